@@ -1,0 +1,1 @@
+"""Amazon SageMaker Pipelines as native Apache Airflow DAGs."""
