@@ -1,0 +1,85 @@
+"""The plan: what Airflow will be asked to run, as plain data without Airflow.
+
+One :class:`TaskPlan` a step plus the verdict task.  Deterministic: same document in, same plan out, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+VERDICT_TASK_ID = "pipeline.verdict"  # a dot cannot stand in a step name, so this id is always free
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """An edge into a task.
+
+    label   "If" or "Else" for the edge from a Condition into its branch, else empty
+    kind    "explicit" (DependsOn), "data" (a reference), "branch" (nested in), or "verdict"; the strongest one wins,
+            in the order branch, explicit, data
+    """
+
+    task_id: str
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlan:
+    """One Airflow task.
+
+    step_type     AWS step type, or "Verdict"
+    spec          the step's own slice of the definition as plain JSON, what a running step needs and nothing else:
+                  the step-level keys of the document ("Arguments" with its expressions as written, "FunctionArn",
+                  "PropertyFiles", "OutputParameters", "RetryPolicies", "CacheConfig", ...) without Name, Type, DependsOn,
+                  DisplayName, Description and nested steps.  Added, each absent when empty:
+                  "Outputs"     property paths of this step that others reference, as text, sorted
+                  "Parameters"  the pipeline parameters it references: {"N": {"Type": ..., "DefaultValue": ...}}
+                  "Files"       the property files it reads: {"<step>": {"<file>": {"OutputName": .., "FilePath": ..}}}
+                  "Branches"    Condition: {"If": [task ids], "Else": [task ids]}, the direct steps of each branch
+                  "Steps"       verdict: {task id: step type}
+    reads         names of the steps whose results this one needs (subset of upstream), sorted
+    upstream      every edge into the task, in a fixed order
+    """
+
+    task_id: str
+    step_type: str
+    display_name: str
+    description: str
+    spec: Mapping[str, Any]
+    reads: tuple[str, ...]
+    upstream: tuple[Upstream, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterPlan:
+    """A pipeline parameter as Airflow's trigger form needs it."""
+
+    name: str
+    type: str
+    default: str | int | float | bool | None
+    required: bool
+    enum: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything the factory needs.
+
+    definition_hash   sha256 of the canonical JSON of the document
+    tasks             topologically ordered, ties in document order; the verdict last
+    """
+
+    source: str
+    description: str
+    definition_hash: str
+    parameters: tuple[ParameterPlan, ...]
+    tasks: tuple[TaskPlan, ...]
+
+    @property
+    def by_id(self) -> dict[str, TaskPlan]:
+        """Tasks by id."""
+        return {task.task_id: task for task in self.tasks}
