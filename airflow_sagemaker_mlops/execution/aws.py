@@ -1,0 +1,112 @@
+"""The door to AWS for ``execution``: clients by service, calls off the event loop, and what an error means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from ..steps.model import client_method
+
+NOT_FOUND = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
+IN_USE = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictException", "ResourceAlreadyExists"})
+THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
+)
+
+
+class Aws(Protocol):
+    """Clients of one account and region, under one identity."""
+
+    @property
+    def region(self) -> str:
+        """Region of the clients."""
+
+    @property
+    def key(self) -> str:
+        """Tells two sets of clients apart: connection, region, endpoint."""
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of ``service``, made once."""
+
+
+@dataclass(slots=True)
+class SessionAws:
+    """:class:`Aws` over a boto3 session; ``endpoint_url`` points it at another AWS."""
+
+    session: Any
+    region: str
+    endpoint_url: str | None = None
+    key: str = "session"
+    config: Any = None
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of ``service``, made once."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            config = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10, read_timeout=70)
+            if self.config is not None:
+                config = config.merge(self.config)
+            self._clients[service] = self.session.client(
+                service, region_name=self.region, endpoint_url=self.endpoint_url, config=config
+            )
+        return self._clients[service]
+
+
+async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
+    """Call ``operation`` in a thread; the answer without its metadata."""
+    answer = await asyncio.to_thread(_call, aws, service, operation, members)
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def _call(aws: Aws, service: str, operation: str, members: Mapping[str, Any]) -> dict[str, Any]:
+    method = getattr(aws.client(service), client_method(operation))
+    return dict(method(**members))
+
+
+def error_code(error: Exception) -> str:
+    """AWS's code of a ``ClientError``; empty for anything else."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def error_message(error: Exception) -> str:
+    """AWS's message of a ``ClientError``, else the text of the error."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Message", "")) or str(error)
+    return str(error)
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same call may work a moment later: throttled, 5xx, or no answer at all."""
+    if error_code(error) in THROTTLED:
+        return True
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 and status != 501
+    return isinstance(error, ConnectionError | TimeoutError) or type(error).__module__ == "botocore.exceptions"
+
+
+def as_json(value: Any) -> Any:
+    """An API answer as plain JSON: times in ISO 8601 UTC, decimals as numbers, bytes left out."""
+    match value:
+        case Mapping():
+            return {key: as_json(item) for key, item in value.items() if not isinstance(item, bytes)}
+        case list() | tuple():
+            return [as_json(item) for item in value]
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case _:
+            return value

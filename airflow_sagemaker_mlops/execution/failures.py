@@ -1,0 +1,49 @@
+"""How a step can end badly, each way with a sentence for the person who reads the task log."""
+
+from __future__ import annotations
+
+
+class StepFailed(Exception):
+    """The step ended badly and trying again changes nothing: a failed job, a refused request, a wrong value."""
+
+
+class JobFailed(StepFailed):
+    """A job reached a bad terminal state.
+
+    reason   the service's ``FailureReason``, as it stands
+    """
+
+    def __init__(self, step: str, job: str, status: str, reason: str) -> None:
+        self.step, self.job, self.status, self.reason = step, job, status, reason
+        because = f": {reason}" if reason else ""
+        super().__init__(f'Step "{step}": {job} ended {status}{because}')
+
+
+class StepRefused(StepFailed):
+    """AWS refused the request; ``code`` is its error code."""
+
+    def __init__(self, step: str, operation: str, code: str, message: str) -> None:
+        self.step, self.operation, self.code = step, operation, code
+        super().__init__(f'Step "{step}": {operation} was refused with {code}: {message}')
+
+
+class UnresolvedExpression(StepFailed):
+    """An expression of the step has no usable value."""
+
+    def __init__(self, step: str, expression: str, why: str, *, place: str = "") -> None:
+        self.step, self.expression, self.why, self.place = step, expression, why, place
+        at = f" at {place}" if place else ""
+        super().__init__(f'Step "{step}"{at}: {expression} {why}')
+
+
+class PipelineFailStep(StepFailed):
+    """A Fail step was reached; the message is the document's own."""
+
+
+class NameTaken(StepFailed):
+    """A resource of the name this step needs exists and is not ours."""
+
+    def __init__(self, step: str, name: str) -> None:
+        super().__init__(
+            f'Step "{step}": "{name}" already exists and does not carry this run\'s tags, so it was left alone.'
+        )

@@ -1,0 +1,84 @@
+"""The containers' own log lines, from CloudWatch into the task log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from .aws import call, error_code, error_message
+from .step_run import StepRun
+
+LIVE_EVERY_S = 2.0
+SETTLE_S = 1.0  # CloudWatch shows the last lines a moment after the job has ended
+
+
+@dataclass(slots=True)
+class LogTail:
+    """Brings the log of the job called ``job`` as long as it is entered; the rest on leaving.
+
+    Reading logs is a courtesy: an error is told once and never fails the step.
+    """
+
+    run: StepRun
+    job: str
+    tokens: dict[str, str] = field(default_factory=dict)
+    live: asyncio.Task[None] | None = None
+    broken: bool = False
+
+    async def __aenter__(self) -> LogTail:
+        if self.run.options.logs == "live" and self.run.entry.log_group:
+            self.live = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.live is not None:
+            self.live.cancel()
+            await asyncio.gather(self.live, return_exceptions=True)
+        if kind is None and self.run.options.logs != "off" and self.run.entry.log_group:
+            await self._bring()
+
+    async def _follow(self) -> None:
+        while not self.broken:
+            await self._bring()
+            await asyncio.sleep(LIVE_EVERY_S)
+
+    async def _bring(self) -> None:
+        lines: deque[str] = deque(maxlen=self.run.options.log_lines)
+        try:
+            for stream in await self._streams():
+                await self._read(stream, lines)
+        except Exception as error:
+            if error_code(error) != "ResourceNotFoundException":  # nothing was logged (yet)
+                self.broken = True
+                self.run.tell(f"the log of {self.job} could not be read: {error_message(error)}")
+        for line in lines:
+            self.run.tell(f"[{self.job}] {line}")
+
+    async def _streams(self) -> list[str]:
+        members = {"logGroupName": self.run.entry.log_group, "logStreamNamePrefix": f"{self.job}/"}
+        answer = await call(self.run.aws, "logs", "DescribeLogStreams", **members)
+        return [stream["logStreamName"] for stream in answer.get("logStreams", [])]
+
+    async def _read(self, stream: str, lines: deque[str]) -> None:
+        while True:
+            members: dict[str, Any] = {
+                "logGroupName": self.run.entry.log_group,
+                "logStreamName": stream,
+                "startFromHead": True,
+            }
+            if stream in self.tokens:
+                members["nextToken"] = self.tokens[stream]
+            answer = await call(self.run.aws, "logs", "GetLogEvents", **members)
+            lines.extend(event["message"].rstrip("\n") for event in answer.get("events", []))
+            token = answer.get("nextForwardToken")
+            # The same token twice is CloudWatch's way to say "that is all for now".
+            if not token or token == self.tokens.get(stream) or not answer.get("events"):
+                if token:
+                    self.tokens[stream] = token
+                return
+            self.tokens[stream] = token

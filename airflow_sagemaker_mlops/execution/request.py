@@ -1,0 +1,74 @@
+"""The request of a step: its arguments resolved, typed by botocore's shapes, named and tagged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from ..document.expressions import parse_value
+from ..steps.shapes import fit_request
+from .failures import StepFailed
+from .identity import digest, resource_name
+from .scope import resolve
+from .step_run import StepRun
+
+VERBATIM_NAMES = frozenset({"EndpointName", "EndpointConfigName"})  # identities users address, never prefixes
+
+
+async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
+    """The step's ``Arguments`` with every expression replaced; reads property files from S3 in a thread."""
+    arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments")
+    scope = run.scope.with_execution(**execution)
+    return dict(await asyncio.to_thread(resolve, arguments, scope))
+
+
+async def build_request(run: StepRun, ordinal: int) -> dict[str, Any]:
+    """The create request of the ``ordinal``-th resource of this step, ready to send.
+
+    Raises :class:`StepFailed` naming the place when a value does not fit its slot.
+    """
+    entry = run.entry
+    name = name_of(run, ordinal)
+    variables = {entry.name_key: name} if entry.name_key.endswith("JobName") else {}
+    request = entry.prepare(await resolved_arguments(run, **variables))
+    if entry.name_key and entry.how != "package":
+        request[entry.name_key] = request.get(entry.name_key) if _is_verbatim(run) else name
+    try:
+        fitted, unknown = await asyncio.to_thread(fit_request, entry.service, entry.create, request)
+    except ValueError as error:
+        raise StepFailed(f'Step "{run.identity.step}" at Arguments.{error}') from None
+    for path in unknown:
+        run.tell(f"Arguments.{path} is not a member of {entry.create} in the installed botocore and was left out")
+    if entry.tagged:
+        own = run.identity.tags(request_digest(fitted))
+        fitted["Tags"] = _merged_tags(fitted.get("Tags") or [], own)
+    return fitted
+
+
+def name_of(run: StepRun, ordinal: int) -> str:
+    """Name of the ``ordinal``-th resource; needs no expression but a literal prefix in the document."""
+    entry = run.entry
+    given = (run.spec.get("Arguments") or {}).get(entry.name_key) if entry.name_key else None
+    if given is not None and not isinstance(given, str):
+        given = str(resolve(parse_value(given, entry.name_key), run.scope))
+    if given and entry.name_key in VERBATIM_NAMES:
+        return given
+    return resource_name(run.identity, ordinal, prefix=given or "", limit=entry.name_limit)
+
+
+def _is_verbatim(run: StepRun) -> bool:
+    key = run.entry.name_key
+    return key in VERBATIM_NAMES and bool((run.spec.get("Arguments") or {}).get(key))
+
+
+def request_digest(request: dict[str, Any]) -> str:
+    """Short hash of a request, to see whether an adopted job was asked for the same thing."""
+    body = {key: value for key, value in request.items() if key != "Tags"}
+    return digest(json.dumps(body, sort_keys=True, default=str))[:16]
+
+
+def _merged_tags(theirs: list[dict[str, str]], ours: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The document's tags and ours; AWS takes 50, and ours are the ones the ledger needs."""
+    keys = {tag["Key"] for tag in ours}
+    return [tag for tag in theirs if tag.get("Key") not in keys][: 50 - len(ours)] + ours

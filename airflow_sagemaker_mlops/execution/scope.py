@@ -1,0 +1,146 @@
+"""Values for the expressions of one step: :class:`Scope` and :func:`resolve`.
+
+References are resolved here and nowhere else; Jinja never sees a document.
+Rules: language reference sections 3.1 to 3.8.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ..document.model import Get, Join, JsonGet
+from ..document.paths import MissingValue, lookup
+from ..document.values import as_text
+from .failures import UnresolvedExpression
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Everything the expressions of a step may name.
+
+    step         name of the step they stand in, for messages
+    parameters   typed values by parameter name
+    execution    execution variables by name, "CurrentDateTime" excepted
+    steps        results of the steps it reads, as their tasks pushed them
+    files        {"<step>": {"<property file>": {"OutputName", "FilePath"}}}
+    read_s3      content of an S3 URI; raises ``OSError`` with a sentence when it cannot be had
+    """
+
+    step: str
+    parameters: Mapping[str, Any]
+    execution: Mapping[str, str]
+    steps: Mapping[str, Mapping[str, Any]]
+    files: Mapping[str, Mapping[str, Mapping[str, str]]]
+    read_s3: Callable[[str], bytes]
+
+    def with_execution(self, **variables: str) -> Scope:
+        """The same scope with further execution variables (a job's own name)."""
+        merged = {**self.execution, **variables}
+        return Scope(self.step, self.parameters, merged, self.steps, self.files, self.read_s3)
+
+
+def resolve(value: Any, scope: Scope, place: str = "") -> Any:
+    """``value`` with every expression replaced by what it stands for; literals stay as they are.
+
+    Raises :class:`UnresolvedExpression` naming step, place, expression and what was found instead.
+    Blocking when a ``JsonGet`` has to be read from S3.
+    """
+    match value:
+        case Get():
+            return _get(value, scope, place)
+        case Join():
+            return value.on.join(as_text(resolve(item, scope, place)) for item in value.values)
+        case JsonGet():
+            return _json_get(value, scope, place)
+        case Mapping():
+            return {key: resolve(item, scope, f"{place}.{key}" if place else key) for key, item in value.items()}
+        case list() | tuple():
+            return [resolve(item, scope, f"{place}[{index}]") for index, item in enumerate(value)]
+        case _:
+            return value
+
+
+def _get(reference: Get, scope: Scope, place: str) -> Any:
+    match reference.root:
+        case "Parameters":
+            value = scope.parameters.get(reference.name)
+        case "Execution" if reference.name == "CurrentDateTime":
+            return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        case "Execution":
+            value = scope.execution.get(reference.name)
+        case "Steps":
+            return _property(reference, scope, place)
+        case _:
+            raise UnresolvedExpression(scope.step, reference.text, "cannot be used here.", place=place)
+    if value is None:
+        raise UnresolvedExpression(scope.step, reference.text, "is undefined.", place=place)
+    return value
+
+
+def _property(reference: Get, scope: Scope, place: str) -> Any:
+    result = scope.steps.get(reference.name)
+    if not result:
+        why = f'is undefined: step "{reference.name}" left no result in this run.'
+        raise UnresolvedExpression(scope.step, reference.text, why, place=place)
+    try:
+        return lookup(result.get("Properties") or {}, reference.path)
+    except MissingValue as missing:
+        why = f'is undefined: {missing} in the result of step "{reference.name}".'
+        raise UnresolvedExpression(scope.step, reference.text, why, place=place) from None
+
+
+def describe_json_get(expression: JsonGet) -> str:
+    """How messages call a ``JsonGet``."""
+    if expression.step is not None:
+        return f"{expression.path_text} of Steps.{expression.step}.PropertyFiles.{expression.property_file}"
+    return f"{expression.path_text} of a JSON file"
+
+
+def _json_get(expression: JsonGet, scope: Scope, place: str) -> Any:
+    name = describe_json_get(expression)
+    uri = _file_uri(expression, scope, place, name)
+    try:
+        text = scope.read_s3(uri)
+    except OSError as error:
+        raise UnresolvedExpression(scope.step, name, f"could not be read: {error}", place=place) from None
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        start = text[:60].decode("utf-8", "replace")
+        why = f"could not be read: {uri} is not in valid JSON format ({error}); it begins with {start!r}."
+        raise UnresolvedExpression(scope.step, name, why, place=place) from None
+    try:
+        return lookup(document, expression.path)
+    except MissingValue as missing:
+        why = f"has an invalid JSON path or is undefined: {missing} in {uri}, which holds {_outline(document)}."
+        raise UnresolvedExpression(scope.step, name, why, place=place) from None
+
+
+def _file_uri(expression: JsonGet, scope: Scope, place: str, name: str) -> str:
+    if expression.step is None:
+        return str(resolve(expression.s3_uri, scope, place))
+    entry = scope.files.get(expression.step, {}).get(expression.property_file or "")
+    result = scope.steps.get(expression.step) or {}
+    if entry is None or not result:
+        why = f'is undefined: step "{expression.step}" left no result in this run.'
+        raise UnresolvedExpression(scope.step, name, why, place=place)
+    outputs = ((result.get("Properties") or {}).get("ProcessingOutputConfig") or {}).get("Outputs") or []
+    for output in outputs:
+        if output and output.get("OutputName") == entry["OutputName"]:
+            return f"{output['S3Output']['S3Uri'].rstrip('/')}/{entry['FilePath']}"
+    why = f'is undefined: step "{expression.step}" has no output called "{entry["OutputName"]}".'
+    raise UnresolvedExpression(scope.step, name, why, place=place)
+
+
+def _outline(document: Any) -> str:
+    """The keys of ``document``, short enough for a message."""
+    if isinstance(document, Mapping):
+        keys = ", ".join(f'"{key}"' for key in list(document)[:8])
+        return f"the keys {keys}" if keys else "an empty object"
+    if isinstance(document, list):
+        return f"a list of {len(document)}"
+    return f"the value {as_text(document)}"

@@ -1,0 +1,112 @@
+"""What a running step is given (:class:`StepRun`) and what it gives back (:class:`StepResult`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ..steps.catalogue import STEP_TYPES
+from ..steps.model import StepType
+from .aws import Aws
+from .identity import StepIdentity
+from .journal import Journal, MemoryJournal
+from .scope import Scope
+
+LogMode = Literal["end", "live", "off"]
+
+
+async def _nowhere(_facts: Mapping[str, str]) -> None:
+    """Publish to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionOptions:
+    """How a step talks to AWS.
+
+    poll_interval_s   longest time between two looks at a running job; young jobs are looked at sooner
+    logs              bring the containers' log lines into the task log: at the end, while it runs, or not at all
+    log_lines         at most so many lines a step, the last ones
+    """
+
+    poll_interval_s: float = 30.0
+    logs: LogMode = "end"
+    log_lines: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """One attempt at one step, with everything it needs.
+
+    spec      the step's slice of the plan (``plan.model.TaskPlan.spec``), expressions as written in the document
+    tell      takes a line for the task log
+    publish   takes facts for people while the step runs: "name", "arn", "console", "logs", "output"
+    """
+
+    spec: Mapping[str, Any]
+    step_type: str
+    identity: StepIdentity
+    scope: Scope
+    aws: Aws
+    tell: Callable[[str], None]
+    publish: Callable[[Mapping[str, str]], Awaitable[None]] = _nowhere
+    journal: Journal = field(default_factory=MemoryJournal)
+    options: ExecutionOptions = field(default_factory=ExecutionOptions)
+
+    @property
+    def entry(self) -> StepType:
+        """The row of the step table."""
+        return STEP_TYPES[self.step_type]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A resource that exists and is being waited for.
+
+    adopted   whether an earlier attempt had made it
+    """
+
+    name: str
+    arn: str
+    ordinal: int
+    since: str
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How a step ended well; :meth:`as_json` is what its task pushes.
+
+    properties   the property document, pruned to what later steps reference
+    facts        further members: "Metrics", "Decision"
+    """
+
+    step: str
+    type: str
+    name: str | None
+    arn: str | None
+    properties: Mapping[str, Any]
+    started: str
+    ended: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The value of the task's ``return_value`` XCom."""
+        return {
+            "Step": self.step,
+            "Type": self.type,
+            "Status": "Succeeded",
+            "Name": self.name,
+            "Arn": self.arn,
+            "Properties": dict(self.properties),
+            "StartTime": self.started,
+            "EndTime": self.ended,
+            "Reused": False,
+            **self.facts,
+        }
+
+
+def now() -> str:
+    """The time as results carry it, ISO 8601 UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

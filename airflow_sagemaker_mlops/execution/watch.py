@@ -1,0 +1,157 @@
+"""Waiting for jobs together: one sweep a connection and job kind, however many steps wait.
+
+A single waiting step is described; several are found in one List call by their last change.  So the number of calls
+grows with sweeps and with finished jobs, not with running jobs times time.  Sweeps are quick while a job is young and
+slow down to the poll interval, and back off under throttling without failing anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ..steps.model import StepType
+from .aws import NOT_FOUND, Aws, as_json, call, error_code, is_transient
+
+FASTEST_S = 0.5
+SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
+OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
+LOOK_CLOSER_EVERY = 20  # sweeps after which every waiting job is described, so a missed page cannot hang a step
+
+
+class JobDisappeared(LookupError):
+    """The job being waited for no longer exists."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    name: str
+    future: asyncio.Future[dict[str, Any]]
+    on_change: Callable[[str], None]
+    since: float = field(default_factory=time.monotonic)
+    status: str = ""
+
+
+@dataclass(slots=True)
+class Sweep:
+    """The one loop that watches all waiting resources of one kind behind one set of credentials."""
+
+    aws: Aws
+    entry: StepType
+    poll_interval_s: float
+    waiting: dict[str, _Waiting] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
+    changed_after: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=15))
+    sweeps: int = 0
+    back_off_s: float = 0.0
+
+    async def wait(self, name: str, on_change: Callable[[str], None]) -> dict[str, Any]:
+        """Describe's answer once ``name`` is terminal, as plain JSON.  Raises :class:`JobDisappeared`."""
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.waiting[name] = _Waiting(name, future, on_change)
+        if self.task is None or self.task.done():
+            self.task = asyncio.create_task(self._loop())
+        try:
+            return await future
+        finally:
+            self.waiting.pop(name, None)
+            if not self.waiting and self.task is not None:
+                self.task.cancel()
+                self.task = None
+
+    async def _loop(self) -> None:
+        while self.waiting:
+            try:
+                await self._once()
+                self.back_off_s = 0.0
+            except Exception as error:
+                if not is_transient(error):
+                    self._fail_all(error)
+                    return
+                self.back_off_s = min(max(1.0, self.back_off_s * 2), 120.0)
+            await asyncio.sleep(self._pause())
+
+    def _pause(self) -> float:
+        if self.back_off_s:
+            return self.back_off_s * random.uniform(0.5, 1.5)
+        youngest = max((job.since for job in self.waiting.values()), default=0.0)
+        age = time.monotonic() - youngest
+        return min(max(FASTEST_S, age * SHARE_OF_AGE), self.poll_interval_s)
+
+    async def _once(self) -> None:
+        self.sweeps += 1
+        waiting = list(self.waiting.values())
+        if len(waiting) == 1 or not self.entry.listing or self.sweeps % LOOK_CLOSER_EVERY == 1:
+            for job in waiting:
+                await self._describe(job)
+            return
+        for name, status in (await self._changed()).items():
+            job = self.waiting.get(name)
+            if job is not None and status in self.entry.terminal:
+                await self._describe(job)
+            elif job is not None and not job.status:
+                self._note(job, status)
+
+    async def _changed(self) -> dict[str, str]:
+        """Names and statuses of everything that changed since the last sweep; bounded by what did change."""
+        found: dict[str, str] = {}
+        latest = self.changed_after
+        token: dict[str, str] = {}
+        while True:
+            members: dict[str, Any] = {"LastModifiedTimeAfter": self.changed_after - OVERLAP, "MaxResults": 100}
+            answer = await call(self.aws, self.entry.service, self.entry.listing, **members, **token)
+            for summary in answer.get(self.entry.summaries_key, []):
+                found[summary[self.entry.name_key]] = summary[self.entry.status_key]
+                latest = max(latest, summary.get("LastModifiedTime") or latest)
+            if not answer.get("NextToken"):
+                self.changed_after = latest
+                return found
+            token = {"NextToken": answer["NextToken"]}
+
+    async def _describe(self, job: _Waiting) -> None:
+        try:
+            answer = await call(self.aws, self.entry.service, self.entry.describe, **{self.entry.name_key: job.name})
+        except Exception as error:
+            # Right after its creation a job may not be visible everywhere yet.
+            if error_code(error) in NOT_FOUND:
+                if time.monotonic() - job.since > 60 and not job.future.done():
+                    job.future.set_exception(JobDisappeared(f"{job.name} does not exist any more"))
+                return
+            raise
+        status = str(answer.get(self.entry.status_key, ""))
+        self._note(job, str(answer.get("SecondaryStatus") or status))
+        if status in self.entry.terminal and not job.future.done():
+            job.future.set_result(as_json(answer))
+
+    def _note(self, job: _Waiting, status: str) -> None:
+        if status != job.status:
+            job.status = status
+            with suppress(Exception):  # a log line must never end somebody's wait
+                job.on_change(status)
+
+    def _fail_all(self, error: Exception) -> None:
+        for job in self.waiting.values():
+            if not job.future.done():
+                job.future.set_exception(error)
+
+
+_SWEEPS: dict[tuple[int, str, str], Sweep] = {}
+
+
+def sweep_for(aws: Aws, entry: StepType, poll_interval_s: float) -> Sweep:
+    """The sweep that all steps of this event loop share for these credentials and this job kind."""
+    loop = id(asyncio.get_running_loop())
+    key = (loop, aws.key, entry.name)
+    for stale in [k for k, sweep in _SWEEPS.items() if not sweep.waiting]:
+        del _SWEEPS[stale]
+    sweep = _SWEEPS.get(key)
+    if sweep is None:
+        sweep = _SWEEPS[key] = Sweep(aws, entry, poll_interval_s)
+    sweep.poll_interval_s = min(sweep.poll_interval_s, poll_interval_s)
+    return sweep

@@ -1,0 +1,1 @@
+"""What each step type is made of; see :mod:`.catalogue`."""

@@ -1,0 +1,219 @@
+"""A request against botocore's own model of its operation: what fits, what can be made to fit, what cannot.
+
+:func:`check_arguments` looks at a document before anything runs; expressions are taken to fit any scalar slot.
+:func:`fit_request` takes resolved arguments and gives the request with every leaf in the type its slot wants, as
+section 3.7 of the language reference recommends.  botocore's bundled service models are read once a process, lazily;
+no client is made and no network is touched.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..document.expressions import is_expression
+from ..document.problems import did_you_mean
+from ..document.values import coerce
+
+SCALARS = frozenset({"string", "integer", "long", "float", "double", "boolean", "timestamp", "blob", "character"})
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Something in a request that its operation does not take.
+
+    path     place below the arguments, e.g. ``ProcessingResources.ClusterConfig.InstanceCount``
+    what     a sentence quoting the value
+    fix      what to write instead, or empty
+    severity "error": the call would be refused; "warning": the installed botocore may merely be older than the service
+    """
+
+    path: str
+    what: str
+    fix: str = ""
+    severity: str = "error"
+
+
+@functools.cache
+def operation_input(service: str, operation: str) -> Any:
+    """botocore's input shape of ``operation``; raises ``KeyError`` when this botocore does not know it."""
+    import botocore.session
+    from botocore.model import OperationNotFoundError
+
+    try:
+        return _service_model(botocore.session, service).operation_model(operation).input_shape
+    except OperationNotFoundError:
+        raise KeyError(f"{service}:{operation}") from None
+
+
+@functools.cache
+def _service_model(session_module: Any, service: str) -> Any:
+    return session_module.Session().get_service_model(service)
+
+
+def check_arguments(service: str, operation: str, arguments: Mapping[str, Any], given: frozenset[str]) -> list[Misfit]:
+    """Everything about ``arguments`` (as in the document) that ``operation`` would refuse.
+
+    given   members that are supplied at run time (the job's name) and so may be missing here
+    """
+    shape = operation_input(service, operation)
+    return list(_check(arguments, shape, "", given))
+
+
+def _check(value: Any, shape: Any, path: str, given: frozenset[str] = frozenset()) -> Iterator[Misfit]:
+    if value is None:
+        return
+    if is_expression(value):
+        if shape.type_name not in SCALARS and not getattr(shape, "is_document_type", False):
+            wanted = "list" if shape.type_name == "list" else "object"
+            yield Misfit(
+                path,
+                f"an expression stands where a whole {wanted} is wanted.",
+                f"Write the {wanted} out and use expressions for what is in it.",
+            )
+        return
+    match shape.type_name:
+        case "structure" if getattr(shape, "is_document_type", False):
+            return
+        case "structure":
+            yield from _check_structure(value, shape, path, given)
+        case "list":
+            if not isinstance(value, list):
+                yield _wrong(path, value, "a list")
+                return
+            for index, item in enumerate(value):
+                yield from _check(item, shape.member, f"{path}[{index}]")
+        case "map":
+            if not isinstance(value, Mapping):
+                yield _wrong(path, value, "an object")
+                return
+            for key, item in value.items():
+                yield from _check(item, shape.value, f"{path}['{key}']")
+        case _:
+            yield from _check_scalar(value, shape, path)
+
+
+def _check_structure(value: Any, shape: Any, path: str, given: frozenset[str]) -> Iterator[Misfit]:
+    if not isinstance(value, Mapping):
+        yield _wrong(path, value, "an object")
+        return
+    for key, item in value.items():
+        member = shape.members.get(key)
+        below = f"{path}.{key}" if path else key
+        if member is None:
+            hint = did_you_mean(key, shape.members)
+            yield Misfit(below, f'"{key}" is not a member of {shape.name}.', hint, severity="warning")
+        else:
+            yield from _check(item, member, below)
+    for key in shape.required_members:
+        if value.get(key) is None and key not in given:
+            yield Misfit(path or shape.name, f'required member "{key}" is missing.', f'Add "{key}".')
+
+
+def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
+    if isinstance(value, Mapping | list):
+        yield _wrong(path, value, f"a {_plain(shape.type_name)}")
+        return
+    try:
+        fitted = coerce(value, shape.type_name)
+    except ValueError:
+        yield _wrong(path, value, f"a {_plain(shape.type_name)}")
+        return
+    yield from _check_limits(fitted, shape, path)
+
+
+def _check_limits(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
+    rules = shape.metadata
+    if isinstance(value, str):
+        size: float = len(value)
+        unit = "characters"
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        size, unit = value, ""
+    else:
+        return
+    low, high = rules.get("min"), rules.get("max")
+    if low is not None and size < float(low):
+        yield Misfit(path, f"{_quote(value)} is below the minimum of {low} {unit}".rstrip() + ".")
+    if high is not None and size > float(high):
+        yield Misfit(path, f"{_quote(value)} is above the maximum of {high} {unit}".rstrip() + ".")
+    if isinstance(value, str):
+        yield from _check_words(value, shape, path)
+
+
+def _check_words(value: str, shape: Any, path: str) -> Iterator[Misfit]:
+    choices = shape.enum if hasattr(shape, "enum") else None
+    if choices and value not in choices:
+        # AWS adds instance types and versions faster than botocore is released here.
+        yield Misfit(
+            path,
+            f'"{value}" is not a {shape.name} this botocore knows.',
+            did_you_mean(value, choices),
+            severity="warning",
+        )
+    pattern = shape.metadata.get("pattern")
+    if pattern and not _matches(pattern, value):
+        yield Misfit(path, f"{_quote(value)} does not match the pattern {pattern}.")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    try:
+        return re.fullmatch(pattern, value, re.DOTALL) is not None
+    except re.error:  # patterns are written for Java; the few that Python cannot read are left to the service
+        return True
+
+
+def fit_request(service: str, operation: str, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """``request`` with every leaf in the type of its slot, and the paths of members the operation does not have.
+
+    Raises ``ValueError`` with path and value when a leaf cannot be made to fit.
+    """
+    unknown: list[str] = []
+    fitted = _fit(request, operation_input(service, operation), "", unknown)
+    return fitted, unknown
+
+
+def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
+    if getattr(shape, "is_document_type", False):
+        return value
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        out = {}
+        for key, item in value.items():
+            if item is None:
+                continue
+            below = f"{path}.{key}" if path else key
+            member = shape.members.get(key)
+            if member is None:
+                unknown.append(below)
+            else:
+                out[key] = _fit(item, member, below, unknown)
+        return out
+    if shape.type_name == "list" and isinstance(value, list):
+        return [_fit(item, shape.member, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
+    if shape.type_name == "map" and isinstance(value, Mapping):
+        return {
+            key: _fit(item, shape.value, f"{path}['{key}']", unknown) for key, item in value.items() if item is not None
+        }
+    try:
+        if isinstance(value, Mapping | list) or shape.type_name not in SCALARS:
+            raise ValueError
+        return coerce(value, shape.type_name)
+    except ValueError:
+        raise ValueError(f"{path}: {_quote(value)} is not a {_plain(shape.type_name)}") from None
+
+
+def _wrong(path: str, value: Any, wanted: str) -> Misfit:
+    return Misfit(path, f"{_quote(value)} stands where {wanted} is wanted.")
+
+
+def _quote(value: Any) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _plain(type_name: str) -> str:
+    return {"structure": "object", "map": "object", "long": "integer", "double": "number", "float": "number"}.get(
+        type_name, type_name
+    )
