@@ -1,1 +1,38 @@
-"""Amazon SageMaker Pipelines as native Apache Airflow DAGs."""
+"""Amazon SageMaker Pipelines as native Apache Airflow DAGs.
+
+Public names are looked up lazily; a DAG file pays for what it uses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .document import load_pipeline
+    from .document.problems import InvalidPipeline, UnsupportedPipeline
+    from .factory import SageMakerPipelineDag, SageMakerPipelineTaskGroup
+
+__version__ = "0.1.0"
+__all__ = [
+    "InvalidPipeline",
+    "SageMakerPipelineDag",
+    "SageMakerPipelineTaskGroup",
+    "UnsupportedPipeline",
+    "load_pipeline",
+]
+
+_HOMES = {
+    "SageMakerPipelineDag": "factory",
+    "SageMakerPipelineTaskGroup": "factory",
+    "load_pipeline": "document",
+    "InvalidPipeline": "document.problems",
+    "UnsupportedPipeline": "document.problems",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
-
-from ..steps.model import client_method
 
 NOT_FOUND = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 IN_USE = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictException", "ResourceAlreadyExists"})
@@ -33,15 +31,24 @@ class Aws(Protocol):
         """The boto3 client of ``service``, made once."""
 
 
+def _boto_default(_service: str) -> None:
+    """No endpoint of its own: boto3 decides."""
+
+
 @dataclass(slots=True)
 class SessionAws:
-    """:class:`Aws` over a boto3 session; ``endpoint_url`` points it at another AWS."""
+    """:class:`Aws` over a boto3 session.
+
+    endpoint_of   endpoint URL of a service, ``None`` for AWS's own
+    config        a botocore ``Config`` merged over ours
+    """
 
     session: Any
     region: str
-    endpoint_url: str | None = None
     key: str = "session"
+    endpoint_of: Callable[[str], str | None] = _boto_default
     config: Any = None
+    verify: bool | str | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
@@ -49,11 +56,24 @@ class SessionAws:
         if service not in self._clients:
             from botocore.config import Config
 
-            config = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=10, read_timeout=70)
+            # 50 connections: one set of clients serves every step that waits in a triggerer.
+            config = Config(
+                retries={"mode": "standard", "max_attempts": 8},
+                connect_timeout=10,
+                read_timeout=70,
+                max_pool_connections=50,
+            )
             if self.config is not None:
                 config = config.merge(self.config)
+            if service == "lambda":
+                # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice.
+                config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
             self._clients[service] = self.session.client(
-                service, region_name=self.region, endpoint_url=self.endpoint_url, config=config
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint_of(service),
+                config=config,
+                verify=self.verify,
             )
         return self._clients[service]
 
@@ -66,7 +86,9 @@ async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[s
 
 
 def _call(aws: Aws, service: str, operation: str, members: Mapping[str, Any]) -> dict[str, Any]:
-    method = getattr(aws.client(service), client_method(operation))
+    from botocore import xform_name
+
+    method = getattr(aws.client(service), xform_name(operation))
     return dict(method(**members))
 
 

@@ -1,7 +1,7 @@
 """What the package knows about one step type: :class:`StepType`, pure data and pure functions over API answers.
 
 Nothing here calls AWS.  ``execution`` reads an entry and makes the calls it names.
-Operation names are those of the API reference (``CreateTrainingJob``); :func:`client_method` gives boto3's spelling.
+Operation names are those of the API reference (``CreateTrainingJob``).
 """
 
 from __future__ import annotations
@@ -71,13 +71,3 @@ class StepType:
     def terminal(self) -> frozenset[str]:
         """Statuses after which nothing changes any more."""
         return self.succeeded | self.failed
-
-
-def client_method(operation: str) -> str:
-    """``CreateTrainingJob`` -> ``create_training_job``: boto3's name of an operation."""
-    letters: list[str] = []
-    for index, letter in enumerate(operation):
-        if letter.isupper() and index and not operation[index - 1].isupper():
-            letters.append("_")
-        letters.append(letter.lower())
-    return "".join(letters)

@@ -1,0 +1,248 @@
+"""A definition as a DAG, or as a task group in a bigger one: ``Plan`` -> operators.
+
+Relative paths are relative to the file that calls; every keyword not named here is Airflow's own.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, Param, TaskGroup
+
+from .document import load_pipeline
+from .document.problems import InvalidPipeline, Problem, did_you_mean
+from .plan import make_plan
+from .plan.describe import pipeline_doc, step_doc
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+    from .plan.model import ParameterPlan, Plan, TaskPlan
+
+JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
+OWN_OPTIONS = frozenset({"aws_conn_id", "region_name", "start_in", "poll_interval_s", "logs"})
+
+
+class SageMakerPipelineDag(DAG):
+    """A SageMaker pipeline as a DAG: one task a step, of the step's name.
+
+    :param dag_id: id of the DAG, and name of the pipeline unless ``pipeline_name`` is given
+    :param definition: file (JSON or YAML), JSON text, dict, or an SDK pipeline object
+    :param parameters: other defaults for the pipeline's parameters; they stay changeable in the trigger form
+    :param steps: Airflow arguments of single steps, ``{"Train": {"pool": "gpu", "retries": 3}}``
+    :param aws_conn_id: connection of all steps; ``[sagemaker_mlops] aws_conn_id`` when left out
+    :param region_name: region of all steps; the connection's when left out
+    :param start_in: "triggerer" or "worker": where steps that wait begin
+    :param logs: "end", "live" or "off": when container log lines come into the task log
+
+    Raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem of the definition.
+    """
+
+    def __init__(
+        self,
+        dag_id: str,
+        definition: Any,
+        *,
+        pipeline_name: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
+        aws_conn_id: str | None = None,
+        region_name: str | None = None,
+        start_in: str | None = None,
+        poll_interval_s: float | None = None,
+        logs: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        caller = _caller_file()
+        pipeline = load_pipeline(definition, base_dir=caller.parent)
+        plan = make_plan(pipeline)
+        params = {**typed_params(plan, parameters or {}), **(kwargs.pop("params", None) or {})}
+        _check_schedule(plan, params, kwargs.get("schedule"))
+        kwargs.setdefault("catchup", False)
+        kwargs.setdefault("description", _one_line(plan.description))
+        kwargs.setdefault("doc_md", pipeline_doc(plan))
+        kwargs.setdefault("tags", ["sagemaker"])
+        super().__init__(dag_id, params=params, **kwargs)
+        self.fileloc = str(caller)
+        options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
+        self.step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
+
+
+class SageMakerPipelineTaskGroup(TaskGroup):
+    """A SageMaker pipeline as a task group inside a DAG.
+
+    The pipeline's parameters become params of the DAG unless the DAG has params of their names.  Arguments as for
+    :class:`SageMakerPipelineDag`.  ``group.step_tasks["Train"]`` is the task of a step, to be wired like any other.
+    """
+
+    def __init__(
+        self,
+        group_id: str,
+        definition: Any,
+        *,
+        pipeline_name: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
+        aws_conn_id: str | None = None,
+        region_name: str | None = None,
+        start_in: str | None = None,
+        poll_interval_s: float | None = None,
+        logs: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        pipeline = load_pipeline(definition, base_dir=_caller_file().parent)
+        plan = make_plan(pipeline)
+        kwargs.setdefault("tooltip", _one_line(plan.description))
+        super().__init__(group_id, **kwargs)
+        dag: Any = self.dag
+        for name, param in typed_params(plan, parameters or {}).items():
+            if name not in dag.params:
+                dag.params[name] = param
+        options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
+        with self:
+            self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, dag=dag, group=self)
+
+
+def build(
+    plan: Plan,
+    pipeline_name: str,
+    steps: Mapping[str, Mapping[str, Any]],
+    options: Mapping[str, Any],
+    *,
+    dag: DAG,
+    group: TaskGroup | None = None,
+) -> dict[str, BaseOperator]:
+    """Create the operators of ``plan`` in ``dag`` and wire them.  Tasks are returned by step name."""
+    _check_step_names(plan, steps)
+    prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
+    tasks: dict[str, BaseOperator] = {}
+    for task in plan.tasks:
+        tasks[task.task_id] = _operator(task, pipeline_name, prefix, {**options, **steps.get(task.task_id, {})}, dag)
+    for task in plan.tasks:
+        if task.upstream:  # one call a task: each call hashes every task id of the DAG
+            tasks[task.task_id].set_upstream([tasks[edge.task_id] for edge in task.upstream])
+        for edge in task.upstream:
+            if edge.label:
+                dag.set_edge_info(prefix + edge.task_id, prefix + task.task_id, {"label": edge.label})
+    return tasks
+
+
+def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, Any], dag: DAG) -> BaseOperator:
+    from . import operators
+
+    arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
+    if task.step_type == "Verdict":
+        steps = {prefix + name: step_type for name, step_type in task.spec["Steps"].items()}
+        own = {key: value for key, value in options.items() if key not in OWN_OPTIONS}
+        return operators.PipelineVerdictOperator(steps=steps, task_display_name="verdict", **arguments, **own)
+    if task.display_name:
+        arguments["task_display_name"] = task.display_name
+    if task.description:
+        arguments["doc_md"] = step_doc(task)
+    if task.step_type == "Condition":
+        branches = task.spec.get("Branches") or {}
+        arguments["branches"] = {side: [prefix + name for name in names] for side, names in branches.items()}
+    operator = getattr(operators, f"{task.step_type}StepOperator")
+    return operator(  # type: ignore[no-any-return]
+        spec=task.spec,
+        reads={name: prefix + name for name in task.reads},
+        step_name=task.task_id,
+        pipeline=pipeline,
+        **{**arguments, **options},
+    )
+
+
+def typed_params(plan: Plan, overrides: Mapping[str, Any]) -> dict[str, Param]:
+    """The pipeline's parameters as Airflow params; ``overrides`` replace defaults.
+
+    Raises :class:`InvalidPipeline` (SM401) for an override of a parameter that is not declared.
+    """
+    declared = {parameter.name: parameter for parameter in plan.parameters}
+    problems = [
+        Problem("SM401", f"parameters[{name!r}]", f'parameter "{name}" is not declared.', did_you_mean(name, declared))
+        for name in overrides
+        if name not in declared
+    ]
+    if problems:
+        raise InvalidPipeline(plan.source, problems)
+    return {name: _param(parameter, overrides) for name, parameter in declared.items()}
+
+
+def _param(parameter: ParameterPlan, overrides: Mapping[str, Any]) -> Param:
+    schema: dict[str, Any] = {"type": JSON_TYPES[parameter.type], "title": parameter.name}
+    if parameter.enum:
+        schema["enum"] = list(parameter.enum)
+    if parameter.description:
+        schema["description_md"] = parameter.description
+    default = overrides.get(parameter.name, parameter.default)
+    if default is None:
+        if parameter.type == "String":
+            schema["minLength"] = 1
+        return Param(**schema)
+    return Param(default, **schema)
+
+
+def _check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None:
+    """A scheduled run supplies no values, so every parameter needs a default (as on the service)."""
+    if schedule is None:
+        return
+    missing = [p.name for p in plan.parameters if isinstance(params[p.name], Param) and not params[p.name].has_value]
+    if missing:
+        raise InvalidPipeline(
+            plan.source,
+            [
+                Problem(
+                    "SM402",
+                    f"$.Parameters ({name})",
+                    f'parameter "{name}" has no default, and scheduled runs supply no values.',
+                    f'Give it a "DefaultValue", pass parameters={{"{name}": ...}}, or use schedule=None.',
+                )
+                for name in missing
+            ],
+        )
+
+
+def _check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
+    problems = [
+        Problem("SM403", f"steps[{name!r}]", f'no step is called "{name}".', did_you_mean(name, plan.by_id))
+        for name in steps
+        if name not in plan.by_id
+    ]
+    if problems:
+        raise InvalidPipeline(plan.source, problems)
+
+
+def _own_options(
+    aws_conn_id: str | None,
+    region_name: str | None,
+    start_in: str | None,
+    poll_interval_s: float | None,
+    logs: str | None,
+) -> dict[str, Any]:
+    options = {
+        "aws_conn_id": aws_conn_id,
+        "region_name": region_name,
+        "start_in": start_in,
+        "poll_interval_s": poll_interval_s,
+        "logs": logs,
+    }
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def _caller_file() -> Path:
+    """The DAG file: the first caller outside this module and outside Airflow's own wrappers of ``__init__``."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        name = frame.f_code.co_filename
+        if name != __file__ and not re.search(r"[/\\]airflow[/\\]sdk[/\\]", name):
+            return Path(name)
+        frame = frame.f_back
+    return Path.cwd() / "dag.py"
+
+
+def _one_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""

@@ -1,0 +1,1 @@
+"""Credentials out of Airflow's connections."""

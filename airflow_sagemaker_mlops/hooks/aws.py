@@ -1,0 +1,70 @@
+"""An Airflow connection -> the AWS clients a step uses.
+
+The Amazon provider reads the connection (keys, profiles, role to assume, endpoint, region); this module only keeps the
+clients, so that five hundred waiting steps of one connection share one set.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from ..execution.aws import SessionAws
+
+KEEP_S = 900.0  # rotated keys in a connection are picked up after this long
+_LOCK = threading.Lock()
+_KEPT: dict[tuple[str | None, str | None, str], tuple[float, SessionAws]] = {}
+
+
+def aws_for(conn_id: str | None, region_name: str | None) -> SessionAws:
+    """Clients of the connection ``conn_id`` (``None``: boto3's own credential chain).  Blocking.
+
+    Raises ``ValueError`` with a sentence when no region is known, and Airflow's error when the connection is missing.
+    """
+    fingerprint = _fingerprint(conn_id)
+    key = (conn_id, region_name, fingerprint)
+    with _LOCK:
+        kept = _KEPT.get(key)
+        if kept is not None and time.monotonic() - kept[0] < KEEP_S:
+            return kept[1]
+        aws = _make(conn_id, region_name, fingerprint)
+        for stale in [k for k in _KEPT if k[:2] == key[:2]]:
+            del _KEPT[stale]
+        _KEPT[key] = (time.monotonic(), aws)
+        return aws
+
+
+def _fingerprint(conn_id: str | None) -> str:
+    """Changes when the connection does; never leaves the process."""
+    if conn_id is None:
+        return ""
+    from airflow.sdk import Connection
+
+    try:
+        return str(hash(Connection.get(conn_id).get_uri()))
+    except Exception as error:
+        # The Amazon provider falls back to boto3's own chain when aws_default is not defined; so do we.
+        if type(error).__name__ == "AirflowNotFoundException" and conn_id == "aws_default":
+            return "missing"
+        raise
+
+
+def _make(conn_id: str | None, region_name: str | None, fingerprint: str) -> SessionAws:
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+
+    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name, client_type="sagemaker")
+    session = hook.get_session(region_name=region_name)
+    region = region_name or session.region_name
+    if not region:
+        raise ValueError(
+            f'connection "{conn_id}" names no region: add "region_name" to its extra, or pass region_name= to the step.'
+        )
+    return SessionAws(
+        session,
+        region,
+        key=f"{conn_id}/{region}/{fingerprint}",
+        endpoint_of=hook.conn_config.get_service_endpoint_url,
+        config=hook.config,
+        verify=hook.verify,
+    )

@@ -1,0 +1,57 @@
+"""Links from a step's task to AWS: console page, logs and output.
+
+Links are XComs that the step writes while it runs, so they are there before it ends and survive deferral.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from airflow.sdk import BaseOperatorLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+
+class _StoredLink(BaseOperatorLink):
+    """A link whose address a running step stored under ``xcom_key``."""
+
+    fact: ClassVar[str] = ""
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """The stored address.  Airflow calls this when a task ends and overwrites the XCom with the answer."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        stored = XCom.get_one(
+            key=self.xcom_key,
+            dag_id=ti_key.dag_id,
+            task_id=ti_key.task_id,
+            run_id=ti_key.run_id,
+            map_index=ti_key.map_index,
+        )
+        return str(stored or "")
+
+
+class AwsConsoleLink(_StoredLink):
+    """The job, model or endpoint in the AWS console."""
+
+    name = "AWS console"
+    fact = "console"
+
+
+class CloudWatchLogsLink(_StoredLink):
+    """The log streams of the step's containers."""
+
+    name = "CloudWatch logs"
+    fact = "logs"
+
+
+class S3OutputLink(_StoredLink):
+    """Where the step's output lies."""
+
+    name = "S3 output"
+    fact = "output"
+
+
+LINKS: tuple[_StoredLink, ...] = (AwsConsoleLink(), CloudWatchLogsLink(), S3OutputLink())

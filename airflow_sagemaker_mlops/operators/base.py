@@ -1,0 +1,246 @@
+"""What all step operators share: holding a step's slice of the plan, and turning failures into Airflow's words."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.triggers.base import StartTriggerArgs
+
+from .. import settings
+from ..links import LINKS
+from ..steps.catalogue import STEP_TYPES
+from .task import JOURNAL_KEY, StepTask
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from ..execution.journal import Entry
+    from ..execution.step_run import StepRun, Submitted
+
+TRIGGER = "airflow_sagemaker_mlops.triggers.step.StepTrigger"
+RETRIES_AFTER_MISHAPS = 2  # a killed worker or a lost connection; a job that failed is not run again by these
+ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
+
+
+class StepFailedForNow(AirflowException):
+    """A step ended badly and Airflow's ``retries``, which the user set, may run it again."""
+
+
+class StepFailedForGood(AirflowFailException):
+    """A step ended badly; trying again without a change would end the same way."""
+
+
+class StepOperator(BaseOperator):
+    """One step of a SageMaker pipeline.
+
+    By hand: ``TrainingStepOperator(task_id="train", arguments={...})`` with the members of the API request; arguments
+    may hold expressions, ``{"Get": "Parameters.X"}`` for a DAG param and ``{"Get": "Steps.<task id>.<path>"}`` for the
+    result of an upstream step.  Document values are data: ``{{ }}`` in them is never rendered.
+
+    :param arguments: the step's ``Arguments``, as in a pipeline definition
+    :param outputs: property paths to push to XCom, as text, or "all" (the default by hand)
+    :param spec: the step's whole slice of a plan; given by the factory instead of ``arguments`` and ``outputs``
+    :param reads: {step name: task id} of the steps it references; found in ``arguments`` when left out
+    :param step_name: name of the step when it differs from the task id
+    :param pipeline: pipeline name for ``Execution.PipelineName``; the DAG id when left out
+    :param start_in: "triggerer" (no worker at all) or "worker", for steps that wait; ``[sagemaker_mlops]
+        start_steps_in`` when left out
+    :param logs: bring the containers' log lines into the task log: "end", "live" or "off"
+    """
+
+    step_type: ClassVar[str]
+    template_fields: Sequence[str] = ()
+    operator_extra_links = LINKS
+    ui_color = "#eef6f3"
+
+    def __init__(
+        self,
+        *,
+        arguments: Mapping[str, Any] | None = None,
+        outputs: Sequence[str] | str = "all",
+        spec: Mapping[str, Any] | None = None,
+        reads: Mapping[str, str] | None = None,
+        step_name: str | None = None,
+        pipeline: str | None = None,
+        aws_conn_id: str | None = None,
+        region_name: str | None = None,
+        start_in: settings.StartIn | None = None,
+        poll_interval_s: float | None = None,
+        logs: Any = "end",
+        **kwargs: Any,
+    ) -> None:
+        own_retries = "retries" in kwargs or "retries" in (kwargs.get("default_args") or {})
+        super().__init__(**kwargs)
+        own_retries = own_retries or (self.has_dag() and "retries" in (self.dag.default_args or {}))
+        self.retry_failed_steps = own_retries
+        if not own_retries:
+            self.retries = RETRIES_AFTER_MISHAPS
+        if spec is None:
+            from .by_hand import spec_by_hand
+
+            spec, reads = spec_by_hand(self.step_type, arguments or {}, outputs, reads)
+        self.step = StepTask(
+            step=step_name or self.task_id,
+            type=self.step_type,
+            pipeline=pipeline or (self.dag_id if self.has_dag() else self.task_id),
+            spec=spec,
+            reads=dict(reads or {}),
+            aws_conn_id=aws_conn_id or settings.aws_conn_id(),
+            region_name=region_name or settings.region_name(),
+            poll_interval_s=poll_interval_s if poll_interval_s is not None else settings.poll_interval_s(),
+            logs=logs,
+        )
+        self._live: StepRun | None = None
+        self._killed = False
+        if STEP_TYPES[self.step_type].waits and (start_in or settings.start_steps_in()) == "triggerer":
+            self._start_in_triggerer()
+
+    def _start_in_triggerer(self) -> None:
+        arguments: dict[str, Any] = {"task": self.step.to_json()}
+        if self.outlets:
+            arguments["finish_in"] = "worker"  # asset events are only sent for tasks that end in a worker
+        self.start_trigger_args = StartTriggerArgs(
+            trigger_cls=TRIGGER,
+            trigger_kwargs=arguments,
+            next_method="execute_complete",
+            next_kwargs=None,
+            timeout=None,
+        )
+        self.start_from_trigger = True
+
+    def execute(self, context: Context) -> Any:
+        """Run the step here; one that waits is submitted here and watched in the triggerer."""
+        if STEP_TYPES[self.step_type].waits:
+            run, job = self._in_worker(self._submit(context))
+            self._defer(run, job)
+        return self._in_worker(self._run_at_once(context))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Back from the triggerer: the result, or the failure as an exception of this task."""
+        match event.get("status"):
+            case "success":
+                return event["result"]
+            case "failed":
+                raise self._failure(str(event["error"]))
+            case _:
+                self.log.error("%s", event.get("trace") or event)
+                raise AirflowException(str(event.get("error") or event))
+
+    async def _run_at_once(self, context: Context) -> dict[str, Any]:
+        from ..execution.run_step import run_step
+
+        run = self._step_run(context)
+        return (await run_step(run)).as_json()
+
+    async def _submit(self, context: Context) -> tuple[StepRun, Submitted]:
+        from ..execution.run_step import submit
+        from ..execution.submit import stop
+
+        run = self._live = self._step_run(context)
+        if self._killed:
+            raise self._failure("the task was ended before its job was made")
+        job = await submit(run)
+        if self._killed:  # Airflow lets the task code go on for some seconds after on_kill
+            await stop(run, job.name)
+            raise self._failure(f"the task was ended while {job.name} was being made; the job was stopped")
+        return run, job
+
+    def _defer(self, run: StepRun, job: Submitted) -> None:
+        from ..triggers.step import StepTrigger
+
+        handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
+        self.defer(
+            trigger=StepTrigger(task=self.step.to_json(), handed_over=handed_over), method_name="execute_complete"
+        )
+
+    def _in_worker(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        from ..execution.failures import StepFailed
+
+        try:
+            return asyncio.run(coroutine)
+        except StepFailed as error:
+            raise self._failure(str(error)) from None
+
+    def _failure(self, message: str) -> AirflowException:
+        return StepFailedForNow(message) if self.retry_failed_steps else StepFailedForGood(message)
+
+    def _step_run(self, context: Context) -> StepRun:
+        from ..execution.step_run import ExecutionOptions, StepRun
+        from ..hooks.aws import aws_for
+        from .run_context import identity_of, scope_of
+
+        ti: Any = context["ti"]
+        aws = aws_for(self.step.aws_conn_id, self.step.region_name)
+        identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
+        upstream = {
+            step: ti.xcom_pull(task_ids=task_id, key="return_value") or {} for step, task_id in self.step.reads.items()
+        }
+
+        async def publish(facts: Mapping[str, str]) -> None:
+            for link in LINKS:
+                if facts.get(link.fact):
+                    ti.xcom_push(key=link.xcom_key, value=facts[link.fact])
+
+        return StepRun(
+            spec=self.step.spec,
+            step_type=self.step.type,
+            identity=identity,
+            scope=scope_of(self.step, identity, aws, context["params"], upstream),
+            aws=aws,
+            tell=self.log.info,
+            publish=publish,
+            journal=TaskStateJournal(context),
+            options=ExecutionOptions(poll_interval_s=self.step.poll_interval_s, logs=self.step.logs),
+        )
+
+    def on_kill(self) -> None:
+        """Stop what this attempt made.  Runs in a signal handler, so the calls are made in a thread of their own."""
+        self._killed = True
+        run = self._live
+        if run is None or not run.entry.stop:
+            return
+        thread = threading.Thread(target=lambda: asyncio.run(_stop_current(run)), daemon=True)
+        thread.start()
+        thread.join(ON_KILL_S)
+
+
+async def _stop_current(run: StepRun) -> None:
+    from ..execution.submit import stop
+
+    entry = await run.journal.read()
+    if entry is not None and entry.state in ("intent", "submitted"):
+        await run.journal.write(entry.with_state("killed"))
+        await stop(run, entry.name)
+
+
+class TaskStateJournal:
+    """A journal in Airflow's task state store, which outlives retries and clears; in XCom where there is no store.
+
+    XComs of a task that runs in a worker are deleted before every attempt; there the job's own tags serve instead.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._store: Any = dict(context).get("task_state_store")
+        self._ti: Any = context["ti"]
+        self._entry: Entry | None = None
+
+    async def read(self) -> Entry | None:
+        """The last entry, if it is still known."""
+        from ..execution.journal import entry_from_json
+
+        if self._entry is None and self._store is not None:
+            self._entry = entry_from_json(self._store.get(JOURNAL_KEY, None))
+        return self._entry
+
+    async def write(self, entry: Entry) -> None:
+        """Keep ``entry`` instead of the last one, for the next attempt and for the trigger of this one."""
+        self._entry = entry
+        if self._store is not None:
+            self._store.set(JOURNAL_KEY, entry.as_json())
+        self._ti.xcom_push(key=JOURNAL_KEY, value=entry.as_json())

@@ -1,0 +1,44 @@
+"""What a step operator knows when its DAG is parsed; all that its trigger is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+JOURNAL_KEY = "sagemaker_job"
+
+
+@dataclass(frozen=True, slots=True)
+class StepTask:
+    """What an operator knows when the DAG is parsed, and all its trigger is given.
+
+    spec     the step's slice of the plan
+    reads    {step name: task id} of the steps whose results it needs
+    """
+
+    step: str
+    type: str
+    pipeline: str
+    spec: Mapping[str, Any]
+    reads: Mapping[str, str] = field(default_factory=dict)
+    aws_conn_id: str | None = "aws_default"
+    region_name: str | None = None
+    poll_interval_s: float = 30.0
+    logs: Literal["end", "live", "off"] = "end"
+
+    def to_json(self) -> str:
+        """Compact text; a defaulted field is left out, for it is stored once a step in every serialized DAG."""
+        defaults = StepTask("", "", "", {})
+        fields: dict[str, Any] = {}
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if name in ("step", "type", "pipeline") or value != getattr(defaults, name):
+                fields[name] = value
+        return json.dumps(fields, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> StepTask:
+        """The inverse of :meth:`to_json`."""
+        return cls(**{"spec": {}, **json.loads(text)})

@@ -1,0 +1,37 @@
+"""The package's options in Airflow's configuration, section ``[sagemaker_mlops]``."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+SECTION = "sagemaker_mlops"
+StartIn = Literal["triggerer", "worker"]
+
+
+def start_steps_in() -> StartIn:
+    """Where steps that wait begin: ``start_steps_in`` = triggerer (no worker at all) or worker."""
+    value = _get("start_steps_in", "triggerer").strip().lower()
+    if value not in ("triggerer", "worker"):
+        raise ValueError(f'[{SECTION}] start_steps_in is "{value}"; use triggerer or worker.')
+    return cast("StartIn", value)
+
+
+def poll_interval_s() -> float:
+    """Longest time between two looks at a running job, in seconds: ``poll_interval_s``."""
+    return float(_get("poll_interval_s", "30"))
+
+
+def aws_conn_id() -> str:
+    """Connection used when an operator names none: ``aws_conn_id``."""
+    return _get("aws_conn_id", "aws_default")
+
+
+def region_name() -> str | None:
+    """Region used when neither operator nor connection names one: ``region_name``."""
+    return _get("region_name", "") or None
+
+
+def _get(option: str, fallback: str) -> str:
+    from airflow.sdk.configuration import conf
+
+    return str(conf.get(SECTION, option, fallback=fallback))

@@ -1,0 +1,193 @@
+"""The trigger that runs a step that waits: submits it (or takes over what a worker submitted), watches, ends the task.
+
+Started by the scheduler without any worker it does the whole step and ends the task itself on success; everything that
+goes wrong is sent to a worker, where retry policies, callbacks and listeners work as everywhere.
+
+AWS is asked in threads.  Airflow (XComs, connection, states) is asked through ``sync_to_async``, because the
+triggerer's supervisor channel belongs to its event loop.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from ..execution import run_step as steps
+from ..execution.failures import StepFailed
+from ..execution.identity import StepIdentity
+from ..execution.journal import Entry, entry_from_json
+from ..execution.scope import Scope
+from ..execution.step_run import ExecutionOptions, StepRun, Submitted
+from ..execution.submit import stop
+from ..hooks.aws import aws_for
+from ..links import LINKS
+from ..operators.run_context import identity_of, scope_of
+from ..operators.task import JOURNAL_KEY, StepTask
+
+
+class StepTrigger(BaseTrigger):
+    """Runs one step in the triggerer.
+
+    :param task: ``StepTask.to_json()``
+    :param handed_over: what a worker had done before it deferred: {"identity": {...}, "submitted": {...}}; ``None``
+        when the task began here
+    :param finish_in: "triggerer" ends a successful task here; "worker" resumes it (outlets, asset events)
+    """
+
+    def __init__(
+        self, task: str, handed_over: Mapping[str, Any] | None = None, finish_in: str = "triggerer", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.task_text = task
+        self.handed_over = handed_over
+        self.finish_in = finish_in
+        self._run: StepRun | None = None
+        self._submitted: Submitted | None = None
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, as Airflow stores them."""
+        arguments: dict[str, Any] = {"task": self.task_text, "finish_in": self.finish_in}
+        if self.handed_over is not None:
+            arguments["handed_over"] = dict(self.handed_over)
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event: the result, or why there is none."""
+        try:
+            result = await self._result()
+        except StepFailed as error:
+            yield TriggerEvent({"status": "failed", "kind": type(error).__name__, "error": str(error)})
+            return
+        except Exception as error:
+            self.log.exception("the step could not be run to its end")
+            text = f"{type(error).__name__}: {error}"
+            trace = "".join(traceback.format_exception(error))
+            yield TriggerEvent({"status": "error", "error": text, "trace": trace})
+            return
+        if self.handed_over is None and self.finish_in == "triggerer":
+            yield TaskSuccessEvent(xcoms={"return_value": result})
+        else:
+            yield TriggerEvent({"status": "success", "result": result})
+
+    async def _result(self) -> dict[str, Any]:
+        run = await self._step_run()
+        self._run = run
+        if self.handed_over is not None:
+            self._submitted = Submitted(**self.handed_over["submitted"])
+        else:
+            self._submitted = await steps.submit(run)
+        return (await steps.follow(run, self._submitted)).as_json()
+
+    async def _step_run(self) -> StepRun:
+        task = StepTask.from_json(self.task_text)
+        aws = await sync_to_async(aws_for)(task.aws_conn_id, task.region_name)
+        journal = XComJournal(self)
+        if self.handed_over is not None:
+            identity = StepIdentity(**self.handed_over["identity"])
+            scope = Scope(task.step, {}, {}, {}, {}, _reads_nothing)
+        else:
+            ti: Any = self.task_instance
+            context = await sync_to_async(ti.get_template_context)()
+            dag_run = context["dag_run"]
+            # max_tries, which separates a clear from a retry in a worker, is not to be had here (Airflow 3.3.2); the
+            # run's count of clears is.
+            identity = identity_of(task, ti, dag_run, generation=f"c{dag_run.clear_number}")
+            scope = scope_of(task, identity, aws, context["params"], await self._upstream(task))
+        return StepRun(
+            spec=task.spec,
+            step_type=task.type,
+            identity=identity,
+            scope=scope,
+            aws=aws,
+            tell=self.log.info,
+            publish=self._publish,
+            journal=journal,
+            options=ExecutionOptions(poll_interval_s=task.poll_interval_s, logs=task.logs),
+        )
+
+    async def _upstream(self, task: StepTask) -> dict[str, Any]:
+        return {step: await self.get_xcom("return_value", task_id) or {} for step, task_id in task.reads.items()}
+
+    async def _publish(self, facts: Mapping[str, str]) -> None:
+        for link in LINKS:
+            if facts.get(link.fact):
+                await self.set_xcom(link.xcom_key, facts[link.fact])
+
+    async def get_xcom(self, key: str, task_id: str | None = None) -> Any:
+        """An XCom of this run; ``None`` when there is none.  The own task's when ``task_id`` is left out."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        ti: Any = self.task_instance
+        own = task_id is None or task_id == ti.task_id
+        return await sync_to_async(XCom.get_one)(
+            key=key,
+            dag_id=ti.dag_id,
+            task_id=task_id or ti.task_id,
+            run_id=ti.run_id,
+            map_index=ti.map_index if own else None,
+        )
+
+    async def set_xcom(self, key: str, value: Any) -> None:
+        """Write an XCom of the own task while it is deferred."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        ti: Any = self.task_instance
+        await sync_to_async(XCom.set)(
+            key=key, value=value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
+        )
+
+    async def on_kill(self) -> None:
+        """A user ended the task: stop its job, unless the trigger merely moved to another triggerer.
+
+        Airflow 3.3.0 to 3.3.2 calls this also when a live triggerer loses its triggers to another one.  Then the task
+        is still deferred in the same attempt, and its journal still names this job.
+        """
+        run, job = self._run, self._submitted
+        if run is None or job is None:
+            return
+        if await self._handed_to_another(job):
+            self.log.info("another triggerer has this step now: %s goes on", job.name)
+            return
+        identity = run.identity
+        await run.journal.write(Entry(job.name, job.ordinal, identity.try_number, identity.generation, "killed"))
+        await stop(run, job.name)
+
+    async def _handed_to_another(self, job: Submitted) -> bool:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        ti: Any = self.task_instance
+        states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
+            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id]
+        )
+        state = (states.get(ti.run_id) or {}).get(ti.task_id)
+        if state != "deferred":
+            return False
+        entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
+        return entry is not None and entry.name == job.name and entry.try_number == ti.try_number
+
+
+class XComJournal:
+    """A journal in the step's own XComs.
+
+    A task that starts in the triggerer keeps its XComs over retries and clears (Airflow 3.3.2), so the entry is there
+    when it is needed; where it is not, the tags of the job itself tell the same.
+    """
+
+    def __init__(self, trigger: StepTrigger) -> None:
+        self._trigger = trigger
+
+    async def read(self) -> Entry | None:
+        """The last entry, if it is still known."""
+        return entry_from_json(await self._trigger.get_xcom(JOURNAL_KEY))
+
+    async def write(self, entry: Entry) -> None:
+        """Keep ``entry`` instead of the last one."""
+        await self._trigger.set_xcom(JOURNAL_KEY, entry.as_json())
+
+
+def _reads_nothing(uri: str) -> bytes:
+    raise OSError(f"{uri} is not read by a step that only waits")
