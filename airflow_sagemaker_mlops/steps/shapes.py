@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..document.expressions import is_expression
+from ..document.model import Get, Join, JsonGet
 from ..document.problems import did_you_mean
 from ..document.values import coerce
 
@@ -66,7 +66,7 @@ def check_arguments(service: str, operation: str, arguments: Mapping[str, Any], 
 def _check(value: Any, shape: Any, path: str, given: frozenset[str] = frozenset()) -> Iterator[Misfit]:
     if value is None:
         return
-    if is_expression(value):
+    if isinstance(value, Get | Join | JsonGet):
         if shape.type_name not in SCALARS and not getattr(shape, "is_document_type", False):
             wanted = "list" if shape.type_name == "list" else "object"
             yield Misfit(

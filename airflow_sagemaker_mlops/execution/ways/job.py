@@ -17,7 +17,8 @@ from ..watch import JobDisappeared, sweep_for
 async def submit(run: StepRun) -> Submitted:
     """The job of this attempt, running."""
     job = await submit_named(run)
-    await run.publish(facts_about(run, job.name, job.arn))
+    created = "" if job.adopted else job.name
+    await run.publish({**facts_about(run, job.name, job.arn), "created": created})
     return job
 
 

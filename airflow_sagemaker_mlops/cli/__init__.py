@@ -1,0 +1,10 @@
+"""The command ``sagemaker-mlops``: prints, decides nothing."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    from .app import app
+
+    app()

@@ -1,0 +1,159 @@
+"""The commands by name; each lives in a module of its own and is imported when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="sagemaker-mlops",
+    help="Amazon SageMaker Pipelines as native Apache Airflow DAGs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+local_app = typer.Typer(help="The embedded AWS: runs SageMaker jobs on this machine, without an account.")
+app.add_typer(local_app, name="local")
+
+Definition = Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)]
+StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Definitions: JSON or YAML.", show_default=False)],
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+) -> None:
+    """Report every problem of the definitions; exit 1 when there is one, 0 otherwise.
+
+    Steps' requests are compared with botocore's model of their API calls; no network is used.
+    """
+    from .check import run_check
+
+    raise typer.Exit(run_check(files, output=output, strict=strict))
+
+
+@app.command()
+def plan(
+    file: Definition,
+    as_json: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
+    as_mermaid: Annotated[bool, typer.Option("--mermaid", help="The plan as a Mermaid flowchart.")] = False,
+) -> None:
+    """Show the tasks, edges and branches a definition becomes."""
+    from .definition import show_plan
+
+    raise typer.Exit(show_plan(file, "json" if as_json else "mermaid" if as_mermaid else "tree"))
+
+
+@app.command("to-json")
+def to_json(
+    file: Definition,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+) -> None:
+    """Print the definition as SageMaker Pipelines takes it: JSON without ``x-airflow``."""
+    from .definition import print_json
+
+    raise typer.Exit(print_json(file, out))
+
+
+@app.command("compile")
+def compile_(
+    target: Annotated[str, typer.Argument(help="module:object, or path/to/file.py:object.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+) -> None:
+    """Turn a pipeline of the SageMaker SDK into its JSON definition, in a process of its own.
+
+    ``object`` is a pipeline, or a function without arguments that returns one.
+    """
+    from .definition import compile_object
+
+    raise typer.Exit(compile_object(target, out))
+
+
+@app.command()
+def run(
+    file: Definition,
+    parameters: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="Name=value; repeatable.")] = None,
+    conn: Annotated[
+        str | None, typer.Option(help="Airflow connection to run on, i.e. real AWS; the embedded AWS if left out.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Region, where the connection names none.")] = None,
+    name: Annotated[str | None, typer.Option(help="Pipeline name; the file's name if left out.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write what happened as JSON to this file.")] = None,
+    state_dir: StateDir = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables at the end.")] = False,
+) -> None:
+    """Run the whole pipeline in this process, with live progress; exit 1 when it fails."""
+    from .run import run_definition
+
+    raise typer.Exit(
+        run_definition(
+            file,
+            parameters or [],
+            conn=conn,
+            region=region,
+            name=name,
+            summary=summary,
+            state_dir=state_dir,
+            quiet=quiet,
+        )
+    )
+
+
+@app.command()
+def ui(
+    dags: Annotated[Path, typer.Option(help="Folder of DAG files.")] = Path("dags"),
+    port: Annotated[int, typer.Option(help="Port of the Airflow UI on 127.0.0.1.")] = 8080,
+    home: Annotated[Path, typer.Option(help="AIRFLOW_HOME to use.")] = Path(".airflow"),
+    state_dir: StateDir = None,
+) -> None:
+    """Airflow with the example loaded and the embedded AWS behind it; Ctrl-C ends both."""
+    from .ui import run_ui
+
+    raise typer.Exit(run_ui(dags, port=port, home=home, state_dir=state_dir))
+
+
+@local_app.callback(invoke_without_command=True)
+def local(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; a free one if 0.")] = 0,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget all state first.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Serve in the background and return.")] = False,
+    sandbox: Annotated[str, typer.Option(help="How jobs see /opt/ml: auto, namespace or rewrite.")] = "auto",
+    state_dir: StateDir = None,
+) -> None:
+    """Serve the embedded AWS on 127.0.0.1 and print the Airflow connection to it.
+
+    Not as on AWS: no images are pulled (your interpreter runs the scripts), one host a job, no IAM, no quotas; instance
+    types, VPC, KMS and spot settings are recorded and not enforced; durations mean nothing.
+    """
+    if context.invoked_subcommand is None:
+        from .local import serve_local
+
+        raise typer.Exit(serve_local(port=port, reset=reset, detach=detach, sandbox=sandbox, state_dir=state_dir))
+
+
+@local_app.command()
+def status(state_dir: StateDir = None) -> None:
+    """Say whether the embedded AWS runs, and where; exit 1 when it does not."""
+    from .local import show_status
+
+    raise typer.Exit(show_status(state_dir))
+
+
+@local_app.command()
+def stop(state_dir: StateDir = None) -> None:
+    """Stop the embedded AWS and everything it started."""
+    from .local import stop_local
+
+    raise typer.Exit(stop_local(state_dir))
+
+
+def console(**options: Any) -> Any:
+    """A rich console; imported late because --help should be quick."""
+    from rich.console import Console
+
+    return Console(**options)

@@ -1,0 +1,51 @@
+"""``sagemaker-mlops check``: every problem of every file, for people or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ..document import load_pipeline
+from ..document.positions import locate
+from ..document.problems import PipelineError, Problem, render_problem
+from ..steps.check import request_problems
+
+
+def run_check(files: Sequence[Path], *, output: str, strict: bool) -> int:
+    """Exit code: 0 fine, 1 problems, 2 unusable arguments."""
+    if output not in ("text", "json"):
+        print(f'--format is "{output}"; use text or json.', file=sys.stderr)
+        return 2
+    found = {str(file): problems_of(file) for file in files}
+    if output == "json":
+        body = [{"file": name, **asdict(problem)} for name, problems in found.items() for problem in problems]
+        print(json.dumps(body, indent=2, ensure_ascii=False))
+    else:
+        _print_text(found)
+    bad = [p for problems in found.values() for p in problems if strict or p.severity == "error"]
+    return 1 if bad else 0
+
+
+def problems_of(file: Path) -> list[Problem]:
+    """Everything wrong with ``file``, in the order of its lines; warnings included."""
+    try:
+        pipeline = load_pipeline(file)
+    except PipelineError as error:
+        return list(error.problems)
+    requests = locate(file.read_bytes(), str(file), list(request_problems(pipeline)))
+    problems = [*pipeline.warnings, *requests]
+    return sorted(problems, key=lambda p: (p.line or 0, p.column or 0, p.where))
+
+
+def _print_text(found: dict[str, list[Problem]]) -> None:
+    for name, problems in found.items():
+        for problem in problems:
+            kind = "" if problem.severity == "error" else "warning: "
+            print(kind + render_problem(name, problem))
+    total = sum(len(problems) for problems in found.values())
+    errors = sum(p.severity == "error" for problems in found.values() for p in problems)
+    files = f"{len(found)} file" + ("" if len(found) == 1 else "s")
+    print(f"{files}: {errors} errors, {total - errors} warnings." if total else f"{files}: no problems.")

@@ -1,0 +1,95 @@
+"""``plan``, ``to-json`` and ``compile``: looking at a definition without running it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Literal
+
+from ..document import load_pipeline, to_json
+from ..document.problems import PipelineError
+from ..plan import make_plan
+from ..plan.show import mermaid, tree
+
+# Runs in a fresh interpreter, so that the SDK and the user's module stay out of this one.
+_COMPILE = """
+import importlib, importlib.util, pathlib, sys
+target, _, name = sys.argv[1].rpartition(":")
+sys.path.insert(0, "")
+if target.endswith(".py"):
+    path = pathlib.Path(target).resolve()
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+else:
+    module = importlib.import_module(target)
+value = module
+for part in name.split("."):
+    value = getattr(value, part)
+pipeline = value if hasattr(value, "definition") else value()
+with open(sys.argv[2], "w") as out:
+    out.write(pipeline.definition())
+"""
+
+
+def show_plan(file: Path, form: Literal["tree", "json", "mermaid"]) -> int:
+    """Print the plan of ``file``; exit code."""
+    try:
+        plan = make_plan(load_pipeline(file))
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    match form:
+        case "json":
+            print(json.dumps(json.loads(plan.to_json()), indent=2, ensure_ascii=False))
+        case "mermaid":
+            print(mermaid(plan))
+        case _:
+            print(tree(plan))
+    return 0
+
+
+def print_json(file: Path, out: Path | None) -> int:
+    """Print or write the canonical JSON of ``file``; exit code."""
+    try:
+        text = to_json(load_pipeline(file))
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return _emit(text, out)
+
+
+def compile_object(target: str, out: Path | None) -> int:
+    """Write the definition of the SDK object ``target``; exit code."""
+    import tempfile
+
+    if ":" not in target:
+        print(f'"{target}" names no object; write module:object or path/to/file.py:object.', file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "definition.json"
+        # The SDK refuses to be imported without a region.
+        environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
+        done = subprocess.run([sys.executable, "-c", _COMPILE, target, str(result)], check=False, env=environment)
+        if done.returncode or not result.exists():
+            print(f'"{target}" could not be compiled; its own error is above.', file=sys.stderr)
+            return 1
+        try:
+            text = to_json(load_pipeline(result.read_text(), name=target))
+        except PipelineError as error:
+            print(error, file=sys.stderr)
+            return 1
+    return _emit(text, out)
+
+
+def _emit(text: str, out: Path | None) -> int:
+    if out is None:
+        print(text)
+    else:
+        out.write_text(text + "\n")
+    return 0

@@ -1,0 +1,186 @@
+"""A whole plan in one process: what ``sagemaker-mlops run`` does, and what tests compare Airflow with.
+
+Steps start as soon as everything they wait for has succeeded; branches not taken and everything behind them stay
+unstarted, as on the service and as Airflow's trigger rule ``all_success`` gives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ..plan.model import VERDICT_TASK_ID, Plan, TaskPlan
+from .aws import Aws
+from .failures import StepFailed
+from .identity import StepIdentity
+from .run_step import run_step
+from .scope import Scope
+from .step_run import ExecutionOptions, StepRun, now
+from .values import execution_variables, s3_reader, typed_parameters
+
+State = Literal["Waiting", "Executing", "Succeeded", "Failed", "NotTaken", "NotStarted"]
+
+
+@dataclass(slots=True)
+class StepProgress:
+    """How far one step of a run is; changes in place while the run is on.
+
+    state     NotTaken: in or behind a branch that was not taken; NotStarted: behind a failure
+    status    the job's own last status, e.g. "Training"
+    line      the last line it logged
+    """
+
+    name: str
+    type: str
+    display_name: str
+    state: State = "Waiting"
+    status: str = ""
+    line: str = ""
+    started: str | None = None
+    ended: str | None = None
+    error: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    result: dict[str, Any] | None = None
+    jobs_started: int = 0
+
+
+@dataclass(slots=True)
+class PipelineRun:
+    """One run of ``plan``.
+
+    parameters   values by name; defaults fill the rest
+    notify       called after every change of a step, and with every log line ("" for a change of state)
+    """
+
+    plan: Plan
+    pipeline: str
+    run_id: str
+    aws: Aws
+    parameters: Mapping[str, Any]
+    options: ExecutionOptions
+    notify: Callable[[StepProgress, str], None]
+    started: str = field(default_factory=now)
+    ended: str | None = None
+    steps: dict[str, StepProgress] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for task in self._tasks():
+            self.steps[task.task_id] = StepProgress(task.task_id, task.step_type, task.display_name)
+
+    @property
+    def status(self) -> str:
+        """Executing, Succeeded or Failed, in the service's words."""
+        if self.ended is None:
+            return "Executing"
+        return "Failed" if any(step.state == "Failed" for step in self.steps.values()) else "Succeeded"
+
+    async def run(self) -> None:
+        """Run to the end; a failed step is in ``steps`` and not raised."""
+        running: dict[asyncio.Task[None], str] = {}
+        try:
+            while True:
+                for task in self._tasks():
+                    if self._settle(task):
+                        running[asyncio.create_task(self._run_one(task))] = task.task_id
+                if not running:
+                    break
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for finished in done:
+                    del running[finished]
+                    finished.result()
+        finally:
+            for unfinished in running:
+                unfinished.cancel()
+            self.ended = now()
+
+    def _tasks(self) -> list[TaskPlan]:
+        return [task for task in self.plan.tasks if task.task_id != VERDICT_TASK_ID]
+
+    def _settle(self, task: TaskPlan) -> bool:
+        """Whether ``task`` may start now; marks it when it never will.  Tasks come in topological order."""
+        step = self.steps[task.task_id]
+        if step.state != "Waiting":
+            return False
+        upstream = [self.steps[edge.task_id].state for edge in task.upstream]
+        if any(state in ("Failed", "NotStarted") for state in upstream):
+            self._set(step, "NotStarted")
+        elif "NotTaken" in upstream:
+            self._set(step, "NotTaken")
+        elif all(state == "Succeeded" for state in upstream):
+            self._set(step, "Executing")
+            return True
+        return False
+
+    async def _run_one(self, task: TaskPlan) -> None:
+        step = self.steps[task.task_id]
+        step.started = now()
+        try:
+            result = await run_step(self._step_run(task, step))
+        except StepFailed as error:
+            self._fail(step, str(error))
+        except Exception as error:
+            self._fail(step, f"{type(error).__name__}: {error}")
+        else:
+            step.result = result.as_json()
+            step.ended = now()
+            if task.step_type == "Condition":
+                self._take_branch(task, bool(step.result["Properties"]["Outcome"]))
+            self._set(step, "Succeeded")
+
+    def _fail(self, step: StepProgress, error: str) -> None:
+        step.error, step.ended = error, now()
+        self._set(step, "Failed")
+
+    def _take_branch(self, task: TaskPlan, outcome: bool) -> None:
+        branches = task.spec.get("Branches") or {}
+        for name in branches.get("Else" if outcome else "If") or []:
+            self._set(self.steps[name], "NotTaken")
+
+    def _set(self, step: StepProgress, state: State) -> None:
+        step.state = state
+        self.notify(step, "")
+
+    def _step_run(self, task: TaskPlan, step: StepProgress) -> StepRun:
+        identity = StepIdentity(
+            pipeline=self.pipeline,
+            step=task.task_id,
+            dag_id=self.pipeline,
+            run_id=self.run_id,
+            task_id=task.task_id,
+            run_started=self.started,
+        )
+        scope = Scope(
+            step=task.task_id,
+            parameters=typed_parameters(task.task_id, task.spec, self.parameters),
+            execution=execution_variables(identity, self.aws.region),
+            steps={name: self.steps[name].result or {} for name in task.reads},
+            files=task.spec.get("Files") or {},
+            read_s3=s3_reader(self.aws),
+        )
+
+        def tell(text: str, *arguments: Any) -> None:
+            step.line = text % arguments if arguments else text
+            self.notify(step, step.line)
+
+        async def publish(facts: Mapping[str, str]) -> None:
+            step.facts.update(facts)
+            step.jobs_started += bool(facts.get("created"))
+
+        return StepRun(
+            spec=task.spec,
+            step_type=task.step_type,
+            identity=identity,
+            scope=scope,
+            aws=self.aws,
+            tell=tell,
+            publish=publish,
+            options=self.options,
+        )
+
+
+def new_run_id() -> str:
+    """A run id as Airflow writes them, for a run that is not Airflow's."""
+    return f"run__{datetime.now(UTC).isoformat(timespec='milliseconds')}"

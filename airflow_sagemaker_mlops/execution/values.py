@@ -1,0 +1,61 @@
+"""Where the values of a scope come from: parameters, execution variables and S3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..document.values import parse_parameter
+from .aws import Aws
+from .failures import StepFailed
+from .identity import StepIdentity
+
+NO_ACCOUNT = "000000000000"  # no call is spent on the account number; the ARNs name nothing that exists on AWS
+
+
+def typed_parameters(step: str, spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Typed values of the parameters that ``spec`` references, out of the run's ``given`` values and the defaults.
+
+    Raises :class:`StepFailed` for a value that is not of the declared type.
+    """
+    values: dict[str, Any] = {}
+    for name, declared in (spec.get("Parameters") or {}).items():
+        value = given.get(name, declared.get("DefaultValue"))
+        if value is None:
+            continue
+        kind = declared.get("Type") or "String"
+        try:
+            values[name] = value if kind == "Any" else parse_parameter(value, kind, (), name)
+        except ValueError as error:
+            raise StepFailed(f'Step "{step}": {error}') from None
+    return values
+
+
+def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:
+    """``Execution.*`` for this run.  ARNs have the service's form; no such resource exists there."""
+    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if "-gov-" in region else "aws"
+    pipeline = f"arn:{partition}:sagemaker:{region}:{NO_ACCOUNT}:pipeline/{identity.pipeline.lower()}"
+    return {
+        "PipelineName": identity.pipeline,
+        "PipelineArn": pipeline,
+        "PipelineExecutionId": identity.execution_id,
+        "PipelineExecutionArn": f"{pipeline}/execution/{identity.execution_id}",
+        "StartDateTime": identity.run_started,
+    }
+
+
+def s3_reader(aws: Aws) -> Callable[[str], bytes]:
+    """A function that reads an S3 URI, with sentences for errors."""
+
+    def read(uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        if not uri.startswith("s3://") or not bucket or not key:
+            raise OSError(f'"{uri}" is not the S3 URI of an object')
+        try:
+            return bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        except Exception as error:
+            code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+            known = {"NoSuchKey": "there is no such object", "NoSuchBucket": "there is no such bucket"}
+            raise OSError(f"received an error while reading {uri}: {known.get(code, str(error))} ({code})") from error
+
+    return read

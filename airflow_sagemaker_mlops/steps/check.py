@@ -1,0 +1,39 @@
+"""Every step's request against botocore's model of its operation, before anything runs and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..document.model import Pipeline, Step
+from ..document.problems import Problem
+from .catalogue import STEP_TYPES
+from .shapes import Misfit, check_arguments
+
+# Members SageMaker Pipelines supplies itself, so a definition may leave them out.
+SUPPLIED = {
+    "Endpoint": frozenset({"EndpointConfigName"}),
+    "EndpointConfig": frozenset({"EndpointConfigName"}),
+}
+# Members the service has the document write in a looser form than the API.
+LOOSE_PREFIXES = ("ExperimentConfig",)
+
+
+def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
+    """SM15x problems of all steps: SM151 what the call would refuse, SM152 what this botocore does not know."""
+    for step in pipeline.steps:
+        for misfit in _misfits(step):
+            code = "SM151" if misfit.severity == "error" else "SM152"
+            where = f"{step.where}.Arguments.{misfit.path}"
+            yield Problem(code, where, misfit.what, misfit.fix, severity=misfit.severity)  # type: ignore[arg-type]
+
+
+def _misfits(step: Step) -> list[Misfit]:
+    entry = STEP_TYPES.get(step.type)
+    if entry is None or entry.service != "sagemaker" or not entry.create:
+        return []
+    given = frozenset({entry.name_key}) | SUPPLIED.get(step.type, frozenset())
+    arguments = entry.prepare(dict(step.arguments))
+    found = check_arguments(entry.service, entry.create, arguments, given)
+    return [misfit for misfit in found if not misfit.path.startswith(LOOSE_PREFIXES)]
+
+
