@@ -33,8 +33,8 @@ class TaskPlan:
     step_type     AWS step type, or "Verdict"
     spec          the step's own slice of the definition as plain JSON, what a running step needs and nothing else:
                   the step-level keys of the document ("Arguments" with its expressions as written, "FunctionArn",
-                  "PropertyFiles", "OutputParameters", "RetryPolicies", "CacheConfig", ...) without Name, Type, DependsOn,
-                  DisplayName, Description and nested steps.  Added, each absent when empty:
+                  "PropertyFiles", "OutputParameters", "RetryPolicies", "CacheConfig", ...) without Name, Type,
+                  DependsOn, DisplayName, Description and nested steps.  Added, each absent when empty:
                   "Outputs"     property paths of this step that others reference, as text, sorted
                   "Parameters"  the pipeline parameters it references: {"N": {"Type": ..., "DefaultValue": ...}}
                   "Files"       the property files it reads: {"<step>": {"<file>": {"OutputName": .., "FilePath": ..}}}

@@ -35,5 +35,3 @@ def _misfits(step: Step) -> list[Misfit]:
     arguments = entry.prepare(dict(step.arguments))
     found = check_arguments(entry.service, entry.create, arguments, given)
     return [misfit for misfit in found if not misfit.path.startswith(LOOSE_PREFIXES)]
-
-

@@ -1,0 +1,63 @@
+"""Reading pipeline definitions: :func:`load_pipeline`, :func:`to_json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .checks import run_checks
+from .load import read_source
+from .model import Pipeline
+from .parse import parse
+from .problems import InvalidPipeline, Problem, UnsupportedPipeline
+
+__all__ = ["load_pipeline", "to_json"]
+
+
+def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> Pipeline:
+    """The pipeline in ``source``: a file name, JSON or YAML text, a dict, or a pipeline object of the SDK.
+
+    Relative file names are taken from ``base_dir``; ``name`` is what messages call the document.
+    Raises :class:`InvalidPipeline`, or :class:`UnsupportedPipeline` when the document is right and uses what this
+    package cannot run; either lists every problem, in the order of the document.
+    """
+    read = read_source(source, base_dir, name)
+    try:
+        parsed = parse(read.document, read.name)
+        problems = [*parsed.problems, *run_checks(parsed)]
+    except RecursionError:
+        problem = Problem("SM105", "$", "the document is nested too deeply.")
+        raise InvalidPipeline(read.name, [problem]) from None
+    if problems:
+        problems = _in_order(read.text, read.name, problems)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        supported = any(not problem.is_unsupported for problem in errors)
+        raise (InvalidPipeline if supported else UnsupportedPipeline)(read.name, errors)
+    return replace(parsed.pipeline, warnings=tuple(problems))
+
+
+def _in_order(text: str, name: str, problems: list[Problem]) -> list[Problem]:
+    from .positions import locate
+
+    if not text:
+        return problems
+    located = locate(text, name, problems)
+    return sorted(located, key=lambda problem: (problem.line or 0, problem.column or 0))
+
+
+def to_json(pipeline: Pipeline) -> str:
+    """The definition as SageMaker Pipelines takes it: JSON without ``x-airflow``."""
+    import json
+
+    return json.dumps(_without_airflow(pipeline.document), indent=2, ensure_ascii=False)
+
+
+def _without_airflow(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_airflow(item) for key, item in value.items() if key != "x-airflow"}
+    if isinstance(value, list):
+        return [_without_airflow(item) for item in value]
+    return value

@@ -1,0 +1,264 @@
+"""Rules over a parsed pipeline: what its names refer to.  One rule, one function; all run, none raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .model import Get, JsonGet, Key, Step
+from .parse import Parsed
+from .places import place_text
+from .problems import Problem, did_you_mean
+
+EXECUTION_VARIABLES = frozenset(
+    {
+        "PipelineExecutionId",
+        "PipelineExecutionArn",
+        "PipelineName",
+        "PipelineArn",
+        "StartDateTime",
+        "CurrentDateTime",
+        "TrainingJobName",
+        "ProcessingJobName",
+    }
+)
+Check = Callable[[Parsed], Iterator[Problem]]
+
+
+def step_names_are_unique(parsed: Parsed) -> Iterator[Problem]:
+    """A step name stands once in the whole document, branches included."""
+    first: dict[str, Step] = {}
+    for step in parsed.pipeline.steps:
+        if step.name in first:
+            other = first[step.name]
+            yield Problem(
+                "SM202",
+                f"{step.where}.Name",
+                f'a step is called "{step.name}" already, at {other.where}.',
+                "Step names are unique in the whole definition, branches included.",
+            )
+        else:
+            first[step.name] = step
+
+
+def parameter_names_are_unique(parsed: Parsed) -> Iterator[Problem]:
+    """A parameter is declared once."""
+    seen: set[str] = set()
+    for parameter in parsed.pipeline.parameters:
+        if parameter.name in seen:
+            yield Problem("SM132", parameter.where, f'parameter "{parameter.name}" is declared twice.', "Keep one.")
+        seen.add(parameter.name)
+
+
+def dependencies_exist(parsed: Parsed) -> Iterator[Problem]:
+    """Every ``DependsOn`` entry names another step of the pipeline, which is not a Fail step."""
+    steps = parsed.pipeline.by_name
+    for step in parsed.pipeline.steps:
+        for dependency in step.depends_on:
+            target = steps.get(dependency.step)
+            if target is None:
+                what = f'no step is called "{dependency.step}".'
+                yield Problem("SM201", dependency.where, what, did_you_mean(dependency.step, steps))
+            elif target.type == "Fail":
+                what = f'"{dependency.step}" is a Fail step; nothing can depend on it.'
+                yield Problem("SM206", dependency.where, what)
+
+
+def triggers_are_supported(parsed: Parsed) -> Iterator[Problem]:
+    """Run conditions other than Completed cannot be run yet."""
+    for step in parsed.pipeline.steps:
+        for dependency in step.depends_on:
+            if dependency.trigger != "Completed":
+                what = f'the trigger "{dependency.trigger}" cannot be run yet; only Completed can.'
+                yield Problem("SM303", dependency.where, what)
+
+
+def references_resolve(parsed: Parsed) -> Iterator[Problem]:
+    """Every expression names something that is declared."""
+    pipeline = parsed.pipeline
+    parameters, steps = pipeline.parameters_by_name, pipeline.by_name
+    for _, place, reference in parsed.references:
+        if isinstance(reference, JsonGet):
+            if reference.step is not None:
+                yield from _property_file(reference, place_text(place), steps)
+            continue
+        match reference.root:
+            case "Parameters" if reference.name not in parameters:
+                what = f'parameter "{reference.name}" is not declared.'
+                fix = did_you_mean(reference.name, parameters) or 'Add it to "Parameters".'
+                yield Problem("SM204", place_text(place), what, fix)
+            case "Execution" if reference.name not in EXECUTION_VARIABLES:
+                what = f'there is no execution variable "{reference.name}".'
+                yield Problem("SM209", place_text(place), what, did_you_mean(reference.name, EXECUTION_VARIABLES))
+            case "Steps":
+                yield from _property(reference, place_text(place), steps)
+            case "ForEach" | "IterationOutput":
+                what = f'"{reference.text}" means something only inside a ForEach step.'
+                yield Problem("SM210", place_text(place), what)
+            case _:
+                continue
+
+
+def _property(reference: Get, where: str, steps: dict[str, Step]) -> Iterator[Problem]:
+    step = steps.get(reference.name)
+    if step is None:
+        what = f'no step is called "{reference.name}".'
+        yield Problem("SM205", where, what, did_you_mean(reference.name, steps))
+        return
+    if step.type == "Fail":
+        yield Problem("SM206", where, f'"{reference.name}" is a Fail step; it has no properties.')
+        return
+    if not reference.path:
+        return  # the whole property document, for a free-form slot
+    if step.type == "Condition" and reference.path != ("Outcome",):
+        what = f'"{reference.text}": a Condition step has no property but Outcome.'
+        yield Problem("SM211", where, what, f"Write Steps.{reference.name}.Outcome.")
+    if step.type == "Lambda":
+        yield from _output_parameter(reference, where, step)
+    if reference.path[0] == "PropertyFiles":
+        what = f'"{reference.text}" can only stand as "PropertyFile" of a Std:JsonGet.'
+        yield Problem("SM112", where, what)
+
+
+def _output_parameter(reference: Get, where: str, step: Step) -> Iterator[Problem]:
+    declared = {output.name for output in step.output_parameters}
+    match reference.path:
+        case ("OutputParameters", Key(name=name)) | ("OutputParameters", str(name)):
+            if name not in declared:
+                what = f'step "{step.name}" declares no output "{name}".'
+                yield Problem("SM211", where, what, did_you_mean(name, declared))
+        case _:
+            what = f'"{reference.text}": a Lambda step has no properties but its OutputParameters.'
+            yield Problem("SM211", where, what, f"Write Steps.{step.name}.OutputParameters['name'].")
+
+
+def _property_file(reference: JsonGet, where: str, steps: dict[str, Step]) -> Iterator[Problem]:
+    name = reference.step or ""
+    step = steps.get(name)
+    if step is None:
+        yield Problem("SM205", where, f'no step is called "{name}".', did_you_mean(name, steps))
+        return
+    files = {file.name for file in step.property_files}
+    if reference.property_file not in files:
+        what = f'step "{name}" has no property file "{reference.property_file}".'
+        fix = did_you_mean(reference.property_file or "", files) or 'Add it to the step\'s "PropertyFiles".'
+        yield Problem("SM208", where, what, fix)
+
+
+def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
+    """A property file lies in an output that its Processing step has."""
+    for step in parsed.pipeline.steps:
+        if not step.property_files:
+            continue
+        if step.type != "Processing":
+            what = f'step "{step.name}" is of the type {step.type}; only Processing steps have property files.'
+            yield Problem("SM208", f"{step.where}.PropertyFiles", what)
+            continue
+        config = step.arguments.get("ProcessingOutputConfig") or {}
+        outputs = config.get("Outputs") if hasattr(config, "get") else None
+        names = {item.get("OutputName") for item in outputs or [] if hasattr(item, "get")}
+        if not all(isinstance(name, str) for name in names):
+            continue  # a name given by an expression is only known at run time
+        for index, file in enumerate(step.property_files):
+            if file.output not in names:
+                where = f"{step.where}.PropertyFiles[{index}].OutputName"
+                what = f'step "{step.name}" has no output "{file.output}".'
+                # The file cannot be read, which only matters to a step that reads it.
+                read = any(
+                    isinstance(ref, JsonGet) and (ref.step, ref.property_file) == (step.name, file.name)
+                    for _, _, ref in parsed.references
+                )
+                fix = did_you_mean(file.output, [str(name) for name in names])
+                yield Problem("SM208", where, what, fix, severity="error" if read else "warning")
+
+
+def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
+    """Steps wait for each other in one direction only: by DependsOn, by references, and by nesting."""
+    upstream = edges_of(parsed)
+    state: dict[str, int] = {}
+    for start in upstream:
+        if start in state:
+            continue
+        path: list[str] = []
+        stack: list[tuple[str, Iterator[str]]] = []
+        state[start] = 1
+        path.append(start)
+        stack.append((start, iter(upstream[start])))
+        while stack:
+            name, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                state[name] = 2
+                path.pop()
+                stack.pop()
+            elif state.get(following) == 1:
+                loop = [*path[path.index(following) :], following]
+                where = parsed.pipeline.by_name[name].where
+                chain = " needs ".join(f'"{step}"' for step in loop)
+                yield Problem("SM203", where, f"steps wait for each other in a circle: {chain}.")
+                return
+            elif following not in state:
+                state[following] = 1
+                path.append(following)
+                stack.append((following, iter(upstream[following])))
+
+
+def edges_of(parsed: Parsed) -> dict[str, list[str]]:
+    """{step: the steps it waits for}; names that do not exist are left out."""
+    pipeline = parsed.pipeline
+    steps = pipeline.by_name
+    upstream: dict[str, list[str]] = {name: [] for name in steps}
+    for step in pipeline.steps:
+        if step.parent is not None and step.parent in steps:
+            upstream[step.name].append(step.parent)
+        upstream[step.name].extend(d.step for d in step.depends_on if d.step in steps)
+    for index, _, reference in parsed.references:
+        name = reference.step if isinstance(reference, JsonGet) else reference.name
+        if index >= 0 and name in steps and (isinstance(reference, JsonGet) or reference.root == "Steps"):
+            upstream[pipeline.steps[index].name].append(name)
+    return upstream
+
+
+def referenced_steps_can_have_run(parsed: Parsed) -> Iterator[Problem]:
+    """A step does not read from the branch that its own branch excludes."""
+    pipeline = parsed.pipeline
+    steps = pipeline.by_name
+    branches = {step.name: _branches(step, steps) for step in pipeline.steps if step.parent is not None}
+    for index, place, reference in parsed.references:
+        name = reference.step if isinstance(reference, JsonGet) else reference.name
+        if index < 0 or name not in branches or (isinstance(reference, Get) and reference.root != "Steps"):
+            continue
+        mine = branches.get(pipeline.steps[index].name, {})
+        for condition, branch in branches[name].items():
+            if mine.get(condition, branch) != branch:
+                what = (
+                    f'step "{name}" is in {branch} of "{condition}" and "{pipeline.steps[index].name}" in '
+                    f"{mine[condition]}; only one of them runs."
+                )
+                yield Problem("SM207", place_text(place), what)
+
+
+def _branches(step: Step, steps: dict[str, Step]) -> dict[str, str]:
+    """{condition: branch} of every condition ``step`` is nested in."""
+    found: dict[str, str] = {}
+    current: Step | None = step
+    while current is not None and current.parent is not None and current.parent not in found:
+        found[current.parent] = current.branch or ""
+        current = steps.get(current.parent)
+    return found
+
+
+CHECKS: tuple[Check, ...] = (
+    step_names_are_unique,
+    parameter_names_are_unique,
+    dependencies_exist,
+    triggers_are_supported,
+    references_resolve,
+    property_files_are_outputs,
+    graph_has_no_cycle,
+    referenced_steps_can_have_run,
+)
+
+
+def run_checks(parsed: Parsed) -> list[Problem]:
+    """Everything that every rule has to say."""
+    return [problem for check in CHECKS for problem in check(parsed)]

@@ -1,0 +1,196 @@
+"""Expressions of the definition language: JSON -> :class:`Get`, :class:`Join`, :class:`JsonGet` (reference 3).
+
+An expression is an object with exactly one key, ``Get``, ``Std:Join`` or ``Std:JsonGet``; everything else is data.
+In free-form maps a key of the user's own may be called ``Get``: there an object counts as an expression only when its
+value begins with a known root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .model import Expression, Get, Join, JsonGet
+from .paths import parse_json_path, parse_path
+from .places import Place, place_text
+from .problems import InvalidPipeline, Problem
+
+ROOTS = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig")
+FREE_FORM = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
+MARKS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
+
+
+class Reader:
+    """Reads values and keeps what it found: ``references`` with their places, and ``problems``."""
+
+    __slots__ = ("problems", "references")
+
+    def __init__(self) -> None:
+        self.references: list[tuple[Place, Get | JsonGet]] = []
+        self.problems: list[Problem] = []
+
+    def value(self, value: Any, place: Place, free: bool = False) -> Any:
+        """``value`` with expressions as objects; parts without one are returned as they are, not copied."""
+        if isinstance(value, Mapping):
+            if len(value) == 1:
+                mark = next(iter(value))
+                if mark in MARKS and not (mark == "Get" and free and not _has_root(value[mark])):
+                    return self._expression(mark, value[mark], place)
+            return self._mapping(value, place, free)
+        if isinstance(value, list | tuple):
+            items = [self.value(item, (place, i), free) for i, item in enumerate(value)]
+            return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        return value
+
+    def _mapping(self, value: Mapping[str, Any], place: Place, free: bool) -> Any:
+        changed: dict[str, Any] | None = None
+        for key, item in value.items():
+            if isinstance(item, str | int | float | None):
+                continue
+            read = self.value(item, (place, key), free or key in FREE_FORM)
+            if read is not item:
+                if changed is None:
+                    changed = dict(value)
+                changed[key] = read
+        return value if changed is None else changed
+
+    def _expression(self, mark: str, body: Any, place: Place) -> Any:
+        match mark:
+            case "Get":
+                expression: Expression | None = self._get(body, (place, mark))
+            case "Std:Join":
+                return self._join(body, (place, mark))
+            case _:
+                expression = self._json_get(body, (place, mark))
+        if expression is not None:
+            self.references.append((place, expression))  # type: ignore[arg-type]
+        return expression
+
+    def _get(self, body: Any, place: Place) -> Get | None:
+        if not isinstance(body, str):
+            self.report(
+                "SM110", place, f'"Get" takes a string, not {_kind(body)}.', 'Write {"Get": "Parameters.Name"}.'
+            )
+            return None
+        root, _, rest = body.partition(".")
+        if root not in ROOTS:
+            self.report(
+                "SM110", place, f'"{body}" begins with "{root}", which nothing can be got from.', f"Use {_roots()}."
+            )
+            return None
+        name, path_text = _split(rest)
+        if not name:
+            self.report("SM111", place, f'"{body}" names nothing after "{root}".', "")
+            return None
+        if not path_text:
+            return Get(root, name, (), body)
+        try:
+            return Get(root, name, parse_path(path_text), body)
+        except ValueError as error:
+            self.report("SM111", place, f'"{body}" cannot be read: {error}.', "")
+            return None
+
+    def _join(self, body: Any, place: Place) -> Join:
+        if not isinstance(body, Mapping) or not isinstance(body.get("Values"), list | tuple):
+            self.report("SM110", place, '"Std:Join" takes an object with a list "Values".', _JOIN_FIX)
+            return Join("", ())
+        on = body.get("On")
+        if on is not None and not isinstance(on, str):
+            self.report("SM112", (place, "On"), '"On" is a plain string; expressions cannot stand here.', "")
+            on = ""
+        for key in body:
+            if key not in ("On", "Values"):
+                self.report("SM110", (place, key), f'"Std:Join" has no member "{key}".', _JOIN_FIX)
+        below = (place, "Values")
+        values = []
+        for index, item in enumerate(body["Values"]):
+            read = self.value(item, (below, index))
+            if isinstance(read, Mapping | list):
+                self.report("SM110", (below, index), f"a join takes scalars and expressions, not {_kind(read)}.", "")
+                read = ""
+            values.append(read)
+        return Join(on or "", tuple(values))
+
+    def _json_get(self, body: Any, place: Place) -> JsonGet | None:
+        if not isinstance(body, Mapping):
+            self.report("SM110", place, f'"Std:JsonGet" takes an object, not {_kind(body)}.', _JSON_GET_FIX)
+            return None
+        text = body.get("Path")
+        if not isinstance(text, str):
+            what = "is missing" if text is None else f"is a plain string, not {_kind(text)}"
+            self.report("SM112" if text is not None else "SM110", (place, "Path"), f'"Path" {what}.', _JSON_GET_FIX)
+            return None
+        try:
+            path = parse_json_path(text)
+        except ValueError as error:
+            self.report("SM111", (place, "Path"), f"{error}.", "Use dotted or bracket form, e.g. metrics.mse.value.")
+            return None
+        if (body.get("PropertyFile") is None) == (body.get("S3Uri") is None):
+            self.report("SM110", place, '"Std:JsonGet" takes either "PropertyFile" or "S3Uri".', _JSON_GET_FIX)
+            return None
+        if body.get("S3Uri") is not None:
+            return JsonGet(None, None, self.value(body["S3Uri"], (place, "S3Uri")), path, text)
+        return self._property_file(body["PropertyFile"], (place, "PropertyFile"), path, text)
+
+    def _property_file(self, file: Any, place: Place, path: tuple[Any, ...], text: str) -> JsonGet | None:
+        target = file.get("Get") if isinstance(file, Mapping) and len(file) == 1 else None
+        parts = target.split(".") if isinstance(target, str) else []
+        if len(parts) != 4 or parts[0] != "Steps" or parts[2] != "PropertyFiles":
+            fix = 'Write {"Get": "Steps.<step>.PropertyFiles.<name>"}.'
+            self.report("SM110", place, '"PropertyFile" does not name a property file of a step.', fix)
+            return None
+        return JsonGet(parts[1], parts[3], None, path, text)
+
+    def report(self, code: str, place: Place, what: str, fix: str) -> None:
+        """Keep a problem."""
+        self.problems.append(Problem(code, place_text(place), what, fix))
+
+
+_JOIN_FIX = 'Write {"Std:Join": {"On": "/", "Values": [...]}}.'
+_JSON_GET_FIX = 'Write {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.S.PropertyFiles.F"}, "Path": "a.b"}}.'
+
+
+def parse_value(value: Any, where: str = "$") -> Any:
+    """``value`` of a document with its expressions as objects.
+
+    Raises :class:`InvalidPipeline` when one is malformed; ``where`` names the value in the message.
+    """
+    reader = Reader()
+    read = reader.value(value, None, free=False)
+    if reader.problems:
+        raise InvalidPipeline(where, reader.problems)
+    return read
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """``Train.ModelArtifacts`` -> ``("Train", "ModelArtifacts")``; a name ends at the first dot or bracket."""
+    for index, letter in enumerate(rest):
+        if letter == ".":
+            return rest[:index], rest[index + 1 :]
+        if letter == "[":
+            return rest[:index], rest[index:]
+    return rest, ""
+
+
+def _has_root(body: Any) -> bool:
+    return isinstance(body, str) and body.partition(".")[0] in ROOTS
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case Mapping():
+            return "an object"
+        case list() | tuple():
+            return "a list"
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case str():
+            return f'"{value}"' if len(value) <= 60 else "a string"
+        case _:
+            return f"the number {value}"
+
+
+def _roots() -> str:
+    return ", ".join(f"{root}." for root in ROOTS[:3])

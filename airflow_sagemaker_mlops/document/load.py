@@ -1,0 +1,129 @@
+"""What a user calls a definition -> plain JSON: file, text, dict, SDK object, or an answer of DescribePipeline."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .positions import is_yaml
+from .problems import InvalidPipeline, Problem
+
+MOST_BYTES = 8_000_000  # the service takes 1 MiB; YAML with comments may be longer
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A definition as it was read.
+
+    text   what was read, for positions; empty for dicts and SDK objects
+    name   what the user calls it
+    """
+
+    document: Mapping[str, Any]
+    text: str
+    name: str
+
+
+def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
+    """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x) when there is no document to be had from it."""
+    if isinstance(source, Mapping):
+        return _from_mapping(source, name or "definition")
+    if hasattr(source, "definition"):
+        return _from_text(source.definition(), name or type(source).__name__)
+    if isinstance(source, bytes):
+        source = _decode(source, name or "definition")
+    if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
+        return _from_text(source, name or "definition")
+    if isinstance(source, str | os.PathLike):
+        return _from_file(Path(source), base_dir, name)
+    what = f"a {type(source).__name__} is not a definition."
+    fix = "Give a file name, JSON text, a dict, or a pipeline object of the SageMaker SDK."
+    raise InvalidPipeline(name or "definition", [Problem("SM104", "$", what, fix)])
+
+
+def _from_file(path: Path, base_dir: Path | None, name: str | None) -> Source:
+    shown = name or str(path)
+    full = path if path.is_absolute() or base_dir is None else base_dir / path
+    try:
+        if full.stat().st_size > MOST_BYTES:
+            raise InvalidPipeline(shown, [Problem("SM105", "$", f"the file is larger than {MOST_BYTES} bytes.")])
+        text = _decode(full.read_bytes(), shown)
+    except OSError as error:
+        what = f"the file cannot be read: {error.strerror or error}."
+        raise InvalidPipeline(shown, [Problem("SM103", "$", what, f"Looked for {full}.")]) from None
+    return _from_text(text, shown)
+
+
+def _decode(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"the text is not UTF-8: byte {error.start} cannot be read."
+        raise InvalidPipeline(name, [Problem("SM103", "$", what)]) from None
+
+
+def _from_text(text: str, name: str) -> Source:
+    document = _load_yaml(text, name) if is_yaml(name, text) else _load_json(text, name)
+    if not isinstance(document, Mapping):
+        what = "the document is not an object with Version, Parameters and Steps."
+        raise InvalidPipeline(name, [Problem("SM104", "$", what, line=1, column=1)])
+    inner = _from_mapping(document, name)
+    return inner if inner.document is not document else Source(document, text, name)
+
+
+def _from_mapping(document: Mapping[str, Any], name: str) -> Source:
+    """A definition, or the answer of DescribePipeline that holds one as text."""
+    inner = document.get("PipelineDefinition")
+    if isinstance(inner, str) and "Steps" not in document:
+        return _from_text(inner, name)
+    return Source(document, "", name)
+
+
+def _load_yaml(text: str, name: str) -> Any:
+    from .yaml_source import YamlRefused, load_yaml
+
+    try:
+        return load_yaml(text)
+    except YamlRefused as refused:
+        raise InvalidPipeline(name, [refused.problem]) from None
+
+
+def _load_json(text: str, name: str) -> Any:
+    doubled: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) != len(items):
+            seen: set[str] = set()
+            doubled.extend(key for key, _ in items if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        return made
+
+    try:
+        document = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        what = f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}."
+        problem = Problem("SM100", "$", what, line=error.lineno, column=error.colno)
+        raise InvalidPipeline(name, [problem]) from None
+    except ValueError as error:
+        raise InvalidPipeline(name, [Problem("SM100", "$", f"this is not JSON: {error}.")]) from None
+    except RecursionError:
+        raise InvalidPipeline(name, [Problem("SM105", "$", "the document is nested too deeply.")]) from None
+    if doubled:
+        raise InvalidPipeline(name, [_doubled(text, key) for key in dict.fromkeys(doubled)])
+    return document
+
+
+def _no_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _doubled(text: str, key: str) -> Problem:
+    from .doubled import second_use
+
+    line, column = second_use(text, key)
+    what = f'the key "{key}" stands twice in one object.'
+    return Problem("SM102", "$", what, "Keep one of them.", line=line, column=column)

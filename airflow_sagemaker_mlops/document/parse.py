@@ -1,0 +1,402 @@
+"""Definition as plain JSON -> :class:`Pipeline`.  The only module that knows how AWS spells the keys.
+
+Everything wrong with the *shape* of the document is reported here (SM1xx); what its names refer to is for ``checks``.
+A null counts as absent throughout.  Unknown keys are reported as warnings and stay in the document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .conditions import read_conditions
+from .expressions import MARKS, Reader, _kind
+from .model import (
+    CacheConfig,
+    Dependency,
+    Get,
+    JsonGet,
+    OutputParameter,
+    Parameter,
+    Pipeline,
+    PropertyFile,
+    Step,
+    Trigger,
+)
+from .places import Place, place_text
+from .problems import Problem, did_you_mean
+from .step_types import KNOWN, SUPPORTED
+from .values import parse_parameter
+
+TOP_KEYS = frozenset(
+    {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}
+)
+PARAMETER_KEYS = frozenset({"Name", "Type", "DefaultValue", "EnumValues", "Description"})
+PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
+COMMON_KEYS = frozenset(
+    {
+        "Name",
+        "Type",
+        "Arguments",
+        "DependsOn",
+        "DisplayName",
+        "Description",
+        "RetryPolicies",
+        "CacheConfig",
+        "PropertyFiles",
+        "OutputParameters",
+        "x-airflow",
+    }
+)
+CHECK_KEYS = frozenset(
+    {
+        "CheckType",
+        "SkipCheck",
+        "FailOnViolation",
+        "RegisterNewBaseline",
+        "ModelPackageGroupName",
+        "SuppliedBaselineConstraints",
+        "SuppliedBaselineStatistics",
+        "ModelName",
+    }
+)
+SETTINGS = {
+    "Lambda": frozenset({"FunctionArn"}),
+    "Callback": frozenset({"SqsQueueUrl"}),
+    "QualityCheck": CHECK_KEYS,
+    "ClarifyCheck": CHECK_KEYS,
+}
+TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
+NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
+NO_ARGUMENTS = frozenset({"Lambda", "Callback"})
+MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A parsed pipeline with what its checks need: references by step index, and problems so far."""
+
+    pipeline: Pipeline
+    references: list[tuple[int, Place, Get | JsonGet]]
+    problems: list[Problem]
+
+
+@dataclass(slots=True)
+class _Parser:
+    reader: Reader = field(default_factory=Reader)
+    steps: list[Step] = field(default_factory=list)
+    references: list[tuple[int, Place, Get | JsonGet]] = field(default_factory=list)
+
+    def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
+        severity: Any = "warning" if warn else "error"
+        self.reader.problems.append(Problem(code, place_text(place), what, fix, severity=severity))
+
+    def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
+        """Whether ``value`` is of ``kind``; reports it when it is something else than null."""
+        if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
+            return True
+        if value is not None:
+            if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS:
+                self.report("SM112", place, f"an expression cannot stand here; {word} is wanted.")
+            else:
+                self.report("SM122", place, f"{_kind(value)} stands where {word} is wanted.")
+        return False
+
+    def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+        for key in value:
+            if key not in known:
+                hint = did_you_mean(str(key), known)
+                self.report("SM120", (place, key), f'{owner} has no key "{key}"; it is ignored.', hint, warn=True)
+
+    # -- the document ------------------------------------------------------------------------------------------------
+
+    def pipeline(self, document: Mapping[str, Any], source: str) -> Pipeline:
+        self.unknown_keys(document, TOP_KEYS, None, "a pipeline definition")
+        version = document.get("Version")
+        if version is not None and version != "2020-12-01":
+            known = 'The only version there is is "2020-12-01".'
+            self.report(
+                "SM124", (None, "Version"), f"{_kind(version)} is no version of the definition language.", known
+            )
+        parameters = self._parameters(document.get("Parameters"))
+        if document.get("Steps") is None:
+            self.report("SM121", None, 'the definition has no "Steps".', 'Add "Steps": [...].')
+        self._steps(document.get("Steps"), (None, "Steps"), None, None, 0)
+        experiment = self._block(document, "PipelineExperimentConfig")
+        mlflow = self._block(document, "MlflowConfig")
+        metadata = document.get("Metadata")
+        airflow = document.get("x-airflow")
+        return Pipeline(
+            parameters=parameters,
+            steps=tuple(self.steps),
+            metadata=metadata if self.wanted(metadata, Mapping, (None, "Metadata"), "an object") else {},  # type: ignore[type-abstract, arg-type]
+            experiment=experiment,
+            mlflow=mlflow,
+            airflow=airflow if self.wanted(airflow, Mapping, (None, "x-airflow"), "an object") else {},  # type: ignore[type-abstract, arg-type]
+            document=document,
+            source=source,
+        )
+
+    def _block(self, document: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+        block = document.get(key)
+        if not self.wanted(block, Mapping, (None, key), "an object"):  # type: ignore[type-abstract]
+            return None
+        before = len(self.reader.references)
+        read = self.reader.value(block, (None, key))
+        self._keep_references(-1, before)
+        return read if isinstance(read, Mapping) else None
+
+    def _keep_references(self, step: int, before: int) -> None:
+        self.references.extend((step, place, ref) for place, ref in self.reader.references[before:])
+
+    # -- parameters --------------------------------------------------------------------------------------------------
+
+    def _parameters(self, items: Any) -> tuple[Parameter, ...]:
+        place = (None, "Parameters")
+        if not self.wanted(items, list, place, "a list"):
+            return ()
+        read = [self._parameter(item, (place, index)) for index, item in enumerate(items)]
+        return tuple(parameter for parameter in read if parameter is not None)
+
+    def _parameter(self, item: Any, place: Place) -> Parameter | None:
+        if not self.wanted(item, Mapping, place, "a parameter, i.e. an object,"):  # type: ignore[type-abstract]
+            if item is None:
+                self.report("SM122", place, "null stands where a parameter is wanted.")
+            return None
+        self.unknown_keys(item, PARAMETER_KEYS, place, "a parameter")
+        name = item.get("Name")
+        if not self._name(name, place, "parameter"):
+            return None
+        kind = item.get("Type", "String") or "String"
+        if kind not in PARAMETER_TYPES:
+            hint = did_you_mean(str(kind), PARAMETER_TYPES)
+            self.report("SM130", (place, "Type"), f'parameter "{name}" has the type {_kind(kind)}.', hint)
+            kind = "String"
+        choices = item.get("EnumValues")
+        if not self.wanted(choices, list, (place, "EnumValues"), "a list of strings"):
+            choices = []
+        default = self._default(name, kind, choices, item.get("DefaultValue"), (place, "DefaultValue"))
+        about = item.get("Description")
+        about = about if self.wanted(about, str, (place, "Description"), "a string") else ""
+        return Parameter(name, kind, default, tuple(map(str, choices)), about, place_text(place))
+
+    def _default(self, name: str, kind: str, choices: list[Any], value: Any, place: Place) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, Mapping | list):
+            self.wanted(value, str, place, f"a literal {kind}")
+            return None
+        if value == "" and kind == "String":  # the service takes it as a default, though never as a value at start
+            return value
+        try:
+            typed = parse_parameter(value, kind, (), name)
+            if choices and typed not in choices:
+                raise ValueError(f'the default of "{name}" is {_kind(value)}, which its EnumValues do not list.')
+        except ValueError as error:
+            self.report("SM131", place, str(error), f"Write a {kind}.")
+            return None
+        return typed
+
+    # -- steps -------------------------------------------------------------------------------------------------------
+
+    def _steps(self, items: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
+        if not self.wanted(items, list, place, "a list of steps"):
+            return ()
+        if depth > MOST_DEPTH:
+            self.report("SM105", place, f"conditions are nested more than {MOST_DEPTH} deep.")
+            return ()
+        names = [self._step(item, (place, i), parent, branch, depth) for i, item in enumerate(items)]
+        return tuple(name for name in names if name is not None)
+
+    def _step(self, item: Any, place: Place, parent: str | None, branch: Any, depth: int) -> str | None:
+        if not isinstance(item, Mapping):
+            self.report("SM122", place, f"{_kind(item)} stands where a step, i.e. an object, is wanted.")
+            return None
+        name, kind = item.get("Name"), item.get("Type")
+        named = self._name(name, place, "step")
+        if not isinstance(kind, str):
+            what = "has no Type" if kind is None else f"has {_kind(kind)} as its Type"
+            self.report("SM121", place, f"{_called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
+            return None
+        self._check_type(name, kind, (place, "Type"))
+        if not named:
+            return None
+        if kind in KNOWN:
+            self.unknown_keys(item, COMMON_KEYS | SETTINGS.get(kind, frozenset()), place, f"{_called(name)} ({kind})")
+        index = len(self.steps)
+        self.steps.append(None)  # type: ignore[arg-type]  # its place; nested steps come behind it
+        self.steps[index] = self._read_step(item, place, index, (parent, branch, depth))
+        return str(name)
+
+    def _read_step(self, item: Mapping[str, Any], place: Place, index: int, nest: tuple[Any, Any, int]) -> Step:
+        name, kind = item["Name"], item["Type"]
+        before = len(self.reader.references)
+        arguments = self._arguments(item, name, kind, place)
+        conditions: Any = ()
+        if kind == "Condition":
+            conditions = read_conditions(arguments.get("Conditions"), ((place, "Arguments"), "Conditions"), self.reader)
+            own: Any = {}
+        else:
+            # A ForEach body has references of its own kind; nothing outside may name its steps.
+            read = {k: v for k, v in arguments.items() if k != "ForEachBody"} if kind == "ForEach" else arguments
+            own = self.reader.value(read, (place, "Arguments"), free=kind not in SUPPORTED or kind in NO_ARGUMENTS)
+        settings = {
+            key: self.reader.value(item[key], (place, key))
+            for key in SETTINGS.get(kind, ())
+            if item.get(key) is not None
+        }
+        if kind == "Lambda" and "FunctionArn" not in settings:
+            self.report("SM121", place, f'{_called(name)} has no "FunctionArn".', 'Add "FunctionArn".')
+        self._keep_references(index, before)
+        branches: dict[str, tuple[str, ...]] = {"IfSteps": (), "ElseSteps": ()}
+        if kind == "Condition":
+            for key in branches:
+                below = ((place, "Arguments"), key)
+                branches[key] = self._steps(arguments.get(key), below, name, key, nest[2] + 1)
+        return Step(
+            name=name,
+            type=kind,
+            arguments=own if isinstance(own, Mapping) else {},
+            depends_on=self._depends_on(item.get("DependsOn"), (place, "DependsOn")),
+            display_name=self._text(item, "DisplayName", place),
+            description=self._text(item, "Description", place),
+            property_files=self._property_files(item.get("PropertyFiles"), (place, "PropertyFiles")),
+            output_parameters=self._outputs(item.get("OutputParameters"), (place, "OutputParameters")),
+            cache=self._cache(item.get("CacheConfig"), (place, "CacheConfig")),
+            retry_policies=self._retries(item.get("RetryPolicies"), (place, "RetryPolicies")),
+            settings=settings,
+            conditions=conditions,
+            if_steps=branches["IfSteps"],
+            else_steps=branches["ElseSteps"],
+            parent=nest[0],
+            branch=nest[1],
+            airflow=self._object(item.get("x-airflow"), (place, "x-airflow")),
+            where=place_text(place),
+        )
+
+    def _check_type(self, name: Any, kind: str, place: Place) -> None:
+        if kind in SUPPORTED:
+            return
+        supported = f"Supported are: {', '.join(sorted(SUPPORTED))}."
+        if kind in KNOWN:
+            self.report("SM301", place, f"{_called(name)} is of the type {kind}, which cannot be run yet.", supported)
+        else:
+            hint = did_you_mean(kind, KNOWN)
+            near = hint if hint.startswith("Did") else supported
+            self.report("SM302", place, f'{_called(name)} is of the type "{kind}", which is not known.', near)
+
+    def _arguments(self, item: Mapping[str, Any], name: str, kind: str, place: Place) -> Mapping[str, Any]:
+        arguments = item.get("Arguments")
+        if arguments is None:
+            if kind not in NO_ARGUMENTS:
+                self.report("SM121", place, f'{_called(name)} has no "Arguments".', 'Add "Arguments": {...}.')
+            return {}
+        if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):  # type: ignore[type-abstract]
+            return {}
+        if kind == "Condition":
+            known = frozenset({"Conditions", "IfSteps", "ElseSteps"})
+            self.unknown_keys(arguments, known, (place, "Arguments"), f"{_called(name)} (Condition)")
+        return arguments  # type: ignore[no-any-return]
+
+    def _name(self, name: Any, place: Place, what: str) -> bool:
+        if name is None:
+            self.report("SM121", place, f'this {what} has no "Name".', 'Add "Name".')
+            return False
+        if not isinstance(name, str):
+            self.wanted(name, str, (place, "Name"), f"the name of a {what}")
+            return False
+        if not NAME.fullmatch(name):
+            fix = "Use 1 to 256 letters, digits, dashes and underscores."
+            self.report("SM123", (place, "Name"), f"{_kind(name)} cannot be the name of a {what}.", fix)
+            return False
+        return True
+
+    def _text(self, item: Mapping[str, Any], key: str, place: Place) -> str:
+        value = item.get(key)
+        return value if self.wanted(value, str, (place, key), "a string") else ""
+
+    def _object(self, value: Any, place: Place) -> Mapping[str, Any]:
+        return value if self.wanted(value, Mapping, place, "an object") else {}  # type: ignore[type-abstract]
+
+    def _depends_on(self, items: Any, place: Place) -> tuple[Dependency, ...]:
+        if not self.wanted(items, list, place, "a list of step names"):
+            return ()
+        read = []
+        for index, item in enumerate(items):
+            here = (place, index)
+            step, trigger = (item.get("Step"), item.get("Trigger")) if isinstance(item, Mapping) else (item, None)
+            if not isinstance(step, str):
+                self.report("SM122", here, f"{_kind(step)} stands where a step name is wanted.")
+            elif trigger not in (None, *TRIGGERS):
+                self.report("SM122", here, f"{_kind(trigger)} is no trigger.", f"Use one of: {', '.join(TRIGGERS)}.")
+            else:
+                chosen: Trigger = trigger or "Completed"
+                read.append(Dependency(step, chosen, place_text(here)))
+        return tuple(read)
+
+    def _property_files(self, items: Any, place: Place) -> tuple[PropertyFile, ...]:
+        keys = ("PropertyFileName", "OutputName", "FilePath")
+        return tuple(PropertyFile(*(row[key] for key in keys)) for row in self._rows(items, place, keys))
+
+    def _outputs(self, items: Any, place: Place) -> tuple[OutputParameter, ...]:
+        rows = self._rows(items, place, ("OutputName",), optional=("OutputType",))
+        outputs = []
+        for row in rows:
+            kind: Any = row.get("OutputType") or "String"
+            if kind not in PARAMETER_TYPES:
+                hint = did_you_mean(str(kind), PARAMETER_TYPES)
+                self.report("SM130", place, f'output "{row["OutputName"]}" has the type {_kind(kind)}.', hint)
+                kind = "String"
+            outputs.append(OutputParameter(row["OutputName"], kind))
+        return tuple(outputs)
+
+    def _rows(
+        self, items: Any, place: Place, keys: tuple[str, ...], optional: tuple[str, ...] = ()
+    ) -> list[Mapping[str, str]]:
+        if not self.wanted(items, list, place, "a list"):
+            return []
+        rows = []
+        for index, item in enumerate(items):
+            here = (place, index)
+            if not isinstance(item, Mapping):
+                self.report("SM122", here, f"{_kind(item)} stands where an object is wanted.")
+                continue
+            self.unknown_keys(item, frozenset(keys + optional), here, f"an entry of {place[1] if place else ''}")
+            missing = [key for key in keys if item.get(key) is None]
+            for key in missing:
+                self.report("SM121", here, f'"{key}" is missing.', f'Add "{key}".')
+            if not missing and self._strings(item, keys, here):
+                rows.append(item)
+        return rows
+
+    def _strings(self, item: Mapping[str, Any], keys: tuple[str, ...], place: Place) -> bool:
+        return sum(not self.wanted(item[key], str, (place, key), "a string") for key in keys) == 0
+
+    def _cache(self, value: Any, place: Place) -> CacheConfig | None:
+        if not self.wanted(value, Mapping, place, "an object"):  # type: ignore[type-abstract]
+            return None
+        enabled, expires = value.get("Enabled"), value.get("ExpireAfter")
+        self.wanted(enabled, bool, (place, "Enabled"), "true or false")
+        self.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration")
+        return CacheConfig(enabled is True, expires if isinstance(expires, str) else None)
+
+    def _retries(self, items: Any, place: Place) -> tuple[Mapping[str, Any], ...]:
+        if not self.wanted(items, list, place, "a list of retry policies"):
+            return ()
+        for index, item in enumerate(items):
+            if not isinstance(item, Mapping):
+                self.report("SM122", (place, index), f"{_kind(item)} stands where a retry policy is wanted.")
+        return tuple(item for item in items if isinstance(item, Mapping))
+
+
+def _called(name: Any) -> str:
+    return f'step "{name}"' if isinstance(name, str) else "this step"
+
+
+def parse(document: Mapping[str, Any], source: str) -> Parsed:
+    """The typed form of ``document``, with every problem of its shape."""
+    parser = _Parser()
+    pipeline = parser.pipeline(document, source)
+    return Parsed(pipeline, parser.references, parser.reader.problems)

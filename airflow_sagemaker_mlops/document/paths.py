@@ -1,0 +1,159 @@
+"""Property paths: ``ModelArtifacts.S3ModelArtifacts``, ``Outputs['train'].S3Uri``, ``a.b[0]``.
+
+Grammar (language reference 3.3)::
+
+    path = member , { "." member | "[" index "]" | "['" key "']" }
+
+A key may hold dots, colons and spaces, so a path is tokenised and never split.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .model import Key, PathPart
+
+NATURAL_KEYS = (
+    "OutputName",
+    "InputName",
+    "ChannelName",
+    "MetricName",
+    "VariantName",
+    "ContainerHostname",
+    "ParameterName",
+    "Name",
+    "Key",
+)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_FANCY = re.compile(r"\*|\.\.|\[[^\]]*[:?@,(]")  # wildcard, recursive descent, slice, filter, union
+_TOKEN = re.compile(r"\.?([^.\[\]'\"]+)|\[(\d+)\]|\['([^']*)'\]|\[\"([^\"]*)\"\]")
+
+
+class MissingValue(LookupError):
+    """A path leads nowhere in a document; ``str()`` says which part is missing."""
+
+
+def parse_path(text: str) -> tuple[PathPart, ...]:
+    """The parts of ``text``.  Raises ``ValueError`` with a sentence for anything outside the grammar."""
+    parts: list[PathPart] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None or (match[1] and parts and text[position] != "."):
+            raise ValueError(f'"{text}" is not a property path: it cannot be read from "{text[position:]}" on')
+        if match[1] and not parts and text[position] == ".":
+            raise ValueError(f'"{text}" is not a property path: it begins with a dot')
+        parts.append(match[1] or (int(match[2]) if match[2] else Key(match[3] or match[4] or "")))
+        position = match.end()
+    if not parts:
+        raise ValueError("the path is empty")
+    return tuple(parts)
+
+
+def parse_json_path(text: str) -> tuple[PathPart, ...]:
+    """The parts of a ``Std:JsonGet`` path: the same grammar, with an optional leading ``$`` or ``$.``.
+
+    Wildcards, filters, slices and recursive descent are refused with a ``ValueError``: the service's dialect is not
+    documented beyond dotted and bracket form.
+    """
+    body = text
+    if body.startswith("$"):
+        body = body[1:].removeprefix(".") if not body.startswith("$..") else body[1:]
+    if not body:
+        raise ValueError(f'"{text}" selects the whole file; name a value in it')
+    if _FANCY.search(_QUOTED.sub("", body)):
+        raise ValueError(f'"{text}" uses wildcards, filters or slices, which Std:JsonGet does not have')
+    return parse_path(body)
+
+
+def format_path(parts: Iterable[PathPart]) -> str:
+    """The text of ``parts``; the inverse of :func:`parse_path`."""
+    text = ""
+    for part in parts:
+        match part:
+            case Key(name=name):
+                text += f"['{name}']"
+            case int():
+                text += f"[{part}]"
+            case _:
+                text += f".{part}" if text else part
+    return text
+
+
+def lookup(document: Any, parts: Iterable[PathPart]) -> Any:
+    """The value at ``parts``; a null is as good as missing.  Raises :class:`MissingValue`."""
+    value = document
+    walked: list[PathPart] = []
+    for part in parts:
+        walked.append(part)
+        value = _step(value, part)
+        if value is None:
+            raise MissingValue(f"there is no {format_path(walked)}")
+    return value
+
+
+def _step(value: Any, part: PathPart) -> Any:
+    match part:
+        case int():
+            return value[part] if isinstance(value, list) and part < len(value) else None
+        case Key(name=name):
+            if isinstance(value, Mapping):
+                return value.get(name)
+            return _named(value, name) if isinstance(value, list) else None
+        case _:
+            return value.get(part) if isinstance(value, Mapping) else None
+
+
+def _named(items: list[Any], name: str) -> Any:
+    """The item of a list that is addressed by its natural key, e.g. an output by its ``OutputName``."""
+    for item in items:
+        if isinstance(item, Mapping) and any(item.get(key) == name for key in NATURAL_KEYS):
+            return item
+    return None
+
+
+def select(document: Any, paths: Iterable[str]) -> dict[str, Any]:
+    """A copy of ``document`` that holds only ``paths``, so that :func:`lookup` answers the same for them.
+
+    Positions in lists are kept by nulls, named items keep their natural key.  Paths that lead nowhere are left out.
+    """
+    chosen: dict[str, Any] = {}
+    for text in paths:
+        parts = parse_path(text)
+        try:
+            lookup(document, parts)
+        except MissingValue:
+            continue
+        _copy(document, chosen, parts)
+    return chosen
+
+
+def _copy(source: Any, target: Any, parts: tuple[PathPart, ...]) -> None:
+    part, rest = parts[0], parts[1:]
+    value = _step(source, part)
+    if isinstance(source, list):
+        index = part if isinstance(part, int) else next(i for i, item in enumerate(source) if item is value)
+        target.extend([None] * (index + 1 - len(target)))
+        if not rest:
+            target[index] = value
+            return
+        if target[index] is None:
+            target[index] = _like(value)
+        _copy(value, target[index], rest)
+        return
+    name = part.name if isinstance(part, Key) else str(part)
+    if not rest:
+        target[name] = value
+        return
+    if target.get(name) is None:
+        target[name] = _like(value)
+    _copy(value, target[name], rest)
+
+
+def _like(value: Any) -> Any:
+    """An empty container of the kind of ``value``, with the keys by which it may be found."""
+    if isinstance(value, list):
+        return []
+    return {key: value[key] for key in NATURAL_KEYS if key in value and isinstance(value[key], str)}

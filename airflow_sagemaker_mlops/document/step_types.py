@@ -1,0 +1,39 @@
+"""Names of the step types: all that a definition may hold, and those this package runs."""
+
+from __future__ import annotations
+
+SUPPORTED = frozenset(
+    {
+        "Processing",
+        "Training",
+        "Transform",
+        "Model",
+        "RegisterModel",
+        "EndpointConfig",
+        "Endpoint",
+        "Lambda",
+        "Condition",
+        "Fail",
+    }
+)
+
+KNOWN = SUPPORTED | {
+    "Tuning",
+    "AutoML",
+    "InferenceComponent",
+    "Callback",
+    "QualityCheck",
+    "ClarifyCheck",
+    "EMR",
+    "EMRServerless",
+    "Job",
+    "Lineage",
+    "Cleanup",
+    "ForEach",
+    "BedrockCustomModel",
+    "BedrockCustomModelDeployment",
+    "BedrockModelImport",
+    "BedrockProvisionedModelThroughput",
+    "Athena",
+    "HubContent",
+}

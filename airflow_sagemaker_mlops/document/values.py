@@ -1,0 +1,102 @@
+"""Typing rules: values as text, values in typed slots, parameter values (language reference 2, 3.4, 3.7)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+INTEGERS = frozenset({"integer", "long"})
+NUMBERS = frozenset({"float", "double"})
+
+
+def as_text(value: Any) -> str:
+    """``value`` as a join prints it: JSON style (``true``, ``3``, ``3.0``), strings without quotes."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def coerce(value: Any, slot: str) -> Any:
+    """``value`` in the type of ``slot``, one of botocore's scalar type names.  Raises ``ValueError``."""
+    if slot in INTEGERS:
+        return _integer(value)
+    if slot in NUMBERS:
+        return _number(value)
+    if slot == "boolean":
+        return _boolean(value)
+    if slot == "string":
+        if isinstance(value, dict | list):
+            raise ValueError("a string is wanted")
+        return as_text(value)
+    return value
+
+
+def _integer(value: Any) -> int:
+    match value:
+        case bool():
+            pass
+        case int():
+            return value
+        case float() if value.is_integer():
+            return int(value)
+        case str():
+            text = value.strip()
+            if text.lstrip("+-").isascii() and text.lstrip("+-").isdigit():
+                return int(text)
+            number = _number(text)
+            if number.is_integer():
+                return int(number)
+    raise ValueError("an integer is wanted")
+
+
+def _number(value: Any) -> float:
+    match value:
+        case bool():
+            pass
+        case int() | float():
+            return float(value)
+        case str():
+            try:
+                number = float(value)
+            except ValueError:
+                raise ValueError("a number is wanted") from None
+            if math.isfinite(number) and "_" not in value:
+                return number
+    raise ValueError("a number is wanted")
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise ValueError("a boolean is wanted")
+
+
+def parse_parameter(value: Any, kind: str, choices: Sequence[str], name: str) -> Any:
+    """A parameter's value, given as JSON or as the text that travels on the wire, in its declared type.
+
+    An integer fits a Float, an integral float fits an Integer; an empty string is too short, as on the service.
+    Raises ``ValueError`` with a sentence naming parameter, value and type.
+    """
+    shown = f'"{value}"' if isinstance(value, str) else as_text(value)
+    try:
+        match kind:
+            case "Integer":
+                typed: Any = _integer(value)
+            case "Float":
+                typed = _number(value)
+            case "Boolean":
+                typed = _boolean(value)
+            case _:
+                typed = coerce(value, "string")
+    except ValueError:
+        article = "an" if kind[:1] in "AEIOU" else "a"
+        raise ValueError(f'parameter "{name}" is {shown}, which is not {article} {kind}.') from None
+    if typed == "":
+        raise ValueError(f'parameter "{name}" is empty; a value has at least 1 character.')
+    if choices and typed not in choices:
+        raise ValueError(f'parameter "{name}" is {shown}; it may be one of: {", ".join(choices)}.')
+    return typed
