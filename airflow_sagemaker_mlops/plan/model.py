@@ -5,8 +5,9 @@ One :class:`TaskPlan` a step plus the verdict task.  Deterministic: same documen
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 VERDICT_TASK_ID = "pipeline.verdict"  # a dot cannot stand in a step name, so this id is always free
@@ -83,3 +84,7 @@ class Plan:
     def by_id(self) -> dict[str, TaskPlan]:
         """Tasks by id."""
         return {task.task_id: task for task in self.tasks}
+
+    def to_json(self) -> str:
+        """Canonical JSON, one line: equal plans give equal text."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

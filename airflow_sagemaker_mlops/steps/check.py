@@ -19,7 +19,7 @@ LOOSE_PREFIXES = ("ExperimentConfig",)
 
 
 def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """SM15x problems of all steps: SM151 what the call would refuse, SM152 what this botocore does not know."""
+    """Problems of all steps: SM151 a wrong type, SM152 (warning) whatever else botocore's model does not allow."""
     for step in pipeline.steps:
         for misfit in _misfits(step):
             code = "SM151" if misfit.severity == "error" else "SM152"

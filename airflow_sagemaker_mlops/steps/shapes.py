@@ -28,7 +28,8 @@ class Misfit:
     path     place below the arguments, e.g. ``ProcessingResources.ClusterConfig.InstanceCount``
     what     a sentence quoting the value
     fix      what to write instead, or empty
-    severity "error": the call would be refused; "warning": the installed botocore may merely be older than the service
+    severity "error": a value of a type the slot does not take.  "warning": a missing member, a length, a pattern or a
+             word of an enumeration; the installed botocore may be older than the service, and is not its last word
     """
 
     path: str
@@ -110,7 +111,8 @@ def _check_structure(value: Any, shape: Any, path: str, given: frozenset[str]) -
             yield from _check(item, member, below)
     for key in shape.required_members:
         if value.get(key) is None and key not in given:
-            yield Misfit(path or shape.name, f'required member "{key}" is missing.', f'Add "{key}".')
+            what = f'required member "{key}" is missing.'
+            yield Misfit(path or shape.name, what, f'Add "{key}".', severity="warning")
 
 
 def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
@@ -136,9 +138,9 @@ def _check_limits(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
         return
     low, high = rules.get("min"), rules.get("max")
     if low is not None and size < float(low):
-        yield Misfit(path, f"{_quote(value)} is below the minimum of {low} {unit}".rstrip() + ".")
+        yield Misfit(path, f"{_quote(value)} is below the minimum of {low} {unit}".rstrip() + ".", severity="warning")
     if high is not None and size > float(high):
-        yield Misfit(path, f"{_quote(value)} is above the maximum of {high} {unit}".rstrip() + ".")
+        yield Misfit(path, f"{_quote(value)} is above the maximum of {high} {unit}".rstrip() + ".", severity="warning")
     if isinstance(value, str):
         yield from _check_words(value, shape, path)
 
@@ -155,7 +157,7 @@ def _check_words(value: str, shape: Any, path: str) -> Iterator[Misfit]:
         )
     pattern = shape.metadata.get("pattern")
     if pattern and not _matches(pattern, value):
-        yield Misfit(path, f"{_quote(value)} does not match the pattern {pattern}.")
+        yield Misfit(path, f"{_quote(value)} does not match the pattern {pattern}.", severity="warning")
 
 
 def _matches(pattern: str, value: str) -> bool:

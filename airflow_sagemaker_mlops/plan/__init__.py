@@ -1,0 +1,7 @@
+"""From a pipeline to the tasks Airflow will run: :func:`make_plan`."""
+
+from __future__ import annotations
+
+from .build import make_plan
+
+__all__ = ["make_plan"]

@@ -1,0 +1,26 @@
+"""What does not run when conditions turn out in a certain way (language reference 6.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .model import VERDICT_TASK_ID, Plan
+
+
+def not_taken(plan: Plan, outcomes: Mapping[str, bool]) -> set[str]:
+    """Steps that never start when the conditions have ``outcomes`` and everything that runs succeeds.
+
+    ``outcomes`` maps a condition's name to its value; a condition left out counts as true.  A step behind one that
+    is not taken is not taken either, at any depth, even if it also waits for steps that ran: there is no rejoining.
+    """
+    left_out: set[str] = set()
+    for task in plan.tasks:
+        if task.task_id == VERDICT_TASK_ID:
+            continue
+        if any(edge.task_id in left_out for edge in task.upstream):
+            left_out.add(task.task_id)
+            continue
+        for edge in task.upstream:
+            if edge.kind == "branch" and edge.label != ("If" if outcomes.get(edge.task_id, True) else "Else"):
+                left_out.add(task.task_id)
+    return left_out
