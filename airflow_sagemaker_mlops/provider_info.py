@@ -1,14 +1,76 @@
-"""What Airflow's providers manager shows of this package."""
+"""What Airflow is told about this package: the ``apache_airflow_provider`` entry point.
+
+Airflow calls :func:`get_provider_info` in every one of its processes and validates the answer against
+``airflow/provider_info.schema.json``; so this module imports nothing. Operators, triggers and links are
+named as text and imported by Airflow when first needed.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+_PACKAGE = "airflow_sagemaker_mlops"
+_INTEGRATION = "Amazon SageMaker Pipelines"
+
 
 def get_provider_info() -> dict[str, Any]:
-    """Provider metadata, as Airflow's provider schema wants it."""
+    """The provider's description, a new dictionary each time: Airflow adds keys to the one it gets."""
     return {
         "package-name": "airflow-sagemaker-mlops",
-        "name": "Amazon SageMaker Pipelines",
+        "name": "SageMaker MLOps",
         "description": "Amazon SageMaker Pipelines as native Apache Airflow DAGs.",
+        "versions": ["0.1.0"],
+        "integrations": [{"integration-name": _INTEGRATION, "tags": ["aws", "machine-learning"]}],
+        "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators"]}],
+        "triggers": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.triggers"]}],
+        "extra-links": [
+            f"{_PACKAGE}.links.AwsConsoleLink",
+            f"{_PACKAGE}.links.CloudWatchLogsLink",
+            f"{_PACKAGE}.links.S3OutputLink",
+        ],
+        "config": {
+            "sagemaker_mlops": {
+                "description": "How the steps of a SageMaker pipeline run. Keywords of a DAG or an operator go first.",
+                "options": _options(),
+            }
+        },
+    }
+
+
+def _options() -> dict[str, dict[str, Any]]:
+    """The options of ``[sagemaker_mlops]``. Connections stay Airflow's own ``aws`` type: none is added here."""
+    return {
+        "start_steps_in": _option(
+            "Where steps that wait (jobs, endpoints) are submitted: ``triggerer`` starts them there and holds no "
+            "worker; ``worker`` submits in a worker, which then hands over to the triggerer.",
+            default="triggerer",
+            example="worker",
+        ),
+        "poll_interval_s": _option(
+            "Seconds between two looks at the state of running jobs and endpoints.",
+            type_name="integer",
+            default="30",
+            example="60",
+        ),
+        "aws_conn_id": _option(
+            "Airflow connection used for AWS where a DAG or an operator names none.",
+            default="aws_default",
+            example="aws_ml",
+        ),
+        "region_name": _option(
+            "AWS region where neither the operator nor the connection names one. Empty: botocore's own look-up.",
+            default="",
+            example="eu-west-1",
+        ),
+    }
+
+
+def _option(description: str, *, default: str, example: str, type_name: str = "string") -> dict[str, Any]:
+    """One option in the shape that Airflow's schema requires, where every value is text."""
+    return {
+        "description": description,
+        "version_added": "0.1.0",
+        "type": type_name,
+        "example": example,
+        "default": default,
     }
