@@ -1,0 +1,120 @@
+"""Starting and stopping the server process of a state folder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import job, serving
+from .processes import is_alive
+from .state import LocalAws, Sandbox, read_config, read_server, write_private
+
+
+@contextmanager
+def _locked(state_dir: Path) -> Iterator[None]:
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(state_dir / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def status(state_dir: Path) -> LocalAws | None:
+    """The running server of ``state_dir``, or ``None``."""
+    aws = read_server(state_dir)
+    return aws if aws is not None and is_alive(aws.pid, aws.pid_start) else None
+
+
+def start(
+    state_dir: Path,
+    *,
+    port: int = 0,
+    region: str = "us-east-1",
+    sandbox: Sandbox = "auto",
+    timeout_s: float = 60.0,
+) -> LocalAws:
+    """The server of ``state_dir``, started when none runs.  Two callers at once get the same one.
+
+    A server that was there before keeps its key, and its port when that is still free.
+    Raises ``RuntimeError`` with the end of its log when it does not come up within ``timeout_s``.
+    """
+    state_dir = state_dir.absolute()
+    with _locked(state_dir):
+        running = status(state_dir)
+        if running is not None:
+            return running
+        before = read_server(state_dir)
+        write_private(state_dir / "config.json", json.dumps({**read_config(state_dir), "sandbox": sandbox}))
+        settings = {
+            "port": port or (int(before.endpoint_url.rpartition(":")[2]) if before else 0),
+            "region": before.region if before else region,
+            "access_key": before.access_key if before else f"LOCAL{secrets.token_hex(8).upper()}",
+            "secret_key": before.secret_key if before else secrets.token_urlsafe(24),
+        }
+        log = (state_dir / "server.err").open("ab")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "airflow_sagemaker_mlops.local.server", str(state_dir), json.dumps(settings)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        return _wait_until_up(state_dir, process, timeout_s)
+
+
+def _wait_until_up(state_dir: Path, process: subprocess.Popen[bytes], timeout_s: float) -> LocalAws:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline and process.poll() is None:
+        aws = read_server(state_dir)
+        if aws is not None and aws.pid == process.pid:
+            return aws
+        time.sleep(0.05)
+    process.kill()
+    end = (state_dir / "server.err").read_text(errors="replace")[-2000:]
+    raise RuntimeError(f"the embedded AWS did not come up within {timeout_s:.0f} s:\n{end}")
+
+
+def stop(state_dir: Path) -> bool:
+    """End the server, its jobs and its endpoints; ``False`` when nothing ran."""
+    state_dir = state_dir.absolute()
+    if not state_dir.exists():
+        return False
+    with _locked(state_dir):
+        running = status(state_dir)
+        if running is not None:
+            os.kill(running.pid, signal.SIGTERM)
+            deadline = time.monotonic() + 10
+            while is_alive(running.pid, running.pid_start) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if is_alive(running.pid, running.pid_start):
+                os.kill(running.pid, signal.SIGKILL)
+        jobs = job.stop_all(state_dir)
+        endpoints = serving.stop_all(state_dir)
+        return running is not None or jobs > 0 or endpoints > 0
+
+
+def reset(state_dir: Path) -> None:
+    """Forget everything but the configuration; the server must have been stopped.
+
+    Raises ``RuntimeError`` when it still runs.
+    """
+    state_dir = state_dir.absolute()
+    if not state_dir.exists():
+        return
+    with _locked(state_dir):
+        if status(state_dir) is not None:
+            raise RuntimeError(f"the embedded AWS in {state_dir} is running; stop it first.")
+        for entry in state_dir.iterdir():
+            if entry.name in (".lock", "config.json", "server.json"):
+                continue
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

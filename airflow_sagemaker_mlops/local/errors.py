@@ -1,0 +1,32 @@
+"""Errors as AWS says them."""
+
+from __future__ import annotations
+
+
+class AwsError(Exception):
+    """An error answer of the API.
+
+    code     AWS's error code, e.g. ``ResourceInUse``
+    status   HTTP status
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        self.code, self.message, self.status = code, message, status
+        super().__init__(f"{code}: {message}")
+
+
+def invalid(message: str) -> AwsError:
+    """``ValidationException``; also what SageMaker says of most things that do not exist."""
+    return AwsError("ValidationException", message)
+
+
+def not_found(message: str) -> AwsError:
+    """``ResourceNotFound``."""
+    return AwsError("ResourceNotFound", message)
+
+
+def not_available(service: str, operation: str) -> AwsError:
+    """What is not emulated is said to be so; 501 is not retried by boto3."""
+    return AwsError(
+        "NotImplementedException", f"{service}: {operation} is not available in the embedded AWS.", status=501
+    )

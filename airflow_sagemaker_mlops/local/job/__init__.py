@@ -1,0 +1,100 @@
+"""Jobs as processes: a folder and one detached supervisor a job.
+
+``request.json`` (what was asked), ``status.json`` (how far it is, replaced atomically by the supervisor), ``stop`` (a
+marker), ``log`` (what the container printed), ``opt_ml/`` (what the container sees as ``/opt/ml``).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from ..processes import end_group, is_alive, start_of
+from .status import FINISHED, first_status, read, write
+
+_CACHE: dict[str, tuple[tuple[int, int], dict[str, Any]]] = {}
+_CHILDREN: list[subprocess.Popen[bytes]] = []
+_LOCK = threading.Lock()
+
+
+def launch(job_dir: Path) -> None:
+    """Start the job's supervisor and return; ``status.json`` is there when this returns."""
+    if not (job_dir / "status.json").exists():
+        write(job_dir, first_status(job_dir))
+    with (job_dir / "supervisor.log").open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "airflow_sagemaker_mlops.local.job.supervisor", str(job_dir)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    write(job_dir, {**read(job_dir), "pid": child.pid, "pid_start": start_of(child.pid)}, only_if_unowned=True)
+    with _LOCK:
+        _CHILDREN.append(child)
+
+
+def read_status(job_dir: Path) -> dict[str, Any]:
+    """The job's status; a job whose supervisor is gone has failed."""
+    _reap()
+    stat = (job_dir / "status.json").stat()
+    version = (stat.st_mtime_ns, stat.st_ino)
+    kept = _CACHE.get(str(job_dir))
+    if kept is None or kept[0] != version:
+        kept = (version, read(job_dir))
+        _CACHE[str(job_dir)] = kept
+    status = kept[1]
+    if status["status"] in FINISHED:
+        return status
+    if not is_alive(status.get("pid", 0), status.get("pid_start", 0)):
+        if time.time() - status["last_modified_time"] < 2.0 and not status.get("pid"):
+            return status  # being launched this moment
+        return _abandoned(job_dir)
+    return {**status, "status": "Stopping"} if (job_dir / "stop").exists() else status
+
+
+def _abandoned(job_dir: Path) -> dict[str, Any]:
+    status = read(job_dir)  # its last word may have come a moment ago
+    if status["status"] not in FINISHED:
+        reason = "InternalServerError: the local job supervisor was killed"
+        now = time.time()
+        status |= {"status": "Failed", "failure_reason": reason, "end_time": now, "last_modified_time": now}
+        if "secondary_status" in status:
+            status["secondary_status"] = "Failed"
+        write(job_dir, status)
+    return status
+
+
+def request_stop(job_dir: Path) -> None:
+    """Ask the job to stop; it gets SIGTERM, and SIGKILL after two minutes."""
+    (job_dir / "stop").touch()
+    status = read(job_dir)
+    if is_alive(status.get("pid", 0), status.get("pid_start", 0)):
+        os.kill(status["pid"], signal.SIGTERM)
+
+
+def stop_all(state_dir: Path) -> int:
+    """End every supervisor of a state folder at once; how many there were."""
+    ended = 0
+    for path in sorted((state_dir / "jobs").glob("*/*/status.json")):
+        status = read(path.parent)
+        if status["status"] not in FINISHED and is_alive(status.get("pid", 0), status.get("pid_start", 0)):
+            (path.parent / "stop").touch()
+            end_group(status["pid"], 1.0)
+            child = status.get("child", 0)
+            if child and is_alive(child, status.get("child_start", 0)):
+                end_group(child, 0.5)
+            ended += 1
+    return ended
+
+
+def _reap() -> None:
+    """Collect supervisors that ended; a zombie would look alive to nobody but the kernel."""
+    with _LOCK:
+        _CHILDREN[:] = [child for child in _CHILDREN if child.poll() is None]

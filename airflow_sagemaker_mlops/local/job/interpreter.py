@@ -1,0 +1,75 @@
+"""The interpreter a job's image stands for, and a ``bin`` folder that makes the usual commands mean it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..state import read_config
+
+BUILT_IN = re.compile(
+    r"(^|/)(linear-learner|kmeans|pca|factorization-machines|ntm|lda|blazingtext|forecasting-deepar|ipinsights|knn|"
+    r"object2vec|object-detection|image-classification|semantic-segmentation|randomcutforest|seq2seq|"
+    r"sagemaker-tabpfn|sagemaker-xgboost|xgboost)(?=[:@]|$)"
+)
+XGBOOST = re.compile(r"(^|/)(sagemaker-xgboost|xgboost)(?=[:@]|$)")
+UNAVAILABLE = re.compile(
+    r"(^|/)(sagemaker-clarify-processing|sagemaker-model-monitor-analyzer|sagemaker-data-wrangler-container)(?=[:@]|$)"
+)
+PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """What runs the scripts of an image.
+
+    entrypoint   command of the image itself, when the user's configuration gives one
+    """
+
+    python: str
+    entrypoint: tuple[str, ...] = ()
+
+
+def of_image(state_dir: Path, image: str) -> Interpreter:
+    """The interpreter for ``image``: from ``config.json``'s "images" (regex -> {"python", "entrypoint"}), else our own."""
+    for pattern, entry in (read_config(state_dir).get("images") or {}).items():
+        if re.search(pattern, image):
+            return Interpreter(entry.get("python") or sys.executable, tuple(entry.get("entrypoint") or ()))
+    return Interpreter(sys.executable)
+
+
+def make_bin(folder: Path, python: str) -> Path:
+    """A folder for the front of PATH in which python, python3, pip and pip3 mean ``python``."""
+    folder.mkdir(exist_ok=True)
+    pip = Path(__file__).with_name("pip_wrapper.py")
+    run = f'if [ "$1" = -m ] && [ "$2" = pip ]; then shift 2; exec "{python}" "{pip}" "$@"; fi\nexec "{python}" "$@"\n'
+    for name in ("python", "python3"):
+        _script(folder / name, run)
+    for name in ("pip", "pip3"):
+        _script(folder / name, f'exec "{python}" "{pip}" "$@"\n')
+    return folder
+
+
+def _script(path: Path, body: str) -> None:
+    path.write_text("#!/bin/sh\n" + body)
+    path.chmod(0o755)
+
+
+def base_environment(folder: Path, python: str, aws: dict[str, str]) -> dict[str, str]:
+    """The environment every job starts with; nothing of ours leaks into it but what is named here."""
+    site = folder / "site"
+    site.mkdir(exist_ok=True)
+    own = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+    path = f"{make_bin(folder / 'bin', python)}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {
+        **own,
+        **aws,
+        "PATH": path,
+        "PIP_TARGET": str(site),
+        "PYTHONPATH": str(site),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONNOUSERSITE": "1",
+    }

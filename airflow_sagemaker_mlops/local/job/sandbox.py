@@ -1,0 +1,129 @@
+"""How a job sees ``/opt/ml``: really (a mount namespace), or by rewriting the path in everything it is given.
+
+Neither is a security boundary: a script runs as the user.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..state import read_config
+
+ENTER = Path(__file__).with_name("enter.py")
+REFUSED = 97  # enter.py's exit code when the system forbids namespaces
+CODE_ENDINGS = frozenset(
+    {".py", ".sh", ".json", ".yaml", ".yml", ".txt", ".cfg", ".ini", ".toml", ".r", ".R", ".conf", ".env", ".ipynb", ""}
+)
+MOST_CODE_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """The mode of one job, and what follows from it."""
+
+    mode: Literal["namespace", "rewrite"]
+    root: Path
+
+    def seen(self, path: str) -> str:
+        """How the job names a path below /opt/ml."""
+        return path if self.mode == "namespace" else path.replace("/opt/ml", str(self.root))
+
+    def command(self, command: list[str]) -> list[str]:
+        """The command line that runs ``command`` in here."""
+        if self.mode == "namespace":
+            return [sys.executable, "-I", "-S", str(ENTER), str(self.root), *command]
+        return [self.seen(word) for word in command]
+
+    def environment(self, environment: dict[str, str]) -> dict[str, str]:
+        """``environment`` as the job is given it."""
+        if self.mode == "namespace":
+            return environment
+        return {key: self.seen(value) for key, value in environment.items()}
+
+    def rewrite_config(self, folder: Path) -> None:
+        """Rewrite the JSON files the platform itself wrote."""
+        if self.mode == "rewrite":
+            for path in folder.rglob("*.json"):
+                path.write_text(self.seen(path.read_text()))
+
+    def rewrite_code(self, folder: Path) -> None:
+        """Rewrite the text files of a code input, also inside tarballs.  Never used on data."""
+        if self.mode != "rewrite" or not folder.exists():
+            return
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file() or path.is_symlink():
+                continue
+            if path.name.endswith((".tar.gz", ".tgz")):
+                self._rewrite_tarball(path)
+            elif path.suffix in CODE_ENDINGS and path.stat().st_size <= MOST_CODE_BYTES:
+                content = path.read_bytes()
+                changed = self._rewritten(content)
+                if changed != content:
+                    path.write_bytes(changed)
+
+    def _rewritten(self, content: bytes) -> bytes:
+        return content if b"\0" in content else content.replace(b"/opt/ml", str(self.root).encode())
+
+    def _rewrite_tarball(self, path: Path) -> None:
+        buffer = io.BytesIO()
+        try:
+            with tarfile.open(path) as old, tarfile.open(fileobj=buffer, mode="w:gz") as new:
+                for member in old.getmembers():
+                    inside = old.extractfile(member) if member.isfile() else None
+                    if inside is None:
+                        new.addfile(member)
+                        continue
+                    content = inside.read()
+                    if Path(member.name).suffix in CODE_ENDINGS and len(content) <= MOST_CODE_BYTES:
+                        content = self._rewritten(content)
+                    member.size = len(content)
+                    new.addfile(member, io.BytesIO(content))
+        except (tarfile.TarError, gzip.BadGzipFile, EOFError):
+            return  # not an archive after all: the job will say so itself
+        path.write_bytes(buffer.getvalue())
+
+
+def choose(state_dir: Path, root: Path) -> Sandbox:
+    """The sandbox of a job: as configured, or namespaces where a real attempt at mounting succeeds."""
+    wanted = read_config(state_dir).get("sandbox", "auto")
+    if wanted in ("namespace", "rewrite"):
+        return Sandbox(wanted, root)
+    return Sandbox("namespace" if _probed(state_dir) else "rewrite", root)
+
+
+def _probed(state_dir: Path) -> bool:
+    """Whether namespaces work here.  Mounting is tried for real: a system may allow half of it."""
+    kept = state_dir / "sandbox.json"
+    known = _read(kept)
+    if known is not None:
+        return bool(known.get("namespace"))
+    works = probe()
+    kept.write_text(json.dumps({"namespace": works}))
+    return works
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        data: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return data
+
+
+def probe() -> bool:
+    """Try to see a folder as /opt/ml."""
+    if not sys.platform.startswith("linux"):
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "here").touch()
+        command = [sys.executable, "-I", "-S", str(ENTER), folder, "test", "-e", "/opt/ml/here"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0

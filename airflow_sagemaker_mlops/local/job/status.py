@@ -1,0 +1,67 @@
+"""``status.json``: written whole, read whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+FINISHED = frozenset({"Completed", "Failed", "Stopped"})
+MOST_REASON = 1024
+
+
+def first_status(job_dir: Path) -> dict[str, Any]:
+    """What a job says before its supervisor runs."""
+    now = time.time()
+    status: dict[str, Any] = {"status": "InProgress", "last_modified_time": now}
+    if job_dir.parent.name == "training":
+        status["secondary_status"] = "Starting"
+        status["transitions"] = [{"Status": "Starting", "StartTime": now, "StatusMessage": "Starting the training job"}]
+    return status
+
+
+def read(job_dir: Path) -> dict[str, Any]:
+    """The status as last written."""
+    data: dict[str, Any] = json.loads((job_dir / "status.json").read_text())
+    return data
+
+
+def write(job_dir: Path, status: dict[str, Any], *, only_if_unowned: bool = False) -> None:
+    """Replace the status at once.  ``only_if_unowned``: not when a supervisor has written it already."""
+    if only_if_unowned and read(job_dir).get("pid"):
+        return
+    temporary = job_dir / f"status.{os.getpid()}.{threading.get_ident()}.tmp"
+    temporary.write_text(json.dumps(status))
+    os.replace(temporary, job_dir / "status.json")
+
+
+class StatusFile:
+    """The supervisor's own hand on the status; every change is one write."""
+
+    def __init__(self, job_dir: Path, pid: int, pid_start: int) -> None:
+        self._dir = job_dir
+        self._lock = threading.Lock()
+        self.current = {**read(job_dir), "pid": pid, "pid_start": pid_start}
+        self.change()
+
+    def change(self, **changes: Any) -> None:
+        """Set members and the time of the change; ``secondary_status`` also adds its transition."""
+        with self._lock:
+            now = time.time()
+            phase = changes.get("secondary_status")
+            if phase is not None and "transitions" in self.current and phase != self.current["secondary_status"]:
+                transitions = [dict(step) for step in self.current["transitions"]]
+                transitions[-1]["EndTime"] = now
+                message = changes.pop("message", phase)
+                transitions.append({"Status": phase, "StartTime": now, "StatusMessage": message})
+                changes["transitions"] = transitions
+            changes.pop("message", None)
+            if "secondary_status" not in self.current:
+                changes.pop("secondary_status", None)
+            if changes.get("failure_reason"):
+                changes["failure_reason"] = changes["failure_reason"][:MOST_REASON]
+            self.current = {**self.current, **changes, "last_modified_time": now}
+            write(self._dir, self.current)

@@ -1,0 +1,85 @@
+"""What a supervisor knows of its job: the request, where things are, and the clients it uses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class JobError(Exception):
+    """The job cannot go on; the text is its ``FailureReason``."""
+
+
+@dataclass(slots=True)
+class Ticket:
+    """One job.
+
+    root      folder that the container sees as /opt/ml
+    """
+
+    folder: Path
+    data: dict[str, Any]
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Ticket:
+        """The ticket in a job's folder."""
+        return cls(folder, json.loads((folder / "request.json").read_text()))
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The create request."""
+        return self.data["request"]  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return str(self.data["name"])
+
+    @property
+    def root(self) -> Path:
+        """What the container sees as /opt/ml."""
+        return self.folder / "opt_ml"
+
+    @property
+    def state_dir(self) -> Path:
+        """The embedded AWS's state folder."""
+        return Path(self.data["state_dir"])
+
+    def at(self, path: str) -> Path:
+        """Where a path below /opt/ml really is.  Raises :class:`JobError` for any other path."""
+        inside = Path(path)
+        if not path.startswith("/opt/ml/") or ".." in inside.parts:
+            raise JobError(f"ClientError: {path} is not below /opt/ml")
+        return self.root / inside.relative_to("/opt/ml")
+
+    def aws_environment(self) -> dict[str, str]:
+        """Environment by which the job's own boto3 finds this AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.data["endpoint_url"],
+            "AWS_ACCESS_KEY_ID": self.data["access_key"],
+            "AWS_SECRET_ACCESS_KEY": self.data["secret_key"],
+            "AWS_REGION": self.data["region"],
+            "AWS_DEFAULT_REGION": self.data["region"],
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that outlives a restart of the server."""
+        if service not in self._clients:
+            import boto3
+            from botocore.config import Config
+
+            self._clients[service] = boto3.client(
+                service,
+                region_name=self.data["region"],
+                endpoint_url=self.data["endpoint_url"],
+                aws_access_key_id=self.data["access_key"],
+                aws_secret_access_key=self.data["secret_key"],
+                config=Config(retries={"mode": "standard", "max_attempts": 20}, proxies={}),
+            )
+        return self._clients[service]

@@ -1,0 +1,44 @@
+"""Is this process still the one we started?  A number alone may have been given to another since."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+
+def start_of(pid: int) -> int:
+    """When ``pid`` was started, in the kernel's ticks (or a hash of ``ps``'s answer elsewhere); 0 when it is gone.
+
+    A zombie counts as gone.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+    except FileNotFoundError:
+        if os.path.isdir("/proc/self"):
+            return 0
+        answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return hash(answer.stdout.strip()) if answer.stdout.strip() else 0
+    except (OSError, ProcessLookupError):
+        return 0
+    return 0 if fields[0] in ("Z", "X") else int(fields[19])
+
+
+def is_alive(pid: int, started: int) -> bool:
+    """Whether ``pid`` is the process that began at ``started``."""
+    return pid > 0 and started != 0 and start_of(pid) == started
+
+
+def end_group(pid: int, grace_s: float) -> None:
+    """SIGTERM to the process group of ``pid``, SIGKILL after ``grace_s`` seconds."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGTERM)
+        deadline = time.monotonic() + grace_s
+        while time.monotonic() < deadline:
+            if start_of(pid) == 0:
+                break
+            time.sleep(0.05)
+        os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,87 @@
+"""What every operation is given."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import invalid
+from ..state import LocalAws
+from ..store import Store
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One call: where it goes to, and the server it came in at."""
+
+    store: Store
+    aws: LocalAws
+    region: str
+
+    @property
+    def state_dir(self) -> Path:
+        """The server's state folder."""
+        return Path(self.aws.state_dir)
+
+    def arn(self, resource: str) -> str:
+        """ARN of a SageMaker resource, e.g. ``training-job/name``."""
+        return f"arn:aws:sagemaker:{self.region}:{self.aws.account}:{resource}"
+
+    def keep_tags(self, arn: str, request: Request) -> None:
+        """Store the ``Tags`` of a create request."""
+        self.store.tag(arn, {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []})
+
+
+Handler = Callable[[Context, Request], Answer]
+
+
+def page(items: Iterable[Any], request: Request, key: str) -> Answer:
+    """One page of ``items`` under ``key``: ``MaxResults`` (default 10), ``NextToken``."""
+    rows = list(items)
+    size = int(request.get("MaxResults") or 10)
+    start = _offset(request.get("NextToken"))
+    answer: Answer = {key: rows[start : start + size]}
+    if start + size < len(rows):
+        answer["NextToken"] = base64.urlsafe_b64encode(json.dumps(start + size).encode()).decode()
+    return answer
+
+
+def _offset(token: Any) -> int:
+    if not token:
+        return 0
+    try:
+        return int(json.loads(base64.urlsafe_b64decode(str(token))))
+    except ValueError:
+        raise invalid("The NextToken is not one of this list.") from None
+
+
+def wanted(request: Request, name: str, status: str | None, created: float, modified: float) -> bool:
+    """Whether an item passes the filters that all List operations share."""
+    text = request.get("NameContains")
+    return (
+        (not text or str(text).lower() in name.lower())
+        and (not request.get("StatusEquals") or request["StatusEquals"] == status)
+        and created > _time(request, "CreationTimeAfter", float("-inf"))
+        and created < _time(request, "CreationTimeBefore", float("inf"))
+        and modified > _time(request, "LastModifiedTimeAfter", float("-inf"))
+        and modified < _time(request, "LastModifiedTimeBefore", float("inf"))
+    )
+
+
+def _time(request: Request, key: str, default: float) -> float:
+    value = request.get(key)
+    return default if value is None else float(value)
+
+
+def in_order(rows: list[Answer], request: Request, keys: Mapping[str, str], default: str) -> list[Answer]:
+    """``rows`` by ``SortBy`` (its words mapped to members by ``keys``) and ``SortOrder``."""
+    member = keys.get(str(request.get("SortBy") or default), keys[default])
+    descending = str(request.get("SortOrder") or "Descending") == "Descending"
+    return sorted(rows, key=lambda row: row.get(member) or 0, reverse=descending)

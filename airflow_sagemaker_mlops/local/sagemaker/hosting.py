@@ -1,0 +1,224 @@
+"""Models, endpoint configurations and endpoints; what serves is a process of ``local.serving``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .. import serving
+from ..errors import AwsError, invalid
+from ..store import NameTaken, Resource
+from .context import Answer, Context, Handler, Request, in_order, page, wanted
+from .registry import find_package
+
+MODEL, CONFIG, ENDPOINT = "model", "endpoint-config", "endpoint"
+
+
+def _create(family: str, word: str) -> Handler:
+    def create(context: Context, request: Request) -> Answer:
+        name = str(request[f"{word}Name"])
+        arn = context.arn(f"{family}/{name.lower()}")
+        if family == CONFIG:
+            for variant in request.get("ProductionVariants") or []:
+                if variant.get("ModelName"):
+                    _find(context, MODEL, "Model", variant["ModelName"])
+        try:
+            context.store.insert(family, context.region, name, {"arn": arn, "request": dict(request)})
+        except NameTaken:
+            raise invalid(f'Cannot create already existing {family.replace("-", " ")} "{arn}".') from None
+        context.keep_tags(arn, request)
+        return {f"{word}Arn": arn}
+
+    return create
+
+
+def _find(context: Context, family: str, word: str, name: Any) -> Resource:
+    found = context.store.get(family, context.region, str(name))
+    if found is None:
+        arn = context.arn(f"{family}/{str(name).lower()}")
+        raise invalid(f'Could not find {family.replace("-", " ")} "{arn}".')
+    return found
+
+
+def _describe(family: str, word: str) -> Handler:
+    def describe(context: Context, request: Request) -> Answer:
+        found = _find(context, family, word, request[f"{word}Name"])
+        answer: Answer = {**found.body["request"], f"{word}Arn": found.body["arn"], "CreationTime": found.created}
+        return answer
+
+    return describe
+
+
+def _delete(family: str, word: str) -> Handler:
+    def delete(context: Context, request: Request) -> Answer:
+        found = _find(context, family, word, request[f"{word}Name"])
+        context.store.delete(family, context.region, found.name)
+        return {}
+
+    return delete
+
+
+def _list(family: str, word: str) -> Handler:
+    keys = {"Name": f"{word}Name", "CreationTime": "CreationTime"}
+
+    def listing(context: Context, request: Request) -> Answer:
+        rows = [
+            {f"{word}Name": found.name, f"{word}Arn": found.body["arn"], "CreationTime": found.created}
+            for found in context.store.all(family, context.region)
+            if wanted(request, found.name, None, found.created, found.modified)
+        ]
+        return page(in_order(rows, request, keys, "CreationTime"), request, f"{word}s")
+
+    return listing
+
+
+def containers_of_model(context: Context, name: str) -> list[dict[str, Any]]:
+    """The containers a model serves with; a model package is looked up in the registry."""
+    request = _find(context, MODEL, "Model", name).body["request"]
+    primary = request.get("PrimaryContainer")
+    containers = request.get("Containers") or ([primary] if primary else [])
+    resolved: list[dict[str, Any]] = []
+    for container in containers:
+        if container.get("ModelPackageName"):
+            package = find_package(context, container["ModelPackageName"]).body["request"]
+            inner = (package.get("InferenceSpecification") or {}).get("Containers") or []
+            resolved.extend({**item, **_environment(item, container)} for item in inner[:1])
+        else:
+            resolved.append(dict(container))
+    return resolved
+
+
+def _environment(inner: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
+    merged = {**(inner.get("Environment") or {}), **(outer.get("Environment") or {})}
+    return {"Environment": merged} if merged else {}
+
+
+# -- endpoints
+
+
+def _folder(context: Context, name: str, generation: int) -> Path:
+    return context.state_dir / "endpoints" / name / str(generation)
+
+
+def _launch(context: Context, name: str, config: str, generation: int) -> None:
+    variants = _find(context, CONFIG, "EndpointConfig", config).body["request"].get("ProductionVariants") or []
+    model = next((variant["ModelName"] for variant in variants if variant.get("ModelName")), None)
+    if model is None:
+        raise invalid(f"The endpoint configuration {config} names no model.")
+    folder = _folder(context, name, generation)
+    folder.mkdir(parents=True, exist_ok=True)
+    serving.launch(folder, containers_of_model(context, model), context.aws.environment())
+
+
+def _create_endpoint(context: Context, request: Request) -> Answer:
+    name, config = str(request["EndpointName"]), str(request["EndpointConfigName"])
+    _find(context, CONFIG, "EndpointConfig", config)
+    arn = context.arn(f"endpoint/{name.lower()}")
+    body = {"arn": arn, "request": dict(request), "config": config, "generation": 1, "next": None}
+    try:
+        context.store.insert(ENDPOINT, context.region, name, body)
+    except NameTaken:
+        raise invalid(f'Cannot create already existing endpoint "{arn}".') from None
+    context.keep_tags(arn, request)
+    _launch(context, name, config, 1)
+    return {"EndpointArn": arn}
+
+
+def _update_endpoint(context: Context, request: Request) -> Answer:
+    found = _settled(context, str(request["EndpointName"]))
+    config = str(request["EndpointConfigName"])
+    _find(context, CONFIG, "EndpointConfig", config)
+    state = _state(context, found)
+    if state["status"] not in ("InService", "Failed") or found.body["next"] is not None:
+        raise invalid(f"Cannot update in-progress endpoint {found.body['arn']}.")
+    generation = int(found.body["generation"]) + 1
+    _launch(context, found.name, config, generation)
+    upcoming = {"generation": generation, "config": config}
+    context.store.update(ENDPOINT, context.region, found.name, next=upcoming)
+    return {"EndpointArn": found.body["arn"]}
+
+
+def _settled(context: Context, name: str) -> Resource:
+    """The endpoint, moved on to its next generation once that serves (or back, when it failed)."""
+    found = _find(context, ENDPOINT, "Endpoint", name)
+    upcoming = found.body["next"]
+    if upcoming is None:
+        return found
+    state = serving.read_status(_folder(context, name, upcoming["generation"]))
+    if state["status"] == "Creating":
+        return found
+    if state["status"] == "InService":
+        serving.stop(_folder(context, name, found.body["generation"]))
+        changes = {"generation": upcoming["generation"], "config": upcoming["config"], "next": None, "reason": None}
+    else:
+        changes = {"next": None, "reason": state.get("failure_reason"), "generation": found.body["generation"]}
+    context.store.update(ENDPOINT, context.region, name, **changes)
+    return _find(context, ENDPOINT, "Endpoint", name)
+
+
+def _state(context: Context, found: Resource) -> dict[str, Any]:
+    return serving.read_status(_folder(context, found.name, int(found.body["generation"])))
+
+
+def _describe_endpoint(context: Context, request: Request) -> Answer:
+    found = _settled(context, str(request["EndpointName"]))
+    state = _state(context, found)
+    status = "Updating" if found.body["next"] is not None else state["status"]
+    variants = _find(context, CONFIG, "EndpointConfig", found.body["config"]).body["request"]["ProductionVariants"]
+    return {
+        "EndpointName": found.name,
+        "EndpointArn": found.body["arn"],
+        "EndpointConfigName": found.body["config"],
+        "EndpointStatus": status,
+        "FailureReason": found.body.get("reason") or state.get("failure_reason"),
+        "CreationTime": found.created,
+        "LastModifiedTime": max(found.modified, state.get("last_modified_time") or 0.0),
+        "ProductionVariants": [
+            {"VariantName": v["VariantName"], "CurrentInstanceCount": 1, "DesiredInstanceCount": 1} for v in variants
+        ],
+    }
+
+
+def _delete_endpoint(context: Context, request: Request) -> Answer:
+    found = _find(context, ENDPOINT, "Endpoint", request["EndpointName"])
+    for folder in sorted((context.state_dir / "endpoints" / found.name).glob("*")):
+        serving.stop(folder)
+    context.store.delete(ENDPOINT, context.region, found.name)
+    return {}
+
+
+def _list_endpoints(context: Context, request: Request) -> Answer:
+    rows = []
+    for found in context.store.all(ENDPOINT, context.region):
+        row = _describe_endpoint(context, {"EndpointName": found.name})
+        if wanted(request, found.name, row["EndpointStatus"], row["CreationTime"], row["LastModifiedTime"]):
+            rows.append(row)
+    keys = {"Name": "EndpointName", "CreationTime": "CreationTime", "Status": "EndpointStatus"}
+    return page(in_order(rows, request, keys, "CreationTime"), request, "Endpoints")
+
+
+def port_of(context: Context, name: str) -> int:
+    """Port of the process that serves the endpoint; started again when it had died."""
+    found = context.store.get(ENDPOINT, context.region, name)
+    if found is None:
+        raise AwsError("ValidationError", f"Endpoint {name} of account {context.aws.account} not found.")
+    found = _settled(context, name)
+    folder = _folder(context, name, int(found.body["generation"]))
+    state = serving.ensure(folder)
+    if state["status"] != "InService":
+        raise AwsError("ValidationError", f"Endpoint {name} is {state['status']} and takes no requests.")
+    return int(state["port"])
+
+
+HANDLERS: dict[str, Handler] = {
+    "CreateEndpoint": _create_endpoint,
+    "UpdateEndpoint": _update_endpoint,
+    "DescribeEndpoint": _describe_endpoint,
+    "DeleteEndpoint": _delete_endpoint,
+    "ListEndpoints": _list_endpoints,
+}
+for _family, _word in ((MODEL, "Model"), (CONFIG, "EndpointConfig")):
+    HANDLERS[f"Create{_word}"] = _create(_family, _word)
+    HANDLERS[f"Describe{_word}"] = _describe(_family, _word)
+    HANDLERS[f"Delete{_word}"] = _delete(_family, _word)
+    HANDLERS[f"List{_word}s"] = _list(_family, _word)

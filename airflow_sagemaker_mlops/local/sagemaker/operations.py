@@ -1,0 +1,24 @@
+"""Which operations are ours, which are moto's, and which nobody has."""
+
+from __future__ import annotations
+
+import re
+
+from . import hosting, jobs, registry, tags
+from .context import Handler
+
+HANDLERS: dict[str, Handler] = {**jobs.HANDLERS, **registry.HANDLERS, **hosting.HANDLERS, **tags.HANDLERS}
+
+# Families that are ours: an operation on one that is missing above must not be answered out of moto's own store, which
+# knows nothing of them.
+OWNED = re.compile(
+    r"(Processing|Training|Transform|HyperParameterTuning|AutoML|Compilation)Job"
+    r"|ModelPackage|Endpoint|InferenceComponent|Tags$"
+    r"|^(Create|Describe|Delete|List|Update)Models?$"
+    r"|Action|Artifact|Context|Association|Lineage|PipelineExecution"
+)
+
+
+def is_owned(operation: str) -> bool:
+    """Whether ``operation`` belongs to a family that is served here."""
+    return OWNED.search(operation) is not None

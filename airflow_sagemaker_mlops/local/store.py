@@ -1,0 +1,122 @@
+"""SageMaker's resources on disk: one SQLite table, whose unique key is what makes a name unique.
+
+A resource is ``(family, region, name)`` with a JSON body.  Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS resources (
+    family TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL,
+    body TEXT NOT NULL, PRIMARY KEY (family, region, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tags (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key));
+"""
+
+
+class NameTaken(Exception):
+    """A resource of this family, region and name exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One stored resource."""
+
+    name: str
+    created: float
+    modified: float
+    body: dict[str, Any]
+
+
+class Store:
+    """The resources of one state folder; safe to use from many threads and after a crash."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._db.executescript(_SCHEMA)
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._local.connection = connection
+        return connection
+
+    def insert(self, family: str, region: str, name: str, body: Mapping[str, Any]) -> Resource:
+        """Make a resource.  Raises :class:`NameTaken`; of racing callers exactly one succeeds."""
+        now = time.time()
+        try:
+            self._db.execute(
+                "INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?)", (family, region, name, now, now, json.dumps(body))
+            )
+        except sqlite3.IntegrityError:
+            raise NameTaken(name) from None
+        return Resource(name, now, now, dict(body))
+
+    def get(self, family: str, region: str, name: str) -> Resource | None:
+        """A resource, or ``None``."""
+        row = self._db.execute(
+            "SELECT name, created, modified, body FROM resources WHERE family = ? AND region = ? AND name = ?",
+            (family, region, name),
+        ).fetchone()
+        return _resource(row) if row else None
+
+    def update(self, family: str, region: str, name: str, **changes: Any) -> None:
+        """Change members of a resource's body in one transaction."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            found = self.get(family, region, name)
+            if found is not None:
+                body = json.dumps({**found.body, **changes})
+                self._db.execute(
+                    "UPDATE resources SET body = ?, modified = ? WHERE family = ? AND region = ? AND name = ?",
+                    (body, time.time(), family, region, name),
+                )
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+
+    def delete(self, family: str, region: str, name: str) -> bool:
+        """Remove a resource; ``False`` when there was none."""
+        done = self._db.execute(
+            "DELETE FROM resources WHERE family = ? AND region = ? AND name = ?", (family, region, name)
+        )
+        return done.rowcount > 0
+
+    def all(self, family: str, region: str) -> list[Resource]:
+        """Every resource of a family, oldest first."""
+        rows = self._db.execute(
+            "SELECT name, created, modified, body FROM resources WHERE family = ? AND region = ?"
+            " ORDER BY created, name",
+            (family, region),
+        )
+        return [_resource(row) for row in rows]
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """Tags of a resource."""
+        return dict(self._db.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", (arn,)))
+
+    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Add or replace tags."""
+        self._db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", [(arn, k, v) for k, v in tags.items()])
+
+    def untag(self, arn: str, keys: list[str]) -> None:
+        """Remove tags."""
+        self._db.executemany("DELETE FROM tags WHERE arn = ? AND key = ?", [(arn, key) for key in keys])
+
+
+def _resource(row: tuple[str, float, float, str]) -> Resource:
+    return Resource(row[0], row[1], row[2], json.loads(row[3]))
