@@ -1,0 +1,190 @@
+"""An inference server: GET /ping, POST /invocations, with the handler functions of sagemaker-inference.
+
+Runs by path with the model's interpreter: standard library and the user's own modules, no import of this package.
+``model_fn``, ``input_fn``, ``predict_fn``, ``output_fn`` or one ``transform_fn`` come from ``SAGEMAKER_PROGRAM`` or
+``inference`` in ``model/code``; without them, a file called ``xgboost-model`` is served as the XGBoost image does.
+"""
+
+import importlib.util
+import inspect
+import io
+import json
+import os
+import sys
+import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+MODEL_DIR = os.environ["SAGEMAKER_MLOPS_MODEL_DIR"]
+
+
+class Unusable(Exception):
+    """A request that cannot be served; the text goes to the caller."""
+
+
+def load_user_module():
+    """The user's inference module, or None."""
+    code = os.path.join(MODEL_DIR, "code")
+    program = os.environ.get("SAGEMAKER_PROGRAM") or "inference.py"
+    for folder in (code, MODEL_DIR):
+        path = os.path.join(folder, program if program.endswith(".py") else program + ".py")
+        if os.path.isfile(path):
+            sys.path.insert(0, folder)
+            spec = importlib.util.spec_from_file_location("user_inference", path)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
+    return None
+
+
+def call(function, *arguments):
+    """Call a handler, which may take one more parameter, the context."""
+    count = len(inspect.signature(function).parameters)
+    return function(*arguments, None) if count == len(arguments) + 1 else function(*arguments)
+
+
+class XGBoost:
+    """What the XGBoost image does without a script."""
+
+    def __init__(self, path):
+        import xgboost
+
+        self.xgboost = xgboost
+        self.booster = xgboost.Booster()
+        with open(path, "rb") as model:
+            self.booster.load_model(bytearray(model.read()))
+
+    def answer(self, body, content_type, accept):
+        """CSV or libsvm in, CSV or JSON out."""
+        import numpy
+
+        if "csv" not in content_type and "text/plain" not in content_type:
+            raise Unusable(f"Content type {content_type} is not supported; use text/csv.")
+        rows = numpy.loadtxt(io.StringIO(body.decode()), delimiter=",", ndmin=2, dtype=numpy.float32)
+        scores = self.booster.predict(self.xgboost.DMatrix(rows))
+        if "json" in accept:
+            return json.dumps({"predictions": [{"score": score} for score in scores.tolist()]}), "application/json"
+        lines = [",".join(map(str, row)) if isinstance(row, list) else str(row) for row in scores.tolist()]
+        return "\n".join(lines), "text/csv; charset=utf-8"
+
+
+class Scripted:
+    """The user's handler functions."""
+
+    def __init__(self, module):
+        self.module = module
+        parts = [name for name in ("input_fn", "predict_fn", "output_fn") if hasattr(module, name)]
+        if hasattr(module, "transform_fn") and parts:
+            raise Unusable(f"transform_fn cannot be used together with {', '.join(parts)}")
+        if not hasattr(module, "model_fn"):
+            raise Unusable("the inference script has no model_fn")
+        self.model = call(module.model_fn, MODEL_DIR)
+
+    def answer(self, body, content_type, accept):
+        """Through transform_fn, or input, predict and output."""
+        module = self.module
+        if hasattr(module, "transform_fn"):
+            result = call(module.transform_fn, self.model, body, content_type, accept)
+        else:
+            data = call(getattr(module, "input_fn", default_input), body, content_type)
+            predict = getattr(module, "predict_fn", lambda data, model: model.predict(data))
+            prediction = call(predict, data, self.model)
+            result = call(getattr(module, "output_fn", default_output), prediction, accept)
+        return result if isinstance(result, tuple) else (result, accept)
+
+
+def default_input(body, content_type):
+    """CSV, JSON and NPY."""
+    import numpy
+
+    if "json" in content_type:
+        return numpy.array(json.loads(body))
+    if "npy" in content_type:
+        return numpy.load(io.BytesIO(body), allow_pickle=False)
+    if "csv" in content_type:
+        return numpy.loadtxt(io.StringIO(body.decode()), delimiter=",", ndmin=2)
+    raise Unusable(f"Content type {content_type} is not supported.")
+
+
+def default_output(prediction, accept):
+    """CSV, JSON and NPY."""
+    import numpy
+
+    values = numpy.asarray(prediction)
+    if "csv" in accept:
+        out = io.StringIO()
+        numpy.savetxt(out, values if values.ndim > 1 else values.reshape(-1, 1), delimiter=",", fmt="%s")
+        return out.getvalue(), "text/csv"
+    if "npy" in accept:
+        buffer = io.BytesIO()
+        numpy.save(buffer, values)
+        return buffer.getvalue(), "application/x-npy"
+    return json.dumps(values.tolist()), "application/json"
+
+
+def make_model():
+    """Whatever can serve this model."""
+    module = load_user_module()
+    if module is not None:
+        return Scripted(module)
+    path = os.path.join(MODEL_DIR, "xgboost-model")
+    if os.path.isfile(path):
+        return XGBoost(path)
+    raise Unusable("the model has no inference script and is not a built-in XGBoost model")
+
+
+def handler_for(model):
+    """The HTTP handler around a model."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.reply(200 if self.path == "/ping" else 404, b"", "text/plain")
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            content_type = self.headers.get("Content-Type") or "application/json"
+            accept = self.headers.get("Accept") or "application/json"
+            accept = "application/json" if accept == "*/*" else accept
+            if isinstance(model, XGBoost) and self.headers.get("Accept") in (None, "*/*"):
+                accept = "text/csv"
+            try:
+                answer, kind = model.answer(body, content_type, accept)
+            except Unusable as error:
+                self.reply(415, str(error).encode(), "text/plain")
+            except Exception as error:
+                traceback.print_exc()
+                self.reply(500, f"{type(error).__name__}: {error}".encode(), "text/plain")
+            else:
+                self.reply(200, answer if isinstance(answer, bytes) else str(answer).encode(), kind)
+
+        def reply(self, status, body, kind):
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            """Only errors are worth a line."""
+
+    return Handler
+
+
+def main():
+    """Load, listen, tell the port."""
+    try:
+        model = make_model()
+    except Unusable as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(model))
+    target = os.environ["SAGEMAKER_MLOPS_PORT_FILE"]
+    with open(target + ".tmp", "w") as out:
+        out.write(str(server.server_address[1]))
+    os.replace(target + ".tmp", target)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
