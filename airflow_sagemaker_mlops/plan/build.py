@@ -55,8 +55,12 @@ def make_plan(pipeline: Pipeline) -> Plan:
 
 
 def definition_hash(document: Mapping[str, Any]) -> str:
-    """SHA-256 of the document's canonical JSON, in hexadecimal."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """SHA-256 of the document's canonical JSON, in hexadecimal.
+
+    A null is as good as absent, and so is empty metadata: the SDK writes them, people do not.
+    """
+    meant = {key: value for key, value in document.items() if not (value is None or (key == "Metadata" and not value))}
+    text = json.dumps(meant, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

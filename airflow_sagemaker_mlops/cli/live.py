@@ -1,0 +1,107 @@
+"""Live progress of a run: a line a step with state, time and the last line it logged.
+
+On a terminal the lines stay in place; elsewhere (a file, CI) every change of a state is a line of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from ..execution.pipeline_run import PipelineRun, StepProgress
+from .app import console
+
+MARKS = {
+    "Waiting": ("·", "dim"),
+    "Executing": ("▶", "cyan"),
+    "Succeeded": ("✓", "green"),
+    "Failed": ("✗", "bold red"),
+    "NotTaken": ("–", "dim"),
+    "NotStarted": ("–", "yellow"),
+}
+WORDS = {"NotTaken": "not taken", "NotStarted": "not started"}
+
+
+class Live:
+    """Shows a run while it is entered."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._console = console()
+        self._quiet = quiet
+        self._run: PipelineRun | None = None
+        self._live: Any = None
+
+    def __enter__(self) -> Live:
+        return self
+
+    def begin(self, run: PipelineRun) -> None:
+        """The run to show."""
+        self._run = run
+        if self._quiet:
+            return
+        if self._console.is_terminal:
+            from rich.live import Live as RichLive
+
+            self._live = RichLive(get_renderable=self._table, console=self._console, refresh_per_second=4)
+            self._live.__enter__()
+        else:
+            self._console.print(f"{run.pipeline}  {run.run_id}", highlight=False)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.__exit__(kind, error, trace)
+
+    def changed(self, step: StepProgress, line: str) -> None:
+        """A step changed its state, or logged ``line``."""
+        if self._quiet or self._live is not None or line:
+            return
+        mark, style = MARKS[step.state]
+        extra = f"  {step.error}" if step.error else ""
+        self._console.print(
+            f"{mark} {step.name:<24} {_word(step):<12} {_elapsed(step):>7}{extra}", style=style, highlight=False
+        )
+
+    def _table(self) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, show_header=False, padding=(0, 1), expand=True)
+        table.add_column(width=1)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, style="dim")
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis", style="dim")
+        for step in self._run.steps.values() if self._run else ():
+            mark, style = MARKS[step.state]
+            last = step.error or step.line.rpartition("] ")[2]
+            table.add_row(
+                Text(mark, style=style),
+                step.name,
+                step.type,
+                Text(_word(step), style=style),
+                _elapsed(step),
+                Text(last),
+            )
+        return table
+
+
+def _word(step: StepProgress) -> str:
+    return WORDS.get(step.state, step.state.lower())
+
+
+def _elapsed(step: StepProgress) -> str:
+    return f"{seconds(step):.1f} s" if step.started else ""
+
+
+def seconds(step: StepProgress) -> float:
+    """How long a step took, or has been running."""
+    if step.started is None:
+        return 0.0
+    begun = datetime.fromisoformat(step.started).timestamp()
+    ended = datetime.fromisoformat(step.ended).timestamp() if step.ended else time.time()
+    return ended - begun

@@ -1,0 +1,121 @@
+"""``sagemaker-mlops run``: the whole pipeline in this process, with live progress."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..document import load_pipeline
+from ..document.problems import PipelineError, did_you_mean
+from ..document.values import parse_parameter
+from ..execution.aws import SessionAws
+from ..execution.pipeline_run import PipelineRun, new_run_id
+from ..execution.step_run import ExecutionOptions
+from ..plan import make_plan
+from ..plan.model import Plan
+from .summary import print_summary, write_summary
+
+
+def run_definition(
+    file: Path,
+    parameters: Sequence[str],
+    *,
+    conn: str | None,
+    region: str | None,
+    name: str | None,
+    summary: Path | None,
+    state_dir: Path | None,
+    quiet: bool,
+) -> int:
+    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments."""
+    try:
+        plan = make_plan(load_pipeline(file))
+        values = parse_values(plan, parameters)
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(f"{file}: {error}", file=sys.stderr)
+        return 2
+    run = run_plan(
+        plan,
+        name or pipeline_name(file),
+        values,
+        aws=connect(conn, region, state_dir),
+        quiet=quiet,
+        embedded=conn is None,
+    )
+    print_summary(run)
+    if summary is not None:
+        write_summary(run, summary)
+    return 0 if run.status == "Succeeded" else 1
+
+
+def run_plan(
+    plan: Plan, pipeline: str, values: dict[str, Any], *, aws: Any, quiet: bool = False, embedded: bool = True
+) -> PipelineRun:
+    """Run ``plan`` to its end, showing how it goes."""
+    from .live import Live
+
+    # On this machine looking costs nothing; on AWS a step is looked at as seldom as under Airflow.
+    options = ExecutionOptions(poll_interval_s=1.0 if embedded else 30.0, logs="live")
+    with Live(quiet=quiet) as live:
+        run = PipelineRun(
+            plan=plan,
+            pipeline=pipeline,
+            run_id=new_run_id(),
+            aws=aws,
+            parameters=values,
+            options=options,
+            notify=live.changed,
+        )
+        live.begin(run)
+        asyncio.run(run.run())
+    return run
+
+
+def parse_values(plan: Plan, given: Sequence[str]) -> dict[str, Any]:
+    """``Name=value`` words as typed values.  Raises ``ValueError`` with a sentence."""
+    declared = {parameter.name: parameter for parameter in plan.parameters}
+    values: dict[str, Any] = {}
+    for word in given:
+        name, separator, text = word.partition("=")
+        if not separator:
+            raise ValueError(f'"{word}" is not Name=value.')
+        if name not in declared:
+            raise ValueError(f'there is no parameter "{name}". {did_you_mean(name, declared)}'.strip())
+        values[name] = parse_parameter(text, declared[name].type, declared[name].enum, name)
+    missing = [p.name for p in plan.parameters if p.required and p.name not in values]
+    if missing:
+        words = " ".join(f"-p {name}=..." for name in missing)
+        raise ValueError(f"these parameters have no default: {', '.join(missing)}. Add {words}.")
+    return values
+
+
+def pipeline_name(file: Path) -> str:
+    """A name for a pipeline that has only a file: its own, or its folder's when it says nothing."""
+    stem = file.stem
+    return file.absolute().parent.name if stem in ("definition", "pipeline") else stem
+
+
+def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any:
+    """The embedded AWS, started when needed; or what an Airflow connection leads to."""
+    if conn is not None:
+        from ..hooks.aws import aws_for
+
+        return aws_for(conn, region)
+    from .. import local
+    from .local import state_folder
+
+    running = local.start(state_folder(state_dir))
+    return embedded(running)
+
+
+def embedded(running: Any) -> SessionAws:
+    """Clients of a running embedded AWS."""
+    return SessionAws(
+        running.session(), running.region, key=running.endpoint_url, endpoint_of=lambda _service: running.endpoint_url
+    )

@@ -1,0 +1,112 @@
+"""What a run was, at its end: tables for people, JSON for programs.  Both say the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..execution.pipeline_run import PipelineRun, StepProgress
+from .app import console
+from .live import MARKS, WORDS, seconds
+
+
+def summary_of(run: PipelineRun) -> dict[str, Any]:
+    """``{"Status", "Pipeline", "RunId", "Parameters", "Steps", "Decisions", "Models", "Endpoints", "jobs_started", ...}``."""
+    return {
+        "pipeline": run.pipeline,
+        "run_id": run.run_id,
+        "status": run.status,
+        "started": run.started,
+        "ended": run.ended,
+        "definition_hash": run.plan.definition_hash,
+        "parameters": _parameters(run),
+        "steps": [_step(step) for step in run.steps.values()],
+        "decisions": [_decision(step) for step in run.steps.values() if step.result and "Decision" in step.result],
+        "models": [_model(step) for step in run.steps.values() if step.type == "RegisterModel" and step.result],
+        "endpoints": [step.result["Name"] for step in run.steps.values() if step.type == "Endpoint" and step.result],
+        "jobs_started": sum(step.jobs_started for step in run.steps.values()),
+    }
+
+
+def _parameters(run: PipelineRun) -> dict[str, Any]:
+    return {p.name: run.parameters.get(p.name, p.default) for p in run.plan.parameters}
+
+
+def _step(step: StepProgress) -> dict[str, Any]:
+    result = step.result or {}
+    return {
+        "name": step.name,
+        "type": step.type,
+        "status": step.state,
+        "job_name": result.get("Name") or step.facts.get("name"),
+        "started": step.started,
+        "ended": step.ended,
+        "seconds": round(seconds(step), 3) if step.ended else None,
+        "reused": bool(result.get("Reused", False)),
+        "metrics": result.get("Metrics", {}),
+        "outputs": (result.get("Properties") or {}).get("OutputParameters", {}),
+        "error": step.error or None,
+    }
+
+
+def _decision(step: StepProgress) -> dict[str, Any]:
+    decision = (step.result or {})["Decision"]
+    return {
+        "step": step.name,
+        "outcome": decision["Outcome"],
+        "sentence": decision["Sentence"],
+        "terms": [{key.lower(): value for key, value in term.items()} for term in decision["Terms"]],
+    }
+
+
+def _model(step: StepProgress) -> dict[str, Any]:
+    result = step.result or {}
+    return {"step": step.name, "model_package_arn": result.get("Arn")}
+
+
+def write_summary(run: PipelineRun, file: Path) -> None:
+    """Write the summary as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(summary_of(run), indent=2, ensure_ascii=False) + "\n")
+
+
+def print_summary(run: PipelineRun) -> None:
+    """Print the tables: steps, metrics, decisions, models."""
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    table = Table(title=f"{run.pipeline}: {run.status}", title_justify="left", title_style="bold")
+    for name, options in (
+        ("Step", {}),
+        ("Type", {}),
+        ("State", {}),
+        ("Time", {"justify": "right"}),
+        ("What came of it", {}),
+    ):
+        table.add_column(name, **options)  # type: ignore[arg-type]
+    for step in run.steps.values():
+        mark, style = MARKS[step.state]
+        state = Text(f"{mark} {WORDS.get(step.state, step.state)}", style=style)
+        took = f"{seconds(step):.1f} s" if step.ended else ""
+        table.add_row(step.name, step.type, state, took, Text(_outcome(step)))
+    out.print(table)
+    for step in run.steps.values():
+        if step.result and "Decision" in step.result:
+            out.print(Text(f"{step.name}: {step.result['Decision']['Sentence']}"))
+
+
+def _outcome(step: StepProgress) -> str:
+    """The most telling thing about a step, in a few words."""
+    result = step.result or {}
+    if step.error:
+        return step.error
+    if "Metrics" in result:
+        return ", ".join(f"{name} {value:.4g}" for name, value in result["Metrics"].items())
+    if "Decision" in result:
+        return "true" if result["Decision"]["Outcome"] else "false"
+    outputs = (result.get("Properties") or {}).get("OutputParameters")
+    if outputs:
+        return ", ".join(f"{name} = {value}" for name, value in outputs.items())
+    return str(result.get("Arn") or "").rpartition(":")[2]

@@ -1,0 +1,46 @@
+"""Approves a model package version and has an endpoint serve it; safe to be called twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """``{"model_package_arn", "endpoint_name", "instance_type", "role_arn", "reason"}`` -> the endpoint and its config."""
+    client = boto3.client("sagemaker")
+    arn, endpoint = event["model_package_arn"], event["endpoint_name"]
+    client.update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription=event["reason"][:1024]
+    )
+    name = f"{endpoint}-v{arn.rpartition('/')[2]}"
+    _once(
+        client.create_model,
+        ModelName=name,
+        ExecutionRoleArn=event["role_arn"],
+        PrimaryContainer={"ModelPackageName": arn},
+    )
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": name,
+        "InitialInstanceCount": 1,
+        "InstanceType": event["instance_type"],
+    }
+    _once(client.create_endpoint_config, EndpointConfigName=name, ProductionVariants=[variant])
+    if not _once(client.create_endpoint, EndpointName=endpoint, EndpointConfigName=name):
+        if client.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] != name:
+            client.update_endpoint(EndpointName=endpoint, EndpointConfigName=name)
+    print(f"{endpoint} goes to {arn}: {event['reason']}")
+    return {"endpoint_name": endpoint, "endpoint_config_name": name}
+
+
+def _once(create: Any, **members: Any) -> bool:
+    """Whether it was made now; ``False`` when it is there already."""
+    try:
+        create(**members)
+    except Exception as error:
+        if "already existing" in str(error):
+            return False
+        raise
+    return True
