@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TaskGroup
 
 from .document import load_pipeline
-from .document.problems import InvalidPipeline, Problem, did_you_mean
+from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
 from .plan import make_plan
 from .plan.describe import pipeline_doc, step_doc
 
@@ -39,7 +40,8 @@ class SageMakerPipelineDag(DAG):
     :param start_in: "triggerer" or "worker": where steps that wait begin
     :param logs: "end", "live" or "off": when container log lines come into the task log
 
-    Raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem of the definition.
+    A definition with problems does not take the other DAGs of its file down: :meth:`validate`, which Airflow calls for
+    each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem, and Airflow shows it as import error.
     """
 
     def __init__(
@@ -58,18 +60,41 @@ class SageMakerPipelineDag(DAG):
         **kwargs: Any,
     ) -> None:
         caller = _caller_file()
-        pipeline = load_pipeline(definition, base_dir=caller.parent)
-        plan = make_plan(pipeline)
-        params = {**typed_params(plan, parameters or {}), **(kwargs.pop("params", None) or {})}
-        _check_schedule(plan, params, kwargs.get("schedule"))
-        kwargs.setdefault("catchup", False)
-        kwargs.setdefault("description", _one_line(plan.description))
-        kwargs.setdefault("doc_md", pipeline_doc(plan))
-        kwargs.setdefault("tags", ["sagemaker"])
-        super().__init__(dag_id, params=params, **kwargs)
+        try:
+            plan = make_plan(load_pipeline(definition, base_dir=caller.parent))
+            params = {**typed_params(plan, parameters or {}), **(kwargs.pop("params", None) or {})}
+            _check_schedule(plan, params, kwargs.get("schedule"))
+            _check_step_names(plan, steps or {})
+        except PipelineError as error:
+            self._broken: PipelineError | None = error
+            super().__init__(dag_id, schedule=None)
+        else:
+            self._broken = None
+            kwargs.setdefault("catchup", False)
+            kwargs.setdefault("description", _one_line(plan.description))
+            kwargs.setdefault("doc_md", pipeline_doc(plan))
+            kwargs.setdefault("tags", ["sagemaker"])
+            super().__init__(dag_id, params=params, **kwargs)
         self.fileloc = str(caller)
-        options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
-        self.step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
+        _note_broken(self.fileloc, dag_id, self._broken)
+        self._step_tasks: dict[str, BaseOperator] = {}
+        with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
+            if self._broken is None:
+                options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
+                self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
+
+    @property
+    def step_tasks(self) -> dict[str, BaseOperator]:
+        """The tasks by step name, to be wired with others.  Raises the definition's problems when it has any."""
+        if self._broken is not None:
+            raise self._broken
+        return self._step_tasks
+
+    def validate(self) -> None:
+        """Called by Airflow when it takes the DAG out of its file: here one DAG is refused, not the whole file."""
+        if self._broken is not None:
+            raise type(self._broken)(*_all_broken(self.fileloc, self._broken))
+        super().validate()
 
 
 class SageMakerPipelineTaskGroup(TaskGroup):
@@ -97,6 +122,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         pipeline = load_pipeline(definition, base_dir=_caller_file().parent)
         plan = make_plan(pipeline)
         kwargs.setdefault("tooltip", _one_line(plan.description))
+        _check_step_names(plan, steps or {})
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
         for name, param in typed_params(plan, parameters or {}).items():
@@ -117,7 +143,6 @@ def build(
     group: TaskGroup | None = None,
 ) -> dict[str, BaseOperator]:
     """Create the operators of ``plan`` in ``dag`` and wire them.  Tasks are returned by step name."""
-    _check_step_names(plan, steps)
     prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
     tasks: dict[str, BaseOperator] = {}
     for task in plan.tasks:
@@ -242,6 +267,25 @@ def _caller_file() -> Path:
             return Path(name)
         frame = frame.f_back
     return Path.cwd() / "dag.py"
+
+
+_BROKEN: dict[str, dict[str, PipelineError]] = {}  # by DAG file; Airflow keeps one import error a file
+
+
+def _note_broken(file: str, dag_id: str, error: PipelineError | None) -> None:
+    found = _BROKEN.setdefault(file, {})
+    found.pop(dag_id, None)
+    if error is not None:
+        found[dag_id] = error
+
+
+def _all_broken(file: str, error: PipelineError) -> tuple[str, list[Problem]]:
+    """Source and problems of every broken definition of ``file``, as the arguments of an error."""
+    errors = list(_BROKEN.get(file, {}).values()) or [error]
+    if len(errors) == 1:
+        return errors[0].source, list(errors[0].problems)
+    names = ", ".join(dict.fromkeys(e.source for e in errors))
+    return names, [replace(p, where=f"{e.source}: {p.where}") for e in errors for p in e.problems]
 
 
 def _one_line(text: str) -> str:

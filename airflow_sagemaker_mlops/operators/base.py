@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 TRIGGER = "airflow_sagemaker_mlops.triggers.step.StepTrigger"
 RETRIES_AFTER_MISHAPS = 2  # a killed worker or a lost connection; a job that failed is not run again by these
+RETRY_DELAY = timedelta(seconds=20)
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 
 
@@ -81,6 +83,7 @@ class StepOperator(BaseOperator):
         self.retry_failed_steps = own_retries
         if not own_retries:
             self.retries = RETRIES_AFTER_MISHAPS
+            self.retry_delay = RETRY_DELAY
         if spec is None:
             from .by_hand import spec_by_hand
 

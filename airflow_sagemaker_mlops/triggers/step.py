@@ -69,7 +69,9 @@ class StepTrigger(BaseTrigger):
             yield TriggerEvent({"status": "error", "error": text, "trace": trace})
             return
         if self.handed_over is None and self.finish_in == "triggerer":
-            yield TaskSuccessEvent(xcoms={"return_value": result})
+            # TaskSuccessEvent(xcoms=...) would store the JSON text of the result as a string (Airflow 3.3.2).
+            await self.set_xcom("return_value", result)
+            yield TaskSuccessEvent()
         else:
             yield TriggerEvent({"status": "success", "result": result})
 

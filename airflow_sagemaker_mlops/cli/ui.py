@@ -1,0 +1,149 @@
+"""``sagemaker-mlops ui``: Airflow standalone over a folder of DAGs, with the embedded AWS as its AWS."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from .. import local
+from .app import console
+from .local import state_folder
+
+READY_S = 300.0
+
+
+def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
+    """Serve until Ctrl-C; exit code."""
+    dags, home = dags.absolute(), home.absolute()
+    if not dags.is_dir():
+        print(f"{dags} is not a folder.", file=sys.stderr)
+        return 2
+    out = console()
+    aws = local.start(state_folder(state_dir or home / "aws"))
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        publish_examples(dags, aws)
+        home.mkdir(parents=True, exist_ok=True)
+        log = home / "standalone.log"
+        with log.open("ab") as written:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "airflow", "standalone"],
+                env=environment(dags, home, port, aws),
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=written,
+                start_new_session=True,
+            )
+        with out.status(f"Airflow is starting (log in {log}) ..."):
+            ready = _wait_until_healthy(port, process)
+        if not ready:
+            print(f"Airflow did not come up; its log is {log}.", file=sys.stderr)
+            return 1
+        out.print(f"Airflow   http://127.0.0.1:{port}   (no login)", highlight=False)
+        out.print(f"AWS       {aws.endpoint_url}   (embedded, state in {aws.state_dir})", highlight=False)
+        out.print("Ctrl-C ends both.", style="dim")
+        signal.signal(signal.SIGTERM, _interrupt)
+        with contextlib.suppress(KeyboardInterrupt):
+            process.wait()
+        return 0
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if process is not None:
+            end_session(process)
+        local.stop(Path(aws.state_dir))
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def publish_examples(dags: Path, aws: local.LocalAws) -> None:
+    """Run ``publish(clients, bucket, role_arn)`` of every ``publish.py`` one folder below ``dags``."""
+    for script in sorted(dags.glob("*/publish.py")):
+        spec = importlib.util.spec_from_file_location(f"publish_{script.parent.name}", script)
+        if spec is None or spec.loader is None:
+            continue
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.publish(aws.client, aws.bucket, aws.role_arn)
+
+
+def environment(dags: Path, home: Path, port: int, aws: local.LocalAws) -> dict[str, str]:
+    """Airflow's configuration: loopback only, no login, SQLite, and the embedded AWS as ``aws_default``."""
+    options = {
+        "CORE__DAGS_FOLDER": str(dags),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "CORE__PARALLELISM": "4",
+        "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(port),
+        "API__WORKERS": "1",
+        "API__BASE_URL": f"http://127.0.0.1:{port}",
+        "API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+        "LOGGING__WORKER_LOG_SERVER_PORT": str(port + 1),
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": str(port + 2),
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    own = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW__")}
+    folder = str(Path(sys.executable).parent)
+    return {
+        **own,
+        **{f"AIRFLOW__{key}": value for key, value in options.items()},
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws.connection()),
+        "PATH": f"{folder}{os.pathsep}{own.get('PATH', os.defpath)}",  # standalone looks for `airflow` there
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if all(part == "healthy" for part in health(port).values()):
+            return True
+        time.sleep(0.5)
+    return False
+
+
+def health(port: int) -> dict[str, Any]:
+    """{component: "healthy" or not}; one that is missing is not."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
+            found = json.load(answer)
+    except (OSError, ValueError):
+        return {"api_server": None}
+    parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    return {part: (found.get(part) or {}).get("status") for part in parts}
+
+
+def end_session(process: subprocess.Popen[bytes]) -> None:
+    """End Airflow and all its children: some outlive an interrupt of their parent."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+    for pid in _session(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _session(leader: int) -> list[int]:
+    """Every process of the session that ``leader`` began."""
+    answer = subprocess.run(["ps", "-eo", "pid=,sess="], capture_output=True, text=True, check=False)
+    rows = (line.split() for line in answer.stdout.splitlines())
+    return [int(row[0]) for row in rows if len(row) == 2 and row[1] == str(leader) and int(row[0]) != os.getpid()]
