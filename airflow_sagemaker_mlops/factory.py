@@ -41,7 +41,7 @@ class SageMakerPipelineDag(DAG):
     :param logs: "end", "live" or "off": when container log lines come into the task log
 
     A definition with problems does not take the other DAGs of its file down: :meth:`validate`, which Airflow calls for
-    each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem, and Airflow shows it as import error.
+    each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem; Airflow shows it as import error.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The daily model on Airflow: every day new data is processed, and the model is deployed only if it beats production."""
+"""The daily model on Airflow: new data every day, deployed only if the new model beats the one in production."""
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag
 

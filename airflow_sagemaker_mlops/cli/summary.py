@@ -12,7 +12,7 @@ from .live import MARKS, WORDS, seconds
 
 
 def summary_of(run: PipelineRun) -> dict[str, Any]:
-    """``{"Status", "Pipeline", "RunId", "Parameters", "Steps", "Decisions", "Models", "Endpoints", "jobs_started", ...}``."""
+    """The run as plain data: status, steps, decisions, models, endpoints, ``jobs_started``."""
     return {
         "pipeline": run.pipeline,
         "run_id": run.run_id,

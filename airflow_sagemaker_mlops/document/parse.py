@@ -126,22 +126,22 @@ class _Parser:
         self._steps(document.get("Steps"), (None, "Steps"), None, None, 0)
         experiment = self._block(document, "PipelineExperimentConfig")
         mlflow = self._block(document, "MlflowConfig")
-        metadata = document.get("Metadata")
-        airflow = document.get("x-airflow")
+        metadata: Any = document.get("Metadata")
+        airflow: Any = document.get("x-airflow")
         return Pipeline(
             parameters=parameters,
             steps=tuple(self.steps),
-            metadata=metadata if self.wanted(metadata, Mapping, (None, "Metadata"), "an object") else {},  # type: ignore[type-abstract, arg-type]
+            metadata=metadata if self.wanted(metadata, Mapping, (None, "Metadata"), "an object") else {},
             experiment=experiment,
             mlflow=mlflow,
-            airflow=airflow if self.wanted(airflow, Mapping, (None, "x-airflow"), "an object") else {},  # type: ignore[type-abstract, arg-type]
+            airflow=airflow if self.wanted(airflow, Mapping, (None, "x-airflow"), "an object") else {},
             document=document,
             source=source,
         )
 
     def _block(self, document: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
         block = document.get(key)
-        if not self.wanted(block, Mapping, (None, key), "an object"):  # type: ignore[type-abstract]
+        if not self.wanted(block, Mapping, (None, key), "an object"):
             return None
         before = len(self.reader.references)
         read = self.reader.value(block, (None, key))
@@ -161,7 +161,7 @@ class _Parser:
         return tuple(parameter for parameter in read if parameter is not None)
 
     def _parameter(self, item: Any, place: Place) -> Parameter | None:
-        if not self.wanted(item, Mapping, place, "a parameter, i.e. an object,"):  # type: ignore[type-abstract]
+        if not self.wanted(item, Mapping, place, "a parameter, i.e. an object,"):
             if item is None:
                 self.report("SM122", place, "null stands where a parameter is wanted.")
             return None
@@ -169,7 +169,7 @@ class _Parser:
         name = item.get("Name")
         if not self._name(name, place, "parameter"):
             return None
-        kind = item.get("Type", "String") or "String"
+        kind: Any = item.get("Type", "String") or "String"
         if kind not in PARAMETER_TYPES:
             hint = did_you_mean(str(kind), PARAMETER_TYPES)
             self.report("SM130", (place, "Type"), f'parameter "{name}" has the type {_kind(kind)}.', hint)
@@ -293,7 +293,7 @@ class _Parser:
             if kind not in NO_ARGUMENTS:
                 self.report("SM121", place, f'{_called(name)} has no "Arguments".', 'Add "Arguments": {...}.')
             return {}
-        if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):  # type: ignore[type-abstract]
+        if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):
             return {}
         if kind == "Condition":
             known = frozenset({"Conditions", "IfSteps", "ElseSteps"})
@@ -314,11 +314,11 @@ class _Parser:
         return True
 
     def _text(self, item: Mapping[str, Any], key: str, place: Place) -> str:
-        value = item.get(key)
+        value: Any = item.get(key)
         return value if self.wanted(value, str, (place, key), "a string") else ""
 
     def _object(self, value: Any, place: Place) -> Mapping[str, Any]:
-        return value if self.wanted(value, Mapping, place, "an object") else {}  # type: ignore[type-abstract]
+        return value if self.wanted(value, Mapping, place, "an object") else {}
 
     def _depends_on(self, items: Any, place: Place) -> tuple[Dependency, ...]:
         if not self.wanted(items, list, place, "a list of step names"):
@@ -375,7 +375,7 @@ class _Parser:
         return sum(not self.wanted(item[key], str, (place, key), "a string") for key in keys) == 0
 
     def _cache(self, value: Any, place: Place) -> CacheConfig | None:
-        if not self.wanted(value, Mapping, place, "an object"):  # type: ignore[type-abstract]
+        if not self.wanted(value, Mapping, place, "an object"):
             return None
         enabled, expires = value.get("Enabled"), value.get("ExpireAfter")
         self.wanted(enabled, bool, (place, "Enabled"), "true or false")

@@ -113,7 +113,7 @@ def is_transient(error: Exception) -> bool:
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= 500 and status != 501
+        return bool(status >= 500 and status != 501)
     return isinstance(error, ConnectionError | TimeoutError) or type(error).__module__ == "botocore.exceptions"
 
 

@@ -92,11 +92,11 @@ class Sweep:
                 await self._describe(job)
             return
         for name, status in (await self._changed()).items():
-            job = self.waiting.get(name)
-            if job is not None and status in self.entry.terminal:
-                await self._describe(job)
-            elif job is not None and not job.status:
-                self._note(job, status)
+            known = self.waiting.get(name)
+            if known is not None and status in self.entry.terminal:
+                await self._describe(known)
+            elif known is not None and not known.status:
+                self._note(known, status)
 
     async def _changed(self) -> dict[str, str]:
         """Names and statuses of everything that changed since the last sweep; bounded by what did change."""

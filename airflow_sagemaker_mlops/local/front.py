@@ -1,4 +1,4 @@
-"""The WSGI front of the embedded AWS: checks the key, tells services apart, answers SageMaker, asks moto for the rest."""
+"""The WSGI front of the embedded AWS: checks the key, answers for SageMaker, asks moto for the rest."""
 
 from __future__ import annotations
 

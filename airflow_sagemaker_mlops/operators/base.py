@@ -149,10 +149,13 @@ class StepOperator(BaseOperator):
         if self._killed:
             raise self._failure("the task was ended before its job was made")
         job = await submit(run)
-        if self._killed:  # Airflow lets the task code go on for some seconds after on_kill
+        if self._was_killed():  # Airflow lets the task code go on for some seconds after on_kill
             await stop(run, job.name)
             raise self._failure(f"the task was ended while {job.name} was being made; the job was stopped")
         return run, job
+
+    def _was_killed(self) -> bool:
+        return self._killed
 
     def _defer(self, run: StepRun, job: Submitted) -> None:
         from ..triggers.step import StepTrigger

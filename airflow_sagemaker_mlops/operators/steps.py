@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import DownstreamTasksSkipped
@@ -82,7 +82,7 @@ class ConditionStepOperator(StepOperator):
 
     step_type = "Condition"
     inherits_from_skipmixin = True  # so that a cleared task of the branch not taken stays skipped
-    ui_color: ClassVar[str] = "#fdf3dc"
+    ui_color = "#fdf3dc"
 
     def __init__(self, *, branches: Mapping[str, list[str]] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,9 +1,9 @@
 """Which steps the verdict task must stand directly behind, so that it starts only when every step has ended.
 
 Airflow skips a task as soon as *one* of its upstreams is skipped, even while others still run (trigger rule
-``all_success``, Airflow 3.3).  So the end of a task says that its upstream A has ended too, unless a condition
-that is not downstream of A could have skipped the task meanwhile.  The verdict stands behind every step that no such task vouches
-for; that is every leaf, and few others.
+``all_success``, Airflow 3.3).  So the end of a task says that its upstream A has ended too, unless a condition that is
+not downstream of A could have skipped the task meanwhile.  The verdict stands behind every step that no such task
+vouches for; that is every leaf, and few others.
 """
 
 from __future__ import annotations

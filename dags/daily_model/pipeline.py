@@ -2,8 +2,8 @@
 
     sagemaker-mlops compile dags/daily_model/pipeline.py:get_pipeline -o dags/daily_model/definition.json
 
-Nothing here touches the network: code and data lie where the parameters say, put there by ``publish.py``.  The SDK's job
-classes look up roles and upload files when they are used; so the requests are written out, in a step class of our own.
+Nothing here touches the network: code and data lie where the parameters say, put there by ``publish.py``.  The SDK's
+job classes look up roles and upload files when they are used; so the requests are written out, in a step class of our own.
 """
 
 from __future__ import annotations
@@ -279,7 +279,7 @@ class _NoSession:
 
     boto_region_name = "us-east-1"
     boto_session = boto3.Session(region_name="us-east-1")
-    sagemaker_config: dict[str, Any] = {}
+    sagemaker_config = None
     settings = None
     local_mode = False
 

@@ -1,7 +1,7 @@
 """Run a command that sees a folder as /opt/ml: ``python enter.py ROOT COMMAND...``.
 
-A private user and mount namespace, made with ctypes, so neither root nor Docker is needed.  Runs in a fresh process of one
-thread; standard library only, and no import of this package.  Exit code 97: the system does not allow it.
+A private user and mount namespace, made with ctypes, so neither root nor Docker is needed.  Runs in a fresh process of
+one thread; standard library only, and no import of this package.  Exit code 97: the system does not allow it.
 """
 
 import ctypes

@@ -34,7 +34,7 @@ class Interpreter:
 
 
 def of_image(state_dir: Path, image: str) -> Interpreter:
-    """The interpreter for ``image``: from ``config.json``'s "images" (regex -> {"python", "entrypoint"}), else our own."""
+    """The interpreter for ``image``: out of "images" in ``config.json`` (regex -> python, entrypoint), else our own."""
     for pattern, entry in (read_config(state_dir).get("images") or {}).items():
         if re.search(pattern, image):
             return Interpreter(entry.get("python") or sys.executable, tuple(entry.get("entrypoint") or ()))

@@ -1,4 +1,4 @@
-"""Classic script mode: what sagemaker-training does inside the framework images (5.1.4): code, arguments, SM_* names."""
+"""Classic script mode, as sagemaker-training 5.1.4 does it inside the framework images: code, arguments, SM_* names."""
 
 from __future__ import annotations
 

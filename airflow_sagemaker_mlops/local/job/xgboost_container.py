@@ -1,11 +1,14 @@
 """The built-in XGBoost algorithm: channels and hyperparameters in, ``xgboost-model`` out.
 
-Runs inside a job, by path, with the job's interpreter: no import of this package.  CSV has no header and the label first.
+Runs inside a job, by path, with the job's interpreter: no import of this package.  CSV has no header, the label first.
 """
+
+from __future__ import annotations
 
 import json
 import os
 import sys
+from typing import Any, NoReturn
 
 ROOT = "/opt/ml"
 NOT_FOR_BOOSTER = {
@@ -61,11 +64,13 @@ def main() -> None:
     os.replace(f"{ROOT}/model/xgboost-model.ubj", f"{ROOT}/model/xgboost-model")
 
 
-def printer(xgb):
+def printer(xgb: Any) -> Any:
     """A callback that prints as the image does, tabs and all."""
 
-    class Printer(xgb.callback.TrainingCallback):
-        def after_iteration(self, model, epoch, evals_log):
+    base: Any = xgb.callback.TrainingCallback
+
+    class Printer(base):  # type: ignore[misc]  # xgboost is not there when this is checked
+        def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, dict[str, list[float]]]) -> bool:
             words = [
                 f"{name}-{metric}:{values[-1]:.5f}"
                 for name, metrics in evals_log.items()
@@ -77,7 +82,7 @@ def printer(xgb):
     return Printer()
 
 
-def read(folder, kind, np, xgb):
+def read(folder: str, kind: str, np: Any, xgb: Any) -> Any:
     """Every file of a channel as one matrix."""
     files = sorted(
         os.path.join(base, name) for base, _, names in os.walk(folder) for name in names if not name.startswith(".")
@@ -95,7 +100,7 @@ def read(folder, kind, np, xgb):
     return xgb.DMatrix(rows[:, 1:], label=rows[:, 0])
 
 
-def number(text):
+def number(text: str) -> Any:
     """A hyperparameter's text as XGBoost wants it."""
     for kind in (int, float):
         try:
@@ -105,7 +110,7 @@ def number(text):
     return text
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
     """End as a container does that explains itself."""
     os.makedirs(f"{ROOT}/output", exist_ok=True)
     with open(f"{ROOT}/output/failure", "w") as out:

@@ -5,6 +5,8 @@ Runs by path with the model's interpreter: standard library and the user's own m
 ``inference`` in ``model/code``; without them, a file called ``xgboost-model`` is served as the XGBoost image does.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import inspect
 import io
@@ -13,6 +15,7 @@ import os
 import sys
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 MODEL_DIR = os.environ["SAGEMAKER_MLOPS_MODEL_DIR"]
 
@@ -21,7 +24,7 @@ class Unusable(Exception):
     """A request that cannot be served; the text goes to the caller."""
 
 
-def load_user_module():
+def load_user_module() -> Any:
     """The user's inference module, or None."""
     code = os.path.join(MODEL_DIR, "code")
     program = os.environ.get("SAGEMAKER_PROGRAM") or "inference.py"
@@ -29,14 +32,14 @@ def load_user_module():
         path = os.path.join(folder, program if program.endswith(".py") else program + ".py")
         if os.path.isfile(path):
             sys.path.insert(0, folder)
-            spec = importlib.util.spec_from_file_location("user_inference", path)
+            spec: Any = importlib.util.spec_from_file_location("user_inference", path)
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
             return module
     return None
 
 
-def call(function, *arguments):
+def call(function: Any, *arguments: Any) -> Any:
     """Call a handler, which may take one more parameter, the context."""
     count = len(inspect.signature(function).parameters)
     return function(*arguments, None) if count == len(arguments) + 1 else function(*arguments)
@@ -45,7 +48,7 @@ def call(function, *arguments):
 class XGBoost:
     """What the XGBoost image does without a script."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         import xgboost
 
         self.xgboost = xgboost
@@ -53,7 +56,7 @@ class XGBoost:
         with open(path, "rb") as model:
             self.booster.load_model(bytearray(model.read()))
 
-    def answer(self, body, content_type, accept):
+    def answer(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str]:
         """CSV or libsvm in, CSV or JSON out."""
         import numpy
 
@@ -70,7 +73,7 @@ class XGBoost:
 class Scripted:
     """The user's handler functions."""
 
-    def __init__(self, module):
+    def __init__(self, module: Any) -> None:
         self.module = module
         parts = [name for name in ("input_fn", "predict_fn", "output_fn") if hasattr(module, name)]
         if hasattr(module, "transform_fn") and parts:
@@ -79,7 +82,7 @@ class Scripted:
             raise Unusable("the inference script has no model_fn")
         self.model = call(module.model_fn, MODEL_DIR)
 
-    def answer(self, body, content_type, accept):
+    def answer(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str]:
         """Through transform_fn, or input, predict and output."""
         module = self.module
         if hasattr(module, "transform_fn"):
@@ -92,7 +95,7 @@ class Scripted:
         return result if isinstance(result, tuple) else (result, accept)
 
 
-def default_input(body, content_type):
+def default_input(body: bytes, content_type: str) -> Any:
     """CSV, JSON and NPY."""
     import numpy
 
@@ -105,7 +108,7 @@ def default_input(body, content_type):
     raise Unusable(f"Content type {content_type} is not supported.")
 
 
-def default_output(prediction, accept):
+def default_output(prediction: Any, accept: str) -> tuple[Any, str]:
     """CSV, JSON and NPY."""
     import numpy
 
@@ -121,7 +124,7 @@ def default_output(prediction, accept):
     return json.dumps(values.tolist()), "application/json"
 
 
-def make_model():
+def make_model() -> XGBoost | Scripted:
     """Whatever can serve this model."""
     module = load_user_module()
     if module is not None:
@@ -132,16 +135,16 @@ def make_model():
     raise Unusable("the model has no inference script and is not a built-in XGBoost model")
 
 
-def handler_for(model):
+def handler_for(model: XGBoost | Scripted) -> type[BaseHTTPRequestHandler]:
     """The HTTP handler around a model."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self):
+        def do_GET(self) -> None:
             self.reply(200 if self.path == "/ping" else 404, b"", "text/plain")
 
-        def do_POST(self):
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             content_type = self.headers.get("Content-Type") or "application/json"
             accept = self.headers.get("Accept") or "application/json"
@@ -158,20 +161,20 @@ def handler_for(model):
             else:
                 self.reply(200, answer if isinstance(answer, bytes) else str(answer).encode(), kind)
 
-        def reply(self, status, body, kind):
+        def reply(self, status: int, body: bytes, kind: str) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *words):
+        def log_message(self, format: str, *words: Any) -> None:
             """Only errors are worth a line."""
 
     return Handler
 
 
-def main():
+def main() -> None:
     """Load, listen, tell the port."""
     try:
         model = make_model()

@@ -8,7 +8,7 @@ import boto3
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """``{"model_package_arn", "endpoint_name", "instance_type", "role_arn", "reason"}`` -> the endpoint and its config."""
+    """``{"model_package_arn", "endpoint_name", "instance_type", "role_arn", "reason"}`` -> endpoint and config."""
     client = boto3.client("sagemaker")
     arn, endpoint = event["model_package_arn"], event["endpoint_name"]
     client.update_model_package(
@@ -28,9 +28,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         "InstanceType": event["instance_type"],
     }
     _once(client.create_endpoint_config, EndpointConfigName=name, ProductionVariants=[variant])
-    if not _once(client.create_endpoint, EndpointName=endpoint, EndpointConfigName=name):
-        if client.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] != name:
-            client.update_endpoint(EndpointName=endpoint, EndpointConfigName=name)
+    made = _once(client.create_endpoint, EndpointName=endpoint, EndpointConfigName=name)
+    if not made and client.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] != name:
+        client.update_endpoint(EndpointName=endpoint, EndpointConfigName=name)
     print(f"{endpoint} goes to {arn}: {event['reason']}")
     return {"endpoint_name": endpoint, "endpoint_config_name": name}
 

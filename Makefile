@@ -1,0 +1,55 @@
+# Every target works from a bare checkout with Python 3.11, git and make; nothing is made outside the checkout.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint format ui bench peer clean
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## Make .venv with Airflow, the package and its extras
+
+# Byte-compiled once here, or every embedded job would compile scikit-learn and XGBoost again.
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[local,sdk,dev]' \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,sdk,dev]'
+	touch $(STAMP)
+
+demo: setup ## Three days of the daily model on the embedded AWS
+	$(BIN)/python dags/daily_model/demo.py
+
+test: setup check ## Format, lint, types and all tests
+	$(BIN)/python -m pytest -q tests
+
+check: setup lint ## Format, lint and types
+	$(BIN)/mypy
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: setup ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+ui: setup ## Airflow with the example and the embedded AWS on 127.0.0.1; Ctrl-C ends both
+	$(BIN)/sagemaker-mlops ui
+
+bench: setup peer ## Measure against hand-written DAGs and the Amazon provider; writes build/bench.json
+	$(BIN)/python -m benchmarks
+
+# The Amazon provider's deferrable operators need aiobotocore, which pins another botocore.
+peer: .venv-peer/.stamp
+.venv-peer/.stamp: benchmarks/peer-constraints.txt
+	test -x .venv-peer/bin/python || $(PYTHON) -m venv .venv-peer
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-peer/bin/python -r benchmarks/peer-constraints.txt
+	touch .venv-peer/.stamp
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .venv-peer build .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis
