@@ -40,8 +40,8 @@ class SageMakerPipelineDag(DAG):
     :param start_in: "triggerer" or "worker": where steps that wait begin
     :param logs: "end", "live" or "off": when container log lines come into the task log
 
-    A definition with problems does not take the other DAGs of its file down: :meth:`validate`, which Airflow calls for
-    each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem; Airflow shows it as import error.
+    A definition with problems leaves the other DAGs of its file alone: :meth:`validate`, which Airflow calls for
+    each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem, shown as import error.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from .model import Get, JsonGet, Key, Step
 from .parse import Parsed
@@ -154,8 +154,9 @@ def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
             yield Problem("SM208", f"{step.where}.PropertyFiles", what)
             continue
         config = step.arguments.get("ProcessingOutputConfig") or {}
-        outputs = config.get("Outputs") if hasattr(config, "get") else None
-        names = {item.get("OutputName") for item in outputs or [] if hasattr(item, "get")}
+        outputs = config.get("Outputs") if isinstance(config, Mapping) else None
+        rows = outputs if isinstance(outputs, list) else []
+        names = {item.get("OutputName") for item in rows if isinstance(item, Mapping)}
         if not all(isinstance(name, str) for name in names):
             continue  # a name given by an expression is only known at run time
         for index, file in enumerate(step.property_files):

@@ -13,7 +13,7 @@ from typing import Any
 from .model import Expression, Get, Join, JsonGet
 from .paths import parse_json_path, parse_path
 from .places import Place, place_text
-from .problems import InvalidPipeline, Problem
+from .problems import InvalidPipeline, Problem, did_you_mean
 
 ROOTS = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig")
 FREE_FORM = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
@@ -74,9 +74,8 @@ class Reader:
             return None
         root, _, rest = body.partition(".")
         if root not in ROOTS:
-            self.report(
-                "SM110", place, f'"{body}" begins with "{root}", which nothing can be got from.', f"Use {_roots()}."
-            )
+            what = f'"{body}" begins with "{root}", which nothing can be got from.'
+            self.report("SM110", place, what, did_you_mean(root, ROOTS))
             return None
         name, path_text = _split(rest)
         if not name:
@@ -190,7 +189,3 @@ def _kind(value: Any) -> str:
             return f'"{value}"' if len(value) <= 60 else "a string"
         case _:
             return f"the number {value}"
-
-
-def _roots() -> str:
-    return ", ".join(f"{root}." for root in ROOTS[:3])

@@ -108,6 +108,11 @@ def _load_json(text: str, name: str) -> Any:
         what = f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}."
         problem = Problem("SM100", "$", what, line=error.lineno, column=error.colno)
         raise InvalidPipeline(name, [problem]) from None
+    except _NotANumber as error:
+        at = text.find(str(error))
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        what = f"this is not JSON: {error} is not a number there."
+        raise InvalidPipeline(name, [Problem("SM100", "$", what, line=line, column=column)]) from None
     except ValueError as error:
         raise InvalidPipeline(name, [Problem("SM100", "$", f"this is not JSON: {error}.")]) from None
     except RecursionError:
@@ -117,8 +122,12 @@ def _load_json(text: str, name: str) -> Any:
     return document
 
 
+class _NotANumber(ValueError):
+    """NaN or Infinity, which Python reads and JSON does not have."""
+
+
 def _no_constant(constant: str) -> Any:
-    raise ValueError(f"{constant} is not a JSON number")
+    raise _NotANumber(constant)
 
 
 def _doubled(text: str, key: str) -> Problem:

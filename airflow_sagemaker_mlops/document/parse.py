@@ -195,7 +195,8 @@ class _Parser:
             if choices and typed not in choices:
                 raise ValueError(f'the default of "{name}" is {_kind(value)}, which its EnumValues do not list.')
         except ValueError as error:
-            self.report("SM131", place, str(error), f"Write a {kind}.")
+            hint = f"Use one of: {', '.join(map(str, choices))}." if choices else ""
+            self.report("SM131", place, str(error), hint)
             return None
         return typed
 

@@ -2,8 +2,8 @@
 
     sagemaker-mlops compile dags/daily_model/pipeline.py:get_pipeline -o dags/daily_model/definition.json
 
-Nothing here touches the network: code and data lie where the parameters say, put there by ``publish.py``.  The SDK's
-job classes look up roles and upload files when they are used; so the requests are written out, in a step class of our own.
+Nothing here touches the network: code and data lie where the parameters say, put there by ``publish.py``.
+The SDK's own job classes look up roles and upload files when they are used; so the requests are written out here.
 """
 
 from __future__ import annotations

@@ -1,0 +1,49 @@
+"""Fixtures that several rooms share.
+
+Airflow reads its home when it is imported, so the home of the tests is set here, before anything imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_HOME = tempfile.mkdtemp(prefix="airflow-home-")
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW", "AWS_"))]:
+    del os.environ[_name]
+os.environ.update(
+    {
+        "AIRFLOW_HOME": _HOME,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+)
+
+from airflow_sagemaker_mlops import local  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real definitions of other people, when they are there."""
+    folder = Path(os.environ.get("SAGEMAKER_MLOPS_CORPUS") or ROOT.parent / "shared" / "corpus")
+    if not folder.is_dir():
+        pytest.skip("the corpus of definitions is not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+    """An embedded AWS for the whole session."""
+    state_dir = tmp_path_factory.mktemp("aws")
+    yield local.start(state_dir)
+    local.stop(state_dir)

@@ -1,0 +1,194 @@
+"""Paths, values and conditions: the rules of the language reference, sections 2, 3 and 7."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_sagemaker_mlops.document.compare import IncomparableValues, evaluate
+from airflow_sagemaker_mlops.document.model import Comparison, Disjunction, Key, Membership, Negation
+from airflow_sagemaker_mlops.document.paths import (
+    MissingValue,
+    format_path,
+    lookup,
+    parse_json_path,
+    parse_path,
+    select,
+)
+from airflow_sagemaker_mlops.document.values import as_text, coerce, parse_parameter
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("ModelArtifacts.S3ModelArtifacts", ("ModelArtifacts", "S3ModelArtifacts")),
+        ("TrainingJobSummaries[3].TrainingJobName", ("TrainingJobSummaries", 3, "TrainingJobName")),
+        ("ProcessingOutputConfig.Outputs['a.b'].S3Uri", ("ProcessingOutputConfig", "Outputs", Key("a.b"), "S3Uri")),
+        ("FinalMetricDataList['val:acc'].Value", ("FinalMetricDataList", Key("val:acc"), "Value")),
+        ("Environment['key with spaces']", ("Environment", Key("key with spaces"))),
+    ],
+)
+def test_paths_are_tokenised_and_written_back(text: str, parts: tuple[Any, ...]) -> None:
+    assert parse_path(text) == parts
+    assert format_path(parts) == text
+
+
+@pytest.mark.parametrize("text", ["", ".a", "a..b", "a[", "a['x", "a[-1]", "a[x]", "a]b"])
+def test_what_is_no_path_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="path"):
+        parse_path(text)
+
+
+@pytest.mark.parametrize("text", ["$.metrics.mse.value", "metrics.mse.value", "$metrics.mse.value"])
+def test_a_json_path_may_begin_with_a_dollar(text: str) -> None:
+    assert parse_json_path(text) == ("metrics", "mse", "value")
+
+
+@pytest.mark.parametrize("text", ["a[*]", "$..a", "a[1:2]", "a[?(@.b)]", "a[0,1]", "$"])
+def test_wildcards_filters_and_slices_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"wildcards|whole file"):
+        parse_json_path(text)
+
+
+def test_lists_are_addressed_by_name_and_by_position() -> None:
+    document = {"Outputs": [{"OutputName": "train", "S3Uri": "a"}, {"OutputName": "test", "S3Uri": "b"}]}
+    assert lookup(document, parse_path("Outputs['test'].S3Uri")) == "b"
+    assert lookup(document, parse_path("Outputs[0].S3Uri")) == "a"
+    with pytest.raises(MissingValue, match=r"Outputs\['none'\]"):
+        lookup(document, parse_path("Outputs['none'].S3Uri"))
+
+
+def test_a_pruned_document_answers_the_same() -> None:
+    document = {"A": [{"Name": "x", "V": 1, "W": 2}, {"Name": "y", "V": 3}], "B": {"c d": {"e": 5}, "f": 6}, "G": 7}
+    paths = ["A['y'].V", "A[0].W", "B['c d'].e", "Missing.path"]
+    pruned = select(document, paths)
+    for path in paths[:3]:
+        assert lookup(pruned, parse_path(path)) == lookup(document, parse_path(path))
+    assert "G" not in pruned
+    assert "f" not in pruned["B"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (False, "false"), (3, "3"), (3.0, "3.0"), ("True", "True"), ("", "")]
+)
+def test_joins_print_json_style(value: Any, text: str) -> None:
+    assert as_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "slot", "wanted"),
+    [
+        ("3", "integer", 3),
+        (3.0, "integer", 3),
+        ("3.0", "integer", 3),
+        (3, "double", 3.0),
+        ("1e-3", "float", 0.001),
+        ("TRUE", "boolean", True),
+        (True, "string", "true"),
+        (0.1, "string", "0.1"),
+    ],
+)
+def test_values_are_made_to_fit_their_slot(value: Any, slot: str, wanted: Any) -> None:
+    fitted = coerce(value, slot)
+    assert fitted == wanted
+    assert type(fitted) is type(wanted)
+
+
+@pytest.mark.parametrize(
+    ("value", "slot"),
+    [(True, "integer"), (2.5, "integer"), ("x", "float"), ("nan", "double"), (1, "boolean"), ([], "string")],
+)
+def test_values_that_do_not_fit_are_refused(value: Any, slot: str) -> None:
+    with pytest.raises(ValueError, match="wanted"):
+        coerce(value, slot)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "wanted"),
+    [("True", "Boolean", True), ("3", "Integer", 3), (2, "Float", 2.0), (4.0, "Integer", 4)],
+)
+def test_parameters_travel_as_text_or_json(value: Any, kind: str, wanted: Any) -> None:
+    assert parse_parameter(value, kind, (), "P") == wanted
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "choices", "sentence"),
+    [
+        ("x", "Integer", (), 'parameter "P" is "x", which is not an Integer.'),
+        (True, "Integer", (), 'parameter "P" is true, which is not an Integer.'),
+        ("", "String", (), 'parameter "P" is empty; a value has at least 1 character.'),
+        ("c", "String", ("a", "b"), 'parameter "P" is "c"; it may be one of: a, b.'),
+    ],
+)
+def test_a_wrong_parameter_is_refused_in_a_sentence(
+    value: Any, kind: str, choices: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match="parameter") as caught:
+        parse_parameter(value, kind, choices, "P")
+    assert str(caught.value) == sentence
+
+
+def literal(value: Any) -> Any:
+    return value
+
+
+@pytest.mark.parametrize(
+    ("op", "left", "right", "wanted"),
+    [
+        ("Equals", 1, 1.0, True),  # local mode fails here; its int/float trap is removed on purpose
+        ("Equals", "a", "a", True),
+        ("NotEquals", 1, 2, True),
+        ("Equals", None, None, True),
+        ("GreaterThan", "10", "9", False),  # by code point, as the service's integration tests show
+        ("LessThan", 1, 1.5, True),
+        ("GreaterThanOrEqualTo", 2, 2, True),
+        ("LessThanOrEqualTo", 3, 2, False),
+    ],
+)
+def test_comparisons(op: str, left: Any, right: Any, wanted: bool) -> None:
+    assert evaluate([Comparison(op, left, right)], literal).value is wanted
+
+
+@pytest.mark.parametrize(("left", "right"), [(True, 1), ("1", 1), (None, 0), ([1], 1)])
+def test_values_of_different_kinds_cannot_be_compared(left: Any, right: Any) -> None:
+    with pytest.raises(IncomparableValues, match="cannot compare"):
+        evaluate([Comparison("Equals", left, right)], literal)
+
+
+def test_booleans_have_no_order() -> None:
+    with pytest.raises(IncomparableValues, match="boolean"):
+        evaluate([Comparison("LessThan", False, True)], literal)
+
+
+def test_membership_negation_and_disjunction() -> None:
+    inside = Membership("In", 1, ("1", 1.0))
+    assert evaluate([inside], literal).value is True
+    assert evaluate([Membership("NotIn", "x", ("y",))], literal).value is True
+    assert evaluate([Negation(inside)], literal).value is False
+    assert evaluate([Disjunction(())], literal).value is False
+    assert evaluate([Disjunction((Comparison("Equals", 1, 2), inside))], literal).value is True
+    assert evaluate([], literal).value is True
+
+
+def test_every_operand_is_resolved_even_where_it_could_not_matter() -> None:
+    seen: list[Any] = []
+    evaluate([Comparison("Equals", 1, 2), Comparison("Equals", 3, 3)], lambda value: seen.append(value) or value)
+    assert seen == [1, 2, 3, 3]
+
+
+scalars = st.one_of(st.integers(-5, 5), st.floats(-5, 5), st.booleans(), st.text("ab", max_size=2))
+
+
+@given(scalars, scalars)
+def test_equals_is_symmetric_and_the_opposite_of_not_equals(left: Any, right: Any) -> None:
+    try:
+        equal = evaluate([Comparison("Equals", left, right)], literal).value
+    except IncomparableValues:
+        with pytest.raises(IncomparableValues):
+            evaluate([Comparison("Equals", right, left)], literal)
+        return
+    assert equal is evaluate([Comparison("Equals", right, left)], literal).value
+    assert equal is not evaluate([Comparison("NotEquals", left, right)], literal).value
