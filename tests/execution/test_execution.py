@@ -1,0 +1,290 @@
+"""Steps run on the embedded AWS, without Airflow: exactly-once submission, failures, results."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.execution import run_step as steps
+from airflow_sagemaker_mlops.execution.aws import SessionAws
+from airflow_sagemaker_mlops.execution.failures import (
+    JobFailed,
+    NameTaken,
+    StepFailed,
+    StepRefused,
+    UnresolvedExpression,
+)
+from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
+from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
+from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
+from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
+from airflow_sagemaker_mlops.execution.values import s3_reader
+from airflow_sagemaker_mlops.plan import make_plan
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def clients(aws: local.LocalAws) -> SessionAws:
+    return embedded(aws)
+
+
+def processing(aws: local.LocalAws, code: str) -> dict[str, Any]:
+    return {
+        "RoleArn": aws.role_arn,
+        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["python3", "-c", code]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        },
+    }
+
+
+def run_of(
+    clients: SessionAws,
+    step_type: str,
+    arguments: Mapping[str, Any],
+    *,
+    run_id: str = "",
+    spec: Mapping[str, Any] | None = None,
+    results: Mapping[str, Any] | None = None,
+) -> tuple[StepRun, list[str]]:
+    lines: list[str] = []
+    identity = StepIdentity(
+        "pipe", "Step", "dag", run_id or uuid.uuid4().hex, "Step", run_started="2026-01-01T00:00:00Z", generation="c0"
+    )
+    whole = {"Arguments": arguments, "Outputs": "all", **(spec or {})}
+    scope = Scope("Step", {}, {"PipelineExecutionId": "x"}, results or {}, whole.get("Files") or {}, s3_reader(clients))
+    run = StepRun(
+        spec=whole,
+        step_type=step_type,
+        identity=identity,
+        scope=scope,
+        aws=clients,
+        tell=lambda text, *words: lines.append(text % words if words else text),
+        options=ExecutionOptions(poll_interval_s=0.5),
+    )
+    return run, lines
+
+
+def jobs_of(aws: local.LocalAws, run: StepRun) -> list[str]:
+    found = aws.client("sagemaker").list_processing_jobs(NameContains=run.identity.execution_id, MaxResults=100)
+    return [summary["ProcessingJobName"] for summary in found["ProcessingJobSummaries"]]
+
+
+def again(run: StepRun, **changes: Any) -> StepRun:
+    return replace(run, identity=replace(run.identity, **changes))
+
+
+def test_a_job_runs_and_its_log_and_description_come_back(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, lines = run_of(clients, "Processing", processing(aws, "print('hello from the job')"))
+    result = asyncio.run(steps.run_step(run)).as_json()
+    assert result["Properties"]["ProcessingJobStatus"] == "Completed"
+    assert result["Name"] == resource_name(run.identity, 0)
+    assert any(line.endswith("hello from the job") for line in lines)
+
+
+def test_a_failed_job_raises_with_the_services_reason(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, lines = run_of(clients, "Processing", processing(aws, "raise SystemExit('the data is empty')"))
+    with pytest.raises(JobFailed, match="AlgorithmError") as caught:
+        asyncio.run(steps.run_step(run))
+    assert caught.value.status == "Failed"
+    assert any("the data is empty" in line for line in lines)
+
+
+def test_an_attempt_that_lost_its_memory_adopts_the_job_it_made(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(0.5)"))
+    first = asyncio.run(steps.submit(run))
+    forgetful = replace(run, journal=MemoryJournal())
+    second = asyncio.run(steps.submit(forgetful))
+    assert (second.name, second.adopted) == (first.name, True)
+    assert asyncio.run(steps.follow(forgetful, second)).properties["ProcessingJobStatus"] == "Completed"
+    assert len(jobs_of(aws, run)) == 1
+
+
+def test_a_retry_goes_on_with_the_running_job(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(1)"))
+    first = asyncio.run(steps.submit(run))
+    retry = again(replace(run, journal=MemoryJournal()), try_number=2)
+    assert asyncio.run(steps.submit(retry)).name == first.name
+    assert len(jobs_of(aws, run)) == 1
+
+
+def test_a_retry_after_a_failed_job_makes_a_new_one(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "raise SystemExit(1)"))
+    with pytest.raises(JobFailed):
+        asyncio.run(steps.run_step(run))
+    with pytest.raises(JobFailed):
+        asyncio.run(steps.run_step(again(run, try_number=2)))
+    assert len(jobs_of(aws, run)) == 2
+
+
+def test_clearing_a_finished_step_makes_exactly_one_new_job(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "pass"))
+    asyncio.run(steps.run_step(run))
+    cleared = again(run, try_number=2, generation="c1")
+    asyncio.run(steps.run_step(cleared))
+    asyncio.run(steps.submit(replace(cleared, journal=MemoryJournal())))  # and a crash right after
+    assert len(jobs_of(aws, run)) == 2
+
+
+def test_clearing_a_running_step_stops_its_job_before_the_next(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, lines = run_of(clients, "Processing", processing(aws, "import time; time.sleep(60)"))
+    first = asyncio.run(steps.submit(run))
+    quick = again(replace(run, spec={"Arguments": processing(aws, "pass")}), try_number=2, generation="c1")
+    asyncio.run(steps.run_step(quick))
+    stopped = aws.client("sagemaker").describe_processing_job(ProcessingJobName=first.name)
+    assert stopped["ProcessingJobStatus"] == "Stopped"
+    assert f"StopProcessingJob: {first.name}" in lines
+
+
+def test_a_strangers_job_of_the_same_name_is_left_alone(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "pass"))
+    name = resource_name(run.identity, 0)
+    aws.client("sagemaker").create_processing_job(ProcessingJobName=name, **processing(aws, "pass"))
+    with pytest.raises(NameTaken, match="left alone"):
+        asyncio.run(steps.submit(run))
+
+
+def test_a_run_of_a_deleted_twin_does_not_take_its_jobs(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "pass"))
+    asyncio.run(steps.run_step(run))
+    twin = again(replace(run, journal=MemoryJournal()), run_started="2026-02-02T00:00:00Z")
+    asyncio.run(steps.run_step(twin))
+    assert len(jobs_of(aws, run)) == 2
+
+
+def test_a_killed_task_gets_a_new_job(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "pass"))
+    first = asyncio.run(steps.submit(run))
+    killed = MemoryJournal(Entry(first.name, 0, 1, "c0", "killed"))
+    second = asyncio.run(steps.submit(again(replace(run, journal=killed), try_number=2)))
+    assert second.name == resource_name(run.identity, 1)
+
+
+def test_several_waiting_steps_share_one_sweep(aws: local.LocalAws, clients: SessionAws) -> None:
+    runs = [run_of(clients, "Processing", processing(aws, "import time; time.sleep(1.5)"))[0] for _ in range(6)]
+
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(*(steps.run_step(run) for run in runs))
+
+    results = asyncio.run(all_of_them())
+    assert {result.properties["ProcessingJobStatus"] for result in results} == {"Completed"}
+
+
+def test_a_refused_request_says_what_aws_said(clients: SessionAws) -> None:
+    arguments = {"ModelPackageGroupName": "not a name", "InferenceSpecification": {"Containers": []}}
+    run, _ = run_of(clients, "RegisterModel", arguments)
+    with pytest.raises(StepRefused, match="ValidationException"):
+        asyncio.run(steps.run_step(run))
+
+
+def test_registering_twice_in_one_attempt_makes_one_version(aws: local.LocalAws, clients: SessionAws) -> None:
+    arguments = {
+        "ModelPackageGroupName": f"g-{uuid.uuid4().hex[:8]}",
+        "InferenceSpecification": {
+            "Containers": [{"Image": "i", "ModelDataUrl": "s3://b/m.tar.gz"}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+        "CustomerMetadataProperties": {"auc": 0.5},
+        "Tags": [{"Key": "team", "Value": "ml"}],
+    }
+    run, _ = run_of(clients, "RegisterModel", arguments)
+    first = asyncio.run(steps.run_step(run))
+    retry = asyncio.run(steps.run_step(again(run, try_number=2)))
+    cleared = asyncio.run(steps.run_step(again(run, try_number=3, generation="c1")))
+    assert first.arn == retry.arn
+    assert str(first.arn).endswith("/1")
+    assert str(cleared.arn).endswith("/2")
+    assert first.properties["CustomerMetadataProperties"] == {"auc": "0.5"}
+
+
+def report(aws: local.LocalAws, text: str | None) -> dict[str, Any]:
+    """A step's result whose property file holds ``text``."""
+    key = f"reports/{uuid.uuid4().hex}"
+    if text is not None:
+        aws.client("s3").put_object(Bucket=aws.bucket, Key=f"{key}/r.json", Body=text.encode())
+    output = {"OutputName": "out", "S3Output": {"S3Uri": f"s3://{aws.bucket}/{key}"}}
+    return {"Eval": {"Properties": {"ProcessingOutputConfig": {"Outputs": [output]}}}}
+
+
+LEFT = {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Eval.PropertyFiles.Report"}, "Path": "metrics.mse"}}
+FILES = {"Files": {"Eval": {"Report": {"OutputName": "out", "FilePath": "r.json"}}}}
+
+
+def compare(aws: local.LocalAws, clients: SessionAws, text: str | None, right: Any = 5.0) -> Any:
+    condition = {"Type": "LessThan", "LeftValue": LEFT, "RightValue": right}
+    run, _ = run_of(clients, "Condition", {"Conditions": [condition]}, spec=FILES, results=report(aws, text))
+    return asyncio.run(steps.run_step(run))
+
+
+def test_a_condition_keeps_both_sides_of_its_decision(aws: local.LocalAws, clients: SessionAws) -> None:
+    decision = compare(aws, clients, json.dumps({"metrics": {"mse": 4.5}})).facts["Decision"]
+    assert decision["Outcome"] is True
+    assert decision["Terms"][0]["Left"] == 4.5
+    assert decision["Sentence"] == "True: metrics.mse of Eval 4.5 < 5.0 is true"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"metrics": {"rmse": 1}}', 'there is no metrics.mse in s3://.*, which holds the keys "metrics"'),
+        ('{"metrics": {"mse": null}}', "there is no metrics.mse"),
+        ("mse = 3", "is not in valid JSON format"),
+        (None, "there is no such object"),
+    ],
+    ids=["metric missing", "metric null", "not JSON", "object gone"],
+)
+def test_a_report_that_cannot_be_used_fails_naming_step_and_expression(
+    aws: local.LocalAws, clients: SessionAws, text: str | None, said: str
+) -> None:
+    with pytest.raises(UnresolvedExpression, match=said) as caught:
+        compare(aws, clients, text)
+    assert 'Step "Step" at Arguments.Conditions: metrics.mse of Steps.Eval.PropertyFiles.Report' in str(caught.value)
+
+
+def test_values_that_cannot_be_compared_fail_with_both(aws: local.LocalAws, clients: SessionAws) -> None:
+    with pytest.raises(StepFailed, match=r'metrics.mse of Eval 4.5 with "five": a number and a string'):
+        compare(aws, clients, '{"metrics": {"mse": 4.5}}', right="five")
+
+
+def test_a_value_that_does_not_fit_its_slot_fails_naming_the_place(aws: local.LocalAws, clients: SessionAws) -> None:
+    arguments = processing(aws, "pass")
+    arguments["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = LEFT
+    run, _ = run_of(clients, "Processing", arguments, spec=FILES, results=report(aws, '{"metrics": {"mse": "few"}}'))
+    with pytest.raises(StepFailed, match=r'Arguments.ProcessingResources.ClusterConfig.InstanceCount: "few" is not a'):
+        asyncio.run(steps.run_step(run))
+
+
+def test_a_whole_pipeline_ends_as_the_service_would(clients: SessionAws, aws: local.LocalAws) -> None:
+    failing = processing(aws, "raise SystemExit(3)")
+    document = {
+        "Version": "2020-12-01",
+        "Steps": [
+            {"Name": "Good", "Type": "Processing", "Arguments": processing(aws, "pass")},
+            {"Name": "Bad", "Type": "Processing", "Arguments": failing, "DependsOn": ["Good"]},
+            {"Name": "Behind", "Type": "Processing", "Arguments": failing, "DependsOn": ["Bad"]},
+            {"Name": "Beside", "Type": "Processing", "Arguments": processing(aws, "pass"), "DependsOn": ["Good"]},
+        ],
+    }
+    run = PipelineRun(
+        make_plan(load_pipeline(document)), "p", uuid.uuid4().hex, clients, {}, ExecutionOptions(0.5), lambda *_: None
+    )
+    asyncio.run(run.run())
+    assert {name: step.state for name, step in run.steps.items()} == {
+        "Good": "Succeeded",
+        "Bad": "Failed",
+        "Behind": "NotStarted",
+        "Beside": "Succeeded",
+    }
+    assert run.status == "Failed"

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.plan.closure import not_taken
+from airflow_sagemaker_mlops.plan.model import VERDICT_TASK_ID, Plan
+from airflow_sagemaker_mlops.plan.show import mermaid, tree
+
+DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
+
+
+def train(name: str, *after: str, uses: str = "") -> dict[str, Any]:
+    arguments: dict[str, Any] = {"RoleArn": "arn:aws:iam::123456789012:role/R"}
+    if uses:
+        arguments["HyperParameters"] = {"x": {"Get": uses}}
+    return {"Name": name, "Type": "Training", "Arguments": arguments, "DependsOn": list(after)}
+
+
+def condition(name: str, then: list[Any], otherwise: list[Any], *after: str) -> dict[str, Any]:
+    equal = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
+    arguments = {"Conditions": [equal], "IfSteps": then, "ElseSteps": otherwise}
+    return {"Name": name, "Type": "Condition", "Arguments": arguments, "DependsOn": list(after)}
+
+
+def plan_of(*steps: Any, **more: Any) -> Plan:
+    return make_plan(load_pipeline({"Version": "2020-12-01", **more, "Steps": list(steps)}))
+
+
+def edges(plan: Plan) -> set[tuple[str, str, str]]:
+    return {
+        (edge.task_id, task.task_id, edge.kind)
+        for task in plan.tasks
+        for edge in task.upstream
+        if task.task_id != VERDICT_TASK_ID
+    }
+
+
+def verdict_of(plan: Plan) -> set[str]:
+    return {edge.task_id for edge in plan.by_id[VERDICT_TASK_ID].upstream}
+
+
+def test_explicit_data_and_branch_edges() -> None:
+    plan = plan_of(
+        train("B", uses="Steps.A.ModelArtifacts.S3ModelArtifacts"),
+        train("A"),
+        condition("C", [train("D", "B")], [train("E", uses="Steps.A.RoleArn")], "A"),
+    )
+    assert edges(plan) == {
+        ("A", "B", "data"),
+        ("A", "C", "explicit"),
+        ("C", "D", "branch"),
+        ("B", "D", "explicit"),
+        ("C", "E", "branch"),
+        ("A", "E", "data"),
+    }
+    assert [task.task_id for task in plan.tasks][:2] == ["A", "B"]
+    assert plan.by_id["A"].spec["Outputs"] == ["ModelArtifacts.S3ModelArtifacts", "RoleArn"]
+    assert plan.by_id["C"].spec["Branches"] == {"If": ["D"], "Else": ["E"]}
+
+
+def test_a_property_file_is_an_edge_and_names_its_output() -> None:
+    plan = make_plan(load_pipeline(DAILY))
+    assert plan.by_id["EvaluateModel"].spec["Outputs"] == ["ProcessingOutputConfig.Outputs['report'].S3Output.S3Uri"]
+    assert plan.by_id["IsBetter"].spec["Files"] == {
+        "EvaluateModel": {"Report": {"FilePath": "evaluation.json", "OutputName": "report"}}
+    }
+    assert plan.by_id["IsBetter"].reads == ("EvaluateModel", "ProductionMetric")
+
+
+def test_a_step_gets_only_the_parameters_it_references() -> None:
+    plan = plan_of(
+        train("A", uses="Parameters.P"),
+        train("B"),
+        Parameters=[{"Name": "P", "Type": "Integer", "DefaultValue": 2}, {"Name": "Q", "Type": "String"}],
+    )
+    assert plan.by_id["A"].spec["Parameters"] == {"P": {"Type": "Integer", "DefaultValue": 2}}
+    assert "Parameters" not in plan.by_id["B"].spec
+
+
+def test_everything_behind_a_branch_not_taken_does_not_run() -> None:
+    plan = plan_of(
+        train("A"),
+        condition("C", [train("Then"), condition("Inner", [train("Deep")], [])], [train("Else")], "A"),
+        train("Join", "Then", "Else"),
+        train("After", "Join"),
+        train("Free", "C"),
+    )
+    assert not_taken(plan, {"C": True}) == {"Else", "Join", "After"}
+    assert not_taken(plan, {"C": True, "Inner": False}) == {"Else", "Join", "After", "Deep"}
+    assert not_taken(plan, {"C": False}) == {"Then", "Inner", "Deep", "Join", "After"}
+
+
+def test_the_verdict_waits_for_leaves_only_where_nothing_can_be_skipped() -> None:
+    assert verdict_of(plan_of(train("A"), train("B", "A"), train("C", "B"), train("D", "B"))) == {"C", "D"}
+
+
+def test_the_verdict_waits_for_a_step_whose_only_dependent_may_be_skipped_early() -> None:
+    plan = plan_of(train("Slow"), condition("C", [train("B", "Slow")], []))
+    assert verdict_of(plan) == {"Slow", "B"}
+
+
+def test_the_verdict_trusts_a_dependent_whose_condition_comes_later() -> None:
+    plan = plan_of(train("A"), condition("C", [train("B", "A")], [], "A"))
+    assert verdict_of(plan) == {"B"}
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[Any]:
+    """Random pipelines with conditions at two levels and edges from anywhere earlier."""
+    numbers = itertools.count()
+    names: list[str] = []
+
+    def after() -> list[str]:
+        return draw(st.lists(st.sampled_from(names), max_size=2, unique=True)) if names else []
+
+    def step(depth: int) -> Any:
+        name = f"S{next(numbers)}"
+        upstream = after()
+        if depth and draw(st.booleans()):
+            names.append(name)
+            then = [step(depth - 1) for _ in range(draw(st.integers(0, 2)))]
+            otherwise = [step(depth - 1) for _ in range(draw(st.integers(0, 2)))]
+            return condition(name, then, otherwise, *upstream)
+        names.append(name)
+        return train(name, *upstream)
+
+    return [step(2) for _ in range(draw(st.integers(1, 4)))]
+
+
+@settings(max_examples=300, deadline=None)
+@given(graphs(), st.data())
+def test_no_step_can_end_after_the_verdict_has_begun(steps: list[Any], data: st.DataObject) -> None:
+    """Plays Airflow's all_success with early skipping, in any order; a step may take as long as it likes."""
+    plan = make_plan(load_pipeline({"Version": "2020-12-01", "Steps": steps}))
+    tasks = {task.task_id: task for task in plan.tasks if task.task_id != VERDICT_TASK_ID}
+    state = dict.fromkeys(tasks, "none")
+    slow = data.draw(st.sampled_from(sorted(tasks)))  # everything else that can end does so first
+    changed = True
+    while changed:
+        changed = False
+        for name, task in tasks.items():
+            if state[name] not in ("none", "running"):
+                continue
+            above = [state[edge.task_id] for edge in task.upstream]
+            if "skipped" in above:
+                state[name] = "skipped"
+            elif all(s == "success" for s in above) and (name != slow):
+                state[name] = "success"
+                if task.step_type == "Condition":
+                    taken = data.draw(st.booleans())
+                    for skipped in (task.spec.get("Branches") or {}).get("Else" if taken else "If") or []:
+                        state[skipped] = "skipped"
+            else:
+                continue
+            changed = True
+    runs = state[slow] == "none" and all(state[edge.task_id] == "success" for edge in tasks[slow].upstream)
+    if runs:
+        waits_for = {state[name] for name in verdict_of(plan)}
+        assert "none" in waits_for
+
+
+def test_the_same_document_gives_the_same_plan_in_every_process() -> None:
+    code = (
+        "import sys; from airflow_sagemaker_mlops.document import load_pipeline;"
+        "from airflow_sagemaker_mlops.plan import make_plan; print(make_plan(load_pipeline(sys.argv[1])).to_json())"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(DAILY)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(texts) == 1
+    assert json.loads(texts.pop())["tasks"]
+
+
+def test_document_and_plan_import_neither_airflow_nor_an_aws_sdk() -> None:
+    code = (
+        "import sys; import airflow_sagemaker_mlops.plan, airflow_sagemaker_mlops.plan.show,"
+        "airflow_sagemaker_mlops.plan.describe, airflow_sagemaker_mlops.document.positions; print(*sys.modules)"
+    )
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert not {"airflow", "boto3", "botocore", "sagemaker", "yaml"} & loaded
+
+
+def test_pictures_name_every_step_and_label_branches() -> None:
+    plan = make_plan(load_pipeline(DAILY))
+    assert "Else: KeepProduction  [Lambda]" in tree(plan)
+    drawn = mermaid(plan)
+    assert drawn.startswith("flowchart TD")
+    assert "|If|" in drawn
+    assert "|Else|" in drawn
+    assert all(f'"{task.task_id}' in drawn for task in plan.tasks[:-1])
+
+
+@pytest.mark.parametrize("count", [1, 2000])
+def test_long_chains_are_planned(count: int) -> None:
+    steps = [train("S0")] + [train(f"S{i}", f"S{i - 1}") for i in range(1, count)]
+    assert verdict_of(plan_of(*reversed(steps))) == {f"S{count - 1}"}
