@@ -114,7 +114,8 @@ def is_transient(error: Exception) -> bool:
     if isinstance(response, dict):
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return bool(status >= 500 and status != 501)
-    return isinstance(error, ConnectionError | TimeoutError) or type(error).__module__ == "botocore.exceptions"
+    lost = isinstance(error, ConnectionError | TimeoutError) or type(error).__module__ == "botocore.exceptions"
+    return lost and type(error).__name__ != "ParamValidationError"
 
 
 def as_json(value: Any) -> Any:

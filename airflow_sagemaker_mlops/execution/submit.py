@@ -11,7 +11,7 @@ import asyncio
 from typing import Any
 
 from .aws import IN_USE, NOT_FOUND, as_json, call, error_code, error_message
-from .failures import NameTaken, StepFailed, StepRefused
+from .failures import NameTaken, StepFailed
 from .identity import tag_value
 from .journal import Entry
 from .request import build_request, name_of
@@ -77,7 +77,7 @@ async def _ensure(run: StepRun, ordinal: int) -> Submitted:
         answer = await call(run.aws, run.entry.service, run.entry.create, **request)
     except Exception as error:
         if not _exists_already(error):
-            raise _refusal(run, error) from error
+            raise
         return await _adopt(run, ordinal, intent)
     arn = str(answer.get(run.entry.arn_key, ""))
     await run.journal.write(intent.with_state("submitted", arn))
@@ -103,16 +103,6 @@ async def _adopt(run: StepRun, ordinal: int, intent: Entry) -> Submitted:
 def _exists_already(error: Exception) -> bool:
     code = error_code(error)
     return code in IN_USE or (code == "ValidationException" and "already exist" in error_message(error).lower())
-
-
-def _refusal(run: StepRun, error: Exception) -> Exception:
-    """A refused request will be refused again; anything else (throttled, no answer) is the caller's to retry."""
-    code = error_code(error)
-    if code in ("ValidationException", "ValidationError", "AccessDeniedException", "AccessDenied"):
-        return StepRefused(run.identity.step, run.entry.create, code, error_message(error))
-    if type(error).__name__ == "ParamValidationError":
-        return StepRefused(run.identity.step, run.entry.create, "ParamValidation", str(error))
-    return error
 
 
 def _check_owner(run: StepRun, name: str, tags: dict[str, str]) -> None:

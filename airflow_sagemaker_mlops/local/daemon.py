@@ -19,6 +19,8 @@ from . import job, serving
 from .processes import is_alive
 from .state import LocalAws, Sandbox, read_config, read_server, write_private
 
+_SERVERS: list[subprocess.Popen[bytes]] = []  # they outlive us; kept so that nobody complains of that
+
 
 @contextmanager
 def _locked(state_dir: Path) -> Iterator[None]:
@@ -69,6 +71,7 @@ def start(
             start_new_session=True,
         )
         log.close()
+        _SERVERS.append(process)
         return _wait_until_up(state_dir, process, timeout_s)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..aws import NOT_FOUND, as_json, call, error_code, error_message
+from ..aws import as_json, call, error_message
 from ..facts import facts_about
-from ..failures import JobFailed, StepFailed, StepRefused
+from ..failures import JobFailed, StepFailed
 from ..journal import Entry
 from ..request import build_request
 from ..step_run import StepResult, StepRun, Submitted, now
@@ -75,6 +75,4 @@ async def _attempt(run: StepRun, operation: str, request: dict[str, Any]) -> dic
     except Exception as error:
         if operation == "CreateEndpoint" and "already exist" in error_message(error).lower():
             return dict(await describe(run, request["EndpointName"]) or {})  # our own lost answer
-        if error_code(error) in NOT_FOUND:
-            raise StepRefused(run.identity.step, operation, error_code(error), error_message(error)) from error
         raise

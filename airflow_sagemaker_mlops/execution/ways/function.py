@@ -9,8 +9,7 @@ from typing import Any
 
 from ...document.expressions import parse_value
 from ...document.values import as_text, parse_parameter
-from ..aws import error_code, error_message, is_transient
-from ..failures import StepFailed, StepRefused
+from ..failures import StepFailed
 from ..request import resolved_arguments
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
@@ -51,12 +50,7 @@ async def _target(run: StepRun) -> str:
 
 def _invoke(run: StepRun, arn: str, event: bytes) -> dict[str, Any]:
     client = run.aws.client("lambda")
-    try:
-        answer = client.invoke(FunctionName=arn, InvocationType="RequestResponse", LogType="Tail", Payload=event)
-    except Exception as error:
-        if error_code(error) and not is_transient(error):
-            raise StepRefused(run.identity.step, "Invoke", error_code(error), error_message(error)) from error
-        raise
+    answer = client.invoke(FunctionName=arn, InvocationType="RequestResponse", LogType="Tail", Payload=event)
     return {**answer, "Payload": answer["Payload"].read()}
 
 

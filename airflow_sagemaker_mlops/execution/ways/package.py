@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..aws import IN_USE, NOT_FOUND, as_json, call, error_code, error_message, is_transient
+from ..aws import IN_USE, NOT_FOUND, as_json, call, error_code, error_message
 from ..facts import facts_about
-from ..failures import JobFailed, StepFailed, StepRefused
+from ..failures import JobFailed, StepFailed
 from ..identity import digest
 from ..request import resolved_arguments
 from ..step_run import StepResult, StepRun, now
@@ -33,12 +33,7 @@ async def run(run: StepRun) -> StepResult:
     group = str(request.get("ModelPackageGroupName") or "")
     if group and not group.startswith("arn:"):
         await _ensure_group(run, group, arguments.get("Tags") or [])
-    try:
-        answer = await call(run.aws, "sagemaker", run.entry.create, **request)
-    except Exception as error:
-        if error_code(error) and not is_transient(error):
-            raise StepRefused(run.identity.step, run.entry.create, error_code(error), error_message(error)) from error
-        raise
+    answer = await call(run.aws, "sagemaker", run.entry.create, **request)
     arn = str(answer["ModelPackageArn"])
     described = await _settled(run, arn)
     await run.publish(facts_about(run, arn, arn, described))

@@ -75,7 +75,8 @@ def request_stop(job_dir: Path) -> None:
     """Ask the job to stop; it gets SIGTERM, and SIGKILL after two minutes."""
     (job_dir / "stop").touch()
     status = read(job_dir)
-    if is_alive(status.get("pid", 0), status.get("pid_start", 0)):
+    # A supervisor that is not ready yet would die of the signal; it looks for the marker itself.
+    if status.get("ready") and is_alive(status.get("pid", 0), status.get("pid_start", 0)):
         os.kill(status["pid"], signal.SIGTERM)
 
 

@@ -39,12 +39,15 @@ def write(job_dir: Path, status: dict[str, Any], *, only_if_unowned: bool = Fals
 
 
 class StatusFile:
-    """The supervisor's own hand on the status; every change is one write."""
+    """The supervisor's own hand on the status; every change is one write.
+
+    Making one says "ready": from then on the supervisor takes SIGTERM.
+    """
 
     def __init__(self, job_dir: Path, pid: int, pid_start: int) -> None:
         self._dir = job_dir
         self._lock = threading.Lock()
-        self.current = {**read(job_dir), "pid": pid, "pid_start": pid_start}
+        self.current = {**read(job_dir), "pid": pid, "pid_start": pid_start, "ready": True}
         self.change()
 
     def change(self, **changes: Any) -> None:

@@ -38,16 +38,16 @@ class Supervisor:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ticket = Ticket.read(folder)
-        self.status = StatusFile(folder, os.getpid(), start_of(os.getpid()))
-        self.log = JobLog(self.ticket)
         self.process: subprocess.Popen[bytes] | None = None
         self.ending = threading.Event()  # somebody wants the command to end
         self.out_of_time = False
+        signal.signal(signal.SIGTERM, lambda *_: self._end())
+        self.ticket = Ticket.read(folder)
+        self.status = StatusFile(folder, os.getpid(), start_of(os.getpid()))
+        self.log = JobLog(self.ticket)
 
     def run(self) -> None:
         """Take the job to a terminal status, whatever happens."""
-        signal.signal(signal.SIGTERM, lambda *_: self._end())
         if (self.folder / "stop").exists():
             self.ending.set()
         try:
