@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +92,7 @@ class SageMakerPipelineDag(DAG):
     def validate(self) -> None:
         """Called by Airflow when it takes the DAG out of its file: here one DAG is refused, not the whole file."""
         if self._broken is not None:
-            raise type(self._broken)(*_all_broken(self.fileloc, self._broken))
+            raise type(self._broken).several(list(_BROKEN[self.fileloc].values()))
         super().validate()
 
 
@@ -277,15 +276,6 @@ def _note_broken(file: str, dag_id: str, error: PipelineError | None) -> None:
     found.pop(dag_id, None)
     if error is not None:
         found[dag_id] = error
-
-
-def _all_broken(file: str, error: PipelineError) -> tuple[str, list[Problem]]:
-    """Source and problems of every broken definition of ``file``, as the arguments of an error."""
-    errors = list(_BROKEN.get(file, {}).values()) or [error]
-    if len(errors) == 1:
-        return errors[0].source, list(errors[0].problems)
-    names = ", ".join(dict.fromkeys(e.source for e in errors))
-    return names, [replace(p, where=f"{e.source}: {p.where}") for e in errors for p in e.problems]
 
 
 def _one_line(text: str) -> str:

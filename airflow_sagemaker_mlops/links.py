@@ -37,6 +37,7 @@ class AwsConsoleLink(_StoredLink):
     """The job, model or endpoint in the AWS console."""
 
     name = "AWS console"
+    xcom_key = "aws_console"
     fact = "console"
 
 
@@ -44,6 +45,7 @@ class CloudWatchLogsLink(_StoredLink):
     """The log streams of the step's containers."""
 
     name = "CloudWatch logs"
+    xcom_key = "aws_logs"
     fact = "logs"
 
 
@@ -51,6 +53,7 @@ class S3OutputLink(_StoredLink):
     """Where the step's output lies."""
 
     name = "S3 output"
+    xcom_key = "s3_output"
     fact = "output"
 
 

@@ -9,7 +9,7 @@ Codes: SM1xx document, SM2xx graph and references, SM3xx not supported here, SM4
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,6 +54,13 @@ class PipelineError(ValueError):
         self.source = source
         self.problems = tuple(problems)
         super().__init__(report(source, self.headline, self.problems))
+
+    @classmethod
+    def several(cls, errors: Sequence[PipelineError]) -> PipelineError:
+        """One error for several documents: their problems, and their reports one after the other."""
+        made = cls(errors[0].source, [problem for error in errors for problem in error.problems])
+        made.args = ("\n".join(str(error) for error in errors),)
+        return made
 
 
 class InvalidPipeline(PipelineError):

@@ -17,6 +17,9 @@ SUPPORTED = frozenset(
     }
 )
 
+# Types that take minutes or hours: they are watched from the triggerer.
+WAITING = frozenset({"Processing", "Training", "Transform", "Endpoint"})
+
 KNOWN = SUPPORTED | {
     "Tuning",
     "AutoML",

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from airflow.triggers.base import StartTriggerArgs
 
 from .. import settings
+from ..document.step_types import WAITING
 from ..links import LINKS
-from ..steps.catalogue import STEP_TYPES
+from .start import StartInTriggerer
 from .task import JOURNAL_KEY, StepTask
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ class StepOperator(BaseOperator):
     step_type: ClassVar[str]
     template_fields: Sequence[str] = ()
     operator_extra_links = LINKS
-    ui_color = "#eef6f3"
 
     def __init__(
         self,
@@ -101,25 +100,19 @@ class StepOperator(BaseOperator):
         )
         self._live: StepRun | None = None
         self._killed = False
-        if STEP_TYPES[self.step_type].waits and (start_in or settings.start_steps_in()) == "triggerer":
+        if self.step_type in WAITING and (start_in or settings.start_steps_in()) == "triggerer":
             self._start_in_triggerer()
 
     def _start_in_triggerer(self) -> None:
         arguments: dict[str, Any] = {"task": self.step.to_json()}
         if self.outlets:
             arguments["finish_in"] = "worker"  # asset events are only sent for tasks that end in a worker
-        self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=TRIGGER,
-            trigger_kwargs=arguments,
-            next_method="execute_complete",
-            next_kwargs=None,
-            timeout=None,
-        )
+        self.start_trigger_args = StartInTriggerer(TRIGGER, arguments)  # type: ignore[assignment]
         self.start_from_trigger = True
 
     def execute(self, context: Context) -> Any:
         """Run the step here; one that waits is submitted here and watched in the triggerer."""
-        if STEP_TYPES[self.step_type].waits:
+        if self.step_type in WAITING:
             run, job = self._in_worker(self._submit(context))
             self._defer(run, job)
         return self._in_worker(self._run_at_once(context))

@@ -82,7 +82,6 @@ class ConditionStepOperator(StepOperator):
 
     step_type = "Condition"
     inherits_from_skipmixin = True  # so that a cleared task of the branch not taken stays skipped
-    ui_color = "#fdf3dc"
 
     def __init__(self, *, branches: Mapping[str, list[str]] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 JOURNAL_KEY = "sagemaker_job"
+# The text is stored inside JSON, where every quote would cost a backslash; so the two kinds of quotes change places.
+_SWAPPED = str.maketrans({'"': "'", "'": '"'})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,10 @@ class StepTask:
             value = getattr(self, name)
             if name in ("step", "type", "pipeline") or value != getattr(defaults, name):
                 fields[name] = value
-        return json.dumps(fields, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        text = json.dumps(fields, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        return text.translate(_SWAPPED)
 
     @classmethod
     def from_json(cls, text: str) -> StepTask:
         """The inverse of :meth:`to_json`."""
-        return cls(**{"spec": {}, **json.loads(text)})
+        return cls(**{"spec": {}, **json.loads(text.translate(_SWAPPED))})

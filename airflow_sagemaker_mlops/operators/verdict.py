@@ -24,8 +24,6 @@ class PipelineVerdictOperator(BaseOperator):
     :param steps: {task id: step type} of the pipeline
     """
 
-    ui_color = "#e8eaf6"
-
     def __init__(self, *, steps: Mapping[str, str], **kwargs: Any) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
         kwargs.setdefault("retries", 2)

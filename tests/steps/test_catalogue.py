@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 
 from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.document.step_types import SUPPORTED
+from airflow_sagemaker_mlops.document.step_types import SUPPORTED, WAITING
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 from airflow_sagemaker_mlops.steps.check import request_problems
 from airflow_sagemaker_mlops.steps.model import StepType
@@ -23,6 +23,7 @@ def model() -> Any:
 
 def test_the_table_has_exactly_the_supported_types() -> None:
     assert set(STEP_TYPES) == SUPPORTED
+    assert {entry.name for entry in STEP_TYPES.values() if entry.waits} == WAITING
 
 
 @pytest.mark.parametrize("entry", SAGEMAKER, ids=lambda entry: entry.name)

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, Param
+
+from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops.operators import ConditionStepOperator, TrainingStepOperator
+
+ROOT = Path(__file__).parents[2]
+DAILY = ROOT / "dags" / "daily_model" / "definition.yaml"
+ROLE = "arn:aws:iam::123456789012:role/R"
+
+
+def train(name: str, **more: Any) -> dict[str, Any]:
+    return {"Name": name, "Type": "Training", "Arguments": {"RoleArn": ROLE}, **more}
+
+
+def definition(*steps: Any, **more: Any) -> dict[str, Any]:
+    return {"Version": "2020-12-01", **more, "Steps": list(steps)}
+
+
+def serialized(dag: DAG) -> dict[str, Any]:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    data: dict[str, Any] = DagSerialization.to_dict(dag)["dag"]
+    return data
+
+
+def test_steps_become_tasks_of_the_same_name_with_labelled_branches() -> None:
+    dag = SageMakerPipelineDag("daily", DAILY)
+    assert set(dag.step_tasks) >= {"ProcessDay", "TrainModel", "IsBetter", "KeepProduction"}
+    assert dag.get_task("TrainModel").upstream_task_ids == {"ProcessDay"}
+    assert dag.get_edge_info("IsBetter", "RegisterModel") == {"label": "If"}
+    assert dag.get_edge_info("IsBetter", "KeepProduction") == {"label": "Else"}
+    assert dag.get_task("pipeline.verdict").task_display_name == "verdict"
+    assert dag.get_task("TrainModel").task_display_name == "Train"
+
+
+def test_parameters_become_typed_params_of_the_trigger_form() -> None:
+    parameters = [
+        {"Name": "S", "Type": "String", "DefaultValue": "a", "EnumValues": ["a", "b"], "Description": "which"},
+        {"Name": "I", "Type": "Integer", "DefaultValue": 3},
+        {"Name": "F", "Type": "Float", "DefaultValue": 1},
+        {"Name": "B", "Type": "Boolean", "DefaultValue": False},
+        {"Name": "R", "Type": "String"},
+    ]
+    params = SageMakerPipelineDag("p", definition(train("A"), Parameters=parameters)).params
+    schemas = {name: params.get_param(name).schema for name in ("S", "I", "F", "B", "R")}
+    assert [schema["type"] for schema in schemas.values()] == ["string", "integer", "number", "boolean", "string"]
+    assert schemas["S"]["enum"] == ["a", "b"]
+    assert schemas["S"]["description_md"] == "which"
+    assert params["F"] == 1.0
+    assert not params.get_param("R").has_value
+
+
+@pytest.mark.parametrize(("name", "value"), [("S", "c"), ("I", "many"), ("B", "maybe")])
+def test_a_wrong_value_at_trigger_time_is_refused_by_the_form(name: str, value: Any) -> None:
+    parameters = [
+        {"Name": "S", "Type": "String", "DefaultValue": "a", "EnumValues": ["a", "b"]},
+        {"Name": "I", "Type": "Integer", "DefaultValue": 3},
+        {"Name": "B", "Type": "Boolean", "DefaultValue": False},
+    ]
+    params = SageMakerPipelineDag("p", definition(train("A"), Parameters=parameters)).params
+    param: Param = params.get_param(name)
+    with pytest.raises(Exception, match="is not"):
+        param.resolve(value)
+
+
+def test_descriptions_hash_and_parameters_are_the_docs_and_markup_is_shown_not_rendered() -> None:
+    step = train("A", Description="<b>bold</b> *x*")
+    parameters = [{"Name": "P", "Type": "String", "Description": "a | b"}]
+    dag = SageMakerPipelineDag("p", definition(step, Parameters=parameters))
+    assert "&lt;b&gt;" in str(dag.get_task("A").doc_md)
+    assert "SHA-256" in str(dag.doc_md)
+    assert r"a \| b" in str(dag.doc_md)
+
+
+def test_airflow_arguments_of_single_steps_are_passed_on() -> None:
+    dag = SageMakerPipelineDag("p", definition(train("A"), train("B")), steps={"A": {"pool": "gpu", "retries": 5}})
+    assert (dag.get_task("A").pool, dag.get_task("A").retries) == ("gpu", 5)
+    assert dag.get_task("B").retries == 2
+
+
+def test_what_airflow_is_told_wrongly_is_reported() -> None:
+    required = [{"Name": "P", "Type": "String"}]
+    cases = [
+        (SageMakerPipelineDag("a", definition(train("A")), steps={"Trian": {}}), "SM403"),
+        (SageMakerPipelineDag("b", definition(train("A")), parameters={"Q": 1}), "SM401"),
+        (SageMakerPipelineDag("c", definition(train("A"), Parameters=required), schedule="@daily"), "SM402"),
+    ]
+    for dag, code in cases:
+        with pytest.raises(InvalidPipeline) as caught:
+            dag.validate()
+        assert code in {problem.code for problem in caught.value.problems}
+
+
+def test_a_broken_definition_does_not_take_the_others_of_its_file_down(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(json.dumps(definition(train("A"))))
+    (tmp_path / "bad.json").write_text('{"Version": "2020-12-01", "Steps": [{"Name": "A"}]}')
+    (tmp_path / "worse.json").write_text("{")
+    (tmp_path / "pipelines.py").write_text(
+        "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
+        "for name in ('bad', 'good', 'worse'):\n"
+        "    SageMakerPipelineDag(name, definition=name + '.json')\n"
+    )
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(tmp_path))
+    assert set(bag.dags) == {"good"}
+    (error,) = bag.import_errors.values()
+    assert "bad.json:1:36" in error
+    assert "worse.json:1:2" in error
+    assert "Traceback" not in error
+
+
+def test_a_task_group_lives_in_a_bigger_dag_and_its_steps_are_wired_by_name() -> None:
+    from airflow.providers.standard.operators.empty import EmptyOperator
+
+    with DAG("bigger", schedule=None) as dag:
+        group = SageMakerPipelineTaskGroup("ml", DAILY, parameters={"NumRound": 5})
+        EmptyOperator(task_id="before") >> group.step_tasks["ProcessDay"]
+    assert dag.get_task("ml.ProcessDay").upstream_task_ids == {"before"}
+    assert dag.get_task("ml.TrainModel").step.reads == {"ProcessDay": "ml.ProcessDay"}
+    assert dag.get_task("ml.IsBetter").branches["Else"] == ["ml.KeepProduction"]
+    assert dag.params["NumRound"] == 5
+    assert group.step_tasks["TrainModel"].step.step == "TrainModel"
+
+
+def test_operators_can_be_used_by_hand() -> None:
+    with DAG("by-hand", schedule=None, params={"Rate": 0.1}):
+        arguments = {"RoleArn": ROLE, "HyperParameters": {"eta": {"Get": "Parameters.Rate"}}}
+        operator = TrainingStepOperator(task_id="train", arguments=arguments, start_in="worker")
+        condition = {"Type": "Equals", "LeftValue": {"Get": "Steps.train.TrainingJobStatus"}, "RightValue": "Completed"}
+        decide = ConditionStepOperator(task_id="decide", arguments={"Conditions": [condition]}, branches={"If": ["x"]})
+        operator >> decide
+    assert operator.start_from_trigger is False
+    assert operator.step.spec["Outputs"] == "all"
+    assert operator.step.spec["Parameters"] == {"Rate": {"Type": "Any"}}
+    assert decide.step.reads == {"train": "train"}
+
+
+def test_jinja_marks_in_a_definition_are_data() -> None:
+    step = train("A")
+    step["Arguments"] = {"RoleArn": ROLE, "HyperParameters": {"template": "{{ ds }}"}}
+    operator = SageMakerPipelineDag("p", definition(step)).get_task("A")
+    assert operator.template_fields == ()
+    assert "{{ ds }}" in operator.step.to_json()
+
+
+def test_a_step_serializes_to_its_arguments_once_and_at_most_700_bytes_beside() -> None:
+    big = {"RoleArn": ROLE, "HyperParameters": {f"key{i}": "v" * 40 for i in range(25)}}
+    steps = [train(f"S{i}", **({"DependsOn": [f"S{i - 1}"]} if i else {}), Arguments=big) for i in range(50)]
+    one = len(json.dumps(big, separators=(",", ":")))
+    text = json.dumps(serialized(SageMakerPipelineDag("p", definition(*steps))), separators=(",", ":"))
+    assert text.count("key24") == 50
+    assert len(text) / 50 - one <= 700
+
+
+def test_the_same_document_serializes_alike_in_every_process() -> None:
+    # With keys in order, as Airflow hashes a DAG: its serializer writes them in the order of a set.
+    code = (
+        "import json, sys\n"
+        "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
+        "from airflow.serialization.serialized_objects import DagSerialization\n"
+        "dag = SageMakerPipelineDag('p', sys.argv[1]); dag.fileloc = 'x'\n"
+        "print(json.dumps(DagSerialization.to_dict(dag)['dag']['tasks'], sort_keys=True))\n"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(DAILY)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()[-1]
+        for seed in ("0", "1")
+    }
+    assert len(texts) == 1
+
+
+def test_a_dag_file_loads_no_aws_sdk_no_provider_and_few_modules() -> None:
+    code = (
+        "import sys, time, airflow.sdk\n"
+        "from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Param, TaskGroup\n"
+        "before, begun = set(sys.modules), time.process_time()\n"
+        "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
+        "SageMakerPipelineDag('p', sys.argv[1])\n"
+        "print(round((time.process_time() - begun) * 1000), *(set(sys.modules) - before))\n"
+    )
+    file = DAILY.with_suffix(".json")
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+    milliseconds, *loaded = done.stdout.splitlines()[-1].split()
+    forbidden = ("boto3", "botocore", "sagemaker", "moto", "airflow.providers.amazon", "yaml")
+    assert not [name for name in loaded if name.split(".")[0] in forbidden or name.startswith(forbidden)]
+    assert len(loaded) <= 40, sorted(loaded)
+    assert int(milliseconds) < 400  # a guard against accidents; the figure itself is measured in benchmarks/

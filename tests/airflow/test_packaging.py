@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import json
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import airflow
+import jsonschema
+
+from airflow_sagemaker_mlops import settings
+from airflow_sagemaker_mlops.provider_info import get_provider_info
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_airflow_finds_the_package_as_a_provider_that_fits_its_schema() -> None:
+    (entry,) = [e for e in entry_points(group="apache_airflow_provider") if e.dist and "sagemaker" in e.dist.name]
+    info = entry.load()()
+    schema = json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text())
+    jsonschema.validate(info, schema)
+
+
+def test_every_option_that_is_read_is_declared_with_its_default() -> None:
+    options = get_provider_info()["config"][settings.SECTION]["options"]
+    assert set(options) == {"start_steps_in", "poll_interval_s", "aws_conn_id", "region_name"}
+    assert settings.start_steps_in() == options["start_steps_in"]["default"]
+    assert settings.poll_interval_s() == float(options["poll_interval_s"]["default"])
+    assert settings.aws_conn_id() == options["aws_conn_id"]["default"]
+    assert settings.region_name() is None
+
+
+def test_constraints_name_packages_and_versions_and_nothing_else() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert len(lines) > 100
+    assert all(line.count("==") == 1 and "/" not in line and " @" not in line for line in lines)
