@@ -37,7 +37,7 @@ class AwsConsoleLink(_StoredLink):
     """The job, model or endpoint in the AWS console."""
 
     name = "AWS console"
-    xcom_key = "aws_console"
+    xcom_key = "console"
     fact = "console"
 
 
@@ -45,7 +45,7 @@ class CloudWatchLogsLink(_StoredLink):
     """The log streams of the step's containers."""
 
     name = "CloudWatch logs"
-    xcom_key = "aws_logs"
+    xcom_key = "logs"
     fact = "logs"
 
 
@@ -53,7 +53,7 @@ class S3OutputLink(_StoredLink):
     """Where the step's output lies."""
 
     name = "S3 output"
-    xcom_key = "s3_output"
+    xcom_key = "output"
     fact = "output"
 
 

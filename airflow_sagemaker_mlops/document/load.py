@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .positions import is_yaml
 from .problems import InvalidPipeline, Problem
 
 MOST_BYTES = 8_000_000  # the service takes 1 MiB; YAML with comments may be longer
@@ -26,6 +25,13 @@ class Source:
     document: Mapping[str, Any]
     text: str
     name: str
+
+
+def is_yaml(name: str, text: str) -> bool:
+    """Whether a document is read as YAML: by its file's ending, else by how it begins."""
+    if name.endswith((".yaml", ".yml")):
+        return True
+    return not name.endswith(".json") and not text.lstrip().startswith(("{", "["))
 
 
 def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
@@ -60,7 +66,7 @@ def _from_file(path: Path, base_dir: Path | None, name: str | None) -> Source:
 
 def _decode(content: bytes, name: str) -> str:
     try:
-        return content.decode("utf-8-sig")
+        return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         what = f"the text is not UTF-8: byte {error.start} cannot be read."
         raise InvalidPipeline(name, [Problem("SM103", "$", what)]) from None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .load import is_yaml
 from .places import key_text
 from .problems import Problem
 
@@ -25,13 +26,6 @@ def locate(text: bytes | str, name: str, problems: Sequence[Problem]) -> list[Pr
     decoded = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     found = dict(_yaml_positions(decoded) if is_yaml(name, decoded) else _json_positions(decoded))
     return [_with_position(problem, found) for problem in problems]
-
-
-def is_yaml(name: str, text: str) -> bool:
-    """Whether a document is read as YAML: by its file's ending, else by how it begins."""
-    if name.endswith((".yaml", ".yml")):
-        return True
-    return not name.endswith(".json") and not text.lstrip().startswith(("{", "["))
 
 
 def _with_position(problem: Problem, found: dict[str, tuple[int, int]]) -> Problem:

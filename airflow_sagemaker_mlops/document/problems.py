@@ -8,7 +8,6 @@ Codes: SM1xx document, SM2xx graph and references, SM3xx not supported here, SM4
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -99,6 +98,8 @@ def render_problem(source: str, problem: Problem) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A suggestion out of ``known`` for the misspelt ``word``; the whole (short) list when nothing is near."""
+    import difflib  # only a document with a problem pays for it
+
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=1)
     if near:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..execution.journal import Entry
     from ..execution.step_run import StepRun, Submitted
 
-TRIGGER = "airflow_sagemaker_mlops.triggers.step.StepTrigger"
+TRIGGER = "airflow_sagemaker_mlops.triggers.StepTrigger"
 RETRIES_AFTER_MISHAPS = 2  # a killed worker or a lost connection; a job that failed is not run again by these
 RETRY_DELAY = timedelta(seconds=20)
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
@@ -88,10 +88,10 @@ class StepOperator(BaseOperator):
 
             spec, reads = spec_by_hand(self.step_type, arguments or {}, outputs, reads)
         self.step = StepTask(
-            step=step_name or self.task_id,
             type=self.step_type,
-            pipeline=pipeline or (self.dag_id if self.has_dag() else self.task_id),
             spec=spec,
+            step=step_name if step_name and step_name != self.task_id else "",
+            pipeline=pipeline if pipeline and not (self.has_dag() and pipeline == self.dag_id) else "",
             reads=dict(reads or {}),
             aws_conn_id=aws_conn_id or settings.aws_conn_id(),
             region_name=region_name or settings.region_name(),

@@ -17,8 +17,8 @@ def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepI
     """Who this attempt is."""
     started = getattr(dag_run, "start_date", None) or getattr(dag_run, "run_after", None)
     return StepIdentity(
-        pipeline=task.pipeline,
-        step=task.step,
+        pipeline=task.pipeline or ti.dag_id,
+        step=task.step or ti.task_id,
         dag_id=ti.dag_id,
         run_id=ti.run_id,
         task_id=ti.task_id,
@@ -44,8 +44,8 @@ def scope_of(
 ) -> Scope:
     """Values for the step's expressions."""
     return Scope(
-        step=task.step,
-        parameters=typed_parameters(task.step, task.spec, params),
+        step=identity.step,
+        parameters=typed_parameters(identity.step, task.spec, params),
         execution=execution_variables(identity, aws.region),
         steps=steps,
         files=task.spec.get("Files") or {},

@@ -16,14 +16,15 @@ _SWAPPED = str.maketrans({'"': "'", "'": '"'})
 class StepTask:
     """What an operator knows when the DAG is parsed, and all its trigger is given.
 
-    spec     the step's slice of the plan
-    reads    {step name: task id} of the steps whose results it needs
+    spec      the step's slice of the plan
+    step      its name where that is not the task id; pipeline likewise where it is not the DAG id
+    reads     {step name: task id} of the steps whose results it needs
     """
 
-    step: str
     type: str
-    pipeline: str
     spec: Mapping[str, Any]
+    step: str = ""
+    pipeline: str = ""
     reads: Mapping[str, str] = field(default_factory=dict)
     aws_conn_id: str | None = "aws_default"
     region_name: str | None = None
@@ -32,12 +33,9 @@ class StepTask:
 
     def to_json(self) -> str:
         """Compact text; a defaulted field is left out, for it is stored once a step in every serialized DAG."""
-        defaults = StepTask("", "", "", {})
-        fields: dict[str, Any] = {}
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if name in ("step", "type", "pipeline") or value != getattr(defaults, name):
-                fields[name] = value
+        defaults = StepTask("", {})
+        values = {name: getattr(self, name) for name in self.__slots__}
+        fields = {name: value for name, value in values.items() if value != getattr(defaults, name)}
         text = json.dumps(fields, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
         return text.translate(_SWAPPED)
 

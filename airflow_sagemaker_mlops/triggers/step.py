@@ -90,7 +90,7 @@ class StepTrigger(BaseTrigger):
         journal = XComJournal(self)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])
-            scope = Scope(task.step, {}, {}, {}, {}, _reads_nothing)
+            scope = Scope(identity.step, {}, {}, {}, {}, _reads_nothing)
         else:
             ti: Any = self.task_instance
             context = await sync_to_async(ti.get_template_context)()

@@ -115,7 +115,7 @@ def test_a_broken_definition_does_not_take_the_others_of_its_file_down(tmp_path:
     bag = DagBag(str(tmp_path))
     assert set(bag.dags) == {"good"}
     (error,) = bag.import_errors.values()
-    assert "bad.json:1:36" in error
+    assert "bad.json:1:37" in error
     assert "worse.json:1:2" in error
     assert "Traceback" not in error
 
@@ -156,11 +156,13 @@ def test_jinja_marks_in_a_definition_are_data() -> None:
 
 def test_a_step_serializes_to_its_arguments_once_and_at_most_700_bytes_beside() -> None:
     big = {"RoleArn": ROLE, "HyperParameters": {f"key{i}": "v" * 40 for i in range(25)}}
-    steps = [train(f"S{i}", **({"DependsOn": [f"S{i - 1}"]} if i else {}), Arguments=big) for i in range(50)]
-    one = len(json.dumps(big, separators=(",", ":")))
-    text = json.dumps(serialized(SageMakerPipelineDag("p", definition(*steps))), separators=(",", ":"))
-    assert text.count("key24") == 50
-    assert len(text) / 50 - one <= 700
+    steps = [{**train(f"S{i}", **({"DependsOn": [f"S{i - 1}"]} if i else {})), "Arguments": big} for i in range(60)]
+    few, many = (
+        json.dumps(serialized(SageMakerPipelineDag("p", definition(*steps[:count]))), separators=(",", ":"))
+        for count in (10, 60)
+    )
+    assert many.count("key24") == 60
+    assert (len(many) - len(few)) / 50 - len(json.dumps(big, separators=(",", ":"))) <= 700
 
 
 def test_the_same_document_serializes_alike_in_every_process() -> None:
@@ -189,6 +191,7 @@ def test_a_dag_file_loads_no_aws_sdk_no_provider_and_few_modules() -> None:
     code = (
         "import sys, time, airflow.sdk\n"
         "from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Param, TaskGroup\n"
+        "DAG('any', schedule=None)\n"
         "before, begun = set(sys.modules), time.process_time()\n"
         "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
         "SageMakerPipelineDag('p', sys.argv[1])\n"
