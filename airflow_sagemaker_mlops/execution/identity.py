@@ -23,7 +23,8 @@ class StepIdentity:
     step         step name as in the document
     task_id      Airflow's task id (differs from ``step`` inside task groups)
     try_number   counts every attempt, as Airflow does
-    generation   changes when a user clears the task, and stays over retries and crashes
+    generation   changes when a user clears the task, and stays over retries and crashes; empty where Airflow does not
+                 tell (a task that begins in the triggerer), then the journal tells the two apart
     run_started  when the run began, ISO 8601 UTC; tells a run from a deleted one of the same id
     """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
-State = Literal["intent", "submitted", "done", "failed", "killed"]
+State = Literal["intent", "submitted", "done", "failed", "killed", "mishap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Entry:
 
     ordinal      how many resources of this step came before it
     state        intent: about to be created; submitted: exists; done/failed: ended and was reported; killed: a user
-                 stopped the task
+                 stopped the task; mishap: the attempt broke off and will be retried, the resource may still run
     """
 
     name: str

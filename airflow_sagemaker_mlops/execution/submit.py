@@ -54,8 +54,10 @@ async def _next_ordinal(run: StepRun, entry: Entry | None) -> int:
 
 def _asked_anew(run: StepRun, entry: Entry | None, tags: dict[str, str]) -> bool:
     """Whether a user wants a new resource (cleared the task), rather than an attempt going on after a mishap."""
-    if entry is not None and entry.state in ("done", "killed"):
-        return True
+    if entry is not None and entry.state in ("done", "killed", "mishap"):
+        return entry.state != "mishap"
+    if entry is not None and not run.identity.generation:
+        return True  # the attempt before this one was going on well: only a user ends it
     made_in = entry.generation if entry is not None else tags.get("airflow:generation", "")
     return made_in != tag_value(run.identity.generation)
 

@@ -64,6 +64,7 @@ class StepTrigger(BaseTrigger):
             return
         except Exception as error:
             self.log.exception("the step could not be run to its end")
+            await self._note_mishap()
             text = f"{type(error).__name__}: {error}"
             trace = "".join(traceback.format_exception(error))
             yield TriggerEvent({"status": "error", "error": text, "trace": trace})
@@ -74,6 +75,12 @@ class StepTrigger(BaseTrigger):
             yield TaskSuccessEvent()
         else:
             yield TriggerEvent({"status": "success", "result": result})
+
+    async def _note_mishap(self) -> None:
+        """Let the retry know that it is one, and not a user's wish for another job."""
+        entry = await self._run.journal.read() if self._run is not None else None
+        if self._run is not None and entry is not None and entry.state in ("intent", "submitted"):
+            await self._run.journal.write(entry.with_state("mishap"))
 
     async def _result(self) -> dict[str, Any]:
         run = await self._step_run()
@@ -95,9 +102,9 @@ class StepTrigger(BaseTrigger):
             ti: Any = self.task_instance
             context = await sync_to_async(ti.get_template_context)()
             dag_run = context["dag_run"]
-            # max_tries, which separates a clear from a retry in a worker, is not to be had here (Airflow 3.3.2); the
-            # run's count of clears is.
-            identity = identity_of(task, ti, dag_run, generation=f"c{dag_run.clear_number}")
+            # Neither max_tries, which separates a clear from a retry in a worker, nor the run's count of clears is to
+            # be had here (Airflow 3.3.2); the journal says it instead.
+            identity = identity_of(task, ti, dag_run, generation="")
             scope = scope_of(task, identity, aws, context["params"], await self._upstream(task))
         return StepRun(
             spec=task.spec,

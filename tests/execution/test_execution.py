@@ -171,6 +171,19 @@ def test_a_killed_task_gets_a_new_job(aws: local.LocalAws, clients: SessionAws) 
     assert second.name == resource_name(run.identity, 1)
 
 
+def test_where_airflow_does_not_tell_a_clear_from_a_retry_the_journal_does(
+    aws: local.LocalAws, clients: SessionAws
+) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(2)"))
+    untold = again(run, generation="")
+    first = asyncio.run(steps.submit(untold))
+    broken_off = MemoryJournal(Entry(first.name, 0, 1, "", "mishap"))
+    assert asyncio.run(steps.submit(again(replace(untold, journal=broken_off), try_number=2))).name == first.name
+    going_on = MemoryJournal(Entry(first.name, 0, 1, "", "submitted"))
+    second = asyncio.run(steps.submit(again(replace(untold, journal=going_on), try_number=2)))
+    assert second.name == resource_name(run.identity, 1)
+
+
 def test_several_waiting_steps_share_one_sweep(aws: local.LocalAws, clients: SessionAws) -> None:
     runs = [run_of(clients, "Processing", processing(aws, "import time; time.sleep(1.5)"))[0] for _ in range(6)]
 
