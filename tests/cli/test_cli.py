@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.app import app
+
+DAILY = str(Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml")
+runner = CliRunner()
+
+
+def invoke(*words: str) -> tuple[int, str]:
+    result = runner.invoke(app, list(words))
+    return result.exit_code, result.output
+
+
+def wrong(tmp_path: Path) -> Path:
+    file = tmp_path / "wrong.json"
+    steps = [
+        {"Name": "A", "Type": "Training", "Arguments": {"StoppingCondition": {"MaxRuntimeInSeconds": "soon"}}},
+        {"Name": "B", "Type": "Training", "Arguments": {}, "Color": "red"},
+    ]
+    file.write_text(json.dumps({"Version": "2020-12-01", "Steps": steps}, indent=1))
+    return file
+
+
+def test_check_says_when_all_is_well() -> None:
+    assert invoke("check", DAILY) == (0, "1 file: no problems.\n")
+
+
+def test_check_reports_problems_of_requests_with_their_place(tmp_path: Path) -> None:
+    code, text = invoke("check", str(wrong(tmp_path)), DAILY)
+    assert code == 1
+    assert 'wrong.json:9:6  $.Steps[0].Arguments.StoppingCondition.MaxRuntimeInSeconds  [SM151] "soon"' in text
+    assert "warning: " in text
+    assert text.rstrip().endswith("warnings.")
+
+
+def test_check_speaks_json_and_strict_makes_warnings_errors(tmp_path: Path) -> None:
+    file = tmp_path / "warn.json"
+    file.write_text('{"Version": "2020-12-01", "Steps": [], "Color": 1}')
+    assert invoke("check", str(file))[0] == 0
+    code, text = invoke("check", str(file), "--strict", "--format", "json")
+    assert code == 1
+    (problem,) = json.loads(text)
+    assert (problem["code"], problem["line"], problem["severity"]) == ("SM120", 1, "warning")
+    assert invoke("check", str(file), "--format", "xml")[0] == 2
+
+
+def test_plan_is_a_tree_json_or_mermaid() -> None:
+    assert "└─ IsBetter  [Condition]" in invoke("plan", DAILY)[1]
+    assert json.loads(invoke("plan", DAILY, "--json")[1])["tasks"][0]["task_id"] == "ProcessDay"
+    assert invoke("plan", DAILY, "--mermaid")[1].startswith("flowchart TD")
+
+
+def test_to_json_gives_the_document_the_service_takes() -> None:
+    code, text = invoke("to-json", DAILY)
+    assert code == 0
+    assert json.loads(text)["Steps"][0]["Arguments"]["RoleArn"] == {"Get": "Parameters.RoleArn"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-p", "Dya=day-1"], 'there is no parameter "Dya". Did you mean "Day"?'),
+        (["-p", "Day=day-4"], 'parameter "Day" is "day-4"; it may be one of: day-1, day-2, day-3.'),
+        (["-p", "NumRound=many"], 'parameter "NumRound" is "many", which is not an Integer.'),
+        (["-p", "NumRound"], '"NumRound" is not Name=value.'),
+    ],
+)
+def test_run_refuses_wrong_parameters_before_anything_starts(words: list[str], said: str) -> None:
+    code, text = invoke("run", DAILY, *words)
+    assert code == 2
+    assert said in text
+
+
+def test_run_writes_what_happened(aws: local.LocalAws, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.json"
+    arguments = {
+        "RoleArn": aws.role_arn,
+        "AppSpecification": {"ImageUri": "x", "ContainerEntrypoint": ["true"]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        },
+    }
+    step = {"Name": "Only", "Type": "Processing", "Arguments": arguments}
+    file.write_text(json.dumps({"Version": "2020-12-01", "Steps": [step]}))
+    out = tmp_path / "deep" / "summary.json"
+    code, text = invoke("run", str(file), "--state-dir", aws.state_dir, "--summary", str(out))
+    assert code == 0, text
+    summary = json.loads(out.read_text())
+    assert (summary["pipeline"], summary["status"], summary["jobs_started"]) == ("tiny", "Succeeded", 1)
+    assert summary["steps"][0]["job_name"].startswith("pipelines-")
+    assert summary["steps"][0]["reused"] is False
+
+
+def test_local_serves_tells_and_stops(tmp_path: Path) -> None:
+    words = ("--state-dir", str(tmp_path))
+    assert invoke("local", "status", *words)[0] == 1
+    code, text = invoke("local", "--detach", *words)
+    assert code == 0
+    assert json.loads(text.splitlines()[-1])["conn_type"] == "aws"
+    assert "Embedded AWS" in invoke("local", "status", *words)[1]
+    assert invoke("local", "stop", *words) == (0, "stopped\n")
+
+
+def test_compile_says_when_the_object_cannot_be_had(tmp_path: Path) -> None:
+    assert invoke("compile", "nothing")[0] == 2
+    (tmp_path / "broken.py").write_text("raise RuntimeError('no')\n")
+    assert invoke("compile", f"{tmp_path}/broken.py:pipeline")[0] == 1
