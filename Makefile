@@ -17,7 +17,7 @@ setup: $(STAMP) ## Make .venv with Airflow, the package and its extras
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[local,sdk,dev]' \
+	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[local,sdk,dev]' \
 	  || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,sdk,dev]'
 	touch $(STAMP)
 
@@ -48,7 +48,7 @@ bench: setup peer ## Measure against hand-written DAGs and the Amazon provider; 
 peer: .venv-peer/.stamp
 .venv-peer/.stamp: benchmarks/peer-constraints.txt
 	test -x .venv-peer/bin/python || $(PYTHON) -m venv .venv-peer
-	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-peer/bin/python -r benchmarks/peer-constraints.txt
+	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-peer/bin/python -r benchmarks/peer-constraints.txt
 	touch .venv-peer/.stamp
 
 clean: ## Remove what the targets made
