@@ -1,0 +1,32 @@
+"""Run the benchmarks and write ``build/bench.json``."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    wanted = set(sys.argv[1:]) or {"parse", "hops"}
+    target = ROOT / "build" / "bench.json"
+    figures = json.loads(target.read_text()) if target.exists() else {}
+    figures["machine"] = {"python": platform.python_version(), "system": platform.platform()}
+    if "parse" in wanted:
+        from . import parse
+
+        figures["parse"] = parse.measure()
+    if "hops" in wanted:
+        from . import hops
+
+        figures["hops"] = hops.measure()
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(figures, indent=2) + "\n")
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

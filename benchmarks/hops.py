@@ -1,0 +1,208 @@
+"""A chain of eight short jobs on a real Airflow: wall time a hop, CPU a step, worker tasks started.
+
+The peer is the Amazon provider's deferrable operator in an environment of its own (it needs aiobotocore), looking at its
+jobs every second.  Both run one after the other on the same machine, each on an Airflow of its own, against one embedded AWS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli import ui
+
+ROOT = Path(__file__).resolve().parents[1]
+PEER = ROOT / ".venv-peer" / "bin" / "python"
+STEPS = 8
+RUNS = 3
+
+PEER_DAG = """
+import json
+from airflow.sdk import DAG
+from airflow.providers.amazon.aws.operators.sagemaker import SageMakerProcessingOperator
+ARGUMENTS = json.loads('''{arguments}''')
+with DAG("chain", schedule=None) as dag:
+    previous = None
+    for index in range({steps}):
+        name = "chain-{{{{ ts_nodash | lower | replace('+', '') | replace('.', '') }}}}-" + str(index)
+        task = SageMakerProcessingOperator(
+            task_id="Step" + str(index), config={{**ARGUMENTS, "ProcessingJobName": name}},
+            wait_for_completion=True, deferrable=True, check_interval=1,
+            action_if_job_exists="timestamp",
+        )
+        if previous: previous.set_downstream(task)
+        previous = task
+"""
+
+
+def measure() -> dict[str, Any]:
+    """Ours, the peer's, and the ratios."""
+    with tempfile.TemporaryDirectory() as folder:
+        aws = local.start(Path(folder) / "aws")
+        try:
+            ours = _deployment(Path(folder) / "ours", aws, sys.executable, _our_dag)
+            if not PEER.exists():
+                return {"ours": ours, "peer": "not measured: make peer"}
+            peer = _deployment(Path(folder) / "peer", aws, str(PEER), _peer_dag)
+        finally:
+            local.stop(Path(folder) / "aws")
+    return {
+        "ours": ours,
+        "amazon_provider_deferrable": peer,
+        "hop_ratio": round(ours["hop_s_median"] / peer["hop_s_median"], 2),
+        "cpu_ratio": round(ours["cpu_s_a_step_median"] / peer["cpu_s_a_step_median"], 2),
+        "limits": {"hop_ratio": 0.85, "cpu_ratio": 0.5, "worker_tasks_started_by_waiting_steps": 0},
+    }
+
+
+def _arguments(aws: local.LocalAws) -> dict[str, Any]:
+    return {
+        "RoleArn": aws.role_arn,
+        "AppSpecification": {"ImageUri": "image", "ContainerEntrypoint": ["true"]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        },
+    }
+
+
+def _our_dag(dags: Path, aws: local.LocalAws) -> None:
+    steps = [
+        {
+            "Name": f"Step{index}",
+            "Type": "Processing",
+            "Arguments": _arguments(aws),
+            **({"DependsOn": [f"Step{index - 1}"]} if index else {}),
+        }
+        for index in range(STEPS)
+    ]
+    (dags / "chain.json").write_text(json.dumps({"Version": "2020-12-01", "Steps": steps}))
+    (dags / "chain.py").write_text(
+        "from airflow_sagemaker_mlops import SageMakerPipelineDag\nSageMakerPipelineDag('chain', 'chain.json')\n"
+    )
+
+
+def _peer_dag(dags: Path, aws: local.LocalAws) -> None:
+    (dags / "chain.py").write_text(PEER_DAG.format(arguments=json.dumps(_arguments(aws)), steps=STEPS))
+
+
+def _deployment(home: Path, aws: local.LocalAws, python: str, write: Any) -> dict[str, Any]:
+    dags = home / "dags"
+    dags.mkdir(parents=True)
+    write(dags, aws)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = ui.environment(dags, home, port, aws)
+    environment["PATH"] = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
+    # As deployments have it: a file is parsed again after 30 s, not all the time.
+    environment |= {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30"}
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [python, "-m", "airflow", "standalone"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _until(lambda: all(part == "healthy" for part in ui.health(port).values()), 240)
+        api = _Api(port)
+        _until(lambda: api.has_dag("chain"), 120)
+        time.sleep(10)  # let start-up settle
+        idle = _idle(process.pid)
+        runs = [_one_run(api, aws, process.pid, idle) for _ in range(RUNS + 1)][1:]  # the first one warms up
+        workers = len(list((home / "logs").rglob("task_id=Step*/attempt=*.log")))
+        return {
+            "hop_s_median": round(statistics.median(hop for run in runs for hop in run["hops"]), 3),
+            "cpu_s_a_step_median": round(statistics.median(run["cpu"] for run in runs) / STEPS, 3),
+            "cpu_s_a_step_without_idle_median": round(statistics.median(run["cpu_net"] for run in runs) / STEPS, 3),
+            "run_s_median": round(statistics.median(run["wall"] for run in runs), 1),
+            "worker_tasks_started_by_waiting_steps": workers,
+            "runs": RUNS,
+        }
+    finally:
+        ui.end_session(process)
+        process.wait(30)
+
+
+class _Api:
+    def __init__(self, port: int) -> None:
+        self.base = f"http://127.0.0.1:{port}"
+        with urllib.request.urlopen(f"{self.base}/auth/token") as answer:
+            self.token = json.load(answer)["access_token"]
+
+    def call(self, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body is not None else None
+        with urllib.request.urlopen(urllib.request.Request(f"{self.base}/api/v2{path}", data, headers)) as answer:
+            return json.load(answer)
+
+    def has_dag(self, dag_id: str) -> bool:
+        return any(dag["dag_id"] == dag_id for dag in self.call("/dags")["dags"])
+
+
+def _one_run(api: _Api, aws: local.LocalAws, session: int, idle: float) -> dict[str, Any]:
+    client = aws.client("sagemaker")
+    before = {job["ProcessingJobName"] for job in _jobs(client)}
+    spent, begun = _cpu(session), time.monotonic()
+    run = api.call("/dags/chain/dagRuns", {"logical_date": None, "conf": {}})["dag_run_id"]
+    state = ""
+
+    def ended() -> bool:
+        nonlocal state
+        state = api.call(f"/dags/chain/dagRuns/{run}")["state"]
+        return state in ("success", "failed")
+
+    _until(ended, 300, pause=1.0)
+    if state != "success":
+        raise RuntimeError(f"the chain ended {state}")
+    wall = time.monotonic() - begun
+    cpu = _cpu(session) - spent
+    names = [job["ProcessingJobName"] for job in _jobs(client) if job["ProcessingJobName"] not in before]
+    jobs = sorted(
+        (client.describe_processing_job(ProcessingJobName=name) for name in names), key=lambda j: j["CreationTime"]
+    )
+    hops = [(b["CreationTime"] - a["ProcessingEndTime"]).total_seconds() for a, b in zip(jobs, jobs[1:], strict=False)]
+    return {"hops": hops, "cpu": cpu, "cpu_net": cpu - idle * wall, "wall": wall}
+
+
+def _jobs(client: Any) -> list[Any]:
+    return list(client.list_processing_jobs(MaxResults=100)["ProcessingJobSummaries"])
+
+
+def _idle(session: int) -> float:
+    spent, begun = _cpu(session), time.monotonic()
+    time.sleep(15)
+    return (_cpu(session) - spent) / (time.monotonic() - begun)
+
+
+def _cpu(session: int) -> float:
+    """CPU seconds of every process of a session, those that have ended and been waited for included."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session:
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _until(check: Any, timeout_s: float, pause: float = 0.5) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not check():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it took too long")
+        time.sleep(pause)
