@@ -1,11 +1,12 @@
 """A chain of eight short jobs on a real Airflow: wall time a hop, CPU a step, worker tasks started.
 
 The peer is the Amazon provider's deferrable operator in an environment of its own (it needs aiobotocore), looking at its
-jobs every second.  Both run one after the other on the same machine, each on an Airflow of its own, against one embedded AWS.
+jobs every second.  Both run one after the other on the same machine, each on an Airflow of its own, with one embedded AWS.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -173,7 +174,7 @@ def _one_run(api: _Api, aws: local.LocalAws, session: int, idle: float) -> dict[
     jobs = sorted(
         (client.describe_processing_job(ProcessingJobName=name) for name in names), key=lambda j: j["CreationTime"]
     )
-    hops = [(b["CreationTime"] - a["ProcessingEndTime"]).total_seconds() for a, b in zip(jobs, jobs[1:], strict=False)]
+    hops = [(b["CreationTime"] - a["ProcessingEndTime"]).total_seconds() for a, b in itertools.pairwise(jobs)]
     return {"hops": hops, "cpu": cpu, "cpu_net": cpu - idle * wall, "wall": wall}
 
 

@@ -1,7 +1,7 @@
 """What a DAG file costs: import, warm parse, one parse in a forked child, serialized size.
 
-The peer is a hand-written DAG of empty operators with the same edges, in the same process; dag-factory, which also reads
-a document, is reported beside it.
+The peer is a hand-written DAG of empty operators with the same edges, in the same process; dag-factory, which also
+reads a document, is reported beside it.
 """
 
 from __future__ import annotations
