@@ -1,7 +1,7 @@
 """A chain of eight short jobs on a real Airflow: wall time a hop, CPU a step, worker tasks started.
 
-The peer is the Amazon provider's deferrable operator in an environment of its own (it needs aiobotocore), looking at its
-jobs every second.  Both run one after the other on the same machine, each on an Airflow of its own, with one embedded AWS.
+The peer is the Amazon provider's deferrable operator in an environment of its own (it needs aiobotocore), looking at
+its jobs every second.  Both run one after the other on the same machine, each on an Airflow of its own.
 """
 
 from __future__ import annotations

@@ -77,12 +77,12 @@ def warm_parse(count: int) -> dict[str, Any]:
         file.write_text(json.dumps(document(count)))
         ours = textwrap.dedent(f"""
             from airflow_sagemaker_mlops import SageMakerPipelineDag
-            def make(): return SageMakerPipelineDag("p", {str(file)!r})
+            def ours(): return SageMakerPipelineDag("p", {str(file)!r})
         """)
         hand = textwrap.dedent(f"""
             from airflow.sdk import DAG
             from airflow.providers.standard.operators.empty import EmptyOperator
-            def make():
+            def hand():
                 with DAG("p", schedule=None) as dag:
                     tasks = [EmptyOperator(task_id=f"Step{{i}}") for i in range({count})]
                     for a, b in zip(tasks, tasks[1:]): a.set_downstream(b)
@@ -91,8 +91,8 @@ def warm_parse(count: int) -> dict[str, Any]:
         # Both in one process and in turn, so that the machine's mood is the same for both.
         both = "\n".join(
             [
-                ours.replace("make", "ours"),
-                hand.replace("make", "hand"),
+                ours,
+                hand,
                 "import json, time",
                 "def once(f):",
                 "    begun = time.process_time(); f(); return (time.process_time() - begun) * 1000",
