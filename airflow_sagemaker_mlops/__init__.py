@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from .document import load_pipeline
     from .document.problems import InvalidPipeline, UnsupportedPipeline
     from .factory import SageMakerPipelineDag, SageMakerPipelineTaskGroup
+    from .triggers.step import StepTrigger
 
 __version__ = "0.1.0"
 __all__ = [
     "InvalidPipeline",
     "SageMakerPipelineDag",
     "SageMakerPipelineTaskGroup",
+    "StepTrigger",
     "UnsupportedPipeline",
     "load_pipeline",
 ]
@@ -24,6 +26,7 @@ __all__ = [
 _HOMES = {
     "SageMakerPipelineDag": "factory",
     "SageMakerPipelineTaskGroup": "factory",
+    "StepTrigger": "triggers.step",  # named from here in every serialized step, where each letter counts
     "load_pipeline": "document",
     "InvalidPipeline": "document.problems",
     "UnsupportedPipeline": "document.problems",

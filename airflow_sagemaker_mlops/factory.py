@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TaskGroup
+from airflow.sdk.definitions.param import ParamsDict
 
+from . import settings
 from .document import load_pipeline
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
 from .plan import make_plan
@@ -73,7 +75,7 @@ class SageMakerPipelineDag(DAG):
             kwargs.setdefault("description", _one_line(plan.description))
             kwargs.setdefault("doc_md", pipeline_doc(plan))
             kwargs.setdefault("tags", ["sagemaker"])
-            super().__init__(dag_id, params=params, **kwargs)
+            super().__init__(dag_id, **kwargs)
         self.fileloc = str(caller)
         _note_broken(self.fileloc, dag_id, self._broken)
         self._step_tasks: dict[str, BaseOperator] = {}
@@ -81,6 +83,8 @@ class SageMakerPipelineDag(DAG):
             if self._broken is None:
                 options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
                 self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
+                # Last: every task copies the params its DAG has when it is made, into the serialized DAG as well.
+                self.params = ParamsDict(params)
 
     @property
     def step_tasks(self) -> dict[str, BaseOperator]:
@@ -120,16 +124,15 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     ) -> None:
         pipeline = load_pipeline(definition, base_dir=_caller_file().parent)
         plan = make_plan(pipeline)
+        params = typed_params(plan, parameters or {})
         kwargs.setdefault("tooltip", _one_line(plan.description))
         _check_step_names(plan, steps or {})
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
-        for name, param in typed_params(plan, parameters or {}).items():
-            if name not in dag.params:
-                dag.params[name] = param
         options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
         with self:
             self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, dag=dag, group=self)
+        dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
 
 
 def build(
@@ -247,14 +250,14 @@ def _own_options(
     poll_interval_s: float | None,
     logs: str | None,
 ) -> dict[str, Any]:
-    options = {
-        "aws_conn_id": aws_conn_id,
-        "region_name": region_name,
-        "start_in": start_in,
-        "poll_interval_s": poll_interval_s,
-        "logs": logs,
+    """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
+    return {
+        "aws_conn_id": aws_conn_id or settings.aws_conn_id(),
+        "region_name": region_name or settings.region_name() or "",
+        "start_in": start_in or settings.start_steps_in(),
+        "poll_interval_s": settings.poll_interval_s() if poll_interval_s is None else poll_interval_s,
+        "logs": logs or "end",
     }
-    return {key: value for key, value in options.items() if value is not None}
 
 
 def _caller_file() -> Path:

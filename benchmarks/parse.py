@@ -136,7 +136,7 @@ def _dag_factory(count: int, folder: Path) -> float | str:
         "print(statistics.median(times))\n"
     )
     try:
-        return round(float(_child(str(PEER), code)), 1)
+        return round(float(_child(str(PEER), code).splitlines()[-1]), 1)
     except (subprocess.CalledProcessError, ValueError) as error:
         return f"not measured: {str(error)[-200:]}"
 

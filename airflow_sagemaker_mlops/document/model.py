@@ -160,6 +160,7 @@ class Step:
     conditions      Condition steps: the entries of ``Conditions`` (all must hold)
     if_steps, else_steps   names of the *direct* steps of the two branches
     parent          the Condition (or ForEach) step it is nested in, with ``branch`` "IfSteps" or "ElseSteps"
+    references      every Get and JsonGet of the step's own part, those inside joins included
     airflow         the step's ``x-airflow`` block
     where           document path, e.g. ``$.Steps[3]``
     """
@@ -180,6 +181,7 @@ class Step:
     else_steps: tuple[str, ...] = ()
     parent: str | None = None
     branch: Literal["IfSteps", "ElseSteps"] | None = None
+    references: tuple[Get | JsonGet, ...] = ()
     airflow: Mapping[str, Any] = field(default_factory=dict)
     where: str = "$"
 

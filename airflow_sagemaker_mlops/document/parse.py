@@ -251,6 +251,7 @@ class _Parser:
         if kind == "Lambda" and "FunctionArn" not in settings:
             self.report("SM121", place, f'{_called(name)} has no "FunctionArn".', 'Add "FunctionArn".')
         self._keep_references(index, before)
+        references = tuple(reference for _, reference in self.reader.references[before:])
         branches: dict[str, tuple[str, ...]] = {"IfSteps": (), "ElseSteps": ()}
         if kind == "Condition":
             for key in branches:
@@ -273,6 +274,7 @@ class _Parser:
             else_steps=branches["ElseSteps"],
             parent=nest[0],
             branch=nest[1],
+            references=references,
             airflow=self._object(item.get("x-airflow"), (place, "x-airflow")),
             where=place_text(place),
         )

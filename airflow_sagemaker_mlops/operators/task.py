@@ -36,10 +36,18 @@ class StepTask:
         defaults = StepTask("", {})
         values = {name: getattr(self, name) for name in self.__slots__}
         fields = {name: value for name, value in values.items() if value != getattr(defaults, name)}
-        text = json.dumps(fields, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        # The spec's keys are AWS's, with a capital letter, so they can stand beside ours.
+        fields.update(fields.pop("spec", {}))
+        if self.reads and all(step == task_id for step, task_id in self.reads.items()):
+            fields["reads"] = sorted(self.reads)
+        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
         return text.translate(_SWAPPED)
 
     @classmethod
     def from_json(cls, text: str) -> StepTask:
         """The inverse of :meth:`to_json`."""
-        return cls(**{"spec": {}, **json.loads(text.translate(_SWAPPED))})
+        data = json.loads(text.translate(_SWAPPED))
+        spec = {key: data.pop(key) for key in list(data) if key[:1].isupper()}
+        if isinstance(data.get("reads"), list):
+            data["reads"] = {step: step for step in data["reads"]}
+        return cls(spec=spec, **data)

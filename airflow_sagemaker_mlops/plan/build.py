@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..document.model import JsonGet, Parameter, Pipeline, Step
-from .edges import expressions_of, references, upstream_of
+from .edges import references, upstream_of
 from .model import VERDICT_TASK_ID, ParameterPlan, Plan, TaskPlan, Upstream
 from .verdict import verdict_upstream
 
@@ -97,7 +97,7 @@ def _declaration(parameter: Parameter) -> dict[str, Any]:
 
 def _files(step: Step, steps: Mapping[str, Step]) -> dict[str, dict[str, dict[str, str]]]:
     files: dict[str, dict[str, dict[str, str]]] = {}
-    for expression in expressions_of(step):
+    for expression in step.references:
         if isinstance(expression, JsonGet) and expression.step is not None:
             for file in steps[expression.step].property_files:
                 if file.name == expression.property_file:

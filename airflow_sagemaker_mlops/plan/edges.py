@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from ..document.model import Get, JsonGet, Pipeline, Step, walk_expressions
+from ..document.model import Get, JsonGet, Pipeline, Step
 from ..document.paths import format_path
 from .model import Upstream
 
 LABELS = {"IfSteps": "If", "ElseSteps": "Else"}
-
-
-def expressions_of(step: Step) -> Iterator[Any]:
-    """Every expression in the step's own part of the document; nested steps have their own."""
-    for part in (step.arguments, step.conditions, step.settings):
-        yield from walk_expressions(part)
 
 
 def upstream_of(step: Step, reads: set[str]) -> tuple[Upstream, ...]:
@@ -46,7 +37,7 @@ def references(pipeline: Pipeline) -> tuple[dict[str, set[str]], dict[str, set[s
         for file in step.property_files
     }
     for step in pipeline.steps:
-        for expression in expressions_of(step):
+        for expression in step.references:
             match expression:
                 case Get(root="Steps", name=name, path=path):
                     reads[step.name].add(name)
