@@ -111,7 +111,7 @@ class StepOperator(BaseOperator):
         self.start_from_trigger = True
 
     def _validate_start_from_trigger_kwargs(self) -> None:
-        """Airflow looks for callables among the trigger's arguments; ours are text, and are not written out for that."""
+        """Airflow looks for callables among the trigger's arguments; ours are text, not written out just for that."""
 
     def execute(self, context: Context) -> Any:
         """Run the step here; one that waits is submitted here and watched in the triggerer."""
