@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -150,10 +150,3 @@ def stop(state_dir: StateDir = None) -> None:
     from .local import stop_local
 
     raise typer.Exit(stop_local(state_dir))
-
-
-def console(**options: Any) -> Any:
-    """A rich console; imported late because --help should be quick."""
-    from rich.console import Console
-
-    return Console(**options)

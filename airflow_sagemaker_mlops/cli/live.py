@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun, StepProgress
-from .app import console
+from .terminal import console
 
 MARKS = {
     "Waiting": ("·", "dim"),

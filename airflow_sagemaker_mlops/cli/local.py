@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import local
-from .app import console
+from .terminal import console
 
 
 def state_folder(state_dir: Path | None) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun, StepProgress
-from .app import console
 from .live import MARKS, WORDS, seconds
+from .terminal import console
 
 
 def summary_of(run: PipelineRun) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import local
-from .app import console
 from .local import state_folder
+from .terminal import console
 
 READY_S = 300.0
 
