@@ -35,7 +35,8 @@ ARGUMENTS = json.loads('''{arguments}''')
 with DAG("chain", schedule=None) as dag:
     previous = None
     for index in range({steps}):
-        name = "chain-{{{{ ts_nodash | lower | replace('+', '') | replace('.', '') }}}}-" + str(index)
+        run = "run_id | lower | replace(':', '') | replace('+', '') | replace('.', '') | replace('_', '-')"
+        name = "chain-{{{{ " + run + " }}}}-" + str(index)
         task = SageMakerProcessingOperator(
             task_id="Step" + str(index), config={{**ARGUMENTS, "ProcessingJobName": name}},
             wait_for_completion=True, deferrable=True, check_interval=1,
@@ -123,13 +124,16 @@ def _deployment(home: Path, aws: local.LocalAws, python: str, write: Any) -> dic
         time.sleep(10)  # let start-up settle
         idle = _idle(process.pid)
         runs = [_one_run(api, aws, process.pid, idle) for _ in range(RUNS + 1)][1:]  # the first one warms up
-        workers = len(list((home / "logs").rglob("task_id=Step*/attempt=*.log")))
+        worker_logs = [
+            path for path in (home / "logs").rglob("task_id=Step*/attempt=*") if ".trigger." not in path.name
+        ]
+        workers = sum(path.read_text().count("Worker startup parse complete") for path in worker_logs)
         return {
             "hop_s_median": round(statistics.median(hop for run in runs for hop in run["hops"]), 3),
             "cpu_s_a_step_median": round(statistics.median(run["cpu"] for run in runs) / STEPS, 3),
             "cpu_s_a_step_without_idle_median": round(statistics.median(run["cpu_net"] for run in runs) / STEPS, 3),
             "run_s_median": round(statistics.median(run["wall"] for run in runs), 1),
-            "worker_tasks_started_by_waiting_steps": workers,
+            "worker_tasks_started_by_waiting_steps": workers / (RUNS + 1) / STEPS,
             "runs": RUNS,
         }
     finally:

@@ -126,28 +126,28 @@ class StepTrigger(BaseTrigger):
             if facts.get(link.fact):
                 await self.set_xcom(link.xcom_key, facts[link.fact])
 
+    def _own(self) -> dict[str, Any]:
+        """Whose XComs are written: the task instance's, or (``dag.test()`` gives none) the one that handed over."""
+        ti: Any = self.task_instance
+        if ti is not None:
+            return {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id, "map_index": ti.map_index}
+        identity = (self.handed_over or {})["identity"]
+        return {key: identity[key] for key in ("dag_id", "run_id", "task_id", "map_index")}
+
     async def get_xcom(self, key: str, task_id: str | None = None) -> Any:
         """An XCom of this run; ``None`` when there is none.  The own task's when ``task_id`` is left out."""
         from airflow.sdk.execution_time.xcom import XCom
 
-        ti: Any = self.task_instance
-        own = task_id is None or task_id == ti.task_id
-        return await sync_to_async(XCom.get_one)(
-            key=key,
-            dag_id=ti.dag_id,
-            task_id=task_id or ti.task_id,
-            run_id=ti.run_id,
-            map_index=ti.map_index if own else None,
-        )
+        own = self._own()
+        if task_id is not None and task_id != own["task_id"]:
+            own |= {"task_id": task_id, "map_index": None}
+        return await sync_to_async(XCom.get_one)(key=key, **own)
 
     async def set_xcom(self, key: str, value: Any) -> None:
         """Write an XCom of the own task while it is deferred."""
         from airflow.sdk.execution_time.xcom import XCom
 
-        ti: Any = self.task_instance
-        await sync_to_async(XCom.set)(
-            key=key, value=value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
-        )
+        await sync_to_async(XCom.set)(key=key, value=value, **self._own())
 
     async def on_kill(self) -> None:
         """A user ended the task: stop its job, unless the trigger merely moved to another triggerer.
