@@ -19,7 +19,7 @@ from typing import Any
 from ..steps.model import StepType
 from .aws import NOT_FOUND, Aws, as_json, call, error_code, is_transient
 
-FASTEST_S = 0.5
+FASTEST_S = 0.25
 SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
 OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
 LOOK_CLOSER_EVERY = 20  # sweeps after which every waiting job is described, so a missed page cannot hang a step
