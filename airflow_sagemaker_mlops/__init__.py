@@ -34,6 +34,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name.endswith("StepOperator"):
+        from . import operators
+
+        return getattr(operators, name)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -15,10 +15,10 @@ from airflow.sdk import DAG, Param, TaskGroup
 from airflow.sdk.definitions.param import ParamsDict
 
 from . import settings
-from .document import load_pipeline
+from .collector import garbage_later
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
-from .plan import make_plan
 from .plan.describe import pipeline_doc, step_doc
+from .plan.source import plan_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -62,7 +62,7 @@ class SageMakerPipelineDag(DAG):
     ) -> None:
         caller = _caller_file()
         try:
-            plan = make_plan(load_pipeline(definition, base_dir=caller.parent))
+            plan = plan_of(definition, caller.parent)
             params = {**typed_params(plan, parameters or {}), **(kwargs.pop("params", None) or {})}
             _check_schedule(plan, params, kwargs.get("schedule"))
             _check_step_names(plan, steps or {})
@@ -122,8 +122,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         logs: str | None = None,
         **kwargs: Any,
     ) -> None:
-        pipeline = load_pipeline(definition, base_dir=_caller_file().parent)
-        plan = make_plan(pipeline)
+        plan = plan_of(definition, _caller_file().parent)
         params = typed_params(plan, parameters or {})
         kwargs.setdefault("tooltip", _one_line(plan.description))
         _check_step_names(plan, steps or {})
@@ -135,6 +134,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
 
 
+@garbage_later()
 def build(
     plan: Plan,
     pipeline_name: str,
@@ -150,12 +150,19 @@ def build(
     for task in plan.tasks:
         tasks[task.task_id] = _operator(task, pipeline_name, prefix, {**options, **steps.get(task.task_id, {})}, dag)
     for task in plan.tasks:
-        if task.upstream:  # one call a task: each call hashes every task id of the DAG
-            tasks[task.task_id].set_upstream([tasks[edge.task_id] for edge in task.upstream])
-        for edge in task.upstream:
-            if edge.label:
-                dag.set_edge_info(prefix + edge.task_id, prefix + task.task_id, {"label": edge.label})
+        _wire(tasks, task, dag)
     return tasks
+
+
+def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, dag: DAG) -> None:
+    """What ``set_upstream`` does, which hashes every task id of the DAG at each call to see that it is one DAG."""
+    below = tasks[task.task_id]
+    for edge in task.upstream:
+        above = tasks[edge.task_id]
+        below.upstream_task_ids.add(above.task_id)
+        above.downstream_task_ids.add(below.task_id)
+        if edge.label:
+            dag.set_edge_info(above.task_id, below.task_id, {"label": edge.label})
 
 
 def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, Any], dag: DAG) -> BaseOperator:

@@ -149,13 +149,23 @@ _JOIN_FIX = 'Write {"Std:Join": {"On": "/", "Values": [...]}}.'
 _JSON_GET_FIX = 'Write {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.S.PropertyFiles.F"}, "Path": "a.b"}}.'
 
 
-def parse_value(value: Any, where: str = "$") -> Any:
+def referenced_steps(value: Any) -> set[str]:
+    """Names of the steps that expressions in ``value`` take something from."""
+    reader = Reader()
+    reader.value(value, None, free=True)
+    found = (reference for _, reference in reader.references)
+    names = {r.step if isinstance(r, JsonGet) else r.name for r in found if isinstance(r, JsonGet) or r.root == "Steps"}
+    return {name for name in names if name}
+
+
+def parse_value(value: Any, where: str = "$", *, free: bool = False) -> Any:
     """``value`` of a document with its expressions as objects.
 
-    Raises :class:`InvalidPipeline` when one is malformed; ``where`` names the value in the message.
+    Raises :class:`InvalidPipeline` when one is malformed; ``where`` names the value in the message; ``free``: its maps
+    are the user's own and may hold a key called ``Get``.
     """
     reader = Reader()
-    read = reader.value(value, None, free=False)
+    read = reader.value(value, None, free=free)
     if reader.problems:
         raise InvalidPipeline(where, reader.problems)
     return read

@@ -38,30 +38,34 @@ def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
     """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x) when there is no document to be had from it."""
     if isinstance(source, Mapping):
         return _from_mapping(source, name or "definition")
+    return _from_text(*read_text(source, base_dir, name))
+
+
+def read_text(source: Any, base_dir: Path | None, name: str | None) -> tuple[str, str]:
+    """The text of a definition that is no dict, and what it is called."""
     if hasattr(source, "definition"):
-        return _from_text(source.definition(), name or type(source).__name__)
+        return str(source.definition()), name or type(source).__name__
     if isinstance(source, bytes):
         source = _decode(source, name or "definition")
     if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
-        return _from_text(source, name or "definition")
+        return source, name or "definition"
     if isinstance(source, str | os.PathLike):
-        return _from_file(Path(source), base_dir, name)
+        return _read_file(Path(source), base_dir, name)
     what = f"a {type(source).__name__} is not a definition."
     fix = "Give a file name, JSON text, a dict, or a pipeline object of the SageMaker SDK."
     raise InvalidPipeline(name or "definition", [Problem("SM104", "$", what, fix)])
 
 
-def _from_file(path: Path, base_dir: Path | None, name: str | None) -> Source:
+def _read_file(path: Path, base_dir: Path | None, name: str | None) -> tuple[str, str]:
     shown = name or str(path)
     full = path if path.is_absolute() or base_dir is None else base_dir / path
     try:
         if full.stat().st_size > MOST_BYTES:
             raise InvalidPipeline(shown, [Problem("SM105", "$", f"the file is larger than {MOST_BYTES} bytes.")])
-        text = _decode(full.read_bytes(), shown)
+        return _decode(full.read_bytes(), shown), shown
     except OSError as error:
         what = f"the file cannot be read: {error.strerror or error}."
         raise InvalidPipeline(shown, [Problem("SM103", "$", what, f"Looked for {full}.")]) from None
-    return _from_text(text, shown)
 
 
 def _decode(content: bytes, name: str) -> str:

@@ -20,6 +20,9 @@ SUPPORTED = frozenset(
 # Types that take minutes or hours: they are watched from the triggerer.
 WAITING = frozenset({"Processing", "Training", "Transform", "Endpoint"})
 
+# Types whose arguments are the user's own data, where an object may hold a key called "Get".
+FREE_ARGUMENTS = frozenset({"Lambda", "Callback"})
+
 KNOWN = SUPPORTED | {
     "Tuning",
     "AutoML",

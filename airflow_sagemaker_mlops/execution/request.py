@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ..document.expressions import parse_value
+from ..document.step_types import FREE_ARGUMENTS
 from ..steps.shapes import fit_request
 from .failures import StepFailed
 from .identity import digest, resource_name
@@ -18,7 +19,7 @@ VERBATIM_NAMES = frozenset({"EndpointName", "EndpointConfigName"})  # identities
 
 async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     """The step's ``Arguments`` with every expression replaced; reads property files from S3 in a thread."""
-    arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments")
+    arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments", free=run.step_type in FREE_ARGUMENTS)
     scope = run.scope.with_execution(**execution)
     return dict(await asyncio.to_thread(resolve, arguments, scope))
 

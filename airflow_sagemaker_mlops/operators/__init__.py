@@ -1,4 +1,4 @@
-"""One operator a step type; usable by hand in any DAG.
+"""One operator a step type, ``<Type>StepOperator``; usable by hand in any DAG.
 
 Names are looked up lazily, so that a DAG file loads the module of an operator and nothing else.
 """
@@ -7,43 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..document.step_types import SUPPORTED
+
 if TYPE_CHECKING:
-    from .steps import (
-        ConditionStepOperator,
-        EndpointConfigStepOperator,
-        EndpointStepOperator,
-        FailStepOperator,
-        LambdaStepOperator,
-        ModelStepOperator,
-        ProcessingStepOperator,
-        RegisterModelStepOperator,
-        TrainingStepOperator,
-        TransformStepOperator,
-    )
     from .verdict import PipelineVerdictOperator
 
-__all__ = [
-    "ConditionStepOperator",
-    "EndpointConfigStepOperator",
-    "EndpointStepOperator",
-    "FailStepOperator",
-    "LambdaStepOperator",
-    "ModelStepOperator",
-    "PipelineVerdictOperator",
-    "ProcessingStepOperator",
-    "RegisterModelStepOperator",
-    "TrainingStepOperator",
-    "TransformStepOperator",
-]
+__all__ = [*sorted(f"{name}StepOperator" for name in SUPPORTED), "PipelineVerdictOperator"]  # noqa: PLE0604
+
+_PLAN_TASKS = {"PipelineVerdictOperator": "verdict"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name in _PLAN_TASKS:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_PLAN_TASKS[name]}"), name)
+    from .steps import operator_class
+
+    kind = name.removesuffix("StepOperator")
+    if kind == name or kind not in SUPPORTED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "PipelineVerdictOperator":
-        from . import verdict
-
-        return getattr(verdict, name)
-    from . import steps
-
-    return getattr(steps, name)
+    return operator_class(kind)

@@ -60,6 +60,7 @@ class StepOperator(BaseOperator):
     retry_failed_steps = False
     _live: StepRun | None = None
     _killed = False
+    step: StepTask
     operator_extra_links = LINKS
 
     def __init__(
@@ -78,37 +79,34 @@ class StepOperator(BaseOperator):
         logs: Any = "end",
         **kwargs: Any,
     ) -> None:
-        own_retries = "retries" in kwargs or "retries" in (kwargs.get("default_args") or {})
-        super().__init__(**kwargs)
-        own_retries = own_retries or (self.has_dag() and "retries" in (self.dag.default_args or {}))
-        if own_retries:
+        # "default_args" holds the DAG's and the task group's by now.
+        if "retries" in kwargs or "retries" in (kwargs.get("default_args") or {}):
             self.retry_failed_steps = True
         else:
-            self.retries = RETRIES_AFTER_MISHAPS
-            self.retry_delay = RETRY_DELAY
+            kwargs.update(retries=RETRIES_AFTER_MISHAPS, retry_delay=RETRY_DELAY)
+        super().__init__(**kwargs)
         if spec is None:
             from .by_hand import spec_by_hand
 
             spec, reads = spec_by_hand(self.step_type, arguments or {}, outputs, reads)
-        self.step = StepTask(
+        # Straight into __dict__: Airflow's own __setattr__ looks for converters and templates, which these have not.
+        own: dict[str, Any] = {}
+        own["step"] = StepTask(
             type=self.step_type,
             spec=spec,
             step=step_name if step_name and step_name != self.task_id else "",
             pipeline=pipeline if pipeline and not (self.has_dag() and pipeline == self.dag_id) else "",
-            reads=dict(reads or {}),
+            reads=reads or {},
             aws_conn_id=aws_conn_id or settings.aws_conn_id(),
             region_name=(settings.region_name() if region_name is None else region_name) or None,
             poll_interval_s=poll_interval_s if poll_interval_s is not None else settings.poll_interval_s(),
             logs=logs,
         )
         if self.step_type in WAITING and (start_in or settings.start_steps_in()) == "triggerer":
-            self._start_in_triggerer()
-
-    def _start_in_triggerer(self) -> None:
-        # Asset events are only sent for tasks that end in a worker.
-        start = StartInTriggerer(self.step, finish_in_worker=bool(self.outlets))
-        self.start_trigger_args = start  # type: ignore[assignment]
-        self.start_from_trigger = True
+            # Asset events are only sent for tasks that end in a worker.
+            own["start_trigger_args"] = StartInTriggerer(own["step"], finish_in_worker=bool(self.outlets))
+            own["start_from_trigger"] = True
+        self.__dict__.update(own)
 
     def _validate_start_from_trigger_kwargs(self) -> None:
         """Airflow looks for callables among the trigger's arguments; ours are text, not written out just for that."""

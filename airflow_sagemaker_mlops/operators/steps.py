@@ -1,7 +1,11 @@
-"""The step operators, one a step type.  What a type does is in ``steps`` and ``execution``; here it gets its name."""
+"""The step operators, one a step type: made from the step's name, but for the few that Airflow has to know more of.
+
+What a type does is in ``steps`` and ``execution``.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,57 +13,6 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from .base import StepOperator
-
-
-class ProcessingStepOperator(StepOperator):
-    """A processing job; arguments as for CreateProcessingJob without the name."""
-
-    step_type = "Processing"
-
-
-class TrainingStepOperator(StepOperator):
-    """A training job; arguments as for CreateTrainingJob without the name."""
-
-    step_type = "Training"
-
-
-class TransformStepOperator(StepOperator):
-    """A batch transform job; arguments as for CreateTransformJob without the name."""
-
-    step_type = "Transform"
-
-
-class ModelStepOperator(StepOperator):
-    """A model; arguments as for CreateModel without the name."""
-
-    step_type = "Model"
-
-
-class RegisterModelStepOperator(StepOperator):
-    """A version in a model package group, made when missing; arguments as for CreateModelPackage."""
-
-    step_type = "RegisterModel"
-
-
-class EndpointConfigStepOperator(StepOperator):
-    """An endpoint configuration; arguments as for CreateEndpointConfig."""
-
-    step_type = "EndpointConfig"
-
-
-class EndpointStepOperator(StepOperator):
-    """An endpoint, created or updated, until it serves; arguments as for CreateEndpoint."""
-
-    step_type = "Endpoint"
-
-
-class LambdaStepOperator(StepOperator):
-    """A Lambda function, invoked synchronously.
-
-    By hand, ``FunctionArn`` and ``OutputParameters`` stand beside the event's members in ``arguments``.
-    """
-
-    step_type = "Lambda"
 
 
 class FailStepOperator(StepOperator):
@@ -99,3 +52,19 @@ class ConditionStepOperator(StepOperator):
         ti.xcom_push(key="return_value", value=result)
         ti.xcom_push(key="skipmixin_key", value={"skipped": skipped})
         raise DownstreamTasksSkipped(tasks=skipped)
+
+
+_OWN_CLASSES: dict[str, type[StepOperator]] = {"Fail": FailStepOperator, "Condition": ConditionStepOperator}
+# The shorter of the two places they can be imported from: it stands in every serialized step.
+_HOME = __name__.partition(".")[0]
+
+
+@functools.cache
+def operator_class(step_type: str) -> type[StepOperator]:
+    """The operator of ``step_type``, e.g. ``TrainingStepOperator``."""
+    made = _OWN_CLASSES.get(step_type)
+    if made is None:
+        about = f"A {step_type} step; ``arguments`` as in a pipeline definition.  See docs/step-types.md."
+        made = type(f"{step_type}StepOperator", (StepOperator,), {"step_type": step_type, "__doc__": about})
+    made.__module__ = _HOME
+    return made

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..document.expressions import referenced_steps
+
 JOURNAL_KEY = "sagemaker_job"
 # The text is stored inside JSON, where every quote would cost a backslash; so the two kinds of quotes change places.
 _SWAPPED = str.maketrans({'"': "'", "'": '"'})
@@ -32,22 +34,42 @@ class StepTask:
     logs: Literal["end", "live", "off"] = "end"
 
     def to_json(self) -> str:
-        """Compact text; a defaulted field is left out, for it is stored once a step in every serialized DAG."""
+        """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""
         defaults = StepTask("", {})
         values = {name: getattr(self, name) for name in self.__slots__}
         fields = {name: value for name, value in values.items() if value != getattr(defaults, name)}
-        # The spec's keys are AWS's, with a capital letter, so they can stand beside ours.
-        fields.update(fields.pop("spec", {}))
-        if self.reads and all(step == task_id for step, task_id in self.reads.items()):
-            fields["reads"] = sorted(self.reads)
-        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+        fields.pop("type", None)
+        fields.pop("spec", None)
+        prefix = self._common_prefix()
+        if prefix is not None:
+            fields.pop("reads", None)  # its steps stand in the spec
+            if prefix:
+                fields["prefix"] = prefix
+        # The spec's keys are AWS's, with a capital letter, so they can stand beside ours; the type comes first.
+        spec = {key: value for key, value in self.spec.items() if key != "Arguments"}
+        text = json.dumps(
+            {self.type: self.spec.get("Arguments"), **spec, **fields}, separators=(",", ":"), ensure_ascii=False
+        )
         return text.translate(_SWAPPED)
+
+    def _common_prefix(self) -> str | None:
+        """What all task ids have before the step's name; ``None`` when they do not follow their steps' names."""
+        prefix = None
+        for step, task_id in self.reads.items():
+            if not task_id.endswith(step) or prefix not in (None, task_id.removesuffix(step)):
+                return None
+            prefix = task_id.removesuffix(step)
+        return prefix or ""
 
     @classmethod
     def from_json(cls, text: str) -> StepTask:
         """The inverse of :meth:`to_json`."""
         data = json.loads(text.translate(_SWAPPED))
+        kind = next(iter(data))
+        arguments = data.pop(kind)
         spec = {key: data.pop(key) for key in list(data) if key[:1].isupper()}
-        if isinstance(data.get("reads"), list):
-            data["reads"] = {step: step for step in data["reads"]}
-        return cls(spec=spec, **data)
+        if arguments is not None:
+            spec["Arguments"] = arguments
+        prefix = data.pop("prefix", "")
+        data.setdefault("reads", {step: prefix + step for step in sorted(referenced_steps(spec))})
+        return cls(type=kind, spec=spec, **data)

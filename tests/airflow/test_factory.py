@@ -155,13 +155,19 @@ def test_jinja_marks_in_a_definition_are_data() -> None:
 
 
 def test_a_step_serializes_to_its_arguments_once_and_at_most_700_bytes_beside() -> None:
-    big = {"RoleArn": ROLE, "HyperParameters": {f"key{i}": "v" * 40 for i in range(25)}}
-    steps = [{**train(f"S{i}", **({"DependsOn": [f"S{i - 1}"]} if i else {})), "Arguments": big} for i in range(60)]
+    values = {f"key{i}": "v" * 40 for i in range(25)}
+    upstream = [{"Get": f"Steps.S{i:02}.ModelArtifacts.S3ModelArtifacts"} for i in range(60)]
+    steps = [
+        {**train(f"S{i:02}"), "Arguments": {"RoleArn": ROLE, "HyperParameters": {**values, "from": upstream[i - 1]}}}
+        for i in range(1, 60)
+    ]
+    steps.insert(0, train("S00"))
+    big = steps[1]["Arguments"]
     few, many = (
         json.dumps(serialized(SageMakerPipelineDag("p", definition(*steps[:count]))), separators=(",", ":"))
         for count in (10, 60)
     )
-    assert many.count("key24") == 60
+    assert many.count("key24") == 59
     assert (len(many) - len(few)) / 50 - len(json.dumps(big, separators=(",", ":"))) <= 700
 
 
@@ -204,3 +210,27 @@ def test_a_dag_file_loads_no_aws_sdk_no_provider_and_few_modules() -> None:
     assert not [name for name in loaded if name.split(".")[0] in forbidden or name.startswith(forbidden)]
     assert len(loaded) <= 40, sorted(loaded)
     assert int(milliseconds) < 400  # a guard against accidents; the figure itself is measured in benchmarks/
+
+
+def test_a_step_read_back_in_the_triggerer_knows_what_it_was_given() -> None:
+    from airflow_sagemaker_mlops.operators.task import StepTask
+
+    take = {"Get": "Steps.A.ModelArtifacts.S3ModelArtifacts"}
+    steps = [train("A"), {**train("B"), "Arguments": {"RoleArn": ROLE, "HyperParameters": {"from": take}}}]
+    with DAG("d", schedule=None) as dag:
+        SageMakerPipelineTaskGroup("g", definition(*steps))
+    for task_id in ("g.A", "g.B"):
+        step = dag.get_task(task_id).step
+        assert StepTask.from_json(step.to_json()) == step
+    assert dag.get_task("g.B").step.reads == {"A": "g.A"}
+    by_hand = StepTask("Training", {"Arguments": {"x": take}}, reads={"A": "elsewhere"})
+    assert StepTask.from_json(by_hand.to_json()) == by_hand
+
+
+def test_the_same_text_is_planned_once_for_many_dags(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.json"
+    file.write_text(json.dumps(definition(train("A"))))
+    first, second = (SageMakerPipelineDag(name, str(file)) for name in ("customer_a", "customer_b"))
+    assert first.get_task("A").step.spec is second.get_task("A").step.spec
+    file.write_text(json.dumps(definition(train("B"))))
+    assert SageMakerPipelineDag("customer_c", str(file)).task_ids == ["B", "pipeline.verdict"]
