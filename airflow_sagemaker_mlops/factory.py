@@ -17,12 +17,14 @@ from airflow.sdk.definitions.param import ParamsDict
 from . import settings
 from .collector import garbage_later
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
+from .document.step_types import AIRFLOW
 from .plan.describe import pipeline_doc, step_doc
 from .plan.source import plan_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
+    from .operators.values import PipelineValue
     from .plan.model import ParameterPlan, Plan, TaskPlan
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
@@ -82,7 +84,11 @@ class SageMakerPipelineDag(DAG):
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
             if self._broken is None:
                 options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
-                self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
+                try:
+                    self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
+                except PipelineError as error:
+                    self._broken = error
+                    _note_broken(self.fileloc, dag_id, error)
                 # Last: every task copies the params its DAG has when it is made, into the serialized DAG as well.
                 self.params = ParamsDict(params)
 
@@ -92,6 +98,14 @@ class SageMakerPipelineDag(DAG):
         if self._broken is not None:
             raise self._broken
         return self._step_tasks
+
+    def property_of(self, step: str, path: str) -> PipelineValue:
+        """A property of a step for a templated argument of any other task, e.g. ``"ModelArtifacts.S3ModelArtifacts"``.
+
+        The task that takes it runs after the step.  Raises ``KeyError`` for a step that is not there, and
+        :class:`InvalidPipeline` for a path that cannot be read.
+        """
+        return _property_of(self.step_tasks, step, path)
 
     def validate(self) -> None:
         """Called by Airflow when it takes the DAG out of its file: here one DAG is refused, not the whole file."""
@@ -133,6 +147,10 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, dag=dag, group=self)
         dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
 
+    def property_of(self, step: str, path: str) -> PipelineValue:
+        """A property of a step for a templated argument of any other task, as :class:`SageMakerPipelineDag` gives it."""
+        return _property_of(self.step_tasks, step, path)
+
 
 @garbage_later()
 def build(
@@ -169,25 +187,55 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
     from . import operators
 
     arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
-    if task.step_type == "Verdict":
-        steps = {prefix + name: step_type for name, step_type in task.spec["Steps"].items()}
-        own = {key: value for key, value in options.items() if key not in OWN_OPTIONS}
-        return operators.PipelineVerdictOperator(steps=steps, task_display_name="verdict", **arguments, **own)
     if task.display_name:
         arguments["task_display_name"] = task.display_name
+    airflow_own = {key: value for key, value in options.items() if key not in OWN_OPTIONS}
+    if task.step_type == "Verdict":
+        steps = {prefix + name: step_type for name, step_type in task.spec["Steps"].items()}
+        handlers = {
+            prefix + name: {prefix + other: trigger for other, trigger in by.items()}
+            for name, by in (task.spec.get("Handlers") or {}).items()
+        }
+        return operators.PipelineVerdictOperator(steps=steps, handlers=handlers, **arguments, **airflow_own)
+    if task.step_type == "Gate":
+        triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
+        return operators.PipelineGateOperator(triggers=triggers, **arguments, **airflow_own)
     if task.description:
         arguments["doc_md"] = step_doc(task)
     if task.step_type == "Condition":
         branches = task.spec.get("Branches") or {}
         arguments["branches"] = {side: [prefix + name for name in names] for side, names in branches.items()}
+    reads = {name: prefix + name for name in task.reads}
+    if task.step_type == AIRFLOW:
+        from .operators.foreign import foreign_operator
+        from .operators.task import StepTask
+
+        own = {key: options[key] for key in ("aws_conn_id", "region_name")}
+        step = StepTask(task.step_type, task.spec, task.task_id, pipeline, reads, **own)
+        return foreign_operator(step, {**arguments, **airflow_own})
     operator = getattr(operators, f"{task.step_type}StepOperator")
     return operator(  # type: ignore[no-any-return]
         spec=task.spec,
-        reads={name: prefix + name for name in task.reads},
+        reads=reads,
         step_name=task.task_id,
         pipeline=pipeline,
         **{**arguments, **options},
     )
+
+
+def _property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> PipelineValue:
+    from .document.expressions import parse_value
+    from .operators.task import StepTask
+    from .operators.values import PipelineValue
+
+    expression = {"Get": f"Steps.{step}.{path}"}
+    parse_value(expression, f"property_of({step!r}, {path!r})")
+    task: Any = tasks[step]
+    if hasattr(task, "add_output"):  # an Airflow operator of another package pushes all it has
+        task.add_output(path)
+    known = getattr(task, "step", None)
+    aws = {"aws_conn_id": known.aws_conn_id, "region_name": known.region_name} if known is not None else {}
+    return PipelineValue(expression, StepTask("", {}, reads={step: task.task_id}, **aws), (task,))
 
 
 def typed_params(plan: Plan, overrides: Mapping[str, Any]) -> dict[str, Param]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from .model import Get, JsonGet, Key, Step
+from .cleanup import cleaned_steps, cleaned_steps_exist
+from .loops import bodies_are_closed, loop_reference_problems
+from .model import Get, JsonGet, Step
 from .parse import Parsed
 from .places import place_text
 from .problems import Problem, did_you_mean
+from .properties import property_problems
 
 EXECUTION_VARIABLES = frozenset(
     {
@@ -63,20 +66,23 @@ def dependencies_exist(parsed: Parsed) -> Iterator[Problem]:
                 yield Problem("SM206", dependency.where, what)
 
 
-def triggers_are_supported(parsed: Parsed) -> Iterator[Problem]:
-    """Run conditions other than Completed cannot be run yet."""
+def triggers_agree(parsed: Parsed) -> Iterator[Problem]:
+    """Two steps are joined by one trigger only."""
     for step in parsed.pipeline.steps:
+        first: dict[str, str] = {}
         for dependency in step.depends_on:
-            if dependency.trigger != "Completed":
-                what = f'the trigger "{dependency.trigger}" cannot be run yet; only Completed can.'
-                yield Problem("SM303", dependency.where, what)
+            trigger = first.setdefault(dependency.step, dependency.trigger)
+            if trigger != dependency.trigger:
+                both = f"{trigger} and {dependency.trigger}"
+                what = f'"{step.name}" waits for "{dependency.step}" with two triggers, {both}.'
+                yield Problem("SM213", dependency.where, what, "Keep one of them.")
 
 
 def references_resolve(parsed: Parsed) -> Iterator[Problem]:
     """Every expression names something that is declared."""
     pipeline = parsed.pipeline
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
-    for _, place, reference in parsed.references:
+    for index, place, reference in parsed.references:
         if isinstance(reference, JsonGet):
             if reference.step is not None:
                 yield from _property_file(reference, place_text(place), steps)
@@ -90,45 +96,12 @@ def references_resolve(parsed: Parsed) -> Iterator[Problem]:
                 what = f'there is no execution variable "{reference.name}".'
                 yield Problem("SM209", place_text(place), what, did_you_mean(reference.name, EXECUTION_VARIABLES))
             case "Steps":
-                yield from _property(reference, place_text(place), steps)
+                yield from property_problems(reference, place_text(place), steps)
             case "ForEach" | "IterationOutput":
-                what = f'"{reference.text}" means something only inside a ForEach step.'
-                yield Problem("SM210", place_text(place), what)
+                owner = pipeline.steps[index] if index >= 0 else None
+                yield from loop_reference_problems(reference, place_text(place), owner, steps)
             case _:
                 continue
-
-
-def _property(reference: Get, where: str, steps: dict[str, Step]) -> Iterator[Problem]:
-    step = steps.get(reference.name)
-    if step is None:
-        what = f'no step is called "{reference.name}".'
-        yield Problem("SM205", where, what, did_you_mean(reference.name, steps))
-        return
-    if step.type == "Fail":
-        yield Problem("SM206", where, f'"{reference.name}" is a Fail step; it has no properties.')
-        return
-    if not reference.path:
-        return  # the whole property document, for a free-form slot
-    if step.type == "Condition" and reference.path != ("Outcome",):
-        what = f'"{reference.text}": a Condition step has no property but Outcome.'
-        yield Problem("SM211", where, what, f"Write Steps.{reference.name}.Outcome.")
-    if step.type == "Lambda":
-        yield from _output_parameter(reference, where, step)
-    if reference.path[0] == "PropertyFiles":
-        what = f'"{reference.text}" can only stand as "PropertyFile" of a Std:JsonGet.'
-        yield Problem("SM112", where, what)
-
-
-def _output_parameter(reference: Get, where: str, step: Step) -> Iterator[Problem]:
-    declared = {output.name for output in step.output_parameters}
-    match reference.path:
-        case ("OutputParameters", Key(name=name)) | ("OutputParameters", str(name)):
-            if name not in declared:
-                what = f'step "{step.name}" declares no output "{name}".'
-                yield Problem("SM211", where, what, did_you_mean(name, declared))
-        case _:
-            what = f'"{reference.text}": a Lambda step has no properties but its OutputParameters.'
-            yield Problem("SM211", where, what, f"Write Steps.{step.name}.OutputParameters['name'].")
 
 
 def _property_file(reference: JsonGet, where: str, steps: dict[str, Step]) -> Iterator[Problem]:
@@ -212,10 +185,17 @@ def edges_of(parsed: Parsed) -> dict[str, list[str]]:
         if step.parent is not None and step.parent in steps:
             upstream[step.name].append(step.parent)
         upstream[step.name].extend(d.step for d in step.depends_on if d.step in steps)
+        upstream[step.name].extend(name for name in cleaned_steps(step) if name in steps)
     for index, _, reference in parsed.references:
         name = reference.step if isinstance(reference, JsonGet) else reference.name
         if index >= 0 and name in steps and (isinstance(reference, JsonGet) or reference.root == "Steps"):
             upstream[pipeline.steps[index].name].append(name)
+    for step in pipeline.steps:
+        if step.branch == "ForEachBody" and step.parent in upstream:  # the loop begins when all of its body can
+            outside = [
+                name for name in upstream[step.name] if steps[name].parent != step.parent and name != step.parent
+            ]
+            upstream[step.parent].extend(outside)
     return upstream
 
 
@@ -252,8 +232,10 @@ CHECKS: tuple[Check, ...] = (
     step_names_are_unique,
     parameter_names_are_unique,
     dependencies_exist,
-    triggers_are_supported,
+    triggers_agree,
     references_resolve,
+    bodies_are_closed,
+    cleaned_steps_exist,
     property_files_are_outputs,
     graph_has_no_cycle,
     referenced_steps_can_have_run,

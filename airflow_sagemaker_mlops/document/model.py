@@ -159,7 +159,8 @@ class Step:
     settings        the remaining step-level keys of this type (``FunctionArn``, ``CheckType``...), expressions parsed
     conditions      Condition steps: the entries of ``Conditions`` (all must hold)
     if_steps, else_steps   names of the *direct* steps of the two branches
-    parent          the Condition (or ForEach) step it is nested in, with ``branch`` "IfSteps" or "ElseSteps"
+    body            ForEach steps: names of the steps that run once an item
+    parent          the Condition or ForEach step it is nested in, with ``branch`` "IfSteps", "ElseSteps", "ForEachBody"
     references      every Get and JsonGet of the step's own part, those inside joins included
     airflow         the step's ``x-airflow`` block
     where           document path, e.g. ``$.Steps[3]``
@@ -179,8 +180,9 @@ class Step:
     conditions: tuple[ConditionNode, ...] = ()
     if_steps: tuple[str, ...] = ()
     else_steps: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
     parent: str | None = None
-    branch: Literal["IfSteps", "ElseSteps"] | None = None
+    branch: Literal["IfSteps", "ElseSteps", "ForEachBody"] | None = None
     references: tuple[Get | JsonGet, ...] = ()
     airflow: Mapping[str, Any] = field(default_factory=dict)
     where: str = "$"

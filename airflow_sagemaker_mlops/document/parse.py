@@ -27,7 +27,7 @@ from .model import (
 )
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
-from .step_types import KNOWN, SUPPORTED
+from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
 from .values import parse_parameter
 
 TOP_KEYS = frozenset(
@@ -67,10 +67,24 @@ SETTINGS = {
     "Callback": frozenset({"SqsQueueUrl"}),
     "QualityCheck": CHECK_KEYS,
     "ClarifyCheck": CHECK_KEYS,
+    AIRFLOW: frozenset({"Operator"}),
 }
+NEEDED_SETTINGS = {
+    "Lambda": "FunctionArn",
+    "Callback": "SqsQueueUrl",
+    "QualityCheck": "CheckType",
+    "ClarifyCheck": "CheckType",
+    AIRFLOW: "Operator",
+}
+CHECK_TYPES = {
+    "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
+    "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
+}
+NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
 TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
-NO_ARGUMENTS = frozenset({"Lambda", "Callback"})
+NO_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
 MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
 
 
@@ -222,6 +236,9 @@ class _Parser:
             self.report("SM121", place, f"{_called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
             return None
         self._check_type(name, kind, (place, "Type"))
+        if branch == "ForEachBody" and kind in NOT_IN_A_BODY:
+            what = f"{_called(name)} is of the type {kind}, which cannot stand in the body of a ForEach step."
+            self.report("SM212", (place, "Type"), what)
         if not named:
             return None
         if kind in KNOWN:
@@ -240,23 +257,28 @@ class _Parser:
             conditions = read_conditions(arguments.get("Conditions"), ((place, "Arguments"), "Conditions"), self.reader)
             own: Any = {}
         else:
-            # A ForEach body has references of its own kind; nothing outside may name its steps.
-            read = {k: v for k, v in arguments.items() if k != "ForEachBody"} if kind == "ForEach" else arguments
-            own = self.reader.value(read, (place, "Arguments"), free=kind not in SUPPORTED or kind in NO_ARGUMENTS)
+            flat = (
+                {key: value for key, value in arguments.items() if key != "ForEachBody"}
+                if kind == "ForEach"
+                else arguments
+            )
+            own = self.reader.value(flat, (place, "Arguments"), free=kind not in SUPPORTED or kind in FREE_ARGUMENTS)
         settings = {
             key: self.reader.value(item[key], (place, key))
             for key in SETTINGS.get(kind, ())
             if item.get(key) is not None
         }
-        if kind == "Lambda" and "FunctionArn" not in settings:
-            self.report("SM121", place, f'{_called(name)} has no "FunctionArn".', 'Add "FunctionArn".')
+        self._check_settings(name, kind, settings, place)
+        if kind == "ForEach":
+            self._check_loop(name, arguments, (place, "Arguments"))
         self._keep_references(index, before)
         references = tuple(reference for _, reference in self.reader.references[before:])
-        branches: dict[str, tuple[str, ...]] = {"IfSteps": (), "ElseSteps": ()}
-        if kind == "Condition":
-            for key in branches:
-                below = ((place, "Arguments"), key)
-                branches[key] = self._steps(arguments.get(key), below, name, key, nest[2] + 1)
+        below = (place, "Arguments")
+        nested = {
+            key: self._steps(arguments.get(key), (below, key), name, key, nest[2] + 1)
+            for key in NESTED
+            if kind == ("ForEach" if key == "ForEachBody" else "Condition")
+        }
         return Step(
             name=name,
             type=kind,
@@ -270,8 +292,9 @@ class _Parser:
             retry_policies=self._retries(item.get("RetryPolicies"), (place, "RetryPolicies")),
             settings=settings,
             conditions=conditions,
-            if_steps=branches["IfSteps"],
-            else_steps=branches["ElseSteps"],
+            if_steps=nested.get("IfSteps", ()),
+            else_steps=nested.get("ElseSteps", ()),
+            body=nested.get("ForEachBody", ()),
             parent=nest[0],
             branch=nest[1],
             references=references,
@@ -280,15 +303,66 @@ class _Parser:
         )
 
     def _check_type(self, name: Any, kind: str, place: Place) -> None:
-        if kind in SUPPORTED:
+        if kind in SUPPORTED or kind == AIRFLOW:
             return
-        supported = f"Supported are: {', '.join(sorted(SUPPORTED))}."
+        way_out = f'Use a step of the type "{AIRFLOW}" with an Airflow operator for it.'
         if kind in KNOWN:
-            self.report("SM301", place, f"{_called(name)} is of the type {kind}, which cannot be run yet.", supported)
+            self.report("SM301", place, f"{_called(name)} is of the type {kind}, which cannot be run here.", way_out)
         else:
             hint = did_you_mean(kind, KNOWN)
-            near = hint if hint.startswith("Did") else supported
+            near = hint if hint.startswith("Did") else f"Supported are: {', '.join(sorted(SUPPORTED))}. {way_out}"
             self.report("SM302", place, f'{_called(name)} is of the type "{kind}", which is not known.', near)
+
+    def _check_settings(self, name: str, kind: str, settings: Mapping[str, Any], place: Place) -> None:
+        needed = NEEDED_SETTINGS.get(kind)
+        if needed is not None and needed not in settings:
+            self.report("SM121", place, f'{_called(name)} has no "{needed}".', f'Add "{needed}".')
+        choices = CHECK_TYPES.get(kind)
+        if choices and settings.get("CheckType") not in (None, *choices):
+            shown = _kind(settings["CheckType"])
+            self.report(
+                "SM122",
+                (place, "CheckType"),
+                f"{shown} is no check of a {kind} step.",
+                f"Use one of: {', '.join(choices)}.",
+            )
+        operator = settings.get("Operator")
+        if operator is not None and not (isinstance(operator, str) and DOTTED.fullmatch(operator)):
+            fix = "Write the dotted path of its class, e.g. airflow.providers.standard.operators.bash.BashOperator."
+            self.report("SM122", (place, "Operator"), f"{_kind(operator)} does not name an Airflow operator.", fix)
+
+    def _check_loop(self, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+        """The arguments of a ForEach step beside its body (reference 5.17)."""
+        known = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
+        self.unknown_keys(arguments, known, place, f"{_called(name)} (ForEach)")
+        items, most, selector = (arguments.get(key) for key in ("IterableItems", "MaxConcurrency", "Selector"))
+        if items is None or arguments.get("ForEachBody") in (None, []):
+            missing = "IterableItems" if items is None else "ForEachBody"
+            self.report("SM121", place, f'{_called(name)} has no "{missing}".', f'Add "{missing}": [...].')
+        if items is not None and not isinstance(items, list) and not _is_expression(items):
+            self.wanted(items, list, (place, "IterableItems"), "a list, or an expression that gives one as JSON text,")
+        if not _is_expression(most) and not (isinstance(most, int) and not isinstance(most, bool) and 1 <= most <= 50):
+            fix = 'Write "MaxConcurrency": 1 to 50.'
+            self.report(
+                "SM121" if most is None else "SM122",
+                place,
+                f"{_called(name)} needs a MaxConcurrency from 1 to 50.",
+                fix,
+            )
+        if selector is not None and self.wanted(selector, Mapping, (place, "Selector"), "an object"):
+            self.unknown_keys(selector, frozenset({"Pick", "Field"}), (place, "Selector"), "a Selector")
+            if selector.get("Pick") not in ("MaxBy", "MinBy"):
+                self.report(
+                    "SM122",
+                    ((place, "Selector"), "Pick"),
+                    f"{_kind(selector.get('Pick'))} is no way to pick.",
+                    "Use MaxBy or MinBy.",
+                )
+            if not _is_expression(selector.get("Field")):
+                fix = 'Write {"Get": "IterationOutput.<step>.<path>"}.'
+                self.report(
+                    "SM122", ((place, "Selector"), "Field"), "a Selector needs a Field, which is an expression.", fix
+                )
 
     def _arguments(self, item: Mapping[str, Any], name: str, kind: str, place: Place) -> Mapping[str, Any]:
         arguments = item.get("Arguments")
@@ -392,6 +466,10 @@ class _Parser:
             if not isinstance(item, Mapping):
                 self.report("SM122", (place, index), f"{_kind(item)} stands where a retry policy is wanted.")
         return tuple(item for item in items if isinstance(item, Mapping))
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS
 
 
 def _called(name: Any) -> str:

@@ -2,44 +2,67 @@
 
 from __future__ import annotations
 
-SUPPORTED = frozenset(
+# Types that take minutes or hours: they are watched from the triggerer.
+WAITING = frozenset(
     {
         "Processing",
         "Training",
+        "Tuning",
         "Transform",
-        "Model",
-        "RegisterModel",
-        "EndpointConfig",
+        "AutoML",
         "Endpoint",
-        "Lambda",
-        "Condition",
-        "Fail",
+        "InferenceComponent",
+        "Callback",
+        "QualityCheck",
+        "ClarifyCheck",
+        "EMR",
+        "EMRServerless",
+        "Job",
+        "ForEach",
+        "BedrockCustomModel",
+        "BedrockCustomModelDeployment",
+        "BedrockModelImport",
+        "BedrockProvisionedModelThroughput",
+        "Athena",
     }
 )
+INSTANT = frozenset({"Model", "RegisterModel", "EndpointConfig", "Lambda", "Condition", "Fail", "Lineage", "Cleanup"})
 
-# Types that take minutes or hours: they are watched from the triggerer.
-WAITING = frozenset({"Processing", "Training", "Transform", "Endpoint"})
+# A step that is any Airflow operator; only in documents written for Airflow.
+AIRFLOW = "x-airflow"
+
+SUPPORTED = WAITING | INSTANT
+KNOWN = SUPPORTED | {"HubContent", AIRFLOW}
 
 # Types whose arguments are the user's own data, where an object may hold a key called "Get".
-FREE_ARGUMENTS = frozenset({"Lambda", "Callback"})
+FREE_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
 
-KNOWN = SUPPORTED | {
-    "Tuning",
-    "AutoML",
-    "InferenceComponent",
-    "Callback",
-    "QualityCheck",
-    "ClarifyCheck",
-    "EMR",
-    "EMRServerless",
-    "Job",
-    "Lineage",
-    "Cleanup",
-    "ForEach",
-    "BedrockCustomModel",
-    "BedrockCustomModelDeployment",
-    "BedrockModelImport",
-    "BedrockProvisionedModelThroughput",
-    "Athena",
-    "HubContent",
+# What a ForEach body may not hold.
+NOT_IN_A_BODY = frozenset({"Condition", "Fail", "ForEach", AIRFLOW})
+
+# Types whose property document has a fixed set of members; all others answer what their Describe call does.
+PROPERTIES = {
+    "Condition": ("Outcome",),
+    "Lambda": ("OutputParameters",),
+    "Callback": ("OutputParameters",),
+    "QualityCheck": (
+        "CalculatedBaselineConstraints",
+        "CalculatedBaselineStatistics",
+        "BaselineUsedForDriftCheckConstraints",
+        "BaselineUsedForDriftCheckStatistics",
+    ),
+    "ClarifyCheck": ("CalculatedBaselineConstraints", "BaselineUsedForDriftCheckConstraints"),
+    "Lineage": ("ActionArns", "ArtifactArns", "ContextArns", "Associations"),
+    "Cleanup": (),
+    "ForEach": (
+        "Status",
+        "InputItemCount",
+        "TotalStepCount",
+        "SucceededStepCount",
+        "FailedStepCount",
+        "StoppedStepCount",
+        "IterationOutputs",
+        "Selected",
+    ),
+    AIRFLOW: ("Output",),
 }

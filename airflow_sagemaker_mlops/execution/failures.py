@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 
 class StepFailed(Exception):
-    """The step ended badly and trying again changes nothing: a failed job, a refused request, a wrong value."""
+    """The step ended badly and trying again changes nothing: a failed job, a refused request, a wrong value.
+
+    result   what the step leaves for steps that run on its failure, as its task pushes it; empty when there is nothing
+    """
+
+    result: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it, rather than that it failed."""
+        return self.result.get("Status") == "Stopped"
 
 
 class JobFailed(StepFailed):
@@ -13,8 +27,9 @@ class JobFailed(StepFailed):
     reason   the service's ``FailureReason``, as it stands
     """
 
-    def __init__(self, step: str, job: str, status: str, reason: str) -> None:
+    def __init__(self, step: str, job: str, status: str, reason: str, result: Mapping[str, Any] | None = None) -> None:
         self.step, self.job, self.status, self.reason = step, job, status, reason
+        self.result = result or {}
         because = f": {reason}" if reason else ""
         super().__init__(f'Step "{step}": {job} ended {status}{because}')
 

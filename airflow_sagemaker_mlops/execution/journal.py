@@ -5,7 +5,7 @@ The journal is a help, not the ledger: AWS is.  A lost journal costs a few Descr
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 State = Literal["intent", "submitted", "done", "failed", "killed", "mishap"]
@@ -69,3 +69,28 @@ class MemoryJournal:
     async def write(self, entry: Entry) -> None:
         """Keep ``entry`` instead of the last one."""
         self.entry = entry
+
+
+class Notes(Protocol):
+    """Keeps one JSON value for each of a few names, over the attempts of one task where the edge can."""
+
+    async def recall(self, name: str) -> Any:
+        """What was noted under ``name``; ``None`` when nothing was."""
+
+    async def note(self, name: str, value: Any) -> None:
+        """Keep ``value``."""
+
+
+@dataclass(slots=True)
+class MemoryNotes:
+    """Notes that live as long as their process."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    async def recall(self, name: str) -> Any:
+        """What was noted under ``name``; ``None`` when nothing was."""
+        return self.values.get(name)
+
+    async def note(self, name: str, value: Any) -> None:
+        """Keep ``value``."""
+        self.values[name] = value

@@ -29,7 +29,7 @@ class LogTail:
     broken: bool = False
 
     async def __aenter__(self) -> LogTail:
-        if self.run.options.logs == "live" and self.run.entry.log_group:
+        if self.run.options.logs == "live" and self._has_log():
             self.live = asyncio.create_task(self._follow())
         return self
 
@@ -39,8 +39,12 @@ class LogTail:
         if self.live is not None:
             self.live.cancel()
             await asyncio.gather(self.live, return_exceptions=True)
-        if kind is None and self.run.options.logs != "off" and self.run.entry.log_group:
+        if kind is None and self.run.options.logs != "off" and self._has_log():
             await self._bring()
+
+    def _has_log(self) -> bool:
+        entry = self.run.entry
+        return bool(entry.log_group) and not entry.update  # what goes on serving logs its own requests, not this step
 
     async def _follow(self) -> None:
         while not self.broken:

@@ -12,23 +12,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ..plan.model import VERDICT_TASK_ID, Plan, TaskPlan
+from ..plan.model import GATE_SUFFIX, VERDICT_TASK_ID, Plan, TaskPlan
+from ..plan.outcome import unmet, verdict
 from .aws import Aws
 from .failures import StepFailed
 from .identity import StepIdentity
+from .mailbox import Mailbox, MemoryMailbox
 from .run_step import run_step
 from .scope import Scope
 from .step_run import ExecutionOptions, StepRun, now
 from .values import execution_variables, s3_reader, typed_parameters
 
-State = Literal["Waiting", "Executing", "Succeeded", "Failed", "NotTaken", "NotStarted"]
+State = Literal["Waiting", "Executing", "Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted"]
+ENDED = frozenset({"Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted"})
 
 
 @dataclass(slots=True)
 class StepProgress:
     """How far one step of a run is; changes in place while the run is on.
 
-    state     NotTaken: in or behind a branch that was not taken; NotStarted: behind a failure
+    state     NotTaken: in or behind a branch that was not taken; NotStarted: behind a failure, or its trigger not met
     status    the job's own last status, e.g. "Training"
     line      the last line it logged
     """
@@ -62,20 +65,25 @@ class PipelineRun:
     parameters: Mapping[str, Any]
     options: ExecutionOptions
     notify: Callable[[StepProgress, str], None]
+    mailbox: Mailbox = field(default_factory=MemoryMailbox)
     started: str = field(default_factory=now)
     ended: str | None = None
     steps: dict[str, StepProgress] = field(default_factory=dict)
+    _gates: dict[str, TaskPlan] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._gates = {task.task_id: task for task in self.plan.tasks if task.step_type == "Gate"}
         for task in self._tasks():
             self.steps[task.task_id] = StepProgress(task.task_id, task.step_type, task.display_name)
 
     @property
     def status(self) -> str:
-        """Executing, Succeeded or Failed, in the service's words."""
+        """Executing, Succeeded, Failed or CompletedWithFailures, in the service's words."""
         if self.ended is None:
             return "Executing"
-        return "Failed" if any(step.state == "Failed" for step in self.steps.values()) else "Succeeded"
+        spec = self.plan.by_id[VERDICT_TASK_ID].spec if self.plan.tasks else {}
+        ends = {name: _end(step.state) for name, step in self.steps.items()}
+        return verdict(ends, spec.get("Handlers") or {})
 
     async def run(self) -> None:
         """Run to the end; a failed step is in ``steps`` and not raised."""
@@ -97,15 +105,18 @@ class PipelineRun:
             self.ended = now()
 
     def _tasks(self) -> list[TaskPlan]:
-        return [task for task in self.plan.tasks if task.task_id != VERDICT_TASK_ID]
+        return [task for task in self.plan.tasks if task.step_type not in ("Verdict", "Gate")]
 
     def _settle(self, task: TaskPlan) -> bool:
         """Whether ``task`` may start now; marks it when it never will.  Tasks come in topological order."""
         step = self.steps[task.task_id]
         if step.state != "Waiting":
             return False
+        gate = next((self._gates[edge.task_id] for edge in task.upstream if edge.kind == "gate"), None)
+        if gate is not None:
+            return self._settle_gated(step, gate)
         upstream = [self.steps[edge.task_id].state for edge in task.upstream]
-        if any(state in ("Failed", "NotStarted") for state in upstream):
+        if any(state in ("Failed", "Stopped", "NotStarted") for state in upstream):
             self._set(step, "NotStarted")
         elif "NotTaken" in upstream:
             self._set(step, "NotTaken")
@@ -114,13 +125,24 @@ class PipelineRun:
             return True
         return False
 
+    def _settle_gated(self, step: StepProgress, gate: TaskPlan) -> bool:
+        states = {edge.task_id: self.steps[edge.task_id].state for edge in gate.upstream}
+        if not ENDED.issuperset(states.values()):
+            return False
+        if unmet(gate.spec["Triggers"], {name: _end(state) for name, state in states.items()}):
+            self._set(step, "NotStarted")
+            return False
+        self._set(step, "Executing")
+        return True
+
     async def _run_one(self, task: TaskPlan) -> None:
         step = self.steps[task.task_id]
         step.started = now()
         try:
             result = await run_step(self._step_run(task, step))
         except StepFailed as error:
-            self._fail(step, str(error))
+            step.result = dict(error.result) or None
+            self._fail(step, str(error), stopped=error.stopped)
         except Exception as error:
             self._fail(step, f"{type(error).__name__}: {error}")
         else:
@@ -130,14 +152,14 @@ class PipelineRun:
                 self._take_branch(task, bool(step.result["Properties"]["Outcome"]))
             self._set(step, "Succeeded")
 
-    def _fail(self, step: StepProgress, error: str) -> None:
+    def _fail(self, step: StepProgress, error: str, *, stopped: bool = False) -> None:
         step.error, step.ended = error, now()
-        self._set(step, "Failed")
+        self._set(step, "Stopped" if stopped else "Failed")
 
     def _take_branch(self, task: TaskPlan, outcome: bool) -> None:
         branches = task.spec.get("Branches") or {}
         for name in branches.get("Else" if outcome else "If") or []:
-            self._set(self.steps[name], "NotTaken")
+            self._set(self.steps[name.removesuffix(GATE_SUFFIX)], "NotTaken")
 
     def _set(self, step: StepProgress, state: State) -> None:
         step.state = state
@@ -177,8 +199,13 @@ class PipelineRun:
             aws=self.aws,
             tell=tell,
             publish=publish,
+            mailbox=self.mailbox,
             options=self.options,
         )
+
+
+def _end(state: State) -> str:
+    return "NotRun" if state in ("Waiting", "Executing", "NotTaken", "NotStarted") else state
 
 
 def new_run_id() -> str:

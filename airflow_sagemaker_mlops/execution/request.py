@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..document.expressions import parse_value
 from ..document.step_types import FREE_ARGUMENTS
 from ..steps.shapes import fit_request
 from .failures import StepFailed
+from .grouping import shared_by_the_pipeline
 from .identity import digest, resource_name
 from .scope import resolve
 from .step_run import StepRun
 
-VERBATIM_NAMES = frozenset({"EndpointName", "EndpointConfigName"})  # identities users address, never prefixes
+VERBATIM_NAMES = frozenset(
+    {"EndpointName", "EndpointConfigName", "InferenceComponentName"}
+)  # identities users address, never prefixes
 
 
 async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
@@ -24,27 +28,49 @@ async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     return dict(await asyncio.to_thread(resolve, arguments, scope))
 
 
-async def build_request(run: StepRun, ordinal: int) -> dict[str, Any]:
+Change = Callable[[dict[str, Any], str], Awaitable[dict[str, Any]]]
+
+
+async def unchanged(arguments: dict[str, Any], _name: str) -> dict[str, Any]:
+    """No change: the arguments are the request."""
+    return arguments
+
+
+async def build_request(run: StepRun, ordinal: int, change: Change = unchanged) -> dict[str, Any]:
     """The create request of the ``ordinal``-th resource of this step, ready to send.
+
+    ``change`` is given the resolved arguments and the name, and gives the arguments to send.
 
     Raises :class:`StepFailed` naming the place when a value does not fit its slot.
     """
     entry = run.entry
     name = name_of(run, ordinal)
     variables = {entry.name_key: name} if entry.name_key.endswith("JobName") else {}
-    request = entry.prepare(await resolved_arguments(run, **variables))
-    if entry.name_key and entry.how != "package":
+    request = entry.prepare(await change(await resolved_arguments(run, **variables), name))
+    request = {**request, **await shared_by_the_pipeline(run, request)}
+    if entry.name_key:
         request[entry.name_key] = request.get(entry.name_key) if _is_verbatim(run) else name
+    ready = await fitted(run, request)
+    if entry.tagged:
+        own = run.identity.tags(request_digest(ready))
+        ready["Tags"] = _merged_tags(ready.get("Tags") or [], own)
+    return ready
+
+
+async def fitted(run: StepRun, request: dict[str, Any], operation: str = "") -> dict[str, Any]:
+    """``request`` with every value in the type its slot of the create operation (or of ``operation``) takes.
+
+    Raises :class:`StepFailed` naming the place when a value does not fit.
+    """
+    entry = run.entry
+    operation = operation or entry.create
     try:
-        fitted, unknown = await asyncio.to_thread(fit_request, entry.service, entry.create, request)
+        ready, unknown = await asyncio.to_thread(fit_request, entry.service, operation, request)
     except ValueError as error:
         raise StepFailed(f'Step "{run.identity.step}" at Arguments.{error}') from None
     for path in unknown:
-        run.tell(f"Arguments.{path} is not a member of {entry.create} in the installed botocore and was left out")
-    if entry.tagged:
-        own = run.identity.tags(request_digest(fitted))
-        fitted["Tags"] = _merged_tags(fitted.get("Tags") or [], own)
-    return fitted
+        run.tell(f"Arguments.{path} is not a member of {operation} in the installed botocore and was left out")
+    return ready
 
 
 def name_of(run: StepRun, ordinal: int) -> str:

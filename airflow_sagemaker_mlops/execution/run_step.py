@@ -6,25 +6,39 @@ A step that waits can be run in two parts, so that one process submits it and an
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
+from . import submit as named
 from .aws import error_code, error_message, is_transient
 from .failures import StepFailed, StepRefused
 from .step_run import StepResult, StepRun, Submitted
-from .ways import condition, endpoint, fail, function, job, package, resource
+from .ways import (
+    callback,
+    check,
+    cleanup,
+    condition,
+    emr,
+    endpoint,
+    fail,
+    foreach,
+    function,
+    job,
+    lineage,
+    package,
+    resource,
+    serverless,
+    started,
+)
 
-_AT_ONCE: dict[str, Callable[[StepRun], Awaitable[StepResult]]] = {
-    "resource": resource.run,
-    "package": package.run,
-    "function": function.run,
-    "condition": condition.run,
-    "fail": fail.run,
-}
-_SUBMIT: dict[str, Callable[[StepRun], Awaitable[Submitted]]] = {"job": job.submit, "endpoint": endpoint.submit}
-_FOLLOW: dict[str, Callable[[StepRun, Submitted], Awaitable[StepResult]]] = {
-    "job": job.follow,
-    "endpoint": endpoint.follow,
-}
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A way of running that begins something, waits for it, and can stop it."""
+
+    submit: Callable[[StepRun], Awaitable[Submitted]]
+    follow: Callable[[StepRun, Submitted], Awaitable[StepResult]]
+    stop: Callable[[StepRun, str, str], Awaitable[bool]] = named.stop
 
 
 async def run_step(run: StepRun) -> StepResult:
@@ -36,13 +50,54 @@ async def run_step(run: StepRun) -> StepResult:
 
 async def submit(run: StepRun) -> Submitted:
     """Begin a step that waits; safe to be done again after any mishap."""
-    return await _refused(run, _SUBMIT[run.entry.how](run))
+    return await _refused(run, _WAITING[run.entry.how].submit(run))
 
 
 async def follow(run: StepRun, submitted: Submitted) -> StepResult:
     """Wait for what :func:`submit` began, here or in another process."""
-    return await _refused(run, _FOLLOW[run.entry.how](run, submitted))
+    return await _refused(run, _WAITING[run.entry.how].follow(run, submitted))
 
+
+async def stop(run: StepRun, name: str, handle: str = "") -> bool:
+    """Stop what the step began under ``name``; ``False`` when there is nothing to stop."""
+    return run.entry.waits and await _WAITING[run.entry.how].stop(run, name, handle)
+
+
+async def _follow_loop(run: StepRun, submitted: Submitted) -> StepResult:
+    return await foreach.follow(run, submitted, run_step)
+
+
+async def _stop_loop(run: StepRun, _name: str, _handle: str) -> bool:
+    return await foreach.stop(run, stop_current)
+
+
+async def stop_current(run: StepRun) -> None:
+    """Stop what the journal says is going on, and let the next attempt know that somebody wanted that."""
+    entry = await run.journal.read()
+    if entry is not None and entry.state in ("intent", "submitted"):
+        await run.journal.write(entry.with_state("killed"))
+        await stop(run, entry.name, entry.arn)
+
+
+_AT_ONCE: dict[str, Callable[[StepRun], Awaitable[StepResult]]] = {
+    "resource": resource.run,
+    "package": package.run,
+    "function": function.run,
+    "lineage": lineage.run,
+    "cleanup": cleanup.run,
+    "condition": condition.run,
+    "fail": fail.run,
+}
+_WAITING = {
+    "job": Waiting(job.submit, job.follow),
+    "check": Waiting(check.submit, check.follow),
+    "endpoint": Waiting(endpoint.submit, endpoint.follow),
+    "started": Waiting(started.submit, started.follow),
+    "emr": Waiting(emr.submit, emr.follow, emr.stop),
+    "serverless": Waiting(serverless.submit, serverless.follow, serverless.stop),
+    "callback": Waiting(callback.submit, callback.follow, callback.stop),
+    "foreach": Waiting(foreach.submit, _follow_loop, _stop_loop),
+}
 
 Result = TypeVar("Result")
 MAY_PASS = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})  # new credentials may be there soon

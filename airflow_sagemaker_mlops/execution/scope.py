@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ class Scope:
     execution    execution variables by name, "CurrentDateTime" excepted
     steps        results of the steps it reads, as their tasks pushed them
     files        {"<step>": {"<property file>": {"OutputName", "FilePath"}}}
+    item         ForEach.CurrentItem, in the body of a ForEach step
     read_s3      content of an S3 URI; raises ``OSError`` with a sentence when it cannot be had
     """
 
@@ -36,11 +37,11 @@ class Scope:
     steps: Mapping[str, Mapping[str, Any]]
     files: Mapping[str, Mapping[str, Mapping[str, str]]]
     read_s3: Callable[[str], bytes]
+    item: Any = None
 
     def with_execution(self, **variables: str) -> Scope:
         """The same scope with further execution variables (a job's own name)."""
-        merged = {**self.execution, **variables}
-        return Scope(self.step, self.parameters, merged, self.steps, self.files, self.read_s3)
+        return replace(self, execution={**self.execution, **variables})
 
 
 def resolve(value: Any, scope: Scope, place: str = "") -> Any:
@@ -74,11 +75,29 @@ def _get(reference: Get, scope: Scope, place: str) -> Any:
             value = scope.execution.get(reference.name)
         case "Steps":
             return _property(reference, scope, place)
+        case "ForEach":
+            return _item(reference, scope, place)
         case _:
             raise UnresolvedExpression(scope.step, reference.text, "cannot be used here.", place=place)
     if value is None:
         raise UnresolvedExpression(scope.step, reference.text, "is undefined.", place=place)
     return value
+
+
+def _item(reference: Get, scope: Scope, place: str) -> Any:
+    """The current item, or something in it: an item that is JSON text is opened for that."""
+    item = scope.item
+    if reference.path and isinstance(item, str):
+        try:
+            item = json.loads(item)
+        except ValueError:
+            why = f"is undefined: the item {item!r} is no JSON object."
+            raise UnresolvedExpression(scope.step, reference.text, why, place=place) from None
+    try:
+        return lookup(item, reference.path)
+    except MissingValue as missing:
+        why = f"is undefined: {missing} in the item {_outline(item)}."
+        raise UnresolvedExpression(scope.step, reference.text, why, place=place) from None
 
 
 def _property(reference: Get, scope: Scope, place: str) -> Any:

@@ -11,7 +11,8 @@ from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
 from .aws import Aws
 from .identity import StepIdentity
-from .journal import Journal, MemoryJournal
+from .journal import Journal, MemoryJournal, MemoryNotes, Notes
+from .mailbox import Mailbox, MemoryMailbox
 from .scope import Scope
 
 LogMode = Literal["end", "live", "off"]
@@ -42,6 +43,10 @@ class StepRun:
     spec      the step's slice of the plan (``plan.model.TaskPlan.spec``), expressions as written in the document
     tell      takes a line for the task log
     publish   takes facts for people while the step runs: "name", "arn", "console", "logs", "output"
+    journal   what the step remembers between its attempts
+    notes     results of a ForEach step's children, by child name
+    mailbox   where answers to a Callback step arrive
+    live      children of a ForEach step that run now
     """
 
     spec: Mapping[str, Any]
@@ -52,7 +57,10 @@ class StepRun:
     tell: Callable[[str], None]
     publish: Callable[[Mapping[str, str]], Awaitable[None]] = _nowhere
     journal: Journal = field(default_factory=MemoryJournal)
+    notes: Notes = field(default_factory=MemoryNotes)
+    mailbox: Mailbox = field(default_factory=MemoryMailbox)
     options: ExecutionOptions = field(default_factory=ExecutionOptions)
+    live: dict[str, StepRun] = field(default_factory=dict)
 
     @property
     def entry(self) -> StepType:
@@ -65,6 +73,7 @@ class Submitted:
     """A resource that exists and is being waited for.
 
     adopted   whether an earlier attempt had made it
+    facts     what waiting for it takes beside, as plain JSON: the process that waits may be another one
     """
 
     name: str
@@ -72,13 +81,15 @@ class Submitted:
     ordinal: int
     since: str
     adopted: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How a step ended well; :meth:`as_json` is what its task pushes.
+    """How a step ended; :meth:`as_json` is what its task pushes.
 
     properties   the property document, pruned to what later steps reference
+    status       Succeeded, Failed or Stopped
     facts        further members: "Metrics", "Decision"
     """
 
@@ -89,6 +100,7 @@ class StepResult:
     properties: Mapping[str, Any]
     started: str
     ended: str
+    status: str = "Succeeded"
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -96,7 +108,7 @@ class StepResult:
         return {
             "Step": self.step,
             "Type": self.type,
-            "Status": "Succeeded",
+            "Status": self.status,
             "Name": self.name,
             "Arn": self.arn,
             "Properties": dict(self.properties),

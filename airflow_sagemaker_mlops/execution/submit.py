@@ -8,57 +8,79 @@ answer, a killed process or a second attempt finds "already exists" and adopts w
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .aws import IN_USE, NOT_FOUND, as_json, call, error_code, error_message
+from .aws import IN_USE, NOT_FOUND, call, error_code, error_message
+from .describe import address_of, describe
 from .failures import NameTaken, StepFailed
 from .identity import tag_value
 from .journal import Entry
-from .request import build_request, name_of
+from .request import Change, build_request, name_of, unchanged
 from .step_run import StepRun, Submitted, now
 
 MOST_ORDINALS = 500
 STOP_WAIT_S = 180.0
+STOPPING = frozenset({"Stopping", "CANCELLING", "CANCEL_PENDING"})
 
 
-async def submit(run: StepRun) -> Submitted:
-    """The resource of this attempt: created now, or adopted because an earlier try of it made it."""
+async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
+    """The resource of this attempt: created now, or adopted because an earlier try of it made it.
+
+    ``change`` has the last word on the arguments, before they become the request.
+    """
     entry = await run.journal.read()
     identity = run.identity
     if entry is None and identity.try_number <= 1:
-        return await _ensure(run, 0)
+        return await _ensure(run, 0, change)
     if entry is not None and entry.try_number == identity.try_number and entry.state in ("intent", "submitted"):
-        return await _ensure(run, entry.ordinal)
-    return await _ensure(run, await _next_ordinal(run, entry))
+        return await _ensure(run, entry.ordinal, change)
+    return await _ensure(run, await _next_ordinal(run, entry), change)
 
 
 async def _next_ordinal(run: StepRun, entry: Entry | None) -> int:
     """The ordinal a later attempt goes on with, having ended what must not go on."""
     ordinal = entry.ordinal if entry is not None else await _last_ordinal(run)
-    found = await describe(run, name_of(run, ordinal))
+    name = name_of(run, ordinal)
+    found = await describe(run, name)
     if found is None:
         return ordinal
     tags = await _tags(run, found)
-    _check_owner(run, name_of(run, ordinal), tags)
+    _check_owner(run, name, tags)
+    entry = entry or Entry(name, ordinal, 0, tags.get("airflow:generation", ""), "submitted")
+    following, must_end = ordinal_after(run, entry, found, tags)
+    if must_end:
+        await stop_and_wait(run, name)
+    return following
+
+
+def ordinal_after(run: StepRun, entry: Entry, found: dict[str, Any] | None, tags: dict[str, str]) -> tuple[int, bool]:
+    """The ordinal after an earlier attempt's ``entry``, and whether what that made has to be ended first.
+
+    found   its properties, ``None`` when there is nothing (yet)
+    tags    those of a tagged resource, which tell the generation where the journal was lost
+    """
+    same_try = entry.try_number == run.identity.try_number and entry.state in ("intent", "submitted")
+    if found is None or same_try:
+        return entry.ordinal, False
     asked_anew = _asked_anew(run, entry, tags)
-    status = found.get(run.entry.status_key) if run.entry.status_key else None
-    if status is None or status in run.entry.succeeded:
-        return ordinal + 1 if asked_anew else ordinal
+    status = run.entry.status_of(found)
+    if not status or status in run.entry.succeeded:
+        return (entry.ordinal + 1 if asked_anew else entry.ordinal), False
     if status in run.entry.failed:
-        return ordinal + 1
-    if asked_anew or status == "Stopping":
-        await stop_and_wait(run, name_of(run, ordinal))
-        return ordinal + 1
-    return ordinal
+        return entry.ordinal + 1, False
+    must_end = asked_anew or status in STOPPING
+    return (entry.ordinal + 1 if must_end else entry.ordinal), must_end
 
 
-def _asked_anew(run: StepRun, entry: Entry | None, tags: dict[str, str]) -> bool:
+def _asked_anew(run: StepRun, entry: Entry, tags: dict[str, str]) -> bool:
     """Whether a user wants a new resource (cleared the task), rather than an attempt going on after a mishap."""
-    if entry is not None and entry.state in ("done", "killed", "mishap"):
+    known = bool(entry.try_number)  # 0: read off the resource's tags, because the journal was lost
+    if known and entry.state in ("done", "killed", "mishap"):
         return entry.state != "mishap"
-    if entry is not None and not run.identity.generation:
+    if known and not run.identity.generation:
         return True  # the attempt before this one was going on well: only a user ends it
-    made_in = entry.generation if entry is not None else tags.get("airflow:generation", "")
+    made_in = entry.generation if known else tags.get("airflow:generation", "")
     return made_in != tag_value(run.identity.generation)
 
 
@@ -69,25 +91,25 @@ async def _last_ordinal(run: StepRun) -> int:
     raise StepFailed(f'Step "{run.identity.step}": more than {MOST_ORDINALS} resources were made in this run.')
 
 
-async def _ensure(run: StepRun, ordinal: int) -> Submitted:
+async def _ensure(run: StepRun, ordinal: int, change: Change) -> Submitted:
     name = name_of(run, ordinal)
     identity = run.identity
     intent = Entry(name, ordinal, identity.try_number, identity.generation, "intent")
     await run.journal.write(intent)
-    request = await build_request(run, ordinal)
+    request = await build_request(run, ordinal, change)
     try:
         answer = await call(run.aws, run.entry.service, run.entry.create, **request)
     except Exception as error:
         if not _exists_already(error):
             raise
-        return await _adopt(run, ordinal, intent)
+        return await _adopt(run, ordinal, intent, change)
     arn = str(answer.get(run.entry.arn_key, ""))
     await run.journal.write(intent.with_state("submitted", arn))
     run.tell(f"{run.entry.create}: {name}")
     return Submitted(name, arn, ordinal, now())
 
 
-async def _adopt(run: StepRun, ordinal: int, intent: Entry) -> Submitted:
+async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change) -> Submitted:
     found = await describe(run, intent.name)
     if found is None:
         raise StepFailed(f'Step "{run.identity.step}": AWS says "{intent.name}" exists and then cannot find it.')
@@ -95,7 +117,7 @@ async def _adopt(run: StepRun, ordinal: int, intent: Entry) -> Submitted:
     _check_owner(run, intent.name, tags)
     if run.identity.try_number <= 1 and tags.get("airflow:run_started") != tag_value(run.identity.run_started):
         # The same dag and run id, of a run that was deleted since: what it made is not this run's.
-        return await _ensure(run, ordinal + 1)
+        return await _ensure(run, ordinal + 1, change)
     arn = str(found.get(run.entry.arn_key, ""))
     await run.journal.write(intent.with_state("submitted", arn))
     run.tell(f"{intent.name} exists already and is this step's own: going on with it")
@@ -112,17 +134,6 @@ def _check_owner(run: StepRun, name: str, tags: dict[str, str]) -> None:
         raise NameTaken(run.identity.step, name)
 
 
-async def describe(run: StepRun, name: str) -> dict[str, Any] | None:
-    """The resource called ``name`` as plain JSON, or ``None`` when there is none."""
-    entry = run.entry
-    try:
-        return as_json(await call(run.aws, entry.service, entry.describe, **{entry.name_key: name}))  # type: ignore[no-any-return]
-    except Exception as error:
-        if error_code(error) in NOT_FOUND:
-            return None
-        raise
-
-
 async def _tags(run: StepRun, found: dict[str, Any]) -> dict[str, str]:
     arn = found.get(run.entry.arn_key)
     tags: dict[str, str] = {}
@@ -135,13 +146,13 @@ async def _tags(run: StepRun, found: dict[str, Any]) -> dict[str, str]:
         token = {"NextToken": answer["NextToken"]}
 
 
-async def stop(run: StepRun, name: str) -> bool:
+async def stop(run: StepRun, name: str, _handle: str = "") -> bool:
     """Ask AWS to stop the job ``name``; ``False`` when there is nothing to stop."""
     entry = run.entry
-    if not entry.stop:
+    if not entry.stop or not name:
         return False
     try:
-        await call(run.aws, entry.service, entry.stop, **{entry.name_key: name})
+        await call(run.aws, entry.service, entry.stop, **address_of(run, name))
     except Exception as error:
         if error_code(error) in NOT_FOUND:  # gone, or ended by itself
             return False
@@ -150,15 +161,19 @@ async def stop(run: StepRun, name: str) -> bool:
     return True
 
 
-async def stop_and_wait(run: StepRun, name: str) -> None:
-    """Stop ``name`` and return when it has ended, so that two jobs of one step never run side by side."""
-    await stop(run, name)
+async def stop_and_wait(run: StepRun, name: str, look: Callable[[], Awaitable[dict[str, Any]]] | None = None) -> None:
+    """Stop ``name`` and return when it has ended, so that two jobs of one step never run side by side.
+
+    look   how its properties are found, when it was stopped already and a name is not enough
+    """
+    if look is None:
+        await stop(run, name)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + STOP_WAIT_S
     pause = 0.5
     while loop.time() < deadline:
-        found = await describe(run, name)
-        if found is None or found.get(run.entry.status_key) in run.entry.terminal:
+        found = await look() if look is not None else await describe(run, name)
+        if found is None or run.entry.status_of(found) in run.entry.terminal:
             return
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 10.0)

@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..steps.model import StepType
-from .aws import NOT_FOUND, Aws, as_json, call, error_code, is_transient
+from .aws import NOT_FOUND, Aws, call, error_code, is_transient
+from .describe import properties_of
 
 FASTEST_S = 0.25
 SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
@@ -32,6 +33,7 @@ class JobDisappeared(LookupError):
 @dataclass(slots=True)
 class _Waiting:
     name: str
+    address: dict[str, Any]
     future: asyncio.Future[dict[str, Any]]
     on_change: Callable[[str], None]
     since: float = field(default_factory=time.monotonic)
@@ -51,10 +53,13 @@ class Sweep:
     sweeps: int = 0
     back_off_s: float = 0.0
 
-    async def wait(self, name: str, on_change: Callable[[str], None]) -> dict[str, Any]:
-        """Describe's answer once ``name`` is terminal, as plain JSON.  Raises :class:`JobDisappeared`."""
+    async def wait(self, name: str, address: dict[str, Any], on_change: Callable[[str], None]) -> dict[str, Any]:
+        """The properties of ``name`` once it is terminal, as plain JSON.  Raises :class:`JobDisappeared`.
+
+        address   members by which Describe finds it
+        """
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self.waiting[name] = _Waiting(name, future, on_change)
+        self.waiting[name] = _Waiting(name, address, future, on_change)
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._loop())
         try:
@@ -116,7 +121,7 @@ class Sweep:
 
     async def _describe(self, job: _Waiting) -> None:
         try:
-            answer = await call(self.aws, self.entry.service, self.entry.describe, **{self.entry.name_key: job.name})
+            answer = await properties_of(self.aws, self.entry, job.address)
         except Exception as error:
             # Right after its creation a job may not be visible everywhere yet.
             if error_code(error) in NOT_FOUND:
@@ -124,10 +129,10 @@ class Sweep:
                     job.future.set_exception(JobDisappeared(f"{job.name} does not exist any more"))
                 return
             raise
-        status = str(answer.get(self.entry.status_key, ""))
+        status = self.entry.status_of(answer)
         self._note(job, str(answer.get("SecondaryStatus") or status))
         if status in self.entry.terminal and not job.future.done():
-            job.future.set_result(as_json(answer))
+            job.future.set_result(answer)
 
     def _note(self, job: _Waiting, status: str) -> None:
         if status != job.status:

@@ -5,16 +5,12 @@ Names are looked up lazily, so that a DAG file loads the module of an operator a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..document.step_types import SUPPORTED
 
-if TYPE_CHECKING:
-    from .verdict import PipelineVerdictOperator
-
-__all__ = [*sorted(f"{name}StepOperator" for name in SUPPORTED), "PipelineVerdictOperator"]  # noqa: PLE0604
-
-_PLAN_TASKS = {"PipelineVerdictOperator": "verdict"}
+_PLAN_TASKS = {"PipelineGateOperator": "gate", "PipelineVerdictOperator": "verdict"}
+__all__ = [*sorted(f"{name}StepOperator" for name in SUPPORTED), *_PLAN_TASKS]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RETRIES_AFTER_MISHAPS = 2  # a killed worker or a lost connection; a job that failed is not run again by these
 RETRY_DELAY = timedelta(seconds=20)
+IN_ONE_PROCESS = frozenset({"ForEach", "Callback"})  # begun in a worker they stay there: their state is not handed over
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 
 
@@ -108,15 +109,24 @@ class StepOperator(BaseOperator):
             own["start_from_trigger"] = True
         self.__dict__.update(own)
 
+    def add_output(self, path: str) -> None:
+        """Push the property at ``path`` as well, for a task outside of the pipeline that reads it."""
+        outputs = self.step.spec.get("Outputs") or []
+        if outputs == "all" or path in outputs:
+            return
+        self.step = replace(self.step, spec={**self.step.spec, "Outputs": sorted([*outputs, path])})
+        if isinstance(self.start_trigger_args, StartInTriggerer):
+            self.start_trigger_args = replace(self.start_trigger_args, task=self.step)
+
     def _validate_start_from_trigger_kwargs(self) -> None:
         """Airflow looks for callables among the trigger's arguments; ours are text, not written out just for that."""
 
     def execute(self, context: Context) -> Any:
         """Run the step here; one that waits is submitted here and watched in the triggerer."""
-        if self.step_type in WAITING:
+        if self.step_type in WAITING and self.step_type not in IN_ONE_PROCESS:
             run, job = self._in_worker(self._submit(context))
             self._defer(run, job)
-        return self._in_worker(self._run_at_once(context))
+        return self._in_worker(self._run_at_once(context), context)
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Back from the triggerer: the result, or the failure as an exception of this task."""
@@ -124,6 +134,9 @@ class StepOperator(BaseOperator):
             case "success":
                 return event["result"]
             case "failed":
+                if event.get("result"):  # for steps that run on this one's failure
+                    ti: Any = context["ti"]
+                    ti.xcom_push(key="return_value", value=event["result"])
                 raise self._failure(str(event["error"]))
             case _:
                 self.log.error("%s", event.get("trace") or event)
@@ -132,19 +145,18 @@ class StepOperator(BaseOperator):
     async def _run_at_once(self, context: Context) -> dict[str, Any]:
         from ..execution.run_step import run_step
 
-        run = self._step_run(context)
+        run = self._live = self._step_run(context)
         return (await run_step(run)).as_json()
 
     async def _submit(self, context: Context) -> tuple[StepRun, Submitted]:
-        from ..execution.run_step import submit
-        from ..execution.submit import stop
+        from ..execution.run_step import stop, submit
 
         run = self._live = self._step_run(context)
         if self._killed:
             raise self._failure("the task was ended before its job was made")
         job = await submit(run)
         if self._was_killed():  # Airflow lets the task code go on for some seconds after on_kill
-            await stop(run, job.name)
+            await stop(run, job.name, job.arn)
             raise self._failure(f"the task was ended while {job.name} was being made; the job was stopped")
         return run, job
 
@@ -157,12 +169,15 @@ class StepOperator(BaseOperator):
         handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
         self.defer(trigger=StepTrigger(task=self.step.to_json(), handed_over=handed_over), method_name="resume")
 
-    def _in_worker(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def _in_worker(self, coroutine: Coroutine[Any, Any, Any], context: Context | None = None) -> Any:
         from ..execution.failures import StepFailed
 
         try:
             return asyncio.run(coroutine)
         except StepFailed as error:
+            if error.result and context is not None:
+                ti: Any = context["ti"]
+                ti.xcom_push(key="return_value", value=dict(error.result))
             raise self._failure(str(error)) from None
 
     def _failure(self, message: str) -> AirflowException:
@@ -171,13 +186,14 @@ class StepOperator(BaseOperator):
     def _step_run(self, context: Context) -> StepRun:
         from ..execution.step_run import ExecutionOptions, StepRun
         from ..hooks.aws import aws_for
-        from .run_context import identity_of, scope_of
+        from .run_context import identity_of, scope_of, step_result
 
         ti: Any = context["ti"]
         aws = aws_for(self.step.aws_conn_id, self.step.region_name)
         identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
         upstream = {
-            step: ti.xcom_pull(task_ids=task_id, key="return_value") or {} for step, task_id in self.step.reads.items()
+            step: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))
+            for step, task_id in self.step.reads.items()
         }
 
         async def publish(facts: Mapping[str, str]) -> None:
@@ -201,7 +217,7 @@ class StepOperator(BaseOperator):
         """Stop what this attempt made.  Runs in a signal handler, so the calls are made in a thread of their own."""
         self._killed = True
         run = self._live
-        if run is None or not run.entry.stop:
+        if run is None or not run.entry.waits:
             return
         thread = threading.Thread(target=lambda: asyncio.run(_stop_current(run)), daemon=True)
         thread.start()
@@ -209,12 +225,9 @@ class StepOperator(BaseOperator):
 
 
 async def _stop_current(run: StepRun) -> None:
-    from ..execution.submit import stop
+    from ..execution.run_step import stop_current
 
-    entry = await run.journal.read()
-    if entry is not None and entry.state in ("intent", "submitted"):
-        await run.journal.write(entry.with_state("killed"))
-        await stop(run, entry.name)
+    await stop_current(run)
 
 
 class TaskStateJournal:

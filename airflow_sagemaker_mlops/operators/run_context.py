@@ -35,6 +35,15 @@ def _iso(moment: datetime | None) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def step_result(pushed: Any) -> dict[str, Any]:
+    """What an upstream task pushed, as a step's result; of any other Airflow task, as its ``Output``."""
+    if pushed is None:
+        return {}
+    if isinstance(pushed, Mapping) and "Step" in pushed and "Properties" in pushed:
+        return dict(pushed)
+    return {"Properties": {"Output": pushed}}
+
+
 def scope_of(
     task: StepTask,
     identity: StepIdentity,

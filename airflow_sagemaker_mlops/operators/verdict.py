@@ -8,49 +8,60 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
-FAILED = frozenset({"failed", "upstream_failed"})
+from ..plan.outcome import verdict
+from .ends import ends_of, states_of
 
 
 class PipelineFailed(AirflowFailException):
-    """The pipeline ended Failed; the message names the steps and, as far as they left one, their reasons."""
+    """The pipeline ended Failed; the message names the steps that failed."""
 
 
 class PipelineVerdictOperator(BaseOperator):
-    """Succeeds when every step that started succeeded; fails with the failed steps' names otherwise.
+    """Fails when a step failed that no other step handled; succeeds otherwise.
 
     A skipped leaf counts as success for Airflow, so without this task a failed step behind a branch that was not taken
     could leave a green run.
 
     :param steps: {task id: step type} of the pipeline
+    :param handlers: {task id: {other task id: trigger}} of the steps that run when it ends badly
     """
 
-    def __init__(self, *, steps: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(
+        self, *, steps: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]] | None = None, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
         kwargs.setdefault("retries", 2)
         super().__init__(**kwargs)
         self.steps = dict(steps)
+        self.handlers = dict(handlers or {})
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict as XCom: status, and the steps by what became of them."""
         ti: Any = context["ti"]
-        by_run = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(self.steps), run_ids=[ti.run_id])
-        states: dict[str, str | None] = by_run.get(ti.run_id) or {}
-        verdict = {
-            "Status": "Failed" if any(state in FAILED for state in states.values()) else "Succeeded",
-            "Failed": sorted(name for name, state in states.items() if state == "failed"),
+        states, ends = states_of(ti, list(self.steps)), ends_of(ti, list(self.steps))
+        status: str = verdict(ends, self.handlers)
+        if status == "Succeeded" and "upstream_failed" in states.values():
+            status = "Failed"  # something outside of the pipeline failed that its steps wait for
+        said = {
+            "Status": status,
+            "Failed": sorted(name for name, end in ends.items() if end == "Failed"),
+            "Stopped": sorted(name for name, end in ends.items() if end == "Stopped"),
             "NotStarted": sorted(name for name, state in states.items() if state == "upstream_failed"),
             "NotTaken": sorted(name for name, state in states.items() if state == "skipped"),
         }
-        decisions = self._decisions(ti, states)
-        for sentence in decisions:
+        for sentence in self._decisions(ti, states):
             self.log.info("%s", sentence)
-        if verdict["Status"] == "Failed":
-            ti.xcom_push(key="return_value", value=verdict)
-            failed = ", ".join(verdict["Failed"]) or "a step outside this pipeline"
-            rest = f"; {len(verdict['NotStarted'])} did not start" if verdict["NotStarted"] else ""
+        bad = ", ".join([*said["Failed"], *(f"{name} (stopped)" for name in said["Stopped"])])
+        if status == "Failed":
+            ti.xcom_push(key="return_value", value=said)
+            rest = f"; {len(said['NotStarted'])} did not start" if said["NotStarted"] else ""
+            failed = bad or "a step outside this pipeline"
             raise PipelineFailed(f"Step failure: one or multiple steps failed: {failed}{rest}. See their logs.")
-        self.log.info("The pipeline succeeded: %d steps ran", sum(s == "success" for s in states.values()))
-        return verdict
+        if status == "CompletedWithFailures":
+            self.log.warning("CompletedWithFailures: %s failed and was handled", bad)
+        ran = sum(end != "NotRun" for end in ends.values())
+        self.log.info("The pipeline ended %s: %d steps ran", status, ran)
+        return said
 
     def _decisions(self, ti: Any, states: Mapping[str, str | None]) -> list[str]:
         sentences = []

@@ -21,6 +21,8 @@ def not_taken(plan: Plan, outcomes: Mapping[str, bool]) -> set[str]:
             left_out.add(task.task_id)
             continue
         for edge in task.upstream:
+            if edge.trigger in ("Failed", "Stopped"):
+                left_out.add(task.task_id)
             if edge.kind == "branch" and edge.label != ("If" if outcomes.get(edge.task_id, True) else "Else"):
                 left_out.add(task.task_id)
     return left_out

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from ..document.model import Get, JsonGet, Pipeline, Step
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..document.cleanup import cleaned_steps
+from ..document.model import Get, JsonGet, PathPart, Pipeline, Step
 from ..document.paths import format_path
 from .model import Upstream
 
+# Where steps of a type leave what a Cleanup step deletes.
+LEFT_IN_S3 = {
+    "Training": frozenset({"ModelArtifacts.S3ModelArtifacts"}),
+    "Athena": frozenset({"S3OutputLocation"}),
+    "Transform": frozenset({"TransformOutput.S3OutputPath"}),
+    "Processing": frozenset({"ProcessingOutputConfig.Outputs"}),
+}
 LABELS = {"IfSteps": "If", "ElseSteps": "Else"}
 
 
@@ -15,36 +26,85 @@ def upstream_of(step: Step, reads: set[str]) -> tuple[Upstream, ...]:
     if step.parent is not None:
         edges[step.parent] = Upstream(step.parent, LABELS.get(step.branch or "", ""), "branch")
     for dependency in step.depends_on:
-        edges.setdefault(dependency.step, Upstream(dependency.step, "", "explicit"))
+        label = "" if dependency.trigger == "Completed" else f"on {dependency.trigger}"
+        edges.setdefault(dependency.step, Upstream(dependency.step, label, "explicit", dependency.trigger))
     for name in sorted(reads):
         edges.setdefault(name, Upstream(name, "", "data"))
     return tuple(edges.values())
 
 
-def references(pipeline: Pipeline) -> tuple[dict[str, set[str]], dict[str, set[str]], dict[str, set[str]]]:
-    """What steps take from elsewhere: ``(reads, outputs, parameters)``.
+@dataclass(frozen=True, slots=True)
+class References:
+    """What steps take from elsewhere, each by step name.
 
-    reads        {step: names of the steps whose results it needs}
-    outputs      {step: property paths of it that others reference, as text}
-    parameters   {step: names of the pipeline parameters it references}
+    reads        names of the steps whose results it needs
+    outputs      property paths of it that others reference, as text
+    parameters   names of the pipeline parameters it references
     """
-    reads: dict[str, set[str]] = {step.name: set() for step in pipeline.steps}
-    outputs: dict[str, set[str]] = {step.name: set() for step in pipeline.steps}
-    parameters: dict[str, set[str]] = {step.name: set() for step in pipeline.steps}
+
+    reads: dict[str, set[str]]
+    outputs: dict[str, set[str]]
+    parameters: dict[str, set[str]]
+
+
+def references(pipeline: Pipeline) -> References:
+    """Every reference of every step."""
+    empty: list[dict[str, set[str]]] = [{step.name: set() for step in pipeline.steps} for _ in range(3)]
+    found = References(*empty)
     files = {
         (step.name, file.name): f"ProcessingOutputConfig.Outputs['{file.output}'].S3Output.S3Uri"
         for step in pipeline.steps
         for file in step.property_files
     }
+    steps = pipeline.by_name
     for step in pipeline.steps:
+        for name in cleaned_steps(step):
+            if name in steps:
+                found.reads[step.name].add(name)
+                found.outputs[name] |= LEFT_IN_S3.get(steps[name].type, frozenset())
         for expression in step.references:
             match expression:
                 case Get(root="Steps", name=name, path=path):
-                    reads[step.name].add(name)
-                    outputs[name].add(format_path(path))
+                    found.reads[step.name].add(name)
+                    found.outputs[name].add(format_path(path))
+                    _pass_on(steps[name], path, found.outputs)
+                case Get(root="IterationOutput", name=name, path=path):
+                    found.outputs[name].add(format_path(path))
                 case Get(root="Parameters", name=name):
-                    parameters[step.name].add(name)
+                    found.parameters[step.name].add(name)
                 case JsonGet(step=str(name), property_file=file):
-                    reads[step.name].add(name)
-                    outputs[name].add(files[name, str(file)])
-    return reads, outputs, parameters
+                    found.reads[step.name].add(name)
+                    found.outputs[name].add(files[name, str(file)])
+    return found
+
+
+def _pass_on(step: Step, path: tuple[PathPart, ...], outputs: dict[str, set[str]]) -> None:
+    """What is read of a ForEach step is read of the steps in its body."""
+    if step.type != "ForEach":
+        return
+    match path:
+        case ("IterationOutputs", int(), str(body), *rest):
+            outputs[body].add(format_path(rest))
+        case ("Selected", *rest):
+            for field in step.references:
+                if isinstance(field, Get) and field.root == "IterationOutput":
+                    outputs[field.name].add(format_path(rest))
+
+
+def topological(names: list[str], edges: Mapping[str, tuple[Upstream, ...]]) -> list[str]:
+    """``names`` with every step behind what it waits for; otherwise in document order."""
+    order: list[str] = []
+    done: set[str] = set()
+    for name in names:
+        stack = [name]
+        while stack:
+            current = stack[-1]
+            waiting = [edge.task_id for edge in edges[current] if edge.task_id not in done]
+            if waiting and current not in done:
+                stack.append(waiting[0])
+                continue
+            stack.pop()
+            if current not in done:
+                done.add(current)
+                order.append(current)
+    return order

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+GATE_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot say
 VERDICT_TASK_ID = "pipeline.verdict"  # a dot cannot stand in a step name, so this id is always free
 
 
@@ -17,21 +18,23 @@ VERDICT_TASK_ID = "pipeline.verdict"  # a dot cannot stand in a step name, so th
 class Upstream:
     """An edge into a task.
 
-    label   "If" or "Else" for the edge from a Condition into its branch, else empty
-    kind    "explicit" (DependsOn), "data" (a reference), "branch" (nested in), or "verdict"; the strongest one wins,
-            in the order branch, explicit, data
+    label    "If" or "Else" for the edge from a Condition into its branch, "on Failed" for a trigger, else empty
+    kind     "explicit" (DependsOn), "data" (a reference), "branch" (nested in), "gate" or "verdict"; the strongest one
+             wins, in the order branch, explicit, data
+    trigger  the end of the upstream step that lets this one run: Completed, Failed, Stopped or Any
     """
 
     task_id: str
     label: str
     kind: str
+    trigger: str = "Completed"
 
 
 @dataclass(frozen=True, slots=True)
 class TaskPlan:
     """One Airflow task.
 
-    step_type     AWS step type, or "Verdict"
+    step_type     AWS step type, "x-airflow", "Gate" or "Verdict"
     spec          the step's own slice of the definition as plain JSON, what a running step needs and nothing else:
                   the step-level keys of the document ("Arguments" with its expressions as written, "FunctionArn",
                   "PropertyFiles", "OutputParameters", "RetryPolicies", "CacheConfig", ...) without Name, Type,
@@ -40,7 +43,11 @@ class TaskPlan:
                   "Parameters"  the pipeline parameters it references: {"N": {"Type": ..., "DefaultValue": ...}}
                   "Files"       the property files it reads: {"<step>": {"<file>": {"OutputName": .., "FilePath": ..}}}
                   "Branches"    Condition: {"If": [task ids], "Else": [task ids]}, the direct steps of each branch
+                  "Body"        ForEach: {name: {"Type": ..., and its own spec, "After": [names in the body]}}
+                  "Experiment"  the document's PipelineExperimentConfig, for jobs that take one
+                  "Triggers"    gate: {upstream task id: trigger}
                   "Steps"       verdict: {task id: step type}
+                  "Handlers"    verdict: {task id: {handler: trigger}}, the steps that run when it ends badly
     reads         names of the steps whose results this one needs (subset of upstream), sorted
     upstream      every edge into the task, in a fixed order
     """

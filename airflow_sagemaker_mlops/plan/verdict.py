@@ -1,22 +1,39 @@
-"""Which steps the verdict task must stand directly behind, so that it starts only when every step has ended.
+"""The verdict task, and which steps it must stand directly behind, so that it starts when every step has ended.
 
 Airflow skips a task as soon as *one* of its upstreams is skipped, even while others still run (trigger rule
 ``all_success``, Airflow 3.3).  So the end of a task says that its upstream A has ended too, unless a condition that is
 not downstream of A could have skipped the task meanwhile.  The verdict stands behind every step that no such task
-vouches for; that is every leaf, and few others.
+vouches for; that is every leaf, and few others.  Where a step handles another's failure (a gate), it stands behind all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from .model import TaskPlan
+from .model import VERDICT_TASK_ID, TaskPlan, Upstream
 
 NONE: frozenset[str] = frozenset()
 
 
+def verdict_task(tasks: Sequence[TaskPlan], edges: Mapping[str, tuple[Upstream, ...]]) -> TaskPlan:
+    """The last task of a plan, behind ``tasks``; ``edges`` are those of the steps themselves."""
+    spec: dict[str, Any] = {"Steps": {task.task_id: task.step_type for task in tasks if task.step_type != "Gate"}}
+    handlers: dict[str, dict[str, str]] = {}
+    for name, into in edges.items():
+        for edge in into:
+            if edge.trigger != "Completed":
+                handlers.setdefault(edge.task_id, {})[name] = edge.trigger
+    if handlers:
+        spec["Handlers"] = handlers
+    upstream = tuple(Upstream(name, "", "verdict") for name in verdict_upstream(tasks))
+    return TaskPlan(VERDICT_TASK_ID, "Verdict", "verdict", "", spec, (), upstream)
+
+
 def verdict_upstream(tasks: Sequence[TaskPlan]) -> list[str]:
     """Names of the steps the verdict waits for, in the order of ``tasks`` (topological)."""
+    if any(task.step_type == "Gate" for task in tasks):
+        return [task.task_id for task in tasks]
     causes = _causes(tasks)
     conditions = {task.task_id for task in tasks if task.step_type == "Condition"}
     before = _before_conditions(tasks, conditions)

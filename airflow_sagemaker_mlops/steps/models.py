@@ -1,4 +1,4 @@
-"""Model, RegisterModel, EndpointConfig and Endpoint: what a trained model becomes.
+"""Model, RegisterModel, EndpointConfig, Endpoint and InferenceComponent: what a trained model becomes.
 
 Sources: language reference sections 5.6 to 5.8; the SageMaker API reference for the member names.
 """
@@ -37,6 +37,7 @@ def _package_data(answer: Answer) -> str:
 MODEL = StepType(
     name="Model",
     how="resource",
+    about="a model",
     create="CreateModel",
     describe="DescribeModel",
     name_key="ModelName",
@@ -48,6 +49,7 @@ MODEL = StepType(
 REGISTER_MODEL = StepType(
     name="RegisterModel",
     how="package",
+    about="a version in a model package group, which is made when missing",
     create="CreateModelPackage",
     describe="DescribeModelPackage",
     name_key="ModelPackageName",
@@ -64,6 +66,7 @@ REGISTER_MODEL = StepType(
 ENDPOINT_CONFIG = StepType(
     name="EndpointConfig",
     how="resource",
+    about="an endpoint configuration",
     create="CreateEndpointConfig",
     describe="DescribeEndpointConfig",
     name_key="EndpointConfigName",
@@ -74,9 +77,12 @@ ENDPOINT_CONFIG = StepType(
 ENDPOINT = StepType(
     name="Endpoint",
     how="endpoint",
+    about="an endpoint, created or updated, until it is in service",
     waits=True,
     create="CreateEndpoint",
     describe="DescribeEndpoint",
+    update="UpdateEndpoint",
+    update_members=("EndpointName", "EndpointConfigName"),
     listing="ListEndpoints",
     name_key="EndpointName",
     arn_key="EndpointArn",
@@ -86,4 +92,22 @@ ENDPOINT = StepType(
     summaries_key="Endpoints",
     log_group="/aws/sagemaker/Endpoints",
     console="endpoints/{name}",
+)
+
+INFERENCE_COMPONENT = StepType(
+    name="InferenceComponent",
+    how="endpoint",
+    about="an inference component of an endpoint, created or updated, until it is in service",
+    waits=True,
+    create="CreateInferenceComponent",
+    describe="DescribeInferenceComponent",
+    update="UpdateInferenceComponent",
+    update_members=("InferenceComponentName", "Specification", "Specifications", "RuntimeConfig", "DeploymentConfig"),
+    name_key="InferenceComponentName",
+    arn_key="InferenceComponentArn",
+    status_key="InferenceComponentStatus",
+    succeeded=frozenset({"InService"}),
+    failed=frozenset({"Failed"}),
+    log_group="/aws/sagemaker/InferenceComponents",
+    console="inferenceComponents/{name}",
 )

@@ -64,6 +64,40 @@ def check_arguments(service: str, operation: str, arguments: Mapping[str, Any], 
     return list(_check(arguments, shape, "", given))
 
 
+def member_of(shape: Any, key: str) -> tuple[str, Any]:
+    """The member of a structure that a document calls ``key``: its name in the API and its shape, or ``None``.
+
+    Documents write AWS's names with a capital first letter, and EMR's ``key``/``value`` small; Bedrock's API and EMR's
+    have it the other way round.
+    """
+    for name in (key, key[:1].lower() + key[1:], key[:1].upper() + key[1:]):
+        if name in shape.members:
+            return name, shape.members[name]
+    return key, None
+
+
+def with_capitals(value: Any, shape: Any) -> Any:
+    """An answer of an API with small first letters as documents refer to it; keys of maps are the user's and stay."""
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        return {
+            key[:1].upper() + key[1:]: with_capitals(item, shape.members[key]) if key in shape.members else item
+            for key, item in value.items()
+        }
+    if shape.type_name == "list" and isinstance(value, list):
+        return [with_capitals(item, shape.member) for item in value]
+    if shape.type_name == "map" and isinstance(value, Mapping):
+        return {key: with_capitals(item, shape.value) for key, item in value.items()}
+    return value
+
+
+@functools.cache
+def operation_output(service: str, operation: str) -> Any:
+    """botocore's output shape of ``operation``."""
+    import botocore.session
+
+    return _service_model(botocore.session, service).operation_model(operation).output_shape
+
+
 def _check(value: Any, shape: Any, path: str, given: frozenset[str] = frozenset()) -> Iterator[Misfit]:
     if value is None:
         return
@@ -102,15 +136,16 @@ def _check_structure(value: Any, shape: Any, path: str, given: frozenset[str]) -
         yield _wrong(path, value, "an object")
         return
     for key, item in value.items():
-        member = shape.members.get(key)
+        _, member = member_of(shape, key)
         below = f"{path}.{key}" if path else key
         if member is None:
             hint = did_you_mean(key, shape.members)
             yield Misfit(below, f'"{key}" is not a member of {shape.name}.', hint, severity="warning")
         else:
             yield from _check(item, member, below)
+    there = {member_of(shape, key)[0] for key, item in value.items() if item is not None}
     for key in shape.required_members:
-        if value.get(key) is None and key not in given:
+        if key not in there and key not in given:
             what = f'required member "{key}" is missing.'
             yield Misfit(path or shape.name, what, f'Add "{key}".', severity="warning")
 
@@ -186,11 +221,11 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
             if item is None:
                 continue
             below = f"{path}.{key}" if path else key
-            member = shape.members.get(key)
+            name, member = member_of(shape, key)
             if member is None:
                 unknown.append(below)
             else:
-                out[key] = _fit(item, member, below, unknown)
+                out[name] = _fit(item, member, below, unknown)
         return out
     if shape.type_name == "list" and isinstance(value, list):
         return [_fit(item, shape.member, f"{path}[{index}]", unknown) for index, item in enumerate(value)]

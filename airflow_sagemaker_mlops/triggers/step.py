@@ -20,13 +20,15 @@ from ..execution import run_step as steps
 from ..execution.failures import StepFailed
 from ..execution.identity import StepIdentity
 from ..execution.journal import Entry, entry_from_json
+from ..execution.run_step import stop
 from ..execution.scope import Scope
 from ..execution.step_run import ExecutionOptions, StepRun, Submitted
-from ..execution.submit import stop
+from ..execution.values import s3_reader
 from ..hooks.aws import aws_for
 from ..links import LINKS
-from ..operators.run_context import identity_of, scope_of
+from ..operators.run_context import identity_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
+from .xcoms import XComJournal, XComMailbox, XComNotes
 
 
 class StepTrigger(BaseTrigger):
@@ -60,7 +62,8 @@ class StepTrigger(BaseTrigger):
         try:
             result = await self._result()
         except StepFailed as error:
-            yield TriggerEvent({"status": "failed", "kind": type(error).__name__, "error": str(error)})
+            failed = {"status": "failed", "kind": type(error).__name__, "error": str(error)}
+            yield TriggerEvent({**failed, "result": dict(error.result)})
             return
         except Exception as error:
             self.log.exception("the step could not be run to its end")
@@ -97,7 +100,7 @@ class StepTrigger(BaseTrigger):
         journal = XComJournal(self)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])
-            scope = Scope(identity.step, {}, {}, {}, {}, _reads_nothing)
+            scope = Scope(identity.step, {}, {}, {}, {}, s3_reader(aws))
         else:
             ti: Any = self.task_instance
             context = await sync_to_async(ti.get_template_context)()
@@ -115,11 +118,13 @@ class StepTrigger(BaseTrigger):
             tell=self.log.info,
             publish=self._publish,
             journal=journal,
+            notes=XComNotes(self),
+            mailbox=XComMailbox(self),
             options=ExecutionOptions(poll_interval_s=task.poll_interval_s, logs=task.logs),
         )
 
     async def _upstream(self, task: StepTask) -> dict[str, Any]:
-        return {step: await self.get_xcom("return_value", task_id) or {} for step, task_id in task.reads.items()}
+        return {step: step_result(await self.get_xcom("return_value", task_id)) for step, task_id in task.reads.items()}
 
     async def _publish(self, facts: Mapping[str, str]) -> None:
         for link in LINKS:
@@ -163,7 +168,7 @@ class StepTrigger(BaseTrigger):
             return
         identity = run.identity
         await run.journal.write(Entry(job.name, job.ordinal, identity.try_number, identity.generation, "killed"))
-        await stop(run, job.name)
+        await stop(run, job.name, job.arn)
 
     async def _handed_to_another(self, job: Submitted) -> bool:
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
@@ -177,26 +182,3 @@ class StepTrigger(BaseTrigger):
             return False
         entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
         return entry is not None and entry.name == job.name and entry.try_number == ti.try_number
-
-
-class XComJournal:
-    """A journal in the step's own XComs.
-
-    A task that starts in the triggerer keeps its XComs over retries and clears (Airflow 3.3.2), so the entry is there
-    when it is needed; where it is not, the tags of the job itself tell the same.
-    """
-
-    def __init__(self, trigger: StepTrigger) -> None:
-        self._trigger = trigger
-
-    async def read(self) -> Entry | None:
-        """The last entry, if it is still known."""
-        return entry_from_json(await self._trigger.get_xcom(JOURNAL_KEY))
-
-    async def write(self, entry: Entry) -> None:
-        """Keep ``entry`` instead of the last one."""
-        await self._trigger.set_xcom(JOURNAL_KEY, entry.as_json())
-
-
-def _reads_nothing(uri: str) -> bytes:
-    raise OSError(f"{uri} is not read by a step that only waits")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...document.paths import select
+from ..aws import as_json, call
+from ..describe import address_of
 from ..facts import facts_about
 from ..failures import JobFailed, StepFailed
 from ..journal import Entry
 from ..logs import LogTail
+from ..request import Change, unchanged
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import submit as submit_named
 from ..watch import JobDisappeared, sweep_for
 
+STOPPED = frozenset({"Stopped", "CANCELLED", "INTERRUPTED"})
 
-async def submit(run: StepRun) -> Submitted:
-    """The job of this attempt, running."""
-    job = await submit_named(run)
+
+async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
+    """The job of this attempt, running.  ``change`` has the last word on its request."""
+    job = await submit_named(run, change)
     created = "" if job.adopted else job.name
     await run.publish({**facts_about(run, job.name, job.arn), "created": created})
     return job
@@ -24,27 +30,43 @@ async def submit(run: StepRun) -> Submitted:
 
 async def follow(run: StepRun, job: Submitted) -> StepResult:
     """Wait for ``job``; its result, or :class:`JobFailed` with the service's reason."""
-    tail = LogTail(run, job.name)
-    sweep = sweep_for(run.aws, run.entry, run.options.poll_interval_s)
-    async with tail:
-        try:
-            answer = await sweep.wait(job.name, lambda status: run.tell(f"{job.name}: {status}"))
-        except JobDisappeared as error:
-            raise StepFailed(f'Step "{run.identity.step}": {error}; somebody may have deleted it.') from None
-    status = str(answer[run.entry.status_key])
-    state = "done" if status in run.entry.succeeded else "failed"
-    identity = run.identity
-    await run.journal.write(
-        Entry(job.name, job.ordinal, identity.try_number, identity.generation, state, job.arn)  # type: ignore[arg-type]
-    )
-    await run.publish(facts_about(run, job.name, job.arn, answer))
-    if status in run.entry.failed:
-        raise JobFailed(identity.step, job.name, status, _reason(answer))
+    answer = await ended_well(run, job, address_of(run, job.name))
     return result_of(run, job.name, answer, started=job.since)
 
 
-def result_of(run: StepRun, name: str, answer: dict[str, Any], *, started: str) -> StepResult:
-    """The result of a resource out of its Describe answer, pruned to what others reference."""
+async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> dict[str, Any]:
+    """The properties of ``job`` once it has ended well.  Raises :class:`JobFailed` when it has not."""
+    sweep = sweep_for(run.aws, run.entry, run.options.poll_interval_s)
+    async with LogTail(run, job.name):
+        try:
+            answer = await sweep.wait(job.name, address, lambda status: run.tell(f"{job.name}: {status}"))
+        except JobDisappeared as error:
+            raise StepFailed(f'Step "{run.identity.step}": {error}; somebody may have deleted it.') from None
+    status = run.entry.status_of(answer)
+    good = status in run.entry.succeeded
+    identity = run.identity
+    entry = Entry(job.name, job.ordinal, identity.try_number, identity.generation, "done", job.arn)
+    await run.journal.write(entry if good else entry.with_state("failed"))
+    await run.publish(facts_about(run, job.name, job.arn, answer))
+    if not good:
+        word = "Stopped" if status in STOPPED else "Failed"
+        left = result_of(run, job.name, answer, started=job.since, status=word).as_json()
+        raise JobFailed(identity.step, job.name, status, run.entry.reason_of(answer), left)
+    return await _with_extra(run, answer)
+
+
+async def _with_extra(run: StepRun, answer: dict[str, Any]) -> dict[str, Any]:
+    entry, outputs = run.entry, run.spec.get("Outputs") or ()
+    if not entry.extra or not (outputs == "all" or any(path.startswith(entry.extra_member) for path in outputs)):
+        return answer
+    more = as_json(await call(run.aws, entry.service, entry.extra, **entry.extra_request(answer)))
+    return {**answer, entry.extra_member: more.get(entry.extra_member) or []}
+
+
+def result_of(
+    run: StepRun, name: str, answer: Mapping[str, Any], *, started: str, status: str = "Succeeded"
+) -> StepResult:
+    """The result of a resource out of its properties, pruned to what others reference."""
     metrics = {m["MetricName"]: m["Value"] for m in answer.get("FinalMetricDataList") or []}
     outputs = run.spec.get("Outputs")
     return StepResult(
@@ -55,13 +77,6 @@ def result_of(run: StepRun, name: str, answer: dict[str, Any], *, started: str) 
         properties=answer if outputs == "all" else select(answer, list(outputs or ())),
         started=started,
         ended=now(),
+        status=status,
         facts={"Metrics": metrics} if metrics else {},
     )
-
-
-def _reason(answer: dict[str, Any]) -> str:
-    reason = str(answer.get("FailureReason") or "")
-    if not reason and answer.get("SecondaryStatus") == "MaxRuntimeExceeded":
-        return "it ran longer than its StoppingCondition allows (MaxRuntimeExceeded)"
-    message = answer.get("ExitMessage")
-    return f"{reason} ({message})" if reason and message else reason or str(message or "")

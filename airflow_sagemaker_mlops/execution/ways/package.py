@@ -7,9 +7,9 @@ from typing import Any
 
 from ..aws import IN_USE, NOT_FOUND, as_json, call, error_code, error_message
 from ..facts import facts_about
-from ..failures import JobFailed, StepFailed
+from ..failures import JobFailed
 from ..identity import digest
-from ..request import resolved_arguments
+from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, now
 from .job import result_of
 
@@ -18,16 +18,9 @@ PACKAGE_WAIT_S = 300.0
 
 async def run(run: StepRun) -> StepResult:
     """Register the version; its group is made when missing, as SageMaker Pipelines does."""
-    from ...steps.shapes import fit_request
-
     started = now()
     arguments = await resolved_arguments(run)
-    try:
-        request, unknown = fit_request("sagemaker", run.entry.create, run.entry.prepare(arguments))
-    except ValueError as error:
-        raise StepFailed(f'Step "{run.identity.step}" at Arguments.{error}') from None
-    for path in unknown:
-        run.tell(f"Arguments.{path} is not a member of {run.entry.create} in the installed botocore and was left out")
+    request = await fitted(run, run.entry.prepare(arguments))
     # The same attempt, or a retry of it, sends the same token and gets the same version back; a clear does not.
     request["ClientToken"] = digest(run.identity.step_digest, run.identity.generation, run.identity.run_started)[:36]
     group = str(request.get("ModelPackageGroupName") or "")

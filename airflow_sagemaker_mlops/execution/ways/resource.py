@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..describe import describe
 from ..facts import facts_about
 from ..failures import StepFailed
 from ..journal import Entry
 from ..step_run import StepResult, StepRun
-from ..submit import describe, submit
+from ..submit import submit
 from .job import result_of
 
 

@@ -1,0 +1,43 @@
+"""What AWS knows about a step's resource: its property document, in the document's spelling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..document.expressions import parse_value
+from ..steps.model import StepType
+from ..steps.shapes import operation_output, with_capitals
+from .aws import NOT_FOUND, Aws, as_json, call, error_code
+from .scope import resolve
+
+if TYPE_CHECKING:
+    from .step_run import StepRun
+
+
+async def properties_of(aws: Aws, entry: StepType, address: dict[str, Any]) -> dict[str, Any]:
+    """The properties of the resource at ``address``, as plain JSON.  Raises what the call raises."""
+    answer = as_json(await call(aws, entry.service, entry.describe, **address))
+    if entry.camel:
+        answer = with_capitals(answer, operation_output(entry.service, entry.describe))
+    carried = {key: value for key, value in address.items() if key == "ClusterId"}  # EMR answers without it
+    return entry.properties({**answer, **carried})
+
+
+def address_of(run: StepRun, name: str) -> dict[str, Any]:
+    """Members by which Describe and Stop find the resource called ``name``."""
+    entry = run.entry
+    address: dict[str, Any] = {entry.describe_key or entry.name_key: name}
+    arguments = run.spec.get("Arguments") or {}
+    for key in entry.also:
+        address[key] = resolve(parse_value(arguments.get(key), key), run.scope, key)
+    return address
+
+
+async def describe(run: StepRun, name: str) -> dict[str, Any] | None:
+    """The properties of the resource called ``name``, or ``None`` when there is none."""
+    try:
+        return await properties_of(run.aws, run.entry, address_of(run, name))
+    except Exception as error:
+        if error_code(error) in NOT_FOUND:
+            return None
+        raise

@@ -1,0 +1,57 @@
+"""What a whole pipeline gives its jobs: the experiment they are grouped under, and MLflow (reference 11.4, 11.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..document.expressions import parse_value
+from .aws import IN_USE, call, error_code, error_message
+from .scope import resolve
+from .step_run import StepRun
+
+_ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials this process has seen to exist
+
+
+async def shared_by_the_pipeline(run: StepRun, request: dict[str, Any]) -> dict[str, Any]:
+    """``ExperimentConfig`` and ``MlflowConfig`` of the request; empty where the pipeline has neither."""
+    added: dict[str, Any] = {}
+    experiment = run.spec.get("Experiment")
+    if experiment is not None:
+        config = await _experiment(run, {} if experiment == "default" else experiment)
+        if config:
+            own = request.get("ExperimentConfig") or {}
+            added["ExperimentConfig"] = {**own, **config}
+    mlflow = run.spec.get("Mlflow")
+    if mlflow and not request.get("MlflowConfig"):
+        added["MlflowConfig"] = resolve(parse_value(mlflow, "MlflowConfig"), run.scope, "MlflowConfig")
+    return added
+
+
+async def _experiment(run: StepRun, block: dict[str, Any]) -> dict[str, str]:
+    given = await asyncio.to_thread(resolve, parse_value(block, "PipelineExperimentConfig"), run.scope)
+    experiment = str(given.get("ExperimentName") or run.scope.execution["PipelineName"])
+    trial = str(given.get("TrialName") or run.scope.execution["PipelineExecutionId"])
+    key = (run.aws.key, experiment, trial)
+    if key not in _ENSURED:
+        try:
+            await _ensure(run, "CreateExperiment", ExperimentName=experiment)
+            await _ensure(run, "CreateTrial", TrialName=trial, ExperimentName=experiment)
+        except Exception as error:
+            # Regions and roles without Experiments are common, and a job runs as well outside of one.
+            code = error_code(error)
+            if not code:
+                raise
+            run.tell(f"not grouped under the experiment {experiment}: {code}: {error_message(error)}")
+            return {}
+        _ENSURED.add(key)
+    return {"ExperimentName": experiment, "TrialName": trial}
+
+
+async def _ensure(run: StepRun, operation: str, **members: str) -> None:
+    try:
+        await call(run.aws, "sagemaker", operation, **members)
+    except Exception as error:
+        exists = error_code(error) in IN_USE or "already exist" in error_message(error).lower()
+        if not exists:
+            raise

@@ -1,0 +1,117 @@
+"""Callback: one message with a token to an SQS queue, then a wait for whoever answers with that token.
+
+The message is SageMaker Pipelines' own (language reference 5.10); answers come in where ``run.mailbox`` looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import string
+from typing import Any
+
+from ...document.expressions import parse_value
+from ...document.values import as_text, parse_parameter
+from ..aws import call
+from ..failures import StepFailed
+from ..journal import Entry
+from ..request import resolved_arguments
+from ..scope import resolve
+from ..step_run import StepResult, StepRun, Submitted, now
+
+LETTERS = string.ascii_letters + string.digits
+TOKEN = 10  # exactly so many letters and digits, by the API
+FASTEST_S = 0.5
+SHARE_OF_AGE = 0.1
+
+
+async def submit(run: StepRun) -> Submitted:
+    """Send the message; the same token again when an earlier try of this attempt may have sent it."""
+    identity = run.identity
+    queue = await _queue(run)
+    token, ordinal, sent = await _earlier(run)
+    if not sent:
+        await run.journal.write(Entry(token, ordinal, identity.try_number, identity.generation, "intent", queue))
+        await run.mailbox.open(token)
+        await _send(run, queue, token, "Executing")
+    await run.journal.write(Entry(token, ordinal, identity.try_number, identity.generation, "submitted", queue))
+    run.tell(f"{'waiting on for an answer to' if sent else 'SendMessage:'} token {token}, queue {queue}")
+    return Submitted(token, queue, ordinal, now(), adopted=sent)
+
+
+async def _earlier(run: StepRun) -> tuple[str, int, bool]:
+    """(token, its number, whether its message was sent) of this attempt; a new token unless one goes on."""
+    entry = await run.journal.read()
+    fresh = "".join(secrets.choice(LETTERS) for _ in range(TOKEN))
+    if entry is None:
+        return fresh, 0, False
+    same_try = entry.try_number == run.identity.try_number
+    goes_on = entry.state == "mishap" or (same_try and entry.state in ("intent", "submitted"))
+    if goes_on:
+        return entry.name, entry.ordinal, entry.state != "intent" and await run.mailbox.is_open(entry.name)
+    await run.mailbox.close(entry.name)
+    return fresh, entry.ordinal + 1, False
+
+
+async def follow(run: StepRun, sent: Submitted) -> StepResult:
+    """Wait for the answer, without any limit of its own."""
+    pause, identity = FASTEST_S, run.identity
+    while (answer := await run.mailbox.answer(sent.name)) is None:
+        await asyncio.sleep(pause)
+        pause = min(pause * (1 + SHARE_OF_AGE), run.options.poll_interval_s)
+    good = answer.get("Status") == "Succeeded"
+    entry = Entry(sent.name, sent.ordinal, identity.try_number, identity.generation, "done", sent.arn)
+    await run.journal.write(entry if good else entry.with_state("failed"))
+    if not good:
+        raise StepFailed(f'Step "{identity.step}": {answer.get("FailureReason") or "the callback said that it failed"}')
+    properties = {"OutputParameters": _outputs(run, answer.get("OutputParameters") or [])}
+    return StepResult(identity.step, run.step_type, sent.name, None, properties, sent.since, now())
+
+
+async def stop(run: StepRun, token: str, queue: str) -> bool:
+    """Tell the consumer that nobody waits any more, as the service does, and take no answer any more."""
+    if not token or not queue:
+        return False
+    await run.mailbox.close(token)
+    await _send(run, queue, token, "Stopping")
+    return True
+
+
+async def _queue(run: StepRun) -> str:
+    queue = parse_value(run.spec.get("SqsQueueUrl"), "SqsQueueUrl")
+    resolved = await asyncio.to_thread(resolve, queue, run.scope, "SqsQueueUrl")
+    if not isinstance(resolved, str) or not resolved:
+        raise StepFailed(f'Step "{run.identity.step}": SqsQueueUrl is {resolved!r}, which names no queue.')
+    return resolved
+
+
+async def _send(run: StepRun, queue: str, token: str, status: str) -> None:
+    message = {
+        "token": token,
+        "pipelineExecutionArn": run.scope.execution.get("PipelineExecutionArn", ""),
+        "arguments": await resolved_arguments(run) if status == "Executing" else {},
+        "status": status,
+    }
+    members: dict[str, Any] = {"QueueUrl": queue, "MessageBody": json.dumps(message)}
+    if queue.endswith(".fifo"):
+        members |= {"MessageGroupId": run.identity.execution_id, "MessageDeduplicationId": f"{token}-{status}"}
+    await call(run.aws, "sqs", "SendMessage", **members)
+
+
+def _outputs(run: StepRun, given: list[dict[str, Any]]) -> dict[str, Any]:
+    """Declared outputs in their types; values travel as text.  What was not declared is left out."""
+    values = {str(item.get("Name")): item.get("Value") for item in given}
+    outputs: dict[str, Any] = {}
+    for declared in run.spec.get("OutputParameters") or []:
+        name, kind = declared["OutputName"], declared.get("OutputType") or "String"
+        value = values.get(name)
+        if value is None:
+            run.tell(f'the answer has no output "{name}"')
+            continue
+        try:
+            outputs[name] = as_text(value) if kind == "String" else parse_parameter(value, kind, (), name)
+        except ValueError:
+            what = f'output "{name}" is {value!r}, which is not of the type {kind}.'
+            raise StepFailed(f'Step "{run.identity.step}": {what}') from None
+    return outputs

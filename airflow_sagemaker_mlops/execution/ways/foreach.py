@@ -1,0 +1,234 @@
+"""ForEach: the steps of a body once for every item, at most so many at a time (language reference 5.17).
+
+One task runs the whole loop, in the triggerer, so that MaxConcurrency holds over the body as a whole: Airflow can
+limit the instances of one mapped task, and not those of several together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...document.expressions import parse_value
+from ...document.paths import MissingValue, lookup, select
+from ...document.values import coerce
+from ..failures import StepFailed
+from ..journal import Entry, MemoryJournal
+from ..scope import resolve
+from ..step_run import StepResult, StepRun, Submitted, now
+
+RunStep = Callable[[StepRun], Awaitable[StepResult]]
+MOST_ERRORS = 20
+
+
+@dataclass(slots=True)
+class _Loop:
+    """One run of a ForEach step; ``results`` has what each child left, by item and name."""
+
+    run: StepRun
+    run_step: RunStep
+    ordinal: int
+    items: list[Any]
+    slots: asyncio.Semaphore
+    results: list[dict[str, dict[str, Any]]] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> Mapping[str, Mapping[str, Any]]:
+        """The steps of the body, by name."""
+        return self.run.spec.get("Body") or {}
+
+    @property
+    def steps(self) -> int:
+        """How many children there are."""
+        return len(self.items) * len(self.body)
+
+    def count(self, end: str) -> int:
+        """How many children ended so."""
+        return sum(result.get("Status") == end for item in self.results for result in item.values())
+
+
+async def submit(run: StepRun) -> Submitted:
+    """Which run of the loop this is: a new one after a success, the same one otherwise, whose good children stay."""
+    entry, identity = await run.journal.read(), run.identity
+    ordinal = 0 if entry is None else entry.ordinal
+    if entry is not None and entry.try_number != identity.try_number and entry.state == "done":
+        ordinal += 1
+    await run.journal.write(Entry(identity.step, ordinal, identity.try_number, identity.generation, "submitted"))
+    return Submitted(identity.step, "", ordinal, now())
+
+
+async def follow(run: StepRun, job: Submitted, run_step: RunStep) -> StepResult:
+    """Run the loop to its end; one child's failure leaves the others alone and fails the step."""
+    loop = await _loop(run, job, run_step)
+    run.tell(f"{len(loop.items)} items, {len(loop.body)} steps each")
+    async with asyncio.TaskGroup() as group:
+        for index in range(len(loop.items)):
+            group.create_task(_iteration(loop, index))
+    identity = run.identity
+    done = Entry(identity.step, job.ordinal, identity.try_number, identity.generation, "done")
+    bad = loop.count("Failed") + loop.count("Stopped")
+    await run.journal.write(done.with_state("failed") if bad else done)
+    result = _result(loop, job)
+    if bad:
+        first = "; ".join(list(loop.errors.values())[:3])
+        error = StepFailed(f'Step "{identity.step}": {bad} of {loop.steps} steps did not succeed. {first}')
+        error.result = result.as_json()
+        raise error
+    return result
+
+
+async def stop(run: StepRun, stop_child: Callable[[StepRun], Awaitable[None]]) -> bool:
+    """Stop every child that runs."""
+    children = list(run.live.values())
+    await asyncio.gather(*(stop_child(child) for child in children))
+    return bool(children)
+
+
+async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
+    arguments = run.spec.get("Arguments") or {}
+
+    async def value(key: str) -> Any:
+        return await asyncio.to_thread(resolve, parse_value(arguments.get(key), key), run.scope, f"Arguments.{key}")
+
+    given = items = await value("IterableItems")
+    if isinstance(items, str):
+        with suppress(ValueError):
+            items = json.loads(items)
+    if not isinstance(items, list):
+        raise StepFailed(f'Step "{run.identity.step}": IterableItems is {str(given)[:80]!r}, which is no list in JSON.')
+    most = await value("MaxConcurrency")
+    try:
+        slots = asyncio.Semaphore(max(1, int(coerce(most, "integer"))))
+    except ValueError:
+        raise StepFailed(f'Step "{run.identity.step}": MaxConcurrency is {most!r}, not an integer.') from None
+    return _Loop(run, run_step, job.ordinal, items, slots, [{} for _ in items])
+
+
+async def _iteration(loop: _Loop, index: int) -> None:
+    """The body for one item: every step as soon as those before it in the body have succeeded."""
+    ended = {name: asyncio.get_running_loop().create_future() for name in loop.body}
+
+    async def one(name: str) -> None:
+        good = False
+        try:
+            before = [await ended[other] for other in loop.body[name].get("After") or ()]
+            good = all(before) and await _child(loop, index, name)
+        finally:
+            if not ended[name].done():
+                ended[name].set_result(good)
+
+    async with asyncio.TaskGroup() as group:
+        for name in loop.body:
+            group.create_task(one(name))
+
+
+async def _child(loop: _Loop, index: int, name: str) -> bool:
+    """Run one child, or take what an earlier attempt of this loop noted of it."""
+    run, label = loop.run, f"{name}-{index}"
+    noted = await run.notes.recall(label) if run.identity.try_number > 1 else None
+    if noted is not None and noted["Loop"] == loop.ordinal and noted["Result"]["Status"] == "Succeeded":
+        loop.results[index][name] = noted["Result"]
+        return True
+    async with loop.slots:
+        child = run.live[label] = _child_run(loop, index, name)
+        try:
+            result = (await loop.run_step(child)).as_json()
+        except StepFailed as error:
+            loop.errors[label] = str(error)
+            result = {**error.result, "Status": "Stopped" if error.stopped else "Failed", "Error": str(error)}
+        finally:
+            del run.live[label]
+    loop.results[index][name] = result
+    run.tell(f"{label}: {result['Status']}")
+    await run.notes.note(label, {"Loop": loop.ordinal, "Result": result})
+    return bool(result["Status"] == "Succeeded")
+
+
+def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
+    run, label = loop.run, f"{name}-{index}"
+    spec = {key: value for key, value in loop.body[name].items() if key not in ("Type", "After")}
+    identity = replace(
+        run.identity,
+        step=label,
+        task_id=f"{run.identity.task_id}.{name}",
+        map_index=index,
+        generation=run.identity.generation or f"loop{loop.ordinal}",
+    )
+    scope = replace(
+        run.scope,
+        step=label,
+        item=loop.items[index],
+        steps={**run.scope.steps, **loop.results[index]},
+        files=spec.get("Files") or {},
+    )
+
+    def tell(text: str, *values: Any) -> None:
+        run.tell(f"[{label}] {text % values if values else text}")
+
+    async def publish(facts: Mapping[str, str]) -> None:
+        if facts.get("created"):  # a child's links would overwrite each other
+            await run.publish({"created": facts["created"]})
+
+    return StepRun(
+        spec=spec,
+        step_type=str(loop.body[name]["Type"]),
+        identity=identity,
+        scope=scope,
+        aws=run.aws,
+        tell=tell,
+        publish=publish,
+        journal=MemoryJournal(),
+        mailbox=run.mailbox,
+        options=run.options,
+    )
+
+
+def _result(loop: _Loop, job: Submitted) -> StepResult:
+    run = loop.run
+    ends = {f"{end}StepCount": loop.count(end) for end in ("Succeeded", "Failed", "Stopped")}
+    status = "Failed" if ends["FailedStepCount"] else "Stopped" if ends["StoppedStepCount"] else "Succeeded"
+    facts: dict[str, Any] = {
+        "Status": status,
+        "InputItemCount": len(loop.items),
+        "TotalStepCount": loop.steps,
+        **ends,
+    }
+    outputs = [{name: result.get("Properties") for name, result in item.items()} for item in loop.results]
+    properties: dict[str, Any] = {**facts, "IterationOutputs": outputs}
+    selector = (run.spec.get("Arguments") or {}).get("Selector")
+    if selector and loop.items and status == "Succeeded":
+        name, index = _selected(loop, selector)
+        properties["Selected"] = outputs[index][name]
+        facts["Selector"] = {"StepName": f"{name}-{index}", "Index": index}
+    if loop.errors:
+        facts["Errors"] = dict(list(loop.errors.items())[:MOST_ERRORS])
+    wanted = run.spec.get("Outputs")
+    pruned = properties if wanted == "all" else select(properties, list(wanted or ()))
+    identity = run.identity
+    return StepResult(
+        identity.step, run.step_type, None, None, pruned, job.since, now(), status=status, facts={"Loop": facts}
+    )
+
+
+def _selected(loop: _Loop, selector: Mapping[str, Any]) -> tuple[str, int]:
+    """(step, index) of the iteration whose Field is the largest or smallest; the first of equals."""
+    wanted = parse_value(selector["Field"], "Selector.Field")
+    sign = -1.0 if selector.get("Pick") == "MaxBy" else 1.0
+    step = loop.run.identity.step
+    found: list[tuple[float, int]] = []
+    for index, item in enumerate(loop.results):
+        try:
+            value = lookup((item.get(wanted.name) or {}).get("Properties") or {}, wanted.path)
+        except MissingValue as missing:
+            raise StepFailed(f'Step "{step}" cannot select: {missing} in item {index} for {wanted.text}.') from None
+        try:
+            found.append((sign * float(coerce(value, "double")), index))
+        except ValueError:
+            what = f"{wanted.text} is {value!r} in item {index}, which is no number."
+            raise StepFailed(f'Step "{step}" cannot select: {what}') from None
+    return wanted.name, min(found)[1]

@@ -1,0 +1,70 @@
+"""Bedrock and Athena: started by a call with a client token, which answers the same thing when it is sent again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..aws import as_json, call
+from ..describe import address_of, describe
+from ..facts import facts_about
+from ..failures import StepFailed
+from ..identity import digest
+from ..journal import Entry
+from ..request import fitted, resolved_arguments
+from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import ordinal_after, stop_and_wait
+from .job import ended_well, result_of
+
+TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
+
+
+async def submit(run: StepRun) -> Submitted:
+    """What this attempt starts; the same again when it has been started before."""
+    ordinal = await next_ordinal(run)
+    request = await fitted(run, await resolved_arguments(run))
+    request.setdefault(run.entry.token_key, token(run, ordinal))
+    return await start(run, ordinal, request)
+
+
+async def start(run: StepRun, ordinal: int, request: dict[str, Any]) -> Submitted:
+    """Send ``request``, which holds the token of ``ordinal``, and remember what it made."""
+    entry, identity = run.entry, run.identity
+    intent = Entry("", ordinal, identity.try_number, identity.generation, "intent")
+    await run.journal.write(intent)
+    answer = as_json(await call(run.aws, entry.service, entry.create, **request))
+    handle = next((str(answer[key]) for key in _spellings(entry.arn_key) if key in answer), "")
+    if not handle:
+        raise StepFailed(f'Step "{identity.step}": {entry.create} answered without {entry.arn_key}.')
+    made = Entry(handle, ordinal, identity.try_number, identity.generation, "submitted", handle)
+    await run.journal.write(made)
+    run.tell(f"{entry.create}: {handle}")
+    await run.publish({**facts_about(run, handle, handle), "created": handle})
+    return Submitted(handle, handle, ordinal, now())
+
+
+async def follow(run: StepRun, job: Submitted) -> StepResult:
+    """Wait for it to end."""
+    answer = await ended_well(run, job, address_of(run, job.name))
+    return result_of(run, job.name, answer, started=job.since)
+
+
+async def next_ordinal(run: StepRun) -> int:
+    """Which start of this step this attempt is; what must not go on is ended first."""
+    entry = await run.journal.read()
+    if entry is None:
+        return 0
+    found = await describe(run, entry.name) if entry.name else None
+    ordinal, must_end = ordinal_after(run, entry, found, {})
+    if must_end:
+        await stop_and_wait(run, entry.name)
+    return ordinal
+
+
+def token(run: StepRun, ordinal: int) -> str:
+    """The client token of the ``ordinal``-th start."""
+    identity = run.identity
+    return digest(identity.step_digest, identity.run_started, str(ordinal))[:TOKEN]
+
+
+def _spellings(key: str) -> tuple[str, str]:
+    return key, key[:1].lower() + key[1:]

@@ -1,0 +1,36 @@
+"""The task before a step that runs on another's failure, stop or any end: lets the step run, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from ..plan.outcome import unmet
+from .ends import ends_of
+
+
+class PipelineGateOperator(BaseOperator):
+    """Skips itself, and so the step behind it, unless every upstream step ended as its trigger asks.
+
+    :param triggers: {upstream task id: "Completed", "Failed", "Stopped" or "Any"}
+    """
+
+    def __init__(self, *, triggers: Mapping[str, str], **kwargs: Any) -> None:
+        kwargs.setdefault("trigger_rule", "all_done")
+        kwargs.setdefault("retries", 2)
+        super().__init__(**kwargs)
+        self.triggers = dict(triggers)
+
+    def execute(self, context: Context) -> dict[str, str]:
+        """How every upstream step ended."""
+        ends = ends_of(context["ti"], list(self.triggers))
+        missing = unmet(self.triggers, ends)
+        for task_id, trigger in self.triggers.items():
+            self.log.info("%s: wanted %s, is %s", task_id, trigger, ends[task_id])
+        if missing:
+            wanted = "; ".join(f"{name} ended {end}, not {self.triggers[name]}" for name, end in missing.items())
+            raise AirflowSkipException(f"the step does not run: {wanted}")
+        return ends

@@ -1,0 +1,71 @@
+"""Values of a pipeline for other operators: an expression that is resolved when the task that holds it starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
+
+from ..document.expressions import MARKS, parse_value
+from .task import StepTask
+
+
+class PipelineValue(ResolveMixin):
+    """What an expression of a definition stands for, in a templated argument of any operator.
+
+    expression   as written in a definition, e.g. ``{"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}``
+    step         what resolving it takes: parameters, property files, and where results are
+    sources      the tasks it reads from, which become upstream of the task that holds it
+    """
+
+    def __init__(self, expression: Any, step: StepTask, sources: Sequence[Any] = ()) -> None:
+        self.expression = expression
+        self.step = step
+        self.sources = tuple(sources)
+
+    def __str__(self) -> str:
+        return json.dumps(self.expression, sort_keys=True, ensure_ascii=False)
+
+    __repr__ = __str__
+
+    def iter_references(self) -> Iterable[tuple[Any, str]]:
+        """The tasks whose results it takes."""
+        return ((operator, "return_value") for operator in self.sources)
+
+    def resolve(self, context: Any) -> Any:
+        """The value, in this run.  Raises ``StepFailed`` when there is none."""
+        from ..execution.scope import resolve
+        from ..hooks.aws import aws_for
+        from .run_context import identity_of, scope_of, step_result
+
+        ti = context["ti"]
+        aws = aws_for(self.step.aws_conn_id, self.step.region_name)
+        identity = identity_of(self.step, ti, context["dag_run"], "")
+        results = {
+            name: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))
+            for name, task_id in self.step.reads.items()
+        }
+        scope = scope_of(self.step, identity, aws, context["params"], results)
+        return resolve(parse_value(self.expression), scope)
+
+
+def with_values(value: Any, step: StepTask) -> Any:
+    """``value`` of a document with every expression in it as a :class:`PipelineValue`."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and next(iter(value)) in MARKS:
+            return PipelineValue(value, step)
+        return {key: with_values(item, step) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_values(item, step) for item in value]
+    return value
+
+
+def holds_value(value: Any) -> bool:
+    """Whether there is a :class:`PipelineValue` in ``value``."""
+    if isinstance(value, Mapping):
+        return any(holds_value(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_value(item) for item in value)
+    return isinstance(value, PipelineValue)

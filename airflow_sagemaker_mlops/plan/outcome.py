@@ -1,0 +1,41 @@
+"""What the ends of steps mean for other steps and for the run (language reference 6.3, 6.5): two pure functions.
+
+Ends are Succeeded, Failed, Stopped and NotRun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+End = Literal["Succeeded", "Failed", "Stopped", "NotRun"]
+Status = Literal["Succeeded", "Failed", "CompletedWithFailures"]
+
+_MET: dict[str, frozenset[str]] = {
+    "Completed": frozenset({"Succeeded"}),
+    "Failed": frozenset({"Failed"}),
+    "Stopped": frozenset({"Stopped"}),
+    "Any": frozenset({"Succeeded", "Failed", "Stopped"}),
+}
+
+
+def unmet(triggers: Mapping[str, str], ends: Mapping[str, str]) -> dict[str, str]:
+    """The upstream steps whose ``ends`` do not meet their ``triggers``: {step: its end}.  Empty: the step runs."""
+    return {step: ends[step] for step, trigger in triggers.items() if ends[step] not in _MET[trigger]}
+
+
+def verdict(ends: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]]) -> Status:
+    """How SageMaker Pipelines would say that the run ended.
+
+    handlers   {step: {other step: trigger}} for triggers that a bad end can meet
+    """
+    bad = [step for step, end in ends.items() if end in ("Failed", "Stopped")]
+    if not bad:
+        return "Succeeded"
+    handled = all(
+        any(
+            ends[step] in _MET[trigger] and ends[other] != "NotRun" for other, trigger in handlers.get(step, {}).items()
+        )
+        for step in bad
+    )
+    return "CompletedWithFailures" if handled else "Failed"

@@ -1,0 +1,69 @@
+"""What a step keeps in its own XComs while it runs in the triggerer.
+
+XComs of a task that starts there survive retries and clears (Airflow 3.3.2), and the API server can write them too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..callbacks.store import KEY_PREFIX, OPEN
+from ..execution.journal import Entry, entry_from_json
+from ..operators.task import JOURNAL_KEY
+
+if TYPE_CHECKING:
+    from .step import StepTrigger
+
+
+class XComJournal:
+    """A journal; where it is lost, the tags of the job itself tell the same."""
+
+    def __init__(self, trigger: StepTrigger) -> None:
+        self._trigger = trigger
+
+    async def read(self) -> Entry | None:
+        """The last entry, if it is still known."""
+        return entry_from_json(await self._trigger.get_xcom(JOURNAL_KEY))
+
+    async def write(self, entry: Entry) -> None:
+        """Keep ``entry`` instead of the last one."""
+        await self._trigger.set_xcom(JOURNAL_KEY, entry.as_json())
+
+
+class XComNotes:
+    """Results of a ForEach step's children, each an XCom of the child's name."""
+
+    def __init__(self, trigger: StepTrigger) -> None:
+        self._trigger = trigger
+
+    async def recall(self, name: str) -> Any:
+        """What was noted under ``name``; ``None`` when nothing was."""
+        return await self._trigger.get_xcom(name)
+
+    async def note(self, name: str, value: Any) -> None:
+        """Keep ``value``."""
+        await self._trigger.set_xcom(name, value)
+
+
+class XComMailbox:
+    """Answers to Callback steps: the API server writes them over the XCom that the step opened."""
+
+    def __init__(self, trigger: StepTrigger) -> None:
+        self._trigger = trigger
+
+    async def open(self, token: str) -> None:
+        """Take an answer for ``token`` from now on."""
+        await self._trigger.set_xcom(KEY_PREFIX + token, OPEN)
+
+    async def is_open(self, token: str) -> bool:
+        """Whether ``token`` may be answered, or has been."""
+        return await self._trigger.get_xcom(KEY_PREFIX + token) is not None
+
+    async def answer(self, token: str) -> dict[str, Any] | None:
+        """The answer, once there is one."""
+        found = await self._trigger.get_xcom(KEY_PREFIX + token)
+        return found if found != OPEN else None
+
+    async def close(self, token: str) -> None:
+        """Take no answer for ``token`` any more."""
+        await self._trigger.set_xcom(KEY_PREFIX + token, None)
