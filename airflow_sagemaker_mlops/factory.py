@@ -148,7 +148,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
 
     def property_of(self, step: str, path: str) -> PipelineValue:
-        """A property of a step for a templated argument of any other task, as :class:`SageMakerPipelineDag` gives it."""
+        """A property of a step for any other task, as :class:`SageMakerPipelineDag` gives it."""
         return _property_of(self.step_tasks, step, path)
 
 
@@ -196,10 +196,12 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
             prefix + name: {prefix + other: trigger for other, trigger in by.items()}
             for name, by in (task.spec.get("Handlers") or {}).items()
         }
-        return operators.PipelineVerdictOperator(steps=steps, handlers=handlers, **arguments, **airflow_own)
+        return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
+            steps=steps, handlers=handlers, **arguments, **airflow_own
+        )
     if task.step_type == "Gate":
         triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
-        return operators.PipelineGateOperator(triggers=triggers, **arguments, **airflow_own)
+        return operators.PipelineGateOperator(triggers=triggers, **arguments, **airflow_own)  # type: ignore[no-any-return]
     if task.description:
         arguments["doc_md"] = step_doc(task)
     if task.step_type == "Condition":

@@ -85,6 +85,10 @@ def run(
     summary: Annotated[Path | None, typer.Option(help="Write what happened as JSON to this file.")] = None,
     state_dir: StateDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables at the end.")] = False,
+    stand_ins: Annotated[
+        str | None,
+        typer.Option(help="File with declared results of steps that cannot run here; or auto: made up for all."),
+    ] = None,
 ) -> None:
     """Run the whole pipeline in this process, with live progress; exit 1 when it fails."""
     from .run import run_definition
@@ -99,6 +103,7 @@ def run(
             summary=summary,
             state_dir=state_dir,
             quiet=quiet,
+            stand_ins=stand_ins,
         )
     )
 

@@ -16,6 +16,7 @@ from ..execution.pipeline_run import PipelineRun, new_run_id
 from ..execution.step_run import ExecutionOptions
 from ..plan import make_plan
 from ..plan.model import Plan
+from .local import state_folder
 from .summary import print_summary, write_summary
 
 
@@ -29,11 +30,13 @@ def run_definition(
     summary: Path | None,
     state_dir: Path | None,
     quiet: bool,
+    stand_ins: str | None = None,
 ) -> int:
     """Exit code: 0 succeeded, 1 failed, 2 unusable arguments."""
     try:
         plan = make_plan(load_pipeline(file))
         values = parse_values(plan, parameters)
+        table = read_stand_ins(plan, stand_ins)
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 2
@@ -46,22 +49,54 @@ def run_definition(
         values,
         aws=connect(conn, region, state_dir),
         quiet=quiet,
-        embedded=conn is None,
+        state_dir=state_folder(state_dir) if conn is None else None,
+        stand_ins=table,
     )
     print_summary(run)
     if summary is not None:
         write_summary(run, summary)
-    return 0 if run.status == "Succeeded" else 1
+    return 1 if run.status == "Failed" else 0
+
+
+def read_stand_ins(plan: Plan, given: str | None) -> dict[str, Any]:
+    """The stand-ins of a file, or made up for the whole plan when ``given`` is "auto".
+
+    Raises ``ValueError`` for a file that cannot be read, or that names a step there is not.
+    """
+    if given is None:
+        return {}
+    from ..execution.rehearsal import made_up
+    from ..execution.stand_in import read_file
+
+    if given == "auto":
+        return made_up(plan)
+    table = read_file(Path(given))
+    steps = {name for task in plan.tasks for name in (task.task_id, *(task.spec.get("Body") or {}))}
+    for name in table:
+        if name != "*" and name.rpartition("-")[0] not in steps and name not in steps:
+            raise ValueError(f'{given}: no step is called "{name}". {did_you_mean(name, steps)}'.strip())
+    return table
 
 
 def run_plan(
-    plan: Plan, pipeline: str, values: dict[str, Any], *, aws: Any, quiet: bool = False, embedded: bool = True
+    plan: Plan,
+    pipeline: str,
+    values: dict[str, Any],
+    *,
+    aws: Any,
+    quiet: bool = False,
+    state_dir: Path | None = None,
+    stand_ins: dict[str, Any] | None = None,
 ) -> PipelineRun:
-    """Run ``plan`` to its end, showing how it goes."""
+    """Run ``plan`` to its end, showing how it goes; ``state_dir`` is that of the embedded AWS when it runs there."""
+    from ..execution.mailbox import MemoryMailbox
     from .live import Live
+    from .mailbox import LocalMailbox
 
     # On this machine looking costs nothing; on AWS a step is looked at as seldom as under Airflow.
-    options = ExecutionOptions(poll_interval_s=1.0 if embedded else 30.0, logs="live")
+    options = ExecutionOptions(
+        poll_interval_s=30.0 if state_dir is None else 1.0, logs="live", stand_ins=stand_ins or {}
+    )
     with Live(quiet=quiet) as live:
         run = PipelineRun(
             plan=plan,
@@ -71,6 +106,7 @@ def run_plan(
             parameters=values,
             options=options,
             notify=live.changed,
+            mailbox=MemoryMailbox() if state_dir is None else LocalMailbox(state_dir),
         )
         live.begin(run)
         asyncio.run(run.run())
@@ -108,7 +144,6 @@ def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any
 
         return aws_for(conn, region)
     from .. import local
-    from .local import state_folder
 
     running = local.start(state_folder(state_dir))
     return embedded(running)

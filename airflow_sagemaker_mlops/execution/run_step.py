@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from . import stand_in
 from . import submit as named
 from .aws import error_code, error_message, is_transient
 from .failures import StepFailed, StepRefused
@@ -45,22 +46,27 @@ async def run_step(run: StepRun) -> StepResult:
     """Run the whole step in this process.  Raises :class:`~.failures.StepFailed` when it ends badly."""
     if run.entry.waits:
         return await follow(run, await submit(run))
-    return await _refused(run, _AT_ONCE[run.entry.how](run))
+    at_once = stand_in.run if stand_in.declared_for(run) is not None else _AT_ONCE[run.entry.how]
+    return await _refused(run, at_once(run))
 
 
 async def submit(run: StepRun) -> Submitted:
     """Begin a step that waits; safe to be done again after any mishap."""
-    return await _refused(run, _WAITING[run.entry.how].submit(run))
+    return await _refused(run, _way(run).submit(run))
 
 
 async def follow(run: StepRun, submitted: Submitted) -> StepResult:
     """Wait for what :func:`submit` began, here or in another process."""
-    return await _refused(run, _WAITING[run.entry.how].follow(run, submitted))
+    return await _refused(run, _way(run).follow(run, submitted))
 
 
 async def stop(run: StepRun, name: str, handle: str = "") -> bool:
     """Stop what the step began under ``name``; ``False`` when there is nothing to stop."""
-    return run.entry.waits and await _WAITING[run.entry.how].stop(run, name, handle)
+    return run.entry.waits and await _way(run).stop(run, name, handle)
+
+
+def _way(run: StepRun) -> Waiting:
+    return _STAND_IN if stand_in.declared_for(run) is not None else _WAITING[run.entry.how]
 
 
 async def _follow_loop(run: StepRun, submitted: Submitted) -> StepResult:
@@ -98,6 +104,13 @@ _WAITING = {
     "callback": Waiting(callback.submit, callback.follow, callback.stop),
     "foreach": Waiting(foreach.submit, _follow_loop, _stop_loop),
 }
+
+
+async def _nothing_to_stop(_run: StepRun, _name: str, _handle: str) -> bool:
+    return False
+
+
+_STAND_IN = Waiting(stand_in.submit, stand_in.follow, _nothing_to_stop)
 
 Result = TypeVar("Result")
 MAY_PASS = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})  # new credentials may be there soon

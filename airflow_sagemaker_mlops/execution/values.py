@@ -23,6 +23,9 @@ def typed_parameters(step: str, spec: Mapping[str, Any], given: Mapping[str, Any
         value = given.get(name, declared.get("DefaultValue"))
         if value is None:
             continue
+        if value == "" == declared.get("DefaultValue"):
+            values[name] = value  # refused as a value at start, and fine as a default
+            continue
         kind = declared.get("Type") or "String"
         try:
             values[name] = value if kind == "Any" else parse_parameter(value, kind, (), name)

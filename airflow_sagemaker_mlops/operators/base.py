@@ -115,8 +115,9 @@ class StepOperator(BaseOperator):
         if outputs == "all" or path in outputs:
             return
         self.step = replace(self.step, spec={**self.step.spec, "Outputs": sorted([*outputs, path])})
-        if isinstance(self.start_trigger_args, StartInTriggerer):
-            self.start_trigger_args = replace(self.start_trigger_args, task=self.step)
+        start: Any = self.start_trigger_args
+        if start is not None:
+            self.start_trigger_args = replace(start, task=self.step)
 
     def _validate_start_from_trigger_kwargs(self) -> None:
         """Airflow looks for callables among the trigger's arguments; ours are text, not written out just for that."""

@@ -39,7 +39,7 @@ def main() -> int:
         sentences = []
         for day in DAYS:
             console.rule(day)
-            run = run_plan(plan, "daily-model", {"Day": day}, aws=embedded(aws))
+            run = run_plan(plan, "daily-model", {"Day": day}, aws=embedded(aws), state_dir=Path(aws.state_dir))
             print_summary(run)
             write_summary(run, OUT / f"{day}.json")
             sentences.append(f"{day}: {sentence(summary_of(run))}")

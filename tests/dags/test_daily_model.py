@@ -52,7 +52,7 @@ def test_three_days_deploy_refuse_and_deploy(aws: local.LocalAws, monkeypatch: p
     plan = make_plan(load_pipeline(FOLDER / "definition.json"))
     days: list[dict[str, Any]] = []
     for day in ("day-1", "day-2", "day-3"):
-        run = run_plan(plan, "daily-model", {"Day": day}, aws=embedded(aws), quiet=True)
+        run = run_plan(plan, "daily-model", {"Day": day}, aws=embedded(aws), state_dir=Path(aws.state_dir), quiet=True)
         days.append(summary_of(run))
     assert [summary["status"] for summary in days] == ["Succeeded"] * 3
     assert [summary["decisions"][0]["outcome"] for summary in days] == [True, False, True]

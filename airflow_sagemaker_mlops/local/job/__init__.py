@@ -23,13 +23,13 @@ _CHILDREN: list[subprocess.Popen[bytes]] = []
 _LOCK = threading.Lock()
 
 
-def launch(job_dir: Path) -> None:
-    """Start the job's supervisor and return; ``status.json`` is there when this returns."""
+def launch(job_dir: Path, program: str = "supervisor") -> None:
+    """Start the job's supervisor (or tuner) and return; ``status.json`` is there when this returns."""
     if not (job_dir / "status.json").exists():
         write(job_dir, first_status(job_dir))
     with (job_dir / "supervisor.log").open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "airflow_sagemaker_mlops.local.job.supervisor", str(job_dir)],
+            [sys.executable, "-m", f"airflow_sagemaker_mlops.local.job.{program}", str(job_dir)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import re
 
-from . import hosting, jobs, registry, tags
+from . import callbacks, hosting, jobs, lineage, registry, tags, tuning
 from .context import Handler
 
-HANDLERS: dict[str, Handler] = {**jobs.HANDLERS, **registry.HANDLERS, **hosting.HANDLERS, **tags.HANDLERS}
+HANDLERS: dict[str, Handler] = {
+    **jobs.HANDLERS,
+    **tuning.HANDLERS,
+    **registry.HANDLERS,
+    **hosting.HANDLERS,
+    **lineage.HANDLERS,
+    **callbacks.HANDLERS,
+    **tags.HANDLERS,
+}
 
 # Families that are ours: an operation on one that is missing above must not be answered out of moto's own store, which
 # knows nothing of them.
