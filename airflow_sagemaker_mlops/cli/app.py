@@ -109,6 +109,19 @@ def run(
 
 
 @app.command()
+def callback(
+    token: Annotated[str, typer.Argument(help="Token of the message that the step sent.", show_default=False)],
+    outputs: Annotated[list[str] | None, typer.Option("-o", "--output", help="Name=value; repeatable.")] = None,
+    failure: Annotated[str | None, typer.Option(help="Answer that it failed, and why.")] = None,
+    url: Annotated[str | None, typer.Option(help="Airflow's API server; its configured base URL if left out.")] = None,
+) -> None:
+    """Answer a Callback step of a DAG run that waits."""
+    from .callback import answer
+
+    raise typer.Exit(answer(token, outputs or [], failure=failure, url=url))
+
+
+@app.command()
 def ui(
     dags: Annotated[Path, typer.Option(help="Folder of DAG files.")] = Path("dags"),
     port: Annotated[int, typer.Option(help="Port of the Airflow UI on 127.0.0.1.")] = 8080,

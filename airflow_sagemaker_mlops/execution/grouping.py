@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 from ..document.expressions import parse_value
+from ..plan.spec import IN_EXPERIMENTS
 from .aws import IN_USE, call, error_code, error_message
-from .scope import resolve
+from .scope import experiment_of, resolve
 from .step_run import StepRun
 
 _ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials this process has seen to exist
@@ -16,9 +17,8 @@ _ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials this proce
 async def shared_by_the_pipeline(run: StepRun, request: dict[str, Any]) -> dict[str, Any]:
     """``ExperimentConfig`` and ``MlflowConfig`` of the request; empty where the pipeline has neither."""
     added: dict[str, Any] = {}
-    experiment = run.spec.get("Experiment")
-    if experiment is not None:
-        config = await _experiment(run, {} if experiment == "default" else experiment)
+    if "Experiment" in run.spec and run.step_type in IN_EXPERIMENTS:
+        config = await _experiment(run)
         if config:
             own = request.get("ExperimentConfig") or {}
             added["ExperimentConfig"] = {**own, **config}
@@ -28,10 +28,9 @@ async def shared_by_the_pipeline(run: StepRun, request: dict[str, Any]) -> dict[
     return added
 
 
-async def _experiment(run: StepRun, block: dict[str, Any]) -> dict[str, str]:
-    given = await asyncio.to_thread(resolve, parse_value(block, "PipelineExperimentConfig"), run.scope)
-    experiment = str(given.get("ExperimentName") or run.scope.execution["PipelineName"])
-    trial = str(given.get("TrialName") or run.scope.execution["PipelineExecutionId"])
+async def _experiment(run: StepRun) -> dict[str, str]:
+    names = await asyncio.to_thread(experiment_of, run.scope)
+    experiment, trial = names["ExperimentName"], names["TrialName"]
     key = (run.aws.key, experiment, trial)
     if key not in _ENSURED:
         try:
@@ -45,7 +44,7 @@ async def _experiment(run: StepRun, block: dict[str, Any]) -> dict[str, str]:
             run.tell(f"not grouped under the experiment {experiment}: {code}: {error_message(error)}")
             return {}
         _ENSURED.add(key)
-    return {"ExperimentName": experiment, "TrialName": trial}
+    return names
 
 
 async def _ensure(run: StepRun, operation: str, **members: str) -> None:

@@ -21,7 +21,7 @@ from .mailbox import Mailbox, MemoryMailbox
 from .run_step import run_step
 from .scope import Scope
 from .step_run import ExecutionOptions, StepRun, now
-from .values import execution_variables, s3_reader, typed_parameters
+from .values import execution_variables, experiment_block, s3_reader, typed_parameters
 
 State = Literal["Waiting", "Executing", "Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted"]
 ENDED = frozenset({"Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted"})
@@ -181,6 +181,7 @@ class PipelineRun:
             steps={name: self.steps[name].result or {} for name in task.reads},
             files=task.spec.get("Files") or {},
             read_s3=s3_reader(self.aws),
+            experiment=experiment_block(task.spec),
         )
 
         def tell(text: str, *arguments: Any) -> None:

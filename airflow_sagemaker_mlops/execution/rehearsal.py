@@ -69,8 +69,10 @@ def _compared(node: ConditionNode, defaults: Mapping[str, Any]) -> Iterator[tupl
             for mine, other in ((left, right), (right, left)):
                 if isinstance(mine, JsonGet):
                     yield mine, _worth(other, defaults)
-        case Membership(query=JsonGet() as query, values=values):
-            yield query, _worth(values[0] if values else A_NUMBER, defaults)
+        case Membership(query=query, values=values):
+            literals = [value for value in values if not isinstance(value, Get | Join | JsonGet)]
+            worth = _worth(literals[0] if literals else A_NUMBER, defaults)
+            yield from ((operand, worth) for operand in (query, *values) if isinstance(operand, JsonGet))
         case Negation(condition=inner):
             yield from _compared(inner, defaults)
         case Disjunction(conditions=inner_nodes):

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ..document.expressions import parse_value
 from ..document.model import Get, Join, JsonGet
 from ..document.paths import MissingValue, lookup
 from ..document.values import as_text
 from .failures import UnresolvedExpression
+
+EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Scope:
     execution    execution variables by name, "CurrentDateTime" excepted
     steps        results of the steps it reads, as their tasks pushed them
     files        {"<step>": {"<property file>": {"OutputName", "FilePath"}}}
+    experiment   the pipeline's PipelineExperimentConfig as written, for steps that name it
     item         ForEach.CurrentItem, in the body of a ForEach step
     read_s3      content of an S3 URI; raises ``OSError`` with a sentence when it cannot be had
     """
@@ -38,6 +42,7 @@ class Scope:
     files: Mapping[str, Mapping[str, Mapping[str, str]]]
     read_s3: Callable[[str], bytes]
     item: Any = None
+    experiment: Mapping[str, Any] = field(default_factory=dict)
 
     def with_execution(self, **variables: str) -> Scope:
         """The same scope with further execution variables (a job's own name)."""
@@ -77,11 +82,20 @@ def _get(reference: Get, scope: Scope, place: str) -> Any:
             return _property(reference, scope, place)
         case "ForEach":
             return _item(reference, scope, place)
+        case "PipelineExperimentConfig":
+            value = experiment_of(scope).get(reference.name)
         case _:
             raise UnresolvedExpression(scope.step, reference.text, "cannot be used here.", place=place)
     if value is None:
         raise UnresolvedExpression(scope.step, reference.text, "is undefined.", place=place)
     return value
+
+
+def experiment_of(scope: Scope) -> dict[str, str]:
+    """Names of the experiment and the trial that a pipeline's jobs are grouped under; left out ones as by the SDK."""
+    block = scope.experiment
+    given = {key: as_text(resolve(parse_value(block[key]), scope, key)) for key in EXPERIMENT if block.get(key)}
+    return {key: given.get(key) or scope.execution[variable] for key, variable in EXPERIMENT.items()}
 
 
 def _item(reference: Get, scope: Scope, place: str) -> Any:

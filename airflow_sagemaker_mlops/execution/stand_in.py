@@ -19,10 +19,11 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from ..document.model import Key
+from ..document.model import Key, PathPart
 from ..document.paths import MissingValue, lookup, parse_path, select
 from ..steps.shapes import operation_output
 from .aws import as_json, error_code
@@ -113,7 +114,7 @@ async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any])
         properties |= {entry.name_key: job.name, entry.arn_key: job.arn}
     if entry.status_key and "." not in entry.status_key:
         properties[entry.status_key] = next(iter(sorted(entry.succeeded)), "")
-    output = (request.get("OutputDataConfig") or {}).get("S3OutputPath") if run.step_type == "Training" else None
+    output = _at(request, "OutputDataConfig", "S3OutputPath") if run.step_type == "Training" else None
     if output:
         artifact = f"{str(output).rstrip('/')}/{job.name}/output/model.tar.gz"
         properties["ModelArtifacts"] = {"S3ModelArtifacts": artifact}
@@ -131,7 +132,10 @@ async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any])
 def _merged(one: Any, other: Any) -> Any:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return {**one, **{key: _merged(one.get(key), value) for key, value in other.items()}}
-    return other
+    if isinstance(one, list) and isinstance(other, list):
+        padded = [*one, *[None] * (len(other) - len(one))]
+        return [_merged(mine, given) for mine, given in zip_longest(padded, other)]
+    return one if other in (None, {}) else other
 
 
 def _fill(run: StepRun, document: dict[str, Any], path: str) -> None:
@@ -142,10 +146,27 @@ def _fill(run: StepRun, document: dict[str, Any], path: str) -> None:
         return
     except MissingValue:
         value = _made_up(run, parts)
-    for part in reversed(parts):
+    for part in reversed(_positions(document, parts)):
         name = part.name if isinstance(part, Key) else part
         value = [*[{}] * name, value] if isinstance(name, int) else {name: value}
     document.update(_merged(document, value))
+
+
+def _positions(document: Any, parts: tuple[PathPart, ...]) -> list[PathPart]:
+    """``parts`` with names of list items as positions, where the list is there."""
+    found: list[PathPart] = []
+    for wanted in parts:
+        part = wanted
+        if isinstance(part, Key) and isinstance(document, list):
+            names = [[v for v in item.values() if isinstance(v, str)] for item in document if isinstance(item, Mapping)]
+            part = next((index for index, values in enumerate(names) if part.name in values), len(document))
+        found.append(part)
+        key = part.name if isinstance(part, Key) else part
+        try:
+            document = document[key]
+        except (LookupError, TypeError):
+            document = None
+    return found
 
 
 def _made_up(run: StepRun, parts: tuple[Any, ...]) -> Any:
@@ -173,16 +194,22 @@ def _text(run: StepRun, name: str) -> str:
 
 def _write_files(run: StepRun, properties: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
     """The declared files, as JSON: property files in their output, others below the output path or at their URI."""
-    folder = str((properties.get("OutputDataConfig") or {}).get("S3OutputPath") or "").rstrip("/")
+    folder = str(_at(properties, "OutputDataConfig", "S3OutputPath") or "").rstrip("/")
     for name, content in (declared.get("Files") or {}).items():
         _write(run, name if name.startswith("s3://") else f"{folder}/{name}", content)
-    outputs = (properties.get("ProcessingOutputConfig") or {}).get("Outputs") or []
-    places = {item.get("OutputName"): (item.get("S3Output") or {}).get("S3Uri") for item in outputs}
+    outputs = _at(properties, "ProcessingOutputConfig", "Outputs") or []
+    places = {item.get("OutputName"): _at(item, "S3Output", "S3Uri") for item in outputs}
     contents = declared.get("PropertyFiles") or {}
     for file in run.spec.get("PropertyFiles") or []:
         uri = places.get(file["OutputName"])
         if uri and file["PropertyFileName"] in contents:
             _write(run, f"{uri.rstrip('/')}/{file['FilePath']}", contents[file["PropertyFileName"]])
+
+
+def _at(document: Any, *keys: str) -> Any:
+    for key in keys:
+        document = document.get(key) if isinstance(document, Mapping) else None
+    return document
 
 
 def _write(run: StepRun, uri: str, content: Any) -> None:

@@ -34,6 +34,12 @@ def typed_parameters(step: str, spec: Mapping[str, Any], given: Mapping[str, Any
     return values
 
 
+def experiment_block(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The pipeline's experiment configuration in a step's ``spec``; empty for the names that SDKs give by default."""
+    block = spec.get("Experiment")
+    return block if isinstance(block, Mapping) else {}
+
+
 def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:
     """``Execution.*`` for this run.  ARNs have the service's form; no such resource exists there."""
     partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if "-gov-" in region else "aws"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RETRIES_AFTER_MISHAPS = 2  # a killed worker or a lost connection; a job that failed is not run again by these
 RETRY_DELAY = timedelta(seconds=20)
-IN_ONE_PROCESS = frozenset({"ForEach", "Callback"})  # begun in a worker they stay there: their state is not handed over
+IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 
 
@@ -188,6 +188,7 @@ class StepOperator(BaseOperator):
         from ..execution.step_run import ExecutionOptions, StepRun
         from ..hooks.aws import aws_for
         from .run_context import identity_of, scope_of, step_result
+        from .worker_mailbox import WorkerMailbox
 
         ti: Any = context["ti"]
         aws = aws_for(self.step.aws_conn_id, self.step.region_name)
@@ -211,6 +212,7 @@ class StepOperator(BaseOperator):
             tell=self.log.info,
             publish=publish,
             journal=TaskStateJournal(context),
+            mailbox=WorkerMailbox(ti),
             options=ExecutionOptions(poll_interval_s=self.step.poll_interval_s, logs=self.step.logs),
         )
 

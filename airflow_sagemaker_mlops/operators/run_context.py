@@ -9,7 +9,7 @@ from typing import Any
 from ..execution.aws import Aws
 from ..execution.identity import StepIdentity
 from ..execution.scope import Scope
-from ..execution.values import execution_variables, s3_reader, typed_parameters
+from ..execution.values import execution_variables, experiment_block, s3_reader, typed_parameters
 from .task import StepTask
 
 
@@ -59,4 +59,5 @@ def scope_of(
         steps=steps,
         files=task.spec.get("Files") or {},
         read_s3=s3_reader(aws),
+        experiment=experiment_block(task.spec),
     )

@@ -47,7 +47,8 @@ class Specs:
         if outputs:
             spec["Outputs"] = "all" if "" in outputs else outputs  # "": the whole of what Describe says
         parameters = set(self.references.parameters[step.name])
-        if self._experiment is not None and step.type in IN_EXPERIMENTS:
+        named = any(isinstance(r, Get) and r.root == "PipelineExperimentConfig" for r in step.references)
+        if self._experiment is not None and (named or step.type in IN_EXPERIMENTS):
             spec["Experiment"] = "default" if self._experiment == DEFAULT_EXPERIMENT else self._experiment
             parameters |= self._shared["experiment"]
         if self._mlflow and step.type == "Training":

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..document.model import Get, Join, JsonGet
 from ..document.problems import did_you_mean
-from ..document.values import coerce
+from ..document.values import as_text, coerce
 
 SCALARS = frozenset({"string", "integer", "long", "float", "double", "boolean", "timestamp", "blob", "character"})
 
@@ -126,7 +126,13 @@ def _check(value: Any, shape: Any, path: str, given: frozenset[str] = frozenset(
                 yield _wrong(path, value, "an object")
                 return
             for key, item in value.items():
-                yield from _check(item, shape.value, f"{path}['{key}']")
+                below = f"{path}['{key}']"
+                if shape.value.type_name == "string" and isinstance(item, list):
+                    yield Misfit(
+                        below, "a list stands where a string is wanted; its JSON text is sent.", severity="warning"
+                    )
+                else:
+                    yield from _check(item, shape.value, below)
         case _:
             yield from _check_scalar(value, shape, path)
 
@@ -230,8 +236,14 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
     if shape.type_name == "list" and isinstance(value, list):
         return [_fit(item, shape.member, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
     if shape.type_name == "map" and isinstance(value, Mapping):
+        # Maps of strings (HyperParameters, Environment) are the user's own; templates of the SDK put lists there.
+        texts = shape.value.type_name == "string"
         return {
-            key: _fit(item, shape.value, f"{path}['{key}']", unknown) for key, item in value.items() if item is not None
+            key: as_text(item)
+            if texts and isinstance(item, list)
+            else _fit(item, shape.value, f"{path}['{key}']", unknown)
+            for key, item in value.items()
+            if item is not None
         }
     try:
         if isinstance(value, Mapping | list) or shape.type_name not in SCALARS:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..callbacks.store import KEY_PREFIX, OPEN
+from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer
 from ..execution.journal import Entry, entry_from_json
 from ..operators.task import JOURNAL_KEY
 
@@ -57,13 +57,12 @@ class XComMailbox:
 
     async def is_open(self, token: str) -> bool:
         """Whether ``token`` may be answered, or has been."""
-        return await self._trigger.get_xcom(KEY_PREFIX + token) is not None
+        return await self._trigger.get_xcom(KEY_PREFIX + token) not in (None, CLOSED)
 
     async def answer(self, token: str) -> dict[str, Any] | None:
         """The answer, once there is one."""
-        found = await self._trigger.get_xcom(KEY_PREFIX + token)
-        return found if found != OPEN else None
+        return as_answer(await self._trigger.get_xcom(KEY_PREFIX + token))
 
     async def close(self, token: str) -> None:
         """Take no answer for ``token`` any more."""
-        await self._trigger.set_xcom(KEY_PREFIX + token, None)
+        await self._trigger.set_xcom(KEY_PREFIX + token, CLOSED)

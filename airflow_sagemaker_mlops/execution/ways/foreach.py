@@ -20,6 +20,7 @@ from ..failures import StepFailed
 from ..journal import Entry, MemoryJournal
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
+from ..values import experiment_block
 
 RunStep = Callable[[StepRun], Awaitable[StepResult]]
 MOST_ERRORS = 20
@@ -165,6 +166,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         item=loop.items[index],
         steps={**run.scope.steps, **loop.results[index]},
         files=spec.get("Files") or {},
+        experiment=experiment_block(spec),
     )
 
     def tell(text: str, *values: Any) -> None:

@@ -1,0 +1,79 @@
+"""Giving an answer to a waiting Callback step: one transaction in Airflow's database, in the API server."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from .store import KEY_PREFIX, OPEN
+
+TOKEN = re.compile(r"[a-zA-Z0-9]{10}")
+MOST_OUTPUTS = 50
+MOST_TEXT = 1024
+MOST_REASON = 256
+
+
+class AnswerRefused(ValueError):
+    """The answer cannot be taken; the text is for whoever sent it."""
+
+
+def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
+    """Keep ``answer`` for the step that waits with ``token``: {"dag_id", "run_id", "task_id"}.
+
+    A token takes one answer, while its task waits.  Raises :class:`AnswerRefused`.
+    """
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select, update
+
+    unknown = AnswerRefused(f"There is no step waiting for the callback token {token}.")
+    if not TOKEN.fullmatch(token):
+        raise AnswerRefused("A callback token has 10 letters and digits.")
+    key = KEY_PREFIX + token
+    with create_session() as session:
+        found = session.scalars(select(XComModel).where(XComModel.key == key).with_for_update()).first()
+        if found is None or found.value != OPEN:
+            raise unknown
+        who = {"dag_id": found.dag_id, "run_id": found.run_id, "task_id": found.task_id}
+        task = [getattr(TaskInstance, name) == value for name, value in who.items()]
+        waiting = TaskInstance.map_index == found.map_index, TaskInstance.state.in_(("deferred", "running"))
+        if session.scalar(select(TaskInstance.id).where(*task, *waiting)) is None:
+            raise unknown
+        # Compared in the database as well: of two answers at once one finds it open, also where there are no row locks.
+        row = [XComModel.key == key, XComModel.dag_run_id == found.dag_run_id, XComModel.task_id == found.task_id]
+        changed: Any = session.execute(
+            update(XComModel)
+            .where(*row, XComModel.map_index == found.map_index, XComModel.value == OPEN)
+            .values(value=json.dumps(answer))
+            .execution_options(synchronize_session=False)
+        )
+        if changed.rowcount != 1:
+            raise unknown
+    return who
+
+
+def success(outputs: Sequence[Any]) -> dict[str, Any]:
+    """A success with ``[{"Name": ..., "Value": ...}]``.  Raises :class:`AnswerRefused` where the API would refuse."""
+    if len(outputs) > MOST_OUTPUTS:
+        raise AnswerRefused(f"A step takes at most {MOST_OUTPUTS} output parameters.")
+    for item in outputs:
+        if (
+            not isinstance(item, dict)
+            or not isinstance(item.get("Name"), str)
+            or not isinstance(item.get("Value"), str)
+        ):
+            raise AnswerRefused('Output parameters are {"Name": "...", "Value": "..."}, both text.')
+        if len(item["Value"]) > MOST_TEXT:
+            raise AnswerRefused(f'The value of "{item["Name"]}" has more than {MOST_TEXT} characters.')
+    kept = [{"Name": item["Name"], "Value": item["Value"]} for item in outputs]
+    return {"Status": "Succeeded", "OutputParameters": kept}
+
+
+def failure(reason: Any) -> dict[str, Any]:
+    """A failure.  Raises :class:`AnswerRefused` for what the API would not take."""
+    if not isinstance(reason or "", str) or len(reason or "") > MOST_REASON:
+        raise AnswerRefused(f"FailureReason is text of at most {MOST_REASON} characters.")
+    return {"Status": "Failed", "FailureReason": reason or ""}

@@ -1,0 +1,94 @@
+"""The completion endpoint in Airflow's API server.
+
+``POST /sagemaker-callbacks/`` speaks SageMaker's JSON protocol for SendPipelineExecutionStepSuccess and -Failure, so a
+worker that answers SageMaker Pipelines answers a step here by its ``endpoint_url`` alone.  The plain form is
+``POST /sagemaker-callbacks/<token>/success`` with ``{"name": "value"}``, or ``/failure`` with ``{"reason": "..."}``.
+The token is the permission, as it is on the service: 10 random letters and digits, good for one answer.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from .answer import AnswerRefused, failure, give_answer, success
+
+TARGET = "SageMaker.SendPipelineExecutionStep"
+JSON_TYPE = "application/x-amz-json-1.1"
+MOST_BYTES = 200_000
+
+app = FastAPI(title="SageMaker callbacks", docs_url=None, redoc_url=None, openapi_url=None)
+
+
+@app.post("/")
+async def sagemaker_protocol(request: Request) -> JSONResponse:
+    """What boto3 sends."""
+    target = request.headers.get("x-amz-target", "")
+    try:
+        body = await _body(request)
+        match target.removeprefix(TARGET):
+            case "Success":
+                answer = success(body.get("OutputParameters") or [])
+            case "Failure":
+                answer = failure(body.get("FailureReason"))
+            case _:
+                return _aws_error(404, "UnknownOperationException", f"{target or 'This'} is not answered here.")
+        who = await run_in_threadpool(give_answer, str(body.get("CallbackToken") or ""), answer)
+    except AnswerRefused as error:
+        return _aws_error(400, "ValidationException", str(error))
+    return JSONResponse({"PipelineExecutionArn": _arn(who)}, media_type=JSON_TYPE)
+
+
+@app.post("/{token}/success")
+async def plain_success(token: str, request: Request) -> JSONResponse:
+    """``{"name": "value"}``: the step's output parameters."""
+    try:
+        body = await _body(request)
+        outputs = [{"Name": name, "Value": _text(value)} for name, value in body.items()]
+        return JSONResponse(await run_in_threadpool(give_answer, token, success(outputs)))
+    except AnswerRefused as error:
+        return JSONResponse({"error": str(error)}, 400)
+
+
+@app.post("/{token}/failure")
+async def plain_failure(token: str, request: Request) -> JSONResponse:
+    """``{"reason": "..."}``."""
+    try:
+        body = await _body(request)
+        return JSONResponse(await run_in_threadpool(give_answer, token, failure(body.get("reason"))))
+    except AnswerRefused as error:
+        return JSONResponse({"error": str(error)}, 400)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    content = await request.body()
+    if len(content) > MOST_BYTES:
+        raise AnswerRefused(f"The request is larger than {MOST_BYTES} bytes.")
+    try:
+        body = json.loads(content or b"{}")
+    except ValueError as error:
+        raise AnswerRefused(f"The request is not JSON: {error}.") from None
+    if not isinstance(body, dict):
+        raise AnswerRefused("The request is not a JSON object.")
+    return body
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _arn(who: dict[str, str]) -> str:
+    """In the service's form, for clients that look at it; no such resource exists."""
+    from ..execution.identity import digest
+
+    execution = digest(who["dag_id"], who["run_id"])[:12]
+    return f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{who['dag_id'].lower()}/execution/{execution}"
+
+
+def _aws_error(status: int, code: str, message: str) -> JSONResponse:
+    body = {"__type": code, "message": message, "Message": message}
+    return JSONResponse(body, status, {"x-amzn-ErrorType": code}, JSON_TYPE)

@@ -1,0 +1,25 @@
+"""The Airflow plugin that mounts the completion endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+URL_PREFIX = "/sagemaker-callbacks"
+
+
+class _OnlyInTheApiServer:
+    """FastAPI applications of a plugin, made when somebody asks: every Airflow process loads its plugins."""
+
+    def __get__(self, plugin: Any, owner: Any = None) -> list[dict[str, Any]]:
+        from .api import app
+
+        return [{"app": app, "url_prefix": URL_PREFIX, "name": "SageMaker callbacks"}]
+
+
+class SageMakerCallbacksPlugin(AirflowPlugin):
+    """Takes answers to Callback steps."""
+
+    name = "sagemaker_callbacks"
+    fastapi_apps = _OnlyInTheApiServer()

@@ -1,0 +1,523 @@
+"""Whole pipelines in one process on the embedded AWS: loops, run conditions, callbacks, tuning, lineage, checks."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import tarfile
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.mailbox import LocalMailbox
+from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
+from airflow_sagemaker_mlops.plan import make_plan
+
+pytestmark = pytest.mark.e2e
+
+
+def run(aws: local.LocalAws, *steps: Any, stand_ins: Any = None, **more: Any) -> PipelineRun:
+    values = more.pop("values", {})
+    plan = make_plan(load_pipeline({"Version": "2020-12-01", **more, "Steps": list(steps)}))
+    running = PipelineRun(
+        plan=plan,
+        pipeline="whole",
+        run_id=uuid.uuid4().hex,
+        aws=embedded(aws),
+        parameters=values,
+        options=ExecutionOptions(poll_interval_s=0.5, stand_ins=stand_ins or {}),
+        notify=lambda _step, _line: None,
+        mailbox=LocalMailbox(Path(aws.state_dir)),
+    )
+    asyncio.run(running.run())
+    return running
+
+
+def processing(aws: local.LocalAws, name: str, code: str = "pass", **more: Any) -> dict[str, Any]:
+    arguments = {
+        "RoleArn": aws.role_arn,
+        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["python3", "-c", code]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        },
+        **more.pop("arguments", {}),
+    }
+    return {"Name": name, "Type": "Processing", "Arguments": arguments, **more}
+
+
+def states(running: PipelineRun) -> dict[str, str]:
+    return {name: step.state for name, step in running.steps.items()}
+
+
+def loop(items: Any, *body: Any, most: Any = 5, **more: Any) -> dict[str, Any]:
+    arguments = {"IterableItems": items, "MaxConcurrency": most, "ForEachBody": list(body), **more}
+    return {"Name": "Loop", "Type": "ForEach", "Arguments": arguments}
+
+
+def score(name: str = "Score", **arguments: Any) -> dict[str, Any]:
+    outputs = [{"OutputName": "auc", "OutputType": "Float"}]
+    given = arguments or {"item": {"Get": "ForEach.CurrentItem"}}
+    return {"Name": name, "Type": "Lambda", "FunctionArn": "f", "Arguments": given, "OutputParameters": outputs}
+
+
+def test_a_step_runs_on_failure_reads_the_reason_and_the_run_completes_with_failures(aws: local.LocalAws) -> None:
+    code = "import os; assert 'AlgorithmError' in os.environ['WHY'], os.environ['WHY']"
+    why = {"Environment": {"WHY": {"Get": "Steps.Load.FailureReason"}}}
+    on_failure = [{"Step": "Load", "Trigger": "Failed"}]
+    done = run(
+        aws,
+        processing(aws, "Load", "raise SystemExit(1)"),
+        processing(aws, "Train", DependsOn=["Load"]),
+        processing(aws, "Tell", code, arguments=why, DependsOn=on_failure),
+    )
+    assert states(done) == {"Load": "Failed", "Train": "NotStarted", "Tell": "Succeeded"}, done.steps["Tell"].error
+    assert done.status == "CompletedWithFailures"
+
+
+@pytest.mark.parametrize(
+    ("end", "trigger", "runs"),
+    [
+        ("Succeeded", "Any", True),
+        ("Succeeded", "Failed", False),
+        ("Failed", "Failed", True),
+        ("Failed", "Stopped", False),
+        ("Failed", "Any", True),
+        ("Stopped", "Stopped", True),
+        ("Stopped", "Failed", False),
+        ("Stopped", "Completed", False),
+    ],
+)
+def test_each_trigger_asks_for_its_own_end(aws: local.LocalAws, end: str, trigger: str, runs: bool) -> None:
+    follower = processing(aws, "B", DependsOn=[{"Step": "A", "Trigger": trigger}])
+    done = run(aws, processing(aws, "A"), follower, stand_ins={"A": {"Status": end}, "B": {}})
+    assert states(done) == {"A": end, "B": "Succeeded" if runs else "NotStarted"}
+    bad = end != "Succeeded"
+    assert done.status == ("Succeeded" if not bad else "CompletedWithFailures" if runs else "Failed")
+
+
+def test_any_does_not_run_behind_a_step_that_never_ran(aws: local.LocalAws) -> None:
+    equal = {"Type": "Equals", "LeftValue": 1, "RightValue": 2}
+    branches = {"Conditions": [equal], "IfSteps": [processing(aws, "NotTaken")], "ElseSteps": []}
+    which = {"Name": "Which", "Type": "Condition", "Arguments": branches}
+    after = processing(aws, "After", DependsOn=[{"Step": "NotTaken", "Trigger": "Any"}])
+    done = run(aws, which, after)
+    assert states(done) == {"Which": "Succeeded", "NotTaken": "NotTaken", "After": "NotStarted"}
+    assert done.status == "Succeeded"
+
+
+def test_a_loop_runs_its_body_for_each_item_and_the_best_is_selected(aws: local.LocalAws) -> None:
+    selector = {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.Score.OutputParameters['auc']"}}
+    echo = "import os; print(os.environ['ITEM'], os.environ['DEPTH'])"
+    item = {
+        "ITEM": {"Get": "ForEach.CurrentItem.name"},
+        "DEPTH": {"Std:Join": {"On": "-", "Values": ["d", {"Get": "ForEach.CurrentItem['depth']"}]}},
+    }
+    uses = {"job": {"Get": "Steps.Prepare.ProcessingJobName"}}
+    after = {
+        "BEST": {"Std:Join": {"On": "", "Values": [{"Get": "Steps.Loop.Selected.OutputParameters['auc']"}]}},
+        "FIRST": {"Get": "Steps.Loop.IterationOutputs[0].Prepare.ProcessingJobName"},
+        "COUNT": {"Std:Join": {"On": "", "Values": [{"Get": "Steps.Loop.SucceededStepCount"}]}},
+    }
+    check = (
+        "import os; e = os.environ; assert (e['BEST'], e['COUNT'], '-Prepare-0-' in e['FIRST']) == ('0.9', '6', True)"
+    )
+    items = [json.dumps({"name": "a", "depth": 1}), json.dumps({"name": "b", "depth": 2}), '{"name": "c", "depth": 3}']
+    aucs = {f"Score-{i}": {"Properties": {"OutputParameters": {"auc": v}}} for i, v in enumerate((0.7, 0.9, 0.9))}
+    body = [score("Score", **uses), processing(aws, "Prepare", echo, arguments={"Environment": item})]
+    done = run(
+        aws,
+        loop(items, *body, most=2, Selector=selector),
+        processing(aws, "After", check, arguments={"Environment": after}),
+        stand_ins=aucs,
+    )
+    assert states(done) == {"Loop": "Succeeded", "After": "Succeeded"}, [s.error for s in done.steps.values()]
+    result = done.steps["Loop"].result
+    assert result is not None
+    assert result["Loop"]["Selector"] == {"StepName": "Score-1", "Index": 1}  # the first of equals
+    assert result["Loop"]["TotalStepCount"] == result["Loop"]["SucceededStepCount"] == 6
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+def test_a_loop_takes_any_number_of_items_given_as_json_text(aws: local.LocalAws, count: int) -> None:
+    items = [{"Name": "Items", "Type": "String", "DefaultValue": json.dumps(list(range(count)))}]
+    done = run(aws, loop({"Get": "Parameters.Items"}, score(), most=50), Parameters=items, stand_ins={"Score": {}})
+    assert states(done) == {"Loop": "Succeeded"}, done.steps["Loop"].error
+    result = done.steps["Loop"].result
+    assert result is not None
+    assert (result["Loop"]["InputItemCount"], result["Loop"]["SucceededStepCount"]) == (count, count)
+
+
+def test_max_concurrency_holds_over_the_whole_body(aws: local.LocalAws) -> None:
+    seen: list[int] = []
+
+    class Counting(dict[str, Any]):
+        running = 0
+
+        def get(self, name: str, default: Any = None) -> Any:
+            return {"Seconds": 0.05} if name.startswith(("One", "Two")) else default
+
+    plan = make_plan(
+        load_pipeline({"Steps": [loop(list(range(12)), score("One"), score("Two"), most=3)]}),
+    )
+    running = PipelineRun(
+        plan=plan,
+        pipeline="whole",
+        run_id=uuid.uuid4().hex,
+        aws=embedded(aws),
+        parameters={},
+        options=ExecutionOptions(stand_ins=Counting(x={})),
+        notify=lambda _step, _line: seen.append(len(_live(plan))),
+    )
+    from airflow_sagemaker_mlops.execution.ways import foreach
+
+    runs: list[Any] = []
+    original = foreach._loop
+
+    async def spying(*given: Any) -> Any:
+        made = await original(*given)
+        runs.append(made)
+        return made
+
+    def _live(_plan: Any) -> Any:
+        return runs[0].run.live if runs else ()
+
+    foreach._loop = spying  # type: ignore[assignment]
+    try:
+        asyncio.run(running.run())
+    finally:
+        foreach._loop = original
+    assert running.status == "Succeeded"
+    assert max(seen) == 3
+
+
+def test_one_bad_child_leaves_the_others_alone_and_fails_the_loop(aws: local.LocalAws) -> None:
+    first, second = score("First"), {**score("Second"), "DependsOn": ["First"]}
+    bad = {"First": {}, "Second": {}, "First-1": {"Status": "Failed", "FailureReason": "broken"}}
+    done = run(aws, loop([1, 2, 3], first, second), processing(aws, "After", DependsOn=["Loop"]), stand_ins=bad)
+    assert states(done) == {"Loop": "Failed", "After": "NotStarted"}
+    assert "1 of 6 steps did not succeed" in done.steps["Loop"].error
+    assert "First-1" in done.steps["Loop"].error
+    counts = (done.steps["Loop"].result or {})["Loop"]
+    assert (counts["SucceededStepCount"], counts["FailedStepCount"], counts["Status"]) == (4, 1, "Failed")
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [("no list", "which is no list in JSON"), ('{"a": 1}', "which is no list in JSON")],
+)
+def test_items_that_are_no_list_fail_the_loop(aws: local.LocalAws, items: str, words: str) -> None:
+    given = [{"Name": "Items", "Type": "String", "DefaultValue": items}]
+    done = run(aws, loop({"Get": "Parameters.Items"}, score()), Parameters=given, stand_ins={"*": {}})
+    assert words in done.steps["Loop"].error
+
+
+def callback(queue: str) -> dict[str, Any]:
+    return {
+        "Name": "Ask",
+        "Type": "Callback",
+        "SqsQueueUrl": queue,
+        "Arguments": {"rows": 3, "who": {"Get": "Execution.PipelineName"}},
+        "OutputParameters": [
+            {"OutputName": "ok", "OutputType": "Boolean"},
+            {"OutputName": "n", "OutputType": "Integer"},
+        ],
+    }
+
+
+def consume(aws: local.LocalAws, queue: str, seen: list[Any], answer: Any) -> threading.Thread:
+    """A worker written for SageMaker Pipelines: it knows boto3 and an endpoint, and nothing of us."""
+
+    def work() -> None:
+        sqs = aws.client("sqs")
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
+                body = json.loads(message["Body"])
+                seen.append(body)
+                answer(aws.client("sagemaker"), body["token"])
+                return
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_a_callback_step_sends_the_services_message_and_takes_one_answer(aws: local.LocalAws) -> None:
+    queue = aws.client("sqs").create_queue(QueueName=f"q{uuid.uuid4().hex}")["QueueUrl"]
+    seen: list[Any] = []
+
+    def answer(client: Any, token: str) -> None:
+        outputs = [{"Name": "ok", "Value": "True"}, {"Name": "n", "Value": "7"}, {"Name": "extra", "Value": "x"}]
+        client.send_pipeline_execution_step_success(CallbackToken=token, OutputParameters=outputs)
+        with pytest.raises(client.exceptions.ClientError, match="no step waiting"):
+            client.send_pipeline_execution_step_failure(CallbackToken=token, FailureReason="late")
+
+    worker = consume(aws, queue, seen, answer)
+    uses = {"Environment": {"OK": {"Std:Join": {"On": "", "Values": [{"Get": "Steps.Ask.OutputParameters['ok']"}]}}}}
+    after = processing(aws, "After", "import os; assert os.environ['OK'] == 'true', os.environ['OK']", arguments=uses)
+    done = run(aws, callback(queue), after)
+    worker.join()
+    assert states(done) == {"Ask": "Succeeded", "After": "Succeeded"}, [s.error for s in done.steps.values()]
+    (message,) = seen
+    assert set(message) == {"token", "pipelineExecutionArn", "arguments", "status"}
+    assert message["arguments"] == {"rows": 3, "who": "whole"}
+    assert message["status"] == "Executing"
+    assert len(message["token"]) == 10
+    assert message["token"].isalnum()
+
+
+def test_a_callback_that_answers_failure_fails_the_step_with_its_reason(aws: local.LocalAws) -> None:
+    queue = aws.client("sqs").create_queue(QueueName=f"q{uuid.uuid4().hex}")["QueueUrl"]
+    fail = lambda client, token: client.send_pipeline_execution_step_failure(  # noqa: E731
+        CallbackToken=token, FailureReason="rows are missing"
+    )
+    worker = consume(aws, queue, [], fail)
+    done = run(aws, callback(queue))
+    worker.join()
+    assert "rows are missing" in done.steps["Ask"].error
+
+
+TRAIN = """
+import argparse, os
+given = argparse.ArgumentParser(); given.add_argument("--eta", type=float)
+x = given.parse_known_args()[0].eta
+print(f"score={-(x - 0.5) ** 2:.6f};")
+open(os.path.join(os.environ["SM_MODEL_DIR"], "x"), "w").write(str(x))
+"""
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+
+
+def source(aws: local.LocalAws, bucket: str) -> dict[str, str]:
+    """Hyperparameters by which a script-mode image finds the training script."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("train.py")
+        entry.size = len(TRAIN)
+        archive.addfile(entry, io.BytesIO(TRAIN.encode()))
+    aws.client("s3").put_object(Bucket=bucket, Key="source.tar.gz", Body=packed.getvalue())
+    return {"sagemaker_program": "train.py", "sagemaker_submit_directory": f"s3://{bucket}/source.tar.gz"}
+
+
+def tuning(aws: local.LocalAws, bucket: str) -> dict[str, Any]:
+    arguments = {
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "RandomSeed": 3,
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0", "MaxValue": "1"}]},
+        },
+        "TrainingJobDefinition": {
+            "RoleArn": aws.role_arn,
+            "StaticHyperParameters": source(aws, bucket),
+            "AlgorithmSpecification": {
+                "TrainingImage": IMAGE,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": "score", "Regex": "score=(.*?);"}],
+            },
+            "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        },
+    }
+    return {"Name": "Tune", "Type": "Tuning", "Arguments": arguments}
+
+
+def test_a_tuning_job_runs_real_training_jobs_and_the_best_is_first(aws: local.LocalAws) -> None:
+    bucket = f"b{uuid.uuid4().hex}"
+    aws.client("s3").create_bucket(Bucket=bucket)
+    best = {"BEST": {"Get": "Steps.Tune.TrainingJobSummaries[0].TrainingJobName"}}
+    best["ALSO"] = {"Get": "Steps.Tune.BestTrainingJob.TrainingJobName"}
+    same = "import os; assert os.environ['BEST'] == os.environ['ALSO'], os.environ"
+    done = run(aws, tuning(aws, bucket), processing(aws, "After", same, arguments={"Environment": best}))
+    assert states(done) == {"Tune": "Succeeded", "After": "Succeeded"}, [s.error for s in done.steps.values()]
+    result = done.steps["Tune"].result
+    assert result is not None
+    client = aws.client("sagemaker")
+    found = client.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=result["Name"], SortBy="FinalObjectiveMetricValue", SortOrder="Descending"
+    )["TrainingJobSummaries"]
+    values = [row["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for row in found]
+    assert len(values) == 4
+    assert values == sorted(values, reverse=True)
+    assert result["Properties"]["TrainingJobSummaries"][0]["TrainingJobName"] == found[0]["TrainingJobName"]
+    assert len(result["Name"]) <= 32
+
+
+def test_lineage_names_are_found_again_and_not_doubled(aws: local.LocalAws) -> None:
+    name = f"n{uuid.uuid4().hex}"
+    source = {"SourceUri": f"s3://bucket/{name}"}
+    ends = {"Source": {"Name": "data", "Type": "Artifact"}, "Destination": {"Name": name, "Type": "Action"}}
+    arguments = {
+        "Actions": [{"ActionName": name, "ActionType": "Evaluation", "Source": source}],
+        "Artifacts": [{"ArtifactName": "data", "ArtifactType": "DataSet", "Source": source}],
+        "Associations": [{**ends, "AssociationType": "ContributedTo"}],
+    }
+    step = {"Name": "Record", "Type": "Lineage", "Arguments": arguments}
+    uses = {"Environment": {"ARN": {"Get": f"Steps.Record.ActionArns['{name}']"}}}
+    look = f"import os; assert os.environ['ARN'].endswith('action/{name}'), os.environ['ARN']"
+    for _ in range(2):
+        done = run(aws, step, processing(aws, "After", look, arguments=uses))
+        assert done.status == "Succeeded", [s.error for s in done.steps.values()]
+    arn = aws.client("sagemaker").describe_action(ActionName=name)["ActionArn"]
+    associations = aws.client("sagemaker").list_associations(DestinationArn=arn)["AssociationSummaries"]
+    assert [row["AssociationType"] for row in associations] == ["ContributedTo"]
+
+
+def test_cleanup_deletes_what_a_training_step_left_and_nothing_outside(aws: local.LocalAws) -> None:
+    bucket = f"b{uuid.uuid4().hex}"
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="other/file", Body=b"x")
+    definition = tuning(aws, bucket)["Arguments"]["TrainingJobDefinition"]
+    values = {**definition.pop("StaticHyperParameters"), "eta": "1"}
+    train = {"Name": "Train", "Type": "Training", "Arguments": {**definition, "HyperParameters": values}}
+
+    def clean(**more: Any) -> dict[str, Any]:
+        return {"Name": "Clean", "Type": "Cleanup", "Arguments": {"Resources": {"S3": [{"StepName": "Train", **more}]}}}
+
+    done = run(aws, train, clean())
+    assert done.status == "Succeeded", [s.error for s in done.steps.values()]
+    assert (done.steps["Clean"].result or {})["CleanedSteps"] == ["Train"]
+    left = [row["Key"] for row in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    assert left == ["other/file", "source.tar.gz"]
+    done = run(aws, train, clean(S3Uris=[f"s3://{bucket}/other/file"]))
+    assert "does not lie in the output" in done.steps["Clean"].error
+
+
+CHECK = """
+import json, os
+out = "/opt/ml/processing/output/"
+json.dump({"n": 3}, open(out + "constraints.json", "w"))
+json.dump({}, open(out + "statistics.json", "w"))
+old = os.environ.get("baseline_constraints")
+if old:
+    moved = json.load(open(old))["n"] != 3
+    row = {"feature_name": "n", "constraint_check_type": "drift", "description": "n moved"}
+    json.dump({"violations": [row] if moved else []}, open(out + "constraint_violations.json", "w"))
+"""
+
+
+def check_step(aws: local.LocalAws, bucket: str, **keys: Any) -> dict[str, Any]:
+    """The container of the test stands for Model Monitor's: it compares when it is given a baseline."""
+    aws.client("s3").put_object(Bucket=bucket, Key="code/check.py", Body=CHECK.encode())
+    source = {"S3Uri": f"s3://{bucket}/code", "LocalPath": "/opt/ml/processing/code", "S3DataType": "S3Prefix"}
+    code = {"InputName": "code", "S3Input": {**source, "S3InputMode": "File"}}
+    output = {"S3Uri": f"s3://{bucket}/check", "LocalPath": "/opt/ml/processing/output", "S3UploadMode": "EndOfJob"}
+    outputs = {"Outputs": [{"OutputName": "quality_check_output", "S3Output": output}]}
+    arguments = {"ProcessingOutputConfig": outputs, "ProcessingInputs": [code]}
+    step = processing(aws, "Check", arguments=arguments)
+    step["Arguments"]["AppSpecification"]["ContainerEntrypoint"] = ["python3", "/opt/ml/processing/code/check.py"]
+    return {**step, "Type": "QualityCheck", "CheckType": "DATA_QUALITY", **keys}
+
+
+@pytest.mark.parametrize(
+    ("keys", "error", "used"),
+    [
+        ({"SkipCheck": True, "RegisterNewBaseline": True}, "", "new"),
+        ({}, "needs a previous baseline", ""),
+        ({"SuppliedBaselineConstraints": "same"}, "", "same"),
+        ({"SuppliedBaselineConstraints": "same", "RegisterNewBaseline": True}, "", "new"),
+        ({"SuppliedBaselineConstraints": "moved"}, "Quality check failed. See violation report", ""),
+        ({"SuppliedBaselineConstraints": "moved", "FailOnViolation": None}, "Quality check failed", ""),
+        ({"SuppliedBaselineConstraints": "moved", "FailOnViolation": False}, "", "moved"),
+        ({"SuppliedBaselineConstraints": "moved", "SkipCheck": True}, "", "moved"),
+    ],
+)
+def test_a_quality_check_compares_with_the_baseline_before(
+    aws: local.LocalAws, keys: dict[str, Any], error: str, used: str
+) -> None:
+    bucket = f"b{uuid.uuid4().hex}"
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="same/constraints.json", Body=b'{"n": 3}')
+    s3.put_object(Bucket=bucket, Key="moved/constraints.json", Body=b'{"n": 4}')
+    places = {
+        "same": f"s3://{bucket}/same/constraints.json",
+        "moved": f"s3://{bucket}/moved/constraints.json",
+        "new": f"s3://{bucket}/check/constraints.json",
+    }
+    given = {key: places.get(str(value), value) for key, value in keys.items()}
+    uses = {"Environment": {"USED": {"Get": "Steps.Check.BaselineUsedForDriftCheckConstraints"}}}
+    look = f"import os; assert os.environ['USED'] == {places.get(used)!r}, os.environ['USED']"
+    done = run(aws, check_step(aws, bucket, **given), processing(aws, "After", look, arguments=uses))
+    assert error in done.steps["Check"].error
+    assert bool(error) == (done.steps["Check"].state == "Failed"), done.steps["Check"].error
+    if not error:
+        assert done.steps["After"].state == "Succeeded", done.steps["After"].error
+
+
+def test_the_previous_baseline_comes_from_the_latest_approved_version(aws: local.LocalAws) -> None:
+    bucket, group = f"b{uuid.uuid4().hex}", f"g{uuid.uuid4().hex}"
+    s3, client = aws.client("s3"), aws.client("sagemaker")
+    s3.create_bucket(Bucket=bucket)
+    client.create_model_package_group(ModelPackageGroupName=group)
+    for key, status in (("old", "Approved"), ("latest", "Approved"), ("pending", "PendingManualApproval")):
+        s3.put_object(Bucket=bucket, Key=f"{key}/constraints.json", Body=b'{"n": 3}')
+        source = {"ContentType": "application/json", "S3Uri": f"s3://{bucket}/{key}/constraints.json"}
+        container = {"Image": "python:3", "ModelDataUrl": f"s3://{bucket}/m.tar.gz"}
+        client.create_model_package(
+            ModelPackageGroupName=group,
+            ModelApprovalStatus=status,
+            InferenceSpecification={
+                "Containers": [container],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+            DriftCheckBaselines={"ModelDataQuality": {"Constraints": source}},
+        )
+    uses = {"Environment": {"USED": {"Get": "Steps.Check.BaselineUsedForDriftCheckConstraints"}}}
+    look = "import os; assert '/latest/' in os.environ['USED'], os.environ['USED']"
+    step = check_step(aws, bucket, ModelPackageGroupName=group)
+    done = run(aws, step, processing(aws, "After", look, arguments=uses))
+    assert done.status == "Succeeded", [s.error for s in done.steps.values()]
+
+
+def test_jobs_are_grouped_under_the_pipelines_experiment(aws: local.LocalAws) -> None:
+    experiment = {"ExperimentName": f"e{uuid.uuid4().hex}", "TrialName": {"Get": "Execution.PipelineExecutionId"}}
+    named = {"Environment": {"E": {"Get": "PipelineExperimentConfig.ExperimentName"}}}
+    done = run(aws, processing(aws, "A", arguments=named), PipelineExperimentConfig=experiment)
+    result = done.steps["A"].result
+    assert result is not None, done.steps["A"].error
+    job = aws.client("sagemaker").describe_processing_job(ProcessingJobName=result["Name"])
+    assert job["ExperimentConfig"]["ExperimentName"] == experiment["ExperimentName"] == job["Environment"]["E"]
+    trials = aws.client("sagemaker").list_trials(ExperimentName=experiment["ExperimentName"])["TrialSummaries"]
+    assert [trial["TrialName"] for trial in trials] == [job["ExperimentConfig"]["TrialName"]]
+
+
+def test_emr_steps_are_found_by_name_before_they_are_added(aws: local.LocalAws) -> None:
+    """moto keeps the books of EMR; nothing runs there, so the step's end is written into them."""
+    client = aws.client("emr")
+    instances = {"InstanceCount": 1, "MasterInstanceType": "m5.xlarge", "KeepJobFlowAliveWhenNoSteps": True}
+    cluster = client.run_job_flow(Name="c", Instances=instances, JobFlowRole="r", ServiceRole="s")["JobFlowId"]
+    jar = {"Jar": "command-runner.jar", "Args": ["spark-submit"], "Properties": [{"key": "a", "value": "b"}]}
+    step = {"Name": "Spark", "Type": "EMR", "Arguments": {"ClusterId": cluster, "StepConfig": {"HadoopJarStep": jar}}}
+    plan = make_plan(load_pipeline({"Steps": [step]}))
+    clients = embedded(aws)
+    from airflow_sagemaker_mlops.execution import run_step
+    from airflow_sagemaker_mlops.execution.identity import StepIdentity
+    from airflow_sagemaker_mlops.execution.scope import Scope
+    from airflow_sagemaker_mlops.execution.step_run import StepRun
+    from airflow_sagemaker_mlops.execution.values import s3_reader
+
+    def attempt() -> StepRun:
+        identity = StepIdentity("p", "Spark", "d", "r", "Spark", run_started="2026-01-01T00:00:00Z")
+        scope = Scope("Spark", {}, {}, {}, {}, s3_reader(clients))
+        return StepRun(plan.tasks[0].spec, "EMR", identity, scope, clients, tell=lambda *_: None)
+
+    first = asyncio.run(run_step.submit(attempt()))
+    again = asyncio.run(run_step.submit(attempt()))  # its journal is lost: the name is the key
+    assert first.arn == again.arn
+    assert again.adopted
+    steps = client.list_steps(ClusterId=cluster)["Steps"]
+    assert [row["Name"] for row in steps] == [first.name]
+    assert steps[0]["Config"]["Properties"] == {"a": "b"}
