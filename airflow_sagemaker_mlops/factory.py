@@ -212,8 +212,8 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
         from .operators.foreign import foreign_operator
         from .operators.task import StepTask
 
-        own = {key: options[key] for key in ("aws_conn_id", "region_name")}
-        step = StepTask(task.step_type, task.spec, task.task_id, pipeline, reads, **own)
+        aws, region = options["aws_conn_id"], options["region_name"] or None
+        step = StepTask(task.step_type, task.spec, task.task_id, pipeline, reads, aws, region)
         return foreign_operator(step, {**arguments, **airflow_own})
     operator = getattr(operators, f"{task.step_type}StepOperator")
     return operator(  # type: ignore[no-any-return]

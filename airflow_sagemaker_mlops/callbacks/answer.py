@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from .store import KEY_PREFIX, OPEN
@@ -42,12 +43,13 @@ def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
         waiting = TaskInstance.map_index == found.map_index, TaskInstance.state.in_(("deferred", "running"))
         if session.scalar(select(TaskInstance.id).where(*task, *waiting)) is None:
             raise unknown
-        # Compared in the database as well: of two answers at once one finds it open, also where there are no row locks.
+        # The time tells whether it was changed meanwhile: of two answers at once one finds the row as it was read, also
+        # where there are no row locks (SQLite).
         row = [XComModel.key == key, XComModel.dag_run_id == found.dag_run_id, XComModel.task_id == found.task_id]
         changed: Any = session.execute(
             update(XComModel)
-            .where(*row, XComModel.map_index == found.map_index, XComModel.value == OPEN)
-            .values(value=json.dumps(answer))
+            .where(*row, XComModel.map_index == found.map_index, XComModel.timestamp == found.timestamp)
+            .values(value=json.dumps(answer), timestamp=datetime.now(UTC))
             .execution_options(synchronize_session=False)
         )
         if changed.rowcount != 1:

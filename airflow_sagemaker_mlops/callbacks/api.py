@@ -1,6 +1,6 @@
 """The completion endpoint in Airflow's API server.
 
-``POST /sagemaker-callbacks/`` speaks SageMaker's JSON protocol for SendPipelineExecutionStepSuccess and -Failure, so a
+``/sagemaker-callbacks/api`` speaks SageMaker's JSON protocol for SendPipelineExecutionStepSuccess and -Failure, so a
 worker that answers SageMaker Pipelines answers a step here by its ``endpoint_url`` alone.  The plain form is
 ``POST /sagemaker-callbacks/<token>/success`` with ``{"name": "value"}``, or ``/failure`` with ``{"reason": "..."}``.
 The token is the permission, as it is on the service: 10 random letters and digits, good for one answer.
@@ -24,7 +24,8 @@ MOST_BYTES = 200_000
 app = FastAPI(title="SageMaker callbacks", docs_url=None, redoc_url=None, openapi_url=None)
 
 
-@app.post("/")
+@app.post("/api")
+@app.post("/api/")
 async def sagemaker_protocol(request: Request) -> JSONResponse:
     """What boto3 sends."""
     target = request.headers.get("x-amz-target", "")

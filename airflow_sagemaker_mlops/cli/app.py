@@ -108,6 +108,61 @@ def run(
     )
 
 
+Connection = Annotated[str | None, typer.Option("--conn", help="Airflow connection; boto3's own look-up if left out.")]
+Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)],
+) -> None:
+    """Show what changed in meaning: parameters, steps, arguments, edges; exit 1 when something did."""
+    from .definition import show_differences
+
+    raise typer.Exit(show_differences(old, new))
+
+
+@app.command()
+def render(
+    file: Definition,
+    dag_id: Annotated[str | None, typer.Option(help="Id of the DAG; the file's name if left out.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+) -> None:
+    """Turn a definition into an Airflow Python file of the same DAG, to be edited by hand from then on."""
+    from .definition import print_rendered
+
+    raise typer.Exit(print_rendered(file, dag_id, out))
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="Pipeline name or ARN, or ARN of an execution.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    conn: Connection = None,
+    region: Region = None,
+) -> None:
+    """Bring a definition from SageMaker Pipelines; of an execution, the text that it ran."""
+    from .service import pull as pull_
+
+    raise typer.Exit(pull_(name, out, conn=conn, region=region))
+
+
+@app.command()
+def push(
+    file: Definition,
+    name: Annotated[str, typer.Option(help="Pipeline name.")],
+    role: Annotated[str, typer.Option(help="ARN of the pipeline's role.")],
+    conn: Connection = None,
+    region: Region = None,
+    parallel: Annotated[int | None, typer.Option(help="MaxParallelExecutionSteps.")] = None,
+) -> None:
+    """Take a definition back to SageMaker Pipelines: create the pipeline, or update it."""
+    from .service import push as push_
+
+    raise typer.Exit(push_(file, name, role=role, conn=conn, region=region, parallel=parallel))
+
+
 @app.command()
 def callback(
     token: Annotated[str, typer.Argument(help="Token of the message that the step sent.", show_default=False)],

@@ -54,6 +54,36 @@ def show_plan(file: Path, form: Literal["tree", "json", "mermaid"]) -> int:
     return 0
 
 
+def show_differences(old: Path, new: Path) -> int:
+    """Print what changed from ``old`` to ``new``; exit code 0 when nothing did, 1 when something did, 2 on problems."""
+    from ..plan.diff import differences
+
+    try:
+        lines = differences(make_plan(load_pipeline(old)), make_plan(load_pipeline(new)))
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("\n".join(lines) if lines else "no difference")
+    return 1 if lines else 0
+
+
+def print_rendered(file: Path, dag_id: str | None, out: Path | None) -> int:
+    """Print or write ``file`` as an Airflow Python file; exit code."""
+    from .render import render
+    from .run import pipeline_name
+
+    try:
+        text = render(make_plan(load_pipeline(file)), dag_id or pipeline_name(file))
+    except (PipelineError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text)
+    return 0
+
+
 def print_json(file: Path, out: Path | None) -> int:
     """Print or write the canonical JSON of ``file``; exit code."""
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from .. import settings
+from .. import settings as configured
 from ..document.step_types import WAITING
 from ..links import LINKS
 from .start import StartInTriggerer
@@ -46,8 +46,9 @@ class StepOperator(BaseOperator):
     result of an upstream step.  Document values are data: ``{{ }}`` in them is never rendered.
 
     :param arguments: the step's ``Arguments``, as in a pipeline definition
+    :param settings: the step's other keys of a definition, e.g. ``FunctionArn``, ``OutputParameters``
     :param outputs: property paths to push to XCom, as text, or "all" (the default by hand)
-    :param spec: the step's whole slice of a plan; given by the factory instead of ``arguments`` and ``outputs``
+    :param spec: the step's whole slice of a plan; given by the factory instead of the three above
     :param reads: {step name: task id} of the steps it references; found in ``arguments`` when left out
     :param step_name: name of the step when it differs from the task id
     :param pipeline: pipeline name for ``Execution.PipelineName``; the DAG id when left out
@@ -68,6 +69,7 @@ class StepOperator(BaseOperator):
         self,
         *,
         arguments: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
         outputs: Sequence[str] | str = "all",
         spec: Mapping[str, Any] | None = None,
         reads: Mapping[str, str] | None = None,
@@ -75,7 +77,7 @@ class StepOperator(BaseOperator):
         pipeline: str | None = None,
         aws_conn_id: str | None = None,
         region_name: str | None = None,
-        start_in: settings.StartIn | None = None,
+        start_in: configured.StartIn | None = None,
         poll_interval_s: float | None = None,
         logs: Any = "end",
         **kwargs: Any,
@@ -89,7 +91,7 @@ class StepOperator(BaseOperator):
         if spec is None:
             from .by_hand import spec_by_hand
 
-            spec, reads = spec_by_hand(self.step_type, arguments or {}, outputs, reads)
+            spec, reads = spec_by_hand(self.step_type, arguments or {}, settings or {}, outputs, reads)
         # Straight into __dict__: Airflow's own __setattr__ looks for converters and templates, which these have not.
         own: dict[str, Any] = {}
         own["step"] = StepTask(
@@ -98,12 +100,12 @@ class StepOperator(BaseOperator):
             step=step_name if step_name and step_name != self.task_id else "",
             pipeline=pipeline if pipeline and not (self.has_dag() and pipeline == self.dag_id) else "",
             reads=reads or {},
-            aws_conn_id=aws_conn_id or settings.aws_conn_id(),
-            region_name=(settings.region_name() if region_name is None else region_name) or None,
-            poll_interval_s=poll_interval_s if poll_interval_s is not None else settings.poll_interval_s(),
+            aws_conn_id=aws_conn_id or configured.aws_conn_id(),
+            region_name=(configured.region_name() if region_name is None else region_name) or None,
+            poll_interval_s=poll_interval_s if poll_interval_s is not None else configured.poll_interval_s(),
             logs=logs,
         )
-        if self.step_type in WAITING and (start_in or settings.start_steps_in()) == "triggerer":
+        if self.step_type in WAITING and (start_in or configured.start_steps_in()) == "triggerer":
             # Asset events are only sent for tasks that end in a worker.
             own["start_trigger_args"] = StartInTriggerer(own["step"], finish_in_worker=bool(self.outlets))
             own["start_from_trigger"] = True

@@ -10,6 +10,7 @@ from .catalogue import STEP_TYPES
 from .shapes import Misfit, check_arguments
 
 # Members SageMaker Pipelines supplies itself, so a definition may leave them out.
+BUILT_FROM_ARGUMENTS = frozenset({"job", "check", "resource", "package", "endpoint", "started"})
 SUPPLIED = {
     "Endpoint": frozenset({"EndpointConfigName"}),
     "EndpointConfig": frozenset({"EndpointConfigName"}),
@@ -29,7 +30,7 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
 
 def _misfits(step: Step) -> list[Misfit]:
     entry = STEP_TYPES.get(step.type)
-    if entry is None or entry.service != "sagemaker" or not entry.create:
+    if entry is None or entry.how not in BUILT_FROM_ARGUMENTS:
         return []
     given = frozenset({entry.name_key}) | SUPPLIED.get(step.type, frozenset())
     arguments = entry.prepare(dict(step.arguments))

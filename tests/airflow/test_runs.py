@@ -26,6 +26,21 @@ SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
 SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
 SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)
+SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
+SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker")
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+
+from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
+
+with DAG("mixed", schedule=None) as dag:
+    before = BashOperator(task_id="before", bash_command="true")
+    group = SageMakerPipelineTaskGroup("g", definition="group.json", poll_interval_s=1)
+    before >> group.step_tasks["Make"]
+    BashOperator(
+        task_id="after", bash_command="echo made by $NAME", env={"NAME": group.property_of("Make", "ProcessingJobName")}
+    )
 """
 WAITING = ("First", "Second", "Chosen")
 
@@ -59,7 +74,36 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
     mode = [{"Name": "Mode", "Type": "String", "DefaultValue": "slow", "EnumValues": ["slow", "fast"]}]
     failing = [step(aws, "Bad", "raise SystemExit('no data today')"), step(aws, "Behind", "pass", DependsOn=["Bad"])]
     long = [step(aws, "Long", "import time; time.sleep(120)")]
+    queue = aws.client("sqs").create_queue(QueueName="questions")["QueueUrl"]
+    item = {"ITEM": {"Get": "ForEach.CurrentItem"}}
+    body = [step(aws, "Each", "import os; print('item', os.environ['ITEM'])", environment=item)]
+    loop = {"IterableItems": ["a", "b", "c"], "MaxConcurrency": 2, "ForEachBody": body}
+    name = {"Get": "Steps.Loop.IterationOutputs[2].Each.ProcessingJobName"}
+    note = {"bash_command": {"Std:Join": {"On": " ", "Values": ["echo third was", name]}}}
+    noted = {"NOTED": {"Get": "Steps.Note.Output"}, "SAID": {"Get": "Steps.Ask.OutputParameters['word']"}}
+    control = [
+        step(aws, "Load", "raise SystemExit('no data today')"),
+        step(aws, "Handle", "pass", DependsOn=[{"Step": "Load", "Trigger": "Failed"}]),
+        step(aws, "Never", "pass", DependsOn=[{"Step": "Load", "Trigger": "Stopped"}]),
+        {"Name": "Loop", "Type": "ForEach", "Arguments": loop},
+        {
+            "Name": "Note",
+            "Type": "x-airflow",
+            "Operator": "airflow.providers.standard.operators.bash.BashOperator",
+            "Arguments": note,
+        },
+        {
+            "Name": "Ask",
+            "Type": "Callback",
+            "SqsQueueUrl": queue,
+            "Arguments": {"asks": name},
+            "OutputParameters": [{"OutputName": "word", "OutputType": "String"}],
+        },
+        step(aws, "Last", "import os; print(os.environ['NOTED'], '+', os.environ['SAID'])", environment=noted),
+    ]
     return {
+        "control.json": {"Version": "2020-12-01", "Steps": control},
+        "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
         "pipeline.json": {"Version": "2020-12-01", "Parameters": mode, "Steps": pipeline},
         "failing.json": {"Version": "2020-12-01", "Steps": failing},
         "long.json": {"Version": "2020-12-01", "Steps": long},
@@ -186,7 +230,7 @@ def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdic
     assert "AlgorithmError" in logs["worker"]
     assert "no data today" in logs["triggerer"]
     verdict = deployment.xcom("failing", run_id, "pipeline.verdict")
-    assert verdict == {"Status": "Failed", "Failed": ["Bad"], "NotStarted": ["Behind"], "NotTaken": []}
+    assert verdict == {"Status": "Failed", "Failed": ["Bad"], "Stopped": [], "NotStarted": ["Behind"], "NotTaken": []}
 
 
 def test_clearing_a_waiting_step_stops_its_job_and_makes_one_new(deployment: Deployment, aws: local.LocalAws) -> None:
@@ -209,3 +253,64 @@ def test_clearing_a_waiting_step_stops_its_job_and_makes_one_new(deployment: Dep
     deployment.call(f"/dags/long/dagRuns/{run_id}/taskInstances/Long", {"new_state": "failed"}, "PATCH")
     until(lambda: jobs()[1]["ProcessingJobStatus"] == "Stopped")
     assert len(jobs()) == 2
+
+
+@pytest.mark.parametrize("dag_id", ["control", "control-in-worker"])
+def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
+    deployment: Deployment, aws: local.LocalAws, dag_id: str
+) -> None:
+    import boto3
+
+    run_id = deployment.trigger(dag_id)
+    sqs = aws.client("sqs")
+    queue = sqs.get_queue_url(QueueName="questions")["QueueUrl"]
+    messages: list[Any] = []
+    deadline = time.monotonic() + 90
+    while not messages and time.monotonic() < deadline:
+        messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", [])
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
+    message = json.loads(messages[0]["Body"])
+    assert "-Each-2-" in message["arguments"]["asks"]
+    # A consumer as it was written for SageMaker Pipelines: only its endpoint has changed.
+    address = f"http://127.0.0.1:{deployment.port}/sagemaker-callbacks/api"
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+    client = boto3.client("sagemaker", endpoint_url=address, **keys)
+    with pytest.raises(client.exceptions.ClientError, match="no step waiting for the callback token AAAAAAAAAA"):
+        client.send_pipeline_execution_step_success(CallbackToken="AAAAAAAAAA")
+    client.send_pipeline_execution_step_success(
+        CallbackToken=message["token"], OutputParameters=[{"Name": "word", "Value": "fine"}]
+    )
+    with pytest.raises(client.exceptions.ClientError, match="no step waiting"):
+        client.send_pipeline_execution_step_failure(CallbackToken=message["token"])
+    state, states = deployment.wait(dag_id, run_id)
+    assert states == {
+        "Load": "failed",
+        "Handle.when": "success",
+        "Handle": "success",
+        "Never.when": "skipped",
+        "Never": "skipped",
+        "Loop": "success",
+        "Note": "success",
+        "Ask": "success",
+        "Last": "success",
+        "pipeline.verdict": "success",
+    }
+    assert state == "success"
+    assert deployment.xcom(dag_id, run_id, "pipeline.verdict")["Status"] == "CompletedWithFailures"
+    loop = deployment.xcom(dag_id, run_id, "Loop")["Loop"]
+    assert (loop["InputItemCount"], loop["SucceededStepCount"]) == (3, 3)
+    logs = deployment.logs(dag_id, run_id, "Last")["triggerer"]
+    assert "third was pipelines-" in logs
+    assert "+ fine" in logs
+    if dag_id == "control":
+        assert "worker" not in deployment.logs(dag_id, run_id, "Loop")
+        assert "worker" not in deployment.logs(dag_id, run_id, "Ask")
+
+
+def test_hand_written_tasks_stand_around_a_pipeline_and_read_its_properties(deployment: Deployment) -> None:
+    run_id = deployment.trigger("mixed")
+    state, states = deployment.wait("mixed", run_id)
+    assert states == {"before": "success", "g.Make": "success", "g.pipeline.verdict": "success", "after": "success"}
+    assert state == "success"
+    made = deployment.xcom("mixed", run_id, "g.Make")["Name"]
+    assert deployment.xcom("mixed", run_id, "after") == f"made by {made}"

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.document.step_types import SUPPORTED, WAITING
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 from airflow_sagemaker_mlops.steps.check import request_problems
 from airflow_sagemaker_mlops.steps.model import StepType
-from airflow_sagemaker_mlops.steps.shapes import fit_request
+from airflow_sagemaker_mlops.steps.shapes import fit_request, member_of, operation_output, with_capitals
 
-SAGEMAKER = [entry for entry in STEP_TYPES.values() if entry.service == "sagemaker" and entry.create]
+CREATED = [entry for entry in STEP_TYPES.values() if entry.describe]
+# Statuses that the API does not spell out in an enumeration.
+NOT_ENUMERATED = {"EMRServerless", "Athena"}
 
 
-def model() -> Any:
-    return botocore.session.Session().get_service_model("sagemaker")
+def api(entry: StepType) -> Any:
+    return botocore.session.Session().get_service_model(entry.service)
 
 
 def test_the_table_has_exactly_the_supported_types() -> None:
@@ -26,23 +31,67 @@ def test_the_table_has_exactly_the_supported_types() -> None:
     assert {entry.name for entry in STEP_TYPES.values() if entry.waits} == WAITING
 
 
-@pytest.mark.parametrize("entry", SAGEMAKER, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", CREATED, ids=lambda entry: entry.name)
 def test_operations_and_members_exist_in_the_api(entry: StepType) -> None:
-    api = model()
-    created = api.operation_model(entry.create).input_shape
-    described = api.operation_model(entry.describe)
-    assert entry.name_key in created.members
-    assert entry.name_key in described.input_shape.members
-    assert entry.arn_key in described.output_shape.members
-    assert ("Tags" in created.members) >= entry.tagged
-    if entry.status_key:
-        known = set(described.output_shape.members[entry.status_key].enum)
-        assert entry.terminal <= known
-    if entry.listing:
-        summaries = api.operation_model(entry.listing).output_shape.members[entry.summaries_key].member.members
-        assert {entry.name_key, entry.status_key, "LastModifiedTime"} <= set(summaries)
+    created = api(entry).operation_model(entry.create)
+    described = api(entry).operation_model(entry.describe)
+    keys = [key for key in (entry.name_key, entry.token_key) if key]
+    assert all(member_of(created.input_shape, key)[1] is not None for key in keys)
+    address = entry.describe_key or entry.name_key
+    assert not address or address in described.input_shape.members
+    assert set(entry.also) <= set(described.input_shape.members)
+    assert not entry.arn_key or member_of(created.output_shape, entry.arn_key)[1] is not None
+    assert ("Tags" in created.input_shape.members) >= entry.tagged
     if entry.stop:
-        assert entry.name_key in api.operation_model(entry.stop).input_shape.members
+        stopped = api(entry).operation_model(entry.stop).input_shape.members
+        assert not address or address in stopped
+    if entry.update:
+        assert set(entry.update_members) <= set(api(entry).operation_model(entry.update).input_shape.members)
+    if entry.listing:
+        summaries = api(entry).operation_model(entry.listing).output_shape.members[entry.summaries_key].member.members
+        assert {entry.name_key, entry.status_key, "LastModifiedTime"} <= set(summaries)
+    if entry.extra:
+        assert entry.extra_member in api(entry).operation_model(entry.extra).output_shape.members
+
+
+@pytest.mark.parametrize("entry", [e for e in CREATED if e.status_key], ids=lambda entry: entry.name)
+def test_terminal_statuses_are_the_apis_own(entry: StepType) -> None:
+    shape = api(entry).operation_model(entry.describe).output_shape
+    for wrapper in ("Step", "jobRun", "QueryExecution"):  # what ``properties`` takes off
+        shape = shape.members.get(wrapper, shape)
+    for key in entry.status_key.split("."):
+        _, shape = member_of(shape, key)
+    assert entry.terminal <= set(shape.enum)
+
+
+DOCUMENTS = json.loads((Path(__file__).parent / "requests.json").read_text())
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_a_request_is_what_the_api_reference_says_of_it(name: str) -> None:
+    """Arguments as in a document and the request derived from them by hand; botocore's own validation takes it."""
+    entry, case = STEP_TYPES[case_type(name)], DOCUMENTS[name]
+    operation = case.get("operation", entry.create)
+    fitted, unknown = fit_request(entry.service, operation, entry.prepare(dict(case["arguments"])))
+    assert fitted == case["request"]
+    assert unknown == []
+    supplied = case.get("supplied", {})
+    report = ParamValidator().validate({**fitted, **supplied}, api(entry).operation_model(operation).input_shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+def case_type(name: str) -> str:
+    return name.partition(" ")[0]
+
+
+def test_answers_with_small_first_letters_are_read_as_documents_write_them() -> None:
+    shape = operation_output("bedrock", "GetCustomModel")
+    answer = {"modelArn": "a", "hyperParameters": {"epochCount": "1"}, "trainingDataConfig": {"s3Uri": "s3://b/k"}}
+    assert with_capitals(answer, shape) == {
+        "ModelArn": "a",
+        "HyperParameters": {"epochCount": "1"},
+        "TrainingDataConfig": {"S3Uri": "s3://b/k"},
+    }
 
 
 def test_leaves_are_made_to_fit_their_slots() -> None:

@@ -1,0 +1,84 @@
+"""``pull`` and ``push``: definitions from and to the SageMaker Pipelines service."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..document import load_pipeline, to_json
+from ..document.problems import PipelineError
+from ..document.step_types import AIRFLOW
+
+MOST_INLINE = 1_048_576  # characters; a longer one would have to lie in S3
+
+
+def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -> int:
+    """Write the definition of a pipeline, or of one execution of it.  Exit code: 0, or 1 when AWS refuses."""
+    client = _client(conn, region)
+    try:
+        if "/execution/" in name:
+            answer = client.describe_pipeline_definition_for_execution(PipelineExecutionArn=name)
+        else:
+            answer = client.describe_pipeline(PipelineName=name)
+    except Exception as error:
+        return _refused(error)
+    text = json.dumps(json.loads(answer["PipelineDefinition"]), indent=2, ensure_ascii=False) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text)
+        print(f"{out}: {name}, last changed {answer.get('LastModifiedTime', answer.get('CreationTime'))}")
+    return 0
+
+
+def push(file: Path, name: str, *, role: str, conn: str | None, region: str | None, parallel: int | None) -> int:
+    """Create or update the pipeline ``name``.  Exit code: 0, 1 when AWS refuses, 2 for a file it would refuse."""
+    try:
+        pipeline = load_pipeline(file)
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 2
+    ours = [step.name for step in pipeline.steps if step.type == AIRFLOW]
+    text = to_json(pipeline)
+    if ours or len(text) > MOST_INLINE:
+        why = f"steps that only Airflow can run: {', '.join(ours)}" if ours else f"more than {MOST_INLINE} characters"
+        print(f"{file} cannot go to the service: it has {why}.", file=sys.stderr)
+        return 2
+    client = _client(conn, region)
+    members: dict[str, Any] = {"PipelineName": name, "PipelineDefinition": text, "RoleArn": role}
+    if parallel is not None:
+        members["ParallelismConfiguration"] = {"MaxParallelExecutionSteps": parallel}
+    try:
+        try:
+            client.describe_pipeline(PipelineName=name)
+        except client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
+                raise
+            token = re.sub(r"[^a-zA-Z0-9-]", "", hashlib.sha256((name + text).encode()).hexdigest())[:64]
+            arn, done = client.create_pipeline(ClientRequestToken=token, **members)["PipelineArn"], "created"
+        else:
+            arn, done = client.update_pipeline(**members)["PipelineArn"], "updated"
+    except Exception as error:
+        return _refused(error)
+    print(f"{done} {arn}")
+    return 0
+
+
+def _client(conn: str | None, region: str | None) -> Any:
+    """SageMaker's client: by an Airflow connection, else as boto3 finds its credentials."""
+    if conn is not None:
+        from ..hooks.aws import aws_for
+
+        return aws_for(conn, region).client("sagemaker")
+    import boto3
+
+    return boto3.client("sagemaker", region_name=region)
+
+
+def _refused(error: Exception) -> int:
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    return 1

@@ -1,0 +1,106 @@
+"""What changed between two definitions: parameters, steps, arguments and edges; not their text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .model import ParameterPlan, Plan, TaskPlan
+
+NOT_COMPARED = frozenset(
+    {"Parameters", "Outputs", "Files", "Steps", "Handlers", "Triggers", "Branches"}
+)  # follow from others
+MOST_SHOWN = 80
+
+
+def differences(old: Plan, new: Plan) -> list[str]:
+    """One line a change: ``+`` added, ``-`` removed, ``~`` changed.  Empty when both mean the same."""
+    return [*_parameters(old, new), *_steps(old, new), *_edges(old, new)]
+
+
+def _parameters(old: Plan, new: Plan) -> Iterator[str]:
+    before = {parameter.name: parameter for parameter in old.parameters}
+    after = {parameter.name: parameter for parameter in new.parameters}
+    for name in sorted(before.keys() - after.keys()):
+        yield f"- parameter {name}"
+    for name, parameter in after.items():
+        if name not in before:
+            yield f"+ parameter {name} ({parameter.type}, default {_default(parameter)})"
+            continue
+        for word, was, now in (
+            ("type", before[name].type, parameter.type),
+            ("default", _default(before[name]), _default(parameter)),
+            ("choices", ", ".join(before[name].enum) or "any", ", ".join(parameter.enum) or "any"),
+        ):
+            if was != now:
+                yield f"~ parameter {name}: {word} {was} -> {now}"
+
+
+def _default(parameter: ParameterPlan) -> str:
+    return "none" if parameter.required else json.dumps(parameter.default, ensure_ascii=False)
+
+
+def _tasks(plan: Plan) -> dict[str, TaskPlan]:
+    return {task.task_id: task for task in plan.tasks if task.step_type not in ("Verdict", "Gate")}
+
+
+def _steps(old: Plan, new: Plan) -> Iterator[str]:
+    before, after = _tasks(old), _tasks(new)
+    for name in sorted(before.keys() - after.keys()):
+        yield f"- step {name} ({before[name].step_type})"
+    for name, task in after.items():
+        if name not in before:
+            yield f"+ step {name} ({task.step_type})"
+        elif task.step_type != before[name].step_type:
+            yield f"~ step {name}: type {before[name].step_type} -> {task.step_type}"
+        else:
+            for where, was, now in _values(_meant(before[name]), _meant(task), ""):
+                yield f"~ step {name}: {where} {_shown(was)} -> {_shown(now)}"
+
+
+def _meant(task: TaskPlan) -> dict[str, Any]:
+    return {key: value for key, value in task.spec.items() if key not in NOT_COMPARED}
+
+
+_NOTHING = object()
+
+
+def _values(was: Any, now: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
+    """(place, old, new) of every leaf that differs."""
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        for key in [*was, *(key for key in now if key not in was)]:
+            below = f"{where}.{key}" if where else str(key)
+            yield from _values(was.get(key, _NOTHING), now.get(key, _NOTHING), below)
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for index, (one, other) in enumerate(zip(was, now, strict=True)):
+            yield from _values(one, other, f"{where}[{index}]")
+    elif was is _NOTHING or now is _NOTHING or was != now or isinstance(was, bool) is not isinstance(now, bool):
+        yield where, was, now
+
+
+def _shown(value: Any) -> str:
+    if value is _NOTHING:
+        return "(nothing)"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
+
+
+def _edges(old: Plan, new: Plan) -> Iterator[str]:
+    both = _tasks(old).keys() & _tasks(new).keys()
+    before, after = _edge_words(old), _edge_words(new)
+    for edge in sorted(before.keys() | after.keys()):
+        if edge in before and edge in after and before[edge] != after[edge]:
+            yield f"~ edge {edge[0]} -> {edge[1]}: {before[edge] or 'plain'} -> {after[edge] or 'plain'}"
+        elif (edge in before) != (edge in after) and set(edge) <= both:  # others came or went with their step
+            yield f"{'+' if edge in after else '-'} edge {edge[0]} -> {edge[1]}"
+
+
+def _edge_words(plan: Plan) -> dict[tuple[str, str], str]:
+    gates = {task.task_id: task for task in plan.tasks if task.step_type == "Gate"}
+    words: dict[tuple[str, str], str] = {}
+    for name, task in _tasks(plan).items():
+        for edge in task.upstream:
+            into = gates[edge.task_id].upstream if edge.kind == "gate" else (edge,)
+            words.update({(one.task_id, name): one.label for one in into})
+    return words
