@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format ui bench peer clean
+.PHONY: help setup demo test check lint format ui docs bench peer clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ peer: .venv-peer/.stamp
 	test -x .venv-peer/bin/python || $(PYTHON) -m venv .venv-peer
 	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-peer/bin/python -r benchmarks/peer-constraints.txt
 	touch .venv-peer/.stamp
+
+docs: setup ## Write the generated pages of docs/
+	$(BIN)/python -m airflow_sagemaker_mlops.steps.table > docs/step-types.md
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .venv-peer build .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -62,6 +62,12 @@ def _options() -> dict[str, dict[str, Any]]:
             default="",
             example="eu-west-1",
         ),
+        "stand_ins": _option(
+            "File with declared results of steps, as ``sagemaker-mlops run --stand-ins`` takes it. Only for the "
+            "embedded AWS: with a connection that leads to AWS itself every step fails.",
+            default="",
+            example="/opt/airflow/stand-ins.yaml",
+        ),
     }
 
 

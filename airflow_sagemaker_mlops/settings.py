@@ -31,6 +31,11 @@ def region_name() -> str | None:
     return _get("region_name", "") or None
 
 
+def stand_ins() -> str:
+    """File with declared results of steps, for rehearsals on the embedded AWS: ``stand_ins``; empty for none."""
+    return _get("stand_ins", "").strip()
+
+
 def _get(option: str, fallback: str) -> str:
     from airflow.sdk.configuration import conf
 

@@ -336,13 +336,13 @@ class _Parser:
         known = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
         self.unknown_keys(arguments, known, place, f"{_called(name)} (ForEach)")
         items, most, selector = (arguments.get(key) for key in ("IterableItems", "MaxConcurrency", "Selector"))
-        if items is None or arguments.get("ForEachBody") in (None, []):
-            missing = "IterableItems" if items is None else "ForEachBody"
-            self.report("SM121", place, f'{_called(name)} has no "{missing}".', f'Add "{missing}": [...].')
+        for key in ("IterableItems", "ForEachBody"):
+            if arguments.get(key) is None or (key == "ForEachBody" and arguments[key] == []):
+                self.report("SM121", place, f'{_called(name)} has no "{key}".', f'Add "{key}": [...].')
         if items is not None and not isinstance(items, list) and not _is_expression(items):
             self.wanted(items, list, (place, "IterableItems"), "a list, or an expression that gives one as JSON text,")
         if not _is_expression(most) and not (isinstance(most, int) and not isinstance(most, bool) and 1 <= most <= 50):
-            fix = 'Write "MaxConcurrency": 1 to 50.'
+            fix = 'Write e.g. "MaxConcurrency": 5.'
             self.report(
                 "SM121" if most is None else "SM122",
                 place,

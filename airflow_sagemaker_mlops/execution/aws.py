@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?/?$")
 NOT_FOUND = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 IN_USE = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictException", "ResourceAlreadyExists"})
 THROTTLED = frozenset(
@@ -26,6 +28,10 @@ class Aws(Protocol):
     @property
     def key(self) -> str:
         """Tells two sets of clients apart: connection, region, endpoint."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether they lead to this machine, where no stranger's account can be touched."""
 
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``, made once."""
@@ -50,6 +56,11 @@ class SessionAws:
     config: Any = None
     verify: bool | str | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether they lead to this machine."""
+        return bool(LOOPBACK.match(self.endpoint_of("sagemaker") or ""))
 
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``, made once."""

@@ -187,9 +187,9 @@ class StepOperator(BaseOperator):
         return StepFailedForNow(message) if self.retry_failed_steps else StepFailedForGood(message)
 
     def _step_run(self, context: Context) -> StepRun:
-        from ..execution.step_run import ExecutionOptions, StepRun
+        from ..execution.step_run import StepRun
         from ..hooks.aws import aws_for
-        from .run_context import identity_of, scope_of, step_result
+        from .run_context import identity_of, options_of, scope_of, step_result
         from .worker_mailbox import WorkerMailbox
 
         ti: Any = context["ti"]
@@ -215,7 +215,7 @@ class StepOperator(BaseOperator):
             publish=publish,
             journal=TaskStateJournal(context),
             mailbox=WorkerMailbox(ti),
-            options=ExecutionOptions(poll_interval_s=self.step.poll_interval_s, logs=self.step.logs),
+            options=options_of(self.step, aws),
         )
 
     def on_kill(self) -> None:

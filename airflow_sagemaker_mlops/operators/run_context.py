@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from .. import settings
 from ..execution.aws import Aws
 from ..execution.identity import StepIdentity
 from ..execution.scope import Scope
+from ..execution.step_run import ExecutionOptions
 from ..execution.values import execution_variables, experiment_block, s3_reader, typed_parameters
 from .task import StepTask
 
@@ -33,6 +37,29 @@ def _iso(moment: datetime | None) -> str:
     if moment is None:
         return ""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def options_of(task: StepTask, aws: Aws) -> ExecutionOptions:
+    """How the step talks to AWS.  Raises ``ValueError`` for stand-ins where AWS itself would be talked to."""
+    return ExecutionOptions(poll_interval_s=task.poll_interval_s, logs=task.logs, stand_ins=_stand_ins(aws))
+
+
+def _stand_ins(aws: Aws) -> Mapping[str, Any]:
+    file = settings.stand_ins()
+    if not file:
+        return {}
+    if not aws.is_local:
+        raise ValueError(
+            f"[{settings.SECTION}] stand_ins is set, and the connection leads to AWS: it is for rehearsals."
+        )
+    return _read_stand_ins(file, Path(file).stat().st_mtime)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_stand_ins(file: str, _changed: float) -> Mapping[str, Any]:
+    from ..execution.stand_in import read_file
+
+    return read_file(Path(file))
 
 
 def step_result(pushed: Any) -> dict[str, Any]:

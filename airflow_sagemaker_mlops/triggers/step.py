@@ -22,11 +22,11 @@ from ..execution.identity import StepIdentity
 from ..execution.journal import Entry, entry_from_json
 from ..execution.run_step import stop
 from ..execution.scope import Scope
-from ..execution.step_run import ExecutionOptions, StepRun, Submitted
+from ..execution.step_run import StepRun, Submitted
 from ..execution.values import s3_reader
 from ..hooks.aws import aws_for
 from ..links import LINKS
-from ..operators.run_context import identity_of, scope_of, step_result
+from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
 from .xcoms import XComJournal, XComMailbox, XComNotes
 
@@ -120,7 +120,7 @@ class StepTrigger(BaseTrigger):
             journal=journal,
             notes=XComNotes(self),
             mailbox=XComMailbox(self),
-            options=ExecutionOptions(poll_interval_s=task.poll_interval_s, logs=task.logs),
+            options=options_of(task, aws),
         )
 
     async def _upstream(self, task: StepTask) -> dict[str, Any]:

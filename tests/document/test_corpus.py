@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.document.problems import InvalidPipeline, PipelineError, Problem, UnsupportedPipeline
+from airflow_sagemaker_mlops.document.problems import PipelineError, Problem
 from airflow_sagemaker_mlops.document.step_types import SUPPORTED
 from airflow_sagemaker_mlops.plan import make_plan
 
@@ -54,21 +54,19 @@ def test_every_real_definition_is_planned_or_refused_for_a_true_reason(corpus: P
     wrong = []
     planned = 0
     for file, marks in files_and_marks(corpus):
-        supported = types_in(json.loads(file.read_text())) <= SUPPORTED
+        assert types_in(json.loads(file.read_text())) <= SUPPORTED, file.name
         expected = {code for code, mark in REFUSED.items() if mark in marks}
         expected |= {REFUSED_BY_US[file.name]} if file.name in REFUSED_BY_US else set()
         try:
             make_plan(load_pipeline(file))
             found: set[str] = set()
             planned += 1
-        except UnsupportedPipeline as error:
-            found = set() if not supported else {problem.code for problem in error.problems}
-        except InvalidPipeline as error:
-            found = {problem.code for problem in error.problems if not problem.is_unsupported}
-        if found != expected and not (supported is False and not found):
+        except PipelineError as error:
+            found = {problem.code for problem in error.problems}
+        if found != expected:
             wrong.append((file.name, sorted(found), sorted(expected)))
     assert wrong == []
-    assert planned > 100
+    assert planned == 189
 
 
 def test_damaged_definitions_give_problems_and_never_a_traceback(corpus: Path) -> None:

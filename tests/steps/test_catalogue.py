@@ -16,6 +16,7 @@ from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 from airflow_sagemaker_mlops.steps.check import request_problems
 from airflow_sagemaker_mlops.steps.model import StepType
 from airflow_sagemaker_mlops.steps.shapes import fit_request, member_of, operation_output, with_capitals
+from airflow_sagemaker_mlops.steps.table import markdown
 
 CREATED = [entry for entry in STEP_TYPES.values() if entry.describe]
 # Statuses that the API does not spell out in an enumeration.
@@ -92,6 +93,11 @@ def test_answers_with_small_first_letters_are_read_as_documents_write_them() -> 
         "HyperParameters": {"epochCount": "1"},
         "TrainingDataConfig": {"S3Uri": "s3://b/k"},
     }
+
+
+def test_the_page_of_step_types_is_the_generated_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "step-types.md"
+    assert page.read_text() == markdown(), "run: make docs"
 
 
 def test_leaves_are_made_to_fit_their_slots() -> None:

@@ -1,0 +1,81 @@
+"""The step table as people read it: ``python -m airflow_sagemaker_mlops.steps.table`` writes docs/step-types.md."""
+
+from __future__ import annotations
+
+import sys
+
+from ..document.step_types import PROPERTIES
+from .catalogue import STEP_TYPES
+from .model import StepType
+
+HEAD = """# Step types
+
+Generated from `airflow_sagemaker_mlops/steps/` by `make docs`; a test keeps it true.
+
+*Waits*: runs in the triggerer and holds no worker. *Embedded AWS*: what `sagemaker-mlops run` and `local` do with it;
+"stand-in" means that it fails there in plain words unless a result is declared for it (`--stand-ins`).
+
+| type | what it is | AWS calls | waits | properties | embedded AWS |
+|---|---|---|---|---|---|
+"""
+FOREIGN = (
+    "`x-airflow`",
+    "any Airflow operator, by the dotted path in `Operator`",
+    "its own",
+    "its own way",
+    "`Output`, its XCom",
+    "runs under Airflow only",
+)
+TAIL = """
+`HubContent` and types this table does not know are refused when the DAG is parsed; an `x-airflow` step is the way out.
+"""
+RUNS = {
+    "Processing": "runs",
+    "Training": "runs: script mode, entrypoints, built-in XGBoost",
+    "Tuning": "runs: real training jobs, drawn from a grid or at random",
+    "Transform": "runs",
+    "Model": "kept",
+    "RegisterModel": "kept",
+    "EndpointConfig": "kept",
+    "Endpoint": "serves on loopback",
+    "Lambda": "runs the function's Python code",
+    "Callback": "SQS queue; answered by SendPipelineExecutionStepSuccess",
+    "Condition": "evaluated",
+    "Fail": "fails",
+    "QualityCheck": "runs the job; Model Monitor's own image needs a stand-in",
+    "ClarifyCheck": "runs the job; Clarify's own image needs a stand-in",
+    "Lineage": "kept",
+    "Cleanup": "deletes",
+    "ForEach": "runs",
+}
+
+
+def markdown() -> str:
+    """The page."""
+    rows = [*(_cells(entry) for entry in STEP_TYPES.values()), FOREIGN]
+    return HEAD + "".join(f"| {' | '.join(cells)} |\n" for cells in rows) + TAIL
+
+
+def _cells(entry: StepType) -> tuple[str, ...]:
+    calls = [f"`{name}`" for name in (entry.create, entry.update, entry.describe, entry.extra, entry.stop) if name]
+    service = "" if entry.service == "sagemaker" or not calls else f"{entry.service}: "
+    return (
+        f"`{entry.name}`",
+        entry.about,
+        service + ", ".join(calls) or "none",
+        "yes" if entry.waits else "no",
+        _properties(entry),
+        RUNS.get(entry.name, "stand-in"),
+    )
+
+
+def _properties(entry: StepType) -> str:
+    fixed = PROPERTIES.get(entry.name)
+    if fixed is not None:
+        return ", ".join(f"`{name}`" for name in fixed) or "none"
+    extra = f" and `{entry.extra_member}`" if entry.extra else ""
+    return f"what `{entry.describe}` answers{extra}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
