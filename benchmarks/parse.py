@@ -49,6 +49,7 @@ def measure() -> dict[str, Any]:
         "import": importing(),
         "warm_parse": {str(count): warm_parse(count) for count in (50, 1000)},
         "forked_parse_8_steps": forked(),
+        "check_and_plan_2000_steps": planned(),
         "serialized_bytes_a_step_beside_arguments": serialized(),
     }
 
@@ -139,6 +140,23 @@ def _dag_factory(count: int, folder: Path) -> float | str:
         return round(float(_child(str(PEER), code).splitlines()[-1]), 1)
     except (subprocess.CalledProcessError, ValueError) as error:
         return f"not measured: {str(error)[-200:]}"
+
+
+def planned() -> dict[str, Any]:
+    """CPU of reading, checking and planning a document of 2,000 steps, beside reading its JSON."""
+    code = textwrap.dedent("""
+        import json, statistics, time
+        from benchmarks.parse import document
+        from airflow_sagemaker_mlops.document import load_pipeline
+        from airflow_sagemaker_mlops.plan import make_plan
+        text = json.dumps(document(2000))
+        def spent(work):
+            begun = time.process_time(); work(); return (time.process_time() - begun) * 1000
+        rows = [(spent(lambda: make_plan(load_pipeline(text))), spent(lambda: json.loads(text))) for _ in range(9)]
+        print(*(statistics.median(row[i] for row in rows) for i in (0, 1)))
+    """)
+    ours, reading = map(float, _child(sys.executable, code).split())
+    return {"cpu_ms_median": round(ours), "json_loads_ms_median": round(reading), "limit": "1000 ms"}
 
 
 def forked() -> dict[str, Any]:

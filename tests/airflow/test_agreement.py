@@ -1,0 +1,90 @@
+"""A hundred random pipelines on Airflow itself: its trigger rules, skips and verdict agree with the language."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from agreement.language_model import Drawn, document, ends, pipelines, stand_ins, status
+from hypothesis import HealthCheck, Phase, given, settings
+
+from airflow_sagemaker_mlops import local
+
+pytestmark = pytest.mark.airflow
+COUNT = 100
+CODE = """
+import json, os, pathlib
+from airflow_sagemaker_mlops import SageMakerPipelineDag
+
+folders = sorted(pathlib.Path(__file__).parent.glob("p*"))
+dags = {folder.name: SageMakerPipelineDag(folder.name, definition=str(folder / "pipeline.json")) for folder in folders}
+globals().update(dags)
+if __name__ == "__main__":
+    for folder in folders:
+        os.environ["AIRFLOW__SAGEMAKER_MLOPS__STAND_INS"] = str(folder / "stand-ins.json")
+        run = dags[folder.name].test()
+        instances = run.get_task_instances()
+        verdict = [ti.xcom_pull(task_ids="pipeline.verdict") for ti in instances if ti.task_id == "pipeline.verdict"]
+        states = {ti.task_id: ti.state for ti in instances}
+        left = {ti.task_id: ti.xcom_pull(task_ids=ti.task_id) for ti in instances if ti.state == "failed"}
+        seen = {"state": run.state, "states": states, "verdict": verdict[0], "left": left}
+        (folder / "seen.json").write_text(json.dumps(seen, default=str))
+"""
+ENDS = {"success": "Succeeded", "failed": "Failed"}
+
+
+def draw() -> list[list[Drawn]]:
+    drawn: list[list[Drawn]] = []
+
+    @given(pipelines())
+    @settings(
+        max_examples=COUNT,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def keep(steps: list[Drawn]) -> None:
+        drawn.append(steps)
+
+    keep()
+    return drawn
+
+
+@pytest.mark.usefixtures("airflow_db")
+def test_airflow_ends_a_hundred_random_pipelines_as_the_language_says(aws: local.LocalAws, tmp_path: Path) -> None:
+    drawn = draw()
+    for index, steps in enumerate(drawn):
+        folder = tmp_path / f"p{index:03}"
+        folder.mkdir()
+        (folder / "pipeline.json").write_text(json.dumps(document(steps)))
+        (folder / "stand-ins.json").write_text(json.dumps(stand_ins(steps)))
+    (tmp_path / "drawn.py").write_text(CODE)
+    environment = {
+        **os.environ,
+        "AIRFLOW_CONN_AWS_DEFAULT": aws.connection_json(),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+    }
+    done = subprocess.run(
+        [sys.executable, "drawn.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    for index, steps in enumerate(drawn):
+        seen = json.loads((tmp_path / f"p{index:03}" / "seen.json").read_text())
+        known = ends(steps)
+        found = {}
+        for name in known:
+            end = ENDS.get(str(seen["states"][name]), "NotRun")
+            stopped = (seen["left"].get(name) or {}).get("Status") == "Stopped"
+            found[name] = "Stopped" if end == "Failed" and stopped else end
+        assert found == known, (index, seen["states"])
+        wanted = status(steps, known)
+        assert seen["verdict"]["Status"] == wanted, (index, seen)
+        assert seen["state"] == ("failed" if wanted == "Failed" else "success")
+    assert len(drawn) == COUNT
