@@ -27,6 +27,6 @@ def not_found(message: str) -> AwsError:
 
 def not_available(service: str, operation: str) -> AwsError:
     """What is not emulated is said to be so; 501 is not retried by boto3."""
-    return AwsError(
-        "NotImplementedException", f"{service}: {operation} is not available in the embedded AWS.", status=501
-    )
+    way_out = "Declare what the step leaves behind as a stand-in: sagemaker-mlops run --stand-ins FILE."
+    what = f"{service}: {operation} is not available in the embedded AWS. {way_out}"
+    return AwsError("NotImplementedException", what, status=501)

@@ -27,6 +27,10 @@ from .store import Store
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 _INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
 _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
+NOT_EXECUTED = {
+    "elasticmapreduce": frozenset({"AddJobFlowSteps", "RunJobFlow", "ListSteps", "ListClusters"}),
+    "emr-serverless": frozenset({"POST:applications"}),
+}
 JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
 
 
@@ -97,6 +101,8 @@ class Front:
                 raise not_available("sagemaker-runtime", path.rpartition("/")[2])
         if caller.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
             return self._invoke_function(unquote(match[1]), environ, body, caller)
+        if caller.service in NOT_EXECUTED and _operation(environ, body) in NOT_EXECUTED[caller.service]:
+            raise not_available(caller.service, _operation(environ, body))  # moto keeps books of it, and it never ends
         if caller.service == "iam" and b"Action=SimulatePrincipalPolicy" in body:
             return _everything_allowed(body)
         reply = self._moto.call(environ, body)

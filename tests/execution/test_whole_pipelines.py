@@ -12,13 +12,16 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.mailbox import LocalMailbox
 from airflow_sagemaker_mlops.cli.run import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.document.problems import PipelineError
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
+from airflow_sagemaker_mlops.execution.rehearsal import made_up
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.plan import make_plan
 
@@ -27,7 +30,8 @@ pytestmark = pytest.mark.e2e
 
 def run(aws: local.LocalAws, *steps: Any, stand_ins: Any = None, **more: Any) -> PipelineRun:
     values = more.pop("values", {})
-    plan = make_plan(load_pipeline({"Version": "2020-12-01", **more, "Steps": list(steps)}))
+    definition = more.pop("definition", None) or {"Version": "2020-12-01", **more, "Steps": list(steps)}
+    plan = make_plan(load_pipeline(definition))
     running = PipelineRun(
         plan=plan,
         pipeline="whole",
@@ -494,30 +498,104 @@ def test_jobs_are_grouped_under_the_pipelines_experiment(aws: local.LocalAws) ->
     assert [trial["TrialName"] for trial in trials] == [job["ExperimentConfig"]["TrialName"]]
 
 
-def test_emr_steps_are_found_by_name_before_they_are_added(aws: local.LocalAws) -> None:
-    """moto keeps the books of EMR; nothing runs there, so the step's end is written into them."""
-    client = aws.client("emr")
-    instances = {"InstanceCount": 1, "MasterInstanceType": "m5.xlarge", "KeepJobFlowAliveWhenNoSteps": True}
-    cluster = client.run_job_flow(Name="c", Instances=instances, JobFlowRole="r", ServiceRole="s")["JobFlowId"]
-    jar = {"Jar": "command-runner.jar", "Args": ["spark-submit"], "Properties": [{"key": "a", "value": "b"}]}
-    step = {"Name": "Spark", "Type": "EMR", "Arguments": {"ClusterId": cluster, "StepConfig": {"HadoopJarStep": jar}}}
-    plan = make_plan(load_pipeline({"Steps": [step]}))
-    clients = embedded(aws)
+def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
+    """moto keeps the books of EMR in this process; nothing runs there."""
+    from moto import mock_aws
+
     from airflow_sagemaker_mlops.execution import run_step
+    from airflow_sagemaker_mlops.execution.aws import SessionAws
     from airflow_sagemaker_mlops.execution.identity import StepIdentity
     from airflow_sagemaker_mlops.execution.scope import Scope
     from airflow_sagemaker_mlops.execution.step_run import StepRun
     from airflow_sagemaker_mlops.execution.values import s3_reader
 
-    def attempt() -> StepRun:
-        identity = StepIdentity("p", "Spark", "d", "r", "Spark", run_started="2026-01-01T00:00:00Z")
-        scope = Scope("Spark", {}, {}, {}, {}, s3_reader(clients))
-        return StepRun(plan.tasks[0].spec, "EMR", identity, scope, clients, tell=lambda *_: None)
+    jar = {"Jar": "command-runner.jar", "Args": ["spark-submit"], "Properties": [{"key": "a", "value": "b"}]}
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
+    with mock_aws():
+        session = boto3.Session(**keys)
+        client, clients = session.client("emr"), SessionAws(session, "us-east-1")
+        instances = {"InstanceCount": 1, "MasterInstanceType": "m5.xlarge", "KeepJobFlowAliveWhenNoSteps": True}
+        cluster = client.run_job_flow(Name="c", Instances=instances, JobFlowRole="r", ServiceRole="s")["JobFlowId"]
+        own = {"Instances": {"InstanceCount": 1, "MasterInstanceType": "m5.xlarge"}, "ReleaseLabel": "emr-6.6.0"}
+        own |= {"JobFlowRole": "r", "ServiceRole": "s"}
 
-    first = asyncio.run(run_step.submit(attempt()))
-    again = asyncio.run(run_step.submit(attempt()))  # its journal is lost: the name is the key
-    assert first.arn == again.arn
-    assert again.adopted
-    steps = client.list_steps(ClusterId=cluster)["Steps"]
-    assert [row["Name"] for row in steps] == [first.name]
-    assert steps[0]["Config"]["Properties"] == {"a": "b"}
+        def attempt(name: str, where: dict[str, Any]) -> StepRun:
+            arguments = {**where, "StepConfig": {"HadoopJarStep": jar}}
+            identity = StepIdentity("p", name, "d", "r", name, run_started="2026-01-01T00:00:00Z")
+            scope = Scope(name, {}, {}, {}, {}, s3_reader(clients))
+            return StepRun({"Arguments": arguments}, "EMR", identity, scope, clients, tell=lambda *_: None)
+
+        for name, where in (("Running", {"ClusterId": cluster}), ("Own", {"ClusterConfig": own})):
+            first = asyncio.run(run_step.submit(attempt(name, where)))
+            again = asyncio.run(run_step.submit(attempt(name, where)))  # its journal is lost: the name is the key
+            assert first.arn == again.arn
+            assert again.adopted
+            steps = client.list_steps(ClusterId=first.arn.partition("/")[0])["Steps"]
+            assert [row["Name"] for row in steps] == [first.name]
+            assert steps[0]["Config"]["Properties"] == {"a": "b"}
+        assert len(client.list_clusters()["Clusters"]) == 2
+
+
+ROLE = "arn:aws:iam::123456789012:role/R"
+SOURCE = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/k"}}
+NOT_EXECUTED: dict[str, dict[str, Any]] = {
+    "EMR": {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": {"Jar": "x"}}},
+    "AutoML": {
+        "RoleArn": ROLE,
+        "InputDataConfig": [{"DataSource": SOURCE, "TargetAttributeName": "y"}],
+        "OutputDataConfig": {"S3OutputPath": "s3://b/o"},
+    },
+    "BedrockModelImport": {
+        "JobName": "j",
+        "ImportedModelName": "m",
+        "RoleArn": ROLE,
+        "ModelDataSource": {"S3DataSource": {"S3Uri": "s3://b/m"}},
+    },
+    "EMRServerless": {
+        "ApplicationId": "a1",
+        "ExecutionRoleArn": ROLE,
+        "JobConfig": {"jobDriver": {"sparkSubmit": {"entryPoint": "s3://b/s.py"}}},
+    },
+}
+
+
+@pytest.mark.parametrize("kind", sorted(NOT_EXECUTED))
+def test_what_is_not_executed_here_fails_in_plain_words_and_a_stand_in_answers_for_it(
+    aws: local.LocalAws, kind: str
+) -> None:
+    step = {"Name": "Heavy", "Type": kind, "Arguments": NOT_EXECUTED[kind]}
+    done = run(aws, step)
+    assert "is not available in the embedded AWS" in done.steps["Heavy"].error
+    assert "--stand-ins" in done.steps["Heavy"].error
+    assert run(aws, step, stand_ins={"Heavy": {}}).status == "Succeeded"
+
+
+NOT_TO_ITS_END = {
+    # Placeholders that the capture of the corpus put where a value was not known.
+    "ANUPRIYAR-sagemaker_pipelines.xgboost_drift.pipeline.json": "'example-mock' at 'primaryContainer.modelDataUrl'",
+    "aws-samples-asset-prediction-sagemaker-pipelines-example.packages.-inf.894cf867.json": '"example-container-env"',
+    "index-66582744174.tf-endpoint-template.json": "Invalid length for parameter ExecutionRoleArn, value: 11",
+}
+
+
+def test_every_real_definition_runs_to_its_end_with_stand_ins(aws: local.LocalAws, corpus: Path) -> None:
+    values = {"String": "text", "Integer": 1, "Float": 1.0, "Boolean": True}
+    ended: dict[str, str] = {}
+    refused = 0
+    for line in (corpus / "INDEX.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) < 8 or cells[2] != "real":
+            continue
+        try:
+            plan = make_plan(load_pipeline(corpus / cells[1]))
+        except PipelineError:
+            refused += 1
+            continue
+        given = {p.name: values[p.type] for p in plan.parameters if p.required}
+        running = run(aws, definition=corpus / cells[1], stand_ins=made_up(plan), values=given)
+        errors = [step.error for step in running.steps.values() if step.error and step.type != "Fail"]
+        ended[cells[1]] = "; ".join(errors)
+    assert refused == 1  # a parameter that is not declared
+    assert len(ended) == 28
+    for name, error in ended.items():
+        assert (NOT_TO_ITS_END[name] in error) if name in NOT_TO_ITS_END else not error, (name, error)
