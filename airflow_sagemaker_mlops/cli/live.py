@@ -18,6 +18,7 @@ MARKS = {
     "Executing": ("▶", "cyan"),
     "Succeeded": ("✓", "green"),
     "Failed": ("✗", "bold red"),
+    "Stopped": ("■", "bold yellow"),
     "NotTaken": ("–", "dim"),
     "NotStarted": ("–", "yellow"),
 }

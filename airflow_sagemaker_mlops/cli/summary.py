@@ -102,6 +102,8 @@ def _outcome(step: StepProgress) -> str:
     result = step.result or {}
     if step.error:
         return step.error
+    if "Loop" in result:
+        return f"{result['Loop']['InputItemCount']} items, {result['Loop']['SucceededStepCount']} steps succeeded"
     if "Metrics" in result:
         return ", ".join(f"{name} {value:.4g}" for name, value in result["Metrics"].items())
     if "Decision" in result:

@@ -23,6 +23,7 @@ from .ways import (
     endpoint,
     fail,
     foreach,
+    foreign,
     function,
     job,
     lineage,
@@ -93,6 +94,7 @@ _AT_ONCE: dict[str, Callable[[StepRun], Awaitable[StepResult]]] = {
     "cleanup": cleanup.run,
     "condition": condition.run,
     "fail": fail.run,
+    "foreign": foreign.run,
 }
 _WAITING = {
     "job": Waiting(job.submit, job.follow),

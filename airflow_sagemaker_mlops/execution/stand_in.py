@@ -59,7 +59,8 @@ def declared_for(run: StepRun) -> Mapping[str, Any] | None:
         return None
     name = run.identity.step
     found = table.get(name, table.get(re.sub(r"-\d+$", "", name)))
-    if found is None and (run.entry.waits or run.entry.how == "function") and run.entry.how != "foreach":
+    how = run.entry.how
+    if found is None and (run.entry.waits or how in ("function", "foreign")) and how != "foreach":
         found = table.get("*")
     return found
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ..steps.catalogue import STEP_TYPES
+from ..steps.control import FOREIGN
 from ..steps.model import StepType
 from .aws import Aws
 from .identity import StepIdentity
@@ -67,7 +68,7 @@ class StepRun:
     @property
     def entry(self) -> StepType:
         """The row of the step table."""
-        return STEP_TYPES[self.step_type]
+        return STEP_TYPES.get(self.step_type, FOREIGN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,10 +97,5 @@ def _edges(old: Plan, new: Plan) -> Iterator[str]:
 
 
 def _edge_words(plan: Plan) -> dict[tuple[str, str], str]:
-    gates = {task.task_id: task for task in plan.tasks if task.step_type == "Gate"}
-    words: dict[tuple[str, str], str] = {}
-    for name, task in _tasks(plan).items():
-        for edge in task.upstream:
-            into = gates[edge.task_id].upstream if edge.kind == "gate" else (edge,)
-            words.update({(one.task_id, name): one.label for one in into})
-    return words
+    steps = _tasks(plan).items()
+    return {(edge.task_id, name): edge.label for name, task in steps for edge in plan.edges_of(task)}

@@ -92,6 +92,14 @@ class Plan:
         """Tasks by id."""
         return {task.task_id: task for task in self.tasks}
 
+    def edges_of(self, task: TaskPlan) -> tuple[Upstream, ...]:
+        """The edges into a step as its document has them: a gate's are those of the step behind it."""
+        if all(edge.kind != "gate" for edge in task.upstream):
+            return task.upstream
+        gates = self.by_id
+        into = (gates[edge.task_id].upstream if edge.kind == "gate" else (edge,) for edge in task.upstream)
+        return tuple(edge for edges in into for edge in edges)
+
     def to_json(self) -> str:
         """Canonical JSON, one line: equal plans give equal text."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

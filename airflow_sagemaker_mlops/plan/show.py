@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 import re
 
-from .model import VERDICT_TASK_ID, Plan, TaskPlan
+from .model import VERDICT_TASK_ID, Plan, TaskPlan, Upstream
 
-MERMAID_SHAPES = {"Condition": ("{", "}"), "Fail": ("[[", "]]"), "Lambda": ("([", "])"), "Verdict": ("((", "))")}
+MERMAID_SHAPES = {
+    "Condition": ("{", "}"),
+    "Gate": ("{{", "}}"),
+    "ForEach": ("[/", "/]"),
+    "Fail": ("[[", "]]"),
+    "Lambda": ("([", "])"),
+    "Verdict": ("((", "))"),
+}
 
 
 def tree(plan: Plan) -> str:
@@ -29,7 +36,7 @@ def tree(plan: Plan) -> str:
 
 
 def _count(plan: Plan) -> str:
-    steps = sum(task.task_id != VERDICT_TASK_ID for task in plan.tasks)
+    steps = sum(task.step_type not in ("Verdict", "Gate") for task in plan.tasks)
     return f"{steps} step" + ("" if steps == 1 else "s")
 
 
@@ -37,8 +44,8 @@ def _children(plan: Plan) -> dict[str, list[TaskPlan]]:
     """{condition: the steps of its branches}; "" has the steps outside any branch."""
     children: dict[str, list[TaskPlan]] = {}
     for task in plan.tasks:
-        if task.task_id != VERDICT_TASK_ID:
-            parent = next((edge.task_id for edge in task.upstream if edge.kind == "branch"), "")
+        if task.step_type not in ("Verdict", "Gate"):
+            parent = next((edge.task_id for edge in plan.edges_of(task) if edge.kind == "branch"), "")
             children.setdefault(parent, []).append(task)
     return children
 
@@ -54,16 +61,24 @@ def _branch(plan: Plan, children: dict[str, list[TaskPlan]], parent: str, indent
         stack.append((name, space, index + 1))
         last = index == len(below) - 1
         task = below[index]
-        lines.append(f"{space}{'└─' if last else '├─'} {_line(task)}")
+        lines.append(f"{space}{'└─' if last else '├─'} {_line(plan, task)}")
         stack.append((task.task_id, space + ("   " if last else "│  "), 0))
 
 
-def _line(task: TaskPlan) -> str:
-    label = next((f"{edge.label}: " for edge in task.upstream if edge.kind == "branch"), "")
-    after = [edge.task_id + ("*" if edge.kind == "data" else "") for edge in task.upstream if edge.kind != "branch"]
+def _line(plan: Plan, task: TaskPlan) -> str:
+    edges = plan.edges_of(task)
+    label = next((f"{edge.label}: " for edge in edges if edge.kind == "branch"), "")
+    after = [_after(edge) for edge in edges if edge.kind != "branch"]
     waits = f"  after {', '.join(after)}" if after else ""
     shown = f'  "{task.display_name}"' if task.display_name and task.display_name != task.task_id else ""
-    return f"{label}{task.task_id}  [{task.step_type}]{shown}{waits}"
+    body = [f"{name} [{step['Type']}]" for name, step in (task.spec.get("Body") or {}).items()]
+    loop = f"  runs {', '.join(body)} for each item" if body else ""
+    return f"{label}{task.task_id}  [{task.step_type}]{shown}{waits}{loop}"
+
+
+def _after(edge: Upstream) -> str:
+    when = f" ({edge.label})" if edge.label else ""
+    return edge.task_id + ("*" if edge.kind == "data" else "") + when
 
 
 def mermaid(plan: Plan) -> str:

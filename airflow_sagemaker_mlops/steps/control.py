@@ -49,4 +49,6 @@ FOR_EACH = StepType(
 CONDITION = StepType(
     name="Condition", how="condition", about="compares, and lets one of two branches run", tagged=False
 )
+# Not in the table: such a step is an Airflow operator, and ``execution`` only meets it where there is no Airflow.
+FOREIGN = StepType(name="x-airflow", how="foreign", tagged=False)
 FAIL = StepType(name="Fail", how="fail", about="ends the run as failed, with a message", tagged=False)

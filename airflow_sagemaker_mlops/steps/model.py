@@ -26,6 +26,7 @@ How = Literal[
     "foreach",
     "condition",
     "fail",
+    "foreign",
 ]
 Answer = Mapping[str, Any]
 

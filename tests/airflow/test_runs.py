@@ -277,9 +277,16 @@ def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
     client = boto3.client("sagemaker", endpoint_url=address, **keys)
     with pytest.raises(client.exceptions.ClientError, match="no step waiting for the callback token AAAAAAAAAA"):
         client.send_pipeline_execution_step_success(CallbackToken="AAAAAAAAAA")
-    client.send_pipeline_execution_step_success(
-        CallbackToken=message["token"], OutputParameters=[{"Name": "word", "Value": "fine"}]
-    )
+    if dag_id == "control":
+        client.send_pipeline_execution_step_success(
+            CallbackToken=message["token"], OutputParameters=[{"Name": "word", "Value": "fine"}]
+        )
+    else:
+        from airflow_sagemaker_mlops.cli.callback import answer
+
+        url = f"http://127.0.0.1:{deployment.port}"
+        assert answer(message["token"], ["word=fine"], failure=None, url=url) == 0
+        assert answer(message["token"], [], failure="late", url=url) == 1
     with pytest.raises(client.exceptions.ClientError, match="no step waiting"):
         client.send_pipeline_execution_step_failure(CallbackToken=message["token"])
     state, states = deployment.wait(dag_id, run_id)

@@ -570,6 +570,15 @@ def test_what_is_not_executed_here_fails_in_plain_words_and_a_stand_in_answers_f
     assert run(aws, step, stand_ins={"Heavy": {}}).status == "Succeeded"
 
 
+def test_an_airflow_operator_as_a_step_runs_under_airflow_only(aws: local.LocalAws) -> None:
+    note = {"Name": "Note", "Type": "x-airflow", "Operator": "a.b.C"}
+    uses = {"Environment": {"X": {"Get": "Steps.Note.Output.rows"}}}
+    look = processing(aws, "Look", "import os; assert os.environ['X'] == '7'", arguments=uses)
+    assert "runs under Airflow only" in run(aws, note, look).steps["Note"].error
+    done = run(aws, note, look, stand_ins={"Note": {"Properties": {"Output": {"rows": 7}}}})
+    assert done.status == "Succeeded", [step.error for step in done.steps.values()]
+
+
 NOT_TO_ITS_END = {
     # Placeholders that the capture of the corpus put where a value was not known.
     "ANUPRIYAR-sagemaker_pipelines.xgboost_drift.pipeline.json": "'example-mock' at 'primaryContainer.modelDataUrl'",

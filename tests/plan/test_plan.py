@@ -215,3 +215,14 @@ def test_pictures_name_every_step_and_label_branches() -> None:
 def test_long_chains_are_planned(count: int) -> None:
     steps = [train("S0")] + [train(f"S{i}", f"S{i - 1}") for i in range(1, count)]
     assert verdict_of(plan_of(*reversed(steps))) == {f"S{count - 1}"}
+
+
+def test_a_tree_says_what_a_step_waits_for_and_hides_its_gate() -> None:
+    handler = {**train("B"), "DependsOn": ["C", {"Step": "A", "Trigger": "Failed"}]}
+    loop = {"IterableItems": [1], "MaxConcurrency": 1, "ForEachBody": [train("Each")]}
+    plan = plan_of(train("A"), train("C"), handler, {"Name": "L", "Type": "ForEach", "Arguments": loop})
+    lines = tree(plan).splitlines()
+    assert lines[0].endswith("(4 steps)")
+    assert "├─ B  [Training]  after C, A (on Failed)" in lines
+    assert "└─ L  [ForEach]  runs Each [Training] for each item" in lines
+    assert 'B.when<br/><small>Gate</small>"}}' in mermaid(plan)
