@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .plan.model import ParameterPlan, Plan, TaskPlan
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
-OWN_OPTIONS = frozenset({"aws_conn_id", "region_name", "start_in", "poll_interval_s", "logs"})
+OWN_OPTIONS = frozenset({"aws_conn_id", "region_name", "start_in", "poll_interval_s", "logs", "max_parallel_steps"})
 
 
 class SageMakerPipelineDag(DAG):
@@ -42,6 +42,7 @@ class SageMakerPipelineDag(DAG):
     :param region_name: region of all steps; the connection's when left out
     :param start_in: "triggerer" or "worker": where steps that wait begin
     :param logs: "end", "live" or "off": when container log lines come into the task log
+    :param max_parallel_steps: MaxParallelExecutionSteps: so many steps of a run at a time, waiting ones too; 0 for any
 
     A definition with problems leaves the other DAGs of its file alone: :meth:`validate`, which Airflow calls for
     each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem, shown as import error.
@@ -60,6 +61,7 @@ class SageMakerPipelineDag(DAG):
         start_in: str | None = None,
         poll_interval_s: float | None = None,
         logs: str | None = None,
+        max_parallel_steps: int = 0,
         **kwargs: Any,
     ) -> None:
         caller = _caller_file()
@@ -74,6 +76,8 @@ class SageMakerPipelineDag(DAG):
         else:
             self._broken = None
             kwargs.setdefault("catchup", False)
+            if max_parallel_steps:
+                kwargs.setdefault("max_active_tasks", max_parallel_steps)  # steps that hold a worker
             kwargs.setdefault("description", _one_line(plan.description))
             kwargs.setdefault("doc_md", pipeline_doc(plan))
             kwargs.setdefault("tags", ["sagemaker"])
@@ -84,6 +88,7 @@ class SageMakerPipelineDag(DAG):
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
             if self._broken is None:
                 options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
+                options["max_parallel_steps"] = max_parallel_steps
                 try:
                     self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
                 except PipelineError as error:
@@ -134,6 +139,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         start_in: str | None = None,
         poll_interval_s: float | None = None,
         logs: str | None = None,
+        max_parallel_steps: int = 0,
         **kwargs: Any,
     ) -> None:
         plan = plan_of(definition, _caller_file().parent)
@@ -143,6 +149,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
         options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
+        options["max_parallel_steps"] = max_parallel_steps
         with self:
             self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, dag=dag, group=self)
         dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})

@@ -89,6 +89,7 @@ def run(
         str | None,
         typer.Option(help="File with declared results of steps that cannot run here; or auto: made up for all."),
     ] = None,
+    parallel: Annotated[int, typer.Option(help="So many steps at a time; any number if 0.")] = 0,
 ) -> None:
     """Run the whole pipeline in this process, with live progress; exit 1 when it fails."""
     from .run import run_definition
@@ -104,6 +105,7 @@ def run(
             state_dir=state_dir,
             quiet=quiet,
             stand_ins=stand_ins,
+            most=parallel,
         )
     )
 

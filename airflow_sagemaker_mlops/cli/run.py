@@ -31,6 +31,7 @@ def run_definition(
     state_dir: Path | None,
     quiet: bool,
     stand_ins: str | None = None,
+    most: int = 0,
 ) -> int:
     """Exit code: 0 succeeded, 1 failed, 2 unusable arguments."""
     try:
@@ -51,6 +52,7 @@ def run_definition(
         quiet=quiet,
         state_dir=state_folder(state_dir) if conn is None else None,
         stand_ins=table,
+        most=most,
     )
     print_summary(run)
     if summary is not None:
@@ -87,6 +89,7 @@ def run_plan(
     quiet: bool = False,
     state_dir: Path | None = None,
     stand_ins: dict[str, Any] | None = None,
+    most: int = 0,
 ) -> PipelineRun:
     """Run ``plan`` to its end, showing how it goes; ``state_dir`` is that of the embedded AWS when it runs there."""
     from ..execution.mailbox import MemoryMailbox
@@ -106,6 +109,7 @@ def run_plan(
             parameters=values,
             options=options,
             notify=live.changed,
+            most=most,
             mailbox=MemoryMailbox() if state_dir is None else LocalMailbox(state_dir),
         )
         live.begin(run)

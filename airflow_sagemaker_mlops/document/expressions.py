@@ -69,7 +69,7 @@ class Reader:
     def _get(self, body: Any, place: Place) -> Get | None:
         if not isinstance(body, str):
             self.report(
-                "SM110", place, f'"Get" takes a string, not {_kind(body)}.', 'Write {"Get": "Parameters.Name"}.'
+                "SM110", place, f'"Get" takes a string, not {kind_of(body)}.', 'Write {"Get": "Parameters.Name"}.'
             )
             return None
         root, _, rest = body.partition(".")
@@ -105,18 +105,18 @@ class Reader:
         for index, item in enumerate(body["Values"]):
             read = self.value(item, (below, index))
             if isinstance(read, Mapping | list):
-                self.report("SM110", (below, index), f"a join takes scalars and expressions, not {_kind(read)}.", "")
+                self.report("SM110", (below, index), f"a join takes scalars and expressions, not {kind_of(read)}.", "")
                 read = ""
             values.append(read)
         return Join(on or "", tuple(values))
 
     def _json_get(self, body: Any, place: Place) -> JsonGet | None:
         if not isinstance(body, Mapping):
-            self.report("SM110", place, f'"Std:JsonGet" takes an object, not {_kind(body)}.', _JSON_GET_FIX)
+            self.report("SM110", place, f'"Std:JsonGet" takes an object, not {kind_of(body)}.', _JSON_GET_FIX)
             return None
         text = body.get("Path")
         if not isinstance(text, str):
-            what = "is missing" if text is None else f"is a plain string, not {_kind(text)}"
+            what = "is missing" if text is None else f"is a plain string, not {kind_of(text)}"
             self.report("SM112" if text is not None else "SM110", (place, "Path"), f'"Path" {what}.', _JSON_GET_FIX)
             return None
         try:
@@ -185,7 +185,8 @@ def _has_root(body: Any) -> bool:
     return isinstance(body, str) and body.partition(".")[0] in ROOTS
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """How messages call a value: what it is, or the value itself when it is short."""
     match value:
         case Mapping():
             return "an object"

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .conditions import read_conditions
-from .expressions import MARKS, Reader, _kind
+from .expressions import MARKS, Reader, kind_of
+from .loop_arguments import loop_arguments
 from .model import (
     CacheConfig,
     Dependency,
@@ -27,6 +28,8 @@ from .model import (
 )
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
+from .report import called
+from .retry_policy import retry_policy
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
 from .values import parse_parameter
 
@@ -115,7 +118,7 @@ class _Parser:
             if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS:
                 self.report("SM112", place, f"an expression cannot stand here; {word} is wanted.")
             else:
-                self.report("SM122", place, f"{_kind(value)} stands where {word} is wanted.")
+                self.report("SM122", place, f"{kind_of(value)} stands where {word} is wanted.")
         return False
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
@@ -132,7 +135,7 @@ class _Parser:
         if version is not None and version != "2020-12-01":
             known = 'The only version there is is "2020-12-01".'
             self.report(
-                "SM124", (None, "Version"), f"{_kind(version)} is no version of the definition language.", known
+                "SM124", (None, "Version"), f"{kind_of(version)} is no version of the definition language.", known
             )
         parameters = self._parameters(document.get("Parameters"))
         if document.get("Steps") is None:
@@ -186,7 +189,7 @@ class _Parser:
         kind: Any = item.get("Type", "String") or "String"
         if kind not in PARAMETER_TYPES:
             hint = did_you_mean(str(kind), PARAMETER_TYPES)
-            self.report("SM130", (place, "Type"), f'parameter "{name}" has the type {_kind(kind)}.', hint)
+            self.report("SM130", (place, "Type"), f'parameter "{name}" has the type {kind_of(kind)}.', hint)
             kind = "String"
         choices = item.get("EnumValues")
         if not self.wanted(choices, list, (place, "EnumValues"), "a list of strings"):
@@ -207,7 +210,7 @@ class _Parser:
         try:
             typed = parse_parameter(value, kind, (), name)
             if choices and typed not in choices:
-                raise ValueError(f'the default of "{name}" is {_kind(value)}, which its EnumValues do not list.')
+                raise ValueError(f'the default of "{name}" is {kind_of(value)}, which its EnumValues do not list.')
         except ValueError as error:
             hint = f"Use one of: {', '.join(map(str, choices))}." if choices else ""
             self.report("SM131", place, str(error), hint)
@@ -227,22 +230,22 @@ class _Parser:
 
     def _step(self, item: Any, place: Place, parent: str | None, branch: Any, depth: int) -> str | None:
         if not isinstance(item, Mapping):
-            self.report("SM122", place, f"{_kind(item)} stands where a step, i.e. an object, is wanted.")
+            self.report("SM122", place, f"{kind_of(item)} stands where a step, i.e. an object, is wanted.")
             return None
         name, kind = item.get("Name"), item.get("Type")
         named = self._name(name, place, "step")
         if not isinstance(kind, str):
-            what = "has no Type" if kind is None else f"has {_kind(kind)} as its Type"
-            self.report("SM121", place, f"{_called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
+            what = "has no Type" if kind is None else f"has {kind_of(kind)} as its Type"
+            self.report("SM121", place, f"{called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
             return None
         self._check_type(name, kind, (place, "Type"))
         if branch == "ForEachBody" and kind in NOT_IN_A_BODY:
-            what = f"{_called(name)} is of the type {kind}, which cannot stand in the body of a ForEach step."
+            what = f"{called(name)} is of the type {kind}, which cannot stand in the body of a ForEach step."
             self.report("SM212", (place, "Type"), what)
         if not named:
             return None
         if kind in KNOWN:
-            self.unknown_keys(item, COMMON_KEYS | SETTINGS.get(kind, frozenset()), place, f"{_called(name)} ({kind})")
+            self.unknown_keys(item, COMMON_KEYS | SETTINGS.get(kind, frozenset()), place, f"{called(name)} ({kind})")
         index = len(self.steps)
         self.steps.append(None)  # type: ignore[arg-type]  # its place; nested steps come behind it
         self.steps[index] = self._read_step(item, place, index, (parent, branch, depth))
@@ -270,7 +273,7 @@ class _Parser:
         }
         self._check_settings(name, kind, settings, place)
         if kind == "ForEach":
-            self._check_loop(name, arguments, (place, "Arguments"))
+            loop_arguments(self, name, arguments, (place, "Arguments"))
         self._keep_references(index, before)
         references = tuple(reference for _, reference in self.reader.references[before:])
         below = (place, "Arguments")
@@ -307,19 +310,19 @@ class _Parser:
             return
         way_out = f'Use a step of the type "{AIRFLOW}" with an Airflow operator for it.'
         if kind in KNOWN:
-            self.report("SM301", place, f"{_called(name)} is of the type {kind}, which cannot be run here.", way_out)
+            self.report("SM301", place, f"{called(name)} is of the type {kind}, which cannot be run here.", way_out)
         else:
             hint = did_you_mean(kind, KNOWN)
             near = hint if hint.startswith("Did") else f"Supported are: {', '.join(sorted(SUPPORTED))}. {way_out}"
-            self.report("SM302", place, f'{_called(name)} is of the type "{kind}", which is not known.', near)
+            self.report("SM302", place, f'{called(name)} is of the type "{kind}", which is not known.', near)
 
     def _check_settings(self, name: str, kind: str, settings: Mapping[str, Any], place: Place) -> None:
         needed = NEEDED_SETTINGS.get(kind)
         if needed is not None and needed not in settings:
-            self.report("SM121", place, f'{_called(name)} has no "{needed}".', f'Add "{needed}".')
+            self.report("SM121", place, f'{called(name)} has no "{needed}".', f'Add "{needed}".')
         choices = CHECK_TYPES.get(kind)
         if choices and settings.get("CheckType") not in (None, *choices):
-            shown = _kind(settings["CheckType"])
+            shown = kind_of(settings["CheckType"])
             self.report(
                 "SM122",
                 (place, "CheckType"),
@@ -329,52 +332,19 @@ class _Parser:
         operator = settings.get("Operator")
         if operator is not None and not (isinstance(operator, str) and DOTTED.fullmatch(operator)):
             fix = "Write the dotted path of its class, e.g. airflow.providers.standard.operators.bash.BashOperator."
-            self.report("SM122", (place, "Operator"), f"{_kind(operator)} does not name an Airflow operator.", fix)
-
-    def _check_loop(self, name: str, arguments: Mapping[str, Any], place: Place) -> None:
-        """The arguments of a ForEach step beside its body (reference 5.17)."""
-        known = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
-        self.unknown_keys(arguments, known, place, f"{_called(name)} (ForEach)")
-        items, most, selector = (arguments.get(key) for key in ("IterableItems", "MaxConcurrency", "Selector"))
-        for key in ("IterableItems", "ForEachBody"):
-            if arguments.get(key) is None or (key == "ForEachBody" and arguments[key] == []):
-                self.report("SM121", place, f'{_called(name)} has no "{key}".', f'Add "{key}": [...].')
-        if items is not None and not isinstance(items, list) and not _is_expression(items):
-            self.wanted(items, list, (place, "IterableItems"), "a list, or an expression that gives one as JSON text,")
-        if not _is_expression(most) and not (isinstance(most, int) and not isinstance(most, bool) and 1 <= most <= 50):
-            fix = 'Write e.g. "MaxConcurrency": 5.'
-            self.report(
-                "SM121" if most is None else "SM122",
-                place,
-                f"{_called(name)} needs a MaxConcurrency from 1 to 50.",
-                fix,
-            )
-        if selector is not None and self.wanted(selector, Mapping, (place, "Selector"), "an object"):
-            self.unknown_keys(selector, frozenset({"Pick", "Field"}), (place, "Selector"), "a Selector")
-            if selector.get("Pick") not in ("MaxBy", "MinBy"):
-                self.report(
-                    "SM122",
-                    ((place, "Selector"), "Pick"),
-                    f"{_kind(selector.get('Pick'))} is no way to pick.",
-                    "Use MaxBy or MinBy.",
-                )
-            if not _is_expression(selector.get("Field")):
-                fix = 'Write {"Get": "IterationOutput.<step>.<path>"}.'
-                self.report(
-                    "SM122", ((place, "Selector"), "Field"), "a Selector needs a Field, which is an expression.", fix
-                )
+            self.report("SM122", (place, "Operator"), f"{kind_of(operator)} does not name an Airflow operator.", fix)
 
     def _arguments(self, item: Mapping[str, Any], name: str, kind: str, place: Place) -> Mapping[str, Any]:
         arguments = item.get("Arguments")
         if arguments is None:
             if kind not in NO_ARGUMENTS:
-                self.report("SM121", place, f'{_called(name)} has no "Arguments".', 'Add "Arguments": {...}.')
+                self.report("SM121", place, f'{called(name)} has no "Arguments".', 'Add "Arguments": {...}.')
             return {}
         if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):
             return {}
         if kind == "Condition":
             known = frozenset({"Conditions", "IfSteps", "ElseSteps"})
-            self.unknown_keys(arguments, known, (place, "Arguments"), f"{_called(name)} (Condition)")
+            self.unknown_keys(arguments, known, (place, "Arguments"), f"{called(name)} (Condition)")
         return arguments  # type: ignore[no-any-return]
 
     def _name(self, name: Any, place: Place, what: str) -> bool:
@@ -386,7 +356,7 @@ class _Parser:
             return False
         if not NAME.fullmatch(name):
             fix = "Use 1 to 256 letters, digits, dashes and underscores."
-            self.report("SM123", (place, "Name"), f"{_kind(name)} cannot be the name of a {what}.", fix)
+            self.report("SM123", (place, "Name"), f"{kind_of(name)} cannot be the name of a {what}.", fix)
             return False
         return True
 
@@ -405,9 +375,9 @@ class _Parser:
             here = (place, index)
             step, trigger = (item.get("Step"), item.get("Trigger")) if isinstance(item, Mapping) else (item, None)
             if not isinstance(step, str):
-                self.report("SM122", here, f"{_kind(step)} stands where a step name is wanted.")
+                self.report("SM122", here, f"{kind_of(step)} stands where a step name is wanted.")
             elif trigger not in (None, *TRIGGERS):
-                self.report("SM122", here, f"{_kind(trigger)} is no trigger.", f"Use one of: {', '.join(TRIGGERS)}.")
+                self.report("SM122", here, f"{kind_of(trigger)} is no trigger.", f"Use one of: {', '.join(TRIGGERS)}.")
             else:
                 chosen: Trigger = trigger or "Completed"
                 read.append(Dependency(step, chosen, place_text(here)))
@@ -424,7 +394,7 @@ class _Parser:
             kind: Any = row.get("OutputType") or "String"
             if kind not in PARAMETER_TYPES:
                 hint = did_you_mean(str(kind), PARAMETER_TYPES)
-                self.report("SM130", place, f'output "{row["OutputName"]}" has the type {_kind(kind)}.', hint)
+                self.report("SM130", place, f'output "{row["OutputName"]}" has the type {kind_of(kind)}.', hint)
                 kind = "String"
             outputs.append(OutputParameter(row["OutputName"], kind))
         return tuple(outputs)
@@ -438,7 +408,7 @@ class _Parser:
         for index, item in enumerate(items):
             here = (place, index)
             if not isinstance(item, Mapping):
-                self.report("SM122", here, f"{_kind(item)} stands where an object is wanted.")
+                self.report("SM122", here, f"{kind_of(item)} stands where an object is wanted.")
                 continue
             self.unknown_keys(item, frozenset(keys + optional), here, f"an entry of {place[1] if place else ''}")
             missing = [key for key in keys if item.get(key) is None]
@@ -464,16 +434,10 @@ class _Parser:
             return ()
         for index, item in enumerate(items):
             if not isinstance(item, Mapping):
-                self.report("SM122", (place, index), f"{_kind(item)} stands where a retry policy is wanted.")
+                self.report("SM122", (place, index), f"{kind_of(item)} stands where a retry policy is wanted.")
+            else:
+                retry_policy(self, item, (place, index))
         return tuple(item for item in items if isinstance(item, Mapping))
-
-
-def _is_expression(value: Any) -> bool:
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS
-
-
-def _called(name: Any) -> str:
-    return f'step "{name}"' if isinstance(name, str) else "this step"
 
 
 def parse(document: Mapping[str, Any], source: str) -> Parsed:

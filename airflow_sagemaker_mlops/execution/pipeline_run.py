@@ -55,6 +55,7 @@ class PipelineRun:
     """One run of ``plan``.
 
     parameters   values by name; defaults fill the rest
+    most         at most so many steps at a time; 0 for any number
     notify       called after every change of a step, and with every log line ("" for a change of state)
     """
 
@@ -66,6 +67,7 @@ class PipelineRun:
     options: ExecutionOptions
     notify: Callable[[StepProgress, str], None]
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
+    most: int = 0
     started: str = field(default_factory=now)
     ended: str | None = None
     steps: dict[str, StepProgress] = field(default_factory=dict)
@@ -91,7 +93,7 @@ class PipelineRun:
         try:
             while True:
                 for task in self._tasks():
-                    if self._settle(task):
+                    if (not self.most or len(running) < self.most) and self._settle(task):
                         running[asyncio.create_task(self._run_one(task))] = task.task_id
                 if not running:
                     break

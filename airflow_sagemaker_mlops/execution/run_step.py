@@ -5,14 +5,16 @@ A step that waits can be run in two parts, so that one process submits it and an
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from . import stand_in
 from . import submit as named
 from .aws import error_code, error_message, is_transient
 from .failures import StepFailed, StepRefused
+from .retries import Retries
 from .step_run import StepResult, StepRun, Submitted
 from .ways import (
     callback,
@@ -46,9 +48,35 @@ class Waiting:
 async def run_step(run: StepRun) -> StepResult:
     """Run the whole step in this process.  Raises :class:`~.failures.StepFailed` when it ends badly."""
     if run.entry.waits:
-        return await follow(run, await submit(run))
+        return await complete(run)
     at_once = stand_in.run if stand_in.declared_for(run) is not None else _AT_ONCE[run.entry.how]
-    return await _refused(run, at_once(run))
+    return await _with_retries(run, lambda: _refused(run, at_once(run)))
+
+
+async def complete(run: StepRun, submitted: Callable[[Submitted], None] = lambda _job: None) -> StepResult:
+    """Begin a step that waits and wait for it, retried as its policies say.  ``submitted`` is told of every job."""
+
+    async def attempt() -> StepResult:
+        job = await submit(run)
+        submitted(job)
+        return await follow(run, job)
+
+    return await _with_retries(run, attempt)
+
+
+async def _with_retries(run: StepRun, attempt: Callable[[], Awaitable[StepResult]]) -> StepResult:
+    retries: Retries | None = None
+    while True:
+        try:
+            result = await attempt()
+        except Exception as error:
+            retries = retries or await Retries.of(run)
+            pause = await retries.pause_after(error)
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return result if retries is None else replace(result, facts={**result.facts, "Retries": retries.total})
 
 
 async def submit(run: StepRun) -> Submitted:

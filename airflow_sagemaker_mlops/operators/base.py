@@ -54,6 +54,7 @@ class StepOperator(BaseOperator):
     :param pipeline: pipeline name for ``Execution.PipelineName``; the DAG id when left out
     :param start_in: "triggerer" (no worker at all) or "worker", for steps that wait; ``[sagemaker_mlops]
         start_steps_in`` when left out
+    :param max_parallel_steps: begin only when fewer steps than that are on their way in the run; 0 for any number
     :param logs: bring the containers' log lines into the task log: "end", "live" or "off"
     """
 
@@ -80,6 +81,7 @@ class StepOperator(BaseOperator):
         start_in: configured.StartIn | None = None,
         poll_interval_s: float | None = None,
         logs: Any = "end",
+        max_parallel_steps: int = 0,
         **kwargs: Any,
     ) -> None:
         # "default_args" holds the DAG's and the task group's by now.
@@ -104,6 +106,7 @@ class StepOperator(BaseOperator):
             region_name=(configured.region_name() if region_name is None else region_name) or None,
             poll_interval_s=poll_interval_s if poll_interval_s is not None else configured.poll_interval_s(),
             logs=logs,
+            most=max_parallel_steps,
         )
         if self.step_type in WAITING and (start_in or configured.start_steps_in()) == "triggerer":
             # Asset events are only sent for tasks that end in a worker.
@@ -136,6 +139,8 @@ class StepOperator(BaseOperator):
         match event.get("status"):
             case "success":
                 return event["result"]
+            case "failed" if event.get("pause_s") is not None:
+                return self._again_after(timedelta(seconds=float(event["pause_s"])))
             case "failed":
                 if event.get("result"):  # for steps that run on this one's failure
                     ti: Any = context["ti"]
@@ -144,6 +149,16 @@ class StepOperator(BaseOperator):
             case _:
                 self.log.error("%s", event.get("trace") or event)
                 raise AirflowException(str(event.get("error") or event))
+
+    def _again_after(self, pause: timedelta) -> Any:
+        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+        self.defer(trigger=TimeDeltaTrigger(pause), method_name="submit_again")
+
+    def submit_again(self, context: Context, event: Any = None) -> Any:
+        """After the pause of a retry policy: another job, watched in the triggerer."""
+        run, job = self._in_worker(self._submit(context))
+        self._defer(run, job)
 
     async def _run_at_once(self, context: Context) -> dict[str, Any]:
         from ..execution.run_step import run_step

@@ -21,6 +21,7 @@ class StepTask:
     spec      the step's slice of the plan
     step      its name where that is not the task id; pipeline likewise where it is not the DAG id
     reads     {step name: task id} of the steps whose results it needs
+    most      at most so many steps of a run are on their way at a time; 0 for any number
     """
 
     type: str
@@ -32,6 +33,7 @@ class StepTask:
     region_name: str | None = None
     poll_interval_s: float = 30.0
     logs: Literal["end", "live", "off"] = "end"
+    most: int = 0
 
     def to_json(self) -> str:
         """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""

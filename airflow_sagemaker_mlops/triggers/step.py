@@ -17,9 +17,11 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from ..execution import run_step as steps
+from ..execution.admission import admitted
 from ..execution.failures import StepFailed
 from ..execution.identity import StepIdentity
 from ..execution.journal import Entry, entry_from_json
+from ..execution.retries import Retries
 from ..execution.run_step import stop
 from ..execution.scope import Scope
 from ..execution.step_run import StepRun, Submitted
@@ -28,6 +30,7 @@ from ..hooks.aws import aws_for
 from ..links import LINKS
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
+from .tickets import XComTickets
 from .xcoms import XComJournal, XComMailbox, XComNotes
 
 
@@ -62,7 +65,8 @@ class StepTrigger(BaseTrigger):
         try:
             result = await self._result()
         except StepFailed as error:
-            failed = {"status": "failed", "kind": type(error).__name__, "error": str(error)}
+            pause = await self._pause_for_the_worker(error)
+            failed = {"status": "failed", "kind": type(error).__name__, "error": str(error), "pause_s": pause}
             yield TriggerEvent({**failed, "result": dict(error.result)})
             return
         except Exception as error:
@@ -79,6 +83,12 @@ class StepTrigger(BaseTrigger):
         else:
             yield TriggerEvent({"status": "success", "result": result})
 
+    async def _pause_for_the_worker(self, error: StepFailed) -> float | None:
+        """Seconds after which the worker that handed over is to submit again; it has the parameters, this has not."""
+        if self._run is None or self.handed_over is None:
+            return None
+        return await (await Retries.of(self._run)).pause_after(error)
+
     async def _note_mishap(self) -> None:
         """Let the retry know that it is one, and not a user's wish for another job."""
         entry = await self._run.journal.read() if self._run is not None else None
@@ -90,9 +100,14 @@ class StepTrigger(BaseTrigger):
         self._run = run
         if self.handed_over is not None:
             self._submitted = Submitted(**self.handed_over["submitted"])
-        else:
-            self._submitted = await steps.submit(run)
-        return (await steps.follow(run, self._submitted)).as_json()
+            return (await steps.follow(run, self._submitted)).as_json()
+        most = StepTask.from_json(self.task_text).most
+        if most and self.task_instance is not None:
+            await admitted(run, XComTickets(self), most)
+        return (await steps.complete(run, self._note_submitted)).as_json()
+
+    def _note_submitted(self, job: Submitted) -> None:
+        self._submitted = job
 
     async def _step_run(self) -> StepRun:
         task = StepTask.from_json(self.task_text)

@@ -26,6 +26,7 @@ SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
 SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
 SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)
+SageMakerPipelineDag("two-at-a-time", definition="wide.json", poll_interval_s=1, max_parallel_steps=2)
 SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
 SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker")
 
@@ -75,6 +76,7 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
     failing = [step(aws, "Bad", "raise SystemExit('no data today')"), step(aws, "Behind", "pass", DependsOn=["Bad"])]
     long = [step(aws, "Long", "import time; time.sleep(120)")]
     queue = aws.client("sqs").create_queue(QueueName="questions")["QueueUrl"]
+    wide = [step(aws, f"W{i}", "import time; time.sleep(2)") for i in range(5)]
     item = {"ITEM": {"Get": "ForEach.CurrentItem"}}
     body = [step(aws, "Each", "import os; print('item', os.environ['ITEM'])", environment=item)]
     loop = {"IterableItems": ["a", "b", "c"], "MaxConcurrency": 2, "ForEachBody": body}
@@ -103,6 +105,10 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
     ]
     return {
         "control.json": {"Version": "2020-12-01", "Steps": control},
+        "wide.json": {
+            "Version": "2020-12-01",
+            "Steps": [step(aws, f"W{i}", "import time; time.sleep(2)") for i in range(5)],
+        },
         "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
         "pipeline.json": {"Version": "2020-12-01", "Parameters": mode, "Steps": pipeline},
         "failing.json": {"Version": "2020-12-01", "Steps": failing},
@@ -321,3 +327,19 @@ def test_hand_written_tasks_stand_around_a_pipeline_and_read_its_properties(depl
     assert state == "success"
     made = deployment.xcom("mixed", run_id, "g.Make")["Name"]
     assert deployment.xcom("mixed", run_id, "after") == f"made by {made}"
+
+
+def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(deployment: Deployment, aws: local.LocalAws) -> None:
+    run_id = deployment.trigger("two-at-a-time")
+    state, states = deployment.wait("two-at-a-time", run_id)
+    assert state == "success", states
+    client = aws.client("sagemaker")
+    names = [deployment.xcom("two-at-a-time", run_id, f"W{i}")["Name"] for i in range(5)]
+    jobs = [client.describe_processing_job(ProcessingJobName=name) for name in names]
+    ends = [(job["CreationTime"], 1) for job in jobs] + [(job["ProcessingEndTime"], -1) for job in jobs]
+    running = most = 0
+    for _, change in sorted(ends):
+        running += change
+        most = max(most, running)
+    assert most == 2
+    assert not any("worker" in deployment.logs("two-at-a-time", run_id, f"W{i}") for i in range(5))

@@ -1,0 +1,132 @@
+"""Retries by cause: a document's RetryPolicies, and the defaults for throttling and service faults (reference 8).
+
+Every retry makes a new job with a new name.  What a user's own code does wrong matches no policy and is not retried.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .aws import THROTTLED, error_code, is_transient
+from .failures import JobFailed, StepRefused
+from .step_run import StepRun
+
+THROTTLING, FAULT = "Step.THROTTLING", "Step.SERVICE_FAULT"
+CAPACITY, LIMIT, INTERNAL = "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT", "SageMaker.JOB_INTERNAL_ERROR"
+EXCEPTION_TYPES = (THROTTLING, FAULT, INTERNAL, CAPACITY, LIMIT)
+DEFAULT_ATTEMPTS = 5
+NOTE = "sagemaker_retries"
+# The service retries these by itself: internally for tuning and AutoML, so a policy for them says nothing new.
+RETRIES_ITSELF = frozenset({"Tuning", "AutoML"})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One entry of ``RetryPolicies``; attempts are retries, 0 is never.
+
+    expire_s   how long after the step's start retries go on; ``None`` when attempts are counted instead
+    """
+
+    causes: tuple[str, ...]
+    interval_s: float = 1.0
+    back_off: float = 2.0
+    attempts: int | None = DEFAULT_ATTEMPTS
+    expire_s: float | None = None
+
+
+BUILT_IN = (Policy((THROTTLING, FAULT)),)
+
+
+def policies_of(items: Sequence[Mapping[str, Any]]) -> tuple[Policy, ...]:
+    """The document's policies, then the built-in one for what they do not name."""
+    return (*map(_policy, items), *BUILT_IN)
+
+
+def _policy(item: Mapping[str, Any]) -> Policy:
+    given = item.get("ExceptionType") or []
+    causes = (given,) if isinstance(given, str) else tuple(str(cause) for cause in given)
+    attempts, expire = item.get("MaxAttempts"), item.get("ExpireAfterMin")
+    if attempts is None and expire is None:
+        attempts = DEFAULT_ATTEMPTS
+    return Policy(
+        causes,
+        float(item.get("IntervalSeconds") or 1),
+        float(2.0 if item.get("BackoffRate") is None else item["BackoffRate"]),
+        None if attempts is None else int(attempts),
+        None if expire is None else float(expire) * 60,
+    )
+
+
+def cause_of(error: Exception) -> str:
+    """The exception type of the definition language that ``error`` is; empty for anything that is not retried."""
+    if isinstance(error, JobFailed):
+        return _cause_of_reason(error.reason)
+    if isinstance(error, StepRefused):
+        return LIMIT if error.code == "ResourceLimitExceeded" else CAPACITY if "Capacity" in error.code else ""
+    if is_transient(error):
+        return THROTTLING if error_code(error) in THROTTLED else FAULT
+    return ""
+
+
+def _cause_of_reason(reason: str) -> str:
+    """Spellings as seen in ``FailureReason``; AWS documents none."""
+    head = reason.partition(":")[0]
+    if head.startswith(("CapacityError", "InsufficientInstanceCapacity", "InsufficientCapacity")):
+        return CAPACITY
+    if head.startswith("ResourceLimitExceeded"):
+        return LIMIT
+    return INTERNAL if head.startswith(("InternalServerError", "InternalServerException")) else ""
+
+
+@dataclass(slots=True)
+class Retries:
+    """How often a step was retried, by policy; kept in the step's notes, so that a restart counts on.
+
+    counts   {index of the policy: retries}
+    """
+
+    run: StepRun
+    policies: tuple[Policy, ...]
+    counts: dict[str, int] = field(default_factory=dict)
+    started: float = 0.0
+
+    @classmethod
+    async def of(cls, run: StepRun) -> Retries:
+        """The retries of a step so far."""
+        made = cls(run, policies_of(run.spec.get("RetryPolicies") or ()))
+        noted = await run.notes.recall(NOTE)
+        if isinstance(noted, dict) and noted.get("try") == run.identity.try_number:
+            made.counts, made.started = dict(noted["counts"]), float(noted["started"])
+        return made
+
+    async def pause_after(self, error: Exception) -> float | None:
+        """Seconds to wait before the next attempt; ``None`` when there is none."""
+        cause = cause_of(error)
+        if not cause or (cause == INTERNAL and self.run.step_type in RETRIES_ITSELF):
+            return None
+        found = next(((i, p) for i, p in enumerate(self.policies) if cause in p.causes), None)
+        if found is None:
+            return None
+        index, policy = found
+        now = time.time()
+        self.started = self.started or now
+        count = self.counts.get(str(index), 0)
+        if policy.attempts is not None and count >= policy.attempts:
+            return None
+        pause = policy.interval_s * policy.back_off**count
+        if policy.expire_s is not None and now + pause - self.started > policy.expire_s:
+            return None
+        self.counts[str(index)] = count + 1
+        noted = {"try": self.run.identity.try_number, "counts": self.counts, "started": self.started}
+        await self.run.notes.note(NOTE, noted)
+        most = "" if policy.attempts is None else f" of {policy.attempts}"
+        self.run.tell(f"{cause}: retry {count + 1}{most} in {pause:g} s: {error}")
+        return pause
+
+    @property
+    def total(self) -> int:
+        """All retries of this step."""
+        return sum(self.counts.values())

@@ -1,0 +1,47 @@
+"""Tickets of steps that wait for their turn: an XCom of each, and Airflow's word on which tasks are on their way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+
+if TYPE_CHECKING:
+    from .step import StepTrigger
+
+KEY = "sagemaker_ticket"
+ON_THEIR_WAY = frozenset({"deferred", "running"})
+
+
+class XComTickets:
+    """The tickets of one DAG run."""
+
+    def __init__(self, trigger: StepTrigger) -> None:
+        self._trigger = trigger
+
+    async def take(self) -> float:
+        """This attempt's ticket; the same one after a restart."""
+        ti: Any = self._trigger.task_instance
+        attempt = ti.try_number
+        kept = await self._trigger.get_xcom(KEY)
+        if isinstance(kept, dict) and kept.get("try") == attempt:
+            return float(kept["time"])
+        taken = time.time()
+        await self._trigger.set_xcom(KEY, {"try": attempt, "time": taken})
+        return taken
+
+    async def others(self) -> Mapping[str, float]:
+        """Tasks of the run that are deferred or run, without this one; 0 for one that takes no ticket."""
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        ti: Any = self._trigger.task_instance
+        states = await sync_to_async(RuntimeTaskInstance.get_task_states)(dag_id=ti.dag_id, run_ids=[ti.run_id])
+        busy = [name for name, state in (states.get(ti.run_id) or {}).items() if state in ON_THEIR_WAY]
+        found: dict[str, float] = {}
+        for name in busy:
+            if name != ti.task_id:
+                kept = await self._trigger.get_xcom(KEY, name)
+                found[name] = float(kept["time"]) if isinstance(kept, dict) else 0.0
+        return found

@@ -1,0 +1,173 @@
+"""Retries by cause, against the rules of reference 8."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from airflow_sagemaker_mlops.execution import retries, run_step
+from airflow_sagemaker_mlops.execution.aws import SessionAws
+from airflow_sagemaker_mlops.execution.failures import JobFailed, StepFailed, StepRefused
+from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.journal import MemoryNotes
+from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted, now
+
+
+def refused(code: str, status: int = 400) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "CreateTrainingJob")
+
+
+def failed(reason: str) -> JobFailed:
+    return JobFailed("Train", "job", "Failed", reason)
+
+
+CASES = [
+    (refused("ThrottlingException"), "Step.THROTTLING"),
+    (refused("InternalFailure", 500), "Step.SERVICE_FAULT"),
+    (EndpointConnectionError(endpoint_url="https://x"), "Step.SERVICE_FAULT"),
+    (StepRefused("Train", "CreateTrainingJob", "ResourceLimitExceeded", "no"), "SageMaker.RESOURCE_LIMIT"),
+    (StepRefused("Train", "CreateTrainingJob", "ValidationException", "no"), ""),
+    (failed("CapacityError: Unable to provision requested ML compute capacity"), "SageMaker.CAPACITY_ERROR"),
+    (failed("InternalServerError: We encountered an internal error"), "SageMaker.JOB_INTERNAL_ERROR"),
+    (failed("ResourceLimitExceeded: the account limit is 0"), "SageMaker.RESOURCE_LIMIT"),
+    (failed("AlgorithmError: CapacityError in the user's code"), ""),
+    (failed("ClientError: no data"), ""),
+    (StepFailed("a wrong value"), ""),
+]
+
+
+@pytest.mark.parametrize(("error", "cause"), CASES, ids=lambda value: str(value)[:40])
+def test_what_an_error_is_in_the_language(error: Exception, cause: str) -> None:
+    assert retries.cause_of(error) == cause
+
+
+class Script:
+    """Attempts that end as told, and the pauses between them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ends: list[Exception | None], **spec: Any) -> None:
+        self.ends: Iterator[Exception | None] = iter(ends)
+        self.pauses: list[float] = []
+        self.spec = spec
+        self.notes = MemoryNotes()
+        self.clock = 0.0
+        self.lines: list[str] = []
+
+        async def submit(_run: StepRun) -> Submitted:
+            return Submitted("job", "arn", 0, now())
+
+        async def follow(run: StepRun, _job: Submitted) -> StepResult:
+            end = next(self.ends)
+            if end is not None:
+                raise end
+            return StepResult("Train", run.step_type, "job", "arn", {}, now(), now())
+
+        async def sleep(seconds: float) -> None:
+            self.pauses.append(seconds)
+            self.clock += seconds
+
+        monkeypatch.setattr(run_step, "submit", submit)
+        monkeypatch.setattr(run_step, "follow", follow)
+        monkeypatch.setattr(run_step.asyncio, "sleep", sleep)
+        monkeypatch.setattr(retries.time, "time", lambda: 1000.0 + self.clock)
+
+    def run(self, step_type: str = "Training") -> StepResult:
+        run = StepRun(
+            self.spec,
+            step_type,
+            StepIdentity("p", "Train", "d", "r", "Train"),
+            Scope("Train", {}, {}, {}, {}, lambda _uri: b""),
+            SessionAws(None, "us-east-1"),
+            tell=lambda text, *_values: self.lines.append(text),
+            notes=self.notes,
+        )
+        return asyncio.run(run_step.run_step(run))
+
+
+CAPACITY = failed("CapacityError: none")
+INTERNAL = failed("InternalServerError: oops")
+
+
+def policy(*causes: str, **more: Any) -> dict[str, Any]:
+    return {"ExceptionType": list(causes), **more}
+
+
+def test_the_pause_grows_by_the_back_off_rate_and_retries_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = policy("SageMaker.CAPACITY_ERROR", IntervalSeconds=30, BackoffRate=2.0, MaxAttempts=3)
+    script = Script(monkeypatch, [CAPACITY, CAPACITY, CAPACITY, None], RetryPolicies=[given])
+    assert script.run().facts["Retries"] == 3
+    assert script.pauses == [30, 60, 120]
+    assert "SageMaker.CAPACITY_ERROR: retry 1 of 3 in 30 s" in script.lines[0]
+
+
+def test_after_the_last_attempt_the_step_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = policy("SageMaker.CAPACITY_ERROR", IntervalSeconds=1, MaxAttempts=2)
+    script = Script(monkeypatch, [CAPACITY] * 3, RetryPolicies=[given])
+    with pytest.raises(JobFailed):
+        script.run()
+    assert len(script.pauses) == 2
+
+
+def test_expire_after_counts_from_the_first_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = policy("SageMaker.JOB_INTERNAL_ERROR", IntervalSeconds=40, BackoffRate=1, ExpireAfterMin=2)
+    script = Script(monkeypatch, [INTERNAL] * 9, RetryPolicies=[given])
+    with pytest.raises(JobFailed):
+        script.run()
+    assert script.pauses == [40, 40, 40]
+
+
+@pytest.mark.parametrize(
+    ("spec", "error"),
+    [
+        ({}, CAPACITY),  # not retried by default
+        ({}, failed("AlgorithmError: x")),
+        ({"RetryPolicies": [policy("SageMaker.CAPACITY_ERROR", MaxAttempts=5)]}, INTERNAL),
+        ({"RetryPolicies": [policy("SageMaker.CAPACITY_ERROR", MaxAttempts=0)]}, CAPACITY),
+        ({"RetryPolicies": [policy("Step.THROTTLING", MaxAttempts=0)]}, refused("ThrottlingException")),
+    ],
+)
+def test_what_no_policy_allows_is_not_retried(monkeypatch: pytest.MonkeyPatch, spec: Any, error: Exception) -> None:
+    script = Script(monkeypatch, [error], **spec)
+    with pytest.raises(type(error)):
+        script.run()
+    assert script.pauses == []
+
+
+def test_throttling_and_faults_are_retried_by_default_from_one_second_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(monkeypatch, [refused("ThrottlingException"), refused("InternalFailure", 500), None])
+    assert script.run().facts["Retries"] == 2
+    assert script.pauses == [1, 2]
+
+
+def test_the_first_policy_that_names_the_cause_governs(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [policy("SageMaker.CAPACITY_ERROR", IntervalSeconds=7, MaxAttempts=1), policy("SageMaker.CAPACITY_ERROR")]
+    script = Script(monkeypatch, [CAPACITY, CAPACITY], RetryPolicies=both)
+    with pytest.raises(JobFailed):
+        script.run()
+    assert script.pauses == [7]
+
+
+def test_policies_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [policy("SageMaker.CAPACITY_ERROR", MaxAttempts=1), policy("SageMaker.JOB_INTERNAL_ERROR", MaxAttempts=1)]
+    script = Script(monkeypatch, [CAPACITY, INTERNAL, None], RetryPolicies=both)
+    assert script.run().facts["Retries"] == 2
+
+
+def test_a_restart_counts_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = policy("SageMaker.CAPACITY_ERROR", MaxAttempts=2)
+    script = Script(monkeypatch, [CAPACITY, CAPACITY, CAPACITY], RetryPolicies=[given])
+    script.notes.values[retries.NOTE] = {"try": 1, "counts": {"0": 1}, "started": 990.0}
+    with pytest.raises(JobFailed):
+        script.run()
+    assert len(script.pauses) == 1
+
+
+def test_tuning_retries_internal_errors_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(monkeypatch, [INTERNAL], RetryPolicies=[policy("SageMaker.JOB_INTERNAL_ERROR")])
+    with pytest.raises(JobFailed):
+        script.run("Tuning")
