@@ -198,6 +198,9 @@ def local(
     reset: Annotated[bool, typer.Option("--reset", help="Forget all state first.")] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Serve in the background and return.")] = False,
     sandbox: Annotated[str, typer.Option(help="How jobs see /opt/ml: auto, namespace or rewrite.")] = "auto",
+    faults: Annotated[
+        Path | None, typer.Option(help="JSON file with faults to inject, see docs/embedded-aws.md.")
+    ] = None,
     state_dir: StateDir = None,
 ) -> None:
     """Serve the embedded AWS on 127.0.0.1 and print the Airflow connection to it.
@@ -208,7 +211,9 @@ def local(
     if context.invoked_subcommand is None:
         from .local import serve_local
 
-        raise typer.Exit(serve_local(port=port, reset=reset, detach=detach, sandbox=sandbox, state_dir=state_dir))
+        raise typer.Exit(
+            serve_local(port=port, reset=reset, detach=detach, sandbox=sandbox, state_dir=state_dir, faults=faults)
+        )
 
 
 @local_app.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import local
+from ..local.faults import FILE, read_rules
 from .terminal import console
 
 
@@ -17,7 +18,9 @@ def state_folder(state_dir: Path | None) -> Path:
     return (state_dir or local.default_state_dir()).absolute()
 
 
-def serve_local(*, port: int, reset: bool, detach: bool, sandbox: str, state_dir: Path | None) -> int:
+def serve_local(
+    *, port: int, reset: bool, detach: bool, sandbox: str, state_dir: Path | None, faults: Path | None = None
+) -> int:
     """Serve until Ctrl-C, or start in the background; exit code."""
     if sandbox not in ("auto", "namespace", "rewrite"):
         print(f'--sandbox is "{sandbox}"; use auto, namespace or rewrite.', file=sys.stderr)
@@ -26,8 +29,15 @@ def serve_local(*, port: int, reset: bool, detach: bool, sandbox: str, state_dir
     if reset:
         local.stop(folder)
         local.reset(folder)
+    try:
+        use_faults(folder, faults)
+    except (OSError, ValueError) as error:
+        print(f"{faults}: {error}", file=sys.stderr)
+        return 2
     aws = local.start(folder, port=port, sandbox=sandbox)  # type: ignore[arg-type]
     describe(aws)
+    if faults is not None:
+        console().print(f"Faults    as in {faults}", style="bold yellow")
     if detach:
         return 0
     out = console()
@@ -41,6 +51,17 @@ def serve_local(*, port: int, reset: bool, detach: bool, sandbox: str, state_dir
     local.stop(folder)
     out.print("stopped")
     return 0
+
+
+def use_faults(folder: Path, faults: Path | None) -> None:
+    """Inject the faults of the file, or none.  Raises ``OSError`` and ``ValueError`` for a file that cannot be used."""
+    if faults is None:
+        (folder / FILE).unlink(missing_ok=True)
+        return
+    text = faults.read_text()
+    read_rules(text)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / FILE).write_text(text)
 
 
 def show_status(state_dir: Path | None) -> int:

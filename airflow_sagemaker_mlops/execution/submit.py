@@ -21,6 +21,7 @@ from .step_run import StepRun, Submitted, now
 
 MOST_ORDINALS = 500
 STOP_WAIT_S = 180.0
+VISIBLE_WAIT_S = 60.0
 STOPPING = frozenset({"Stopping", "CANCELLING", "CANCEL_PENDING"})
 
 
@@ -110,9 +111,7 @@ async def _ensure(run: StepRun, ordinal: int, change: Change) -> Submitted:
 
 
 async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change) -> Submitted:
-    found = await describe(run, intent.name)
-    if found is None:
-        raise StepFailed(f'Step "{run.identity.step}": AWS says "{intent.name}" exists and then cannot find it.')
+    found = await once_visible(run, intent.name)
     tags = await _tags(run, found)
     _check_owner(run, intent.name, tags)
     if run.identity.try_number <= 1 and tags.get("airflow:run_started") != tag_value(run.identity.run_started):
@@ -122,6 +121,20 @@ async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change) -> S
     await run.journal.write(intent.with_state("submitted", arn))
     run.tell(f"{intent.name} exists already and is this step's own: going on with it")
     return Submitted(intent.name, arn, ordinal, str(found.get("CreationTime", "") or now()), adopted=True)
+
+
+async def once_visible(run: StepRun, name: str) -> dict[str, Any]:
+    """What AWS said exists; right after its creation Describe may not find it yet."""
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + VISIBLE_WAIT_S, 0.5
+    while True:
+        found = await describe(run, name)
+        if found is not None:
+            return found
+        if loop.time() > deadline:
+            raise StepFailed(f'Step "{run.identity.step}": AWS says "{name}" exists and then cannot find it.')
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 5.0)
 
 
 def _exists_already(error: Exception) -> bool:

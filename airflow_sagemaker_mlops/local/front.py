@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import re
+import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from urllib.parse import parse_qs, unquote
 
 from . import functions
 from .errors import AwsError, not_available
+from .faults import ConnectionLost, Faults
 from .model import prune, validate
 from .moto_app import Environ, Moto, Reply
 from .persistence import Keeper
@@ -51,6 +54,7 @@ class Front:
         self._moto = moto
         self._store = store
         self._keeper = keeper
+        self._faults = Faults(Path(aws.state_dir))
         self._log = log
         self._hosts = {aws.endpoint_url.removeprefix("http://"), f"localhost:{aws.endpoint_url.rpartition(':')[2]}"}
 
@@ -62,7 +66,15 @@ class Front:
         try:
             self._admit(environ, caller)
             assert caller is not None
+            operation = _operation(environ, body)
+            lost = self._faults.before(operation, body)
             reply = self._answer(environ, body, caller)
+            self._faults.after(operation, body)
+            if lost:
+                raise ConnectionLost(operation)
+        except ConnectionLost:
+            start_response("500 No Answer", [])
+            return _hang_up(environ)
         except AwsError as error:
             reply = _error_reply(environ, error)
         except NotImplementedError:
@@ -162,6 +174,14 @@ class Front:
         service = caller.service if caller else "-"
         name = _operation(environ, body)
         self._log.write(f"{time.time():.3f} {service} {name} {reply.status} {took_s * 1000:.1f}\n")
+
+
+def _hang_up(environ: Environ) -> Iterable[bytes]:
+    """Close the connection without an answer."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    with contextlib.suppress(OSError):  # the client may have gone first
+        connection.shutdown(socket.SHUT_RDWR)
+    return ()
 
 
 def _body(environ: Environ) -> bytes:

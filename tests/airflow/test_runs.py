@@ -105,10 +105,7 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
     ]
     return {
         "control.json": {"Version": "2020-12-01", "Steps": control},
-        "wide.json": {
-            "Version": "2020-12-01",
-            "Steps": [step(aws, f"W{i}", "import time; time.sleep(2)") for i in range(5)],
-        },
+        "wide.json": {"Version": "2020-12-01", "Steps": wide},
         "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
         "pipeline.json": {"Version": "2020-12-01", "Parameters": mode, "Steps": pipeline},
         "failing.json": {"Version": "2020-12-01", "Steps": failing},

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from ..describe import describe
 from ..facts import facts_about
-from ..failures import StepFailed
 from ..journal import Entry
 from ..step_run import StepResult, StepRun
-from ..submit import submit
+from ..submit import once_visible, submit
 from .job import result_of
 
 
 async def run(run: StepRun) -> StepResult:
     """Create the resource, or find the one an earlier try of this attempt made."""
     made = await submit(run)
-    answer = await describe(run, made.name)
-    if answer is None:
-        raise StepFailed(f'Step "{run.identity.step}": {made.name} was created and cannot be described.')
+    answer = await once_visible(run, made.name)
     identity = run.identity
     await run.journal.write(Entry(made.name, made.ordinal, identity.try_number, identity.generation, "done", made.arn))
     await run.publish(facts_about(run, made.name, made.arn, answer))
