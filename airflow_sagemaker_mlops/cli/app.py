@@ -138,6 +138,19 @@ def render(
 
 
 @app.command()
+def iam(
+    file: Definition,
+    account: Annotated[str, typer.Option(help="AWS account; any if left out.")] = "*",
+    region: Annotated[str, typer.Option(help="AWS region; any if left out.")] = "*",
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+) -> None:
+    """Print the least IAM policy that the Airflow connection's identity needs to run the definition."""
+    from .definition import print_policy
+
+    raise typer.Exit(print_policy(file, account, region, out))
+
+
+@app.command()
 def pull(
     name: Annotated[str, typer.Argument(help="Pipeline name or ARN, or ARN of an execution.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,

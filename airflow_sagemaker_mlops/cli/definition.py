@@ -84,6 +84,18 @@ def print_rendered(file: Path, dag_id: str | None, out: Path | None) -> int:
     return 0
 
 
+def print_policy(file: Path, account: str, region: str, out: Path | None) -> int:
+    """Print or write the IAM policy that running ``file`` takes; exit code."""
+    from ..steps.permissions import policy
+
+    try:
+        pipeline = load_pipeline(file)
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return _emit(json.dumps(policy(pipeline, account, region), indent=2), out)
+
+
 def print_json(file: Path, out: Path | None) -> int:
     """Print or write the canonical JSON of ``file``; exit code."""
     try:
