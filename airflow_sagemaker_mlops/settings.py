@@ -37,6 +37,6 @@ def stand_ins() -> str:
 
 
 def _get(option: str, fallback: str) -> str:
-    from airflow.sdk.configuration import conf
+    from .airflow_versions import configuration
 
-    return str(conf.get(SECTION, option, fallback=fallback))
+    return str(configuration().get(SECTION, option, fallback=fallback))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from .cleanup import cleaned_steps, cleaned_steps_exist
-from .loops import bodies_are_closed, loop_reference_problems
 from .model import Get, JsonGet, Step
 from .parse import Parsed
 from .places import place_text
@@ -98,6 +97,8 @@ def references_resolve(parsed: Parsed) -> Iterator[Problem]:
             case "Steps":
                 yield from property_problems(reference, place_text(place), steps)
             case "ForEach" | "IterationOutput":
+                from .loops import loop_reference_problems
+
                 owner = pipeline.steps[index] if index >= 0 else None
                 yield from loop_reference_problems(reference, place_text(place), owner, steps)
             case _:
@@ -115,6 +116,14 @@ def _property_file(reference: JsonGet, where: str, steps: dict[str, Step]) -> It
         what = f'step "{name}" has no property file "{reference.property_file}".'
         fix = did_you_mean(reference.property_file or "", files) or 'Add it to the step\'s "PropertyFiles".'
         yield Problem("SM208", where, what, fix)
+
+
+def loops_are_closed(parsed: Parsed) -> Iterator[Problem]:
+    """Rules of ForEach bodies, which few documents have."""
+    if any(step.type == "ForEach" for step in parsed.pipeline.steps):
+        from .loops import bodies_are_closed
+
+        yield from bodies_are_closed(parsed)
 
 
 def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
@@ -234,7 +243,7 @@ CHECKS: tuple[Check, ...] = (
     dependencies_exist,
     triggers_agree,
     references_resolve,
-    bodies_are_closed,
+    loops_are_closed,
     cleaned_steps_exist,
     property_files_are_outputs,
     graph_has_no_cycle,

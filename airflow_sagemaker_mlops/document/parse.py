@@ -13,7 +13,6 @@ from typing import Any
 
 from .conditions import read_conditions
 from .expressions import MARKS, Reader, kind_of
-from .loop_arguments import loop_arguments
 from .model import (
     CacheConfig,
     Dependency,
@@ -29,7 +28,6 @@ from .model import (
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
 from .report import called
-from .retry_policy import retry_policy
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
 from .values import parse_parameter
 
@@ -273,6 +271,8 @@ class _Parser:
         }
         self._check_settings(name, kind, settings, place)
         if kind == "ForEach":
+            from .loop_arguments import loop_arguments
+
             loop_arguments(self, name, arguments, (place, "Arguments"))
         self._keep_references(index, before)
         references = tuple(reference for _, reference in self.reader.references[before:])
@@ -432,6 +432,8 @@ class _Parser:
     def _retries(self, items: Any, place: Place) -> tuple[Mapping[str, Any], ...]:
         if not self.wanted(items, list, place, "a list of retry policies"):
             return ()
+        from .retry_policy import retry_policy
+
         for index, item in enumerate(items):
             if not isinstance(item, Mapping):
                 self.report("SM122", (place, index), f"{kind_of(item)} stands where a retry policy is wanted.")

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from .. import settings as configured
+from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowException, AirflowFailException
 from ..document.step_types import WAITING
 from ..links import LINKS
 from .start import StartInTriggerer
@@ -108,7 +108,11 @@ class StepOperator(BaseOperator):
             logs=logs,
             most=max_parallel_steps,
         )
-        if self.step_type in WAITING and (start_in or configured.start_steps_in()) == "triggerer":
+        if (
+            STARTS_IN_TRIGGERER
+            and self.step_type in WAITING
+            and (start_in or configured.start_steps_in()) == "triggerer"
+        ):
             # Asset events are only sent for tasks that end in a worker.
             own["start_trigger_args"] = StartInTriggerer(own["step"], finish_in_worker=bool(self.outlets))
             own["start_from_trigger"] = True

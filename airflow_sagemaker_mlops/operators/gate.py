@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowSkipException
 
+from ..airflow_versions import AirflowSkipException
 from ..plan.outcome import unmet
 from .ends import ends_of
 

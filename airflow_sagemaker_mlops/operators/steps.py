@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import DownstreamTasksSkipped
 
+from ..airflow_versions import DownstreamTasksSkipped
 from .base import StepOperator
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException
 
+from ..airflow_versions import AirflowFailException
 from ..plan.outcome import verdict
 from .ends import ends_of, states_of
 

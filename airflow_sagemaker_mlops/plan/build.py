@@ -9,8 +9,7 @@ from typing import Any
 
 from ..document.model import Parameter, Pipeline, Step
 from .edges import topological, upstream_of
-from .gates import gate_id, gate_task
-from .model import ParameterPlan, Plan, TaskPlan, Upstream
+from .model import GATE_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
 from .spec import Specs
 from .verdict import verdict_task
 
@@ -26,11 +25,13 @@ def make_plan(pipeline: Pipeline) -> Plan:
     edges = {step.name: upstream_of(step, reads[step.name]) for step in outer}
     for step in outer:
         edges[step.name] = _with_body(edges[step.name], [steps[name] for name in step.body])
-    gated = {name: gate_id(name) for name, into in edges.items() if any(e.trigger != "Completed" for e in into)}
+    gated = {name: name + GATE_SUFFIX for name, into in edges.items() if any(e.trigger != "Completed" for e in into)}
     tasks: list[TaskPlan] = []
     for name in topological([step.name for step in outer], edges):
         into = edges[name]
         if name in gated:
+            from .gates import gate_task
+
             tasks.append(gate_task(name, into))
             into = (Upstream(gated[name], "", "gate"),)
         step = steps[name]

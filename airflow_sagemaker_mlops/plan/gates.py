@@ -9,12 +9,7 @@ from __future__ import annotations
 from .model import GATE_SUFFIX, TaskPlan, Upstream
 
 
-def gate_id(step: str) -> str:
-    """Task id of the gate of ``step``."""
-    return step + GATE_SUFFIX
-
-
 def gate_task(step: str, edges: tuple[Upstream, ...]) -> TaskPlan:
     """The gate of ``step``, which has all of the step's ``edges``."""
     wanted = {edge.task_id: edge.trigger for edge in edges}
-    return TaskPlan(gate_id(step), "Gate", f"{step}: when", "", {"Triggers": wanted}, (), edges)
+    return TaskPlan(step + GATE_SUFFIX, "Gate", f"{step}: when", "", {"Triggers": wanted}, (), edges)

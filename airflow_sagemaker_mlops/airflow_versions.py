@@ -1,0 +1,50 @@
+"""What the Airflow versions differ in: the one place that asks for a version.
+
+3.3         a task can begin in the triggerer without any worker (``start_from_trigger``), triggers hear of kills, and a
+            task state store keeps the journal of a worker-side attempt over retries and clears
+3.0 to 3.2  steps that wait are submitted in a worker, which hands over to the triggerer; after a clear or a crash the
+            job is found by its derived name and its tags
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow import __version__
+
+try:
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSkipException,
+        DownstreamTasksSkipped,
+    )
+except ImportError:  # before 3.2
+    from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
+        AirflowException,
+        AirflowFailException,
+        AirflowSkipException,
+        DownstreamTasksSkipped,
+    )
+
+__all__ = [
+    "AIRFLOW",
+    "STARTS_IN_TRIGGERER",
+    "AirflowException",
+    "AirflowFailException",
+    "AirflowSkipException",
+    "DownstreamTasksSkipped",
+    "configuration",
+]
+
+AIRFLOW = tuple(int(part) for part in __version__.split(".")[:2])
+STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
+
+
+def configuration() -> Any:
+    """Airflow's configuration."""
+    try:
+        from airflow.sdk.configuration import conf
+    except ImportError:  # before 3.2
+        from airflow.configuration import conf
+    return conf
