@@ -192,11 +192,11 @@ def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, dag: DAG) -> None:
 
 def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, Any], dag: DAG) -> BaseOperator:
     from . import operators
+    from .operators.task import StepTask
 
     arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
     if task.display_name:
         arguments["task_display_name"] = task.display_name
-    airflow_own = {key: value for key, value in options.items() if key not in OWN_OPTIONS}
     if task.step_type == "Verdict":
         steps = {prefix + name: step_type for name, step_type in task.spec["Steps"].items()}
         handlers = {
@@ -204,32 +204,41 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
             for name, by in (task.spec.get("Handlers") or {}).items()
         }
         return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
-            steps=steps, handlers=handlers, **arguments, **airflow_own
+            steps=steps, handlers=handlers, **arguments, **_airflows(options)
         )
     if task.step_type == "Gate":
         triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
-        return operators.PipelineGateOperator(triggers=triggers, **arguments, **airflow_own)  # type: ignore[no-any-return]
+        return operators.PipelineGateOperator(triggers=triggers, **arguments, **_airflows(options))  # type: ignore[no-any-return]
     if task.description:
         arguments["doc_md"] = step_doc(task)
     if task.step_type == "Condition":
         branches = task.spec.get("Branches") or {}
         arguments["branches"] = {side: [prefix + name for name in names] for side, names in branches.items()}
     reads = {name: prefix + name for name in task.reads}
+    step = StepTask(
+        type=task.step_type,
+        spec=task.spec,
+        step=task.task_id if prefix else "",
+        pipeline="" if pipeline == dag.dag_id else pipeline,
+        reads=reads,
+        aws_conn_id=options["aws_conn_id"],
+        region_name=options["region_name"] or None,
+        poll_interval_s=options["poll_interval_s"],
+        logs=options["logs"],
+        most=options["max_parallel_steps"],
+    )
+    arguments.update(_airflows(options))
     if task.step_type == AIRFLOW:
         from .operators.foreign import foreign_operator
-        from .operators.task import StepTask
 
-        aws, region = options["aws_conn_id"], options["region_name"] or None
-        step = StepTask(task.step_type, task.spec, task.task_id, pipeline, reads, aws, region)
-        return foreign_operator(step, {**arguments, **airflow_own})
+        return foreign_operator(step, arguments)
     operator = getattr(operators, f"{task.step_type}StepOperator")
-    return operator(  # type: ignore[no-any-return]
-        spec=task.spec,
-        reads=reads,
-        step_name=task.task_id,
-        pipeline=pipeline,
-        **{**arguments, **options},
-    )
+    return operator(step=step, start_in=options["start_in"], **arguments)  # type: ignore[no-any-return]
+
+
+def _airflows(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are Airflow's own."""
+    return {key: value for key, value in options.items() if key not in OWN_OPTIONS}
 
 
 def _property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> PipelineValue:

@@ -48,9 +48,8 @@ class StepOperator(BaseOperator):
     :param arguments: the step's ``Arguments``, as in a pipeline definition
     :param settings: the step's other keys of a definition, e.g. ``FunctionArn``, ``OutputParameters``
     :param outputs: property paths to push to XCom, as text, or "all" (the default by hand)
-    :param spec: the step's whole slice of a plan; given by the factory instead of the three above
+    :param step: all of that at once, out of a plan; given by the factory instead
     :param reads: {step name: task id} of the steps it references; found in ``arguments`` when left out
-    :param step_name: name of the step when it differs from the task id
     :param pipeline: pipeline name for ``Execution.PipelineName``; the DAG id when left out
     :param start_in: "triggerer" (no worker at all) or "worker", for steps that wait; ``[sagemaker_mlops]
         start_steps_in`` when left out
@@ -69,19 +68,12 @@ class StepOperator(BaseOperator):
     def __init__(
         self,
         *,
+        step: StepTask | None = None,
         arguments: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,
         outputs: Sequence[str] | str = "all",
-        spec: Mapping[str, Any] | None = None,
         reads: Mapping[str, str] | None = None,
-        step_name: str | None = None,
-        pipeline: str | None = None,
-        aws_conn_id: str | None = None,
-        region_name: str | None = None,
         start_in: configured.StartIn | None = None,
-        poll_interval_s: float | None = None,
-        logs: Any = "end",
-        max_parallel_steps: int = 0,
         **kwargs: Any,
     ) -> None:
         # "default_args" holds the DAG's and the task group's by now.
@@ -89,32 +81,24 @@ class StepOperator(BaseOperator):
             self.retry_failed_steps = True
         else:
             kwargs.update(retries=RETRIES_AFTER_MISHAPS, retry_delay=RETRY_DELAY)
-        super().__init__(**kwargs)
-        if spec is None:
-            from .by_hand import spec_by_hand
+        if step is None:
+            from .by_hand import step_by_hand
 
-            spec, reads = spec_by_hand(self.step_type, arguments or {}, settings or {}, outputs, reads)
+            step = step_by_hand(
+                self.step_type,
+                kwargs,
+                arguments=arguments or {},
+                settings=settings or {},
+                outputs=outputs,
+                reads=reads,
+            )
+        super().__init__(**kwargs)
         # Straight into __dict__: Airflow's own __setattr__ looks for converters and templates, which these have not.
-        own: dict[str, Any] = {}
-        own["step"] = StepTask(
-            type=self.step_type,
-            spec=spec,
-            step=step_name if step_name and step_name != self.task_id else "",
-            pipeline=pipeline if pipeline and not (self.has_dag() and pipeline == self.dag_id) else "",
-            reads=reads or {},
-            aws_conn_id=aws_conn_id or configured.aws_conn_id(),
-            region_name=(configured.region_name() if region_name is None else region_name) or None,
-            poll_interval_s=poll_interval_s if poll_interval_s is not None else configured.poll_interval_s(),
-            logs=logs,
-            most=max_parallel_steps,
-        )
-        if (
-            STARTS_IN_TRIGGERER
-            and self.step_type in WAITING
-            and (start_in or configured.start_steps_in()) == "triggerer"
-        ):
+        own: dict[str, Any] = {"step": step}
+        waits = STARTS_IN_TRIGGERER and self.step_type in WAITING
+        if waits and (start_in or configured.start_steps_in()) == "triggerer":
             # Asset events are only sent for tasks that end in a worker.
-            own["start_trigger_args"] = StartInTriggerer(own["step"], finish_in_worker=bool(self.outlets))
+            own["start_trigger_args"] = StartInTriggerer(step, finish_in_worker=bool(self.outlets))
             own["start_from_trigger"] = True
         self.__dict__.update(own)
 

@@ -5,9 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .. import settings as configured
 from ..document.expressions import parse_value, referenced_steps
 from ..document.model import Get, walk_expressions
 from ..document.step_types import FREE_ARGUMENTS
+from .task import StepTask
+
+OWN_OPTIONS = ("pipeline", "aws_conn_id", "region_name", "poll_interval_s", "logs", "max_parallel_steps")
+
+
+def step_by_hand(
+    step_type: str,
+    options: dict[str, Any],
+    *,
+    arguments: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    outputs: Sequence[str] | str,
+    reads: Mapping[str, str] | None,
+) -> StepTask:
+    """The step of an operator; of ``options`` those that are not Airflow's are taken out and used."""
+    spec, found = spec_by_hand(step_type, arguments, settings, outputs, reads)
+    defaults = options.get("default_args") or {}
+    given = {key: options.pop(key, None) for key in OWN_OPTIONS}
+    given = {key: defaults.get(key) if value is None else value for key, value in given.items()}
+    poll_interval_s = given["poll_interval_s"]
+    return StepTask(
+        type=step_type,
+        spec=spec,
+        pipeline=given["pipeline"] or "",
+        reads=found,
+        aws_conn_id=given["aws_conn_id"] or configured.aws_conn_id(),
+        region_name=given["region_name"] or configured.region_name() or None,
+        poll_interval_s=configured.poll_interval_s() if poll_interval_s is None else poll_interval_s,
+        logs=given["logs"] or "end",
+        most=given["max_parallel_steps"] or 0,
+    )
 
 
 def spec_by_hand(

@@ -134,7 +134,7 @@ def test_a_task_group_lives_in_a_bigger_dag_and_its_steps_are_wired_by_name() ->
 
 
 def test_operators_can_be_used_by_hand() -> None:
-    with DAG("by-hand", schedule=None, params={"Rate": 0.1}):
+    with DAG("by-hand", schedule=None, params={"Rate": 0.1}, default_args={"aws_conn_id": "aws_ml"}):
         arguments = {"RoleArn": ROLE, "HyperParameters": {"eta": {"Get": "Parameters.Rate"}}}
         operator = TrainingStepOperator(task_id="train", arguments=arguments, start_in="worker")
         condition = {"Type": "Equals", "LeftValue": {"Get": "Steps.train.TrainingJobStatus"}, "RightValue": "Completed"}
@@ -144,6 +144,7 @@ def test_operators_can_be_used_by_hand() -> None:
     assert operator.step.spec["Outputs"] == "all"
     assert operator.step.spec["Parameters"] == {"Rate": {"Type": "Any"}}
     assert decide.step.reads == {"train": "train"}
+    assert operator.step.aws_conn_id == "aws_ml"
 
 
 def test_jinja_marks_in_a_definition_are_data() -> None:
