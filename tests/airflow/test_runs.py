@@ -122,7 +122,10 @@ class Deployment:
     def call(self, path: str, body: Any = None, method: str | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v2{path}", data, headers, method=method)
+        address = f"http://127.0.0.1:{self.port}/api/v2{path}".replace(
+            "+", "%2B"
+        )  # run ids hold one; 3.0 reads it as a space
+        request = urllib.request.Request(address, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
