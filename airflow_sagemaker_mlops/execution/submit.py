@@ -8,7 +8,8 @@ answer, a killed process or a second attempt finds "already exists" and adopts w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .aws import IN_USE, NOT_FOUND, call, error_code, error_message
@@ -61,28 +62,34 @@ def ordinal_after(run: StepRun, entry: Entry, found: dict[str, Any] | None, tags
     found   its properties, ``None`` when there is nothing (yet)
     tags    those of a tagged resource, which tell the generation where the journal was lost
     """
-    same_try = entry.try_number == run.identity.try_number and entry.state in ("intent", "submitted")
-    if found is None or same_try:
+    if found is None:
         return entry.ordinal, False
-    asked_anew = _asked_anew(run, entry, tags)
+    anew = asked_anew(run, entry, tags)
     status = run.entry.status_of(found)
     if not status or status in run.entry.succeeded:
-        return (entry.ordinal + 1 if asked_anew else entry.ordinal), False
+        return (entry.ordinal + 1 if anew else entry.ordinal), False
     if status in run.entry.failed:
         return entry.ordinal + 1, False
-    must_end = asked_anew or status in STOPPING
+    must_end = anew or status in STOPPING
     return (entry.ordinal + 1 if must_end else entry.ordinal), must_end
 
 
-def _asked_anew(run: StepRun, entry: Entry, tags: dict[str, str]) -> bool:
-    """Whether a user wants a new resource (cleared the task), rather than an attempt going on after a mishap."""
-    known = bool(entry.try_number)  # 0: read off the resource's tags, because the journal was lost
-    if known and entry.state in ("done", "killed", "mishap"):
-        return entry.state != "mishap"
-    if known and not run.identity.generation:
-        return True  # the attempt before this one was going on well: only a user ends it
-    made_in = entry.generation if known else tags.get("airflow:generation", "")
-    return made_in != tag_value(run.identity.generation)
+def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = MappingProxyType({})) -> bool:
+    """Whether a user wants a new resource (cleared the task), rather than an attempt going on after a mishap.
+
+    ``tags`` of the resource tell the generation where the journal was lost.
+    """
+    identity = run.identity
+    known = bool(entry.try_number)  # 0: read off the resource's tags
+    if known and entry.try_number == identity.try_number:
+        return False  # the same attempt, in another process
+    if known and entry.state == "killed":
+        return True
+    if identity.generation:
+        made_in = entry.generation if known else tags.get("airflow:generation", "")
+        return made_in != tag_value(identity.generation)
+    # Where Airflow does not tell, an attempt that was not reported as broken off was ended by a user.
+    return known and entry.state != "mishap"
 
 
 async def _last_ordinal(run: StepRun) -> int:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RETRIES_AFTER_MISHAPS = 2  # a killed worker or a lost connection; a job that failed is not run again by these
 RETRY_DELAY = timedelta(seconds=20)
 IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
+RESULT_KEY = "sagemaker_result"
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 
 
@@ -117,6 +118,10 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the step here; one that waits is submitted here and watched in the triggerer."""
+        kept = KeptResult(context)
+        if kept.result is not None:
+            self.log.info("the step has ended well in an earlier attempt: its result is used")
+            return kept.result
         if self.step_type in WAITING and self.step_type not in IN_ONE_PROCESS:
             run, job = self._in_worker(self._submit(context))
             self._defer(run, job)
@@ -126,6 +131,7 @@ class StepOperator(BaseOperator):
         """Back from the triggerer: the result, or the failure as an exception of this task."""
         match event.get("status"):
             case "success":
+                KeptResult(context).keep(event["result"])
                 return event["result"]
             case "failed" if event.get("pause_s") is not None:
                 return self._again_after(timedelta(seconds=float(event["pause_s"])))
@@ -263,3 +269,27 @@ class TaskStateJournal:
         if self._store is not None:
             self._store.set(JOURNAL_KEY, entry.as_json())
         self._ti.xcom_push(key=JOURNAL_KEY, value=entry.as_json())
+
+
+class KeptResult:
+    """The result of a step that ended well, kept until its task has ended too.
+
+    A task that deferred is sometimes retried though it was about to succeed (Airflow 3.3.2, when the executor's word on
+    the deferral comes late).  Then the step must not run again; a user's clear raises ``max_tries`` and runs it anew.
+    """
+
+    def __init__(self, context: Context) -> None:
+        ti: Any = context["ti"]
+        self._store: Any = dict(context).get("task_state_store")
+        self._generation = f"m{ti.max_tries}"
+
+    @property
+    def result(self) -> Any:
+        """The kept result of this generation; ``None`` when there is none."""
+        kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
+        return kept["result"] if isinstance(kept, dict) and kept.get("generation") == self._generation else None
+
+    def keep(self, result: Any) -> None:
+        """Keep ``result``, where Airflow has a place for it."""
+        if self._store is not None:
+            self._store.set(RESULT_KEY, {"generation": self._generation, "result": result})

@@ -171,6 +171,17 @@ def test_a_killed_task_gets_a_new_job(aws: local.LocalAws, clients: SessionAws) 
     assert second.name == resource_name(run.identity, 1)
 
 
+def test_a_job_that_ended_well_is_not_run_again_because_its_task_was_retried(
+    aws: local.LocalAws, clients: SessionAws
+) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "pass"))
+    first = asyncio.run(steps.run_step(run))
+    for identity in ({"try_number": 1}, {"try_number": 2}):  # the process died before the task's end was told; a retry
+        done = MemoryJournal(Entry(str(first.name), 0, 1, "c0", "done"))
+        assert asyncio.run(steps.run_step(again(replace(run, journal=done), **identity))).name == first.name
+    assert len(jobs_of(aws, run)) == 1
+
+
 def test_where_airflow_does_not_tell_a_clear_from_a_retry_the_journal_does(
     aws: local.LocalAws, clients: SessionAws
 ) -> None:

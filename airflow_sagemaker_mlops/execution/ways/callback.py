@@ -19,6 +19,7 @@ from ..journal import Entry
 from ..request import resolved_arguments
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import asked_anew
 
 LETTERS = string.ascii_letters + string.digits
 TOKEN = 10  # exactly so many letters and digits, by the API
@@ -46,9 +47,7 @@ async def _earlier(run: StepRun) -> tuple[str, int, bool]:
     fresh = "".join(secrets.choice(LETTERS) for _ in range(TOKEN))
     if entry is None:
         return fresh, 0, False
-    same_try = entry.try_number == run.identity.try_number
-    goes_on = entry.state == "mishap" or (same_try and entry.state in ("intent", "submitted"))
-    if goes_on:
+    if entry.state not in ("failed", "killed") and not asked_anew(run, entry):
         return entry.name, entry.ordinal, entry.state != "intent" and await run.mailbox.is_open(entry.name)
     await run.mailbox.close(entry.name)
     return fresh, entry.ordinal + 1, False

@@ -20,6 +20,7 @@ from ..failures import StepFailed
 from ..journal import Entry, MemoryJournal
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import asked_anew
 from ..values import experiment_block
 
 RunStep = Callable[[StepRun], Awaitable[StepResult]]
@@ -57,7 +58,7 @@ async def submit(run: StepRun) -> Submitted:
     """Which run of the loop this is: a new one after a success, the same one otherwise, whose good children stay."""
     entry, identity = await run.journal.read(), run.identity
     ordinal = 0 if entry is None else entry.ordinal
-    if entry is not None and entry.try_number != identity.try_number and entry.state == "done":
+    if entry is not None and entry.state == "done" and asked_anew(run, entry):
         ordinal += 1
     await run.journal.write(Entry(identity.step, ordinal, identity.try_number, identity.generation, "submitted"))
     return Submitted(identity.step, "", ordinal, now())
