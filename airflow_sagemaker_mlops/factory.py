@@ -15,9 +15,9 @@ from airflow.sdk import DAG, Param, TaskGroup
 from airflow.sdk.definitions.param import ParamsDict
 
 from . import settings
-from .collector import garbage_later
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
 from .document.step_types import AIRFLOW
+from .garbage import garbage_later
 from .plan.describe import pipeline_doc, step_doc
 from .plan.source import plan_of
 
@@ -87,8 +87,8 @@ class SageMakerPipelineDag(DAG):
         self._step_tasks: dict[str, BaseOperator] = {}
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
             if self._broken is None:
-                options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
-                options["max_parallel_steps"] = max_parallel_steps
+                own = (aws_conn_id, region_name, start_in, poll_interval_s, logs)
+                options = _own_options(*own, max_parallel_steps=max_parallel_steps)
                 try:
                     self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
                 except PipelineError as error:
@@ -148,8 +148,8 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         _check_step_names(plan, steps or {})
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
-        options = _own_options(aws_conn_id, region_name, start_in, poll_interval_s, logs)
-        options["max_parallel_steps"] = max_parallel_steps
+        own = (aws_conn_id, region_name, start_in, poll_interval_s, logs)
+        options = _own_options(*own, max_parallel_steps=max_parallel_steps)
         with self:
             self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, dag=dag, group=self)
         dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
@@ -322,6 +322,8 @@ def _own_options(
     start_in: str | None,
     poll_interval_s: float | None,
     logs: str | None,
+    *,
+    max_parallel_steps: int,
 ) -> dict[str, Any]:
     """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
     return {
@@ -330,6 +332,7 @@ def _own_options(
         "start_in": start_in or settings.start_steps_in(),
         "poll_interval_s": settings.poll_interval_s() if poll_interval_s is None else poll_interval_s,
         "logs": logs or "end",
+        "max_parallel_steps": max_parallel_steps,
     }
 
 

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,3 +48,19 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
     state_dir = tmp_path_factory.mktemp("aws")
     yield local.start(state_dir)
     local.stop(state_dir)
+
+
+@pytest.fixture(scope="session")
+def sdk_session() -> SimpleNamespace:
+    """As much of a session as the SageMaker SDK's pipeline classes ask for; it leads nowhere."""
+    import boto3
+
+    return SimpleNamespace(
+        boto_session=boto3.Session(region_name="us-east-1"),
+        boto_region_name="us-east-1",
+        sagemaker_client=None,
+        sagemaker_config=None,
+        settings=None,
+        local_mode=False,
+        default_bucket=lambda: "bucket",
+    )

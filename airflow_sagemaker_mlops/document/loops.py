@@ -60,7 +60,7 @@ def bodies_are_closed(parsed: Parsed) -> Iterator[Problem]:
         if child and child[1] in inside and step.parent is None:
             what = f'"{step.name}" is what an iteration of "{child[1]}" is called.'
             yield Problem("SM202", f"{step.where}.Name", what, "Choose another name.")
-    yield from _fields(parsed, steps)
+    yield from _own_results(parsed, steps)
 
 
 def _outside(name: str, loop: str) -> tuple[str, str]:
@@ -68,7 +68,7 @@ def _outside(name: str, loop: str) -> tuple[str, str]:
     return what, f'Depend on "{loop}", or read Steps.{loop}.IterationOutputs[0].{name}.<path>.'
 
 
-def _fields(parsed: Parsed, steps: Mapping[str, Step]) -> Iterator[Problem]:
+def _own_results(parsed: Parsed, steps: Mapping[str, Step]) -> Iterator[Problem]:
     for step in parsed.pipeline.steps:
         if step.type == "ForEach":
             for reference in step.references:

@@ -37,6 +37,9 @@ KNOWN = SUPPORTED | {"HubContent", AIRFLOW}
 # Types whose arguments are the user's own data, where an object may hold a key called "Get".
 FREE_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
 
+# Types whose jobs are grouped under the pipeline's experiment.
+IN_EXPERIMENTS = frozenset({"Processing", "Training", "Transform"})
+
 # What a ForEach body may not hold.
 NOT_IN_A_BODY = frozenset({"Condition", "Fail", "ForEach", AIRFLOW})
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from ..document.expressions import parse_value
-from ..plan.spec import IN_EXPERIMENTS
+from ..document.step_types import IN_EXPERIMENTS
 from .aws import IN_USE, call, error_code, error_message
 from .scope import experiment_of, resolve
 from .step_run import StepRun

@@ -16,7 +16,6 @@ from .step_run import StepRun
 
 THROTTLING, FAULT = "Step.THROTTLING", "Step.SERVICE_FAULT"
 CAPACITY, LIMIT, INTERNAL = "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT", "SageMaker.JOB_INTERNAL_ERROR"
-EXCEPTION_TYPES = (THROTTLING, FAULT, INTERNAL, CAPACITY, LIMIT)
 DEFAULT_ATTEMPTS = 5
 NOTE = "sagemaker_retries"
 # The service retries these by itself: internally for tuning and AutoML, so a policy for them says nothing new.

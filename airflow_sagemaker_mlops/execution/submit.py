@@ -21,6 +21,8 @@ from .request import Change, build_request, name_of, unchanged
 from .step_run import StepRun, Submitted, now
 
 MOST_ORDINALS = 500
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
+Look = Callable[[str], Awaitable[dict[str, Any] | None]]
 STOP_WAIT_S = 180.0
 VISIBLE_WAIT_S = 60.0
 STOPPING = frozenset({"Stopping", "CANCELLING", "CANCEL_PENDING"})
@@ -56,7 +58,9 @@ async def _next_ordinal(run: StepRun, entry: Entry | None) -> int:
     return following
 
 
-def ordinal_after(run: StepRun, entry: Entry, found: dict[str, Any] | None, tags: dict[str, str]) -> tuple[int, bool]:
+def ordinal_after(
+    run: StepRun, entry: Entry, found: dict[str, Any] | None, tags: Mapping[str, str] = NO_TAGS
+) -> tuple[int, bool]:
     """The ordinal after an earlier attempt's ``entry``, and whether what that made has to be ended first.
 
     found   its properties, ``None`` when there is nothing (yet)
@@ -74,7 +78,7 @@ def ordinal_after(run: StepRun, entry: Entry, found: dict[str, Any] | None, tags
     return (entry.ordinal + 1 if must_end else entry.ordinal), must_end
 
 
-def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = MappingProxyType({})) -> bool:
+def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) -> bool:
     """Whether a user wants a new resource (cleared the task), rather than an attempt going on after a mishap.
 
     ``tags`` of the resource tell the generation where the journal was lost.
@@ -181,18 +185,35 @@ async def stop(run: StepRun, name: str, _handle: str = "") -> bool:
     return True
 
 
-async def stop_and_wait(run: StepRun, name: str, look: Callable[[], Awaitable[dict[str, Any]]] | None = None) -> None:
-    """Stop ``name`` and return when it has ended, so that two jobs of one step never run side by side.
+async def stop_and_wait(run: StepRun, name: str) -> None:
+    """Stop ``name`` and return when it has ended, so that two jobs of one step never run side by side."""
+    await stop(run, name)
+    await _until_ended(run, name, lambda: describe(run, name))
 
-    look   how its properties are found, when it was stopped already and a name is not enough
+
+async def next_start(run: StepRun, look: Look, end: Callable[[StepRun, str, str], Awaitable[bool]] = stop) -> int:
+    """Which start of this step this attempt is, for what has no name of its own; what must not go on is ended first.
+
+    look   properties of what the journal holds a handle of
+    end    stops it, by name and handle
     """
-    if look is None:
-        await stop(run, name)
+    entry = await run.journal.read()
+    if entry is None:
+        return 0
+    found = await look(entry.arn) if entry.arn else None
+    ordinal, must_end = ordinal_after(run, entry, found)
+    if must_end:
+        await end(run, entry.name, entry.arn)
+        await _until_ended(run, entry.name, lambda: look(entry.arn))
+    return ordinal
+
+
+async def _until_ended(run: StepRun, name: str, look: Callable[[], Awaitable[dict[str, Any] | None]]) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + STOP_WAIT_S
     pause = 0.5
     while loop.time() < deadline:
-        found = await look() if look is not None else await describe(run, name)
+        found = await look()
         if found is None or run.entry.status_of(found) in run.entry.terminal:
             return
         await asyncio.sleep(pause)

@@ -16,18 +16,16 @@ from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowException, AirflowFai
 from ..document.step_types import WAITING
 from ..links import LINKS
 from .start import StartInTriggerer
-from .task import JOURNAL_KEY, StepTask
+from .task import StepTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from ..execution.journal import Entry
     from ..execution.step_run import StepRun, Submitted
 
 RETRIES_AFTER_MISHAPS = 2  # a killed worker or a lost connection; a job that failed is not run again by these
 RETRY_DELAY = timedelta(seconds=20)
 IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
-RESULT_KEY = "sagemaker_result"
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 
 
@@ -118,19 +116,22 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the step here; one that waits is submitted here and watched in the triggerer."""
-        kept = KeptResult(context)
-        if kept.result is not None:
+        if self.step_type not in WAITING or self.step_type in IN_ONE_PROCESS:
+            return self._in_worker(self._run_at_once(context), context)
+        from .worker_memory import KeptResult
+
+        kept = KeptResult(context).result
+        if kept is not None:
             self.log.info("the step has ended well in an earlier attempt: its result is used")
-            return kept.result
-        if self.step_type in WAITING and self.step_type not in IN_ONE_PROCESS:
-            run, job = self._in_worker(self._submit(context))
-            self._defer(run, job)
-        return self._in_worker(self._run_at_once(context), context)
+            return kept
+        return self.submit_again(context)
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Back from the triggerer: the result, or the failure as an exception of this task."""
         match event.get("status"):
             case "success":
+                from .worker_memory import KeptResult
+
                 KeptResult(context).keep(event["result"])
                 return event["result"]
             case "failed" if event.get("pause_s") is not None:
@@ -150,9 +151,11 @@ class StepOperator(BaseOperator):
         self.defer(trigger=TimeDeltaTrigger(pause), method_name="submit_again")
 
     def submit_again(self, context: Context, event: Any = None) -> Any:
-        """After the pause of a retry policy: another job, watched in the triggerer."""
-        run, job = self._in_worker(self._submit(context))
-        self._defer(run, job)
+        """Submit here, watch in the triggerer; also after the pause of a retry policy."""
+        made = self._in_worker(self._submit(context))
+        if isinstance(made, timedelta):
+            return self._again_after(made)
+        return self._defer(*made)
 
     async def _run_at_once(self, context: Context) -> dict[str, Any]:
         from ..execution.run_step import run_step
@@ -160,13 +163,21 @@ class StepOperator(BaseOperator):
         run = self._live = self._step_run(context)
         return (await run_step(run)).as_json()
 
-    async def _submit(self, context: Context) -> tuple[StepRun, Submitted]:
+    async def _submit(self, context: Context) -> tuple[StepRun, Submitted] | timedelta:
+        """The job of this attempt; or how long to wait before the next try, by the step's retry policies."""
+        from ..execution.retries import Retries
         from ..execution.run_step import stop, submit
 
         run = self._live = self._step_run(context)
         if self._killed:
             raise self._failure("the task was ended before its job was made")
-        job = await submit(run)
+        try:
+            job = await submit(run)
+        except Exception as error:
+            pause = await (await Retries.of(run)).pause_after(error)
+            if pause is None:
+                raise
+            return timedelta(seconds=pause)
         if self._was_killed():  # Airflow lets the task code go on for some seconds after on_kill
             await stop(run, job.name, job.arn)
             raise self._failure(f"the task was ended while {job.name} was being made; the job was stopped")
@@ -199,7 +210,7 @@ class StepOperator(BaseOperator):
         from ..execution.step_run import StepRun
         from ..hooks.aws import aws_for
         from .run_context import identity_of, options_of, scope_of, step_result
-        from .worker_mailbox import WorkerMailbox
+        from .worker_memory import TaskStateJournal, TaskStateNotes, WorkerMailbox
 
         ti: Any = context["ti"]
         aws = aws_for(self.step.aws_conn_id, self.step.region_name)
@@ -223,6 +234,7 @@ class StepOperator(BaseOperator):
             tell=self.log.info,
             publish=publish,
             journal=TaskStateJournal(context),
+            notes=TaskStateNotes(context),
             mailbox=WorkerMailbox(ti),
             options=options_of(self.step, aws),
         )
@@ -242,54 +254,3 @@ async def _stop_current(run: StepRun) -> None:
     from ..execution.run_step import stop_current
 
     await stop_current(run)
-
-
-class TaskStateJournal:
-    """A journal in Airflow's task state store, which outlives retries and clears; in XCom where there is no store.
-
-    XComs of a task that runs in a worker are deleted before every attempt; there the job's own tags serve instead.
-    """
-
-    def __init__(self, context: Context) -> None:
-        self._store: Any = dict(context).get("task_state_store")
-        self._ti: Any = context["ti"]
-        self._entry: Entry | None = None
-
-    async def read(self) -> Entry | None:
-        """The last entry, if it is still known."""
-        from ..execution.journal import entry_from_json
-
-        if self._entry is None and self._store is not None:
-            self._entry = entry_from_json(self._store.get(JOURNAL_KEY, None))
-        return self._entry
-
-    async def write(self, entry: Entry) -> None:
-        """Keep ``entry`` instead of the last one, for the next attempt and for the trigger of this one."""
-        self._entry = entry
-        if self._store is not None:
-            self._store.set(JOURNAL_KEY, entry.as_json())
-        self._ti.xcom_push(key=JOURNAL_KEY, value=entry.as_json())
-
-
-class KeptResult:
-    """The result of a step that ended well, kept until its task has ended too.
-
-    A task that deferred is sometimes retried though it was about to succeed (Airflow 3.3.2, when the executor's word on
-    the deferral comes late).  Then the step must not run again; a user's clear raises ``max_tries`` and runs it anew.
-    """
-
-    def __init__(self, context: Context) -> None:
-        ti: Any = context["ti"]
-        self._store: Any = dict(context).get("task_state_store")
-        self._generation = f"m{ti.max_tries}"
-
-    @property
-    def result(self) -> Any:
-        """The kept result of this generation; ``None`` when there is none."""
-        kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
-        return kept["result"] if isinstance(kept, dict) and kept.get("generation") == self._generation else None
-
-    def keep(self, result: Any) -> None:
-        """Keep ``result``, where Airflow has a place for it."""
-        if self._store is not None:
-            self._store.set(RESULT_KEY, {"generation": self._generation, "result": result})

@@ -30,7 +30,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
     for name in topological([step.name for step in outer], edges):
         into = edges[name]
         if name in gated:
-            from .gates import gate_task
+            from .gates import gate_task  # few documents have one
 
             tasks.append(gate_task(name, into))
             into = (Upstream(gated[name], "", "gate"),)

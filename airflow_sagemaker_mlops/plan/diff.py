@@ -8,9 +8,8 @@ from typing import Any
 
 from .model import ParameterPlan, Plan, TaskPlan
 
-NOT_COMPARED = frozenset(
-    {"Parameters", "Outputs", "Files", "Steps", "Handlers", "Triggers", "Branches"}
-)  # follow from others
+# What follows from other steps, where the change is told.
+NOT_COMPARED = frozenset({"Parameters", "Outputs", "Files", "Steps", "Handlers", "Triggers", "Branches"})
 MOST_SHOWN = 80
 
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..collector import garbage_later
 from ..document import load_pipeline
 from ..document.load import read_text
+from ..garbage import garbage_later
 from .build import make_plan
 from .model import Plan
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..document.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
+from ..document.step_types import IN_EXPERIMENTS
 from .edges import references
 
 NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow"})
 NESTED = frozenset({"IfSteps", "ElseSteps", "ForEachBody"})
-IN_EXPERIMENTS = frozenset({"Processing", "Training", "Transform"})
 # What SDKs write into every document; one word a step instead of it.
 DEFAULT_EXPERIMENT = {
     "ExperimentName": {"Get": "Execution.PipelineName"},

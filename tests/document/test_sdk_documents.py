@@ -21,8 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # the SDK's imports warn of m
 
 
 @pytest.fixture(scope="module")
-def sdk() -> SimpleNamespace:
-    import boto3
+def sdk(sdk_session: SimpleNamespace) -> SimpleNamespace:
     from sagemaker.core.workflow.execution_variables import ExecutionVariables
     from sagemaker.core.workflow.functions import Join
     from sagemaker.core.workflow.parameters import ParameterString
@@ -35,15 +34,6 @@ def sdk() -> SimpleNamespace:
         step_dependency,
     )
 
-    session = SimpleNamespace(
-        boto_session=boto3.Session(region_name="us-east-1"),
-        boto_region_name="us-east-1",
-        sagemaker_client=None,
-        sagemaker_config=None,
-        settings=None,
-        local_mode=False,
-        default_bucket=lambda: "bucket",
-    )
     return SimpleNamespace(
         ExecutionVariables=ExecutionVariables,
         Join=Join,
@@ -52,7 +42,7 @@ def sdk() -> SimpleNamespace:
         cleanup=cleanup_step,
         serverless=emr_serverless_step,
         loop=for_each_step,
-        Pipeline=lambda **given: pipeline.Pipeline(sagemaker_session=session, **given),
+        Pipeline=lambda **given: pipeline.Pipeline(sagemaker_session=sdk_session, **given),
         StepDependency=step_dependency.StepDependency,
         Trigger=step_dependency.TriggerCondition,
     )

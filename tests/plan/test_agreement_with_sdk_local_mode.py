@@ -22,8 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # the SDK's imports warn of m
 
 
 @pytest.fixture(scope="module")
-def sdk() -> SimpleNamespace:
-    import boto3
+def sdk(sdk_session: SimpleNamespace) -> SimpleNamespace:
     from sagemaker.core.workflow import conditions
     from sagemaker.mlops.local import pipeline as executor
     from sagemaker.mlops.local import pipeline_entities as entities
@@ -40,15 +39,6 @@ def sdk() -> SimpleNamespace:
         def __init__(self, name: str, depends_on: list[str]) -> None:
             super().__init__(name, step_type=StepTypeEnum.TRAINING, depends_on=depends_on)
 
-    session = SimpleNamespace(
-        boto_session=boto3.Session(region_name="us-east-1"),
-        boto_region_name="us-east-1",
-        sagemaker_client=None,
-        sagemaker_config=None,
-        settings=None,
-        local_mode=False,
-        default_bucket=lambda: "bucket",
-    )
     return SimpleNamespace(
         Job=Job,
         ConditionStep=ConditionStep,
@@ -56,7 +46,7 @@ def sdk() -> SimpleNamespace:
         conditions=conditions,
         executor=executor,
         entities=entities,
-        session=session,
+        session=sdk_session,
     )
 
 

@@ -15,14 +15,14 @@ from ..identity import resource_name
 from ..journal import Entry
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted, now
-from ..submit import ordinal_after, stop_and_wait
+from ..submit import next_start
 from .job import ended_well, result_of
 
 
 async def submit(run: StepRun) -> Submitted:
     """The EMR step of this attempt: added, or found because an earlier try of it added it."""
     identity = run.identity
-    ordinal = await _ordinal(run)
+    ordinal = await next_start(run, lambda handle: properties_of(run.aws, run.entry, _address(handle)), stop)
     name = resource_name(identity, ordinal)
     await run.journal.write(Entry(name, ordinal, identity.try_number, identity.generation, "intent"))
     arguments = await resolved_arguments(run)
@@ -62,18 +62,6 @@ async def stop(run: StepRun, name: str, handle: str) -> bool:
         await call(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[cluster])
     run.tell(f"CancelSteps: {name}")
     return True
-
-
-async def _ordinal(run: StepRun) -> int:
-    entry = await run.journal.read()
-    if entry is None:
-        return 0
-    found = await properties_of(run.aws, run.entry, _address(entry.arn)) if entry.arn else None
-    ordinal, must_end = ordinal_after(run, entry, found, {})
-    if must_end:
-        await stop(run, entry.name, entry.arn)
-        await stop_and_wait(run, entry.name, lambda: properties_of(run.aws, run.entry, _address(entry.arn)))
-    return ordinal
 
 
 def _address(handle: str) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from ..aws import as_json, call
 from ..describe import properties_of
 from ..failures import StepFailed
 from ..identity import resource_name
-from ..journal import Entry
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted
-from ..submit import ordinal_after, stop_and_wait
+from ..submit import next_start
 from .job import ended_well, result_of
 from .started import start, token
 
@@ -24,7 +23,7 @@ APPLICATION_WAIT_S = 900.0
 
 async def submit(run: StepRun) -> Submitted:
     """The job run of this attempt; sent again it is the same one, by its client token."""
-    ordinal = await _ordinal(run)
+    ordinal = await next_start(run, lambda arn: properties_of(run.aws, run.entry, address(arn)), stop)
     arguments = await resolved_arguments(run)
     application = str(arguments.get("ApplicationId") or "")
     if not application and isinstance(arguments.get("ApplicationConfig"), dict):
@@ -62,18 +61,6 @@ def address(arn: str) -> dict[str, Any]:
     """``arn:...:/applications/<application>/jobruns/<job run>`` as members of a call."""
     parts = arn.rsplit("/", 3)
     return {"applicationId": parts[-3], "jobRunId": parts[-1]}
-
-
-async def _ordinal(run: StepRun) -> int:
-    entry: Entry | None = await run.journal.read()
-    if entry is None:
-        return 0
-    found = await properties_of(run.aws, run.entry, address(entry.arn)) if entry.arn else None
-    ordinal, must_end = ordinal_after(run, entry, found, {})
-    if must_end:
-        await stop(run, entry.name, entry.arn)
-        await stop_and_wait(run, entry.name, lambda: properties_of(run.aws, run.entry, address(entry.arn)))
-    return ordinal
 
 
 async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -> str:

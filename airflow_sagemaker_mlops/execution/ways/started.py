@@ -12,7 +12,7 @@ from ..identity import digest
 from ..journal import Entry
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted, now
-from ..submit import ordinal_after, stop_and_wait
+from ..submit import next_start
 from .job import ended_well, result_of
 
 TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
@@ -20,7 +20,7 @@ TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
 
 async def submit(run: StepRun) -> Submitted:
     """What this attempt starts; the same again when it has been started before."""
-    ordinal = await next_ordinal(run)
+    ordinal = await next_start(run, lambda handle: describe(run, handle))
     request = await fitted(run, await resolved_arguments(run))
     request.setdefault(run.entry.token_key, token(run, ordinal))
     return await start(run, ordinal, request)
@@ -46,18 +46,6 @@ async def follow(run: StepRun, job: Submitted) -> StepResult:
     """Wait for it to end."""
     answer = await ended_well(run, job, address_of(run, job.name))
     return result_of(run, job.name, answer, started=job.since)
-
-
-async def next_ordinal(run: StepRun) -> int:
-    """Which start of this step this attempt is; what must not go on is ended first."""
-    entry = await run.journal.read()
-    if entry is None:
-        return 0
-    found = await describe(run, entry.name) if entry.name else None
-    ordinal, must_end = ordinal_after(run, entry, found, {})
-    if must_end:
-        await stop_and_wait(run, entry.name)
-    return ordinal
 
 
 def token(run: StepRun, ordinal: int) -> str:

@@ -1,0 +1,108 @@
+"""What a step keeps while it runs in a worker: Airflow's task state store (3.3), and its own XComs.
+
+XComs of a task that runs in a worker are deleted before every attempt; the store outlives retries and clears.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer
+from ..execution.journal import Entry, MemoryNotes, entry_from_json
+from .task import JOURNAL_KEY
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+RESULT_KEY = "sagemaker_result"
+
+
+class TaskStateJournal:
+    """A journal; where there is no store, the job's own tags serve instead."""
+
+    def __init__(self, context: Context) -> None:
+        self._store: Any = dict(context).get("task_state_store")
+        self._ti: Any = context["ti"]
+        self._entry: Entry | None = None
+
+    async def read(self) -> Entry | None:
+        """The last entry, if it is still known."""
+        if self._entry is None and self._store is not None:
+            self._entry = entry_from_json(self._store.get(JOURNAL_KEY, None))
+        return self._entry
+
+    async def write(self, entry: Entry) -> None:
+        """Keep ``entry`` instead of the last one, for the next attempt and for the trigger of this one."""
+        self._entry = entry
+        if self._store is not None:
+            self._store.set(JOURNAL_KEY, entry.as_json())
+        self._ti.xcom_push(key=JOURNAL_KEY, value=entry.as_json())
+
+
+class KeptResult:
+    """The result of a step that ended well, kept until its task has ended too.
+
+    A task that deferred is sometimes retried though it was about to succeed (Airflow 3.3.2, when the executor's word on
+    the deferral comes late).  Then the step must not run again; a user's clear raises ``max_tries`` and runs it anew.
+    """
+
+    def __init__(self, context: Context) -> None:
+        ti: Any = context["ti"]
+        self._store: Any = dict(context).get("task_state_store")
+        self._generation = f"m{ti.max_tries}"
+
+    @property
+    def result(self) -> Any:
+        """The kept result of this generation; ``None`` when there is none."""
+        kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
+        return kept["result"] if isinstance(kept, dict) and kept.get("generation") == self._generation else None
+
+    def keep(self, result: Any) -> None:
+        """Keep ``result``, where Airflow has a place for it."""
+        if self._store is not None:
+            self._store.set(RESULT_KEY, {"generation": self._generation, "result": result})
+
+
+class TaskStateNotes(MemoryNotes):
+    """Notes in the store, or of this process alone where there is none."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._store: Any = dict(context).get("task_state_store")
+
+    async def recall(self, name: str) -> Any:
+        """What was noted under ``name``; ``None`` when nothing was."""
+        return self._store.get(name, None) if self._store is not None else await super().recall(name)
+
+    async def note(self, name: str, value: Any) -> None:
+        """Keep ``value``."""
+        if self._store is not None:
+            self._store.set(name, value)
+        else:
+            await super().note(name, value)
+
+
+class WorkerMailbox:
+    """A mailbox in the XComs of the running task."""
+
+    def __init__(self, ti: Any) -> None:
+        self._ti = ti
+
+    def _read(self, token: str) -> Any:
+        return self._ti.xcom_pull(task_ids=self._ti.task_id, key=KEY_PREFIX + token)
+
+    async def open(self, token: str) -> None:
+        """Take an answer for ``token`` from now on."""
+        self._ti.xcom_push(key=KEY_PREFIX + token, value=OPEN)
+
+    async def is_open(self, token: str) -> bool:
+        """Whether ``token`` may be answered, or has been."""
+        return self._read(token) not in (None, CLOSED)
+
+    async def answer(self, token: str) -> dict[str, Any] | None:
+        """The answer, once there is one."""
+        return as_answer(self._read(token))
+
+    async def close(self, token: str) -> None:
+        """Take no answer for ``token`` any more."""
+        self._ti.xcom_push(key=KEY_PREFIX + token, value=CLOSED)
