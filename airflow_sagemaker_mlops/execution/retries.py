@@ -103,9 +103,14 @@ class Retries:
 
     async def pause_after(self, error: Exception) -> float | None:
         """Seconds to wait before the next attempt; ``None`` when there is none."""
-        cause = cause_of(error)
+        return await self.pause_for(cause_of(error), str(error))
+
+    async def pause_for(self, cause: str, words: str) -> float | None:
+        """The same for an error that another process saw: its exception type in the language, and its words."""
         if not cause or (cause == INTERNAL and self.run.step_type in RETRIES_ITSELF):
             return None
+        if self.run.entry.how == "foreach":
+            return None  # its children have been retried
         found = next(((i, p) for i, p in enumerate(self.policies) if cause in p.causes), None)
         if found is None:
             return None
@@ -122,7 +127,7 @@ class Retries:
         noted = {"try": self.run.identity.try_number, "counts": self.counts, "started": self.started}
         await self.run.notes.note(NOTE, noted)
         most = "" if policy.attempts is None else f" of {policy.attempts}"
-        self.run.tell(f"{cause}: retry {count + 1}{most} in {pause:g} s: {error}")
+        self.run.tell(f"{cause}: retry {count + 1}{most} in {pause:g} s: {words}")
         return pause
 
     @property

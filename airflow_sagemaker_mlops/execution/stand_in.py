@@ -58,7 +58,9 @@ def declared_for(run: StepRun) -> Mapping[str, Any] | None:
     if not table:
         return None
     name = run.identity.step
-    found = table.get(name, table.get(re.sub(r"-\d+$", "", name)))
+    found = table.get(name)
+    if found is None and run.identity.map_index >= 0:
+        found = table.get(name.rpartition("-")[0])
     how = run.entry.how
     if found is None and (run.entry.waits or how in ("function", "foreign")) and how != "foreach":
         found = table.get("*")

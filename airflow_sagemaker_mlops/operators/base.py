@@ -134,9 +134,10 @@ class StepOperator(BaseOperator):
 
                 KeptResult(context).keep(event["result"])
                 return event["result"]
-            case "failed" if event.get("pause_s") is not None:
-                return self._again_after(timedelta(seconds=float(event["pause_s"])))
             case "failed":
+                pause = asyncio.run(self._pause_for(context, str(event.get("cause") or ""), str(event["error"])))
+                if pause is not None:
+                    return self._again_after(pause)
                 if event.get("result"):  # for steps that run on this one's failure
                     ti: Any = context["ti"]
                     ti.xcom_push(key="return_value", value=event["result"])
@@ -144,6 +145,15 @@ class StepOperator(BaseOperator):
             case _:
                 self.log.error("%s", event.get("trace") or event)
                 raise AirflowException(str(event.get("error") or event))
+
+    async def _pause_for(self, context: Context, cause: str, words: str) -> timedelta | None:
+        """How long a failed job's step waits for the next one, by its retry policies; ``None``: it has failed."""
+        if not cause:
+            return None
+        from ..execution.retries import Retries
+
+        pause = await (await Retries.of(self._step_run(context))).pause_for(cause, words)
+        return None if pause is None else timedelta(seconds=pause)
 
     def _again_after(self, pause: timedelta) -> Any:
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger

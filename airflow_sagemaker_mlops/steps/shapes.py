@@ -67,13 +67,14 @@ def check_arguments(service: str, operation: str, arguments: Mapping[str, Any], 
 def member_of(shape: Any, key: str) -> tuple[str, Any]:
     """The member of a structure that a document calls ``key``: its name in the API and its shape, or ``None``.
 
-    Documents write AWS's names with a capital first letter, and EMR's ``key``/``value`` small; Bedrock's API and EMR's
-    have it the other way round.
+    Documents write AWS's names with a capital first letter, and EMR's ``key`` and ``value`` with a small one; in the APIs
+    of Bedrock and EMR it is the other way round.
     """
-    for name in (key, key[:1].lower() + key[1:], key[:1].upper() + key[1:]):
-        if name in shape.members:
-            return name, shape.members[name]
-    return key, None
+    spellings = [key, key[:1].lower() + key[1:]]
+    if shape.name == "KeyValue":
+        spellings.append(key[:1].upper() + key[1:])
+    name = next((name for name in spellings if name in shape.members), None)
+    return (key, None) if name is None else (name, shape.members[name])
 
 
 def with_capitals(value: Any, shape: Any) -> Any:

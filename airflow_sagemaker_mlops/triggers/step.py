@@ -21,7 +21,7 @@ from ..execution.admission import admitted
 from ..execution.failures import StepFailed
 from ..execution.identity import StepIdentity
 from ..execution.journal import Entry, entry_from_json
-from ..execution.retries import Retries
+from ..execution.retries import cause_of
 from ..execution.run_step import stop
 from ..execution.scope import Scope
 from ..execution.step_run import StepRun, Submitted
@@ -65,8 +65,9 @@ class StepTrigger(BaseTrigger):
         try:
             result = await self._result()
         except StepFailed as error:
-            pause = await self._pause_for_the_worker(error)
-            failed = {"status": "failed", "kind": type(error).__name__, "error": str(error), "pause_s": pause}
+            # What began here has been retried here; what a worker began it begins again, for it has the parameters.
+            cause = cause_of(error) if self.handed_over is not None else ""
+            failed = {"status": "failed", "kind": type(error).__name__, "error": str(error), "cause": cause}
             yield TriggerEvent({**failed, "result": dict(error.result)})
             return
         except Exception as error:
@@ -82,12 +83,6 @@ class StepTrigger(BaseTrigger):
             yield TaskSuccessEvent()
         else:
             yield TriggerEvent({"status": "success", "result": result})
-
-    async def _pause_for_the_worker(self, error: StepFailed) -> float | None:
-        """Seconds after which the worker that handed over is to submit again; it has the parameters, this has not."""
-        if self._run is None or self.handed_over is None:
-            return None
-        return await (await Retries.of(self._run)).pause_after(error)
 
     async def _note_mishap(self) -> None:
         """Let the retry know that it is one, and not a user's wish for another job."""

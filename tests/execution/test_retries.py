@@ -171,3 +171,10 @@ def test_tuning_retries_internal_errors_by_itself(monkeypatch: pytest.MonkeyPatc
     script = Script(monkeypatch, [INTERNAL], RetryPolicies=[policy("SageMaker.JOB_INTERNAL_ERROR")])
     with pytest.raises(JobFailed):
         script.run("Tuning")
+
+
+def test_a_loop_is_not_retried_for_its_children_which_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(monkeypatch, [refused("ThrottlingException")])
+    with pytest.raises(ClientError):
+        script.run("ForEach")
+    assert script.pauses == []

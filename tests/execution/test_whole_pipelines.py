@@ -498,6 +498,17 @@ def test_jobs_are_grouped_under_the_pipelines_experiment(aws: local.LocalAws) ->
     assert [trial["TrialName"] for trial in trials] == [job["ExperimentConfig"]["TrialName"]]
 
 
+def test_an_error_that_ends_a_loop_is_told_as_it_is(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_sagemaker_mlops.execution import run_step
+
+    async def broken(_run: Any) -> Any:
+        raise OSError("the network is gone")
+
+    monkeypatch.setitem(run_step._AT_ONCE, "function", broken)
+    done = run(aws, loop([1, 2], score()))
+    assert done.steps["Loop"].error == "OSError: the network is gone"
+
+
 def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
     """moto keeps the books of EMR in this process; nothing runs there."""
     from moto import mock_aws

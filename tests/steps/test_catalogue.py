@@ -100,6 +100,11 @@ def test_the_page_of_step_types_is_the_generated_one() -> None:
     assert page.read_text() == markdown(), "run: make docs"
 
 
+def test_a_small_first_letter_is_no_member_of_sagemakers_api() -> None:
+    _, unknown = fit_request("sagemaker", "CreateModel", {"modelName": "m", "ExecutionRoleArn": "r"})
+    assert unknown == ["modelName"]
+
+
 def test_leaves_are_made_to_fit_their_slots() -> None:
     request = {
         "ProcessingJobName": "p",

@@ -68,9 +68,12 @@ async def follow(run: StepRun, job: Submitted, run_step: RunStep) -> StepResult:
     """Run the loop to its end; one child's failure leaves the others alone and fails the step."""
     loop = await _loop(run, job, run_step)
     run.tell(f"{len(loop.items)} items, {len(loop.body)} steps each")
-    async with asyncio.TaskGroup() as group:
-        for index in range(len(loop.items)):
-            group.create_task(_iteration(loop, index))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for index in range(len(loop.items)):
+                group.create_task(_iteration(loop, index))
+    except BaseExceptionGroup as several:
+        raise _first_of(several) from several
     identity = run.identity
     done = Entry(identity.step, job.ordinal, identity.try_number, identity.generation, "done")
     bad = loop.count("Failed") + loop.count("Stopped")
@@ -82,6 +85,13 @@ async def follow(run: StepRun, job: Submitted, run_step: RunStep) -> StepResult:
         error.result = result.as_json()
         raise error
     return result
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """The first of the errors that ended the loop: one says enough, and how often it may be tried again."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def stop(run: StepRun, stop_child: Callable[[StepRun], Awaitable[None]]) -> bool:
