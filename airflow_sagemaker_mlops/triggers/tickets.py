@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from asgiref.sync import sync_to_async
 
-if TYPE_CHECKING:
-    from .step import StepTrigger
+from .xcoms import OwnXComs
 
 KEY = "sagemaker_ticket"
 ON_THEIR_WAY = frozenset({"deferred", "running"})
@@ -18,7 +17,7 @@ ON_THEIR_WAY = frozenset({"deferred", "running"})
 class XComTickets:
     """The tickets of one DAG run."""
 
-    def __init__(self, trigger: StepTrigger) -> None:
+    def __init__(self, trigger: OwnXComs) -> None:
         self._trigger = trigger
 
     async def take(self) -> float:

@@ -5,20 +5,29 @@ XComs of a task that starts there survive retries and clears (Airflow 3.3.2), an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer
 from ..execution.journal import Entry, entry_from_json
 from ..operators.task import JOURNAL_KEY
 
-if TYPE_CHECKING:
-    from .step import StepTrigger
+
+class OwnXComs(Protocol):
+    """The trigger whose task's XComs these are."""
+
+    task_instance: Any
+
+    async def get_xcom(self, key: str, task_id: str | None = None) -> Any:
+        """An XCom of this run; ``None`` when there is none.  The own task's when ``task_id`` is left out."""
+
+    async def set_xcom(self, key: str, value: Any) -> None:
+        """Write an XCom of the own task."""
 
 
 class XComJournal:
     """A journal; where it is lost, the tags of the job itself tell the same."""
 
-    def __init__(self, trigger: StepTrigger) -> None:
+    def __init__(self, trigger: OwnXComs) -> None:
         self._trigger = trigger
 
     async def read(self) -> Entry | None:
@@ -33,7 +42,7 @@ class XComJournal:
 class XComNotes:
     """Results of a ForEach step's children, each an XCom of the child's name."""
 
-    def __init__(self, trigger: StepTrigger) -> None:
+    def __init__(self, trigger: OwnXComs) -> None:
         self._trigger = trigger
 
     async def recall(self, name: str) -> Any:
@@ -48,7 +57,7 @@ class XComNotes:
 class XComMailbox:
     """Answers to Callback steps: the API server writes them over the XCom that the step opened."""
 
-    def __init__(self, trigger: StepTrigger) -> None:
+    def __init__(self, trigger: OwnXComs) -> None:
         self._trigger = trigger
 
     async def open(self, token: str) -> None:
