@@ -67,8 +67,8 @@ def check_arguments(service: str, operation: str, arguments: Mapping[str, Any], 
 def member_of(shape: Any, key: str) -> tuple[str, Any]:
     """The member of a structure that a document calls ``key``: its name in the API and its shape, or ``None``.
 
-    Documents write AWS's names with a capital first letter, and EMR's ``key`` and ``value`` with a small one.  Bedrock's
-    API and EMR's have it the other way round.
+    Documents write AWS's names with a capital first letter, and EMR's ``key`` and ``value`` with a small one; the APIs
+    of Bedrock and EMR have it the other way round.
     """
     spellings = [key, key[:1].lower() + key[1:]]
     if shape.name == "KeyValue":
