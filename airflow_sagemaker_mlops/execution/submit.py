@@ -115,10 +115,9 @@ async def _ensure(run: StepRun, ordinal: int, change: Change) -> Submitted:
         if not _exists_already(error):
             raise
         return await _adopt(run, ordinal, intent, change)
-    arn = str(answer.get(run.entry.arn_key, ""))
-    await run.journal.write(intent.with_state("submitted", arn))
+    # The journal keeps the intent: the name in it is all it takes to find the resource again.
     run.tell(f"{run.entry.create}: {name}")
-    return Submitted(name, arn, ordinal, now())
+    return Submitted(name, str(answer.get(run.entry.arn_key, "")), ordinal, now())
 
 
 async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change) -> Submitted:
@@ -129,7 +128,6 @@ async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change) -> S
         # The same dag and run id, of a run that was deleted since: what it made is not this run's.
         return await _ensure(run, ordinal + 1, change)
     arn = str(found.get(run.entry.arn_key, ""))
-    await run.journal.write(intent.with_state("submitted", arn))
     run.tell(f"{intent.name} exists already and is this step's own: going on with it")
     return Submitted(intent.name, arn, ordinal, str(found.get("CreationTime", "") or now()), adopted=True)
 

@@ -31,6 +31,7 @@ from ..links import LINKS
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
 from .tickets import XComTickets
+from .wake import wake_when_reported
 from .xcoms import XComJournal, XComMailbox, XComNotes
 
 
@@ -80,6 +81,7 @@ class StepTrigger(BaseTrigger):
         if self.handed_over is None and self.finish_in == "triggerer":
             # TaskSuccessEvent(xcoms=...) would store the JSON text of the result as a string (Airflow 3.3.2).
             await self.set_xcom("return_value", result)
+            wake_when_reported()
             yield TaskSuccessEvent()
         else:
             yield TriggerEvent({"status": "success", "result": result})
