@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qs, unquote
 
-from . import functions
+from . import emr, functions
 from .errors import AwsError, not_available
 from .faults import ConnectionLost, Faults
 from .model import prune, validate
 from .moto_app import Environ, Moto, Reply
 from .persistence import Keeper
-from .sagemaker.context import Context
+from .sagemaker.context import Context, Handler
 from .sagemaker.hosting import port_of
 from .sagemaker.operations import HANDLERS, is_owned
 from .state import LocalAws
@@ -31,7 +31,6 @@ _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws
 _INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
 _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
 NOT_EXECUTED = {
-    "elasticmapreduce": frozenset({"AddJobFlowSteps", "RunJobFlow", "ListSteps", "ListClusters"}),
     "emr-serverless": frozenset({"POST:applications"}),
 }
 JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
@@ -113,6 +112,8 @@ class Front:
                 raise not_available("sagemaker-runtime", path.rpartition("/")[2])
         if caller.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
             return self._invoke_function(unquote(match[1]), environ, body, caller)
+        if caller.service == "elasticmapreduce" and (handler := emr.HANDLERS.get(_operation(environ, body))):
+            return self._own("emr", _operation(environ, body), handler, body, caller)
         if caller.service in NOT_EXECUTED and _operation(environ, body) in NOT_EXECUTED[caller.service]:
             raise not_available(caller.service, _operation(environ, body))  # moto keeps books of it, and it never ends
         if caller.service == "iam" and b"Action=SimulatePrincipalPolicy" in body:
@@ -127,10 +128,14 @@ class Front:
             if is_owned(operation):
                 raise not_available("sagemaker", operation)
             return None
+        return self._own("sagemaker", operation, handler, body, caller)
+
+    def _own(self, service: str, operation: str, handler: Handler, body: bytes, caller: Caller) -> Reply:
+        """The answer of one of our own operations, checked on its way in and out by botocore's model."""
         request = json.loads(body or b"{}")
-        validate("sagemaker", operation, request)
+        validate(service, operation, request)
         answer = handler(Context(self._store, self._aws, caller.region), request)
-        return Reply(200, [JSON_TYPE], json.dumps(prune("sagemaker", operation, answer)).encode())
+        return Reply(200, [JSON_TYPE], json.dumps(prune(service, operation, answer)).encode())
 
     def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Caller) -> Reply:
         port = port_of(Context(self._store, self._aws, caller.region), unquote(name))

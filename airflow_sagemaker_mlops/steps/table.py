@@ -42,6 +42,7 @@ RUNS = {
     "Callback": "SQS queue; answered by SendPipelineExecutionStepSuccess",
     "Condition": "evaluated",
     "Fail": "fails",
+    "EMR": "runs where the command's program (`spark-submit`, `python3`) is installed; else stand-in",
     "QualityCheck": "runs the job; Model Monitor's own image needs a stand-in",
     "ClarifyCheck": "runs the job; Clarify's own image needs a stand-in",
     "Lineage": "kept",

@@ -15,6 +15,7 @@ GROUPS = {
     "processing": "/aws/sagemaker/ProcessingJobs",
     "training": "/aws/sagemaker/TrainingJobs",
     "transform": "/aws/sagemaker/TransformJobs",
+    "emr": "/aws/emr/steps",
 }
 BATCH_EVERY_S = 0.7
 MOST_EVENTS = 500

@@ -20,6 +20,7 @@ from pathlib import Path
 from ..processes import start_of
 from ..state import read_config
 from .contract import Contract
+from .emr_step import EmrStep
 from .output import JobLog
 from .processing import Processing
 from .sandbox import choose
@@ -28,7 +29,12 @@ from .ticket import JobError, Ticket
 from .training import Training
 from .transform import Transform
 
-CONTRACTS: dict[str, type[Contract]] = {"processing": Processing, "training": Training, "transform": Transform}
+CONTRACTS: dict[str, type[Contract]] = {
+    "processing": Processing,
+    "training": Training,
+    "transform": Transform,
+    "emr": EmrStep,
+}
 GRACE_S = 120.0
 DEFAULT_RUNTIME_S = 86400.0
 

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ..state import LocalAws
+
+
+def new_ticket(
+    aws: LocalAws, region: str, kind: str, name: str, arn: str, *, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What ``request.json`` of a job holds, but for what only its kind has."""
+    return {
+        "kind": kind,
+        "name": name,
+        "arn": arn,
+        "region": region,
+        "account": aws.account,
+        "endpoint_url": aws.endpoint_url,
+        "access_key": aws.access_key,
+        "secret_key": aws.secret_key,
+        "request": dict(request),
+        "state_dir": str(aws.state_dir),
+    }
 
 
 class JobError(Exception):

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import job
 from ..errors import AwsError, invalid, not_found
+from ..job.ticket import new_ticket
 from ..store import NameTaken, Resource
 from .context import Answer, Context, Handler, Request, in_order, page, wanted
 from .hosting import containers_of_model
@@ -53,18 +54,7 @@ def _create(kind: Kind) -> Handler:
     def create(context: Context, request: Request) -> Answer:
         name = str(request[kind.name_key])
         arn = context.arn(f"{kind.path}/{name}")
-        ticket: dict[str, Any] = {
-            "kind": kind.family,
-            "name": name,
-            "arn": arn,
-            "region": context.region,
-            "account": context.aws.account,
-            "endpoint_url": context.aws.endpoint_url,
-            "access_key": context.aws.access_key,
-            "secret_key": context.aws.secret_key,
-            "request": dict(request),
-            "state_dir": str(context.state_dir),
-        }
+        ticket = new_ticket(context.aws, context.region, kind.family, name, arn, request=request)
         if kind.family == "transform":
             ticket["model"] = {"containers": containers_of_model(context, str(request["ModelName"]))}
         try:
