@@ -27,6 +27,7 @@ SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1,
 SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
 SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)
 SageMakerPipelineDag("two-at-a-time", definition="wide.json", poll_interval_s=1, max_parallel_steps=2)
+SageMakerPipelineDag("thousand", definition="thousand.json", poll_interval_s=1)
 SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
 SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker")
 
@@ -103,7 +104,19 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
         },
         step(aws, "Last", "import os; print(os.environ['NOTED'], '+', os.environ['SAID'])", environment=noted),
     ]
+    number = {"Get": "ForEach.CurrentItem"}
+    container = {"Image": "image", "Environment": {"NUMBER": {"Std:Join": {"On": "", "Values": [number]}}}}
+    model = {"ExecutionRoleArn": aws.role_arn, "PrimaryContainer": container}
+    thousand = {
+        "IterableItems": list(range(1000)),
+        "MaxConcurrency": 10,
+        "ForEachBody": [{"Name": "One", "Type": "Model", "Arguments": model}],
+    }
     return {
+        "thousand.json": {
+            "Version": "2020-12-01",
+            "Steps": [{"Name": "Thousand", "Type": "ForEach", "Arguments": thousand}],
+        },
         "control.json": {"Version": "2020-12-01", "Steps": control},
         "wide.json": {"Version": "2020-12-01", "Steps": wide},
         "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
@@ -343,3 +356,17 @@ def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(deployment: Depl
         most = max(most, running)
     assert most == 2
     assert not any("worker" in deployment.logs("two-at-a-time", run_id, f"W{i}") for i in range(5))
+
+
+def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deployment, aws: local.LocalAws) -> None:
+    run_id = deployment.trigger("thousand")
+    state, states = deployment.wait("thousand", run_id, timeout_s=240)
+    assert state == "success", states
+    client = aws.client("sagemaker")
+    pages = client.get_paginator("list_models").paginate(NameContains="One")
+    numbers = set()
+    for model in (model for page in pages for model in page["Models"]):
+        found = client.describe_model(ModelName=model["ModelName"])
+        numbers.add(int(found["PrimaryContainer"]["Environment"]["NUMBER"]))
+    assert numbers == set(range(1000))
+    assert "worker" not in deployment.logs("thousand", run_id, "Thousand")
