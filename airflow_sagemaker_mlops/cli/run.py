@@ -37,12 +37,16 @@ def run_definition(
     try:
         plan = make_plan(load_pipeline(file))
         values = parse_values(plan, parameters)
-        table = read_stand_ins(plan, stand_ins)
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 2
     except ValueError as error:
         print(f"{file}: {error}", file=sys.stderr)
+        return 2
+    try:
+        table = read_stand_ins(plan, stand_ins)
+    except ValueError as error:  # it names its own file
+        print(error, file=sys.stderr)
         return 2
     run = run_plan(
         plan,
@@ -69,11 +73,13 @@ def read_stand_ins(plan: Plan, given: str | None) -> dict[str, Any]:
         return {}
     from ..execution.rehearsal import made_up
     from ..execution.stand_in import read_file
+    from ..steps.catalogue import STEP_TYPES
 
     if given == "auto":
         return made_up(plan)
     table = read_file(Path(given))
-    steps = {name for task in plan.tasks for name in (task.task_id, *(task.spec.get("Body") or {}))}
+    named = [task for task in plan.tasks if task.step_type in STEP_TYPES]  # gates and the verdict are no steps
+    steps = {name for task in named for name in (task.task_id, *(task.spec.get("Body") or {}))}
     for name in table:
         if name != "*" and name.rpartition("-")[0] not in steps and name not in steps:
             raise ValueError(f'{given}: no step is called "{name}". {did_you_mean(name, steps)}'.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from .ticket import JobError
 from .transfer import download
 
 CODE = re.compile(r"s3[an]?://\S+\.(py|sh|jar|R|sql|zip|egg|whl)$")
+PROGRAMS = ("PATH", "JAVA_HOME", "SPARK_HOME", "HADOOP_HOME", "HADOOP_CONF_DIR", "PYSPARK_PYTHON")
 WAY_OUT = "install it, or declare a stand-in for the step: sagemaker-mlops run --stand-ins FILE"
 # What names a cluster's resource manager has no meaning on one machine.
 ONE_MACHINE = {"--master": "local[*]", "--deploy-mode": "client"}
@@ -60,8 +62,9 @@ class EmrStep(Contract):
         return self._words
 
     def environment(self) -> dict[str, str]:
-        """The platform's; EMR gives a step none of its own."""
-        return self.base_environment()
+        """The machine's own programs as its user finds them: Spark looks for its Python on PATH."""
+        own = {key: os.environ[key] for key in PROGRAMS if key in os.environ}
+        return {**self.base_environment(), **own}
 
     def collect(self, exit_code: int, *, stopped: bool) -> str:
         """What went wrong, in EMR's words."""
