@@ -1,4 +1,4 @@
-"""The word to the triggerer's supervisor is said once the runner has forgotten an ended trigger's task, and only then."""
+"""The supervisor of a triggerer is spoken to once its runner has forgotten an ended task, and only then."""
 
 from __future__ import annotations
 
