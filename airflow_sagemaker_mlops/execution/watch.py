@@ -23,7 +23,8 @@ from .describe import properties_of
 FASTEST_S = 0.25
 SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
 OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
-LOOK_CLOSER_EVERY = 20  # sweeps after which every waiting job is described, so a missed page cannot hang a step
+LOOK_CLOSER_EVERY = 20  # sweeps after which all that runs is listed, so a missed change cannot hang a step
+OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 class JobDisappeared(LookupError):
@@ -92,31 +93,45 @@ class Sweep:
     async def _once(self) -> None:
         self.sweeps += 1
         waiting = list(self.waiting.values())
-        if len(waiting) == 1 or not self.entry.listing or self.sweeps % LOOK_CLOSER_EVERY == 1:
+        if len(waiting) == 1 or not self.entry.listing:
             for job in waiting:
                 await self._describe(job)
-            return
-        for name, status in (await self._changed()).items():
-            known = self.waiting.get(name)
+        elif self.sweeps % LOOK_CLOSER_EVERY == 1:
+            await self._look_closer(waiting)
+        else:
+            await self._sweep()
+
+    async def _look_closer(self, waiting: list[_Waiting]) -> None:
+        """Describe all but those that are known to run."""
+        status = self.entry.running
+        running = {row[self.entry.name_key] for row in await self._list(StatusEquals=status)} if status else set()
+        for job in waiting:
+            if job.name in running:
+                self._note_first(job, status)
+            else:
+                await self._describe(job)
+
+    async def _sweep(self) -> None:
+        """Describe what has ended since the last sweep; the calls are bounded by what did change."""
+        rows = await self._list(LastModifiedTimeAfter=self.changed_after - OVERLAP)
+        for row in rows:
+            known, status = self.waiting.get(row[self.entry.name_key]), row[self.entry.status_key]
             if known is not None and status in self.entry.terminal:
                 await self._describe(known)
-            elif known is not None and not known.status:
-                self._note(known, status)
+            elif known is not None:
+                self._note_first(known, status)
+        # Only now: a sweep that was broken off is done again from where it began.
+        self.changed_after = max([self.changed_after, *(row.get("LastModifiedTime") or OLDEST for row in rows)])
 
-    async def _changed(self) -> dict[str, str]:
-        """Names and statuses of everything that changed since the last sweep; bounded by what did change."""
-        found: dict[str, str] = {}
-        latest = self.changed_after
+    async def _list(self, **members: Any) -> list[dict[str, Any]]:
+        """All summaries that pass the filters ``members``."""
+        rows: list[dict[str, Any]] = []
         token: dict[str, str] = {}
         while True:
-            members: dict[str, Any] = {"LastModifiedTimeAfter": self.changed_after - OVERLAP, "MaxResults": 100}
-            answer = await call(self.aws, self.entry.service, self.entry.listing, **members, **token)
-            for summary in answer.get(self.entry.summaries_key, []):
-                found[summary[self.entry.name_key]] = summary[self.entry.status_key]
-                latest = max(latest, summary.get("LastModifiedTime") or latest)
+            answer = await call(self.aws, self.entry.service, self.entry.listing, MaxResults=100, **members, **token)
+            rows += answer.get(self.entry.summaries_key, [])
             if not answer.get("NextToken"):
-                self.changed_after = latest
-                return found
+                return rows
             token = {"NextToken": answer["NextToken"]}
 
     async def _describe(self, job: _Waiting) -> None:
@@ -133,6 +148,10 @@ class Sweep:
         self._note(job, str(answer.get("SecondaryStatus") or status))
         if status in self.entry.terminal and not job.future.done():
             job.future.set_result(answer)
+
+    def _note_first(self, job: _Waiting, status: str) -> None:
+        if not job.status:
+            self._note(job, status)
 
     def _note(self, job: _Waiting, status: str) -> None:
         if status != job.status:

@@ -60,6 +60,7 @@ class StepType:
     waits           whether it takes long enough to be watched from the triggerer
     service         boto3 service of the operations
     create, describe, stop, listing   operations, "" when there is none
+    running    status by which ``listing`` finds what has not ended; "" when there is no such one
     name_key        member of the create request that names the resource; also how Describe addresses it
     describe_key    how Describe addresses it when that is another member
     also            further members of the create request that Describe, Stop and List want
@@ -91,6 +92,7 @@ class StepType:
     describe: str = ""
     stop: str = ""
     listing: str = ""
+    running: str = ""
     name_key: str = ""
     describe_key: str = ""
     also: tuple[str, ...] = ()

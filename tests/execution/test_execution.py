@@ -15,6 +15,7 @@ from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.run import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution import run_step as steps
+from airflow_sagemaker_mlops.execution import watch
 from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.failures import (
     JobFailed,
@@ -203,6 +204,28 @@ def test_several_waiting_steps_share_one_sweep(aws: local.LocalAws, clients: Ses
 
     results = asyncio.run(all_of_them())
     assert {result.properties["ProcessingJobStatus"] for result in results} == {"Completed"}
+
+
+def test_an_end_that_no_list_of_changes_told_is_found_all_the_same(
+    aws: local.LocalAws, clients: SessionAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    lists = watch.Sweep._list
+
+    async def forgetful(self: watch.Sweep, **members: Any) -> list[dict[str, Any]]:
+        seen.append(members)
+        return [] if "LastModifiedTimeAfter" in members else await lists(self, **members)
+
+    monkeypatch.setattr(watch.Sweep, "_list", forgetful)
+    monkeypatch.setattr(watch, "LOOK_CLOSER_EVERY", 3)
+    runs = [run_of(clients, "Processing", processing(aws, "import time; time.sleep(1.5)"))[0] for _ in range(3)]
+
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(*(steps.run_step(run) for run in runs))
+
+    results = asyncio.run(all_of_them())
+    assert {result.properties["ProcessingJobStatus"] for result in results} == {"Completed"}
+    assert {"StatusEquals": "InProgress"} in seen
 
 
 def test_a_refused_request_says_what_aws_said(clients: SessionAws) -> None:
