@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from .plan.model import ParameterPlan, Plan, TaskPlan
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
-OWN_OPTIONS = frozenset({"aws_conn_id", "region_name", "start_in", "poll_interval_s", "logs", "max_parallel_steps"})
+AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn")
+OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps"})
 
 
 class SageMakerPipelineDag(DAG):
@@ -40,6 +41,7 @@ class SageMakerPipelineDag(DAG):
     :param steps: Airflow arguments of single steps, ``{"Train": {"pool": "gpu", "retries": 3}}``
     :param aws_conn_id: connection of all steps; ``[sagemaker_mlops] aws_conn_id`` when left out
     :param region_name: region of all steps; the connection's when left out
+    :param assume_role_arn: role that the connection's identity assumes for the steps; one of another account likewise
     :param start_in: "triggerer" or "worker": where steps that wait begin
     :param logs: "end", "live" or "off": when container log lines come into the task log
     :param max_parallel_steps: MaxParallelExecutionSteps: so many steps of a run at a time, waiting ones too; 0 for any
@@ -58,6 +60,7 @@ class SageMakerPipelineDag(DAG):
         steps: Mapping[str, Mapping[str, Any]] | None = None,
         aws_conn_id: str | None = None,
         region_name: str | None = None,
+        assume_role_arn: str | None = None,
         start_in: str | None = None,
         poll_interval_s: float | None = None,
         logs: str | None = None,
@@ -87,8 +90,8 @@ class SageMakerPipelineDag(DAG):
         self._step_tasks: dict[str, BaseOperator] = {}
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
             if self._broken is None:
-                own = (aws_conn_id, region_name, start_in, poll_interval_s, logs)
-                options = _own_options(*own, max_parallel_steps=max_parallel_steps)
+                aws = (aws_conn_id, region_name, assume_role_arn)
+                options = _own_options(aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps)
                 try:
                     self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
                 except PipelineError as error:
@@ -136,6 +139,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         steps: Mapping[str, Mapping[str, Any]] | None = None,
         aws_conn_id: str | None = None,
         region_name: str | None = None,
+        assume_role_arn: str | None = None,
         start_in: str | None = None,
         poll_interval_s: float | None = None,
         logs: str | None = None,
@@ -148,8 +152,8 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         _check_step_names(plan, steps or {})
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
-        own = (aws_conn_id, region_name, start_in, poll_interval_s, logs)
-        options = _own_options(*own, max_parallel_steps=max_parallel_steps)
+        aws = (aws_conn_id, region_name, assume_role_arn)
+        options = _own_options(aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps)
         with self:
             self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, dag=dag, group=self)
         dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
@@ -223,6 +227,7 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
         reads=reads,
         aws_conn_id=options["aws_conn_id"],
         region_name=options["region_name"] or None,
+        assume_role_arn=options["assume_role_arn"],
         poll_interval_s=options["poll_interval_s"],
         logs=options["logs"],
         most=options["max_parallel_steps"],
@@ -252,7 +257,7 @@ def _property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> Pip
     if hasattr(task, "add_output"):  # an Airflow operator of another package pushes all it has
         task.add_output(path)
     known = getattr(task, "step", None)
-    aws = {"aws_conn_id": known.aws_conn_id, "region_name": known.region_name} if known is not None else {}
+    aws = {name: getattr(known, name) for name in AWS_OPTIONS} if known is not None else {}
     return PipelineValue(expression, StepTask("", {}, reads={step: task.task_id}, **aws), (task,))
 
 
@@ -317,8 +322,7 @@ def _check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
 
 
 def _own_options(
-    aws_conn_id: str | None,
-    region_name: str | None,
+    aws: tuple[str | None, str | None, str | None],
     start_in: str | None,
     poll_interval_s: float | None,
     logs: str | None,
@@ -326,9 +330,11 @@ def _own_options(
     max_parallel_steps: int,
 ) -> dict[str, Any]:
     """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
+    aws_conn_id, region_name, assume_role_arn = aws
     return {
         "aws_conn_id": aws_conn_id or settings.aws_conn_id(),
         "region_name": region_name or settings.region_name() or "",
+        "assume_role_arn": assume_role_arn,
         "start_in": start_in or settings.start_steps_in(),
         "poll_interval_s": settings.poll_interval_s() if poll_interval_s is None else poll_interval_s,
         "logs": logs or "end",

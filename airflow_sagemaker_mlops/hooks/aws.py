@@ -14,22 +14,25 @@ from ..execution.aws import SessionAws
 
 KEEP_S = 900.0  # rotated keys in a connection are picked up after this long
 _LOCK = threading.Lock()
-_KEPT: dict[tuple[str | None, str | None, str], tuple[float, SessionAws]] = {}
+SESSION_NAME = "airflow-sagemaker-mlops"
+_KEPT: dict[tuple[str | None, str | None, str | None, str], tuple[float, SessionAws]] = {}
 
 
-def aws_for(conn_id: str | None, region_name: str | None) -> SessionAws:
+def aws_for(conn_id: str | None, region_name: str | None, assume_role_arn: str | None = None) -> SessionAws:
     """Clients of the connection ``conn_id`` (``None``: boto3's own credential chain).  Blocking.
+
+    assume_role_arn   role to assume with the connection's credentials; renewed by itself before it expires
 
     Raises ``ValueError`` with a sentence when no region is known, and Airflow's error when the connection is missing.
     """
     fingerprint = _fingerprint(conn_id)
-    key = (conn_id, region_name, fingerprint)
+    key = (conn_id, region_name, assume_role_arn, fingerprint)
     with _LOCK:
         kept = _KEPT.get(key)
         if kept is not None and time.monotonic() - kept[0] < KEEP_S:
             return kept[1]
-        aws = _make(conn_id, region_name, fingerprint)
-        for stale in [k for k in _KEPT if k[:2] == key[:2]]:
+        aws = _make(*key)
+        for stale in [k for k in _KEPT if k[:3] == key[:3]]:
             del _KEPT[stale]
         _KEPT[key] = (time.monotonic(), aws)
         return aws
@@ -50,7 +53,7 @@ def _fingerprint(conn_id: str | None) -> str:
         raise
 
 
-def _make(conn_id: str | None, region_name: str | None, fingerprint: str) -> SessionAws:
+def _make(conn_id: str | None, region_name: str | None, role: str | None, fingerprint: str) -> SessionAws:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
     hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name, client_type="sagemaker")
@@ -60,11 +63,33 @@ def _make(conn_id: str | None, region_name: str | None, fingerprint: str) -> Ses
         raise ValueError(
             f'connection "{conn_id}" names no region: add "region_name" to its extra, or pass region_name= to the step.'
         )
+    if role:
+        session = _assuming(role, session, region, hook.conn_config.get_service_endpoint_url("sts"), hook.verify)
     return SessionAws(
         session,
         region,
-        key=f"{conn_id}/{region}/{fingerprint}",
+        key=f"{conn_id}/{region}/{role or ''}/{fingerprint}",
         endpoint_of=hook.conn_config.get_service_endpoint_url,
         config=hook.config,
         verify=hook.verify,
     )
+
+
+def _assuming(role: str, session: Any, region: str, sts_endpoint: str | None, verify: Any) -> Any:
+    """A session as ``role``, whose credentials botocore fetches when they are first needed, and again in time."""
+    import boto3
+    import botocore.session
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+    def client(service: str, **members: Any) -> Any:
+        return session.client(service, region_name=region, endpoint_url=sts_endpoint, verify=verify, **members)
+
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=client,
+        source_credentials=session.get_credentials(),
+        role_arn=role,
+        extra_args={"RoleSessionName": SESSION_NAME},
+    )
+    assumed: Any = botocore.session.get_session()
+    assumed._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    return boto3.Session(botocore_session=assumed, region_name=region)

@@ -44,7 +44,10 @@ def _refused(message: str) -> AwsError:
 def _cluster(context: Context, name: Any) -> Resource:
     found = context.store.get(CLUSTER, context.region, str(name))
     if found is None:
-        raise _refused(f"Cluster id '{name}' is not valid.")
+        way_out = (
+            "Make it in the embedded AWS (run_job_flow), or declare a stand-in: sagemaker-mlops run --stand-ins FILE."
+        )
+        raise _refused(f"Cluster id '{name}' is not valid. {way_out}")
     return found
 
 

@@ -33,6 +33,8 @@ _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
 NOT_EXECUTED = {
     "emr-serverless": frozenset({"POST:applications"}),
 }
+SESSION_KEY = "session-key"
+_GIVEN_KEY = re.compile(rb"<AccessKeyId>([A-Z0-9]+)</AccessKeyId>")
 JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
 
 
@@ -93,10 +95,14 @@ class Front:
         """Refuse strangers: it runs code for whoever may talk to it."""
         if environ.get("HTTP_HOST") not in self._hosts:
             raise AwsError("AccessDeniedException", "This server answers to its own address only.", 403)
-        if caller is None or caller.key != self._aws.access_key:
+        if caller is None or not self._is_ours(caller.key):
             raise AwsError("UnrecognizedClientException", "The access key is not the one of this embedded AWS.", 403)
         if environ["PATH_INFO"].startswith("/moto-api"):
             raise AwsError("AccessDeniedException", "moto's own API is not passed on.", 403)
+
+    def _is_ours(self, key: str) -> bool:
+        """Whether it is the key of this server, or one that its STS gave out to who had it."""
+        return key == self._aws.access_key or self._store.get(SESSION_KEY, "", key) is not None
 
     def _answer(self, environ: Environ, body: bytes, caller: Caller) -> Reply:
         path = environ["PATH_INFO"]
@@ -119,6 +125,8 @@ class Front:
         if caller.service == "iam" and b"Action=SimulatePrincipalPolicy" in body:
             return _everything_allowed(body)
         reply = self._moto.call(environ, body)
+        if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
+            self._store.insert(SESSION_KEY, "", given[1].decode(), {})
         self._keeper.keep(caller.service, environ, body, reply)
         return reply
 

@@ -50,6 +50,7 @@ class StepOperator(BaseOperator):
     :param step: all of that at once, out of a plan; given by the factory instead
     :param reads: {step name: task id} of the steps it references; found in ``arguments`` when left out
     :param pipeline: pipeline name for ``Execution.PipelineName``; the DAG id when left out
+    :param assume_role_arn: role that the connection's identity assumes for this step, also one of another account
     :param start_in: "triggerer" (no worker at all) or "worker", for steps that wait; ``[sagemaker_mlops]
         start_steps_in`` when left out
     :param max_parallel_steps: begin only when fewer steps than that are on their way in the run; 0 for any number
@@ -223,7 +224,7 @@ class StepOperator(BaseOperator):
         from .worker_memory import TaskStateJournal, TaskStateNotes, WorkerMailbox
 
         ti: Any = context["ti"]
-        aws = aws_for(self.step.aws_conn_id, self.step.region_name)
+        aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
         identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
         upstream = {
             step: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))

@@ -11,7 +11,8 @@ from ..document.model import Get, walk_expressions
 from ..document.step_types import FREE_ARGUMENTS
 from .task import StepTask
 
-OWN_OPTIONS = ("pipeline", "aws_conn_id", "region_name", "poll_interval_s", "logs", "max_parallel_steps")
+AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn")
+OWN_OPTIONS = ("pipeline", *AWS_OPTIONS, "poll_interval_s", "logs", "max_parallel_steps")
 
 
 def step_by_hand(
@@ -36,6 +37,7 @@ def step_by_hand(
         reads=found,
         aws_conn_id=given["aws_conn_id"] or configured.aws_conn_id(),
         region_name=given["region_name"] or configured.region_name() or None,
+        assume_role_arn=given["assume_role_arn"],
         poll_interval_s=configured.poll_interval_s() if poll_interval_s is None else poll_interval_s,
         logs=given["logs"] or "end",
         most=given["max_parallel_steps"] or 0,

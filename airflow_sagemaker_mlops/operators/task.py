@@ -31,6 +31,7 @@ class StepTask:
     reads: Mapping[str, str] = field(default_factory=dict)
     aws_conn_id: str | None = "aws_default"
     region_name: str | None = None
+    assume_role_arn: str | None = None
     poll_interval_s: float = 30.0
     logs: Literal["end", "live", "off"] = "end"
     most: int = 0

@@ -41,7 +41,7 @@ class PipelineValue(ResolveMixin):
         from .run_context import identity_of, scope_of, step_result
 
         ti = context["ti"]
-        aws = aws_for(self.step.aws_conn_id, self.step.region_name)
+        aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
         identity = identity_of(self.step, ti, context["dag_run"], "")
         results = {
             name: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))

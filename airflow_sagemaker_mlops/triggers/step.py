@@ -108,7 +108,7 @@ class StepTrigger(BaseTrigger):
 
     async def _step_run(self) -> StepRun:
         task = StepTask.from_json(self.task_text)
-        aws = await sync_to_async(aws_for)(task.aws_conn_id, task.region_name)
+        aws = await sync_to_async(aws_for)(task.aws_conn_id, task.region_name, task.assume_role_arn)
         journal = XComJournal(self)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])

@@ -15,9 +15,10 @@ from airflow_sagemaker_mlops import local
 pytestmark = pytest.mark.airflow
 
 CODE = """
-import sys
+import json, sys
 from airflow_sagemaker_mlops import SageMakerPipelineDag
-dag = SageMakerPipelineDag("tried", definition=sys.argv[1], poll_interval_s=1, start_in=(sys.argv[2:] or [None])[0])
+file, start_in, steps = [*sys.argv[1:], *[None, "{}"][len(sys.argv) - 2:]]
+dag = SageMakerPipelineDag("tried", definition=file, poll_interval_s=1, start_in=start_in, steps=json.loads(steps))
 if __name__ == "__main__":
     run = dag.test()
     print("STATES", run.state, sorted((ti.task_id, ti.state) for ti in run.get_task_instances()))
@@ -80,3 +81,21 @@ def test_a_retry_policy_is_followed_either_way_in(aws: local.LocalAws, tmp_path:
     assert "SageMaker.CAPACITY_ERROR: retry 1 of 2 in 1 s" in printed
     assert "SageMaker.CAPACITY_ERROR: retry 2 of 2 in 1 s" in printed
     assert "retry 3" not in printed
+
+
+@pytest.mark.usefixtures("airflow_db")
+@pytest.mark.parametrize("start_in", ["triggerer", "worker"])
+def test_steps_of_one_pipeline_run_in_other_regions_and_accounts(
+    aws: local.LocalAws, tmp_path: Path, start_in: str
+) -> None:
+    there = {"region_name": "eu-west-1", "assume_role_arn": "arn:aws:iam::210987654321:role/Trainer"}
+    name = {"Get": "Steps.Here.ProcessingJobName"}
+    far = step(aws, "There")
+    far["Arguments"] = {**far["Arguments"], "Environment": {"BEFORE": name}}  # type: ignore[dict-item]
+    document = {"Version": "2020-12-01", "Steps": [step(aws, "Here"), far]}
+    states, printed = tried(aws, tmp_path, document, start_in, json.dumps({"There": there}))
+    assert "success [('Here', 'success'), ('There', 'success'), ('pipeline.verdict', 'success')]" in states, printed
+    client = aws.session().client("sagemaker", region_name="eu-west-1", endpoint_url=aws.endpoint_url)
+    jobs = client.list_processing_jobs()["ProcessingJobSummaries"]
+    assert {job["ProcessingJobName"].rsplit("-", 2)[1] for job in jobs} == {"There"}
+    assert jobs[0]["ProcessingJobStatus"] == "Completed"

@@ -550,7 +550,6 @@ def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
 ROLE = "arn:aws:iam::123456789012:role/R"
 SOURCE = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/k"}}
 NOT_EXECUTED: dict[str, dict[str, Any]] = {
-    "EMR": {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": {"Jar": "x"}}},
     "AutoML": {
         "RoleArn": ROLE,
         "InputDataConfig": [{"DataSource": SOURCE, "TargetAttributeName": "y"}],

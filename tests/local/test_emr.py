@@ -91,6 +91,12 @@ def test_a_program_that_is_not_there_is_named_with_the_way_out(box: local.LocalA
     assert reason.startswith("no-such-submit is not on the PATH of the embedded AWS: install it, or declare a stand-in")
 
 
+def test_a_cluster_of_production_is_not_here_and_the_way_out_is_said(box: local.LocalAws) -> None:
+    client = box.client("emr")
+    with pytest.raises(client.exceptions.InvalidRequestException, match="'j-1' is not valid. .* declare a stand-in"):
+        client.list_steps(ClusterId="j-1")
+
+
 def test_a_cancelled_step_ends_its_command_and_a_terminated_cluster_takes_no_more(box: local.LocalAws) -> None:
     client = box.client("emr")
     where = cluster(box)

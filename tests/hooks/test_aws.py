@@ -1,0 +1,51 @@
+"""The clients of a connection: as itself, as a role it assumes, in another region."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.hooks.aws import SESSION_NAME, aws_for
+
+pytestmark = pytest.mark.e2e
+
+ROLE = "arn:aws:iam::210987654321:role/Deployer"
+
+
+@pytest.fixture(autouse=True)
+def connection(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(aws.connection()))
+
+
+def test_a_role_is_assumed_with_the_credentials_of_the_connection(aws: local.LocalAws) -> None:
+    clients = aws_for("aws_default", None, ROLE)
+    me = clients.client("sts").get_caller_identity()
+    assert me["Arn"] == f"arn:aws:sts::210987654321:assumed-role/Deployer/{SESSION_NAME}"
+    assert clients.client("sagemaker").list_processing_jobs()["ProcessingJobSummaries"] is not None
+    assert aws.access_key != clients.session.get_credentials().access_key
+
+
+def test_steps_of_different_roles_and_regions_never_share_clients() -> None:
+    as_itself = aws_for("aws_default", None)
+    assert aws_for("aws_default", None) is as_itself
+    others = [aws_for("aws_default", "eu-west-1"), aws_for("aws_default", None, ROLE)]
+    assert len({clients.key for clients in (as_itself, *others)}) == 3  # nor a sweep
+    assert others[0].client("sagemaker").meta.region_name == "eu-west-1"
+
+
+def test_a_key_that_the_embedded_aws_did_not_give_out_is_refused(aws: local.LocalAws) -> None:
+    import boto3
+
+    stranger = boto3.client(
+        "sagemaker",
+        region_name="us-east-1",
+        endpoint_url=aws.endpoint_url,
+        aws_access_key_id="ASIASTRANGER00000000",
+        aws_secret_access_key="x",
+        aws_session_token="y",
+    )
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        stranger.list_models()
