@@ -93,7 +93,7 @@ def test_a_program_that_is_not_there_is_named_with_the_way_out(box: local.LocalA
 
 def test_a_cluster_of_production_is_not_here_and_the_way_out_is_said(box: local.LocalAws) -> None:
     client = box.client("emr")
-    with pytest.raises(client.exceptions.InvalidRequestException, match="'j-1' is not valid. .* declare a stand-in"):
+    with pytest.raises(client.exceptions.InvalidRequestException, match=r"'j-1' is not valid\. .* declare a stand-in"):
         client.list_steps(ClusterId="j-1")
 
 
