@@ -35,6 +35,8 @@ from .ways import (
     started,
 )
 
+APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0, 10.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -92,6 +94,15 @@ async def follow(run: StepRun, submitted: Submitted) -> StepResult:
 async def stop(run: StepRun, name: str, handle: str = "") -> bool:
     """Stop what the step began under ``name``; ``False`` when there is nothing to stop."""
     return run.entry.waits and await _way(run).stop(run, name, handle)
+
+
+async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:
+    """Stop what is perhaps still being made; ``False`` when nothing has appeared."""
+    for pause in APPEARS_WITHIN_S:
+        await asyncio.sleep(pause)
+        if await stop(run, name, handle):
+            return True
+    return False
 
 
 def _way(run: StepRun) -> Waiting:

@@ -26,6 +26,7 @@ SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
 SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
 SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)
+SageMakerPipelineDag("held", definition="held.json", poll_interval_s=1, steps={"Held": {"pool": "closed"}})
 SageMakerPipelineDag("two-at-a-time", definition="wide.json", poll_interval_s=1, max_parallel_steps=2)
 SageMakerPipelineDag("thousand", definition="thousand.json", poll_interval_s=1)
 SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
@@ -43,6 +44,9 @@ with DAG("mixed", schedule=None) as dag:
     BashOperator(
         task_id="after", bash_command="echo made by $NAME", env={"NAME": group.property_of("Make", "ProcessingJobName")}
     )
+
+with DAG("long-group", schedule=None) as dag:
+    SageMakerPipelineTaskGroup("g", definition="long.json", poll_interval_s=1)
 """
 WAITING = ("First", "Second", "Chosen")
 
@@ -75,7 +79,9 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
     ]
     mode = [{"Name": "Mode", "Type": "String", "DefaultValue": "slow", "EnumValues": ["slow", "fast"]}]
     failing = [step(aws, "Bad", "raise SystemExit('no data today')"), step(aws, "Behind", "pass", DependsOn=["Bad"])]
-    long = [step(aws, "Long", "import time; time.sleep(120)")]
+    long = [step(aws, "Long", "import time; time.sleep(120)"), step(aws, "Then", "pass", DependsOn=["Long"])]
+    model = {"ExecutionRoleArn": aws.role_arn, "PrimaryContainer": {"Image": "image"}}
+    held = [step(aws, "Quick", "pass"), {"Name": "Held", "Type": "Model", "Arguments": model, "DependsOn": ["Quick"]}]
     queue = aws.client("sqs").create_queue(QueueName="questions")["QueueUrl"]
     wide = [step(aws, f"W{i}", "import time; time.sleep(2)") for i in range(5)]
     item = {"ITEM": {"Get": "ForEach.CurrentItem"}}
@@ -122,6 +128,7 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
         "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
         "pipeline.json": {"Version": "2020-12-01", "Parameters": mode, "Steps": pipeline},
         "failing.json": {"Version": "2020-12-01", "Steps": failing},
+        "held.json": {"Version": "2020-12-01", "Steps": held},
         "long.json": {"Version": "2020-12-01", "Steps": long},
     }
 
@@ -274,6 +281,47 @@ def test_clearing_a_waiting_step_stops_its_job_and_makes_one_new(deployment: Dep
     assert len(jobs()) == 2
 
 
+@pytest.mark.parametrize("dag_id", ["long", "long-group"])
+def test_a_run_that_is_marked_failed_leaves_no_job_running(
+    deployment: Deployment, aws: local.LocalAws, dag_id: str
+) -> None:
+    group = "g." if dag_id == "long-group" else ""
+    client = aws.client("sagemaker")
+
+    def running() -> list[str]:
+        found = client.list_processing_jobs(NameContains="-Long-", StatusEquals="InProgress")
+        return [job["ProcessingJobName"] for job in found["ProcessingJobSummaries"]]
+
+    run_id = deployment.trigger(dag_id)
+    deadline = time.monotonic() + 60
+    while not running() and time.monotonic() < deadline:
+        time.sleep(0.3)
+    assert len(running()) == 1
+    deployment.call(f"/dags/{dag_id}/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
+    state, states = deployment.wait(dag_id, run_id)
+    assert state == "failed"
+    assert running() == []
+    last = "pipeline.sweep" if group else "pipeline.verdict"
+    assert states[group + "Long"] == "failed"
+    assert states[group + "Then"] == "skipped"
+    assert states[group + last] == "failed"
+    verdict = deployment.xcom(dag_id, run_id, group + last)
+    assert verdict["Failed"] == [f"{group}Long"]
+
+
+def test_a_run_that_is_marked_failed_while_nothing_runs_does_not_end_well(deployment: Deployment) -> None:
+    deployment.call("/pools", {"name": "closed", "slots": 0})
+    run_id = deployment.trigger("held")
+    deadline = time.monotonic() + 60
+    while deployment.states("held", run_id).get("Quick") != "success" and time.monotonic() < deadline:
+        time.sleep(0.3)
+    deployment.call(f"/dags/held/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
+    state, states = deployment.wait("held", run_id)
+    assert states == {"Quick": "success", "Held": "skipped", "pipeline.verdict": "failed"}
+    assert state == "failed"
+    assert deployment.xcom("held", run_id, "pipeline.verdict")["Stopped"] == ["Held"]
+
+
 @pytest.mark.parametrize("dag_id", ["control", "control-in-worker"])
 def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
     deployment: Deployment, aws: local.LocalAws, dag_id: str
@@ -336,7 +384,8 @@ def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
 def test_hand_written_tasks_stand_around_a_pipeline_and_read_its_properties(deployment: Deployment) -> None:
     run_id = deployment.trigger("mixed")
     state, states = deployment.wait("mixed", run_id)
-    assert states == {"before": "success", "g.Make": "success", "g.pipeline.verdict": "success", "after": "success"}
+    group = {"g.Make": "success", "g.pipeline.verdict": "success", "g.pipeline.sweep": "success"}
+    assert states == {"before": "success", **group, "after": "success"}
     assert state == "success"
     made = deployment.xcom("mixed", run_id, "g.Make")["Name"]
     assert deployment.xcom("mixed", run_id, "after") == f"made by {made}"
