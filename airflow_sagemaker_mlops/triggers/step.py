@@ -9,6 +9,7 @@ triggerer's supervisor channel belongs to its event loop.
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from ..airflow_versions import TELLS_TRIGGERS_OF_KILLS
 from ..execution import run_step as steps
 from ..execution.admission import admitted
 from ..execution.failures import StepFailed
@@ -64,6 +66,10 @@ class StepTrigger(BaseTrigger):
         """One event: the result, or why there is none."""
         try:
             result = await self._result()
+        except asyncio.CancelledError:
+            if not TELLS_TRIGGERS_OF_KILLS:
+                await self.on_kill()
+            raise
         except StepFailed as error:
             # What began here has been retried here; what a worker began it begins again, for it has the parameters.
             cause = cause_of(error) if self.handed_over is not None else ""
