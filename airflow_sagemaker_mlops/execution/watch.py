@@ -24,6 +24,7 @@ FASTEST_S = 0.25
 SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
 OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
 LOOK_CLOSER_EVERY = 20  # sweeps after which all that runs is listed, so a missed change cannot hang a step
+GONE_AFTER_S = 60.0  # right after its creation a job may not be visible everywhere
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -140,7 +141,7 @@ class Sweep:
         except Exception as error:
             # Right after its creation a job may not be visible everywhere yet.
             if error_code(error) in NOT_FOUND:
-                if time.monotonic() - job.since > 60 and not job.future.done():
+                if time.monotonic() - job.since > GONE_AFTER_S and not job.future.done():
                     job.future.set_exception(JobDisappeared(f"{job.name} does not exist any more"))
                 return
             raise
