@@ -50,6 +50,7 @@ class SessionAws:
 
     endpoint_of   endpoint URL of a service, ``None`` for AWS's own
     config        a botocore ``Config`` merged over ours
+    events_queue_url   an SQS queue that EventBridge sends job events to, "" when there is none
     """
 
     session: Any
@@ -58,6 +59,7 @@ class SessionAws:
     endpoint_of: Callable[[str], str | None] = _boto_default
     config: Any = None
     verify: bool | str | None = None
+    events_queue_url: str = ""
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @property
