@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .records_app import records_app, why_not_cached
+
 app = typer.Typer(
     name="sagemaker-mlops",
     help="Amazon SageMaker Pipelines as native Apache Airflow DAGs.",
@@ -16,6 +18,8 @@ app = typer.Typer(
 )
 local_app = typer.Typer(help="The embedded AWS: runs SageMaker jobs on this machine, without an account.")
 app.add_typer(local_app, name="local")
+app.add_typer(records_app, name="records", no_args_is_help=True)
+app.command("why-not-cached")(why_not_cached)
 
 Definition = Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)]
 StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
