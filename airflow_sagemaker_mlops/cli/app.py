@@ -94,8 +94,16 @@ def run(
         typer.Option(help="File with declared results of steps that cannot run here; or auto: made up for all."),
     ] = None,
     parallel: Annotated[int, typer.Option(help="So many steps at a time; any number if 0.")] = 0,
+    records: Annotated[
+        str | None,
+        typer.Option(help="Where its record goes: s3://bucket/prefix, a folder, or off; the embedded AWS's bucket."),
+    ] = None,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Follow CacheConfig, or run every step.")] = True,
 ) -> None:
-    """Run the whole pipeline in this process, with live progress; exit 1 when it fails."""
+    """Run the whole pipeline in this process, with live progress; exit 1 when it fails.
+
+    Steps whose CacheConfig is enabled are taken from an earlier run where nothing they depend on has changed.
+    """
     from .run import run_definition
 
     raise typer.Exit(
@@ -110,6 +118,8 @@ def run(
             quiet=quiet,
             stand_ins=stand_ins,
             most=parallel,
+            records=records,
+            cache=cache,
         )
     )
 

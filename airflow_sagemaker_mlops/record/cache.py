@@ -7,22 +7,24 @@ Semantics of the service (language reference section 9): same pipeline, same ste
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ..document.durations import parse_duration
+from ..document.paths import select
 from .cache_key import CacheKey
 from .canonical import canonical_json, plain
 from .fragment import Artifact, CacheMark, StepFragment
 from .integrity import SCHEMA
 from .layout import cache_key_of
-from .masking import mask
+from .masking import MASK, mask
 from .store import Store
 from .times import parse_time
 
 TRIES = 5
+Outputs = Sequence[str] | Literal["all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +58,29 @@ def look_up(
     key: CacheKey,
     *,
     expire_after: str | None = None,
+    wanted: Outputs = (),
     at: datetime | None = None,
 ) -> Lookup:
     """The latest success of this step with this key.  One read.
 
-    Raises ``ValueError`` for an ``expire_after`` that is no duration; an entry that cannot be read is a miss.
+    ``wanted`` are the property paths that later steps reference now (the spec's "Outputs"); an entry that does not have
+    them is a miss, and so is one that cannot be read.
+
+    Raises ``ValueError`` for an ``expire_after`` that is no duration.
     """
     longest = parse_duration(expire_after) if expire_after else None
     miss = CacheMark(key.key, key.attributes, "miss")
     entry = _entry(store, dag_id, step, key.key)
     ended = parse_time(entry.get("ended")) if entry else None
-    if entry is None or ended is None or not isinstance(entry.get("result"), dict):
+    result = _result(entry, wanted) if entry is not None else None
+    if entry is None or ended is None or result is None:
         return Lookup("miss", miss)
     mark = replace(miss, source_run=str(entry.get("run_id", "")), source_arn=str(entry.get("arn", "")))
     if longest is not None and (at or datetime.now(UTC)) - ended >= longest:
         return Lookup("expired", replace(mark, result="expired"), ended=str(entry["ended"]))
     hit = replace(mark, result="hit", saved_seconds=entry.get("billable_seconds"))
     outputs = StepFragment.from_json({**entry, "type": "", "status": ""}).outputs
-    return Lookup("hit", hit, reused(entry["result"], hit, str(entry["ended"])), outputs, str(entry["ended"]))
+    return Lookup("hit", hit, reused(result, hit, str(entry["ended"])), outputs, str(entry["ended"]))
 
 
 def reused(result: Mapping[str, Any], mark: CacheMark, ended: str) -> dict[str, Any]:
@@ -82,18 +89,30 @@ def reused(result: Mapping[str, Any], mark: CacheMark, ended: str) -> dict[str, 
     return {**result, "Reused": True, "CacheHitResult": source}
 
 
-def remember(store: Store, dag_id: str, run_id: str, fragment: StepFragment) -> bool:
+def remember(
+    store: Store,
+    dag_id: str,
+    run_id: str,
+    fragment: StepFragment,
+    *,
+    properties: Mapping[str, Any] | None = None,
+    kept: Outputs = (),
+) -> bool:
     """Keep a success for later runs; ``False`` when there is nothing to keep, or a later success is there already.
 
     A result that holds a secret is not kept: masked it would be wrong, and plain it must not be stored.
+
+    properties   the whole property document, where it is known: a later run may reference more of it
+    kept         the property paths that the result was pruned to
     """
     mark, result = fragment.cache, fragment.result
     if mark is None or not mark.key or mark.result == "hit" or fragment.status != "Succeeded" or result is None:
         return False
-    kept = plain(result)
-    if mask(kept, {*_secrets(fragment)}) != kept:
+    secrets = _secrets(fragment)
+    stored = plain(result)
+    if mask(stored, {*secrets}) != stored:
         return False
-    entry = {
+    entry: dict[str, Any] = {
         "schema": SCHEMA,
         "dag_id": dag_id,
         "run_id": run_id,
@@ -104,8 +123,11 @@ def remember(store: Store, dag_id: str, run_id: str, fragment: StepFragment) -> 
         "arn": fragment.attempts[-1].arn if fragment.attempts else "",
         "billable_seconds": fragment.billable_seconds,
         "outputs": fragment.as_json().get("outputs", []),
-        "result": kept,
+        "result": stored,
+        "kept": kept if kept == "all" else sorted(kept),
     }
+    if properties is not None:
+        entry["properties"] = mask(plain(properties), secrets)
     place, data = cache_key_of(dag_id, fragment.step, mark.key), canonical_json(entry)
     if store.create(place, data):
         return True
@@ -117,6 +139,19 @@ def remember(store: Store, dag_id: str, run_id: str, fragment: StepFragment) -> 
         if store.replace(place, data, found.tag if found else None):
             return True
     return False
+
+
+def _result(entry: Mapping[str, Any], wanted: Outputs) -> dict[str, Any] | None:
+    """The result with the properties that are wanted; ``None`` when the entry cannot give them."""
+    result, properties, kept = entry.get("result"), entry.get("properties"), entry.get("kept", ())
+    if not isinstance(result, dict):
+        return None
+    if isinstance(properties, dict):
+        chosen = properties if wanted == "all" else select(properties, list(wanted))
+        return None if wanted != "all" and MASK in json.dumps(chosen) else {**result, "Properties": chosen}
+    if kept == "all" or (wanted != "all" and set(wanted) <= set(kept)):
+        return result
+    return None
 
 
 def _secrets(fragment: StepFragment) -> set[str]:

@@ -31,14 +31,15 @@ def diff(
     before = old_steps if old_steps is not None else _steps(old)
     after = new_steps if new_steps is not None else _steps(new)
     common = [name for name in after if name in before]
+    ran = [name for name in common if before[name].request is not None and after[name].request is not None]
     phrases = [
         *_other_dag(old, new),
         *_definition(old, new),
         *_parameters(old, new),
         *_which_steps(before, after),
-        *_inputs(before, after, common, listing_of),
-        *_code_and_images(before, after),
-        *_requests(before, after, common, old, new),
+        *_inputs(before, after, ran, listing_of),
+        *_code_and_images(before, after, ran),
+        *_requests(before, after, ran, old, new),
         *_decisions(old, new),
         *_ends(before, after, common),
         *_metrics(before, after, common),
@@ -105,10 +106,10 @@ def _is_below(uri: str, outputs: set[str]) -> bool:
     return any(uri.rstrip("/") == output or uri.startswith(f"{output}/") for output in outputs)
 
 
-def _code_and_images(before: Steps, after: Steps) -> Iterator[str]:
+def _code_and_images(before: Steps, after: Steps, ran: list[str]) -> Iterator[str]:
     """``same code, same image``, or which step has other ones."""
-    code = [name for name in after if name in before and _code(before[name]) != _code(after[name])]
-    images = [name for name in after if name in before and before[name].images != after[name].images]
+    code = [name for name in ran if _code(before[name]) != _code(after[name])]
+    images = [name for name in ran if before[name].images != after[name].images]
     same = []
     if not code and any(_code(step) for step in after.values()):
         same.append("same code")
@@ -128,7 +129,7 @@ def _code_and_images(before: Steps, after: Steps) -> Iterator[str]:
 
 def _code(step: StepFragment) -> set[str]:
     """What tells two versions of the code apart: its content where that is known, else where it is."""
-    looked_at = {a.sha256 or a.etag or a.uri for a in step.inputs if a.role == "code"}
+    looked_at = {a.etag or a.sha256 or a.uri for a in step.inputs if a.role == "code"}
     return looked_at or {code.sha256 or code.version or code.commit or code.uri for code in step.code}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from ..plan.model import Plan
 from ..steps.catalogue import STEP_TYPES
 from .canonical import plain
-from .fragment import Artifact, StepFragment
+from .fragment import Artifact, Code, StepFragment
 from .integrity import KIND, SCHEMA
 from .masking import mask
 from .run_identity import RunIdentity
@@ -68,7 +68,7 @@ def assemble(
         "versions": {name: str(version) for name, version in run.versions.items()},
         "definition": _definition(given, definition, source_kind),
         "externalParameters": _parameters(parameters),
-        "resolvedDependencies": list(_dependencies(given, steps)),
+        "resolvedDependencies": list(_dependencies(given, definition, steps)),
         "byproducts": list(_byproducts(steps)),
         "steps": [step.as_json() for step in steps],
         "decisions": [_decision(step) for step in steps if step.decision],
@@ -110,9 +110,12 @@ def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     return {name: {"value": values[name], "source": given.source} for name, given in parameters.items()}
 
 
-def _dependencies(plan: Mapping[str, Any], steps: Sequence[StepFragment]) -> Iterator[dict[str, Any]]:
+def _dependencies(
+    plan: Mapping[str, Any], copy: DefinitionCopy | None, steps: Sequence[StepFragment]
+) -> Iterator[dict[str, Any]]:
     """What the run read that it had not made itself: definition, inputs, code, images."""
-    yield {"name": "definition", "uri": plan["source"], "digest": {"sha256": plan["definition_hash"]}}
+    uri, sha256 = (copy.uri, copy.sha256) if copy else (plan["source"], plan["definition_hash"])
+    yield {"name": "definition", "uri": uri, "digest": {"sha256": sha256}, "annotations": {"role": "definition"}}
     made = tuple(a.uri.rstrip("/") for step in steps for a in step.outputs)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for step in steps:
@@ -123,16 +126,20 @@ def _dependencies(plan: Mapping[str, Any], steps: Sequence[StepFragment]) -> Ite
             digest = {"digest": {"sha256": image.digest.removeprefix("sha256:")}} if image.digest else {}
             item = {"uri": f"docker://{image.uri}", **digest, "annotations": {"role": "image"}}
             _add(found, item, step.step)
+        listed = {artifact.uri for artifact in step.inputs}
         for code in step.code:
             if code.commit:
-                item = {"uri": code.repository, "digest": {"gitCommit": code.commit}, "annotations": {"role": "code"}}
-                if code.dirty is not None:
-                    item["annotations"] = {"role": "code", "dirty": code.dirty}
-                _add(found, item, step.step)
-            elif code.uri:
+                _add(found, _commit(code), step.step)
+            elif code.uri and code.uri not in listed:
                 artifact = Artifact(code.uri, role="code", version=code.version, content_sha256=code.sha256)
                 _add(found, resource(artifact), step.step)
     yield from found.values()
+
+
+def _commit(code: Code) -> dict[str, Any]:
+    dirty = {} if code.dirty is None else {"dirty": code.dirty}
+    item = {"digest": {"gitCommit": code.commit}, "annotations": {"role": "code", **dirty}}
+    return {"uri": code.repository, **item} if code.repository else item
 
 
 def _add(found: dict[tuple[str, str], dict[str, Any]], item: dict[str, Any], step: str) -> None:

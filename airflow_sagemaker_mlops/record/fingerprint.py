@@ -46,7 +46,7 @@ def fingerprint(
     As SageMaker reads a prefix: every object whose key begins with it.  One call for a thousand objects.
 
     versions   list version ids too; takes s3:ListBucketVersions, and passes over all old versions
-    keep_in    store the listing under its hash there, so that a comparison can name the objects that changed
+    keep_in    store the listing of several objects under its hash there, so that a comparison can name what changed
     """
     if not artifact.uri.startswith("s3://"):
         return replace(artifact, problem="not in S3")
@@ -73,7 +73,7 @@ def _listed(artifact: Artifact, objects: Iterator[Line], prefix: str, keep_in: S
         if not sorted_so_far:  # directory buckets list in an order of their own
             digest = _sort(kept)
         sha256 = digest.hexdigest()
-        if keep_in is not None and 0 < kept.tell() <= MOST_KEPT:
+        if keep_in is not None and count > 1 and kept.tell() <= MOST_KEPT:
             kept.seek(0)
             keep_in.create(content_key(dag_id, "listings", sha256, "tsv"), kept.read())
     single = count == 1 and only is not None and only.key == prefix

@@ -33,7 +33,7 @@ _VALUES = re.compile(
     | \bxox[abposr]-[A-Za-z0-9-]{10,}
     | \bhf_[A-Za-z0-9]{20,}
     | \bsk-(?:proj-|ant-[a-z0-9]{1,8}-)?[A-Za-z0-9_]{20,}
-    | \beyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*
+    | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*
     | (?<=[Bb]earer\ )[^\s"',;]+
     | (?<=X-Amz-Signature=)[0-9a-fA-F]+
     | (?<=X-Amz-Security-Token=)[^&\s"']+
