@@ -47,14 +47,14 @@ def heads_of(summaries: Iterable[Summary]) -> tuple[Link, ...]:
     return tuple(Link(summary["run_id"], summary["sha256"]) for summary in every if summary["sha256"] not in named)
 
 
-def advance(store: Store, dag_id: str, previous: Sequence[Link], own: Link) -> None:
-    """Make ``own`` a head instead of the ``previous`` ones it names."""
+def advance(store: Store, dag_id: str, heads: Heads, previous: Sequence[Link], own: Link) -> None:
+    """Make ``own`` a head instead of the ``previous`` ones it names; ``heads`` are those seen last."""
     for _ in range(TRIES):
-        heads = read_heads(store, dag_id)
         covered = {link.sha256 for link in previous} | {own.sha256}
         links = [link for link in heads.links if link.sha256 not in covered] + [own]
         if store.replace(heads_key(dag_id), _heads(links), heads.tag):
             return
+        heads = read_heads(store, dag_id)
     where = address(store, heads_key(dag_id))
     raise StoreUnavailable(f"cannot write {where}: others wrote it {TRIES} times meanwhile.")
 

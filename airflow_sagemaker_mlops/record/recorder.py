@@ -20,7 +20,7 @@ from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
 from .billing import billable_seconds
 from .cache import Lookup, look_up, remember
-from .cache_key import cache_key, is_cacheable
+from .cache_key import CacheKey, cache_key, is_cacheable
 from .canonical import plain
 from .errors import RecordError
 from .fingerprint import fingerprint
@@ -82,16 +82,16 @@ class Recorder:
     async def begin(self, run: StepRun) -> Begun:
         """Request and inputs of the step, and its result when an earlier run has it."""
         begun = Begun(now())
-        return await self._tolerant(run, "before it ran", self._begin(run, begun), begun)
+        return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
 
     async def end(
         self, run: StepRun, begun: Begun, *, status: str, result: Mapping[str, Any] | None, failure_reason: str = ""
     ) -> StepFragment | None:
         """Write what became of the step; ``None`` when that could not be written."""
         work = self._end(run, begun, status, result, failure_reason)
-        return await self._tolerant(run, "after it ran", work, None)
+        return await self._tolerant(run, "not recorded after it ran", work, None)
 
-    async def _tolerant(self, run: StepRun, when: str, work: Awaitable[Result], otherwise: Result) -> Result:
+    async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
         try:
             return await work
         except StepFailed:
@@ -100,32 +100,35 @@ class Recorder:
             if self.options.fail_on_error:
                 raise
             told = error if isinstance(error, RecordError | ValueError) else f"{type(error).__name__}: {error}"
-            run.tell(f"not recorded {when}: {told}")
+            run.tell(f"{what}: {told}")
             return otherwise
 
     async def _begin(self, run: StepRun, begun: Begun) -> Begun:
         request = await resolved_request(run)
         if request is None:
             return begun
-        inputs = await self._fingerprints(inputs_of(request))
-        begun = replace(begun, request=request, inputs=inputs)
+        listing = asyncio.ensure_future(self._fingerprints(inputs_of(request)))
+        begun = replace(begun, request=request)
         config = run.spec.get("CacheConfig") or {}
         if config.get("Enabled") is not True or not is_cacheable(run.step_type):
-            return begun
-        key = cache_key(run.step_type, request, inputs if self.options.input_contents else None)
+            return replace(begun, inputs=await listing)
+        key = cache_key(run.step_type, request, await listing if self.options.input_contents else None)
         begun = replace(begun, cache=CacheMark(key.key, key.attributes, "miss"))
-        if not self.options.caching:
-            return begun
-        found = await asyncio.to_thread(
+        found = await self._looked_up(run, key) if self.options.caching else None
+        begun = replace(begun, inputs=await listing)
+        return begun if found is None else await self._checked(run, begun, found)
+
+    async def _looked_up(self, run: StepRun, key: CacheKey) -> Lookup | None:
+        looking = asyncio.to_thread(
             look_up,
             self.store,
             self.dag_id,
             run.identity.step,
             key,
-            expire_after=config.get("ExpireAfter"),
+            expire_after=run.spec["CacheConfig"].get("ExpireAfter"),
             wanted=run.spec.get("Outputs") or (),
         )
-        return await self._checked(run, begun, found)
+        return await self._tolerant(run, "the cache was not asked", looking, None)
 
     async def _checked(self, run: StepRun, begun: Begun, found: Lookup) -> Begun:
         """A hit, if what the earlier run left is still there as it left it."""
@@ -167,10 +170,11 @@ class Recorder:
             failure_reason=failure_reason,
         )
         self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
-        written = await asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+        writing = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
         if status == "Succeeded" and begun.cache is not None and begun.result is None:
-            await asyncio.to_thread(self._remember, run, replace(fragment, cache=begun.cache), described)
-        return written
+            written, _ = await asyncio.gather(writing, asyncio.to_thread(self._remember, run, fragment, described))
+            return written
+        return await writing
 
     def _remember(self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any]) -> None:
         properties = described if described and run.entry.how == "job" else None

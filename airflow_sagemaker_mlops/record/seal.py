@@ -1,12 +1,13 @@
 """Writing: fragments while a run is on, and the sealed record at its end, once.
 
-S3 calls of a sealing: read the heads, write record, index entry and heads, list the index; listing and reading the
-fragments beside.  Each step writes its fragment: one call.
+S3 calls of a sealing: the heads are read and written, definition, record and index entry written; listing and reading
+the fragments beside, where they are not at hand.  Each step writes its fragment: one call.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from .layout import content_key, fragment_key, fragments_prefix, record_key
 from .masking import mask
 from .store import Store, address
 
+MERGE_EVERY = 8  # one sealing in so many looks whether the index can be merged, which costs a listing
 MOST_INLINE = 32_768  # bytes of a request in the record; a larger one is stored beside it
 
 
@@ -85,15 +87,17 @@ def seal(store: Store, document: Mapping[str, Any]) -> Sealed:
     dag_id, run_id = document["run"]["dag_id"], document["run"]["run_id"]
     key = record_key(dag_id, run_id)
     uri = address(store, key)
-    record = seal_document(_requests_apart(store, dag_id, document), read_heads(store, dag_id).links)
+    heads = read_heads(store, dag_id)
+    record = seal_document(_requests_apart(store, dag_id, document), heads.links)
     already = not store.create(key, canonical_json(record))
     if already:
         found = store.read(key)
         record = parse_record(found.data if found else b"", uri)
         belongs_to(record, dag_id, run_id, uri)
     add_to_index(store, dag_id, summary_of(record))
-    advance(store, dag_id, previous_of(record), Link(run_id, hash_of(record)))
-    merge(store, dag_id)
+    advance(store, dag_id, heads, previous_of(record), Link(run_id, hash_of(record)))
+    if zlib.crc32(run_id.encode()) % MERGE_EVERY == 0:
+        merge(store, dag_id)
     return Sealed(uri, hash_of(record), already)
 
 

@@ -24,6 +24,7 @@ from airflow_sagemaker_mlops.record.index import FAN, _write_page, add_to_index,
 from airflow_sagemaker_mlops.record.integrity import seal_document
 from airflow_sagemaker_mlops.record.s3_store import S3Store
 from airflow_sagemaker_mlops.record.seal import seal, write_fragment
+from airflow_sagemaker_mlops.record.verify import rebuild_index
 
 runner = CliRunner(env={"COLUMNS": "220"})
 
@@ -110,7 +111,8 @@ def test_verify_ends_with_1_and_names_an_altered_record(three: FolderStore) -> N
 def test_a_damaged_index_is_told_by_list_and_built_again_by_verify(folder: FolderStore) -> None:
     for number in range(FAN):
         seal(folder, record(f"r{number}"))
-    (page,) = folder.keys("daily/index/1/")
+    rebuild_index(folder, "daily")
+    (page,) = folder.keys("daily/index/")
     folder.write(page, b"{")
     assert "1 damaged index objects, so records may be missing here" in invoke(folder, "records", "list")[1]
     assert invoke(folder, "records", "verify", "--rebuild-index") == (0, f"daily: {FAN} records, intact\n")
