@@ -17,7 +17,7 @@ from ..document.problems import did_you_mean
 from ..record.errors import NoSuchRecord, RecordError
 from ..record.fingerprint import read_listing
 from ..record.fragment import StepFragment
-from ..record.index import read_index
+from ..record.index import READERS, read_index
 from ..record.locations import open_store
 from ..record.reader import dags_of, read_record, run_named, steps_of
 from ..record.store import Store
@@ -56,8 +56,9 @@ class Place:
 
             return aws_for(self.conn, self.region).client("s3")
         import boto3
+        from botocore.config import Config
 
-        return boto3.client("s3", region_name=self.region)
+        return boto3.client("s3", region_name=self.region, config=Config(max_pool_connections=READERS))
 
 
 def records_location(bucket: str) -> str:

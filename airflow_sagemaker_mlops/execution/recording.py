@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any, Protocol
 
 from .failures import StepFailed
@@ -29,6 +31,7 @@ async def run_recorded(run: StepRun, recorder: StepRecorder | None) -> dict[str,
     """The result of the whole step, run here or taken from an earlier run.  Raises what ``run_step`` raises."""
     if recorder is None:
         return (await run_step(run)).as_json()
+    run = replace(run, scope=replace(run.scope, read_s3=cache(run.scope.read_s3)))  # both resolve the same expressions
     begun = await recorder.begin(run)
     try:
         result = dict(begun.result) if begun.result is not None else (await run_step(run)).as_json()
