@@ -21,6 +21,7 @@ from ..record.index import READERS, read_index
 from ..record.locations import open_store
 from ..record.reader import dags_of, read_record, run_named, steps_of
 from ..record.store import Store
+from ..record.times import moment
 from . import records_text as text
 
 Words = ParamSpec("Words")
@@ -100,7 +101,7 @@ def list_records(store: Store, dag: str | None, *, most: int, output: str) -> in
             what = f"{len(index.damaged)} damaged index objects, so records may be missing here"
             way_out = f"sagemaker-mlops records verify {dag_id} --rebuild-index makes the index anew"
             print(text.safe(f"{dag_id}: {what}. {way_out}."), file=sys.stderr)
-    newest = sorted(found, key=lambda summary: str(summary.get("started", "")), reverse=True)[: most or None]
+    newest = sorted(found, key=lambda summary: moment(summary.get("started")), reverse=True)[: most or None]
     if output == "json":
         _print_json(newest)
     else:
@@ -250,8 +251,8 @@ def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str |
 
 def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, Any]) -> tuple[str, StepFragment] | None:
     """The run before ``current`` in which the step succeeded by itself, and its fragment."""
-    started = str(current["run"].get("started", ""))
-    older = [s for s in read_index(store, dag_id).newest() if str(s.get("started", "")) < started]
+    started = moment(current["run"].get("started"))
+    older = [s for s in read_index(store, dag_id).newest() if moment(s.get("started")) < started]
     for summary in older[:MOST_SEARCHED]:
         document = read_record(store, dag_id, str(summary["run_id"]))
         fragment = steps_of(store, document).get(step)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 from .failures import StepFailed
@@ -22,7 +22,14 @@ class StepRecorder(Protocol):
         """
 
     async def end(
-        self, run: StepRun, begun: Any, *, status: str, result: Mapping[str, Any] | None, failure_reason: str = ""
+        self,
+        run: StepRun,
+        begun: Any,
+        *,
+        status: str,
+        result: Mapping[str, Any] | None,
+        jobs_started: int = 0,
+        failure_reason: str = "",
     ) -> Any:
         """The step ended; ``begun`` is what :meth:`begin` answered."""
 
@@ -32,6 +39,13 @@ async def run_recorded(run: StepRun, recorder: StepRecorder | None) -> dict[str,
     if recorder is None:
         return (await run_step(run)).as_json()
     run = replace(run, scope=replace(run.scope, read_s3=cache(run.scope.read_s3)))  # both resolve the same expressions
+    started: list[str] = []
+
+    async def publish(facts: Mapping[str, str], tell: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
+        started.extend(name for name in [facts.get("created")] if name)
+        await tell(facts)
+
+    run = replace(run, publish=partial(publish, tell=run.publish))
     begun = await recorder.begin(run)
     try:
         result = dict(begun.result) if begun.result is not None else (await run_step(run)).as_json()
@@ -39,7 +53,9 @@ async def run_recorded(run: StepRun, recorder: StepRecorder | None) -> dict[str,
         left = error.result if isinstance(error, StepFailed) else {}
         status = "Stopped" if isinstance(error, StepFailed) and error.stopped else "Failed"
         told = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
-        await recorder.end(run, begun, status=status, result=left or None, failure_reason=told)
+        await recorder.end(
+            run, begun, status=status, result=left or None, jobs_started=len(started), failure_reason=told
+        )
         raise
-    await recorder.end(run, begun, status="Succeeded", result=result)
+    await recorder.end(run, begun, status="Succeeded", result=result, jobs_started=len(started))
     return result

@@ -21,7 +21,7 @@ from .integrity import SCHEMA
 from .layout import cache_key_of
 from .masking import MASK, mask
 from .store import Store
-from .times import parse_time
+from .times import moment, parse_time
 
 TRIES = 5
 Outputs = Sequence[str] | Literal["all"]
@@ -134,7 +134,7 @@ def remember(
     for _ in range(TRIES):
         found = store.read(place)
         there = _parse(found.data, dag_id, fragment.step, mark.key) if found else None
-        if there is not None and str(there.get("ended", "")) > fragment.ended:
+        if there is not None and moment(there.get("ended")) > moment(fragment.ended):
             return False
         if store.replace(place, data, found.tag if found else None):
             return True

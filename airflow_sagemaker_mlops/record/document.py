@@ -13,7 +13,6 @@ from importlib.resources import files
 from typing import Any
 
 from ..plan.model import Plan
-from ..steps.catalogue import STEP_TYPES
 from .canonical import plain
 from .fragment import Artifact, Code, StepFragment
 from .integrity import KIND, SCHEMA
@@ -211,16 +210,10 @@ def totals(steps: Sequence[StepFragment], run: RunIdentity) -> dict[str, Any]:
         "succeeded": sum(step.status == "Succeeded" for step in steps),
         "failed": sum(step.status == "Failed" for step in steps),
         "cached": len(hits),
-        "jobs_started": sum(len(step.attempts) for step in steps if _waits(step)),
+        "jobs_started": sum(step.jobs_started for step in steps),
         "billable_seconds": round(sum(by_type.values()), 3),
         "saved_seconds": round(sum(hit.saved_seconds or 0.0 for hit in hits), 3),
         "billable_by_instance_type": by_type,
     }
     took = seconds_between(run.started, run.ended)
     return counted if took is None else {**counted, "seconds": took}
-
-
-def _waits(step: StepFragment) -> bool:
-    entry = STEP_TYPES.get(step.type)
-    hit = step.cache is not None and step.cache.result == "hit"
-    return entry is not None and entry.waits and not hit

@@ -94,6 +94,7 @@ class StepFragment:
     """One step of one run.
 
     request          resolved arguments, secrets masked by :meth:`masked`; ``request_sha256`` is over that
+    jobs_started     by this run; children of a loop count, results from the cache do not
     billable_seconds   what AWS charges for, summed over attempts: seconds times instances
     decision         of a Condition: {"Outcome", "Terms": [{"Text", "Op", "Left", "Right", "Result"}], "Sentence"}
     model_packages   [{"arn", "group", "version", "approval_status"}]
@@ -108,6 +109,7 @@ class StepFragment:
     attempts: tuple[Attempt, ...] = ()
     request: Mapping[str, Any] | None = None
     request_sha256: str = ""
+    jobs_started: int = 0
     billable_seconds: float | None = None
     instance_type: str = ""
     inputs: tuple[Artifact, ...] = ()
@@ -173,7 +175,7 @@ def _as_json(item: Any) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name in _names(type(item)):
         value = getattr(item, name)
-        if value is None or value in ("", (), {}):
+        if value is None or value in ("", (), {}) or (name == "jobs_started" and not value):
             continue
         if isinstance(value, CacheMark):
             kept[name] = _as_json(value)

@@ -23,6 +23,7 @@ from .canonical import canonical_json
 from .integrity import SCHEMA, hash_of, previous_of
 from .layout import index_prefix, segment
 from .store import Store
+from .times import moment
 
 FAN = 32
 READERS = 16
@@ -39,7 +40,7 @@ class Index:
 
     def newest(self, most: int | None = None) -> list[Summary]:
         """Summaries, latest start first."""
-        ordered = sorted(self.summaries.values(), key=lambda s: (str(s.get("started", "")), s["run_id"]), reverse=True)
+        ordered = sorted(self.summaries.values(), key=lambda s: (moment(s.get("started")), s["run_id"]), reverse=True)
         return ordered[:most]
 
 

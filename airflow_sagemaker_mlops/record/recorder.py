@@ -31,6 +31,7 @@ from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
 from .store import Store
 
 DESCRIBED = frozenset({"job", "check", "package"})
+JOBS = frozenset({"job", "check", "started", "emr", "serverless"})
 Result = TypeVar("Result")
 
 
@@ -85,10 +86,27 @@ class Recorder:
         return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
 
     async def end(
-        self, run: StepRun, begun: Begun, *, status: str, result: Mapping[str, Any] | None, failure_reason: str = ""
+        self,
+        run: StepRun,
+        begun: Begun,
+        *,
+        status: str,
+        result: Mapping[str, Any] | None,
+        jobs_started: int = 0,
+        failure_reason: str = "",
     ) -> StepFragment | None:
         """Write what became of the step; ``None`` when that could not be written."""
-        work = self._end(run, begun, status, result, failure_reason)
+        ended = StepFragment(
+            step=run.identity.step,
+            type=run.step_type,
+            status=status,
+            started=begun.started,
+            ended=now(),
+            jobs_started=jobs_started,
+            result=dict(result) if result else None,
+            failure_reason=failure_reason,
+        )
+        work = self._end(run, begun, ended)
         return await self._tolerant(run, "not recorded after it ran", work, None)
 
     async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
@@ -141,20 +159,17 @@ class Recorder:
         run.tell(found.sentence)
         return replace(begun, cache=found.mark, result=found.result, outputs=outputs)
 
-    async def _end(
-        self, run: StepRun, begun: Begun, status: str, result: Mapping[str, Any] | None, failure_reason: str
-    ) -> StepFragment:
-        given = dict(result or {})
+    async def _end(self, run: StepRun, begun: Begun, ended: StepFragment) -> StepFragment:
+        given = ended.result or {}
         answer = None if begun.result is not None else await self._described(run, given)
         described = plain(answer) if answer else {}
         instance_type, _ = instances_of(begun.request or {})
-        fragment = StepFragment(
-            step=run.identity.step,
-            type=run.step_type,
-            status=status,
-            started=begun.started,
-            ended=now(),
-            attempts=await self._attempts(run, begun, given, described),
+        attempts = await self._attempts(run, begun, given, described)
+        fragment = replace(
+            ended,
+            attempts=attempts,
+            # one that an earlier process of this task began counts as well
+            jobs_started=max(ended.jobs_started, len(attempts) if run.entry.how in JOBS else 0),
             request=begun.request,
             billable_seconds=billable_seconds(described) if described else None,
             instance_type=instance_type,
@@ -166,12 +181,10 @@ class Recorder:
             cache=begun.cache,
             decision=given.get("Decision"),
             model_packages=_packages(run, described),
-            result=given or None,
-            failure_reason=failure_reason,
         )
         self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
         writing = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
-        if status == "Succeeded" and begun.cache is not None and begun.result is None:
+        if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
             written, _ = await asyncio.gather(writing, asyncio.to_thread(self._remember, run, fragment, described))
             return written
         return await writing

@@ -35,6 +35,8 @@ def why_not_cached(
 def _without_comparing(previous: StepFragment | None, current: StepFragment) -> list[str]:
     if current.cache is not None and current.cache.result == "hit":
         return [f'it was: taken from run "{current.cache.source_run}".']
+    if current.status in ("NotStarted", "NotTaken"):
+        return [f"it did not run at all: {current.status}."]
     if not is_cacheable(current.type):
         return [f"steps of type {current.type} have no cache."]
     if current.cache is None or current.cache.result == "off":

@@ -31,6 +31,7 @@ TRAIN = StepFragment(
         "HyperParameters": {"num_round": "80"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
     },
+    jobs_started=2,
     billable_seconds=100.0,
     instance_type="ml.m5.large",
     inputs=(Artifact("s3://b/train", name="train", objects=10, bytes=1000, sha256=SHA),),

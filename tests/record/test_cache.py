@@ -246,6 +246,7 @@ def test_why_not_names_what_changed_under_a_path() -> None:
     [
         (None, marked("miss", {}), "no earlier run of this step is recorded."),
         (TRAIN, replace(TRAIN, type="Condition", cache=None), "steps of type Condition have no cache."),
+        (TRAIN, replace(TRAIN, status="NotTaken", cache=None), "it did not run at all: NotTaken."),
         (TRAIN, replace(TRAIN, cache=None), "CacheConfig is not enabled for it."),
         (marked("miss", {}), replace(marked("hit", {}), cache=CacheMark(SHA, {}, "hit", "r0")),
          'it was: taken from run "r0".'),
