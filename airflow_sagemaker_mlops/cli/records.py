@@ -18,6 +18,7 @@ from ..record.errors import NoSuchRecord, RecordError
 from ..record.fingerprint import read_listing
 from ..record.fragment import StepFragment
 from ..record.index import READERS, read_index
+from ..record.integrity import record_name
 from ..record.locations import open_store
 from ..record.reader import dags_of, read_record, run_named, steps_of
 from ..record.store import Store
@@ -146,7 +147,7 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
     if output == "json":
         _print_json({"old": before["run"], "new": after["run"], "changes": phrases})
     else:
-        print(text.safe(f"{before['run']['run_id']} -> {after['run']['run_id']}"))
+        print(text.safe(f"{record_name(before['run'])} -> {record_name(after['run'])}"))
         for phrase in phrases:
             print(f"  {text.safe(phrase)}")
     return 0
@@ -211,7 +212,9 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
         case "csv":
             written = rows(records)
         case "slsa":
-            made = [statement(r, address(store, record_key(r["run"]["dag_id"], r["run"]["run_id"]))) for r in records]
+            made = [
+                statement(r, address(store, record_key(r["run"]["dag_id"], record_name(r["run"])))) for r in records
+            ]
             written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in made)
         case _:
             written = "".join(json.dumps(run_event(one), ensure_ascii=False) + "\n" for one in records)
@@ -232,18 +235,18 @@ def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str |
     fragment = _step(steps_of(store, current), step)
     if against is not None:
         earlier = read_record(store, dag_id, run_named(store, dag_id, against))
-        before: tuple[str, StepFragment] | None = (earlier["run"]["run_id"], _step(steps_of(store, earlier), step))
+        before: tuple[str, StepFragment] | None = (record_name(earlier["run"]), _step(steps_of(store, earlier), step))
     else:
         before = _last_success(store, dag_id, step, current)
     listed = functools.partial(read_listing, store, dag_id)
     sentences = why_not_cached(before[1] if before else None, fragment, listed)
     if output == "json":
         compared = before[0] if before else None
-        said = {"dag_id": dag_id, "step": step, "run": current["run"]["run_id"], "compared_with": compared}
+        said = {"dag_id": dag_id, "step": step, "run": record_name(current["run"]), "compared_with": compared}
         _print_json({**said, "because": sentences})
         return 0
     compared = f", compared with {before[0]}" if before else ""
-    print(text.safe(f"{step} in run {current['run']['run_id']}{compared}:"))
+    print(text.safe(f"{step} in run {record_name(current['run'])}{compared}:"))
     for sentence in sentences:
         print(f"  {text.safe(sentence)}")
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..record.changes import show
+from ..record.integrity import record_name
 from ..record.times import seconds_between
 from .terminal import console
 
@@ -53,7 +54,7 @@ def print_record(record: Mapping[str, Any]) -> None:
     """The whole record: an auditor's questions in their order."""
     run = record["run"]
     out = console()
-    out.print(cell(f"{run['dag_id']}  {run['run_id']}: {run.get('status', '')}", "bold"))
+    out.print(cell(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold"))
     _lines(_about(record))
     given = record.get("externalParameters", {})
     if given:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .integrity import hash_of
+from .integrity import hash_of, record_name
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -49,7 +49,7 @@ def statement(record: Mapping[str, Any], uri: str = "") -> dict[str, Any]:
 
 def _metadata(run: Mapping[str, Any]) -> dict[str, str]:
     times = {"startedOn": run.get("started"), "finishedOn": run.get("ended")}
-    return {"invocationId": f"{run['dag_id']}/{run['run_id']}", **{name: t for name, t in times.items() if t}}
+    return {"invocationId": f"{run['dag_id']}/{record_name(run)}", **{name: t for name, t in times.items() if t}}
 
 
 def _record(record: Mapping[str, Any], uri: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _subjects(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from found
     else:
         run = record["run"]
-        yield {"name": f"{run['dag_id']}/{run['run_id']}", "digest": {"runRecordSha256": hash_of(record)}}
+        yield {"name": f"{run['dag_id']}/{record_name(run)}", "digest": {"runRecordSha256": hash_of(record)}}
 
 
 def _artifacts(record: Mapping[str, Any], role: str) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .canonical import canonical_json
-from .integrity import SCHEMA, hash_of, previous_of
+from .integrity import SCHEMA, hash_of, previous_of, record_name
 from .layout import index_prefix, segment
 from .store import Store
 from .times import moment
@@ -47,9 +47,10 @@ class Index:
 def summary_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """What the index keeps of a sealed record."""
     run, totals = document["run"], document["totals"]
-    taken = {key: run[key] for key in ("run_id", "status", "started", "ended", "trigger", "user") if key in run}
+    taken = {key: run[key] for key in ("status", "started", "ended", "trigger", "user") if key in run}
     counted = ("steps", "failed", "cached", "jobs_started", "seconds", "billable_seconds")
     return {
+        "run_id": record_name(run),
         **taken,
         **{key: totals[key] for key in counted if key in totals},
         "sha256": hash_of(document),

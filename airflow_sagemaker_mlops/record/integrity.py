@@ -75,6 +75,12 @@ def _read(data: bytes, where: str) -> dict[str, Any]:
     return document
 
 
+def record_name(run: Mapping[str, Any]) -> str:
+    """What the record of ``run`` is called: the run id; ``<run id>#2`` when it was cleared twice since it began."""
+    cleared = run.get("clear_number")
+    return f"{run.get('run_id')}#{cleared}" if cleared else str(run.get("run_id"))
+
+
 def hash_of(document: Mapping[str, Any]) -> str:
     """The hash a sealed document names."""
     return str(document["integrity"]["sha256"])
@@ -88,7 +94,7 @@ def previous_of(document: Mapping[str, Any]) -> tuple[Link, ...]:
 def belongs_to(document: Mapping[str, Any], dag_id: str, run_id: str, where: str) -> None:
     """Raise :class:`ForeignRecord` when the document is about another DAG or run than its place says."""
     run = document["run"]
-    if (run.get("dag_id"), run.get("run_id")) != (dag_id, run_id):
+    if (run.get("dag_id"), record_name(run)) != (dag_id, run_id):
         raise ForeignRecord(
-            f'{where} is the record of run "{run.get("run_id")}" of DAG "{run.get("dag_id")}": it was copied there.'
+            f'{where} is the record of run "{record_name(run)}" of DAG "{run.get("dag_id")}": it was copied there.'
         )

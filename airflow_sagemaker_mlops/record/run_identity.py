@@ -17,6 +17,7 @@ class RunIdentity:
     user        who started it, as Airflow knows them; "" for a schedule
     versions    {"airflow", "airflow-sagemaker-mlops", "python", "boto3"}: what ran it
     logical_date   of the run, "" when it has none
+    clear_number   how often it was cleared: a run that goes on after its record was sealed gets another one
     """
 
     dag_id: str
@@ -28,6 +29,7 @@ class RunIdentity:
     trigger: str = ""
     user: str = ""
     logical_date: str = ""
+    clear_number: int = 0
     dag_version: str = ""
     bundle_name: str = ""
     bundle_version: str = ""

@@ -19,7 +19,7 @@ from .document import DefinitionCopy
 from .errors import BrokenRecord
 from .fragment import StepFragment
 from .index import READERS, add_to_index, merge, summary_of
-from .integrity import Link, belongs_to, hash_of, parse_record, previous_of, seal_document
+from .integrity import Link, belongs_to, hash_of, parse_record, previous_of, record_name, seal_document
 from .layout import content_key, fragment_key, fragments_prefix, record_key
 from .masking import mask
 from .store import Store, address
@@ -84,7 +84,7 @@ def seal(store: Store, document: Mapping[str, Any]) -> Sealed:
     Raises :class:`~.errors.StoreUnavailable` when it cannot be written, :class:`~.errors.BrokenRecord` when something
     else is in its place.
     """
-    dag_id, run_id = document["run"]["dag_id"], document["run"]["run_id"]
+    dag_id, run_id = document["run"]["dag_id"], record_name(document["run"])
     key = record_key(dag_id, run_id)
     uri = address(store, key)
     heads = read_heads(store, dag_id)

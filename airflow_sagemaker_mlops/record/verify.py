@@ -10,7 +10,7 @@ from typing import Any
 from .chain import heads_of, read_heads, rewrite_heads
 from .errors import NoSuchRecord, RecordError
 from .index import READERS, Index, Summary, read_index, rebuild, summary_of
-from .integrity import belongs_to, hash_of, parse_record, previous_of
+from .integrity import belongs_to, hash_of, parse_record, previous_of, record_name
 from .layout import name_of, record_key, records_prefix
 from .reader import dags_of
 from .store import Store, address
@@ -74,7 +74,7 @@ def _read_all(store: Store, dag_id: str) -> tuple[dict[str, dict[str, Any]], lis
             return Finding(named, "it went away while it was read.")
         try:
             document = parse_record(found.data, address(store, key))
-            run_id = str(document["run"].get("run_id"))
+            run_id = record_name(document["run"])
             belongs_to(document, dag_id, run_id if record_key(dag_id, run_id) == key else named, address(store, key))
         except RecordError as error:
             return Finding(named, str(error))
@@ -82,7 +82,7 @@ def _read_all(store: Store, dag_id: str) -> tuple[dict[str, dict[str, Any]], lis
 
     with ThreadPoolExecutor(max_workers=READERS) as readers:
         results = list(readers.map(read, keys))
-    good = {str(result["run"]["run_id"]): result for result in results if isinstance(result, dict)}
+    good = {record_name(result["run"]): result for result in results if isinstance(result, dict)}
     return good, [result for result in results if isinstance(result, Finding)]
 
 

@@ -49,6 +49,16 @@ def test_sealing_again_changes_nothing(store: Store) -> None:
     assert verify(store, "daily").findings == ()
 
 
+def test_a_run_that_goes_on_after_it_was_cleared_gets_another_record(store: Store) -> None:
+    seal(store, record("r1", status="Failed"))
+    seal(store, record("r1", clear_number=1))
+    assert [run_named(store, "daily", name) for name in ("latest", "latest~1", "r1")] == ["r1#1", "r1", "r1"]
+    first, second = (read_record(store, "daily", name) for name in ("r1", "r1#1"))
+    assert (first["run"]["status"], second["run"]["status"]) == ("Failed", "Succeeded")
+    assert [link.run_id for link in previous_of(second)] == ["r1"]
+    assert verify(store, "daily").findings == ()
+
+
 def test_runs_that_end_at_the_same_time_are_both_covered_by_the_next(store: Store) -> None:
     seal(store, record("r0"))
     with ThreadPoolExecutor(6) as writers:
