@@ -94,8 +94,11 @@ def seal(store: Store, document: Mapping[str, Any]) -> Sealed:
         found = store.read(key)
         record = parse_record(found.data if found else b"", uri)
         belongs_to(record, dag_id, run_id, uri)
-    add_to_index(store, dag_id, summary_of(record))
-    advance(store, dag_id, heads, previous_of(record), Link(run_id, hash_of(record)))
+    own = Link(run_id, hash_of(record))
+    with ThreadPoolExecutor(max_workers=2) as writers:
+        indexed = writers.submit(add_to_index, store, dag_id, summary_of(record))
+        writers.submit(advance, store, dag_id, heads, previous_of(record), own).result()
+        indexed.result()
     if zlib.crc32(run_id.encode()) % MERGE_EVERY == 0:
         merge(store, dag_id)
     return Sealed(uri, hash_of(record), already)
