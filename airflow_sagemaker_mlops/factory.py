@@ -18,6 +18,7 @@ from . import settings
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
 from .document.step_types import AIRFLOW, WAITING
 from .garbage import garbage_later
+from .operators.source import Source
 from .plan.describe import pipeline_doc, step_doc
 from .plan.model import VERDICT_TASK_ID
 from .plan.source import plan_of
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from .operators.values import PipelineValue
     from .plan.model import ParameterPlan, Plan, TaskPlan
 
+Given = tuple[Any, Path, Mapping[str, Any]]  # definition, folder it is relative to, changed defaults
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
 AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn")
-OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps"})
+OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"})
 
 
 class SageMakerPipelineDag(DAG):
@@ -45,6 +47,8 @@ class SageMakerPipelineDag(DAG):
     :param assume_role_arn: role that the connection's identity assumes for the steps; one of another account likewise
     :param start_in: "triggerer" or "worker": where steps that wait begin
     :param logs: "end", "live" or "off": when container log lines come into the task log
+    :param records: where the records of its runs are kept, ``s3://bucket/prefix`` or a folder, "off" for nowhere;
+        ``[sagemaker_mlops] records`` when left out
     :param max_parallel_steps: MaxParallelExecutionSteps: so many steps of a run at a time, waiting ones too; 0 for any
 
     A definition with problems leaves the other DAGs of its file alone: :meth:`validate`, which Airflow calls for
@@ -66,6 +70,7 @@ class SageMakerPipelineDag(DAG):
         poll_interval_s: float | None = None,
         logs: str | None = None,
         max_parallel_steps: int = 0,
+        records: str = "",
         **kwargs: Any,
     ) -> None:
         caller = _caller_file()
@@ -92,9 +97,12 @@ class SageMakerPipelineDag(DAG):
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
             if self._broken is None:
                 aws = (aws_conn_id, region_name, assume_role_arn)
-                options = _own_options(aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps)
+                options = _own_options(
+                    aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
+                )
                 try:
-                    self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, dag=self)
+                    source = (definition, caller.parent, parameters or {})
+                    self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, source, dag=self)
                 except PipelineError as error:
                     self._broken = error
                     _note_broken(self.fileloc, dag_id, error)
@@ -145,18 +153,23 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         poll_interval_s: float | None = None,
         logs: str | None = None,
         max_parallel_steps: int = 0,
+        records: str = "",
         **kwargs: Any,
     ) -> None:
-        plan = plan_of(definition, _caller_file().parent)
+        folder = _caller_file().parent
+        plan = plan_of(definition, folder)
         params = typed_params(plan, parameters or {})
         kwargs.setdefault("tooltip", _one_line(plan.description))
         _check_step_names(plan, steps or {})
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
         aws = (aws_conn_id, region_name, assume_role_arn)
-        options = _own_options(aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps)
+        options = _own_options(
+            aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
+        )
+        source = (definition, folder, parameters or {})
         with self:
-            self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, dag=dag, group=self)
+            self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, source, dag=dag, group=self)
         dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
 
     def property_of(self, step: str, path: str) -> PipelineValue:
@@ -170,6 +183,7 @@ def build(
     pipeline_name: str,
     steps: Mapping[str, Mapping[str, Any]],
     options: Mapping[str, Any],
+    source: Given,
     *,
     dag: DAG,
     group: TaskGroup | None = None,
@@ -180,7 +194,8 @@ def build(
     for task in plan.tasks:
         own = {**options, **steps.get(task.task_id, {})}
         if task.step_type == "Verdict":
-            tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, last_of_dag=group is None)
+            named = Source(*source[:2], pipeline_name, prefix.rstrip("."), source[2], options["records"])
+            tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
             tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag)
     for task in plan.tasks:
@@ -229,6 +244,7 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
         poll_interval_s=options["poll_interval_s"],
         logs=options["logs"],
         most=options["max_parallel_steps"],
+        records=options["records"],
     )
     arguments.update(_airflows(options))
     if task.step_type == AIRFLOW:
@@ -246,9 +262,11 @@ def _verdict(
     options: Mapping[str, Any],
     dag: DAG,
     *,
+    source: Source,
     last_of_dag: bool,
 ) -> BaseOperator:
     from . import operators
+    from .operators.recording import location_of
 
     handlers = {
         prefix + name: {prefix + other: trigger for other, trigger in by.items()}
@@ -261,7 +279,9 @@ def _verdict(
         dag=dag,
         steps={prefix + name: step_type for name, step_type in task.spec["Steps"].items()},
         handlers=handlers,
-        in_triggerer=all(operator.start_from_trigger for operator in waiting),
+        # A record is sealed in a worker, which has the definition.
+        in_triggerer=not location_of(source.records) and all(operator.start_from_trigger for operator in waiting),
+        source=source,
         last_of_dag=last_of_dag,
         **_airflows(options),
     )
@@ -276,6 +296,7 @@ def _stand_in(verdict: Any) -> BaseOperator:
         handlers=verdict.handlers,
         in_triggerer=verdict.start_from_trigger,
         stands_in_for=verdict.task_id,
+        source=verdict.source,
     )
 
 
@@ -366,6 +387,7 @@ def _own_options(
     logs: str | None,
     *,
     max_parallel_steps: int,
+    records: str,
 ) -> dict[str, Any]:
     """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
     aws_conn_id, region_name, assume_role_arn = aws
@@ -377,6 +399,7 @@ def _own_options(
         "poll_interval_s": settings.poll_interval_s() if poll_interval_s is None else poll_interval_s,
         "logs": logs or "end",
         "max_parallel_steps": max_parallel_steps,
+        "records": records,
     }
 
 

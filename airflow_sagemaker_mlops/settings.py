@@ -36,6 +36,25 @@ def stand_ins() -> str:
     return _get("stand_ins", "").strip()
 
 
+def records() -> str:
+    """Where run records are kept, ``s3://bucket/prefix`` or a folder: ``records``; empty for none."""
+    return _get("records", "").strip()
+
+
+def cache_input_contents() -> bool:
+    """Whether a step whose inputs' contents changed under the same path runs again: ``cache_input_contents``."""
+    return _yes("cache_input_contents")
+
+
+def fail_on_record_error() -> bool:
+    """Whether a run fails when its record cannot be written: ``fail_on_record_error``."""
+    return _yes("fail_on_record_error")
+
+
+def _yes(option: str) -> bool:
+    return _get(option, "False").strip().lower() in ("true", "t", "yes", "1")
+
+
 def _get(option: str, fallback: str) -> str:
     from .airflow_versions import configuration
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from .failures import StepFailed
 from .run_step import run_step
-from .step_run import StepRun
+from .step_run import StepResult, StepRun
 
 
 class StepRecorder(Protocol):
@@ -34,10 +34,16 @@ class StepRecorder(Protocol):
         """The step ended; ``begun`` is what :meth:`begin` answered."""
 
 
-async def run_recorded(run: StepRun, recorder: StepRecorder | None) -> dict[str, Any]:
-    """The result of the whole step, run here or taken from an earlier run.  Raises what ``run_step`` raises."""
+Work = Callable[[StepRun], Awaitable[StepResult]]
+
+
+async def run_recorded(run: StepRun, recorder: StepRecorder | None, work: Work = run_step) -> dict[str, Any]:
+    """The result of the whole step, run here or taken from an earlier run.  Raises what ``run_step`` raises.
+
+    work   runs it, when it is not the whole of it that is left
+    """
     if recorder is None:
-        return (await run_step(run)).as_json()
+        return (await work(run)).as_json()
     run = replace(run, scope=replace(run.scope, read_s3=cache(run.scope.read_s3)))  # both resolve the same expressions
     started: list[str] = []
 
@@ -48,7 +54,7 @@ async def run_recorded(run: StepRun, recorder: StepRecorder | None) -> dict[str,
     run = replace(run, publish=partial(publish, tell=run.publish))
     begun = await recorder.begin(run)
     try:
-        result = dict(begun.result) if begun.result is not None else (await run_step(run)).as_json()
+        result = dict(begun.result) if begun.result is not None else (await work(run)).as_json()
     except Exception as error:
         left = error.result if isinstance(error, StepFailed) else {}
         status = "Stopped" if isinstance(error, StepFailed) and error.stopped else "Failed"

@@ -81,6 +81,14 @@ async def _with_retries(run: StepRun, attempt: Callable[[], Awaitable[StepResult
             return result if retries is None else replace(result, facts={**result.facts, "Retries": retries.total})
 
 
+async def is_first_attempt(run: StepRun) -> bool:
+    """Whether the step has never begun in this run: only then may an earlier run's result stand for it.
+
+    What is on its way is not left for a cached result, and a user who clears a step wants it to run.
+    """
+    return run.identity.try_number <= 1 and await run.journal.read() is None
+
+
 async def submit(run: StepRun) -> Submitted:
     """Begin a step that waits; safe to be done again after any mishap."""
     return await _refused(run, _way(run).submit(run))

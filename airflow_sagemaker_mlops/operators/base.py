@@ -190,24 +190,38 @@ class StepOperator(BaseOperator):
     def submit_again(self, context: Context, event: Any = None) -> Any:
         """Submit here, watch in the triggerer; also after the pause of a retry policy."""
         made = self._in_worker(self._submit(context))
+        if isinstance(made, dict):
+            return made
         if isinstance(made, timedelta):
             return self._again_after(context, made)
         return self._defer(context, *made)
 
     async def _run_at_once(self, context: Context) -> dict[str, Any]:
-        from ..execution.run_step import run_step
+        from ..execution.recording import run_recorded
 
         run = self._live = self._step_run(context)
-        return (await run_step(run)).as_json()
+        return await run_recorded(run, await self._recorder(run))
 
-    async def _submit(self, context: Context) -> tuple[StepRun, Submitted] | timedelta:
-        """The job of this attempt; or how long to wait before the next try, by the step's retry policies."""
+    async def _recorder(self, run: StepRun) -> Any:
+        from ..execution.run_step import is_first_attempt
+        from .recording import recorder_of
+
+        return recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))
+
+    async def _submit(self, context: Context) -> tuple[StepRun, Submitted] | timedelta | dict[str, Any]:
+        """The job of this attempt; or how long to wait before the next try, by the step's retry policies.
+
+        Or the step's result, when it can be had from an earlier run.
+        """
         from ..execution.retries import Retries
         from ..execution.run_step import stop, submit
 
         run = self._live = self._step_run(context)
         if self._killed:
             raise self._failure("the task was ended before its job was made")
+        reused = await self._from_earlier_run(run)
+        if reused is not None:
+            return reused
         try:
             job = await submit(run)
         except Exception as error:
@@ -219,6 +233,17 @@ class StepOperator(BaseOperator):
             await stop(run, job.name, job.arn)
             raise self._failure(f"the task was ended while {job.name} was being made; the job was stopped")
         return run, job
+
+    async def _from_earlier_run(self, run: StepRun) -> dict[str, Any] | None:
+        recorder = await self._recorder(run) if (self.step.spec.get("CacheConfig") or {}).get("Enabled") else None
+        if recorder is None:
+            return None
+        begun = await recorder.begin(run)
+        if begun.result is None:
+            return None
+        result = dict(begun.result)
+        await recorder.end(run, begun, status="Succeeded", result=result)
+        return result
 
     def _was_killed(self) -> bool:
         return self._killed

@@ -20,6 +20,7 @@ class Conclusion:
     cut_off    whether steps were ended from outside, so that jobs of theirs may still be running
     killed     steps that failed without a word: a user, a timeout or a lost process ended them
     because    why the run failed though its steps did not
+    states     of the tasks, as Airflow calls them
     """
 
     said: Mapping[str, Any]
@@ -27,6 +28,7 @@ class Conclusion:
     cut_off: bool = False
     killed: Sequence[str] = field(default_factory=tuple)
     because: str = ""
+    states: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def failure(self) -> str:
@@ -85,7 +87,7 @@ def _conclude(ti: Any, steps: Mapping[str, str], handlers: Mapping[str, Mapping[
     ran = sum(end != "NotRun" for end in ends.values()) - len(dropped)
     lines.append(f"The pipeline ended {status}: {ran} steps ran")
     killed = [name for name, result in failed.items() if result is None and steps[name] in WAITING]
-    return Conclusion(said, lines, cut_off=bool(killed or dropped), killed=killed)
+    return Conclusion(said, lines, cut_off=bool(killed or dropped), killed=killed, states=states)
 
 
 def _dropped(ti: Any, steps: Mapping[str, str], states: Mapping[str, str | None]) -> Iterator[str]:

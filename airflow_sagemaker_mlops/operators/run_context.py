@@ -29,11 +29,12 @@ def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepI
         map_index=-1 if ti.map_index is None else ti.map_index,
         try_number=ti.try_number,
         generation=generation,
-        run_started=_iso(started),
+        run_started=iso(started),
     )
 
 
-def _iso(moment: datetime | None) -> str:
+def iso(moment: datetime | None) -> str:
+    """The time as identities and records carry it, ISO 8601 UTC; empty when there is none."""
     if moment is None:
         return ""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -22,6 +22,7 @@ class StepTask:
     step      its name where that is not the task id; pipeline likewise where it is not the DAG id
     reads     {step name: task id} of the steps whose results it needs
     most      at most so many steps of a run are on their way at a time; 0 for any number
+    records   where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
     """
 
     type: str
@@ -35,6 +36,7 @@ class StepTask:
     poll_interval_s: float = 30.0
     logs: Literal["end", "live", "off"] = "end"
     most: int = 0
+    records: str = ""
 
     def to_json(self) -> str:
         """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""

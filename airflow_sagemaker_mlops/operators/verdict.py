@@ -16,6 +16,8 @@ from .start import StartVerdictInTriggerer
 if TYPE_CHECKING:
     from ..execution.aws import Aws
     from ..execution.journal import Entry
+    from .conclusion import Conclusion
+    from .source import Source
 
 
 RETRY_DELAY = timedelta(seconds=20)
@@ -36,6 +38,7 @@ class PipelineVerdictOperator(BaseOperator):
     :param handlers: {task id: {other task id: trigger}} of the steps that run when it ends badly
     :param in_triggerer: conclude there, without a worker, unless the run failed; all steps that wait must start there
     :param last_of_dag: be the teardown that decides how the DAG run ends
+    :param source: what the record of a run says of the pipeline itself; without, no record is sealed
     :param stands_in_for: task id of a verdict that other tasks may stand behind, so that it cannot be a teardown: be
         the teardown that concludes when a user marked the run failed before that verdict was reached
     """
@@ -48,6 +51,7 @@ class PipelineVerdictOperator(BaseOperator):
         in_triggerer: bool = False,
         last_of_dag: bool = False,
         stands_in_for: str = "",
+        source: Source | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
@@ -57,6 +61,7 @@ class PipelineVerdictOperator(BaseOperator):
         self.steps = dict(steps)
         self.handlers = dict(handlers or {})
         self.stands_in_for = stands_in_for
+        self.source = source
         if last_of_dag or stands_in_for:
             self.as_teardown(on_failure_fail_dagrun=True)
         if in_triggerer and STARTS_IN_TRIGGERER and any(step_type in WAITING for step_type in self.steps.values()):
@@ -84,11 +89,19 @@ class PipelineVerdictOperator(BaseOperator):
                 tell=self.log.warning,
             )
             asyncio.run(sweep)
+        said = {**end.said, **self._seal(context, end)}
         if end.failure:
-            if end.said:
-                ti.xcom_push(key="return_value", value=end.said)
+            if said:
+                ti.xcom_push(key="return_value", value=said)
             raise PipelineFailed(end.failure)
-        return dict(end.said)
+        return said
+
+    def _seal(self, context: Context, end: Conclusion) -> dict[str, str]:
+        if self.source is None or not end.said:
+            return {}
+        from .sealing import seal_record
+
+        return seal_record(context, self.source, end, self.log.info)
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Back from the triggerer, where the run was found to have failed."""

@@ -23,12 +23,14 @@ from ..execution.admission import admitted
 from ..execution.failures import StepFailed
 from ..execution.identity import StepIdentity
 from ..execution.journal import Entry, entry_from_json
+from ..execution.recording import run_recorded
 from ..execution.retries import cause_of
 from ..execution.scope import Scope
-from ..execution.step_run import StepRun, Submitted
+from ..execution.step_run import StepResult, StepRun, Submitted
 from ..execution.values import s3_reader
 from ..hooks.aws import aws_for
 from ..links import LINKS
+from ..operators.recording import recorder_of
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
 from .tickets import XComTickets
@@ -98,21 +100,26 @@ class StepTrigger(BaseTrigger):
             await self._run.journal.write(entry.with_state("mishap"))
 
     async def _result(self) -> dict[str, Any]:
-        run = await self._step_run()
-        self._run = run
-        if self.handed_over is not None:
-            self._submitted = Submitted(**self.handed_over["submitted"])
-            return (await steps.follow(run, self._submitted)).as_json()
-        most = StepTask.from_json(self.task_text).most
-        if most and self.task_instance is not None:
-            await admitted(run, XComTickets(self), most)
-        return (await steps.complete(run, self._note_submitted)).as_json()
+        task = StepTask.from_json(self.task_text)
+        run = self._run = await self._step_run(task)
+        handed = self.handed_over
+        job = self._submitted = Submitted(**handed["submitted"]) if handed is not None else None
+        caching = job is None and await steps.is_first_attempt(run)
+        recorder = await sync_to_async(recorder_of)(task, run.identity, run.aws, caching=caching)
+
+        async def work(run: StepRun) -> StepResult:
+            if job is not None:
+                return await steps.follow(run, job)
+            if task.most and self.task_instance is not None:
+                await admitted(run, XComTickets(self), task.most)
+            return await steps.complete(run, self._note_submitted)
+
+        return await run_recorded(run, recorder, work)
 
     def _note_submitted(self, job: Submitted) -> None:
         self._submitted = job
 
-    async def _step_run(self) -> StepRun:
-        task = StepTask.from_json(self.task_text)
+    async def _step_run(self, task: StepTask) -> StepRun:
         aws = await sync_to_async(aws_for)(task.aws_conn_id, task.region_name, task.assume_role_arn)
         journal = XComJournal(self)
         if self.handed_over is not None:

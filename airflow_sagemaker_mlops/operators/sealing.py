@@ -1,0 +1,102 @@
+"""The record of a DAG run, out of its steps' fragments: sealed by the pipeline's last task, in a worker.  Blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import settings
+from ..execution.step_run import now
+from .conclusion import Conclusion
+from .recording import location_of, open_records, record_id
+from .run_context import iso
+from .source import Source
+
+_ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
+
+
+def seal_record(context: Any, source: Source, end: Conclusion, tell: Callable[..., None]) -> dict[str, str]:
+    """Seal the record of the run; {"Record": URI, "RecordSha256": hash}, nothing where nothing is recorded.
+
+    What cannot be recorded is told, and changes nothing about how the run ended unless ``fail_on_record_error`` is set.
+    """
+    location = location_of(source.records)
+    if not location:
+        return {}
+    try:
+        sealed = _seal(context, source, end, location)
+    except Exception as error:
+        if settings.fail_on_record_error():
+            raise
+        tell("the run was not recorded: %s: %s", type(error).__name__, error)
+        return {}
+    tell("record %s, sha256 %s", sealed.uri, sealed.sha256)
+    return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
+
+
+def _seal(context: Any, source: Source, end: Conclusion, location: str) -> Any:
+    from ..document import load_pipeline
+    from ..plan import make_plan
+    from ..record.run_record import seal_run
+
+    loaded = load_pipeline(source.definition, base_dir=source.folder)
+    plan, said = make_plan(loaded), end.said
+    prefix = f"{source.group}." if source.group else ""
+    ends = {name.removeprefix(prefix): _ENDS.get(str(state), "NotStarted") for name, state in end.states.items()}
+    ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said["Stopped"]), "Stopped"))
+    return seal_run(
+        open_records(location),
+        plan,
+        _identity(context, source, str(said["Status"])),
+        parameters=_parameters(context, source, plan),
+        document=loaded.document,
+        source_kind=_kind(source.definition),
+        ends=ends,
+    )
+
+
+def _identity(context: Any, source: Source, status: str) -> Any:
+    from ..record.run_identity import RunIdentity
+    from ..record.run_record import versions
+
+    run, ti = context["dag_run"], context["ti"]
+    bundle = getattr(ti, "bundle_instance", None)
+    return RunIdentity(
+        dag_id=record_id(ti.dag_id, source.group),
+        run_id=ti.run_id,
+        pipeline=source.pipeline,
+        status=status,
+        started=iso(getattr(run, "start_date", None)),
+        ended=now(),
+        trigger=_word(getattr(run, "run_type", "")),
+        user=str(getattr(run, "triggering_user_name", None) or ""),
+        logical_date=iso(getattr(run, "logical_date", None)),
+        clear_number=int(getattr(run, "clear_number", 0) or 0),
+        dag_version=str(getattr(ti, "dag_version_id", None) or ""),
+        bundle_name=str(getattr(bundle, "name", None) or ""),
+        bundle_version=str(getattr(bundle, "version", None) or ""),
+        versions=versions(),
+    )
+
+
+def _parameters(context: Any, source: Source, plan: Any) -> dict[str, Any]:
+    from ..record.document import Parameter
+
+    conf, params = context["dag_run"].conf or {}, context["params"]
+    found: dict[str, Any] = {}
+    for parameter in plan.parameters:
+        origin = "conf" if parameter.name in conf else "dag" if parameter.name in source.defaults else "default"
+        found[parameter.name] = Parameter(params.get(parameter.name, parameter.default), origin)
+    return found
+
+
+def _kind(definition: Any) -> str:
+    if isinstance(definition, str | Path):
+        text = str(definition)
+        return "json" if text.endswith(".json") or text.lstrip().startswith("{") else "yaml"
+    return "dict" if isinstance(definition, Mapping) else "sdk"
+
+
+def _word(value: Any) -> str:
+    return str(getattr(value, "value", value) or "")

@@ -1,0 +1,27 @@
+"""Which pipeline a run was of, for its record: :class:`Source`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the record says of the pipeline itself.
+
+    definition   as it was given to the DAG, with the folder that relative paths are relative to
+    pipeline     its name
+    group        of a task group, its id; empty for a DAG of its own
+    defaults     parameters whose defaults the DAG file has changed
+    records      where records go, as for ``StepTask``
+    """
+
+    definition: Any
+    folder: Path
+    pipeline: str
+    group: str
+    defaults: Mapping[str, Any]
+    records: str
