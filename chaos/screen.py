@@ -40,7 +40,7 @@ class Screen:
     def _show(self) -> None:
         if not self._console.is_terminal:
             while not self._over.wait(LINE_S):
-                self._console.print(self._line(), highlight=False)
+                self._console.print(self._line(), highlight=False, soft_wrap=True)
             return
         with self._bars:
             runs = self._bars.add_task("runs", total=len(self._plan.runs))
@@ -83,4 +83,4 @@ def details(console: Console, findings: Findings) -> None:
         for found in getattr(findings, kind):
             first = found["jobs"][0] if "jobs" in found else found
             who = " ".join(str(first.get(key, "")) for key in ("dag_id", "run_id", "task_id"))
-            console.print(f"{kind}: {who}: {found.get('why') or found.get('state')}", highlight=False)
+            console.print(f"{kind}: {who}: {found.get('why') or found.get('state')}", highlight=False, soft_wrap=True)
