@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .document.problems import InvalidPipeline, UnsupportedPipeline
     from .factory import SageMakerPipelineDag, SageMakerPipelineTaskGroup
     from .triggers.step import StepTrigger
+    from .triggers.verdict import VerdictTrigger
 
 __version__ = "0.1.0"
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SageMakerPipelineTaskGroup",
     "StepTrigger",
     "UnsupportedPipeline",
+    "VerdictTrigger",
     "load_pipeline",
 ]
 
@@ -27,6 +29,7 @@ _HOMES = {
     "SageMakerPipelineDag": "factory",
     "SageMakerPipelineTaskGroup": "factory",
     "StepTrigger": "triggers.step",  # named from here in every serialized step, where each letter counts
+    "VerdictTrigger": "triggers.verdict",
     "load_pipeline": "document",
     "InvalidPipeline": "document.problems",
     "UnsupportedPipeline": "document.problems",

@@ -18,6 +18,7 @@ try:
         AirflowFailException,
         AirflowSkipException,
         DownstreamTasksSkipped,
+        TaskDeferralTimeout,
     )
 except ImportError:  # before 3.2
     from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
@@ -25,20 +26,24 @@ except ImportError:  # before 3.2
         AirflowFailException,
         AirflowSkipException,
         DownstreamTasksSkipped,
+        TaskDeferralTimeout,
     )
 
 __all__ = [
     "AIRFLOW",
     "STARTS_IN_TRIGGERER",
+    "TELLS_TRIGGERS_OF_KILLS",
     "AirflowException",
     "AirflowFailException",
     "AirflowSkipException",
     "DownstreamTasksSkipped",
+    "TaskDeferralTimeout",
     "configuration",
 ]
 
 AIRFLOW = tuple(int(part) for part in __version__.split(".")[:2])
 STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
+TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
 
 
 def configuration() -> Any:

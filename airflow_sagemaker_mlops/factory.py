@@ -16,9 +16,10 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from . import settings
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
-from .document.step_types import AIRFLOW
+from .document.step_types import AIRFLOW, WAITING
 from .garbage import garbage_later
 from .plan.describe import pipeline_doc, step_doc
+from .plan.model import VERDICT_TASK_ID
 from .plan.source import plan_of
 
 if TYPE_CHECKING:
@@ -177,9 +178,15 @@ def build(
     prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
     tasks: dict[str, BaseOperator] = {}
     for task in plan.tasks:
-        tasks[task.task_id] = _operator(task, pipeline_name, prefix, {**options, **steps.get(task.task_id, {})}, dag)
+        own = {**options, **steps.get(task.task_id, {})}
+        if task.step_type == "Verdict":
+            tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, last_of_dag=group is None)
+        else:
+            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag)
     for task in plan.tasks:
         _wire(tasks, task, dag)
+    if group is not None:
+        tasks[VERDICT_TASK_ID] >> _stand_in(tasks[VERDICT_TASK_ID])
     return tasks
 
 
@@ -201,15 +208,6 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
     arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
     if task.display_name:
         arguments["task_display_name"] = task.display_name
-    if task.step_type == "Verdict":
-        steps = {prefix + name: step_type for name, step_type in task.spec["Steps"].items()}
-        handlers = {
-            prefix + name: {prefix + other: trigger for other, trigger in by.items()}
-            for name, by in (task.spec.get("Handlers") or {}).items()
-        }
-        return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
-            steps=steps, handlers=handlers, **arguments, **_airflows(options)
-        )
     if task.step_type == "Gate":
         triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
         return operators.PipelineGateOperator(triggers=triggers, **arguments, **_airflows(options))  # type: ignore[no-any-return]
@@ -239,6 +237,46 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
         return foreign_operator(step, arguments)
     operator = getattr(operators, f"{task.step_type}StepOperator")
     return operator(step=step, start_in=options["start_in"], **arguments)  # type: ignore[no-any-return]
+
+
+def _verdict(
+    task: TaskPlan,
+    prefix: str,
+    tasks: Mapping[str, BaseOperator],
+    options: Mapping[str, Any],
+    dag: DAG,
+    *,
+    last_of_dag: bool,
+) -> BaseOperator:
+    from . import operators
+
+    handlers = {
+        prefix + name: {prefix + other: trigger for other, trigger in by.items()}
+        for name, by in (task.spec.get("Handlers") or {}).items()
+    }
+    waiting = (tasks[name] for name, step_type in task.spec["Steps"].items() if step_type in WAITING)
+    return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
+        task_id=task.task_id,
+        task_display_name=task.display_name,
+        dag=dag,
+        steps={prefix + name: step_type for name, step_type in task.spec["Steps"].items()},
+        handlers=handlers,
+        in_triggerer=all(operator.start_from_trigger for operator in waiting),
+        last_of_dag=last_of_dag,
+        **_airflows(options),
+    )
+
+
+def _stand_in(verdict: Any) -> BaseOperator:
+    """What a group has beside its verdict, behind which other tasks may stand, so that it cannot be a teardown."""
+    return type(verdict)(  # type: ignore[no-any-return]
+        task_id="pipeline.sweep",
+        task_display_name="sweep",
+        steps=verdict.steps,
+        handlers=verdict.handlers,
+        in_triggerer=verdict.start_from_trigger,
+        stands_in_for=verdict.task_id,
+    )
 
 
 def _airflows(options: Mapping[str, Any]) -> dict[str, Any]:

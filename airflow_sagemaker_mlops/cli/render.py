@@ -97,7 +97,7 @@ def _task(task: TaskPlan, name: str) -> list[str]:
     match task.step_type:
         case "Verdict":
             operator = "PipelineVerdictOperator"
-            options |= {"steps": spec["Steps"], "handlers": spec.get("Handlers") or {}}
+            options |= {"steps": spec["Steps"], "handlers": spec.get("Handlers") or {}, "last_of_dag": True}
         case "Gate":
             operator = "PipelineGateOperator"
             options["triggers"] = spec["Triggers"]

@@ -16,6 +16,9 @@ IN_USE = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictExceptio
 THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
 )
+# botocore's words for a call that got no answer
+NO_ANSWER = frozenset({"HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseStreamingError"})
+FOUND_LATER = frozenset({"CredentialRetrievalError", "TokenRetrievalError", "MetadataRetrievalError"})
 
 
 class Aws(Protocol):
@@ -47,6 +50,7 @@ class SessionAws:
 
     endpoint_of   endpoint URL of a service, ``None`` for AWS's own
     config        a botocore ``Config`` merged over ours
+    events_queue_url   an SQS queue that EventBridge sends job events to, "" when there is none
     """
 
     session: Any
@@ -55,6 +59,7 @@ class SessionAws:
     endpoint_of: Callable[[str], str | None] = _boto_default
     config: Any = None
     verify: bool | str | None = None
+    events_queue_url: str = ""
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -125,8 +130,33 @@ def is_transient(error: Exception) -> bool:
     if isinstance(response, dict):
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return bool(status >= 500 and status != 501)
-    lost = isinstance(error, ConnectionError | TimeoutError) or type(error).__module__ == "botocore.exceptions"
-    return lost and type(error).__name__ != "ParamValidationError"
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    return any(cls.__name__ in NO_ANSWER for cls in type(error).__mro__)
+
+
+def misconfigured(error: Exception) -> str:
+    """What botocore misses before it can call anybody (credentials, a region); empty for any other error."""
+    name = type(error).__name__
+    ours = type(error).__module__ == "botocore.exceptions" and not error_code(error) and not is_transient(error)
+    return name.removesuffix("Error") if ours and name not in FOUND_LATER else ""
+
+
+def unknown_region(aws: Aws, service: str, error: Exception) -> str:
+    """A sentence when there was no connection and botocore knows of no ``service`` in the region; else empty."""
+    if type(error).__name__ != "EndpointConnectionError" or aws.is_local:
+        return ""
+    session = getattr(aws, "session", None)
+    known = (
+        [
+            region
+            for partition in session.get_available_partitions()
+            for region in session.get_available_regions(service, partition_name=partition)
+        ]
+        if session is not None
+        else [aws.region]
+    )
+    return "" if aws.region in known else f'no {service} is known in region "{aws.region}" ({error})'
 
 
 def as_json(value: Any) -> Any:

@@ -41,7 +41,7 @@ class StepIdentity:
     @property
     def execution_id(self) -> str:
         """12 lower-case letters and digits, the same for every step and every attempt of the run."""
-        return digest(self.dag_id, self.run_id)[:EXECUTION_ID]
+        return execution_id(self.dag_id, self.run_id)
 
     @property
     def step_digest(self) -> str:
@@ -60,6 +60,11 @@ class StepIdentity:
             "airflow:request": request_digest,
         }
         return [{"Key": key, "Value": tag_value(value)} for key, value in pairs.items() if value]
+
+
+def execution_id(dag_id: str, run_id: str) -> str:
+    """12 lower-case letters and digits that stand for a run, in the names of all that it makes."""
+    return digest(dag_id, run_id)[:EXECUTION_ID]
 
 
 def digest(*parts: str) -> str:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from . import stand_in
 from . import submit as named
-from .aws import error_code, error_message, is_transient
+from .aws import error_code, error_message, is_transient, misconfigured, unknown_region
 from .failures import StepFailed, StepRefused
 from .retries import Retries
 from .step_run import StepResult, StepRun, Submitted
@@ -34,6 +34,8 @@ from .ways import (
     serverless,
     started,
 )
+
+APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,29 @@ async def submit(run: StepRun) -> Submitted:
 
 
 async def follow(run: StepRun, submitted: Submitted) -> StepResult:
-    """Wait for what :func:`submit` began, here or in another process."""
-    return await _refused(run, _way(run).follow(run, submitted))
+    """Wait for what :func:`submit` began, here or in another process.  What may not be watched is stopped."""
+    try:
+        return await _refused(run, _way(run).follow(run, submitted))
+    except StepRefused:
+        try:
+            await stop(run, submitted.name, submitted.arn)
+        except Exception as error:
+            run.tell(f"{submitted.name} may be left running: it could not be stopped: {error}")
+        raise
 
 
 async def stop(run: StepRun, name: str, handle: str = "") -> bool:
     """Stop what the step began under ``name``; ``False`` when there is nothing to stop."""
     return run.entry.waits and await _way(run).stop(run, name, handle)
+
+
+async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:
+    """Stop what is perhaps still being made; ``False`` when nothing has appeared."""
+    for pause in APPEARS_WITHIN_S:
+        await asyncio.sleep(pause)
+        if await stop(run, name, handle):
+            return True
+    return False
 
 
 def _way(run: StepRun) -> Waiting:
@@ -157,8 +175,9 @@ async def _refused(run: StepRun, work: Awaitable[Result]) -> Result:
         raise
     except Exception as error:
         operation = getattr(error, "operation_name", run.entry.create)
-        if type(error).__name__ == "ParamValidationError":
-            raise StepRefused(run.identity.step, operation, "ParamValidation", str(error)) from error
+        missing, nowhere = misconfigured(error), unknown_region(run.aws, run.entry.service, error)
+        if missing or nowhere:
+            raise StepRefused(run.identity.step, operation, missing or "NoEndpoint", nowhere or str(error)) from error
         if error_code(error) and error_code(error) not in MAY_PASS and not is_transient(error):
             raise StepRefused(run.identity.step, operation, error_code(error), error_message(error)) from error
         raise

@@ -19,11 +19,14 @@ from typing import Any
 from ..steps.model import StepType
 from .aws import NOT_FOUND, Aws, call, error_code, is_transient
 from .describe import properties_of
+from .events import JobEvents, events_for
 
 FASTEST_S = 0.25
 SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
 OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
 LOOK_CLOSER_EVERY = 20  # sweeps after which all that runs is listed, so a missed change cannot hang a step
+GONE_AFTER_S = 60.0  # right after its creation a job may not be visible everywhere
+SAFETY_NET_S = 300.0  # between two sweeps where events tell of changes
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -53,6 +56,9 @@ class Sweep:
     changed_after: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=15))
     sweeps: int = 0
     back_off_s: float = 0.0
+    events: JobEvents | None = None
+    changed: set[str] = field(default_factory=set)
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait(self, name: str, address: dict[str, Any], on_change: Callable[[str], None]) -> dict[str, Any]:
         """The properties of ``name`` once it is terminal, as plain JSON.  Raises :class:`JobDisappeared`.
@@ -61,12 +67,16 @@ class Sweep:
         """
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self.waiting[name] = _Waiting(name, address, future, on_change)
+        if self.events is not None:
+            self.events.wake_on(name, lambda: self._ring(name))
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._loop())
         try:
             return await future
         finally:
             self.waiting.pop(name, None)
+            if self.events is not None:
+                self.events.forget(name)
             if not self.waiting and self.task is not None:
                 self.task.cancel()
                 self.task = None
@@ -81,16 +91,30 @@ class Sweep:
                     self._fail_all(error)
                     return
                 self.back_off_s = min(max(1.0, self.back_off_s * 2), 120.0)
-            await asyncio.sleep(self._pause())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.bell.wait(), self._pause())
+            self.bell.clear()
+
+    def _ring(self, name: str) -> None:
+        self.changed.add(name)
+        self.bell.set()
 
     def _pause(self) -> float:
         if self.back_off_s:
             return self.back_off_s * random.uniform(0.5, 1.5)
         youngest = max((job.since for job in self.waiting.values()), default=0.0)
         age = time.monotonic() - youngest
-        return min(max(FASTEST_S, age * SHARE_OF_AGE), self.poll_interval_s)
+        heard = self.events is not None and self.events.heard
+        longest = max(self.poll_interval_s, SAFETY_NET_S) if heard else self.poll_interval_s
+        return min(max(FASTEST_S, age * SHARE_OF_AGE), longest)
 
     async def _once(self) -> None:
+        changed = [self.waiting[name] for name in self.changed if name in self.waiting]
+        self.changed.clear()
+        if changed:
+            for job in changed:
+                await self._describe(job)
+            return
         self.sweeps += 1
         waiting = list(self.waiting.values())
         if len(waiting) == 1 or not self.entry.listing:
@@ -140,7 +164,7 @@ class Sweep:
         except Exception as error:
             # Right after its creation a job may not be visible everywhere yet.
             if error_code(error) in NOT_FOUND:
-                if time.monotonic() - job.since > 60 and not job.future.done():
+                if time.monotonic() - job.since > GONE_AFTER_S and not job.future.done():
                     job.future.set_exception(JobDisappeared(f"{job.name} does not exist any more"))
                 return
             raise
@@ -176,6 +200,6 @@ def sweep_for(aws: Aws, entry: StepType, poll_interval_s: float) -> Sweep:
         del _SWEEPS[stale]
     sweep = _SWEEPS.get(key)
     if sweep is None:
-        sweep = _SWEEPS[key] = Sweep(aws, entry, poll_interval_s)
+        sweep = _SWEEPS[key] = Sweep(aws, entry, poll_interval_s, events=events_for(aws))
     sweep.poll_interval_s = min(sweep.poll_interval_s, poll_interval_s)
     return sweep

@@ -11,10 +11,12 @@ import time
 from typing import Any
 
 from ..execution.aws import SessionAws
+from ..execution.events import region_of
 
 KEEP_S = 900.0  # rotated keys in a connection are picked up after this long
 _LOCK = threading.Lock()
 SESSION_NAME = "airflow-sagemaker-mlops"
+EVENTS_QUEUE = "events_queue_url"  # in the connection's extra
 _KEPT: dict[tuple[str | None, str | None, str | None, str], tuple[float, SessionAws]] = {}
 
 
@@ -72,7 +74,14 @@ def _make(conn_id: str | None, region_name: str | None, role: str | None, finger
         endpoint_of=hook.conn_config.get_service_endpoint_url,
         config=hook.config,
         verify=hook.verify,
+        events_queue_url="" if role else _events_queue(hook.conn_config.extra_config, region),
     )
+
+
+def _events_queue(extra: dict[str, Any], region: str) -> str:
+    """The connection's queue of job events, where it is one of this region."""
+    url = str(extra.get(EVENTS_QUEUE) or "")
+    return url if region_of(url) in ("", region) else ""
 
 
 def _assuming(role: str, session: Any, region: str, sts_endpoint: str | None, verify: Any) -> Any:

@@ -6,13 +6,13 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.sdk import BaseOperator
 
 from .. import settings as configured
-from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowException, AirflowFailException
+from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowException, AirflowFailException, TaskDeferralTimeout
 from ..document.step_types import WAITING
 from ..links import LINKS
 from .start import StartInTriggerer
@@ -127,6 +127,32 @@ class StepOperator(BaseOperator):
             return kept
         return self.submit_again(context)
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Called instead of ``execute`` when the task comes back from the triggerer, also when it ran out of time."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            stopped = self._in_worker(self._stop_overdue(context))
+            what = f"; {stopped} was stopped" if stopped else ""
+            words = f'Step "{self.step.step or self.task_id}": not done within execution_timeout'
+            raise self._failure(f"{words} ({self.execution_timeout}){what}") from None
+
+    async def _stop_overdue(self, context: Context) -> str:
+        """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
+        from ..execution.journal import entry_from_json
+        from ..execution.run_step import stop, stop_when_visible
+        from .task import JOURNAL_KEY
+
+        run, ti = self._step_run(context), cast("Any", context["ti"])
+        entry = entry_from_json(ti.xcom_pull(task_ids=ti.task_id, key=JOURNAL_KEY))
+        if entry is None or entry.state not in ("intent", "submitted", "killed"):
+            return ""
+        if entry.state == "killed":  # the trigger has stopped it, or was about to when it died
+            await stop(run, entry.name, entry.arn)
+            return entry.name
+        await run.journal.write(entry.with_state("killed"))
+        return entry.name if await stop_when_visible(run, entry.name, entry.arn) else ""
+
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Back from the triggerer: the result, or the failure as an exception of this task."""
         match event.get("status"):
@@ -138,7 +164,7 @@ class StepOperator(BaseOperator):
             case "failed":
                 pause = asyncio.run(self._pause_for(context, str(event.get("cause") or ""), str(event["error"])))
                 if pause is not None:
-                    return self._again_after(pause)
+                    return self._again_after(context, pause)
                 if event.get("result"):  # for steps that run on this one's failure
                     ti: Any = context["ti"]
                     ti.xcom_push(key="return_value", value=event["result"])
@@ -156,17 +182,17 @@ class StepOperator(BaseOperator):
         pause = await (await Retries.of(self._step_run(context))).pause_for(cause, words)
         return None if pause is None else timedelta(seconds=pause)
 
-    def _again_after(self, pause: timedelta) -> Any:
+    def _again_after(self, context: Context, pause: timedelta) -> Any:
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
-        self.defer(trigger=TimeDeltaTrigger(pause), method_name="submit_again")
+        self.defer(trigger=TimeDeltaTrigger(pause), method_name="submit_again", timeout=self._time_left(context))
 
     def submit_again(self, context: Context, event: Any = None) -> Any:
         """Submit here, watch in the triggerer; also after the pause of a retry policy."""
         made = self._in_worker(self._submit(context))
         if isinstance(made, timedelta):
-            return self._again_after(made)
-        return self._defer(*made)
+            return self._again_after(context, made)
+        return self._defer(context, *made)
 
     async def _run_at_once(self, context: Context) -> dict[str, Any]:
         from ..execution.run_step import run_step
@@ -197,11 +223,20 @@ class StepOperator(BaseOperator):
     def _was_killed(self) -> bool:
         return self._killed
 
-    def _defer(self, run: StepRun, job: Submitted) -> None:
+    def _defer(self, context: Context, run: StepRun, job: Submitted) -> None:
         from ..triggers.step import StepTrigger
 
         handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
-        self.defer(trigger=StepTrigger(task=self.step.to_json(), handed_over=handed_over), method_name="resume")
+        trigger = StepTrigger(task=self.step.to_json(), handed_over=handed_over)
+        self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
+
+    def _time_left(self, context: Context) -> timedelta | None:
+        """Airflow holds a deferred task to its execution_timeout only where it began in the triggerer (3.3.2)."""
+        ti: Any = context["ti"]
+        if self.execution_timeout is None or ti.start_date is None:
+            return None
+        left: timedelta = self.execution_timeout - (datetime.now(UTC) - ti.start_date)
+        return max(left, timedelta(seconds=1))
 
     def _in_worker(self, coroutine: Coroutine[Any, Any, Any], context: Context | None = None) -> Any:
         from ..execution.failures import StepFailed

@@ -1,8 +1,8 @@
-"""How the steps of a run ended, out of the states of their tasks."""
+"""How the steps of a run ended, out of the states of their tasks; the same in a worker and in the triggerer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _ENDS = {"success": "Succeeded", "failed": "Failed"}
@@ -11,16 +11,33 @@ _ENDS = {"success": "Succeeded", "failed": "Failed"}
 def ends_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str]:
     """{task id: Succeeded, Failed, Stopped or NotRun}; a failed task says in its XCom when its job was stopped."""
     states = states_of(ti, task_ids)
-    ends = {task_id: _ENDS.get(str(states.get(task_id)), "NotRun") for task_id in task_ids}
+    return ends_from(states, results_of(ti, (name for name in task_ids if states.get(name) == "failed")))
+
+
+def ends_from(states: Mapping[str, str | None], results: Mapping[str, Any]) -> dict[str, str]:
+    """{task id: end} of the tasks in ``states``, with the results that failed ones left."""
+    ends = {task_id: _ENDS.get(str(state), "NotRun") for task_id, state in states.items()}
     for task_id, end in ends.items():
-        if end == "Failed":
-            left = ti.xcom_pull(task_ids=task_id, key="return_value")
-            if isinstance(left, dict) and left.get("Status") == "Stopped":
-                ends[task_id] = "Stopped"
+        left = results.get(task_id)
+        if end == "Failed" and isinstance(left, dict) and left.get("Status") == "Stopped":
+            ends[task_id] = "Stopped"
     return ends
 
 
 def states_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
-    """States of the tasks of this run, as Airflow calls them."""
+    """States of the tasks of this run, as Airflow calls them; ``None`` where there is none."""
     by_run = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(task_ids), run_ids=[ti.run_id])
-    return dict(by_run.get(ti.run_id) or {})
+    found = by_run.get(ti.run_id) or {}
+    return {task_id: found.get(task_id) for task_id in task_ids}
+
+
+def results_of(ti: Any, task_ids: Iterable[str]) -> dict[str, Any]:
+    """What tasks of this run pushed as their result; ``None`` for one that pushed nothing."""
+    return {task_id: xcom_of(ti, task_id, "return_value") for task_id in task_ids}
+
+
+def xcom_of(ti: Any, task_id: str, key: str) -> Any:
+    """An XCom of this run; ``None`` when there is none."""
+    from airflow.sdk.execution_time.xcom import XCom
+
+    return XCom.get_one(key=key, dag_id=ti.dag_id, run_id=ti.run_id, task_id=task_id, map_index=None)

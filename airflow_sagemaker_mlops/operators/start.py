@@ -1,28 +1,27 @@
-"""Airflow's ``StartTriggerArgs`` by its shape: importing the original costs a DAG file dozens of modules (3.3.2)."""
+"""Airflow's ``StartTriggerArgs`` by its shape: importing the original costs a DAG file dozens of modules (3.3.2).
+
+Arguments are written out when Airflow asks for them, which it does where a DAG is serialized and not in the workers,
+which parse the file for every task they start.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .task import StepTask
 
-TRIGGER = "airflow_sagemaker_mlops.StepTrigger"
-
 
 @dataclass(frozen=True, slots=True)
 class StartInTriggerer:
-    """Start a step in the triggerer, without any worker.
-
-    The arguments are written out when Airflow asks for them, which it does where a DAG is serialized and not in the
-    workers, which parse the file for every task they start.
-    """
+    """Start a step in the triggerer, without any worker."""
 
     task: StepTask
     finish_in_worker: bool
 
-    trigger_cls = TRIGGER
+    trigger_cls = "airflow_sagemaker_mlops.StepTrigger"
     next_method = "resume"
     next_kwargs = None
     timeout = None
@@ -34,3 +33,26 @@ class StartInTriggerer:
         if self.finish_in_worker:
             arguments["finish_in"] = "worker"
         return arguments
+
+
+@dataclass(frozen=True, slots=True)
+class StartVerdictInTriggerer:
+    """Conclude a run in the triggerer."""
+
+    steps: Mapping[str, str]
+    handlers: Mapping[str, Mapping[str, str]]
+    stands_in_for: str
+
+    trigger_cls = "airflow_sagemaker_mlops.VerdictTrigger"
+    next_method = "resume"
+    next_kwargs = None
+    timeout = None
+
+    @property
+    def trigger_kwargs(self) -> dict[str, Any]:
+        """Arguments of the trigger: the step names by type, for most of a DAG's are of few types."""
+        by_type: dict[str, str] = {}
+        for name, step_type in self.steps.items():
+            by_type[step_type] = f"{by_type[step_type]} {name}" if step_type in by_type else name
+        more = {"handlers": self.handlers, "stands_in_for": self.stands_in_for}
+        return {"steps": by_type, **{name: value for name, value in more.items() if value}}

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 
-from ..airflow_versions import AirflowFailException
-from ..plan.outcome import verdict
-from .ends import ends_of, states_of
+from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException
+from ..document.step_types import WAITING
+from .start import StartVerdictInTriggerer
+
+if TYPE_CHECKING:
+    from ..execution.aws import Aws
+    from ..execution.journal import Entry
+
+
+RETRY_DELAY = timedelta(seconds=20)
 
 
 class PipelineFailed(AirflowFailException):
@@ -17,56 +26,87 @@ class PipelineFailed(AirflowFailException):
 
 
 class PipelineVerdictOperator(BaseOperator):
-    """Fails when a step failed that no other step handled; succeeds otherwise.
+    """Fails when a step failed that no other step handled; succeeds otherwise.  Stops what is left running.
 
     A skipped leaf counts as success for Airflow, so without this task a failed step behind a branch that was not taken
-    could leave a green run.
+    could leave a green run.  As the teardown of a DAG it also runs when a user marks the run failed, which skips all
+    that has not begun.
 
     :param steps: {task id: step type} of the pipeline
     :param handlers: {task id: {other task id: trigger}} of the steps that run when it ends badly
+    :param in_triggerer: conclude there, without a worker, unless the run failed; all steps that wait must start there
+    :param last_of_dag: be the teardown that decides how the DAG run ends
+    :param stands_in_for: task id of a verdict that other tasks may stand behind, so that it cannot be a teardown: be
+        the teardown that concludes when a user marked the run failed before that verdict was reached
     """
 
     def __init__(
-        self, *, steps: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]] | None = None, **kwargs: Any
+        self,
+        *,
+        steps: Mapping[str, str],
+        handlers: Mapping[str, Mapping[str, str]] | None = None,
+        in_triggerer: bool = False,
+        last_of_dag: bool = False,
+        stands_in_for: str = "",
+        **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
         kwargs.setdefault("retries", 2)
+        kwargs.setdefault("retry_delay", RETRY_DELAY)
         super().__init__(**kwargs)
         self.steps = dict(steps)
         self.handlers = dict(handlers or {})
+        self.stands_in_for = stands_in_for
+        if last_of_dag or stands_in_for:
+            self.as_teardown(on_failure_fail_dagrun=True)
+        if in_triggerer and STARTS_IN_TRIGGERER and any(step_type in WAITING for step_type in self.steps.values()):
+            start: Any = StartVerdictInTriggerer(self.steps, self.handlers, stands_in_for)
+            self.start_trigger_args = start
+            self.start_from_trigger = True
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict as XCom: status, and the steps by what became of them."""
-        ti: Any = context["ti"]
-        states, ends = states_of(ti, list(self.steps)), ends_of(ti, list(self.steps))
-        status: str = verdict(ends, self.handlers)
-        if status == "Succeeded" and "upstream_failed" in states.values():
-            status = "Failed"  # something outside of the pipeline failed that its steps wait for
-        said = {
-            "Status": status,
-            "Failed": sorted(name for name, end in ends.items() if end == "Failed"),
-            "Stopped": sorted(name for name, end in ends.items() if end == "Stopped"),
-            "NotStarted": sorted(name for name, state in states.items() if state == "upstream_failed"),
-            "NotTaken": sorted(name for name, state in states.items() if state == "skipped"),
-        }
-        for sentence in self._decisions(ti, states):
-            self.log.info("%s", sentence)
-        bad = ", ".join([*said["Failed"], *(f"{name} (stopped)" for name in said["Stopped"])])
-        if status == "Failed":
-            ti.xcom_push(key="return_value", value=said)
-            rest = f"; {len(said['NotStarted'])} did not start" if said["NotStarted"] else ""
-            failed = bad or "a step outside this pipeline"
-            raise PipelineFailed(f"Step failure: one or multiple steps failed: {failed}{rest}. See their logs.")
-        if status == "CompletedWithFailures":
-            self.log.warning("CompletedWithFailures: %s failed and was handled", bad)
-        ran = sum(end != "NotRun" for end in ends.values())
-        self.log.info("The pipeline ended %s: %d steps ran", status, ran)
-        return said
+        from .conclusion import conclude
+        from .sweep import stop_left_running
 
-    def _decisions(self, ti: Any, states: Mapping[str, str | None]) -> list[str]:
-        sentences = []
-        for task_id, step_type in self.steps.items():
-            if step_type == "Condition" and states.get(task_id) == "success":
-                result = ti.xcom_pull(task_ids=task_id, key="return_value") or {}
-                sentences.append(f"{task_id}: {(result.get('Decision') or {}).get('Sentence', 'no decision kept')}")
-        return sentences
+        ti: Any = context["ti"]
+        end = conclude(ti, self.steps, self.handlers, self.stands_in_for)
+        for line in end.lines:
+            self.log.info("%s", line)
+        if end.said:
+            sweep = stop_left_running(
+                ti,
+                self.steps,
+                killed=end.killed,
+                cut_off=end.cut_off,
+                open_aws=_open_aws,
+                recall=lambda task_id: _recall(ti, task_id),
+                tell=self.log.warning,
+            )
+            asyncio.run(sweep)
+        if end.failure:
+            if end.said:
+                ti.xcom_push(key="return_value", value=end.said)
+            raise PipelineFailed(end.failure)
+        return dict(end.said)
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Back from the triggerer, where the run was found to have failed."""
+        ti: Any = context["ti"]
+        if event["said"]:
+            ti.xcom_push(key="return_value", value=event["said"])
+        raise PipelineFailed(event["failure"])
+
+
+async def _open_aws(conn_id: str | None, region: str | None, role: str | None) -> Aws:
+    from ..hooks.aws import aws_for
+
+    return aws_for(conn_id, region, role)
+
+
+async def _recall(ti: Any, task_id: str) -> Entry | None:
+    from ..execution.journal import entry_from_json
+    from .ends import xcom_of
+    from .task import JOURNAL_KEY
+
+    return entry_from_json(xcom_of(ti, task_id, JOURNAL_KEY))

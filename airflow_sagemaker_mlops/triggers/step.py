@@ -9,6 +9,7 @@ triggerer's supervisor channel belongs to its event loop.
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -16,13 +17,13 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from ..airflow_versions import TELLS_TRIGGERS_OF_KILLS
 from ..execution import run_step as steps
 from ..execution.admission import admitted
 from ..execution.failures import StepFailed
 from ..execution.identity import StepIdentity
 from ..execution.journal import Entry, entry_from_json
 from ..execution.retries import cause_of
-from ..execution.run_step import stop
 from ..execution.scope import Scope
 from ..execution.step_run import StepRun, Submitted
 from ..execution.values import s3_reader
@@ -65,6 +66,10 @@ class StepTrigger(BaseTrigger):
         """One event: the result, or why there is none."""
         try:
             result = await self._result()
+        except asyncio.CancelledError:
+            if not TELLS_TRIGGERS_OF_KILLS:
+                await self.on_kill()
+            raise
         except StepFailed as error:
             # What began here has been retried here; what a worker began it begins again, for it has the parameters.
             cause = cause_of(error) if self.handed_over is not None else ""
@@ -172,17 +177,29 @@ class StepTrigger(BaseTrigger):
         Airflow 3.3.0 to 3.3.2 calls this also when a live triggerer loses its triggers to another one.  Then the task
         is still deferred in the same attempt, and its journal still names this job.
         """
-        run, job = self._run, self._submitted
-        if run is None or job is None:
+        run = self._run
+        entry = await self._own_entry(run) if run is not None else None
+        if run is None or entry is None:
             return
-        if await self._handed_to_another(job):
-            self.log.info("another triggerer has this step now: %s goes on", job.name)
+        if await self._handed_to_another(entry.name):
+            self.log.info("another triggerer has this step now: %s goes on", entry.name)
             return
-        identity = run.identity
-        await run.journal.write(Entry(job.name, job.ordinal, identity.try_number, identity.generation, "killed"))
-        await stop(run, job.name, job.arn)
+        await run.journal.write(entry.with_state("killed"))
+        if self._submitted is not None:
+            await steps.stop(run, entry.name, entry.arn)
+        else:
+            await steps.stop_when_visible(run, entry.name, entry.arn)
 
-    async def _handed_to_another(self, job: Submitted) -> bool:
+    async def _own_entry(self, run: StepRun) -> Entry | None:
+        """What this attempt made, or was making when it was broken off: the call goes on in its thread."""
+        identity, job = run.identity, self._submitted
+        if job is not None:
+            return Entry(job.name, job.ordinal, identity.try_number, identity.generation, "submitted", job.arn)
+        entry = await run.journal.read()
+        ours = entry is not None and entry.try_number == identity.try_number and entry.state in ("intent", "submitted")
+        return entry if ours else None
+
+    async def _handed_to_another(self, name: str) -> bool:
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
         ti: Any = self.task_instance
@@ -193,4 +210,4 @@ class StepTrigger(BaseTrigger):
         if state != "deferred":
             return False
         entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
-        return entry is not None and entry.name == job.name and entry.try_number == ti.try_number
+        return entry is not None and entry.name == name and entry.try_number == ti.try_number

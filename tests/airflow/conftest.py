@@ -2,11 +2,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from deployment import Deployment, deployed
+
+from airflow_sagemaker_mlops import local
 
 
 @pytest.fixture(scope="session")
 def airflow_db() -> None:
     """A migrated metadata database in the tests' own home."""
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def deployment(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One Airflow for all tests of whole runs."""
+    with deployed(tmp_path_factory.mktemp("deployment"), aws) as running:
+        yield running

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..processes import start_of
 from ..state import read_config
+from .announce import announce
 from .contract import Contract
 from .emr_step import EmrStep
 from .output import JobLog
@@ -146,6 +147,7 @@ class Supervisor:
             billable_seconds=max(1, round(now - begun)) if begun else None,
             message=reason or f"Job {status.lower()}",
         )
+        announce(self.ticket, status)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,120 @@
+"""Job events out of an SQS queue that EventBridge fills: they wake the sweeps, which then need to look less often.
+
+The queue is shared by all triggerers, so a message about a job that nobody waits for here is left to the others; one
+that nobody has taken for a while is about no job of Airflow's.  A lost message costs time, never an end: sweeps go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from .aws import Aws
+
+WAIT_S = 20  # the longest SQS waits for a message
+SHOWN_AGAIN_S = 5  # when others see a message that was not for us
+FORGET_S = 120.0
+PAUSE_S = 15.0  # after an error
+QUEUE = re.compile(r"https?://sqs[.-](?P<region>[a-z0-9-]+)\.|https?://(?P<older>[a-z0-9-]+)\.queue\.")
+Waker = Callable[[], None]
+
+
+@dataclass(slots=True)
+class JobEvents:
+    """The messages of one queue, for all who wait in one event loop; received in a thread, as SQS has it wait there."""
+
+    client: Any
+    queue_url: str
+    loop: asyncio.AbstractEventLoop
+    wakers: dict[str, Waker] = field(default_factory=dict)
+    heard: bool = False
+    _thread: threading.Thread | None = None
+
+    def wake_on(self, name: str, waker: Waker) -> None:
+        """Call ``waker`` in the loop when a job called ``name`` has changed."""
+        self.wakers[name] = waker
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._receive, name="sagemaker-events", daemon=True)
+            self._thread.start()
+
+    def forget(self, name: str) -> None:
+        """Nobody waits for ``name`` any more."""
+        self.wakers.pop(name, None)
+
+    def _receive(self) -> None:
+        while self.wakers and not self.loop.is_closed():
+            try:
+                answer = self.client.receive_message(
+                    QueueUrl=self.queue_url,
+                    WaitTimeSeconds=WAIT_S,
+                    MaxNumberOfMessages=10,
+                    VisibilityTimeout=SHOWN_AGAIN_S,
+                )
+                for message in answer.get("Messages") or []:
+                    self._take(message)
+            except Exception:
+                time.sleep(PAUSE_S)  # a queue that cannot be read is no reason to end anybody's wait
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        event = _event_of(message)
+        wakers = [self.wakers[name] for name in names_in(event) if name in self.wakers]
+        if wakers or age_of(event) > FORGET_S:
+            self.client.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        for waker in wakers:
+            self.heard = True
+            self.loop.call_soon_threadsafe(waker)
+
+
+def names_in(event: Mapping[str, Any]) -> list[str]:
+    """Names in the detail of a "SageMaker ... State Change" event."""
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping) or event.get("source") != "aws.sagemaker":
+        return []
+    return [str(value) for key, value in detail.items() if key.endswith("Name") and isinstance(value, str)]
+
+
+def age_of(event: Mapping[str, Any]) -> float:
+    """Seconds since the event; endless for what is no event."""
+    try:
+        sent = datetime.fromisoformat(str(event.get("time", "")).replace("Z", "+00:00"))
+    except ValueError:
+        return float("inf")
+    return (datetime.now(UTC) - (sent if sent.tzinfo else sent.replace(tzinfo=UTC))).total_seconds()
+
+
+def _event_of(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        event = json.loads(message.get("Body") or "")
+    except ValueError:
+        return {}
+    return event if isinstance(event, Mapping) else {}
+
+
+_EVENTS: dict[tuple[int, str], JobEvents] = {}
+
+
+def events_for(aws: Aws) -> JobEvents | None:
+    """The events of the queue that ``aws`` knows, shared within this event loop; ``None`` when it knows none."""
+    url = str(getattr(aws, "events_queue_url", "") or "")
+    if not url:
+        return None
+    loop = asyncio.get_running_loop()
+    for stale in [key for key, events in _EVENTS.items() if events.loop.is_closed()]:
+        del _EVENTS[stale]
+    key = (id(loop), url)
+    if key not in _EVENTS:
+        _EVENTS[key] = JobEvents(aws.client("sqs"), url, loop)
+    return _EVENTS[key]
+
+
+def region_of(queue_url: str) -> str:
+    """The region in a queue's URL; empty where it has none."""
+    found = QUEUE.match(queue_url)
+    return (found["region"] or found["older"]) if found else ""

@@ -1,0 +1,83 @@
+"""What a run has left running when all its tasks have ended: found by the run's id in the names, and stopped.
+
+A step stops its own job when it is ended; this is for the times it could not: its process was gone, or the job was
+being made at that very moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..steps.catalogue import STEP_TYPES
+from ..steps.model import StepType
+from .aws import Aws, call, error_code, error_message, is_transient
+
+LOOK_AGAIN_S = (5.0, 10.0)  # a job that was being made becomes visible by then
+TRIES = 6
+
+
+async def stop_leftovers(
+    aws: Aws, step_types: Iterable[str], execution_id: str, tell: Callable[[str], None], *, cut_off: bool
+) -> list[str]:
+    """Stop the jobs of the run ``execution_id`` that are still running; their names.
+
+    cut_off   whether a step was ended from outside, so that a job of it may appear only now
+
+    Never raises for AWS's sake: how the run ended is not to depend on it.  What cannot be looked at is told.
+    """
+    entries = stoppable(step_types)
+    stopped: list[str] = []
+    for pause in (0.0, *(LOOK_AGAIN_S if cut_off else ())):
+        await asyncio.sleep(pause)
+        for entry in entries:
+            try:
+                stopped += await _stop_kind(aws, entry, execution_id, tell)
+            except Exception as error:
+                tell(
+                    f"whether jobs of this run are left running is not known: {entry.listing} or {entry.stop} says "
+                    f"{error_code(error) or type(error).__name__}: {error_message(error)}"
+                )
+    return list(dict.fromkeys(stopped))
+
+
+def stoppable(step_types: Iterable[str]) -> list[StepType]:
+    """The kinds of jobs that can be listed and stopped, each once however many step types run as it."""
+    entries = (STEP_TYPES[name] for name in step_types if name in STEP_TYPES)
+    return list({entry.listing: entry for entry in entries if entry.listing and entry.stop}.values())
+
+
+async def _stop_kind(aws: Aws, entry: StepType, execution_id: str, tell: Callable[[str], None]) -> list[str]:
+    names: list[str] = []
+    for row in await _running(aws, entry, execution_id):
+        name = str(row[entry.name_key])
+        await _insist(aws, entry.service, entry.stop, **{entry.describe_key or entry.name_key: name})
+        tell(f"{name} was left running: {entry.stop}")
+        names.append(name)
+    return names
+
+
+async def _running(aws: Aws, entry: StepType, execution_id: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
+    while True:
+        answer = await _insist(
+            aws, entry.service, entry.listing, NameContains=execution_id, StatusEquals=entry.running, **token
+        )
+        rows += answer.get(entry.summaries_key, [])
+        if not answer.get("NextToken"):
+            return rows
+        token = {"NextToken": answer["NextToken"]}
+
+
+async def _insist(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
+    """The answer, also when AWS is short of breath for a while."""
+    for attempt in range(1, TRIES):
+        try:
+            return await call(aws, service, operation, **members)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            await asyncio.sleep(min(2.0**attempt, 20.0))
+    return await call(aws, service, operation, **members)

@@ -1,0 +1,103 @@
+"""Stopping what a run left running, wherever its steps ran; the same in a worker and in the triggerer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..document.step_types import WAITING
+from ..execution.aws import Aws
+from ..execution.identity import StepIdentity, execution_id
+from ..execution.journal import Entry
+from ..execution.leftovers import stop_leftovers, stoppable
+from ..execution.run_step import stop
+from ..execution.scope import Scope
+from ..execution.step_run import StepRun
+from ..execution.values import s3_reader
+from .task import StepTask
+
+Access = tuple[str | None, str | None, str | None]  # connection, region, role to assume
+Open = Callable[[str | None, str | None, str | None], Awaitable[Aws]]
+Recall = Callable[[str], Awaitable[Entry | None]]
+
+
+async def stop_left_running(
+    ti: Any,
+    steps: Mapping[str, str],
+    *,
+    killed: Sequence[str],
+    cut_off: bool,
+    open_aws: Open,
+    recall: Recall,
+    tell: Callable[[str], None],
+) -> list[str]:
+    """Stop the jobs that the run of ``ti`` left running; their names.  Never raises for AWS's sake.
+
+    steps     {task id: step type}
+    killed    steps that were ended from outside
+    cut_off   whether any was, so that a job may appear only now
+    recall    the journal of a step
+    """
+    if not steps:
+        return []
+    tasks = {name: task for name in steps if (task := _step_task(ti.task.dag.task_dict[name])) is not None}
+    stopped: list[str] = []
+    for access, step_types in _by_access(tasks.values()).items():
+        try:
+            aws = await open_aws(*access)
+        except Exception as error:
+            tell(f"whether jobs of this run are left running is not known: {error}")
+            continue
+        run = execution_id(ti.dag_id, ti.run_id)
+        stopped += await stop_leftovers(aws, step_types, run, tell, cut_off=cut_off)
+        for name in killed:
+            task = tasks.get(name)
+            if task is None or _access(task) != access or stoppable([task.type]):
+                continue
+            entry = await recall(name)
+            if entry is not None and entry.state in ("intent", "submitted") and entry.arn:
+                stopped += await _stop_by_handle(_step_run(ti, name, task, aws, tell), entry)
+    return stopped
+
+
+async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
+    """For what cannot be found by its name: EMR, Bedrock and the like."""
+    try:
+        return [entry.name] if await stop(run, entry.name, entry.arn) else []
+    except Exception as error:
+        run.tell(f"whether {entry.name} is left running is not known: {error}")
+        return []
+
+
+def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[str], None]) -> StepRun:
+    identity = StepIdentity(task.pipeline or ti.dag_id, task.step or task_id, ti.dag_id, ti.run_id, task_id)
+    return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, tell)
+
+
+def _by_access(tasks: Iterable[StepTask]) -> dict[Access, list[str]]:
+    found: dict[Access, list[str]] = {}
+    for task in tasks:
+        found.setdefault(_access(task), []).extend(_types(task))
+    return found
+
+
+def _access(task: StepTask) -> Access:
+    return task.aws_conn_id, task.region_name, task.assume_role_arn
+
+
+def _types(task: StepTask) -> Iterator[str]:
+    yield task.type
+    for step in (task.spec.get("Body") or {}).values():
+        yield step["Type"]
+
+
+def _step_task(operator: Any) -> StepTask | None:
+    """What a step that waits knows; also out of a serialized DAG, where its trigger's arguments hold it."""
+    known = getattr(operator, "step", None)
+    if isinstance(known, StepTask):
+        return known if known.type in WAITING else None
+    start = getattr(operator, "start_trigger_args", None)
+    if start is None:
+        return None
+    arguments = start.trigger_kwargs.get("__var", start.trigger_kwargs)  # left encoded (Airflow 3.3.2)
+    return StepTask.from_json(arguments["task"])

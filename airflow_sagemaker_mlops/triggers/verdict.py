@@ -1,0 +1,84 @@
+"""The trigger that concludes a pipeline's run: no worker is needed to say that all went well."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from ..execution.aws import Aws
+from ..execution.journal import Entry, entry_from_json
+from ..hooks.aws import aws_for
+from ..operators.conclusion import conclude
+from ..operators.ends import xcom_of
+from ..operators.sweep import stop_left_running
+from ..operators.task import JOURNAL_KEY
+
+
+class VerdictTrigger(BaseTrigger):
+    """Concludes a run and stops what it left running; a failed one is failed by a worker, so that callbacks run.
+
+    :param steps: {step type: task ids, separated by spaces}
+    :param handlers: as for ``PipelineVerdictOperator``; ``stands_in_for`` likewise
+    """
+
+    def __init__(
+        self,
+        steps: Mapping[str, str],
+        handlers: Mapping[str, Mapping[str, str]] | None = None,
+        stands_in_for: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.steps = dict(steps)
+        self.handlers = {name: dict(by) for name, by in (handlers or {}).items()}
+        self.stands_in_for = stands_in_for
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, as Airflow stores them."""
+        arguments = {"steps": self.steps, "handlers": self.handlers, "stands_in_for": self.stands_in_for}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event: the task has succeeded, or a worker is to fail it."""
+        steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
+        ti: Any = self.task_instance
+        end = await sync_to_async(conclude)(ti, steps, self.handlers, self.stands_in_for)
+        for line in end.lines:
+            self.log.info(line)
+        if end.said:
+            await stop_left_running(
+                ti,
+                steps,
+                killed=end.killed,
+                cut_off=end.cut_off,
+                open_aws=self._open_aws,
+                recall=self._recall,
+                tell=self.log.warning,
+            )
+        if end.failure:
+            yield TriggerEvent({"said": dict(end.said), "failure": end.failure})
+            return
+        await sync_to_async(_push_result)(ti, dict(end.said))
+        yield TaskSuccessEvent()
+
+    async def _open_aws(self, conn_id: str | None, region: str | None, role: str | None) -> Aws:
+        return await sync_to_async(aws_for)(conn_id, region, role)
+
+    async def _recall(self, task_id: str) -> Entry | None:
+        return entry_from_json(await sync_to_async(xcom_of)(self.task_instance, task_id, JOURNAL_KEY))
+
+
+def _push_result(ti: Any, said: Mapping[str, Any]) -> None:
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom.set(
+        key="return_value",
+        value=dict(said),
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        task_id=ti.task_id,
+        map_index=ti.map_index,
+    )

@@ -1,0 +1,125 @@
+"""The DAGs that the tests of whole runs start, and their documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_sagemaker_mlops import local
+
+DAG_FILE = """
+from datetime import timedelta
+
+from airflow_sagemaker_mlops import SageMakerPipelineDag
+
+SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s=1)
+SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
+SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
+SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)
+SageMakerPipelineDag("held", definition="held.json", poll_interval_s=1, steps={"Held": {"pool": "closed"}})
+timeout = {"Long": {"execution_timeout": timedelta(seconds=8)}}
+SageMakerPipelineDag("overdue", definition="long.json", poll_interval_s=1, steps=timeout)
+SageMakerPipelineDag("overdue-in-worker", definition="long.json", poll_interval_s=1, start_in="worker", steps=timeout)
+SageMakerPipelineDag("overdue-run", definition="long.json", poll_interval_s=1, dagrun_timeout=timedelta(seconds=12))
+SageMakerPipelineDag("two-at-a-time", definition="wide.json", poll_interval_s=1, max_parallel_steps=2)
+SageMakerPipelineDag("thousand", definition="thousand.json", poll_interval_s=1)
+SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
+SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker")
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+
+from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
+
+with DAG("mixed", schedule=None) as dag:
+    before = BashOperator(task_id="before", bash_command="true")
+    group = SageMakerPipelineTaskGroup("g", definition="group.json", poll_interval_s=1)
+    before >> group.step_tasks["Make"]
+    BashOperator(
+        task_id="after", bash_command="echo made by $NAME", env={"NAME": group.property_of("Make", "ProcessingJobName")}
+    )
+
+with DAG("long-group", schedule=None) as dag:
+    SageMakerPipelineTaskGroup("g", definition="long.json", poll_interval_s=1)
+"""
+
+
+def step(aws: local.LocalAws, name: str, code: str, **more: Any) -> dict[str, Any]:
+    arguments = {
+        "RoleArn": aws.role_arn,
+        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["python3", "-c", code]},
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        },
+        "Environment": more.pop("environment", {}),
+    }
+    return {"Name": name, "Type": "Processing", "Arguments": arguments, **more}
+
+
+def documents(aws: local.LocalAws) -> dict[str, Any]:
+    seen = {"SEEN": {"Get": "Steps.First.ProcessingJobName"}, "MODE": {"Get": "Parameters.Mode"}}
+    condition = {"Type": "Equals", "LeftValue": {"Get": "Parameters.Mode"}, "RightValue": "fast"}
+    branches = {
+        "Conditions": [condition],
+        "IfSteps": [step(aws, "Chosen", "pass")],
+        "ElseSteps": [step(aws, "Other", "pass")],
+    }
+    look = "import os; print('saw', os.environ['SEEN'], os.environ['MODE'])"
+    pipeline = [
+        step(aws, "First", "print('first')"),
+        step(aws, "Second", look, environment=seen),
+        {"Name": "Which", "Type": "Condition", "Arguments": branches, "DependsOn": ["Second"]},
+    ]
+    mode = [{"Name": "Mode", "Type": "String", "DefaultValue": "slow", "EnumValues": ["slow", "fast"]}]
+    failing = [step(aws, "Bad", "raise SystemExit('no data today')"), step(aws, "Behind", "pass", DependsOn=["Bad"])]
+    long = [step(aws, "Long", "import time; time.sleep(120)"), step(aws, "Then", "pass", DependsOn=["Long"])]
+    model = {"ExecutionRoleArn": aws.role_arn, "PrimaryContainer": {"Image": "image"}}
+    held = [step(aws, "Quick", "pass"), {"Name": "Held", "Type": "Model", "Arguments": model, "DependsOn": ["Quick"]}]
+    queue = aws.client("sqs").create_queue(QueueName="questions")["QueueUrl"]
+    wide = [step(aws, f"W{i}", "import time; time.sleep(2)") for i in range(5)]
+    item = {"ITEM": {"Get": "ForEach.CurrentItem"}}
+    body = [step(aws, "Each", "import os; print('item', os.environ['ITEM'])", environment=item)]
+    loop = {"IterableItems": ["a", "b", "c"], "MaxConcurrency": 2, "ForEachBody": body}
+    name = {"Get": "Steps.Loop.IterationOutputs[2].Each.ProcessingJobName"}
+    note = {"bash_command": {"Std:Join": {"On": " ", "Values": ["echo third was", name]}}}
+    noted = {"NOTED": {"Get": "Steps.Note.Output"}, "SAID": {"Get": "Steps.Ask.OutputParameters['word']"}}
+    control = [
+        step(aws, "Load", "raise SystemExit('no data today')"),
+        step(aws, "Handle", "pass", DependsOn=[{"Step": "Load", "Trigger": "Failed"}]),
+        step(aws, "Never", "pass", DependsOn=[{"Step": "Load", "Trigger": "Stopped"}]),
+        {"Name": "Loop", "Type": "ForEach", "Arguments": loop},
+        {
+            "Name": "Note",
+            "Type": "x-airflow",
+            "Operator": "airflow.providers.standard.operators.bash.BashOperator",
+            "Arguments": note,
+        },
+        {
+            "Name": "Ask",
+            "Type": "Callback",
+            "SqsQueueUrl": queue,
+            "Arguments": {"asks": name},
+            "OutputParameters": [{"OutputName": "word", "OutputType": "String"}],
+        },
+        step(aws, "Last", "import os; print(os.environ['NOTED'], '+', os.environ['SAID'])", environment=noted),
+    ]
+    number = {"Get": "ForEach.CurrentItem"}
+    container = {"Image": "image", "Environment": {"NUMBER": {"Std:Join": {"On": "", "Values": [number]}}}}
+    model = {"ExecutionRoleArn": aws.role_arn, "PrimaryContainer": container}
+    thousand = {
+        "IterableItems": list(range(1000)),
+        "MaxConcurrency": 10,
+        "ForEachBody": [{"Name": "One", "Type": "Model", "Arguments": model}],
+    }
+    return {
+        "thousand.json": {
+            "Version": "2020-12-01",
+            "Steps": [{"Name": "Thousand", "Type": "ForEach", "Arguments": thousand}],
+        },
+        "control.json": {"Version": "2020-12-01", "Steps": control},
+        "wide.json": {"Version": "2020-12-01", "Steps": wide},
+        "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
+        "pipeline.json": {"Version": "2020-12-01", "Parameters": mode, "Steps": pipeline},
+        "failing.json": {"Version": "2020-12-01", "Steps": failing},
+        "held.json": {"Version": "2020-12-01", "Steps": held},
+        "long.json": {"Version": "2020-12-01", "Steps": long},
+    }

@@ -1,0 +1,109 @@
+"""A real Airflow for tests of whole runs: scheduler, triggerer, DAG processor and API server."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployed_pipelines import DAG_FILE, documents
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli import ui
+
+
+@dataclass
+class Deployment:
+    port: int
+    home: Path
+    token: str
+
+    def call(self, path: str, body: Any = None, method: str | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body is not None else None
+        address = f"http://127.0.0.1:{self.port}/api/v2{path}".replace(
+            "+", "%2B"
+        )  # run ids hold one; 3.0 reads it as a space
+        request = urllib.request.Request(address, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        deadline = time.monotonic() + 60
+        while True:  # the DAG processor may not have read the file yet
+            try:
+                run = self.call(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
+                return str(run["dag_run_id"])
+            except urllib.error.HTTPError as error:
+                if error.code != 404 or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    def wait(self, dag_id: str, run_id: str, timeout_s: float = 120) -> tuple[str, dict[str, str]]:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            state = self.call(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
+            if state in ("success", "failed"):
+                return state, self.states(dag_id, run_id)
+            time.sleep(0.3)
+        raise AssertionError(f"{dag_id} did not end: {self.states(dag_id, run_id)}")
+
+    def states(self, dag_id: str, run_id: str) -> dict[str, str]:
+        instances = self.call(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=100")["task_instances"]
+        return {instance["task_id"]: instance["state"] for instance in instances}
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}?deserialize=true"
+        return self.call(path)["value"]
+
+    def logs(self, dag_id: str, run_id: str, task_id: str) -> dict[str, str]:
+        """{kind: text} of the task's log files; a worker's and the triggerer's are apart."""
+        folder = self.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}"
+        kinds: dict[str, str] = {}
+        for path in sorted(folder.glob("attempt=*")):
+            kind = "triggerer" if ".trigger." in path.name else "worker"
+            kinds[kind] = kinds.get(kind, "") + path.read_text()
+        return kinds
+
+
+@contextmanager
+def deployed(home: Path, aws: local.LocalAws) -> Iterator[Deployment]:
+    """Airflow standalone over the pipelines of these tests, until the block ends."""
+    dags = home / "dags"
+    dags.mkdir()
+    (dags / "pipelines.py").write_text(DAG_FILE)
+    for name, document in documents(aws).items():
+        (dags / name).write_text(json.dumps(document))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (home / "standalone.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "airflow", "standalone"],
+            env=ui.environment(dags, home, port, aws),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 240
+        while not all(part == "healthy" for part in ui.health(port).values()):
+            assert process.poll() is None, (home / "standalone.log").read_text()[-3000:]
+            assert time.monotonic() < deadline, "Airflow did not come up"
+            time.sleep(0.5)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/auth/token", timeout=30) as answer:
+            token = json.load(answer)["access_token"]
+        yield Deployment(port, home, token)
+    finally:
+        ui.end_session(process)
+        process.wait(30)

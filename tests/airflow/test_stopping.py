@@ -1,0 +1,108 @@
+"""Ending tasks and runs in a deployment: whatever ends them, no job is left running."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from deployment import Deployment
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.execution.identity import execution_id
+
+pytestmark = pytest.mark.deployment
+
+
+def jobs_of(aws: local.LocalAws, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+    """The processing jobs of a run, by the run's id in their names."""
+    found = aws.client("sagemaker").list_processing_jobs(NameContains=execution_id(dag_id, run_id), MaxResults=100)
+    return list(found["ProcessingJobSummaries"])
+
+
+def test_clearing_a_waiting_step_stops_its_job_and_makes_one_new(deployment: Deployment, aws: local.LocalAws) -> None:
+    run_id = deployment.trigger("long")
+    client = aws.client("sagemaker")
+
+    def jobs() -> list[dict[str, Any]]:
+        found = client.list_processing_jobs(NameContains="-Long-", SortOrder="Ascending", MaxResults=100)
+        return list(found["ProcessingJobSummaries"])
+
+    def until(check: Any) -> None:
+        deadline = time.monotonic() + 90
+        while not check():
+            assert time.monotonic() < deadline, [(j["ProcessingJobName"], j["ProcessingJobStatus"]) for j in jobs()]
+            time.sleep(0.5)
+
+    until(lambda: len(jobs()) == 1)
+    deployment.call("/dags/long/clearTaskInstances", {"dag_run_id": run_id, "dry_run": False, "only_failed": False})
+    until(lambda: len(jobs()) == 2 and jobs()[0]["ProcessingJobStatus"] == "Stopped")
+    deployment.call(f"/dags/long/dagRuns/{run_id}/taskInstances/Long", {"new_state": "failed"}, "PATCH")
+    until(lambda: jobs()[1]["ProcessingJobStatus"] == "Stopped")
+    assert len(jobs()) == 2
+
+
+@pytest.mark.parametrize("dag_id", ["long", "long-group"])
+def test_a_run_that_is_marked_failed_leaves_no_job_running(
+    deployment: Deployment, aws: local.LocalAws, dag_id: str
+) -> None:
+    group = "g." if dag_id == "long-group" else ""
+    client = aws.client("sagemaker")
+
+    def running() -> list[str]:
+        found = client.list_processing_jobs(NameContains="-Long-", StatusEquals="InProgress")
+        return [job["ProcessingJobName"] for job in found["ProcessingJobSummaries"]]
+
+    run_id = deployment.trigger(dag_id)
+    deadline = time.monotonic() + 60
+    while not running() and time.monotonic() < deadline:
+        time.sleep(0.3)
+    assert len(running()) == 1
+    deployment.call(f"/dags/{dag_id}/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
+    state, states = deployment.wait(dag_id, run_id)
+    assert state == "failed"
+    assert running() == []
+    last = "pipeline.sweep" if group else "pipeline.verdict"
+    assert states[group + "Long"] == "failed"
+    assert states[group + "Then"] == "skipped"
+    assert states[group + last] == "failed"
+    verdict = deployment.xcom(dag_id, run_id, group + last)
+    assert verdict["Failed"] == [f"{group}Long"]
+
+
+def test_a_run_that_is_marked_failed_while_nothing_runs_does_not_end_well(deployment: Deployment) -> None:
+    deployment.call("/pools", {"name": "closed", "slots": 0})
+    run_id = deployment.trigger("held")
+    deadline = time.monotonic() + 60
+    while deployment.states("held", run_id).get("Quick") != "success" and time.monotonic() < deadline:
+        time.sleep(0.3)
+    deployment.call(f"/dags/held/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
+    state, states = deployment.wait("held", run_id)
+    assert states == {"Quick": "success", "Held": "skipped", "pipeline.verdict": "failed"}
+    assert state == "failed"
+    assert deployment.xcom("held", run_id, "pipeline.verdict")["Stopped"] == ["Held"]
+
+
+@pytest.mark.parametrize("dag_id", ["overdue", "overdue-in-worker"])
+def test_a_step_that_takes_too_long_is_stopped_and_fails_with_the_reason(
+    deployment: Deployment, aws: local.LocalAws, dag_id: str
+) -> None:
+    run_id = deployment.trigger(dag_id)
+    state, states = deployment.wait(dag_id, run_id)
+    assert (state, states["Long"]) == ("failed", "failed")
+    log = deployment.logs(dag_id, run_id, "Long")["worker"]
+    assert 'Step \\"Long\\": not done within execution_timeout (0:00:08); pipelines-' in log
+    assert [job["ProcessingJobStatus"] for job in jobs_of(aws, dag_id, run_id)] == ["Stopped"]
+
+
+def test_a_run_that_takes_too_long_leaves_no_job_running(deployment: Deployment, aws: local.LocalAws) -> None:
+    run_id = deployment.trigger("overdue-run")
+    state, _states = deployment.wait("overdue-run", run_id)
+    assert state == "failed"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        statuses = [job["ProcessingJobStatus"] for job in jobs_of(aws, "overdue-run", run_id)]
+        if statuses == ["Stopped"]:
+            break
+        time.sleep(0.5)
+    assert statuses == ["Stopped"]

@@ -1,0 +1,113 @@
+"""Job events through EventBridge and SQS: they end a wait that polling would only end much later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.execution import events
+from airflow_sagemaker_mlops.execution.watch import Sweep
+from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def queue(aws: local.LocalAws) -> Iterator[str]:
+    """A queue that a rule sends every job event to, as the documentation page sets it up."""
+    name = f"events-{uuid.uuid4().hex[:8]}"
+    sqs, bridge = aws.client("sqs"), aws.client("events")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    bridge.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
+    bridge.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    yield url
+    bridge.remove_targets(Rule=name, Ids=["queue"])
+    bridge.delete_rule(Name=name)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def started(aws: local.LocalAws, seconds: float) -> str:
+    name = f"told-{uuid.uuid4().hex[:8]}"
+    aws.client("sagemaker").create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=aws.role_arn,
+        AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", str(seconds)]},
+        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
+    )
+    return name
+
+
+def test_an_event_ends_the_wait_long_before_the_next_sweep(
+    aws: local.LocalAws, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sweep, "_pause", lambda _self: 120.0)
+    clients = embedded(aws)
+    clients.events_queue_url = queue
+
+    async def wait() -> dict[str, Any]:
+        sweep = Sweep(clients, STEP_TYPES["Processing"], 30.0, events=events.events_for(clients))
+        name = started(aws, 3)
+        return await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
+
+    begun = time.monotonic()
+    assert asyncio.run(wait())["ProcessingJobStatus"] == "Completed"
+    assert time.monotonic() - begun < 60
+    left = aws.client("sqs").get_queue_attributes(
+        QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    )["Attributes"]
+    assert set(left.values()) == {"0"}
+
+
+def test_a_message_about_somebody_elses_job_is_left_to_the_others_until_it_is_old() -> None:
+    deleted: list[str] = []
+
+    class Queue:
+        def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:
+            deleted.append(ReceiptHandle)
+
+    def message(name: str, age: float) -> dict[str, str]:
+        sent = (datetime.now(UTC) - timedelta(seconds=age)).isoformat().replace("+00:00", "Z")
+        detail = {"TrainingJobName": name, "TrainingJobStatus": "Completed"}
+        body = {"source": "aws.sagemaker", "detail-type": "SageMaker Training Job State Change", "time": sent}
+        return {"Body": json.dumps({**body, "detail": detail}), "ReceiptHandle": f"{name}-{age:g}"}
+
+    woken: list[str] = []
+
+    async def take() -> None:
+        heard = events.JobEvents(Queue(), "url", asyncio.get_running_loop())
+        heard.wakers["mine"] = lambda: woken.append("mine")
+        for given in (
+            message("mine", 0),
+            message("other", 0),
+            message("other", 300),
+            {"Body": "?", "ReceiptHandle": "x"},
+        ):
+            heard._take(given)
+        await asyncio.sleep(0)
+
+    asyncio.run(take())
+    assert woken == ["mine"]
+    assert deleted == ["mine-0", "other-300", "x"]
+
+
+@pytest.mark.parametrize(
+    ("url", "region"),
+    [
+        ("https://sqs.eu-west-1.amazonaws.com/123456789012/jobs", "eu-west-1"),
+        ("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/jobs", "cn-north-1"),
+        ("https://eu-west-1.queue.amazonaws.com/123456789012/jobs", "eu-west-1"),
+        ("http://127.0.0.1:4566/123456789012/jobs", ""),
+    ],
+)
+def test_the_region_of_a_queue_is_read_off_its_url(url: str, region: str) -> None:
+    assert events.region_of(url) == region

@@ -1,0 +1,85 @@
+"""What a run left running is found by the run's id in the names, and stopped; nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import boto3
+import pytest
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
+from airflow_sagemaker_mlops.execution.leftovers import stop_leftovers, stoppable
+
+pytestmark = pytest.mark.e2e
+
+
+def job_of(aws: local.LocalAws, run_id: str, step: str) -> str:
+    identity = StepIdentity("p", step, "dag", run_id, step)
+    name = resource_name(identity, 0)
+    aws.client("sagemaker").create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=aws.role_arn,
+        AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", "60"]},
+        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
+    )
+    return name
+
+
+def status_of(aws: local.LocalAws, name: str) -> Any:
+    return aws.client("sagemaker").describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
+
+
+def test_jobs_of_the_run_are_stopped_and_those_of_others_go_on(aws: local.LocalAws) -> None:
+    mine, other = job_of(aws, "one", "Prepare"), job_of(aws, "two", "Prepare")
+    run = StepIdentity("p", "", "dag", "one", "").execution_id
+    told: list[str] = []
+    stopped = asyncio.run(
+        stop_leftovers(embedded(aws), ["Processing", "QualityCheck", "Training"], run, told.append, cut_off=False)
+    )
+    assert stopped == [mine]
+    assert told == [f"{mine} was left running: StopProcessingJob"]
+    assert status_of(aws, mine) in ("Stopping", "Stopped")
+    assert status_of(aws, other) == "InProgress"
+    aws.client("sagemaker").stop_processing_job(ProcessingJobName=other)
+
+
+def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside(aws: local.LocalAws) -> None:
+    run = StepIdentity("p", "", "dag", "late", "").execution_id
+
+    async def both() -> list[str]:
+        looking = asyncio.create_task(stop_leftovers(embedded(aws), ["Processing"], run, print, cut_off=True))
+        await asyncio.sleep(2)
+        await asyncio.to_thread(job_of, aws, "late", "Prepare")
+        return await looking
+
+    assert len(asyncio.run(both())) == 1
+
+
+def test_what_may_not_be_listed_is_said_and_raises_nothing(aws: local.LocalAws) -> None:
+    class Denying:
+        region, key, is_local = aws.region, "denying", True
+
+        def client(self, service: str) -> Any:
+            client: Any = boto3.client(service, region_name=aws.region, endpoint_url=aws.endpoint_url)
+            client.meta.events.register("before-call", deny)
+            return client
+
+    def deny(**_members: Any) -> None:
+        from botocore.exceptions import ClientError
+
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "ListProcessingJobs")
+
+    told: list[str] = []
+    assert asyncio.run(stop_leftovers(Denying(), ["Processing"], "x", told.append, cut_off=False)) == []
+    assert told == [
+        "whether jobs of this run are left running is not known: ListProcessingJobs or StopProcessingJob says "
+        "AccessDeniedException: not you"
+    ]
+
+
+def test_kinds_that_cannot_be_listed_or_stopped_are_left_out_and_others_are_looked_for_once() -> None:
+    found = [entry.listing for entry in stoppable(["Processing", "QualityCheck", "Endpoint", "EMR", "Condition"])]
+    assert found == ["ListProcessingJobs"]
