@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import shutil
 import signal
@@ -40,6 +41,13 @@ def main(words: Sequence[str] | None = None) -> int:
         install_services()
     except Missing as error:
         print(error, file=sys.stderr)
+        return 2
+    HOME.parent.mkdir(exist_ok=True)
+    alone = (HOME.parent / "chaos.lock").open("w")
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print("Another drill of this checkout goes on; it has to end first.", file=sys.stderr)
         return 2
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -19,7 +18,6 @@ from airflow_sagemaker_mlops.local.state import read_server
 from .machine import kill_session
 
 PAUSE_S = 0.5
-END_S = 10.0
 
 
 class Part(Protocol):
@@ -40,7 +38,7 @@ class Part(Protocol):
         """SIGKILL, children included."""
 
     def end(self) -> None:
-        """End it in good order."""
+        """End it for good."""
 
 
 @dataclass(slots=True)
@@ -95,13 +93,7 @@ class Process:
             self._popen.wait()
 
     def end(self) -> None:
-        """SIGTERM, and SIGKILL to what is left."""
-        if self._popen is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._popen.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(END_S)
+        """The same: nothing of it is used afterwards."""
         self.kill()
 
 
