@@ -79,18 +79,23 @@ class AirflowApi:
 
     def _end(self, run: Mapping[str, Any]) -> RunEnd:
         dag_id, run_id = run["dag_id"], run["dag_run_id"]
+        instances = self._instances(dag_id, run_id)
         return RunEnd(
             dag_id=dag_id,
             run_id=run_id,
             state=run["state"],
             ended=_seconds(run["end_date"]) if run["state"] in ENDED else None,
-            tasks=self.tasks(dag_id, run_id),
+            tasks=_states(instances),
+            tries={task["task_id"]: task["try_number"] for task in instances},
         )
 
     def tasks(self, dag_id: str, run_id: str) -> dict[str, str]:
         """{task id: state}; a task that has none yet is "none"."""
+        return _states(self._instances(dag_id, run_id))
+
+    def _instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         answer = self.call(f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances?limit={PAGE}")
-        return {task["task_id"]: task["state"] or "none" for task in answer["task_instances"]}
+        return list(answer["task_instances"])
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Clear one task, as with the button."""
@@ -105,6 +110,10 @@ class AirflowApi:
     def fail_run(self, dag_id: str, run_id: str) -> None:
         """Mark a whole run failed."""
         self.call(f"/dags/{dag_id}/dagRuns/{quote(run_id)}", {"state": "failed"}, "PATCH")
+
+
+def _states(instances: list[dict[str, Any]]) -> dict[str, str]:
+    return {task["task_id"]: task["state"] or "none" for task in instances}
 
 
 def _seconds(text: str | None) -> float | None:

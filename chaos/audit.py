@@ -43,13 +43,19 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """What Airflow says of a run.  ``ended`` is in epoch seconds, ``tasks`` is {task id: state}."""
+    """What Airflow says of a run.
+
+    ended   epoch seconds
+    tasks   {task id: state}
+    tries   {task id: attempts}: they tell a run that only ran out of retries
+    """
 
     dag_id: str
     run_id: str
     state: str
     ended: float | None
     tasks: Mapping[str, str]
+    tries: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +180,12 @@ def wrong_verdicts(run: RunEnd, wanted: Expected) -> Iterable[dict[str, Any]]:
         yield {
             "dag_id": run.dag_id,
             "run_id": run.run_id,
-            "why": f"{run.state}, expected {wanted.state}",
+            "why": f"{run.state}, expected {wanted.state}; {_most_tries(run)}",
             "tasks": dict(run.tasks),
             "expected": others,
         }
+
+
+def _most_tries(run: RunEnd) -> str:
+    task, tries = max(run.tries.items(), key=lambda item: item[1], default=("no task", 0))
+    return f"most attempts: {task}, {tries}"
