@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format ui docs bench peer chaos clean
+.PHONY: help setup demo test check lint format ui docs bench peer matrix chaos clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,20 @@ chaos: setup $(VENV)/.stamp-chaos ## Fault drill on PostgreSQL, Redis and Celery
 $(VENV)/.stamp-chaos: $(STAMP)
 	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[local,sdk,dev,chaos]' \
 	  || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,sdk,dev,chaos]'
+	touch $@
+
+# Newest patch of every minor version below the one in constraints.txt; each with the packages of its time.
+OLDER_AIRFLOWS := 3.0.6 3.1.8 3.2.2
+matrix: setup $(OLDER_AIRFLOWS:%=.venv-airflow-%/.stamp) ## The tests of DAGs and whole runs on every supported Airflow
+	@failed=""; for python in $(OLDER_AIRFLOWS:%=.venv-airflow-%/bin/python) $(BIN)/python; do \
+	  $$python -c "import airflow; print('== Airflow', airflow.__version__)"; \
+	  $$python -m pytest -q tests/airflow || failed="$$failed $$python"; \
+	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+.venv-airflow-%/.stamp: matrix/constraints-%.txt pyproject.toml
+	test -x .venv-airflow-$*/bin/python || $(PYTHON) -m venv .venv-airflow-$*
+	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-airflow-$*/bin/python -c $< -e '.[local]' \
+	  apache-airflow==$* pytest pytest-timeout hypothesis
 	touch $@
 
 docs: setup ## Write the generated pages of docs/

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .records_app import records_app, why_not_cached
+
 app = typer.Typer(
     name="sagemaker-mlops",
     help="Amazon SageMaker Pipelines as native Apache Airflow DAGs.",
@@ -16,6 +18,8 @@ app = typer.Typer(
 )
 local_app = typer.Typer(help="The embedded AWS: runs SageMaker jobs on this machine, without an account.")
 app.add_typer(local_app, name="local")
+app.add_typer(records_app, name="records", no_args_is_help=True)
+app.command("why-not-cached")(why_not_cached)
 
 Definition = Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)]
 StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
@@ -90,8 +94,16 @@ def run(
         typer.Option(help="File with declared results of steps that cannot run here; or auto: made up for all."),
     ] = None,
     parallel: Annotated[int, typer.Option(help="So many steps at a time; any number if 0.")] = 0,
+    records: Annotated[
+        str | None,
+        typer.Option(help="Where its record goes: s3://bucket/prefix, a folder, or off; the embedded AWS's bucket."),
+    ] = None,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Follow CacheConfig, or run every step.")] = True,
 ) -> None:
-    """Run the whole pipeline in this process, with live progress; exit 1 when it fails."""
+    """Run the whole pipeline in this process, with live progress; exit 1 when it fails.
+
+    Steps whose CacheConfig is enabled are taken from an earlier run where nothing they depend on has changed.
+    """
     from .run import run_definition
 
     raise typer.Exit(
@@ -106,6 +118,8 @@ def run(
             quiet=quiet,
             stand_ins=stand_ins,
             most=parallel,
+            records=records,
+            cache=cache,
         )
     )
 

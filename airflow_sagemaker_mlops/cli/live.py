@@ -62,9 +62,8 @@ class Live:
             return
         mark, style = MARKS[step.state]
         extra = f"  {step.error}" if step.error else ""
-        self._console.print(
-            f"{mark} {step.name:<24} {_word(step):<12} {_elapsed(step):>7}{extra}", style=style, highlight=False
-        )
+        line = f"{mark} {step.name:<24} {_word(step):<12} {_elapsed(step):>7}{extra}"
+        self._console.print(line, style=style, highlight=False, markup=False)
 
     def _table(self) -> Any:
         from rich.table import Table

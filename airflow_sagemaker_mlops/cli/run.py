@@ -13,6 +13,7 @@ from ..document.problems import PipelineError, did_you_mean
 from ..document.values import parse_parameter
 from ..execution.aws import SessionAws
 from ..execution.pipeline_run import PipelineRun, new_run_id
+from ..execution.recording import StepRecorder
 from ..execution.step_run import ExecutionOptions
 from ..plan import make_plan
 from ..plan.model import Plan
@@ -32,10 +33,13 @@ def run_definition(
     quiet: bool,
     stand_ins: str | None = None,
     most: int = 0,
+    records: str | None = None,
+    cache: bool = True,
 ) -> int:
     """Exit code: 0 succeeded, 1 failed, 2 unusable arguments."""
     try:
-        plan = make_plan(load_pipeline(file))
+        loaded = load_pipeline(file)
+        plan = make_plan(loaded)
         values = parse_values(plan, parameters)
     except PipelineError as error:
         print(error, file=sys.stderr)
@@ -48,17 +52,28 @@ def run_definition(
     except ValueError as error:  # it names its own file
         print(error, file=sys.stderr)
         return 2
+    aws = connect(conn, region, state_dir)
+    pipeline, run_id = name or pipeline_name(file), new_run_id()
+    recording = None
+    if stand_ins is None:  # what was made up is no success of a step
+        from .recording import recording_of
+
+        recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
     run = run_plan(
         plan,
-        name or pipeline_name(file),
+        pipeline,
         values,
-        aws=connect(conn, region, state_dir),
+        aws=aws,
         quiet=quiet,
         state_dir=state_folder(state_dir) if conn is None else None,
         stand_ins=table,
         most=most,
+        run_id=run_id,
+        recorder=recording.recorder if recording else None,
     )
     print_summary(run)
+    if recording:
+        recording.seal(run, loaded.document)
     if summary is not None:
         write_summary(run, summary)
     return 1 if run.status == "Failed" else 0
@@ -96,6 +111,8 @@ def run_plan(
     state_dir: Path | None = None,
     stand_ins: dict[str, Any] | None = None,
     most: int = 0,
+    run_id: str = "",
+    recorder: StepRecorder | None = None,
 ) -> PipelineRun:
     """Run ``plan`` to its end, showing how it goes; ``state_dir`` is that of the embedded AWS when it runs there."""
     from ..execution.mailbox import MemoryMailbox
@@ -110,12 +127,13 @@ def run_plan(
         run = PipelineRun(
             plan=plan,
             pipeline=pipeline,
-            run_id=new_run_id(),
+            run_id=run_id or new_run_id(),
             aws=aws,
             parameters=values,
             options=options,
             notify=live.changed,
             most=most,
+            recorder=recorder,
             mailbox=MemoryMailbox() if state_dir is None else LocalMailbox(state_dir),
         )
         live.begin(run)

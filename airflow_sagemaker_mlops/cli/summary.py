@@ -111,4 +111,4 @@ def _outcome(step: StepProgress) -> str:
     outputs = (result.get("Properties") or {}).get("OutputParameters")
     if outputs:
         return ", ".join(f"{name} = {value}" for name, value in outputs.items())
-    return str(result.get("Arn") or "").rpartition(":")[2]
+    return str(result.get("Arn") or "").rpartition(":")[2] or str(result.get("Name") or "")

@@ -18,7 +18,7 @@ from .aws import Aws
 from .failures import StepFailed
 from .identity import StepIdentity
 from .mailbox import Mailbox, MemoryMailbox
-from .run_step import run_step
+from .recording import StepRecorder, run_recorded
 from .scope import Scope
 from .step_run import ExecutionOptions, StepRun, now
 from .values import execution_variables, experiment_block, s3_reader, typed_parameters
@@ -57,6 +57,7 @@ class PipelineRun:
     parameters   values by name; defaults fill the rest
     most         at most so many steps at a time; 0 for any number
     notify       called after every change of a step, and with every log line ("" for a change of state)
+    recorder     told of every step; gives results of earlier runs, where the document wants that
     """
 
     plan: Plan
@@ -68,6 +69,7 @@ class PipelineRun:
     notify: Callable[[StepProgress, str], None]
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
     most: int = 0
+    recorder: StepRecorder | None = None
     started: str = field(default_factory=now)
     ended: str | None = None
     steps: dict[str, StepProgress] = field(default_factory=dict)
@@ -141,14 +143,14 @@ class PipelineRun:
         step = self.steps[task.task_id]
         step.started = now()
         try:
-            result = await run_step(self._step_run(task, step))
+            result = await run_recorded(self._step_run(task, step), self.recorder)
         except StepFailed as error:
             step.result = dict(error.result) or None
             self._fail(step, str(error), stopped=error.stopped)
         except Exception as error:
             self._fail(step, f"{type(error).__name__}: {error}")
         else:
-            step.result = result.as_json()
+            step.result = result
             step.ended = now()
             if task.step_type == "Condition":
                 self._take_branch(task, bool(step.result["Properties"]["Outcome"]))

@@ -34,8 +34,12 @@ class Deployment:
             "+", "%2B"
         )  # run ids hold one; 3.0 reads it as a space
         request = urllib.request.Request(address, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            error.add_note(error.read().decode(errors="replace")[:2000])
+            raise
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
         deadline = time.monotonic() + 60
@@ -89,7 +93,7 @@ def deployed(home: Path, aws: local.LocalAws) -> Iterator[Deployment]:
     with (home / "standalone.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"],
-            env=ui.environment(dags, home, port, aws),
+            env={**ui.environment(dags, home, port, aws), "AIRFLOW__API__ENABLE_XCOM_DESERIALIZE_SUPPORT": "True"},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import airflow
 import jsonschema
+import pytest
 
 from airflow_sagemaker_mlops import settings
 from airflow_sagemaker_mlops.provider_info import get_provider_info
@@ -29,7 +30,10 @@ def test_every_option_that_is_read_is_declared_with_its_default() -> None:
     assert settings.region_name() is None
 
 
-def test_constraints_name_packages_and_versions_and_nothing_else() -> None:
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+@pytest.mark.parametrize(
+    "file", [ROOT / "constraints.txt", *sorted((ROOT / "matrix").glob("*.txt"))], ids=lambda f: f.name
+)
+def test_constraints_name_packages_and_versions_and_nothing_else(file: Path) -> None:
+    lines = file.read_text().splitlines()
     assert len(lines) > 100
     assert all(line.count("==") == 1 and "/" not in line and " @" not in line for line in lines)

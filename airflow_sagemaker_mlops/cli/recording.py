@@ -1,0 +1,93 @@
+"""The record of ``sagemaker-mlops run``: where it goes, and its sealing."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..execution.pipeline_run import PipelineRun
+from ..record.errors import RecordError
+from ..record.locations import open_store
+from ..record.recorder import Recorder, RecordOptions
+from ..record.repository import commit_of
+from ..record.run_identity import RunIdentity
+from ..record.run_record import parameters_of, seal_run, versions
+from .records import records_location
+from .records_text import safe
+
+OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The record of one run of ``file``."""
+
+    recorder: Recorder
+    file: Path
+
+    def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
+        """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
+        identity = RunIdentity(
+            dag_id=run.pipeline,
+            run_id=run.run_id,
+            pipeline=run.pipeline,
+            status=run.status,
+            started=run.started,
+            ended=run.ended or "",
+            trigger="cli",
+            user=_user(),
+            versions=versions(),
+        )
+        try:
+            sealed = seal_run(
+                self.recorder.store,
+                run.plan,
+                identity,
+                parameters=parameters_of(run.plan, run.parameters, "cli"),
+                document=document,
+                source_kind="json" if self.file.suffix == ".json" else "yaml",
+                ends={name: step.state for name, step in run.steps.items()},
+                fragments=self.recorder.fragments,
+            )
+        except RecordError as error:
+            print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
+        else:
+            print(safe(f"record {sealed.uri}"))
+
+
+def recording_of(
+    records: str | None,
+    conn: str | None,
+    state_dir: Path | None,
+    aws: Any,
+    pipeline: str,
+    run_id: str,
+    *,
+    file: Path,
+    cache: bool,
+) -> Recording | None:
+    """The recording of a run; ``None`` when it is off, which it is on real AWS unless a location is given."""
+    if records == OFF or (records is None and conn is not None):
+        return None
+    if records is None:
+        from .. import local
+        from .local import state_folder
+
+        running = local.start(state_folder(state_dir))
+        records = records_location(running.bucket)
+    store = open_store(records, lambda: aws.client("s3"))
+    commit = commit_of(file)
+    code = (commit,) if commit else ()
+    options = RecordOptions(caching=cache)
+    return Recording(Recorder(store, pipeline, run_id, aws.client("s3"), options, code), file)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without a name for its user
+        return ""

@@ -1,0 +1,309 @@
+"""``records …`` and ``why-not-cached``: finding stores and runs, printing what the room ``record`` says.
+
+Exit codes: 0; 1 for what could not be read or is not intact; 2 for arguments that cannot be used.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+from ..document.problems import did_you_mean
+from ..record.errors import NoSuchRecord, RecordError
+from ..record.fingerprint import read_listing
+from ..record.fragment import StepFragment
+from ..record.index import READERS, read_index
+from ..record.integrity import record_name
+from ..record.locations import open_store
+from ..record.reader import dags_of, read_record, run_named, steps_of
+from ..record.store import Store
+from ..record.times import moment
+from . import records_text as text
+
+Words = ParamSpec("Words")
+MOST_SEARCHED = 100  # records that are read to find the last success of a step
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the records are, as the options say."""
+
+    location: str | None
+    conn: str | None = None
+    region: str | None = None
+    state_dir: Path | None = None
+
+    def open(self) -> Store:
+        """The store.  Raises :class:`RecordError` for options that lead nowhere."""
+        if self.location is None and self.conn is not None:
+            raise RecordError("--conn says who reads, --location has to say where: add --location s3://bucket/prefix.")
+        if self.location is None or (self.state_dir is not None and self.location.startswith("s3://")):
+            from .. import local
+            from .local import state_folder
+            from .run import embedded
+
+            running = local.start(state_folder(self.state_dir))
+            location = self.location or records_location(running.bucket)
+            return open_store(location, lambda: embedded(running).client("s3"))
+        return open_store(self.location, self._client)
+
+    def _client(self) -> Any:
+        if self.conn is not None:
+            from ..hooks.aws import aws_for
+
+            return aws_for(self.conn, self.region).client("s3")
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client("s3", region_name=self.region, config=Config(max_pool_connections=READERS))
+
+
+def records_location(bucket: str) -> str:
+    """Where records are kept in a bucket when nobody says otherwise."""
+    return f"s3://{bucket}/records"
+
+
+def _told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[Place, Words], int]:
+    """``work`` over an opened store, with every refusal as a sentence on standard error."""
+
+    @functools.wraps(work)
+    def run(place: Place, /, *args: Words.args, **options: Words.kwargs) -> int:
+        output = options.get("output", "text")
+        if output not in ("text", "json"):
+            print(f'--format is "{output}"; use text or json.', file=sys.stderr)
+            return 2
+        try:
+            return work(place.open(), *args, **options)
+        except RecordError as error:
+            print(text.safe(str(error)), file=sys.stderr)
+        except Exception as error:
+            if not type(error).__module__.startswith("botocore"):
+                raise
+            print(text.safe(f"S3 cannot be reached: {error}"), file=sys.stderr)
+        return 1
+
+    return run
+
+
+@_told
+def list_records(store: Store, dag: str | None, *, most: int, output: str) -> int:
+    """Print the newest records of one DAG or of all; exit code."""
+    dags = [_known_dag(store, dag)] if dag is not None else dags_of(store)
+    found = []
+    for dag_id in dags:
+        index = read_index(store, dag_id)
+        found += [{"dag_id": dag_id, **summary} for summary in index.newest(most or None)]
+        if index.damaged:
+            what = f"{len(index.damaged)} damaged index objects, so records may be missing here"
+            way_out = f"sagemaker-mlops records verify {dag_id} --rebuild-index makes the index anew"
+            print(text.safe(f"{dag_id}: {what}. {way_out}."), file=sys.stderr)
+    newest = sorted(found, key=lambda summary: moment(summary.get("started")), reverse=True)[: most or None]
+    if output == "json":
+        _print_json(newest)
+    else:
+        text.print_list(newest, store.base)
+    return 0
+
+
+@_told
+def show_record(store: Store, dag: str | None, run: str, *, step: str | None, output: str) -> int:
+    """Print one record, or what a run that is still on has left so far; exit code."""
+    dag_id, name = _dag_and_run(store, dag, run)
+    try:
+        document = read_record(store, dag_id, run_named(store, dag_id, name))
+    except NoSuchRecord:
+        document = _unfinished(store, dag_id, name)
+        print(f'run "{text.safe(name)}" has no record yet: it is still on, or was never sealed.', file=sys.stderr)
+    steps = steps_of(store, document)
+    if step is not None:
+        _print_json(_step(steps, step).as_json())
+    elif output == "json":
+        _print_json(document)
+    else:
+        text.print_record(document)
+    return 0
+
+
+@_told
+def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: str) -> int:
+    """Print what changed between two runs; exit code."""
+    from ..record.diff import diff
+
+    (old_dag, old_name), (new_dag, new_name) = (_dag_and_run(store, dag, name) for name in (old, new))
+    before = read_record(store, old_dag, run_named(store, old_dag, old_name))
+    after = read_record(store, new_dag, run_named(store, new_dag, new_name))
+    phrases = diff(
+        before,
+        after,
+        old_steps=steps_of(store, before),
+        new_steps=steps_of(store, after),
+        listing_of=lambda sha256: read_listing(store, old_dag, sha256) or read_listing(store, new_dag, sha256),
+    )
+    if output == "json":
+        _print_json({"old": before["run"], "new": after["run"], "changes": phrases})
+    else:
+        print(text.safe(f"{record_name(before['run'])} -> {record_name(after['run'])}"))
+        for phrase in phrases:
+            print(f"  {text.safe(phrase)}")
+    return 0
+
+
+@_told
+def verify_records(store: Store, dag: str | None, *, rebuild: bool, output: str) -> int:
+    """Print what is wrong with the records; exit code 1 when a record is."""
+    from ..record.verify import rebuild_index, verify
+
+    found = []
+    for dag_id in [dag] if dag is not None else dags_of(store):
+        if rebuild:
+            rebuild_index(store, dag_id)
+        found.append((dag_id, verify(store, dag_id)))
+    good = all(verified.is_good for _, verified in found)
+    if output == "json":
+        _print_json(
+            [
+                {
+                    "dag_id": dag_id,
+                    "records": verified.records,
+                    "intact": verified.is_good,
+                    "findings": [
+                        {"run_id": f.run_id, "what": f.what, "harmless": f.harmless} for f in verified.findings
+                    ],
+                }
+                for dag_id, verified in found
+            ]
+        )
+        return 0 if good else 1
+    for dag_id, verified in found:
+        word = "intact" if verified.is_good else "NOT intact"
+        print(text.safe(f"{dag_id}: {verified.records} records, {word}"))
+        for finding in verified.findings:
+            named = f"run {finding.run_id}: " if finding.run_id else ""
+            print(text.safe(f"  {'note: ' if finding.harmless else ''}{named}{finding.what}"))
+    if not found:
+        print(f"no records at {store.base}")
+    return 0 if good else 1
+
+
+def export_records(place: Place, dag: str | None, runs: list[str], *, form: str, out: Path | None) -> int:
+    """Write records in another form; exit code."""
+    if form not in ("slsa", "openlineage", "csv"):
+        print(f'--format is "{form}"; use slsa, openlineage or csv.', file=sys.stderr)
+        return 2
+    return _export(place, dag, runs, form, out)
+
+
+@_told
+def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path | None) -> int:
+    from ..record.export_csv import rows
+    from ..record.export_openlineage import run_event
+    from ..record.export_slsa import statement
+    from ..record.layout import record_key
+    from ..record.store import address
+
+    named = [_dag_and_run(store, dag, run) for run in runs]
+    records = [read_record(store, dag_id, run_named(store, dag_id, name)) for dag_id, name in named]
+    match form:
+        case "csv":
+            written = rows(records)
+        case "slsa":
+            made = [
+                statement(r, address(store, record_key(r["run"]["dag_id"], record_name(r["run"])))) for r in records
+            ]
+            written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in made)
+        case _:
+            written = "".join(json.dumps(run_event(one), ensure_ascii=False) + "\n" for one in records)
+    if out is None:
+        sys.stdout.write(written)
+    else:
+        out.write_text(written, newline="")
+    return 0
+
+
+@_told
+def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str | None, output: str) -> int:
+    """Print why a step was not taken from the cache; exit code."""
+    from ..record.why_not import why_not_cached
+
+    dag_id = _known_dag(store, dag)
+    current = read_record(store, dag_id, run_named(store, dag_id, run))
+    fragment = _step(steps_of(store, current), step)
+    if against is not None:
+        earlier = read_record(store, dag_id, run_named(store, dag_id, against))
+        before: tuple[str, StepFragment] | None = (record_name(earlier["run"]), _step(steps_of(store, earlier), step))
+    else:
+        before = _last_success(store, dag_id, step, current)
+    listed = functools.partial(read_listing, store, dag_id)
+    sentences = why_not_cached(before[1] if before else None, fragment, listed)
+    if output == "json":
+        compared = before[0] if before else None
+        said = {"dag_id": dag_id, "step": step, "run": record_name(current["run"]), "compared_with": compared}
+        _print_json({**said, "because": sentences})
+        return 0
+    compared = f", compared with {before[0]}" if before else ""
+    print(text.safe(f"{step} in run {record_name(current['run'])}{compared}:"))
+    for sentence in sentences:
+        print(f"  {text.safe(sentence)}")
+    return 0
+
+
+def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, Any]) -> tuple[str, StepFragment] | None:
+    """The run before ``current`` in which the step succeeded by itself, and its fragment."""
+    started = moment(current["run"].get("started"))
+    older = [s for s in read_index(store, dag_id).newest() if moment(s.get("started")) < started]
+    for summary in older[:MOST_SEARCHED]:
+        document = read_record(store, dag_id, str(summary["run_id"]))
+        fragment = steps_of(store, document).get(step)
+        hit = fragment is not None and fragment.cache is not None and fragment.cache.result == "hit"
+        if fragment is not None and fragment.status == "Succeeded" and not hit:
+            return str(summary["run_id"]), fragment
+    return None
+
+
+def _unfinished(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
+    """What a run without a record has left, in the shape of one.  Raises :class:`NoSuchRecord` when it left nothing."""
+    from ..record.seal import read_fragments
+
+    fragments = read_fragments(store, dag_id, run_id)
+    if not fragments:
+        run_named(store, dag_id, run_id)  # raises, and says what there is
+    run = {"dag_id": dag_id, "run_id": run_id, "status": "Executing"}
+    return {"run": run, "steps": [fragment.as_json() for fragment in fragments]}
+
+
+def _step(steps: Mapping[str, StepFragment], name: str) -> StepFragment:
+    if name not in steps:
+        raise NoSuchRecord(f'the run has no step "{name}". {did_you_mean(name, steps)}'.strip())
+    return steps[name]
+
+
+def _known_dag(store: Store, dag: str) -> str:
+    dags = dags_of(store)
+    if dag not in dags:
+        raise NoSuchRecord(f'there is nothing of DAG "{dag}" at {store.base}. {did_you_mean(dag, dags)}'.strip())
+    return dag
+
+
+def _dag_and_run(store: Store, dag: str | None, run: str) -> tuple[str, str]:
+    """DAG and run of the words that were given: ``--dag`` and run, ``dag/run``, or a run where there is one DAG."""
+    if dag is not None:
+        return _known_dag(store, dag), run
+    dags = dags_of(store)
+    before, separator, after = run.partition("/")
+    if separator and before in dags:
+        return before, after or "latest"
+    if len(dags) == 1:
+        return dags[0], run
+    if not dags:
+        raise NoSuchRecord(f"there are no records at {store.base}.")
+    which = did_you_mean("", dags)
+    raise NoSuchRecord(f"there are records of {len(dags)} DAGs at {store.base}: add --dag. {which}".strip())
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,161 @@
+"""Records as people read them: tables and lines.  Whatever users wrote is text here, never markup or control codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..record.changes import show
+from ..record.integrity import record_name
+from ..record.times import seconds_between
+from .terminal import console
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+STYLES = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow", "CompletedWithFailures": "yellow"}
+
+
+def safe(text: object) -> str:
+    """``text`` without control characters: an escape sequence in a name is shown, not obeyed."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
+
+
+def cell(value: object, style: str = "") -> Any:
+    """A value as a cell that rich does not read for markup."""
+    from rich.text import Text
+
+    return Text(safe("" if value is None else value), style=style)
+
+
+def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
+    """A line a record."""
+    if not summaries:
+        console().print(cell(f"no records at {base}"))
+        return
+    rows = [
+        [
+            cell(item["dag_id"]),
+            cell(item["run_id"]),
+            cell(item.get("status"), STYLES.get(str(item.get("status")), "")),
+            cell(item.get("started", "")[:19]),
+            cell(_seconds(item.get("seconds"))),
+            cell(item.get("jobs_started", "")),
+            cell(item.get("cached", "")),
+            cell(_seconds(item.get("billable_seconds"))),
+            cell(item.get("user") or item.get("trigger") or ""),
+        ]
+        for item in summaries
+    ]
+    heads = ("DAG", "Run", "Status", "Started", "Time", "Jobs", "Cached", "Billable", "By")
+    _table(heads, rows, title=f"Records at {base}")
+
+
+def print_record(record: Mapping[str, Any]) -> None:
+    """The whole record: an auditor's questions in their order."""
+    run = record["run"]
+    out = console()
+    out.print(cell(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold"))
+    _lines(_about(record))
+    given = record.get("externalParameters", {})
+    if given:
+        rows = [[cell(name), cell(show(item["value"])), cell(item["source"])] for name, item in given.items()]
+        _table(("Parameter", "Value", "From"), rows)
+    sources = record.get("resolvedDependencies", [])
+    if sources:
+        _table(("Read from outside", "What", "Fingerprint", "By"), [_source(item) for item in sources[:MOST_ROWS]])
+        _rest(len(sources))
+    _table(("Step", "Type", "Status", "Time", "Cache", "What came of it"), [_step(step) for step in record["steps"]])
+    for decision in record.get("decisions", []):
+        out.print(cell(f"{decision['step']}: {decision['sentence']}"))
+    for model in record.get("models", []):
+        out.print(cell(f"model {model.get('arn', '')} ({model.get('approval_status', 'no status')})"))
+    for approval in record.get("approvals", []):
+        said = f"{approval.get('decision', '')} by {approval.get('user', '')} at {approval.get('at', '')}"
+        out.print(cell(f"{approval.get('model', '')}: {said} {approval.get('comment', '')}".rstrip()))
+    if "integrity" in record:
+        links = ", ".join(link["run_id"] for link in record["integrity"]["previous"]) or "none, it is the first"
+        out.print(cell(f"sha256 {record['integrity']['sha256']}; before it: {links}", "dim"))
+
+
+MOST_ROWS = 50
+
+
+def _about(record: Mapping[str, Any]) -> Iterable[str]:
+    run, totals, definition = record["run"], record.get("totals"), record.get("definition")
+    who = run.get("user") or "nobody"
+    if run.get("started"):
+        yield f"started {run['started']}, ended {run.get('ended', '')}; {run.get('trigger') or 'run'} by {who}"
+    if definition:
+        yield f"definition {definition['source']} ({definition['source_kind']}), sha256 {definition['sha256']}"
+    versions = ", ".join(f"{name} {version}" for name, version in record.get("versions", {}).items())
+    bundle = f"; bundle {run['bundle_name']} {run.get('bundle_version', '')}" if run.get("bundle_name") else ""
+    if versions or bundle:
+        yield f"run by {versions}{bundle}"
+    if totals:
+        saved = f", {totals['saved_seconds']:.0f} s saved" if totals.get("saved_seconds") else ""
+        yield (
+            f"{totals['jobs_started']} jobs started, {totals['cached']} steps from the cache, "
+            f"{totals['billable_seconds']:.0f} billable seconds{saved}"
+        )
+
+
+def _source(item: Mapping[str, Any]) -> list[Any]:
+    about = item.get("annotations", {})
+    digest = next(iter(item.get("digest", {}).values()), "") or about.get("etag", "") or about.get("problem", "")
+    count = f", {about['objects']} objects, {about['bytes']} bytes" if "objects" in about else ""
+    role = about.get("role", item.get("name", ""))
+    steps = ", ".join(about.get("steps", []))
+    return [cell(item.get("uri", "")), cell(f"{role}{count}"), cell(digest[:16]), cell(steps)]
+
+
+def _step(step: Mapping[str, Any]) -> list[Any]:
+    took = seconds_between(step.get("started"), step.get("ended"))
+    cache = step.get("cache", {})
+    result = cache.get("result", "")
+    from_run = f" ({cache['source_run']})" if result == "hit" and cache.get("source_run") else ""
+    return [
+        cell(step["step"]),
+        cell(step["type"]),
+        cell(step["status"], STYLES.get(step["status"], "")),
+        cell(_seconds(took)),
+        cell(f"{'' if result == 'off' else result}{from_run}"),
+        cell(_outcome(step)),
+    ]
+
+
+def _outcome(step: Mapping[str, Any]) -> str:
+    if step.get("failure_reason"):
+        return show(step["failure_reason"])
+    if step.get("metrics"):
+        return ", ".join(f"{name} {_number(value)}" for name, value in step["metrics"].items())
+    attempts = step.get("attempts") or [{}]
+    return str(attempts[-1].get("name", ""))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _seconds(value: Any) -> str:
+    return f"{value:.0f} s" if isinstance(value, int | float) else ""
+
+
+def _lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        console().print(cell(line))
+
+
+def _rest(count: int) -> None:
+    if count > MOST_ROWS:
+        console().print(cell(f"and {count - MOST_ROWS} more; --format json has all", "dim"))
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    from rich.table import Table
+
+    table = Table(title=cell(title, "bold") if title else None, title_justify="left")
+    for head in heads:
+        table.add_column(head, overflow="fold", justify="right" if head in ("Time", "Jobs", "Billable") else "left")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)

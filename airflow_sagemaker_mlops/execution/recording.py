@@ -1,0 +1,61 @@
+"""Running a step with somebody told before and after; :mod:`..record` is who that is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any, Protocol
+
+from .failures import StepFailed
+from .run_step import run_step
+from .step_run import StepRun
+
+
+class StepRecorder(Protocol):
+    """Told of every step; what cannot be recorded does not change how the step ends."""
+
+    async def begin(self, run: StepRun) -> Any:
+        """The step is about to run.
+
+        The answer has ``result``: of the step, when an earlier run has it and nothing is to be run; else ``None``.
+        """
+
+    async def end(
+        self,
+        run: StepRun,
+        begun: Any,
+        *,
+        status: str,
+        result: Mapping[str, Any] | None,
+        jobs_started: int = 0,
+        failure_reason: str = "",
+    ) -> Any:
+        """The step ended; ``begun`` is what :meth:`begin` answered."""
+
+
+async def run_recorded(run: StepRun, recorder: StepRecorder | None) -> dict[str, Any]:
+    """The result of the whole step, run here or taken from an earlier run.  Raises what ``run_step`` raises."""
+    if recorder is None:
+        return (await run_step(run)).as_json()
+    run = replace(run, scope=replace(run.scope, read_s3=cache(run.scope.read_s3)))  # both resolve the same expressions
+    started: list[str] = []
+
+    async def publish(facts: Mapping[str, str], tell: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
+        started.extend(name for name in [facts.get("created")] if name)
+        await tell(facts)
+
+    run = replace(run, publish=partial(publish, tell=run.publish))
+    begun = await recorder.begin(run)
+    try:
+        result = dict(begun.result) if begun.result is not None else (await run_step(run)).as_json()
+    except Exception as error:
+        left = error.result if isinstance(error, StepFailed) else {}
+        status = "Stopped" if isinstance(error, StepFailed) and error.stopped else "Failed"
+        told = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
+        await recorder.end(
+            run, begun, status=status, result=left or None, jobs_started=len(started), failure_reason=told
+        )
+        raise
+    await recorder.end(run, begun, status="Succeeded", result=result, jobs_started=len(started))
+    return result

@@ -1,0 +1,32 @@
+"""What AWS charges a job for, out of its Describe answer: seconds times instances.
+
+Sources: the API reference of DescribeTrainingJob (BillableTimeInSeconds is by the clock, "multiply by the number of
+instances"), DescribeProcessingJob and DescribeTransformJob (from start to end of the job).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .sources import instances_of
+from .times import seconds_between
+
+TIMES = (
+    ("TrainingStartTime", "TrainingEndTime"),
+    ("ProcessingStartTime", "ProcessingEndTime"),
+    ("TransformStartTime", "TransformEndTime"),
+)
+
+
+def billable_seconds(answer: Mapping[str, Any]) -> float | None:
+    """Billable instance seconds of a job; ``None`` when the answer does not tell."""
+    _, count = instances_of(answer)
+    billed = answer.get("BillableTimeInSeconds")
+    if isinstance(billed, int | float):
+        return float(billed * count)
+    for start, end in TIMES:
+        took = seconds_between(answer.get(start), answer.get(end))
+        if took is not None:
+            return round(max(took, 0.0) * count, 3)
+    return None

@@ -1,0 +1,69 @@
+"""The hash chain of a DAG's records: ``heads.json`` names the records that no other one names yet.
+
+A record names the heads that it found.  Runs that end at the same time name the same heads and become heads both; the
+next record names both.  So every record but the latest is covered by a later one, whoever was faster.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .canonical import canonical_json
+from .errors import StoreUnavailable
+from .index import Summary, read_index
+from .integrity import SCHEMA, Link
+from .layout import heads_key
+from .store import Store, address
+
+TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Ends of the chain; ``tag`` is what the store knows them by, ``None`` when they are not stored."""
+
+    links: tuple[Link, ...]
+    tag: str | None
+
+
+def read_heads(store: Store, dag_id: str) -> Heads:
+    """The ends of the chain; found again in the index when their object is gone or damaged."""
+    found = store.read(heads_key(dag_id))
+    if found is not None:
+        try:
+            links = tuple(Link(item["run_id"], item["sha256"]) for item in json.loads(found.data)["heads"])
+        except (ValueError, KeyError, TypeError):
+            links = heads_of(read_index(store, dag_id).summaries.values())
+        return Heads(links, found.tag)
+    return Heads(heads_of(read_index(store, dag_id).summaries.values()), None)
+
+
+def heads_of(summaries: Iterable[Summary]) -> tuple[Link, ...]:
+    """The records that no other one names as previous."""
+    every = list(summaries)
+    named = {link["sha256"] for summary in every for link in summary.get("previous", ())}
+    return tuple(Link(summary["run_id"], summary["sha256"]) for summary in every if summary["sha256"] not in named)
+
+
+def advance(store: Store, dag_id: str, heads: Heads, previous: Sequence[Link], own: Link) -> None:
+    """Make ``own`` a head instead of the ``previous`` ones it names; ``heads`` are those seen last."""
+    for _ in range(TRIES):
+        covered = {link.sha256 for link in previous} | {own.sha256}
+        links = [link for link in heads.links if link.sha256 not in covered] + [own]
+        if store.replace(heads_key(dag_id), _heads(links), heads.tag):
+            return
+        heads = read_heads(store, dag_id)
+    where = address(store, heads_key(dag_id))
+    raise StoreUnavailable(f"cannot write {where}: others wrote it {TRIES} times meanwhile.")
+
+
+def rewrite_heads(store: Store, dag_id: str, summaries: Mapping[str, Summary]) -> None:
+    """Find the ends of the chain anew."""
+    store.write(heads_key(dag_id), _heads(heads_of(summaries.values())))
+
+
+def _heads(links: Iterable[Link]) -> bytes:
+    ordered = sorted((link.as_json() for link in links), key=lambda link: link["run_id"])
+    return canonical_json({"schema": SCHEMA, "heads": ordered})

@@ -1,0 +1,56 @@
+"""Two JSON values -> the places where they differ, with old and new value as people read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+MOST_SHOWN = 80
+NOTHING = "(nothing)"
+NAMES = ("InputName", "ChannelName", "OutputName", "Name", "RuleConfigurationName", "Key", "DefinitionName")
+_ABSENT = object()
+
+
+def changes(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(place, old, new) of every leaf that differs; lists of named things are compared by name."""
+    if old == new:
+        return
+    if isinstance(old, list) and isinstance(new, list):
+        old, new = _by_name(old), _by_name(new)
+        if isinstance(old, list) or isinstance(new, list):
+            yield place, old if isinstance(old, list) else list(old.values()), _listed(new)
+            return
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in [*old, *(name for name in new if name not in old)]:
+            below = f"{place}.{name}" if place else str(name)
+            yield from changes(old.get(name, _ABSENT), new.get(name, _ABSENT), below)
+        return
+    yield place, old, new
+
+
+def show(value: Any) -> str:
+    """A value in a sentence, cut when it is long."""
+    if value is _ABSENT or value is None:
+        return NOTHING
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = " ".join(text.split()) or '""'
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
+
+
+def changed(place: str, old: Any, new: Any) -> str:
+    """``NumRound 80 -> 120``."""
+    return f"{place} {show(old)} -> {show(new)}"
+
+
+def _by_name(items: list[Any]) -> Any:
+    """A list of things that all have different names as {name: thing}; any other list as it is."""
+    for key in NAMES:
+        if items and all(isinstance(item, Mapping) and isinstance(item.get(key), str) for item in items):
+            named = {item[key]: item for item in items}
+            return named if len(named) == len(items) else items
+    return items
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else list(value.values())

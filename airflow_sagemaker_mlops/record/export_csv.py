@@ -1,0 +1,67 @@
+"""Records as rows: one a step, for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+COLUMNS = (
+    "dag_id",
+    "run_id",
+    "run_status",
+    "user",
+    "step",
+    "type",
+    "status",
+    "started",
+    "ended",
+    "job",
+    "billable_seconds",
+    "instance_type",
+    "cache",
+    "metrics",
+    "failure_reason",
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def rows(records: Iterable[Mapping[str, Any]]) -> str:
+    """The table with its head, lines ended by CRLF as RFC 4180 has it.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for record in records:
+        for step in record["steps"]:
+            writer.writerow([_cell(value) for value in _row(record["run"], step)])
+    return out.getvalue()
+
+
+def _row(run: Mapping[str, Any], step: Mapping[str, Any]) -> list[Any]:
+    attempts = step.get("attempts") or [{}]
+    metrics = "; ".join(f"{name}={value}" for name, value in step.get("metrics", {}).items())
+    return [
+        run["dag_id"],
+        run["run_id"],
+        run.get("status", ""),
+        run.get("user", ""),
+        step["step"],
+        step["type"],
+        step["status"],
+        step.get("started", ""),
+        step.get("ended", ""),
+        attempts[-1].get("name", ""),
+        step.get("billable_seconds", ""),
+        step.get("instance_type", ""),
+        step.get("cache", {}).get("result", ""),
+        metrics,
+        step.get("failure_reason", ""),
+    ]
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,0 +1,73 @@
+"""Where things lie under a base location.
+
+``<dag>/records/<run>.json``             the record, written once
+``<dag>/fragments/<run>/<step>.json``    steps of a run, also while it is on
+``<dag>/index/<level>/<name>.json``      what ``list`` reads, see ``index``
+``<dag>/heads.json``                     ends of the hash chain, see ``chain``
+``<dag>/cache/<step>/<key>.json``        latest success of a step under a cache key
+``<dag>/definitions/<sha256>.json``      definitions, requests too large for a record, and listings of inputs, each
+``<dag>/requests/<sha256>.json``         under the hash of its content
+``<dag>/listings/<sha256>.tsv``
+"""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import quote, unquote
+
+LONGEST = 200  # of a name; file systems take 255 bytes
+
+
+def segment(name: str) -> str:
+    """``name`` as one segment of a key, readable and unique: ``manual__2026-01-01T00:00:00+00:00`` stays as it is."""
+    plain = quote(name, safe="-_~:+@=.")
+    if plain.startswith("."):
+        plain = "%2E" + plain[1:]
+    if len(plain) <= LONGEST:
+        return plain
+    return f"{plain[: LONGEST - 65]}-{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def name_of(part: str) -> str:
+    """The name that became ``part``; cut when it was too long."""
+    return unquote(part)
+
+
+def record_key(dag_id: str, run_id: str) -> str:
+    """Key of a run's record."""
+    return f"{records_prefix(dag_id)}{segment(run_id)}.json"
+
+
+def records_prefix(dag_id: str) -> str:
+    """What the keys of all records of a DAG begin with."""
+    return f"{segment(dag_id)}/records/"
+
+
+def fragment_key(dag_id: str, run_id: str, step: str) -> str:
+    """Key of a step's fragment."""
+    return f"{fragments_prefix(dag_id, run_id)}{segment(step)}.json"
+
+
+def fragments_prefix(dag_id: str, run_id: str) -> str:
+    """What the keys of all fragments of a run begin with."""
+    return f"{segment(dag_id)}/fragments/{segment(run_id)}/"
+
+
+def index_prefix(dag_id: str) -> str:
+    """What the keys of all index objects of a DAG begin with."""
+    return f"{segment(dag_id)}/index/"
+
+
+def heads_key(dag_id: str) -> str:
+    """Key of the ends of the chain."""
+    return f"{segment(dag_id)}/heads.json"
+
+
+def cache_key_of(dag_id: str, step: str, key: str) -> str:
+    """Key of the cache entry of a step."""
+    return f"{segment(dag_id)}/cache/{segment(step)}/{key}.json"
+
+
+def content_key(dag_id: str, kind: str, sha256: str, ending: str = "json") -> str:
+    """Key of what is stored under its own hash; ``kind`` is definitions, requests or listings."""
+    return f"{segment(dag_id)}/{kind}/{sha256}.{ending}"

@@ -1,0 +1,75 @@
+"""Reading: one record by name, the newest of a DAG, the DAGs there are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..document.problems import did_you_mean
+from .errors import NoSuchRecord
+from .fragment import StepFragment
+from .index import read_index
+from .integrity import belongs_to, parse_record
+from .layout import content_key, name_of, record_key
+from .store import Store, address
+
+LATEST = re.compile(r"latest(?:~(\d+))?")
+
+
+def read_record(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
+    """The record of a run, checked.  Raises an error of ``errors`` that says what is wrong with it."""
+    key = record_key(dag_id, run_id)
+    found = store.read(key)
+    if found is None:
+        raise NoSuchRecord(_missing(store, dag_id, run_id))
+    where = address(store, key)
+    document = parse_record(found.data, where)
+    belongs_to(document, dag_id, run_id, where)
+    return document
+
+
+def run_named(store: Store, dag_id: str, name: str) -> str:
+    """The run id that ``name`` means: itself, "latest", "latest~1" for the one before, or its unique beginning."""
+    match = LATEST.fullmatch(name)
+    if match is None:
+        if store.read(record_key(dag_id, name)) is not None:
+            return name
+        known = read_index(store, dag_id).summaries
+        near = [run_id for run_id in known if run_id.startswith(name)]
+        if len(near) == 1 and name not in known:
+            return near[0]
+        raise NoSuchRecord(_missing(store, dag_id, name))
+    back = int(match[1] or 0)
+    newest = read_index(store, dag_id).newest(back + 1)
+    if len(newest) <= back:
+        raise NoSuchRecord(f'DAG "{dag_id}" has {len(newest)} records at {store.base}, so there is no "{name}".')
+    return str(newest[back]["run_id"])
+
+
+def dags_of(store: Store) -> list[str]:
+    """The DAGs that have anything at this location."""
+    return [name_of(folder) for folder in store.folders()]
+
+
+def steps_of(store: Store, document: Mapping[str, Any]) -> dict[str, StepFragment]:
+    """The steps of a record by name, with requests that are stored apart."""
+    steps = {}
+    for item in document["steps"]:
+        fragment = {**item}
+        if "request_uri" in item and "request" not in item:
+            found = store.read(content_key(document["run"]["dag_id"], "requests", item["request_sha256"]))
+            fragment["request"] = json.loads(found.data) if found else None
+        steps[item["step"]] = StepFragment.from_json(fragment)
+    return steps
+
+
+def _missing(store: Store, dag_id: str, run_id: str) -> str:
+    known = read_index(store, dag_id).summaries
+    if known:
+        return f'there is no record of run "{run_id}" of DAG "{dag_id}". {did_you_mean(run_id, known)}'.strip()
+    dags = dags_of(store)
+    if dag_id in dags:
+        return f'DAG "{dag_id}" has no records at {store.base}.'
+    return f'there is nothing of DAG "{dag_id}" at {store.base}. {did_you_mean(dag_id, dags)}'.strip()

@@ -1,0 +1,252 @@
+"""Recording one step: before it runs (request, inputs, cache), and after it (outputs, cost, fragment).
+
+The edge calls :meth:`Recorder.begin` before it submits and :meth:`Recorder.end` when the step is over.  Neither changes
+how the step ends: what cannot be recorded is told in the step's log, unless ``fail_on_error`` asks otherwise.
+
+S3 calls a step beside listing inputs and outputs: one read of the cache, one write of the fragment, and after a success
+one write for the cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from ..execution.describe import describe
+from ..execution.failures import StepFailed
+from ..execution.request import name_of
+from ..execution.step_run import StepRun, now
+from .billing import billable_seconds
+from .cache import Lookup, look_up, remember
+from .cache_key import CacheKey, cache_key, is_cacheable
+from .canonical import plain
+from .errors import RecordError
+from .fingerprint import fingerprint
+from .fragment import Artifact, Attempt, CacheMark, Code, StepFragment
+from .requests import resolved_request
+from .seal import write_fragment
+from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
+from .store import Store
+
+DESCRIBED = frozenset({"job", "check", "package"})
+JOBS = frozenset({"job", "check", "started", "emr", "serverless"})
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """What is recorded, and what the cache takes into account.
+
+    caching          follow ``CacheConfig``; without, every step runs, and its result is kept for later runs as ever
+    input_contents   count the contents of inputs in cache keys, not only their paths
+    versions         list version ids of inputs and outputs, for buckets with versions
+    fail_on_error    a record that cannot be written fails the step
+    """
+
+    caching: bool = True
+    input_contents: bool = False
+    versions: bool = False
+    fail_on_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is known before the step runs; ``result`` is set when the cache has it, and then nothing is to be run."""
+
+    started: str
+    request: Mapping[str, Any] | None = None
+    inputs: tuple[Artifact, ...] = ()
+    outputs: tuple[Artifact, ...] = ()
+    cache: CacheMark | None = None
+    result: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Records the steps of one run.
+
+    s3          boto3 client that lists inputs and outputs
+    code        the repository that the definition lies in, when known
+    fragments   what this recorder wrote, in the order in which steps ended
+    """
+
+    store: Store
+    dag_id: str
+    run_id: str
+    s3: Any
+    options: RecordOptions = field(default_factory=RecordOptions)
+    code: tuple[Code, ...] = ()
+    fragments: list[StepFragment] = field(default_factory=list)
+
+    async def begin(self, run: StepRun) -> Begun:
+        """Request and inputs of the step, and its result when an earlier run has it."""
+        begun = Begun(now())
+        return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
+
+    async def end(
+        self,
+        run: StepRun,
+        begun: Begun,
+        *,
+        status: str,
+        result: Mapping[str, Any] | None,
+        jobs_started: int = 0,
+        failure_reason: str = "",
+    ) -> StepFragment | None:
+        """Write what became of the step; ``None`` when that could not be written."""
+        ended = StepFragment(
+            step=run.identity.step,
+            type=run.step_type,
+            status=status,
+            started=begun.started,
+            ended=now(),
+            jobs_started=jobs_started,
+            result=dict(result) if result else None,
+            failure_reason=failure_reason,
+        )
+        work = self._end(run, begun, ended)
+        return await self._tolerant(run, "not recorded after it ran", work, None)
+
+    async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
+        try:
+            return await work
+        except StepFailed:
+            return otherwise  # the step itself meets it, and tells it better
+        except Exception as error:
+            if self.options.fail_on_error:
+                raise
+            told = error if isinstance(error, RecordError | ValueError) else f"{type(error).__name__}: {error}"
+            run.tell(f"{what}: {told}")
+            return otherwise
+
+    async def _begin(self, run: StepRun, begun: Begun) -> Begun:
+        request = await resolved_request(run)
+        if request is None:
+            return begun
+        listing = asyncio.ensure_future(self._fingerprints(inputs_of(request)))
+        begun = replace(begun, request=request)
+        config = run.spec.get("CacheConfig") or {}
+        if config.get("Enabled") is not True or not is_cacheable(run.step_type):
+            return replace(begun, inputs=await listing)
+        key = cache_key(run.step_type, request, await listing if self.options.input_contents else None)
+        begun = replace(begun, cache=CacheMark(key.key, key.attributes, "miss"))
+        found = await self._looked_up(run, key) if self.options.caching else None
+        begun = replace(begun, inputs=await listing)
+        return begun if found is None else await self._checked(run, begun, found)
+
+    async def _looked_up(self, run: StepRun, key: CacheKey) -> Lookup | None:
+        looking = asyncio.to_thread(
+            look_up,
+            self.store,
+            self.dag_id,
+            run.identity.step,
+            key,
+            expire_after=run.spec["CacheConfig"].get("ExpireAfter"),
+            wanted=run.spec.get("Outputs") or (),
+        )
+        return await self._tolerant(run, "the cache was not asked", looking, None)
+
+    async def _checked(self, run: StepRun, begun: Begun, found: Lookup) -> Begun:
+        """A hit, if what the earlier run left is still there as it left it."""
+        outputs = await self._fingerprints(found.outputs)
+        for was, now_there in zip(found.outputs, outputs, strict=True):
+            if was.sha256 and was.sha256 != now_there.sha256:
+                why = "is gone" if not now_there.objects else "was changed since"
+                run.tell(f'no cache hit: {was.uri} of run "{found.mark.source_run}" {why}')
+                return begun
+        run.tell(found.sentence)
+        return replace(begun, cache=found.mark, result=found.result, outputs=outputs)
+
+    async def _end(self, run: StepRun, begun: Begun, ended: StepFragment) -> StepFragment:
+        given = ended.result or {}
+        answer = None if begun.result is not None else await self._described(run, given)
+        described = plain(answer) if answer else {}
+        instance_type, _ = instances_of(begun.request or {})
+        attempts = await self._attempts(run, begun, given, described)
+        fragment = replace(
+            ended,
+            attempts=attempts,
+            # one that an earlier process of this task began counts as well
+            jobs_started=max(ended.jobs_started, len(attempts) if run.entry.how in JOBS else 0),
+            request=begun.request,
+            billable_seconds=billable_seconds(described) if described else None,
+            instance_type=instance_type,
+            inputs=begun.inputs,
+            outputs=begun.outputs or await self._fingerprints(outputs_of(described)),
+            images=images_of(begun.request or {}),
+            code=(*code_of(begun.request or {}, begun.inputs), *(self.code if begun.request else ())),
+            metrics=given.get("Metrics") or {},
+            cache=begun.cache,
+            decision=given.get("Decision"),
+            model_packages=_packages(run, described),
+        )
+        self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
+        writing = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+        if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
+            written, _ = await asyncio.gather(writing, asyncio.to_thread(self._remember, run, fragment, described))
+            return written
+        return await writing
+
+    def _remember(self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any]) -> None:
+        properties = described if described and run.entry.how == "job" else None
+        kept = run.spec.get("Outputs") or ()
+        remember(self.store, self.dag_id, self.run_id, fragment, properties=properties, kept=kept)
+
+    async def _described(self, run: StepRun, result: Mapping[str, Any]) -> dict[str, Any] | None:
+        if run.entry.how in DESCRIBED and result.get("Name"):
+            return await describe(run, str(result["Name"]))
+        return None
+
+    async def _attempts(
+        self, run: StepRun, begun: Begun, result: Mapping[str, Any], described: Mapping[str, Any]
+    ) -> tuple[Attempt, ...]:
+        """The resources of this run, the last one at the end; earlier ones are asked for only after retries."""
+        if begun.result is not None or not result.get("Name"):
+            return ()
+        last = str(result["Name"])
+        earlier = []
+        if run.entry.how == "job" and result.get("Retries"):
+            for ordinal in range(int(result["Retries"])):
+                name = name_of(run, ordinal)
+                answer = await describe(run, name) if name != last else None
+                if answer is not None:
+                    earlier.append(_attempt(run, name, plain(answer)))
+        about = {**described, run.entry.arn_key: result.get("Arn")} if run.entry.arn_key else described
+        return (*earlier, _attempt(run, last, about, result))
+
+    async def _fingerprints(self, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
+        """What is there now.  Listings of folders that are read from are kept, to tell what changed in them."""
+
+        def look(artifact: Artifact) -> Artifact:
+            keep_in = self.store if artifact.role == "input" else None
+            return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
+
+        return tuple(await asyncio.gather(*(asyncio.to_thread(look, artifact) for artifact in artifacts)))
+
+
+def _attempt(run: StepRun, name: str, described: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> Attempt:
+    result = result or {}
+    started = described.get("CreationTime") or result.get("StartTime") or ""
+    return Attempt(
+        name=name,
+        arn=str(described.get(run.entry.arn_key) or result.get("Arn") or "") if run.entry.arn_key else "",
+        status=run.entry.status_of(described) or str(result.get("Status") or ""),
+        started=str(started),
+        ended=str(described.get("LastModifiedTime") or result.get("EndTime") or ""),
+        failure_reason=run.entry.reason_of(described) if described else "",
+    )
+
+
+def _packages(run: StepRun, described: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    if run.entry.how != "package" or not described:
+        return ()
+    about = {
+        "arn": described.get("ModelPackageArn"),
+        "group": described.get("ModelPackageGroupName"),
+        "version": described.get("ModelPackageVersion"),
+        "approval_status": described.get("ModelApprovalStatus"),
+        "data": run.entry.s3_output(described),
+    }
+    return ({name: value for name, value in about.items() if value},)

@@ -1,0 +1,69 @@
+"""The record of a run in one process: the plan's steps by their recorder, sealed at the end."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ..plan.model import Plan
+from .document import Parameter, assemble
+from .fragment import StepFragment
+from .run_identity import RunIdentity
+from .seal import Sealed, read_fragments, seal, store_definition
+from .store import Store
+
+PACKAGES = ("apache-airflow", "airflow-sagemaker-mlops", "boto3")
+
+
+def seal_run(
+    store: Store,
+    plan: Plan,
+    run: RunIdentity,
+    *,
+    parameters: Mapping[str, Parameter],
+    document: Mapping[str, Any] | None = None,
+    source_kind: str = "unknown",
+    ends: Mapping[str, str] | None = None,
+    fragments: Sequence[StepFragment] | None = None,
+    approvals: Sequence[Mapping[str, Any]] = (),
+) -> Sealed:
+    """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
+
+    document    the definition, to be kept as it was
+    ends        what became of steps that left no fragment
+    fragments   the steps' fragments where they are at hand; else they are read
+    """
+    copy = store_definition(store, run.dag_id, document) if document is not None else None
+    steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
+    record = assemble(
+        plan,
+        run,
+        parameters=parameters,
+        fragments=steps,
+        ends=ends,
+        definition=copy,
+        source_kind=source_kind,
+        approvals=approvals,
+    )
+    return seal(store, record)
+
+
+def versions() -> dict[str, str]:
+    """What runs: package versions and Python's."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def parameters_of(plan: Plan, given: Mapping[str, Any], source: str) -> dict[str, Parameter]:
+    """Every parameter with its value; ``source`` is where the ``given`` ones came from, the others are defaults."""
+    return {
+        p.name: Parameter(given[p.name], source) if p.name in given else Parameter(p.default, "default")
+        for p in plan.parameters
+    }

@@ -1,0 +1,230 @@
+"""The record: its schema, what is in it, and how it is told from one that was altered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from record_examples import DAILY, DECIDE, PLAN, SHA, TRAIN, identity, record
+
+from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.record.canonical import canonical_json, plain
+from airflow_sagemaker_mlops.record.document import DefinitionCopy, Parameter, assemble, read_schema
+from airflow_sagemaker_mlops.record.errors import BrokenRecord, ForeignRecord, OlderSchema
+from airflow_sagemaker_mlops.record.folder_store import FolderStore
+from airflow_sagemaker_mlops.record.fragment import Artifact, StepFragment
+from airflow_sagemaker_mlops.record.integrity import Link, belongs_to, hash_of, parse_record, seal_document
+from airflow_sagemaker_mlops.record.reader import read_record, steps_of
+from airflow_sagemaker_mlops.record.seal import MOST_INLINE, seal, store_definition
+
+VALIDATOR = Draft202012Validator(read_schema())
+
+
+def sealed(**more: Any) -> dict[str, Any]:
+    return seal_document(record(**more), [Link("r0", SHA)])
+
+
+def test_the_schema_is_a_schema_of_draft_2020_12() -> None:
+    Draft202012Validator.check_schema(read_schema())
+    assert read_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("status", ["Succeeded", "Failed", "Stopped", "CompletedWithFailures"])
+def test_a_record_fits_the_schema_however_the_run_ended(status: str) -> None:
+    fragments = (replace(TRAIN, status="Failed", failure_reason="AlgorithmError"),)
+    document = seal_document(record("r1", *fragments, status=status), [])
+    assert list(VALIDATOR.iter_errors(document)) == []
+
+
+def test_a_full_record_fits_the_schema() -> None:
+    document = assemble(
+        PLAN,
+        identity(bundle_name="git", bundle_version="abc", dag_version="3", logical_date="2026-01-01T00:00:00Z"),
+        parameters={"NumRound": Parameter(80, "conf")},
+        fragments=[TRAIN, DECIDE],
+        definition=DefinitionCopy("s3://b/d.json", SHA),
+        source_kind="yaml",
+        approvals=[{"model": "arn", "decision": "Approved", "user": "bea", "at": "2026-01-02T00:00:00Z"}],
+    )
+    assert list(VALIDATOR.iter_errors(seal_document(document, [Link("r0", SHA)]))) == []
+
+
+def test_every_step_of_the_plan_is_in_the_record_in_its_order() -> None:
+    names = [task.task_id for task in PLAN.tasks if task.step_type not in ("Verdict", "Gate")]
+    document = record()
+    assert [step["step"] for step in document["steps"]] == names
+    assert {step["step"]: step["status"] for step in document["steps"]}["EvaluateModel"] == "NotStarted"
+
+
+def test_children_of_loops_follow_the_steps_of_the_plan() -> None:
+    child = StepFragment("Loop-0", "Processing", "Succeeded")
+    assert record("r", TRAIN, child)["steps"][-1] == {"step": "Loop-0", "type": "Processing", "status": "Succeeded"}
+
+
+def test_dependencies_are_what_the_run_had_not_made_itself() -> None:
+    made = replace(TRAIN, outputs=(Artifact("s3://b/runs/1/train", name="train", role="output", sha256=SHA),))
+    reads = StepFragment(
+        "EvaluateModel",
+        "Processing",
+        "Succeeded",
+        inputs=(Artifact("s3://b/runs/1/train/part-0"), Artifact("s3://b/holdout", name="holdout", etag="e")),
+    )
+    uris = [item["uri"] for item in record("r", made, reads)["resolvedDependencies"]]
+    assert uris == [PLAN.source, "s3://b/train", "docker://image:1", "https://git.example/repo", "s3://b/holdout"]
+
+
+def test_dependencies_are_in_totos_resource_descriptors() -> None:
+    found = {item["uri"]: item for item in record()["resolvedDependencies"]}
+    assert found[PLAN.source]["digest"] == {"sha256": PLAN.definition_hash}
+    assert found["docker://image:1"]["digest"] == {"sha256": SHA}
+    assert found["https://git.example/repo"]["digest"] == {"gitCommit": "c0ffee"}
+    assert found["s3://b/train"]["digest"] == {"s3ListingSha256": SHA}
+    assert found["s3://b/train"]["annotations"] == {
+        "role": "input",
+        "objects": 10,
+        "bytes": 1000,
+        "steps": ["TrainModel"],
+    }
+
+
+def test_decisions_keep_both_values_of_every_term() -> None:
+    assert record()["decisions"] == [
+        {
+            "step": "IsBetter",
+            "outcome": True,
+            "sentence": "True: 0.97 > 0.9 is true",
+            "terms": [
+                {"expression": "0.97 > 0.9", "left": 0.97, "operator": "GreaterThan", "right": 0.9, "result": True}
+            ],
+        }
+    ]
+
+
+def test_totals_count_jobs_and_billable_seconds() -> None:
+    totals = record()["totals"]
+    assert totals["jobs_started"] == 2  # two attempts at one training job
+    assert totals["billable_seconds"] == 100.0
+    assert totals["billable_by_instance_type"] == {"ml.m5.large": 100.0}
+    assert totals["seconds"] == 180.0
+
+
+def test_secret_parameters_are_masked_in_the_record() -> None:
+    given = {"DbPassword": Parameter("hunter2", "conf"), "Note": Parameter("uses hunter2", "conf")}
+    document = assemble(PLAN, identity(), parameters=given, fragments=[])
+    assert "hunter2" not in json.dumps(document)
+    assert document["externalParameters"]["DbPassword"] == {"value": "***", "source": "conf"}
+
+
+def test_a_diverged_loss_is_recorded_as_text() -> None:
+    document = seal_document(record("r", replace(TRAIN, metrics={"loss": float("nan")})), [])
+    assert next(step for step in document["steps"] if step["step"] == "TrainModel")["metrics"] == {"loss": "NaN"}
+    assert list(VALIDATOR.iter_errors(document)) == []
+
+
+def test_fragments_survive_being_written_and_read() -> None:
+    assert StepFragment.from_json(json.loads(canonical_json(TRAIN.as_json()))) == TRAIN
+
+
+def test_a_fragment_of_a_later_version_is_read_without_what_is_unknown() -> None:
+    assert StepFragment.from_json({**TRAIN.as_json(), "later": 1}) == TRAIN
+
+
+@pytest.mark.parametrize("data", [None, [], {"step": "A"}, {**TRAIN.as_json(), "inputs": [1]}])
+def test_what_is_no_fragment_is_refused(data: Any) -> None:
+    with pytest.raises(BrokenRecord):
+        StepFragment.from_json(data)
+
+
+def test_canonical_json_sorts_keys_and_has_no_space() -> None:
+    assert canonical_json({"b": [1, 2.5, None, True], "a": "é"}) == '{"a":"é","b":[1,2.5,null,true]}'.encode()
+
+
+def test_plain_json_has_a_canonical_spelling_for_anything() -> None:
+    assert canonical_json(plain({1: float("-inf"), "s": "\ud800", "t": (1,)})) == b'{"1":"-Infinity","s":"?","t":[1]}'
+
+
+def test_a_sealed_record_is_read_back() -> None:
+    document = sealed()
+    assert parse_record(canonical_json(document), "r1.json") == document
+
+
+def test_the_hash_is_sha256_of_the_document_without_it() -> None:
+    document = sealed()
+    digest = document["integrity"].pop("sha256")
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert digest == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", r"r1\.json is empty\."),
+        (canonical_json(sealed())[:-40], r"r1\.json is cut off or was altered: it is no JSON"),
+        (canonical_json(sealed()) + b"\n", "was altered after it was sealed"),
+        (json.dumps(sealed(), indent=2).encode(), "was altered after it was sealed"),
+        (canonical_json(sealed()).replace(b'"80"', b'"81"'), "was altered after it was sealed"),
+        (canonical_json({**sealed(), "integrity": {}}), "has no hash"),
+        (b"[]", r'is not a run record: its "kind"'),
+        (b'{"kind": "something"}', r'is not a run record: its "kind"'),
+        (b"\xff\xfe", "it is no JSON"),
+    ],
+)  # fmt: skip
+def test_what_is_no_whole_record_says_what_is_wrong(data: bytes, why: str) -> None:
+    with pytest.raises(BrokenRecord, match=why):
+        parse_record(data, "r1.json")
+
+
+def test_a_record_of_an_older_schema_says_which_version_reads_it() -> None:
+    data = canonical_json({**sealed(), "schema": "0.3"})
+    with pytest.raises(OlderSchema, match=r'r1\.json has schema "0\.3", this version reads 1\.x\. Read it with'):
+        parse_record(data, "r1.json")
+
+
+def test_a_record_of_a_later_minor_schema_is_read() -> None:
+    later = record()
+    later["schema"] = "1.7"
+    document = seal_document(later, [])
+    assert parse_record(canonical_json(document), "r1.json") == document
+
+
+def test_a_record_of_another_dag_is_not_taken_for_this_one() -> None:
+    with pytest.raises(ForeignRecord, match='is the record of run "r1" of DAG "daily": it was copied there'):
+        belongs_to(sealed(), "other", "r1", "x.json")
+
+
+def test_the_copy_of_a_definition_has_the_hash_of_the_plan(folder: FolderStore) -> None:
+    copy = store_definition(folder, "daily", load_pipeline(DAILY).document)
+    found = folder.read(f"daily/definitions/{PLAN.definition_hash}.json")
+    assert found is not None
+    assert (copy.sha256, copy.masked) == (PLAN.definition_hash, False)
+    assert hashlib.sha256(found.data).hexdigest() == copy.sha256
+
+
+def test_a_definition_with_a_secret_is_kept_masked_and_says_so(folder: FolderStore) -> None:
+    copy = store_definition(folder, "d", {"Steps": [{"Environment": {"DB_PASSWORD": "hunter2"}}]})
+    found = folder.read(f"d/definitions/{copy.sha256}.json")
+    assert copy.masked
+    assert found is not None
+    assert b"hunter2" not in found.data
+
+
+def test_a_large_request_is_stored_apart_and_read_back(folder: FolderStore) -> None:
+    large = {"HyperParameters": {"x": "y" * MOST_INLINE}}
+    seal(folder, record("r1", replace(TRAIN, request=large)))
+    document = read_record(folder, "daily", "r1")
+    step = next(step for step in document["steps"] if step["step"] == "TrainModel")
+    assert "request" not in step
+    assert list(VALIDATOR.iter_errors(document)) == []
+    assert steps_of(folder, document)["TrainModel"].request == large
+
+
+def test_a_record_with_ten_thousand_inputs_is_made_in_seconds(folder: FolderStore) -> None:
+    many = tuple(Artifact(f"s3://b/in/{n}", name=f"i{n}", objects=1, bytes=1, sha256=SHA) for n in range(10_000))
+    seal(folder, record("r1", replace(TRAIN, inputs=many)))
+    document = read_record(folder, "daily", "r1")
+    assert len(document["resolvedDependencies"]) > 10_000
+    assert hash_of(document)
