@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format ui docs bench peer matrix clean
+.PHONY: help setup demo test check lint format ui docs bench peer matrix chaos clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,18 @@ peer: .venv-peer/.stamp
 	test -x .venv-peer/bin/python || $(PYTHON) -m venv .venv-peer
 	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-peer/bin/python -r benchmarks/peer-constraints.txt
 	touch .venv-peer/.stamp
+
+RUNS ?= 200
+KILLS ?= 100
+SEED ?= 1
+
+chaos: setup $(VENV)/.stamp-chaos ## Fault drill on PostgreSQL, Redis and Celery: make chaos RUNS=200 KILLS=100 SEED=1; writes build/chaos.json
+	$(BIN)/python -m chaos --runs $(RUNS) --kills $(KILLS) --seed $(SEED)
+
+$(VENV)/.stamp-chaos: $(STAMP)
+	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[local,sdk,dev,chaos]' \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,sdk,dev,chaos]'
+	touch $@
 
 # Newest patch of every minor version below the one in constraints.txt; each with the packages of its time.
 OLDER_AIRFLOWS := 3.0.6 3.1.8 3.2.2

@@ -35,7 +35,9 @@ def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
         raise AnswerRefused("A callback token has 10 letters and digits.")
     key = KEY_PREFIX + token
     with create_session() as session:
-        found = session.scalars(select(XComModel).where(XComModel.key == key).with_for_update()).first()
+        # "of": the model joins its run, and PostgreSQL locks no row of an outer join's other side.
+        asked = select(XComModel).where(XComModel.key == key).with_for_update(of=XComModel)
+        found = session.scalars(asked).first()
         if found is None or found.value != OPEN:
             raise unknown
         who = {"dag_id": found.dag_id, "run_id": found.run_id, "task_id": found.task_id}

@@ -28,6 +28,7 @@ NAME = re.compile(
     rb'"(?:TrainingJob|ProcessingJob|TransformJob|HyperParameterTuningJob|Model|Endpoint\w*)Name": ?"([^"]+)"'
 )
 FILE = "faults.json"
+LOG = "faults.log"  # "<epoch seconds> <kind> <operation>", a line a fault
 
 
 class ConnectionLost(Exception):
@@ -62,12 +63,12 @@ class Faults:
 
     def __init__(self, state_dir: Path) -> None:
         self._file = state_dir / FILE
+        self._log = state_dir / LOG
         self._lock = threading.Lock()
         self._read_at = -1.0
         self._rules: tuple[Rule, ...] = ()
         self._chance = random.Random(0)
         self._made: dict[bytes, float] = {}
-        self.injected = 0
 
     def before(self, operation: str, body: bytes) -> bool:
         """Called before ``operation`` is done; whether its answer is to get lost.
@@ -80,7 +81,7 @@ class Faults:
                 hit = self._chance.random() < rule.rate
             if not hit or (rule.kind == "not_found_yet" and not self._is_young(body, rule.seconds)):
                 continue
-            self.injected += 1
+            self._note(rule.kind, operation)
             match rule.kind:
                 case "throttle":
                     raise AwsError("ThrottlingException", "Rate exceeded")
@@ -95,6 +96,11 @@ class Faults:
                 case _:
                     lost = True
         return lost
+
+    def _note(self, kind: str, operation: str) -> None:
+        """On disk, so that whoever counts them counts those of a server that was killed too."""
+        with self._lock, self._log.open("a") as out:
+            out.write(f"{time.time():.3f} {kind} {operation}\n")
 
     def after(self, operation: str, body: bytes) -> None:
         """Remember what was made, for ``not_found_yet``."""

@@ -37,6 +37,8 @@ from .tickets import XComTickets
 from .wake import wake_when_reported
 from .xcoms import XComJournal, XComMailbox, XComNotes
 
+_ENDING: set[asyncio.Future[None]] = set()  # an event loop keeps no hold of its tasks
+
 
 class StepTrigger(BaseTrigger):
     """Runs one step in the triggerer.
@@ -181,8 +183,19 @@ class StepTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """A user ended the task: stop its job, unless the trigger merely moved to another triggerer.
 
-        Airflow 3.3.0 to 3.3.2 calls this also when a live triggerer loses its triggers to another one.  Then the task
-        is still deferred in the same attempt, and its journal still names this job.
+        Airflow 3.3.2 cancels this about every second until it is done, and does not call it again; its first look-up in
+        a triggerer alone may take longer.  So the work is a task of its own, which goes on.
+        """
+        work = asyncio.ensure_future(self._end_job())
+        _ENDING.add(work)
+        work.add_done_callback(_ENDING.discard)
+        await asyncio.shield(work)
+
+    async def _end_job(self) -> None:
+        """Stop the job, unless another triggerer has it.
+
+        Airflow 3.3.0 to 3.3.2 calls ``on_kill`` also when a live triggerer loses its triggers to another one.  Then the
+        task is still deferred in the same attempt, and its journal still names this job.
         """
         run = self._run
         entry = await self._own_entry(run) if run is not None else None

@@ -1,0 +1,92 @@
+"""``python -m chaos --runs 200 --kills 100 --seed 1``: exit code 0 when nothing was found, 1 otherwise."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from .drill import Drill, Progress
+from .machine import Missing, install_services
+from .plan import make_plan
+from .screen import Screen, details, table
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = ROOT / "build" / "chaos"
+TARGET = ROOT / "build" / "chaos.json"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Exit code."""
+    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--parallel", type=int, default=10, help="runs at a time")
+    parser.add_argument("--patience", type=float, default=900, help="seconds for the last runs to end")
+    given = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console()
+    try:
+        install_services()
+    except Missing as error:
+        print(error, file=sys.stderr)
+        return 2
+    HOME.parent.mkdir(exist_ok=True)
+    alone = (HOME.parent / "chaos.lock").open("w")
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print("Another drill of this checkout goes on; it has to end first.", file=sys.stderr)
+        return 2
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir(parents=True)
+    begun = time.monotonic()
+    log = (HOME / "drill.log").open("a", buffering=1)
+    plan = make_plan(given.seed, given.runs, given.kills)
+    progress = Progress(lambda text: void(log.write(f"{time.strftime('%H:%M:%S')} {text}\n")))
+    drill = Drill(plan, HOME, given.parallel, given.patience, progress)
+    again = f"make chaos RUNS={given.runs} KILLS={given.kills} SEED={given.seed}"
+    console.print(f"Seed {given.seed}; the same plan again: {again}", highlight=False)
+    console.print("Logs, one a process: build/chaos/", style="dim")
+    with Screen(console, plan, progress):
+        drill.run()
+    figures = _figures(drill, time.monotonic() - begun)
+    TARGET.write_text(json.dumps(figures, indent=2) + "\n")
+    console.print(table(figures, drill.findings))
+    details(console, drill.findings)
+    return 1 if any(drill.findings.counts().values()) else 0
+
+
+def void(_value: object) -> None:
+    """Nothing."""
+
+
+def _figures(drill: Drill, seconds: float) -> dict[str, Any]:
+    return {
+        "runs": len(drill.plan.runs),
+        "kills": drill.progress.killed,
+        "faults": sum(drill.faults.values()),
+        "user_actions": drill.user_actions,
+        **drill.findings.counts(),
+        "seed": drill.plan.seed,
+        "seconds": round(seconds),
+        "jobs": drill.jobs,
+        "restarts": drill.restarts,
+        "faults_by_kind": drill.faults,
+        "details": asdict(drill.findings),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

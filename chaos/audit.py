@@ -1,0 +1,191 @@
+"""The audit: what the ledger of AWS says, against what Airflow says.  Pure functions over plain data.
+
+A *step* is told by the tag ``airflow:step``, which is the same for all jobs that a step of a run ever made.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+ENDED = frozenset({"success", "failed"})
+COMPLETED = "Completed"
+AT_WORK = frozenset({"InProgress", "Stopping", "Pending"})
+SETTLED_S = 60.0  # a job may go on so long after its run was ended by hand: Airflow tells a trigger some 20 s later
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One resource that AWS keeps: a job, or what is complete once it is there (a model).
+
+    step      the tag ``airflow:step``; empty for a resource that is no step's
+    created   epoch seconds
+    ended     epoch seconds; ``None`` while it runs
+    """
+
+    name: str
+    step: str
+    dag_id: str
+    run_id: str
+    task_id: str
+    status: str
+    created: float
+    ended: float | None
+
+    def told(self) -> dict[str, Any]:
+        """What a report says of it."""
+        whole = {"name": self.name, "status": self.status, "created": self.created, "ended": self.ended}
+        return {"dag_id": self.dag_id, "run_id": self.run_id, "task_id": self.task_id, **whole}
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """What Airflow says of a run.
+
+    ended   epoch seconds
+    tasks   {task id: state}
+    tries   {task id: attempts}: they tell a run that only ran out of retries
+    """
+
+    dag_id: str
+    run_id: str
+    state: str
+    ended: float | None
+    tasks: Mapping[str, str]
+    tries: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a run has to come to.
+
+    made       {task id of the tags: number of steps of that id that complete one resource each}
+    by_hand    a user stepped in: no fixed end, only no duplicates and no orphans
+    clears     {task id: how often a user asked for it anew}
+    """
+
+    state: str
+    tasks: Mapping[str, str]
+    made: Mapping[str, int]
+    by_hand: bool = False
+    clears: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is wrong, each with the ids it takes to look it up; ``failed_again`` is told and not counted."""
+
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
+    lost: list[dict[str, Any]] = field(default_factory=list)
+    orphans: list[dict[str, Any]] = field(default_factory=list)
+    wrong_verdicts: list[dict[str, Any]] = field(default_factory=list)
+    stuck: list[dict[str, Any]] = field(default_factory=list)
+    failed_again: list[dict[str, Any]] = field(default_factory=list)
+
+    COUNTED = ("duplicates", "lost", "orphans", "wrong_verdicts", "stuck")
+
+    def counts(self) -> dict[str, int]:
+        """{kind of violation: how many}; all zero is what a drill is to come to."""
+        return {kind: len(getattr(self, kind)) for kind in self.COUNTED}
+
+
+Key = tuple[str, str]  # (dag id, run id)
+
+
+def audit(jobs: Sequence[Job], runs: Sequence[RunEnd], expected: Mapping[Key, Expected]) -> Findings:
+    """All findings; a run that is expected and not in ``runs`` is stuck."""
+    found = Findings()
+    by_step: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        by_step[job.step].append(job)
+    ends = {(run.dag_id, run.run_id): run for run in runs}
+    found.orphans += orphans(jobs, ends)
+    for step, made in by_step.items():
+        if step:
+            wanted = expected.get((made[0].dag_id, made[0].run_id))
+            found.duplicates += duplicates(made, wanted)
+            found.failed_again += failed_again(made, wanted)
+    for key, wanted in expected.items():
+        run = ends.get(key)
+        if run is None or run.state not in ENDED:
+            state = run.state if run else "unknown"
+            found.stuck.append(
+                {"dag_id": key[0], "run_id": key[1], "state": state, "tasks": dict(run.tasks) if run else {}}
+            )
+            continue
+        own = [job for job in jobs if (job.dag_id, job.run_id) == key]
+        found.lost += lost(run, own, wanted)
+        found.wrong_verdicts += wrong_verdicts(run, wanted)
+    return found
+
+
+def duplicates(made: Sequence[Job], wanted: Expected | None) -> Iterable[dict[str, Any]]:
+    """More completed jobs of one step than were asked for, and jobs of one step at the same time."""
+    clears = wanted.clears.get(made[0].task_id, 0) if wanted else 0
+    done = [job for job in made if job.status == COMPLETED]
+    if len(done) > 1 + clears:
+        yield {"why": f"{len(done)} completed jobs, {1 + clears} asked for", "jobs": [job.told() for job in done]}
+    in_order = sorted(made, key=lambda job: job.created)
+    for before, after in itertools.pairwise(in_order):
+        if before.ended is None or before.ended > after.created:
+            yield {"why": "two jobs at the same time", "jobs": [before.told(), after.told()]}
+
+
+def failed_again(made: Sequence[Job], wanted: Expected | None) -> Iterable[dict[str, Any]]:
+    """A job that failed by its own fault and was made again, though nothing asks for that in this step."""
+    failed = [job for job in made if job.status == "Failed"]
+    is_meant_to_fail = wanted is not None and wanted.tasks.get(made[0].task_id) == "failed" and not wanted.by_hand
+    if is_meant_to_fail and len(failed) > 1:
+        yield {"why": f"{len(failed)} failed jobs", "jobs": [job.told() for job in failed]}
+
+
+def orphans(jobs: Iterable[Job], ends: Mapping[Key, RunEnd]) -> Iterable[dict[str, Any]]:
+    """Jobs that outlive their run, and jobs at work of which no run is known."""
+    for job in jobs:
+        run = ends.get((job.dag_id, job.run_id))
+        if run is None:
+            if job.status in AT_WORK:
+                yield {"why": "of no run that is known", **job.told()}
+        elif run.state in ENDED and run.ended is not None:
+            if job.status in AT_WORK:
+                yield {"why": "at work after its run has ended", **job.told()}
+            elif job.ended is not None and job.ended > run.ended + SETTLED_S:
+                yield {"why": f"went on {job.ended - run.ended:.0f} s after its run had ended", **job.told()}
+
+
+def lost(run: RunEnd, jobs: Sequence[Job], wanted: Expected) -> Iterable[dict[str, Any]]:
+    """Steps whose task succeeded without a completed job each.
+
+    Where nobody stepped in, exactly one job each; more than one is told by :func:`duplicates` as well.
+    """
+    for task_id, count in wanted.made.items():
+        if run.tasks.get(task_id.partition(".")[0]) != "success":
+            continue
+        done = Counter(job.step for job in jobs if job.task_id == task_id and job.status == COMPLETED)
+        good = len(done) if wanted.by_hand else sum(number == 1 for number in done.values())
+        if good != count:
+            who = {"dag_id": run.dag_id, "run_id": run.run_id, "task_id": task_id}
+            yield {**who, "why": f"{good} steps with a completed job, {count} expected"}
+
+
+def wrong_verdicts(run: RunEnd, wanted: Expected) -> Iterable[dict[str, Any]]:
+    """A run, or a task of it, that ended otherwise than it had to."""
+    if wanted.by_hand:
+        return
+    others = {task: state for task, state in wanted.tasks.items() if run.tasks.get(task) != state}
+    if run.state != wanted.state or others:
+        yield {
+            "dag_id": run.dag_id,
+            "run_id": run.run_id,
+            "why": f"{run.state}, expected {wanted.state}; {_most_tries(run)}",
+            "tasks": dict(run.tasks),
+            "expected": others,
+        }
+
+
+def _most_tries(run: RunEnd) -> str:
+    task, tries = max(run.tries.items(), key=lambda item: item[1], default=("no task", 0))
+    return f"most attempts: {task}, {tries}"

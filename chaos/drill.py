@@ -1,0 +1,197 @@
+"""The drill: starts the planned runs, kills what is planned, waits for the runs to end, and has it audited."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from airflow_sagemaker_mlops import local
+
+from . import ledger, pipelines
+from .airflow_api import AirflowApi
+from .audit import Expected, Findings, audit
+from .consumer import Consumer
+from .deployment import Deployment, prepare
+from .plan import Kill, Plan, PlannedRun
+from .supervisor import Supervisor
+from .users import Users
+
+SLOTS = 24
+BACK_S = 120.0
+AHEAD = 4  # so many kills may be late before runs wait for them
+DAGS_S = 180.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a screen shows; ``note`` is one line for the drill's log."""
+
+    note: Callable[[str], None]
+    started: int = 0
+    ended: int = 0
+    killed: int = 0
+    phase: str = "coming up"
+
+
+@dataclass(slots=True)
+class Drill:
+    """One drill over ``home``, with at most ``parallel`` runs at a time.
+
+    patience_s   how long runs may take to end after the last one was started
+    """
+
+    plan: Plan
+    home: Path
+    parallel: int
+    patience_s: float
+    progress: Progress
+    findings: Findings = field(default_factory=Findings)
+    faults: dict[str, int] = field(default_factory=dict)
+    user_actions: int = 0
+    restarts: int = 0
+    jobs: int = 0
+    _acting: list[threading.Thread] = field(default_factory=list)
+
+    def run(self) -> None:
+        """All of it; everything is ended when it returns or raises."""
+        state_dir = self.home / "aws"
+        state_dir.mkdir(parents=True, mode=0o700)
+        (state_dir / "config.json").write_text(f'{{"slots": {SLOTS}}}')
+        supervisor = Supervisor(self.progress.note)
+        aws = local.start(state_dir, port=_port())
+        try:
+            deployment = prepare(self.home, aws, supervisor)
+        except BaseException:
+            local.stop(state_dir)
+            raise
+        try:
+            markers = self.home / "markers"
+            markers.mkdir()
+            pipelines.publish(aws)
+            dag_ids = pipelines.write(self.home / "dags", aws, markers)
+            deployment.start()
+            self._drill(deployment, dag_ids)
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)  # nothing is left behind by an impatient second Ctrl-C
+            self.progress.phase = "ending"
+            self.restarts = supervisor.restarts
+            deployment.end()
+            local.stop(state_dir)
+
+    def _drill(self, deployment: Deployment, dag_ids: list[str]) -> None:
+        state_dir = Path(deployment.aws.state_dir)
+        api = AirflowApi(deployment.port)
+        users = Users(api, self.progress.note)
+        _until(lambda: api.dag_ids() >= set(dag_ids), DAGS_S)
+        consumer = Consumer(deployment.aws, deployment.port)
+        consumer.start()
+        ledger.make_faults(state_dir, self.plan.seed)
+        killer = threading.Thread(target=self._kill_all, args=(deployment.supervisor,), daemon=True)
+        killer.start()
+        self.progress.phase = "running"
+        self._start_all(api, users)
+        self._wait_for_ends(api)
+        killer.join(BACK_S)
+        ledger.end_faults(state_dir)
+        self._wait_until_up(deployment.supervisor, "aws")
+        self.progress.phase = "auditing"
+        self._settle(deployment, api)
+        consumer.end()
+        made = ledger.jobs(deployment.aws)
+        self.jobs, self.user_actions = len(made), users.done
+        self.faults = ledger.faults_made(state_dir)
+        self.findings = audit(made, api.ends(), self._expected(users))
+
+    def _start_all(self, api: AirflowApi, users: Users) -> None:
+        for run in self.plan.runs:
+            while self._kills_due(self.progress.started) - self.progress.killed > AHEAD:
+                self._count_ends(api)
+                time.sleep(1)
+            while self._count_ends(api) >= self.parallel:
+                time.sleep(1)
+            api.trigger(run.dag_id, run.run_id, run.case.conf)
+            self.progress.note(f"run {run.dag_id} {run.run_id}")
+            self.progress.started += 1
+            if run.actions:
+                self._act(users, run)
+
+    def _act(self, users: Users, run: PlannedRun) -> None:
+        thread = threading.Thread(target=users.act, args=(run,), daemon=True)
+        thread.start()
+        self._acting.append(thread)
+
+    def _count_ends(self, api: AirflowApi) -> int:
+        """How many runs are live."""
+        live = len(api.live())
+        self.progress.ended = self.progress.started - live
+        return live
+
+    def _wait_for_ends(self, api: AirflowApi) -> None:
+        deadline = time.monotonic() + self.patience_s
+        self.progress.phase = "waiting for the last runs"
+        while self._count_ends(api) or any(thread.is_alive() for thread in self._acting):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(1)
+
+    def _kills_due(self, started: int) -> int:
+        return sum(kill.after_runs <= started for kill in self.plan.kills)
+
+    def _kill_all(self, supervisor: Supervisor) -> None:
+        for kill in self.plan.kills:
+            while self.progress.started < kill.after_runs:
+                time.sleep(0.2)
+            time.sleep(kill.pause_s)
+            self._kill(supervisor, kill)
+
+    def _kill(self, supervisor: Supervisor, kill: Kill) -> None:
+        self._wait_until_up(supervisor, kill.target)
+        supervisor.kill(kill.target)
+        self.progress.killed += 1
+
+    def _wait_until_up(self, supervisor: Supervisor, name: str) -> None:
+        deadline = time.monotonic() + BACK_S
+        while not supervisor.parts[name].is_up():
+            if time.monotonic() > deadline:
+                self.progress.note(f"{name} has not come back for {BACK_S:.0f} s")
+                return
+            time.sleep(0.3)
+
+    def _settle(self, deployment: Deployment, api: AirflowApi) -> None:
+        """Let jobs of runs that have ended stop; what does not in time is an orphan."""
+        from .audit import AT_WORK, SETTLED_S
+
+        deadline = time.monotonic() + SETTLED_S
+        while time.monotonic() < deadline:
+            live = api.live()
+            left = [job for job in ledger.jobs(deployment.aws) if job.status in AT_WORK]
+            if not [job for job in left if (job.dag_id, job.run_id) not in live]:
+                return
+            time.sleep(5)
+
+    def _expected(self, users: Users) -> dict[tuple[str, str], Expected]:
+        found = {}
+        for run in self.plan.runs:
+            key = (run.dag_id, run.run_id)
+            case, clears = run.case, dict(users.clears.get(key) or {})
+            found[key] = Expected(case.state, case.tasks, case.made, by_hand=bool(run.actions), clears=clears)
+        return found
+
+
+def _port() -> int:
+    from .machine import free_ports
+
+    return free_ports(1)[0]
+
+
+def _until(check: Callable[[], bool], timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not check():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the DAGs did not come up in time")
+        time.sleep(1)
