@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
-State = Literal["intent", "submitted", "done", "failed", "killed", "mishap"]
+State = Literal["intent", "submitted", "done", "failed", "reported", "killed", "mishap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,9 @@ class Entry:
     """The last resource a step made, or meant to make.
 
     ordinal      how many resources of this step came before it
-    state        intent: about to be created; submitted: exists; done/failed: ended and was reported; killed: a user
-                 stopped the task; mishap: the attempt broke off and will be retried, the resource may still run
+    state        intent: about to be created; submitted: exists; done/failed: ended; reported: failed, and Airflow is
+                 being told; killed: a user stopped the task; mishap: the attempt broke off and will be retried, the
+                 resource may still run
     """
 
     name: str

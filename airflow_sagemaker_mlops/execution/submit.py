@@ -73,9 +73,19 @@ def ordinal_after(
     if not status or status in run.entry.succeeded:
         return (entry.ordinal + 1 if anew else entry.ordinal), False
     if status in run.entry.failed:
-        return entry.ordinal + 1, False
+        return (entry.ordinal if _untold(run, entry, anew=anew) else entry.ordinal + 1), False
     must_end = anew or status in STOPPING
     return (entry.ordinal + 1 if must_end else entry.ordinal), must_end
+
+
+def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
+    """Whether the attempt before was broken off before it could say that what it made had failed.
+
+    Then this one says it; another of the same would fail likewise.
+    """
+    if not entry.try_number or entry.try_number == run.identity.try_number:
+        return False  # the journal is lost; or a retry policy wants another one
+    return entry.state == "failed" or (not anew and entry.state != "reported")
 
 
 def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) -> bool:

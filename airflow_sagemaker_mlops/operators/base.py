@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..execution.step_run import StepRun, Submitted
 
-RETRIES_AFTER_MISHAPS = 2  # a killed worker or a lost connection; a job that failed is not run again by these
+RETRIES_AFTER_MISHAPS = 4  # killed workers, lost connections; the job goes on, and one that failed is not run again
 RETRY_DELAY = timedelta(seconds=20)
 IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
@@ -162,12 +162,15 @@ class StepOperator(BaseOperator):
                 KeptResult(context).keep(event["result"])
                 return event["result"]
             case "failed":
+                from .worker_memory import report_failure
+
                 pause = asyncio.run(self._pause_for(context, str(event.get("cause") or ""), str(event["error"])))
                 if pause is not None:
                     return self._again_after(context, pause)
+                ti: Any = context["ti"]
                 if event.get("result"):  # for steps that run on this one's failure
-                    ti: Any = context["ti"]
                     ti.xcom_push(key="return_value", value=event["result"])
+                report_failure(context)
                 raise self._failure(str(event["error"]))
             case _:
                 self.log.error("%s", event.get("trace") or event)

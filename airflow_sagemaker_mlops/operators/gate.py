@@ -20,7 +20,7 @@ class PipelineGateOperator(BaseOperator):
 
     def __init__(self, *, triggers: Mapping[str, str], **kwargs: Any) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
-        kwargs.setdefault("retries", 2)
+        kwargs.setdefault("retries", 4)
         super().__init__(**kwargs)
         self.triggers = dict(triggers)
 

@@ -55,7 +55,7 @@ class PipelineVerdictOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
-        kwargs.setdefault("retries", 2)
+        kwargs.setdefault("retries", 4)
         kwargs.setdefault("retry_delay", RETRY_DELAY)
         super().__init__(**kwargs)
         self.steps = dict(steps)

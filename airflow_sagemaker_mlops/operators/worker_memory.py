@@ -39,6 +39,18 @@ class TaskStateJournal:
         self._ti.xcom_push(key=JOURNAL_KEY, value=entry.as_json())
 
 
+def report_failure(context: Context) -> None:
+    """Note that Airflow is being told of the failure: from now on another attempt is somebody's wish, not a mishap."""
+    ti: Any = context["ti"]
+    entry = entry_from_json(ti.xcom_pull(task_ids=ti.task_id, key=JOURNAL_KEY))
+    if entry is None or entry.state != "failed":
+        return
+    ti.xcom_push(key=JOURNAL_KEY, value=entry.with_state("reported").as_json())
+    store: Any = dict(context).get("task_state_store")
+    if store is not None and entry_from_json(store.get(JOURNAL_KEY, None)) is not None:
+        store.set(JOURNAL_KEY, entry.with_state("reported").as_json())
+
+
 class KeptResult:
     """The result of a step that ended well, kept until its task has ended too.
 

@@ -16,6 +16,10 @@ SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1,
 SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
 SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)
 SageMakerPipelineDag("held", definition="held.json", poll_interval_s=1, steps={"Held": {"pool": "closed"}})
+SageMakerPipelineDag("recorded", definition="recorded.json", poll_interval_s=1, records="{records}")
+SageMakerPipelineDag(
+    "recorded-in-worker", definition="recorded.json", poll_interval_s=1, start_in="worker", records="{records}"
+)
 timeout = {"Long": {"execution_timeout": timedelta(seconds=8)}}
 SageMakerPipelineDag("overdue", definition="long.json", poll_interval_s=1, steps=timeout)
 SageMakerPipelineDag("overdue-in-worker", definition="long.json", poll_interval_s=1, start_in="worker", steps=timeout)
@@ -74,6 +78,18 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
     long = [step(aws, "Long", "import time; time.sleep(120)"), step(aws, "Then", "pass", DependsOn=["Long"])]
     model = {"ExecutionRoleArn": aws.role_arn, "PrimaryContainer": {"Image": "image"}}
     held = [step(aws, "Quick", "pass"), {"Name": "Held", "Type": "Model", "Arguments": model, "DependsOn": ["Quick"]}]
+    size = [{"Name": "Size", "Type": "Integer", "DefaultValue": 1}]
+    enough = {"Type": "GreaterThanOrEqualTo", "LeftValue": {"Get": "Parameters.Size"}, "RightValue": 1}
+    cached = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P1D"}, "environment": {"TOKEN": "hush-hush"}}
+    recorded = [
+        step(aws, "Prepare", "pass", **cached),
+        {
+            "Name": "Enough",
+            "Type": "Condition",
+            "Arguments": {"Conditions": [enough], "IfSteps": [step(aws, "Use", "pass")], "ElseSteps": []},
+            "DependsOn": ["Prepare"],
+        },
+    ]
     queue = aws.client("sqs").create_queue(QueueName="questions")["QueueUrl"]
     wide = [step(aws, f"W{i}", "import time; time.sleep(2)") for i in range(5)]
     item = {"ITEM": {"Get": "ForEach.CurrentItem"}}
@@ -120,6 +136,7 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
         "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
         "pipeline.json": {"Version": "2020-12-01", "Parameters": mode, "Steps": pipeline},
         "failing.json": {"Version": "2020-12-01", "Steps": failing},
+        "recorded.json": {"Version": "2020-12-01", "Parameters": size, "Steps": recorded},
         "held.json": {"Version": "2020-12-01", "Steps": held},
         "long.json": {"Version": "2020-12-01", "Steps": long},
     }

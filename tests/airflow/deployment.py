@@ -84,7 +84,7 @@ def deployed(home: Path, aws: local.LocalAws) -> Iterator[Deployment]:
     """Airflow standalone over the pipelines of these tests, until the block ends."""
     dags = home / "dags"
     dags.mkdir()
-    (dags / "pipelines.py").write_text(DAG_FILE)
+    (dags / "pipelines.py").write_text(DAG_FILE.replace("{records}", f"s3://{aws.bucket}/records"))
     for name, document in documents(aws).items():
         (dags / name).write_text(json.dumps(document))
     with socket.socket() as free:

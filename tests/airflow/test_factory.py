@@ -84,7 +84,7 @@ def test_descriptions_hash_and_parameters_are_the_docs_and_markup_is_shown_not_r
 def test_airflow_arguments_of_single_steps_are_passed_on() -> None:
     dag = SageMakerPipelineDag("p", definition(train("A"), train("B")), steps={"A": {"pool": "gpu", "retries": 5}})
     assert (dag.get_task("A").pool, dag.get_task("A").retries) == ("gpu", 5)
-    assert dag.get_task("B").retries == 2
+    assert dag.get_task("B").retries == 4
 
 
 def test_what_airflow_is_told_wrongly_is_reported() -> None:

@@ -124,9 +124,27 @@ def test_a_retry_after_a_failed_job_makes_a_new_one(aws: local.LocalAws, clients
     run, _ = run_of(clients, "Processing", processing(aws, "raise SystemExit(1)"))
     with pytest.raises(JobFailed):
         asyncio.run(steps.run_step(run))
+    entry = asyncio.run(run.journal.read())
+    assert entry is not None
+    asyncio.run(run.journal.write(entry.with_state("reported")))
     with pytest.raises(JobFailed):
         asyncio.run(steps.run_step(again(run, try_number=2)))
     assert len(jobs_of(aws, run)) == 2
+
+
+@pytest.mark.parametrize("state", ["failed", "intent", "mishap"])
+def test_a_failure_that_could_not_be_reported_is_reported_by_the_next_attempt_without_a_new_job(
+    aws: local.LocalAws, clients: SessionAws, state: Any
+) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "raise SystemExit(1)"))
+    with pytest.raises(JobFailed):
+        asyncio.run(steps.run_step(run))
+    entry = asyncio.run(run.journal.read())
+    assert entry is not None
+    asyncio.run(run.journal.write(entry.with_state(state)))
+    with pytest.raises(JobFailed):
+        asyncio.run(steps.run_step(again(run, try_number=2)))
+    assert len(jobs_of(aws, run)) == 1
 
 
 def test_clearing_a_finished_step_makes_exactly_one_new_job(aws: local.LocalAws, clients: SessionAws) -> None:
