@@ -58,6 +58,7 @@ class StepTrigger(BaseTrigger):
         self.finish_in = finish_in
         self._run: StepRun | None = None
         self._submitted: Submitted | None = None
+        self._published: dict[str, str] = {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, as Airflow stores them."""
@@ -154,8 +155,10 @@ class StepTrigger(BaseTrigger):
 
     async def _publish(self, facts: Mapping[str, str]) -> None:
         for link in LINKS:
-            if facts.get(link.fact):
-                await self.set_xcom(link.xcom_key, facts[link.fact])
+            url = facts.get(link.fact)
+            if url and self._published.get(link.xcom_key) != url:
+                self._published[link.xcom_key] = url
+                await self.set_xcom(link.xcom_key, url)
 
     def _own(self) -> dict[str, Any]:
         """Whose XComs are written: the task instance's, or (``dag.test()`` gives none) the one that handed over."""

@@ -29,13 +29,19 @@ class XComJournal:
 
     def __init__(self, trigger: OwnXComs) -> None:
         self._trigger = trigger
+        self._entry: Entry | None = None
+        self._is_read = False
 
     async def read(self) -> Entry | None:
-        """The last entry, if it is still known."""
-        return entry_from_json(await self._trigger.get_xcom(JOURNAL_KEY))
+        """The last entry, if it is still known; asked for once, for nobody else writes it meanwhile."""
+        if not self._is_read:
+            self._entry = entry_from_json(await self._trigger.get_xcom(JOURNAL_KEY))
+            self._is_read = True
+        return self._entry
 
     async def write(self, entry: Entry) -> None:
         """Keep ``entry`` instead of the last one."""
+        self._entry, self._is_read = entry, True
         await self._trigger.set_xcom(JOURNAL_KEY, entry.as_json())
 
 

@@ -45,8 +45,9 @@ async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> d
     status = run.entry.status_of(answer)
     good = status in run.entry.succeeded
     identity = run.identity
-    entry = Entry(job.name, job.ordinal, identity.try_number, identity.generation, "done", job.arn)
-    await run.journal.write(entry if good else entry.with_state("failed"))
+    if not good:  # a good end is in the job's own status
+        failed = Entry(job.name, job.ordinal, identity.try_number, identity.generation, "failed", job.arn)
+        await run.journal.write(failed)
     await run.publish(facts_about(run, job.name, job.arn, answer))
     if not good:
         word = "Stopped" if status in STOPPED else "Failed"
