@@ -68,6 +68,26 @@ def _options() -> dict[str, dict[str, Any]]:
             default="",
             example="/opt/airflow/stand-ins.yaml",
         ),
+        "records": _option(
+            "Where the records of runs are kept, and with them the results that ``CacheConfig`` lets later runs take: "
+            "``s3://bucket/prefix``, written with the connection ``aws_conn_id``, or a folder. Empty: nothing is "
+            "recorded, and every step runs.",
+            default="",
+            example="s3://ml-records/airflow",
+        ),
+        "cache_input_contents": _option(
+            "Whether a step with ``CacheConfig`` runs again when its inputs' contents changed under the same path. "
+            "SageMaker Pipelines only compares paths.",
+            type_name="boolean",
+            default="False",
+            example="True",
+        ),
+        "fail_on_record_error": _option(
+            "Whether a run fails when its record cannot be written.",
+            type_name="boolean",
+            default="False",
+            example="True",
+        ),
     }
 
 

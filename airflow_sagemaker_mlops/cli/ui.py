@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import local
 from .local import state_folder
+from .records import records_location
 from .terminal import console
 
 READY_S = 300.0
@@ -38,7 +39,7 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         with log.open("ab") as written:
             process = subprocess.Popen(
                 [sys.executable, "-m", "airflow", "standalone"],
-                env=environment(dags, home, port, aws),
+                env={**environment(dags, home, port, aws), **_recorded(aws)},
                 stdin=subprocess.DEVNULL,
                 stdout=written,
                 stderr=written,
@@ -62,6 +63,11 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         if process is not None:
             end_session(process)
         local.stop(Path(aws.state_dir))
+
+
+def _recorded(aws: local.LocalAws) -> dict[str, str]:
+    """Records where ``sagemaker-mlops run`` and ``records`` have them."""
+    return {"AIRFLOW__SAGEMAKER_MLOPS__RECORDS": records_location(aws.bucket)}
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

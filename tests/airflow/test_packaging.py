@@ -23,7 +23,19 @@ def test_airflow_finds_the_package_as_a_provider_that_fits_its_schema() -> None:
 
 def test_every_option_that_is_read_is_declared_with_its_default() -> None:
     options = get_provider_info()["config"][settings.SECTION]["options"]
-    assert set(options) == {"stand_ins", "start_steps_in", "poll_interval_s", "aws_conn_id", "region_name"}
+    assert set(options) == {
+        "stand_ins",
+        "start_steps_in",
+        "poll_interval_s",
+        "aws_conn_id",
+        "region_name",
+        "records",
+        "cache_input_contents",
+        "fail_on_record_error",
+    }
+    assert settings.records() == ""
+    assert not settings.cache_input_contents()
+    assert not settings.fail_on_record_error()
     assert settings.start_steps_in() == options["start_steps_in"]["default"]
     assert settings.poll_interval_s() == float(options["poll_interval_s"]["default"])
     assert settings.aws_conn_id() == options["aws_conn_id"]["default"]
