@@ -13,6 +13,7 @@ from ..steps.shapes import fit_request
 from .failures import StepFailed
 from .grouping import shared_by_the_pipeline
 from .identity import digest, resource_name
+from .masking import secrets_in
 from .scope import resolve
 from .step_run import StepRun
 
@@ -25,7 +26,11 @@ async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     """The step's ``Arguments`` with every expression replaced; reads property files from S3 in a thread."""
     arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments", free=run.step_type in FREE_ARGUMENTS)
     scope = run.scope.with_execution(**execution)
-    return dict(await asyncio.to_thread(resolve, arguments, scope))
+    resolved = dict(await asyncio.to_thread(resolve, arguments, scope))
+    secrets = secrets_in(resolved)
+    if secrets:
+        await run.hide(secrets)
+    return resolved
 
 
 Change = Callable[[dict[str, Any], str], Awaitable[dict[str, Any]]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -21,6 +21,10 @@ LogMode = Literal["end", "live", "off"]
 
 async def _nowhere(_facts: Mapping[str, str]) -> None:
     """Publish to nobody."""
+
+
+async def _unhidden(_secrets: Sequence[str]) -> None:
+    """Where nothing is logged that could be hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class StepRun:
     spec      the step's slice of the plan (``plan.model.TaskPlan.spec``), expressions as written in the document
     tell      takes a line for the task log
     publish   takes facts for people while the step runs: "name", "arn", "console", "logs", "output"
+    hide      takes secrets of the request, not to be shown in the task log
     journal   what the step remembers between its attempts
     notes     results of a ForEach step's children, by child name
     mailbox   where answers to a Callback step arrive
@@ -59,6 +64,7 @@ class StepRun:
     aws: Aws
     tell: Callable[[str], None]
     publish: Callable[[Mapping[str, str]], Awaitable[None]] = _nowhere
+    hide: Callable[[Sequence[str]], Awaitable[None]] = _unhidden
     journal: Journal = field(default_factory=MemoryJournal)
     notes: Notes = field(default_factory=MemoryNotes)
     mailbox: Mailbox = field(default_factory=MemoryMailbox)

@@ -307,6 +307,7 @@ class StepOperator(BaseOperator):
             aws=aws,
             tell=self.log.info,
             publish=publish,
+            hide=_hide,
             journal=TaskStateJournal(context),
             notes=TaskStateNotes(context),
             mailbox=WorkerMailbox(ti),
@@ -322,6 +323,13 @@ class StepOperator(BaseOperator):
         thread = threading.Thread(target=lambda: asyncio.run(_stop_current(run)), daemon=True)
         thread.start()
         thread.join(ON_KILL_S)
+
+
+async def _hide(secrets: Sequence[str]) -> None:
+    from airflow.sdk.log import mask_secret
+
+    for secret in secrets:
+        mask_secret(secret)
 
 
 async def _stop_current(run: StepRun) -> None:

@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from ..document.durations import parse_duration
 from ..document.paths import select
+from ..execution.masking import MASK, mask
 from .cache_key import CacheKey
 from .canonical import canonical_json, plain
 from .fragment import Artifact, CacheMark, StepFragment
 from .integrity import SCHEMA
 from .layout import cache_key_of
-from .masking import MASK, mask
 from .store import Store
 from .times import moment, parse_time
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ..execution.masking import mask
 from ..steps.catalogue import STEP_TYPES
 from .canonical import plain, sha256_of
 from .fragment import Artifact
-from .masking import mask
 
 _JOBS = (
     "AlgorithmSpecification",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..execution.masking import MASK
 from .changes import changed, changes, show
 from .fragment import StepFragment
 from .inputs_diff import ListingOf, input_changes, no_listing
-from .masking import MASK
 
 Steps = Mapping[str, StepFragment]
 # Said elsewhere, or follows from who ran it when.

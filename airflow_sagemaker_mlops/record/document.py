@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
+from ..execution.masking import mask
 from ..plan.model import Plan
 from .canonical import plain
 from .fragment import Artifact, Code, StepFragment
 from .integrity import KIND, SCHEMA
-from .masking import mask
 from .run_identity import RunIdentity
 from .times import seconds_between
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from ..execution.masking import mask
 from .canonical import plain, sha256_of
 from .errors import BrokenRecord
-from .masking import mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from ..execution.masking import mask
 from .fragment import Code
-from .masking import mask
 
 PATIENCE_S = 5.0
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ..execution.masking import mask
 from .canonical import canonical_json, plain, sha256_of
 from .chain import advance, read_heads
 from .document import DefinitionCopy
@@ -21,7 +22,6 @@ from .fragment import StepFragment
 from .index import READERS, add_to_index, merge, summary_of
 from .integrity import Link, belongs_to, hash_of, parse_record, previous_of, record_name, seal_document
 from .layout import content_key, fragment_key, fragments_prefix, record_key
-from .masking import mask
 from .store import Store, address
 
 MERGE_EVERY = 8  # one sealing in so many looks whether the index can be merged, which costs a listing

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
@@ -144,6 +144,7 @@ class StepTrigger(BaseTrigger):
             aws=aws,
             tell=self.log.info,
             publish=self._publish,
+            hide=_hide,
             journal=journal,
             notes=XComNotes(self),
             mailbox=XComMailbox(self),
@@ -234,3 +235,12 @@ class StepTrigger(BaseTrigger):
             return False
         entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
         return entry is not None and entry.name == name and entry.try_number == ti.try_number
+
+
+async def _hide(secrets: Sequence[str]) -> None:
+    try:
+        from airflow.sdk.log import amask_secret
+    except ImportError:  # before 3.3, where this part only watches: a worker has sent the request
+        return
+    for secret in secrets:
+        await amask_secret(secret)

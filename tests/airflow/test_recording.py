@@ -50,7 +50,9 @@ def test_a_run_is_recorded_and_the_next_one_takes_its_cached_result(
     }
     assert record["decisions"][0]["sentence"] == "True: Size 3 >= 1 is true"
     assert record["totals"]["jobs_started"] == 2
-    assert "hush-hush" not in json.dumps(record)
+    logs = "".join(deployment.logs(dag_id, first, "Prepare").values())
+    assert "the token is ***" in logs
+    assert "hush-hush" not in logs + json.dumps(record)
 
     second = deployment.trigger(dag_id, {"Size": 0})
     state, states = deployment.wait(dag_id, second)

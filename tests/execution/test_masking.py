@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from airflow_sagemaker_mlops.execution.masking import is_secret_name, mask
 from airflow_sagemaker_mlops.record.fragment import Attempt, StepFragment
-from airflow_sagemaker_mlops.record.masking import is_secret_name, mask
 
 KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"  # the example of the IAM documentation
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG" + "/bPxRfiCYEXAMPLEKEY"

@@ -78,6 +78,13 @@ def mask(value: Any, known: set[str] | None = None) -> Any:
     return _known_out(masked, sorted(found, key=len, reverse=True)) if found else masked
 
 
+def secrets_in(value: Any) -> list[str]:
+    """The secrets that :func:`mask` would take out of ``value``, but for the shortest."""
+    found: set[str] = set()
+    _by_name(value, found)
+    return sorted(found)
+
+
 def _by_name(value: Any, found: set[str]) -> Any:
     match value:
         case Mapping():
