@@ -99,13 +99,31 @@ def run(
         typer.Option(help="Where its record goes: s3://bucket/prefix, a folder, or off; the embedded AWS's bucket."),
     ] = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Follow CacheConfig, or run every step.")] = True,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Run only these: a name or glob; +Name: all upstream too, Name+: all downstream; repeatable."
+        ),
+    ] = None,
+    source_run: Annotated[
+        str | None, typer.Option(help="With --select: run whose results the steps before take; the latest if left out.")
+    ] = None,
+    resume: Annotated[
+        str, typer.Option(help="Run (or latest) to go on with: what did not succeed in it, and all behind that.")
+    ] = "",
 ) -> None:
-    """Run the whole pipeline in this process, with live progress; exit 1 when it fails.
+    """Run the pipeline in this process, with live progress; exit 1 when it fails.
 
     Steps whose CacheConfig is enabled are taken from an earlier run where nothing they depend on has changed.
+    With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
     """
     from .run import run_definition
+    from .selective import Choice
 
+    choice = Choice(select or (), source_run, resume)
+    if choice.problem():
+        typer.echo(choice.problem(), err=True)
+        raise typer.Exit(2)
     raise typer.Exit(
         run_definition(
             file,
@@ -120,6 +138,7 @@ def run(
             most=parallel,
             records=records,
             cache=cache,
+            choice=choice,
         )
     )
 
