@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from record_examples import DAILY
 
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
@@ -18,7 +19,7 @@ from airflow_sagemaker_mlops.record.document import Parameter, assemble, read_sc
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import Attempt, CacheMark, StepFragment
 from airflow_sagemaker_mlops.record.recorder import Recorder
-from airflow_sagemaker_mlops.record.reuse import ReusingRecorder, check_reuse, read_source
+from airflow_sagemaker_mlops.record.reuse import ReusingRecorder, SourceRun, check_reuse, read_source
 from airflow_sagemaker_mlops.record.run_identity import RunIdentity
 from airflow_sagemaker_mlops.record.run_record import seal_run
 
@@ -169,3 +170,28 @@ def test_a_run_that_is_not_there_or_not_of_the_pipeline_or_not_over_is_no_source
     with pytest.raises(InvalidSelection) as caught:
         read_source(folder, PLAN, "p", name)
     assert (caught.value.problems[0].code, caught.value.problems[0].what) == ("SM407", what)
+
+
+def test_the_output_that_holds_a_property_file_is_needed_by_who_reads_the_file(folder: FolderStore) -> None:
+    daily = make_plan(load_pipeline(DAILY))
+    selection = select(daily, ["IsBetter+"])
+    assert selection.reused == ("ProcessDay", "TrainModel", "EvaluateModel", "ProductionMetric")
+
+    def problems(name: str) -> list[str]:
+        report = {"OutputName": name, "S3Output": {"S3Uri": "s3://b/report"}}
+        measured = {"OutputParameters": {"auc": 0.9, "model_package_arn": "arn:p"}}
+        fragments = (
+            fragment("ProcessDay", "Processing", {}),
+            fragment("TrainModel", "Training", {"ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}),
+            fragment("EvaluateModel", "Processing", {"ProcessingOutputConfig": {"Outputs": [report]}}),
+            fragment("ProductionMetric", "Lambda", measured),
+        )
+        source = SourceRun("r1", "Failed", daily.definition_hash, {}, {f.step: f for f in fragments})
+        try:
+            check_reuse(daily, selection, source)
+        except InvalidSelection as error:
+            return [problem.where for problem in error.problems]
+        return []
+
+    assert problems("report") == []
+    assert problems("other") == ["$.Steps.EvaluateModel"]
