@@ -79,6 +79,7 @@ def test_a_failed_run_is_resumed_with_its_parameters_and_the_rest_is_reused(desk
     assert desk.states() == {"Load": "Reused", "Train": "Succeeded", "Check": "Succeeded", "Aside": "NotSelected"}
     assert "selected  Train, Check\nreused    Load, from run run__" in text
     assert "the definition has changed since run" in text
+    assert "✓ reused" in text
     assert json.loads(desk.out.read_text())["parameters"] == {"Score": "x", "Level": 7}
     shown = runner.invoke(app, ["records", "show", "p/latest", "--location", str(desk.records)]).output
     assert "source run" in shown
