@@ -99,13 +99,31 @@ def run(
         typer.Option(help="Where its record goes: s3://bucket/prefix, a folder, or off; the embedded AWS's bucket."),
     ] = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Follow CacheConfig, or run every step.")] = True,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Run only these: a name or glob; +Name: all upstream too, Name+: all downstream; repeatable."
+        ),
+    ] = None,
+    source_run: Annotated[
+        str | None, typer.Option(help="With --select: run whose results the steps before take; the latest if left out.")
+    ] = None,
+    resume: Annotated[
+        str, typer.Option(help="Run (or latest) to go on with: what did not succeed in it, and all behind that.")
+    ] = "",
 ) -> None:
-    """Run the whole pipeline in this process, with live progress; exit 1 when it fails.
+    """Run the pipeline in this process, with live progress; exit 1 when it fails.
 
     Steps whose CacheConfig is enabled are taken from an earlier run where nothing they depend on has changed.
+    With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
     """
     from .run import run_definition
+    from .selective import Choice
 
+    choice = Choice(select or (), source_run, resume)
+    if choice.problem():
+        typer.echo(choice.problem(), err=True)
+        raise typer.Exit(2)
     raise typer.Exit(
         run_definition(
             file,
@@ -120,8 +138,45 @@ def run(
             most=parallel,
             records=records,
             cache=cache,
+            choice=choice,
         )
     )
+
+
+@app.command()
+def reproduce(
+    source: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its beginning, latest, latest~1.")],
+    file: Annotated[Path | None, typer.Argument(help="Its definition as it is now; with --pin none.")] = None,
+    pin: Annotated[bool, typer.Option("--pin", help="Run the definition that is stored with the record.")] = False,
+    level: Annotated[
+        str, typer.Option(help="verified: start only if nothing has changed; parameters: run it with the same ones.")
+    ] = "verified",
+    tolerance: Annotated[float, typer.Option(help="Relative difference up to which metrics count as equal.")] = 1e-9,
+    parameters: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="Name=value, for secrets; repeatable.")
+    ] = None,
+    conn: Annotated[
+        str | None, typer.Option(help="Airflow connection to run on; the embedded AWS if left out.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Region, where the connection names none.")] = None,
+    name: Annotated[str | None, typer.Option(help="Pipeline name; the file's name if left out.")] = None,
+    records: Annotated[str | None, typer.Option(help="Where the records are; the embedded AWS's bucket.")] = None,
+    state_dir: StateDir = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables at the end.")] = False,
+) -> None:
+    """Run a recorded run once more with its parameters, and say whether the same came out; exit 1 when it did not.
+
+    Before anything is started, definition, code and inputs are compared with the record.
+    """
+    from .reproduce import Wish
+    from .reproduce import reproduce as reproduce_
+
+    if pin == (file is not None):
+        typer.echo("give the definition's file, or --pin for the stored one; not both.", err=True)
+        raise typer.Exit(2)
+    wish = Wish(source, file, name, level, parameters or (), tolerance)
+    code = reproduce_(wish, conn=conn, region=region, state_dir=state_dir, records=records, quiet=quiet)
+    raise typer.Exit(code)
 
 
 Connection = Annotated[str | None, typer.Option("--conn", help="Airflow connection; boto3's own look-up if left out.")]

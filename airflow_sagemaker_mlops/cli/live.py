@@ -21,8 +21,9 @@ MARKS = {
     "Stopped": ("■", "bold yellow"),
     "NotTaken": ("–", "dim"),
     "NotStarted": ("–", "yellow"),
+    "NotSelected": ("–", "dim"),
 }
-WORDS = {"NotTaken": "not taken", "NotStarted": "not started"}
+WORDS = {"NotTaken": "not taken", "NotStarted": "not started", "NotSelected": "not selected"}
 
 
 class Live:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun
+from ..record.document import Parameter
 from ..record.errors import RecordError
 from ..record.locations import open_store
 from ..record.recorder import Recorder, RecordOptions
@@ -24,10 +25,11 @@ OFF = "off"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The record of one run of ``file``."""
+    """The record of one run of ``file``; ``inherited`` are parameters with the values of the run that it resumes."""
 
     recorder: Recorder
     file: Path
+    inherited: frozenset[str] = frozenset()
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
         """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
@@ -47,7 +49,7 @@ class Recording:
                 self.recorder.store,
                 run.plan,
                 identity,
-                parameters=parameters_of(run.plan, run.parameters, "cli"),
+                parameters=self._parameters(run),
                 document=document,
                 source_kind="json" if self.file.suffix == ".json" else "yaml",
                 ends={name: step.state for name, step in run.steps.items()},
@@ -57,6 +59,10 @@ class Recording:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
         else:
             print(safe(f"record {sealed.uri}"))
+
+    def _parameters(self, run: PipelineRun) -> dict[str, Parameter]:
+        given = parameters_of(run.plan, run.parameters, "cli")
+        return {n: replace(p, source="source run") if n in self.inherited else p for n, p in given.items()}
 
 
 def recording_of(

@@ -259,8 +259,8 @@ def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, An
     for summary in older[:MOST_SEARCHED]:
         document = read_record(store, dag_id, str(summary["run_id"]))
         fragment = steps_of(store, document).get(step)
-        hit = fragment is not None and fragment.cache is not None and fragment.cache.result == "hit"
-        if fragment is not None and fragment.status == "Succeeded" and not hit:
+        taken = fragment is not None and fragment.cache is not None and fragment.cache.result in ("hit", "reused")
+        if fragment is not None and fragment.status == "Succeeded" and not taken:
             return str(summary["run_id"]), fragment
     return None
 

@@ -112,7 +112,7 @@ def _step(step: Mapping[str, Any]) -> list[Any]:
     took = seconds_between(step.get("started"), step.get("ended"))
     cache = step.get("cache", {})
     result = cache.get("result", "")
-    from_run = f" ({cache['source_run']})" if result == "hit" and cache.get("source_run") else ""
+    from_run = f" ({cache['source_run']})" if result in ("hit", "reused") and cache.get("source_run") else ""
     return [
         cell(step["step"]),
         cell(step["type"]),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,13 @@ from ..execution.recording import StepRecorder
 from ..execution.step_run import ExecutionOptions
 from ..plan import make_plan
 from ..plan.model import Plan
+from ..plan.selection import Selection, select
 from .local import state_folder
+from .records_text import safe
+from .selective import Choice, merged, part_of, words_of
 from .summary import print_summary, write_summary
+
+WHOLE = Choice()
 
 
 def run_definition(
@@ -35,12 +41,15 @@ def run_definition(
     most: int = 0,
     records: str | None = None,
     cache: bool = True,
+    choice: Choice = WHOLE,
 ) -> int:
     """Exit code: 0 succeeded, 1 failed, 2 unusable arguments."""
     try:
         loaded = load_pipeline(file)
         plan = make_plan(loaded)
-        values = parse_values(plan, parameters)
+        values = parse_values(plan, parameters, may_miss=bool(choice.resume))
+        if choice.patterns:
+            select(plan, words_of(choice.patterns))  # told before anything is started for it
     except PipelineError as error:
         print(error, file=sys.stderr)
         return 2
@@ -59,6 +68,18 @@ def run_definition(
         from .recording import recording_of
 
         recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
+    recorder: Any = recording.recorder if recording else None
+    given = frozenset(values)
+    try:
+        part = part_of(choice, plan, pipeline, recorder)
+        if part is not None:
+            values = merged(plan, values, part.inherited)
+            check_values(plan, values)
+            recorder = part.recorder(recorder) if recorder else None
+            part.announce(plan, values)
+    except ValueError as error:  # a selection that cannot be run, or records that cannot be read
+        print(safe(str(error)), file=sys.stderr)
+        return 2
     run = run_plan(
         plan,
         pipeline,
@@ -69,10 +90,12 @@ def run_definition(
         stand_ins=table,
         most=most,
         run_id=run_id,
-        recorder=recording.recorder if recording else None,
+        recorder=recorder,
+        selection=part.selection if part else None,
     )
     print_summary(run)
     if recording:
+        recording = replace(recording, inherited=frozenset(part.inherited if part else ()) - given)
         recording.seal(run, loaded.document)
     if summary is not None:
         write_summary(run, summary)
@@ -113,6 +136,7 @@ def run_plan(
     most: int = 0,
     run_id: str = "",
     recorder: StepRecorder | None = None,
+    selection: Selection | None = None,
 ) -> PipelineRun:
     """Run ``plan`` to its end, showing how it goes; ``state_dir`` is that of the embedded AWS when it runs there."""
     from ..execution.mailbox import MemoryMailbox
@@ -134,6 +158,7 @@ def run_plan(
             notify=live.changed,
             most=most,
             recorder=recorder,
+            selection=selection,
             mailbox=MemoryMailbox() if state_dir is None else LocalMailbox(state_dir),
         )
         live.begin(run)
@@ -141,8 +166,11 @@ def run_plan(
     return run
 
 
-def parse_values(plan: Plan, given: Sequence[str]) -> dict[str, Any]:
-    """``Name=value`` words as typed values.  Raises ``ValueError`` with a sentence."""
+def parse_values(plan: Plan, given: Sequence[str], *, may_miss: bool = False) -> dict[str, Any]:
+    """``Name=value`` words as typed values; ``may_miss``: what has no default may come from elsewhere.
+
+    Raises ``ValueError`` with a sentence.
+    """
     declared = {parameter.name: parameter for parameter in plan.parameters}
     values: dict[str, Any] = {}
     for word in given:
@@ -152,11 +180,17 @@ def parse_values(plan: Plan, given: Sequence[str]) -> dict[str, Any]:
         if name not in declared:
             raise ValueError(f'there is no parameter "{name}". {did_you_mean(name, declared)}'.strip())
         values[name] = parse_parameter(text, declared[name].type, declared[name].enum, name)
+    if not may_miss:
+        check_values(plan, values)
+    return values
+
+
+def check_values(plan: Plan, values: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` when a parameter has neither a value nor a default."""
     missing = [p.name for p in plan.parameters if p.required and p.name not in values]
     if missing:
         words = " ".join(f"-p {name}=..." for name in missing)
         raise ValueError(f"these parameters have no default: {', '.join(missing)}. Add {words}.")
-    return values
 
 
 def pipeline_name(file: Path) -> str:

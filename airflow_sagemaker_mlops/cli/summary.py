@@ -88,7 +88,8 @@ def print_summary(run: PipelineRun) -> None:
         table.add_column(name, **options)  # type: ignore[arg-type]
     for step in run.steps.values():
         mark, style = MARKS[step.state]
-        state = Text(f"{mark} {WORDS.get(step.state, step.state)}", style=style)
+        reused = "SelectiveExecutionResult" in (step.result or {})
+        state = Text(f"{mark} {'reused' if reused else WORDS.get(step.state, step.state)}", style=style)
         took = f"{seconds(step):.1f} s" if step.ended else ""
         table.add_row(step.name, step.type, state, took, Text(_outcome(step)))
     out.print(table)

@@ -48,11 +48,12 @@ class PipelineError(ValueError):
     """
 
     headline = "is not a pipeline definition this package can use"
+    consequence = "no DAG was built"
 
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
         self.source = source
         self.problems = tuple(problems)
-        super().__init__(report(source, self.headline, self.problems))
+        super().__init__(report(source, self.headline, self.problems, self.consequence))
 
     @classmethod
     def several(cls, errors: Sequence[PipelineError]) -> PipelineError:
@@ -74,10 +75,10 @@ class UnsupportedPipeline(PipelineError):
     headline = "cannot be run on Airflow as it is"
 
 
-def report(source: str, headline: str, problems: tuple[Problem, ...]) -> str:
+def report(source: str, headline: str, problems: tuple[Problem, ...], consequence: str) -> str:
     """The text people read: a headline and two lines a problem."""
     count = f"{len(problems)} problem" + ("" if len(problems) == 1 else "s")
-    lines = [f"{source} {headline}: {count}, no DAG was built."]
+    lines = [f"{source} {headline}: {count}, {consequence}."]
     for problem in problems:
         lines.append("  " + render_problem(source, problem))
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from ..plan.model import GATE_SUFFIX, VERDICT_TASK_ID, Plan, TaskPlan
 from ..plan.outcome import unmet, verdict
+from ..plan.selection import Selection
 from .aws import Aws
 from .failures import StepFailed
 from .identity import StepIdentity
@@ -23,15 +24,16 @@ from .scope import Scope
 from .step_run import ExecutionOptions, StepRun, now
 from .values import execution_variables, experiment_block, s3_reader, typed_parameters
 
-State = Literal["Waiting", "Executing", "Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted"]
-ENDED = frozenset({"Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted"})
+State = Literal["Waiting", "Executing", "Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted", "NotSelected"]
+ENDED = frozenset({"Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted", "NotSelected"})
 
 
 @dataclass(slots=True)
 class StepProgress:
     """How far one step of a run is; changes in place while the run is on.
 
-    state     NotTaken: in or behind a branch that was not taken; NotStarted: behind a failure, or its trigger not met
+    state     NotTaken: in or behind a branch that was not taken; NotStarted: behind a failure, or its trigger not met;
+              NotSelected: not in the part of the pipeline that was asked for
     status    the job's own last status, e.g. "Training"
     line      the last line it logged
     """
@@ -57,7 +59,8 @@ class PipelineRun:
     parameters   values by name; defaults fill the rest
     most         at most so many steps at a time; 0 for any number
     notify       called after every change of a step, and with every log line ("" for a change of state)
-    recorder     told of every step; gives results of earlier runs, where the document wants that
+    recorder     told of every step; gives results of earlier runs, where the document or a selection wants that
+    selection    the part of the plan that runs; reused steps get their results from the recorder
     """
 
     plan: Plan
@@ -70,6 +73,7 @@ class PipelineRun:
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
     most: int = 0
     recorder: StepRecorder | None = None
+    selection: Selection | None = None
     started: str = field(default_factory=now)
     ended: str | None = None
     steps: dict[str, StepProgress] = field(default_factory=dict)
@@ -78,7 +82,9 @@ class PipelineRun:
     def __post_init__(self) -> None:
         self._gates = {task.task_id: task for task in self.plan.tasks if task.step_type == "Gate"}
         for task in self._tasks():
-            self.steps[task.task_id] = StepProgress(task.task_id, task.step_type, task.display_name)
+            step = self.steps[task.task_id] = StepProgress(task.task_id, task.step_type, task.display_name)
+            if self.selection is not None and self.selection.part(task.task_id) == "left out":
+                step.state = "NotSelected"
 
     @property
     def status(self) -> str:
@@ -116,6 +122,9 @@ class PipelineRun:
         step = self.steps[task.task_id]
         if step.state != "Waiting":
             return False
+        if self.selection is not None and task.task_id in self.selection.reused:
+            self._set(step, "Executing")  # whatever became of the steps before it in this run
+            return True
         gate = next((self._gates[edge.task_id] for edge in task.upstream if edge.kind == "gate"), None)
         if gate is not None:
             return self._settle_gated(step, gate)
@@ -163,7 +172,9 @@ class PipelineRun:
     def _take_branch(self, task: TaskPlan, outcome: bool) -> None:
         branches = task.spec.get("Branches") or {}
         for name in branches.get("Else" if outcome else "If") or []:
-            self._set(self.steps[name.removesuffix(GATE_SUFFIX)], "NotTaken")
+            step = self.steps[name.removesuffix(GATE_SUFFIX)]
+            if step.state == "Waiting":
+                self._set(step, "NotTaken")
 
     def _set(self, step: StepProgress, state: State) -> None:
         step.state = state
@@ -210,7 +221,7 @@ class PipelineRun:
 
 
 def _end(state: State) -> str:
-    return "NotRun" if state in ("Waiting", "Executing", "NotTaken", "NotStarted") else state
+    return "NotRun" if state in ("Waiting", "Executing", "NotTaken", "NotStarted", "NotSelected") else state
 
 
 def new_run_id() -> str:

@@ -172,14 +172,18 @@ def _term(term: Mapping[str, Any]) -> str:
     return f"{show(term['left'])} {term['operator']} {show(term['right'])} is {show(term['result'])}"
 
 
+TAKEN = ("hit", "reused")
+
+
 def _ends(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:
     for name in common:
         if before[name].status != after[name].status:
             why = f": {show(after[name].failure_reason)}" if after[name].failure_reason else ""
             yield f"{name} {before[name].status} -> {after[name].status}{why}"
-        hits = [step.cache is not None and step.cache.result == "hit" for step in (before[name], after[name])]
-        if hits == [False, True]:
-            yield f"{name} taken from the cache"
+        was, mark = before[name].cache, after[name].cache
+        if mark is None or mark.result not in TAKEN or (was is not None and was.result in TAKEN):
+            continue
+        yield f"{name} taken from {'the cache' if mark.result == 'hit' else f'run {mark.source_run}'}"
 
 
 def _metrics(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:

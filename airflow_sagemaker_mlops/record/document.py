@@ -56,7 +56,8 @@ def assemble(
 ) -> dict[str, Any]:
     """The record of a run, not sealed yet; secrets are masked here, whatever was masked before.
 
-    ends   what became of steps that left no fragment, by name: NotTaken, NotStarted (the default), Stopped, Failed
+    ends   what became of steps that left no fragment, by name: NotTaken, NotSelected, Stopped, Failed, NotStarted (the
+           default)
     """
     given = _plan_json(plan)
     steps = [fragment.masked() for fragment in _in_order(given, fragments, ends or {})]

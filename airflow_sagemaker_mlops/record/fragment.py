@@ -76,7 +76,7 @@ class CacheMark:
     """The step's cache key and what came of looking for it.
 
     attributes    {attribute: sha256 of its value}
-    result        "hit", "miss", "expired" or "off"
+    result        "hit", "miss", "expired" or "off"; "reused" when a selection takes the step from another run
     source_run    run that the result was taken from, with ``source_arn`` of what made it
     saved_seconds   billable seconds that the hit did not cost
     """

@@ -109,6 +109,12 @@ class Recorder:
         work = self._end(run, begun, ended)
         return await self._tolerant(run, "not recorded after it ran", work, None)
 
+    async def keep(self, run: StepRun, fragment: StepFragment) -> StepFragment | None:
+        """Write a fragment that is known already; ``None`` when it could not be written."""
+        self.fragments.append(fragment.masked())
+        writing = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+        return await self._tolerant(run, "not recorded", writing, None)
+
     async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
         try:
             return await work

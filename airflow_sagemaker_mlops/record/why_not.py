@@ -33,9 +33,11 @@ def why_not_cached(
 
 
 def _without_comparing(previous: StepFragment | None, current: StepFragment) -> list[str]:
+    if current.cache is not None and current.cache.result == "reused":
+        return [f'it was not selected, and taken from run "{current.cache.source_run}" without a look at the cache.']
     if current.cache is not None and current.cache.result == "hit":
         return [f'it was: taken from run "{current.cache.source_run}".']
-    if current.status in ("NotStarted", "NotTaken"):
+    if current.status in ("NotStarted", "NotTaken", "NotSelected"):
         return [f"it did not run at all: {current.status}."]
     if not is_cacheable(current.type):
         return [f"steps of type {current.type} have no cache."]

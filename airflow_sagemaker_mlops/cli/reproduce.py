@@ -1,0 +1,159 @@
+"""``sagemaker-mlops reproduce``: a recorded run once more, and whether the same came out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..document import load_pipeline
+from ..document.problems import PipelineError
+from ..execution.pipeline_run import new_run_id
+from ..plan import make_plan
+from ..plan.model import Plan
+from ..record.errors import RecordError
+from ..record.fingerprint import fingerprint
+from ..record.fragment import StepFragment
+from ..record.masking import MASK
+from ..record.reader import read_record, run_named, steps_of
+from ..record.repository import commit_of
+from ..record.reproduction import Steps, compared, differences, stored_definition, unpinned_images, what_changed
+from .local import state_folder
+from .records_text import safe
+from .run import check_values, connect, parse_values, pipeline_name, run_plan
+from .selective import merged
+from .summary import print_summary
+
+LEVELS = ("parameters", "verified")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be made again.
+
+    run         of which run: an id, its beginning, "latest"
+    file        its definition as it is now; ``None`` for the stored one
+    level       "parameters": run whatever has changed; "verified": run only when nothing has
+    tolerance   up to which metrics count as equal, relative
+    """
+
+    run: str
+    file: Path | None
+    name: str | None = None
+    level: str = "verified"
+    parameters: Sequence[str] = ()
+    tolerance: float = 1e-9
+
+    def problem(self) -> str:
+        """Why it cannot be tried; empty when it can."""
+        if self.level not in LEVELS:
+            return f'--level is "{self.level}"; use {" or ".join(LEVELS)}.'
+        if self.file is None and self.name is None:
+            return "the stored definition says nothing of the pipeline's name: add --name."
+        return ""
+
+
+def reproduce(
+    wish: Wish, *, conn: str | None, region: str | None, state_dir: Path | None, records: str | None, quiet: bool
+) -> int:
+    """Exit code: 0 reproduced, 1 not, 2 unusable arguments."""
+    if wish.problem():
+        print(wish.problem(), file=sys.stderr)
+        return 2
+    try:
+        return _reproduce(wish, conn, region, state_dir, records, quiet)
+    except (PipelineError, RecordError, ValueError) as error:
+        print(safe(str(error)), file=sys.stderr)
+        return 2
+
+
+def _reproduce(
+    wish: Wish, conn: str | None, region: str | None, state_dir: Path | None, records: str | None, quiet: bool
+) -> int:
+    from .recording import recording_of
+
+    pipeline, run_id = wish.name or pipeline_name(wish.file or Path()), new_run_id()
+    aws = connect(conn, region, state_dir)
+    file = wish.file or Path("definition.json")
+    recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=False)
+    if recording is None:
+        raise RecordError("a run is made again from its record: add --records with the location of the records.")
+    store = recording.recorder.store
+    source = run_named(store, pipeline, wish.run)
+    record = read_record(store, pipeline, source)
+    steps = steps_of(store, record)
+    if wish.file is None:
+        recording = replace(recording, recorder=replace(recording.recorder, code=()))
+        loaded = load_pipeline(stored_definition(store, record), name=f"the definition of run {source}")
+    else:
+        loaded = load_pipeline(wish.file)
+    plan = make_plan(loaded)
+    given = parse_values(plan, wish.parameters, may_miss=True)
+    declared = {parameter.name for parameter in plan.parameters}
+    recorded = {name: item["value"] for name, item in record["externalParameters"].items() if name in declared}
+    values = merged(plan, given, recorded)
+    check_values(plan, values)
+
+    changed = [*_overridden(given, recorded), *_changes(wish, record, steps, plan, aws.client("s3"))]
+    for line in changed:
+        print(safe(line))
+    if changed and wish.level == "verified":
+        print(safe(f"nothing was started: run {source} cannot be made again as it was. --level parameters tries it."))
+        return 1
+    run = run_plan(
+        plan,
+        pipeline,
+        values,
+        aws=aws,
+        quiet=quiet,
+        state_dir=state_folder(state_dir) if conn is None else None,
+        run_id=run_id,
+        recorder=recording.recorder,
+    )
+    print_summary(run)
+    replace(recording, inherited=frozenset(values) - frozenset(given)).seal(run, loaded.document)
+    after = {fragment.step: fragment for fragment in recording.recorder.fragments}
+    ends = {name: step.state for name, step in run.steps.items()}
+    return _verdict(source, steps, after, ends, changed, wish.tolerance)
+
+
+def _changes(wish: Wish, record: Mapping[str, Any], steps: Steps, plan: Plan, s3: Any) -> list[str]:
+    """What has changed since the record; what cannot be compared is printed."""
+    found = what_changed(
+        record,
+        steps,
+        definition_hash=plan.definition_hash,
+        commit=commit_of(wish.file) if wish.file else None,
+        look=lambda artifact: fingerprint(s3, artifact),
+    )
+    for image in unpinned_images(steps):
+        print(safe(f"image {image} is recorded without a digest: whether it is the same cannot be told"))
+    return list(found)
+
+
+def _overridden(given: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:
+    """Parameters that are not as recorded; a secret, which the record does not have, counts as the same."""
+    return [
+        f"{name} {recorded.get(name)!r} -> {value!r}"
+        for name, value in given.items()
+        if value != recorded.get(name) and MASK not in str(recorded.get(name))
+    ]
+
+
+def _verdict(
+    source: str, before: Steps, after: Steps, ends: Mapping[str, str], changed: Sequence[str], tolerance: float
+) -> int:
+    now = {name: after.get(name) or StepFragment(name, was.type, ends.get(name, "")) for name, was in before.items()}
+    different = differences(before, now, tolerance)
+    if different:
+        print(safe(f"run {source} differs: {'; '.join(different)}"))
+        print(safe(f"because {'; '.join(changed) or 'of something that is not in the record'}"))
+        return 1
+    number = compared(before)
+    if not number:
+        print(safe(f"run {source}: every step ended the same way, and none has metrics or decisions to compare"))
+        return 0
+    print(safe(f"reproduced: run {source}, {number} values of metrics and decisions equal within {tolerance:g}"))
+    return 0

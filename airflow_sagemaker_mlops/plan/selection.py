@@ -1,0 +1,149 @@
+"""Which steps of a plan run when not all shall (language reference 10): names and patterns -> :class:`Selection`.
+
+Selected steps run; steps upstream of them take their results from an earlier run; no other step runs.  The selection
+must be connected: a step between two selected ones is selected as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from ..document.problems import PipelineError, Problem, did_you_mean
+from .model import Plan
+
+Part = Literal["selected", "reused", "left out"]
+NO_STEPS = frozenset({"Gate", "Verdict"})
+
+
+class InvalidSelection(PipelineError):
+    """The definition is right, and cannot be run in the part that was asked for."""
+
+    headline = "cannot be run in part as asked"
+    consequence = "nothing was started"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Every step of a plan in one of three lists, each in the plan's order.
+
+    selected   they run
+    reused     upstream of a selected one: their results are an earlier run's
+    left_out   they do not run
+    """
+
+    selected: tuple[str, ...]
+    reused: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def part(self, step: str) -> Part:
+        """What becomes of ``step``."""
+        if step in self.selected:
+            return "selected"
+        return "reused" if step in self.reused else "left out"
+
+
+def select(plan: Plan, patterns: Sequence[str]) -> Selection:
+    """The selection that ``patterns`` mean: a name, a glob, each with "+" before it (and everything upstream) or behind
+    it (and everything downstream).
+
+    Raises :class:`InvalidSelection`: SM405 for a pattern that names no step, SM406 when steps are missing in between.
+    """
+    upstream = _upstream(plan)
+    downstream = _turned(upstream)
+    inside = {name: task.task_id for task in plan.tasks for name in task.spec.get("Body") or ()}
+    problems: list[Problem] = []
+    chosen: set[str] = set()
+    for at, pattern in enumerate(patterns):
+        name = pattern.removeprefix("+").removesuffix("+")
+        found = {step for step in upstream if fnmatchcase(step, name)}
+        if not found:
+            problems.append(_no_step(f"select[{at}]", pattern, name, upstream, inside))
+        chosen |= found
+        if pattern.startswith("+"):
+            chosen |= reach(found, upstream)
+        if pattern.endswith("+") and len(pattern) > 1:
+            chosen |= reach(found, downstream)
+    if not problems and not chosen:
+        problems.append(Problem("SM405", "select", "no step is selected.", did_you_mean("", upstream)))
+    problems += _gaps(chosen, upstream, downstream)
+    if problems:
+        raise InvalidSelection(plan.source, problems)
+    return _selection(chosen, upstream)
+
+
+def select_unfinished(plan: Plan, statuses: Mapping[str, str]) -> Selection:
+    """What to run again after a run that left steps in ``statuses``: all that did not succeed, and what is behind it.
+
+    What stands behind a branch that was not taken is left out, unless the decision itself is made again.
+    Raises :class:`InvalidSelection` (SM409) when there is nothing to run.
+    """
+    upstream = _upstream(plan)
+    downstream = _turned(upstream)
+    unfinished = {step for step in upstream if statuses.get(step) not in ("Succeeded", "NotTaken")}
+    chosen = unfinished | reach(unfinished, downstream)
+    untaken = {step for step in upstream if statuses.get(step) == "NotTaken" and step not in chosen}
+    chosen -= reach(untaken, downstream)
+    if not chosen:
+        what = "every step of the run succeeded, or is in a branch that was not taken: there is nothing to resume."
+        fix = "Choose steps to run again with --select."
+        raise InvalidSelection(plan.source, [Problem("SM409", "resume", what, fix)])
+    return _selection(chosen, upstream)
+
+
+def reach(begin: Iterable[str], edges: Mapping[str, Collection[str]]) -> set[str]:
+    """Everything that ``edges`` lead to from ``begin``, which is not in it unless something leads back."""
+    found: set[str] = set()
+    stack = list(begin)
+    while stack:
+        for name in edges[stack.pop()]:
+            if name not in found:
+                found.add(name)
+                stack.append(name)
+    return found
+
+
+def _upstream(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """{step: steps it waits for}, gates looked through."""
+    steps = [task for task in plan.tasks if task.step_type not in NO_STEPS]
+    return {task.task_id: tuple(edge.task_id for edge in plan.edges_of(task)) for task in steps}
+
+
+def _turned(upstream: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    turned: dict[str, list[str]] = {step: [] for step in upstream}
+    for step, above in upstream.items():
+        for name in above:
+            turned[name].append(step)
+    return turned
+
+
+def _selection(chosen: set[str], upstream: Mapping[str, Collection[str]]) -> Selection:
+    above = reach(chosen, upstream) - chosen
+    return Selection(
+        selected=tuple(step for step in upstream if step in chosen),
+        reused=tuple(step for step in upstream if step in above),
+        left_out=tuple(step for step in upstream if step not in chosen and step not in above),
+    )
+
+
+def _no_step(where: str, pattern: str, name: str, steps: Collection[str], inside: Mapping[str, str]) -> Problem:
+    if name in inside:
+        what = f'"{name}" runs inside of "{inside[name]}", and only with all of it.'
+        return Problem("SM405", where, what, f'Select "{pattern.replace(name, inside[name])}".')
+    kind = "matches" if re.search(r"[*?\[]", name) else "is called"
+    return Problem("SM405", where, f'no step {kind} "{name}".', did_you_mean(name, steps))
+
+
+def _gaps(
+    chosen: set[str], upstream: Mapping[str, Collection[str]], downstream: Mapping[str, Collection[str]]
+) -> Iterator[Problem]:
+    between = (reach(chosen, upstream) & reach(chosen, downstream)) - chosen
+    missing = [step for step in upstream if step in between]
+    if missing:
+        names = ", ".join(missing)
+        verb = "is" if len(missing) == 1 else "are"
+        what = f"{names} {verb} between selected steps and not selected."
+        yield Problem("SM406", "select", what, f"Add {' '.join(f'--select {name}' for name in missing)}.")
