@@ -10,13 +10,13 @@ from typing import Any
 
 from ..document import load_pipeline
 from ..document.problems import PipelineError
+from ..execution.masking import MASK
 from ..execution.pipeline_run import new_run_id
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..record.errors import RecordError
 from ..record.fingerprint import fingerprint
 from ..record.fragment import StepFragment
-from ..record.masking import MASK
 from ..record.reader import read_record, run_named, steps_of
 from ..record.repository import commit_of
 from ..record.reproduction import Steps, compared, differences, stored_definition, unpinned_images, what_changed

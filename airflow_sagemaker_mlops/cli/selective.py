@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..document.problems import Problem
+from ..execution.masking import MASK
 from ..plan.model import Plan
 from ..plan.selection import InvalidSelection, Selection, select, select_unfinished
-from ..record.masking import MASK
 from ..record.recorder import Recorder
 from ..record.reuse import ReusingRecorder, SourceRun, check_reuse, read_source
 from .records_text import safe

@@ -11,12 +11,12 @@ from ..document.expressions import parse_value
 from ..document.model import Get, JsonGet, PathPart, walk_expressions
 from ..document.paths import MissingValue, format_path, lookup, parse_path
 from ..document.problems import Problem
+from ..execution.masking import MASK
 from ..execution.step_run import StepRun, now
 from ..plan.model import Plan, TaskPlan
 from ..plan.selection import InvalidSelection, Selection
 from .errors import RecordError
 from .fragment import CacheMark, StepFragment
-from .masking import MASK
 from .reader import dags_of, read_record, run_named, steps_of
 from .recorder import Begun, Recorder
 from .store import Store
