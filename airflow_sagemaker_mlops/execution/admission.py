@@ -31,15 +31,25 @@ class Tickets(Protocol):
 
 async def admitted(run: StepRun, tickets: Tickets, most: int) -> None:
     """Return when the step may begin: fewer than ``most`` others are ahead of it."""
-    mine = (await tickets.take(), run.identity.task_id)
-    await asyncio.sleep(max(0.0, mine[0] + SETTLE_S - time.time()))
     pause, told = FASTEST_S, False
     while True:
-        ahead = [step for step, ticket in (await tickets.others()).items() if (ticket, step) < mine]
+        ahead = await ahead_of(run, tickets)
         if len(ahead) < most:
             return
         if not told:
             told = True
-            run.tell(f"waiting: {most} steps run at a time, ahead are {', '.join(sorted(ahead))}")
+            run.tell(waiting_for(ahead, most))
         await asyncio.sleep(pause)
         pause = min(pause * 1.3, SLOWEST_S)
+
+
+async def ahead_of(run: StepRun, tickets: Tickets) -> list[str]:
+    """The steps on their way whose tickets are older than this step's, which takes one if it has none."""
+    mine = (await tickets.take(), run.identity.task_id)
+    await asyncio.sleep(max(0.0, mine[0] + SETTLE_S - time.time()))
+    return sorted(step for step, ticket in (await tickets.others()).items() if (ticket, step) < mine)
+
+
+def waiting_for(ahead: list[str], most: int) -> str:
+    """A line for the task log."""
+    return f"waiting: {most} steps run at a time, ahead are {', '.join(ahead)}"

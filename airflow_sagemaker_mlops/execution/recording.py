@@ -37,10 +37,13 @@ class StepRecorder(Protocol):
 Work = Callable[[StepRun], Awaitable[StepResult]]
 
 
-async def run_recorded(run: StepRun, recorder: StepRecorder | None, work: Work = run_step) -> dict[str, Any]:
+async def run_recorded(
+    run: StepRun, recorder: StepRecorder | None, work: Work = run_step, begun: Any = None
+) -> dict[str, Any]:
     """The result of the whole step, run here or taken from an earlier run.  Raises what ``run_step`` raises.
 
-    work   runs it, when it is not the whole of it that is left
+    work    runs it, when it is not the whole of it that is left
+    begun   what ``begin`` answered in the process that began the step
     """
     if recorder is None:
         return (await work(run)).as_json()
@@ -52,7 +55,7 @@ async def run_recorded(run: StepRun, recorder: StepRecorder | None, work: Work =
         await tell(facts)
 
     run = replace(run, publish=partial(publish, tell=run.publish))
-    begun = await recorder.begin(run)
+    begun = begun or await recorder.begin(run)
     try:
         result = dict(begun.result) if begun.result is not None else (await work(run)).as_json()
     except Exception as error:

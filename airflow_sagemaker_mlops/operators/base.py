@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RETRIES_AFTER_MISHAPS = 4  # killed workers, lost connections; the job goes on, and one that failed is not run again
 RETRY_DELAY = timedelta(seconds=20)
 IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
+TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn comes back to a worker
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 
 
@@ -62,6 +63,7 @@ class StepOperator(BaseOperator):
     retry_failed_steps = False
     _live: StepRun | None = None
     _killed = False
+    _secrets: Sequence[str] = ()
     step: StepTask
     operator_extra_links = LINKS
 
@@ -211,10 +213,10 @@ class StepOperator(BaseOperator):
 
         return recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))
 
-    async def _submit(self, context: Context) -> tuple[StepRun, Submitted] | timedelta | dict[str, Any]:
-        """The job of this attempt; or how long to wait before the next try, by the step's retry policies.
+    async def _submit(self, context: Context) -> tuple[StepRun, Submitted, dict[str, Any]] | timedelta | dict[str, Any]:
+        """The job of this attempt, with what the triggerer is told beside: the record so far, secrets not to be logged.
 
-        Or the step's result, when it can be had from an earlier run.
+        Or how long to wait before the next try, by the retry policies; or the result, where an earlier run has it.
         """
         from ..execution.retries import Retries
         from ..execution.run_step import stop, submit
@@ -222,9 +224,11 @@ class StepOperator(BaseOperator):
         run = self._live = self._step_run(context)
         if self._killed:
             raise self._failure("the task was ended before its job was made")
-        reused = await self._from_earlier_run(run)
-        if reused is not None:
-            return reused
+        if await self._must_wait(run, context):
+            return TURN_AGAIN
+        begun = await self._begin_record(run)
+        if begun is not None and begun.result is not None:
+            return dict(begun.result)
         try:
             job = await submit(run)
         except Exception as error:
@@ -235,26 +239,39 @@ class StepOperator(BaseOperator):
         if self._was_killed():  # Airflow lets the task code go on for some seconds after on_kill
             await stop(run, job.name, job.arn)
             raise self._failure(f"the task was ended while {job.name} was being made; the job was stopped")
-        return run, job
+        more = {} if begun is None else {"begun": begun.as_json()}
+        return run, job, {**more, "secrets": list(self._secrets)}
 
-    async def _from_earlier_run(self, run: StepRun) -> dict[str, Any] | None:
-        recorder = await self._recorder(run) if (self.step.spec.get("CacheConfig") or {}).get("Enabled") else None
+    async def _must_wait(self, run: StepRun, context: Context) -> bool:
+        """Whether as many steps as may run at a time are on their way already."""
+        most = self.step.most
+        if not most:
+            return False
+        from ..execution.admission import ahead_of, waiting_for
+        from .tickets import WorkerTickets
+
+        ahead = await ahead_of(run, WorkerTickets(context["ti"]))
+        if len(ahead) >= most:
+            run.tell(waiting_for(ahead, most))
+        return len(ahead) >= most
+
+    async def _begin_record(self, run: StepRun) -> Any:
+        """What the recorder knows before the step is submitted; recorded to its end where a result is at hand."""
+        recorder = await self._recorder(run)
         if recorder is None:
             return None
         begun = await recorder.begin(run)
-        if begun.result is None:
-            return None
-        result = dict(begun.result)
-        await recorder.end(run, begun, status="Succeeded", result=result)
-        return result
+        if begun.result is not None:
+            await recorder.end(run, begun, status="Succeeded", result=dict(begun.result))
+        return begun
 
     def _was_killed(self) -> bool:
         return self._killed
 
-    def _defer(self, context: Context, run: StepRun, job: Submitted) -> None:
+    def _defer(self, context: Context, run: StepRun, job: Submitted, more: Mapping[str, Any]) -> None:
         from ..triggers.step import StepTrigger
 
-        handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
+        handed_over = {"identity": asdict(run.identity), "submitted": asdict(job), **more}
         trigger = StepTrigger(task=self.step.to_json(), handed_over=handed_over)
         self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
 
@@ -307,12 +324,19 @@ class StepOperator(BaseOperator):
             aws=aws,
             tell=self.log.info,
             publish=publish,
-            hide=_hide,
+            hide=self._hide,
             journal=TaskStateJournal(context),
             notes=TaskStateNotes(context),
             mailbox=WorkerMailbox(ti),
             options=options_of(self.step, aws),
         )
+
+    async def _hide(self, secrets: Sequence[str]) -> None:
+        from airflow.sdk.log import mask_secret
+
+        self._secrets = list(secrets)
+        for secret in secrets:
+            mask_secret(secret)
 
     def on_kill(self) -> None:
         """Stop what this attempt made.  Runs in a signal handler, so the calls are made in a thread of their own."""
@@ -323,13 +347,6 @@ class StepOperator(BaseOperator):
         thread = threading.Thread(target=lambda: asyncio.run(_stop_current(run)), daemon=True)
         thread.start()
         thread.join(ON_KILL_S)
-
-
-async def _hide(secrets: Sequence[str]) -> None:
-    from airflow.sdk.log import mask_secret
-
-    for secret in secrets:
-        mask_secret(secret)
 
 
 async def _stop_current(run: StepRun) -> None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..execution.describe import describe
 from ..execution.failures import StepFailed
+from ..execution.masking import mask
 from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
 from .billing import billable_seconds
@@ -62,6 +63,26 @@ class Begun:
     cache: CacheMark | None = None
     result: Mapping[str, Any] | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for the process that goes on with the step; without secrets, and without a result."""
+        return {
+            "started": self.started,
+            "request": mask(plain(self.request)) if self.request is not None else None,
+            "inputs": [asdict(artifact) for artifact in self.inputs],
+            "cache": asdict(self.cache) if self.cache is not None else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Begun:
+        """The inverse of :meth:`as_json`."""
+        cache = data.get("cache")
+        return cls(
+            started=str(data["started"]),
+            request=data.get("request"),
+            inputs=tuple(Artifact(**artifact) for artifact in data.get("inputs") or ()),
+            cache=CacheMark(**cache) if cache else None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
@@ -84,6 +105,10 @@ class Recorder:
         """Request and inputs of the step, and its result when an earlier run has it."""
         begun = Begun(now())
         return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
+
+    def resumed(self, data: Mapping[str, Any]) -> Begun:
+        """What another process was answered by :meth:`begin`, out of ``Begun.as_json()``."""
+        return Begun.from_json(data)
 
     async def end(
         self,

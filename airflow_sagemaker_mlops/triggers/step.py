@@ -45,8 +45,8 @@ class StepTrigger(BaseTrigger):
     """Runs one step in the triggerer.
 
     :param task: ``StepTask.to_json()``
-    :param handed_over: what a worker had done before it deferred: {"identity": {...}, "submitted": {...}}; ``None``
-        when the task began here
+    :param handed_over: what a worker had done before it deferred: {"identity", "submitted", "begun", "secrets"};
+        ``None`` when the task began here
     :param finish_in: "triggerer" ends a successful task here; "worker" resumes it (outlets, asset events)
     """
 
@@ -118,7 +118,11 @@ class StepTrigger(BaseTrigger):
                 await admitted(run, XComTickets(self), task.most)
             return await steps.complete(run, self._note_submitted)
 
-        return await run_recorded(run, recorder, work)
+        begun = None
+        if handed is not None:
+            await _hide(handed.get("secrets") or ())
+            begun = recorder.resumed(handed["begun"]) if recorder is not None and handed.get("begun") else None
+        return await run_recorded(run, recorder, work, begun)
 
     def _note_submitted(self, job: Submitted) -> None:
         self._submitted = job
@@ -245,7 +249,11 @@ class StepTrigger(BaseTrigger):
 async def _hide(secrets: Sequence[str]) -> None:
     try:
         from airflow.sdk.log import amask_secret
-    except ImportError:  # before 3.3, where this part only watches: a worker has sent the request
-        return
-    for secret in secrets:
-        await amask_secret(secret)
+    except ImportError:  # before 3.3 the triggerer's own process masks
+        from airflow.sdk.log import mask_secret
+
+        for secret in secrets:
+            mask_secret(secret)
+    else:
+        for secret in secrets:
+            await amask_secret(secret)

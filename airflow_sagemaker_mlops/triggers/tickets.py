@@ -8,10 +8,8 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from ..operators.tickets import KEY, ON_THEIR_WAY
 from .xcoms import OwnXComs
-
-KEY = "sagemaker_ticket"
-ON_THEIR_WAY = frozenset({"deferred", "running"})
 
 
 class XComTickets:

@@ -25,6 +25,9 @@ SageMakerPipelineDag("overdue", definition="long.json", poll_interval_s=1, steps
 SageMakerPipelineDag("overdue-in-worker", definition="long.json", poll_interval_s=1, start_in="worker", steps=timeout)
 SageMakerPipelineDag("overdue-run", definition="long.json", poll_interval_s=1, dagrun_timeout=timedelta(seconds=12))
 SageMakerPipelineDag("two-at-a-time", definition="wide.json", poll_interval_s=1, max_parallel_steps=2)
+SageMakerPipelineDag(
+    "two-at-a-time-in-worker", definition="wide.json", poll_interval_s=1, start_in="worker", max_parallel_steps=2
+)
 SageMakerPipelineDag("thousand", definition="thousand.json", poll_interval_s=1)
 SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
 SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker")
