@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Any
 
 from .aws import Aws
 
+log = logging.getLogger(__name__)
 WAIT_S = 20  # the longest SQS waits for a message
 SHOWN_AGAIN_S = 5  # when others see a message that was not for us
 FORGET_S = 120.0
@@ -34,7 +36,7 @@ class JobEvents:
     queue_url: str
     loop: asyncio.AbstractEventLoop
     wakers: dict[str, Waker] = field(default_factory=dict)
-    heard: bool = False
+    readable: bool = True
     _thread: threading.Thread | None = None
 
     def wake_on(self, name: str, waker: Waker) -> None:
@@ -57,10 +59,13 @@ class JobEvents:
                     MaxNumberOfMessages=10,
                     VisibilityTimeout=SHOWN_AGAIN_S,
                 )
+                self.readable = True
                 for message in answer.get("Messages") or []:
                     self._take(message)
-            except Exception:
-                time.sleep(PAUSE_S)  # a queue that cannot be read is no reason to end anybody's wait
+            except Exception as error:  # a queue that cannot be read is no reason to end anybody's wait
+                self.readable = False
+                log.warning("job events cannot be read from %s, sweeps go on: %s", self.queue_url, error)
+                time.sleep(PAUSE_S)
 
     def _take(self, message: Mapping[str, Any]) -> None:
         event = _event_of(message)
@@ -68,7 +73,6 @@ class JobEvents:
         if wakers or age_of(event) > FORGET_S:
             self.client.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         for waker in wakers:
-            self.heard = True
             self.loop.call_soon_threadsafe(waker)
 
 

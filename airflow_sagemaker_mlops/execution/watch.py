@@ -57,6 +57,7 @@ class Sweep:
     sweeps: int = 0
     back_off_s: float = 0.0
     events: JobEvents | None = None
+    told: bool = False
     changed: set[str] = field(default_factory=set)
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -96,6 +97,7 @@ class Sweep:
             self.bell.clear()
 
     def _ring(self, name: str) -> None:
+        self.told = True
         self.changed.add(name)
         self.bell.set()
 
@@ -104,8 +106,9 @@ class Sweep:
             return self.back_off_s * random.uniform(0.5, 1.5)
         youngest = max((job.since for job in self.waiting.values()), default=0.0)
         age = time.monotonic() - youngest
-        heard = self.events is not None and self.events.heard
-        longest = max(self.poll_interval_s, SAFETY_NET_S) if heard else self.poll_interval_s
+        # Not every kind of job sends events: only one that has is left to them, and only while they can be read.
+        told = self.told and self.events is not None and self.events.readable
+        longest = max(self.poll_interval_s, SAFETY_NET_S) if told else self.poll_interval_s
         return min(max(FASTEST_S, age * SHARE_OF_AGE), longest)
 
     async def _once(self) -> None:

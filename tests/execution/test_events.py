@@ -111,3 +111,18 @@ def test_a_message_about_somebody_elses_job_is_left_to_the_others_until_it_is_ol
 )
 def test_the_region_of_a_queue_is_read_off_its_url(url: str, region: str) -> None:
     assert events.region_of(url) == region
+
+
+def test_only_a_kind_of_job_that_sends_events_is_left_to_them_and_only_while_they_can_be_read(
+    aws: local.LocalAws,
+) -> None:
+    async def pauses() -> list[float]:
+        heard = events.JobEvents(None, "url", asyncio.get_running_loop())
+        sweep = Sweep(embedded(aws), STEP_TYPES["AutoML"], 30.0, events=heard)
+        found = [sweep._pause()]
+        sweep._ring("job")
+        found.append(sweep._pause())
+        heard.readable = False
+        return [*found, sweep._pause()]
+
+    assert asyncio.run(pauses()) == [30.0, 300.0, 30.0]
