@@ -117,12 +117,13 @@ def run(
     Steps whose CacheConfig is enabled are taken from an earlier run where nothing they depend on has changed.
     With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
     """
+    from ..record.partial import Choice
     from .run import run_definition
-    from .selective import Choice
+    from .selective import misfit
 
     choice = Choice(select or (), source_run, resume)
-    if choice.problem():
-        typer.echo(choice.problem(), err=True)
+    if misfit(choice):
+        typer.echo(misfit(choice), err=True)
         raise typer.Exit(2)
     raise typer.Exit(
         run_definition(

@@ -17,13 +17,13 @@ from ..plan.model import Plan
 from ..record.errors import RecordError
 from ..record.fingerprint import fingerprint
 from ..record.fragment import StepFragment
+from ..record.partial import merged
 from ..record.reader import read_record, run_named, steps_of
 from ..record.repository import commit_of
 from ..record.reproduction import Steps, compared, differences, stored_definition, unpinned_images, what_changed
 from .local import state_folder
 from .records_text import safe
 from .run import check_values, connect, parse_values, pipeline_name, run_plan
-from .selective import merged
 from .summary import print_summary
 
 LEVELS = ("parameters", "verified")

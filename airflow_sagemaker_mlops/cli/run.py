@@ -19,9 +19,10 @@ from ..execution.step_run import ExecutionOptions
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..plan.selection import Selection, select
+from ..record.partial import Choice, merged, part_of, words_of
 from .local import state_folder
 from .records_text import safe
-from .selective import Choice, merged, part_of, words_of
+from .selective import NO_RECORDS, announce
 from .summary import print_summary, write_summary
 
 WHOLE = Choice()
@@ -71,12 +72,13 @@ def run_definition(
     recorder: Any = recording.recorder if recording else None
     given = frozenset(values)
     try:
-        part = part_of(choice, plan, pipeline, recorder)
-        if part is not None:
+        part = None
+        if not choice.is_all:
+            part = part_of(choice, plan, pipeline, recorder.store if recorder else None, no_records=NO_RECORDS)
             values = merged(plan, values, part.inherited)
             check_values(plan, values)
             recorder = part.recorder(recorder) if recorder else None
-            part.announce(plan, values)
+            announce(part, plan, values)
     except ValueError as error:  # a selection that cannot be run, or records that cannot be read
         print(safe(str(error)), file=sys.stderr)
         return 2

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow.sdk import BaseOperator
 
 from .. import settings as configured
-from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowException, AirflowFailException, TaskDeferralTimeout
+from ..airflow_versions import (
+    STARTS_IN_TRIGGERER,
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    TaskDeferralTimeout,
+)
+from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from ..links import LINKS
 from .start import StartInTriggerer
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from ..execution.step_run import StepRun, Submitted
+    from .share import Share
 
 RETRIES_AFTER_MISHAPS = 4  # killed workers, lost connections; the job goes on, and one that failed is not run again
 RETRY_DELAY = timedelta(seconds=20)
@@ -119,6 +127,9 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the step here; one that waits is submitted here and watched in the triggerer."""
+        share = self._share(context)
+        if share is not None and share.kind != "selected":
+            return self._not_run(share, context)
         if self.step_type not in WAITING or self.step_type in IN_ONE_PROCESS:
             return self._in_worker(self._run_at_once(context), context)
         from .worker_memory import KeptResult
@@ -128,6 +139,40 @@ class StepOperator(BaseOperator):
             self.log.info("the step has ended well in an earlier attempt: its result is used")
             return kept
         return self.submit_again(context)
+
+    def _share(self, context: Context) -> Share | None:
+        """What a run of a part of the pipeline wants of this step; ``None`` in a run of the whole."""
+        from .share import share_of
+
+        try:
+            return share_of(context, self.step)
+        except PipelineError as error:
+            raise StepFailedForGood(str(error)) from None
+
+    def _not_run(self, share: Share, context: Context) -> Any:
+        """The earlier result of a step that is reused; one that is left out is skipped."""
+        if share.kind == "left out":
+            raise AirflowSkipException("the step is not selected in this run")
+        return self._in_worker(self._reuse(share, context), context)
+
+    async def _reuse(self, share: Share, context: Context) -> dict[str, Any]:
+        from ..execution.recording import run_recorded
+
+        run = self._step_run(context)
+        recorder = await self._recorder(run, context)
+        return share.earlier_result if recorder is None else await run_recorded(run, recorder)
+
+    def _run_selected(self, context: Context) -> Any:
+        """Run the step where it began, in the triggerer, unless it is not selected in this run."""
+        from ..triggers.step import StepTrigger
+
+        share = self._share(context)
+        if share is not None and share.kind != "selected":
+            return self._not_run(share, context)
+        finish_in = "worker" if self.outlets else "triggerer"
+        parameters = share.of.parameters if share is not None else {}
+        trigger = StepTrigger(self.step.to_json(), finish_in=finish_in, parameters=parameters)
+        return self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Called instead of ``execute`` when the task comes back from the triggerer, also when it ran out of time."""
@@ -158,6 +203,8 @@ class StepOperator(BaseOperator):
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Back from the triggerer: the result, or the failure as an exception of this task."""
         match event.get("status"):
+            case "asks for a part":
+                return self._run_selected(context)
             case "success":
                 from .worker_memory import KeptResult
 
@@ -205,13 +252,15 @@ class StepOperator(BaseOperator):
         from ..execution.recording import run_recorded
 
         run = self._live = self._step_run(context)
-        return await run_recorded(run, await self._recorder(run))
+        return await run_recorded(run, await self._recorder(run, context))
 
-    async def _recorder(self, run: StepRun) -> Any:
+    async def _recorder(self, run: StepRun, context: Context) -> Any:
         from ..execution.run_step import is_first_attempt
         from .recording import recorder_of
 
-        return recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))
+        recorder = recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))
+        share = self._share(context)
+        return recorder if share is None or recorder is None else share.recorder(recorder)
 
     async def _submit(self, context: Context) -> tuple[StepRun, Submitted, dict[str, Any]] | timedelta | dict[str, Any]:
         """The job of this attempt, with what the triggerer is told beside: the record so far, secrets not to be logged.
@@ -226,7 +275,7 @@ class StepOperator(BaseOperator):
             raise self._failure("the task was ended before its job was made")
         if await self._must_wait(run, context):
             return TURN_AGAIN
-        begun = await self._begin_record(run)
+        begun = await self._begin_record(run, context)
         if begun is not None and begun.result is not None:
             return dict(begun.result)
         try:
@@ -255,9 +304,9 @@ class StepOperator(BaseOperator):
             run.tell(waiting_for(ahead, most))
         return len(ahead) >= most
 
-    async def _begin_record(self, run: StepRun) -> Any:
+    async def _begin_record(self, run: StepRun, context: Context) -> Any:
         """What the recorder knows before the step is submitted; recorded to its end where a result is at hand."""
-        recorder = await self._recorder(run)
+        recorder = await self._recorder(run, context)
         if recorder is None:
             return None
         begun = await recorder.begin(run)
@@ -311,6 +360,9 @@ class StepOperator(BaseOperator):
             for step, task_id in self.step.reads.items()
         }
 
+        share = self._share(context)
+        params = context["params"] if share is None else share.params(context["params"])
+
         async def publish(facts: Mapping[str, str]) -> None:
             for link in LINKS:
                 if facts.get(link.fact):
@@ -320,7 +372,7 @@ class StepOperator(BaseOperator):
             spec=self.step.spec,
             step_type=self.step.type,
             identity=identity,
-            scope=scope_of(self.step, identity, aws, context["params"], upstream),
+            scope=scope_of(self.step, identity, aws, params, upstream),
             aws=aws,
             tell=self.log.info,
             publish=publish,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,16 +42,22 @@ class Conclusion:
 
 
 def conclude(
-    ti: Any, steps: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]], stands_in_for: str = ""
+    ti: Any,
+    steps: Mapping[str, str],
+    handlers: Mapping[str, Mapping[str, str]],
+    stands_in_for: str = "",
+    *,
+    left_out: Collection[str] = (),
 ) -> Conclusion:
     """The conclusion of the run of ``ti``, the verdict's own task instance.
 
     steps           {task id: step type}
     handlers        {task id: {task id of a handler: trigger}}
     stands_in_for   task id of the verdict that may have said it already
+    left_out        task ids of steps that are not in the part of the pipeline that was asked for
     """
     if not stands_in_for:
-        return _conclude(ti, steps, handlers)
+        return _conclude(ti, steps, handlers, left_out)
     state = states_of(ti, [stands_in_for])[stands_in_for]
     if state == "failed":
         # For Airflow a task is no leaf before a teardown like this one, so its failure would not count.
@@ -59,15 +65,18 @@ def conclude(
         return Conclusion({}, because="" if followed else f"{stands_in_for} failed: see its log.")
     if state == "success":
         return Conclusion({})
-    end = _conclude(ti, steps, handlers)
+    end = _conclude(ti, steps, handlers, left_out)
     return replace(end, because="the run was ended before the pipeline was.", cut_off=True)
 
 
-def _conclude(ti: Any, steps: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]]) -> Conclusion:
+def _conclude(
+    ti: Any, steps: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]], left_out: Collection[str]
+) -> Conclusion:
     states = states_of(ti, list(steps))
     failed = results_of(ti, (name for name, state in states.items() if state == "failed"))
     ends = ends_from(states, failed)
-    dropped = sorted(_dropped(ti, steps, states))
+    dropped = sorted(name for name in _dropped(ti, steps, states) if name not in left_out)
+    not_taken = {name for name, state in states.items() if state == "skipped"}.difference(dropped, left_out)
     ends.update(dict.fromkeys(dropped, "Stopped"))
     status: str = verdict(ends, handlers)
     if status == "Succeeded" and "upstream_failed" in states.values():
@@ -77,7 +86,8 @@ def _conclude(ti: Any, steps: Mapping[str, str], handlers: Mapping[str, Mapping[
         "Failed": sorted(name for name, end in ends.items() if end == "Failed"),
         "Stopped": sorted(name for name, end in ends.items() if end == "Stopped"),
         "NotStarted": sorted(name for name, state in states.items() if state == "upstream_failed"),
-        "NotTaken": sorted(name for name, state in states.items() if state == "skipped" and name not in dropped),
+        "NotTaken": sorted(not_taken),
+        **({"NotSelected": sorted(left_out)} if left_out else {}),
     }
     lines = list(_decisions(ti, steps, states))
     if dropped:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..document.problems import InvalidPipeline, Problem
+from ..airflow_versions import AirflowFailException, AirflowSkipException
+from ..document.problems import InvalidPipeline, PipelineError, Problem
 from .values import holds_value, with_values
 
 if TYPE_CHECKING:
@@ -34,9 +36,38 @@ def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperat
             fix = f"Expressions can stand in: {', '.join(templated) or 'none of its arguments'}."
             raise _refused(name, f'"{key}" of {attribute} is not templated, so it cannot hold an expression.', fix)
     try:
-        return operator(**own, **arguments)  # type: ignore[no-any-return]
+        made = (_in_part(operator) if isinstance(operator, type) else operator)(**own, **arguments)
     except TypeError as error:
         raise _refused(name, f"{attribute} does not take these arguments: {error}.") from None
+    made.__dict__["pipeline_step"] = step  # past Airflow's own __setattr__
+    return made  # type: ignore[no-any-return]
+
+
+class _InPart:
+    """What a step does that is another package's operator, in a run of a part of the pipeline."""
+
+    pipeline_step: StepTask
+
+    def execute(self, context: Any) -> Any:
+        """Run it where it is selected; give its earlier output, if that was kept, where it is reused."""
+        from .share import share_of
+
+        try:
+            share = share_of(context, self.pipeline_step)
+        except PipelineError as error:
+            raise AirflowFailException(str(error)) from None
+        if share is None or share.kind == "selected":
+            return super().execute(context)  # type: ignore[misc]
+        if share.kind == "left out":
+            raise AirflowSkipException("the step is not selected in this run")
+        return (share.earlier_result.get("Properties") or {}).get("Output")
+
+
+@functools.cache
+def _in_part(operator: type) -> type:
+    """``operator``, of the same name and place for Airflow, with :class:`_InPart` before it."""
+    place = {"__module__": operator.__module__, "__qualname__": operator.__qualname__, "__doc__": operator.__doc__}
+    return type(operator)(operator.__name__, (_InPart, operator), place)
 
 
 def _refused(step: str, what: str, fix: str = "") -> InvalidPipeline:

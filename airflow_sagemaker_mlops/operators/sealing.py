@@ -16,16 +16,19 @@ from .source import Source
 _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 
 
-def seal_record(context: Any, source: Source, end: Conclusion, tell: Callable[..., None]) -> dict[str, str]:
+def seal_record(
+    context: Any, source: Source, end: Conclusion, tell: Callable[..., None], *, inherited: Mapping[str, Any]
+) -> dict[str, str]:
     """Seal the record of the run; {"Record": URI, "RecordSha256": hash}, nothing where nothing is recorded.
 
-    What cannot be recorded is told, and changes nothing about how the run ended unless ``fail_on_record_error`` is set.
+    ``inherited`` are parameters with the values of the run that this one resumes.  What cannot be recorded is told, and
+    changes nothing about how the run ended unless ``fail_on_record_error`` is set.
     """
     location = location_of(source.records)
     if not location:
         return {}
     try:
-        sealed = _seal(context, source, end, location)
+        sealed = _seal(context, source, end, location, inherited)
     except Exception as error:
         if settings.fail_on_record_error():
             raise
@@ -35,7 +38,7 @@ def seal_record(context: Any, source: Source, end: Conclusion, tell: Callable[..
     return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
 
 
-def _seal(context: Any, source: Source, end: Conclusion, location: str) -> Any:
+def _seal(context: Any, source: Source, end: Conclusion, location: str, inherited: Mapping[str, Any]) -> Any:
     from ..document import load_pipeline
     from ..plan import make_plan
     from ..record.run_record import seal_run
@@ -45,11 +48,12 @@ def _seal(context: Any, source: Source, end: Conclusion, location: str) -> Any:
     prefix = f"{source.group}." if source.group else ""
     ends = {name.removeprefix(prefix): _ENDS.get(str(state), "NotStarted") for name, state in end.states.items()}
     ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said["Stopped"]), "Stopped"))
+    ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said.get("NotSelected", ())), "NotSelected"))
     return seal_run(
         open_records(location),
         plan,
         _identity(context, source, str(said["Status"])),
-        parameters=_parameters(context, source, plan),
+        parameters=_parameters(context, source, plan, inherited),
         document=loaded.document,
         source_kind=_kind(source.definition),
         ends=ends,
@@ -80,12 +84,15 @@ def _identity(context: Any, source: Source, status: str) -> Any:
     )
 
 
-def _parameters(context: Any, source: Source, plan: Any) -> dict[str, Any]:
+def _parameters(context: Any, source: Source, plan: Any, inherited: Mapping[str, Any]) -> dict[str, Any]:
     from ..record.document import Parameter
 
     conf, params = context["dag_run"].conf or {}, context["params"]
     found: dict[str, Any] = {}
     for parameter in plan.parameters:
+        if parameter.name in inherited:
+            found[parameter.name] = Parameter(inherited[parameter.name], "source run")
+            continue
         origin = "conf" if parameter.name in conf else "dag" if parameter.name in source.defaults else "default"
         found[parameter.name] = Parameter(params.get(parameter.name, parameter.default), origin)
     return found

@@ -35,19 +35,24 @@ class PipelineValue(ResolveMixin):
         return ((operator, "return_value") for operator in self.sources)
 
     def resolve(self, context: Any) -> Any:
-        """The value, in this run.  Raises ``StepFailed`` when there is none."""
+        """The value, in this run; ``None`` for a step that is not selected in it.  Raises ``StepFailed`` for none."""
         from ..execution.scope import resolve
         from ..hooks.aws import aws_for
         from .run_context import identity_of, scope_of, step_result
+        from .share import share_of
 
         ti = context["ti"]
+        share = share_of(context, self.step)
+        if share is not None and share.kind != "selected":
+            return None  # the task it is for does not run
+        params = context["params"] if share is None else share.params(context["params"])
         aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
         identity = identity_of(self.step, ti, context["dag_run"], "")
         results = {
             name: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))
             for name, task_id in self.step.reads.items()
         }
-        scope = scope_of(self.step, identity, aws, context["params"], results)
+        scope = scope_of(self.step, identity, aws, params, results)
         return resolve(parse_value(self.expression), scope)
 
 

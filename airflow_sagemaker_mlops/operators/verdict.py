@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 
 from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException
+from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from .start import StartVerdictInTriggerer
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..execution.aws import Aws
     from ..execution.journal import Entry
     from .conclusion import Conclusion
+    from .share import PartOfRun
     from .source import Source
 
 
@@ -71,11 +73,18 @@ class PipelineVerdictOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict as XCom: status, and the steps by what became of them."""
+        return self._conclude(context)
+
+    def _conclude(self, context: Context) -> dict[str, Any]:
         from .conclusion import conclude
         from .sweep import stop_left_running
 
         ti: Any = context["ti"]
-        end = conclude(ti, self.steps, self.handlers, self.stands_in_for)
+        part, refused = self._part(context)
+        left_out = self._task_ids(part.part.selection.left_out) if part is not None else ()
+        end = conclude(ti, self.steps, self.handlers, self.stands_in_for, left_out=left_out)
+        for line in part.lines(context["params"]) if part is not None else ():
+            self.log.info("%s", line)
         for line in end.lines:
             self.log.info("%s", line)
         if end.said:
@@ -89,22 +98,40 @@ class PipelineVerdictOperator(BaseOperator):
                 tell=self.log.warning,
             )
             asyncio.run(sweep)
-        said = {**end.said, **self._seal(context, end)}
-        if end.failure:
+        # A run that was refused is no run of the pipeline: the next one is not to take its results.
+        sealed = {} if refused else self._seal(context, end, part)
+        failure = refused if refused and end.said else end.failure
+        said = {**end.said, **sealed}
+        if failure:
             if said:
                 ti.xcom_push(key="return_value", value=said)
-            raise PipelineFailed(end.failure)
+            raise PipelineFailed(failure)
         return said
 
-    def _seal(self, context: Context, end: Conclusion) -> dict[str, str]:
+    def _part(self, context: Context) -> tuple[PartOfRun | None, str]:
+        """The part of the pipeline that was asked for, or why none could run."""
+        from .share import part_of_run
+
+        try:
+            return part_of_run(context, self.source), ""
+        except PipelineError as error:
+            return None, str(error)
+
+    def _task_ids(self, steps: Sequence[str]) -> list[str]:
+        group = self.source.group if self.source is not None else ""
+        return [f"{group}.{step}".lstrip(".") for step in steps]
+
+    def _seal(self, context: Context, end: Conclusion, part: PartOfRun | None) -> dict[str, str]:
         if self.source is None or not end.said:
             return {}
         from .sealing import seal_record
 
-        return seal_record(context, self.source, end, self.log.info)
+        return seal_record(context, self.source, end, self.log.info, inherited=part.parameters if part else {})
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Back from the triggerer, where the run was found to have failed."""
+        """Back from the triggerer, where the run was found to have failed, or to be one of a part of the pipeline."""
+        if event.get("status") == "asks for a part":
+            return self._conclude(context)
         ti: Any = context["ti"]
         if event["said"]:
             ti.xcom_push(key="return_value", value=event["said"])

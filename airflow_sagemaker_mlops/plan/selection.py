@@ -89,7 +89,7 @@ def select_unfinished(plan: Plan, statuses: Mapping[str, str]) -> Selection:
     chosen -= reach(untaken, downstream)
     if not chosen:
         what = "every step of the run succeeded, or is in a branch that was not taken: there is nothing to resume."
-        fix = "Choose steps to run again with --select."
+        fix = "Select the steps that are to run again."
         raise InvalidSelection(plan.source, [Problem("SM409", "resume", what, fix)])
     return _selection(chosen, upstream)
 
@@ -146,4 +146,4 @@ def _gaps(
         names = ", ".join(missing)
         verb = "is" if len(missing) == 1 else "are"
         what = f"{names} {verb} between selected steps and not selected."
-        yield Problem("SM406", "select", what, f"Add {' '.join(f'--select {name}' for name in missing)}.")
+        yield Problem("SM406", "select", what, f"Select {names} as well.")

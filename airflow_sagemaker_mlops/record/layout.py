@@ -2,6 +2,7 @@
 
 ``<dag>/records/<run>.json``             the record, written once
 ``<dag>/fragments/<run>/<step>.json``    steps of a run, also while it is on
+``<dag>/sources/<run>.json``             which run a run of a part takes results from, see ``pinned``
 ``<dag>/index/<level>/<name>.json``      what ``list`` reads, see ``index``
 ``<dag>/heads.json``                     ends of the hash chain, see ``chain``
 ``<dag>/cache/<step>/<key>.json``        latest success of a step under a cache key
@@ -51,6 +52,11 @@ def fragment_key(dag_id: str, run_id: str, step: str) -> str:
 def fragments_prefix(dag_id: str, run_id: str) -> str:
     """What the keys of all fragments of a run begin with."""
     return f"{segment(dag_id)}/fragments/{segment(run_id)}/"
+
+
+def source_key(dag_id: str, run_id: str) -> str:
+    """Key of the note which run ``run_id`` takes results from."""
+    return f"{segment(dag_id)}/sources/{segment(run_id)}.json"
 
 
 def index_prefix(dag_id: str) -> str:

@@ -15,7 +15,7 @@ from ..execution.masking import MASK
 from ..execution.step_run import StepRun, now
 from ..plan.model import Plan, TaskPlan
 from ..plan.selection import InvalidSelection, Selection
-from .errors import RecordError
+from .errors import RecordError, StoreUnavailable
 from .fragment import CacheMark, StepFragment
 from .reader import dags_of, read_record, run_named, steps_of
 from .recorder import Begun, Recorder
@@ -43,12 +43,15 @@ class SourceRun:
 def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun:
     """The run called ``name`` (an id, its beginning, "latest") of ``pipeline``.
 
-    Raises :class:`InvalidSelection` (SM407) for one that results cannot be taken from.
+    Raises :class:`InvalidSelection` (SM407) for one that results cannot be taken from, and
+    :class:`~.errors.StoreUnavailable` when nobody can say.
     """
     try:
         run_id = run_named(store, pipeline, name)
         document = read_record(store, pipeline, run_id)
         steps = steps_of(store, document)
+    except StoreUnavailable:
+        raise
     except RecordError as error:
         other = name.partition("/")[0]
         what = f"there is no source run: {error}"
@@ -82,7 +85,7 @@ def check_reuse(plan: Plan, selection: Selection, source: SourceRun) -> None:
 def _missing(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan) -> Iterator[Problem]:
     """What is wrong with the result of the reused step ``task``."""
     name = task.task_id
-    where, fix = f"$.Steps.{name}", f'Add --select {name}, or take a run with it: --source-run "...".'
+    where, fix = f"$.Steps.{name}", f"Select {name} as well, or name another source run."
     found = source.steps.get(name)
     if found is None or found.status != "Succeeded":
         end = f"ended {found.status}" if found else "is not"
@@ -102,7 +105,7 @@ def _missing(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan
         else:
             if MASK in json.dumps(value):
                 what = f'"{reader}" takes {path} of "{name}", which holds a secret, and secrets are not kept.'
-                yield Problem("SM408", where, what, f"Add --select {name}.")
+                yield Problem("SM408", where, what, f"Select {name} as well.")
 
 
 def _not_taken(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan) -> Iterator[Problem]:
@@ -117,7 +120,7 @@ def _not_taken(plan: Plan, selection: Selection, source: SourceRun, task: TaskPl
             what = (
                 f'"{task.task_id}" is in branch {edge.label} of "{edge.task_id}", which took {taken} in the source run.'
             )
-            fix = f"Add --select {edge.task_id}, so that it decides again."
+            fix = f"Select {edge.task_id} as well, so that it decides again."
             yield Problem("SM408", f"$.Steps.{task.task_id}", what, fix)
 
 

@@ -31,6 +31,7 @@ from ..execution.step_run import StepResult, StepRun, Submitted
 from ..execution.values import s3_reader
 from ..hooks.aws import aws_for
 from ..links import LINKS
+from ..operators.conf import asks_for_a_part
 from ..operators.recording import recorder_of
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
@@ -48,15 +49,23 @@ class StepTrigger(BaseTrigger):
     :param handed_over: what a worker had done before it deferred: {"identity", "submitted", "begun", "secrets"};
         ``None`` when the task began here
     :param finish_in: "triggerer" ends a successful task here; "worker" resumes it (outlets, asset events)
+    :param parameters: in a run of a part of the pipeline, what a worker says that the step runs with beside its conf;
+        ``None`` when none was asked, which has the definition and knows whether the step is selected
     """
 
     def __init__(
-        self, task: str, handed_over: Mapping[str, Any] | None = None, finish_in: str = "triggerer", **kwargs: Any
+        self,
+        task: str,
+        handed_over: Mapping[str, Any] | None = None,
+        finish_in: str = "triggerer",
+        parameters: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.task_text = task
         self.handed_over = handed_over
         self.finish_in = finish_in
+        self.parameters = parameters
         self._run: StepRun | None = None
         self._submitted: Submitted | None = None
         self._published: dict[str, str] = {}
@@ -66,12 +75,18 @@ class StepTrigger(BaseTrigger):
         arguments: dict[str, Any] = {"task": self.task_text, "finish_in": self.finish_in}
         if self.handed_over is not None:
             arguments["handed_over"] = dict(self.handed_over)
+        if self.parameters is not None:
+            arguments["parameters"] = dict(self.parameters)
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the result, or why there is none."""
         try:
-            result = await self._result()
+            context = await self._context()
+            if self.parameters is None and asks_for_a_part(_conf_of(context)):
+                yield TriggerEvent({"status": "asks for a part"})
+                return
+            result = await self._result(context)
         except asyncio.CancelledError:
             if not TELLS_TRIGGERS_OF_KILLS:
                 await self.on_kill()
@@ -103,9 +118,14 @@ class StepTrigger(BaseTrigger):
         if self._run is not None and entry is not None and entry.state in ("intent", "submitted"):
             await self._run.journal.write(entry.with_state("mishap"))
 
-    async def _result(self) -> dict[str, Any]:
+    async def _context(self) -> Mapping[str, Any]:
+        """What Airflow knows of the run; nothing for a step that a worker began, which has told all that is needed."""
+        ti: Any = self.task_instance
+        return {} if self.handed_over is not None else await sync_to_async(ti.get_template_context)()
+
+    async def _result(self, context: Mapping[str, Any]) -> dict[str, Any]:
         task = StepTask.from_json(self.task_text)
-        run = self._run = await self._step_run(task)
+        run = self._run = await self._step_run(task, context)
         handed = self.handed_over
         job = self._submitted = Submitted(**handed["submitted"]) if handed is not None else None
         caching = job is None and await steps.is_first_attempt(run)
@@ -127,20 +147,18 @@ class StepTrigger(BaseTrigger):
     def _note_submitted(self, job: Submitted) -> None:
         self._submitted = job
 
-    async def _step_run(self, task: StepTask) -> StepRun:
+    async def _step_run(self, task: StepTask, context: Mapping[str, Any]) -> StepRun:
         aws = await sync_to_async(aws_for)(task.aws_conn_id, task.region_name, task.assume_role_arn)
         journal = XComJournal(self)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])
             scope = Scope(identity.step, {}, {}, {}, {}, s3_reader(aws))
         else:
-            ti: Any = self.task_instance
-            context = await sync_to_async(ti.get_template_context)()
-            dag_run = context["dag_run"]
             # Neither max_tries, which separates a clear from a retry in a worker, nor the run's count of clears is to
             # be had here (Airflow 3.3.2); the journal says it instead.
-            identity = identity_of(task, ti, dag_run, generation="")
-            scope = scope_of(task, identity, aws, context["params"], await self._upstream(task))
+            identity = identity_of(task, self.task_instance, context["dag_run"], generation="")
+            params = {**context["params"], **(self.parameters or {})}
+            scope = scope_of(task, identity, aws, params, await self._upstream(task))
         return StepRun(
             spec=task.spec,
             step_type=task.type,
@@ -244,6 +262,10 @@ class StepTrigger(BaseTrigger):
             return False
         entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
         return entry is not None and entry.name == name and entry.try_number == ti.try_number
+
+
+def _conf_of(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return context["dag_run"].conf if context else None
 
 
 async def _hide(secrets: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from ..execution.aws import Aws
 from ..execution.journal import Entry, entry_from_json
 from ..hooks.aws import aws_for
 from ..operators.conclusion import conclude
+from ..operators.conf import asks_for_a_part
 from ..operators.ends import xcom_of
 from ..operators.sweep import stop_left_running
 from ..operators.task import JOURNAL_KEY
@@ -42,7 +43,11 @@ class VerdictTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event: the task has succeeded, or a worker is to fail it."""
+        """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
+        context = await sync_to_async(self.task_instance.get_template_context)()  # type: ignore[union-attr]
+        if asks_for_a_part(context["dag_run"].conf):
+            yield TriggerEvent({"status": "asks for a part"})
+            return
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
         ti: Any = self.task_instance
         end = await sync_to_async(conclude)(ti, steps, self.handlers, self.stands_in_for)

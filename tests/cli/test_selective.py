@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.app import app
-from airflow_sagemaker_mlops.cli.selective import Choice, merged
+from airflow_sagemaker_mlops.cli.selective import misfit
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
+from airflow_sagemaker_mlops.record.partial import Choice, merged
 
 runner = CliRunner(env={"COLUMNS": "200"})
 
@@ -117,13 +118,13 @@ def test_a_selection_without_anything_upstream_needs_no_earlier_run(desk: Desk) 
 
 
 def test_options_that_exclude_each_other_are_refused() -> None:
-    assert "exclude each other" in Choice(["A"], None, "latest").problem()
-    assert "Add --select" in Choice((), "latest").problem()
-    assert Choice(["A"], "latest").problem() == ""
+    assert "exclude each other" in misfit(Choice(["A"], None, "latest"))
+    assert "Add --select" in misfit(Choice((), "latest"))
+    assert misfit(Choice(["A"], "latest")) == ""
 
 
 def test_a_secret_parameter_of_the_resumed_run_has_to_be_given_again() -> None:
     plan = make_plan(load_pipeline(DOCUMENT))
-    with pytest.raises(InvalidSelection, match=r"Score held a secret[^$]*Add -p Score=\.\.\."):
+    with pytest.raises(InvalidSelection, match=r"Score held a secret[^$]*Give Score again"):
         merged(plan, {}, {"Score": "***", "Level": 1})
     assert merged(plan, {"Score": "s"}, {"Score": "***", "Level": 1}) == {"Score": "s", "Level": 1}

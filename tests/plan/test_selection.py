@@ -54,7 +54,7 @@ def test_a_selection_with_a_gap_is_refused_and_names_the_missing_steps() -> None
     assert str(caught.value) == (
         "definition cannot be run in part as asked: 1 problem, nothing was started.\n"
         "  definition  select  [SM406] Train, Check are between selected steps and not selected.\n"
-        "      Add --select Train --select Check."
+        "      Select Train, Check as well."
     )
 
 

@@ -1,0 +1,91 @@
+"""What the conf of a DAG run asks for: ``{"pipeline.select": "Train+"}``; of a group, ``{"<id>.pipeline.select": …}``.
+
+No parameter of a pipeline can be named like that: its name has no dot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..document.problems import Problem
+    from ..record.partial import Choice
+
+OPTIONS = ("select", "source_run", "resume")
+_KEY = re.compile(r"(?:(?P<group>.+)\.)?pipeline\.(?P<option>[^.]+)")
+
+
+def asks_for_a_part(conf: Mapping[str, Any] | None) -> bool:
+    """Whether ``conf`` may ask for a part of a pipeline.  A form leaves null or "" where nothing was filled in."""
+    return any(value not in (None, "") and _KEY.fullmatch(key) for key, value in (conf or {}).items())
+
+
+def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> Choice | None:
+    """What ``conf`` asks of the pipeline in task group ``group``; ``None`` when that runs as a whole.
+
+    group    "" for a pipeline that is a DAG
+    groups   of all pipelines of the DAG
+
+    Raises :class:`~..plan.selection.InvalidSelection` (SM410) for what cannot be meant, of the other pipelines as well:
+    otherwise a misspelt option would run everything.
+    """
+    from ..plan.selection import InvalidSelection
+    from ..record.partial import Choice
+
+    found: dict[str, dict[str, Any]] = {}
+    problems: list[Problem] = []
+    for key, value in conf.items():
+        match = _KEY.fullmatch(key)
+        if match is None or value in (None, ""):
+            continue
+        other, option = match["group"] or "", match["option"]
+        problem = _problem(key, other, option, value, groups)
+        if problem is not None:
+            problems.append(problem)
+        elif option in OPTIONS and other in groups:
+            found.setdefault(other, {})[option] = value
+    for other, given in found.items():
+        problems += _misfits(f"{other}.pipeline." if other else "pipeline.", given)
+    if problems:
+        raise InvalidSelection("the pipeline", problems)
+    wanted = found.get(group)
+    if wanted is None:
+        return None
+    patterns = wanted.get("select") or ()
+    patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    return Choice(patterns, wanted.get("source_run"), wanted.get("resume") or "")
+
+
+def _problem(key: str, group: str, option: str, value: Any, groups: Collection[str]) -> Problem | None:
+    """What is wrong with one key; ``None`` also for a key of somebody else's that only looks like ours."""
+    from ..document.problems import Problem, did_you_mean
+
+    if group not in groups:
+        if option not in OPTIONS:
+            return None
+        keys = [f"{name}.pipeline.{option}".lstrip(".") for name in groups]
+        what = f'this DAG has no pipeline in a task group "{group}".' if group else "no pipeline is this whole DAG."
+        return Problem("SM410", key, what, did_you_mean(key, keys))
+    if option not in OPTIONS:
+        keys = [key.removesuffix(option) + name for name in OPTIONS]
+        return Problem("SM410", key, f'"{key}" is no option of a run.', did_you_mean(key, keys))
+    if option != "select":
+        wrong = not isinstance(value, str)
+        return Problem("SM410", key, f"{value!r} is no run.", 'Write its id, or "latest".') if wrong else None
+    words = [value] if isinstance(value, str) else value
+    if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
+        return None
+    return Problem("SM410", key, f"{value!r} names no steps.", 'Write "Train+", or ["Train", "Evaluate"].')
+
+
+def _misfits(prefix: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+    from ..document.problems import Problem
+
+    if "select" in given and "resume" in given:
+        what = f'"{prefix}select" and "{prefix}resume" exclude each other: resuming selects by itself.'
+        yield Problem("SM410", prefix + "resume", what, "Leave one out.")
+    elif "source_run" in given and "select" not in given:
+        what = f'"{prefix}source_run" says where "{prefix}select" takes results from, which is not there.'
+        yield Problem("SM410", prefix + "source_run", what, f'Add it, or use "{prefix}resume".')

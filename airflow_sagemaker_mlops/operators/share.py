@@ -1,0 +1,129 @@
+"""What one step does in a run that was asked for a part of its pipeline: run, give an earlier result, or nothing.
+
+In a worker, where the definition is at hand.  Blocking.  What a run asks for stays in its conf, so it holds for every
+attempt; nothing is kept in the tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..plan.model import VERDICT_TASK_ID
+from .conf import asks_for_a_part, choice_in
+
+if TYPE_CHECKING:
+    from ..plan.model import Plan
+    from ..plan.selection import Part as Kind
+    from ..record.partial import Part
+    from ..record.recorder import Recorder
+    from ..record.reuse import ReusingRecorder
+    from .source import Source
+    from .task import StepTask
+
+NO_RECORDS = "Turn records on: records= of the DAG, or records under [sagemaker_mlops] in Airflow's configuration."
+_LAST: dict[Any, Share | None] = {}  # a step asks several times, and a process has one step
+
+
+@dataclass(frozen=True, slots=True)
+class PartOfRun:
+    """The part of a pipeline that a run was asked for, checked.
+
+    parameters   values of the run that is resumed, of those parameters that the conf does not give
+    """
+
+    plan: Plan
+    part: Part
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def lines(self, params: Mapping[str, Any]) -> Iterator[str]:
+        """For a task log: what runs, and what may be unexpected about it; ``params`` are Airflow's."""
+        yield from self.part.lines()
+        yield from self.part.remarks(self.plan, {**params, **self.parameters})
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the run wants of the step ``name``."""
+
+    name: str
+    of: PartOfRun
+
+    @property
+    def kind(self) -> Kind:
+        """Whether the step is selected, reused or left out."""
+        return self.of.part.selection.part(self.name)
+
+    @property
+    def earlier_result(self) -> dict[str, Any]:
+        """The result of a reused step, as it is passed on."""
+        from ..record.reuse import reused_result
+
+        source = self.of.part.source
+        return reused_result(source, self.name) if source is not None else {}
+
+    def params(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``params`` of Airflow, with what is inherited."""
+        return {**params, **self.of.parameters}
+
+    def recorder(self, recorder: Recorder) -> Recorder | ReusingRecorder:
+        """``recorder``, with the earlier results of reused steps."""
+        return self.of.part.recorder(recorder)
+
+
+def share_of(context: Any, step: StepTask) -> Share | None:
+    """The share of the task in ``context``; ``None`` when the whole pipeline runs.
+
+    Raises :class:`~..plan.selection.InvalidSelection` with everything that keeps the part from running.
+    """
+    if not asks_for_a_part(context["dag_run"].conf):
+        return None
+    ti = context["ti"]
+    attempt = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number)
+    if attempt not in _LAST:
+        found = _share_of(context, step)
+        _LAST.clear()
+        _LAST[attempt] = found
+    return _LAST[attempt]
+
+
+def _share_of(context: Any, step: StepTask) -> Share | None:
+    ti = context["ti"]
+    name = step.step or ti.task_id
+    group = ti.task_id.removesuffix(name).rstrip(".")
+    verdict = ti.task.dag.task_dict.get(f"{group}.{VERDICT_TASK_ID}".lstrip("."))
+    found = part_of_run(context, verdict.source if verdict is not None else None)
+    # What is not in the plan is an operator that was written into the DAG by hand.
+    return Share(name, found) if found is not None and name in found.plan.by_id else None
+
+
+def part_of_run(context: Any, source: Source | None) -> PartOfRun | None:
+    """What the run in ``context`` was asked for of the pipeline ``source``; ``None`` for all of it.
+
+    source   ``None`` for tasks that belong to no pipeline
+
+    Raises as :func:`share_of`.
+    """
+    conf = context["dag_run"].conf
+    if not asks_for_a_part(conf):
+        return None
+    ti = context["ti"]
+    ends = [name for name in ti.task.dag.task_dict if f".{name}".endswith(f".{VERDICT_TASK_ID}")]
+    groups = [name.removesuffix(VERDICT_TASK_ID).rstrip(".") for name in ends]
+    choice = choice_in(conf, source.group if source is not None else "", groups)
+    if choice is None or source is None:
+        return None
+    from ..plan.source import plan_of
+    from ..record.partial import merged
+    from ..record.pinned import pinned_part
+    from .recording import location_of, open_records, record_id
+
+    plan = plan_of(source.definition, source.folder)
+    location = location_of(source.records)
+    store = open_records(location) if location else None
+    pipeline = record_id(ti.dag_id, source.group)
+    part = pinned_part(choice, plan, pipeline, store, ti.run_id, no_records=NO_RECORDS)
+    given = {parameter.name: conf[parameter.name] for parameter in plan.parameters if parameter.name in conf}
+    values = merged(plan, given, part.inherited)
+    return PartOfRun(plan, part, {name: value for name, value in values.items() if name not in given})
