@@ -28,6 +28,10 @@ SageMakerPipelineDag("two-at-a-time", definition="wide.json", poll_interval_s=1,
 SageMakerPipelineDag(
     "two-at-a-time-in-worker", definition="wide.json", poll_interval_s=1, start_in="worker", max_parallel_steps=2
 )
+SageMakerPipelineDag("parts", definition="parts.json", poll_interval_s=1, records="{records}")
+SageMakerPipelineDag(
+    "parts-in-worker", definition="parts.json", poll_interval_s=1, start_in="worker", records="{records}"
+)
 SageMakerPipelineDag("thousand", definition="thousand.json", poll_interval_s=1)
 SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
 SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker")
@@ -44,6 +48,10 @@ with DAG("mixed", schedule=None) as dag:
     BashOperator(
         task_id="after", bash_command="echo made by $NAME", env={"NAME": group.property_of("Make", "ProcessingJobName")}
     )
+
+with DAG("two-groups", schedule=None) as dag:
+    SageMakerPipelineTaskGroup("g", definition="pair.json", poll_interval_s=1)
+    SageMakerPipelineTaskGroup("h", definition="pair.json", poll_interval_s=1)
 
 with DAG("long-group", schedule=None) as dag:
     SageMakerPipelineTaskGroup("g", definition="long.json", poll_interval_s=1)
@@ -93,6 +101,37 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
             "DependsOn": ["Prepare"],
         },
     ]
+    given = {
+        "SEEN": {"Get": "Steps.Load.ProcessingJobName"},
+        "MODE": {"Get": "Parameters.Mode"},
+        "SIZE": {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Size"}]}},
+    }
+    try_it = (
+        "import os; print('saw', os.environ['SEEN'], os.environ['MODE']); "
+        "os.environ['SIZE'] == '1' and exit('too little data')"
+    )
+    said = {"bash_command": {"Std:Join": {"On": " ", "Values": ["echo size", {"Get": "Parameters.Size"}]}}}
+    used = {"TRAINED": {"Get": "Steps.Train.ProcessingJobName"}}
+    use = step(aws, "Use", "import os; print('used', os.environ['TRAINED'])", environment=used)
+    parts = [
+        step(aws, "Load", "pass"),
+        {
+            "Name": "Note",
+            "Type": "x-airflow",
+            "Operator": "airflow.providers.standard.operators.bash.BashOperator",
+            "Arguments": said,
+        },
+        step(aws, "Train", try_it, environment=given),
+        step(aws, "Handle", "pass", DependsOn=[{"Step": "Train", "Trigger": "Failed"}]),
+        {
+            "Name": "Good",
+            "Type": "Condition",
+            "Arguments": {"Conditions": [enough], "IfSteps": [use], "ElseSteps": [step(aws, "Other", "pass")]},
+            "DependsOn": ["Train"],
+        },
+        step(aws, "Aside", "pass"),
+    ]
+    parameters = [*mode, *size, {"Name": "Owner", "Type": "String"}]
     queue = aws.client("sqs").create_queue(QueueName="questions")["QueueUrl"]
     wide = [step(aws, f"W{i}", "import time; time.sleep(2)") for i in range(5)]
     item = {"ITEM": {"Get": "ForEach.CurrentItem"}}
@@ -140,6 +179,11 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
         "pipeline.json": {"Version": "2020-12-01", "Parameters": mode, "Steps": pipeline},
         "failing.json": {"Version": "2020-12-01", "Steps": failing},
         "recorded.json": {"Version": "2020-12-01", "Parameters": size, "Steps": recorded},
+        "parts.json": {"Version": "2020-12-01", "Parameters": parameters, "Steps": parts},
+        "pair.json": {
+            "Version": "2020-12-01",
+            "Steps": [step(aws, "Make", "pass"), step(aws, "Then", "pass", DependsOn=["Make"])],
+        },
         "held.json": {"Version": "2020-12-01", "Steps": held},
         "long.json": {"Version": "2020-12-01", "Steps": long},
     }

@@ -19,6 +19,7 @@ from deployed_pipelines import DAG_FILE, documents
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli import ui
+from airflow_sagemaker_mlops.execution.identity import execution_id
 
 
 @dataclass
@@ -77,6 +78,12 @@ class Deployment:
             kind = "triggerer" if ".trigger." in path.name else "worker"
             kinds[kind] = kinds.get(kind, "") + path.read_text()
         return kinds
+
+
+def jobs_of(aws: local.LocalAws, dag_id: str, run_id: str) -> list[str]:
+    """Names of the steps that have processing jobs of the run, one for each job."""
+    found = aws.client("sagemaker").list_processing_jobs(NameContains=execution_id(dag_id, run_id), MaxResults=100)
+    return sorted(job["ProcessingJobName"].split("-")[2] for job in found["ProcessingJobSummaries"])
 
 
 @contextmanager

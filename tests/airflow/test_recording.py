@@ -7,21 +7,15 @@ from typing import Any
 
 import jsonschema
 import pytest
-from deployment import Deployment
+from deployment import Deployment, jobs_of
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.execution.identity import execution_id
 from airflow_sagemaker_mlops.record.document import read_schema
 from airflow_sagemaker_mlops.record.locations import open_store
 from airflow_sagemaker_mlops.record.reader import read_record
 from airflow_sagemaker_mlops.record.verify import verify
 
 pytestmark = pytest.mark.deployment
-
-
-def jobs_of(aws: local.LocalAws, dag_id: str, run_id: str) -> list[str]:
-    found = aws.client("sagemaker").list_processing_jobs(NameContains=execution_id(dag_id, run_id), MaxResults=100)
-    return sorted(job["ProcessingJobName"].split("-")[2] for job in found["ProcessingJobSummaries"])
 
 
 @pytest.mark.parametrize("dag_id", ["recorded", "recorded-in-worker"])
