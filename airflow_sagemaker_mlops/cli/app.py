@@ -145,6 +145,43 @@ def run(
 
 
 @app.command()
+def conf(
+    file: Definition,
+    dag: Annotated[str, typer.Option(help="Id of the DAG that runs it.")],
+    group: Annotated[str, typer.Option(help="Id of its task group, where it is one.")] = "",
+    select: Annotated[list[str] | None, typer.Option(help="Steps to run, as for run; repeatable.")] = None,
+    source_run: Annotated[
+        str | None, typer.Option(help="With --select: run whose results the steps before take; the latest if left out.")
+    ] = None,
+    resume: Annotated[str, typer.Option(help="Run (or latest) to go on with.")] = "",
+    parameters: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="Name=value; repeatable.")] = None,
+    location: Annotated[
+        str | None,
+        typer.Option(envvar="SAGEMAKER_MLOPS_RECORDS", help="Its records: s3://bucket/prefix, or a folder."),
+    ] = None,
+    conn: Annotated[str | None, typer.Option(help="Airflow connection that reads the records.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region.")] = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Check a part of a pipeline against its records, and print the conf to trigger the DAG with.
+
+    airflow dags trigger DAG --conf "$(sagemaker-mlops conf FILE --dag DAG --resume latest)".  See docs/selective.md.
+    """
+    from ..record.partial import Choice
+    from .conf import print_conf
+    from .records import Place
+    from .selective import misfit
+
+    choice = Choice(select or (), source_run, resume)
+    wrong = misfit(choice) or ("" if not choice.is_all else "say what to run: --select, or --resume.")
+    if wrong:
+        typer.echo(wrong, err=True)
+        raise typer.Exit(2)
+    place = Place(location, conn, region, state_dir)
+    raise typer.Exit(print_conf(file, dag, choice, place, parameters or [], group))
+
+
+@app.command()
 def reproduce(
     source: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its beginning, latest, latest~1.")],
     file: Annotated[Path | None, typer.Argument(help="Its definition as it is now; with --pin none.")] = None,

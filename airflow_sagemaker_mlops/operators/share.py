@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .task import StepTask
 
 NO_RECORDS = "Turn records on: records= of the DAG, or records under [sagemaker_mlops] in Airflow's configuration."
-_LAST: dict[Any, Share | None] = {}  # a step asks several times, and a process has one step
+_LAST: list[tuple[Any, Share | None]] = []  # task instance and share: a step asks several times
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,9 @@ def share_of(context: Any, step: StepTask) -> Share | None:
     if not asks_for_a_part(context["dag_run"].conf):
         return None
     ti = context["ti"]
-    attempt = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number)
-    if attempt not in _LAST:
-        found = _share_of(context, step)
-        _LAST.clear()
-        _LAST[attempt] = found
-    return _LAST[attempt]
+    if not _LAST or _LAST[0][0] is not ti:
+        _LAST[:] = [(ti, _share_of(context, step))]
+    return _LAST[0][1]
 
 
 def _share_of(context: Any, step: StepTask) -> Share | None:
@@ -114,9 +111,11 @@ def part_of_run(context: Any, source: Source | None) -> PartOfRun | None:
     choice = choice_in(conf, source.group if source is not None else "", groups)
     if choice is None or source is None:
         return None
+    from ..plan.selection import InvalidSelection
     from ..plan.source import plan_of
     from ..record.partial import merged
     from ..record.pinned import pinned_part
+    from .between import cut_off
     from .recording import location_of, open_records, record_id
 
     plan = plan_of(source.definition, source.folder)
@@ -124,6 +123,9 @@ def part_of_run(context: Any, source: Source | None) -> PartOfRun | None:
     store = open_records(location) if location else None
     pipeline = record_id(ti.dag_id, source.group)
     part = pinned_part(choice, plan, pipeline, store, ti.run_id, no_records=NO_RECORDS)
+    problems = list(cut_off(ti.task.dag, source.group, part.selection))
+    if problems:
+        raise InvalidSelection(plan.source, problems)
     given = {parameter.name: conf[parameter.name] for parameter in plan.parameters if parameter.name in conf}
     values = merged(plan, given, part.inherited)
     return PartOfRun(plan, part, {name: value for name, value in values.items() if name not in given})

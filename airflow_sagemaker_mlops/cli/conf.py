@@ -1,0 +1,48 @@
+"""``sagemaker-mlops conf``: a part of a pipeline, checked against the records, as the conf of a DAG run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..document import load_pipeline
+from ..operators.recording import record_id
+from ..plan import make_plan
+from ..record.partial import Choice, Part, merged, part_of, words_of
+from .records import Place
+from .records_text import safe
+from .run import check_values, parse_values
+from .selective import announce
+
+NO_RECORDS = "Add --location with the location of the records."
+
+
+def print_conf(
+    file: Path, dag: str, choice: Choice, place: Place, parameters: Sequence[str] = (), group: str = ""
+) -> int:
+    """Exit code: 0, or 2 when the part could not run: then every problem is on standard error, and no conf printed."""
+    try:
+        plan = make_plan(load_pipeline(file))
+        given = parse_values(plan, parameters, may_miss=bool(choice.resume))
+        part = part_of(choice, plan, record_id(dag, group), place.open(), no_records=NO_RECORDS)
+        values = merged(plan, given, part.inherited)
+        check_values(plan, values)
+    except ValueError as error:  # a definition, parameter, record or selection that cannot be used
+        print(safe(str(error)), file=sys.stderr)
+        return 2
+    announce(part, plan, values, to=sys.stderr)
+    print(json.dumps({**values, **asking(part, choice, group)}, ensure_ascii=False))
+    return 0
+
+
+def asking(part: Part, choice: Choice, group: str) -> dict[str, Any]:
+    """What asks for ``choice`` in a conf; the source run by its id, so that it is the one that was checked."""
+    prefix = f"{group}.pipeline." if group else "pipeline."
+    source = part.source.run_id if part.source is not None else ""
+    if choice.resume:
+        return {prefix + "resume": source}
+    run = {prefix + "source_run": source} if source else {}
+    return {prefix + "select": words_of(choice.patterns), **run}

@@ -1,0 +1,221 @@
+"""What the conf of a run asks for, before any Airflow runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+from airflow_names import DagSerialization
+
+from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops.airflow_versions import AirflowFailException, AirflowSkipException
+from airflow_sagemaker_mlops.operators.base import StepFailedForGood
+from airflow_sagemaker_mlops.operators.conf import asks_for_a_part, choice_in
+from airflow_sagemaker_mlops.operators.share import share_of
+from airflow_sagemaker_mlops.plan.selection import InvalidSelection
+from airflow_sagemaker_mlops.record.folder_store import FolderStore
+from airflow_sagemaker_mlops.record.fragment import StepFragment
+from airflow_sagemaker_mlops.record.partial import Choice
+from airflow_sagemaker_mlops.record.run_identity import RunIdentity
+from airflow_sagemaker_mlops.record.run_record import parameters_of, seal_run
+
+BASH = "airflow.providers.standard.operators.bash.BashOperator"
+
+
+def echo(name: str, *after: str, says: Any = "hello") -> dict[str, Any]:
+    return {
+        "Name": name,
+        "Type": "x-airflow",
+        "Operator": BASH,
+        "Arguments": {"bash_command": says},
+        "DependsOn": list(after),
+    }
+
+
+PARAMETERS = [{"Name": "Size", "Type": "Integer", "DefaultValue": 1}, {"Name": "Key", "Type": "String"}]
+STEPS = [echo("A"), echo("B", "A", says={"Get": "Parameters.Key"}), echo("C", "B")]
+DOCUMENT = {"Version": "2020-12-01", "Parameters": PARAMETERS, "Steps": STEPS}
+
+
+def context_of(dag: DAG, task_id: str, conf: dict[str, Any], run_id: str = "r9") -> Any:
+    task = dag.get_task(task_id)
+    ti = SimpleNamespace(dag_id=dag.dag_id, run_id=run_id, task_id=task_id, map_index=-1, try_number=1, task=task)
+    return {"ti": ti, "dag_run": SimpleNamespace(conf=conf), "params": {"Size": 1, "Key": "k", **conf}}
+
+
+def kinds(dag: DAG, conf: dict[str, Any], run_id: str = "r9") -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in ("A", "B", "C"):
+        task: Any = dag.get_task(name)
+        share = share_of(context_of(dag, name, conf, run_id), task.pipeline_step)
+        found[name] = share.kind if share is not None else None
+    return found
+
+
+def sealed(folder: Path, run_id: str, key: str = "k", **ends: str) -> None:
+    from airflow_sagemaker_mlops.document import load_pipeline
+    from airflow_sagemaker_mlops.plan import make_plan
+
+    plan = make_plan(load_pipeline(DOCUMENT))
+    identity = RunIdentity("p", run_id, status="Failed", started=f"2026-01-0{run_id[-1]}T00:00:00Z")
+    fragments = [StepFragment(name, "x-airflow", status) for name, status in ends.items()]
+    parameters = parameters_of(plan, {"Size": 5, "Key": key}, "conf")
+    seal_run(FolderStore(folder), plan, identity, parameters=parameters, fragments=fragments)
+
+
+@pytest.mark.parametrize(
+    ("conf", "asks"),
+    [
+        (None, False),
+        ({"Size": 3}, False),
+        ({"pipeline.select": "A"}, True),
+        ({"g.pipeline.resume": "latest"}, True),
+        ({"pipeline.select": None, "pipeline.resume": ""}, False),  # as a form leaves them
+        ({"the.pipeline.of.ours": 1}, False),
+    ],
+)
+def test_only_keys_that_no_parameter_can_have_ask_for_a_part(conf: Any, asks: bool) -> None:
+    assert asks_for_a_part(conf) is asks
+
+
+def test_a_pattern_or_several_are_asked_for_by_pipeline() -> None:
+    conf = {"pipeline.select": "A, B+", "g.pipeline.select": ["C"], "g.pipeline.source_run": "r1", "Size": 3}
+    assert choice_in(conf, "", ["", "g"]) == Choice(("A, B+",))
+    assert choice_in(conf, "g", ["", "g"]) == Choice(("C",), "r1")
+    assert choice_in(conf, "h", ["", "g", "h"]) is None
+
+
+@pytest.mark.parametrize(
+    ("conf", "what", "fix"),
+    [
+        ({"pipeline.selct": "A"}, '"pipeline.selct" is no option of a run.', 'Did you mean "pipeline.select"?'),
+        ({"pipeline.select": 3}, "3 names no steps.", 'Write "Train+", or ["Train", "Evaluate"].'),
+        ({"pipeline.select": []}, "[] names no steps.", 'Write "Train+", or ["Train", "Evaluate"].'),
+        ({"pipeline.resume": ["r1"]}, "['r1'] is no run.", 'Write its id, or "latest".'),
+        (
+            {"h.pipeline.select": "A"},
+            'this DAG has no pipeline in a task group "h".',
+            'Did you mean "pipeline.select"?',
+        ),
+        (
+            {"pipeline.select": "A", "pipeline.resume": "r1"},
+            '"pipeline.select" and "pipeline.resume" exclude each other: resuming selects by itself.',
+            "Leave one out.",
+        ),
+        (
+            {"pipeline.source_run": "r1"},
+            '"pipeline.source_run" says where "pipeline.select" takes results from, which is not there.',
+            'Add it, or use "pipeline.resume".',
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(conf: dict[str, Any], what: str, fix: str) -> None:
+    with pytest.raises(InvalidSelection) as caught:
+        choice_in(conf, "", [""])
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.what, problem.fix) == ("SM410", what, fix)
+
+
+def test_a_key_of_somebody_else_is_left_alone() -> None:
+    assert choice_in({"data.pipeline.version": 3}, "", [""]) is None
+
+
+def test_every_step_knows_its_part_and_latest_stays_what_it_was(tmp_path: Path) -> None:
+    sealed(tmp_path, "r1", A="Succeeded", B="Failed")
+    dag = SageMakerPipelineDag("p", DOCUMENT, records=str(tmp_path))
+    asked = {"pipeline.resume": "latest", "Key": "k"}
+    assert kinds(dag, asked) == {"A": "reused", "B": "selected", "C": "selected"}
+    sealed(tmp_path, "r2", A="Succeeded", B="Succeeded", C="Failed")
+    assert kinds(dag, asked) == {"A": "reused", "B": "selected", "C": "selected"}
+    assert kinds(dag, asked, "r10") == {"A": "reused", "B": "reused", "C": "selected"}
+    assert kinds(dag, {}) == {"A": None, "B": None, "C": None}
+
+
+def test_a_resumed_run_has_the_parameters_that_its_conf_does_not_give(tmp_path: Path) -> None:
+    sealed(tmp_path, "r1", A="Succeeded", B="Failed")
+    dag = SageMakerPipelineDag("p", DOCUMENT, records=str(tmp_path))
+    task: Any = dag.get_task("B")
+    context = context_of(dag, "B", {"pipeline.resume": "r1", "Key": "mine"})
+    share = share_of(context, task.pipeline_step)
+    assert share is not None
+    assert dict(share.params({"Size": 1, "Key": "mine"})) == {"Size": 5, "Key": "mine"}
+    assert list(share.of.lines(context["params"])) == [
+        "selected  B, C",
+        "reused    A, from run r1",
+        "reused results were made with other parameters: Key 'k' -> 'mine'",
+    ]
+
+
+def test_without_records_only_a_part_that_needs_no_results_can_run() -> None:
+    dag = SageMakerPipelineDag("p", DOCUMENT)
+    assert kinds(dag, {"pipeline.select": "A,B"}) == {"A": "selected", "B": "selected", "C": "left out"}
+    with pytest.raises(InvalidSelection, match="knows no records to take them from") as caught:
+        kinds(dag, {"pipeline.select": "C"})
+    assert "Turn records on" in caught.value.problems[0].fix
+
+
+def test_an_operator_of_another_package_takes_part(tmp_path: Path) -> None:
+    dag = SageMakerPipelineDag("p", DOCUMENT)
+    only = {"pipeline.select": "A"}
+    with pytest.raises(AirflowSkipException):
+        _unguarded(dag, "B", only)
+    with pytest.raises(AirflowFailException, match=r"\[SM405\] no step is called"):
+        _unguarded(dag, "A", {"pipeline.select": "Z"})
+    # Its arguments are rendered first, also where it does not run and what they name is not there.
+    task: Any = dag.get_task("B")
+    assert task.bash_command.resolve(context_of(dag, "B", only)) is None
+    sealed(tmp_path, "r1", A="Succeeded", B="Failed")
+    dag = SageMakerPipelineDag("p", DOCUMENT, records=str(tmp_path))
+    assert _unguarded(dag, "A", {"pipeline.resume": "r1", "Key": "k"}) is None
+
+
+def _unguarded(dag: DAG, task_id: str, conf: dict[str, Any]) -> Any:
+    """What the operator does, past Airflow's guard against calls that are not its own."""
+    execute = type(dag.get_task(task_id)).execute
+    return getattr(execute, "__wrapped__", execute)(dag.get_task(task_id), context_of(dag, task_id, conf))
+
+
+def test_an_operator_of_another_package_is_still_itself_to_airflow() -> None:
+    dag = SageMakerPipelineDag("p", DOCUMENT)
+    assert isinstance(dag.get_task("A"), BashOperator)
+    with DAG("q", schedule=None) as plain:
+        BashOperator(task_id="A", bash_command="hello")
+    ours, theirs = (
+        {task["__var"]["task_id"]: task["__var"] for task in DagSerialization.to_dict(each)["dag"]["tasks"]}["A"]
+        for each in (dag, plain)
+    )
+    assert {**ours, "downstream_task_ids": [], "params": []} == {**theirs, "downstream_task_ids": [], "params": []}
+
+
+def test_a_refused_step_is_not_tried_again(tmp_path: Path) -> None:
+    role = "arn:aws:iam::123456789012:role/R"
+    step = {"Name": "A", "Type": "Training", "Arguments": {"RoleArn": role}}
+    dag = SageMakerPipelineDag("p", {"Version": "2020-12-01", "Steps": [step]}, steps={"A": {"retries": 3}})
+    task: Any = dag.get_task("A")
+    with pytest.raises(StepFailedForGood, match="SM405"):
+        task.resume(context_of(dag, "A", {"pipeline.select": "B"}), {"status": "asks for a part"})
+
+
+def test_a_task_of_the_dag_itself_that_would_keep_a_selected_step_from_running_is_told() -> None:
+    pipeline = {"Version": "2020-12-01", "Steps": [echo("A"), echo("B"), echo("C")]}
+    with DAG("d", schedule=None) as dag:
+        group = SageMakerPipelineTaskGroup("g", pipeline)
+        between, always = (
+            BashOperator(task_id="between", bash_command="true"),
+            BashOperator(task_id="always", bash_command="true", trigger_rule="all_done"),
+        )
+        group.step_tasks["A"] >> between >> group.step_tasks["B"]
+        group.step_tasks["A"] >> always >> group.step_tasks["C"]
+    task: Any = dag.get_task("g.A")
+    with pytest.raises(InvalidSelection) as caught:
+        share_of(context_of(dag, "g.A", {"g.pipeline.select": ["B", "C"]}), task.pipeline_step)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.fix) == ("SM411", "Select A as well.")
+    assert problem.what == '"B" waits for "between", and that for "A", which is not selected and so is skipped.'
+    share = share_of(context_of(dag, "g.A", {"g.pipeline.select": "C"}), task.pipeline_step)
+    assert share is not None
+    assert share.kind == "left out"

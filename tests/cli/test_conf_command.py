@@ -1,0 +1,102 @@
+"""``sagemaker-mlops conf``: what to trigger a DAG with, so that a part of its pipeline runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.operators.conf import choice_in
+from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.record.folder_store import FolderStore
+from airflow_sagemaker_mlops.record.fragment import StepFragment
+from airflow_sagemaker_mlops.record.partial import Choice
+from airflow_sagemaker_mlops.record.run_identity import RunIdentity
+from airflow_sagemaker_mlops.record.run_record import parameters_of, seal_run
+
+
+def compare(name: str, *after: str) -> dict[str, Any]:
+    terms = [{"Type": "GreaterThan", "LeftValue": {"Get": "Parameters.Level"}, "RightValue": 1}]
+    arguments = {"Conditions": terms, "IfSteps": [], "ElseSteps": []}
+    return {"Name": name, "Type": "Condition", "Arguments": arguments, "DependsOn": list(after)}
+
+
+DOCUMENT = {
+    "Version": "2020-12-01",
+    "Parameters": [{"Name": "Level", "Type": "Integer"}, {"Name": "Mode", "Type": "String", "DefaultValue": "fast"}],
+    "Steps": [compare("Load"), compare("Train", "Load"), compare("Check", "Train")],
+}
+
+
+class Desk:
+    """The command, with one definition and one folder of records, in which a run "r1" of DAG "daily" failed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.records = folder / "p.json", folder / "records"
+        self.file.write_text(json.dumps(DOCUMENT))
+        result = {"Step": "Load", "Properties": {"Outcome": True}}
+        steps = [
+            StepFragment("Load", "Condition", "Succeeded", result=result),
+            StepFragment("Train", "Condition", "Failed"),
+        ]
+        plan = make_plan(load_pipeline(DOCUMENT))
+        for dag_id in ("daily", "daily.ml"):
+            identity = RunIdentity(dag_id, "r1", status="Failed", started="2026-01-01T00:00:00Z")
+            parameters = parameters_of(plan, {"Level": 7}, "conf")
+            seal_run(FolderStore(self.records), plan, identity, parameters=parameters, fragments=steps)
+
+    def conf(self, *words: str) -> tuple[int, str, str]:
+        where = ["--dag", "daily", "--location", str(self.records)]
+        done = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["conf", str(self.file), *where, *words])
+        return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_conf_to_resume_with_names_the_run_and_gives_its_parameters(desk: Desk) -> None:
+    code, out, told = desk.conf("--resume", "latest")
+    assert (code, told) == (0, "selected  Train, Check\nreused    Load, from run r1\n")
+    assert json.loads(out) == {"Level": 7, "Mode": "fast", "pipeline.resume": "r1"}
+    assert choice_in(json.loads(out), "", [""]) == Choice((), None, "r1")
+
+
+def test_a_conf_of_a_selection_names_the_run_that_was_checked(desk: Desk) -> None:
+    code, out, told = desk.conf("--select", "Train,Check", "-p", "Level=2")
+    assert code == 0, told
+    assert "reused results were made with other parameters: Level 7 -> 2" in told
+    assert json.loads(out) == {"Level": 2, "pipeline.select": ["Train", "Check"], "pipeline.source_run": "r1"}
+    code, out, told = desk.conf("--select", "Load", "-p", "Level=2")
+    assert json.loads(out) == {"Level": 2, "pipeline.select": ["Load"]}, told
+
+
+def test_a_task_group_has_records_and_keys_of_its_own(desk: Desk) -> None:
+    code, out, told = desk.conf("--group", "ml", "--resume", "latest")
+    assert code == 0, told
+    assert json.loads(out)["ml.pipeline.resume"] == "r1"
+    code, out, told = desk.conf("--group", "other", "--resume", "latest")
+    assert (code, out) == (2, "")
+    assert "[SM407] there is no source run" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--select", "Chek", "-p", "Level=2"], '[SM405] no step is called "Chek".'),
+        (["--select", "Check", "-p", "Level=2"], '[SM408] "Train" is to be reused and ended Failed in run "r1".'),
+        (["--select", "Load"], "these parameters have no default: Level."),
+        (["--select", "Load", "--resume", "r1"], "exclude each other"),
+        ([], "say what to run: --select, or --resume."),
+    ],
+)
+def test_a_part_that_could_not_run_has_no_conf(desk: Desk, words: list[str], told: str) -> None:
+    code, out, said = desk.conf(*words)
+    assert (code, out) == (2, "")
+    assert told in said

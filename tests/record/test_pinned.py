@@ -1,0 +1,71 @@
+"""One source run for all steps of a run, whatever ends meanwhile."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from test_reuse import DECIDED, MEASURED, PLAN, sealed
+
+from airflow_sagemaker_mlops.plan.selection import InvalidSelection
+from airflow_sagemaker_mlops.record.folder_store import FolderStore
+from airflow_sagemaker_mlops.record.layout import source_key
+from airflow_sagemaker_mlops.record.partial import Choice
+from airflow_sagemaker_mlops.record.pinned import pinned_part
+
+
+def source(store: FolderStore | None, choice: Choice, run_id: str = "r9") -> str | None:
+    part = pinned_part(choice, PLAN, "p", store, run_id, no_records="Turn them on.")
+    return part.source.run_id if part.source is not None else None
+
+
+YES = Choice(["Yes"])
+
+
+def test_latest_is_for_all_steps_what_it_was_for_the_first(folder: FolderStore) -> None:
+    sealed(folder, MEASURED, DECIDED)
+    assert source(folder, YES) == "r1"
+    sealed(folder, MEASURED, DECIDED, run_id="r2")
+    assert (source(folder, YES), source(folder, YES, "r10")) == ("r1", "r2")
+
+
+def test_a_run_that_is_named_by_its_id_is_noted_nowhere(folder: FolderStore) -> None:
+    sealed(folder, MEASURED, DECIDED)
+    assert source(folder, Choice(["Yes"], "r1")) == "r1"
+    assert source(folder, Choice(["Measure"])) is None
+    assert folder.read(source_key("p", "r9")) is None
+
+
+def test_what_a_deleted_run_of_the_same_id_asked_for_does_not_count(folder: FolderStore) -> None:
+    sealed(folder, MEASURED, DECIDED)
+    assert source(folder, Choice(["Yes"], "latest")) == "r1"
+    sealed(folder, MEASURED, DECIDED, run_id="r2")
+    assert source(folder, YES) == "r2"
+
+
+def test_a_note_that_is_cut_off_is_made_again(folder: FolderStore) -> None:
+    sealed(folder, MEASURED, DECIDED)
+    folder.write(source_key("p", "r9"), b'{"asked": {')
+    assert source(folder, YES) == "r1"
+    found = folder.read(source_key("p", "r9"))
+    assert found is not None
+    assert json.loads(found.data)["source_run"] == "r1"
+
+
+def test_two_steps_that_begin_at_once_agree(folder: FolderStore) -> None:
+    """The other step notes its run between this one's reading and writing."""
+    sealed(folder, MEASURED, DECIDED)
+
+    class Slow(FolderStore):
+        def replace(self, key: str, data: bytes, tag: str | None) -> bool:
+            assert source(folder, YES) == "r1"
+            sealed(folder, MEASURED, DECIDED, run_id="r2")
+            return super().replace(key, data, tag)
+
+    assert source(Slow(folder.root), YES) == "r1"
+
+
+def test_a_part_that_needs_results_needs_records() -> None:
+    with pytest.raises(InvalidSelection, match=r"knows no records[^$]*Turn them on"):
+        source(None, YES)
+    assert source(None, Choice(["Measure"])) is None
