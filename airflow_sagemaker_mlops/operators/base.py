@@ -132,13 +132,19 @@ class StepOperator(BaseOperator):
             return self._not_run(share, context)
         if self.step_type not in WAITING or self.step_type in IN_ONE_PROCESS:
             return self._in_worker(self._run_at_once(context), context)
-        from .worker_memory import KeptResult
+        kept = self._kept_result(context)
+        return self.submit_again(context) if kept is None else kept
 
-        kept = KeptResult(context).result
-        if kept is not None:
+    def _kept_result(self, context: Context) -> Any:
+        """The result of an earlier attempt that ended well; raises the failure of one that did not."""
+        from .worker_memory import KeptEnd
+
+        kept = KeptEnd(context)
+        if kept.failure and not self.retry_failed_steps:
+            raise self._failure(kept.failure)
+        if kept.result is not None:
             self.log.info("the step has ended well in an earlier attempt: its result is used")
-            return kept
-        return self.submit_again(context)
+        return kept.result
 
     def _share(self, context: Context) -> Share | None:
         """What a run of a part of the pipeline wants of this step; ``None`` in a run of the whole."""
@@ -169,6 +175,9 @@ class StepOperator(BaseOperator):
         share = self._share(context)
         if share is not None and share.kind != "selected":
             return self._not_run(share, context)
+        kept = self._kept_result(context)
+        if kept is not None:
+            return kept
         finish_in = "worker" if self.outlets else "triggerer"
         parameters = share.of.parameters if share is not None else {}
         trigger = StepTrigger(self.step.to_json(), finish_in=finish_in, parameters=parameters)
@@ -206,12 +215,12 @@ class StepOperator(BaseOperator):
             case "asks for a part":
                 return self._run_selected(context)
             case "success":
-                from .worker_memory import KeptResult
+                from .worker_memory import KeptEnd
 
-                KeptResult(context).keep(event["result"])
+                KeptEnd(context).keep(result=event["result"])
                 return event["result"]
             case "failed":
-                from .worker_memory import report_failure
+                from .worker_memory import KeptEnd, report_failure
 
                 pause = asyncio.run(self._pause_for(context, str(event.get("cause") or ""), str(event["error"])))
                 if pause is not None:
@@ -220,6 +229,7 @@ class StepOperator(BaseOperator):
                 if event.get("result"):  # for steps that run on this one's failure
                     ti.xcom_push(key="return_value", value=event["result"])
                 report_failure(context)
+                KeptEnd(context).keep(failure=str(event["error"]))
                 raise self._failure(str(event["error"]))
             case _:
                 self.log.error("%s", event.get("trace") or event)

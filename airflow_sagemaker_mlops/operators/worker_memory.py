@@ -51,11 +51,11 @@ def report_failure(context: Context) -> None:
         store.set(JOURNAL_KEY, entry.with_state("reported").as_json())
 
 
-class KeptResult:
-    """The result of a step that ended well, kept until its task has ended too.
+class KeptEnd:
+    """How a step ended, kept until its task has ended too.
 
-    A task that deferred is sometimes retried though it was about to succeed (Airflow 3.3.2, when the executor's word on
-    the deferral comes late).  Then the step must not run again; a user's clear raises ``max_tries`` and runs it anew.
+    A task that deferred is sometimes retried though it was about to end (Airflow 3.3.2, when the executor's word on the
+    deferral comes late).  Then the step must not run again; a user's clear raises ``max_tries`` and runs it anew.
     """
 
     def __init__(self, context: Context) -> None:
@@ -66,13 +66,21 @@ class KeptResult:
     @property
     def result(self) -> Any:
         """The kept result of this generation; ``None`` when there is none."""
-        kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
-        return kept["result"] if isinstance(kept, dict) and kept.get("generation") == self._generation else None
+        return self._kept("result")
 
-    def keep(self, result: Any) -> None:
-        """Keep ``result``, where Airflow has a place for it."""
+    @property
+    def failure(self) -> str:
+        """Why the step failed in this generation; empty when it did not."""
+        return str(self._kept("failure") or "")
+
+    def _kept(self, what: str) -> Any:
+        kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
+        return kept.get(what) if isinstance(kept, dict) and kept.get("generation") == self._generation else None
+
+    def keep(self, **end: Any) -> None:
+        """Keep ``result`` or ``failure``, where Airflow has a place for it."""
         if self._store is not None:
-            self._store.set(RESULT_KEY, {"generation": self._generation, "result": result})
+            self._store.set(RESULT_KEY, {"generation": self._generation, **end})
 
 
 class TaskStateNotes(MemoryNotes):
