@@ -48,6 +48,7 @@ def conclude(
     stands_in_for: str = "",
     *,
     left_out: Collection[str] = (),
+    reused: Collection[str] = (),
 ) -> Conclusion:
     """The conclusion of the run of ``ti``, the verdict's own task instance.
 
@@ -55,9 +56,10 @@ def conclude(
     handlers        {task id: {task id of a handler: trigger}}
     stands_in_for   task id of the verdict that may have said it already
     left_out        task ids of steps that are not in the part of the pipeline that was asked for
+    reused          task ids of steps that gave the result of an earlier run
     """
     if not stands_in_for:
-        return _conclude(ti, steps, handlers, left_out)
+        return _conclude(ti, steps, handlers, left_out, reused)
     state = states_of(ti, [stands_in_for])[stands_in_for]
     if state == "failed":
         # For Airflow a task is no leaf before a teardown like this one, so its failure would not count.
@@ -65,12 +67,16 @@ def conclude(
         return Conclusion({}, because="" if followed else f"{stands_in_for} failed: see its log.")
     if state == "success":
         return Conclusion({})
-    end = _conclude(ti, steps, handlers, left_out)
+    end = _conclude(ti, steps, handlers, left_out, reused)
     return replace(end, because="the run was ended before the pipeline was.", cut_off=True)
 
 
 def _conclude(
-    ti: Any, steps: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]], left_out: Collection[str]
+    ti: Any,
+    steps: Mapping[str, str],
+    handlers: Mapping[str, Mapping[str, str]],
+    left_out: Collection[str],
+    reused: Collection[str],
 ) -> Conclusion:
     states = states_of(ti, list(steps))
     failed = results_of(ti, (name for name, state in states.items() if state == "failed"))
@@ -94,8 +100,9 @@ def _conclude(
         lines.append(f"skipped by no decision of the pipeline, so counted as stopped: {', '.join(dropped)}")
     if status == "CompletedWithFailures":
         lines.append(f"{', '.join([*said['Failed'], *said['Stopped']])} failed and was handled")
-    ran = sum(end != "NotRun" for end in ends.values()) - len(dropped)
-    lines.append(f"The pipeline ended {status}: {ran} steps ran")
+    ran = sum(end != "NotRun" and name not in reused for name, end in ends.items()) - len(dropped)
+    more = f", {len(reused)} were reused, {len(left_out)} not selected" if reused or left_out else ""
+    lines.append(f"The pipeline ended {status}: {ran} steps ran{more}")
     killed = [name for name, result in failed.items() if result is None and steps[name] in WAITING]
     return Conclusion(said, lines, cut_off=bool(killed or dropped), killed=killed, states=states)
 

@@ -30,12 +30,24 @@ _LAST: list[tuple[Any, Share | None]] = []  # task instance and share: a step as
 class PartOfRun:
     """The part of a pipeline that a run was asked for, checked.
 
+    prefix       what task ids have before the names of steps
     parameters   values of the run that is resumed, of those parameters that the conf does not give
     """
 
+    prefix: str
     plan: Plan
     part: Part
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> list[str]:
+        """Task ids of the steps that do nothing."""
+        return [self.prefix + step for step in self.part.selection.left_out]
+
+    @property
+    def reused(self) -> list[str]:
+        """Task ids of the steps that give an earlier result."""
+        return [self.prefix + step for step in self.part.selection.reused]
 
     def lines(self, params: Mapping[str, Any]) -> Iterator[str]:
         """For a task log: what runs, and what may be unexpected about it; ``params`` are Airflow's."""
@@ -128,4 +140,5 @@ def part_of_run(context: Any, source: Source | None) -> PartOfRun | None:
         raise InvalidSelection(plan.source, problems)
     given = {parameter.name: conf[parameter.name] for parameter in plan.parameters if parameter.name in conf}
     values = merged(plan, given, part.inherited)
-    return PartOfRun(plan, part, {name: value for name, value in values.items() if name not in given})
+    prefix = f"{source.group}." if source.group else ""
+    return PartOfRun(prefix, plan, part, {name: value for name, value in values.items() if name not in given})

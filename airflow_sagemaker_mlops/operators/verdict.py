@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +81,8 @@ class PipelineVerdictOperator(BaseOperator):
 
         ti: Any = context["ti"]
         part, refused = self._part(context)
-        left_out = self._task_ids(part.part.selection.left_out) if part is not None else ()
-        end = conclude(ti, self.steps, self.handlers, self.stands_in_for, left_out=left_out)
+        left_out, reused = (part.left_out, part.reused) if part is not None else ((), ())
+        end = conclude(ti, self.steps, self.handlers, self.stands_in_for, left_out=left_out, reused=reused)
         for line in part.lines(context["params"]) if part is not None else ():
             self.log.info("%s", line)
         for line in end.lines:
@@ -116,10 +116,6 @@ class PipelineVerdictOperator(BaseOperator):
             return part_of_run(context, self.source), ""
         except PipelineError as error:
             return None, str(error)
-
-    def _task_ids(self, steps: Sequence[str]) -> list[str]:
-        group = self.source.group if self.source is not None else ""
-        return [f"{group}.{step}".lstrip(".") for step in steps]
 
     def _seal(self, context: Context, end: Conclusion, part: PartOfRun | None) -> dict[str, str]:
         if self.source is None or not end.said:

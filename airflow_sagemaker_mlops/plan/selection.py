@@ -78,17 +78,20 @@ def select(plan: Plan, patterns: Sequence[str]) -> Selection:
 def select_unfinished(plan: Plan, statuses: Mapping[str, str]) -> Selection:
     """What to run again after a run that left steps in ``statuses``: all that did not succeed, and what is behind it.
 
-    What stands behind a branch that was not taken is left out, unless the decision itself is made again.
+    What stands behind a branch that was not taken is left out, unless the decision itself is made again; so is what was
+    left out of that run, and what is behind it.
     Raises :class:`InvalidSelection` (SM409) when there is nothing to run.
     """
     upstream = _upstream(plan)
     downstream = _turned(upstream)
-    unfinished = {step for step in upstream if statuses.get(step) not in ("Succeeded", "NotTaken")}
+    unfinished = {step for step in upstream if statuses.get(step) not in ("Succeeded", "NotTaken", "NotSelected")}
     chosen = unfinished | reach(unfinished, downstream)
     untaken = {step for step in upstream if statuses.get(step) == "NotTaken" and step not in chosen}
     chosen -= reach(untaken, downstream)
+    left_out = {step for step in upstream if statuses.get(step) == "NotSelected"}
+    chosen -= left_out | reach(left_out, downstream)
     if not chosen:
-        what = "every step of the run succeeded, or is in a branch that was not taken: there is nothing to resume."
+        what = "every step of the run succeeded, or was not to run in it: there is nothing to resume."
         fix = "Select the steps that are to run again."
         raise InvalidSelection(plan.source, [Problem("SM409", "resume", what, fix)])
     return _selection(chosen, upstream)

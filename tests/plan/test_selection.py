@@ -104,6 +104,12 @@ def test_a_decision_that_is_made_again_may_take_the_other_branch() -> None:
     assert set(chosen.reused) == {"Load", "Other"}
 
 
+def test_resuming_a_run_of_a_part_goes_on_with_that_part() -> None:
+    statuses = {"Load": "Succeeded", "Train": "Failed", "Check": "NotStarted", "Tell": "NotSelected"}
+    chosen = select_unfinished(CHAIN, {**statuses, "Aside": "NotSelected"})
+    assert chosen == Selection(("Train", "Check"), ("Load",), ("Tell", "Aside"))
+
+
 def test_a_run_in_which_all_succeeded_cannot_be_resumed() -> None:
     with pytest.raises(InvalidSelection, match="SM409"):
         select_unfinished(CHAIN, dict.fromkeys(("Load", "Train", "Check", "Tell", "Aside"), "Succeeded"))
