@@ -10,7 +10,7 @@ from deployment import Deployment, jobs_of
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.record.locations import open_store
-from airflow_sagemaker_mlops.record.reader import read_record, run_named
+from airflow_sagemaker_mlops.record.reader import read_record
 
 pytestmark = pytest.mark.deployment
 
@@ -102,32 +102,23 @@ def test_a_part_of_a_pipeline_runs_on_results_of_an_earlier_run(deployment: Depl
 def test_what_keeps_a_part_from_running_fails_the_run_before_anything_is_started(
     deployment: Deployment, aws: local.LocalAws
 ) -> None:
-    asked = {
-        "parts": ({"pipeline.select": "Train, Usee"}, '[SM405] no step is called "Usee".'),
-        "parts-in-worker": ({"pipeline.selct": "Train"}, '[SM410] "pipeline.selct" is no option of a run.'),
-    }
-    store = open_store(f"s3://{aws.bucket}/records", lambda: aws.client("s3"))
-    started = {dag_id: deployment.trigger(dag_id, {**OWNER, **conf}) for dag_id, (conf, _) in asked.items()}
-    for dag_id, run_id in started.items():
-        state, states = deployment.wait(dag_id, run_id)
-        assert state == "failed"
-        assert {states[name] for name in ("Load", "Note", "Aside", "pipeline.verdict")} == {"failed"}
-        assert {states[name] for name in ("Train", "Good", "Use")} == {"upstream_failed"}
-        assert jobs_of(aws, dag_id, run_id) == []
-        for name in ("Load", "Note", "pipeline.verdict"):
-            assert json.dumps(asked[dag_id][1])[1:-1] in deployment.logs(dag_id, run_id, name)["worker"], name
-        # It is no run that the next one could take results from.
-        assert run_named(store, dag_id, "latest") != run_id
+    run_id = deployment.trigger("parts", {**OWNER, "pipeline.select": "Train, Usee"})
+    state, states = deployment.wait("parts", run_id)
+    assert state == "failed"
+    assert {states[name] for name in ("Load", "Note", "Aside", "pipeline.verdict")} == {"failed"}
+    assert {states[name] for name in ("Train", "Good", "Use")} == {"upstream_failed"}
+    assert jobs_of(aws, "parts", run_id) == []
+    told = json.dumps('[SM405] no step is called "Usee".')[1:-1]
+    for name in ("Load", "Note", "pipeline.verdict"):
+        assert told in deployment.logs("parts", run_id, name)["worker"], name
+    # It is no run that the next one could take results from.
+    assert "Record" not in deployment.xcom("parts", run_id, "pipeline.verdict")
 
 
 def test_each_task_group_of_a_dag_has_a_part_of_its_own(deployment: Deployment) -> None:
     run_id = deployment.trigger("two-groups", {"g.pipeline.select": "Make"})
-    refused = deployment.trigger("two-groups", {"i.pipeline.select": "Make", "g.pipeline.select": ["Then"]})
     state, states = deployment.wait("two-groups", run_id)
     verdicts = {f"{group}.pipeline.{task}": "success" for group in "gh" for task in ("verdict", "sweep")}
     assert states == {"g.Make": "success", "g.Then": "skipped", "h.Make": "success", "h.Then": "success", **verdicts}
     assert state == "success"
-    state, states = deployment.wait("two-groups", refused)
-    assert (state, states["g.Make"], states["h.Make"]) == ("failed", "failed", "failed")
-    logs = deployment.logs("two-groups", refused, "g.pipeline.verdict")["worker"]
-    assert json.dumps('[SM410] this DAG has no pipeline in a task group "i".')[1:-1] in logs
+    assert deployment.xcom("two-groups", run_id, "g.pipeline.verdict")["NotSelected"] == ["g.Then"]
