@@ -139,12 +139,12 @@ class StepOperator(BaseOperator):
         """The result of an earlier attempt that ended well; raises the failure of one that did not."""
         from .worker_memory import KeptEnd
 
-        kept = KeptEnd(context)
-        if kept.failure and not self.retry_failed_steps:
-            raise self._failure(kept.failure)
-        if kept.result is not None:
+        result, failure = KeptEnd(context).read()
+        if failure and not self.retry_failed_steps:
+            raise self._failure(failure)
+        if result is not None:
             self.log.info("the step has ended well in an earlier attempt: its result is used")
-        return kept.result
+        return result
 
     def _share(self, context: Context) -> Share | None:
         """What a run of a part of the pipeline wants of this step; ``None`` in a run of the whole."""

@@ -63,19 +63,12 @@ class KeptEnd:
         self._store: Any = dict(context).get("task_state_store")
         self._generation = f"m{ti.max_tries}"
 
-    @property
-    def result(self) -> Any:
-        """The kept result of this generation; ``None`` when there is none."""
-        return self._kept("result")
-
-    @property
-    def failure(self) -> str:
-        """Why the step failed in this generation; empty when it did not."""
-        return str(self._kept("failure") or "")
-
-    def _kept(self, what: str) -> Any:
+    def read(self) -> tuple[Any, str]:
+        """Result of this generation, ``None`` when there is none; why the step failed, empty when it did not."""
         kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
-        return kept.get(what) if isinstance(kept, dict) and kept.get("generation") == self._generation else None
+        if not isinstance(kept, dict) or kept.get("generation") != self._generation:
+            return None, ""
+        return kept.get("result"), str(kept.get("failure") or "")
 
     def keep(self, **end: Any) -> None:
         """Keep ``result`` or ``failure``, where Airflow has a place for it."""
