@@ -35,4 +35,4 @@ def cut_off(dag: Any, group: str, selection: Selection) -> Iterator[Problem]:
                     continue
                 step, other = name.removeprefix(prefix), above.removeprefix(prefix)
                 what = f'"{step}" waits for "{below}", and that for "{other}", which is not selected and so is skipped.'
-                yield Problem("SM411", f"$.Steps.{step}", what, f"Select {other} as well.")
+                yield Problem("SM412", f"$.Steps.{step}", what, f"Select {other} as well.")

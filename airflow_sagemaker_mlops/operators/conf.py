@@ -28,7 +28,7 @@ def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> C
     group    "" for a pipeline that is a DAG
     groups   of all pipelines of the DAG
 
-    Raises :class:`~..plan.selection.InvalidSelection` (SM410) for what cannot be meant, of the other pipelines as well:
+    Raises :class:`~..plan.selection.InvalidSelection` (SM411) for what cannot be meant, of the other pipelines as well:
     otherwise a misspelt option would run everything.
     """
     from ..plan.selection import InvalidSelection
@@ -67,17 +67,17 @@ def _problem(key: str, group: str, option: str, value: Any, groups: Collection[s
             return None
         keys = [f"{name}.pipeline.{option}".lstrip(".") for name in groups]
         what = f'this DAG has no pipeline in a task group "{group}".' if group else "no pipeline is this whole DAG."
-        return Problem("SM410", key, what, did_you_mean(key, keys))
+        return Problem("SM411", key, what, did_you_mean(key, keys))
     if option not in OPTIONS:
         keys = [key.removesuffix(option) + name for name in OPTIONS]
-        return Problem("SM410", key, f'"{key}" is no option of a run.', did_you_mean(key, keys))
+        return Problem("SM411", key, f'"{key}" is no option of a run.', did_you_mean(key, keys))
     if option != "select":
         wrong = not isinstance(value, str)
-        return Problem("SM410", key, f"{value!r} is no run.", 'Write its id, or "latest".') if wrong else None
+        return Problem("SM411", key, f"{value!r} is no run.", 'Write its id, or "latest".') if wrong else None
     words = [value] if isinstance(value, str) else value
     if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
         return None
-    return Problem("SM410", key, f"{value!r} names no steps.", 'Write "Train+", or ["Train", "Evaluate"].')
+    return Problem("SM411", key, f"{value!r} names no steps.", 'Write "Train+", or ["Train", "Evaluate"].')
 
 
 def _misfits(prefix: str, given: Mapping[str, Any]) -> Iterator[Problem]:
@@ -85,7 +85,7 @@ def _misfits(prefix: str, given: Mapping[str, Any]) -> Iterator[Problem]:
 
     if "select" in given and "resume" in given:
         what = f'"{prefix}select" and "{prefix}resume" exclude each other: resuming selects by itself.'
-        yield Problem("SM410", prefix + "resume", what, "Leave one out.")
+        yield Problem("SM411", prefix + "resume", what, "Leave one out.")
     elif "source_run" in given and "select" not in given:
         what = f'"{prefix}source_run" says where "{prefix}select" takes results from, which is not there.'
-        yield Problem("SM410", prefix + "source_run", what, f'Add it, or use "{prefix}resume".')
+        yield Problem("SM411", prefix + "source_run", what, f'Add it, or use "{prefix}resume".')

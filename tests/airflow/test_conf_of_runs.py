@@ -117,7 +117,7 @@ def test_what_cannot_be_meant_is_refused(conf: dict[str, Any], what: str, fix: s
     with pytest.raises(InvalidSelection) as caught:
         choice_in(conf, "", [""])
     (problem,) = caught.value.problems
-    assert (problem.code, problem.what, problem.fix) == ("SM410", what, fix)
+    assert (problem.code, problem.what, problem.fix) == ("SM411", what, fix)
 
 
 def test_a_key_of_somebody_else_is_left_alone() -> None:
@@ -214,7 +214,7 @@ def test_a_task_of_the_dag_itself_that_would_keep_a_selected_step_from_running_i
     with pytest.raises(InvalidSelection) as caught:
         share_of(context_of(dag, "g.A", {"g.pipeline.select": ["B", "C"]}), task.pipeline_step)
     (problem,) = caught.value.problems
-    assert (problem.code, problem.fix) == ("SM411", "Select A as well.")
+    assert (problem.code, problem.fix) == ("SM412", "Select A as well.")
     assert problem.what == '"B" waits for "between", and that for "A", which is not selected and so is skipped.'
     share = share_of(context_of(dag, "g.A", {"g.pipeline.select": "C"}), task.pipeline_step)
     assert share is not None
