@@ -113,7 +113,7 @@ def _side(side: str, python: str, count: int, period: int) -> dict[str, Any]:
                 raise RuntimeError(f"{side} ended with {process.returncode}")
         calls.clear()
         begun = time.monotonic()
-        process.wait(window + 120)
+        process.communicate(timeout=window + 120)  # reads on: the provider logs every look, more than a pipe holds
         took = time.monotonic() - begun
     finally:
         process.kill()

@@ -182,7 +182,9 @@ class Sweep:
 
     def _note(self, job: _Waiting, status: str) -> None:
         if status != job.status:
-            job.status = status
+            was, job.status = job.status, status
+            if not was and status == self.entry.running:
+                return  # it has just been said that the job was made
             with suppress(Exception):  # a log line must never end somebody's wait
                 job.on_change(status)
 

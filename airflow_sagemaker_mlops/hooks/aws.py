@@ -13,11 +13,13 @@ from typing import Any
 from ..execution.aws import SessionAws
 from ..execution.events import region_of
 
-KEEP_S = 900.0  # rotated keys in a connection are picked up after this long
+KEEP_S = 900.0  # credentials from outside of the connection are asked for again after this long
+LOOK_S = 30.0  # a changed connection is seen after this long; a secrets backend may charge for every look
 _LOCK = threading.Lock()
 SESSION_NAME = "airflow-sagemaker-mlops"
 EVENTS_QUEUE = "events_queue_url"  # in the connection's extra
 _KEPT: dict[tuple[str | None, str | None, str | None, str], tuple[float, SessionAws]] = {}
+_SEEN: dict[str, tuple[float, str]] = {}
 
 
 def aws_for(conn_id: str | None, region_name: str | None, assume_role_arn: str | None = None) -> SessionAws:
@@ -44,10 +46,15 @@ def _fingerprint(conn_id: str | None) -> str:
     """Changes when the connection does; never leaves the process."""
     if conn_id is None:
         return ""
+    seen = _SEEN.get(conn_id)
+    if seen is not None and time.monotonic() - seen[0] < LOOK_S:
+        return seen[1]
     from airflow.sdk import Connection
 
     try:
-        return str(hash(Connection.get(conn_id).get_uri()))
+        fingerprint = str(hash(Connection.get(conn_id).get_uri()))
+        _SEEN[conn_id] = (time.monotonic(), fingerprint)
+        return fingerprint
     except Exception as error:
         # The Amazon provider falls back to boto3's own chain when aws_default is not defined; so do we.
         if type(error).__name__ == "AirflowNotFoundException" and conn_id == "aws_default":

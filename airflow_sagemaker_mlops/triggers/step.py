@@ -10,6 +10,7 @@ triggerer's supervisor channel belongs to its event loop.
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from ..airflow_versions import TELLS_TRIGGERS_OF_KILLS
+from ..airflow_versions import SHORTEST_DEFERRAL_S, TELLS_TRIGGERS_OF_KILLS
 from ..execution import run_step as steps
 from ..execution.admission import admitted
 from ..execution.failures import StepFailed
@@ -81,6 +82,12 @@ class StepTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the result, or why there is none."""
+        earliest = time.monotonic() + SHORTEST_DEFERRAL_S
+        async for event in self._run_step():
+            await asyncio.sleep(max(0.0, earliest - time.monotonic()))
+            yield event
+
+    async def _run_step(self) -> AsyncIterator[TriggerEvent]:
         try:
             context = await self._context()
             if self.parameters is None and asks_for_a_part(_conf_of(context)):
@@ -271,11 +278,11 @@ def _conf_of(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
 async def _hide(secrets: Sequence[str]) -> None:
     try:
         from airflow.sdk.log import amask_secret
-    except ImportError:  # before 3.3 the triggerer's own process masks
+    except ImportError:  # before 3.3
         from airflow.sdk.log import mask_secret
 
         for secret in secrets:
-            mask_secret(secret)
+            await sync_to_async(mask_secret)(secret)
     else:
         for secret in secrets:
             await amask_secret(secret)

@@ -10,6 +10,7 @@ DAG_FILE = """
 from datetime import timedelta
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag
+from airflow_sagemaker_mlops.airflow_versions import SHORTEST_DEFERRAL_S
 
 SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s=1)
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
@@ -20,7 +21,7 @@ SageMakerPipelineDag("recorded", definition="recorded.json", poll_interval_s=1, 
 SageMakerPipelineDag(
     "recorded-in-worker", definition="recorded.json", poll_interval_s=1, start_in="worker", records="{records}"
 )
-timeout = {"Long": {"execution_timeout": timedelta(seconds=8)}}
+timeout = {"Long": {"execution_timeout": timedelta(seconds=8 + 2 * SHORTEST_DEFERRAL_S)}}
 SageMakerPipelineDag("overdue", definition="long.json", poll_interval_s=1, steps=timeout)
 SageMakerPipelineDag("overdue-in-worker", definition="long.json", poll_interval_s=1, start_in="worker", steps=timeout)
 SageMakerPipelineDag("overdue-run", definition="long.json", poll_interval_s=1, dagrun_timeout=timedelta(seconds=12))

@@ -36,6 +36,24 @@ def test_steps_of_different_roles_and_regions_never_share_clients() -> None:
     assert others[0].client("sagemaker").meta.region_name == "eu-west-1"
 
 
+def test_a_connection_is_looked_up_once_in_a_while_and_its_new_keys_are_taken_then(
+    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_sagemaker_mlops.hooks import aws as module
+
+    monkeypatch.setattr(module, "_SEEN", {})
+    before = aws_for("aws_default", None)
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({**aws.connection(), "login": "ROTATED"}))
+    assert aws_for("aws_default", None) is before
+    monkeypatch.setattr(module, "LOOK_S", 0.0)
+    after = aws_for("aws_default", None)
+    assert (before.session.get_credentials().access_key, after.session.get_credentials().access_key) == (
+        aws.access_key,
+        "ROTATED",
+    )
+    module._SEEN.clear()
+
+
 def test_a_key_that_the_embedded_aws_did_not_give_out_is_refused(aws: local.LocalAws) -> None:
     import boto3
 
