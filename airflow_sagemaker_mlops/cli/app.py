@@ -147,7 +147,12 @@ def run(
 def reproduce(
     source: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its beginning, latest, latest~1.")],
     file: Annotated[Path | None, typer.Argument(help="Its definition as it is now; with --pin none.")] = None,
-    pin: Annotated[bool, typer.Option("--pin", help="Run the definition that is stored with the record.")] = False,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="All as recorded: definition, parameters, object versions, images, answers.")
+    ] = False,
+    copies: Annotated[
+        str, typer.Option(help="With --pin: where recorded versions are copied to; reproductions/ in their own bucket.")
+    ] = "",
     level: Annotated[
         str, typer.Option(help="verified: start only if nothing has changed; parameters: run it with the same ones.")
     ] = "verified",
@@ -174,7 +179,7 @@ def reproduce(
     if pin == (file is not None):
         typer.echo("give the definition's file, or --pin for the stored one; not both.", err=True)
         raise typer.Exit(2)
-    wish = Wish(source, file, name, level, parameters or (), tolerance)
+    wish = Wish(source, file, name, level, parameters or (), tolerance, copies)
     code = reproduce_(wish, conn=conn, region=region, state_dir=state_dir, records=records, quiet=quiet)
     raise typer.Exit(code)
 

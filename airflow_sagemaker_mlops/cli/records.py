@@ -15,10 +15,10 @@ from typing import Any, Concatenate, ParamSpec
 
 from ..document.problems import did_you_mean
 from ..record.errors import NoSuchRecord, RecordError
-from ..record.fingerprint import read_listing
 from ..record.fragment import StepFragment
 from ..record.index import READERS, read_index
 from ..record.integrity import record_name
+from ..record.listing import read_listing
 from ..record.locations import open_store
 from ..record.reader import dags_of, read_record, run_named, steps_of
 from ..record.store import Store

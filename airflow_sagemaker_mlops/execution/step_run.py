@@ -14,6 +14,7 @@ from .aws import Aws
 from .identity import StepIdentity
 from .journal import Journal, MemoryJournal, MemoryNotes, Notes
 from .mailbox import Mailbox, MemoryMailbox
+from .pins import NO_PINS, Pins
 from .scope import Scope
 
 LogMode = Literal["end", "live", "off"]
@@ -35,12 +36,14 @@ class ExecutionOptions:
     logs              bring the containers' log lines into the task log: at the end, while it runs, or not at all
     log_lines         at most so many lines a step, the last ones
     stand_ins         declared results of steps that are not executed, see ``execution.stand_in``
+    pins              what a reproduction reads instead of what its requests name
     """
 
     poll_interval_s: float = 30.0
     logs: LogMode = "end"
     log_lines: int = 1000
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pins: Pins = NO_PINS
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def remember(
         "key": mark.key,
         "attributes": dict(mark.attributes),
         "ended": fragment.ended,
-        "arn": fragment.attempts[-1].arn if fragment.attempts else "",
+        "arn": fragment.made_by,
         "billable_seconds": fragment.billable_seconds,
         "outputs": fragment.as_json().get("outputs", []),
         "result": stored,

@@ -8,7 +8,8 @@ from typing import Any
 from ..execution.masking import MASK
 from .changes import changed, changes, show
 from .fragment import StepFragment
-from .inputs_diff import ListingOf, input_changes, no_listing
+from .inputs_diff import input_changes
+from .listing import ListingOf, no_listing
 
 Steps = Mapping[str, StepFragment]
 # Said elsewhere, or follows from who ran it when.

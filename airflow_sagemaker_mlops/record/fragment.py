@@ -32,9 +32,10 @@ class Artifact:
 
     name      the channel, input or output it is to the step
     role      "input", "output", "code" or "model"
-    etag, version   of the object, when the URI is that of one object
+    etag, version, key   of the object, when there is one: its key is the URI and ``key``
     objects, bytes  how many objects have the URI as prefix, and their size
     sha256    over the sorted listing, see ``fingerprint``; "" when it was not looked at
+    listing   hash under which the listing with version ids is stored; without versions it is stored under ``sha256``
     content_sha256   checksum of the content itself, where S3 keeps one
     problem   why there is no fingerprint, e.g. "access denied"
     """
@@ -44,9 +45,11 @@ class Artifact:
     role: str = "input"
     etag: str = ""
     version: str = ""
+    key: str = ""
     objects: int | None = None
     bytes: int | None = None
     sha256: str = ""
+    listing: str = ""
     content_sha256: str = ""
     problem: str = ""
 
@@ -122,6 +125,13 @@ class StepFragment:
     model_packages: tuple[Mapping[str, Any], ...] = ()
     result: Mapping[str, Any] | None = None
     failure_reason: str = ""
+
+    @property
+    def made_by(self) -> str:
+        """ARN of what made the result, in this run or in the one that it was taken from."""
+        if self.attempts:
+            return self.attempts[-1].arn
+        return self.cache.source_arn if self.cache is not None else ""
 
     def masked(self, *known: str) -> StepFragment:
         """The same without secrets, and with the hash of the masked request; ``known`` are further secrets."""

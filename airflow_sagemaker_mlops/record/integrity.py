@@ -11,7 +11,7 @@ from .canonical import canonical_json, sha256_of
 from .errors import BrokenRecord, ForeignRecord, OlderSchema
 
 KIND = "sagemaker-mlops/run-record"
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 CANONICAL = "sorted-keys-no-space-utf8"
 
 

@@ -42,13 +42,13 @@ class RecordOptions:
 
     caching          follow ``CacheConfig``; without, every step runs, and its result is kept for later runs as ever
     input_contents   count the contents of inputs in cache keys, not only their paths
-    versions         list version ids of inputs and outputs, for buckets with versions
+    versions         list version ids of inputs and outputs as well, so that the run can be made again from them
     fail_on_error    a record that cannot be written fails the step
     """
 
     caching: bool = True
     input_contents: bool = False
-    versions: bool = False
+    versions: bool = True
     fail_on_error: bool = False
 
 
@@ -136,9 +136,11 @@ class Recorder:
 
     async def keep(self, run: StepRun, fragment: StepFragment) -> StepFragment | None:
         """Write a fragment that is known already; ``None`` when it could not be written."""
-        self.fragments.append(fragment.masked())
-        writing = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
-        return await self._tolerant(run, "not recorded", writing, None)
+        return await self._tolerant(run, "not recorded", self._write(fragment), None)
+
+    async def _write(self, fragment: StepFragment) -> StepFragment:
+        self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
+        return await asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
 
     async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
         try:
@@ -213,8 +215,7 @@ class Recorder:
             decision=given.get("Decision"),
             model_packages=_packages(run, described),
         )
-        self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
-        writing = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+        writing = self._write(fragment)
         if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
             written, _ = await asyncio.gather(writing, asyncio.to_thread(self._remember, run, fragment, described))
             return written
@@ -248,10 +249,10 @@ class Recorder:
         return (*earlier, _attempt(run, last, about, result))
 
     async def _fingerprints(self, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
-        """What is there now.  Listings of folders that are read from are kept, to tell what changed in them."""
+        """What is there now.  Listings of folders that are read from are kept: to tell what changed, and to pin it."""
 
         def look(artifact: Artifact) -> Artifact:
-            keep_in = self.store if artifact.role == "input" else None
+            keep_in = self.store if artifact.role in ("input", "code") else None
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 
         return tuple(await asyncio.gather(*(asyncio.to_thread(look, artifact) for artifact in artifacts)))

@@ -11,6 +11,7 @@ from typing import Any
 from .errors import RecordError
 from .fragment import Artifact, Code, StepFragment
 from .layout import content_key
+from .sources import from_outside
 from .store import Store
 
 Steps = Mapping[str, StepFragment]
@@ -50,15 +51,8 @@ def what_changed(
             yield f"the code is at commit {commit.commit[:12]}, and was at {was.commit[:12]}"
         elif was.dirty or commit.dirty:
             yield f"the working tree {'had' if was.dirty else 'has'} changes that are not in commit {was.commit[:12]}"
-    seen = set()
-    made = tuple(output.uri.rstrip("/") for step in steps.values() for output in step.outputs)
-    for name, step in steps.items():
-        for artifact in step.inputs:
-            inside = any(artifact.uri == uri or artifact.uri.startswith(f"{uri}/") for uri in made)
-            if inside or artifact.uri in seen or not artifact.uri.startswith("s3://"):
-                continue
-            seen.add(artifact.uri)
-            yield from _input(name, artifact, look(artifact))
+    for name, artifact in from_outside(steps):
+        yield from _input(name, artifact, look(artifact))
 
 
 def _input(step: str, was: Artifact, now: Artifact) -> Iterator[str]:

@@ -17,6 +17,7 @@ from ..plan.model import Plan, TaskPlan
 from ..plan.selection import InvalidSelection, Selection
 from .errors import RecordError
 from .fragment import CacheMark, StepFragment
+from .integrity import record_name
 from .reader import dags_of, read_record, run_named, steps_of
 from .recorder import Begun, Recorder
 from .store import Store
@@ -62,9 +63,15 @@ def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun
         raise InvalidSelection(
             plan.source, [Problem("SM407", "source-run", what, "Wait for its end, or name another.")]
         )
+    return source_of(document, steps)
+
+
+def source_of(document: Mapping[str, Any], steps: Mapping[str, StepFragment]) -> SourceRun:
+    """The run of the record ``document`` with these ``steps`` (``reader.steps_of``) as one to take results from."""
+    run = document["run"]
     parameters = {name: item["value"] for name, item in (document.get("externalParameters") or {}).items()}
     definition = str((document.get("definition") or {}).get("sha256", ""))
-    return SourceRun(run_id, status, definition, parameters, steps)
+    return SourceRun(record_name(run), str(run.get("status", "")), definition, parameters, steps)
 
 
 def check_reuse(plan: Plan, selection: Selection, source: SourceRun) -> None:
@@ -161,6 +168,10 @@ class ReusingRecorder:
         if name not in self.selection.reused:
             return await self.recorder.begin(run)
         run.tell(f'taken from run "{self.source.run_id}": this step is not selected')
+        return self.reused(name)
+
+    def reused(self, name: str) -> Begun:
+        """The earlier result of a step."""
         return Begun(now(), result=reused_result(self.source, name))
 
     async def end(
@@ -180,7 +191,7 @@ class ReusingRecorder:
                 run, begun, status=status, result=result, jobs_started=jobs_started, failure_reason=failure_reason
             )
         was = self.source.steps[name]
-        mark = CacheMark(result="reused", source_run=self.source.run_id, source_arn=_arn(was))
+        mark = CacheMark(result="reused", source_run=self.source.run_id, source_arn=was.made_by)
         fragment = replace(
             was,
             status=status,
@@ -200,9 +211,3 @@ def reused_result(source: SourceRun, step: str) -> dict[str, Any]:
     """The result of ``step`` in ``source`` as a later run passes it on."""
     result = {key: value for key, value in (source.steps[step].result or {}).items() if key != "CacheHitResult"}
     return {**result, "Reused": True, "SelectiveExecutionResult": {"SourceRun": source.run_id}}
-
-
-def _arn(step: StepFragment) -> str:
-    if step.attempts:
-        return step.attempts[-1].arn
-    return step.cache.source_arn if step.cache is not None else ""

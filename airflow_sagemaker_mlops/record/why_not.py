@@ -7,7 +7,8 @@ from typing import Any
 from .cache_key import INPUTS, is_cacheable, key_values
 from .changes import changed, changes
 from .fragment import StepFragment
-from .inputs_diff import ListingOf, input_changes, no_listing
+from .inputs_diff import input_changes
+from .listing import ListingOf, no_listing
 
 
 def why_not_cached(
