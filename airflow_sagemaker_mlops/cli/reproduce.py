@@ -20,7 +20,15 @@ from ..record.fingerprint import fingerprint
 from ..record.fragment import StepFragment
 from ..record.reader import read_record, run_named, steps_of
 from ..record.repository import commit_of
-from ..record.reproduction import Steps, compared, differences, stored_definition, unpinned_images, what_changed
+from ..record.reproduction import (
+    Steps,
+    changed_meanwhile,
+    compared,
+    differences,
+    stored_definition,
+    unpinned_images,
+    what_changed,
+)
 from .local import state_folder
 from .parameters import parse_values, values_after
 from .pinned import pin
@@ -135,6 +143,7 @@ def _reproduce(
     print_summary(run)
     replace(recording, inherited=frozenset(values) - frozenset(given)).seal(run, loaded.document)
     after = {fragment.step: fragment for fragment in recording.recorder.fragments}
+    changed = changed or list(changed_meanwhile(steps, after))
     ends = {name: step.state for name, step in run.steps.items()}
     return _verdict(source, steps, after, ends, changed, wish.tolerance)
 

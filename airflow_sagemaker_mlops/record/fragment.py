@@ -37,6 +37,7 @@ class Artifact:
     sha256    over the sorted listing, see ``fingerprint``; "" when it was not looked at
     listing   hash under which the listing with version ids is stored; without versions it is stored under ``sha256``
     content_sha256   checksum of the content itself, where S3 keeps one
+    instead_of   URI that the definition names, when a reproduction read recorded versions at ``uri``
     problem   why there is no fingerprint, e.g. "access denied"
     """
 
@@ -51,7 +52,13 @@ class Artifact:
     sha256: str = ""
     listing: str = ""
     content_sha256: str = ""
+    instead_of: str = ""
     problem: str = ""
+
+    @property
+    def named(self) -> str:
+        """The URI that the definition names."""
+        return self.instead_of or self.uri
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import RecordError
@@ -35,10 +35,16 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of a run's inputs: those that have to be copied, and why it cannot be pinned."""
+    """What became of a run's inputs.
 
-    changed: tuple[Changed, ...]
-    problems: tuple[str, ...]
+    changed    have to be copied
+    copies     {URI: where a reproduction read it, and it still is}
+    problems   why the run cannot be pinned
+    """
+
+    changed: tuple[Changed, ...] = ()
+    copies: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
@@ -47,6 +53,7 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
     steps   those that are to run again, and those that made what these read
     """
     changed: list[Changed] = []
+    copies: dict[str, str] = {}
     problems: list[str] = []
     for step, artifact in from_outside(steps):
         try:
@@ -54,11 +61,14 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
         except RecordError as error:
             problems.append(f"{artifact.uri} of {step} {error}")
             continue
-        if objects is not None:
+        if objects is None:
+            if artifact.instead_of:
+                copies[artifact.named] = artifact.uri
+        else:
             lines = {key: line for key, line in objects.items() if isinstance(line, Line)}
             problems += [what for what in objects.values() if isinstance(what, str)]
             changed.append(Changed(artifact, lines))
-    return Found(tuple(changed), tuple(problems))
+    return Found(tuple(changed), copies, tuple(problems))
 
 
 def _recorded(s3: Any, was: Artifact, listing_of: ListingOf) -> dict[str, Line | str] | None:
@@ -108,11 +118,11 @@ def copy_inputs(s3: Any, found: Found, place: str) -> dict[str, str]:
 
     Raises :class:`RecordError` when something cannot be copied.
     """
-    uris = {}
+    uris = dict(found.copies)
     for one in found.changed:
         target = target_of(one.artifact, place)
         _copy(s3, one, target)
-        uris[one.artifact.uri] = target
+        uris[one.artifact.named] = target
     return uris
 
 

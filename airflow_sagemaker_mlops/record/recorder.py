@@ -158,7 +158,7 @@ class Recorder:
         request = await resolved_request(run)
         if request is None:
             return begun
-        listing = asyncio.ensure_future(self._fingerprints(inputs_of(request)))
+        listing = asyncio.ensure_future(self._fingerprints(_inputs(run, request)))
         begun = replace(begun, request=request)
         config = run.spec.get("CacheConfig") or {}
         if config.get("Enabled") is not True or not is_cacheable(run.step_type):
@@ -256,6 +256,12 @@ class Recorder:
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 
         return tuple(await asyncio.gather(*(asyncio.to_thread(look, artifact) for artifact in artifacts)))
+
+
+def _inputs(run: StepRun, request: Mapping[str, Any]) -> tuple[Artifact, ...]:
+    """What the step reads; of copies that a reproduction reads also what they stand for."""
+    stands_for = {copied: uri for uri, copied in run.options.pins.uris.items()}
+    return tuple(replace(artifact, instead_of=stands_for.get(artifact.uri, "")) for artifact in inputs_of(request))
 
 
 def _attempt(run: StepRun, name: str, described: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> Attempt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -52,7 +53,16 @@ def what_changed(
         elif was.dirty or commit.dirty:
             yield f"the working tree {'had' if was.dirty else 'has'} changes that are not in commit {was.commit[:12]}"
     for name, artifact in from_outside(steps):
-        yield from _input(name, artifact, look(artifact))
+        there = replace(artifact, uri=artifact.named)
+        yield from _input(name, there, look(there))
+
+
+def changed_meanwhile(before: Steps, after: Steps) -> Iterator[str]:
+    """Inputs that were as recorded when the run was begun, and not when it read them."""
+    for name, was in from_outside(before):
+        for now in after[name].inputs if name in after else ():
+            if now.uri == was.uri and was.sha256 and now.sha256 not in ("", was.sha256):
+                yield f"{now.uri} of {name} was changed while the run was on"
 
 
 def _input(step: str, was: Artifact, now: Artifact) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_a_changed_input_is_copied_as_it_was_however_its_uri_ends(
 def test_what_is_as_it_was_is_read_where_it_lies(s3: Any, bucket: str, folder: FolderStore) -> None:
     put(s3, bucket, in__a="a")
     steps = recorded(s3, folder, f"s3://{bucket}/in/")
-    assert find(s3, folder, steps) == Found((), ())
+    assert find(s3, folder, steps) == Found()
 
 
 def test_a_version_with_the_recorded_content_does_when_no_version_was_recorded(
@@ -116,7 +116,7 @@ def test_an_input_that_the_record_does_not_tell_enough_of_is_named(
 
 def test_what_the_run_made_itself_is_not_looked_for(folder: FolderStore) -> None:
     made = replace(TRAIN, inputs=(Artifact("s3://b/m/model.tar.gz", sha256=SHA),))
-    assert find(None, folder, {"TrainModel": made}) == Found((), ())
+    assert find(None, folder, {"TrainModel": made}) == Found()
 
 
 def test_copying_again_copies_what_is_missing_and_nothing_else(s3: Any, versioned: str, folder: FolderStore) -> None:
