@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -51,8 +52,7 @@ def pin(
     for uri, copied in uris.items():
         print(safe(f"pinned {uri}: recorded versions are at {copied}"))
     if answers.reused:
-        kinds = ", ".join(f"{step} ({steps[step].type})" for step in answers.reused)
-        print(safe(f"taken from the record and not done again: {kinds}"))
+        print(safe(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}"))
     part = Selection(answers.selected + answers.reused, (), answers.left_out) if answers.left_out else None
     pins = Pins(uris, pinned_images(again.values()))
     return Pinned(pins, part, AnsweringRecorder(recorder, answers, source))
@@ -65,3 +65,10 @@ def _refuse(run_id: str, problems: Sequence[str]) -> None:
         print(f"and {len(problems) - MOST_NAMED} more")
     way_out = "Restore them; or give the file and --level parameters, which tries it with what is there now."
     print(safe(f"nothing was started: run {run_id} cannot be pinned. {way_out}"))
+
+
+def _named(answered: Sequence[str], steps: Steps) -> list[str]:
+    """Steps with their types; children of a loop as one."""
+    loops = Counter(steps[name].loop for name in answered if steps[name].loop)
+    names = [f"{name} ({steps[name].type})" for name in answered if not steps[name].loop]
+    return names + [f"{count} steps in {loop}" for loop, count in loops.items()]

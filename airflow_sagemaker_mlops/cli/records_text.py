@@ -64,7 +64,10 @@ def print_record(record: Mapping[str, Any]) -> None:
     if sources:
         _table(("Read from outside", "What", "Fingerprint", "By"), [_source(item) for item in sources[:MOST_ROWS]])
         _rest(len(sources))
-    _table(("Step", "Type", "Status", "Time", "Cache", "What came of it"), [_step(step) for step in record["steps"]])
+    children = sum("loop" in step for step in record["steps"])
+    shown = record["steps"][: len(record["steps"]) - max(0, children - MOST_ROWS)]  # children stand last
+    _table(("Step", "Type", "Status", "Time", "Cache", "What came of it"), [_step(step) for step in shown])
+    _rest(children)
     for decision in record.get("decisions", []):
         out.print(cell(f"{decision['step']}: {decision['sentence']}"))
     for model in record.get("models", []):

@@ -96,7 +96,7 @@ def part_of(choice: Choice, plan: Plan, pipeline: str, recorder: Recorder | None
         selection = select_unfinished(plan, source.statuses)
         declared = {parameter.name for parameter in plan.parameters}
         inherited = {name: value for name, value in source.parameters.items() if name in declared}
-    check_reuse(plan, selection, source)
+    check_reuse(plan, selection, source, recorder.look)
     return Part(selection, source, inherited)
 
 

@@ -46,6 +46,11 @@ class ExecutionOptions:
     pins: Pins = NO_PINS
 
 
+async def _unrecorded(run: StepRun, work: Callable[[StepRun], Awaitable[StepResult]]) -> dict[str, Any]:
+    """The result of a ForEach step's child that nobody is told of."""
+    return (await work(run)).as_json()
+
+
 @dataclass(frozen=True, slots=True)
 class StepRun:
     """One attempt at one step, with everything it needs.
@@ -58,6 +63,8 @@ class StepRun:
     notes     results of a ForEach step's children, by child name
     mailbox   where answers to a Callback step arrive
     live      children of a ForEach step that run now
+    loop      the ForEach step that this is a child of
+    run_child   runs a child of a ForEach step, and records it where the step is recorded
     """
 
     spec: Mapping[str, Any]
@@ -73,6 +80,8 @@ class StepRun:
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
     options: ExecutionOptions = field(default_factory=ExecutionOptions)
     live: dict[str, StepRun] = field(default_factory=dict)
+    loop: str = ""
+    run_child: Callable[[StepRun, Callable[[StepRun], Awaitable[StepResult]]], Awaitable[dict[str, Any]]] = _unrecorded
 
     @property
     def entry(self) -> StepType:

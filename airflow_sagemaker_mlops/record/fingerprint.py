@@ -51,6 +51,15 @@ def fingerprint(
     return replace(artifact, problem=problem)
 
 
+def lost(was: Artifact, now: Artifact) -> str:
+    """What became of something that is no longer as it ``was``, in words; empty when it is."""
+    if now.objects is None:
+        return f"cannot be looked at: {now.problem}"
+    if not now.objects and was.objects != 0:
+        return "is gone"
+    return "was changed since" if was.sha256 and was.sha256 != now.sha256 else ""
+
+
 @dataclass(slots=True)
 class _Hashes:
     """Over the lines as they come: without versions, and with them."""

@@ -89,6 +89,7 @@ class CacheMark:
     result        "hit", "miss", "expired" or "off"; "reused" when a selection takes the step from another run
     source_run    run that the result was taken from, with ``source_arn`` of what made it
     saved_seconds   billable seconds that the hit did not cost
+    reason        why an earlier result with this key was not taken
     """
 
     key: str = ""
@@ -97,14 +98,16 @@ class CacheMark:
     source_run: str = ""
     source_arn: str = ""
     saved_seconds: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StepFragment:
-    """One step of one run.
+    """One step of one run, or one child of a ForEach step.
 
+    loop             the ForEach step that it is a child of; its name ends with the number of its item
     request          resolved arguments, secrets masked by :meth:`masked`; ``request_sha256`` is over that
-    jobs_started     by this run; children of a loop count, results from the cache do not
+    jobs_started     by this run; those of a loop's children count for the loop too, results from the cache do not
     billable_seconds   what AWS charges for, summed over attempts: seconds times instances
     decision         of a Condition: {"Outcome", "Terms": [{"Text", "Op", "Left", "Right", "Result"}], "Sentence"}
     model_packages   [{"arn", "group", "version", "approval_status"}]
@@ -114,6 +117,7 @@ class StepFragment:
     step: str
     type: str
     status: str
+    loop: str = ""
     started: str = ""
     ended: str = ""
     attempts: tuple[Attempt, ...] = ()

@@ -24,7 +24,7 @@ from .cache import Lookup, look_up, remember
 from .cache_key import CacheKey, cache_key, is_cacheable
 from .canonical import plain
 from .errors import RecordError
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint, lost
 from .fragment import Artifact, Attempt, CacheMark, Code, StepFragment
 from .requests import resolved_request
 from .seal import write_fragment
@@ -125,6 +125,7 @@ class Recorder:
             step=run.identity.step,
             type=run.step_type,
             status=status,
+            loop=run.loop,
             started=begun.started,
             ended=now(),
             jobs_started=jobs_started,
@@ -161,7 +162,8 @@ class Recorder:
         listing = asyncio.ensure_future(self._fingerprints(_inputs(run, request)))
         begun = replace(begun, request=request)
         config = run.spec.get("CacheConfig") or {}
-        if config.get("Enabled") is not True or not is_cacheable(run.step_type):
+        # A child of a loop may go on with what an earlier attempt of the loop began.
+        if config.get("Enabled") is not True or run.loop or not is_cacheable(run.step_type):
             return replace(begun, inputs=await listing)
         key = cache_key(run.step_type, request, await listing if self.options.input_contents else None)
         begun = replace(begun, cache=CacheMark(key.key, key.attributes, "miss"))
@@ -185,10 +187,11 @@ class Recorder:
         """A hit, if what the earlier run left is still there as it left it."""
         outputs = await self._fingerprints(found.outputs)
         for was, now_there in zip(found.outputs, outputs, strict=True):
-            if was.sha256 and was.sha256 != now_there.sha256:
-                why = "is gone" if not now_there.objects else "was changed since"
-                run.tell(f'no cache hit: {was.uri} of run "{found.mark.source_run}" {why}')
-                return begun
+            if why := lost(was, now_there):
+                reason = f'{was.uri} of run "{found.mark.source_run}" {why}'
+                run.tell(f"no cache hit: {reason}")
+                mark = begun.cache
+                return replace(begun, cache=replace(mark, reason=reason) if mark else None)
         run.tell(found.sentence)
         return replace(begun, cache=found.mark, result=found.result, outputs=outputs)
 
@@ -247,6 +250,10 @@ class Recorder:
                     earlier.append(_attempt(run, name, plain(answer)))
         about = {**described, run.entry.arn_key: result.get("Arn")} if run.entry.arn_key else described
         return (*earlier, _attempt(run, last, about, result))
+
+    def look(self, artifact: Artifact) -> Artifact:
+        """``artifact`` as it is now.  Blocking."""
+        return fingerprint(self.s3, artifact, versions=self.options.versions)
 
     async def _fingerprints(self, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
         """What is there now.  Listings of folders that are read from are kept: to tell what changed, and to pin it."""

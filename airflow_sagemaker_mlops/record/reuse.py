@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,8 @@ from ..execution.step_run import StepRun, now
 from ..plan.model import Plan, TaskPlan
 from ..plan.selection import InvalidSelection, Selection
 from .errors import RecordError
-from .fragment import CacheMark, StepFragment
+from .fingerprint import lost
+from .fragment import Artifact, CacheMark, StepFragment
 from .integrity import record_name
 from .reader import dags_of, read_record, run_named, steps_of
 from .recorder import Begun, Recorder
@@ -74,12 +75,19 @@ def source_of(document: Mapping[str, Any], steps: Mapping[str, StepFragment]) ->
     return SourceRun(record_name(run), str(run.get("status", "")), definition, parameters, steps)
 
 
-def check_reuse(plan: Plan, selection: Selection, source: SourceRun) -> None:
-    """Raise :class:`InvalidSelection` with every reused step whose result ``source`` does not have as it is needed."""
+def check_reuse(
+    plan: Plan, selection: Selection, source: SourceRun, look: Callable[[Artifact], Artifact] | None = None
+) -> None:
+    """Raise :class:`InvalidSelection` with every reused step whose result ``source`` does not have as it is needed.
+
+    look   an output as it is now, see ``Recorder.look``; without it nobody looks whether it is still there
+    """
     problems: list[Problem] = []
     for task in plan.tasks:
         if task.task_id in selection.reused:
             problems += _missing(plan, selection, source, task)
+            if look is not None:
+                problems += _lost(plan, selection, source, task, look)
         if task.task_id in selection.selected:
             problems += _not_taken(plan, selection, source, task)
     if problems:
@@ -110,6 +118,19 @@ def _missing(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan
             if MASK in json.dumps(value):
                 what = f'"{reader}" takes {path} of "{name}", which holds a secret, and secrets are not kept.'
                 yield Problem("SM408", where, what, f"Add --select {name}.")
+
+
+def _lost(
+    plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan, look: Callable[[Artifact], Artifact]
+) -> Iterator[Problem]:
+    """The outputs of the reused step ``task`` that are not as it left them, when a selected step takes its result."""
+    name, found = task.task_id, source.steps.get(task.task_id)
+    wanted = sorted(_wanted_of(plan, selection, task).items())
+    for output in found.outputs if found is not None and wanted else ():
+        why = lost(output, look(output))
+        if why:
+            what = f'"{wanted[0][1]}" takes results of "{name}": {output.uri} of run "{source.run_id}" {why}.'
+            yield Problem("SM408", f"$.Steps.{name}", what, f"Add --select {name}.")
 
 
 def _not_taken(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan) -> Iterator[Problem]:

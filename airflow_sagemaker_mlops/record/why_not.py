@@ -20,6 +20,8 @@ def why_not_cached(
         return early
     before, after = previous.cache, current.cache
     if before is not None and after is not None and before.key == after.key:
+        if after.reason:
+            return [f"every key attribute is the same, but {after.reason}."]
         if after.result == "expired":
             return ["every key attribute is the same; the earlier run ended longer ago than ExpireAfter."]
         if previous.status != "Succeeded":
