@@ -257,8 +257,11 @@ def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, An
     started = moment(current["run"].get("started"))
     older = [s for s in read_index(store, dag_id).newest() if moment(s.get("started")) < started]
     for summary in older[:MOST_SEARCHED]:
-        document = read_record(store, dag_id, str(summary["run_id"]))
-        fragment = steps_of(store, document).get(step)
+        try:
+            fragment = steps_of(store, read_record(store, dag_id, str(summary["run_id"]))).get(step)
+        except RecordError as error:  # altered, or of an older schema: it tells nothing about this step
+            print(text.safe(f"left out: {error}"), file=sys.stderr)
+            continue
         taken = fragment is not None and fragment.cache is not None and fragment.cache.result in ("hit", "reused")
         if fragment is not None and fragment.status == "Succeeded" and not taken:
             return str(summary["run_id"]), fragment

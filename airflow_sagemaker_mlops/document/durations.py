@@ -11,10 +11,13 @@ from datetime import timedelta
 # No calendar is told with a duration: a year is 365 days, a month 30.
 _DAYS = {"y": 365, "m": 30, "w": 7, "d": 1}
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
+_NUMBER = r"\d+(?:[.,]\d+)?"
 _DURATION = re.compile(
-    r"p?(?P<dy>\d+y)?(?P<dm>\d+m)?(?P<dw>\d+w)?(?P<dd>\d+d)?(?:t(?P<th>\d+h)?(?P<tm>\d+m)?(?P<ts>\d+(?:[.,]\d+)?s)?)?",
+    rf"p?(?P<dy>{_NUMBER}y)?(?P<dm>{_NUMBER}m)?(?P<dw>{_NUMBER}w)?(?P<dd>{_NUMBER}d)?"
+    rf"(?:t(?P<th>{_NUMBER}h)?(?P<tm>{_NUMBER}m)?(?P<ts>{_NUMBER}s)?)?",
     re.IGNORECASE | re.ASCII,
 )
+HOW_TO_WRITE = "Write one like P30D, T12H, 30dT5h or PT30M."
 LONGEST = timedelta(days=365_000)
 
 
@@ -26,7 +29,7 @@ def parse_duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text.strip())
     given = {name: part for name, part in match.groupdict().items() if part} if match else {}
     if not given or text.strip().upper().endswith("T"):
-        raise ValueError(f'"{text}" is not a duration. Write one like P30D, T12H, 30dT5h or PT30M.')
+        raise ValueError(f'"{text[:80]}" is not a duration. {HOW_TO_WRITE}')
     total = timedelta()
     for name, part in given.items():
         number = float(part[:-1].replace(",", "."))

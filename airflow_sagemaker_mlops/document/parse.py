@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .conditions import read_conditions
+from .durations import HOW_TO_WRITE, parse_duration
 from .expressions import MARKS, Reader, kind_of
 from .model import (
     CacheConfig,
@@ -426,7 +427,13 @@ class _Parser:
             return None
         enabled, expires = value.get("Enabled"), value.get("ExpireAfter")
         self.wanted(enabled, bool, (place, "Enabled"), "true or false")
-        self.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration")
+        if self.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration") and expires is not None:
+            try:
+                parse_duration(expires)
+            except ValueError as error:
+                self.report(
+                    "SM122", (place, "ExpireAfter"), str(error).removesuffix(HOW_TO_WRITE).rstrip(), HOW_TO_WRITE
+                )
         return CacheConfig(enabled is True, expires if isinstance(expires, str) else None)
 
     def _retries(self, items: Any, place: Place) -> tuple[Mapping[str, Any], ...]:

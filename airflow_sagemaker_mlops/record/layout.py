@@ -70,4 +70,9 @@ def cache_key_of(dag_id: str, step: str, key: str) -> str:
 
 def content_key(dag_id: str, kind: str, sha256: str, ending: str = "json") -> str:
     """Key of what is stored under its own hash; ``kind`` is definitions, requests or listings."""
-    return f"{segment(dag_id)}/{kind}/{sha256}.{ending}"
+    return f"{content_prefix(dag_id, kind)}{sha256}.{ending}"
+
+
+def content_prefix(dag_id: str, kind: str) -> str:
+    """What the keys of everything of this kind begin with."""
+    return f"{segment(dag_id)}/{kind}/"

@@ -55,13 +55,13 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
     changed: list[Changed] = []
     copies: dict[str, str] = {}
     problems: list[str] = []
-    for step, artifact in from_outside(steps):
-        try:
-            objects = _recorded(s3, artifact, listing_of)
-        except RecordError as error:
-            problems.append(f"{artifact.uri} of {step} {error}")
-            continue
-        if objects is None:
+    read = list(from_outside(steps))
+    with ThreadPoolExecutor(max_workers=READERS) as lookers:
+        answers = list(lookers.map(lambda item: _recorded(s3, item[1], listing_of), read))
+    for (step, artifact), objects in zip(read, answers, strict=True):
+        if isinstance(objects, RecordError):
+            problems.append(f"{artifact.uri} of {step} {objects}")
+        elif objects is None:
             if artifact.instead_of:
                 copies[artifact.named] = artifact.uri
         else:
@@ -71,17 +71,20 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
     return Found(tuple(changed), copies, tuple(problems))
 
 
-def _recorded(s3: Any, was: Artifact, listing_of: ListingOf) -> dict[str, Line | str] | None:
+def _recorded(s3: Any, was: Artifact, listing_of: ListingOf) -> dict[str, Line | str] | RecordError | None:
     """The versions to copy, or what is wrong with one, by rest of key; ``None`` when nothing has changed."""
     if not was.sha256:
-        raise RecordError(f"has no fingerprint in the record ({was.problem or 'it was not looked at'})")
+        return RecordError(f"has no fingerprint in the record ({was.problem or 'it was not looked at'})")
     if fingerprint(s3, Artifact(was.uri)).sha256 == was.sha256:
         return None
     recorded = objects_of(was, listing_of)
     if recorded is None:
-        raise RecordError("was changed, and the list of its objects was not kept")
+        return RecordError("was changed, and the list of its objects was not kept")
     bucket, prefix = split(was.uri)
-    there = _versions(s3, bucket, prefix)
+    try:
+        there = _versions(s3, bucket, prefix)
+    except Exception as error:
+        return RecordError(f"cannot be looked at: {reason_of(error)}")
     return {rest: _choice(line, there.get(prefix + rest, ()), f"{was.uri}{rest}") for rest, line in recorded.items()}
 
 
@@ -91,11 +94,8 @@ def _versions(s3: Any, bucket: str, prefix: str) -> dict[str, list[Line]]:
     try:
         for line, _ in every_version(s3, bucket, prefix):
             found.setdefault(line.key, []).append(line)
-    except Exception as error:
-        try:
-            return {line.key: [line] for line in current_objects(s3, bucket, prefix)}
-        except Exception:
-            raise RecordError(f"cannot be looked at: {reason_of(error)}") from None
+    except Exception:
+        return {line.key: [line] for line in current_objects(s3, bucket, prefix)}
     return found
 
 

@@ -19,7 +19,7 @@ from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.record.cache_key import cache_key
 from airflow_sagemaker_mlops.record.canonical import canonical_json
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
-from airflow_sagemaker_mlops.record.fragment import CacheMark
+from airflow_sagemaker_mlops.record.fragment import Artifact, CacheMark, StepFragment
 from airflow_sagemaker_mlops.record.index import FAN, _write_page, add_to_index, summary_of
 from airflow_sagemaker_mlops.record.integrity import seal_document
 from airflow_sagemaker_mlops.record.s3_store import S3Store
@@ -182,6 +182,40 @@ def test_records_that_are_not_whole_say_what_is_wrong(three: FolderStore, data: 
     code, text = invoke(three, "records", "show", "bad")
     assert code == 1
     assert said in text
+
+
+def test_a_record_that_cannot_be_read_is_passed_over_when_an_earlier_success_is_looked_for(three: FolderStore) -> None:
+    three.write("daily/records/manual__2.json", b"{")
+    code, text = invoke(three, "why-not-cached", "daily", "TrainModel")
+    assert (code, "compared with manual__1" in text) == (0, True), text
+    assert "left out: " in text
+    assert "manual__2.json is cut off or was altered" in text
+
+
+def test_a_record_of_schema_1_0_is_shown_compared_and_verified(folder: FolderStore) -> None:
+    older = {**record("manual__0"), "schema": "1.0"}
+    seal(folder, older)
+    seal(folder, record("manual__1", started="2026-01-02T00:00:00Z"))
+    for words in (("show", "manual__0"), ("diff", "manual__0"), ("verify",), ("export", "manual__0")):
+        code, text = invoke(folder, "records", *words)
+        assert code == 0, text
+    assert "same inputs" in invoke(folder, "records", "diff", "manual__0")[1]
+
+
+def test_a_record_with_ten_thousand_inputs_is_shown_in_a_page(folder: FolderStore) -> None:
+    many = tuple(Artifact(f"s3://b/in/{n}", name=f"i{n}", objects=1, bytes=1, sha256="a" * 64) for n in range(10_000))
+    seal(folder, record("manual__1", replace(TRAIN, inputs=many)))
+    code, text = invoke(folder, "records", "show")
+    assert (code, "more; --format json has all" in text) == (0, True)
+    assert text.count("s3://b/in/") == 49  # beside the definition
+
+
+def test_a_loop_of_a_thousand_children_is_shown_in_a_page(folder: FolderStore) -> None:
+    children = [StepFragment(f"Try-{n}", "Training", "Succeeded", loop="Loop") for n in range(1000)]
+    seal(folder, record("manual__1", StepFragment("Loop", "ForEach", "Succeeded"), *children))
+    text = invoke(folder, "records", "show")[1]
+    assert text.count("Try-") == 50
+    assert "and 950 more" in text
 
 
 def test_runs_of_several_dags_are_told_apart(three: FolderStore) -> None:
