@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from ..record.run_identity import RunIdentity
 from ..record.run_record import parameters_of, seal_run, versions
 from .records import records_location
 from .records_text import safe
+from .terminal import user_name
 
 OFF = "off"
 
@@ -41,7 +41,7 @@ class Recording:
             started=run.started,
             ended=run.ended or "",
             trigger="cli",
-            user=_user(),
+            user=user_name(),
             versions=versions(),
         )
         try:
@@ -90,10 +90,3 @@ def recording_of(
     code = (commit,) if commit else ()
     options = RecordOptions(caching=cache)
     return Recording(Recorder(store, pipeline, run_id, aws.client("s3"), options, code), file)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container without a name for its user
-        return ""

@@ -50,8 +50,8 @@ def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
     _table(heads, rows, title=f"Records at {base}")
 
 
-def print_record(record: Mapping[str, Any]) -> None:
-    """The whole record: an auditor's questions in their order."""
+def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, Any]] = ()) -> None:
+    """The whole record: an auditor's questions in their order; and what was appended to it since."""
     run = record["run"]
     out = console()
     out.print(cell(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold"))
@@ -75,12 +75,22 @@ def print_record(record: Mapping[str, Any]) -> None:
     for approval in record.get("approvals", []):
         said = f"{approval.get('decision', '')} by {approval.get('user', '')} at {approval.get('at', '')}"
         out.print(cell(f"{approval.get('model', '')}: {said} {approval.get('comment', '')}".rstrip()))
+    for amendment in amendments:
+        out.print(cell(f"later: {approved(amendment['approval'])}"))
     if "integrity" in record:
         links = ", ".join(link["run_id"] for link in record["integrity"]["previous"]) or "none, it is the first"
         out.print(cell(f"sha256 {record['integrity']['sha256']}; before it: {links}", "dim"))
 
 
 MOST_ROWS = 50
+
+
+def approved(approval: Mapping[str, Any]) -> str:
+    """An approval in words."""
+    by = f" by {approval['user']}" if approval.get("user") else ""
+    at = f" at {approval['at']}" if approval.get("at") else ""
+    comment = f": {approval['comment']}" if approval.get("comment") else ""
+    return f"{approval.get('model', '')} {approval.get('decision', '')}{by}{at}{comment}"
 
 
 def _about(record: Mapping[str, Any]) -> Iterable[str]:

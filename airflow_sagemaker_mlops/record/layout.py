@@ -4,6 +4,7 @@
 ``<dag>/fragments/<run>/<step>.json``    steps of a run, also while it is on
 ``<dag>/index/<level>/<name>.json``      what ``list`` reads, see ``index``
 ``<dag>/heads.json``                     ends of the hash chain, see ``chain``
+``<dag>/amendments/<run>/<n>.json``      approvals given after the record was sealed, each written once
 ``<dag>/cache/<step>/<key>.json``        latest success of a step under a cache key
 ``<dag>/definitions/<sha256>.json``      definitions, requests too large for a record, and listings of inputs, each
 ``<dag>/requests/<sha256>.json``         under the hash of its content
@@ -61,6 +62,11 @@ def index_prefix(dag_id: str) -> str:
 def heads_key(dag_id: str) -> str:
     """Key of the ends of the chain."""
     return f"{segment(dag_id)}/heads.json"
+
+
+def amendments_prefix(dag_id: str, run_id: str = "") -> str:
+    """What the keys of all amendments of a record begin with; of all of a DAG without a run."""
+    return f"{segment(dag_id)}/amendments/{segment(run_id) + '/' if run_id else ''}"
 
 
 def cache_key_of(dag_id: str, step: str, key: str) -> str:

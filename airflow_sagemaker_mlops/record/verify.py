@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from .amendments import read_amendments
 from .chain import heads_of, read_heads, rewrite_heads
 from .errors import NoSuchRecord, RecordError
 from .finding import Finding
 from .index import READERS, Index, Summary, read_index, rebuild, summary_of
 from .integrity import belongs_to, hash_of, parse_record, previous_of, record_name
-from .layout import name_of, record_key, records_prefix
+from .layout import amendments_prefix, name_of, record_key, records_prefix, segment
 from .reader import dags_of
 from .store import Store, address
 from .verify_contents import contents
@@ -46,6 +47,7 @@ def verify(store: Store, dag_id: str) -> Verified:
     findings += _against_index(good, bad, index)
     findings += _heads(store, dag_id, good, bad, index)
     findings += contents(store, dag_id, good)
+    findings += _amendments(store, dag_id, good)
     return Verified(len(good) + len(bad), tuple(dict.fromkeys(findings)))
 
 
@@ -106,6 +108,17 @@ def _against_index(good: Mapping[str, Mapping[str, Any]], bad: set[str], index: 
         yield Finding(run_id, "the index does not have it; build the index again.", harmless=True)
     for key in index.damaged:
         yield Finding("", f"index object {key} is damaged; build the index again.", harmless=True)
+
+
+def _amendments(store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    prefix = amendments_prefix(dag_id)
+    amended = {key.removeprefix(prefix).partition("/")[0] for key in store.keys(prefix)}
+    for run_id, document in good.items():
+        if segment(run_id) in amended:
+            try:
+                read_amendments(store, document)
+            except RecordError as error:
+                yield Finding(run_id, str(error))
 
 
 def _contradicts(summary: Summary, right: Summary) -> bool:
