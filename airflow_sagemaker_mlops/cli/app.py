@@ -22,6 +22,12 @@ app.add_typer(records_app, name="records", no_args_is_help=True)
 app.command("why-not-cached")(why_not_cached)
 
 Definition = Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices", envvar="SAGEMAKER_MLOPS_PRICES", help="YAML with prices of instances; the record has the cost then."
+    ),
+]
 StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
 
 
@@ -98,6 +104,7 @@ def run(
         str | None,
         typer.Option(help="Where its record goes: s3://bucket/prefix, a folder, or off; the embedded AWS's bucket."),
     ] = None,
+    prices: Prices = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Follow CacheConfig, or run every step.")] = True,
     select: Annotated[
         list[str] | None,
@@ -139,6 +146,7 @@ def run(
             records=records,
             cache=cache,
             choice=choice,
+            prices=prices,
         )
     )
 
@@ -166,6 +174,7 @@ def reproduce(
     region: Annotated[str | None, typer.Option(help="Region, where the connection names none.")] = None,
     name: Annotated[str | None, typer.Option(help="Pipeline name; the file's name if left out.")] = None,
     records: Annotated[str | None, typer.Option(help="Where the records are; the embedded AWS's bucket.")] = None,
+    prices: Prices = None,
     state_dir: StateDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables at the end.")] = False,
 ) -> None:
@@ -179,7 +188,7 @@ def reproduce(
     if pin == (file is not None):
         typer.echo("give the definition's file, or --pin for the stored one; not both.", err=True)
         raise typer.Exit(2)
-    wish = Wish(source, file, name, level, parameters or (), tolerance, copies)
+    wish = Wish(source, file, name, level, parameters or (), tolerance, copies, prices)
     code = reproduce_(wish, conn=conn, region=region, state_dir=state_dir, records=records, quiet=quiet)
     raise typer.Exit(code)
 

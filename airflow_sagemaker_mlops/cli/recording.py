@@ -12,6 +12,7 @@ from ..execution.pipeline_run import PipelineRun
 from ..record.document import Parameter
 from ..record.errors import RecordError
 from ..record.locations import open_store
+from ..record.prices import Prices
 from ..record.recorder import Recorder, RecordOptions
 from ..record.repository import commit_of
 from ..record.run_identity import RunIdentity
@@ -25,11 +26,16 @@ OFF = "off"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The record of one run of ``file``; ``inherited`` are parameters with the values of the run that it resumes."""
+    """The record of one run of ``file``.
+
+    inherited   parameters with the values of the run that it follows
+    prices      of instances, where the user gave some
+    """
 
     recorder: Recorder
     file: Path
     inherited: frozenset[str] = frozenset()
+    prices: Prices | None = None
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
         """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
@@ -54,6 +60,7 @@ class Recording:
                 source_kind="json" if self.file.suffix == ".json" else "yaml",
                 ends={name: step.state for name, step in run.steps.items()},
                 fragments=self.recorder.fragments,
+                prices=self.prices,
             )
         except RecordError as error:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)

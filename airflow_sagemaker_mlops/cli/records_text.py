@@ -108,8 +108,15 @@ def _about(record: Mapping[str, Any]) -> Iterable[str]:
         saved = f", {totals['saved_seconds']:.0f} s saved" if totals.get("saved_seconds") else ""
         yield (
             f"{totals['jobs_started']} jobs started, {totals['cached']} steps from the cache, "
-            f"{totals['billable_seconds']:.0f} billable seconds{saved}"
+            f"{totals['billable_seconds']:.0f} billable seconds{saved}{_cost(totals.get('cost'))}"
         )
+
+
+def _cost(cost: Mapping[str, Any] | None) -> str:
+    if cost is None:
+        return ""
+    unpriced = f", without {', '.join(cost['unpriced'])}" if cost.get("unpriced") else ""
+    return f"; cost {cost['amount']:.6g} {cost['currency']}{unpriced}"
 
 
 def _source(item: Mapping[str, Any]) -> list[Any]:

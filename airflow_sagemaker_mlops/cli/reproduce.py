@@ -18,6 +18,7 @@ from ..plan.model import Plan
 from ..record.errors import RecordError
 from ..record.fingerprint import fingerprint
 from ..record.fragment import StepFragment
+from ..record.prices import read_prices
 from ..record.reader import read_record, run_named, steps_of
 from ..record.repository import commit_of
 from ..record.reproduction import (
@@ -47,6 +48,7 @@ class Wish:
     file        its definition as it is now; ``None`` for the stored one
     level       "parameters": run whatever has changed; "verified": run only when nothing has; with the stored
                 definition everything from outside is as it was
+    prices      file with prices of instances
     copies      where recorded versions of changed inputs are copied to, ``s3://bucket/prefix``
     tolerance   up to which metrics count as equal, relative
     """
@@ -58,6 +60,7 @@ class Wish:
     parameters: Sequence[str] = ()
     tolerance: float = 1e-9
     copies: str = ""
+    prices: Path | None = None
 
     def problem(self) -> str:
         """Why it cannot be tried; empty when it can."""
@@ -95,6 +98,7 @@ def _reproduce(
     aws = connect(conn, region, state_dir)
     file = wish.file or Path("definition.json")
     recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=False)
+    prices = read_prices(wish.prices) if wish.prices is not None else None
     if recording is None:
         raise RecordError("a run is made again from its record: add --records with the location of the records.")
     store = recording.recorder.store
@@ -141,7 +145,7 @@ def _reproduce(
         pins=pinned.pins if pinned else NO_PINS,
     )
     print_summary(run)
-    replace(recording, inherited=frozenset(values) - frozenset(given)).seal(run, loaded.document)
+    replace(recording, inherited=frozenset(values) - frozenset(given), prices=prices).seal(run, loaded.document)
     after = {fragment.step: fragment for fragment in recording.recorder.fragments}
     changed = changed or list(changed_meanwhile(steps, after))
     ends = {name: step.state for name, step in run.steps.items()}

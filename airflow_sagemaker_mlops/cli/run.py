@@ -19,6 +19,7 @@ from ..execution.step_run import ExecutionOptions
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..plan.selection import Selection, select
+from ..record.prices import read_prices
 from .local import state_folder
 from .parameters import parse_values, values_after
 from .records_text import safe
@@ -43,6 +44,7 @@ def run_definition(
     records: str | None = None,
     cache: bool = True,
     choice: Choice = WHOLE,
+    prices: Path | None = None,
 ) -> int:
     """Exit code: 0 succeeded, 1 failed, 2 unusable arguments."""
     try:
@@ -59,6 +61,7 @@ def run_definition(
         return 2
     try:
         table = read_stand_ins(plan, stand_ins)
+        costs = read_prices(prices) if prices is not None else None
     except ValueError as error:  # it names its own file
         print(error, file=sys.stderr)
         return 2
@@ -95,7 +98,7 @@ def run_definition(
     )
     print_summary(run)
     if recording:
-        recording = replace(recording, inherited=frozenset(part.inherited if part else ()) - given)
+        recording = replace(recording, inherited=frozenset(part.inherited if part else ()) - given, prices=costs)
         recording.seal(run, loaded.document)
     if summary is not None:
         write_summary(run, summary)

@@ -18,6 +18,7 @@ from ..plan.model import Plan
 from .canonical import plain
 from .fragment import Artifact, Code, StepFragment
 from .integrity import KIND, SCHEMA
+from .prices import Prices
 from .run_identity import RunIdentity
 from .times import seconds_between
 
@@ -54,6 +55,7 @@ def assemble(
     definition: DefinitionCopy | None = None,
     source_kind: str = "unknown",
     approvals: Sequence[Mapping[str, Any]] = (),
+    prices: Prices | None = None,
 ) -> dict[str, Any]:
     """The record of a run, not sealed yet; secrets are masked here, whatever was masked before.
 
@@ -75,7 +77,7 @@ def assemble(
         "decisions": [_decision(step) for step in steps if step.decision],
         "models": [{"step": step.step, **plain(model)} for step in steps for model in step.model_packages],
         "approvals": [mask(plain(approval)) for approval in approvals],
-        "totals": totals(steps, run),
+        "totals": totals(steps, run, prices),
     }
 
 
@@ -213,7 +215,7 @@ def _decision(step: StepFragment) -> dict[str, Any]:
     return {"step": step.step, "outcome": bool(decision.get("Outcome")), "sentence": sentence, "terms": terms}
 
 
-def totals(steps: Sequence[StepFragment], run: RunIdentity) -> dict[str, Any]:
+def totals(steps: Sequence[StepFragment], run: RunIdentity, prices: Prices | None = None) -> dict[str, Any]:
     """Counts and sums over the steps.  Seconds are billable instance seconds, except ``seconds``: by the clock.
 
     Children of a loop are no steps here; their jobs count once, for themselves or, where they left nothing, for it.
@@ -236,5 +238,7 @@ def totals(steps: Sequence[StepFragment], run: RunIdentity) -> dict[str, Any]:
         "saved_seconds": round(sum(hit.saved_seconds or 0.0 for hit in hits), 3),
         "billable_by_instance_type": by_type,
     }
+    if prices is not None:
+        counted["cost"] = prices.cost(by_type)
     took = seconds_between(run.started, run.ended)
     return counted if took is None else {**counted, "seconds": took}

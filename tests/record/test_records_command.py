@@ -311,6 +311,17 @@ def test_a_run_says_where_its_record_is_and_who_ran_what(
     assert invoke(folder, "records", "verify")[0] == 0
 
 
+def test_a_run_has_the_cost_when_it_is_given_prices(aws: local.LocalAws, folder: FolderStore, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("currency: USD\ninstances: {}\n")
+    run_decision(aws, tmp_path, "--records", folder.base, "--prices", str(prices))
+    assert "; cost 0 USD" in invoke(folder, "records", "show")[1]
+    prices.write_text("cheap")
+    words = ["run", str(tmp_path / "decide.json"), "--state-dir", aws.state_dir, "--prices", str(prices)]
+    result = runner.invoke(app, words)
+    assert (result.exit_code, "prices are an object" in result.output) == (2, True)
+
+
 def test_a_run_leaves_no_record_when_that_is_off_or_results_are_made_up(aws: local.LocalAws, tmp_path: Path) -> None:
     assert "record " not in run_decision(aws, tmp_path, "--records", "off")
     assert "record " not in run_decision(aws, tmp_path, "--stand-ins", "auto", "--records", str(tmp_path / "r"))
