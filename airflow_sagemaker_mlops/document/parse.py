@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .conditions import read_conditions
-from .durations import HOW_TO_WRITE, parse_duration
 from .expressions import MARKS, Reader, kind_of
 from .model import (
     CacheConfig,
@@ -30,7 +29,7 @@ from .places import Place, place_text
 from .problems import Problem, did_you_mean
 from .report import called
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
-from .values import parse_parameter
+from .values import HOW_TO_WRITE, parse_duration, parse_parameter
 
 TOP_KEYS = frozenset(
     {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ..document.durations import parse_duration
 from ..document.paths import select
+from ..document.values import parse_duration
 from ..execution.masking import MASK, mask
 from .cache_key import CacheKey
 from .canonical import canonical_json, plain

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_sagemaker_mlops.document.durations import parse_duration
+from airflow_sagemaker_mlops.document.values import parse_duration
 
 
 @pytest.mark.parametrize(
