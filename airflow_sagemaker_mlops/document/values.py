@@ -118,7 +118,7 @@ def parse_parameter(value: Any, kind: str, choices: Sequence[str], name: str) ->
 def parse_duration(text: str) -> timedelta:
     """How long ``text`` says, as ``ExpireAfter`` does.  Raises ``ValueError`` with a sentence when it says nothing.
 
-    ISO 8601, in the looser spellings of the service's own examples too: ``30d``, ``5y``, ``T16m``, ``30dT5h``, ``T12H``.
+    ISO 8601, in the looser spellings of the service's own examples too: ``30d``, ``5y``, ``T16m``, ``30dT5h``.
     Letters of either case, the leading ``P`` may be left out; ``m`` is months before ``T``, minutes after it.
     """
     match = _DURATION.fullmatch(text.strip())
