@@ -11,7 +11,7 @@ from typing import Any
 from ..execution.pins import Pins
 from ..plan.model import Plan
 from ..plan.selection import Selection
-from ..record.answers import AnsweringRecorder, answers_for, run_again
+from ..record.answers import AnsweringRecorder, answers_for, done_again
 from ..record.listing import read_listing
 from ..record.pinning import copy_inputs, find_inputs, pinned_images
 from ..record.recorder import Recorder
@@ -43,7 +43,7 @@ def pin(
     """
     source = source_of(record, steps)
     answers = answers_for(plan, source)
-    again = run_again(steps)
+    again = done_again(steps)
     found = find_inputs(s3, again, partial(read_listing, recorder.store, str(record["run"]["dag_id"])))
     if found.problems:
         _refuse(source.run_id, found.problems)

@@ -73,8 +73,7 @@ def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, An
     for model in record.get("models", []):
         out.print(cell(f"model {model.get('arn', '')} ({model.get('approval_status', 'no status')})"))
     for approval in record.get("approvals", []):
-        said = f"{approval.get('decision', '')} by {approval.get('user', '')} at {approval.get('at', '')}"
-        out.print(cell(f"{approval.get('model', '')}: {said} {approval.get('comment', '')}".rstrip()))
+        out.print(cell(approved(approval)))
     for amendment in amendments:
         out.print(cell(f"later: {approved(amendment['approval'])}"))
     if "integrity" in record:

@@ -21,18 +21,15 @@ from .recorder import Begun
 from .reuse import ReusingRecorder, SourceRun, check_reuse
 
 
-def is_outside(step_type: str) -> bool:
-    """Whether steps of this type ask or change what is outside of a run."""
-    return STEP_TYPES.get(step_type, FOREIGN).outside
+def stands(step: StepFragment) -> bool:
+    """Whether the recorded result stands: the step asks or changes what is outside, or was taken from another run."""
+    reused = step.cache is not None and step.cache.result == "reused"
+    return reused or STEP_TYPES.get(step.type, FOREIGN).outside
 
 
-def run_again(steps: Mapping[str, StepFragment]) -> dict[str, StepFragment]:
-    """``steps`` without what those read that are not done again."""
-    return {name: _without_inputs(step) if is_outside(step.type) else step for name, step in steps.items()}
-
-
-def _without_inputs(step: StepFragment) -> StepFragment:
-    return StepFragment(step.step, step.type, step.status, outputs=step.outputs)
+def done_again(steps: Mapping[str, StepFragment]) -> dict[str, StepFragment]:
+    """Those of ``steps`` that a pinned reproduction runs."""
+    return {name: step for name, step in steps.items() if not stands(step)}
 
 
 def answers_for(plan: Plan, source: SourceRun) -> Selection:
@@ -42,9 +39,7 @@ def answers_for(plan: Plan, source: SourceRun) -> Selection:
     """
     names = [task.task_id for task in plan.tasks if task.step_type not in NO_STEPS]
     left_out = tuple(name for name in names if source.statuses.get(name) == "NotSelected")
-    answered = tuple(
-        name for name, step in source.steps.items() if is_outside(step.type) and step.status == "Succeeded"
-    )
+    answered = tuple(name for name, step in source.steps.items() if stands(step) and step.status == "Succeeded")
     selected = tuple(name for name in names if name not in answered and name not in left_out)
     selection = Selection(selected, answered, left_out)
     try:

@@ -7,16 +7,18 @@ recorded versions are copied, within S3, to a place that is named after them.  N
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..steps.catalogue import STEP_TYPES
 from .errors import RecordError
 from .fingerprint import current_objects, every_version, fingerprint
 from .fragment import Artifact, Image, StepFragment
 from .index import READERS
 from .listing import Line, Listing, ListingOf, objects_of
+from .requests import WITH_REQUEST
 from .s3_store import reason_of, split
 from .sources import from_outside
 
@@ -38,11 +40,13 @@ class Found:
     """What became of a run's inputs.
 
     changed    have to be copied
+    read       their URIs
     copies     {URI: where a reproduction read it, and it still is}
     problems   why the run cannot be pinned
     """
 
     changed: tuple[Changed, ...] = ()
+    read: tuple[str, ...] = ()
     copies: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -50,11 +54,11 @@ class Found:
 def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
     """Look for the recorded versions of everything that ``steps`` read from outside; nothing is written.
 
-    steps   those that are to run again, and those that made what these read
+    steps   those that are to run again
     """
     changed: list[Changed] = []
     copies: dict[str, str] = {}
-    problems: list[str] = []
+    problems = [f"what {name} read is not in the record" for name in _untold(steps)]
     read = list(from_outside(steps))
     with ThreadPoolExecutor(max_workers=READERS) as lookers:
         answers = list(lookers.map(lambda item: _recorded(s3, item[1], listing_of), read))
@@ -68,7 +72,23 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
             lines = {key: line for key, line in objects.items() if isinstance(line, Line)}
             problems += [what for what in objects.values() if isinstance(what, str)]
             changed.append(Changed(artifact, lines))
-    return Found(tuple(changed), copies, tuple(problems))
+    return Found(tuple(changed), tuple(artifact.named for _, artifact in read), copies, tuple(problems))
+
+
+def _untold(steps: Steps) -> Iterator[str]:
+    """Steps that ran and left no word of what they read: their fragments are lost, or it is a loop of schema 1.0."""
+    loops = {step.loop for step in steps.values()}
+    for name, step in steps.items():
+        how = STEP_TYPES[step.type].how if step.type in STEP_TYPES else ""
+        if step.status == "Succeeded" and (
+            (how in WITH_REQUEST and step.request is None)
+            or (how == "foreach" and name not in loops and _has_children(step))
+        ):
+            yield name
+
+
+def _has_children(step: StepFragment) -> bool:
+    return bool(((step.result or {}).get("Loop") or {}).get("TotalStepCount"))
 
 
 def _recorded(s3: Any, was: Artifact, listing_of: ListingOf) -> dict[str, Line | str] | RecordError | None:
@@ -121,6 +141,11 @@ def copy_inputs(s3: Any, found: Found, place: str) -> dict[str, str]:
     uris = dict(found.copies)
     for one in found.changed:
         target = target_of(one.artifact, place)
+        inside = next((uri for uri in found.read if target.startswith(uri)), "")
+        if inside:
+            raise RecordError(
+                f"the copies of {one.artifact.uri} would lie in the input {inside}: add --copies s3://..."
+            )
         _copy(s3, one, target)
         uris[one.artifact.named] = target
     return uris

@@ -39,7 +39,11 @@ def contents(s3: Any, uri: str) -> dict[str, str]:
 def recorded(s3: Any, folder: FolderStore, *uris: str, versions: bool = True) -> dict[str, StepFragment]:
     """A step that read these."""
     look = partial(fingerprint, s3, versions=versions, keep_in=folder, dag_id="d")
-    return {"Step": StepFragment("Step", "Training", "Succeeded", inputs=tuple(look(Artifact(uri)) for uri in uris))}
+    return read(*(look(Artifact(uri)) for uri in uris))
+
+
+def read(*inputs: Artifact) -> dict[str, StepFragment]:
+    return {"Step": StepFragment("Step", "Training", "Succeeded", request={}, inputs=inputs)}
 
 
 def find(s3: Any, folder: FolderStore, steps: dict[str, StepFragment]) -> Found:
@@ -67,7 +71,7 @@ def test_a_changed_input_is_copied_as_it_was_however_its_uri_ends(
 def test_what_is_as_it_was_is_read_where_it_lies(s3: Any, bucket: str, folder: FolderStore) -> None:
     put(s3, bucket, in__a="a")
     steps = recorded(s3, folder, f"s3://{bucket}/in/")
-    assert find(s3, folder, steps) == Found()
+    assert find(s3, folder, steps) == Found(read=(f"s3://{bucket}/in/",))
 
 
 def test_a_version_with_the_recorded_content_does_when_no_version_was_recorded(
@@ -110,13 +114,47 @@ def test_an_input_that_the_record_does_not_tell_enough_of_is_named(
     s3: Any, bucket: str, folder: FolderStore, was: Artifact, why: str
 ) -> None:
     was = replace(was, uri=was.uri.format(b=bucket))
-    found = find(s3, folder, {"Step": StepFragment("Step", "Training", "Succeeded", inputs=(was,))})
+    found = find(s3, folder, read(was))
     assert found.problems == (f"s3://{bucket}/x of Step {why}",)
 
 
 def test_what_the_run_made_itself_is_not_looked_for(folder: FolderStore) -> None:
     made = replace(TRAIN, inputs=(Artifact("s3://b/m/model.tar.gz", sha256=SHA),))
     assert find(None, folder, {"TrainModel": made}) == Found()
+
+
+LOOPED = {"Loop": {"InputItemCount": 1, "TotalStepCount": 1}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "untold"),
+    [
+        ([StepFragment("Train", "Training", "Succeeded")], ["Train"]),
+        ([StepFragment("Train", "Training", "Failed")], []),
+        ([StepFragment("Check", "Condition", "Succeeded")], []),
+        ([StepFragment("Loop", "ForEach", "Succeeded", result=LOOPED)], ["Loop"]),
+        (
+            [
+                StepFragment("Loop", "ForEach", "Succeeded", result=LOOPED),
+                StepFragment("Try-0", "Training", "Succeeded", loop="Loop", request={}),
+            ],
+            [],
+        ),
+    ],
+)
+def test_a_step_that_left_no_word_of_what_it_read_cannot_be_pinned(
+    folder: FolderStore, steps: list[StepFragment], untold: list[str]
+) -> None:
+    found = find(None, folder, {step.step: step for step in steps})
+    assert found.problems == tuple(f"what {name} read is not in the record" for name in untold)
+
+
+def test_copies_do_not_go_where_they_would_be_read_as_input(s3: Any, versioned: str, folder: FolderStore) -> None:
+    put(s3, versioned, a="a")
+    steps = recorded(s3, folder, f"s3://{versioned}")
+    put(s3, versioned, a="changed")
+    with pytest.raises(RecordError, match=r"would lie in the input s3://\S+: add --copies"):
+        copy_inputs(s3, find(s3, folder, steps), "")
 
 
 def test_copying_again_copies_what_is_missing_and_nothing_else(s3: Any, versioned: str, folder: FolderStore) -> None:
