@@ -48,9 +48,9 @@ class Wish:
     file        its definition as it is now; ``None`` for the stored one
     level       "parameters": run whatever has changed; "verified": run only when nothing has; with the stored
                 definition everything from outside is as it was
-    prices      file with prices of instances
-    copies      where recorded versions of changed inputs are copied to, ``s3://bucket/prefix``
     tolerance   up to which metrics count as equal, relative
+    copies      where recorded versions of changed inputs are copied to, ``s3://bucket/prefix``
+    prices      file with prices of instances
     """
 
     run: str

@@ -87,7 +87,7 @@ def s3_bucket(name: str) -> Any:
 
 
 def name_version(bucket: str, key: str, version: str) -> None:
-    """Give the latest version of an object the id that it had before a restart."""
+    """Give the latest version of an object, or its delete marker, the id that it had before a restart."""
     found = s3_bucket(bucket)
     if found is not None and key in found.keys:
         found.keys[key]._version_id = version

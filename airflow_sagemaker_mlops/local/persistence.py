@@ -62,12 +62,11 @@ class Keeper:
             self._moto.call(self._environ("PUT", f"/{bucket}", {}, "versioning"), body)
         rows = self._db.execute("SELECT path, version, sha, headers FROM versions ORDER BY seq").fetchall()
         for path, version, sha, headers in rows:
-            if sha is None:  # a delete marker
-                self._moto.call(self._environ("DELETE", path, {}), b"")
-                continue
-            self._moto.call(self._environ("PUT", path, json.loads(headers)), self._body(sha))
+            method = "DELETE" if sha is None else "PUT"  # a delete marker is a version, too
+            self._moto.call(self._environ(method, path, json.loads(headers)), self._body(sha))
             bucket, _, key = path.lstrip("/").partition("/")
-            name_version(bucket, key, version)
+            if version:
+                name_version(bucket, key, version)
 
     def _body(self, sha: str | None) -> bytes:
         return b"" if sha is None else (self._blobs / sha[:2] / sha).read_bytes()
@@ -123,10 +122,10 @@ class Keeper:
         bucket, _, key = path.lstrip("/").partition("/")
         if method == "POST" and re.match(r"delete\b", query):
             for item in re.findall(rb"<Object>(.*?)</Object>", body, re.DOTALL):
-                self._forget_object(bucket, _unescape(_member(item, b"Key")), _member(item, b"VersionId"))
+                self._forget_object(bucket, _unescape(_member(item, b"Key")), _member(item, b"VersionId"), "")
         elif method == "DELETE" and not query.startswith(("uploadId", "tagging", "policy")):
             if key:
-                self._forget_object(bucket, key, parse_qs(query).get("versionId", [""])[0])
+                self._forget_object(bucket, key, parse_qs(query).get("versionId", [""])[0], version)
             else:
                 self._forget_bucket(bucket)
         elif method == "PUT" and not key:
@@ -165,13 +164,13 @@ class Keeper:
         with self._lock:
             self._db.execute("INSERT INTO versions (path, version, sha, headers) VALUES (?, ?, ?, ?)", row)
 
-    def _forget_object(self, bucket: str, key: str, version: str) -> None:
-        """An object that was deleted: for good, or by a marker where the bucket has versions."""
+    def _forget_object(self, bucket: str, key: str, version: str, marker: str) -> None:
+        """An object that was deleted: one ``version`` for good, or by a ``marker`` where the bucket has versions."""
         path = f"/{bucket}/{key}"
         with self._lock:
             versioned = self._db.execute("SELECT 1 FROM versioning WHERE bucket = ?", (bucket,)).fetchone()
         if versioned and not version:
-            self._add_version(path, "", None, {})
+            self._add_version(path, marker, None, {})
             return
         with self._lock:
             if not version or version == "null":

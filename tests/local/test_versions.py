@@ -65,13 +65,21 @@ def test_versions_outlive_a_restart(tmp_path: Path) -> None:
         ]
         gone = put(s3, name, "gone", "1")
         s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "gone"}]})
+        put(s3, name, "back", "1")
+        marker = s3.delete_object(Bucket=name, Key="back")["VersionId"]
+        s3.delete_object(Bucket=name, Key="back", VersionId=marker)
+        hidden = put(s3, name, "hidden", "1")
+        marker = s3.delete_object(Bucket=name, Key="hidden")["VersionId"]
         local.stop(tmp_path / "aws")
         aws = local.start(tmp_path / "aws")
         s3 = aws.client("s3")
         found = {item["VersionId"]: item["Key"] for item in s3.list_object_versions(Bucket=name)["Versions"]}
-        assert found == {old: "k", new: "k", kept: "m", copied: "copy", gone: "gone"}
+        found = {version: key for version, key in found.items() if key != "back"}
+        assert found == {old: "k", new: "k", kept: "m", copied: "copy", gone: "gone", hidden: "hidden"}
         assert s3.get_object(Bucket=name, Key="k", VersionId=old)["Body"].read() == b"old"
         assert s3.get_object(Bucket=name, Key="copy")["Body"].read() == b"old"
-        assert [item["Key"] for item in s3.list_objects_v2(Bucket=name)["Contents"]] == ["copy", "k"]
+        assert [item["Key"] for item in s3.list_objects_v2(Bucket=name)["Contents"]] == ["back", "copy", "k"]
+        s3.delete_object(Bucket=name, Key="hidden", VersionId=marker)
+        assert s3.get_object(Bucket=name, Key="hidden")["Body"].read() == b"1"
     finally:
         local.stop(tmp_path / "aws")
