@@ -46,6 +46,11 @@ def cache_input_contents() -> bool:
     return _yes("cache_input_contents")
 
 
+def prices() -> str:
+    """File with what an hour of each instance type costs: ``prices``; empty for none."""
+    return _get("prices", "").strip()
+
+
 def fail_on_record_error() -> bool:
     """Whether a run fails when its record cannot be written: ``fail_on_record_error``."""
     return _yes("fail_on_record_error")

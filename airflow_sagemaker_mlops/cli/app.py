@@ -22,6 +22,12 @@ app.add_typer(records_app, name="records", no_args_is_help=True)
 app.command("why-not-cached")(why_not_cached)
 
 Definition = Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices", envvar="SAGEMAKER_MLOPS_PRICES", help="YAML with prices of instances; the record has the cost then."
+    ),
+]
 StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
 
 
@@ -98,6 +104,7 @@ def run(
         str | None,
         typer.Option(help="Where its record goes: s3://bucket/prefix, a folder, or off; the embedded AWS's bucket."),
     ] = None,
+    prices: Prices = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Follow CacheConfig, or run every step.")] = True,
     select: Annotated[
         list[str] | None,
@@ -140,6 +147,7 @@ def run(
             records=records,
             cache=cache,
             choice=choice,
+            prices=prices,
         )
     )
 
@@ -185,7 +193,12 @@ def conf(
 def reproduce(
     source: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its beginning, latest, latest~1.")],
     file: Annotated[Path | None, typer.Argument(help="Its definition as it is now; with --pin none.")] = None,
-    pin: Annotated[bool, typer.Option("--pin", help="Run the definition that is stored with the record.")] = False,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="All as recorded: definition, parameters, object versions, images, answers.")
+    ] = False,
+    copies: Annotated[
+        str, typer.Option(help="With --pin: where recorded versions are copied to; reproductions/ in their own bucket.")
+    ] = "",
     level: Annotated[
         str, typer.Option(help="verified: start only if nothing has changed; parameters: run it with the same ones.")
     ] = "verified",
@@ -199,6 +212,7 @@ def reproduce(
     region: Annotated[str | None, typer.Option(help="Region, where the connection names none.")] = None,
     name: Annotated[str | None, typer.Option(help="Pipeline name; the file's name if left out.")] = None,
     records: Annotated[str | None, typer.Option(help="Where the records are; the embedded AWS's bucket.")] = None,
+    prices: Prices = None,
     state_dir: StateDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables at the end.")] = False,
 ) -> None:
@@ -212,7 +226,7 @@ def reproduce(
     if pin == (file is not None):
         typer.echo("give the definition's file, or --pin for the stored one; not both.", err=True)
         raise typer.Exit(2)
-    wish = Wish(source, file, name, level, parameters or (), tolerance)
+    wish = Wish(source, file, name, level, parameters or (), tolerance, copies, prices)
     code = reproduce_(wish, conn=conn, region=region, state_dir=state_dir, records=records, quiet=quiet)
     raise typer.Exit(code)
 

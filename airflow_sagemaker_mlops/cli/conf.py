@@ -11,10 +11,12 @@ from typing import Any
 from ..document import load_pipeline
 from ..operators.recording import record_id
 from ..plan import make_plan
-from ..record.partial import Choice, Part, merged, part_of, words_of
+from ..record.fingerprint import fingerprint
+from ..record.fragment import Artifact
+from ..record.partial import Choice, Part, part_of, words_of
+from .parameters import parse_values, values_after
 from .records import Place
 from .records_text import safe
-from .run import check_values, parse_values
 from .selective import announce
 
 NO_RECORDS = "Add --location with the location of the records."
@@ -24,12 +26,15 @@ def print_conf(
     file: Path, dag: str, choice: Choice, place: Place, parameters: Sequence[str] = (), group: str = ""
 ) -> int:
     """Exit code: 0, or 2 when the part could not run: then every problem is on standard error, and no conf printed."""
+
+    def look(artifact: Artifact) -> Artifact:
+        return fingerprint(place.client("s3"), artifact)
+
     try:
         plan = make_plan(load_pipeline(file))
         given = parse_values(plan, parameters, may_miss=bool(choice.resume))
-        part = part_of(choice, plan, record_id(dag, group), place.open(), no_records=NO_RECORDS)
-        values = merged(plan, given, part.inherited)
-        check_values(plan, values)
+        part = part_of(choice, plan, record_id(dag, group), place.open(), look=look, no_records=NO_RECORDS)
+        values = values_after(plan, given, part.inherited)
     except ValueError as error:  # a definition, parameter, record or selection that cannot be used
         print(safe(str(error)), file=sys.stderr)
         return 2

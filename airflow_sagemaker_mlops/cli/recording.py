@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,23 +12,30 @@ from ..execution.pipeline_run import PipelineRun
 from ..record.document import Parameter
 from ..record.errors import RecordError
 from ..record.locations import open_store
+from ..record.prices import Prices
 from ..record.recorder import Recorder, RecordOptions
 from ..record.repository import commit_of
 from ..record.run_identity import RunIdentity
 from ..record.run_record import parameters_of, seal_run, versions
 from .records import records_location
 from .records_text import safe
+from .terminal import user_name
 
 OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The record of one run of ``file``; ``inherited`` are parameters with the values of the run that it resumes."""
+    """The record of one run of ``file``.
+
+    inherited   parameters with the values of the run that it follows
+    prices      of instances, where the user gave some
+    """
 
     recorder: Recorder
     file: Path
     inherited: frozenset[str] = frozenset()
+    prices: Prices | None = None
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
         """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
@@ -41,7 +47,7 @@ class Recording:
             started=run.started,
             ended=run.ended or "",
             trigger="cli",
-            user=_user(),
+            user=user_name(),
             versions=versions(),
         )
         try:
@@ -54,6 +60,7 @@ class Recording:
                 source_kind="json" if self.file.suffix == ".json" else "yaml",
                 ends={name: step.state for name, step in run.steps.items()},
                 fragments=self.recorder.fragments,
+                prices=self.prices,
             )
         except RecordError as error:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
@@ -90,10 +97,3 @@ def recording_of(
     code = (commit,) if commit else ()
     options = RecordOptions(caching=cache)
     return Recording(Recorder(store, pipeline, run_id, aws.client("s3"), options, code), file)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container without a name for its user
-        return ""

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from ..document.problems import did_you_mean
+from ..record.amendments import read_amendments
 from ..record.errors import NoSuchRecord, RecordError
-from ..record.fingerprint import read_listing
 from ..record.fragment import StepFragment
 from ..record.index import READERS, read_index
 from ..record.integrity import record_name
+from ..record.listing import read_listing
 from ..record.locations import open_store
 from ..record.reader import dags_of, read_record, run_named, steps_of
 from ..record.store import Store
@@ -42,25 +43,30 @@ class Place:
         """The store.  Raises :class:`RecordError` for options that lead nowhere."""
         if self.location is None and self.conn is not None:
             raise RecordError("--conn says who reads, --location has to say where: add --location s3://bucket/prefix.")
-        if self.location is None or (self.state_dir is not None and self.location.startswith("s3://")):
+        if self.location is None:
+            from .. import local
+            from .local import state_folder
+
+            running = local.start(state_folder(self.state_dir))
+            return open_store(records_location(running.bucket), lambda: self.client("s3"))
+        return open_store(self.location, lambda: self.client("s3"))
+
+    def client(self, service: str) -> Any:
+        """A client of who reads: the connection's, boto3's own, or the embedded AWS's where its records are read."""
+        if self.location is None or self.state_dir is not None:
             from .. import local
             from .local import state_folder
             from .run import embedded
 
-            running = local.start(state_folder(self.state_dir))
-            location = self.location or records_location(running.bucket)
-            return open_store(location, lambda: embedded(running).client("s3"))
-        return open_store(self.location, self._client)
-
-    def _client(self) -> Any:
+            return embedded(local.start(state_folder(self.state_dir))).client(service)
         if self.conn is not None:
             from ..hooks.aws import aws_for
 
-            return aws_for(self.conn, self.region).client("s3")
+            return aws_for(self.conn, self.region).client(service)
         import boto3
         from botocore.config import Config
 
-        return boto3.client("s3", region_name=self.region, config=Config(max_pool_connections=READERS))
+        return boto3.client(service, region_name=self.region, config=Config(max_pool_connections=READERS))
 
 
 def records_location(bucket: str) -> str:
@@ -84,7 +90,7 @@ def _told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenat
         except Exception as error:
             if not type(error).__module__.startswith("botocore"):
                 raise
-            print(text.safe(f"S3 cannot be reached: {error}"), file=sys.stderr)
+            print(text.safe(f"AWS cannot be reached: {error}"), file=sys.stderr)
         return 1
 
     return run
@@ -120,13 +126,23 @@ def show_record(store: Store, dag: str | None, run: str, *, step: str | None, ou
         document = _unfinished(store, dag_id, name)
         print(f'run "{text.safe(name)}" has no record yet: it is still on, or was never sealed.', file=sys.stderr)
     steps = steps_of(store, document)
+    amendments = read_amendments(store, document) if "integrity" in document else []
     if step is not None:
         _print_json(_step(steps, step).as_json())
     elif output == "json":
-        _print_json(document)
+        _print_json({**document, "amendments": amendments} if amendments else document)
     else:
-        text.print_record(document)
+        text.print_record(document, amendments)
     return 0
+
+
+@_told
+def note_approvals(store: Store, dag: str | None, run: str, *, sagemaker: Callable[[], Any]) -> int:
+    """Append what was decided about a run's models since; exit code."""
+    from .approvals import note_approvals as note
+
+    dag_id, name = _dag_and_run(store, dag, run)
+    return note(store, read_record(store, dag_id, run_named(store, dag_id, name)), sagemaker)
 
 
 @_told
@@ -257,8 +273,11 @@ def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, An
     started = moment(current["run"].get("started"))
     older = [s for s in read_index(store, dag_id).newest() if moment(s.get("started")) < started]
     for summary in older[:MOST_SEARCHED]:
-        document = read_record(store, dag_id, str(summary["run_id"]))
-        fragment = steps_of(store, document).get(step)
+        try:
+            fragment = steps_of(store, read_record(store, dag_id, str(summary["run_id"]))).get(step)
+        except RecordError as error:  # altered, or of an older schema: it tells nothing about this step
+            print(text.safe(f"left out: {error}"), file=sys.stderr)
+            continue
         taken = fragment is not None and fragment.cache is not None and fragment.cache.result in ("hit", "reused")
         if fragment is not None and fragment.status == "Succeeded" and not taken:
             return str(summary["run_id"]), fragment

@@ -3,117 +3,100 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from .records_options import with_place
+
 records_app = typer.Typer(help="Records of runs: what they were made of, what changed, whether they are intact.")
 
-Location = Annotated[
-    str | None,
-    typer.Option(
-        "--location",
-        envvar="SAGEMAKER_MLOPS_RECORDS",
-        help="s3://bucket/prefix or a folder; the records of the embedded AWS if left out.",
-    ),
-]
-Connection = Annotated[
-    str | None, typer.Option("--conn", help="Airflow connection to S3; boto3's own look-up if left out.")
-]
-Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
-StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
 Format = Annotated[str, typer.Option("--format", help="text or json.")]
 DagOption = Annotated[str | None, typer.Option("--dag", help="DAG id; may be left out when there is one DAG.")]
+Dag = Annotated[str | None, typer.Argument(help="DAG id; every DAG if left out.", show_default=False)]
 Run = Annotated[str, typer.Argument(help="Run id or its beginning, latest, latest~1; or dag/run.", show_default=False)]
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")]
 
 
 @records_app.command("list")
+@with_place
 def list_(
-    dag: Annotated[str | None, typer.Argument(help="DAG id; every DAG if left out.", show_default=False)] = None,
+    place: Any,
+    dag: Dag = None,
     most: Annotated[int, typer.Option("--limit", "-n", help="So many of the newest; all if 0.")] = 20,
     output: Format = "text",
-    location: Location = None,
-    conn: Connection = None,
-    region: Region = None,
-    state_dir: StateDir = None,
-) -> None:
+) -> int:
     """List the newest records."""
-    from .records import Place, list_records
+    from .records import list_records
 
-    raise typer.Exit(list_records(Place(location, conn, region, state_dir), dag, most=most, output=output))
+    return list_records(place, dag, most=most, output=output)
 
 
 @records_app.command()
+@with_place
 def show(
+    place: Any,
     run: Run = "latest",
     step: Annotated[str | None, typer.Option("--step", help="All about one step.")] = None,
     dag: DagOption = None,
     output: Format = "text",
-    location: Location = None,
-    conn: Connection = None,
-    region: Region = None,
-    state_dir: StateDir = None,
-) -> None:
+) -> int:
     """Show a record: parameters, data, code, images, steps, decisions, models; also of a run that is still on."""
-    from .records import Place, show_record
+    from .records import show_record
 
-    raise typer.Exit(show_record(Place(location, conn, region, state_dir), dag, run, step=step, output=output))
+    return show_record(place, dag, run, step=step, output=output)
 
 
 @records_app.command()
-def diff(
-    old: Run,
-    new: Run = "latest",
-    dag: DagOption = None,
-    output: Format = "text",
-    location: Location = None,
-    conn: Connection = None,
-    region: Region = None,
-    state_dir: StateDir = None,
-) -> None:
+@with_place
+def diff(place: Any, old: Run, new: Run = "latest", dag: DagOption = None, output: Format = "text") -> int:
     """Say what changed from one run to another."""
-    from .records import Place, show_changes
+    from .records import show_changes
 
-    raise typer.Exit(show_changes(Place(location, conn, region, state_dir), dag, old, new, output=output))
+    return show_changes(place, dag, old, new, output=output)
 
 
 @records_app.command()
+@with_place
 def verify(
-    dag: Annotated[str | None, typer.Argument(help="DAG id; every DAG if left out.", show_default=False)] = None,
+    place: Any,
+    dag: Dag = None,
     rebuild_index: Annotated[bool, typer.Option("--rebuild-index", help="Make the index anew first.")] = False,
     output: Format = "text",
-    location: Location = None,
-    conn: Connection = None,
-    region: Region = None,
-    state_dir: StateDir = None,
-) -> None:
+) -> int:
     """Check hashes and chain of all records; exit 1 and name them when one was altered or is missing."""
-    from .records import Place, verify_records
+    from .records import verify_records
 
-    place = Place(location, conn, region, state_dir)
-    raise typer.Exit(verify_records(place, dag, rebuild=rebuild_index, output=output))
+    return verify_records(place, dag, rebuild=rebuild_index, output=output)
 
 
 @records_app.command()
+@with_place
+def approvals(place: Any, run: Run = "latest", dag: DagOption = None) -> int:
+    """Ask the model registry what became of a run's models, and append to its record what was decided since."""
+    from .records import note_approvals
+
+    return note_approvals(place, dag, run, sagemaker=lambda: place.client("sagemaker"))
+
+
+@records_app.command()
+@with_place
 def export(
+    place: Any,
     runs: Annotated[list[str] | None, typer.Argument(help="Runs, as for show; latest if none.")] = None,
     form: Annotated[str, typer.Option("--format", help="slsa, openlineage or csv.")] = "slsa",
     dag: DagOption = None,
     out: Out = None,
-    location: Location = None,
-    conn: Connection = None,
-    region: Region = None,
-    state_dir: StateDir = None,
-) -> None:
+) -> int:
     """Write records for other tools: in-toto statements with SLSA provenance, OpenLineage events, or a table."""
-    from .records import Place, export_records
+    from .records import export_records
 
-    place = Place(location, conn, region, state_dir)
-    raise typer.Exit(export_records(place, dag, runs or ["latest"], form=form, out=out))
+    return export_records(place, dag, runs or ["latest"], form=form, out=out)
 
 
+@with_place
 def why_not_cached(
+    place: Any,
     dag: Annotated[str, typer.Argument(help="DAG id.", show_default=False)],
     step: Annotated[str, typer.Argument(help="Step name.", show_default=False)],
     run: Annotated[str, typer.Option("--run", help="The run to explain.")] = "latest",
@@ -121,13 +104,8 @@ def why_not_cached(
         str | None, typer.Option("--against", help="Run to compare with; the last success before it if left out.")
     ] = None,
     output: Format = "text",
-    location: Location = None,
-    conn: Connection = None,
-    region: Region = None,
-    state_dir: StateDir = None,
-) -> None:
+) -> int:
     """Say which attribute changed, so that a step was not taken from the cache."""
-    from .records import Place, explain_cache
+    from .records import explain_cache
 
-    place = Place(location, conn, region, state_dir)
-    raise typer.Exit(explain_cache(place, dag, step, run=run, against=against, output=output))
+    return explain_cache(place, dag, step, run=run, against=against, output=output)

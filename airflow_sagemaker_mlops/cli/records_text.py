@@ -50,8 +50,8 @@ def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
     _table(heads, rows, title=f"Records at {base}")
 
 
-def print_record(record: Mapping[str, Any]) -> None:
-    """The whole record: an auditor's questions in their order."""
+def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, Any]] = ()) -> None:
+    """The whole record: an auditor's questions in their order; and what was appended to it since."""
     run = record["run"]
     out = console()
     out.print(cell(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold"))
@@ -64,20 +64,32 @@ def print_record(record: Mapping[str, Any]) -> None:
     if sources:
         _table(("Read from outside", "What", "Fingerprint", "By"), [_source(item) for item in sources[:MOST_ROWS]])
         _rest(len(sources))
-    _table(("Step", "Type", "Status", "Time", "Cache", "What came of it"), [_step(step) for step in record["steps"]])
+    children = sum("loop" in step for step in record["steps"])
+    shown = record["steps"][: len(record["steps"]) - max(0, children - MOST_ROWS)]  # children stand last
+    _table(("Step", "Type", "Status", "Time", "Cache", "What came of it"), [_step(step) for step in shown])
+    _rest(children)
     for decision in record.get("decisions", []):
         out.print(cell(f"{decision['step']}: {decision['sentence']}"))
     for model in record.get("models", []):
         out.print(cell(f"model {model.get('arn', '')} ({model.get('approval_status', 'no status')})"))
     for approval in record.get("approvals", []):
-        said = f"{approval.get('decision', '')} by {approval.get('user', '')} at {approval.get('at', '')}"
-        out.print(cell(f"{approval.get('model', '')}: {said} {approval.get('comment', '')}".rstrip()))
+        out.print(cell(approved(approval)))
+    for amendment in amendments:
+        out.print(cell(f"later: {approved(amendment['approval'])}"))
     if "integrity" in record:
         links = ", ".join(link["run_id"] for link in record["integrity"]["previous"]) or "none, it is the first"
         out.print(cell(f"sha256 {record['integrity']['sha256']}; before it: {links}", "dim"))
 
 
 MOST_ROWS = 50
+
+
+def approved(approval: Mapping[str, Any]) -> str:
+    """An approval in words."""
+    by = f" by {approval['user']}" if approval.get("user") else ""
+    at = f" at {approval['at']}" if approval.get("at") else ""
+    comment = f": {approval['comment']}" if approval.get("comment") else ""
+    return f"{approval.get('model', '')} {approval.get('decision', '')}{by}{at}{comment}"
 
 
 def _about(record: Mapping[str, Any]) -> Iterable[str]:
@@ -95,8 +107,15 @@ def _about(record: Mapping[str, Any]) -> Iterable[str]:
         saved = f", {totals['saved_seconds']:.0f} s saved" if totals.get("saved_seconds") else ""
         yield (
             f"{totals['jobs_started']} jobs started, {totals['cached']} steps from the cache, "
-            f"{totals['billable_seconds']:.0f} billable seconds{saved}"
+            f"{totals['billable_seconds']:.0f} billable seconds{saved}{_cost(totals.get('cost'))}"
         )
+
+
+def _cost(cost: Mapping[str, Any] | None) -> str:
+    if cost is None:
+        return ""
+    unpriced = f", without {', '.join(cost['unpriced'])}" if cost.get("unpriced") else ""
+    return f"; cost {cost['amount']:.6g} {cost['currency']}{unpriced}"
 
 
 def _source(item: Mapping[str, Any]) -> list[Any]:

@@ -11,19 +11,30 @@ from typing import Any
 from ..document import load_pipeline
 from ..document.problems import PipelineError
 from ..execution.masking import MASK
+from ..execution.pins import NO_PINS
 from ..execution.pipeline_run import new_run_id
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..record.errors import RecordError
 from ..record.fingerprint import fingerprint
 from ..record.fragment import StepFragment
-from ..record.partial import merged
+from ..record.prices import read_prices
 from ..record.reader import read_record, run_named, steps_of
 from ..record.repository import commit_of
-from ..record.reproduction import Steps, compared, differences, stored_definition, unpinned_images, what_changed
+from ..record.reproduction import (
+    Steps,
+    changed_meanwhile,
+    compared,
+    differences,
+    stored_definition,
+    unpinned_images,
+    what_changed,
+)
 from .local import state_folder
+from .parameters import parse_values, values_after
+from .pinned import pin
 from .records_text import safe
-from .run import check_values, connect, parse_values, pipeline_name, run_plan
+from .run import connect, pipeline_name, run_plan
 from .summary import print_summary
 
 LEVELS = ("parameters", "verified")
@@ -35,8 +46,11 @@ class Wish:
 
     run         of which run: an id, its beginning, "latest"
     file        its definition as it is now; ``None`` for the stored one
-    level       "parameters": run whatever has changed; "verified": run only when nothing has
+    level       "parameters": run whatever has changed; "verified": run only when nothing has; with the stored
+                definition everything from outside is as it was
     tolerance   up to which metrics count as equal, relative
+    copies      where recorded versions of changed inputs are copied to, ``s3://bucket/prefix``
+    prices      file with prices of instances
     """
 
     run: str
@@ -45,11 +59,17 @@ class Wish:
     level: str = "verified"
     parameters: Sequence[str] = ()
     tolerance: float = 1e-9
+    copies: str = ""
+    prices: Path | None = None
 
     def problem(self) -> str:
         """Why it cannot be tried; empty when it can."""
         if self.level not in LEVELS:
             return f'--level is "{self.level}"; use {" or ".join(LEVELS)}.'
+        if self.file is None and self.level == "parameters":
+            return "--pin takes everything as it was recorded, so there is no --level parameters. Leave one out."
+        if self.copies and (self.file is not None or not self.copies.startswith("s3://")):
+            return f'--copies "{self.copies}" says where --pin copies recorded versions to: s3://bucket/prefix.'
         if self.file is None and self.name is None:
             return "the stored definition says nothing of the pipeline's name: add --name."
         return ""
@@ -78,6 +98,7 @@ def _reproduce(
     aws = connect(conn, region, state_dir)
     file = wish.file or Path("definition.json")
     recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=False)
+    prices = read_prices(wish.prices) if wish.prices is not None else None
     if recording is None:
         raise RecordError("a run is made again from its record: add --records with the location of the records.")
     store = recording.recorder.store
@@ -93,15 +114,24 @@ def _reproduce(
     given = parse_values(plan, wish.parameters, may_miss=True)
     declared = {parameter.name for parameter in plan.parameters}
     recorded = {name: item["value"] for name, item in record["externalParameters"].items() if name in declared}
-    values = merged(plan, given, recorded)
-    check_values(plan, values)
+    values = values_after(plan, given, recorded)
 
-    changed = [*_overridden(given, recorded), *_changes(wish, record, steps, plan, aws.client("s3"))]
+    s3 = aws.client("s3")
+    changed = _overridden(given, recorded)
+    if wish.file is not None:
+        changed += _changes(wish.file, record, steps, plan, s3)
+    for image in unpinned_images(steps):
+        print(safe(f"image {image} is recorded without a digest: whether it is the same cannot be told"))
     for line in changed:
         print(safe(line))
     if changed and wish.level == "verified":
         print(safe(f"nothing was started: run {source} cannot be made again as it was. --level parameters tries it."))
         return 1
+    pinned = None
+    if wish.file is None:
+        pinned = pin(recording.recorder, plan, record, steps, s3, copies=wish.copies)
+        if pinned is None:
+            return 1
     run = run_plan(
         plan,
         pipeline,
@@ -110,26 +140,27 @@ def _reproduce(
         quiet=quiet,
         state_dir=state_folder(state_dir) if conn is None else None,
         run_id=run_id,
-        recorder=recording.recorder,
+        recorder=pinned.recorder if pinned else recording.recorder,
+        selection=pinned.selection if pinned else None,
+        pins=pinned.pins if pinned else NO_PINS,
     )
     print_summary(run)
-    replace(recording, inherited=frozenset(values) - frozenset(given)).seal(run, loaded.document)
+    replace(recording, inherited=frozenset(values) - frozenset(given), prices=prices).seal(run, loaded.document)
     after = {fragment.step: fragment for fragment in recording.recorder.fragments}
+    changed = changed or list(changed_meanwhile(steps, after))
     ends = {name: step.state for name, step in run.steps.items()}
     return _verdict(source, steps, after, ends, changed, wish.tolerance)
 
 
-def _changes(wish: Wish, record: Mapping[str, Any], steps: Steps, plan: Plan, s3: Any) -> list[str]:
-    """What has changed since the record; what cannot be compared is printed."""
+def _changes(file: Path, record: Mapping[str, Any], steps: Steps, plan: Plan, s3: Any) -> list[str]:
+    """What has changed since the record."""
     found = what_changed(
         record,
         steps,
         definition_hash=plan.definition_hash,
-        commit=commit_of(wish.file) if wish.file else None,
+        commit=commit_of(file),
         look=lambda artifact: fingerprint(s3, artifact),
     )
-    for image in unpinned_images(steps):
-        print(safe(f"image {image} is recorded without a digest: whether it is the same cannot be told"))
     return list(found)
 
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..document import load_pipeline
 from ..document.problems import PipelineError, did_you_mean
-from ..document.values import parse_parameter
 from ..execution.aws import SessionAws
+from ..execution.pins import NO_PINS, Pins
 from ..execution.pipeline_run import PipelineRun, new_run_id
 from ..execution.recording import StepRecorder
 from ..execution.step_run import ExecutionOptions
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..plan.selection import Selection, select
-from ..record.partial import Choice, merged, part_of, words_of
+from ..record.partial import Choice, part_of, words_of
+from ..record.prices import read_prices
 from .local import state_folder
+from .parameters import parse_values, values_after
 from .records_text import safe
 from .selective import NO_RECORDS, announce
 from .summary import print_summary, write_summary
@@ -43,6 +45,7 @@ def run_definition(
     records: str | None = None,
     cache: bool = True,
     choice: Choice = WHOLE,
+    prices: Path | None = None,
 ) -> int:
     """Exit code: 0 succeeded, 1 failed, 2 unusable arguments."""
     try:
@@ -59,6 +62,7 @@ def run_definition(
         return 2
     try:
         table = read_stand_ins(plan, stand_ins)
+        costs = read_prices(prices) if prices is not None else None
     except ValueError as error:  # it names its own file
         print(error, file=sys.stderr)
         return 2
@@ -74,9 +78,9 @@ def run_definition(
     try:
         part = None
         if not choice.is_all:
-            part = part_of(choice, plan, pipeline, recorder.store if recorder else None, no_records=NO_RECORDS)
-            values = merged(plan, values, part.inherited)
-            check_values(plan, values)
+            known = {"store": recorder.store, "look": recorder.look} if recorder else {}
+            part = part_of(choice, plan, pipeline, **known, no_records=NO_RECORDS)
+            values = values_after(plan, values, part.inherited)
             recorder = part.recorder(recorder) if recorder else None
             announce(part, plan, values)
     except ValueError as error:  # a selection that cannot be run, or records that cannot be read
@@ -97,7 +101,7 @@ def run_definition(
     )
     print_summary(run)
     if recording:
-        recording = replace(recording, inherited=frozenset(part.inherited if part else ()) - given)
+        recording = replace(recording, inherited=frozenset(part.inherited if part else ()) - given, prices=costs)
         recording.seal(run, loaded.document)
     if summary is not None:
         write_summary(run, summary)
@@ -139,6 +143,7 @@ def run_plan(
     run_id: str = "",
     recorder: StepRecorder | None = None,
     selection: Selection | None = None,
+    pins: Pins = NO_PINS,
 ) -> PipelineRun:
     """Run ``plan`` to its end, showing how it goes; ``state_dir`` is that of the embedded AWS when it runs there."""
     from ..execution.mailbox import MemoryMailbox
@@ -147,7 +152,7 @@ def run_plan(
 
     # On this machine looking costs nothing; on AWS a step is looked at as seldom as under Airflow.
     options = ExecutionOptions(
-        poll_interval_s=30.0 if state_dir is None else 1.0, logs="live", stand_ins=stand_ins or {}
+        poll_interval_s=30.0 if state_dir is None else 1.0, logs="live", stand_ins=stand_ins or {}, pins=pins
     )
     with Live(quiet=quiet) as live:
         run = PipelineRun(
@@ -166,33 +171,6 @@ def run_plan(
         live.begin(run)
         asyncio.run(run.run())
     return run
-
-
-def parse_values(plan: Plan, given: Sequence[str], *, may_miss: bool = False) -> dict[str, Any]:
-    """``Name=value`` words as typed values; ``may_miss``: what has no default may come from elsewhere.
-
-    Raises ``ValueError`` with a sentence.
-    """
-    declared = {parameter.name: parameter for parameter in plan.parameters}
-    values: dict[str, Any] = {}
-    for word in given:
-        name, separator, text = word.partition("=")
-        if not separator:
-            raise ValueError(f'"{word}" is not Name=value.')
-        if name not in declared:
-            raise ValueError(f'there is no parameter "{name}". {did_you_mean(name, declared)}'.strip())
-        values[name] = parse_parameter(text, declared[name].type, declared[name].enum, name)
-    if not may_miss:
-        check_values(plan, values)
-    return values
-
-
-def check_values(plan: Plan, values: Mapping[str, Any]) -> None:
-    """Raise ``ValueError`` when a parameter has neither a value nor a default."""
-    missing = [p.name for p in plan.parameters if p.required and p.name not in values]
-    if missing:
-        words = " ".join(f"-p {name}=..." for name in missing)
-        raise ValueError(f"these parameters have no default: {', '.join(missing)}. Add {words}.")
 
 
 def pipeline_name(file: Path) -> str:

@@ -29,7 +29,7 @@ from .places import Place, place_text
 from .problems import Problem, did_you_mean
 from .report import called
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
-from .values import parse_parameter
+from .values import HOW_TO_WRITE, parse_duration, parse_parameter
 
 TOP_KEYS = frozenset(
     {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}
@@ -426,7 +426,13 @@ class _Parser:
             return None
         enabled, expires = value.get("Enabled"), value.get("ExpireAfter")
         self.wanted(enabled, bool, (place, "Enabled"), "true or false")
-        self.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration")
+        if self.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration") and expires is not None:
+            try:
+                parse_duration(expires)
+            except ValueError as error:
+                self.report(
+                    "SM122", (place, "ExpireAfter"), str(error).removesuffix(HOW_TO_WRITE).rstrip(), HOW_TO_WRITE
+                )
         return CacheConfig(enabled is True, expires if isinstance(expires, str) else None)
 
     def _retries(self, items: Any, place: Place) -> tuple[Mapping[str, Any], ...]:

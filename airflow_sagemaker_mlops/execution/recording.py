@@ -54,7 +54,10 @@ async def run_recorded(
         started.extend(name for name in [facts.get("created")] if name)
         await tell(facts)
 
-    run = replace(run, publish=partial(publish, tell=run.publish))
+    async def child(run: StepRun, work: Work) -> dict[str, Any]:
+        return await run_recorded(run, recorder, work)
+
+    run = replace(run, publish=partial(publish, tell=run.publish), run_child=child)
     begun = begun or await recorder.begin(run)
     try:
         result = dict(begun.result) if begun.result is not None else (await work(run)).as_json()

@@ -24,9 +24,12 @@ VERBATIM_NAMES = frozenset(
 
 async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     """The step's ``Arguments`` with every expression replaced; reads property files from S3 in a thread."""
-    arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments", free=run.step_type in FREE_ARGUMENTS)
+    free = run.step_type in FREE_ARGUMENTS
+    arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments", free=free)
     scope = run.scope.with_execution(**execution)
     resolved = dict(await asyncio.to_thread(resolve, arguments, scope))
+    if not free:
+        resolved = run.options.pins.applied(resolved)
     secrets = secrets_in(resolved)
     if secrets:
         await run.hide(secrets)

@@ -14,6 +14,7 @@ from .aws import Aws
 from .identity import StepIdentity
 from .journal import Journal, MemoryJournal, MemoryNotes, Notes
 from .mailbox import Mailbox, MemoryMailbox
+from .pins import NO_PINS, Pins
 from .scope import Scope
 
 LogMode = Literal["end", "live", "off"]
@@ -35,12 +36,19 @@ class ExecutionOptions:
     logs              bring the containers' log lines into the task log: at the end, while it runs, or not at all
     log_lines         at most so many lines a step, the last ones
     stand_ins         declared results of steps that are not executed, see ``execution.stand_in``
+    pins              what a reproduction reads instead of what its requests name
     """
 
     poll_interval_s: float = 30.0
     logs: LogMode = "end"
     log_lines: int = 1000
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pins: Pins = NO_PINS
+
+
+async def _unrecorded(run: StepRun, work: Callable[[StepRun], Awaitable[StepResult]]) -> dict[str, Any]:
+    """The result of a ForEach step's child that nobody is told of."""
+    return (await work(run)).as_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,8 @@ class StepRun:
     notes     results of a ForEach step's children, by child name
     mailbox   where answers to a Callback step arrive
     live      children of a ForEach step that run now
+    loop      the ForEach step that this is a child of
+    run_child   runs a child of a ForEach step, and records it where the step is recorded
     """
 
     spec: Mapping[str, Any]
@@ -70,6 +80,8 @@ class StepRun:
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
     options: ExecutionOptions = field(default_factory=ExecutionOptions)
     live: dict[str, StepRun] = field(default_factory=dict)
+    loop: str = ""
+    run_child: Callable[[StepRun, Callable[[StepRun], Awaitable[StepResult]]], Awaitable[dict[str, Any]]] = _unrecorded
 
     @property
     def entry(self) -> StepType:

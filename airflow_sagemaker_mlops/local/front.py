@@ -26,6 +26,7 @@ from .sagemaker.hosting import port_of
 from .sagemaker.operations import HANDLERS, is_owned
 from .state import LocalAws
 from .store import Store
+from .versions import listed_versions
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 _INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
@@ -124,6 +125,8 @@ class Front:
             raise not_available(caller.service, _operation(environ, body))  # moto keeps books of it, and it never ends
         if caller.service == "iam" and b"Action=SimulatePrincipalPolicy" in body:
             return _everything_allowed(body)
+        if caller.service == "s3" and (versions := listed_versions(environ)) is not None:
+            return versions
         reply = self._moto.call(environ, body)
         if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
             self._store.insert(SESSION_KEY, "", given[1].decode(), {})

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .state import ACCOUNT
+
 Environ = dict[str, Any]
 
 
@@ -60,7 +62,7 @@ def _application() -> Any:
 def lambda_function(account: str, region: str, name: str) -> Any:
     """moto's record of a Lambda function; ``None`` when there is none.
 
-    The one private look into moto (5.2): its own Invoke wants a Docker engine.
+    A private look into moto (5.2): its own Invoke wants a Docker engine.
     """
     from moto.awslambda.models import lambda_backends
 
@@ -70,3 +72,22 @@ def lambda_function(account: str, region: str, name: str) -> Any:
         if type(error).__name__ == "UnknownFunctionException":
             return None
         raise
+
+
+def s3_bucket(name: str) -> Any:
+    """moto's record of a bucket; ``None`` when there is none.  Another private look (5.2): at versions of objects."""
+    from moto.s3.models import s3_backends
+
+    try:
+        return s3_backends[ACCOUNT]["aws"].get_bucket(name)
+    except Exception as error:
+        if type(error).__name__ == "MissingBucket":
+            return None
+        raise
+
+
+def name_version(bucket: str, key: str, version: str) -> None:
+    """Give the latest version of an object, or its delete marker, the id that it had before a restart."""
+    found = s3_bucket(bucket)
+    if found is not None and key in found.keys:
+        found.keys[key]._version_id = version

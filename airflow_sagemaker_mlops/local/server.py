@@ -66,6 +66,8 @@ def _seed(aws: LocalAws) -> None:
     s3 = aws.client("s3")
     if aws.bucket not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=aws.bucket)
+    # So that a run can be made again from what it read, whatever was written over it since.
+    s3.put_bucket_versioning(Bucket=aws.bucket, VersioningConfiguration={"Status": "Enabled"})
     iam = aws.client("iam")
     trust = {
         "Version": "2012-10-17",

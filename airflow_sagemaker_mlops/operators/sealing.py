@@ -28,7 +28,7 @@ def seal_record(
     if not location:
         return {}
     try:
-        sealed = _seal(context, source, end, location, inherited)
+        sealed = _seal(context, source, end, location, inherited=inherited, prices=_prices(tell))
     except Exception as error:
         if settings.fail_on_record_error():
             raise
@@ -38,7 +38,21 @@ def seal_record(
     return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
 
 
-def _seal(context: Any, source: Source, end: Conclusion, location: str, inherited: Mapping[str, Any]) -> Any:
+def _prices(tell: Callable[..., None]) -> Any:
+    """The user's prices; a file that cannot be read costs the record its cost and no more."""
+    from ..record.prices import read_prices
+
+    file = settings.prices()
+    try:
+        return read_prices(Path(file)) if file else None
+    except ValueError as error:
+        tell("the record has no cost: %s", error)
+        return None
+
+
+def _seal(
+    context: Any, source: Source, end: Conclusion, location: str, *, inherited: Mapping[str, Any], prices: Any
+) -> Any:
     from ..document import load_pipeline
     from ..plan import make_plan
     from ..record.run_record import seal_run
@@ -57,6 +71,7 @@ def _seal(context: Any, source: Source, end: Conclusion, location: str, inherite
         document=loaded.document,
         source_kind=_kind(source.definition),
         ends=ends,
+        prices=prices,
     )
 
 

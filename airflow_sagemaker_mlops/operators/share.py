@@ -6,7 +6,7 @@ attempt; nothing is kept in the tasks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from .conf import asks_for_a_part, choice_in
 if TYPE_CHECKING:
     from ..plan.model import Plan
     from ..plan.selection import Part as Kind
+    from ..record.fragment import Artifact
     from ..record.partial import Part
     from ..record.recorder import Recorder
     from ..record.reuse import ReusingRecorder
@@ -102,15 +103,32 @@ def _share_of(context: Any, step: StepTask) -> Share | None:
     name = step.step or ti.task_id
     group = ti.task_id.removesuffix(name).rstrip(".")
     verdict = ti.task.dag.task_dict.get(f"{group}.{VERDICT_TASK_ID}".lstrip("."))
-    found = part_of_run(context, verdict.source if verdict is not None else None)
+    found = part_of_run(context, verdict.source if verdict is not None else None, look=_look_as(step))
     # What is not in the plan is an operator that was written into the DAG by hand.
     return Share(name, found) if found is not None and name in found.plan.by_id else None
 
 
-def part_of_run(context: Any, source: Source | None) -> PartOfRun | None:
+def _look_as(step: StepTask) -> Callable[[Artifact], Artifact]:
+    """Looks at outputs with the credentials of ``step``, at its first look."""
+
+    def look(artifact: Artifact) -> Artifact:
+        from ..hooks.aws import aws_for
+        from ..record.fingerprint import fingerprint
+
+        aws = aws_for(step.aws_conn_id, step.region_name, step.assume_role_arn)
+        now = fingerprint(aws.client("s3"), artifact)
+        return artifact if now.objects is None else now  # another account's: whoever reads it will see
+
+    return look
+
+
+def part_of_run(
+    context: Any, source: Source | None, *, look: Callable[[Artifact], Artifact] | None = None
+) -> PartOfRun | None:
     """What the run in ``context`` was asked for of the pipeline ``source``; ``None`` for all of it.
 
     source   ``None`` for tasks that belong to no pipeline
+    look     an output as it is now; without it nobody looks whether it is still there
 
     Raises as :func:`share_of`.
     """
@@ -134,7 +152,7 @@ def part_of_run(context: Any, source: Source | None) -> PartOfRun | None:
     location = location_of(source.records)
     store = open_records(location) if location else None
     pipeline = record_id(ti.dag_id, source.group)
-    part = pinned_part(choice, plan, pipeline, store, ti.run_id, no_records=NO_RECORDS)
+    part = pinned_part(choice, plan, pipeline, store, ti.run_id, look=look, no_records=NO_RECORDS)
     problems = list(cut_off(ti.task.dag, source.group, part.selection))
     if problems:
         raise InvalidSelection(plan.source, problems)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ..document.durations import parse_duration
 from ..document.paths import select
+from ..document.values import parse_duration
 from ..execution.masking import MASK, mask
 from .cache_key import CacheKey
 from .canonical import canonical_json, plain
@@ -120,7 +120,7 @@ def remember(
         "key": mark.key,
         "attributes": dict(mark.attributes),
         "ended": fragment.ended,
-        "arn": fragment.attempts[-1].arn if fragment.attempts else "",
+        "arn": fragment.made_by,
         "billable_seconds": fragment.billable_seconds,
         "outputs": fragment.as_json().get("outputs", []),
         "result": stored,

@@ -8,7 +8,8 @@ from typing import Any
 from ..execution.masking import MASK
 from .changes import changed, changes, show
 from .fragment import StepFragment
-from .inputs_diff import ListingOf, input_changes, no_listing
+from .inputs_diff import input_changes
+from .listing import ListingOf, no_listing
 
 Steps = Mapping[str, StepFragment]
 # Said elsewhere, or follows from who ran it when.
@@ -211,8 +212,11 @@ def _models(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _cost(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """Prices are not known here: for equal instance types billable seconds are what the cost follows."""
+    """As recorded; without prices billable seconds are what the cost follows, for equal instance types."""
     was, now = old["totals"], new["totals"]
+    if _is_whole(was) and _is_whole(now) and was["cost"]["currency"] == now["cost"]["currency"]:
+        yield from _amounts(was["cost"], now["cost"])
+        return
     before, after = was["billable_seconds"], now["billable_seconds"]
     if before == after:
         return
@@ -222,3 +226,15 @@ def _cost(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
         yield f"{word} {before:.0f} -> {after:.0f} billable seconds"
     elif round(change := (after / before - 1) * 100):
         yield f"{word} {change:+.0f} %"
+
+
+def _is_whole(totals: Mapping[str, Any]) -> bool:
+    """Whether the cost is known, of every instance type."""
+    return "cost" in totals and not totals["cost"].get("unpriced")
+
+
+def _amounts(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    before, after = was["amount"], now["amount"]
+    change = f" ({(after / before - 1) * 100:+.0f} %)" if before else ""
+    if before != after:
+        yield f"cost {before:.6g} -> {after:.6g} {now['currency']}{change}"

@@ -7,6 +7,7 @@ mean what SLSA provenance v1 means: what the user chose, what was read from outs
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -17,6 +18,7 @@ from ..plan.model import Plan
 from .canonical import plain
 from .fragment import Artifact, Code, StepFragment
 from .integrity import KIND, SCHEMA
+from .prices import Prices
 from .run_identity import RunIdentity
 from .times import seconds_between
 
@@ -53,6 +55,7 @@ def assemble(
     definition: DefinitionCopy | None = None,
     source_kind: str = "unknown",
     approvals: Sequence[Mapping[str, Any]] = (),
+    prices: Prices | None = None,
 ) -> dict[str, Any]:
     """The record of a run, not sealed yet; secrets are masked here, whatever was masked before.
 
@@ -74,7 +77,7 @@ def assemble(
         "decisions": [_decision(step) for step in steps if step.decision],
         "models": [{"step": step.step, **plain(model)} for step in steps for model in step.model_packages],
         "approvals": [mask(plain(approval)) for approval in approvals],
-        "totals": totals(steps, run),
+        "totals": totals(steps, run, prices),
     }
 
 
@@ -90,14 +93,28 @@ def _plan_json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:
 def _in_order(
     plan: Mapping[str, Any], fragments: Sequence[StepFragment], ends: Mapping[str, str]
 ) -> Iterator[StepFragment]:
-    """Fragments in the plan's order, then those of loops' children; a step without one gets an empty one."""
+    """Fragments in the plan's order, then those of loops' children; a step without one gets an empty one.
+
+    Children of items that a loop no longer had when it was run again are left out.
+    """
     left = {fragment.step: fragment for fragment in fragments}
+    items = {name: _item_count(fragment) for name, fragment in left.items()}
     for task in plan["tasks"]:
         if task["step_type"] not in NO_STEPS:
             name = task["task_id"]
             none = StepFragment(name, task["step_type"], ends.get(name, "NotStarted"))
             yield left.pop(name, none)
-    yield from left.values()
+    yield from (f for f in left.values() if not f.loop or _number(f.step) < items.get(f.loop, math.inf))
+
+
+def _item_count(fragment: StepFragment) -> float:
+    count = ((fragment.result or {}).get("Loop") or {}).get("InputItemCount")
+    return float(count) if isinstance(count, int) else math.inf
+
+
+def _number(child: str) -> int:
+    number = child.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def _definition(plan: Mapping[str, Any], copy: DefinitionCopy | None, kind: str) -> dict[str, Any]:
@@ -198,23 +215,30 @@ def _decision(step: StepFragment) -> dict[str, Any]:
     return {"step": step.step, "outcome": bool(decision.get("Outcome")), "sentence": sentence, "terms": terms}
 
 
-def totals(steps: Sequence[StepFragment], run: RunIdentity) -> dict[str, Any]:
-    """Counts and sums over the steps.  Seconds are billable instance seconds, except ``seconds``: by the clock."""
+def totals(steps: Sequence[StepFragment], run: RunIdentity, prices: Prices | None = None) -> dict[str, Any]:
+    """Counts and sums over the steps.  Seconds are billable instance seconds, except ``seconds``: by the clock.
+
+    Children of a loop are no steps here; their jobs count once, for themselves or, where they left nothing, for it.
+    """
     by_type: dict[str, float] = {}
     for step in steps:
         if step.billable_seconds:
             kind = step.instance_type or "unknown"
             by_type[kind] = round(by_type.get(kind, 0.0) + step.billable_seconds, 3)
     hits = [step.cache for step in steps if step.cache is not None and step.cache.result == "hit"]
+    told = {step.loop for step in steps}
+    own = [step for step in steps if not step.loop]
     counted: dict[str, Any] = {
-        "steps": len(steps),
-        "succeeded": sum(step.status == "Succeeded" for step in steps),
-        "failed": sum(step.status == "Failed" for step in steps),
+        "steps": len(own),
+        "succeeded": sum(step.status == "Succeeded" for step in own),
+        "failed": sum(step.status == "Failed" for step in own),
         "cached": len(hits),
-        "jobs_started": sum(step.jobs_started for step in steps),
+        "jobs_started": sum(step.jobs_started for step in steps if step.step not in told),
         "billable_seconds": round(sum(by_type.values()), 3),
         "saved_seconds": round(sum(hit.saved_seconds or 0.0 for hit in hits), 3),
         "billable_by_instance_type": by_type,
     }
+    if prices is not None:
+        counted["cost"] = prices.cost(by_type)
     took = seconds_between(run.started, run.ended)
     return counted if took is None else {**counted, "seconds": took}

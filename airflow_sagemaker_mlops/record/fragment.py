@@ -32,10 +32,12 @@ class Artifact:
 
     name      the channel, input or output it is to the step
     role      "input", "output", "code" or "model"
-    etag, version   of the object, when the URI is that of one object
+    etag, version, key   of the object, when there is one: its key is the URI and ``key``
     objects, bytes  how many objects have the URI as prefix, and their size
     sha256    over the sorted listing, see ``fingerprint``; "" when it was not looked at
+    listing   hash under which the listing with version ids is stored; without versions it is stored under ``sha256``
     content_sha256   checksum of the content itself, where S3 keeps one
+    instead_of   URI that the definition names, when a reproduction read recorded versions at ``uri``
     problem   why there is no fingerprint, e.g. "access denied"
     """
 
@@ -44,11 +46,19 @@ class Artifact:
     role: str = "input"
     etag: str = ""
     version: str = ""
+    key: str = ""
     objects: int | None = None
     bytes: int | None = None
     sha256: str = ""
+    listing: str = ""
     content_sha256: str = ""
+    instead_of: str = ""
     problem: str = ""
+
+    @property
+    def named(self) -> str:
+        """The URI that the definition names."""
+        return self.instead_of or self.uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class CacheMark:
     result        "hit", "miss", "expired" or "off"; "reused" when a selection takes the step from another run
     source_run    run that the result was taken from, with ``source_arn`` of what made it
     saved_seconds   billable seconds that the hit did not cost
+    reason        why an earlier result with this key was not taken
     """
 
     key: str = ""
@@ -87,14 +98,16 @@ class CacheMark:
     source_run: str = ""
     source_arn: str = ""
     saved_seconds: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StepFragment:
-    """One step of one run.
+    """One step of one run, or one child of a ForEach step.
 
+    loop             the ForEach step that it is a child of; its name ends with the number of its item
     request          resolved arguments, secrets masked by :meth:`masked`; ``request_sha256`` is over that
-    jobs_started     by this run; children of a loop count, results from the cache do not
+    jobs_started     by this run; those of a loop's children count for the loop too, results from the cache do not
     billable_seconds   what AWS charges for, summed over attempts: seconds times instances
     decision         of a Condition: {"Outcome", "Terms": [{"Text", "Op", "Left", "Right", "Result"}], "Sentence"}
     model_packages   [{"arn", "group", "version", "approval_status"}]
@@ -104,6 +117,7 @@ class StepFragment:
     step: str
     type: str
     status: str
+    loop: str = ""
     started: str = ""
     ended: str = ""
     attempts: tuple[Attempt, ...] = ()
@@ -122,6 +136,13 @@ class StepFragment:
     model_packages: tuple[Mapping[str, Any], ...] = ()
     result: Mapping[str, Any] | None = None
     failure_reason: str = ""
+
+    @property
+    def made_by(self) -> str:
+        """ARN of what made the result, in this run or in the one that it was taken from."""
+        if self.attempts:
+            return self.attempts[-1].arn
+        return self.cache.source_arn if self.cache is not None else ""
 
     def masked(self, *known: str) -> StepFragment:
         """The same without secrets, and with the hash of the masked request; ``known`` are further secrets."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from .fragment import Artifact
+from .listing import ListingOf, no_listing, objects_of
 
-ListingOf = Callable[[str], Mapping[str, str] | None]  # hash -> {key: the rest of its line}, if it was stored
 MOST_NAMED = 3
-
-
-def no_listing(_sha256: str) -> None:
-    """No listing is stored."""
 
 
 def input_changes(old: Sequence[Artifact], new: Sequence[Artifact], listing_of: ListingOf = no_listing) -> list[str]:
@@ -39,7 +35,7 @@ def _changes(name: str, old: Artifact, new: Artifact, listing_of: ListingOf) -> 
             problem = new.problem or old.problem or "it was not looked at in one of the runs"
             yield f"{name} cannot be compared: {problem}"
         return
-    if old.sha256 != new.sha256 and old.etag and new.etag:
+    if old.sha256 != new.sha256 and old.etag and new.etag and not (old.key or new.key):
         size = "" if old.bytes == new.bytes else f" ({old.bytes} -> {new.bytes} bytes)"
         yield f"contents of {_folder(new.uri)} changed{size}"
     elif old.sha256 != new.sha256:
@@ -47,7 +43,7 @@ def _changes(name: str, old: Artifact, new: Artifact, listing_of: ListingOf) -> 
 
 
 def _objects(place: str, old: Artifact, new: Artifact, listing_of: ListingOf) -> Iterator[str]:
-    before, after = listing_of(old.sha256), listing_of(new.sha256)
+    before, after = objects_of(old, listing_of), objects_of(new, listing_of)
     if before is None or after is None:
         grown = (new.objects or 0) - (old.objects or 0)
         if grown:
@@ -59,7 +55,7 @@ def _objects(place: str, old: Artifact, new: Artifact, listing_of: ListingOf) ->
     for word, keys in (
         ("new", sorted(after.keys() - before.keys())),
         ("gone", sorted(before.keys() - after.keys())),
-        ("changed", sorted(key for key in after.keys() & before.keys() if after[key] != before[key])),
+        ("changed", sorted(k for k in after.keys() & before.keys() if after[k].content != before[k].content)),
     ):
         if keys:
             named = f" ({', '.join(keys)})" if len(keys) <= MOST_NAMED else ""

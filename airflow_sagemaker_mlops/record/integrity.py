@@ -11,7 +11,7 @@ from .canonical import canonical_json, sha256_of
 from .errors import BrokenRecord, ForeignRecord, OlderSchema
 
 KIND = "sagemaker-mlops/run-record"
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 CANONICAL = "sorted-keys-no-space-utf8"
 
 
@@ -42,6 +42,12 @@ def parse_record(data: bytes, where: str) -> dict[str, Any]:
     one of another version.
     """
     document = _read(data, where)
+    check_hash(document, data, where)
+    return document
+
+
+def check_hash(document: Mapping[str, Any], data: bytes, where: str) -> None:
+    """Raise :class:`BrokenRecord` when ``data`` is not the sealed ``document`` to the byte."""
     integrity = document.get("integrity")
     if not isinstance(integrity, dict) or not isinstance(integrity.get("sha256"), str):
         raise BrokenRecord(f"{where} has no hash: it was never sealed, or was edited by hand.")
@@ -52,7 +58,6 @@ def parse_record(data: bytes, where: str) -> dict[str, Any]:
         right = False
     if not right:
         raise BrokenRecord(f"{where} was altered after it was sealed: its content does not have the hash it names.")
-    return document
 
 
 def _read(data: bytes, where: str) -> dict[str, Any]:

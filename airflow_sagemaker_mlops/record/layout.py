@@ -5,6 +5,7 @@
 ``<dag>/sources/<run>.json``             which run a run of a part takes results from, see ``pinned``
 ``<dag>/index/<level>/<name>.json``      what ``list`` reads, see ``index``
 ``<dag>/heads.json``                     ends of the hash chain, see ``chain``
+``<dag>/amendments/<run>/<n>.json``      approvals given after the record was sealed, each written once
 ``<dag>/cache/<step>/<key>.json``        latest success of a step under a cache key
 ``<dag>/definitions/<sha256>.json``      definitions, requests too large for a record, and listings of inputs, each
 ``<dag>/requests/<sha256>.json``         under the hash of its content
@@ -69,6 +70,11 @@ def heads_key(dag_id: str) -> str:
     return f"{segment(dag_id)}/heads.json"
 
 
+def amendments_prefix(dag_id: str, run_id: str = "") -> str:
+    """What the keys of all amendments of a record begin with; of all of a DAG without a run."""
+    return f"{segment(dag_id)}/amendments/{segment(run_id) + '/' if run_id else ''}"
+
+
 def cache_key_of(dag_id: str, step: str, key: str) -> str:
     """Key of the cache entry of a step."""
     return f"{segment(dag_id)}/cache/{segment(step)}/{key}.json"
@@ -76,4 +82,9 @@ def cache_key_of(dag_id: str, step: str, key: str) -> str:
 
 def content_key(dag_id: str, kind: str, sha256: str, ending: str = "json") -> str:
     """Key of what is stored under its own hash; ``kind`` is definitions, requests or listings."""
-    return f"{segment(dag_id)}/{kind}/{sha256}.{ending}"
+    return f"{content_prefix(dag_id, kind)}{sha256}.{ending}"
+
+
+def content_prefix(dag_id: str, kind: str) -> str:
+    """What the keys of everything of this kind begin with."""
+    return f"{segment(dag_id)}/{kind}/"

@@ -5,7 +5,7 @@ The command line and a DAG run's conf ask in different ways for the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..document.problems import Problem
 from ..execution.masking import MASK
 from ..plan.model import Plan
 from ..plan.selection import InvalidSelection, Selection, select, select_unfinished
+from .fragment import Artifact
 from .recorder import Recorder
 from .reuse import ReusingRecorder, SourceRun, check_reuse, read_source
 from .store import Store
@@ -78,9 +79,18 @@ class Part:
             yield f"reused results were made with other parameters: {words}"
 
 
-def part_of(choice: Choice, plan: Plan, pipeline: str, store: Store | None, *, no_records: str) -> Part:
+def part_of(
+    choice: Choice,
+    plan: Plan,
+    pipeline: str,
+    store: Store | None = None,
+    *,
+    look: Callable[[Artifact], Artifact] | None = None,
+    no_records: str,
+) -> Part:
     """The part of ``plan`` that ``choice`` asks for, which is not all of it.
 
+    look         an output as it is now, to see whether it is still there; without it nobody looks
     no_records   the way out when there is no ``store`` and results are needed
 
     Raises :class:`InvalidSelection` with everything that keeps it from running.
@@ -97,7 +107,7 @@ def part_of(choice: Choice, plan: Plan, pipeline: str, store: Store | None, *, n
         selection = select_unfinished(plan, source.statuses)
         declared = {parameter.name for parameter in plan.parameters}
         inherited = {name: value for name, value in source.parameters.items() if name in declared}
-    check_reuse(plan, selection, source)
+    check_reuse(plan, selection, source, look)
     return Part(selection, source, inherited)
 
 

@@ -7,29 +7,41 @@ and holds for all steps of that run, also for those that a user clears later on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..plan.model import Plan
 from .canonical import canonical_json
+from .fragment import Artifact
 from .layout import source_key
 from .partial import Choice, Part, part_of
 from .store import Store, Stored
 
 
 def pinned_part(
-    choice: Choice, plan: Plan, pipeline: str, store: Store | None, run_id: str, *, no_records: str
+    choice: Choice,
+    plan: Plan,
+    pipeline: str,
+    store: Store | None,
+    run_id: str,
+    *,
+    look: Callable[[Artifact], Artifact] | None = None,
+    no_records: str,
 ) -> Part:
-    """The part that ``choice`` asks for in run ``run_id``, the same at any time.  Raises as ``part_of``."""
+    """The part that ``choice`` asks for in run ``run_id``, the same at any time.  Raises as ``part_of``.
+
+    look   as of ``part_of``; only for the first step that asks, for later ones the run itself may have changed things
+    """
     if store is None:
         return part_of(choice, plan, pipeline, None, no_records=no_records)
     key, asked = source_key(pipeline, run_id), _asked(choice)
     while True:
         found = store.read(key)
         noted = _noted(found, asked)
-        part = part_of(_of_run(choice, noted), plan, pipeline, store, no_records=no_records)
-        if noted or part.source is None or part.source.run_id == choice.source:
+        looked = None if noted else look
+        part = part_of(_of_run(choice, noted), plan, pipeline, store, look=looked, no_records=no_records)
+        if noted or part.source is None:
             return part
         note = canonical_json({"asked": asked, "source_run": part.source.run_id})
         if store.replace(key, note, found.tag if found else None):  # else another step was faster

@@ -24,7 +24,7 @@ from .cache import Lookup, look_up, remember
 from .cache_key import CacheKey, cache_key, is_cacheable
 from .canonical import plain
 from .errors import RecordError
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint, lost
 from .fragment import Artifact, Attempt, CacheMark, Code, StepFragment
 from .requests import resolved_request
 from .seal import write_fragment
@@ -42,13 +42,13 @@ class RecordOptions:
 
     caching          follow ``CacheConfig``; without, every step runs, and its result is kept for later runs as ever
     input_contents   count the contents of inputs in cache keys, not only their paths
-    versions         list version ids of inputs and outputs, for buckets with versions
+    versions         list version ids of inputs and outputs as well, so that the run can be made again from them
     fail_on_error    a record that cannot be written fails the step
     """
 
     caching: bool = True
     input_contents: bool = False
-    versions: bool = False
+    versions: bool = True
     fail_on_error: bool = False
 
 
@@ -125,6 +125,7 @@ class Recorder:
             step=run.identity.step,
             type=run.step_type,
             status=status,
+            loop=run.loop,
             started=begun.started,
             ended=now(),
             jobs_started=jobs_started,
@@ -136,9 +137,11 @@ class Recorder:
 
     async def keep(self, run: StepRun, fragment: StepFragment) -> StepFragment | None:
         """Write a fragment that is known already; ``None`` when it could not be written."""
-        self.fragments.append(fragment.masked())
-        writing = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
-        return await self._tolerant(run, "not recorded", writing, None)
+        return await self._tolerant(run, "not recorded", self._write(fragment), None)
+
+    async def _write(self, fragment: StepFragment) -> StepFragment:
+        self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
+        return await asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
 
     async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
         try:
@@ -156,10 +159,11 @@ class Recorder:
         request = await resolved_request(run)
         if request is None:
             return begun
-        listing = asyncio.ensure_future(self._fingerprints(inputs_of(request)))
+        listing = asyncio.ensure_future(self._fingerprints(_inputs(run, request)))
         begun = replace(begun, request=request)
         config = run.spec.get("CacheConfig") or {}
-        if config.get("Enabled") is not True or not is_cacheable(run.step_type):
+        # A child of a loop may go on with what an earlier attempt of the loop began.
+        if config.get("Enabled") is not True or run.loop or not is_cacheable(run.step_type):
             return replace(begun, inputs=await listing)
         key = cache_key(run.step_type, request, await listing if self.options.input_contents else None)
         begun = replace(begun, cache=CacheMark(key.key, key.attributes, "miss"))
@@ -183,10 +187,11 @@ class Recorder:
         """A hit, if what the earlier run left is still there as it left it."""
         outputs = await self._fingerprints(found.outputs)
         for was, now_there in zip(found.outputs, outputs, strict=True):
-            if was.sha256 and was.sha256 != now_there.sha256:
-                why = "is gone" if not now_there.objects else "was changed since"
-                run.tell(f'no cache hit: {was.uri} of run "{found.mark.source_run}" {why}')
-                return begun
+            if why := lost(was, now_there):
+                reason = f'{was.uri} of run "{found.mark.source_run}" {why}'
+                run.tell(f"no cache hit: {reason}")
+                mark = begun.cache
+                return replace(begun, cache=replace(mark, reason=reason) if mark else None)
         run.tell(found.sentence)
         return replace(begun, cache=found.mark, result=found.result, outputs=outputs)
 
@@ -213,8 +218,7 @@ class Recorder:
             decision=given.get("Decision"),
             model_packages=_packages(run, described),
         )
-        self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
-        writing = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+        writing = self._write(fragment)
         if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
             written, _ = await asyncio.gather(writing, asyncio.to_thread(self._remember, run, fragment, described))
             return written
@@ -247,14 +251,24 @@ class Recorder:
         about = {**described, run.entry.arn_key: result.get("Arn")} if run.entry.arn_key else described
         return (*earlier, _attempt(run, last, about, result))
 
+    def look(self, artifact: Artifact) -> Artifact:
+        """``artifact`` as it is now.  Blocking."""
+        return fingerprint(self.s3, artifact, versions=self.options.versions)
+
     async def _fingerprints(self, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
-        """What is there now.  Listings of folders that are read from are kept, to tell what changed in them."""
+        """What is there now.  Listings of folders that are read from are kept: to tell what changed, and to pin it."""
 
         def look(artifact: Artifact) -> Artifact:
-            keep_in = self.store if artifact.role == "input" else None
+            keep_in = self.store if artifact.role in ("input", "code") else None
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 
         return tuple(await asyncio.gather(*(asyncio.to_thread(look, artifact) for artifact in artifacts)))
+
+
+def _inputs(run: StepRun, request: Mapping[str, Any]) -> tuple[Artifact, ...]:
+    """What the step reads; of copies that a reproduction reads also what they stand for."""
+    stands_for = {copied: uri for uri, copied in run.options.pins.uris.items()}
+    return tuple(replace(artifact, instead_of=stands_for.get(artifact.uri, "")) for artifact in inputs_of(request))
 
 
 def _attempt(run: StepRun, name: str, described: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> Attempt:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 from .errors import RecordError
 from .fragment import Artifact, Code, StepFragment
 from .layout import content_key
+from .sources import from_outside
 from .store import Store
 
 Steps = Mapping[str, StepFragment]
@@ -50,15 +52,17 @@ def what_changed(
             yield f"the code is at commit {commit.commit[:12]}, and was at {was.commit[:12]}"
         elif was.dirty or commit.dirty:
             yield f"the working tree {'had' if was.dirty else 'has'} changes that are not in commit {was.commit[:12]}"
-    seen = set()
-    made = tuple(output.uri.rstrip("/") for step in steps.values() for output in step.outputs)
-    for name, step in steps.items():
-        for artifact in step.inputs:
-            inside = any(artifact.uri == uri or artifact.uri.startswith(f"{uri}/") for uri in made)
-            if inside or artifact.uri in seen or not artifact.uri.startswith("s3://"):
-                continue
-            seen.add(artifact.uri)
-            yield from _input(name, artifact, look(artifact))
+    for name, artifact in from_outside(steps):
+        there = replace(artifact, uri=artifact.named)
+        yield from _input(name, there, look(there))
+
+
+def changed_meanwhile(before: Steps, after: Steps) -> Iterator[str]:
+    """Inputs that were as recorded when the run was begun, and not when it read them."""
+    for name, was in from_outside(before):
+        for now in after[name].inputs if name in after else ():
+            if now.uri == was.uri and was.sha256 and now.sha256 not in ("", was.sha256):
+                yield f"{now.uri} of {name} was changed while the run was on"
 
 
 def _input(step: str, was: Artifact, now: Artifact) -> Iterator[str]:

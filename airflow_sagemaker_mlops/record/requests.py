@@ -14,6 +14,7 @@ from ..execution.step_run import StepRun
 ONE_CALL = frozenset({"job", "resource", "package", "endpoint"})  # the arguments are the request of one operation
 AS_WRITTEN = frozenset({"started", "emr", "serverless"})
 WITH_SETTINGS = frozenset({"check", "function", "callback"})
+WITH_REQUEST = ONE_CALL | AS_WRITTEN | WITH_SETTINGS
 # Settings of the steps above that decide what comes of them, beside Arguments.
 SETTINGS = (
     "FunctionArn",
@@ -35,7 +36,7 @@ async def resolved_request(run: StepRun) -> dict[str, Any] | None:
     Raises :class:`~..execution.failures.StepFailed` as the step itself will.
     """
     entry = run.entry
-    if entry.how not in ONE_CALL | AS_WRITTEN | WITH_SETTINGS:
+    if entry.how not in WITH_REQUEST:
         return None
     own = {entry.name_key: name_of(run, 0)} if entry.name_key.endswith("JobName") else {}
     arguments = await resolved_arguments(run, **own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,9 @@ from ..execution.step_run import StepRun, now
 from ..plan.model import Plan, TaskPlan
 from ..plan.selection import InvalidSelection, Selection
 from .errors import RecordError, StoreUnavailable
-from .fragment import CacheMark, StepFragment
+from .fingerprint import lost
+from .fragment import Artifact, CacheMark, StepFragment
+from .integrity import record_name
 from .reader import dags_of, read_record, run_named, steps_of
 from .recorder import Begun, Recorder
 from .store import Store
@@ -65,17 +67,30 @@ def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun
         raise InvalidSelection(
             plan.source, [Problem("SM407", "source-run", what, "Wait for its end, or name another.")]
         )
+    return source_of(document, steps)
+
+
+def source_of(document: Mapping[str, Any], steps: Mapping[str, StepFragment]) -> SourceRun:
+    """The run of the record ``document`` with these ``steps`` (``reader.steps_of``) as one to take results from."""
+    run = document["run"]
     parameters = {name: item["value"] for name, item in (document.get("externalParameters") or {}).items()}
     definition = str((document.get("definition") or {}).get("sha256", ""))
-    return SourceRun(run_id, status, definition, parameters, steps)
+    return SourceRun(record_name(run), str(run.get("status", "")), definition, parameters, steps)
 
 
-def check_reuse(plan: Plan, selection: Selection, source: SourceRun) -> None:
-    """Raise :class:`InvalidSelection` with every reused step whose result ``source`` does not have as it is needed."""
+def check_reuse(
+    plan: Plan, selection: Selection, source: SourceRun, look: Callable[[Artifact], Artifact] | None = None
+) -> None:
+    """Raise :class:`InvalidSelection` with every reused step whose result ``source`` does not have as it is needed.
+
+    look   an output as it is now, see ``Recorder.look``; without it nobody looks whether it is still there
+    """
     problems: list[Problem] = []
     for task in plan.tasks:
         if task.task_id in selection.reused:
             problems += _missing(plan, selection, source, task)
+            if look is not None:
+                problems += _lost(plan, selection, source, task, look)
         if task.task_id in selection.selected:
             problems += _not_taken(plan, selection, source, task)
     if problems:
@@ -106,6 +121,19 @@ def _missing(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan
             if MASK in json.dumps(value):
                 what = f'"{reader}" takes {path} of "{name}", which holds a secret, and secrets are not kept.'
                 yield Problem("SM408", where, what, f"Select {name} as well.")
+
+
+def _lost(
+    plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan, look: Callable[[Artifact], Artifact]
+) -> Iterator[Problem]:
+    """The outputs of the reused step ``task`` that are not as it left them, when a selected step takes its result."""
+    name, found = task.task_id, source.steps.get(task.task_id)
+    wanted = sorted(_wanted_of(plan, selection, task).items())
+    for output in found.outputs if found is not None and wanted else ():
+        why = lost(output, look(output))
+        if why:
+            what = f'"{wanted[0][1]}" takes results of "{name}": {output.uri} of run "{source.run_id}" {why}.'
+            yield Problem("SM408", f"$.Steps.{name}", what, f"Select {name} as well.")
 
 
 def _not_taken(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan) -> Iterator[Problem]:
@@ -164,6 +192,10 @@ class ReusingRecorder:
         if name not in self.selection.reused:
             return await self.recorder.begin(run)
         run.tell(f'taken from run "{self.source.run_id}": this step is not selected')
+        return self.reused(name)
+
+    def reused(self, name: str) -> Begun:
+        """The earlier result of a step."""
         return Begun(now(), result=reused_result(self.source, name))
 
     async def end(
@@ -183,7 +215,7 @@ class ReusingRecorder:
                 run, begun, status=status, result=result, jobs_started=jobs_started, failure_reason=failure_reason
             )
         was = self.source.steps[name]
-        mark = CacheMark(result="reused", source_run=self.source.run_id, source_arn=_arn(was))
+        mark = CacheMark(result="reused", source_run=self.source.run_id, source_arn=was.made_by)
         fragment = replace(
             was,
             status=status,
@@ -203,9 +235,3 @@ def reused_result(source: SourceRun, step: str) -> dict[str, Any]:
     """The result of ``step`` in ``source`` as a later run passes it on."""
     result = {key: value for key, value in (source.steps[step].result or {}).items() if key != "CacheHitResult"}
     return {**result, "Reused": True, "SelectiveExecutionResult": {"SourceRun": source.run_id}}
-
-
-def _arn(step: StepFragment) -> str:
-    if step.attempts:
-        return step.attempts[-1].arn
-    return step.cache.source_arn if step.cache is not None else ""

@@ -10,6 +10,7 @@ from typing import Any
 from ..plan.model import Plan
 from .document import Parameter, assemble
 from .fragment import StepFragment
+from .prices import Prices
 from .run_identity import RunIdentity
 from .seal import Sealed, read_fragments, seal, store_definition
 from .store import Store
@@ -28,12 +29,14 @@ def seal_run(
     ends: Mapping[str, str] | None = None,
     fragments: Sequence[StepFragment] | None = None,
     approvals: Sequence[Mapping[str, Any]] = (),
+    prices: Prices | None = None,
 ) -> Sealed:
     """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
 
     document    the definition, to be kept as it was
     ends        what became of steps that left no fragment
     fragments   the steps' fragments where they are at hand; else they are read
+    prices      of instances, where the user gave some
     """
     copy = store_definition(store, run.dag_id, document) if document is not None else None
     steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
@@ -46,6 +49,7 @@ def seal_run(
         definition=copy,
         source_kind=source_kind,
         approvals=approvals,
+        prices=prices,
     )
     return seal(store, record)
 

@@ -95,6 +95,12 @@ class S3Store:
         return StoreUnavailable(f"cannot {what} s3://{self.bucket}/{self._key(key)}: {reason_of(error)}.")
 
 
+def split(uri: str) -> tuple[str, str]:
+    """``s3://bucket/key`` -> (bucket, key)."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def code_of(error: Exception) -> str:
     """AWS's code of a ``ClientError``; empty for anything else."""
     response = getattr(error, "response", None)

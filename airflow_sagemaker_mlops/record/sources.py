@@ -6,21 +6,30 @@ looked at.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .fragment import Artifact, Code, Image
+from ..steps.places import CODE_KEYS, IMAGE_KEYS, MODEL_KEYS, unquoted
+from .fragment import Artifact, Code, Image, StepFragment
 
 CODE_NAMES = frozenset({"code", "entrypoint", "source", "sourcedir"})
-CODE_KEYS = frozenset({"sagemaker_submit_directory", "SAGEMAKER_SUBMIT_DIRECTORY"})
-IMAGE_KEYS = frozenset({"ImageUri", "TrainingImage", "Image"})
-MODEL_KEYS = frozenset({"ModelDataUrl", "S3ModelArtifacts"})
 
 
 def inputs_of(request: Mapping[str, Any]) -> tuple[Artifact, ...]:
     """What a job reads: inputs, channels, model data; code as well, under its own role."""
     return tuple(dict.fromkeys(_inputs(request)))
+
+
+def from_outside(steps: Mapping[str, StepFragment]) -> Iterator[tuple[str, Artifact]]:
+    """(step, input) of everything that a run read and had not made itself, in S3; what several steps read once."""
+    made = tuple(output.uri.rstrip("/") for step in steps.values() for output in step.outputs)
+    seen = set()
+    for name, step in steps.items():
+        for artifact in step.inputs:
+            inside = any(artifact.uri == uri or artifact.uri.startswith(f"{uri}/") for uri in made)
+            if not inside and artifact.uri not in seen and artifact.uri.startswith("s3://"):
+                seen.add(artifact.uri)
+                yield name, artifact
 
 
 def code_of(request: Mapping[str, Any], inputs: tuple[Artifact, ...]) -> tuple[Code, ...]:
@@ -78,7 +87,7 @@ def _inputs(request: Mapping[str, Any]) -> Iterator[Artifact]:
             case _ if key in MODEL_KEYS and isinstance(value, str) and value.startswith("s3://"):
                 yield Artifact(value, name="model", role="input")
             case _ if key in CODE_KEYS and isinstance(value, str):
-                uri = _unquoted(value)
+                uri = unquoted(value)
                 if uri.startswith("s3://"):
                     yield Artifact(uri, name="code", role="code")
 
@@ -104,12 +113,3 @@ def _members(value: Any) -> Iterator[tuple[str, Any]]:
         case list():
             for item in value:
                 yield from _members(item)
-
-
-def _unquoted(text: str) -> str:
-    """A hyperparameter as the SDK writes it is JSON text."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, str) else text

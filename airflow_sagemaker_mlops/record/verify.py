@@ -7,22 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from .amendments import read_amendments
 from .chain import heads_of, read_heads, rewrite_heads
 from .errors import NoSuchRecord, RecordError
+from .finding import Finding
 from .index import READERS, Index, Summary, read_index, rebuild, summary_of
 from .integrity import belongs_to, hash_of, parse_record, previous_of, record_name
-from .layout import name_of, record_key, records_prefix
+from .layout import amendments_prefix, name_of, record_key, records_prefix, segment
 from .reader import dags_of
 from .store import Store, address
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a record, or with the index (then ``harmless``: it can be built again)."""
-
-    run_id: str
-    what: str
-    harmless: bool = False
+from .verify_contents import contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +33,7 @@ class Verified:
 
 
 def verify(store: Store, dag_id: str) -> Verified:
-    """Read every record of a DAG: hashes, the chain, and what the index says.
+    """Read every record of a DAG: hashes, the chain, what the index says, and what records keep beside themselves.
 
     What no hash chain can show: that the latest record was taken away together with its entries in index and heads.
     Keep ``sealed`` hashes elsewhere (the sealing task logs and returns it), or a bucket with object lock, against that.
@@ -52,6 +46,8 @@ def verify(store: Store, dag_id: str) -> Verified:
     findings += _chain(good, bad)
     findings += _against_index(good, bad, index)
     findings += _heads(store, dag_id, good, bad, index)
+    findings += contents(store, dag_id, good)
+    findings += _amendments(store, dag_id, good)
     return Verified(len(good) + len(bad), tuple(dict.fromkeys(findings)))
 
 
@@ -106,10 +102,28 @@ def _against_index(good: Mapping[str, Mapping[str, Any]], bad: set[str], index: 
             yield Finding(run_id, "its record is missing: the index has it.")
         elif hash_of(good[run_id]) != summary["sha256"]:
             yield Finding(run_id, "its record was replaced by another one: the index has another hash.")
+        elif _contradicts(summary, summary_of(good[run_id])):
+            yield Finding(run_id, "the index says something else of it; build the index again.", harmless=True)
     for run_id in good.keys() - index.summaries.keys():
         yield Finding(run_id, "the index does not have it; build the index again.", harmless=True)
     for key in index.damaged:
         yield Finding("", f"index object {key} is damaged; build the index again.", harmless=True)
+
+
+def _amendments(store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    prefix = amendments_prefix(dag_id)
+    amended = {key.removeprefix(prefix).partition("/")[0] for key in store.keys(prefix)}
+    for run_id, document in good.items():
+        if segment(run_id) in amended:
+            try:
+                read_amendments(store, document)
+            except RecordError as error:
+                yield Finding(run_id, str(error))
+
+
+def _contradicts(summary: Summary, right: Summary) -> bool:
+    """Whether an index entry, perhaps of an older version with fewer members, is not what the record says."""
+    return any(right.get(key) != value for key, value in summary.items() if key in right)
 
 
 def _heads(

@@ -7,7 +7,8 @@ from typing import Any
 from .cache_key import INPUTS, is_cacheable, key_values
 from .changes import changed, changes
 from .fragment import StepFragment
-from .inputs_diff import ListingOf, input_changes, no_listing
+from .inputs_diff import input_changes
+from .listing import ListingOf, no_listing
 
 
 def why_not_cached(
@@ -19,6 +20,8 @@ def why_not_cached(
         return early
     before, after = previous.cache, current.cache
     if before is not None and after is not None and before.key == after.key:
+        if after.reason:
+            return [f"every key attribute is the same, but {after.reason}."]
         if after.result == "expired":
             return ["every key attribute is the same; the earlier run ended longer ago than ExpireAfter."]
         if previous.status != "Succeeded":

@@ -36,6 +36,7 @@ BEDROCK = (
     replace(
         _ANY,
         name="BedrockCustomModelDeployment",
+        outside=True,
         about="a deployment of a custom model in Bedrock",
         create="CreateCustomModelDeployment",
         describe="GetCustomModelDeployment",
@@ -56,6 +57,7 @@ BEDROCK = (
     replace(
         _ANY,
         name="BedrockProvisionedModelThroughput",
+        outside=True,
         about="provisioned throughput for a model in Bedrock",
         create="CreateProvisionedModelThroughput",
         describe="GetProvisionedModelThroughput",

@@ -14,6 +14,7 @@ LAMBDA = StepType(
     service="lambda",
     create="Invoke",
     tagged=False,
+    outside=True,
 )
 CALLBACK = StepType(
     name="Callback",
@@ -23,6 +24,7 @@ CALLBACK = StepType(
     service="sqs",
     create="SendMessage",
     tagged=False,
+    outside=True,
 )
 LINEAGE = StepType(
     name="Lineage",
@@ -30,6 +32,7 @@ LINEAGE = StepType(
     about="actions, artifacts, contexts and associations in the lineage graph",
     create="AddAssociation",
     tagged=False,
+    outside=True,
 )
 CLEANUP = StepType(
     name="Cleanup",
@@ -50,5 +53,5 @@ CONDITION = StepType(
     name="Condition", how="condition", about="compares, and lets one of two branches run", tagged=False
 )
 # Not in the table: such a step is an Airflow operator, and ``execution`` only meets it where there is no Airflow.
-FOREIGN = StepType(name="x-airflow", how="foreign", tagged=False)
+FOREIGN = StepType(name="x-airflow", how="foreign", tagged=False, outside=True)
 FAIL = StepType(name="Fail", how="fail", about="ends the run as failed, with a message", tagged=False)

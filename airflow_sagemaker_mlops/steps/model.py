@@ -81,6 +81,7 @@ class StepType:
     extra_request   its request, out of the properties
     s3_output       where the step's output lies, out of Describe, for the link
     console         path in the AWS console, with ``{name}``
+    outside         it asks or changes what lies outside the run: a pinned reproduction takes its recorded answer
     about           what the step does, for the table in the docs
     """
 
@@ -116,6 +117,7 @@ class StepType:
     extra_request: Callable[[Answer], dict[str, Any]] = nothing
     s3_output: Callable[[Answer], str] = no_uri
     console: str = ""
+    outside: bool = False
     about: str = ""
 
     @property

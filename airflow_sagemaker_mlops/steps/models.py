@@ -48,6 +48,7 @@ MODEL = StepType(
 
 REGISTER_MODEL = StepType(
     name="RegisterModel",
+    outside=True,
     how="package",
     about="a version in a model package group, which is made when missing",
     create="CreateModelPackage",
@@ -65,6 +66,7 @@ REGISTER_MODEL = StepType(
 
 ENDPOINT_CONFIG = StepType(
     name="EndpointConfig",
+    outside=True,
     how="resource",
     about="an endpoint configuration",
     create="CreateEndpointConfig",
@@ -76,6 +78,7 @@ ENDPOINT_CONFIG = StepType(
 
 ENDPOINT = StepType(
     name="Endpoint",
+    outside=True,
     how="endpoint",
     about="an endpoint, created or updated, until it is in service",
     waits=True,
@@ -96,6 +99,7 @@ ENDPOINT = StepType(
 
 INFERENCE_COMPONENT = StepType(
     name="InferenceComponent",
+    outside=True,
     how="endpoint",
     about="an inference component of an endpoint, created or updated, until it is in service",
     waits=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,23 @@ def test_a_pinned_run_takes_the_stored_definition(ran: Desk) -> None:
     change(ran)
     code, text = reproduce(ran, "latest", "--pin")
     assert (code, "reproduced" in text) == (0, True), text
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda data: data[:200], "is cut off or was altered"),
+        (lambda data: data.replace(b'"schema":"1.', b'"schema":"0.'), 'has schema "0.'),
+        (lambda data: data.replace(b'"value":7', b'"value":8'), "was altered after it was sealed"),
+    ],
+)
+def test_a_record_that_is_not_whole_is_not_reproduced(ran: Desk, damage: Callable[[bytes], bytes], why: str) -> None:
+    (file,) = (ran.records / "p" / "records").iterdir()
+    file.write_bytes(damage(file.read_bytes()))
+    for words in ((str(ran.file),), ("--pin",)):
+        code, text = reproduce(ran, "latest", *words)
+        assert (code, why in text, "Succeeded" in text) == (2, True, False), text
 
 
 def test_words_that_cannot_be_used_are_refused(tmp_path: Path) -> None:

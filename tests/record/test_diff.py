@@ -11,6 +11,7 @@ from record_examples import DECIDE, SHA, TRAIN, record, training
 
 from airflow_sagemaker_mlops.record.diff import diff
 from airflow_sagemaker_mlops.record.fragment import Artifact, Code, Image, StepFragment
+from airflow_sagemaker_mlops.record.listing import Line
 
 OTHER = SHA[::-1]
 
@@ -23,7 +24,7 @@ def test_the_example_of_the_requirement_reads_as_it_asks() -> None:
     more = (Artifact("s3://b/train", name="train", objects=13, bytes=1300, sha256=OTHER),)
     old = record("a", training(80, metrics={"mse": 5.85}), rounds=80)
     new = record("b", training(120, metrics={"mse": 5.05}, inputs=more, billable_seconds=112.0), rounds=120)
-    listings = {SHA: {"a": "1"}, OTHER: {"a": "1", "b": "1", "c": "1", "d": "1"}}
+    listings = {SHA: {"a": Line("a", "e", 1)}, OTHER: {key: Line(key, "e", 1) for key in "abcd"}}
     text = "; ".join(diff(old, new, listing_of=listings.get))
     assert text == (
         "same definition; NumRound 80 -> 120; 3 objects new under train/ (b, c, d); same code, same image; "

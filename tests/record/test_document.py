@@ -61,8 +61,32 @@ def test_every_step_of_the_plan_is_in_the_record_in_its_order() -> None:
 
 
 def test_children_of_loops_follow_the_steps_of_the_plan() -> None:
-    child = StepFragment("Loop-0", "Processing", "Succeeded")
-    assert record("r", TRAIN, child)["steps"][-1] == {"step": "Loop-0", "type": "Processing", "status": "Succeeded"}
+    child = StepFragment("Try-0", "Processing", "Succeeded", loop="Loop")
+    assert record("r", child, TRAIN)["steps"][-1] == {
+        "step": "Try-0",
+        "type": "Processing",
+        "status": "Succeeded",
+        "loop": "Loop",
+    }
+
+
+def test_children_of_items_that_a_loop_no_longer_had_are_left_out() -> None:
+    loop = StepFragment("Loop", "ForEach", "Succeeded", result={"Loop": {"InputItemCount": 2}})
+    children = [StepFragment(f"Try-{n}", "Processing", "Succeeded", loop="Loop") for n in range(3)]
+    names = [step["step"] for step in record("r", loop, *children)["steps"]]
+    assert names[-3:] == ["Loop", "Try-0", "Try-1"]
+
+
+def test_jobs_of_a_loop_count_once_and_its_children_are_no_steps() -> None:
+    loop = StepFragment("Loop", "ForEach", "Succeeded", jobs_started=2)
+    children = [
+        StepFragment(f"Try-{n}", "Processing", "Failed", loop="Loop", jobs_started=1, billable_seconds=5.0)
+        for n in range(2)
+    ]
+    with_children, without = record("r", loop, *children)["totals"], record("r", loop)["totals"]
+    assert (with_children["jobs_started"], without["jobs_started"]) == (2, 2)
+    assert (with_children["steps"], with_children["failed"]) == (without["steps"], 0)
+    assert with_children["billable_seconds"] == 10.0
 
 
 def test_dependencies_are_what_the_run_had_not_made_itself() -> None:

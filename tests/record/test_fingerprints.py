@@ -7,11 +7,13 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from record_examples import SHA
 
-from airflow_sagemaker_mlops.record.fingerprint import Line, fingerprint, read_listing
+from airflow_sagemaker_mlops.record.fingerprint import fingerprint
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import Artifact, Code, Image
+from airflow_sagemaker_mlops.record.listing import Line, objects_of, read_listing
 from airflow_sagemaker_mlops.record.sources import code_of, images_of, inputs_of, instances_of, outputs_of
 
 MD5_OF_A = hashlib.md5(b"a").hexdigest()  # the ETag of an object that is uploaded in one part
@@ -49,7 +51,28 @@ def test_a_single_object_has_its_etag_and_version(s3: Any, bucket: str) -> None:
     put(s3, bucket, code__run="old")
     version = s3.put_object(Bucket=bucket, Key="code/run", Body=b"a")["VersionId"]
     found = fingerprint(s3, Artifact(f"s3://{bucket}/code/run"), versions=True)
-    assert (found.etag, found.version, found.objects) == (MD5_OF_A, version, 1)
+    assert (found.etag, found.version, found.objects, found.key) == (MD5_OF_A, version, 1, "")
+    below = fingerprint(s3, Artifact(f"s3://{bucket}/code"), versions=True)
+    assert (below.etag, below.version, below.key) == (MD5_OF_A, version, "/run")
+
+
+def test_the_versions_of_several_objects_are_in_the_stored_listing_and_not_in_the_hash(
+    s3: Any, bucket: str, folder: FolderStore
+) -> None:
+    put(s3, bucket, in__b="b")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    put(s3, bucket, in__a="old", in__gone="x")
+    put(s3, bucket, in__a="a")
+    s3.delete_object(Bucket=bucket, Key="in/gone")
+    where = Artifact(f"s3://{bucket}/in/")
+    found = fingerprint(s3, where, versions=True, keep_in=folder, dag_id="d")
+    assert (found.objects, found.sha256) == (2, fingerprint(s3, where).sha256)
+    listing = read_listing(folder, "d", found.listing) or {}
+    assert {key: bool(line.version) for key, line in listing.items()} == {"a": True, "b": False}
+    assert objects_of(found, lambda sha256: read_listing(folder, "d", sha256)) == listing
+    put(s3, bucket, in__a="a")
+    again = fingerprint(s3, where, versions=True, keep_in=folder, dag_id="d")
+    assert (again.sha256 == found.sha256, again.listing == found.listing) == (True, False)
 
 
 def test_a_place_with_nothing_says_so(s3: Any, bucket: str) -> None:
@@ -83,6 +106,35 @@ class Pages:
             yield {"Contents": [{"Key": f"in/{n:07}", "ETag": '"e"', "Size": 1} for n in order[at : at + 1000]]}
 
 
+class Denied(Pages):
+    """Objects may be listed there, versions may not."""
+
+    def get_paginator(self, name: str) -> Pages:
+        if name == "list_object_versions":
+            raise PermissionError("AccessDenied")
+        return self
+
+
+def test_where_versions_may_not_be_listed_the_objects_are() -> None:
+    found = fingerprint(Denied(3), Artifact("s3://b/in/"), versions=True)
+    assert (found.objects, found.problem, found.listing) == (3, "", "")
+
+
+class History(Pages):
+    """One object with so many old versions."""
+
+    def get_paginator(self, name: str) -> Pages:
+        return self if name == "list_object_versions" else Pages(1)
+
+    def paginate(self, **_members: Any) -> Iterator[dict[str, Any]]:
+        for at in range(0, self.count, 1000):
+            yield {"Versions": [{"Key": "in/a", "ETag": '"e"', "Size": 1, "VersionId": f"v{at}"} for _ in range(1000)]}
+
+
+def test_a_history_that_is_too_long_is_not_gone_through() -> None:
+    assert fingerprint(History(10_000_000), Artifact("s3://b/in/"), versions=True).objects == 1
+
+
 def test_thirty_thousand_objects_are_hashed_in_bounded_memory() -> None:
     tracemalloc.start()
     found = fingerprint(Pages(30_000), Artifact("s3://b/in/"))
@@ -99,13 +151,17 @@ def test_the_order_in_which_a_bucket_lists_does_not_count() -> None:
 
 def test_a_stored_listing_is_read_back_by_its_hash(folder: FolderStore) -> None:
     found = fingerprint(Pages(3), Artifact("s3://b/in/"), keep_in=folder, dag_id="d")
-    assert read_listing(folder, "d", found.sha256) == {f"000000{n}": "e\t1\t" for n in range(3)}
+    assert read_listing(folder, "d", found.sha256) == {f"000000{n}": Line(f"000000{n}", "e", 1) for n in range(3)}
     assert read_listing(folder, "d", SHA) is None
 
 
-def test_keys_with_tabs_and_line_feeds_make_no_other_listing() -> None:
-    assert Line("a\n", "e", 1).as_bytes() == b"a\\n\te\t1\t\n"
-    assert Line("a\\n", "e", 1).as_bytes() == b"a\\\\n\te\t1\t\n"
+@pytest.mark.parametrize(
+    ("key", "text"), [("a\n", b"a\\n"), ("a\\n", b"a\\\\n"), ("a\t\\", b"a\\t\\\\"), ("\x85ü", "\x85ü".encode())]
+)
+def test_keys_with_tabs_and_line_feeds_make_no_other_listing_and_are_read_back(key: str, text: bytes) -> None:
+    line = Line(key, "e", 1, "v")
+    assert line.as_bytes() == text + b"\te\t1\tv\n"
+    assert Line.from_text(line.as_bytes().decode()) == line
 
 
 PROCESSING = {

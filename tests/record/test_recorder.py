@@ -21,12 +21,14 @@ from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.record.document import read_schema
 from airflow_sagemaker_mlops.record.errors import StoreUnavailable
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
+from airflow_sagemaker_mlops.record.fragment import StepFragment
 from airflow_sagemaker_mlops.record.reader import read_record
 from airflow_sagemaker_mlops.record.recorder import Recorder, RecordOptions
 from airflow_sagemaker_mlops.record.run_identity import RunIdentity
 from airflow_sagemaker_mlops.record.run_record import parameters_of, seal_run, versions
 from airflow_sagemaker_mlops.record.store import Store
 from airflow_sagemaker_mlops.record.verify import verify
+from airflow_sagemaker_mlops.record.why_not import why_not_cached
 
 pytestmark = pytest.mark.e2e
 ML = "/opt/ml/processing"
@@ -193,13 +195,18 @@ def test_a_changed_file_under_the_same_path_is_a_miss_when_contents_count(lab: L
 
 
 def test_an_output_that_is_gone_is_made_again(lab: Lab) -> None:
-    _, document = lab.run()
-    uri = document["steps"][0]["outputs"][0]["uri"]
+    _, first = lab.run()
+    uri = first["steps"][0]["outputs"][0]["uri"]
     for item in lab.s3.list_objects_v2(Bucket=lab.bucket, Prefix=uri.partition(f"{lab.bucket}/")[2])["Contents"]:
         lab.s3.delete_object(Bucket=lab.bucket, Key=item["Key"])
-    second, _ = lab.run()
+    second, document = lab.run()
     assert jobs(second) == 1
     assert any("is gone" in line for line in lab.told)
+    assert "reason" not in first["steps"][0]["cache"]
+    previous, current = (StepFragment.from_json(record["steps"][0]) for record in (first, document))
+    assert why_not_cached(previous, current) == [
+        f'every key attribute is the same, but {uri} of run "{first["run"]["run_id"]}" is gone.'
+    ]
 
 
 def test_without_caching_every_step_runs_and_is_kept_for_later(lab: Lab) -> None:

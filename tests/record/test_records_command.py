@@ -19,7 +19,7 @@ from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.record.cache_key import cache_key
 from airflow_sagemaker_mlops.record.canonical import canonical_json
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
-from airflow_sagemaker_mlops.record.fragment import CacheMark
+from airflow_sagemaker_mlops.record.fragment import Artifact, CacheMark, StepFragment
 from airflow_sagemaker_mlops.record.index import FAN, _write_page, add_to_index, summary_of
 from airflow_sagemaker_mlops.record.integrity import seal_document
 from airflow_sagemaker_mlops.record.s3_store import S3Store
@@ -184,6 +184,40 @@ def test_records_that_are_not_whole_say_what_is_wrong(three: FolderStore, data: 
     assert said in text
 
 
+def test_a_record_that_cannot_be_read_is_passed_over_when_an_earlier_success_is_looked_for(three: FolderStore) -> None:
+    three.write("daily/records/manual__2.json", b"{")
+    code, text = invoke(three, "why-not-cached", "daily", "TrainModel")
+    assert (code, "compared with manual__1" in text) == (0, True), text
+    assert "left out: " in text
+    assert "manual__2.json is cut off or was altered" in text
+
+
+def test_a_record_of_schema_1_0_is_shown_compared_and_verified(folder: FolderStore) -> None:
+    older = {**record("manual__0"), "schema": "1.0"}
+    seal(folder, older)
+    seal(folder, record("manual__1", started="2026-01-02T00:00:00Z"))
+    for words in (("show", "manual__0"), ("diff", "manual__0"), ("verify",), ("export", "manual__0")):
+        code, text = invoke(folder, "records", *words)
+        assert code == 0, text
+    assert "same inputs" in invoke(folder, "records", "diff", "manual__0")[1]
+
+
+def test_a_record_with_ten_thousand_inputs_is_shown_in_a_page(folder: FolderStore) -> None:
+    many = tuple(Artifact(f"s3://b/in/{n}", name=f"i{n}", objects=1, bytes=1, sha256="a" * 64) for n in range(10_000))
+    seal(folder, record("manual__1", replace(TRAIN, inputs=many)))
+    code, text = invoke(folder, "records", "show")
+    assert (code, "more; --format json has all" in text) == (0, True)
+    assert text.count("s3://b/in/") == 49  # beside the definition
+
+
+def test_a_loop_of_a_thousand_children_is_shown_in_a_page(folder: FolderStore) -> None:
+    children = [StepFragment(f"Try-{n}", "Training", "Succeeded", loop="Loop") for n in range(1000)]
+    seal(folder, record("manual__1", StepFragment("Loop", "ForEach", "Succeeded"), *children))
+    text = invoke(folder, "records", "show")[1]
+    assert text.count("Try-") == 50
+    assert "and 950 more" in text
+
+
 def test_runs_of_several_dags_are_told_apart(three: FolderStore) -> None:
     seal(three, record("manual__1", dag_id="other"))
     assert "there are records of 2 DAGs" in invoke(three, "records", "show")[1]
@@ -275,6 +309,17 @@ def test_a_run_says_where_its_record_is_and_who_ran_what(
     assert document["definition"]["copy"]["sha256"] == document["definition"]["sha256"]
     assert document["decisions"][0]["outcome"] is True
     assert invoke(folder, "records", "verify")[0] == 0
+
+
+def test_a_run_has_the_cost_when_it_is_given_prices(aws: local.LocalAws, folder: FolderStore, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("currency: USD\ninstances: {}\n")
+    run_decision(aws, tmp_path, "--records", folder.base, "--prices", str(prices))
+    assert "; cost 0 USD" in invoke(folder, "records", "show")[1]
+    prices.write_text("cheap")
+    words = ["run", str(tmp_path / "decide.json"), "--state-dir", aws.state_dir, "--prices", str(prices)]
+    result = runner.invoke(app, words)
+    assert (result.exit_code, "prices are an object" in result.output) == (2, True)
 
 
 def test_a_run_leaves_no_record_when_that_is_off_or_results_are_made_up(aws: local.LocalAws, tmp_path: Path) -> None:

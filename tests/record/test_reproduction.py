@@ -12,6 +12,7 @@ from airflow_sagemaker_mlops.record.errors import RecordError
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import Artifact, Code
 from airflow_sagemaker_mlops.record.reproduction import (
+    changed_meanwhile,
     compared,
     differences,
     stored_definition,
@@ -67,6 +68,25 @@ def test_what_a_run_made_itself_is_not_compared() -> None:
     document = record()
     given = {"definition_hash": document["definition"]["sha256"], "commit": None}
     assert list(what_changed(document, {"TrainModel": made}, look=lambda a: replace(a, sha256=OTHER), **given)) == []
+
+
+def test_an_input_that_a_reproduction_read_from_a_copy_is_compared_where_the_definition_reads_it() -> None:
+    copied = replace(TRAIN, inputs=(replace(TRAIN.inputs[0], uri="s3://b/copy/train", instead_of="s3://b/train"),))
+    document, looked_at = record(), []
+
+    def look(artifact: Artifact) -> Artifact:
+        looked_at.append(artifact.uri)
+        return artifact
+
+    given = {"definition_hash": document["definition"]["sha256"], "commit": None}
+    assert list(what_changed(document, {"TrainModel": copied}, look=look, **given)) == []
+    assert looked_at == ["s3://b/train"]
+
+
+def test_an_input_that_was_changed_while_the_run_was_on_is_told() -> None:
+    after = {"TrainModel": replace(TRAIN, inputs=(replace(TRAIN.inputs[0], sha256=OTHER),))}
+    assert list(changed_meanwhile(BEFORE, BEFORE)) == []
+    assert list(changed_meanwhile(BEFORE, after)) == ["s3://b/train of TrainModel was changed while the run was on"]
 
 
 def test_images_without_a_digest_are_named() -> None:

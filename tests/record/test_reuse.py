@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection, Selection, select
 from airflow_sagemaker_mlops.record.document import Parameter, assemble, read_schema
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
-from airflow_sagemaker_mlops.record.fragment import Attempt, CacheMark, StepFragment
+from airflow_sagemaker_mlops.record.fragment import Artifact, Attempt, CacheMark, StepFragment
 from airflow_sagemaker_mlops.record.recorder import Recorder
 from airflow_sagemaker_mlops.record.reuse import ReusingRecorder, SourceRun, check_reuse, read_source
 from airflow_sagemaker_mlops.record.run_identity import RunIdentity
@@ -146,6 +147,32 @@ def test_a_step_in_the_branch_that_the_source_did_not_take_is_refused(folder: Fo
     sealed(folder, MEASURED, DECIDED)
     ((code, what),) = refused(folder, select(PLAN, ["No"]))
     assert (code, what) == ("SM408", '"No" is in branch Else of "Decide", which took If in the source run.')
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (Artifact("s3://b/out", objects=1, sha256="a" * 64), ""),
+        (Artifact("s3://b/out", objects=0, sha256="b" * 64), "is gone"),
+        (Artifact("s3://b/out", objects=1, sha256="b" * 64), "was changed since"),
+        (Artifact("s3://b/out", problem="access denied"), "cannot be looked at: access denied"),
+    ],
+)
+def test_a_result_whose_objects_are_not_as_they_were_is_not_reused(
+    folder: FolderStore, now: Artifact, why: str
+) -> None:
+    output = Artifact("s3://b/out", role="output", objects=1, sha256="a" * 64)
+    sealed(folder, replace(MEASURED, outputs=(output,)), DECIDED)
+    source = read_source(folder, PLAN, "p", "latest")
+    if not why:
+        check_reuse(PLAN, select(PLAN, ["Yes"]), source, lambda _artifact: now)
+        return
+    with pytest.raises(InvalidSelection) as caught:
+        check_reuse(PLAN, select(PLAN, ["Yes"]), source, lambda _artifact: now)
+    (problem,) = caught.value.problems
+    assert problem.code == "SM408"
+    assert problem.what == f'"Yes" takes results of "Measure": s3://b/out of run "r1" {why}.'
+    assert problem.fix == "Add --select Measure."
 
 
 def test_a_secret_is_no_result(folder: FolderStore) -> None:

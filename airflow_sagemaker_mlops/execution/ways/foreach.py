@@ -149,7 +149,7 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
     async with loop.slots:
         child = run.live[label] = _child_run(loop, index, name)
         try:
-            result = (await loop.run_step(child)).as_json()
+            result = await run.run_child(child, loop.run_step)
         except StepFailed as error:
             loop.errors[label] = str(error)
             result = {**error.result, "Status": "Stopped" if error.stopped else "Failed", "Error": str(error)}
@@ -198,6 +198,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         journal=MemoryJournal(),
         mailbox=run.mailbox,
         options=run.options,
+        loop=run.identity.step,
     )
 
 

@@ -1,0 +1,43 @@
+"""``records approvals``: what people decided about a run's models since it was recorded."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..record.amendments import amend, news, read_amendments
+from ..record.integrity import record_name
+from ..record.s3_store import code_of
+from ..record.store import Store
+from .records_text import approved, safe
+from .terminal import user_name
+
+GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
+
+
+def note_approvals(store: Store, record: Mapping[str, Any], sagemaker: Callable[[], Any]) -> int:
+    """Ask the registry about the models of ``record`` and append what is new; exit code."""
+    run_id, models = record_name(record["run"]), [str(model["arn"]) for model in record["models"] if model.get("arn")]
+    if not models:
+        print(safe(f"run {run_id} registered no model"))
+        return 0
+    client = sagemaker()
+    packages = {arn: package for arn in models if (package := _package(client, arn)) is not None}
+    new = list(news(record, read_amendments(store, record), packages))
+    for approval in new:
+        amend(store, record, approval, noted_by=user_name())
+        print(safe(f"noted: {approved(approval)}"))
+    if not new:
+        print(safe(f"run {run_id}: nothing was decided about its models since"))
+    return 0
+
+
+def _package(client: Any, arn: str) -> Mapping[str, Any] | None:
+    try:
+        return dict(client.describe_model_package(ModelPackageName=arn))
+    except Exception as error:
+        if code_of(error) not in GONE:
+            raise
+        print(safe(f"{arn} is not in the registry any more"), file=sys.stderr)
+        return None

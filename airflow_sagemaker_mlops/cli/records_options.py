@@ -1,0 +1,48 @@
+"""Options that the commands about records share."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Location = Annotated[
+    str | None,
+    typer.Option(
+        "--location",
+        envvar="SAGEMAKER_MLOPS_RECORDS",
+        help="s3://bucket/prefix or a folder; the records of the embedded AWS if left out.",
+    ),
+]
+Connection = Annotated[
+    str | None, typer.Option("--conn", help="Airflow connection to S3; boto3's own look-up if left out.")
+]
+Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
+StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
+PLACE = {"location": Location, "conn": Connection, "region": Region, "state_dir": StateDir}
+
+
+def with_place(command: Callable[..., int]) -> Callable[..., None]:
+    """A command with the four options that say where records are, given to it as its first argument; it exits.
+
+    typer reads options off a signature, so the signature is put together here.
+    """
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        from .records import Place
+
+        place = Place(*(options.pop(name) for name in PLACE))
+        raise typer.Exit(command(place, *args, **options))
+
+    given = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shared = [inspect.Parameter(name, keyword, default=None, annotation=kind) for name, kind in PLACE.items()]
+    own = [parameter.replace(kind=keyword) for parameter in given]
+    run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *shared)}
+    return run

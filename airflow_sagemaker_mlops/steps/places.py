@@ -1,0 +1,19 @@
+"""Members of SageMaker's requests that name places in S3 and container images; names are those of the API reference."""
+
+from __future__ import annotations
+
+import json
+
+S3_SOURCES = frozenset({"S3Input", "S3DataSource"})  # objects whose S3Uri is read from
+MODEL_KEYS = frozenset({"ModelDataUrl", "S3ModelArtifacts"})
+CODE_KEYS = frozenset({"sagemaker_submit_directory", "SAGEMAKER_SUBMIT_DIRECTORY"})  # the SDK's own variables
+IMAGE_KEYS = frozenset({"ImageUri", "TrainingImage", "Image"})
+
+
+def unquoted(text: str) -> str:
+    """A hyperparameter as the SDK writes it is JSON text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text
