@@ -201,7 +201,7 @@ def export_records(place: Place, dag: str | None, runs: list[str], *, form: str,
 @_told
 def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path | None) -> int:
     from ..record.export_csv import rows
-    from ..record.export_openlineage import run_event
+    from ..record.export_openlineage import events
     from ..record.export_slsa import statement
     from ..record.layout import record_key
     from ..record.store import address
@@ -217,7 +217,12 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
             ]
             written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in made)
         case _:
-            written = "".join(json.dumps(run_event(one), ensure_ascii=False) + "\n" for one in records)
+            told = (
+                event
+                for r in records
+                for event in events(r, uri=address(store, record_key(r["run"]["dag_id"], record_name(r["run"]))))
+            )
+            written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)
     if out is None:
         sys.stdout.write(written)
     else:

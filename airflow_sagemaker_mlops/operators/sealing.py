@@ -32,6 +32,9 @@ def seal_record(context: Any, source: Source, end: Conclusion, tell: Callable[..
         tell("the run was not recorded: %s: %s", type(error).__name__, error)
         return {}
     tell("record %s, sha256 %s", sealed.uri, sealed.sha256)
+    from .bridges import tell_others
+
+    tell_others(context, source, sealed, open_records(location), tell)
     return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
 
 

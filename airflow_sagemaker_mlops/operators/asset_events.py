@@ -1,0 +1,83 @@
+"""Telling Airflow of what a task made: the events of its outlets, with an extra that says what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, AssetAlias
+
+from ..assets import model_asset
+from ..bridges.asset_events import (
+    ENDED_WELL,
+    model_in_result,
+    outputs_under,
+    run_extra,
+    step_extra,
+)
+from ..record.integrity import record_name
+from ..record.layout import record_key
+from .recording import location_of, record_id
+
+if TYPE_CHECKING:
+    from ..record.seal import Sealed
+    from .base import StepOperator
+
+
+def tell_of_step(operator: StepOperator, context: Any, result: Any) -> None:
+    """Fill the events of a step's outlets: models go to the alias, and to every asset goes what the step says.
+
+    Airflow sends an event of an asset whenever the task succeeds, so one for a result of another run says "reused".
+    """
+    if not isinstance(result, Mapping):
+        return
+    extra = step_extra(
+        result,
+        dag_id=context["ti"].dag_id,
+        run_id=context["ti"].run_id,
+        record=_record_uri(operator, context),
+        upstream=operator.upstream_results(),
+    )
+    model = model_in_result(result)
+    for outlet in operator.outlets:
+        if isinstance(outlet, Asset):
+            context["outlet_events"][outlet].extra.update(extra)
+        elif isinstance(outlet, AssetAlias) and model is not None:
+            for event in model.events:
+                context["outlet_events"][outlet].add(model_asset(model.group, event), extra=extra)
+
+
+def tell_of_run(
+    operator: Any,
+    context: Any,
+    outlets: Sequence[tuple[str, str]],
+    sealed: Sealed,
+    told: Sequence[Mapping[str, Any]],
+) -> None:
+    """The events of a whole run that ended well: what its steps wrote to the pipeline's ``outlets``.
+
+    outlets   (name, URI) of assets
+    told      earlier records of the run
+    """
+    record = sealed.record
+    aliases = [outlet for outlet in operator.outlets if isinstance(outlet, AssetAlias)]
+    if not aliases or record["run"].get("status") not in ENDED_WELL:
+        return
+    told = [earlier for earlier in told if earlier["run"].get("status") in ENDED_WELL]
+    events, extra = context["outlet_events"][aliases[0]], run_extra(record, sealed.uri)
+    for name, location in outlets:
+        outputs = outputs_under(location, record, told)
+        if outputs:
+            asset = Asset(uri=location) if name == location else Asset(name=name, uri=location)
+            events.add(asset, extra={**extra, "outputs": outputs})
+
+
+def _record_uri(operator: StepOperator, context: Any) -> str:
+    """Where the run's record will be; empty where nothing is recorded."""
+    location = location_of(operator.step.records)
+    if not location:
+        return ""
+    ti, run = context["ti"], context["dag_run"]
+    group = ti.task_id.removesuffix(operator.step.step or ti.task_id).rstrip(".")
+    named = {"run_id": ti.run_id, "clear_number": getattr(run, "clear_number", 0)}
+    return f"{location.rstrip('/')}/{record_key(record_id(ti.dag_id, group), record_name(named))}"
