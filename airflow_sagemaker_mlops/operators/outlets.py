@@ -1,4 +1,4 @@
-"""The outlets of a pipeline: the alias its asset events go through, and the S3 locations that have events."""
+"""The outlets of a pipeline: S3 locations that have asset events."""
 
 from __future__ import annotations
 
@@ -6,18 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import AssetAlias
-
 from ..document.problems import InvalidPipeline, Problem
-from .recording import location_of, record_id
-
-
-def alias_of(dag_id: str, group: str) -> AssetAlias:
-    """The pipeline's alias.  Airflow sends an event of an asset at every success, of an alias only where one is added.
-
-    It has the pipeline's name, so ``schedule=AssetAlias("abalone")`` means whatever that makes.
-    """
-    return AssetAlias(record_id(dag_id, group))
+from .recording import location_of
 
 
 def locations_of(source: str, outlets: Sequence[Any], records: str) -> tuple[tuple[str, str], ...]:
