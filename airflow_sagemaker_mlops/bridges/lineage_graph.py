@@ -75,24 +75,27 @@ def graph_of(record: Mapping[str, Any], uri: str) -> Graph:
     """The graph of a run; ``uri`` is where its record is.
 
     data -> the job's trial component -> data or model -> model package or endpoint; jobs, decisions, packages and
-    endpoints -> the run's context.  A step that made nothing itself (a result of another run) adds nothing.
+    endpoints -> the run's context.  A result of another run leads to the job that made it, which is no part of this one.
     """
     graph, run = Graph(), record["run"]
     context = "context"
     graph.contexts[context] = _context(record, uri)
     models: dict[str, str] = {}
     for step in record["steps"]:
-        if step["status"] != "Succeeded" or (step.get("cache") or {}).get("result") in ("hit", "reused"):
+        if step["status"] != "Succeeded":
             continue
-        inputs = [_artifact(graph, artifact) for artifact in step.get("inputs", ())]
-        outputs = [_artifact(graph, artifact) for artifact in step.get("outputs", ())]
-        models.update({a["uri"]: key for a, key in zip(step.get("outputs", ()), outputs, strict=True)})
-        job = _job(graph, step)
-        if job:
-            for key in inputs:
-                graph.join(key, job, "ContributedTo")
-            for key in outputs:
-                graph.join(job, key, "Produced")
+        outputs = {artifact["uri"]: _artifact(graph, artifact) for artifact in step.get("outputs", ())}
+        models.update(outputs)
+        cache = step.get("cache") or {}
+        taken = cache.get("result") in ("hit", "reused")
+        job = _job(graph, step, cache.get("source_arn", "") if taken else _last_arn(step))
+        if not job:
+            continue
+        for key in outputs.values():
+            graph.join(job, key, "Produced")
+        if not taken:
+            for artifact in step.get("inputs", ()):
+                graph.join(_artifact(graph, artifact), job, "ContributedTo")
             graph.join(job, context, "AssociatedWith")
     for model in record["models"]:
         for key in _package(graph, model, models):
@@ -194,9 +197,13 @@ def _versioned(uri: str, *, version: str, etag: str, listing: str) -> str:
     return next((f"{uri}?{name}={quote(value, safe='')}" for name, value in known if value), uri)
 
 
-def _job(graph: Graph, step: Mapping[str, Any]) -> str:
-    """Key of the trial component of the step's job, the one that ended well; empty of a step without."""
-    arn = next((a["arn"] for a in reversed(step.get("attempts", ())) if a.get("arn")), "")
+def _last_arn(step: Mapping[str, Any]) -> str:
+    """The job that ended well."""
+    return next((str(a["arn"]) for a in reversed(step.get("attempts", ())) if a.get("arn")), "")
+
+
+def _job(graph: Graph, step: Mapping[str, Any], arn: str) -> str:
+    """Key of the trial component of a step's job; empty of a step without."""
     if not arn or step["type"] not in JOBS:
         return ""
     key = trial_component_key(arn)

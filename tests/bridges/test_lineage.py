@@ -136,9 +136,14 @@ def test_an_endpoint_hangs_on_the_model_that_it_serves() -> None:
 
 
 @pytest.mark.parametrize("result", ["hit", "reused"])
-def test_a_result_of_another_run_is_no_part_of_this_one(result: str) -> None:
-    taken = replace(TRAIN, cache=CacheMark(result=result, source_run="r0"))
-    assert graph_of(record(taken), URI).artifacts == {}
+def test_a_result_of_another_run_leads_to_the_job_that_made_it_which_is_no_part_of_this_run(result: str) -> None:
+    taken = replace(TRAIN, attempts=(), cache=CacheMark(result=result, source_run="r0", source_arn=JOB))
+    model, package = "artifact:s3://b/m/model.tar.gz?etag=e2", f"artifact:{PACKAGE}"
+    assert edges(record(taken, REGISTER)) == {
+        (f"job:{JOB}", model, "Produced"),
+        (model, package, "ContributedTo"),
+        (package, "context", "AssociatedWith"),
+    }
 
 
 def test_names_are_the_same_every_time_and_another_outcome_is_another_action() -> None:
