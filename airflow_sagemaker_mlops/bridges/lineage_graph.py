@@ -75,7 +75,7 @@ def graph_of(record: Mapping[str, Any], uri: str) -> Graph:
     """The graph of a run; ``uri`` is where its record is.
 
     data -> the job's trial component -> data or model -> model package or endpoint; jobs, decisions, packages and
-    endpoints -> the run's context.  A result of another run leads to the job that made it, which is no part of this one.
+    endpoints -> the run's context.  A result of another run leads to the job that made it, which is no part of this.
     """
     graph, run = Graph(), record["run"]
     context = "context"

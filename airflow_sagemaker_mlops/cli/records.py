@@ -42,25 +42,30 @@ class Place:
         """The store.  Raises :class:`RecordError` for options that lead nowhere."""
         if self.location is None and self.conn is not None:
             raise RecordError("--conn says who reads, --location has to say where: add --location s3://bucket/prefix.")
-        if self.location is None or (self.state_dir is not None and self.location.startswith("s3://")):
-            from .. import local
-            from .local import state_folder
+        if self.location is None:
+            return open_store(records_location(self._embedded().bucket), lambda: self.client("s3"))
+        return open_store(self.location, lambda: self.client("s3"))
+
+    def client(self, service: str) -> Any:
+        """A client of the AWS that the records are about: the embedded one, the connection's, or boto3's own."""
+        if self.location is None or self.state_dir is not None:
             from .run import embedded
 
-            running = local.start(state_folder(self.state_dir))
-            location = self.location or records_location(running.bucket)
-            return open_store(location, lambda: embedded(running).client("s3"))
-        return open_store(self.location, self._client)
-
-    def _client(self) -> Any:
+            return embedded(self._embedded()).client(service)
         if self.conn is not None:
             from ..hooks.aws import aws_for
 
-            return aws_for(self.conn, self.region).client("s3")
+            return aws_for(self.conn, self.region).client(service)
         import boto3
         from botocore.config import Config
 
-        return boto3.client("s3", region_name=self.region, config=Config(max_pool_connections=READERS))
+        return boto3.client(service, region_name=self.region, config=Config(max_pool_connections=READERS))
+
+    def _embedded(self) -> Any:
+        from .. import local
+        from .local import state_folder
+
+        return local.start(state_folder(self.state_dir))
 
 
 def records_location(bucket: str) -> str:
@@ -68,7 +73,7 @@ def records_location(bucket: str) -> str:
     return f"s3://{bucket}/records"
 
 
-def _told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[Place, Words], int]:
+def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[Place, Words], int]:
     """``work`` over an opened store, with every refusal as a sentence on standard error."""
 
     @functools.wraps(work)
@@ -84,13 +89,13 @@ def _told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenat
         except Exception as error:
             if not type(error).__module__.startswith("botocore"):
                 raise
-            print(text.safe(f"S3 cannot be reached: {error}"), file=sys.stderr)
+            print(text.safe(f"AWS cannot be reached: {error}"), file=sys.stderr)
         return 1
 
     return run
 
 
-@_told
+@told
 def list_records(store: Store, dag: str | None, *, most: int, output: str) -> int:
     """Print the newest records of one DAG or of all; exit code."""
     dags = [_known_dag(store, dag)] if dag is not None else dags_of(store)
@@ -110,10 +115,10 @@ def list_records(store: Store, dag: str | None, *, most: int, output: str) -> in
     return 0
 
 
-@_told
+@told
 def show_record(store: Store, dag: str | None, run: str, *, step: str | None, output: str) -> int:
     """Print one record, or what a run that is still on has left so far; exit code."""
-    dag_id, name = _dag_and_run(store, dag, run)
+    dag_id, name = dag_and_run(store, dag, run)
     try:
         document = read_record(store, dag_id, run_named(store, dag_id, name))
     except NoSuchRecord:
@@ -129,12 +134,12 @@ def show_record(store: Store, dag: str | None, run: str, *, step: str | None, ou
     return 0
 
 
-@_told
+@told
 def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: str) -> int:
     """Print what changed between two runs; exit code."""
     from ..record.diff import diff
 
-    (old_dag, old_name), (new_dag, new_name) = (_dag_and_run(store, dag, name) for name in (old, new))
+    (old_dag, old_name), (new_dag, new_name) = (dag_and_run(store, dag, name) for name in (old, new))
     before = read_record(store, old_dag, run_named(store, old_dag, old_name))
     after = read_record(store, new_dag, run_named(store, new_dag, new_name))
     phrases = diff(
@@ -153,7 +158,7 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
     return 0
 
 
-@_told
+@told
 def verify_records(store: Store, dag: str | None, *, rebuild: bool, output: str) -> int:
     """Print what is wrong with the records; exit code 1 when a record is."""
     from ..record.verify import rebuild_index, verify
@@ -198,7 +203,7 @@ def export_records(place: Place, dag: str | None, runs: list[str], *, form: str,
     return _export(place, dag, runs, form, out)
 
 
-@_told
+@told
 def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path | None) -> int:
     from ..record.export_csv import rows
     from ..record.export_openlineage import events
@@ -206,7 +211,7 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
     from ..record.layout import record_key
     from ..record.store import address
 
-    named = [_dag_and_run(store, dag, run) for run in runs]
+    named = [dag_and_run(store, dag, run) for run in runs]
     records = [read_record(store, dag_id, run_named(store, dag_id, name)) for dag_id, name in named]
     match form:
         case "csv":
@@ -230,7 +235,7 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
     return 0
 
 
-@_told
+@told
 def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str | None, output: str) -> int:
     """Print why a step was not taken from the cache; exit code."""
     from ..record.why_not import why_not_cached
@@ -294,7 +299,7 @@ def _known_dag(store: Store, dag: str) -> str:
     return dag
 
 
-def _dag_and_run(store: Store, dag: str | None, run: str) -> tuple[str, str]:
+def dag_and_run(store: Store, dag: str | None, run: str) -> tuple[str, str]:
     """DAG and run of the words that were given: ``--dag`` and run, ``dag/run``, or a run where there is one DAG."""
     if dag is not None:
         return _known_dag(store, dag), run

@@ -113,6 +113,23 @@ def export(
     raise typer.Exit(export_records(place, dag, runs or ["latest"], form=form, out=out))
 
 
+@records_app.command()
+def lineage(
+    run: Run = "latest",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the calls, one a line, and make none.")] = False,
+    dag: DagOption = None,
+    location: Location = None,
+    conn: Connection = None,
+    region: Region = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Write a run into SageMaker Lineage: its data, jobs, models and decisions; again makes nothing twice."""
+    from .lineage import write_to_lineage
+    from .records import Place
+
+    raise typer.Exit(write_to_lineage(Place(location, conn, region, state_dir), dag, run, dry=dry_run))
+
+
 def why_not_cached(
     dag: Annotated[str, typer.Argument(help="DAG id.", show_default=False)],
     step: Annotated[str, typer.Argument(help="Step name.", show_default=False)],

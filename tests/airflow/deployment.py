@@ -120,5 +120,5 @@ def deployed(
             token = json.load(answer)["access_token"]
         yield Deployment(port, home, token)
     finally:
-        ui.end_session(process)
+        ui.end_session(process, grace_s=3)
         process.wait(30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,10 +17,12 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 from botocore.session import Session
 from botocore.validate import ParamValidator
+from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.bridges.lineage_graph import graph_of
 from airflow_sagemaker_mlops.bridges.lineage_writer import write_lineage
+from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.cli.run import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
@@ -33,6 +36,7 @@ from airflow_sagemaker_mlops.record.integrity import seal_document
 from airflow_sagemaker_mlops.record.recorder import Recorder
 from airflow_sagemaker_mlops.record.run_identity import RunIdentity
 from airflow_sagemaker_mlops.record.run_record import parameters_of
+from airflow_sagemaker_mlops.record.seal import seal
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/t-1"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1"
@@ -253,7 +257,8 @@ class Lab:
         assert running.status == "Succeeded", [step.error for step in running.steps.values()]
         identity = RunIdentity(dag_id="lab", run_id=run_id, pipeline="lab", status="Succeeded")
         given = parameters_of(plan, {}, "conf")
-        return seal_document(assemble(plan, identity, parameters=given, fragments=recorder.fragments), [])
+        assembled = assemble(plan, identity, parameters=given, fragments=recorder.fragments)
+        return dict(seal(self.store, assembled).record)
 
 
 @pytest.mark.e2e
@@ -339,3 +344,21 @@ def test_where_nobody_answers_one_call_is_made_and_not_hundreds() -> None:
     with pytest.raises(EndpointConnectionError):
         write_lineage(client, record(TRAIN, REGISTER), URI, lambda _text, *_values: None)
     assert len(calls) == 1
+
+
+@pytest.mark.e2e
+def test_the_command_writes_a_recorded_run_and_says_what_was_there(aws: local.LocalAws, tmp_path: Path) -> None:
+    lab = Lab(aws, tmp_path)
+    document = lab.run()
+    place = ["--location", str(tmp_path), "--state-dir", aws.state_dir]
+
+    def command(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["records", "lineage", document["run"]["run_id"], *words, *place])
+        return result.exit_code, result.output
+
+    code, printed = command("--dry-run")
+    assert code == 0
+    operations = [json.loads(line)["operation"] for line in printed.splitlines()]
+    assert set(operations) == {"CreateContext", "CreateAction", "CreateArtifact", "AddAssociation"}
+    assert command() == (0, "SageMaker Lineage has 5 entities and 6 associations of this run, 0 of them from before\n")
+    assert command() == (0, "SageMaker Lineage has 5 entities and 6 associations of this run, 11 of them from before\n")
