@@ -288,16 +288,19 @@ def _verdict(
         prefix + name: {prefix + other: trigger for other, trigger in by.items()}
         for name, by in (task.spec.get("Handlers") or {}).items()
     }
-    waiting = (tasks[name] for name, step_type in task.spec["Steps"].items() if step_type in WAITING)
-    told = {"outlets": _events_of(dag, prefix)} if source.outlets else {}
+    steps, recorded = task.spec["Steps"].items(), bool(location_of(source.records))
+    waiting = (tasks[name] for name, step_type in steps if step_type in WAITING)
+    registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
+    # A model that a later step approves is told at the end.
+    told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
     return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
         task_id=task.task_id,
         task_display_name=task.display_name,
         dag=dag,
-        steps={prefix + name: step_type for name, step_type in task.spec["Steps"].items()},
+        steps={prefix + name: step_type for name, step_type in steps},
         handlers=handlers,
         # A record is sealed in a worker, which has the definition.
-        in_triggerer=not location_of(source.records) and all(operator.start_from_trigger for operator in waiting),
+        in_triggerer=not recorded and all(operator.start_from_trigger for operator in waiting),
         source=source,
         last_of_dag=last_of_dag,
         **{**told, **_airflows(options)},

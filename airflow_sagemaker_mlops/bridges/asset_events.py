@@ -5,12 +5,13 @@ A result that was taken from an earlier run is nothing new, so there is no event
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..execution.masking import mask
 from ..record.canonical import plain
+from ..record.times import moment
 
 TAKEN = ("hit", "reused")
 ENDED_WELL = ("Succeeded", "CompletedWithFailures")
@@ -56,6 +57,25 @@ def model_in_result(result: Mapping[str, Any]) -> ModelVersion | None:
         approval_status=str(about.get("ApprovalStatus") or ""),
         data=str(about.get("ModelData") or ""),
     )
+
+
+def approved_since(
+    record: Mapping[str, Any], told: Sequence[Mapping[str, Any]], describe: Callable[[str], Mapping[str, Any]]
+) -> Iterator[tuple[str, ModelVersion]]:
+    """(step, version) of what the run registered as not approved and has approved since, in a Lambda step or by hand.
+
+    told       earlier records of the same run; what was approved when they were sealed has been told then
+    describe   a model package by its ARN, as plain JSON; asked once for each that was not approved
+    """
+    before = max((moment(earlier["run"].get("ended")) for earlier in told), default=None)
+    taken = {step["step"] for step in record["steps"] if _was_taken(step)}
+    for model in record["models"]:
+        if not model.get("group") or model.get("approval_status") == "Approved" or model["step"] in taken:
+            continue
+        found = describe(str(model["arn"]))
+        told_then = before is not None and moment(found.get("LastModifiedTime")) <= before
+        if found.get("ModelApprovalStatus") == "Approved" and not told_then:
+            yield model["step"], model_of({**model, "approval_status": "Approved"})
 
 
 def model_of(model: Mapping[str, Any]) -> ModelVersion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
@@ -10,6 +10,7 @@ from airflow.sdk import Asset, AssetAlias
 from ..assets import model_asset
 from ..bridges.asset_events import (
     ENDED_WELL,
+    approved_since,
     model_in_result,
     outputs_under,
     run_extra,
@@ -50,14 +51,15 @@ def tell_of_step(operator: StepOperator, context: Any, result: Any) -> None:
 def tell_of_run(
     operator: Any,
     context: Any,
-    outlets: Sequence[tuple[str, str]],
     sealed: Sealed,
     told: Sequence[Mapping[str, Any]],
+    describe: Callable[[str], Mapping[str, Any]],
 ) -> None:
-    """The events of a whole run that ended well: what its steps wrote to the pipeline's ``outlets``.
+    """The events of a whole run that ended well: what its steps wrote to its outlets, and models approved in it.
 
-    outlets   (name, URI) of assets
+    operator  the verdict; its source has the outlets
     told      earlier records of the run
+    describe  a model package by its ARN
     """
     record = sealed.record
     aliases = [outlet for outlet in operator.outlets if isinstance(outlet, AssetAlias)]
@@ -65,11 +67,13 @@ def tell_of_run(
         return
     told = [earlier for earlier in told if earlier["run"].get("status") in ENDED_WELL]
     events, extra = context["outlet_events"][aliases[0]], run_extra(record, sealed.uri)
-    for name, location in outlets:
+    for name, location in operator.source.outlets:
         outputs = outputs_under(location, record, told)
         if outputs:
             asset = Asset(uri=location) if name == location else Asset(name=name, uri=location)
             events.add(asset, extra={**extra, "outputs": outputs})
+    for step, model in approved_since(record, told, describe):
+        events.add(model_asset(model.group), extra={**extra, **model.as_json(), "step": step})
 
 
 def _record_uri(operator: StepOperator, context: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from .. import settings
@@ -21,11 +22,12 @@ def tell_others(context: Any, source: Source, sealed: Sealed, store: Store, tell
     operator.sealed = sealed
 
     def assets() -> None:
-        if not source.outlets:
+        if not operator.outlets:
             return
         from .asset_events import tell_of_run
 
-        tell_of_run(operator, context, source.outlets, sealed, list(_earlier(store, sealed.record["run"])))
+        told = list(_earlier(store, sealed.record["run"]))
+        tell_of_run(operator, context, sealed, told, partial(_package, source))
 
     def openlineage() -> None:
         from .openlineage import tell_of_steps
@@ -45,6 +47,14 @@ def tell_others(context: Any, source: Source, sealed: Sealed, store: Store, tell
             work()
         except Exception as error:
             tell("%s could not be told of the run: %s: %s", name, type(error).__name__, error)
+
+
+def _package(source: Source, arn: str) -> Mapping[str, Any]:
+    from ..execution.aws import as_json
+    from ..hooks.aws import aws_for
+
+    client = aws_for(*source.access).client("sagemaker")
+    return dict(as_json(client.describe_model_package(ModelPackageName=arn)))
 
 
 def _earlier(store: Store, run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

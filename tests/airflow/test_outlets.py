@@ -36,6 +36,10 @@ def context(**more: Any) -> dict[str, Any]:
     return {"ti": ti, "dag_run": SimpleNamespace(clear_number=0), "outlet_events": OutletEventAccessors(), **more}
 
 
+def unasked(arn: str) -> dict[str, Any]:
+    raise AssertionError(f"{arn} was described")
+
+
 def added(events: Any, alias: str = "p") -> dict[str, dict[str, Any]]:
     return {e.dest_asset_key.name: e.extra for e in events[AssetAlias(alias)].asset_alias_events}
 
@@ -106,7 +110,7 @@ def test_what_a_run_wrote_is_told_to_the_outlets_of_its_pipeline() -> None:
     dag = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records", outlets=outlets)
     verdict, given = dag.get_task("pipeline.verdict"), context()
     assert verdict.outlets == [AssetAlias("p")]
-    tell_of_run(verdict, given, verdict.source.outlets, Sealed("s3://r/x.json", "0", record=RECORD), [])
+    tell_of_run(verdict, given, Sealed("s3://r/x.json", "0", record=RECORD), [], unasked)
     found = added(given["outlet_events"])
     assert set(found) == {Asset("s3://b/features").name}
     (extra,) = found.values()
@@ -114,11 +118,27 @@ def test_what_a_run_wrote_is_told_to_the_outlets_of_its_pipeline() -> None:
     assert extra["record"] == "s3://r/x.json"
 
 
+def test_a_model_that_a_later_step_approved_is_told_at_the_end_of_a_recorded_run() -> None:
+    verdict = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records").get_task("pipeline.verdict")
+    given = context()
+    model = {"step": "Register", "arn": RESULT["Arn"], "group": "abalone", "version": 3}
+    record = {**RECORD, "models": [{**model, "approval_status": "PendingManualApproval"}]}
+    sealed = Sealed("s3://r/x.json", "0", record=record)
+    tell_of_run(verdict, given, sealed, [], lambda _arn: {"ModelApprovalStatus": "Approved"})
+    ((name, extra),) = added(given["outlet_events"]).items()
+    assert (name, extra["model_package_arn"], extra["approval_status"]) == (
+        model_asset("abalone").name,
+        RESULT["Arn"],
+        "Approved",
+    )
+    assert SageMakerPipelineDag("p", DOCUMENT).get_task("pipeline.verdict").outlets == []  # it ends in the triggerer
+
+
 def test_a_run_that_failed_tells_nobody() -> None:
     dag = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records", outlets=["s3://b/features"])
     verdict, given = dag.get_task("pipeline.verdict"), context()
     failed = {**RECORD, "run": {"dag_id": "p", "run_id": "r", "status": "Failed"}}
-    tell_of_run(verdict, given, verdict.source.outlets, Sealed("s3://r/x.json", "0", record=failed), [])
+    tell_of_run(verdict, given, Sealed("s3://r/x.json", "0", record=failed), [], unasked)
     assert added(given["outlet_events"]) == {}
 
 

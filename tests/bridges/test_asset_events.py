@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.bridges.asset_events import model_in_result, outputs_under, run_extra, step_extra
+from airflow_sagemaker_mlops.bridges.asset_events import (
+    approved_since,
+    model_in_result,
+    outputs_under,
+    run_extra,
+    step_extra,
+)
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.record.document import assemble
@@ -130,3 +136,37 @@ def test_a_cleared_run_tells_only_what_ran_again() -> None:
     assert outputs_under("s3://b/features", record(FEATURES), [earlier]) == []
     again = replace(FEATURES, attempts=(Attempt("job-2"),), ended="2026-01-02T00:00:00Z")
     assert len(outputs_under("s3://b/features", record(again), [earlier])) == 1
+
+
+REGISTER = StepFragment(
+    step="Register",
+    type="RegisterModel",
+    status="Succeeded",
+    model_packages=({"arn": PACKAGE, "group": "abalone", "version": 3, "approval_status": "PendingManualApproval"},),
+)
+
+
+@pytest.mark.parametrize(("now", "found"), [("Approved", 1), ("PendingManualApproval", 0), ("Rejected", 0)])
+def test_a_model_that_is_approved_by_the_end_of_its_run_is_an_event(now: str, found: int) -> None:
+    described = {"ModelApprovalStatus": now, "LastModifiedTime": "2026-01-01T00:00:00Z"}
+    assert len(list(approved_since(record(REGISTER), [], lambda _arn: described))) == found
+
+
+def test_a_model_that_was_approved_when_it_was_registered_is_not_asked_about() -> None:
+    model = {**REGISTER.model_packages[0], "approval_status": "Approved"}
+    asked: list[str] = []
+
+    def describe(arn: str) -> dict[str, Any]:
+        asked.append(arn)
+        return {"ModelApprovalStatus": "Approved"}
+
+    assert list(approved_since(record(replace(REGISTER, model_packages=(model,))), [], describe)) == []
+    assert asked == []
+
+
+@pytest.mark.parametrize(("approved", "found"), [("2026-01-01T11:00:00Z", 0), ("2026-01-01T13:00:00Z", 1)])
+def test_a_run_concluded_again_tells_of_an_approval_that_came_in_between(approved: str, found: int) -> None:
+    earlier = record(REGISTER)
+    earlier["run"]["ended"] = "2026-01-01T12:00:00Z"
+    described = {"ModelApprovalStatus": "Approved", "LastModifiedTime": approved}
+    assert len(list(approved_since(record(REGISTER), [earlier], lambda _arn: described))) == found
