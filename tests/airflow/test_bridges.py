@@ -101,13 +101,14 @@ def runs_of(airflow: Deployment, dag_id: str) -> list[str]:
     return sorted(run["dag_run_id"] for run in airflow.call(f"/dags/{dag_id}/dagRuns")["dag_runs"])
 
 
-def started_by_an_event(airflow: Deployment, dag_id: str) -> list[dict[str, Any]]:
-    """What the one run of a consumer has read."""
+def started_by_an_event(airflow: Deployment, dag_id: str, number: int = 1) -> list[dict[str, Any]]:
+    """What the last run of a consumer has read, which is to be its ``number``-th."""
     deadline = time.monotonic() + 60
-    while not runs_of(airflow, dag_id):
+    while len(runs_of(airflow, dag_id)) < number:
         assert time.monotonic() < deadline, f"{dag_id} was not started"
         time.sleep(0.5)
-    (run_id,) = runs_of(airflow, dag_id)
+    assert len(runs_of(airflow, dag_id)) == number
+    run_id = runs_of(airflow, dag_id)[-1]
     state, states = airflow.wait(dag_id, run_id)
     assert state == "success", states
     read: list[dict[str, Any]] = airflow.xcom(dag_id, run_id, "read")
@@ -148,13 +149,17 @@ def test_others_are_told_of_what_a_pipeline_makes_and_only_of_what_is_new(
     sent = sorted([(registered, pending), (features, pending), (registered, good), (approved, good)])
     assert events_of(bridged) == sent
 
-    # Concluding the first run once more tells nothing again.
+    # Concluding the first run once more tells nothing again, but that its model was approved in the meantime.
+    package = bridged.xcom("maker", pending, "Register")["Arn"]
+    aws.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
     asked = {"dag_run_id": pending, "task_ids": ["pipeline.verdict"], "dry_run": False, "only_failed": False}
     bridged.call("/dags/maker/clearTaskInstances", asked)
     state, _ = bridged.wait("maker", pending)
     assert state == "success"
     assert bridged.xcom("maker", pending, "pipeline.verdict")["Record"] != record["Record"]
-    assert events_of(bridged) == sent
+    (extra,) = started_by_an_event(bridged, "deploys", 2)
+    assert extra["model_package_arn"] == package
+    assert events_of(bridged) == sorted([*sent, (approved, pending)])
     assert "worker" not in bridged.logs("maker", pending, "Make") or not STARTS_IN_TRIGGERER
 
 
