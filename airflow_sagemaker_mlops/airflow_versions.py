@@ -4,6 +4,7 @@
             task state store keeps the journal of a worker-side attempt over retries and clears
 3.0 to 3.2  steps that wait are submitted in a worker, which hands over to the triggerer; after a clear or a crash the
             job is found by its derived name and its tags
+3.0         the extra of an asset event that goes through an alias has no nested members: the task would fail
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ except ImportError:  # before 3.2
 
 __all__ = [
     "AIRFLOW",
+    "NESTED_ALIAS_EXTRAS",
     "STARTS_IN_TRIGGERER",
     "TELLS_TRIGGERS_OF_KILLS",
     "AirflowException",
@@ -44,6 +46,7 @@ __all__ = [
 AIRFLOW = tuple(int(part) for part in __version__.split(".")[:2])
 STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
 TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
+NESTED_ALIAS_EXTRAS = AIRFLOW >= (3, 1)
 
 
 def configuration() -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
+from ..airflow_versions import NESTED_ALIAS_EXTRAS
 from ..assets import model_asset
 from ..bridges.asset_events import (
     ENDED_WELL,
@@ -45,7 +47,7 @@ def tell_of_step(operator: StepOperator, context: Any, result: Any) -> None:
             context["outlet_events"][outlet].extra.update(extra)
         elif isinstance(outlet, AssetAlias) and model is not None:
             for event in model.events:
-                context["outlet_events"][outlet].add(model_asset(model.group, event), extra=extra)
+                _add(context["outlet_events"][outlet], model_asset(model.group, event), extra)
 
 
 def tell_of_run(
@@ -71,9 +73,18 @@ def tell_of_run(
         outputs = outputs_under(location, record, told)
         if outputs:
             asset = Asset(uri=location) if name == location else Asset(name=name, uri=location)
-            events.add(asset, extra={**extra, "outputs": outputs})
+            _add(events, asset, {**extra, "outputs": outputs})
     for step, model in approved_since(record, told, describe):
-        events.add(model_asset(model.group), extra={**extra, **model.as_json(), "step": step})
+        _add(events, model_asset(model.group), {**extra, **model.as_json(), "step": step})
+
+
+def _add(events: Any, asset: Asset, extra: Mapping[str, Any]) -> None:
+    if not NESTED_ALIAS_EXTRAS:
+        extra = {
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+            for name, value in extra.items()
+        }
+    events.add(asset, extra=dict(extra))
 
 
 def _record_uri(operator: StepOperator, context: Any) -> str:

@@ -17,7 +17,6 @@ from ..record.fragment import StepFragment
 from ..record.layout import fragment_key
 from ..record.openlineage_facets import job_facets, run_facets, step_facets
 from .ends import xcom_of
-from .openlineage_types import as_run_event, lineage
 from .recording import location_of, open_records, record_id
 from .task import JOURNAL_KEY
 
@@ -29,6 +28,8 @@ PROVIDER = "airflow.providers.openlineage"
 
 def lineage_of_step(operator: Any, ti: Any) -> Any:
     """Facets and datasets of a step that ended, out of its fragment; empty where it left none."""
+    from .openlineage_types import lineage
+
     location = location_of(operator.step.records)
     step = operator.step.step or operator.task_id
     found = None
@@ -43,6 +44,8 @@ def lineage_of_step(operator: Any, ti: Any) -> Any:
 
 def lineage_of_run(sealed: Sealed | None) -> Any:
     """Facets of a whole run, for the task that sealed its record."""
+    from .openlineage_types import lineage
+
     return lineage({}, run_facets(sealed.record, sealed.uri) if sealed else {}, job_facets([], "TASK"))
 
 
@@ -57,6 +60,8 @@ def tell_of_steps(context: Any, record: Mapping[str, Any], group: str, tell: Cal
     if not steps:
         return
     from airflow.providers.openlineage import conf
+
+    from .openlineage_types import as_run_event
 
     moment = run.logical_date or run.run_after
     namespace = conf.namespace()

@@ -28,7 +28,7 @@ SageMakerPipelineDag(
 
 
 def read(asset, triggering_asset_events):
-    return [event.extra for event in triggering_asset_events[asset]]
+    return [dict(event.extra) for event in triggering_asset_events[asset]]
 
 
 for name, asset in (("deploys", model_asset("bridged")), ("reads", Asset("s3://{bucket}/features"))):
@@ -111,8 +111,11 @@ def started_by_an_event(airflow: Deployment, dag_id: str, number: int = 1) -> li
     run_id = runs_of(airflow, dag_id)[-1]
     state, states = airflow.wait(dag_id, run_id)
     assert state == "success", states
-    read: list[dict[str, Any]] = airflow.xcom(dag_id, run_id, "read")
-    return read
+    nested = ("metrics", "models", "outputs")  # text on Airflow 3.0
+    return [
+        {name: json.loads(said) if name in nested and isinstance(said, str) else said for name, said in extra.items()}
+        for extra in airflow.xcom(dag_id, run_id, "read")
+    ]
 
 
 def events_of(airflow: Deployment) -> list[tuple[str, str]]:
