@@ -12,6 +12,7 @@ AddAssociation; their limits as in botocore's service model.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +24,8 @@ from .deployments import Deployment, deployments_in
 MOST_PROPERTIES = 30
 LONGEST = {"name": 120, "value": 2500, "description": 3072, "id": 256, "uri": 2048}
 TYPES = {"model": "Model", "code": "Code"}
-# steps whose attempts are jobs of which SageMaker makes trial components, with the type that those have in a graph
-JOBS = {"Processing": "ProcessingJob", "Training": "TrainingJob", "Transform": "TransformJob"}
+# jobs of which SageMaker makes trial components, by their ARNs
+JOBS = re.compile(r":(processing|training|transform)-job/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def graph_of(record: Mapping[str, Any], uri: str) -> Graph:
         models.update(outputs)
         cache = step.get("cache") or {}
         taken = cache.get("result") in ("hit", "reused")
-        job = _job(graph, step, cache.get("source_arn", "") if taken else _last_arn(step))
+        job = _job(graph, cache.get("source_arn", "") if taken else _last_arn(step))
         if not job:
             continue
         for key in outputs.values():
@@ -107,11 +108,6 @@ def graph_of(record: Mapping[str, Any], uri: str) -> Graph:
         graph.actions[action] = _action(run, decision, f"{uri}#/decisions/{number}")
         graph.join(action, context, "AssociatedWith")
     return graph
-
-
-def trial_component_key(arn: str) -> str:
-    """Key of the trial component of the job ``arn``."""
-    return f"job:{arn}"
 
 
 def _context(record: Mapping[str, Any], uri: str) -> dict[str, Any]:
@@ -202,11 +198,11 @@ def _last_arn(step: Mapping[str, Any]) -> str:
     return next((str(a["arn"]) for a in reversed(step.get("attempts", ())) if a.get("arn")), "")
 
 
-def _job(graph: Graph, step: Mapping[str, Any], arn: str) -> str:
-    """Key of the trial component of a step's job; empty of a step without."""
-    if not arn or step["type"] not in JOBS:
+def _job(graph: Graph, arn: str) -> str:
+    """Key of the trial component of a job; empty of anything else."""
+    if not JOBS.search(arn):
         return ""
-    key = trial_component_key(arn)
+    key = f"job:{arn}"
     graph.jobs[key] = arn
     return key
 

@@ -13,11 +13,12 @@ from ..record.layout import record_key
 from ..record.reader import read_record
 from ..record.seal import Sealed
 from ..record.store import Store
+from .recording import open_records
 from .source import Source
 
 
-def tell_others(context: Any, source: Source, sealed: Sealed, store: Store, tell: Callable[..., None]) -> None:
-    """Airflow's assets, OpenLineage and SageMaker Lineage, each where it is wanted."""
+def tell_others(context: Any, source: Source, sealed: Sealed, location: str, tell: Callable[..., None]) -> None:
+    """Airflow's assets, OpenLineage and SageMaker Lineage, each where it is wanted; ``location`` is of the records."""
     operator = context["task"]
     operator.sealed = sealed
 
@@ -26,7 +27,7 @@ def tell_others(context: Any, source: Source, sealed: Sealed, store: Store, tell
             return
         from .asset_events import tell_of_run
 
-        told = list(_earlier(store, sealed.record["run"]))
+        told = list(_earlier(open_records(location), sealed.record["run"]))
         tell_of_run(operator, context, sealed, told, partial(_package, source))
 
     def openlineage() -> None:

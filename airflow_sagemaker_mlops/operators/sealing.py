@@ -34,7 +34,7 @@ def seal_record(context: Any, source: Source, end: Conclusion, tell: Callable[..
     tell("record %s, sha256 %s", sealed.uri, sealed.sha256)
     from .bridges import tell_others
 
-    tell_others(context, source, sealed, open_records(location), tell)
+    tell_others(context, source, sealed, location, tell)
     return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
 
 

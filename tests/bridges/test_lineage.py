@@ -281,6 +281,18 @@ def test_a_client_walks_from_the_model_package_back_to_the_data(aws: local.Local
     }
     assert uris == {f"s3://{lab.bucket}/day", f"s3://{lab.bucket}/model"}
 
+    def only(**filters: Any) -> set[str]:
+        start_arns = [start["ArtifactArn"]]
+        found = client.query_lineage(StartArns=start_arns, Direction="Ascendants", Filters=filters)["Vertices"]
+        return {vertex["Type"] for vertex in found}
+
+    assert only(LineageTypes=["TrialComponent"]) == only(Types=["ProcessingJob"]) == {"ProcessingJob"}
+    assert only(Properties={"s3_uri": f"s3://{lab.bucket}/day"}) == {"DataSet"}
+    near = client.query_lineage(
+        StartArns=[start["ArtifactArn"]], Direction="Ascendants", MaxDepth=1, IncludeEdges=False
+    )
+    assert (len(near["Vertices"]), near["Edges"]) == (1, [])
+
     # and down from the package to the run that it belongs to, and what was decided in it
     down = client.query_lineage(StartArns=[start["ArtifactArn"]], Direction="Descendants")["Vertices"]
     (context,) = (vertex["Arn"] for vertex in down if vertex["LineageType"] == "Context")
@@ -288,6 +300,14 @@ def test_a_client_walks_from_the_model_package_back_to_the_data(aws: local.Local
     assert {row["SourceType"] for row in around} == {"ProcessingJob", "Model", "Decision"}
     (action,) = (row["SourceName"] for row in around if row["SourceType"] == "Decision")
     assert client.describe_action(ActionName=action)["Description"] == 'True: Level "1" = "1" is true'
+
+
+@pytest.mark.e2e
+def test_trial_components_that_people_make_are_listed_beside_those_of_jobs(aws: local.LocalAws) -> None:
+    client, name = embedded(aws).client("sagemaker"), f"own-{uuid.uuid4().hex}"
+    client.create_trial_component(TrialComponentName=name)
+    found = client.list_trial_components(MaxResults=100)["TrialComponentSummaries"]
+    assert name in {summary["TrialComponentName"] for summary in found}
 
 
 @pytest.mark.e2e

@@ -169,10 +169,12 @@ def _associations(context: Context, request: Request) -> Answer:
     rows = []
     for found in context.store.all(ASSOCIATION, context.region):
         row = {**found.body["request"], "CreationTime": found.created}
+        if any(request.get(key) and request[key] != row[key] for key in ("SourceArn", "DestinationArn")):
+            continue
         for end in ("Source", "Destination"):
             entity = entity_of(context, row[f"{end}Arn"])
             row |= {f"{end}Type": entity.type, f"{end}Name": entity.name}
-        wanted = ("SourceArn", "DestinationArn", "SourceType", "DestinationType", "AssociationType")
+        wanted = ("SourceType", "DestinationType", "AssociationType")
         if all(not request.get(key) or request[key] == row.get(key) for key in wanted):
             rows.append(row)
     return page(rows, request, "AssociationSummaries")
