@@ -60,8 +60,9 @@ def test_a_step_that_registers_a_model_has_the_pipelines_alias_and_no_other_task
         "Register": [AssetAlias("p")]
     }
     with DAG("big", schedule=None) as big:
-        SageMakerPipelineTaskGroup("ml", DOCUMENT)
-    assert big.get_task("ml.Register").outlets == [AssetAlias("big.ml")]
+        SageMakerPipelineTaskGroup("ml", DOCUMENT, records="s3://r/records", outlets=["s3://b/features"])
+    told = {task_id: task.outlets for task_id, task in big.task_dict.items() if task.outlets}
+    assert told == {"ml.Register": [AssetAlias("big.ml")], "ml.pipeline.verdict": [AssetAlias("big.ml")]}
 
 
 def test_outlets_of_the_step_replace_the_alias() -> None:
