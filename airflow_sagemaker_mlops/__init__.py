@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .assets import model_asset
     from .document import load_pipeline
     from .document.problems import InvalidPipeline, UnsupportedPipeline
     from .factory import SageMakerPipelineDag, SageMakerPipelineTaskGroup
@@ -23,6 +24,7 @@ __all__ = [
     "UnsupportedPipeline",
     "VerdictTrigger",
     "load_pipeline",
+    "model_asset",
 ]
 
 _HOMES = {
@@ -31,6 +33,7 @@ _HOMES = {
     "StepTrigger": "triggers.step",  # named from here in every serialized step, where each letter counts
     "VerdictTrigger": "triggers.verdict",
     "load_pipeline": "document",
+    "model_asset": "assets",
     "InvalidPipeline": "document.problems",
     "UnsupportedPipeline": "document.problems",
 }

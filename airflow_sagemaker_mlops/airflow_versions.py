@@ -5,6 +5,7 @@
 3.0, 3.1    a scheduler takes a worker's exit after it deferred for the end of a task that is back in a worker by then
 3.0 to 3.2  steps that wait are submitted in a worker, which hands over to the triggerer; after a clear or a crash the
             job is found by its derived name and its tags
+3.0         the extra of an asset event that goes through an alias has no nested members: the task would fail
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ except ImportError:  # before 3.2
 
 __all__ = [
     "AIRFLOW",
+    "NESTED_ALIAS_EXTRAS",
     "SHORTEST_DEFERRAL_S",
     "STARTS_IN_TRIGGERER",
     "TELLS_TRIGGERS_OF_KILLS",
@@ -46,6 +48,7 @@ __all__ = [
 AIRFLOW = tuple(int(part) for part in __version__.split(".")[:2])
 STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
 TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
+NESTED_ALIAS_EXTRAS = AIRFLOW >= (3, 1)
 # A worker that deferred lingers for some 5 s (3.0.6), and its exit is told in the scheduler's next loops.
 SHORTEST_DEFERRAL_S = 0.0 if AIRFLOW >= (3, 2) else 10.0
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from .operators.values import PipelineValue
     from .plan.model import ParameterPlan, Plan, TaskPlan
 
-Given = tuple[Any, Path, Mapping[str, Any]]  # definition, folder it is relative to, changed defaults
+Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
+Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
 AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn")
 OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"})
@@ -49,6 +50,8 @@ class SageMakerPipelineDag(DAG):
     :param logs: "end", "live" or "off": when container log lines come into the task log
     :param records: where the records of its runs are kept, ``s3://bucket/prefix`` or a folder, "off" for nowhere;
         ``[sagemaker_mlops] records`` when left out
+    :param outlets: S3 locations, as URIs or assets, that other DAGs are scheduled on: an event whenever a step has
+        written something new at or under one; takes ``records``.  Models that are registered need no mention
     :param max_parallel_steps: MaxParallelExecutionSteps: so many steps of a run at a time, waiting ones too; 0 for any
 
     A definition with problems leaves the other DAGs of its file alone: :meth:`validate`, which Airflow calls for
@@ -71,6 +74,7 @@ class SageMakerPipelineDag(DAG):
         logs: str | None = None,
         max_parallel_steps: int = 0,
         records: str = "",
+        outlets: Sequence[Any] = (),
         **kwargs: Any,
     ) -> None:
         caller = _caller_file()
@@ -79,6 +83,7 @@ class SageMakerPipelineDag(DAG):
             params = {**typed_params(plan, parameters or {}), **(kwargs.pop("params", None) or {})}
             _check_schedule(plan, params, kwargs.get("schedule"))
             _check_step_names(plan, steps or {})
+            named = _named(plan, outlets, records)
         except PipelineError as error:
             self._broken: PipelineError | None = error
             super().__init__(dag_id, schedule=None)
@@ -101,7 +106,7 @@ class SageMakerPipelineDag(DAG):
                     aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
                 )
                 try:
-                    source = (definition, caller.parent, parameters or {})
+                    source = (definition, caller.parent, parameters or {}, named)
                     self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, source, dag=self)
                 except PipelineError as error:
                     self._broken = error
@@ -154,6 +159,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         logs: str | None = None,
         max_parallel_steps: int = 0,
         records: str = "",
+        outlets: Sequence[Any] = (),
         **kwargs: Any,
     ) -> None:
         folder = _caller_file().parent
@@ -167,7 +173,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         options = _own_options(
             aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
         )
-        source = (definition, folder, parameters or {})
+        source = (definition, folder, parameters or {}, _named(plan, outlets, records))
         with self:
             self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, source, dag=dag, group=self)
         dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
@@ -194,7 +200,15 @@ def build(
     for task in plan.tasks:
         own = {**options, **steps.get(task.task_id, {})}
         if task.step_type == "Verdict":
-            named = Source(*source[:2], pipeline_name, prefix.rstrip("."), source[2], options["records"])
+            named = Source(
+                *source[:2],
+                pipeline_name,
+                prefix.rstrip("."),
+                source[2],
+                options["records"],
+                outlets=source[3],
+                access=(options["aws_conn_id"], options["region_name"] or None, options["assume_role_arn"]),
+            )
             tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
             tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag)
@@ -246,6 +260,8 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
         most=options["max_parallel_steps"],
         records=options["records"],
     )
+    if task.step_type == "RegisterModel":
+        arguments["outlets"] = _events_of(dag, prefix)
     arguments.update(_airflows(options))
     if task.step_type == AIRFLOW:
         from .operators.foreign import foreign_operator
@@ -272,19 +288,43 @@ def _verdict(
         prefix + name: {prefix + other: trigger for other, trigger in by.items()}
         for name, by in (task.spec.get("Handlers") or {}).items()
     }
-    waiting = (tasks[name] for name, step_type in task.spec["Steps"].items() if step_type in WAITING)
+    steps, recorded = task.spec["Steps"].items(), bool(location_of(source.records))
+    waiting = (tasks[name] for name, step_type in steps if step_type in WAITING)
+    registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
+    # A model that a later step approves is told at the end.
+    told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
     return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
         task_id=task.task_id,
         task_display_name=task.display_name,
         dag=dag,
-        steps={prefix + name: step_type for name, step_type in task.spec["Steps"].items()},
+        steps={prefix + name: step_type for name, step_type in steps},
         handlers=handlers,
         # A record is sealed in a worker, which has the definition.
-        in_triggerer=not location_of(source.records) and all(operator.start_from_trigger for operator in waiting),
+        in_triggerer=not recorded and all(operator.start_from_trigger for operator in waiting),
         source=source,
         last_of_dag=last_of_dag,
-        **_airflows(options),
+        **{**told, **_airflows(options)},
     )
+
+
+def _named(plan: Plan, outlets: Sequence[Any], records: str) -> Outlets:
+    if not outlets:
+        return ()
+    from .operators.outlets import locations_of
+
+    return locations_of(plan.source, outlets, records)
+
+
+def _events_of(dag: DAG, prefix: str) -> list[Any]:
+    """An alias of the pipeline's name, so that ``schedule=AssetAlias("abalone")`` means whatever it makes.
+
+    Airflow sends an event of an outlet at every success, of an alias only where one was added.
+    """
+    from airflow.sdk import AssetAlias
+
+    from .operators.recording import record_id
+
+    return [AssetAlias(record_id(dag.dag_id, prefix.rstrip(".")))]
 
 
 def _stand_in(verdict: Any) -> BaseOperator:

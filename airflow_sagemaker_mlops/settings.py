@@ -56,6 +56,11 @@ def fail_on_record_error() -> bool:
     return _yes("fail_on_record_error")
 
 
+def lineage() -> bool:
+    """Whether recorded runs are written into SageMaker Lineage: ``lineage``."""
+    return _yes("lineage")
+
+
 def _yes(option: str) -> bool:
     return _get(option, "False").strip().lower() in ("true", "t", "yes", "1")
 

@@ -44,21 +44,15 @@ class Place:
         if self.location is None and self.conn is not None:
             raise RecordError("--conn says who reads, --location has to say where: add --location s3://bucket/prefix.")
         if self.location is None:
-            from .. import local
-            from .local import state_folder
-
-            running = local.start(state_folder(self.state_dir))
-            return open_store(records_location(running.bucket), lambda: self.client("s3"))
+            return open_store(records_location(self._embedded().bucket), lambda: self.client("s3"))
         return open_store(self.location, lambda: self.client("s3"))
 
     def client(self, service: str) -> Any:
-        """A client of who reads: the connection's, boto3's own, or the embedded AWS's where its records are read."""
+        """A client of the AWS that the records are about: the embedded one, the connection's, or boto3's own."""
         if self.location is None or self.state_dir is not None:
-            from .. import local
-            from .local import state_folder
             from .run import embedded
 
-            return embedded(local.start(state_folder(self.state_dir))).client(service)
+            return embedded(self._embedded()).client(service)
         if self.conn is not None:
             from ..hooks.aws import aws_for
 
@@ -68,13 +62,19 @@ class Place:
 
         return boto3.client(service, region_name=self.region, config=Config(max_pool_connections=READERS))
 
+    def _embedded(self) -> Any:
+        from .. import local
+        from .local import state_folder
+
+        return local.start(state_folder(self.state_dir))
+
 
 def records_location(bucket: str) -> str:
     """Where records are kept in a bucket when nobody says otherwise."""
     return f"s3://{bucket}/records"
 
 
-def _told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[Place, Words], int]:
+def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[Place, Words], int]:
     """``work`` over an opened store, with every refusal as a sentence on standard error."""
 
     @functools.wraps(work)
@@ -96,7 +96,7 @@ def _told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenat
     return run
 
 
-@_told
+@told
 def list_records(store: Store, dag: str | None, *, most: int, output: str) -> int:
     """Print the newest records of one DAG or of all; exit code."""
     dags = [_known_dag(store, dag)] if dag is not None else dags_of(store)
@@ -116,10 +116,10 @@ def list_records(store: Store, dag: str | None, *, most: int, output: str) -> in
     return 0
 
 
-@_told
+@told
 def show_record(store: Store, dag: str | None, run: str, *, step: str | None, output: str) -> int:
     """Print one record, or what a run that is still on has left so far; exit code."""
-    dag_id, name = _dag_and_run(store, dag, run)
+    dag_id, name = dag_and_run(store, dag, run)
     try:
         document = read_record(store, dag_id, run_named(store, dag_id, name))
     except NoSuchRecord:
@@ -136,7 +136,7 @@ def show_record(store: Store, dag: str | None, run: str, *, step: str | None, ou
     return 0
 
 
-@_told
+@told
 def note_approvals(store: Store, dag: str | None, run: str, *, sagemaker: Callable[[], Any]) -> int:
     """Append what was decided about a run's models since; exit code."""
     from .approvals import note_approvals as note
@@ -145,12 +145,12 @@ def note_approvals(store: Store, dag: str | None, run: str, *, sagemaker: Callab
     return note(store, read_record(store, dag_id, run_named(store, dag_id, name)), sagemaker)
 
 
-@_told
+@told
 def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: str) -> int:
     """Print what changed between two runs; exit code."""
     from ..record.diff import diff
 
-    (old_dag, old_name), (new_dag, new_name) = (_dag_and_run(store, dag, name) for name in (old, new))
+    (old_dag, old_name), (new_dag, new_name) = (dag_and_run(store, dag, name) for name in (old, new))
     before = read_record(store, old_dag, run_named(store, old_dag, old_name))
     after = read_record(store, new_dag, run_named(store, new_dag, new_name))
     phrases = diff(
@@ -169,7 +169,7 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
     return 0
 
 
-@_told
+@told
 def verify_records(store: Store, dag: str | None, *, rebuild: bool, output: str) -> int:
     """Print what is wrong with the records; exit code 1 when a record is."""
     from ..record.verify import rebuild_index, verify
@@ -214,15 +214,15 @@ def export_records(place: Place, dag: str | None, runs: list[str], *, form: str,
     return _export(place, dag, runs, form, out)
 
 
-@_told
+@told
 def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path | None) -> int:
     from ..record.export_csv import rows
-    from ..record.export_openlineage import run_event
+    from ..record.export_openlineage import events
     from ..record.export_slsa import statement
     from ..record.layout import record_key
     from ..record.store import address
 
-    named = [_dag_and_run(store, dag, run) for run in runs]
+    named = [dag_and_run(store, dag, run) for run in runs]
     records = [read_record(store, dag_id, run_named(store, dag_id, name)) for dag_id, name in named]
     match form:
         case "csv":
@@ -233,7 +233,12 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
             ]
             written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in made)
         case _:
-            written = "".join(json.dumps(run_event(one), ensure_ascii=False) + "\n" for one in records)
+            told = (
+                event
+                for r in records
+                for event in events(r, uri=address(store, record_key(r["run"]["dag_id"], record_name(r["run"]))))
+            )
+            written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)
     if out is None:
         sys.stdout.write(written)
     else:
@@ -241,7 +246,7 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
     return 0
 
 
-@_told
+@told
 def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str | None, output: str) -> int:
     """Print why a step was not taken from the cache; exit code."""
     from ..record.why_not import why_not_cached
@@ -308,7 +313,7 @@ def _known_dag(store: Store, dag: str) -> str:
     return dag
 
 
-def _dag_and_run(store: Store, dag: str | None, run: str) -> tuple[str, str]:
+def dag_and_run(store: Store, dag: str | None, run: str) -> tuple[str, str]:
     """DAG and run of the words that were given: ``--dag`` and run, ``dag/run``, or a run where there is one DAG."""
     if dag is not None:
         return _known_dag(store, dag), run

@@ -94,6 +94,20 @@ def export(
     return export_records(place, dag, runs or ["latest"], form=form, out=out)
 
 
+@records_app.command()
+@with_place
+def lineage(
+    place: Any,
+    run: Run = "latest",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the calls, one a line, and make none.")] = False,
+    dag: DagOption = None,
+) -> int:
+    """Write a run into SageMaker Lineage: its data, jobs, models and decisions; again makes nothing twice."""
+    from .lineage import write_to_lineage
+
+    return write_to_lineage(place, dag, run, dry=dry_run)
+
+
 @with_place
 def why_not_cached(
     place: Any,

@@ -137,12 +137,12 @@ def health(port: int) -> dict[str, Any]:
     return {part: (found.get(part) or {}).get("status") for part in parts}
 
 
-def end_session(process: subprocess.Popen[bytes]) -> None:
+def end_session(process: subprocess.Popen[bytes], grace_s: float = 15.0) -> None:
     """End Airflow and all its children: some outlive an interrupt of their parent."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(15)
+            process.wait(grace_s)
     for pid in _session(process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -21,7 +21,7 @@ from .faults import ConnectionLost, Faults
 from .model import prune, validate
 from .moto_app import Environ, Moto, Reply
 from .persistence import Keeper
-from .sagemaker.context import Context, Handler
+from .sagemaker.context import Context, Handler, PassedOn
 from .sagemaker.hosting import port_of
 from .sagemaker.operations import HANDLERS, is_owned
 from .state import LocalAws
@@ -139,7 +139,10 @@ class Front:
             if is_owned(operation):
                 raise not_available("sagemaker", operation)
             return None
-        return self._own("sagemaker", operation, handler, body, caller)
+        try:
+            return self._own("sagemaker", operation, handler, body, caller)
+        except PassedOn:
+            return None
 
     def _own(self, service: str, operation: str, handler: Handler, body: bytes, caller: Caller) -> Reply:
         """The answer of one of our own operations, checked on its way in and out by botocore's model."""

@@ -126,6 +126,27 @@ class StepOperator(BaseOperator):
         """Airflow looks for callables among the trigger's arguments; ours are text, not written out just for that."""
 
     def execute(self, context: Context) -> Any:
+        """Run the step, and tell the task's outlets what it made."""
+        return self._told(context, self._run_here(context))
+
+    def _told(self, context: Context, result: Any) -> Any:
+        if self.outlets:
+            from .asset_events import tell_of_step
+
+            tell_of_step(self, context, result)
+        return result
+
+    def upstream_results(self) -> Mapping[str, Mapping[str, Any]]:
+        """Results of the steps that this one read, by name; empty when it was not run by this process."""
+        return self._live.scope.steps if self._live is not None else {}
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Asked by the OpenLineage provider's listener, after a failure too, in the worker where the task ended."""
+        from .openlineage import lineage_of_step
+
+        return lineage_of_step(self, task_instance)
+
+    def _run_here(self, context: Context) -> Any:
         """Run the step here; one that waits is submitted here and watched in the triggerer."""
         share = self._share(context)
         if share is not None and share.kind != "selected":
@@ -186,7 +207,7 @@ class StepOperator(BaseOperator):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Called instead of ``execute`` when the task comes back from the triggerer, also when it ran out of time."""
         try:
-            return super().resume_execution(next_method, next_kwargs, context)
+            return self._told(context, super().resume_execution(next_method, next_kwargs, context))
         except TaskDeferralTimeout:
             stopped = self._in_worker(self._stop_overdue(context))
             what = f"; {stopped} was stopped" if stopped else ""

@@ -35,6 +35,9 @@ def seal_record(
         tell("the run was not recorded: %s: %s", type(error).__name__, error)
         return {}
     tell("record %s, sha256 %s", sealed.uri, sealed.sha256)
+    from .bridges import tell_others
+
+    tell_others(context, source, sealed, location, tell)
     return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
 
 

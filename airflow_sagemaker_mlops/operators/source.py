@@ -17,6 +17,8 @@ class Source:
     group        of a task group, its id; empty for a DAG of its own
     defaults     parameters whose defaults the DAG file has changed
     records      where records go, as for ``StepTask``
+    outlets      (name, URI) of the assets that are locations its steps write to
+    access       connection, region and role to assume of its steps
     """
 
     definition: Any
@@ -25,3 +27,5 @@ class Source:
     group: str
     defaults: Mapping[str, Any]
     records: str
+    outlets: tuple[tuple[str, str], ...] = ()
+    access: tuple[str | None, str | None, str | None] = (None, None, None)

@@ -17,6 +17,7 @@ from .start import StartVerdictInTriggerer
 if TYPE_CHECKING:
     from ..execution.aws import Aws
     from ..execution.journal import Entry
+    from ..record.seal import Sealed
     from .conclusion import Conclusion
     from .share import PartOfRun
     from .source import Source
@@ -44,6 +45,8 @@ class PipelineVerdictOperator(BaseOperator):
     :param stands_in_for: task id of a verdict that other tasks may stand behind, so that it cannot be a teardown: be
         the teardown that concludes when a user marked the run failed before that verdict was reached
     """
+
+    sealed: Sealed | None = None  # the record, once this process has sealed it
 
     def __init__(
         self,
@@ -107,6 +110,12 @@ class PipelineVerdictOperator(BaseOperator):
                 ti.xcom_push(key="return_value", value=said)
             raise PipelineFailed(failure)
         return said
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Asked by the OpenLineage provider's listener, after a failure too."""
+        from .openlineage import lineage_of_run
+
+        return lineage_of_run(self.sealed)
 
     def _part(self, context: Context) -> tuple[PartOfRun | None, str]:
         """The part of the pipeline that was asked for, or why none could run."""

@@ -1,78 +1,108 @@
-"""A record as OpenLineage run events, spec 2-0-2: the event that ended the run.
+"""A record as OpenLineage run events, spec 2-0-2: the events that ended the run and its steps.
 
-Datasets of S3 have namespace ``s3://bucket`` and the key as name, as OpenLineage's naming page says.  The run id is a
-UUID derived from DAG and run, so exporting twice is the same event twice.
+Datasets of S3 have namespace ``s3://bucket`` and the key as name, as OpenLineage's naming page says.  Run ids are
+UUIDs derived from DAG, run and step, so exporting twice is the same events twice.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .openlineage_facets import PRODUCER, dataset, job_facets, parent_facet, run_facets, step_facets
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
-FACETS = "https://openlineage.io/spec/facets"
-PRODUCER = "urn:airflow-sagemaker-mlops"
 EVENTS = {"Succeeded": "COMPLETE", "CompletedWithFailures": "COMPLETE", "Failed": "FAIL", "Stopped": "ABORT"}
+NEVER = "1970-01-01T00:00:00Z"
+RAN = frozenset({"Succeeded", "Failed", "Stopped"})
 
 
-def run_event(record: Mapping[str, Any], namespace: str = "airflow") -> dict[str, Any]:
-    """The RunEvent of the whole run; ``namespace`` is that of the jobs, i.e. of the Airflow."""
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """A run of a job as OpenLineage names it: ``job`` in ``namespace``, ``run_id`` is a UUID."""
+
+    namespace: str
+    job: str
+    run_id: str
+
+
+def events(record: Mapping[str, Any], namespace: str = "airflow", uri: str = "") -> Iterator[dict[str, Any]]:
+    """The end of every step that ran, then that of the run; ``namespace`` is that of the jobs, i.e. of the Airflow."""
     run = record["run"]
+    parent = JobRun(namespace, run["dag_id"], run_uuid(run["dag_id"], run["run_id"]))
+    for step in record["steps"]:
+        if step["status"] in RAN:
+            name = step["step"]
+            own = JobRun(namespace, f"{run['dag_id']}.{name}", run_uuid(run["dag_id"], run["run_id"], name))
+            yield step_event(step, own, parent)
+    yield run_event(record, namespace, uri)
+
+
+def run_event(record: Mapping[str, Any], namespace: str = "airflow", uri: str = "") -> dict[str, Any]:
+    """The RunEvent of the whole run."""
+    run = record["run"]
+    own = JobRun(namespace, run["dag_id"], run_uuid(run["dag_id"], run["run_id"]))
     made = {artifact["uri"].rstrip("/") for step in record["steps"] for artifact in step.get("outputs", ())}
     return {
-        "eventType": EVENTS.get(run.get("status", ""), "OTHER"),
-        "eventTime": run.get("ended") or run.get("started") or "1970-01-01T00:00:00Z",
-        "producer": PRODUCER,
-        "schemaURL": f"{SPEC}#/$defs/RunEvent",
-        "run": {"runId": run_uuid(run["dag_id"], run["run_id"]), "facets": _run_facets(record)},
-        "job": {"namespace": namespace, "name": run["dag_id"], "facets": {"jobType": _job_type()}},
+        **_event(EVENTS.get(run.get("status", ""), "OTHER"), run.get("ended") or run.get("started")),
+        "run": {"runId": own.run_id, "facets": run_facets(record, uri)},
+        "job": {"namespace": own.namespace, "name": own.job, "facets": job_facets(record["steps"], "DAG")},
         "inputs": [
-            _dataset(artifact)
-            for artifact in _artifacts(record, "inputs")
+            dataset(artifact)
+            for artifact in _artifacts(record["steps"], "inputs")
             if not any(artifact["uri"].rstrip("/") == uri or artifact["uri"].startswith(f"{uri}/") for uri in made)
         ],
-        "outputs": [_dataset(artifact) for artifact in _artifacts(record, "outputs")],
+        "outputs": [dataset(artifact) for artifact in _artifacts(record["steps"], "outputs")],
     }
 
 
-def run_uuid(dag_id: str, run_id: str) -> str:
-    """The run's id in OpenLineage."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}:{dag_id}/{run_id}"))
+def step_event(
+    step: Mapping[str, Any], own: JobRun, parent: JobRun, when: Literal["start", "end"] = "end"
+) -> dict[str, Any]:
+    """The RunEvent of one step's beginning or end, as a part of the run ``parent``."""
+    part = {"parent": parent_facet(parent.namespace, parent.job, parent.run_id)}
+    if when == "start":
+        head = _event("START", step.get("started") or step.get("ended"))
+        facets: dict[str, Any] = part
+    else:
+        head = _event(EVENTS.get(step["status"], "OTHER"), step.get("ended") or step.get("started"))
+        facets = {**part, **step_facets(step)}
+    return {
+        **head,
+        "run": {"runId": own.run_id, "facets": facets},
+        "job": {"namespace": own.namespace, "name": own.job, "facets": job_facets([step], "TASK")},
+        **datasets_of(step),
+    }
 
 
-def _artifacts(record: Mapping[str, Any], member: str) -> Iterator[dict[str, Any]]:
+def datasets_of(step: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """{"inputs", "outputs"}: what a step read and wrote in S3."""
+    return {
+        "inputs": [dataset(artifact, "input") for artifact in _artifacts([step], "inputs")],
+        "outputs": [dataset(artifact, "output") for artifact in _artifacts([step], "outputs")],
+    }
+
+
+def run_uuid(dag_id: str, run_id: str, step: str = "") -> str:
+    """The id of a run, or of a step's in it, in OpenLineage."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}:{dag_id}/{run_id}{f'/{step}' if step else ''}"))
+
+
+def _event(kind: str, moment: Any) -> dict[str, Any]:
+    return {
+        "eventType": kind,
+        "eventTime": moment or NEVER,
+        "producer": PRODUCER,
+        "schemaURL": f"{SPEC}#/$defs/RunEvent",
+    }
+
+
+def _artifacts(steps: list[Mapping[str, Any]], member: str) -> Iterator[dict[str, Any]]:
     seen = set()
-    for step in record["steps"]:
+    for step in steps:
         for artifact in step.get(member, ()):
             if artifact["uri"].startswith("s3://") and artifact["uri"] not in seen:
                 seen.add(artifact["uri"])
                 yield artifact
-
-
-def _dataset(artifact: Mapping[str, Any]) -> dict[str, Any]:
-    bucket, _, key = artifact["uri"].removeprefix("s3://").partition("/")
-    version = artifact.get("version") or artifact.get("sha256") or artifact.get("etag")
-    facets = {"version": _facet("1-0-1/DatasetVersionDatasetFacet", datasetVersion=version)} if version else {}
-    return {"namespace": f"s3://{bucket}", "name": key.strip("/") or "/", "facets": facets}
-
-
-def _run_facets(record: Mapping[str, Any]) -> dict[str, Any]:
-    reasons = [
-        f"{step['step']}: {step['failure_reason']}"
-        for step in record["steps"]
-        if step.get("failure_reason") and step["status"] in ("Failed", "Stopped")
-    ]
-    if not reasons:
-        return {}
-    message = "; ".join(reasons)
-    return {"errorMessage": _facet("1-0-1/ErrorMessageRunFacet", message=message, programmingLanguage="python")}
-
-
-def _job_type() -> dict[str, Any]:
-    return _facet("2-0-3/JobTypeJobFacet", processingType="BATCH", integration="AIRFLOW", jobType="DAG")
-
-
-def _facet(kind: str, **members: Any) -> dict[str, Any]:
-    name = kind.partition("/")[2]
-    return {"_producer": PRODUCER, "_schemaURL": f"{FACETS}/{kind}.json#/$defs/{name}", **members}

@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..execution.masking import mask
@@ -30,11 +30,12 @@ MOST_INLINE = 32_768  # bytes of a request in the record; a larger one is stored
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """Where the record is; ``already`` when an earlier try of the sealing had written it."""
+    """Where the record is, and itself; ``already`` when an earlier try of the sealing had written it."""
 
     uri: str
     sha256: str
     already: bool = False
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def write_fragment(store: Store, dag_id: str, run_id: str, fragment: StepFragment) -> StepFragment:
@@ -101,7 +102,7 @@ def seal(store: Store, document: Mapping[str, Any]) -> Sealed:
         indexed.result()
     if zlib.crc32(run_id.encode()) % MERGE_EVERY == 0:
         merge(store, dag_id)
-    return Sealed(uri, hash_of(record), already)
+    return Sealed(uri, hash_of(record), already, record)
 
 
 def _requests_apart(store: Store, dag_id: str, document: Mapping[str, Any]) -> dict[str, Any]:

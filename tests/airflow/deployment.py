@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,12 +87,19 @@ def jobs_of(aws: local.LocalAws, dag_id: str, run_id: str) -> list[str]:
 
 
 @contextmanager
-def deployed(home: Path, aws: local.LocalAws) -> Iterator[Deployment]:
-    """Airflow standalone over the pipelines of these tests, until the block ends."""
+def deployed(
+    home: Path,
+    aws: local.LocalAws,
+    dag_file: str = DAG_FILE,
+    files: Callable[[local.LocalAws], Mapping[str, Any]] = documents,
+    more: Mapping[str, str] | None = None,
+) -> Iterator[Deployment]:
+    """Airflow standalone over the pipelines of these tests, until the block ends; ``more`` is of its environment."""
     dags = home / "dags"
     dags.mkdir()
-    (dags / "pipelines.py").write_text(DAG_FILE.replace("{records}", f"s3://{aws.bucket}/records"))
-    for name, document in documents(aws).items():
+    written = dag_file.replace("{records}", f"s3://{aws.bucket}/records").replace("{bucket}", aws.bucket)
+    (dags / "pipelines.py").write_text(written)
+    for name, document in files(aws).items():
         (dags / name).write_text(json.dumps(document))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -100,7 +107,11 @@ def deployed(home: Path, aws: local.LocalAws) -> Iterator[Deployment]:
     with (home / "standalone.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"],
-            env={**ui.environment(dags, home, port, aws), "AIRFLOW__API__ENABLE_XCOM_DESERIALIZE_SUPPORT": "True"},
+            env={
+                **ui.environment(dags, home, port, aws),
+                "AIRFLOW__API__ENABLE_XCOM_DESERIALIZE_SUPPORT": "True",
+                **(more or {}),
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -116,5 +127,5 @@ def deployed(home: Path, aws: local.LocalAws) -> Iterator[Deployment]:
             token = json.load(answer)["access_token"]
         yield Deployment(port, home, token)
     finally:
-        ui.end_session(process)
+        ui.end_session(process, grace_s=3)
         process.wait(30)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import uuid
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from record_examples import DECIDE, SHA, TRAIN, record
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from airflow_sagemaker_mlops.record.export_csv import rows
-from airflow_sagemaker_mlops.record.export_openlineage import run_event
+from airflow_sagemaker_mlops.record.export_openlineage import events, run_event
 from airflow_sagemaker_mlops.record.export_slsa import statement
 from airflow_sagemaker_mlops.record.fragment import Artifact, StepFragment
 from airflow_sagemaker_mlops.record.integrity import hash_of, seal_document
@@ -180,8 +184,54 @@ def test_data_between_steps_is_an_output_and_no_input() -> None:
     assert (found["inputs"], [d["name"] for d in found["outputs"]]) == ([], ["mid"])
 
 
-def test_exporting_twice_is_the_same_event() -> None:
-    assert run_event(sealed()) == run_event(sealed())
+def test_exporting_twice_is_the_same_events() -> None:
+    assert list(events(sealed())) == list(events(sealed()))
+
+
+def test_every_step_that_ran_ends_as_a_part_of_the_run() -> None:
+    *steps, whole = events(sealed(), "prod")
+    assert [one["job"] for one in steps] == [
+        {"namespace": "prod", "name": f"daily.{name}", "facets": one["job"]["facets"]}
+        for name, one in zip(("TrainModel", "IsBetter"), steps, strict=True)
+    ]
+    assert all(list(Draft202012Validator(RUN_EVENT).iter_errors(one)) == [] for one in (*steps, whole))
+    for one in steps:
+        parent = one["run"]["facets"]["parent"]
+        assert (parent["run"]["runId"], parent["job"]["name"]) == (whole["run"]["runId"], "daily")
+
+
+def test_a_steps_facets_have_its_jobs_metrics_decision_and_code() -> None:
+    train, decide, _ = events(sealed())
+    facet = train["run"]["facets"]["sagemakerMlopsStep"]
+    assert facet["jobs"][-1] == {"name": "job-2", "arn": "arn:job-2", "status": "Completed"}
+    assert (facet["metrics"], facet["cache"]) == ({"mse": 5.85}, {"result": "miss", "sourceRun": ""})
+    location = train["job"]["facets"]["sourceCodeLocation"]
+    assert (location["type"], location["url"], location["version"]) == ("git", "https://git.example/repo", "c0ffee")
+    assert train["inputs"][0]["inputFacets"]["inputStatistics"]["fileCount"] == 10
+    sentence = decide["run"]["facets"]["sagemakerMlopsStep"]["decision"]["sentence"]
+    assert sentence == "True: 0.97 > 0.9 is true"
+
+
+def test_the_runs_facet_has_parameters_decisions_and_the_record() -> None:
+    document = sealed()
+    facet = run_event(document, uri="s3://b/r1.json")["run"]["facets"]["sagemakerMlopsRun"]
+    assert facet["parameters"] == {"NumRound": 80, "Day": "day-1"}
+    assert (facet["record"], facet["recordSha256"]) == ("s3://b/r1.json", hash_of(document))
+    assert facet["decisions"] == [{"step": "IsBetter", "outcome": True, "sentence": "True: 0.97 > 0.9 is true"}]
+
+
+def test_facets_of_our_own_are_as_their_schema_says() -> None:
+    schema = json.loads(files("airflow_sagemaker_mlops.record").joinpath("openlineage_facets.json").read_text())
+    base = Registry().with_resource(  # the one schema of OpenLineage that ours stand on
+        "https://openlineage.io/spec/2-0-2/OpenLineage.json",
+        DRAFT202012.create_resource({"$defs": {"RunFacet": FACET}}),
+    )
+    registry = base.with_resource(schema["$id"], DRAFT202012.create_resource(schema))
+    failed = replace(TRAIN, status="Failed", failure_reason="AlgorithmError: x")
+    for event in (*events(sealed()), *events(sealed(failed, status="Failed"))):
+        (facet,) = (one for name, one in event["run"]["facets"].items() if name.startswith("sagemakerMlops"))
+        validator = Draft202012Validator({"$ref": facet["_schemaURL"]}, registry=registry)
+        assert list(validator.iter_errors(facet)) == []
 
 
 def test_a_table_has_a_row_a_step() -> None:

@@ -119,8 +119,10 @@ def test_a_damaged_index_is_told_by_list_and_built_again_by_verify(folder: Folde
     assert len(json.loads(invoke(folder, "records", "list", "-n", "0", "--format", "json")[1])) == FAN
 
 
-@pytest.mark.parametrize(("form", "lines"), [("slsa", 2), ("openlineage", 2)])
-def test_export_writes_a_line_a_run(three: FolderStore, tmp_path: Path, form: str, lines: int) -> None:
+@pytest.mark.parametrize(("form", "lines"), [("slsa", 2), ("openlineage", 6)])
+def test_export_writes_a_line_a_run_and_for_openlineage_one_a_step_as_well(
+    three: FolderStore, tmp_path: Path, form: str, lines: int
+) -> None:
     out = tmp_path / "out"
     code, _ = invoke(three, "records", "export", "manual__1", "manual__2", "--format", form, "-o", str(out))
     written = [json.loads(line) for line in out.read_text().splitlines()]

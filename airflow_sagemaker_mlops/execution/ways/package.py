@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..aws import IN_USE, NOT_FOUND, as_json, call, error_code, error_message
@@ -31,7 +33,19 @@ async def run(run: StepRun) -> StepResult:
     described = await _settled(run, arn)
     await run.publish(facts_about(run, arn, arn, described))
     run.tell(f"registered {arn} ({described.get('ModelApprovalStatus', 'no approval status')})")
-    return result_of(run, arn, described, started=started)
+    made = result_of(run, arn, described, started=started)
+    return replace(made, facts={**made.facts, "ModelPackage": _about(run, described)})
+
+
+def _about(run: StepRun, described: Mapping[str, Any]) -> dict[str, Any]:
+    """What people and asset events want to know of a version, whatever later steps reference."""
+    about = {
+        "Group": described.get("ModelPackageGroupName"),
+        "Version": described.get("ModelPackageVersion"),
+        "ApprovalStatus": described.get("ModelApprovalStatus"),
+        "ModelData": run.entry.s3_output(described),
+    }
+    return {name: value for name, value in about.items() if value}
 
 
 async def _ensure_group(run: StepRun, group: str, tags: list[dict[str, str]]) -> None:

@@ -13,6 +13,11 @@ from ..errors import invalid
 from ..state import LocalAws
 from ..store import Store
 
+
+class PassedOn(Exception):
+    """A handler leaves this call to moto."""
+
+
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 

@@ -1,12 +1,14 @@
-"""The lineage graph: actions, artifacts, contexts and associations."""
+"""The lineage graph: actions, artifacts, contexts and associations; ``lineage_query`` walks it."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..errors import invalid
 from ..store import NameTaken, Resource
+from . import trial_components
 from .context import Answer, Context, Handler, Request, in_order, page
 
 ASSOCIATION = "association"
@@ -38,11 +40,10 @@ KINDS = (Kind("Action"), Kind("Artifact"), Kind("Context"))
 
 
 def _key(kind: Kind, request: Request) -> str:
-    """What makes an entity the same one: its name; for an artifact its source and type."""
+    """What makes an entity the same one: its name; "there can be only one artifact with a unique SourceUri"."""
     if kind.word != "Artifact":
         return str(request[kind.name_key])
-    text = f"{request['Source']['SourceUri']}\0{request['ArtifactType']}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(str(request["Source"]["SourceUri"]).encode()).hexdigest()[:32]
 
 
 def _create(kind: Kind) -> Handler:
@@ -57,6 +58,23 @@ def _create(kind: Kind) -> Handler:
         return {kind.arn_key: arn}
 
     return create
+
+
+def _update(kind: Kind) -> Handler:
+    def update(context: Context, request: Request) -> Answer:
+        wanted = str(request.get(kind.name_key if kind.word != "Artifact" else kind.arn_key)).rpartition("/")[2]
+        found = context.store.get(kind.family, context.region, wanted)
+        if found is None:
+            raise invalid(f"{kind.word} {wanted} does not exist.")
+        before = found.body["request"]
+        removed = request.get("PropertiesToRemove") or ()
+        properties = {**(before.get("Properties") or {}), **(request.get("Properties") or {})}
+        changed = {key: value for key, value in request.items() if key not in ("PropertiesToRemove", kind.arn_key)}
+        kept = {name: value for name, value in properties.items() if name not in removed}
+        context.store.update(kind.family, context.region, found.name, request={**before, **changed, "Properties": kept})
+        return {kind.arn_key: found.body["arn"]}
+
+    return update
 
 
 def _row(kind: Kind, found: Resource) -> Answer:
@@ -80,8 +98,10 @@ def _list(kind: Kind) -> Handler:
         rows = []
         for found in context.store.all(kind.family, context.region):
             row = _row(kind, found)
-            source = request.get("SourceUri")
-            if not source or (row.get("Source") or {}).get("SourceUri") == source:
+            source, type_ = request.get("SourceUri"), request.get(f"{kind.word}Type")
+            if source and (row.get("Source") or {}).get("SourceUri") != source:
+                continue
+            if not type_ or row.get(f"{kind.word}Type") == type_:
                 rows.append(row)
         keys = {"Name": kind.name_key, "CreationTime": "CreationTime"}
         return page(in_order(rows, request, keys, "CreationTime"), request, f"{kind.word}Summaries")
@@ -99,6 +119,43 @@ def _delete(kind: Kind) -> Handler:
     return delete
 
 
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An end of an association, as graphs show it; ``kind`` is Artifact, Action, Context or TrialComponent."""
+
+    arn: str
+    kind: str
+    type: str = ""
+    name: str | None = None
+    created: float = 0.0
+    modified: float = 0.0
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+def entity_of(context: Context, arn: str) -> Entity:
+    """What ``arn`` is; with hardly more than its kind when it is not there."""
+    family, _, name = arn.rpartition(":")[2].partition("/")
+    if family == "experiment-trial-component":
+        of_job = trial_components.with_arn(context, arn)
+        if of_job is None:
+            return Entity(arn, "TrialComponent", name=name)
+        return Entity(arn, "TrialComponent", of_job.type, name, of_job.job.created, of_job.job.modified)
+    kind = next((kind for kind in KINDS if kind.family == family), None)
+    found = context.store.get(family, context.region, name) if kind is not None else None
+    if kind is None or found is None:
+        return Entity(arn, kind.word if kind is not None else "Context")
+    said = found.body["request"]
+    return Entity(
+        arn,
+        kind.word,
+        str(said.get(f"{kind.word}Type", "")),
+        said.get(kind.name_key),
+        found.created,
+        found.modified,
+        said.get("Properties") or {},
+    )
+
+
 def _associate(context: Context, request: Request) -> Answer:
     source, target = str(request["SourceArn"]), str(request["DestinationArn"])
     try:
@@ -112,7 +169,13 @@ def _associations(context: Context, request: Request) -> Answer:
     rows = []
     for found in context.store.all(ASSOCIATION, context.region):
         row = {**found.body["request"], "CreationTime": found.created}
-        if all(not request.get(key) or request[key] == row.get(key) for key in ("SourceArn", "DestinationArn")):
+        if any(request.get(key) and request[key] != row[key] for key in ("SourceArn", "DestinationArn")):
+            continue
+        for end in ("Source", "Destination"):
+            entity = entity_of(context, row[f"{end}Arn"])
+            row |= {f"{end}Type": entity.type, f"{end}Name": entity.name}
+        wanted = ("SourceType", "DestinationType", "AssociationType")
+        if all(not request.get(key) or request[key] == row.get(key) for key in wanted):
             rows.append(row)
     return page(rows, request, "AssociationSummaries")
 
@@ -133,4 +196,5 @@ for _kind in KINDS:
     HANDLERS[f"Create{_kind.word}"] = _create(_kind)
     HANDLERS[f"Describe{_kind.word}"] = _describe(_kind)
     HANDLERS[f"List{_kind.word}s"] = _list(_kind)
+    HANDLERS[f"Update{_kind.word}"] = _update(_kind)
     HANDLERS[f"Delete{_kind.word}"] = _delete(_kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import callbacks, hosting, jobs, lineage, registry, tags, tuning
+from . import callbacks, hosting, jobs, lineage, lineage_query, registry, tags, trial_components, tuning
 from .context import Handler
 
 HANDLERS: dict[str, Handler] = {
@@ -13,6 +13,8 @@ HANDLERS: dict[str, Handler] = {
     **registry.HANDLERS,
     **hosting.HANDLERS,
     **lineage.HANDLERS,
+    **lineage_query.HANDLERS,
+    **trial_components.HANDLERS,
     **callbacks.HANDLERS,
     **tags.HANDLERS,
 }

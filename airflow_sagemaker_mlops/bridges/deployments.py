@@ -1,0 +1,55 @@
+"""Which models a run's endpoints serve, out of its record; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MODEL_KEYS = frozenset({"ModelDataUrl", "ModelPackageName"})
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """An endpoint that a run made or changed; ``models`` are S3 URIs of model data and ARNs of model packages."""
+
+    arn: str
+    models: tuple[str, ...]
+
+
+def deployments_in(record: Mapping[str, Any]) -> Iterator[Deployment]:
+    """The endpoints of Endpoint steps, with what their EndpointConfig and Model steps put there."""
+    by_type: dict[str, list[Mapping[str, Any]]] = {}
+    for step in record["steps"]:
+        if step["status"] == "Succeeded" and step.get("attempts"):
+            by_type.setdefault(step["type"], []).append(step)
+    models = {_made(step)["name"]: _named(step, MODEL_KEYS) for step in by_type.get("Model", ())}
+    configs = {_made(step)["name"]: _named(step, {"ModelName"}) for step in by_type.get("EndpointConfig", ())}
+    for step in by_type.get("Endpoint", ()):
+        served = [
+            model
+            for config in _named(step, {"EndpointConfigName"})
+            for name in configs.get(config, ())
+            for model in models.get(name, ())
+        ]
+        if _made(step).get("arn"):
+            yield Deployment(_made(step)["arn"], tuple(dict.fromkeys(served)))
+
+
+def _made(step: Mapping[str, Any]) -> Mapping[str, Any]:
+    made: Mapping[str, Any] = {"name": "", **step["attempts"][-1]}
+    return made
+
+
+def _named(step: Mapping[str, Any], keys: frozenset[str] | set[str]) -> list[str]:
+    """Values under ``keys`` anywhere in the step's request."""
+    found: list[str] = []
+    rest: list[Any] = [step.get("request")]
+    while rest:
+        match rest.pop(0):
+            case Mapping() as members:
+                found += [str(value) for key, value in members.items() if key in keys and value]
+                rest += members.values()
+            case list() as items:
+                rest += items
+    return found

@@ -1,0 +1,119 @@
+"""Facets of OpenLineage out of a record, as plain data; members are those of the spec's JSON Schemas.
+
+Facets of our own have names that begin with ``sagemakerMlops``; their schema is ``openlineage_facets.json`` beside this
+file, with its ``$id`` as address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FACETS = "https://openlineage.io/spec/facets"
+OWN = "urn:airflow-sagemaker-mlops:openlineage:1.0"
+PRODUCER = "urn:airflow-sagemaker-mlops"
+Json = dict[str, Any]
+
+
+def facet(kind: str, **members: Any) -> Json:
+    """A facet of the spec; ``kind`` is its version and name, e.g. ``1-0-1/DatasetVersionDatasetFacet``."""
+    name = kind.partition("/")[2]
+    return {"_producer": PRODUCER, "_schemaURL": f"{FACETS}/{kind}.json#/$defs/{name}", **members}
+
+
+def run_facets(record: Mapping[str, Any], uri: str = "") -> Json:
+    """Of the whole run: how it was started and what was decided, and why it failed; ``uri`` is the record's."""
+    said = {
+        "pipeline": record["run"].get("pipeline"),
+        "status": record["run"].get("status"),
+        "definitionSha256": record["definition"].get("sha256"),
+        "record": uri,
+        "recordSha256": record.get("integrity", {}).get("sha256"),
+        "parameters": {name: given["value"] for name, given in record["externalParameters"].items()},
+        "decisions": [
+            {"step": one["step"], "outcome": one["outcome"], "sentence": one["sentence"]} for one in record["decisions"]
+        ],
+        "models": record["models"],
+        "totals": record["totals"],
+    }
+    reasons = [f"{step['step']}: {step['failure_reason']}" for step in record["steps"] if _has_failed(step)]
+    return {"sagemakerMlopsRun": _own("SagemakerMlopsRunRunFacet", said), **_failure(reasons)}
+
+
+def step_facets(step: Mapping[str, Any]) -> Json:
+    """Of one step: its jobs, metrics, decision, and where its result came from."""
+    cache, decision = step.get("cache") or {}, step.get("decision") or {}
+    said = {
+        "type": step["type"],
+        "status": step["status"],
+        "jobs": [
+            {key: attempt[key] for key in ("name", "arn", "status") if key in attempt}
+            for attempt in step.get("attempts", ())
+        ],
+        "instanceType": step.get("instance_type"),
+        "billableSeconds": step.get("billable_seconds"),
+        "requestSha256": step.get("request_sha256"),
+        "metrics": step.get("metrics"),
+        "images": [image["uri"] for image in step.get("images", ())],
+        "models": step.get("model_packages"),
+        "decision": {"outcome": decision.get("Outcome"), "sentence": decision.get("Sentence")} if decision else None,
+        "cache": {"result": cache.get("result"), "sourceRun": cache.get("source_run", "")} if cache else None,
+    }
+    reasons = [step["failure_reason"]] if _has_failed(step) else []
+    return {"sagemakerMlopsStep": _own("SagemakerMlopsStepRunFacet", said), **_failure(reasons)}
+
+
+def job_facets(steps: list[Mapping[str, Any]], job_type: str) -> Json:
+    """What kind of job it is, and where its code is: the commit when it is known, else the first place in S3."""
+    found: Json = {
+        "jobType": facet("2-0-3/JobTypeJobFacet", processingType="BATCH", integration="AIRFLOW", jobType=job_type)
+    }
+    codes = [code for step in steps for code in step.get("code", ())]
+    commit = next((code for code in codes if code.get("repository") and code.get("commit")), None)
+    place = next((code for code in codes if code.get("uri")), None)
+    if commit is not None:
+        where = {"type": "git", "url": commit["repository"], "version": commit["commit"]}
+        found["sourceCodeLocation"] = facet("1-0-1/SourceCodeLocationJobFacet", **where)
+    elif place is not None:
+        version = place.get("version") or place.get("sha256")
+        where = {"type": "s3", "url": place["uri"], **({"version": version} if version else {})}
+        found["sourceCodeLocation"] = facet("1-0-1/SourceCodeLocationJobFacet", **where)
+    return found
+
+
+def dataset(artifact: Mapping[str, Any], statistics: str = "") -> Json:
+    """Data at an S3 URI, with its version: of the object, else the hash of the listing, else the ETag.
+
+    statistics   "input" or "output": say how many objects and bytes there were as well
+    """
+    bucket, _, key = artifact["uri"].removeprefix("s3://").partition("/")
+    version = artifact.get("version") or artifact.get("sha256") or artifact.get("etag")
+    facets = {"version": facet("1-0-1/DatasetVersionDatasetFacet", datasetVersion=version)} if version else {}
+    made: Json = {"namespace": f"s3://{bucket}", "name": key.strip("/") or "/", "facets": facets}
+    counted = {"size": artifact.get("bytes"), "fileCount": artifact.get("objects")}
+    counted = {name: value for name, value in counted.items() if value is not None}
+    if statistics and counted:
+        kind = {"input": "1-0-0/InputStatisticsInputDatasetFacet", "output": "1-0-2/OutputStatisticsOutputDatasetFacet"}
+        made[f"{statistics}Facets"] = {f"{statistics}Statistics": facet(kind[statistics], **counted)}
+    return made
+
+
+def parent_facet(namespace: str, job: str, run_id: str) -> Json:
+    """That a run is a part of another one."""
+    return facet("1-0-1/ParentRunFacet", run={"runId": run_id}, job={"namespace": namespace, "name": job})
+
+
+def _has_failed(step: Mapping[str, Any]) -> bool:
+    return bool(step.get("failure_reason")) and step["status"] in ("Failed", "Stopped")
+
+
+def _failure(reasons: list[str]) -> Json:
+    if not reasons:
+        return {}
+    said = facet("1-0-1/ErrorMessageRunFacet", message="; ".join(reasons), programmingLanguage="python")
+    return {"errorMessage": said}
+
+
+def _own(name: str, members: Mapping[str, Any]) -> Json:
+    said = {key: value for key, value in members.items() if value not in (None, "", {}, [])}
+    return {"_producer": PRODUCER, "_schemaURL": f"{OWN}#/$defs/{name}", **said}
