@@ -141,7 +141,7 @@ def note_approvals(store: Store, dag: str | None, run: str, *, sagemaker: Callab
     """Append what was decided about a run's models since; exit code."""
     from .approvals import note_approvals as note
 
-    dag_id, name = _dag_and_run(store, dag, run)
+    dag_id, name = dag_and_run(store, dag, run)
     return note(store, read_record(store, dag_id, run_named(store, dag_id, name)), sagemaker)
 
 

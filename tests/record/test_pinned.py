@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from test_reuse import DECIDED, MEASURED, PLAN, sealed
 
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
+from airflow_sagemaker_mlops.record.fragment import Artifact
 from airflow_sagemaker_mlops.record.layout import source_key
 from airflow_sagemaker_mlops.record.partial import Choice
 from airflow_sagemaker_mlops.record.pinned import pinned_part
@@ -29,11 +31,24 @@ def test_latest_is_for_all_steps_what_it_was_for_the_first(folder: FolderStore) 
     assert (source(folder, YES), source(folder, YES, "r10")) == ("r1", "r2")
 
 
-def test_a_run_that_is_named_by_its_id_is_noted_nowhere(folder: FolderStore) -> None:
+def test_a_run_that_takes_no_results_is_noted_nowhere(folder: FolderStore) -> None:
     sealed(folder, MEASURED, DECIDED)
-    assert source(folder, Choice(["Yes"], "r1")) == "r1"
     assert source(folder, Choice(["Measure"])) is None
     assert folder.read(source_key("p", "r9")) is None
+
+
+def test_outputs_are_looked_at_by_the_first_step_that_asks_and_not_again(folder: FolderStore) -> None:
+    output = Artifact("s3://b/out", role="output", objects=1, sha256="a" * 64)
+    sealed(folder, replace(MEASURED, outputs=(output,)), DECIDED)
+    looked: list[str] = []
+
+    def look(artifact: Artifact) -> Artifact:
+        looked.append(artifact.uri)
+        return artifact
+
+    for _ in range(3):
+        pinned_part(Choice(["Yes"], "r1"), PLAN, "p", folder, "r9", look=look, no_records="Turn them on.")
+    assert looked == ["s3://b/out"]
 
 
 def test_what_a_deleted_run_of_the_same_id_asked_for_does_not_count(folder: FolderStore) -> None:

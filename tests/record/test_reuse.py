@@ -172,7 +172,7 @@ def test_a_result_whose_objects_are_not_as_they_were_is_not_reused(
     (problem,) = caught.value.problems
     assert problem.code == "SM408"
     assert problem.what == f'"Yes" takes results of "Measure": s3://b/out of run "r1" {why}.'
-    assert problem.fix == "Add --select Measure."
+    assert problem.fix == "Select Measure as well."
 
 
 def test_a_secret_is_no_result(folder: FolderStore) -> None:
