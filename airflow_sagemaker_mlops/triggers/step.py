@@ -3,8 +3,8 @@
 Started by the scheduler without any worker it does the whole step and ends the task itself on success; everything that
 goes wrong is sent to a worker, where retry policies, callbacks and listeners work as everywhere.
 
-AWS is asked in threads.  Airflow (XComs, connection, states) is asked through ``sync_to_async``, because the
-triggerer's supervisor channel belongs to its event loop.
+AWS is asked in threads.  Airflow (XComs, connection, states) is asked through ``ask``, because the
+channel to the triggerer's supervisor belongs to its event loop.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from contextlib import suppress
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
-from asgiref.sync import sync_to_async
 
 from ..airflow_versions import SHORTEST_DEFERRAL_S, TELLS_TRIGGERS_OF_KILLS
 from ..execution import run_step as steps
@@ -36,6 +35,7 @@ from ..operators.conf import asks_for_a_part
 from ..operators.recording import recorder_of
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
+from .ask import ask
 from .tickets import XComTickets
 from .wake import wake_when_reported
 from .xcoms import XComJournal, XComMailbox, XComNotes
@@ -128,7 +128,7 @@ class StepTrigger(BaseTrigger):
     async def _context(self) -> Mapping[str, Any]:
         """What Airflow knows of the run; nothing for a step that a worker began, which has told all that is needed."""
         ti: Any = self.task_instance
-        return {} if self.handed_over is not None else await sync_to_async(ti.get_template_context)()
+        return {} if self.handed_over is not None else await ask(ti.get_template_context)
 
     async def _result(self, context: Mapping[str, Any]) -> dict[str, Any]:
         task = StepTask.from_json(self.task_text)
@@ -136,7 +136,7 @@ class StepTrigger(BaseTrigger):
         handed = self.handed_over
         job = self._submitted = Submitted(**handed["submitted"]) if handed is not None else None
         caching = job is None and await steps.is_first_attempt(run)
-        recorder = await sync_to_async(recorder_of)(task, run.identity, run.aws, caching=caching)
+        recorder = await ask(recorder_of, task, run.identity, run.aws, caching=caching)
 
         async def work(run: StepRun) -> StepResult:
             if job is not None:
@@ -155,7 +155,7 @@ class StepTrigger(BaseTrigger):
         self._submitted = job
 
     async def _step_run(self, task: StepTask, context: Mapping[str, Any]) -> StepRun:
-        aws = await sync_to_async(aws_for)(task.aws_conn_id, task.region_name, task.assume_role_arn)
+        aws = await ask(aws_for, task.aws_conn_id, task.region_name, task.assume_role_arn)
         journal = XComJournal(self)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])
@@ -207,7 +207,7 @@ class StepTrigger(BaseTrigger):
         if task_id is not None and task_id != own["task_id"]:
             own |= {"task_id": task_id, "map_index": None}
         try:
-            return await sync_to_async(XCom.get_one)(key=key, **own)
+            return await ask(XCom.get_one, key=key, **own)
         except ImportError:  # Airflow 3.0's dag.test() runs triggers without a supervisor
             return None
 
@@ -216,7 +216,7 @@ class StepTrigger(BaseTrigger):
         from airflow.sdk.execution_time.xcom import XCom
 
         with suppress(ImportError):  # as above
-            await sync_to_async(XCom.set)(key=key, value=value, **self._own())
+            await ask(XCom.set, key=key, value=value, **self._own())
 
     async def on_kill(self) -> None:
         """A user ended the task: stop its job, unless the trigger merely moved to another triggerer.
@@ -261,8 +261,8 @@ class StepTrigger(BaseTrigger):
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
         ti: Any = self.task_instance
-        states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
-            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id]
+        states = await ask(
+            RuntimeTaskInstance.get_task_states, dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id]
         )
         state = (states.get(ti.run_id) or {}).get(ti.task_id)
         if state != "deferred":
@@ -282,7 +282,7 @@ async def _hide(secrets: Sequence[str]) -> None:
         from airflow.sdk.log import mask_secret
 
         for secret in secrets:
-            await sync_to_async(mask_secret)(secret)
+            await ask(mask_secret, secret)
     else:
         for secret in secrets:
             await amask_secret(secret)

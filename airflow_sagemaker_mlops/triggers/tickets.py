@@ -6,9 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from ..operators.tickets import KEY, ON_THEIR_WAY
+from .ask import ask
 from .xcoms import OwnXComs
 
 
@@ -34,7 +33,7 @@ class XComTickets:
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
         ti: Any = self._trigger.task_instance
-        states = await sync_to_async(RuntimeTaskInstance.get_task_states)(dag_id=ti.dag_id, run_ids=[ti.run_id])
+        states = await ask(RuntimeTaskInstance.get_task_states, dag_id=ti.dag_id, run_ids=[ti.run_id])
         busy = [name for name, state in (states.get(ti.run_id) or {}).items() if state in ON_THEIR_WAY]
         found: dict[str, float] = {}
         for name in busy:

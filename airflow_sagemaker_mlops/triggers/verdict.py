@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
-from asgiref.sync import sync_to_async
 
 from ..execution.aws import Aws
 from ..execution.journal import Entry, entry_from_json
@@ -16,6 +15,7 @@ from ..operators.conf import asks_for_a_part
 from ..operators.ends import xcom_of
 from ..operators.sweep import stop_left_running
 from ..operators.task import JOURNAL_KEY
+from .ask import ask
 
 
 class VerdictTrigger(BaseTrigger):
@@ -44,13 +44,13 @@ class VerdictTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
-        context = await sync_to_async(self.task_instance.get_template_context)()  # type: ignore[union-attr]
+        context = await ask(self.task_instance.get_template_context)  # type: ignore[union-attr]
         if asks_for_a_part(context["dag_run"].conf):
             yield TriggerEvent({"status": "asks for a part"})
             return
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
         ti: Any = self.task_instance
-        end = await sync_to_async(conclude)(ti, steps, self.handlers, self.stands_in_for)
+        end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
         for line in end.lines:
             self.log.info(line)
         if end.said:
@@ -66,14 +66,14 @@ class VerdictTrigger(BaseTrigger):
         if end.failure:
             yield TriggerEvent({"said": dict(end.said), "failure": end.failure})
             return
-        await sync_to_async(_push_result)(ti, dict(end.said))
+        await ask(_push_result, ti, dict(end.said))
         yield TaskSuccessEvent()
 
     async def _open_aws(self, conn_id: str | None, region: str | None, role: str | None) -> Aws:
-        return await sync_to_async(aws_for)(conn_id, region, role)
+        return await ask(aws_for, conn_id, region, role)
 
     async def _recall(self, task_id: str) -> Entry | None:
-        return entry_from_json(await sync_to_async(xcom_of)(self.task_instance, task_id, JOURNAL_KEY))
+        return entry_from_json(await ask(xcom_of, self.task_instance, task_id, JOURNAL_KEY))
 
 
 def _push_result(ti: Any, said: Mapping[str, Any]) -> None:

@@ -1,0 +1,42 @@
+"""A question to Airflow is heard out, whoever gives up on the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from airflow_sagemaker_mlops.triggers.ask import ask
+
+
+def test_a_question_goes_on_when_its_trigger_is_cancelled() -> None:
+    begun, go_on, heard = threading.Event(), threading.Event(), []
+
+    def question(word: str) -> None:
+        begun.set()
+        go_on.wait(5)
+        heard.append(word)
+
+    async def trigger() -> None:
+        asking = asyncio.create_task(ask(question, "answer"))
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert heard == []
+        go_on.set()
+        while not heard:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(trigger(), 10))
+    assert heard == ["answer"]
+
+
+def test_the_error_of_a_question_is_raised_where_it_was_asked() -> None:
+    def question() -> None:
+        raise LookupError("no such connection")
+
+    with pytest.raises(LookupError, match="no such connection"):
+        asyncio.run(ask(question))
