@@ -24,8 +24,10 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup ## Three days of the daily model on the embedded AWS
 	$(BIN)/python dags/daily_model/demo.py
 
+# Deployments mostly wait, so two processes take little more than half the time of one.
+WORKERS ?= 2
 test: setup check ## Format, lint, types and all tests
-	$(BIN)/python -m pytest -q tests
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests
 
 check: setup lint ## Format, lint and types
 	$(BIN)/mypy
