@@ -89,7 +89,7 @@ def _options() -> dict[str, dict[str, Any]]:
             example="True",
         ),
         "image_digests": _option(
-            "Whether ECR is asked for the digests of images when a run is recorded (``ecr:BatchGetImage``). Off "
+            "Whether ECR is asked for the digests of images when a run is recorded (``ecr:BatchGetImage``). Say False "
             "where ECR cannot be reached from a worker: each run would wait some seconds for nothing.",
             type_name="boolean",
             default="True",
