@@ -2,9 +2,9 @@
 
 3.3         a task can begin in the triggerer without any worker (``start_from_trigger``), triggers hear of kills, and a
             task state store keeps the journal of a worker-side attempt over retries and clears
-3.0, 3.1    a scheduler takes a worker's exit after it deferred for the end of a task that is back in a worker by then
 3.0 to 3.2  steps that wait are submitted in a worker, which hands over to the triggerer; after a clear or a crash the
-            job is found by its derived name and its tags
+            job is found by its derived name and its tags.  A scheduler takes a worker's exit after it deferred for the
+            end of a task that is back in a worker by then, and has it retried; nothing tells the retry of a kept result
 3.0         the extra of an asset event that goes through an alias has no nested members: the task would fail
 """
 
@@ -50,7 +50,7 @@ STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
 TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
 NESTED_ALIAS_EXTRAS = AIRFLOW >= (3, 1)
 # A worker that deferred lingers for some 5 s (3.0.6), and its exit is told in the scheduler's next loops.
-SHORTEST_DEFERRAL_S = 0.0 if AIRFLOW >= (3, 2) else 10.0
+SHORTEST_DEFERRAL_S = 0.0 if AIRFLOW >= (3, 3) else 10.0
 
 
 def configuration() -> Any:

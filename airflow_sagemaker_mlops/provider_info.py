@@ -88,6 +88,13 @@ def _options() -> dict[str, dict[str, Any]]:
             default="False",
             example="True",
         ),
+        "image_digests": _option(
+            "Whether ECR is asked for the digests of images when a run is recorded (``ecr:BatchGetImage``). Say False "
+            "where ECR cannot be reached from a worker: each run would wait some seconds for nothing.",
+            type_name="boolean",
+            default="True",
+            example="False",
+        ),
         "lineage": _option(
             "Whether recorded runs are written into SageMaker Lineage at their end, with the pipeline's connection. "
             "What cannot be written is told in the log of ``pipeline.verdict`` and changes nothing.",

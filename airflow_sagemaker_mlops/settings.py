@@ -56,13 +56,18 @@ def fail_on_record_error() -> bool:
     return _yes("fail_on_record_error")
 
 
+def image_digests() -> bool:
+    """Whether ECR is asked for the digests of images when a run is recorded: ``image_digests``."""
+    return _yes("image_digests", "True")
+
+
 def lineage() -> bool:
     """Whether recorded runs are written into SageMaker Lineage: ``lineage``."""
     return _yes("lineage")
 
 
-def _yes(option: str) -> bool:
-    return _get(option, "False").strip().lower() in ("true", "t", "yes", "1")
+def _yes(option: str, fallback: str = "False") -> bool:
+    return _get(option, fallback).strip().lower() in ("true", "t", "yes", "1")
 
 
 def _get(option: str, fallback: str) -> str:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    wanted = set(sys.argv[1:]) or {"parse", "hops", "watching"}
+    wanted = set(sys.argv[1:]) or {"parse", "hops", "watching", "recording"}
     target = ROOT / "build" / "bench.json"
     # As pip leaves an installed package; the peers are installed so, and where nothing may be written at run time a
     # DAG processor would compile this checkout at every parse.
@@ -31,6 +31,10 @@ def main() -> None:
         from . import watching
 
         figures["watching"] = watching.measure()
+    if "recording" in wanted:
+        from . import recording
+
+        figures["recording"] = recording.measure()
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps(figures, indent=2))

@@ -14,6 +14,7 @@ from ..record.errors import RecordError
 from ..record.locations import open_store
 from ..record.prices import Prices
 from ..record.recorder import Recorder, RecordOptions
+from ..record.registry import Clients, ecr_of
 from ..record.repository import commit_of
 from ..record.run_identity import RunIdentity
 from ..record.run_record import parameters_of, seal_run, versions
@@ -30,12 +31,14 @@ class Recording:
 
     inherited   parameters with the values of the run that it follows
     prices      of instances, where the user gave some
+    ecr         region -> ECR client
     """
 
     recorder: Recorder
     file: Path
     inherited: frozenset[str] = frozenset()
     prices: Prices | None = None
+    ecr: Clients | None = None
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
         """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
@@ -61,6 +64,7 @@ class Recording:
                 ends={name: step.state for name, step in run.steps.items()},
                 fragments=self.recorder.fragments,
                 prices=self.prices,
+                ecr=self.ecr,
             )
         except RecordError as error:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
@@ -96,4 +100,4 @@ def recording_of(
     commit = commit_of(file)
     code = (commit,) if commit else ()
     options = RecordOptions(caching=cache)
-    return Recording(Recorder(store, pipeline, run_id, aws.client("s3"), options, code), file)
+    return Recording(Recorder(store, pipeline, run_id, aws.client("s3"), options, code), file, ecr=ecr_of(aws))

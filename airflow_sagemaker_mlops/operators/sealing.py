@@ -28,7 +28,8 @@ def seal_record(
     if not location:
         return {}
     try:
-        sealed = _seal(context, source, end, location, inherited=inherited, prices=_prices(tell))
+        prices, ecr = _prices(tell), _registry(source, tell)
+        sealed = _seal(context, source, end, location, inherited=inherited, prices=prices, ecr=ecr)
     except Exception as error:
         if settings.fail_on_record_error():
             raise
@@ -54,7 +55,14 @@ def _prices(tell: Callable[..., None]) -> Any:
 
 
 def _seal(
-    context: Any, source: Source, end: Conclusion, location: str, *, inherited: Mapping[str, Any], prices: Any
+    context: Any,
+    source: Source,
+    end: Conclusion,
+    location: str,
+    *,
+    inherited: Mapping[str, Any],
+    prices: Any,
+    ecr: Any,
 ) -> Any:
     from ..document import load_pipeline
     from ..plan import make_plan
@@ -75,7 +83,22 @@ def _seal(
         source_kind=_kind(source.definition),
         ends=ends,
         prices=prices,
+        ecr=ecr,
     )
+
+
+def _registry(source: Source, tell: Callable[..., None]) -> Any:
+    """Where digests of images are asked for; ``None`` when they are not."""
+    if not settings.image_digests():
+        return None
+    from ..hooks.aws import aws_for
+    from ..record.registry import ecr_of
+
+    try:
+        return ecr_of(aws_for(*source.access))
+    except Exception as error:  # of a connection or secrets backend; the record is worth more than its digests
+        tell("images are recorded without digests: %s: %s", type(error).__name__, error)
+        return None
 
 
 def _identity(context: Any, source: Source, status: str) -> Any:

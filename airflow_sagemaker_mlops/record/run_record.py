@@ -11,6 +11,7 @@ from ..plan.model import Plan
 from .document import Parameter, assemble
 from .fragment import StepFragment
 from .prices import Prices
+from .registry import Clients, with_digests
 from .run_identity import RunIdentity
 from .seal import Sealed, read_fragments, seal, store_definition
 from .store import Store
@@ -30,6 +31,7 @@ def seal_run(
     fragments: Sequence[StepFragment] | None = None,
     approvals: Sequence[Mapping[str, Any]] = (),
     prices: Prices | None = None,
+    ecr: Clients | None = None,
 ) -> Sealed:
     """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
 
@@ -37,9 +39,12 @@ def seal_run(
     ends        what became of steps that left no fragment
     fragments   the steps' fragments where they are at hand; else they are read
     prices      of instances, where the user gave some
+    ecr         region -> ECR client, to ask for the digests of images; without it nobody is asked
     """
     copy = store_definition(store, run.dag_id, document) if document is not None else None
     steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
+    if ecr is not None:
+        steps = with_digests(steps, ecr)
     record = assemble(
         plan,
         run,

@@ -32,11 +32,13 @@ def test_every_option_that_is_read_is_declared_with_its_default() -> None:
         "records",
         "cache_input_contents",
         "fail_on_record_error",
+        "image_digests",
         "lineage",
     }
     assert settings.records() == ""
     assert not settings.cache_input_contents()
     assert not settings.fail_on_record_error()
+    assert settings.image_digests()
     assert not settings.lineage()
     assert settings.start_steps_in() == options["start_steps_in"]["default"]
     assert settings.poll_interval_s() == float(options["poll_interval_s"]["default"])

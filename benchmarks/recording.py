@@ -1,0 +1,112 @@
+"""What recording costs: the example with and without records, in turn, every job really run (no cache).
+
+Wall time, and calls to S3 beyond those of the run itself.  Listings, which fingerprints are made of, are given by
+themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = ROOT / "dags" / "daily_model"
+PAIRS = 7
+LISTINGS = ("ListObjectsV2", "ListObjectVersions")
+
+
+def measure() -> dict[str, Any]:
+    """Medians of both, the ratio, and the calls that recording adds."""
+    from airflow_sagemaker_mlops import local
+
+    sys.path.insert(0, str(EXAMPLE))
+    import publish
+
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "aws"
+        aws = local.start(state)
+        try:
+            publish.publish(aws.client, aws.bucket, aws.role_arn)
+            _run(state, "warm-up", records=None)
+            taken: dict[str, list[tuple[float, Counter[str]]]] = {"off": [], "on": []}
+            for index in range(PAIRS):
+                for kind in ("off", "on") if index % 2 else ("on", "off"):
+                    taken[kind].append(_run(state, f"run-{index}-{kind}", records="off" if kind == "off" else None))
+        finally:
+            local.stop(state)
+    wall = {kind: statistics.median(seconds for seconds, _ in runs) for kind, runs in taken.items()}
+    ratios = [on / off for (on, _), (off, _) in zip(taken["on"], taken["off"], strict=True)]
+    extra = Counter(taken["on"][-1][1])
+    extra.subtract(taken["off"][-1][1])
+    steps = _steps()
+    beyond = sum(count for name, count in extra.items() if name not in LISTINGS)
+    return {
+        "wall_s_median": {kind: round(seconds, 2) for kind, seconds in wall.items()},
+        "overhead": round(wall["on"] / wall["off"] - 1, 4),
+        "overhead_of_pairs_median": round(statistics.median(ratios) - 1, 4),
+        "steps": steps,
+        "extra_s3_calls_a_step_beyond_listings": round(beyond / steps, 2),
+        "extra_s3_calls": {name: count for name, count in sorted(extra.items()) if count},
+        "pairs": PAIRS,
+        "limits": {"overhead": 0.03, "extra_s3_calls_a_step_beyond_listings": 3},
+    }
+
+
+def _steps() -> int:
+    from airflow_sagemaker_mlops import load_pipeline
+    from airflow_sagemaker_mlops.plan import make_plan
+    from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
+
+    plan = make_plan(load_pipeline(EXAMPLE / "definition.yaml"))
+    return sum(task.step_type in STEP_TYPES for task in plan.tasks)
+
+
+def _run(state: Path, name: str, *, records: str | None) -> tuple[float, Counter[str]]:
+    """Seconds and S3 calls of one run of the example under a name of its own, so that nothing is taken from another."""
+    from airflow_sagemaker_mlops.cli.run import run_definition
+
+    with _counted() as calls, contextlib.redirect_stdout(io.StringIO()):
+        begun = time.perf_counter()
+        code = run_definition(
+            EXAMPLE / "definition.yaml",
+            ["Day=day-1"],
+            conn=None,
+            region=None,
+            name=name,
+            summary=None,
+            state_dir=state,
+            quiet=True,
+            records=records,
+            cache=False,
+        )
+        seconds = time.perf_counter() - begun
+    if code:
+        raise RuntimeError(f"{name} ended with {code}")
+    return seconds, calls
+
+
+@contextlib.contextmanager
+def _counted() -> Iterator[Counter[str]]:
+    from botocore.client import BaseClient
+
+    calls: Counter[str] = Counter()
+    original = BaseClient._make_api_call
+
+    def count(self: Any, operation: str, members: Any) -> Any:
+        if self.meta.service_model.service_name == "s3":
+            calls[operation] += 1
+        return original(self, operation, members)
+
+    BaseClient._make_api_call = count
+    try:
+        yield calls
+    finally:
+        BaseClient._make_api_call = original

@@ -1,0 +1,56 @@
+"""Digests of images, as the registry of the embedded AWS (moto's ECR) tells them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.record.fragment import Image, StepFragment
+from airflow_sagemaker_mlops.record.registry import ecr_of, with_digests
+
+pytestmark = pytest.mark.e2e
+
+PREFIX = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+PINNED = "sha256:" + "a" * 64
+
+
+@pytest.fixture(scope="module")
+def pushed(aws: local.LocalAws) -> str:
+    """The digest of ``trainer:1`` in the registry."""
+    ecr = aws.client("ecr")
+    ecr.create_repository(repositoryName="team/trainer")
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []}
+    answer = ecr.put_image(repositoryName="team/trainer", imageManifest=json.dumps(manifest), imageTag="1")
+    return str(answer["image"]["imageId"]["imageDigest"])
+
+
+def digests(aws: Any, *uris: str) -> list[str]:
+    images = tuple(Image(uri) for uri in uris)
+    (step,) = with_digests([StepFragment("Train", "Training", "Succeeded", images=images)], ecr_of(aws))
+    return [image.digest for image in step.images]
+
+
+def test_an_image_in_ecr_has_the_digest_that_ecr_tells(aws: local.LocalAws, pushed: str) -> None:
+    assert pushed.startswith("sha256:")
+    assert digests(embedded(aws), f"{PREFIX}/team/trainer:1") == [pushed]
+
+
+def test_images_that_ecr_does_not_tell_of_have_none(aws: local.LocalAws, pushed: str) -> None:
+    others = (f"{PREFIX}/team/trainer:2", f"{PREFIX}/nobody/knows:1", "python:3.11", "ghcr.io/team/trainer:1")
+    assert digests(embedded(aws), *others) == ["", "", "", ""]
+
+
+def test_a_digest_that_is_known_stays(aws: local.LocalAws, pushed: str) -> None:
+    image = Image(f"{PREFIX}/team/trainer:1", PINNED)
+    step = StepFragment("Train", "Training", "Succeeded", images=(image,))
+    assert with_digests([step], ecr_of(embedded(aws)))[0].images == (image,)
+
+
+def test_a_registry_that_cannot_be_reached_costs_the_digest_and_nothing_else(aws: local.LocalAws) -> None:
+    nowhere = replace(embedded(aws), endpoint_of=lambda _service: "http://127.0.0.1:9")
+    assert digests(nowhere, f"{PREFIX}/team/trainer:1") == [""]
