@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from airflow_sagemaker_mlops import local
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]  # a hundred runs, in their own time
 COUNT = 100
 CODE = """
 import json, os, pathlib
