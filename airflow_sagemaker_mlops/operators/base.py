@@ -410,7 +410,7 @@ class StepOperator(BaseOperator):
             hide=self._hide,
             journal=TaskStateJournal(context),
             notes=TaskStateNotes(context),
-            mailbox=WorkerMailbox(ti),
+            mailbox=WorkerMailbox(context),
             options=options_of(self.step, aws),
         )
 

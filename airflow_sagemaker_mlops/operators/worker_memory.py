@@ -96,13 +96,22 @@ class TaskStateNotes(MemoryNotes):
 
 
 class WorkerMailbox:
-    """A mailbox in the XComs of the running task."""
+    """A mailbox in the XComs of the running task, where its trigger looks too.
 
-    def __init__(self, ti: Any) -> None:
-        self._ti = ti
+    An answer that came in an earlier attempt went with that one's XComs; the store still has it.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._ti: Any = context["ti"]
+        self._store: Any = dict(context).get("task_state_store")
 
     def _read(self, token: str) -> Any:
-        return self._ti.xcom_pull(task_ids=self._ti.task_id, key=KEY_PREFIX + token)
+        key = KEY_PREFIX + token
+        found = self._ti.xcom_pull(task_ids=self._ti.task_id, key=key)
+        kept = self._store.get(key, None) if found is None and self._store is not None else None
+        if kept is not None:
+            self._ti.xcom_push(key=key, value=kept)
+        return found if kept is None else kept
 
     async def open(self, token: str) -> None:
         """Take an answer for ``token`` from now on."""
