@@ -114,7 +114,7 @@ def _versions(s3: Any, bucket: str, prefix: str) -> dict[str, list[Line]]:
     try:
         for line, _ in every_version(s3, bucket, prefix):
             found.setdefault(line.key, []).append(line)
-    except Exception:
+    except Exception:  # s3:ListBucketVersions is a right of its own; what keeps these from being listed too is told
         return {line.key: [line] for line in current_objects(s3, bucket, prefix)}
     return found
 
