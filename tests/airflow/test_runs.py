@@ -11,6 +11,7 @@ from deployment import Deployment
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
+from airflow_sagemaker_mlops.execution.identity import execution_id
 
 pytestmark = pytest.mark.deployment
 
@@ -150,7 +151,7 @@ def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deplo
     state, states = deployment.wait("thousand", run_id, timeout_s=240)
     assert state == "success", states
     client = aws.client("sagemaker")
-    pages = client.get_paginator("list_models").paginate(NameContains="One")
+    pages = client.get_paginator("list_models").paginate(NameContains=execution_id("thousand", run_id))
     numbers = set()
     for model in (model for page in pages for model in page["Models"]):
         found = client.describe_model(ModelName=model["ModelName"])
