@@ -37,12 +37,18 @@ async def follow(run: StepRun, job: Submitted) -> StepResult:
 async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> dict[str, Any]:
     """The properties of ``job`` once it has ended well.  Raises :class:`JobFailed` when it has not."""
     sweep = sweep_for(run.aws, run.entry, run.options.poll_interval_s)
+
+    def tell(status: str) -> None:
+        if status not in run.entry.terminal:
+            run.tell(f"{job.name}: {status}")
+
     async with LogTail(run, job.name):
         try:
-            answer = await sweep.wait(job.name, address, lambda status: run.tell(f"{job.name}: {status}"))
+            answer = await sweep.wait(job.name, address, tell)
         except JobDisappeared as error:
             raise StepFailed(f'Step "{run.identity.step}": {error}; somebody may have deleted it.') from None
     status = run.entry.status_of(answer)
+    run.tell(f"{job.name}: {status}")  # after the job's own last lines
     good = status in run.entry.succeeded
     identity = run.identity
     if not good:  # a good end is in the job's own status
