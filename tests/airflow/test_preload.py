@@ -26,7 +26,7 @@ print(json.dumps(sorted(ours)))
 
 
 def imported_by_a_parse(process: str) -> list[str]:
-    """Modules of this package and of the standard provider that a parse imports in an Airflow process called ``process``."""
+    """Modules of this package and the standard provider that a parse imports in the Airflow process ``process``."""
     example = Path(__file__).resolve().parents[2] / "dags" / "daily_model" / "definition.yaml"
     words = [sys.executable, "-c", PARSE, str(example), process, str(Path(__file__).parent)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
