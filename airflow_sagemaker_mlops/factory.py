@@ -1,4 +1,4 @@
-"""A definition as a DAG, or as a task group in a bigger one: ``Plan`` -> operators.
+"""A definition as a DAG, or as a task group in a bigger one: what users write.
 
 Relative paths are relative to the file that calls; every keyword not named here is Airflow's own.
 """
@@ -16,24 +16,17 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from . import settings
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
-from .document.step_types import AIRFLOW, WAITING
-from .garbage import garbage_later
-from .operators.source import Source
-from .plan.describe import pipeline_doc, step_doc
-from .plan.model import VERDICT_TASK_ID
+from .plan.describe import pipeline_doc
 from .plan.source import plan_of
+from .tasks import AWS_OPTIONS, Outlets, build
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
     from .operators.values import PipelineValue
-    from .plan.model import ParameterPlan, Plan, TaskPlan
+    from .plan.model import ParameterPlan, Plan
 
-Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
-Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
-AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn")
-OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"})
 
 
 class SageMakerPipelineDag(DAG):
@@ -183,166 +176,12 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         return _property_of(self.step_tasks, step, path)
 
 
-@garbage_later()
-def build(
-    plan: Plan,
-    pipeline_name: str,
-    steps: Mapping[str, Mapping[str, Any]],
-    options: Mapping[str, Any],
-    source: Given,
-    *,
-    dag: DAG,
-    group: TaskGroup | None = None,
-) -> dict[str, BaseOperator]:
-    """Create the operators of ``plan`` in ``dag`` and wire them.  Tasks are returned by step name."""
-    prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
-    tasks: dict[str, BaseOperator] = {}
-    for task in plan.tasks:
-        own = {**options, **steps.get(task.task_id, {})}
-        if task.step_type == "Verdict":
-            named = Source(
-                *source[:2],
-                pipeline_name,
-                prefix.rstrip("."),
-                source[2],
-                options["records"],
-                outlets=source[3],
-                access=(options["aws_conn_id"], options["region_name"] or None, options["assume_role_arn"]),
-            )
-            tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
-        else:
-            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag)
-    for task in plan.tasks:
-        _wire(tasks, task, dag)
-    if group is not None:
-        tasks[VERDICT_TASK_ID] >> _stand_in(tasks[VERDICT_TASK_ID])
-    return tasks
-
-
-def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, dag: DAG) -> None:
-    """What ``set_upstream`` does, which hashes every task id of the DAG at each call to see that it is one DAG."""
-    below = tasks[task.task_id]
-    for edge in task.upstream:
-        above = tasks[edge.task_id]
-        below.upstream_task_ids.add(above.task_id)
-        above.downstream_task_ids.add(below.task_id)
-        if edge.label:
-            dag.set_edge_info(above.task_id, below.task_id, {"label": edge.label})
-
-
-def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, Any], dag: DAG) -> BaseOperator:
-    from . import operators
-    from .operators.task import StepTask
-
-    arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
-    if task.display_name:
-        arguments["task_display_name"] = task.display_name
-    if task.step_type == "Gate":
-        triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
-        return operators.PipelineGateOperator(triggers=triggers, **arguments, **_airflows(options))  # type: ignore[no-any-return]
-    if task.description:
-        arguments["doc_md"] = step_doc(task)
-    if task.step_type == "Condition":
-        branches = task.spec.get("Branches") or {}
-        arguments["branches"] = {side: [prefix + name for name in names] for side, names in branches.items()}
-    reads = {name: prefix + name for name in task.reads}
-    step = StepTask(
-        type=task.step_type,
-        spec=task.spec,
-        step=task.task_id if prefix else "",
-        pipeline="" if pipeline == dag.dag_id else pipeline,
-        reads=reads,
-        aws_conn_id=options["aws_conn_id"],
-        region_name=options["region_name"] or None,
-        assume_role_arn=options["assume_role_arn"],
-        poll_interval_s=options["poll_interval_s"],
-        logs=options["logs"],
-        most=options["max_parallel_steps"],
-        records=options["records"],
-    )
-    if task.step_type == "RegisterModel":
-        arguments["outlets"] = _events_of(dag, prefix)
-    arguments.update(_airflows(options))
-    if task.step_type == AIRFLOW:
-        from .operators.foreign import foreign_operator
-
-        return foreign_operator(step, arguments)
-    operator = getattr(operators, f"{task.step_type}StepOperator")
-    return operator(step=step, start_in=options["start_in"], **arguments)  # type: ignore[no-any-return]
-
-
-def _verdict(
-    task: TaskPlan,
-    prefix: str,
-    tasks: Mapping[str, BaseOperator],
-    options: Mapping[str, Any],
-    dag: DAG,
-    *,
-    source: Source,
-    last_of_dag: bool,
-) -> BaseOperator:
-    from . import operators
-    from .operators.recording import location_of
-
-    handlers = {
-        prefix + name: {prefix + other: trigger for other, trigger in by.items()}
-        for name, by in (task.spec.get("Handlers") or {}).items()
-    }
-    steps, recorded = task.spec["Steps"].items(), bool(location_of(source.records))
-    waiting = (tasks[name] for name, step_type in steps if step_type in WAITING)
-    registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
-    # A model that a later step approves is told at the end.
-    told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
-    return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
-        task_id=task.task_id,
-        task_display_name=task.display_name,
-        dag=dag,
-        steps={prefix + name: step_type for name, step_type in steps},
-        handlers=handlers,
-        # A record is sealed in a worker, which has the definition.
-        in_triggerer=not recorded and all(operator.start_from_trigger for operator in waiting),
-        source=source,
-        last_of_dag=last_of_dag,
-        **{**told, **_airflows(options)},
-    )
-
-
 def _named(plan: Plan, outlets: Sequence[Any], records: str) -> Outlets:
     if not outlets:
         return ()
     from .operators.outlets import locations_of
 
     return locations_of(plan.source, outlets, records)
-
-
-def _events_of(dag: DAG, prefix: str) -> list[Any]:
-    """An alias of the pipeline's name, so that ``schedule=AssetAlias("abalone")`` means whatever it makes.
-
-    Airflow sends an event of an outlet at every success, of an alias only where one was added.
-    """
-    from airflow.sdk import AssetAlias
-
-    from .operators.recording import record_id
-
-    return [AssetAlias(record_id(dag.dag_id, prefix.rstrip(".")))]
-
-
-def _stand_in(verdict: Any) -> BaseOperator:
-    """What a group has beside its verdict, behind which other tasks may stand, so that it cannot be a teardown."""
-    return type(verdict)(  # type: ignore[no-any-return]
-        task_id="pipeline.sweep",
-        task_display_name="sweep",
-        steps=verdict.steps,
-        handlers=verdict.handlers,
-        in_triggerer=verdict.start_from_trigger,
-        stands_in_for=verdict.task_id,
-        source=verdict.source,
-    )
-
-
-def _airflows(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are Airflow's own."""
-    return {key: value for key, value in options.items() if key not in OWN_OPTIONS}
 
 
 def _property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> PipelineValue:

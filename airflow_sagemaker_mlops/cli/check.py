@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..document import load_pipeline
+from ..document import examine
+from ..document.model import Step
 from ..document.positions import locate
 from ..document.problems import PipelineError, Problem, render_problem
 from ..steps.check import request_problems
@@ -32,12 +33,22 @@ def run_check(files: Sequence[Path], *, output: str, strict: bool) -> int:
 def problems_of(file: Path) -> list[Problem]:
     """Everything wrong with ``file``, in the order of its lines; warnings included."""
     try:
-        pipeline = load_pipeline(file)
+        pipeline, problems = examine(file)
     except PipelineError as error:
         return list(error.problems)
-    requests = locate(file.read_bytes(), str(file), list(request_problems(pipeline)))
-    problems = [*pipeline.warnings, *requests]
+    readable = replace(pipeline, steps=tuple(step for step in pipeline.steps if not _is_misread(step, problems)))
+    problems += locate(file.read_bytes(), str(file), list(request_problems(readable)))
     return sorted(problems, key=lambda p: (p.line or 0, p.column or 0, p.where))
+
+
+def _is_misread(step: Step, problems: Sequence[Problem]) -> bool:
+    """Whether the form of the step's arguments is wrong, so that its request would be told wrong things as well."""
+    return any(
+        problem.code.startswith("SM1")
+        and problem.severity == "error"
+        and (problem.where == step.where or problem.where.startswith(f"{step.where}.Arguments"))
+        for problem in problems
+    )
 
 
 def _print_text(found: dict[str, list[Problem]]) -> None:

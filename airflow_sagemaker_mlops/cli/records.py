@@ -25,6 +25,7 @@ from ..record.reader import dags_of, read_record, run_named, steps_of
 from ..record.store import Store
 from ..record.times import moment
 from . import records_text as text
+from .aws import embedded, started
 
 Words = ParamSpec("Words")
 MOST_SEARCHED = 100  # records that are read to find the last success of a step
@@ -44,15 +45,13 @@ class Place:
         if self.location is None and self.conn is not None:
             raise RecordError("--conn says who reads, --location has to say where: add --location s3://bucket/prefix.")
         if self.location is None:
-            return open_store(records_location(self._embedded().bucket), lambda: self.client("s3"))
+            return open_store(records_location(started(self.state_dir).bucket), lambda: self.client("s3"))
         return open_store(self.location, lambda: self.client("s3"))
 
     def client(self, service: str) -> Any:
         """A client of the AWS that the records are about: the embedded one, the connection's, or boto3's own."""
         if self.location is None or self.state_dir is not None:
-            from .run import embedded
-
-            return embedded(self._embedded()).client(service)
+            return embedded(started(self.state_dir)).client(service)
         if self.conn is not None:
             from ..hooks.aws import aws_for
 
@@ -61,12 +60,6 @@ class Place:
         from botocore.config import Config
 
         return boto3.client(service, region_name=self.region, config=Config(max_pool_connections=READERS))
-
-    def _embedded(self) -> Any:
-        from .. import local
-        from .local import state_folder
-
-        return local.start(state_folder(self.state_dir))
 
 
 def records_location(bucket: str) -> str:

@@ -30,11 +30,12 @@ from ..record.reproduction import (
     unpinned_images,
     what_changed,
 )
+from .aws import connect
 from .local import state_folder
 from .parameters import parse_values, values_after
 from .pinned import pin
 from .records_text import safe
-from .run import connect, pipeline_name, run_plan
+from .run import pipeline_name, run_plan
 from .summary import print_summary
 
 LEVELS = ("parameters", "verified")

@@ -11,7 +11,6 @@ from typing import Any
 
 from ..document import load_pipeline
 from ..document.problems import PipelineError, did_you_mean
-from ..execution.aws import SessionAws
 from ..execution.pins import NO_PINS, Pins
 from ..execution.pipeline_run import PipelineRun, new_run_id
 from ..execution.recording import StepRecorder
@@ -21,6 +20,7 @@ from ..plan.model import Plan
 from ..plan.selection import Selection, select
 from ..record.partial import Choice, part_of, words_of
 from ..record.prices import read_prices
+from .aws import connect
 from .local import state_folder
 from .parameters import parse_values, values_after
 from .records_text import safe
@@ -177,22 +177,3 @@ def pipeline_name(file: Path) -> str:
     """A name for a pipeline that has only a file: its own, or its folder's when it says nothing."""
     stem = file.stem
     return file.absolute().parent.name if stem in ("definition", "pipeline") else stem
-
-
-def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any:
-    """The embedded AWS, started when needed; or what an Airflow connection leads to."""
-    if conn is not None:
-        from ..hooks.aws import aws_for
-
-        return aws_for(conn, region)
-    from .. import local
-
-    running = local.start(state_folder(state_dir))
-    return embedded(running)
-
-
-def embedded(running: Any) -> SessionAws:
-    """Clients of a running embedded AWS."""
-    return SessionAws(
-        running.session(), running.region, key=running.endpoint_url, endpoint_of=lambda _service: running.endpoint_url
-    )

@@ -1,4 +1,4 @@
-"""Reading pipeline definitions: :func:`load_pipeline`, :func:`to_json`."""
+"""Reading pipeline definitions: :func:`load_pipeline`, :func:`examine`, :func:`to_json`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .model import Pipeline
 from .parse import parse
 from .problems import InvalidPipeline, Problem, UnsupportedPipeline
 
-__all__ = ["load_pipeline", "to_json"]
+__all__ = ["examine", "load_pipeline", "to_json"]
 
 
 def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> Pipeline:
@@ -22,6 +22,19 @@ def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None
     Relative file names are taken from ``base_dir``; ``name`` is what messages call the document.
     Raises :class:`InvalidPipeline`, or :class:`UnsupportedPipeline` when the document is right and uses what this
     package cannot run; either lists every problem, in the order of the document.
+    """
+    pipeline, problems = examine(source, base_dir=base_dir, name=name)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        supported = any(not problem.is_unsupported for problem in errors)
+        raise (InvalidPipeline if supported else UnsupportedPipeline)(pipeline.source, errors)
+    return replace(pipeline, warnings=tuple(problems))
+
+
+def examine(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> tuple[Pipeline, list[Problem]]:
+    """The pipeline in ``source`` as far as it can be read, with its errors and warnings in the order of the document.
+
+    Raises :class:`InvalidPipeline` where there is no document to read a pipeline from.
     """
     read = read_source(source, base_dir, name)
     try:
@@ -32,11 +45,7 @@ def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None
         raise InvalidPipeline(read.name, [problem]) from None
     if problems:
         problems = _in_order(read.text, read.name, problems)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        supported = any(not problem.is_unsupported for problem in errors)
-        raise (InvalidPipeline if supported else UnsupportedPipeline)(read.name, errors)
-    return replace(parsed.pipeline, warnings=tuple(problems))
+    return parsed.pipeline, problems
 
 
 def _in_order(text: str, name: str, problems: list[Problem]) -> list[Problem]:

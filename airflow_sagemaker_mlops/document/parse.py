@@ -1,4 +1,4 @@
-"""Definition as plain JSON -> :class:`Pipeline`.  The only module that knows how AWS spells the keys.
+"""Definition as plain JSON -> :class:`Pipeline`.  With ``step_keys``, what knows how AWS spells the keys.
 
 Everything wrong with the *shape* of the document is reported here (SM1xx); what its names refer to is for ``checks``.
 A null counts as absent throughout.  Unknown keys are reported as warnings and stay in the document.
@@ -13,29 +13,18 @@ from typing import Any
 
 from .conditions import read_conditions
 from .expressions import MARKS, Reader, kind_of
-from .model import (
-    CacheConfig,
-    Dependency,
-    Get,
-    JsonGet,
-    OutputParameter,
-    Parameter,
-    Pipeline,
-    PropertyFile,
-    Step,
-    Trigger,
-)
+from .model import Get, JsonGet, Parameter, Pipeline, Step
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
 from .report import called
+from .step_keys import read_cache, read_dependencies, read_outputs, read_property_files, read_retries
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
-from .values import HOW_TO_WRITE, parse_duration, parse_parameter
+from .values import PARAMETER_TYPES, parse_parameter
 
 TOP_KEYS = frozenset(
     {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}
 )
 PARAMETER_KEYS = frozenset({"Name", "Type", "DefaultValue", "EnumValues", "Description"})
-PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
 COMMON_KEYS = frozenset(
     {
         "Name",
@@ -82,7 +71,6 @@ CHECK_TYPES = {
     "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
 }
 NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
-TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
 NO_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
@@ -286,13 +274,13 @@ class _Parser:
             name=name,
             type=kind,
             arguments=own if isinstance(own, Mapping) else {},
-            depends_on=self._depends_on(item.get("DependsOn"), (place, "DependsOn")),
+            depends_on=read_dependencies(self, item.get("DependsOn"), (place, "DependsOn")),
             display_name=self._text(item, "DisplayName", place),
             description=self._text(item, "Description", place),
-            property_files=self._property_files(item.get("PropertyFiles"), (place, "PropertyFiles")),
-            output_parameters=self._outputs(item.get("OutputParameters"), (place, "OutputParameters")),
-            cache=self._cache(item.get("CacheConfig"), (place, "CacheConfig")),
-            retry_policies=self._retries(item.get("RetryPolicies"), (place, "RetryPolicies")),
+            property_files=read_property_files(self, item.get("PropertyFiles"), (place, "PropertyFiles")),
+            output_parameters=read_outputs(self, item.get("OutputParameters"), (place, "OutputParameters")),
+            cache=read_cache(self, item.get("CacheConfig"), (place, "CacheConfig")),
+            retry_policies=read_retries(self, item.get("RetryPolicies"), (place, "RetryPolicies")),
             settings=settings,
             conditions=conditions,
             if_steps=nested.get("IfSteps", ()),
@@ -366,86 +354,6 @@ class _Parser:
 
     def _object(self, value: Any, place: Place) -> Mapping[str, Any]:
         return value if self.wanted(value, Mapping, place, "an object") else {}
-
-    def _depends_on(self, items: Any, place: Place) -> tuple[Dependency, ...]:
-        if not self.wanted(items, list, place, "a list of step names"):
-            return ()
-        read = []
-        for index, item in enumerate(items):
-            here = (place, index)
-            step, trigger = (item.get("Step"), item.get("Trigger")) if isinstance(item, Mapping) else (item, None)
-            if not isinstance(step, str):
-                self.report("SM122", here, f"{kind_of(step)} stands where a step name is wanted.")
-            elif trigger not in (None, *TRIGGERS):
-                self.report("SM122", here, f"{kind_of(trigger)} is no trigger.", f"Use one of: {', '.join(TRIGGERS)}.")
-            else:
-                chosen: Trigger = trigger or "Completed"
-                read.append(Dependency(step, chosen, place_text(here)))
-        return tuple(read)
-
-    def _property_files(self, items: Any, place: Place) -> tuple[PropertyFile, ...]:
-        keys = ("PropertyFileName", "OutputName", "FilePath")
-        return tuple(PropertyFile(*(row[key] for key in keys)) for row in self._rows(items, place, keys))
-
-    def _outputs(self, items: Any, place: Place) -> tuple[OutputParameter, ...]:
-        rows = self._rows(items, place, ("OutputName",), optional=("OutputType",))
-        outputs = []
-        for row in rows:
-            kind: Any = row.get("OutputType") or "String"
-            if kind not in PARAMETER_TYPES:
-                hint = did_you_mean(str(kind), PARAMETER_TYPES)
-                self.report("SM130", place, f'output "{row["OutputName"]}" has the type {kind_of(kind)}.', hint)
-                kind = "String"
-            outputs.append(OutputParameter(row["OutputName"], kind))
-        return tuple(outputs)
-
-    def _rows(
-        self, items: Any, place: Place, keys: tuple[str, ...], optional: tuple[str, ...] = ()
-    ) -> list[Mapping[str, str]]:
-        if not self.wanted(items, list, place, "a list"):
-            return []
-        rows = []
-        for index, item in enumerate(items):
-            here = (place, index)
-            if not isinstance(item, Mapping):
-                self.report("SM122", here, f"{kind_of(item)} stands where an object is wanted.")
-                continue
-            self.unknown_keys(item, frozenset(keys + optional), here, f"an entry of {place[1] if place else ''}")
-            missing = [key for key in keys if item.get(key) is None]
-            for key in missing:
-                self.report("SM121", here, f'"{key}" is missing.', f'Add "{key}".')
-            if not missing and self._strings(item, keys, here):
-                rows.append(item)
-        return rows
-
-    def _strings(self, item: Mapping[str, Any], keys: tuple[str, ...], place: Place) -> bool:
-        return sum(not self.wanted(item[key], str, (place, key), "a string") for key in keys) == 0
-
-    def _cache(self, value: Any, place: Place) -> CacheConfig | None:
-        if not self.wanted(value, Mapping, place, "an object"):
-            return None
-        enabled, expires = value.get("Enabled"), value.get("ExpireAfter")
-        self.wanted(enabled, bool, (place, "Enabled"), "true or false")
-        if self.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration") and expires is not None:
-            try:
-                parse_duration(expires)
-            except ValueError as error:
-                self.report(
-                    "SM122", (place, "ExpireAfter"), str(error).removesuffix(HOW_TO_WRITE).rstrip(), HOW_TO_WRITE
-                )
-        return CacheConfig(enabled is True, expires if isinstance(expires, str) else None)
-
-    def _retries(self, items: Any, place: Place) -> tuple[Mapping[str, Any], ...]:
-        if not self.wanted(items, list, place, "a list of retry policies"):
-            return ()
-        from .retry_policy import retry_policy
-
-        for index, item in enumerate(items):
-            if not isinstance(item, Mapping):
-                self.report("SM122", (place, index), f"{kind_of(item)} stands where a retry policy is wanted.")
-            else:
-                retry_policy(self, item, (place, index))
-        return tuple(item for item in items if isinstance(item, Mapping))
 
 
 def parse(document: Mapping[str, Any], source: str) -> Parsed:

@@ -20,6 +20,7 @@ _DURATION = re.compile(
     rf"(?:t(?P<th>{_NUMBER}h)?(?P<tm>{_NUMBER}m)?(?P<ts>{_NUMBER}s)?)?",
     re.IGNORECASE | re.ASCII,
 )
+PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
 HOW_TO_WRITE = "Write one like P30D, T12H, 30dT5h or PT30M."
 LONGEST = timedelta(days=365_000)
 

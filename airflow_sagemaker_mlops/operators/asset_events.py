@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
@@ -21,14 +22,25 @@ from ..bridges.asset_events import (
 from ..record.integrity import record_name
 from ..record.layout import record_key
 from .recording import location_of, record_id
+from .task import StepTask
 
 if TYPE_CHECKING:
     from ..record.seal import Sealed
-    from .base import StepOperator
+
+NOTHING_READ: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
-def tell_of_step(operator: StepOperator, context: Any, result: Any) -> None:
+def tell_of_step(
+    step: StepTask,
+    outlets: Iterable[Any],
+    context: Any,
+    result: Any,
+    *,
+    upstream: Mapping[str, Mapping[str, Any]] = NOTHING_READ,
+) -> None:
     """Fill the events of a step's outlets: models go to the alias, and to every asset goes what the step says.
+
+    upstream   results of the steps that it read, by name
 
     Airflow sends an event of an asset whenever the task succeeds, so one for a result of another run says "reused".
     """
@@ -38,11 +50,11 @@ def tell_of_step(operator: StepOperator, context: Any, result: Any) -> None:
         result,
         dag_id=context["ti"].dag_id,
         run_id=context["ti"].run_id,
-        record=_record_uri(operator, context),
-        upstream=operator.upstream_results(),
+        record=_record_uri(step, context),
+        upstream=upstream,
     )
     model = model_in_result(result)
-    for outlet in operator.outlets:
+    for outlet in outlets:
         if isinstance(outlet, Asset):
             context["outlet_events"][outlet].extra.update(extra)
         elif isinstance(outlet, AssetAlias) and model is not None:
@@ -87,12 +99,12 @@ def _add(events: Any, asset: Asset, extra: Mapping[str, Any]) -> None:
     events.add(asset, extra=dict(extra))
 
 
-def _record_uri(operator: StepOperator, context: Any) -> str:
+def _record_uri(step: StepTask, context: Any) -> str:
     """Where the run's record will be; empty where nothing is recorded."""
-    location = location_of(operator.step.records)
+    location = location_of(step.records)
     if not location:
         return ""
     ti, run = context["ti"], context["dag_run"]
-    group = ti.task_id.removesuffix(operator.step.step or ti.task_id).rstrip(".")
+    group = ti.task_id.removesuffix(step.step or ti.task_id).rstrip(".")
     named = {"run_id": ti.run_id, "clear_number": getattr(run, "clear_number", 0)}
     return f"{location.rstrip('/')}/{record_key(record_id(ti.dag_id, group), record_name(named))}"

@@ -1,13 +1,13 @@
-"""What all step operators share: holding a step's slice of the plan, and turning failures into Airflow's words."""
+"""What all step operators share: a step's slice of the plan, and between Airflow and ``attempt``, Airflow's words."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
@@ -28,13 +28,12 @@ from .task import StepTask
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from ..execution.step_run import StepRun, Submitted
+    from .attempt import WorkerAttempt
     from .share import Share
 
 RETRIES_AFTER_MISHAPS = 4  # killed workers, lost connections; the job goes on, and one that failed is not run again
 RETRY_DELAY = timedelta(seconds=20)
 IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
-TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn comes back to a worker
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 
 
@@ -69,9 +68,8 @@ class StepOperator(BaseOperator):
     step_type: ClassVar[str]
     template_fields: Sequence[str] = ()
     retry_failed_steps = False
-    _live: StepRun | None = None
+    _begun: WorkerAttempt | None = None  # what runs in this process, or was submitted by it
     _killed = False
-    _secrets: Sequence[str] = ()
     step: StepTask
     operator_extra_links = LINKS
 
@@ -133,12 +131,9 @@ class StepOperator(BaseOperator):
         if self.outlets:
             from .asset_events import tell_of_step
 
-            tell_of_step(self, context, result)
+            upstream = self._begun.upstream_results if self._begun is not None else {}
+            tell_of_step(self.step, self.outlets, context, result, upstream=upstream)
         return result
-
-    def upstream_results(self) -> Mapping[str, Mapping[str, Any]]:
-        """Results of the steps that this one read, by name; empty when it was not run by this process."""
-        return self._live.scope.steps if self._live is not None else {}
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Asked by the OpenLineage provider's listener, after a failure too, in the worker where the task ended."""
@@ -152,7 +147,8 @@ class StepOperator(BaseOperator):
         if share is not None and share.kind != "selected":
             return self._not_run(share, context)
         if self.step_type not in WAITING or self.step_type in IN_ONE_PROCESS:
-            return self._in_worker(self._run_at_once(context), context)
+            self._begun = self._attempt(context)
+            return self._in_worker(self._begun.run_at_once(), context)
         kept = self._kept_result(context)
         return self.submit_again(context) if kept is None else kept
 
@@ -180,14 +176,7 @@ class StepOperator(BaseOperator):
         """The earlier result of a step that is reused; one that is left out is skipped."""
         if share.kind == "left out":
             raise AirflowSkipException("the step is not selected in this run")
-        return self._in_worker(self._reuse(share, context), context)
-
-    async def _reuse(self, share: Share, context: Context) -> dict[str, Any]:
-        from ..execution.recording import run_recorded
-
-        run = self._step_run(context)
-        recorder = await self._recorder(run, context)
-        return share.earlier_result if recorder is None else await run_recorded(run, recorder)
+        return self._in_worker(self._attempt(context).reuse(share), context)
 
     def _run_selected(self, context: Context) -> Any:
         """Run the step where it began, in the triggerer, unless it is not selected in this run."""
@@ -209,26 +198,10 @@ class StepOperator(BaseOperator):
         try:
             return self._told(context, super().resume_execution(next_method, next_kwargs, context))
         except TaskDeferralTimeout:
-            stopped = self._in_worker(self._stop_overdue(context))
+            stopped = self._in_worker(self._attempt(context).stop_overdue())
             what = f"; {stopped} was stopped" if stopped else ""
             words = f'Step "{self.step.step or self.task_id}": not done within execution_timeout'
             raise self._failure(f"{words} ({self.execution_timeout}){what}") from None
-
-    async def _stop_overdue(self, context: Context) -> str:
-        """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
-        from ..execution.journal import entry_from_json
-        from ..execution.run_step import stop, stop_when_visible
-        from .task import JOURNAL_KEY
-
-        run, ti = self._step_run(context), cast("Any", context["ti"])
-        entry = entry_from_json(ti.xcom_pull(task_ids=ti.task_id, key=JOURNAL_KEY))
-        if entry is None or entry.state not in ("intent", "submitted", "killed"):
-            return ""
-        if entry.state == "killed":  # the trigger has stopped it, or was about to when it died
-            await stop(run, entry.name, entry.arn)
-            return entry.name
-        await run.journal.write(entry.with_state("killed"))
-        return entry.name if await stop_when_visible(run, entry.name, entry.arn) else ""
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Back from the triggerer: the result, or the failure as an exception of this task."""
@@ -243,27 +216,19 @@ class StepOperator(BaseOperator):
             case "failed":
                 from .worker_memory import KeptEnd, report_failure
 
-                pause = asyncio.run(self._pause_for(context, str(event.get("cause") or ""), str(event["error"])))
+                cause, words = str(event.get("cause") or ""), str(event["error"])
+                pause = asyncio.run(self._attempt(context).pause_for(cause, words)) if cause else None
                 if pause is not None:
                     return self._again_after(context, pause)
                 ti: Any = context["ti"]
                 if event.get("result"):  # for steps that run on this one's failure
                     ti.xcom_push(key="return_value", value=event["result"])
                 report_failure(context)
-                KeptEnd(context).keep(failure=str(event["error"]))
-                raise self._failure(str(event["error"]))
+                KeptEnd(context).keep(failure=words)
+                raise self._failure(words)
             case _:
                 self.log.error("%s", event.get("trace") or event)
                 raise AirflowException(str(event.get("error") or event))
-
-    async def _pause_for(self, context: Context, cause: str, words: str) -> timedelta | None:
-        """How long a failed job's step waits for the next one, by its retry policies; ``None``: it has failed."""
-        if not cause:
-            return None
-        from ..execution.retries import Retries
-
-        pause = await (await Retries.of(self._step_run(context))).pause_for(cause, words)
-        return None if pause is None else timedelta(seconds=pause)
 
     def _again_after(self, context: Context, pause: timedelta) -> Any:
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
@@ -272,88 +237,21 @@ class StepOperator(BaseOperator):
 
     def submit_again(self, context: Context, event: Any = None) -> Any:
         """Submit here, watch in the triggerer; also after the pause of a retry policy."""
-        made = self._in_worker(self._submit(context))
-        if isinstance(made, dict):
-            return made
+        self._begun = self._attempt(context)
+        made = self._in_worker(self._begun.submit())
         if isinstance(made, timedelta):
             return self._again_after(context, made)
-        return self._defer(context, *made)
-
-    async def _run_at_once(self, context: Context) -> dict[str, Any]:
-        from ..execution.recording import run_recorded
-
-        run = self._live = self._step_run(context)
-        return await run_recorded(run, await self._recorder(run, context))
-
-    async def _recorder(self, run: StepRun, context: Context) -> Any:
-        from ..execution.run_step import is_first_attempt
-        from .recording import recorder_of
-
-        recorder = recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))
-        share = self._share(context)
-        return recorder if share is None or recorder is None else share.recorder(recorder)
-
-    async def _submit(self, context: Context) -> tuple[StepRun, Submitted, dict[str, Any]] | timedelta | dict[str, Any]:
-        """The job of this attempt, with what the triggerer is told beside: the record so far, secrets not to be logged.
-
-        Or how long to wait before the next try, by the retry policies; or the result, where an earlier run has it.
-        """
-        from ..execution.retries import Retries
-        from ..execution.run_step import stop, submit
-
-        run = self._live = self._step_run(context)
-        if self._killed:
-            raise self._failure("the task was ended before its job was made")
-        if await self._must_wait(run, context):
-            return TURN_AGAIN
-        begun = await self._begin_record(run, context)
-        if begun is not None and begun.result is not None:
-            return dict(begun.result)
-        try:
-            job = await submit(run)
-        except Exception as error:
-            pause = await (await Retries.of(run)).pause_after(error)
-            if pause is None:
-                raise
-            return timedelta(seconds=pause)
-        if self._was_killed():  # Airflow lets the task code go on for some seconds after on_kill
-            await stop(run, job.name, job.arn)
-            raise self._failure(f"the task was ended while {job.name} was being made; the job was stopped")
-        more = {} if begun is None else {"begun": begun.as_json()}
-        return run, job, {**more, "secrets": list(self._secrets)}
-
-    async def _must_wait(self, run: StepRun, context: Context) -> bool:
-        """Whether as many steps as may run at a time are on their way already."""
-        most = self.step.most
-        if not most:
-            return False
-        from ..execution.admission import ahead_of, waiting_for
-        from .tickets import WorkerTickets
-
-        ahead = await ahead_of(run, WorkerTickets(context["ti"]))
-        if len(ahead) >= most:
-            run.tell(waiting_for(ahead, most))
-        return len(ahead) >= most
-
-    async def _begin_record(self, run: StepRun, context: Context) -> Any:
-        """What the recorder knows before the step is submitted; recorded to its end where a result is at hand."""
-        recorder = await self._recorder(run, context)
-        if recorder is None:
-            return None
-        begun = await recorder.begin(run)
-        if begun.result is not None:
-            await recorder.end(run, begun, status="Succeeded", result=dict(begun.result))
-        return begun
-
-    def _was_killed(self) -> bool:
-        return self._killed
-
-    def _defer(self, context: Context, run: StepRun, job: Submitted, more: Mapping[str, Any]) -> None:
+        if "result" in made:
+            return made["result"]
         from ..triggers.step import StepTrigger
 
-        handed_over = {"identity": asdict(run.identity), "submitted": asdict(job), **more}
-        trigger = StepTrigger(task=self.step.to_json(), handed_over=handed_over)
-        self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
+        trigger = StepTrigger(task=self.step.to_json(), handed_over=made)
+        return self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
+
+    def _attempt(self, context: Context) -> WorkerAttempt:
+        from .attempt import WorkerAttempt
+
+        return WorkerAttempt(self.step, context, self._share(context), self.log.info, lambda: self._killed)
 
     def _time_left(self, context: Context) -> timedelta | None:
         """Airflow holds a deferred task to its execution_timeout only where it began in the triggerer (3.3.2)."""
@@ -377,62 +275,12 @@ class StepOperator(BaseOperator):
     def _failure(self, message: str) -> AirflowException:
         return StepFailedForNow(message) if self.retry_failed_steps else StepFailedForGood(message)
 
-    def _step_run(self, context: Context) -> StepRun:
-        from ..execution.step_run import StepRun
-        from ..hooks.aws import aws_for
-        from .run_context import identity_of, options_of, scope_of, step_result
-        from .worker_memory import TaskStateJournal, TaskStateNotes, WorkerMailbox
-
-        ti: Any = context["ti"]
-        aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
-        identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
-        upstream = {
-            step: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))
-            for step, task_id in self.step.reads.items()
-        }
-
-        share = self._share(context)
-        params = context["params"] if share is None else share.params(context["params"])
-
-        async def publish(facts: Mapping[str, str]) -> None:
-            for link in LINKS:
-                if facts.get(link.fact):
-                    ti.xcom_push(key=link.xcom_key, value=facts[link.fact])
-
-        return StepRun(
-            spec=self.step.spec,
-            step_type=self.step.type,
-            identity=identity,
-            scope=scope_of(self.step, identity, aws, params, upstream),
-            aws=aws,
-            tell=self.log.info,
-            publish=publish,
-            hide=self._hide,
-            journal=TaskStateJournal(context),
-            notes=TaskStateNotes(context),
-            mailbox=WorkerMailbox(context),
-            options=options_of(self.step, aws),
-        )
-
-    async def _hide(self, secrets: Sequence[str]) -> None:
-        from airflow.sdk.log import mask_secret
-
-        self._secrets = list(secrets)
-        for secret in secrets:
-            mask_secret(secret)
-
     def on_kill(self) -> None:
         """Stop what this attempt made.  Runs in a signal handler, so the calls are made in a thread of their own."""
         self._killed = True
-        run = self._live
-        if run is None or not run.entry.waits:
+        begun = self._begun
+        if begun is None or not begun.may_leave_a_job:
             return
-        thread = threading.Thread(target=lambda: asyncio.run(_stop_current(run)), daemon=True)
+        thread = threading.Thread(target=lambda: asyncio.run(begun.stop()), daemon=True)
         thread.start()
         thread.join(ON_KILL_S)
-
-
-async def _stop_current(run: StepRun) -> None:
-    from ..execution.run_step import stop_current
-
-    await stop_current(run)

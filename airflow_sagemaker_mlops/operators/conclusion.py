@@ -8,7 +8,7 @@ from typing import Any
 
 from ..document.step_types import WAITING
 from ..plan.outcome import verdict
-from .ends import ends_from, results_of, states_of, xcom_of
+from .ends import ends_from, reason_in, results_of, states_of, xcom_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Conclusion:
     killed     steps that failed without a word: a user, a timeout or a lost process ended them
     because    why the run failed though its steps did not
     states     of the tasks, as Airflow calls them
+    refused    whether no step began because what the run asks for cannot be run
     """
 
     said: Mapping[str, Any]
@@ -29,6 +30,7 @@ class Conclusion:
     killed: Sequence[str] = field(default_factory=tuple)
     because: str = ""
     states: Mapping[str, str | None] = field(default_factory=dict)
+    refused: bool = False
 
     @property
     def failure(self) -> str:
@@ -36,7 +38,10 @@ class Conclusion:
         if not self.said or self.said["Status"] != "Failed":
             return self.because
         stopped = (f"{name} (stopped)" for name in self.said["Stopped"])
-        bad = ", ".join([*self.said["Failed"], *stopped]) or "a step outside this pipeline"
+        bad = ", ".join([*self.said["Failed"], *stopped])
+        if not bad and self.because:
+            return self.because
+        bad = bad or "a step outside this pipeline"
         rest = f"; {len(self.said['NotStarted'])} did not start" if self.said["NotStarted"] else ""
         return f"Step failure: one or multiple steps failed: {bad}{rest}. See their logs."
 
@@ -84,14 +89,15 @@ def _conclude(
     dropped = sorted(name for name in _dropped(ti, steps, states) if name not in left_out)
     not_taken = {name for name, state in states.items() if state == "skipped"}.difference(dropped, left_out)
     ends.update(dict.fromkeys(dropped, "Stopped"))
+    refused = {name: reason for name, result in failed.items() if (reason := reason_in(result))}
     status: str = verdict(ends, handlers)
-    if status == "Succeeded" and "upstream_failed" in states.values():
-        status = "Failed"  # something outside of the pipeline failed that its steps wait for
+    if status == "Succeeded" and (refused or "upstream_failed" in states.values()):
+        status = "Failed"  # or something outside of the pipeline failed that its steps wait for
     said = {
         "Status": status,
         "Failed": sorted(name for name, end in ends.items() if end == "Failed"),
         "Stopped": sorted(name for name, end in ends.items() if end == "Stopped"),
-        "NotStarted": sorted(name for name, state in states.items() if state == "upstream_failed"),
+        "NotStarted": sorted(name for name, state in states.items() if state == "upstream_failed" or name in refused),
         "NotTaken": sorted(not_taken),
         **({"NotSelected": sorted(left_out)} if left_out else {}),
     }
@@ -101,10 +107,22 @@ def _conclude(
     if status == "CompletedWithFailures":
         lines.append(f"{', '.join([*said['Failed'], *said['Stopped']])} failed and was handled")
     ran = sum(end != "NotRun" and name not in reused for name, end in ends.items()) - len(dropped)
-    more = f", {len(reused)} were reused, {len(left_out)} not selected" if reused or left_out else ""
-    lines.append(f"The pipeline ended {status}: {ran} steps ran{more}")
+    none_began = bool(refused) and ran == 0
+    if none_began:
+        lines.append(f"The pipeline ended {status}: it was refused before any step began, so nothing ran")
+    else:
+        more = f", {len(reused)} were reused, {len(left_out)} not selected" if reused or left_out else ""
+        lines.append(f"The pipeline ended {status}: {ran} steps ran{more}")
     killed = [name for name, result in failed.items() if result is None and steps[name] in WAITING]
-    return Conclusion(said, lines, cut_off=bool(killed or dropped), killed=killed, states=states)
+    return Conclusion(
+        said,
+        lines,
+        cut_off=bool(killed or dropped),
+        killed=killed,
+        because=next(iter(refused.values()), ""),
+        states=states,
+        refused=none_began,
+    )
 
 
 def _dropped(ti: Any, steps: Mapping[str, str], states: Mapping[str, str | None]) -> Iterator[str]:

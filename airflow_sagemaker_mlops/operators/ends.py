@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .task import JOURNAL_KEY
+
 _ENDS = {"success": "Succeeded", "failed": "Failed"}
+_ENDS_TOLD = {"Stopped": "Stopped", "NotStarted": "NotRun"}  # by the result of a failed task
 
 
 def ends_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str]:
-    """{task id: Succeeded, Failed, Stopped or NotRun}; a failed task says in its XCom when its job was stopped."""
+    """{task id: Succeeded, Failed, Stopped or NotRun}; a failed task says in its XCom when its job was stopped, or that
+    it was refused before it began one.
+    """
     states = states_of(ti, task_ids)
     return ends_from(states, results_of(ti, (name for name in task_ids if states.get(name) == "failed")))
 
@@ -19,9 +24,20 @@ def ends_from(states: Mapping[str, str | None], results: Mapping[str, Any]) -> d
     ends = {task_id: _ENDS.get(str(state), "NotRun") for task_id, state in states.items()}
     for task_id, end in ends.items():
         left = results.get(task_id)
-        if end == "Failed" and isinstance(left, dict) and left.get("Status") == "Stopped":
-            ends[task_id] = "Stopped"
+        if end == "Failed" and isinstance(left, dict):
+            ends[task_id] = _ENDS_TOLD.get(str(left.get("Status")), end)
     return ends
+
+
+def refusal(reason: str) -> dict[str, str]:
+    """What a step leaves as its result that was refused before it began anything."""
+    return {"Status": "NotStarted", "Because": reason}
+
+
+def reason_in(result: Any) -> str:
+    """Why the step that left ``result`` was refused; empty when it was not."""
+    refused = isinstance(result, dict) and result.get("Status") == "NotStarted"
+    return str(result.get("Because")) if refused else ""
 
 
 def states_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
@@ -33,7 +49,14 @@ def states_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
 
 def results_of(ti: Any, task_ids: Iterable[str]) -> dict[str, Any]:
     """What tasks of this run pushed as their result; ``None`` for one that pushed nothing."""
-    return {task_id: xcom_of(ti, task_id, "return_value") for task_id in task_ids}
+    return {task_id: _result_of(ti, task_id) for task_id in task_ids}
+
+
+def _result_of(ti: Any, task_id: str) -> Any:
+    result = xcom_of(ti, task_id, "return_value")
+    # A task that begins in the triggerer keeps its XComs over a clear, after which it may have begun (Airflow 3.3.2).
+    stale = reason_in(result) and xcom_of(ti, task_id, JOURNAL_KEY) is not None
+    return None if stale else result
 
 
 def xcom_of(ti: Any, task_id: str, key: str) -> Any:

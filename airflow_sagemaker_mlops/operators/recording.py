@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import settings
-from ..execution.aws import Aws
-from ..execution.identity import StepIdentity
-from .task import StepTask
+
+if TYPE_CHECKING:  # a parse takes this file for ``location_of``
+    from ..execution.aws import Aws
+    from ..execution.identity import StepIdentity
+    from .task import StepTask
 
 OFF = "off"
 

@@ -72,7 +72,8 @@ def _seal(
     plan, said = make_plan(loaded), end.said
     prefix = f"{source.group}." if source.group else ""
     ends = {name.removeprefix(prefix): _ENDS.get(str(state), "NotStarted") for name, state in end.states.items()}
-    ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said["Stopped"]), "Stopped"))
+    for word in ("Stopped", "NotStarted"):
+        ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said[word]), word))
     ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said.get("NotSelected", ())), "NotSelected"))
     return seal_run(
         open_records(location),

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..document.problems import PipelineError
 from ..plan.model import VERDICT_TASK_ID
 from .conf import asks_for_a_part, choice_in
+from .ends import refusal
 
 if TYPE_CHECKING:
     from ..plan.model import Plan
@@ -88,13 +90,18 @@ class Share:
 def share_of(context: Any, step: StepTask) -> Share | None:
     """The share of the task in ``context``; ``None`` when the whole pipeline runs.
 
-    Raises :class:`~..plan.selection.InvalidSelection` with everything that keeps the part from running.
+    Raises :class:`~..plan.selection.InvalidSelection` with everything that keeps the part from running, and leaves it
+    as the task's result: the verdict then knows that the step has not begun.
     """
     if not asks_for_a_part(context["dag_run"].conf):
         return None
     ti = context["ti"]
     if not _LAST or _LAST[0][0] is not ti:
-        _LAST[:] = [(ti, _share_of(context, step))]
+        try:
+            _LAST[:] = [(ti, _share_of(context, step))]
+        except PipelineError as error:
+            ti.xcom_push(key="return_value", value=refusal(str(error)))
+            raise
     return _LAST[0][1]
 
 

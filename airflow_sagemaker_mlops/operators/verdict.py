@@ -90,7 +90,7 @@ class PipelineVerdictOperator(BaseOperator):
             self.log.info("%s", line)
         for line in end.lines:
             self.log.info("%s", line)
-        if end.said:
+        if end.said and not end.refused:  # where no step began, nothing is left running
             sweep = stop_left_running(
                 ti,
                 self.steps,
@@ -102,7 +102,7 @@ class PipelineVerdictOperator(BaseOperator):
             )
             asyncio.run(sweep)
         # A run that was refused is no run of the pipeline: the next one is not to take its results.
-        sealed = {} if refused else self._seal(context, end, part)
+        sealed = {} if refused or end.refused else self._seal(context, end, part)
         failure = refused if refused and end.said else end.failure
         said = {**end.said, **sealed}
         if failure:

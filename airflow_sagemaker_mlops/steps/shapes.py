@@ -159,12 +159,12 @@ def _check_structure(value: Any, shape: Any, path: str, given: frozenset[str]) -
 
 def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
     if isinstance(value, Mapping | list):
-        yield _wrong(path, value, f"a {_plain(shape.type_name)}")
+        yield _wrong(path, value, _plain(shape.type_name))
         return
     try:
         fitted = coerce(value, shape.type_name)
     except ValueError:
-        yield _wrong(path, value, f"a {_plain(shape.type_name)}")
+        yield _wrong(path, value, _plain(shape.type_name))
         return
     yield from _check_limits(fitted, shape, path)
 
@@ -251,7 +251,7 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
             raise ValueError
         return coerce(value, shape.type_name)
     except ValueError:
-        raise ValueError(f"{path}: {_quote(value)} is not a {_plain(shape.type_name)}") from None
+        raise ValueError(f"{path}: {_quote(value)} is not {_plain(shape.type_name)}") from None
 
 
 def _wrong(path: str, value: Any, wanted: str) -> Misfit:
@@ -264,6 +264,6 @@ def _quote(value: Any) -> str:
 
 
 def _plain(type_name: str) -> str:
-    return {"structure": "object", "map": "object", "long": "integer", "double": "number", "float": "number"}.get(
-        type_name, type_name
-    )
+    plain = {"structure": "object", "map": "object", "long": "integer", "double": "number", "float": "number"}
+    word = plain.get(type_name, type_name)
+    return f"{'an' if word[0] in 'aio' else 'a'} {word}"

@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import publish
 
 from airflow_sagemaker_mlops import load_pipeline, local
-from airflow_sagemaker_mlops.cli.run import embedded, run_plan
+from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.cli.run import run_plan
 from airflow_sagemaker_mlops.cli.summary import print_summary, summary_of, write_summary
 from airflow_sagemaker_mlops.plan import make_plan
 

@@ -43,7 +43,8 @@ DOCUMENT = {"Version": "2020-12-01", "Parameters": PARAMETERS, "Steps": STEPS}
 
 def context_of(dag: DAG, task_id: str, conf: dict[str, Any], run_id: str = "r9") -> Any:
     task = dag.get_task(task_id)
-    ti = SimpleNamespace(dag_id=dag.dag_id, run_id=run_id, task_id=task_id, map_index=-1, try_number=1, task=task)
+    named = {"dag_id": dag.dag_id, "run_id": run_id, "task_id": task_id, "map_index": -1}
+    ti = SimpleNamespace(**named, try_number=1, task=task, xcom_push=lambda **_: None)
     return {"ti": ti, "dag_run": SimpleNamespace(conf=conf), "params": {"Size": 1, "Key": "k", **conf}}
 
 

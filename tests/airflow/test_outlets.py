@@ -80,7 +80,7 @@ def test_the_alias_costs_a_registering_step_few_bytes() -> None:
 
 def test_an_approved_model_is_told_through_the_alias_to_both_assets() -> None:
     operator, given = SageMakerPipelineDag("p", DOCUMENT).get_task("Register"), context()
-    tell_of_step(operator, given, RESULT)
+    tell_of_step(operator.step, operator.outlets, given, RESULT)
     found = added(given["outlet_events"])
     assert set(found) == {model_asset("abalone").name, model_asset("abalone", "registered").name}
     assert found["abalone/approved"]["model_package_arn"] == RESULT["Arn"]
@@ -88,7 +88,7 @@ def test_an_approved_model_is_told_through_the_alias_to_both_assets() -> None:
 
 def test_a_reused_model_is_told_to_nobody() -> None:
     operator, given = SageMakerPipelineDag("p", DOCUMENT).get_task("Register"), context()
-    tell_of_step(operator, given, {**RESULT, "Reused": True})
+    tell_of_step(operator.step, operator.outlets, given, {**RESULT, "Reused": True})
     assert added(given["outlet_events"]) == {}
 
 
@@ -96,7 +96,12 @@ def test_an_asset_among_a_steps_outlets_gets_the_extra_and_a_reused_result_says_
     asset = Asset("x-data://somewhere")
     operator = SageMakerPipelineDag("p", DOCUMENT, steps={"Train": {"outlets": [asset]}}).get_task("Train")
     given = context()
-    tell_of_step(operator, given, {"Step": "Train", "Arn": "arn:job", "Metrics": {"auc": 0.9}, "Reused": True})
+    tell_of_step(
+        operator.step,
+        operator.outlets,
+        given,
+        {"Step": "Train", "Arn": "arn:job", "Metrics": {"auc": 0.9}, "Reused": True},
+    )
     assert given["outlet_events"][asset].extra == {
         "metrics": {"Train": {"auc": 0.9}},
         "dag_id": "p",

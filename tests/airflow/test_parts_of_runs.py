@@ -110,8 +110,11 @@ def test_what_keeps_a_part_from_running_fails_the_run_before_anything_is_started
     told = json.dumps('[SM405] no step is called "Usee".')[1:-1]
     for name in ("Load", "Note", "pipeline.verdict"):
         assert told in deployment.logs("parts", run_id, name)["worker"], name
+    assert "so nothing ran" in deployment.logs("parts", run_id, "pipeline.verdict")["worker"]
+    verdict = deployment.xcom("parts", run_id, "pipeline.verdict")
+    assert (verdict["Status"], verdict["Failed"]) == ("Failed", [])
     # It is no run that the next one could take results from.
-    assert "Record" not in deployment.xcom("parts", run_id, "pipeline.verdict")
+    assert "Record" not in verdict
 
 
 def test_each_task_group_of_a_dag_has_a_part_of_its_own(deployment: Deployment) -> None:

@@ -23,7 +23,7 @@ from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.bridges.lineage_graph import graph_of
 from airflow_sagemaker_mlops.bridges.lineage_writer import write_lineage
 from airflow_sagemaker_mlops.cli.app import app
-from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.cli.run import embedded, run_plan
+from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.cli.run import run_plan
 from airflow_sagemaker_mlops.cli.summary import summary_of
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution import watch
 from airflow_sagemaker_mlops.execution.aws import Aws

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution import events
 from airflow_sagemaker_mlops.execution.watch import Sweep
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution import run_step as steps
 from airflow_sagemaker_mlops.execution import watch

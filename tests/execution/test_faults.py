@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun

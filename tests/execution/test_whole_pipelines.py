@@ -16,8 +16,8 @@ import boto3
 import pytest
 
 from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.cli.mailbox import LocalMailbox
-from airflow_sagemaker_mlops.cli.run import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.document.problems import PipelineError
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun

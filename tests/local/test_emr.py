@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions

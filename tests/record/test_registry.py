@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.cli.run import embedded
+from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.record.fragment import Image, StepFragment
 from airflow_sagemaker_mlops.record.registry import ecr_of, with_digests
 

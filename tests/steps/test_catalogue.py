@@ -121,7 +121,7 @@ def test_leaves_are_made_to_fit_their_slots() -> None:
 
 
 def test_a_leaf_that_cannot_fit_is_named() -> None:
-    with pytest.raises(ValueError, match=r'InstanceCount: "many" is not a integer'):
+    with pytest.raises(ValueError, match=r'InstanceCount: "many" is not an integer'):
         fit_request(
             "sagemaker", "CreateProcessingJob", {"ProcessingResources": {"ClusterConfig": {"InstanceCount": "many"}}}
         )

@@ -11,18 +11,18 @@ from .ticket import JobError
 from .transfer import fetch_archive
 
 if TYPE_CHECKING:
-    from .training import Training
+    from .training_request import TrainingRequest
 
 CODE = "/opt/ml/code"
 
 
-def program_of(job: Training) -> str:
+def program_of(job: TrainingRequest) -> str:
     """The script's file name; empty when the job is not in script mode."""
     given = decoded(job.hyperparameters).get("sagemaker_program")
     return str(given or (job.request.get("Environment") or {}).get("SAGEMAKER_PROGRAM") or "")
 
 
-def bring_code(job: Training) -> None:
+def bring_code(job: TrainingRequest) -> None:
     """Unpack the submitted tarball to /opt/ml/code, unless something is there already."""
     target = job.ticket.at(CODE)
     uri = decoded(job.hyperparameters).get("sagemaker_submit_directory") or (job.request.get("Environment") or {}).get(
@@ -53,7 +53,7 @@ def decoded(hyperparameters: dict[str, str]) -> dict[str, Any]:
     return values
 
 
-def user_hyperparameters(job: Training) -> dict[str, Any]:
+def user_hyperparameters(job: TrainingRequest) -> dict[str, Any]:
     """What the script sees: everything but the toolkit's own names."""
     return {key: value for key, value in decoded(job.hyperparameters).items() if not key.startswith("sagemaker_")}
 
@@ -68,7 +68,7 @@ def arguments(values: dict[str, Any]) -> list[str]:
     return words
 
 
-def command(job: Training) -> list[str]:
+def command(job: TrainingRequest) -> list[str]:
     """The command that runs the user's program, its requirements installed first."""
     program = program_of(job)
     code = job.ticket.at(CODE)
@@ -88,7 +88,7 @@ def command(job: Training) -> list[str]:
     return run
 
 
-def environment(job: Training) -> dict[str, str]:
+def environment(job: TrainingRequest) -> dict[str, str]:
     """The SM_* variables, as the toolkit prints them."""
     values = user_hyperparameters(job)
     program = program_of(job)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from . import script_mode
-from .contract import HOST, Contract
 from .interpreter import BUILT_IN, XGBOOST
 from .ticket import JobError
+from .training_request import TrainingRequest
 from .transfer import download, objects, upload_folder, upload_tarball
 
 CODE_CHANNELS = frozenset(
@@ -18,18 +18,8 @@ CODE_CHANNELS = frozenset(
 BUILT_IN_XGBOOST = Path(__file__).with_name("xgboost_container.py")
 
 
-class Training(Contract):
+class Training(TrainingRequest):
     """CreateTrainingJob."""
-
-    @property
-    def hyperparameters(self) -> dict[str, str]:
-        """The request's map; all values are strings."""
-        return dict(self.request.get("HyperParameters") or {})
-
-    @property
-    def channels(self) -> list[dict[str, Any]]:
-        """The input channels."""
-        return list(self.request.get("InputDataConfig") or [])
 
     @property
     def working_folder(self) -> Path:
@@ -43,7 +33,7 @@ class Training(Contract):
             self.ticket.at(f"/opt/ml/{folder}").mkdir(parents=True, exist_ok=True)
         self.write_config("input/config/hyperparameters.json", self.hyperparameters)
         self.write_config("input/config/resourceconfig.json", self.resource_config())
-        self.write_config("input/config/inputdataconfig.json", self._data_config())
+        self.write_config("input/config/inputdataconfig.json", self.data_config())
         self.sandbox.rewrite_config(self.ticket.at("/opt/ml/input/config"))
         self.status.change(secondary_status="Downloading", message="Downloading input data")
         for channel in self.channels:
@@ -78,46 +68,12 @@ class Training(Contract):
         if any(True for _ in objects(self.ticket, config["S3Uri"])):
             download(self.ticket, {"S3Uri": config["S3Uri"]}, target)
 
-    def resource_config(self) -> dict[str, Any]:
-        """``resourceconfig.json``; toolkits and SDK drivers read all of these keys."""
-        instance_type = (self.request.get("ResourceConfig") or {}).get("InstanceType") or "local"
-        group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
-        return {
-            "current_host": HOST,
-            "current_instance_type": instance_type,
-            "current_group_name": "homogeneousCluster",
-            "hosts": [HOST],
-            "instance_groups": [group],
-            "network_interface_name": "lo",
-        }
-
-    def _data_config(self) -> dict[str, Any]:
-        config = {}
-        for channel in self.channels:
-            entry = {
-                "TrainingInputMode": "File",
-                "S3DistributionType": ((channel.get("DataSource") or {}).get("S3DataSource") or {}).get(
-                    "S3DataDistributionType", "FullyReplicated"
-                ),
-                "RecordWrapperType": channel.get("RecordWrapperType") or "None",
-            }
-            if channel.get("ContentType"):
-                entry["ContentType"] = channel["ContentType"]
-            config[channel["ChannelName"]] = entry
-        return config
-
     def _is_script_mode(self) -> bool:
-        return "ContainerEntrypoint" not in self._algorithm() and script_mode.program_of(self) != ""
-
-    def _algorithm(self) -> dict[str, Any]:
-        algorithm = self.request.get("AlgorithmSpecification")
-        if not algorithm:
-            raise JobError("ClientError: jobs without AlgorithmSpecification are not available in the embedded AWS")
-        return {key: value for key, value in algorithm.items() if value}
+        return "ContainerEntrypoint" not in self.algorithm() and script_mode.program_of(self) != ""
 
     def command(self) -> list[str]:
         """The request's entrypoint, else script mode, else the image's own command, else a built-in."""
-        algorithm = self._algorithm()
+        algorithm = self.algorithm()
         self.status.change(
             secondary_status="Training", message="Training image download completed. Training in progress"
         )

@@ -1,0 +1,109 @@
+"""The keys that a step of any type may have beside its arguments: problems of their form, and what they say.
+
+Each function is given the value, which may be anything, and its place; a null counts as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .expressions import kind_of
+from .model import CacheConfig, Dependency, OutputParameter, PropertyFile, Trigger
+from .places import Place, place_text
+from .problems import did_you_mean
+from .report import Reporter
+from .values import HOW_TO_WRITE, PARAMETER_TYPES, parse_duration
+
+TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
+
+
+def read_dependencies(out: Reporter, items: Any, place: Place) -> tuple[Dependency, ...]:
+    """``DependsOn``: names, or a name and the end of that step which is waited for."""
+    if not out.wanted(items, list, place, "a list of step names"):
+        return ()
+    read = []
+    for index, item in enumerate(items):
+        here = (place, index)
+        step, trigger = (item.get("Step"), item.get("Trigger")) if isinstance(item, Mapping) else (item, None)
+        if not isinstance(step, str):
+            out.report("SM122", here, f"{kind_of(step)} stands where a step name is wanted.")
+        elif trigger not in (None, *TRIGGERS):
+            out.report("SM122", here, f"{kind_of(trigger)} is no trigger.", f"Use one of: {', '.join(TRIGGERS)}.")
+        else:
+            chosen: Trigger = trigger or "Completed"
+            read.append(Dependency(step, chosen, place_text(here)))
+    return tuple(read)
+
+
+def read_property_files(out: Reporter, items: Any, place: Place) -> tuple[PropertyFile, ...]:
+    """``PropertyFiles``."""
+    keys = ("PropertyFileName", "OutputName", "FilePath")
+    return tuple(PropertyFile(*(row[key] for key in keys)) for row in _rows(out, items, place, keys))
+
+
+def read_outputs(out: Reporter, items: Any, place: Place) -> tuple[OutputParameter, ...]:
+    """``OutputParameters``."""
+    rows = _rows(out, items, place, ("OutputName",), optional=("OutputType",))
+    outputs = []
+    for row in rows:
+        kind: Any = row.get("OutputType") or "String"
+        if kind not in PARAMETER_TYPES:
+            hint = did_you_mean(str(kind), PARAMETER_TYPES)
+            out.report("SM130", place, f'output "{row["OutputName"]}" has the type {kind_of(kind)}.', hint)
+            kind = "String"
+        outputs.append(OutputParameter(row["OutputName"], kind))
+    return tuple(outputs)
+
+
+def _rows(
+    out: Reporter, items: Any, place: Place, keys: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> list[Mapping[str, str]]:
+    """Objects with ``keys``, all of them strings; what is not like that is reported and left out."""
+    if not out.wanted(items, list, place, "a list"):
+        return []
+    rows = []
+    for index, item in enumerate(items):
+        here = (place, index)
+        if not isinstance(item, Mapping):
+            out.report("SM122", here, f"{kind_of(item)} stands where an object is wanted.")
+            continue
+        out.unknown_keys(item, frozenset(keys + optional), here, f"an entry of {place[1] if place else ''}")
+        missing = [key for key in keys if item.get(key) is None]
+        for key in missing:
+            out.report("SM121", here, f'"{key}" is missing.', f'Add "{key}".')
+        if not missing and _strings(out, item, keys, here):
+            rows.append(item)
+    return rows
+
+
+def _strings(out: Reporter, item: Mapping[str, Any], keys: tuple[str, ...], place: Place) -> bool:
+    return sum(not out.wanted(item[key], str, (place, key), "a string") for key in keys) == 0
+
+
+def read_cache(out: Reporter, value: Any, place: Place) -> CacheConfig | None:
+    """``CacheConfig``."""
+    if not out.wanted(value, Mapping, place, "an object"):
+        return None
+    enabled, expires = value.get("Enabled"), value.get("ExpireAfter")
+    out.wanted(enabled, bool, (place, "Enabled"), "true or false")
+    if out.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration") and expires is not None:
+        try:
+            parse_duration(expires)
+        except ValueError as error:
+            out.report("SM122", (place, "ExpireAfter"), str(error).removesuffix(HOW_TO_WRITE).rstrip(), HOW_TO_WRITE)
+    return CacheConfig(enabled is True, expires if isinstance(expires, str) else None)
+
+
+def read_retries(out: Reporter, items: Any, place: Place) -> tuple[Mapping[str, Any], ...]:
+    """``RetryPolicies``, kept as they stand."""
+    if not out.wanted(items, list, place, "a list of retry policies"):
+        return ()
+    from .retry_policy import retry_policy
+
+    for index, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            out.report("SM122", (place, index), f"{kind_of(item)} stands where a retry policy is wanted.")
+        else:
+            retry_policy(out, item, (place, index))
+    return tuple(item for item in items if isinstance(item, Mapping))
