@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun
+from ..record.beside import Beside
 from ..record.document import Parameter
 from ..record.errors import RecordError
 from ..record.locations import open_store
@@ -96,8 +98,9 @@ def recording_of(
 
         running = local.start(state_folder(state_dir))
         records = records_location(running.bucket)
-    store = open_store(records, lambda: aws.client("s3"))
-    commit = commit_of(file)
-    code = (commit,) if commit else ()
-    options = RecordOptions(caching=cache)
-    return Recording(Recorder(store, pipeline, run_id, aws.client("s3"), options, code), file, ecr=ecr_of(aws))
+    with ThreadPoolExecutor(max_workers=1) as asking:
+        commit = asking.submit(commit_of, file)  # git takes its time, and so does making a client
+        store, s3 = open_store(records, lambda: aws.client("s3")), aws.client("s3")
+    code = tuple(filter(None, [commit.result()]))
+    recorder = Recorder(store, pipeline, run_id, s3, RecordOptions(caching=cache), code, beside=Beside())
+    return Recording(recorder, file, ecr=ecr_of(aws))

@@ -33,6 +33,9 @@ class StepRecorder(Protocol):
     ) -> Any:
         """The step ended; ``begun`` is what :meth:`begin` answered."""
 
+    async def settled(self) -> None:
+        """Return when all that was told is written.  To be awaited where the run ends, also one that is broken off."""
+
 
 Work = Callable[[StepRun], Awaitable[StepResult]]
 

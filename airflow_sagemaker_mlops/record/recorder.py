@@ -3,6 +3,9 @@
 The edge calls :meth:`Recorder.begin` before it submits and :meth:`Recorder.end` when the step is over.  Neither changes
 how the step ends: what cannot be recorded is told in the step's log, unless ``fail_on_error`` asks otherwise.
 
+Everything is looked at while it is as it was: inputs before the step is submitted, outputs before the step counts as
+ended and another one may change them.  Only writing may go on :mod:`beside <.beside>` the run.
+
 S3 calls a step beside listing inputs and outputs: one read of the cache, one write of the fragment, and after a success
 one write for the cache.
 """
@@ -10,8 +13,9 @@ one write for the cache.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from ..execution.describe import describe
@@ -19,6 +23,7 @@ from ..execution.failures import StepFailed
 from ..execution.masking import mask
 from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
+from .beside import Beside
 from .billing import billable_seconds
 from .cache import Lookup, look_up, remember
 from .cache_key import CacheKey, cache_key, is_cacheable
@@ -91,6 +96,7 @@ class Recorder:
     s3          boto3 client that lists inputs and outputs
     code        the repository that the definition lies in, when known
     fragments   what this recorder wrote, in the order in which steps ended
+    beside      where given, steps do not wait for writing; who gave it waits for it before the run is over
     """
 
     store: Store
@@ -100,6 +106,7 @@ class Recorder:
     options: RecordOptions = field(default_factory=RecordOptions)
     code: tuple[Code, ...] = ()
     fragments: list[StepFragment] = field(default_factory=list)
+    beside: Beside | None = None
 
     async def begin(self, run: StepRun) -> Begun:
         """Request and inputs of the step, and its result when an earlier run has it."""
@@ -120,7 +127,10 @@ class Recorder:
         jobs_started: int = 0,
         failure_reason: str = "",
     ) -> StepFragment | None:
-        """Write what became of the step; ``None`` when that could not be written."""
+        """Write what became of the step; ``None`` when that could not be written.
+
+        Where writing goes on beside, what is being written; that it could not be is told then.
+        """
         ended = StepFragment(
             step=run.identity.step,
             type=run.step_type,
@@ -137,11 +147,26 @@ class Recorder:
 
     async def keep(self, run: StepRun, fragment: StepFragment) -> StepFragment | None:
         """Write a fragment that is known already; ``None`` when it could not be written."""
-        return await self._tolerant(run, "not recorded", self._write(fragment), None)
+        return await self._tolerant(run, "not recorded", self._write(run, fragment), None)
 
-    async def _write(self, fragment: StepFragment) -> StepFragment:
-        self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
-        return await asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+    async def _write(
+        self, run: StepRun, fragment: StepFragment, more: Callable[[], None] | None = None
+    ) -> StepFragment | None:
+        """Keep ``fragment``, and do ``more`` writing at the same time."""
+        masked = fragment.masked()
+        self.fragments.append(masked)  # sealed even if the store cannot take the fragment now
+        writing = self._written(fragment, more)
+        if self.beside is None or self.options.fail_on_error:
+            return await writing
+        self.beside.start(self._tolerant(run, "not recorded after it ran", writing, None))
+        return masked
+
+    async def _written(self, fragment: StepFragment, more: Callable[[], None] | None) -> StepFragment:
+        keeping = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+        if more is None:
+            return await keeping
+        written, _ = await asyncio.gather(keeping, asyncio.to_thread(more))
+        return written
 
     async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
         try:
@@ -195,7 +220,7 @@ class Recorder:
         run.tell(found.sentence)
         return replace(begun, cache=found.mark, result=found.result, outputs=outputs)
 
-    async def _end(self, run: StepRun, begun: Begun, ended: StepFragment) -> StepFragment:
+    async def _end(self, run: StepRun, begun: Begun, ended: StepFragment) -> StepFragment | None:
         given = ended.result or {}
         answer = None if begun.result is not None else await self._described(run, given)
         described = plain(answer) if answer else {}
@@ -218,11 +243,9 @@ class Recorder:
             decision=given.get("Decision"),
             model_packages=_packages(run, described),
         )
-        writing = self._write(fragment)
         if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
-            written, _ = await asyncio.gather(writing, asyncio.to_thread(self._remember, run, fragment, described))
-            return written
-        return await writing
+            return await self._write(run, fragment, partial(self._remember, run, fragment, described))
+        return await self._write(run, fragment)
 
     def _remember(self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any]) -> None:
         properties = described if described and run.entry.how == "job" else None
@@ -250,6 +273,11 @@ class Recorder:
                     earlier.append(_attempt(run, name, plain(answer)))
         about = {**described, run.entry.arn_key: result.get("Arn")} if run.entry.arn_key else described
         return (*earlier, _attempt(run, last, about, result))
+
+    async def settled(self) -> None:
+        """Return when nothing is being written beside the run any more."""
+        if self.beside is not None:
+            await self.beside.settled()
 
     def look(self, artifact: Artifact) -> Artifact:
         """``artifact`` as it is now.  Blocking."""

@@ -230,6 +230,10 @@ class ReusingRecorder:
         )
         return await self.recorder.keep(run, fragment)
 
+    async def settled(self) -> None:
+        """Return when nothing is being written beside the run any more."""
+        await self.recorder.settled()
+
 
 def reused_result(source: SourceRun, step: str) -> dict[str, Any]:
     """The result of ``step`` in ``source`` as a later run passes it on."""

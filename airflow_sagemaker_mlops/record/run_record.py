@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -41,17 +42,18 @@ def seal_run(
     prices      of instances, where the user gave some
     ecr         region -> ECR client, to ask for the digests of images; without it nobody is asked
     """
-    copy = store_definition(store, run.dag_id, document) if document is not None else None
-    steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
-    if ecr is not None:
-        steps = with_digests(steps, ecr)
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        copying = writer.submit(store_definition, store, run.dag_id, document) if document is not None else None
+        steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
+        if ecr is not None:
+            steps = with_digests(steps, ecr)
     record = assemble(
         plan,
         run,
         parameters=parameters,
         fragments=steps,
         ends=ends,
-        definition=copy,
+        definition=copying.result() if copying is not None else None,
         source_kind=source_kind,
         approvals=approvals,
         prices=prices,
