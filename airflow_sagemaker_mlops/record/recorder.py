@@ -252,9 +252,9 @@ class Recorder:
         kept = run.spec.get("Outputs") or ()
         remember(self.store, self.dag_id, self.run_id, fragment, properties=properties, kept=kept)
 
-    async def _described(self, run: StepRun, result: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if run.entry.how in DESCRIBED and result.get("Name"):
-            return await describe(run, str(result["Name"]))
+            return await _properties(run, str(result["Name"]))
         return None
 
     async def _attempts(
@@ -268,7 +268,7 @@ class Recorder:
         if run.entry.how == "job" and result.get("Retries"):
             for ordinal in range(int(result["Retries"])):
                 name = name_of(run, ordinal)
-                answer = await describe(run, name) if name != last else None
+                answer = await _properties(run, name) if name != last else None
                 if answer is not None:
                     earlier.append(_attempt(run, name, plain(answer)))
         about = {**described, run.entry.arn_key: result.get("Arn")} if run.entry.arn_key else described
@@ -291,6 +291,11 @@ class Recorder:
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 
         return tuple(await asyncio.gather(*(asyncio.to_thread(look, artifact) for artifact in artifacts)))
+
+
+async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:
+    """What the step's resource called ``name`` was like when it had ended; asked for where nobody has seen that."""
+    return run.seen.get(name) or await describe(run, name)
 
 
 def _inputs(run: StepRun, request: Mapping[str, Any]) -> tuple[Artifact, ...]:

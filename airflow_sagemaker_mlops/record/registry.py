@@ -7,9 +7,10 @@ sealing is told as it is then.  What ECR does not tell stays without a digest: t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from ..execution.aws import SessionAws
@@ -20,6 +21,7 @@ ECR = re.compile(
     r"(?P<repository>[^:@]+)(?::(?P<tag>[^:@]+))?"
 )
 Clients = Callable[[str], Any]
+NO_DIGESTS: Mapping[str, str] = MappingProxyType({})
 
 
 def ecr_of(aws: SessionAws) -> Clients:
@@ -36,19 +38,26 @@ def ecr_of(aws: SessionAws) -> Clients:
     return client
 
 
-def with_digests(steps: Iterable[StepFragment], ecr: Clients) -> list[StepFragment]:
-    """``steps`` with the digests that ECR tells of their images.  Blocking."""
-    known = list(steps)
-    digests = _digests({image.uri for step in known for image in step.images if not image.digest}, ecr)
+def with_digests(
+    steps: Iterable[StepFragment], ecr: Clients, asked: Mapping[str, str] = NO_DIGESTS
+) -> list[StepFragment]:
+    """``steps`` with the digests that ECR tells of their images; of those ``asked`` for before, what it told then.
+
+    Blocking.
+    """
+    given = list(steps)
+    unknown = {image.uri for step in given for image in step.images if not image.digest}
+    digests = {**asked, **digests_of(unknown - asked.keys(), ecr)}
     return [
         replace(step, images=tuple(replace(i, digest=i.digest or digests.get(i.uri, "")) for i in step.images))
-        for step in known
+        for step in given
     ]
 
 
-def _digests(uris: Iterable[str], ecr: Clients) -> dict[str, str]:
-    """{image: "sha256:…"} of those that are in ECR and that it tells of."""
-    images = {uri: match for uri in sorted(uris) if (match := ECR.fullmatch(uri)) is not None}
+def digests_of(uris: Iterable[str], ecr: Clients) -> dict[str, str]:
+    """{image: "sha256:…"} of ``uris``; "" for what is not in ECR, or what it does not tell of.  Blocking."""
+    uris = sorted(uris)
+    images = {uri: match for uri in uris if (match := ECR.fullmatch(uri)) is not None}
     regions = sorted({match["region"] for match in images.values()})
     clients = {region: ecr(region) for region in regions}
 
@@ -57,7 +66,7 @@ def _digests(uris: Iterable[str], ecr: Clients) -> dict[str, str]:
 
     with ThreadPoolExecutor(max_workers=8) as askers:
         found: Sequence[str] = list(askers.map(ask, images.values()))
-    return {uri: digest for uri, digest in zip(images, found, strict=True) if digest}
+    return {**dict.fromkeys(uris, ""), **dict(zip(images, found, strict=True))}
 
 
 def _digest(client: Any, image: re.Match[str]) -> str:

@@ -12,7 +12,8 @@ from ..plan.model import Plan
 from .document import Parameter, assemble
 from .fragment import StepFragment
 from .prices import Prices
-from .registry import Clients, with_digests
+from .chain import read_heads
+from .registry import NO_DIGESTS, Clients, with_digests
 from .run_identity import RunIdentity
 from .seal import Sealed, read_fragments, seal, store_definition
 from .store import Store
@@ -33,6 +34,7 @@ def seal_run(
     approvals: Sequence[Mapping[str, Any]] = (),
     prices: Prices | None = None,
     ecr: Clients | None = None,
+    digests: Mapping[str, str] = NO_DIGESTS,
 ) -> Sealed:
     """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
 
@@ -41,12 +43,14 @@ def seal_run(
     fragments   the steps' fragments where they are at hand; else they are read
     prices      of instances, where the user gave some
     ecr         region -> ECR client, to ask for the digests of images; without it nobody is asked
+    digests     by image: what ECR was asked for before, "" where it did not tell
     """
     with ThreadPoolExecutor(max_workers=1) as writer:
         copying = writer.submit(store_definition, store, run.dag_id, document) if document is not None else None
         steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
         if ecr is not None:
-            steps = with_digests(steps, ecr)
+            steps = with_digests(steps, ecr, digests)
+        heads = read_heads(store, run.dag_id)  # last: the older they are, the more records may name the same ones
     record = assemble(
         plan,
         run,
@@ -58,7 +62,7 @@ def seal_run(
         approvals=approvals,
         prices=prices,
     )
-    return seal(store, record)
+    return seal(store, record, heads)
 
 
 def versions() -> dict[str, str]:
