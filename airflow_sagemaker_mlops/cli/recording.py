@@ -16,7 +16,7 @@ from ..record.errors import RecordError
 from ..record.locations import open_store
 from ..record.prices import Prices
 from ..record.recorder import Recorder, RecordOptions
-from ..record.registry import Clients, ecr_of
+from ..record.registry import digests_of
 from ..record.repository import commit_of
 from ..record.run_identity import RunIdentity
 from ..record.run_record import parameters_of, seal_run, versions
@@ -33,14 +33,12 @@ class Recording:
 
     inherited   parameters with the values of the run that it follows
     prices      of instances, where the user gave some
-    ecr         region -> ECR client
     """
 
     recorder: Recorder
     file: Path
     inherited: frozenset[str] = frozenset()
     prices: Prices | None = None
-    ecr: Clients | None = None
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
         """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
@@ -66,7 +64,7 @@ class Recording:
                 ends={name: step.state for name, step in run.steps.items()},
                 fragments=self.recorder.fragments,
                 prices=self.prices,
-                ecr=self.ecr,
+                digests=self.recorder.digests,
             )
         except RecordError as error:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
@@ -102,5 +100,6 @@ def recording_of(
         commit = asking.submit(commit_of, file)  # git takes its time, and so does making a client
         store, s3 = open_store(records, lambda: aws.client("s3")), aws.client("s3")
     code = tuple(filter(None, [commit.result()]))
-    recorder = Recorder(store, pipeline, run_id, s3, RecordOptions(caching=cache), code, beside=Beside())
-    return Recording(recorder, file, ecr=ecr_of(aws))
+    options = RecordOptions(caching=cache)
+    recorder = Recorder(store, pipeline, run_id, s3, options, code, beside=Beside(), digests=digests_of(aws))
+    return Recording(recorder, file)

@@ -72,12 +72,22 @@ class SessionAws:
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``, made once."""
         if service not in self._clients:
-            with self._making:  # a boto3 session is not to be used by two threads; the clients it makes are
+            with self._making:
                 if service not in self._clients:
-                    self._clients[service] = self._made(service)
+                    self._clients[service] = self._make(service, self.region, self._config(service))
         return self._clients[service]
 
-    def _made(self, service: str) -> Any:
+    def make(self, service: str, region: str, config: Any) -> Any:
+        """A further client, of any region and with a botocore ``Config`` of its own."""
+        with self._making:  # unlike its clients, a boto3 session must not be used by two threads at a time
+            return self._make(service, region, config)
+
+    def _make(self, service: str, region: str, config: Any) -> Any:
+        return self.session.client(
+            service, region_name=region, endpoint_url=self.endpoint_of(service), config=config, verify=self.verify
+        )
+
+    def _config(self, service: str) -> Any:
         from botocore.config import Config
 
         # 50 connections: one set of clients serves every step that waits in a triggerer.
@@ -92,13 +102,7 @@ class SessionAws:
         if service == "lambda":
             # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice.
             config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
-        return self.session.client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint_of(service),
-            config=config,
-            verify=self.verify,
-        )
+        return config
 
 
 async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:

@@ -21,6 +21,9 @@ class StepRecorder(Protocol):
         The answer has ``result``: of the step, when an earlier run has it and nothing is to be run; else ``None``.
         """
 
+    def submitted(self, begun: Any) -> None:
+        """A job of the step was made and is waited for."""
+
     async def end(
         self,
         run: StepRun,
@@ -54,8 +57,11 @@ async def run_recorded(
     started: list[str] = []
 
     async def publish(facts: Mapping[str, str], tell: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
-        started.extend(name for name in [facts.get("created")] if name)
+        name = facts.get("created")
+        started.extend([name] if name else ())
         await tell(facts)
+        if name:
+            recorder.submitted(begun)
 
     async def child(run: StepRun, work: Work) -> dict[str, Any]:
         return await run_recorded(run, recorder, work)

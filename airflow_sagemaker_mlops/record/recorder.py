@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ from .canonical import plain
 from .errors import RecordError
 from .fingerprint import fingerprint, lost
 from .fragment import Artifact, Attempt, CacheMark, Code, StepFragment
+from .registry import Digests
 from .requests import resolved_request
 from .seal import write_fragment
 from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
@@ -97,6 +99,7 @@ class Recorder:
     code        the repository that the definition lies in, when known
     fragments   what this recorder wrote, in the order in which steps ended
     beside      where given, steps do not wait for writing; who gave it waits for it before the run is over
+    digests     of images, to be asked for beside the run; what was told is for the sealing
     """
 
     store: Store
@@ -107,11 +110,21 @@ class Recorder:
     code: tuple[Code, ...] = ()
     fragments: list[StepFragment] = field(default_factory=list)
     beside: Beside | None = None
+    digests: Digests | None = None
 
     async def begin(self, run: StepRun) -> Begun:
         """Request and inputs of the step, and its result when an earlier run has it."""
         begun = Begun(now())
         return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
+
+    def submitted(self, begun: Begun) -> None:
+        """A job of the step runs, so this machine has nothing to do: time to ask for the digests of its images."""
+        if self.beside is not None and self.digests is not None:
+            self.beside.start(self._ask(self.digests, begun))
+
+    async def _ask(self, digests: Digests, begun: Begun) -> None:
+        with suppress(Exception):  # the sealing asks again, and tells it
+            await asyncio.to_thread(digests.ask, images_of(begun.request or {}))
 
     def resumed(self, data: Mapping[str, Any]) -> Begun:
         """What another process was answered by :meth:`begin`, out of ``Begun.as_json()``."""

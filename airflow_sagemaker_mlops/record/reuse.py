@@ -230,6 +230,10 @@ class ReusingRecorder:
         )
         return await self.recorder.keep(run, fragment)
 
+    def submitted(self, begun: Begun) -> None:
+        """A job of a step that is not reused runs."""
+        self.recorder.submitted(begun)
+
     async def settled(self) -> None:
         """Return when nothing is being written beside the run any more."""
         await self.recorder.settled()

@@ -11,7 +11,7 @@ import pytest
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.run import embedded
 from airflow_sagemaker_mlops.record.fragment import Image, StepFragment
-from airflow_sagemaker_mlops.record.registry import ecr_of, with_digests
+from airflow_sagemaker_mlops.record.registry import digests_of
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +31,7 @@ def pushed(aws: local.LocalAws) -> str:
 
 def digests(aws: Any, *uris: str) -> list[str]:
     images = tuple(Image(uri) for uri in uris)
-    (step,) = with_digests([StepFragment("Train", "Training", "Succeeded", images=images)], ecr_of(aws))
+    (step,) = digests_of(aws).added([StepFragment("Train", "Training", "Succeeded", images=images)])
     return [image.digest for image in step.images]
 
 
@@ -48,7 +48,7 @@ def test_images_that_ecr_does_not_tell_of_have_none(aws: local.LocalAws, pushed:
 def test_a_digest_that_is_known_stays(aws: local.LocalAws, pushed: str) -> None:
     image = Image(f"{PREFIX}/team/trainer:1", PINNED)
     step = StepFragment("Train", "Training", "Succeeded", images=(image,))
-    assert with_digests([step], ecr_of(embedded(aws)))[0].images == (image,)
+    assert digests_of(embedded(aws)).added([step])[0].images == (image,)
 
 
 def test_a_registry_that_cannot_be_reached_costs_the_digest_and_nothing_else(aws: local.LocalAws) -> None:
