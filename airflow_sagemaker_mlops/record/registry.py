@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from ..execution.aws import SessionAws
@@ -53,6 +54,7 @@ class Digests:
 def digests_of(aws: SessionAws) -> Digests:
     """Of the registry that ``aws`` leads to, by clients that do not keep anybody waiting."""
 
+    @cache
     def client(region: str) -> Any:
         from botocore.config import Config
 
