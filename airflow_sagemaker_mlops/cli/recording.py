@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun
+from ..record.beside import Beside
 from ..record.document import Parameter
 from ..record.errors import RecordError
 from ..record.locations import open_store
 from ..record.prices import Prices
 from ..record.recorder import Recorder, RecordOptions
-from ..record.registry import Clients, ecr_of
+from ..record.registry import digests_of
 from ..record.repository import commit_of
 from ..record.run_identity import RunIdentity
 from ..record.run_record import parameters_of, seal_run, versions
@@ -31,14 +33,12 @@ class Recording:
 
     inherited   parameters with the values of the run that it follows
     prices      of instances, where the user gave some
-    ecr         region -> ECR client
     """
 
     recorder: Recorder
     file: Path
     inherited: frozenset[str] = frozenset()
     prices: Prices | None = None
-    ecr: Clients | None = None
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
         """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
@@ -64,7 +64,7 @@ class Recording:
                 ends={name: step.state for name, step in run.steps.items()},
                 fragments=self.recorder.fragments,
                 prices=self.prices,
-                ecr=self.ecr,
+                digests=self.recorder.digests,
             )
         except RecordError as error:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
@@ -96,8 +96,10 @@ def recording_of(
 
         running = local.start(state_folder(state_dir))
         records = records_location(running.bucket)
-    store = open_store(records, lambda: aws.client("s3"))
-    commit = commit_of(file)
-    code = (commit,) if commit else ()
+    with ThreadPoolExecutor(max_workers=1) as asking:
+        commit = asking.submit(commit_of, file)  # git takes its time, and so does making a client
+        store, s3 = open_store(records, lambda: aws.client("s3")), aws.client("s3")
+    code = tuple(filter(None, [commit.result()]))
     options = RecordOptions(caching=cache)
-    return Recording(Recorder(store, pipeline, run_id, aws.client("s3"), options, code), file, ecr=ecr_of(aws))
+    recorder = Recorder(store, pipeline, run_id, s3, options, code, beside=Beside(), digests=digests_of(aws))
+    return Recording(recorder, file)

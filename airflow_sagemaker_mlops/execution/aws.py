@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -61,6 +62,7 @@ class SessionAws:
     verify: bool | str | None = None
     events_queue_url: str = ""
     _clients: dict[str, Any] = field(default_factory=dict)
+    _making: Any = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:
@@ -70,28 +72,37 @@ class SessionAws:
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``, made once."""
         if service not in self._clients:
-            from botocore.config import Config
-
-            # 50 connections: one set of clients serves every step that waits in a triggerer.
-            config = Config(
-                retries={"mode": "standard", "max_attempts": 8},
-                connect_timeout=10,
-                read_timeout=70,
-                max_pool_connections=50,
-            )
-            if self.config is not None:
-                config = config.merge(self.config)
-            if service == "lambda":
-                # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice.
-                config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
-            self._clients[service] = self.session.client(
-                service,
-                region_name=self.region,
-                endpoint_url=self.endpoint_of(service),
-                config=config,
-                verify=self.verify,
-            )
+            with self._making:
+                if service not in self._clients:
+                    self._clients[service] = self._make(service, self.region, self._config(service))
         return self._clients[service]
+
+    def make(self, service: str, region: str, config: Any) -> Any:
+        """A further client, of any region and with a botocore ``Config`` of its own."""
+        with self._making:  # unlike its clients, a boto3 session must not be used by two threads at a time
+            return self._make(service, region, config)
+
+    def _make(self, service: str, region: str, config: Any) -> Any:
+        return self.session.client(
+            service, region_name=region, endpoint_url=self.endpoint_of(service), config=config, verify=self.verify
+        )
+
+    def _config(self, service: str) -> Any:
+        from botocore.config import Config
+
+        # 50 connections: one set of clients serves every step that waits in a triggerer.
+        config = Config(
+            retries={"mode": "standard", "max_attempts": 8},
+            connect_timeout=10,
+            read_timeout=70,
+            max_pool_connections=50,
+        )
+        if self.config is not None:
+            config = config.merge(self.config)
+        if service == "lambda":
+            # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice.
+            config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
+        return config
 
 
 async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:

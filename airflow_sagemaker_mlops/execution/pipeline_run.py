@@ -113,6 +113,8 @@ class PipelineRun:
             for unfinished in running:
                 unfinished.cancel()
             self.ended = now()
+            if self.recorder is not None:
+                await self.recorder.settled()
 
     def _tasks(self) -> list[TaskPlan]:
         return [task for task in self.plan.tasks if task.step_type not in ("Verdict", "Gate")]

@@ -21,6 +21,9 @@ class StepRecorder(Protocol):
         The answer has ``result``: of the step, when an earlier run has it and nothing is to be run; else ``None``.
         """
 
+    def submitted(self, begun: Any) -> None:
+        """A job of the step was made and is waited for."""
+
     async def end(
         self,
         run: StepRun,
@@ -32,6 +35,9 @@ class StepRecorder(Protocol):
         failure_reason: str = "",
     ) -> Any:
         """The step ended; ``begun`` is what :meth:`begin` answered."""
+
+    async def settled(self) -> None:
+        """Return when all that was told is written.  To be awaited where the run ends, also one that is broken off."""
 
 
 Work = Callable[[StepRun], Awaitable[StepResult]]
@@ -51,8 +57,11 @@ async def run_recorded(
     started: list[str] = []
 
     async def publish(facts: Mapping[str, str], tell: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
-        started.extend(name for name in [facts.get("created")] if name)
+        name = facts.get("created")
+        started.extend([name] if name else ())
         await tell(facts)
+        if name:
+            recorder.submitted(begun)
 
     async def child(run: StepRun, work: Work) -> dict[str, Any]:
         return await run_recorded(run, recorder, work)

@@ -63,6 +63,7 @@ class StepRun:
     notes     results of a ForEach step's children, by child name
     mailbox   where answers to a Callback step arrive
     live      children of a ForEach step that run now
+    seen      what jobs of this attempt were like when they had ended, by name: to be asked for no second time
     loop      the ForEach step that this is a child of
     run_child   runs a child of a ForEach step, and records it where the step is recorded
     """
@@ -80,6 +81,7 @@ class StepRun:
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
     options: ExecutionOptions = field(default_factory=ExecutionOptions)
     live: dict[str, StepRun] = field(default_factory=dict)
+    seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     loop: str = ""
     run_child: Callable[[StepRun, Callable[[StepRun], Awaitable[StepResult]]], Awaitable[dict[str, Any]]] = _unrecorded
 

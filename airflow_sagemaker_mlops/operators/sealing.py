@@ -28,8 +28,8 @@ def seal_record(
     if not location:
         return {}
     try:
-        prices, ecr = _prices(tell), _registry(source, tell)
-        sealed = _seal(context, source, end, location, inherited=inherited, prices=prices, ecr=ecr)
+        prices, digests = _prices(tell), _registry(source, tell)
+        sealed = _seal(context, source, end, location, inherited=inherited, prices=prices, digests=digests)
     except Exception as error:
         if settings.fail_on_record_error():
             raise
@@ -62,7 +62,7 @@ def _seal(
     *,
     inherited: Mapping[str, Any],
     prices: Any,
-    ecr: Any,
+    digests: Any,
 ) -> Any:
     from ..document import load_pipeline
     from ..plan import make_plan
@@ -84,7 +84,7 @@ def _seal(
         source_kind=_kind(source.definition),
         ends=ends,
         prices=prices,
-        ecr=ecr,
+        digests=digests,
     )
 
 
@@ -93,10 +93,10 @@ def _registry(source: Source, tell: Callable[..., None]) -> Any:
     if not settings.image_digests():
         return None
     from ..hooks.aws import aws_for
-    from ..record.registry import ecr_of
+    from ..record.registry import digests_of
 
     try:
-        return ecr_of(aws_for(*source.access))
+        return digests_of(aws_for(*source.access))
     except Exception as error:  # of a connection or secrets backend; the record is worth more than its digests
         tell("images are recorded without digests: %s: %s", type(error).__name__, error)
         return None

@@ -17,6 +17,7 @@ from typing import IO, Any
 from .fragment import Artifact
 from .layout import content_key
 from .listing import Line
+from .s3_pages import pages
 from .s3_store import reason_of, split
 from .store import Store
 
@@ -116,7 +117,7 @@ def _sort(kept: IO[bytes]) -> _Hashes:
 
 def current_objects(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
     """Every object whose key begins with ``prefix``, without versions."""
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    for page in pages(client.list_objects_v2, Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             yield Line(item["Key"], item["ETag"].strip('"'), item["Size"])
 
@@ -138,7 +139,7 @@ def every_version(client: Any, bucket: str, prefix: str) -> Iterator[tuple[Line,
 
     An object from before the bucket had versions, or of a bucket without, has the version "".
     """
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+    for page in pages(client.list_object_versions, Bucket=bucket, Prefix=prefix):
         for item in page.get("Versions", []):
             version = item.get("VersionId") or ""
             line = Line(item["Key"], item["ETag"].strip('"'), item["Size"], "" if version == "null" else version)

@@ -3,6 +3,9 @@
 The edge calls :meth:`Recorder.begin` before it submits and :meth:`Recorder.end` when the step is over.  Neither changes
 how the step ends: what cannot be recorded is told in the step's log, unless ``fail_on_error`` asks otherwise.
 
+Everything is looked at while it is as it was: inputs before the step is submitted, outputs before the step counts as
+ended and another one may change them.  Only writing may go on :mod:`beside <.beside>` the run.
+
 S3 calls a step beside listing inputs and outputs: one read of the cache, one write of the fragment, and after a success
 one write for the cache.
 """
@@ -10,8 +13,10 @@ one write for the cache.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from ..execution.describe import describe
@@ -19,6 +24,7 @@ from ..execution.failures import StepFailed
 from ..execution.masking import mask
 from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
+from .beside import Beside
 from .billing import billable_seconds
 from .cache import Lookup, look_up, remember
 from .cache_key import CacheKey, cache_key, is_cacheable
@@ -26,6 +32,7 @@ from .canonical import plain
 from .errors import RecordError
 from .fingerprint import fingerprint, lost
 from .fragment import Artifact, Attempt, CacheMark, Code, StepFragment
+from .registry import Digests
 from .requests import resolved_request
 from .seal import write_fragment
 from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
@@ -91,6 +98,8 @@ class Recorder:
     s3          boto3 client that lists inputs and outputs
     code        the repository that the definition lies in, when known
     fragments   what this recorder wrote, in the order in which steps ended
+    beside      where given, steps do not wait for writing; who gave it waits for it before the run is over
+    digests     of images, to be asked for beside the run; what was told is for the sealing
     """
 
     store: Store
@@ -100,11 +109,22 @@ class Recorder:
     options: RecordOptions = field(default_factory=RecordOptions)
     code: tuple[Code, ...] = ()
     fragments: list[StepFragment] = field(default_factory=list)
+    beside: Beside | None = None
+    digests: Digests | None = None
 
     async def begin(self, run: StepRun) -> Begun:
         """Request and inputs of the step, and its result when an earlier run has it."""
         begun = Begun(now())
         return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
+
+    def submitted(self, begun: Begun) -> None:
+        """A job of the step runs, so this machine has nothing to do: time to ask for the digests of its images."""
+        if self.beside is not None and self.digests is not None:
+            self.beside.start(self._ask(self.digests, begun))
+
+    async def _ask(self, digests: Digests, begun: Begun) -> None:
+        with suppress(Exception):  # the sealing asks again, and tells it
+            await asyncio.to_thread(digests.ask, images_of(begun.request or {}))
 
     def resumed(self, data: Mapping[str, Any]) -> Begun:
         """What another process was answered by :meth:`begin`, out of ``Begun.as_json()``."""
@@ -120,7 +140,10 @@ class Recorder:
         jobs_started: int = 0,
         failure_reason: str = "",
     ) -> StepFragment | None:
-        """Write what became of the step; ``None`` when that could not be written."""
+        """Write what became of the step; ``None`` when that could not be written.
+
+        Where writing goes on beside, what is being written; that it could not be is told then.
+        """
         ended = StepFragment(
             step=run.identity.step,
             type=run.step_type,
@@ -137,11 +160,26 @@ class Recorder:
 
     async def keep(self, run: StepRun, fragment: StepFragment) -> StepFragment | None:
         """Write a fragment that is known already; ``None`` when it could not be written."""
-        return await self._tolerant(run, "not recorded", self._write(fragment), None)
+        return await self._tolerant(run, "not recorded", self._write(run, fragment), None)
 
-    async def _write(self, fragment: StepFragment) -> StepFragment:
-        self.fragments.append(fragment.masked())  # sealed even if the store cannot take the fragment now
-        return await asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+    async def _write(
+        self, run: StepRun, fragment: StepFragment, more: Callable[[], None] | None = None
+    ) -> StepFragment | None:
+        """Keep ``fragment``, and do ``more`` writing at the same time."""
+        masked = fragment.masked()
+        self.fragments.append(masked)  # sealed even if the store cannot take the fragment now
+        writing = self._written(fragment, more)
+        if self.beside is None or self.options.fail_on_error:
+            return await writing
+        self.beside.start(self._tolerant(run, "not recorded after it ran", writing, None))
+        return masked
+
+    async def _written(self, fragment: StepFragment, more: Callable[[], None] | None) -> StepFragment:
+        keeping = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+        if more is None:
+            return await keeping
+        written, _ = await asyncio.gather(keeping, asyncio.to_thread(more))
+        return written
 
     async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
         try:
@@ -195,7 +233,7 @@ class Recorder:
         run.tell(found.sentence)
         return replace(begun, cache=found.mark, result=found.result, outputs=outputs)
 
-    async def _end(self, run: StepRun, begun: Begun, ended: StepFragment) -> StepFragment:
+    async def _end(self, run: StepRun, begun: Begun, ended: StepFragment) -> StepFragment | None:
         given = ended.result or {}
         answer = None if begun.result is not None else await self._described(run, given)
         described = plain(answer) if answer else {}
@@ -218,20 +256,18 @@ class Recorder:
             decision=given.get("Decision"),
             model_packages=_packages(run, described),
         )
-        writing = self._write(fragment)
         if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
-            written, _ = await asyncio.gather(writing, asyncio.to_thread(self._remember, run, fragment, described))
-            return written
-        return await writing
+            return await self._write(run, fragment, partial(self._remember, run, fragment, described))
+        return await self._write(run, fragment)
 
     def _remember(self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any]) -> None:
         properties = described if described and run.entry.how == "job" else None
         kept = run.spec.get("Outputs") or ()
         remember(self.store, self.dag_id, self.run_id, fragment, properties=properties, kept=kept)
 
-    async def _described(self, run: StepRun, result: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if run.entry.how in DESCRIBED and result.get("Name"):
-            return await describe(run, str(result["Name"]))
+            return await _properties(run, str(result["Name"]))
         return None
 
     async def _attempts(
@@ -245,11 +281,16 @@ class Recorder:
         if run.entry.how == "job" and result.get("Retries"):
             for ordinal in range(int(result["Retries"])):
                 name = name_of(run, ordinal)
-                answer = await describe(run, name) if name != last else None
+                answer = await _properties(run, name) if name != last else None
                 if answer is not None:
                     earlier.append(_attempt(run, name, plain(answer)))
         about = {**described, run.entry.arn_key: result.get("Arn")} if run.entry.arn_key else described
         return (*earlier, _attempt(run, last, about, result))
+
+    async def settled(self) -> None:
+        """Return when nothing is being written beside the run any more."""
+        if self.beside is not None:
+            await self.beside.settled()
 
     def look(self, artifact: Artifact) -> Artifact:
         """``artifact`` as it is now.  Blocking."""
@@ -263,6 +304,11 @@ class Recorder:
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 
         return tuple(await asyncio.gather(*(asyncio.to_thread(look, artifact) for artifact in artifacts)))
+
+
+async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:
+    """What the step's resource called ``name`` was like when it had ended; asked for where nobody has seen that."""
+    return run.seen.get(name) or await describe(run, name)
 
 
 def _inputs(run: StepRun, request: Mapping[str, Any]) -> tuple[Artifact, ...]:

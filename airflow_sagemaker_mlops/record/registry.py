@@ -1,19 +1,21 @@
-"""Digests of images, asked of ECR while a record is sealed: no answer of SageMaker has them.
+"""Digests of images, asked of ECR: no answer of SageMaker has them.
 
-By ``BatchGetImage`` in the registry's own region, as the job pulled it.  A tag that was moved between the pull and the
-sealing is told as it is then.  What ECR does not tell stays without a digest: that is no error of the run.
+By ``BatchGetImage`` in the registry's own region, as the job pulled it: beside the job where a run is in one process,
+else while the record is sealed.  A tag that was moved between the pull and the asking is told as it is then.
+What ECR does not tell stays without a digest: that is no error of the run.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from ..execution.aws import SessionAws
-from .fragment import StepFragment
+from .fragment import Image, StepFragment
 
 ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
@@ -22,33 +24,50 @@ ECR = re.compile(
 Clients = Callable[[str], Any]
 
 
-def ecr_of(aws: SessionAws) -> Clients:
-    """Region -> ECR client with the credentials of ``aws``; one that does not keep a sealing waiting."""
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Digests of images, each image asked for once.  Blocking.
 
+    ecr     region -> ECR client
+    told    by image; "" for one that is not in ECR, or that it does not tell of
+    """
+
+    ecr: Clients
+    told: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, images: Iterable[Image]) -> None:
+        """Ask for those that have no digest and were not asked for."""
+        uris = sorted({image.uri for image in images if not image.digest} - self.told.keys())
+        if uris:
+            self.told.update({**dict.fromkeys(uris, ""), **_digests(uris, self.ecr)})
+
+    def added(self, steps: Iterable[StepFragment]) -> list[StepFragment]:
+        """``steps`` with the digests of their images."""
+        given = list(steps)
+        self.ask(image for step in given for image in step.images)
+        return [
+            replace(step, images=tuple(replace(i, digest=i.digest or self.told.get(i.uri, "")) for i in step.images))
+            for step in given
+        ]
+
+
+def digests_of(aws: SessionAws) -> Digests:
+    """Of the registry that ``aws`` leads to, by clients that do not keep anybody waiting."""
+
+    @cache
     def client(region: str) -> Any:
         from botocore.config import Config
 
         quick = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})
         config = quick if aws.config is None else aws.config.merge(quick)
-        endpoint = aws.endpoint_of("ecr")
-        return aws.session.client("ecr", region_name=region, endpoint_url=endpoint, config=config, verify=aws.verify)
+        return aws.make("ecr", region, config)
 
-    return client
-
-
-def with_digests(steps: Iterable[StepFragment], ecr: Clients) -> list[StepFragment]:
-    """``steps`` with the digests that ECR tells of their images.  Blocking."""
-    known = list(steps)
-    digests = _digests({image.uri for step in known for image in step.images if not image.digest}, ecr)
-    return [
-        replace(step, images=tuple(replace(i, digest=i.digest or digests.get(i.uri, "")) for i in step.images))
-        for step in known
-    ]
+    return Digests(client)
 
 
 def _digests(uris: Iterable[str], ecr: Clients) -> dict[str, str]:
-    """{image: "sha256:…"} of those that are in ECR and that it tells of."""
-    images = {uri: match for uri in sorted(uris) if (match := ECR.fullmatch(uri)) is not None}
+    """{image: "sha256:…" or ""} of those that are in ECR."""
+    images = {uri: match for uri in uris if (match := ECR.fullmatch(uri)) is not None}
     regions = sorted({match["region"] for match in images.values()})
     clients = {region: ecr(region) for region in regions}
 
@@ -56,8 +75,7 @@ def _digests(uris: Iterable[str], ecr: Clients) -> dict[str, str]:
         return _digest(clients[match["region"]], match)
 
     with ThreadPoolExecutor(max_workers=8) as askers:
-        found: Sequence[str] = list(askers.map(ask, images.values()))
-    return {uri: digest for uri, digest in zip(images, found, strict=True) if digest}
+        return dict(zip(images, askers.map(ask, images.values()), strict=True))
 
 
 def _digest(client: Any, image: re.Match[str]) -> str:

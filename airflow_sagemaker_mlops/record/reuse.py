@@ -230,6 +230,14 @@ class ReusingRecorder:
         )
         return await self.recorder.keep(run, fragment)
 
+    def submitted(self, begun: Begun) -> None:
+        """A job of a step that is not reused runs."""
+        self.recorder.submitted(begun)
+
+    async def settled(self) -> None:
+        """Return when nothing is being written beside the run any more."""
+        await self.recorder.settled()
+
 
 def reused_result(source: SourceRun, step: str) -> dict[str, Any]:
     """The result of ``step`` in ``source`` as a later run passes it on."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..plan.model import Plan
+from .chain import read_heads
 from .document import Parameter, assemble
 from .fragment import StepFragment
 from .prices import Prices
-from .registry import Clients, with_digests
+from .registry import Digests
 from .run_identity import RunIdentity
 from .seal import Sealed, read_fragments, seal, store_definition
 from .store import Store
@@ -31,7 +33,7 @@ def seal_run(
     fragments: Sequence[StepFragment] | None = None,
     approvals: Sequence[Mapping[str, Any]] = (),
     prices: Prices | None = None,
-    ecr: Clients | None = None,
+    digests: Digests | None = None,
 ) -> Sealed:
     """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
 
@@ -39,24 +41,26 @@ def seal_run(
     ends        what became of steps that left no fragment
     fragments   the steps' fragments where they are at hand; else they are read
     prices      of instances, where the user gave some
-    ecr         region -> ECR client, to ask for the digests of images; without it nobody is asked
+    digests     of images; without it nobody is asked for them
     """
-    copy = store_definition(store, run.dag_id, document) if document is not None else None
-    steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
-    if ecr is not None:
-        steps = with_digests(steps, ecr)
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        copying = writer.submit(store_definition, store, run.dag_id, document) if document is not None else None
+        steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
+        if digests is not None:
+            steps = digests.added(steps)
+        heads = read_heads(store, run.dag_id)  # last: the older they are, the more records may name the same ones
     record = assemble(
         plan,
         run,
         parameters=parameters,
         fragments=steps,
         ends=ends,
-        definition=copy,
+        definition=copying.result() if copying is not None else None,
         source_kind=source_kind,
         approvals=approvals,
         prices=prices,
     )
-    return seal(store, record)
+    return seal(store, record, heads)
 
 
 def versions() -> dict[str, str]:

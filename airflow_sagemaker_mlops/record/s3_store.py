@@ -6,11 +6,12 @@ cannot both succeed.  S3 lists and reads what was just written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import StoreUnavailable
+from .s3_pages import pages
 from .store import Stored
 
 LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
@@ -82,9 +83,9 @@ class S3Store:
             raise self._refused("write", key, error) from error
         return True
 
-    def _pages(self, **members: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, **members: str) -> Iterator[Mapping[str, Any]]:
         try:
-            yield from self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, **members)
+            yield from pages(self.client.list_objects_v2, Bucket=self.bucket, **members)
         except Exception as error:
             raise self._refused("list", members["Prefix"].removeprefix(self._key("")), error) from error
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..execution.masking import mask
 from .canonical import canonical_json, plain, sha256_of
-from .chain import advance, read_heads
+from .chain import Heads, advance, read_heads
 from .document import DefinitionCopy
 from .errors import BrokenRecord
 from .fragment import StepFragment
@@ -79,8 +79,10 @@ def store_definition(store: Store, dag_id: str, document: Mapping[str, Any]) -> 
     return DefinitionCopy(address(store, key), digest, masked != kept)
 
 
-def seal(store: Store, document: Mapping[str, Any]) -> Sealed:
+def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None) -> Sealed:
     """Write the record, into the chain and the index.  Done again after any mishap it ends the same way.
+
+    heads   the ends of the chain, where they were read just now
 
     Raises :class:`~.errors.StoreUnavailable` when it cannot be written, :class:`~.errors.BrokenRecord` when something
     else is in its place.
@@ -88,7 +90,7 @@ def seal(store: Store, document: Mapping[str, Any]) -> Sealed:
     dag_id, run_id = document["run"]["dag_id"], record_name(document["run"])
     key = record_key(dag_id, run_id)
     uri = address(store, key)
-    heads = read_heads(store, dag_id)
+    heads = heads or read_heads(store, dag_id)
     record = seal_document(_requests_apart(store, dag_id, document), heads.links)
     already = not store.create(key, canonical_json(record))
     if already:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -26,13 +25,10 @@ class Objects:
 
     count = 0
 
-    def get_paginator(self, _name: str) -> Objects:
-        return self
-
-    def paginate(self, **_members: Any) -> Iterator[dict[str, Any]]:
+    def list_object_versions(self, **_members: Any) -> dict[str, Any]:
         Objects.count += 1
         about = {"Key": "in/a", "Size": Objects.count, "ETag": '"e"', "VersionId": "v", "IsLatest": True}
-        yield {"Versions": [about, {**about, "Key": "in/b"}]}
+        return {"Versions": [about, {**about, "Key": "in/b"}]}
 
 
 def fill(store: Store) -> None:

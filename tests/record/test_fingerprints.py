@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -96,23 +95,19 @@ class Pages:
     def __init__(self, count: int, *, backwards: bool = False) -> None:
         self.count, self.backwards = count, backwards
 
-    def get_paginator(self, _name: str) -> Pages:
-        return self
-
-    def paginate(self, **_members: Any) -> Iterator[dict[str, Any]]:
+    def list_objects_v2(self, *, ContinuationToken: str = "0", **_members: Any) -> dict[str, Any]:
         numbers = range(self.count)
         order = list(reversed(numbers)) if self.backwards else numbers
-        for at in range(0, self.count, 1000):
-            yield {"Contents": [{"Key": f"in/{n:07}", "ETag": '"e"', "Size": 1} for n in order[at : at + 1000]]}
+        at = int(ContinuationToken)
+        found = [{"Key": f"in/{n:07}", "ETag": '"e"', "Size": 1} for n in order[at : at + 1000]]
+        return {"Contents": found, "IsTruncated": at + 1000 < self.count, "NextContinuationToken": str(at + 1000)}
 
 
 class Denied(Pages):
     """Objects may be listed there, versions may not."""
 
-    def get_paginator(self, name: str) -> Pages:
-        if name == "list_object_versions":
-            raise PermissionError("AccessDenied")
-        return self
+    def list_object_versions(self, **_members: Any) -> dict[str, Any]:
+        raise PermissionError("AccessDenied")
 
 
 def test_where_versions_may_not_be_listed_the_objects_are() -> None:
@@ -123,12 +118,14 @@ def test_where_versions_may_not_be_listed_the_objects_are() -> None:
 class History(Pages):
     """One object with so many old versions."""
 
-    def get_paginator(self, name: str) -> Pages:
-        return self if name == "list_object_versions" else Pages(1)
+    def list_objects_v2(self, **_members: Any) -> dict[str, Any]:
+        return Pages(1).list_objects_v2()
 
-    def paginate(self, **_members: Any) -> Iterator[dict[str, Any]]:
-        for at in range(0, self.count, 1000):
-            yield {"Versions": [{"Key": "in/a", "ETag": '"e"', "Size": 1, "VersionId": f"v{at}"} for _ in range(1000)]}
+    def list_object_versions(self, *, VersionIdMarker: str = "0", **_members: Any) -> dict[str, Any]:
+        at = int(VersionIdMarker)
+        old = [{"Key": "in/a", "ETag": '"e"', "Size": 1, "VersionId": f"v{at}"} for _ in range(1000)]
+        more = {"NextKeyMarker": "in/a", "NextVersionIdMarker": str(at + 1000)}
+        return {"Versions": old, "IsTruncated": at + 1000 < self.count, **more}
 
 
 def test_a_history_that_is_too_long_is_not_gone_through() -> None:

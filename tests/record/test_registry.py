@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.record.beside import Beside
+from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import Image, StepFragment
-from airflow_sagemaker_mlops.record.registry import ecr_of, with_digests
+from airflow_sagemaker_mlops.record.recorder import Begun, Recorder
+from airflow_sagemaker_mlops.record.registry import Digests, digests_of
 
 pytestmark = pytest.mark.e2e
 
@@ -29,28 +33,50 @@ def pushed(aws: local.LocalAws) -> str:
     return str(answer["image"]["imageId"]["imageDigest"])
 
 
-def digests(aws: Any, *uris: str) -> list[str]:
+def told(aws: Any, *uris: str) -> list[str]:
     images = tuple(Image(uri) for uri in uris)
-    (step,) = with_digests([StepFragment("Train", "Training", "Succeeded", images=images)], ecr_of(aws))
+    (step,) = digests_of(aws).added([StepFragment("Train", "Training", "Succeeded", images=images)])
     return [image.digest for image in step.images]
 
 
 def test_an_image_in_ecr_has_the_digest_that_ecr_tells(aws: local.LocalAws, pushed: str) -> None:
     assert pushed.startswith("sha256:")
-    assert digests(embedded(aws), f"{PREFIX}/team/trainer:1") == [pushed]
+    assert told(embedded(aws), f"{PREFIX}/team/trainer:1") == [pushed]
 
 
 def test_images_that_ecr_does_not_tell_of_have_none(aws: local.LocalAws, pushed: str) -> None:
     others = (f"{PREFIX}/team/trainer:2", f"{PREFIX}/nobody/knows:1", "python:3.11", "ghcr.io/team/trainer:1")
-    assert digests(embedded(aws), *others) == ["", "", "", ""]
+    assert told(embedded(aws), *others) == ["", "", "", ""]
 
 
 def test_a_digest_that_is_known_stays(aws: local.LocalAws, pushed: str) -> None:
     image = Image(f"{PREFIX}/team/trainer:1", PINNED)
     step = StepFragment("Train", "Training", "Succeeded", images=(image,))
-    assert with_digests([step], ecr_of(embedded(aws)))[0].images == (image,)
+    assert digests_of(embedded(aws)).added([step])[0].images == (image,)
 
 
 def test_a_registry_that_cannot_be_reached_costs_the_digest_and_nothing_else(aws: local.LocalAws) -> None:
     nowhere = replace(embedded(aws), endpoint_of=lambda _service: "http://127.0.0.1:9")
-    assert digests(nowhere, f"{PREFIX}/team/trainer:1") == [""]
+    assert told(nowhere, f"{PREFIX}/team/trainer:1") == [""]
+
+
+def test_an_image_is_asked_for_once(aws: local.LocalAws, pushed: str) -> None:
+    ours, asked = digests_of(embedded(aws)), []
+    counting = Digests(lambda region: asked.append(region) or ours.ecr(region))  # type: ignore[func-returns-value]
+    counting.ask([Image(f"{PREFIX}/team/trainer:1"), Image(f"{PREFIX}/nobody/knows:1")])
+    images = (Image(f"{PREFIX}/team/trainer:1"), Image(f"{PREFIX}/nobody/knows:1"))
+    (step,) = counting.added([StepFragment("Train", "Training", "Succeeded", images=images)])
+    assert [image.digest for image in step.images] == [pushed, ""]
+    assert asked == ["us-east-1"]
+
+
+def test_digests_are_asked_for_while_the_job_runs(aws: local.LocalAws, pushed: str, folder: FolderStore) -> None:
+    digests, image = digests_of(embedded(aws)), f"{PREFIX}/team/trainer:1"
+    recorder = Recorder(folder, "daily", "r1", None, beside=Beside(), digests=digests)
+
+    async def submitted() -> None:
+        recorder.submitted(Begun("", request={"AppSpecification": {"ImageUri": image}}))
+        await recorder.settled()
+
+    asyncio.run(submitted())
+    assert digests.told == {image: pushed}

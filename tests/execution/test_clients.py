@@ -1,0 +1,45 @@
+"""Clients of a session: made once, and by one thread at a time."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from airflow_sagemaker_mlops.execution.aws import SessionAws
+
+SERVICES = ("s3", "sagemaker", "lambda")
+
+
+class Session:
+    """Counts what it makes, and how many are made at a time."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.under_way = self.most = 0
+
+    def client(self, service: str, **_members: Any) -> object:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        time.sleep(0.02)
+        self.under_way -= 1
+        self.made.append(service)
+        return object()
+
+
+def test_threads_that_want_a_client_at_the_same_time_are_given_one_and_the_same() -> None:
+    session = Session()
+    aws = SessionAws(session, "us-east-1")
+    with ThreadPoolExecutor(max_workers=12) as threads:
+        given = list(threads.map(aws.client, SERVICES * 4))
+    assert sorted(session.made) == sorted(SERVICES)
+    assert len(set(map(id, given))) == len(SERVICES)
+
+
+def test_a_session_is_used_by_one_thread_at_a_time() -> None:
+    session = Session()
+    aws = SessionAws(session, "us-east-1")
+    with ThreadPoolExecutor(max_workers=12) as threads:
+        list(threads.map(lambda region: aws.make("ecr", region, None), ("us-east-1", "eu-west-1", "eu-west-3")))
+        list(threads.map(aws.client, SERVICES))
+    assert session.most == 1
