@@ -160,7 +160,7 @@ def planned() -> dict[str, Any]:
 
 
 def forked() -> dict[str, Any]:
-    """CPU of one parse in a child forked from a process that has Airflow loaded, as the DAG processor works."""
+    """CPU of one parse in a child forked from a process like the DAG processor, which has its plugins loaded."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "pipeline.json").write_text(json.dumps(document(8)))
         (Path(folder) / "ours.py").write_text(
@@ -177,6 +177,9 @@ def forked() -> dict[str, Any]:
             import json, os, resource, statistics, sys
             import airflow.sdk, airflow.dag_processing.processor
             from airflow.dag_processing.dagbag import DagBag
+            from airflow.listeners.listener import get_listener_manager
+            sys.argv = ["airflow", "dag-processor"]
+            get_listener_manager()  # as its job does when it starts
             def child(name):
                 read, write = os.pipe()
                 pid = os.fork()
