@@ -65,6 +65,7 @@ class Recording:
                 fragments=self.recorder.fragments,
                 prices=self.prices,
                 digests=self.recorder.digests,
+                heads=next(iter(self.recorder.heads), None),
             )
         except RecordError as error:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)

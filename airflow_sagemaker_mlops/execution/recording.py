@@ -24,6 +24,9 @@ class StepRecorder(Protocol):
     def submitted(self, begun: Any) -> None:
         """A job of the step was made and is waited for."""
 
+    def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
+        """The job ``name`` has ended as ``answer`` says; the step goes on for a moment."""
+
     async def end(
         self,
         run: StepRun,
@@ -66,7 +69,7 @@ async def run_recorded(
     async def child(run: StepRun, work: Work) -> dict[str, Any]:
         return await run_recorded(run, recorder, work)
 
-    run = replace(run, publish=partial(publish, tell=run.publish), run_child=child)
+    run = replace(run, publish=partial(publish, tell=run.publish), run_child=child, job_ended=recorder.job_ended)
     begun = begun or await recorder.begin(run)
     try:
         result = dict(begun.result) if begun.result is not None else (await work(run)).as_json()

@@ -46,6 +46,10 @@ class ExecutionOptions:
     pins: Pins = NO_PINS
 
 
+def _nobody(_name: str, _answer: Mapping[str, Any]) -> None:
+    """Nobody wants to know how a job ended."""
+
+
 async def _unrecorded(run: StepRun, work: Callable[[StepRun], Awaitable[StepResult]]) -> dict[str, Any]:
     """The result of a ForEach step's child that nobody is told of."""
     return (await work(run)).as_json()
@@ -64,6 +68,7 @@ class StepRun:
     mailbox   where answers to a Callback step arrive
     live      children of a ForEach step that run now
     seen      what jobs of this attempt were like when they had ended, by name: to be asked for no second time
+    job_ended   told of each job's name and end, before its log is read
     loop      the ForEach step that this is a child of
     run_child   runs a child of a ForEach step, and records it where the step is recorded
     """
@@ -82,6 +87,7 @@ class StepRun:
     options: ExecutionOptions = field(default_factory=ExecutionOptions)
     live: dict[str, StepRun] = field(default_factory=dict)
     seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    job_ended: Callable[[str, Mapping[str, Any]], None] = _nobody
     loop: str = ""
     run_child: Callable[[StepRun, Callable[[StepRun], Awaitable[StepResult]]], Awaitable[dict[str, Any]]] = _unrecorded
 

@@ -13,6 +13,7 @@ one write for the cache.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -29,9 +30,11 @@ from .billing import billable_seconds
 from .cache import Lookup, look_up, remember
 from .cache_key import CacheKey, cache_key, is_cacheable
 from .canonical import plain
+from .chain import Heads, read_heads
 from .errors import RecordError
 from .fingerprint import fingerprint, lost
 from .fragment import Artifact, Attempt, CacheMark, Code, StepFragment
+from .fresh import Fresh
 from .registry import Digests
 from .requests import resolved_request
 from .seal import write_fragment
@@ -100,6 +103,8 @@ class Recorder:
     fragments   what this recorder wrote, in the order in which steps ended
     beside      where given, steps do not wait for writing; who gave it waits for it before the run is over
     digests     of images, to be asked for beside the run; what was told is for the sealing
+    fresh       looks at outputs that a step right behind may take over
+    heads       ends of the chain of records, once the run is over
     """
 
     store: Store
@@ -111,6 +116,9 @@ class Recorder:
     fragments: list[StepFragment] = field(default_factory=list)
     beside: Beside | None = None
     digests: Digests | None = None
+    fresh: Fresh = field(default_factory=Fresh)
+    heads: list[Heads] = field(default_factory=list)
+    _outputs: dict[str, asyncio.Future[tuple[Artifact, ...]]] = field(default_factory=dict)
 
     async def begin(self, run: StepRun) -> Begun:
         """Request and inputs of the step, and its result when an earlier run has it."""
@@ -125,6 +133,11 @@ class Recorder:
     async def _ask(self, digests: Digests, begun: Begun) -> None:
         with suppress(Exception):  # the sealing asks again, and tells it
             await asyncio.to_thread(digests.ask, images_of(begun.request or {}))
+
+    def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
+        """A job has ended as ``answer`` says: its outputs can be listed while its log is read."""
+        if self.beside is not None:
+            self._outputs[name] = asyncio.ensure_future(self._left_by(plain(answer)))
 
     def resumed(self, data: Mapping[str, Any]) -> Begun:
         """What another process was answered by :meth:`begin`, out of ``Begun.as_json()``."""
@@ -248,7 +261,7 @@ class Recorder:
             billable_seconds=billable_seconds(described) if described else None,
             instance_type=instance_type,
             inputs=begun.inputs,
-            outputs=begun.outputs or await self._fingerprints(outputs_of(described)),
+            outputs=begun.outputs or await self._left(given.get("Name"), described),
             images=images_of(begun.request or {}),
             code=(*code_of(begun.request or {}, begun.inputs), *(self.code if begun.request else ())),
             metrics=given.get("Metrics") or {},
@@ -259,6 +272,16 @@ class Recorder:
         if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
             return await self._write(run, fragment, partial(self._remember, run, fragment, described))
         return await self._write(run, fragment)
+
+    async def _left(self, name: Any, described: Mapping[str, Any]) -> tuple[Artifact, ...]:
+        looking = self._outputs.pop(name, None)
+        return await (looking if looking is not None else self._left_by(described))
+
+    async def _left_by(self, described: Mapping[str, Any]) -> tuple[Artifact, ...]:
+        looked = time.monotonic()
+        outputs = await self._fingerprints(outputs_of(described))
+        self.fresh.note(outputs, looked)
+        return outputs
 
     def _remember(self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any]) -> None:
         properties = described if described and run.entry.how == "job" else None
@@ -288,9 +311,14 @@ class Recorder:
         return (*earlier, _attempt(run, last, about, result))
 
     async def settled(self) -> None:
-        """Return when nothing is being written beside the run any more."""
+        """Return when nothing is being written beside the run any more; the sealing, which is next, finds the heads."""
         if self.beside is not None:
+            self.beside.start(self._find_heads())
             await self.beside.settled()
+
+    async def _find_heads(self) -> None:
+        with suppress(Exception):  # the sealing reads them itself, and tells it
+            self.heads.append(await asyncio.to_thread(read_heads, self.store, self.dag_id))
 
     def look(self, artifact: Artifact) -> Artifact:
         """``artifact`` as it is now.  Blocking."""
@@ -300,6 +328,9 @@ class Recorder:
         """What is there now.  Listings of folders that are read from are kept: to tell what changed, and to pin it."""
 
         def look(artifact: Artifact) -> Artifact:
+            seen = self.fresh.of(artifact) if artifact.role in ("input", "code") else None
+            if seen is not None:
+                return seen
             keep_in = self.store if artifact.role in ("input", "code") else None
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 

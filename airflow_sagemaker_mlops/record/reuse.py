@@ -234,6 +234,10 @@ class ReusingRecorder:
         """A job of a step that is not reused runs."""
         self.recorder.submitted(begun)
 
+    def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
+        """A job of a step that is not reused has ended."""
+        self.recorder.job_ended(name, answer)
+
     async def settled(self) -> None:
         """Return when nothing is being written beside the run any more."""
         await self.recorder.settled()

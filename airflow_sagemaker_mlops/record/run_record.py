@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..plan.model import Plan
-from .chain import read_heads
+from .chain import Heads, read_heads
 from .document import Parameter, assemble
 from .fragment import StepFragment
 from .prices import Prices
@@ -34,6 +34,7 @@ def seal_run(
     approvals: Sequence[Mapping[str, Any]] = (),
     prices: Prices | None = None,
     digests: Digests | None = None,
+    heads: Heads | None = None,
 ) -> Sealed:
     """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
 
@@ -42,13 +43,15 @@ def seal_run(
     fragments   the steps' fragments where they are at hand; else they are read
     prices      of instances, where the user gave some
     digests     of images; without it nobody is asked for them
+    heads       the ends of the chain, where they were read just now
     """
     with ThreadPoolExecutor(max_workers=1) as writer:
         copying = writer.submit(store_definition, store, run.dag_id, document) if document is not None else None
         steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
         if digests is not None:
             steps = digests.added(steps)
-        heads = read_heads(store, run.dag_id)  # last: the older they are, the more records may name the same ones
+        # Last: the older they are, the more records may name the same ones.
+        heads = heads or read_heads(store, run.dag_id)
     record = assemble(
         plan,
         run,

@@ -47,7 +47,8 @@ async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> d
             answer = await sweep.wait(job.name, address, tell)
         except JobDisappeared as error:
             raise StepFailed(f'Step "{run.identity.step}": {error}; somebody may have deleted it.') from None
-    run.seen[job.name] = answer
+        run.seen[job.name] = answer
+        run.job_ended(job.name, answer)
     status = run.entry.status_of(answer)
     run.tell(f"{job.name}: {status}")  # after the job's own last lines
     good = status in run.entry.succeeded
