@@ -73,13 +73,13 @@ matrix: setup $(OLDER_AIRFLOWS:%=.venv-airflow-%/.stamp) ## The tests of DAGs an
 	@failed=""; for python in $(OLDER_AIRFLOWS:%=.venv-airflow-%/bin/python) $(BIN)/python; do \
 	  $$python -c "import airflow; print('== Airflow', airflow.__version__)"; \
 	  case $$python in $(BIN)/*) warnings=error;; *) warnings=default;; esac; \
-	  $$python -m pytest -q -o filterwarnings=$$warnings $(WHOLE_RUNS) || failed="$$failed $$python"; \
+	  $$python -m pytest -q -n $(WORKERS) --dist loadfile -o filterwarnings=$$warnings $(WHOLE_RUNS) || failed="$$failed $$python"; \
 	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 .venv-airflow-%/.stamp: matrix/constraints-%.txt pyproject.toml
 	test -x .venv-airflow-$*/bin/python || $(PYTHON) -m venv .venv-airflow-$*
 	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-airflow-$*/bin/python -c $< -e '.[local]' \
-	  apache-airflow==$* pytest pytest-timeout hypothesis
+	  apache-airflow==$* pytest pytest-timeout pytest-xdist hypothesis
 	touch $@
 
 docs: setup ## Write the generated pages of docs/
