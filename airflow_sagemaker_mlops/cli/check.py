@@ -58,5 +58,9 @@ def _print_text(found: dict[str, list[Problem]]) -> None:
             print(kind + render_problem(name, problem))
     total = sum(len(problems) for problems in found.values())
     errors = sum(p.severity == "error" for problems in found.values() for p in problems)
-    files = f"{len(found)} file" + ("" if len(found) == 1 else "s")
-    print(f"{files}: {errors} errors, {total - errors} warnings." if total else f"{files}: no problems.")
+    what = f"{_some(errors, 'error')}, {_some(total - errors, 'warning')}" if total else "no problems"
+    print(f"{_some(len(found), 'file')}: {what}.")
+
+
+def _some(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
