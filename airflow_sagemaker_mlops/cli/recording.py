@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun
+from ..record.ahead import Ahead
 from ..record.beside import Beside
 from ..record.document import Parameter
 from ..record.errors import RecordError
@@ -20,6 +21,7 @@ from ..record.registry import digests_of
 from ..record.repository import commit_of
 from ..record.run_identity import RunIdentity
 from ..record.run_record import parameters_of, seal_run, versions
+from .aws import started
 from .records import records_location
 from .records_text import safe
 from .terminal import user_name
@@ -33,12 +35,20 @@ class Recording:
 
     inherited   parameters with the values of the run that it follows
     prices      of instances, where the user gave some
+    ahead       what is found for the sealing while the run ends
     """
 
     recorder: Recorder
     file: Path
     inherited: frozenset[str] = frozenset()
     prices: Prices | None = None
+    ahead: Ahead | None = None
+
+    def prepared(self, document: Mapping[str, Any]) -> Recording:
+        """The same, with what its sealing needs done beside the end of the run where it can be."""
+        ahead = Ahead(self.recorder.store, self.recorder.dag_id, document)
+        recorder = replace(self.recorder, ahead=(ahead.find_heads, ahead.copy_definition))
+        return replace(self, recorder=recorder, ahead=ahead)
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
         """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
@@ -65,7 +75,7 @@ class Recording:
                 fragments=self.recorder.fragments,
                 prices=self.prices,
                 digests=self.recorder.digests,
-                heads=next(iter(self.recorder.heads), None),
+                ahead=self.ahead,
             )
         except RecordError as error:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
@@ -92,11 +102,7 @@ def recording_of(
     if records == OFF or (records is None and conn is not None):
         return None
     if records is None:
-        from .. import local
-        from .local import state_folder
-
-        running = local.start(state_folder(state_dir))
-        records = records_location(running.bucket)
+        records = records_location(started(state_dir).bucket)
     with ThreadPoolExecutor(max_workers=1) as asking:
         commit = asking.submit(commit_of, file)  # git takes its time, and so does making a client
         store, s3 = open_store(records, lambda: aws.client("s3")), aws.client("s3")

@@ -73,6 +73,7 @@ def run_definition(
         from .recording import recording_of
 
         recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
+        recording = recording.prepared(loaded.document) if recording else None
     recorder: Any = recording.recorder if recording else None
     given = frozenset(values)
     try:

@@ -30,7 +30,6 @@ from .billing import billable_seconds
 from .cache import Lookup, look_up, remember
 from .cache_key import CacheKey, cache_key, is_cacheable
 from .canonical import plain
-from .chain import Heads, read_heads
 from .errors import RecordError
 from .fingerprint import fingerprint, lost
 from .fragment import Artifact, Attempt, CacheMark, Code, StepFragment
@@ -104,7 +103,7 @@ class Recorder:
     beside      where given, steps do not wait for writing; who gave it waits for it before the run is over
     digests     of images, to be asked for beside the run; what was told is for the sealing
     fresh       looks at outputs that a step right behind may take over
-    heads       ends of the chain of records, once the run is over
+    ahead       what to do for the sealing beside the last writing; what fails there is the sealing's to tell
     """
 
     store: Store
@@ -117,7 +116,7 @@ class Recorder:
     beside: Beside | None = None
     digests: Digests | None = None
     fresh: Fresh = field(default_factory=Fresh)
-    heads: list[Heads] = field(default_factory=list)
+    ahead: Sequence[Callable[[], None]] = ()
     _outputs: dict[str, asyncio.Future[tuple[Artifact, ...]]] = field(default_factory=dict)
 
     async def begin(self, run: StepRun) -> Begun:
@@ -311,14 +310,11 @@ class Recorder:
         return (*earlier, _attempt(run, last, about, result))
 
     async def settled(self) -> None:
-        """Return when nothing is being written beside the run any more; the sealing, which is next, finds the heads."""
+        """Return when nothing is being written beside the run any more."""
         if self.beside is not None:
-            self.beside.start(self._find_heads())
+            for work in self.ahead:
+                self.beside.start(_tried(work))
             await self.beside.settled()
-
-    async def _find_heads(self) -> None:
-        with suppress(Exception):  # the sealing reads them itself, and tells it
-            self.heads.append(await asyncio.to_thread(read_heads, self.store, self.dag_id))
 
     def look(self, artifact: Artifact) -> Artifact:
         """``artifact`` as it is now.  Blocking."""
@@ -335,6 +331,11 @@ class Recorder:
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 
         return tuple(await asyncio.gather(*(asyncio.to_thread(look, artifact) for artifact in artifacts)))
+
+
+async def _tried(work: Callable[[], None]) -> None:
+    with suppress(Exception):
+        await asyncio.to_thread(work)
 
 
 async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:

@@ -9,13 +9,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..plan.model import Plan
-from .chain import Heads, read_heads
+from .ahead import Ahead
 from .document import Parameter, assemble
 from .fragment import StepFragment
 from .prices import Prices
 from .registry import Digests
 from .run_identity import RunIdentity
-from .seal import Sealed, read_fragments, seal, store_definition
+from .seal import Sealed, read_fragments, seal
 from .store import Store
 
 PACKAGES = ("apache-airflow", "airflow-sagemaker-mlops", "boto3")
@@ -34,7 +34,7 @@ def seal_run(
     approvals: Sequence[Mapping[str, Any]] = (),
     prices: Prices | None = None,
     digests: Digests | None = None,
-    heads: Heads | None = None,
+    ahead: Ahead | None = None,
 ) -> Sealed:
     """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
 
@@ -43,27 +43,31 @@ def seal_run(
     fragments   the steps' fragments where they are at hand; else they are read
     prices      of instances, where the user gave some
     digests     of images; without it nobody is asked for them
-    heads       the ends of the chain, where they were read just now
+    ahead       what was found for it a moment ago
     """
+    ahead = ahead or Ahead(store, run.dag_id, document or {})
     with ThreadPoolExecutor(max_workers=1) as writer:
-        copying = writer.submit(store_definition, store, run.dag_id, document) if document is not None else None
+        to_copy = document is not None and ahead.definition is None
+        copying = writer.submit(ahead.copy_definition) if to_copy else None
         steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
         if digests is not None:
             steps = digests.added(steps)
-        # Last: the older they are, the more records may name the same ones.
-        heads = heads or read_heads(store, run.dag_id)
+        if ahead.heads is None:
+            ahead.find_heads()  # last, for they may change
+        if copying is not None:
+            copying.result()
     record = assemble(
         plan,
         run,
         parameters=parameters,
         fragments=steps,
         ends=ends,
-        definition=copying.result() if copying is not None else None,
+        definition=ahead.definition,
         source_kind=source_kind,
         approvals=approvals,
         prices=prices,
     )
-    return seal(store, record, heads)
+    return seal(store, record, ahead.heads)
 
 
 def versions() -> dict[str, str]:

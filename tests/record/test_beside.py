@@ -17,6 +17,7 @@ from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun, StepProgress
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.record.ahead import Ahead
 from airflow_sagemaker_mlops.record.beside import Beside
 from airflow_sagemaker_mlops.record.errors import StoreUnavailable
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
@@ -42,6 +43,9 @@ class Gone(FolderStore):
     """A store that takes nothing."""
 
     def write(self, key: str, data: bytes) -> None:
+        raise StoreUnavailable(f"cannot write {key}: access denied.")
+
+    def create(self, key: str, data: bytes) -> bool:
         raise StoreUnavailable(f"cannot write {key}: access denied.")
 
 
@@ -184,3 +188,22 @@ def test_recorders_of_reused_steps_wait_as_well(held: Held) -> None:
         return bool(done)
 
     assert asyncio.run(settle())
+
+
+def test_what_the_sealing_needs_is_found_while_the_last_fragment_is_written(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    ahead = Ahead(store, "two", {"Version": "2020-12-01", "Steps": []})
+    recorder = Recorder(store, "two", "r1", None, beside=Beside(), ahead=(ahead.find_heads, ahead.copy_definition))
+    asyncio.run(running(recorder, lambda _step, _line: None).run())
+    assert ahead.heads is not None
+    assert ahead.definition is not None
+    assert store.read(ahead.definition.uri.removeprefix(f"{store.base}/")) is not None
+
+
+def test_what_could_not_be_found_ahead_is_left_to_the_sealing(tmp_path: Path) -> None:
+    ahead = Ahead(Gone(tmp_path), "two", {"Version": "2020-12-01", "Steps": []})
+    recorder = Recorder(FolderStore(tmp_path), "two", "r1", None, beside=Beside(), ahead=(ahead.copy_definition,))
+    run = running(recorder, lambda _step, _line: None)
+    asyncio.run(run.run())
+    assert run.status == "Succeeded"
+    assert ahead.definition is None
