@@ -1,11 +1,13 @@
 """A chain of eight short jobs on a real Airflow: wall time a hop, CPU a step, worker tasks started.
 
 The peer is the Amazon provider's deferrable operator in an environment of its own (it needs aiobotocore), looking at
-its jobs every second.  Both run one after the other on the same machine, each on an Airflow of its own.
+its jobs every second.  Each has an Airflow of its own; both are up all the time and run in turn, so that neither has
+the machine at a better hour.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -16,6 +18,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +30,7 @@ from airflow_sagemaker_mlops.cli import ui
 ROOT = Path(__file__).resolve().parents[1]
 PEER = ROOT / ".venv-peer" / "bin" / "python"
 STEPS = 8
-RUNS = 3
+PAIRS = 5
 
 PEER_DAG = """
 import json
@@ -53,17 +57,24 @@ def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         aws = local.start(Path(folder) / "aws")
         try:
-            ours = _deployment(Path(folder) / "ours", aws, sys.executable, _our_dag)
-            if not PEER.exists():
-                return {"ours": ours, "peer": "not measured: make peer"}
-            peer = _deployment(Path(folder) / "peer", aws, str(PEER), _peer_dag)
+            with contextlib.ExitStack() as stack:
+                sides = {"ours": stack.enter_context(_deployed(Path(folder) / "ours", aws, sys.executable, _our_dag))}
+                if PEER.exists():
+                    peer = _deployed(Path(folder) / "peer", aws, str(PEER), _peer_dag)
+                    sides["amazon_provider_deferrable"] = stack.enter_context(peer)
+                _in_turn(sides, aws)
+                found = {name: side.figures() for name, side in sides.items()}
         finally:
             local.stop(Path(folder) / "aws")
+    if len(sides) == 1:
+        return {**found, "peer": "not measured: make peer"}
+    ours, theirs = sides.values()
+    cpu = [one["cpu"] / other["cpu"] for one, other in zip(ours.runs, theirs.runs, strict=True)]
     return {
-        "ours": ours,
-        "amazon_provider_deferrable": peer,
-        "hop_ratio": round(ours["hop_s_median"] / peer["hop_s_median"], 2),
-        "cpu_ratio": round(ours["cpu_s_a_step_median"] / peer["cpu_s_a_step_median"], 2),
+        **found,
+        "hop_ratio": round(_median_of_all(ours, "hops") / _median_of_all(theirs, "hops"), 2),
+        "cpu_ratio": round(statistics.median(cpu), 3),
+        "cpu_ratio_of_each_pair": [round(ratio, 2) for ratio in cpu],
         "limits": {
             "hop_ratio": 0.85,
             "cpu_ratio": 0.5,
@@ -103,7 +114,51 @@ def _peer_dag(dags: Path, aws: local.LocalAws) -> None:
     (dags / "chain.py").write_text(PEER_DAG.format(arguments=json.dumps(_arguments(aws)), steps=STEPS))
 
 
-def _deployment(home: Path, aws: local.LocalAws, python: str, write: Any) -> dict[str, Any]:
+@dataclass
+class _Side:
+    """An Airflow with the chain: what its runs took."""
+
+    home: Path
+    api: _Api
+    session: int
+    idle: float = 0.0
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        """Medians over the runs."""
+        logs = [path for path in (self.home / "logs").rglob("task_id=Step*/attempt=*") if ".trigger." not in path.name]
+        workers = sum(path.read_text().count("Worker startup parse complete") for path in logs)
+        return {
+            "hop_s_median": round(_median_of_all(self, "hops"), 3),
+            "job_end_to_task_end_s_median": round(_median_of_all(self, "delays"), 3),
+            "cpu_s_a_step_median": round(statistics.median(run["cpu"] for run in self.runs) / STEPS, 3),
+            "cpu_s_a_step_without_idle_median": round(
+                statistics.median(run["cpu"] - self.idle * run["wall"] for run in self.runs) / STEPS, 3
+            ),
+            "idle_cpu_s_a_s": round(self.idle, 3),
+            "run_s_median": round(statistics.median(run["wall"] for run in self.runs), 1),
+            "worker_tasks_started_by_waiting_steps": workers / (len(self.runs) + 1) / STEPS,  # the first run warmed up
+            "runs": len(self.runs),
+        }
+
+
+def _median_of_all(side: _Side, figure: str) -> float:
+    return statistics.median(value for run in side.runs for value in run[figure])
+
+
+def _in_turn(sides: Mapping[str, _Side], aws: local.LocalAws) -> None:
+    for side in sides.values():
+        _one_run(side, aws)  # warms up
+    time.sleep(10)
+    for side in sides.values():
+        side.idle = _idle(side.session)
+    for _ in range(PAIRS):
+        for side in sides.values():
+            side.runs.append(_one_run(side, aws))
+
+
+@contextlib.contextmanager
+def _deployed(home: Path, aws: local.LocalAws, python: str, write: Any) -> Iterator[_Side]:
     dags = home / "dags"
     dags.mkdir(parents=True)
     write(dags, aws)
@@ -127,22 +182,7 @@ def _deployment(home: Path, aws: local.LocalAws, python: str, write: Any) -> dic
         _until(lambda: all(part == "healthy" for part in ui.health(port).values()), 240)
         api = _Api(port)
         _until(lambda: api.has_dag("chain"), 120)
-        time.sleep(10)  # let start-up settle
-        idle = _idle(process.pid)
-        runs = [_one_run(api, aws, process.pid, idle) for _ in range(RUNS + 1)][1:]  # the first one warms up
-        worker_logs = [
-            path for path in (home / "logs").rglob("task_id=Step*/attempt=*") if ".trigger." not in path.name
-        ]
-        workers = sum(path.read_text().count("Worker startup parse complete") for path in worker_logs)
-        return {
-            "hop_s_median": round(statistics.median(hop for run in runs for hop in run["hops"]), 3),
-            "job_end_to_task_end_s_median": round(statistics.median(d for run in runs for d in run["delays"]), 3),
-            "cpu_s_a_step_median": round(statistics.median(run["cpu"] for run in runs) / STEPS, 3),
-            "cpu_s_a_step_without_idle_median": round(statistics.median(run["cpu_net"] for run in runs) / STEPS, 3),
-            "run_s_median": round(statistics.median(run["wall"] for run in runs), 1),
-            "worker_tasks_started_by_waiting_steps": workers / (RUNS + 1) / STEPS,
-            "runs": RUNS,
-        }
+        yield _Side(home, api, process.pid)
     finally:
         ui.end_session(process)
         process.wait(30)
@@ -164,10 +204,10 @@ class _Api:
         return any(dag["dag_id"] == dag_id for dag in self.call("/dags")["dags"])
 
 
-def _one_run(api: _Api, aws: local.LocalAws, session: int, idle: float) -> dict[str, Any]:
-    client = aws.client("sagemaker")
+def _one_run(side: _Side, aws: local.LocalAws) -> dict[str, Any]:
+    client, api = aws.client("sagemaker"), side.api
     before = {job["ProcessingJobName"] for job in _jobs(client)}
-    spent, begun = _cpu(session), time.monotonic()
+    spent, begun = _cpu(side.session), time.monotonic()
     run = api.call("/dags/chain/dagRuns", {"logical_date": None, "conf": {}})["dag_run_id"]
     state = ""
 
@@ -180,7 +220,7 @@ def _one_run(api: _Api, aws: local.LocalAws, session: int, idle: float) -> dict[
     if state != "success":
         raise RuntimeError(f"the chain ended {state}")
     wall = time.monotonic() - begun
-    cpu = _cpu(session) - spent
+    cpu = _cpu(side.session) - spent
     names = [job["ProcessingJobName"] for job in _jobs(client) if job["ProcessingJobName"] not in before]
     jobs = sorted(
         (client.describe_processing_job(ProcessingJobName=name) for name in names), key=lambda j: j["CreationTime"]
@@ -189,7 +229,7 @@ def _one_run(api: _Api, aws: local.LocalAws, session: int, idle: float) -> dict[
     tasks = api.call(f"/dags/chain/dagRuns/{run}/taskInstances")["task_instances"]
     ends = sorted(datetime.fromisoformat(task["end_date"]) for task in tasks if task["task_id"].startswith("Step"))
     delays = [(end - job["ProcessingEndTime"]).total_seconds() for job, end in zip(jobs, ends, strict=True)]
-    return {"hops": hops, "delays": delays, "cpu": cpu, "cpu_net": cpu - idle * wall, "wall": wall}
+    return {"hops": hops, "delays": delays, "cpu": cpu, "wall": wall}
 
 
 def _jobs(client: Any) -> list[Any]:
