@@ -15,9 +15,9 @@ from ..plan.model import Plan
 from ..plan.selection import NO_STEPS, InvalidSelection, Selection
 from ..steps.catalogue import STEP_TYPES
 from ..steps.control import FOREIGN
+from .begun import Begun
 from .errors import RecordError
 from .fragment import StepFragment
-from .recorder import Begun
 from .reuse import ReusingRecorder, SourceRun, check_reuse
 
 

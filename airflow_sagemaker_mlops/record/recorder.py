@@ -16,15 +16,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from ..execution.describe import describe
 from ..execution.failures import StepFailed
-from ..execution.masking import mask
 from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
+from .begun import Begun
 from .beside import Beside
 from .billing import billable_seconds
 from .cache import Lookup, look_up, remember
@@ -59,38 +59,6 @@ class RecordOptions:
     input_contents: bool = False
     versions: bool = True
     fail_on_error: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """What is known before the step runs; ``result`` is set when the cache has it, and then nothing is to be run."""
-
-    started: str
-    request: Mapping[str, Any] | None = None
-    inputs: tuple[Artifact, ...] = ()
-    outputs: tuple[Artifact, ...] = ()
-    cache: CacheMark | None = None
-    result: Mapping[str, Any] | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data for the process that goes on with the step; without secrets, and without a result."""
-        return {
-            "started": self.started,
-            "request": mask(plain(self.request)) if self.request is not None else None,
-            "inputs": [asdict(artifact) for artifact in self.inputs],
-            "cache": asdict(self.cache) if self.cache is not None else None,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Begun:
-        """The inverse of :meth:`as_json`."""
-        cache = data.get("cache")
-        return cls(
-            started=str(data["started"]),
-            request=data.get("request"),
-            inputs=tuple(Artifact(**artifact) for artifact in data.get("inputs") or ()),
-            cache=CacheMark(**cache) if cache else None,
-        )
 
 
 @dataclass(frozen=True, slots=True)

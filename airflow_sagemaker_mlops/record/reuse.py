@@ -15,12 +15,13 @@ from ..execution.masking import MASK
 from ..execution.step_run import StepRun, now
 from ..plan.model import Plan, TaskPlan
 from ..plan.selection import InvalidSelection, Selection
+from .begun import Begun
 from .errors import RecordError, StoreUnavailable
 from .fingerprint import lost
 from .fragment import Artifact, CacheMark, StepFragment
 from .integrity import record_name
 from .reader import dags_of, read_record, run_named, steps_of
-from .recorder import Begun, Recorder
+from .recorder import Recorder
 from .store import Store
 
 ENDED = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")

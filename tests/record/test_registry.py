@@ -11,10 +11,11 @@ import pytest
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.record.begun import Begun
 from airflow_sagemaker_mlops.record.beside import Beside
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import Image, StepFragment
-from airflow_sagemaker_mlops.record.recorder import Begun, Recorder
+from airflow_sagemaker_mlops.record.recorder import Recorder
 from airflow_sagemaker_mlops.record.registry import Digests, digests_of
 
 pytestmark = pytest.mark.e2e
