@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -103,6 +103,18 @@ class SessionAws:
             # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice.
             config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
         return config
+
+
+async def tags_of(ask: Callable[..., Awaitable[dict[str, Any]]], arn: Any) -> dict[str, str]:
+    """{key: value} of a SageMaker resource; ``ask`` is :func:`call` for an account, or what insists on an answer."""
+    tags: dict[str, str] = {}
+    token: dict[str, str] = {}
+    while True:
+        answer = await ask("sagemaker", "ListTags", ResourceArn=arn, **token)
+        tags.update({tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])})
+        if not answer.get("NextToken"):
+            return tags
+        token = {"NextToken": answer["NextToken"]}
 
 
 async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:

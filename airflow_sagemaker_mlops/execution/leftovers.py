@@ -1,4 +1,7 @@
-"""What a run has left running when all its tasks have ended: found by the run's id in the names, and stopped.
+"""What a pipeline has left running when all its tasks have ended: found by the run's id in the names, and stopped.
+
+Others in the same DAG run, another task group or a step by hand, have that id in their names too: whose a job is, its
+tags tell.
 
 A step stops its own job when it is ended; this is for the times it could not: its process was gone, or the job was
 being made at that very moment.
@@ -8,21 +11,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
-from .aws import Aws, call, error_code, error_message, is_transient
+from .aws import Aws, call, error_code, error_message, is_transient, tags_of
 
 LOOK_AGAIN_S = (5.0, 10.0)  # a job that was being made becomes visible by then
 TRIES = 6
 
 
 async def stop_leftovers(
-    aws: Aws, step_types: Iterable[str], execution_id: str, tell: Callable[[str], None], *, cut_off: bool
+    aws: Aws,
+    step_types: Iterable[str],
+    execution_id: str,
+    tell: Callable[[str], None],
+    *,
+    is_own: Callable[[str], bool],
+    cut_off: bool,
 ) -> list[str]:
-    """Stop the jobs of the run ``execution_id`` that are still running; their names.
+    """Stop the pipeline's jobs of the run ``execution_id`` that are still running; their names.
 
+    is_own    whether the task with this id, as a tag has it, is one of the pipeline
     cut_off   whether a step was ended from outside, so that a job of it may appear only now
 
     Never raises for AWS's sake: how the run ended is not to depend on it.  What cannot be looked at is told.
@@ -33,7 +44,7 @@ async def stop_leftovers(
         await asyncio.sleep(pause)
         for entry in entries:
             try:
-                stopped += await _stop_kind(aws, entry, execution_id, tell)
+                stopped += await _stop_kind(aws, entry, execution_id, tell, is_own)
             except Exception as error:
                 tell(
                     f"whether jobs of this run are left running is not known: {entry.listing} or {entry.stop} says "
@@ -48,9 +59,14 @@ def stoppable(step_types: Iterable[str]) -> list[StepType]:
     return list({entry.listing: entry for entry in entries if entry.listing and entry.stop}.values())
 
 
-async def _stop_kind(aws: Aws, entry: StepType, execution_id: str, tell: Callable[[str], None]) -> list[str]:
+async def _stop_kind(
+    aws: Aws, entry: StepType, execution_id: str, tell: Callable[[str], None], is_own: Callable[[str], bool]
+) -> list[str]:
     names: list[str] = []
     for row in await _running(aws, entry, execution_id):
+        tags = await tags_of(partial(_insist, aws), row[entry.arn_key])
+        if not is_own(tags.get("airflow:task_id", "")):
+            continue
         name = str(row[entry.name_key])
         await _insist(aws, entry.service, entry.stop, **{entry.describe_key or entry.name_key: name})
         tell(f"{name} was left running: {entry.stop}")

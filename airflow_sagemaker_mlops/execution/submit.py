@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from .aws import IN_USE, NOT_FOUND, call, error_code, error_message
+from .aws import IN_USE, NOT_FOUND, call, error_code, error_message, tags_of
 from .describe import address_of, describe
 from .failures import NameTaken, StepFailed
 from .identity import tag_value
@@ -167,15 +168,7 @@ def _check_owner(run: StepRun, name: str, tags: dict[str, str]) -> None:
 
 
 async def _tags(run: StepRun, found: dict[str, Any]) -> dict[str, str]:
-    arn = found.get(run.entry.arn_key)
-    tags: dict[str, str] = {}
-    token: dict[str, str] = {}
-    while True:
-        answer = await call(run.aws, "sagemaker", "ListTags", ResourceArn=arn, **token)
-        tags.update({tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])})
-        if not answer.get("NextToken"):
-            return tags
-        token = {"NextToken": answer["NextToken"]}
+    return await tags_of(partial(call, run.aws), found.get(run.entry.arn_key))
 
 
 async def stop(run: StepRun, name: str, _handle: str = "") -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..document.step_types import WAITING
 from ..execution.aws import Aws
-from ..execution.identity import StepIdentity, execution_id
+from ..execution.identity import StepIdentity, execution_id, tag_value
 from ..execution.journal import Entry
 from ..execution.leftovers import stop_leftovers, stoppable
 from ..execution.run_step import stop
@@ -49,7 +49,7 @@ async def stop_left_running(
             tell(f"whether jobs of this run are left running is not known: {error}")
             continue
         run = execution_id(ti.dag_id, ti.run_id)
-        stopped += await stop_leftovers(aws, step_types, run, tell, cut_off=cut_off)
+        stopped += await stop_leftovers(aws, step_types, run, tell, is_own=_is_own(steps), cut_off=cut_off)
         for name in killed:
             task = tasks.get(name)
             if task is None or _access(task) != access or stoppable([task.type]):
@@ -72,6 +72,12 @@ async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
 def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[str], None]) -> StepRun:
     identity = StepIdentity(task.pipeline or ti.dag_id, task.step or task_id, ti.dag_id, ti.run_id, task_id)
     return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, tell)
+
+
+def _is_own(steps: Mapping[str, str]) -> Callable[[str], bool]:
+    ids = {tag_value(name) for name in steps}
+    loops = tuple(tag_value(f"{name}.") for name, step_type in steps.items() if step_type == "ForEach")
+    return lambda task_id: task_id in ids or task_id.startswith(loops)  # children are tagged <loop>.<child>
 
 
 def _by_access(tasks: Iterable[StepTask]) -> dict[Access, list[str]]:

@@ -54,6 +54,10 @@ with DAG("two-groups", schedule=None) as dag:
     SageMakerPipelineTaskGroup("g", definition="pair.json", poll_interval_s=1)
     SageMakerPipelineTaskGroup("h", definition="pair.json", poll_interval_s=1)
 
+with DAG("neighbours", schedule=None) as dag:
+    SageMakerPipelineTaskGroup("quick", definition="group.json", poll_interval_s=1)
+    SageMakerPipelineTaskGroup("slow", definition="slow.json", poll_interval_s=1)
+
 with DAG("long-group", schedule=None) as dag:
     SageMakerPipelineTaskGroup("g", definition="long.json", poll_interval_s=1)
 """
@@ -185,6 +189,7 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
             "Version": "2020-12-01",
             "Steps": [step(aws, "Make", "pass"), step(aws, "Then", "pass", DependsOn=["Make"])],
         },
+        "slow.json": {"Version": "2020-12-01", "Steps": [step(aws, "Slow", "import time; time.sleep(25)")]},
         "held.json": {"Version": "2020-12-01", "Steps": held},
         "long.json": {"Version": "2020-12-01", "Steps": long},
     }

@@ -61,7 +61,7 @@ class Run:
             task.resume(self.context("pipeline.verdict"), {"status": "asks for a part"})
         return str(caught.value)
 
-    async def _stop_leftovers(self, *_args: Any, cut_off: bool) -> list[str]:
+    async def _stop_leftovers(self, *_args: Any, is_own: Any, cut_off: bool) -> list[str]:
         self.swept.append(cut_off)
         return []
 

@@ -43,6 +43,15 @@ def test_clearing_a_waiting_step_stops_its_job_and_makes_one_new(deployment: Dep
     assert len(jobs()) == 2
 
 
+def test_a_group_that_has_ended_leaves_the_jobs_of_its_neighbour_alone(deployment: Deployment) -> None:
+    run_id = deployment.trigger("neighbours")
+    state, states = deployment.wait("neighbours", run_id)
+    assert state == "success", states
+    tasks = deployment.call(f"/dags/neighbours/dagRuns/{run_id}/taskInstances")["task_instances"]
+    ends = {task["task_id"]: task["end_date"] for task in tasks}
+    assert ends["quick.pipeline.verdict"] < ends["slow.Slow"]
+
+
 @pytest.mark.parametrize("dag_id", ["long", "long-group"])
 def test_a_run_that_is_marked_failed_leaves_no_job_running(
     deployment: Deployment, aws: local.LocalAws, dag_id: str

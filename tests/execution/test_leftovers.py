@@ -16,14 +16,15 @@ from airflow_sagemaker_mlops.execution.leftovers import stop_leftovers, stoppabl
 pytestmark = pytest.mark.e2e
 
 
-def job_of(aws: local.LocalAws, run_id: str, step: str) -> str:
-    identity = StepIdentity("p", step, "dag", run_id, step)
+def job_of(aws: local.LocalAws, run_id: str, step: str, group: str = "") -> str:
+    identity = StepIdentity("p", step, "dag", run_id, f"{group}{step}")
     name = resource_name(identity, 0)
     aws.client("sagemaker").create_processing_job(
         ProcessingJobName=name,
         RoleArn=aws.role_arn,
         AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", "60"]},
         ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
+        Tags=identity.tags("request"),
     )
     return name
 
@@ -34,23 +35,34 @@ def status_of(aws: local.LocalAws, name: str) -> Any:
 
 def test_jobs_of_the_run_are_stopped_and_those_of_others_go_on(aws: local.LocalAws) -> None:
     mine, other = job_of(aws, "one", "Prepare"), job_of(aws, "two", "Prepare")
+    neighbour = job_of(aws, "one", "Prepare", group="other_group.")
     run = StepIdentity("p", "", "dag", "one", "").execution_id
     told: list[str] = []
     stopped = asyncio.run(
-        stop_leftovers(embedded(aws), ["Processing", "QualityCheck", "Training"], run, told.append, cut_off=False)
+        stop_leftovers(
+            embedded(aws),
+            ["Processing", "QualityCheck", "Training"],
+            run,
+            told.append,
+            is_own={"Prepare"}.__contains__,
+            cut_off=False,
+        )
     )
     assert stopped == [mine]
     assert told == [f"{mine} was left running: StopProcessingJob"]
     assert status_of(aws, mine) in ("Stopping", "Stopped")
-    assert status_of(aws, other) == "InProgress"
-    aws.client("sagemaker").stop_processing_job(ProcessingJobName=other)
+    for name in (other, neighbour):
+        assert status_of(aws, name) == "InProgress"
+        aws.client("sagemaker").stop_processing_job(ProcessingJobName=name)
 
 
 def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside(aws: local.LocalAws) -> None:
     run = StepIdentity("p", "", "dag", "late", "").execution_id
 
     async def both() -> list[str]:
-        looking = asyncio.create_task(stop_leftovers(embedded(aws), ["Processing"], run, print, cut_off=True))
+        own = {"Prepare"}.__contains__
+        look = stop_leftovers(embedded(aws), ["Processing"], run, print, is_own=own, cut_off=True)
+        looking = asyncio.create_task(look)
         await asyncio.sleep(2)
         await asyncio.to_thread(job_of, aws, "late", "Prepare")
         return await looking
@@ -73,7 +85,8 @@ def test_what_may_not_be_listed_is_said_and_raises_nothing(aws: local.LocalAws) 
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "ListProcessingJobs")
 
     told: list[str] = []
-    assert asyncio.run(stop_leftovers(Denying(), ["Processing"], "x", told.append, cut_off=False)) == []
+    look = stop_leftovers(Denying(), ["Processing"], "x", told.append, is_own=bool, cut_off=False)
+    assert asyncio.run(look) == []
     assert told == [
         "whether jobs of this run are left running is not known: ListProcessingJobs or StopProcessingJob says "
         "AccessDeniedException: not you"
