@@ -72,6 +72,7 @@ class Recorder:
     digests     of images, to be asked for beside the run; what was told is for the sealing
     fresh       looks at outputs that a step right behind may take over
     ahead       what to do for the sealing beside the last writing; what fails there is the sealing's to tell
+    _outputs    listings under way of what a job has left, by its name
     """
 
     store: Store
@@ -278,7 +279,7 @@ class Recorder:
         return (*earlier, _attempt(run, last, about, result))
 
     async def settled(self) -> None:
-        """Return when nothing is being written beside the run any more."""
+        """Return when nothing is being written beside the run any more, and what the sealing needs was looked for."""
         if self.beside is not None:
             for work in self.ahead:
                 self.beside.start(_tried(work))
