@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..document import load_pipeline
+from ..document.problems import PipelineError
 from ..operators.recording import record_id
 from ..plan import make_plan
 from ..record.fingerprint import fingerprint
@@ -35,7 +36,10 @@ def print_conf(
         given = parse_values(plan, parameters, may_miss=bool(choice.resume))
         part = part_of(choice, plan, record_id(dag, group), place.open(), look=look, no_records=NO_RECORDS)
         values = values_after(plan, given, part.inherited)
-    except ValueError as error:  # a definition, parameter, record or selection that cannot be used
+    except PipelineError as error:
+        print(safe(error.told()), file=sys.stderr)
+        return 2
+    except ValueError as error:  # a parameter or record that cannot be used
         print(safe(str(error)), file=sys.stderr)
         return 2
     announce(part, plan, values, to=sys.stderr)

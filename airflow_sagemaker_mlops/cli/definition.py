@@ -42,7 +42,7 @@ def show_plan(file: Path, form: Literal["tree", "json", "mermaid"]) -> int:
     try:
         plan = make_plan(load_pipeline(file))
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        print(error.told(), file=sys.stderr)
         return 1
     match form:
         case "json":
@@ -61,7 +61,7 @@ def show_differences(old: Path, new: Path) -> int:
     try:
         lines = differences(make_plan(load_pipeline(old)), make_plan(load_pipeline(new)))
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        print(error.told(), file=sys.stderr)
         return 2
     print("\n".join(lines) if lines else "no difference")
     return 1 if lines else 0
@@ -74,7 +74,10 @@ def print_rendered(file: Path, dag_id: str | None, out: Path | None) -> int:
 
     try:
         text = render(make_plan(load_pipeline(file)), dag_id or pipeline_name(file))
-    except (PipelineError, ValueError) as error:
+    except PipelineError as error:
+        print(error.told(), file=sys.stderr)
+        return 1
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     if out is None:
@@ -91,7 +94,7 @@ def print_policy(file: Path, account: str, region: str, out: Path | None) -> int
     try:
         pipeline = load_pipeline(file)
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        print(error.told(), file=sys.stderr)
         return 1
     return _emit(json.dumps(policy(pipeline, account, region), indent=2), out)
 
@@ -101,7 +104,7 @@ def print_json(file: Path, out: Path | None) -> int:
     try:
         text = to_json(load_pipeline(file))
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        print(error.told(), file=sys.stderr)
         return 1
     return _emit(text, out)
 
@@ -124,7 +127,7 @@ def compile_object(target: str, out: Path | None) -> int:
         try:
             text = to_json(load_pipeline(result.read_text(), name=target))
         except PipelineError as error:
-            print(error, file=sys.stderr)
+            print(error.told(), file=sys.stderr)
             return 1
     return _emit(text, out)
 

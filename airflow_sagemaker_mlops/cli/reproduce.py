@@ -85,7 +85,10 @@ def reproduce(
         return 2
     try:
         return _reproduce(wish, conn, region, state_dir, records, quiet)
-    except (PipelineError, RecordError, ValueError) as error:
+    except PipelineError as error:
+        print(safe(error.told("nothing was started")), file=sys.stderr)
+        return 2
+    except (RecordError, ValueError) as error:
         print(safe(str(error)), file=sys.stderr)
         return 2
 

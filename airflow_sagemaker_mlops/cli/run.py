@@ -55,7 +55,7 @@ def run_definition(
         if choice.patterns:
             select(plan, words_of(choice.patterns))  # told before anything is started for it
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        print(error.told("nothing was started"), file=sys.stderr)
         return 2
     except ValueError as error:
         print(f"{file}: {error}", file=sys.stderr)

@@ -40,7 +40,7 @@ def push(file: Path, name: str, *, role: str, conn: str | None, region: str | No
     try:
         pipeline = load_pipeline(file)
     except PipelineError as error:
-        print(error, file=sys.stderr)
+        print(error.told("nothing was sent"), file=sys.stderr)
         return 2
     ours = [step.name for step in pipeline.steps if step.type == AIRFLOW]
     text = to_json(pipeline)

@@ -39,7 +39,7 @@ def examine(source: Any, *, base_dir: Path | None = None, name: str | None = Non
     read = read_source(source, base_dir, name)
     try:
         parsed = parse(read.document, read.name)
-        problems = [*parsed.problems, *run_checks(parsed)]
+        problems = [*read.problems, *parsed.problems, *run_checks(parsed)]
     except RecursionError:
         problem = Problem("SM105", "$", "the document is nested too deeply.")
         raise InvalidPipeline(read.name, [problem]) from None

@@ -1,15 +1,16 @@
-"""Where a JSON object repeats a key; only read once a repetition is known to be there."""
+"""Where JSON objects repeat a key; only read once a repetition is known to be there."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 
 
-def second_use(text: str, key: str) -> tuple[int, int]:
-    """Line and column of the second use of ``key`` in the first object that has it twice."""
+def second_uses(text: str) -> Iterator[tuple[str, int, int]]:
+    """Every key of ``text`` that its object has already, with line and column."""
     open_objects: list[set[str] | None] = []
     last = ""
     start = 0
@@ -25,10 +26,9 @@ def second_use(text: str, key: str) -> tuple[int, int]:
         elif token == ":":
             keys = open_objects[-1] if open_objects else None
             if keys is not None:
-                name = json.loads(last)
-                if name == key and name in keys:
-                    return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
-                keys.add(name)
+                key = json.loads(last)
+                if key in keys:
+                    yield key, text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
+                keys.add(key)
         elif token != ",":
             last, start = token, match.start()
-    return 1, 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .problems import InvalidPipeline, Problem
+from .problems import InvalidPipeline, Problem, key_twice
 
 MOST_BYTES = 8_000_000  # the service takes 1 MiB; YAML with comments may be longer
 
@@ -18,13 +18,15 @@ MOST_BYTES = 8_000_000  # the service takes 1 MiB; YAML with comments may be lon
 class Source:
     """A definition as it was read.
 
-    text   what was read, for positions; empty for dicts and SDK objects
-    name   what the user calls it
+    text       what was read, for positions; empty for dicts and SDK objects
+    name       what the user calls it
+    problems   what is wrong with the text although it could be read: keys that stand twice, the last of which counts
     """
 
     document: Mapping[str, Any]
     text: str
     name: str
+    problems: tuple[Problem, ...] = ()
 
 
 def is_yaml(name: str, text: str) -> bool:
@@ -77,12 +79,16 @@ def _decode(content: bytes, name: str) -> str:
 
 
 def _from_text(text: str, name: str) -> Source:
-    document = _load_yaml(text, name) if is_yaml(name, text) else _load_json(text, name)
+    document, problems = _load_yaml(text, name) if is_yaml(name, text) else _load_json(text, name)
     if not isinstance(document, Mapping):
         what = "the document is not an object with Version, Parameters and Steps."
         raise InvalidPipeline(name, [Problem("SM104", "$", what, line=1, column=1)])
     inner = _from_mapping(document, name)
-    return inner if inner.document is not document else Source(document, text, name)
+    if inner.document is document:
+        return Source(document, text, name, problems)
+    if problems:  # of the answer around the definition, whose lines are not the definition's
+        raise InvalidPipeline(name, problems)
+    return inner
 
 
 def _from_mapping(document: Mapping[str, Any], name: str) -> Source:
@@ -93,7 +99,7 @@ def _from_mapping(document: Mapping[str, Any], name: str) -> Source:
     return Source(document, "", name)
 
 
-def _load_yaml(text: str, name: str) -> Any:
+def _load_yaml(text: str, name: str) -> tuple[Any, tuple[Problem, ...]]:
     from .yaml_source import YamlRefused, load_yaml
 
     try:
@@ -102,14 +108,13 @@ def _load_yaml(text: str, name: str) -> Any:
         raise InvalidPipeline(name, [refused.problem]) from None
 
 
-def _load_json(text: str, name: str) -> Any:
-    doubled: list[str] = []
+def _load_json(text: str, name: str) -> tuple[Any, tuple[Problem, ...]]:
+    doubled = False
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
         made = dict(items)
-        if len(made) != len(items):
-            seen: set[str] = set()
-            doubled.extend(key for key, _ in items if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        doubled = doubled or len(made) != len(items)
         return made
 
     try:
@@ -127,9 +132,7 @@ def _load_json(text: str, name: str) -> Any:
         raise InvalidPipeline(name, [Problem("SM100", "$", f"this is not JSON: {error}.")]) from None
     except RecursionError:
         raise InvalidPipeline(name, [Problem("SM105", "$", "the document is nested too deeply.")]) from None
-    if doubled:
-        raise InvalidPipeline(name, [_doubled(text, key) for key in dict.fromkeys(doubled)])
-    return document
+    return document, _doubled(text) if doubled else ()
 
 
 class _NotANumber(ValueError):
@@ -140,9 +143,7 @@ def _no_constant(constant: str) -> Any:
     raise _NotANumber(constant)
 
 
-def _doubled(text: str, key: str) -> Problem:
-    from .doubled import second_use
+def _doubled(text: str) -> tuple[Problem, ...]:
+    from .doubled import second_uses
 
-    line, column = second_use(text, key)
-    what = f'the key "{key}" stands twice in one object.'
-    return Problem("SM102", "$", what, "Keep one of them.", line=line, column=column)
+    return tuple(key_twice(key, line, column) for key, line, column in second_uses(text))

@@ -41,6 +41,12 @@ class Problem:
         return self.code.startswith("SM3")
 
 
+def key_twice(key: str, line: int, column: int) -> Problem:
+    """What JSON and YAML say alike of a repeated key."""
+    what = f'the key "{key}" stands twice in one object.'
+    return Problem("SM102", "$", what, "Keep one of them.", line=line, column=column)
+
+
 class PipelineError(ValueError):
     """Base of everything a definition can be refused with.
 
@@ -62,6 +68,10 @@ class PipelineError(ValueError):
         made.args = ("\n".join(str(error) for error in errors),)
         return made
 
+    def told(self, consequence: str = "") -> str:
+        """The report for somebody who was building no DAG: what came, or did not come, of ``consequence``."""
+        return report(self.source, self.headline, self.problems, consequence)
+
 
 class InvalidPipeline(PipelineError):
     """The document is wrong; SageMaker Pipelines would refuse it too."""
@@ -78,7 +88,7 @@ class UnsupportedPipeline(PipelineError):
 def report(source: str, headline: str, problems: tuple[Problem, ...], consequence: str) -> str:
     """The text people read: a headline and two lines a problem."""
     count = f"{len(problems)} problem" + ("" if len(problems) == 1 else "s")
-    lines = [f"{source} {headline}: {count}, {consequence}."]
+    lines = [f"{source} {headline}: {count}{consequence and f', {consequence}'}."]
     for problem in problems:
         lines.append("  " + render_problem(source, problem))
     return "\n".join(lines)

@@ -4,7 +4,7 @@
 ``!JsonGet {PropertyFile: [Step, File], Path: a.b}``.  The long forms are plain mappings and need no tag.
 
 Scalars follow YAML 1.2's core schema: ``yes``, ``on``, ``012`` and ``2024-01-01`` are strings.
-Duplicate keys are errors.
+Duplicate keys are errors, told together with what else is wrong.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from .problems import Problem
+from .problems import Problem, key_twice
 
 MOST_NODES = 500_000  # after aliases are followed; a definition of 1 MB has about 60,000
 _SUB = re.compile(r"\$(\$\{)|\$\{([^}]*)\}")
@@ -24,6 +24,10 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 class _Loader(_Base):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way to say it
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.doubled: dict[Problem, None] = {}  # in order and once, also when a mapping is merged into several
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         del deep
@@ -39,7 +43,8 @@ class _Loader(_Base):  # type: ignore[misc]
             if not isinstance(key, str):
                 key = str(key_node.value)
             if key in seen:
-                raise _refusal(key_node, "SM102", f'the key "{key}" stands twice in one object.', "Keep one of them.")
+                mark = key_node.start_mark
+                self.doubled[key_twice(key, mark.line + 1, mark.column + 1)] = None
             seen[key] = self.construct_object(value_node, deep=True)
         return {**merged, **seen}
 
@@ -130,10 +135,14 @@ _Loader.add_constructor("!JsonGet", _json_get)
 _Loader.add_multi_constructor("!", _unknown)
 
 
-def load_yaml(text: str) -> Any:
-    """The document in ``text``, tags expanded.  Raises :class:`YamlRefused`."""
+def load_yaml(text: str) -> tuple[Any, tuple[Problem, ...]]:
+    """The document in ``text``, tags expanded, and its repeated keys.  Raises :class:`YamlRefused`."""
     try:
-        value = yaml.load(text, Loader=_Loader)
+        loader = _Loader(text)
+        try:
+            value = loader.get_single_data()
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
@@ -146,7 +155,7 @@ def load_yaml(text: str) -> Any:
     if _size(value) > MOST_NODES:
         what = f"the document has more than {MOST_NODES} values once its aliases are followed."
         raise YamlRefused(Problem("SM105", "$", what))
-    return value
+    return value, tuple(loader.doubled)
 
 
 def compose(text: str) -> Any:

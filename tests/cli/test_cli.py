@@ -78,6 +78,28 @@ def test_run_refuses_wrong_parameters_before_anything_starts(words: list[str], s
     assert said in text
 
 
+@pytest.mark.parametrize(
+    ("words", "consequence"),
+    [
+        (["run"], ", nothing was started"),
+        (["push", "--name", "n", "--role", "r"], ", nothing was sent"),
+        (["plan"], ""),
+        (["to-json"], ""),
+        (["iam"], ""),
+        (["render"], ""),
+        (["conf", "--dag", "d", "--select", "A"], ""),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_command_says_what_came_of_a_wrong_definition(words: list[str], consequence: str, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.json"
+    file.write_text('{"Version": "2020-12-01", "Steps": [{"Name": "A", "Type": "Fial"}]}')
+    code, text = invoke(words[0], str(file), *words[1:])
+    assert code in (1, 2)
+    assert f" is not a valid pipeline definition: 2 problems{consequence}." in text
+    assert "no DAG was built" not in text
+
+
 def test_run_writes_what_happened(aws: local.LocalAws, tmp_path: Path) -> None:
     file = tmp_path / "tiny.json"
     arguments = {
