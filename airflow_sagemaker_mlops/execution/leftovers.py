@@ -16,7 +16,7 @@ from typing import Any
 
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
-from .aws import Aws, call, error_code, error_message, is_transient, tags_of
+from .aws import NOT_FOUND, Aws, call, error_code, error_message, is_transient, tags_of
 
 LOOK_AGAIN_S = (5.0, 10.0)  # a job that was being made becomes visible by then
 TRIES = 6
@@ -44,12 +44,20 @@ async def stop_leftovers(
         await asyncio.sleep(pause)
         for entry in entries:
             try:
-                stopped += await _stop_kind(aws, entry, execution_id, tell, is_own)
+                rows = await _running(aws, entry, execution_id)
             except Exception as error:
-                tell(
-                    f"whether jobs of this run are left running is not known: {entry.listing} or {entry.stop} says "
-                    f"{error_code(error) or type(error).__name__}: {error_message(error)}"
-                )
+                tell(f"whether jobs of this run are left running is not known: {entry.listing} says {_said(error)}")
+                continue
+            for row in rows:
+                name = str(row[entry.name_key])
+                try:
+                    was_running = await _stop(aws, entry, name, row[entry.arn_key], is_own)
+                except Exception as error:  # the others are stopped all the same
+                    tell(f"whether {name} is left running is not known: ListTags or {entry.stop} says {_said(error)}")
+                    continue
+                if was_running:
+                    tell(f"{name} was left running: {entry.stop}")
+                    stopped.append(name)
     return list(dict.fromkeys(stopped))
 
 
@@ -59,19 +67,22 @@ def stoppable(step_types: Iterable[str]) -> list[StepType]:
     return list({entry.listing: entry for entry in entries if entry.listing and entry.stop}.values())
 
 
-async def _stop_kind(
-    aws: Aws, entry: StepType, execution_id: str, tell: Callable[[str], None], is_own: Callable[[str], bool]
-) -> list[str]:
-    names: list[str] = []
-    for row in await _running(aws, entry, execution_id):
-        tags = await tags_of(partial(_insist, aws), row[entry.arn_key])
-        if not is_own(tags.get("airflow:task_id", "")):
-            continue
-        name = str(row[entry.name_key])
+async def _stop(aws: Aws, entry: StepType, name: str, arn: str, is_own: Callable[[str], bool]) -> bool:
+    """Stop a job if it is the pipeline's own; ``False`` when it is not, or has ended since it was listed."""
+    tags = await tags_of(partial(_insist, aws), arn)
+    if not is_own(tags.get("airflow:task_id", "")):
+        return False
+    try:
         await _insist(aws, entry.service, entry.stop, **{entry.describe_key or entry.name_key: name})
-        tell(f"{name} was left running: {entry.stop}")
-        names.append(name)
-    return names
+    except Exception as error:
+        if error_code(error) in NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def _said(error: Exception) -> str:
+    return f"{error_code(error) or type(error).__name__}: {error_message(error)}"
 
 
 async def _running(aws: Aws, entry: StepType, execution_id: str) -> list[dict[str, Any]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.execution.aws import Aws
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.leftovers import stop_leftovers, stoppable
 
@@ -70,27 +71,52 @@ def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside
     assert len(asyncio.run(both())) == 1
 
 
+def refusing(aws: local.LocalAws, operation: str, about: str = "", code: str = "AccessDeniedException") -> Aws:
+    """The account, with one operation refused, for one resource or for all."""
+
+    def refuse(params: dict[str, Any], **_members: Any) -> None:
+        if about in str(params["body"]):
+            raise ClientError({"Error": {"Code": code, "Message": "not this one"}}, operation)
+
+    account = embedded(aws)
+    account.client("sagemaker").meta.events.register(f"before-call.sagemaker.{operation}", refuse)
+    return account
+
+
 def test_what_may_not_be_listed_is_said_and_raises_nothing(aws: local.LocalAws) -> None:
-    class Denying:
-        region, key, is_local = aws.region, "denying", True
-
-        def client(self, service: str) -> Any:
-            client: Any = boto3.client(service, region_name=aws.region, endpoint_url=aws.endpoint_url)
-            client.meta.events.register("before-call", deny)
-            return client
-
-    def deny(**_members: Any) -> None:
-        from botocore.exceptions import ClientError
-
-        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, "ListProcessingJobs")
-
     told: list[str] = []
-    look = stop_leftovers(Denying(), ["Processing"], "x", told.append, is_own=bool, cut_off=False)
+    account = refusing(aws, "ListProcessingJobs")
+    look = stop_leftovers(account, ["Processing"], "x", told.append, is_own=bool, cut_off=False)
     assert asyncio.run(look) == []
     assert told == [
-        "whether jobs of this run are left running is not known: ListProcessingJobs or StopProcessingJob says "
-        "AccessDeniedException: not you"
+        "whether jobs of this run are left running is not known: ListProcessingJobs says "
+        "AccessDeniedException: not this one"
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "said"),
+    [
+        ("ListTags", "AccessDeniedException", "AccessDeniedException: not this one"),
+        ("StopProcessingJob", "AccessDeniedException", "AccessDeniedException: not this one"),
+        ("StopProcessingJob", "ValidationException", ""),  # what AWS says of a job that ended in the meantime
+    ],
+)
+def test_a_job_that_cannot_be_stopped_keeps_no_other_from_being_stopped(
+    aws: local.LocalAws, operation: str, code: str, said: str
+) -> None:
+    run_id = f"{operation}-{code}"
+    names = [job_of(aws, run_id, step) for step in ("First", "Second", "Third")]
+    run = StepIdentity("p", "", "dag", run_id, "").execution_id
+    told: list[str] = []
+    account = refusing(aws, operation, names[1], code)
+    look = stop_leftovers(account, ["Processing"], run, told.append, is_own=bool, cut_off=False)
+    stopped = asyncio.run(look)
+    assert sorted(stopped) == sorted([names[0], names[2]]), told
+    refused = [line for line in told if names[1] in line]
+    why = f"whether {names[1]} is left running is not known: ListTags or StopProcessingJob says {said}"
+    assert refused == ([why] if said else [])
+    aws.client("sagemaker").stop_processing_job(ProcessingJobName=names[1])
 
 
 def test_kinds_that_cannot_be_listed_or_stopped_are_left_out_and_others_are_looked_for_once() -> None:
