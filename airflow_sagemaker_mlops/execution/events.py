@@ -37,21 +37,24 @@ class JobEvents:
     loop: asyncio.AbstractEventLoop
     wakers: dict[str, Waker] = field(default_factory=dict)
     readable: bool = True
-    _thread: threading.Thread | None = None
+    _receiving: bool = False
+    _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def wake_on(self, name: str, waker: Waker) -> None:
         """Call ``waker`` in the loop when a job called ``name`` has changed."""
-        self.wakers[name] = waker
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._receive, name="sagemaker-events", daemon=True)
-            self._thread.start()
+        with self._lock:  # or a thread that is about to end would be taken for one that listens
+            self.wakers[name] = waker
+            if self._receiving:
+                return
+            self._receiving = True
+        threading.Thread(target=self._receive, name="sagemaker-events", daemon=True).start()
 
     def forget(self, name: str) -> None:
         """Nobody waits for ``name`` any more."""
         self.wakers.pop(name, None)
 
     def _receive(self) -> None:
-        while self.wakers and not self.loop.is_closed():
+        while self._goes_on():
             try:
                 answer = self.client.receive_message(
                     QueueUrl=self.queue_url,
@@ -66,6 +69,11 @@ class JobEvents:
                 self.readable = False
                 log.warning("job events cannot be read from %s, sweeps go on: %s", self.queue_url, error)
                 time.sleep(PAUSE_S)
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            self._receiving = bool(self.wakers) and not self.loop.is_closed()
+            return self._receiving
 
     def _take(self, message: Mapping[str, Any]) -> None:
         event = _event_of(message)
