@@ -115,6 +115,8 @@ def _property_file(reference: JsonGet, where: str, steps: dict[str, Step]) -> It
     if reference.property_file not in files:
         what = f'step "{name}" has no property file "{reference.property_file}".'
         fix = did_you_mean(reference.property_file or "", files) or 'Add it to the step\'s "PropertyFiles".'
+        if not files and "PropertyFiles" in step.arguments:
+            fix = 'Its "PropertyFiles" stand in "Arguments": write them beside it.'
         yield Problem("SM208", where, what, fix)
 
 

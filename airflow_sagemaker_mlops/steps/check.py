@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..document.model import Pipeline, Step
+from ..document.parse import COMMON_KEYS
 from ..document.problems import Problem
 from .catalogue import STEP_TYPES
 from .shapes import Misfit, check_arguments
@@ -17,6 +18,7 @@ SUPPLIED = {
 }
 # Members the service has the document write in a looser form than the API.
 LOOSE_PREFIXES = ("ExperimentConfig",)
+BESIDE = 'Write it beside "Arguments", not in it.'
 
 
 def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
@@ -24,8 +26,9 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
     for step in pipeline.steps:
         for misfit in _misfits(step):
             code = "SM151" if misfit.severity == "error" else "SM152"
-            where = f"{step.where}.Arguments.{misfit.path}"
-            yield Problem(code, where, misfit.what, misfit.fix, severity=misfit.severity)  # type: ignore[arg-type]
+            where = f"{step.where}.Arguments" + (f".{misfit.path}" if misfit.path else "")
+            fix = BESIDE if misfit.path in COMMON_KEYS else misfit.fix
+            yield Problem(code, where, misfit.what, fix, severity=misfit.severity)  # type: ignore[arg-type]
 
 
 def _misfits(step: Step) -> list[Misfit]:

@@ -154,7 +154,7 @@ def _check_structure(value: Any, shape: Any, path: str, given: frozenset[str]) -
     for key in shape.required_members:
         if key not in there and key not in given:
             what = f'required member "{key}" is missing.'
-            yield Misfit(path or shape.name, what, f'Add "{key}".', severity="warning")
+            yield Misfit(path, what, f'Add "{key}".', severity="warning")
 
 
 def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
