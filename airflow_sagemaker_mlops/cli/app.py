@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +74,9 @@ def to_json(
 def compile_(
     target: Annotated[str, typer.Argument(help="module:object, or path/to/file.py:object.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    python: Annotated[
+        Path, typer.Option(help="Interpreter that has the SDK; this one if left out.", show_default=False)
+    ] = Path(sys.executable),
 ) -> None:
     """Turn a pipeline of the SageMaker SDK into its JSON definition, in a process of its own.
 
@@ -80,7 +84,7 @@ def compile_(
     """
     from .definition import compile_object
 
-    raise typer.Exit(compile_object(target, out))
+    raise typer.Exit(compile_object(target, out, python))
 
 
 @app.command()

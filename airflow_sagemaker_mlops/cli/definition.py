@@ -109,8 +109,8 @@ def print_json(file: Path, out: Path | None) -> int:
     return _emit(text, out)
 
 
-def compile_object(target: str, out: Path | None) -> int:
-    """Write the definition of the SDK object ``target``; exit code."""
+def compile_object(target: str, out: Path | None, python: Path) -> int:
+    """Write the definition of the SDK object ``target``, which the interpreter ``python`` can import; exit code."""
     import tempfile
 
     if ":" not in target:
@@ -120,7 +120,11 @@ def compile_object(target: str, out: Path | None) -> int:
         result = Path(folder) / "definition.json"
         # The SDK refuses to be imported without a region.
         environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ}
-        done = subprocess.run([sys.executable, "-c", _COMPILE, target, str(result)], check=False, env=environment)
+        try:
+            done = subprocess.run([python, "-c", _COMPILE, target, str(result)], check=False, env=environment)
+        except OSError as error:
+            print(f'--python "{python}" cannot be run: {error.strerror or error}.', file=sys.stderr)
+            return 2
         if done.returncode or not result.exists():
             print(f'"{target}" could not be compiled; its own error is above.', file=sys.stderr)
             return 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,19 @@ def test_compile_says_when_the_object_cannot_be_had(tmp_path: Path) -> None:
     assert invoke("compile", "nothing")[0] == 2
     (tmp_path / "broken.py").write_text("raise RuntimeError('no')\n")
     assert invoke("compile", f"{tmp_path}/broken.py:pipeline")[0] == 1
+    code, text = invoke("compile", "a:b", "--python", f"{tmp_path}/python")
+    assert (code, text) == (2, f'--python "{tmp_path}/python" cannot be run: No such file or directory.\n')
+
+
+def test_compile_runs_the_code_where_the_sdk_is(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    steps = [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}]
+    text = json.dumps({"Version": "2020-12-01", "Steps": steps})
+    (elsewhere / "only_there.py").write_text(f"class pipeline:\n    definition = staticmethod(lambda: {text!r})\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={elsewhere} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    assert invoke("compile", "only_there:pipeline")[0] == 1
+    code, made = invoke("compile", "only_there:pipeline", "--python", str(python))
+    assert (code, json.loads(made)["Steps"]) == (0, steps)
