@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format ui docs bench peer matrix chaos clean
+.PHONY: help setup demo test check lint format ui docs bench peer matrix pythons chaos clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -82,8 +82,23 @@ matrix: setup $(OLDER_AIRFLOWS:%=.venv-airflow-%/.stamp) ## The tests of DAGs an
 	  apache-airflow==$* pytest pytest-timeout pytest-xdist hypothesis
 	touch $@
 
+# The SDK cannot be installed beside Airflow there: they want different importlib-metadata.
+PYTHONS ?= 3.12 3.13
+pythons: setup $(PYTHONS:%=.venv-python-%/.stamp) ## All tests on newer Pythons, where the SageMaker SDK is not installed
+	@failed=""; for version in $(PYTHONS); do \
+	  echo "== Python $$version"; \
+	  .venv-python-$$version/bin/python -m pytest -q -n $(WORKERS) --dist loadfile tests || failed="$$failed $$version"; \
+	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+.venv-python-%/.stamp: constraints.txt pyproject.toml
+	test -x .venv-python-$*/bin/python || python$* -m venv .venv-python-$*
+	grep -v '^importlib-metadata==' constraints.txt > .venv-python-$*/constraints.txt
+	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-python-$*/bin/python \
+	  -c .venv-python-$*/constraints.txt -e '.[local,dev]'
+	touch $@
+
 docs: setup ## Write the generated pages of docs/
 	$(BIN)/python -m airflow_sagemaker_mlops.steps.table > docs/step-types.md
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .venv-peer build .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-* build .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis
