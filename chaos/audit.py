@@ -76,14 +76,13 @@ class Expected:
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong, each with the ids it takes to look it up; ``failed_again`` is told and not counted."""
+    """What is wrong, each with the ids it takes to look it up."""
 
     duplicates: list[dict[str, Any]] = field(default_factory=list)
     lost: list[dict[str, Any]] = field(default_factory=list)
     orphans: list[dict[str, Any]] = field(default_factory=list)
     wrong_verdicts: list[dict[str, Any]] = field(default_factory=list)
     stuck: list[dict[str, Any]] = field(default_factory=list)
-    failed_again: list[dict[str, Any]] = field(default_factory=list)
 
     COUNTED = ("duplicates", "lost", "orphans", "wrong_verdicts", "stuck")
 
@@ -107,7 +106,6 @@ def audit(jobs: Sequence[Job], runs: Sequence[RunEnd], expected: Mapping[Key, Ex
         if step:
             wanted = expected.get((made[0].dag_id, made[0].run_id))
             found.duplicates += duplicates(made, wanted)
-            found.failed_again += failed_again(made, wanted)
     for key, wanted in expected.items():
         run = ends.get(key)
         if run is None or run.state not in ENDED:
@@ -123,7 +121,7 @@ def audit(jobs: Sequence[Job], runs: Sequence[RunEnd], expected: Mapping[Key, Ex
 
 
 def duplicates(made: Sequence[Job], wanted: Expected | None) -> Iterable[dict[str, Any]]:
-    """More completed jobs of one step than were asked for, and jobs of one step at the same time."""
+    """More completed jobs of one step than were asked for, more failed ones, and jobs of one step at the same time."""
     clears = wanted.clears.get(made[0].task_id, 0) if wanted else 0
     done = [job for job in made if job.status == COMPLETED]
     if len(done) > 1 + clears:
@@ -132,10 +130,7 @@ def duplicates(made: Sequence[Job], wanted: Expected | None) -> Iterable[dict[st
     for before, after in itertools.pairwise(in_order):
         if before.ended is None or before.ended > after.created:
             yield {"why": "two jobs at the same time", "jobs": [before.told(), after.told()]}
-
-
-def failed_again(made: Sequence[Job], wanted: Expected | None) -> Iterable[dict[str, Any]]:
-    """A job that failed by its own fault and was made again, though nothing asks for that in this step."""
+    # What fails by its own fault is not to be run again, but where the step asks for that.
     failed = [job for job in made if job.status == "Failed"]
     is_meant_to_fail = wanted is not None and wanted.tasks.get(made[0].task_id) == "failed" and not wanted.by_hand
     if is_meant_to_fail and len(failed) > 1:

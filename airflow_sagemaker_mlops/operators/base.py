@@ -179,8 +179,9 @@ class StepOperator(BaseOperator):
         return self._in_worker(self._attempt(context).reuse(share), context)
 
     def _run_selected(self, context: Context) -> Any:
-        """Run the step where it began, in the triggerer, unless it is not selected in this run."""
+        """Run the step where it began, in the triggerer, unless it is not selected in this run or has ended already."""
         from ..triggers.step import StepTrigger
+        from .worker_memory import note_why_again
 
         share = self._share(context)
         if share is not None and share.kind != "selected":
@@ -188,6 +189,7 @@ class StepOperator(BaseOperator):
         kept = self._kept_result(context)
         if kept is not None:
             return kept
+        note_why_again(context, self.retries or 0)
         finish_in = "worker" if self.outlets else "triggerer"
         parameters = share.of.parameters if share is not None else {}
         trigger = StepTrigger(self.step.to_json(), finish_in=finish_in, parameters=parameters)
@@ -206,7 +208,7 @@ class StepOperator(BaseOperator):
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Back from the triggerer: the result, or the failure as an exception of this task."""
         match event.get("status"):
-            case "asks for a part":
+            case "asks":
                 return self._run_selected(context)
             case "success":
                 from .worker_memory import KeptEnd
@@ -223,7 +225,8 @@ class StepOperator(BaseOperator):
                 ti: Any = context["ti"]
                 if event.get("result"):  # for steps that run on this one's failure
                     ti.xcom_push(key="return_value", value=event["result"])
-                report_failure(context)
+                if self.retry_failed_steps:
+                    report_failure(context)
                 KeptEnd(context).keep(failure=words)
                 raise self._failure(words)
             case _:
@@ -270,6 +273,10 @@ class StepOperator(BaseOperator):
             if error.result and context is not None:
                 ti: Any = context["ti"]
                 ti.xcom_push(key="return_value", value=dict(error.result))
+            if context is not None and self.retry_failed_steps:
+                from .worker_memory import report_failure
+
+                report_failure(context)
             raise self._failure(str(error)) from None
 
     def _failure(self, message: str) -> AirflowException:

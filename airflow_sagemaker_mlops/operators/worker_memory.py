@@ -40,15 +40,34 @@ class TaskStateJournal:
 
 
 def report_failure(context: Context) -> None:
-    """Note that Airflow is being told of the failure: from now on another attempt is somebody's wish, not a mishap."""
+    """Note that Airflow is being told of a failure that it may retry: another attempt is no mishap from now on."""
     ti: Any = context["ti"]
     entry = entry_from_json(ti.xcom_pull(task_ids=ti.task_id, key=JOURNAL_KEY))
-    if entry is None or entry.state != "failed":
+    if entry is not None and entry.state == "failed":
+        _note(context, entry.with_state("reported"))
+
+
+def note_why_again(context: Context, retries: int) -> None:
+    """Note in the journal of an earlier attempt whether a mishap ended it, or a user cleared it since.
+
+    What begins in the triggerer cannot tell.  A clear sets ``max_tries`` to the attempts so far and the task's
+    ``retries`` (Airflow 3.3.2), so an attempt that was not cleared since is beyond their difference.
+    """
+    ti: Any = context["ti"]
+    entry = entry_from_json(ti.xcom_pull(task_ids=ti.task_id, key=JOURNAL_KEY))
+    if entry is None or entry.try_number == ti.try_number or entry.state in ("mishap", "killed", "reported"):
         return
-    ti.xcom_push(key=JOURNAL_KEY, value=entry.with_state("reported").as_json())
+    if entry.try_number > ti.max_tries - retries:
+        _note(context, entry.with_state("mishap"))
+    elif entry.state == "failed":
+        _note(context, entry.with_state("reported"))
+
+
+def _note(context: Context, entry: Entry) -> None:
+    context["ti"].xcom_push(key=JOURNAL_KEY, value=entry.as_json())
     store: Any = dict(context).get("task_state_store")
     if store is not None and entry_from_json(store.get(JOURNAL_KEY, None)) is not None:
-        store.set(JOURNAL_KEY, entry.with_state("reported").as_json())
+        store.set(JOURNAL_KEY, entry.as_json())
 
 
 class KeptEnd:

@@ -51,7 +51,8 @@ class StepTrigger(BaseTrigger):
         ``None`` when the task began here
     :param finish_in: "triggerer" ends a successful task here; "worker" resumes it (outlets, asset events)
     :param parameters: in a run of a part of the pipeline, what a worker says that the step runs with beside its conf;
-        ``None`` when none was asked, which has the definition and knows whether the step is selected
+        ``None`` when none was asked, which has the definition, and knows whether the step is selected and why it runs
+        again
     """
 
     def __init__(
@@ -90,8 +91,8 @@ class StepTrigger(BaseTrigger):
     async def _run_step(self) -> AsyncIterator[TriggerEvent]:
         try:
             context = await self._context()
-            if self.parameters is None and asks_for_a_part(_conf_of(context)):
-                yield TriggerEvent({"status": "asks for a part"})
+            if self.parameters is None and (asks_for_a_part(_conf_of(context)) or await self._may_have_ended()):
+                yield TriggerEvent({"status": "asks"})
                 return
             result = await self._result(context)
         except asyncio.CancelledError:
@@ -118,6 +119,20 @@ class StepTrigger(BaseTrigger):
             yield TaskSuccessEvent()
         else:
             yield TriggerEvent({"status": "success", "result": result})
+
+    async def _may_have_ended(self) -> bool:
+        """Whether an earlier attempt ended in a worker, which may have died before it could tell Airflow.
+
+        A worker knows whether a user has cleared the task since; only then is there to be another job.
+        """
+        if self.handed_over is not None or self.task_instance is None or self.task_instance.try_number <= 1:
+            return False
+        entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
+        if entry is None or entry.try_number == self.task_instance.try_number:
+            return False
+        return entry.state == "failed" or (
+            self.finish_in == "worker" and entry.state not in ("mishap", "killed", "reported")
+        )
 
     async def _note_mishap(self) -> None:
         """Let the retry know that it is one, and not a user's wish for another job."""

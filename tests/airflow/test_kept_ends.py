@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from airflow.sdk import DAG
 
+from airflow_sagemaker_mlops.execution.failures import StepFailed
+from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
+from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
+from airflow_sagemaker_mlops.operators.worker_memory import note_why_again
+from airflow_sagemaker_mlops.triggers.step import StepTrigger
 
 
 class Store(dict[str, Any]):
@@ -52,3 +59,65 @@ def test_the_result_of_a_step_that_ended_well_is_used() -> None:
     store, step = Store(), operator()
     step.resume(attempt(store, 4), {"status": "success", "result": {"Step": "t"}})
     assert step._kept_result(attempt(store, 4)) == {"Step": "t"}
+
+
+@pytest.mark.parametrize(
+    ("state", "attempt_before", "max_tries", "noted"),
+    [
+        ("failed", 1, 4, "mishap"),  # never cleared: 4 retries after the first attempt
+        ("failed", 1, 5, "reported"),  # cleared after it
+        ("failed", 3, 5, "mishap"),  # cleared after the first attempt, and going on in the third
+        ("submitted", 1, 4, "mishap"),
+        ("submitted", 1, 5, "submitted"),
+        ("done", 1, 5, "done"),
+        ("killed", 1, 4, "killed"),
+        ("failed", 4, 4, "failed"),  # this attempt's own
+    ],
+)
+def test_a_worker_tells_a_clear_from_a_mishap(state: Any, attempt_before: int, max_tries: int, noted: str) -> None:
+    xcoms = {JOURNAL_KEY: Entry("job", 0, attempt_before, "", state).as_json()}
+    ti = SimpleNamespace(
+        task_id="t",
+        try_number=4,
+        max_tries=max_tries,
+        xcom_pull=lambda task_ids, key: xcoms.get(key),
+        xcom_push=lambda key, value: xcoms.update({key: value}),
+    )
+    context: Any = {"ti": ti}
+    note_why_again(context, retries=4)
+    assert xcoms[JOURNAL_KEY]["state"] == noted
+
+
+@pytest.mark.parametrize(
+    ("state", "try_number", "finish_in", "asks"),
+    [
+        ("failed", 2, "triggerer", True),
+        ("reported", 2, "triggerer", False),
+        ("killed", 2, "triggerer", False),
+        ("submitted", 2, "triggerer", False),  # no worker took part: only a user can want it again
+        ("submitted", 2, "worker", True),
+        ("mishap", 2, "worker", False),
+        ("failed", 1, "worker", False),  # moved to another triggerer
+    ],
+)
+def test_a_step_asks_a_worker_before_it_is_run_again_in_the_triggerer(
+    state: Any, try_number: int, finish_in: str, asks: bool
+) -> None:
+    class Trigger(StepTrigger):
+        async def get_xcom(self, key: str, task_id: str | None = None) -> Any:
+            return Entry("job", 0, 1, "", state).as_json()
+
+        async def _context(self) -> Any:
+            return {"dag_run": SimpleNamespace(conf={})}
+
+        async def _result(self, context: Any) -> dict[str, Any]:
+            raise StepFailed("went on")
+
+    trigger: Any = Trigger("{}", finish_in=finish_in)
+    trigger.task_instance = MagicMock(try_number=try_number)
+
+    async def first() -> Any:
+        return await anext(trigger.run())
+
+    event = asyncio.run(first())
+    assert event.payload["status"] == ("asks" if asks else "failed")

@@ -50,7 +50,7 @@ class Run:
     def refuse_steps(self) -> None:
         train, note = (self.dag.get_task(name) for name in ("Train", "Note"))
         with pytest.raises(AirflowFailException, match="SM405"):
-            train.resume(self.context("Train"), {"status": "asks for a part"})
+            train.resume(self.context("Train"), {"status": "asks"})
         with pytest.raises(AirflowFailException, match="SM405"):
             getattr(type(note).execute, "__wrapped__", type(note).execute)(note, self.context("Note"))
 

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from deployment import Deployment
+from deployment import Deployment, jobs_of
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
@@ -41,7 +41,9 @@ def test_a_pipeline_runs_the_same_either_way_in(deployment: Deployment, aws: loc
     assert workers == ([] if dag_id == "in-triggerer" and STARTS_IN_TRIGGERER else list(WAITING))
 
 
-def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdict(deployment: Deployment) -> None:
+def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdict(
+    deployment: Deployment, aws: local.LocalAws
+) -> None:
     run_id = deployment.trigger("failing")
     state, states = deployment.wait("failing", run_id)
     assert state == "failed"
@@ -51,6 +53,13 @@ def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdic
     assert "no data today" in logs["triggerer"]
     verdict = deployment.xcom("failing", run_id, "pipeline.verdict")
     assert verdict == {"Status": "Failed", "Failed": ["Bad"], "Stopped": [], "NotStarted": ["Behind"], "NotTaken": []}
+    assert jobs_of(aws, "failing", run_id) == ["Bad"]
+
+    # Who clears it wants it run again.
+    deployment.call("/dags/failing/clearTaskInstances", {"dag_run_id": run_id, "dry_run": False, "only_failed": True})
+    state, _ = deployment.wait("failing", run_id)
+    assert state == "failed"
+    assert jobs_of(aws, "failing", run_id) == ["Bad", "Bad"]
 
 
 @pytest.mark.parametrize("dag_id", ["control", "control-in-worker"])

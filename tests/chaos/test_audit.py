@@ -95,10 +95,9 @@ def test_a_run_that_did_not_end_or_is_not_there_is_stuck() -> None:
     assert kinds(found(GOOD, None)) == {"stuck": 1}
 
 
-def test_a_failing_job_that_was_made_twice_is_told_and_not_counted() -> None:
+def test_a_job_that_failed_by_its_own_fault_and_was_made_again_is_a_duplicate() -> None:
     wanted = Expected("failed", {"First": "failed"}, {})
     run = replace(RUN, state="failed", tasks={"First": "failed"})
     twice = [job("f0", "First", 1, 2, "Failed"), job("f1", "First", 3, 4, "Failed")]
-    findings = found(twice, run, wanted)
-    assert kinds(findings) == {}
-    assert len(findings.failed_again) == 1
+    assert kinds(found(twice, run, wanted)) == {"duplicates": 1}
+    assert kinds(found(twice[:1], run, wanted)) == {}

@@ -147,6 +147,27 @@ def test_a_failure_that_could_not_be_reported_is_reported_by_the_next_attempt_wi
     assert len(jobs_of(aws, run)) == 1
 
 
+@pytest.mark.parametrize(("state", "made"), [("mishap", 2), ("reported", 3)])
+def test_what_failed_in_a_loop_is_not_run_again_because_its_task_was_broken_off(
+    aws: local.LocalAws, clients: SessionAws, state: Any, made: int
+) -> None:
+    request = {**processing(aws, "import os; os.environ['ITEM'] == 'bad' and exit(1)")}
+    request["Environment"] = {"ITEM": {"Get": "ForEach.CurrentItem"}}
+    body = {"Each": {"Type": "Processing", "Arguments": request}}
+    items = {"IterableItems": ["good", "bad"], "MaxConcurrency": 2}
+    run, _ = run_of(clients, "ForEach", items, spec={"Body": body})
+    untold = again(run, generation="")
+    with pytest.raises(StepFailed, match="1 of 2 steps did not succeed"):
+        asyncio.run(steps.run_step(untold))
+    entry = asyncio.run(run.journal.read())
+    assert entry is not None
+    assert entry.state == "failed"
+    asyncio.run(run.journal.write(entry.with_state(state)))
+    with pytest.raises(StepFailed, match=r"1 of 2 steps did not succeed.*Each-1"):
+        asyncio.run(steps.run_step(again(untold, try_number=2)))
+    assert len(jobs_of(aws, run)) == made
+
+
 def test_clearing_a_finished_step_makes_exactly_one_new_job(aws: local.LocalAws, clients: SessionAws) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "pass"))
     asyncio.run(steps.run_step(run))

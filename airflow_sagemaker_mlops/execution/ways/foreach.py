@@ -29,11 +29,15 @@ MOST_ERRORS = 20
 
 @dataclass(slots=True)
 class _Loop:
-    """One run of a ForEach step; ``results`` has what each child left, by item and name."""
+    """One run of a ForEach step; ``results`` has what each child left, by item and name.
+
+    goes_on   whether an attempt before was broken off: then what has failed in it is not run again either
+    """
 
     run: StepRun
     run_step: RunStep
     ordinal: int
+    goes_on: bool
     items: list[Any]
     slots: asyncio.Semaphore
     results: list[dict[str, dict[str, Any]]] = field(default_factory=list)
@@ -60,8 +64,14 @@ async def submit(run: StepRun) -> Submitted:
     ordinal = 0 if entry is None else entry.ordinal
     if entry is not None and entry.state == "done" and asked_anew(run, entry):
         ordinal += 1
+    goes_on = (
+        entry is not None
+        and entry.try_number != identity.try_number
+        and entry.state != "reported"
+        and not asked_anew(run, entry)
+    )
     await run.journal.write(Entry(identity.step, ordinal, identity.try_number, identity.generation, "submitted"))
-    return Submitted(identity.step, "", ordinal, now())
+    return Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
 
 
 async def follow(run: StepRun, job: Submitted, run_step: RunStep) -> StepResult:
@@ -118,7 +128,7 @@ async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
         slots = asyncio.Semaphore(max(1, int(coerce(most, "integer"))))
     except ValueError:
         raise StepFailed(f'Step "{run.identity.step}": MaxConcurrency is {most!r}, not an integer.') from None
-    return _Loop(run, run_step, job.ordinal, items, slots, [{} for _ in items])
+    return _Loop(run, run_step, job.ordinal, job.adopted, items, slots, [{} for _ in items])
 
 
 async def _iteration(loop: _Loop, index: int) -> None:
@@ -143,9 +153,14 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
     """Run one child, or take what an earlier attempt of this loop noted of it."""
     run, label = loop.run, f"{name}-{index}"
     noted = await run.notes.recall(label) if run.identity.try_number > 1 else None
-    if noted is not None and noted["Loop"] == loop.ordinal and noted["Result"]["Status"] == "Succeeded":
-        loop.results[index][name] = noted["Result"]
-        return True
+    if noted is not None and noted["Loop"] == loop.ordinal:
+        ended: dict[str, Any] = noted["Result"]
+        good = bool(ended["Status"] == "Succeeded")
+        if good or (loop.goes_on and ended["Status"] == "Failed"):
+            loop.results[index][name] = ended
+            if not good:
+                loop.errors[label] = ended["Error"]
+            return good
     async with loop.slots:
         child = run.live[label] = _child_run(loop, index, name)
         try:
