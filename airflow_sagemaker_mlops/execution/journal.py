@@ -16,9 +16,9 @@ class Entry:
     """The last resource a step made, or meant to make.
 
     ordinal      how many resources of this step came before it
-    state        intent: about to be created; submitted: exists; done/failed: ended; reported: failed, and Airflow is
-                 being told; killed: a user stopped the task; mishap: the attempt broke off and will be retried, the
-                 resource may still run
+    state        intent: about to be created; submitted: exists; done/failed: ended; reported: failed, and another
+                 attempt is to make another; killed: a user stopped the task; mishap: the attempt broke off and will be
+                 retried, the resource may still run
     """
 
     name: str
