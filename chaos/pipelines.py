@@ -19,9 +19,18 @@ QUEUE, FUNCTION = "chaos-questions", "chaos-function"
 LONG_S = 240
 
 DAG_FILE = """
+import os
+import signal
 from datetime import timedelta
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag
+
+
+def die(context):  # the failure is noted by then, and Airflow does not know of it yet
+    if context["ti"].try_number == 1:
+        for process in (os.getppid(), os.getpid()):
+            os.kill(process, signal.SIGKILL)
+
 
 for way_in in {ways}:
     SageMakerPipelineDag(
@@ -96,6 +105,7 @@ CASES: tuple[Case, ...] = (
         },
         {"Handle": 1},
     ),
+    Case("dying", "failed", {"Bad": "failed", "Behind": "upstream_failed"}, {}),
     Case("flaky", "success", {"Flaky": "success", "Behind": "success"}, {"Flaky": 1, "Behind": 1}),
     Case("loop", "success", {"Loop": "success", "Behind": "success"}, {"Loop.Each": 4, "Behind": 1}),
     Case(
@@ -111,6 +121,12 @@ CASES: tuple[Case, ...] = (
 SLOW = Case("slow", "success", {"Slow": "success", "Behind": "success"}, {"Slow": 1, "Behind": 1})
 LONG = Case("long", "failed", {"Long": "failed"}, {})
 
+OPTIONS = {
+    "dying": '{"Bad": {"on_failure_callback": die}}',
+    # The flaky job fails once; the other retries are for mishaps.
+    "flaky": '{"Flaky": {"retries": 4, "retry_delay": timedelta(seconds=2)}}',
+}
+
 
 def write(dags: Path, aws: LocalAws, markers: Path) -> list[str]:
     """Write the DAG files and definitions; the ids of the DAGs.
@@ -119,8 +135,7 @@ def write(dags: Path, aws: LocalAws, markers: Path) -> list[str]:
     """
     made = _documents(aws, markers)
     for name, document in made.items():
-        # The flaky job fails once; the other retries are for mishaps.
-        options = '{"Flaky": {"retries": 4, "retry_delay": timedelta(seconds=2)}}' if name == "flaky" else "{}"
+        options = OPTIONS.get(name, "{}")
         (dags / f"{name}.json").write_text(json.dumps(document))
         (dags / f"{name}.py").write_text(DAG_FILE.format(ways=WAYS_IN, name=name, options=options))
     return [f"{name}-{way_in}" for name in made for way_in in WAYS_IN]
@@ -168,6 +183,7 @@ def _documents(aws: LocalAws, markers: Path) -> dict[str, Any]:
             _job(aws, "Handle", 1, {"Step": "Load", "Trigger": "Failed"}),
             _job(aws, "Never", 1, {"Step": "Load", "Trigger": "Stopped"}),
         ),
+        "dying": _document(_job(aws, "Bad", fails), _job(aws, "Behind", 1, "Bad")),
         "flaky": _document(_job(aws, "Flaky", once, environment=run), _job(aws, "Behind", 1, "Flaky")),
         "loop": _document(
             {"Name": "Loop", "Type": "ForEach", "Arguments": loop},
