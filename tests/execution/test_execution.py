@@ -26,6 +26,7 @@ from airflow_sagemaker_mlops.execution.failures import (
 )
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
+from airflow_sagemaker_mlops.execution.mailbox import MemoryMailbox
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
@@ -233,6 +234,30 @@ def test_where_airflow_does_not_tell_a_clear_from_a_retry_the_journal_does(
     going_on = MemoryJournal(Entry(first.name, 0, 1, "", "submitted"))
     second = asyncio.run(steps.submit(again(replace(untold, journal=going_on), try_number=2)))
     assert second.name == resource_name(run.identity, 1)
+
+
+class XComs(MemoryMailbox):
+    """As XComs are, which an answer is written over, and which would be written over it."""
+
+    async def open(self, token: str) -> None:
+        self.answers[token] = None
+
+
+@pytest.mark.parametrize("answer", [{"Status": "Succeeded", "OutputParameters": []}, None])
+def test_an_answer_that_came_before_the_question_was_noted_as_sent_is_kept(
+    aws: local.LocalAws, clients: SessionAws, answer: dict[str, Any] | None
+) -> None:
+    sqs = aws.client("sqs")
+    queue = sqs.create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
+    run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
+    token = "AbCdEfGhIj"
+    mailbox = XComs({token: answer})
+    killed = replace(run, journal=MemoryJournal(Entry(token, 0, 1, "c0", "intent", queue)), mailbox=mailbox)
+    asked = asyncio.run(steps.submit(killed))
+    assert asked.name == token
+    assert mailbox.answers == {token: answer}
+    messages = sqs.receive_message(QueueUrl=queue).get("Messages", [])
+    assert len(messages) == (0 if answer else 1)  # nobody knows whether the message was sent, until it is answered
 
 
 def test_several_waiting_steps_share_one_sweep(aws: local.LocalAws, clients: SessionAws) -> None:

@@ -31,26 +31,32 @@ async def submit(run: StepRun) -> Submitted:
     """Send the message; the same token again when an earlier try of this attempt may have sent it."""
     identity = run.identity
     queue = await _queue(run)
-    token, ordinal, sent = await _earlier(run)
+    token, ordinal, sent, is_open = await _earlier(run)
     if not sent:
         await run.journal.write(Entry(token, ordinal, identity.try_number, identity.generation, "intent", queue))
-        await run.mailbox.open(token)
-        await _send(run, queue, token, "Executing")
+        if not is_open:  # the answer to an earlier try's message would be thrown away
+            await run.mailbox.open(token)
+        if not is_open or await run.mailbox.answer(token) is None:
+            await _send(run, queue, token, "Executing")
     await run.journal.write(Entry(token, ordinal, identity.try_number, identity.generation, "submitted", queue))
     run.tell(f"{'waiting on for an answer to' if sent else 'SendMessage:'} token {token}, queue {queue}")
     return Submitted(token, queue, ordinal, now(), adopted=sent)
 
 
-async def _earlier(run: StepRun) -> tuple[str, int, bool]:
-    """(token, its number, whether its message was sent) of this attempt; a new token unless one goes on."""
+async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
+    """(token, its number, whether its message was sent, whether it may be answered or has been) of this attempt.
+
+    A new token unless one goes on.
+    """
     entry = await run.journal.read()
     fresh = "".join(secrets.choice(LETTERS) for _ in range(TOKEN))
     if entry is None:
-        return fresh, 0, False
+        return fresh, 0, False, False
     if entry.state not in ("failed", "killed") and not asked_anew(run, entry):
-        return entry.name, entry.ordinal, entry.state != "intent" and await run.mailbox.is_open(entry.name)
+        is_open = await run.mailbox.is_open(entry.name)
+        return entry.name, entry.ordinal, is_open and entry.state != "intent", is_open
     await run.mailbox.close(entry.name)
-    return fresh, entry.ordinal + 1, False
+    return fresh, entry.ordinal + 1, False, False
 
 
 async def follow(run: StepRun, sent: Submitted) -> StepResult:
