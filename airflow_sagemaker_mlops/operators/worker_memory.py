@@ -18,7 +18,7 @@ RESULT_KEY = "sagemaker_result"
 
 
 class TaskStateJournal:
-    """A journal; where there is no store, the job's own tags serve instead."""
+    """A journal: XComs within an attempt, the store beyond it; where there is no store, the job's own tags serve."""
 
     def __init__(self, context: Context) -> None:
         self._store: Any = dict(context).get("task_state_store")
@@ -27,6 +27,8 @@ class TaskStateJournal:
 
     async def read(self) -> Entry | None:
         """The last entry, if it is still known."""
+        if self._entry is None:  # what the trigger of this attempt left, where a retry policy has another job made
+            self._entry = entry_from_json(self._ti.xcom_pull(task_ids=self._ti.task_id, key=JOURNAL_KEY))
         if self._entry is None and self._store is not None:
             self._entry = entry_from_json(self._store.get(JOURNAL_KEY, None))
         return self._entry

@@ -16,6 +16,8 @@ SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
 SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
 SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)
+SageMakerPipelineDag("unlucky", definition="unlucky.json", poll_interval_s=1)
+SageMakerPipelineDag("unlucky-in-worker", definition="unlucky.json", poll_interval_s=1, start_in="worker")
 SageMakerPipelineDag("held", definition="held.json", poll_interval_s=1, steps={"Held": {"pool": "closed"}})
 SageMakerPipelineDag("recorded", definition="recorded.json", poll_interval_s=1, records="{records}")
 SageMakerPipelineDag(
@@ -92,6 +94,8 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
     mode = [{"Name": "Mode", "Type": "String", "DefaultValue": "slow", "EnumValues": ["slow", "fast"]}]
     failing = [step(aws, "Bad", "raise SystemExit('no data today')"), step(aws, "Behind", "pass", DependsOn=["Bad"])]
     long = [step(aws, "Long", "import time; time.sleep(120)"), step(aws, "Then", "pass", DependsOn=["Long"])]
+    policy = {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "IntervalSeconds": 1, "MaxAttempts": 1}
+    unlucky = [step(aws, "Long", "import time; time.sleep(120)", RetryPolicies=[policy])]
     model = {"ExecutionRoleArn": aws.role_arn, "PrimaryContainer": {"Image": "image"}}
     held = [step(aws, "Quick", "pass"), {"Name": "Held", "Type": "Model", "Arguments": model, "DependsOn": ["Quick"]}]
     size = [{"Name": "Size", "Type": "Integer", "DefaultValue": 1}]
@@ -192,4 +196,5 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
         "slow.json": {"Version": "2020-12-01", "Steps": [step(aws, "Slow", "import time; time.sleep(25)")]},
         "held.json": {"Version": "2020-12-01", "Steps": held},
         "long.json": {"Version": "2020-12-01", "Steps": long},
+        "unlucky.json": {"Version": "2020-12-01", "Steps": unlucky},
     }

@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
 from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
-from airflow_sagemaker_mlops.operators.worker_memory import note_why_again
+from airflow_sagemaker_mlops.operators.worker_memory import TaskStateJournal, note_why_again
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
 
 
@@ -86,6 +86,14 @@ def test_a_worker_tells_a_clear_from_a_mishap(state: Any, attempt_before: int, m
     context: Any = {"ti": ti}
     note_why_again(context, retries=4)
     assert xcoms[JOURNAL_KEY]["state"] == noted
+
+
+@pytest.mark.parametrize("store", [None, Store({JOURNAL_KEY: Entry("job", 2, 1, "m4", "intent").as_json()})])
+def test_a_retry_policy_goes_on_from_what_the_trigger_of_this_attempt_left(store: Store | None) -> None:
+    left = Entry("job", 2, 1, "m4", "failed")
+    ti = SimpleNamespace(task_id="t", xcom_pull=lambda task_ids, key: left.as_json() if key == JOURNAL_KEY else None)
+    context: Any = {"ti": ti, "task_state_store": store}
+    assert asyncio.run(TaskStateJournal(context).read()) == left
 
 
 @pytest.mark.parametrize(

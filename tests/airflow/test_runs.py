@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -167,3 +170,30 @@ def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deplo
         numbers.add(int(found["PrimaryContainer"]["Environment"]["NUMBER"]))
     assert numbers == set(range(1000))
     assert ("worker" in deployment.logs("thousand", run_id, "Thousand")) is not STARTS_IN_TRIGGERER
+
+
+def test_a_retry_policy_has_another_job_made_wherever_the_step_began(
+    deployment: Deployment, aws: local.LocalAws
+) -> None:
+    runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("unlucky", "unlucky-in-worker")}
+    client = aws.client("sagemaker")
+    deadline = time.monotonic() + 120
+    made: dict[str, set[str]] = {dag_id: set() for dag_id in runs}
+    while any(len(names) < 2 for names in made.values()):
+        assert time.monotonic() < deadline, made
+        time.sleep(0.5)
+        for dag_id, run_id in runs.items():
+            found = client.list_processing_jobs(NameContains=execution_id(dag_id, run_id), StatusEquals="InProgress")
+            for job in found["ProcessingJobSummaries"]:
+                name = job["ProcessingJobName"]
+                status = json.loads((aws.state_dir / "jobs" / "processing" / name / "status.json").read_text())
+                if status.get("child"):  # the service loses the machine
+                    for group in (status["pid"], status["child"]):
+                        with suppress(ProcessLookupError):
+                            os.killpg(group, signal.SIGKILL)
+                    made[dag_id].add(name)
+    for dag_id, run_id in runs.items():
+        state, states = deployment.wait(dag_id, run_id)
+        assert (state, states["Long"]) == ("failed", "failed")
+        assert jobs_of(aws, dag_id, run_id) == ["Long", "Long"]
+        assert "InternalServerError" in deployment.logs(dag_id, run_id, "Long")["worker"]
