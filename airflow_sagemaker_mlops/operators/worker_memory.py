@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer
-from ..execution.journal import Entry, MemoryNotes, entry_from_json
+from ..execution.journal import Entry, entry_from_json
 from .task import JOURNAL_KEY
 
 if TYPE_CHECKING:
@@ -97,23 +97,25 @@ class KeptEnd:
             self._store.set(RESULT_KEY, {"generation": self._generation, **end})
 
 
-class TaskStateNotes(MemoryNotes):
-    """Notes in the store, or of this process alone where there is none."""
+class TaskStateNotes:
+    """Notes in the store; where there is none, in XComs, for the processes that one attempt goes through."""
 
     def __init__(self, context: Context) -> None:
-        super().__init__()
         self._store: Any = dict(context).get("task_state_store")
+        self._ti: Any = context["ti"]
 
     async def recall(self, name: str) -> Any:
         """What was noted under ``name``; ``None`` when nothing was."""
-        return self._store.get(name, None) if self._store is not None else await super().recall(name)
+        if self._store is not None:
+            return self._store.get(name, None)
+        return self._ti.xcom_pull(task_ids=self._ti.task_id, key=name)
 
     async def note(self, name: str, value: Any) -> None:
         """Keep ``value``."""
         if self._store is not None:
             self._store.set(name, value)
         else:
-            await super().note(name, value)
+            self._ti.xcom_push(key=name, value=value)
 
 
 class WorkerMailbox:

@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
 from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
-from airflow_sagemaker_mlops.operators.worker_memory import TaskStateJournal, note_why_again
+from airflow_sagemaker_mlops.operators.worker_memory import TaskStateJournal, TaskStateNotes, note_why_again
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
 
 
@@ -94,6 +94,19 @@ def test_a_retry_policy_goes_on_from_what_the_trigger_of_this_attempt_left(store
     ti = SimpleNamespace(task_id="t", xcom_pull=lambda task_ids, key: left.as_json() if key == JOURNAL_KEY else None)
     context: Any = {"ti": ti, "task_state_store": store}
     assert asyncio.run(TaskStateJournal(context).read()) == left
+
+
+@pytest.mark.parametrize("store", [None, Store()])
+def test_retries_are_counted_over_the_processes_of_an_attempt(store: Store | None) -> None:
+    xcoms: dict[str, Any] = {}
+    ti = SimpleNamespace(
+        task_id="t",
+        xcom_pull=lambda task_ids, key: xcoms.get(key),
+        xcom_push=lambda key, value: xcoms.update({key: value}),
+    )
+    context: Any = {"ti": ti, "task_state_store": store}
+    asyncio.run(TaskStateNotes(context).note("sagemaker_retries", {"counts": {"0": 1}}))
+    assert asyncio.run(TaskStateNotes(context).recall("sagemaker_retries")) == {"counts": {"0": 1}}
 
 
 @pytest.mark.parametrize(

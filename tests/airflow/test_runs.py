@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,7 +187,7 @@ def test_a_retry_policy_has_another_job_made_wherever_the_step_began(
             found = client.list_processing_jobs(NameContains=execution_id(dag_id, run_id), StatusEquals="InProgress")
             for job in found["ProcessingJobSummaries"]:
                 name = job["ProcessingJobName"]
-                status = json.loads((aws.state_dir / "jobs" / "processing" / name / "status.json").read_text())
+                status = json.loads((Path(aws.state_dir) / "jobs" / "processing" / name / "status.json").read_text())
                 if status.get("child"):  # the service loses the machine
                     for group in (status["pid"], status["child"]):
                         with suppress(ProcessLookupError):
