@@ -22,6 +22,7 @@ from ..airflow_versions import (
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from ..links import LINKS
+from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
 from .start import StartInTriggerer
 from .task import StepTask
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from .attempt import WorkerAttempt
     from .share import Share
 
-RETRIES_AFTER_MISHAPS = 4  # killed workers, lost connections; the job goes on, and one that failed is not run again
-RETRY_DELAY = timedelta(seconds=20)
 IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from ..airflow_versions import AirflowSkipException
 from ..plan.outcome import unmet
 from .ends import ends_of
+from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
 
 
 class PipelineGateOperator(BaseOperator):
@@ -20,7 +21,8 @@ class PipelineGateOperator(BaseOperator):
 
     def __init__(self, *, triggers: Mapping[str, str], **kwargs: Any) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
-        kwargs.setdefault("retries", 4)
+        kwargs.setdefault("retries", RETRIES_AFTER_MISHAPS)
+        kwargs.setdefault("retry_delay", RETRY_DELAY)
         super().__init__(**kwargs)
         self.triggers = dict(triggers)
 

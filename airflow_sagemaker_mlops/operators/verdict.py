@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
@@ -12,6 +11,7 @@ from airflow.sdk import BaseOperator, Context
 from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
+from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
 from .start import StartVerdictInTriggerer
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from .conclusion import Conclusion
     from .share import PartOfRun
     from .source import Source
-
-
-RETRY_DELAY = timedelta(seconds=20)
 
 
 class PipelineFailed(AirflowFailException):
@@ -60,7 +57,7 @@ class PipelineVerdictOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
-        kwargs.setdefault("retries", 4)
+        kwargs.setdefault("retries", RETRIES_AFTER_MISHAPS)
         kwargs.setdefault("retry_delay", RETRY_DELAY)
         super().__init__(**kwargs)
         self.steps = dict(steps)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ def test_airflow_arguments_of_single_steps_are_passed_on() -> None:
     dag = SageMakerPipelineDag("p", definition(train("A"), train("B")), steps={"A": {"pool": "gpu", "retries": 5}})
     assert (dag.get_task("A").pool, dag.get_task("A").retries) == ("gpu", 5)
     assert dag.get_task("B").retries == 4
+
+
+def test_after_a_killed_worker_no_task_waits_as_long_as_after_failed_work() -> None:
+    """Airflow's own delay is five minutes, in which a gate or a verdict would hold up a run that is all but over."""
+    on_failure = train("Clean", DependsOn=[{"Step": "A", "Trigger": "Failed"}])
+    with DAG("bigger", schedule=None) as dag:
+        SageMakerPipelineTaskGroup("ml", definition(train("A"), on_failure))
+    assert {"ml.A", "ml.Clean.when", "ml.pipeline.verdict", "ml.pipeline.sweep"} <= set(dag.task_ids)
+    assert {(task.retries, task.retry_delay) for task in dag.tasks} == {(4, timedelta(seconds=20))}
 
 
 def test_what_airflow_is_told_wrongly_is_reported() -> None:
