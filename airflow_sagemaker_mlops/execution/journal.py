@@ -17,8 +17,8 @@ class Entry:
 
     ordinal      how many resources of this step came before it
     state        intent: about to be created; submitted: exists; done/failed: ended; reported: failed, and another
-                 attempt is to make another; killed: a user stopped the task; mishap: the attempt broke off and will be
-                 retried, the resource may still run
+                 is to be made, by a retry policy or another attempt; killed: a user stopped the task; mishap: the
+                 attempt broke off and will be retried, the resource may still run
     """
 
     name: str

@@ -126,6 +126,9 @@ class Retries:
         self.counts[str(index)] = count + 1
         noted = {"try": self.run.identity.try_number, "counts": self.counts, "started": self.started}
         await self.run.notes.note(NOTE, noted)
+        failed = await self.run.journal.read()
+        if failed is not None and failed.state == "failed":
+            await self.run.journal.write(failed.with_state("reported"))
         most = "" if policy.attempts is None else f" of {policy.attempts}"
         self.run.tell(f"{cause}: retry {count + 1}{most} in {pause:g} s: {words}")
         return pause

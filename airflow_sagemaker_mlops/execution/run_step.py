@@ -137,7 +137,7 @@ async def stop_current(run: StepRun) -> None:
     entry = await run.journal.read()
     if entry is not None and entry.state in ("intent", "submitted"):
         await run.journal.write(entry.with_state("killed"))
-        await stop(run, entry.name, entry.arn)
+        await stop_when_visible(run, entry.name, entry.arn)
 
 
 _AT_ONCE: dict[str, Callable[[StepRun], Awaitable[StepResult]]] = {

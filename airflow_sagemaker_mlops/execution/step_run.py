@@ -70,6 +70,7 @@ class StepRun:
     seen      what jobs of this attempt were like when they had ended, by name: to be asked for no second time
     job_ended   told of each job's name and end, before its log is read
     loop      the ForEach step that this is a child of
+    goes_on   whether that step goes on after a mishap: a job that failed meanwhile is its child's, which has no journal
     run_child   runs a child of a ForEach step, and records it where the step is recorded
     """
 
@@ -89,6 +90,7 @@ class StepRun:
     seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     job_ended: Callable[[str, Mapping[str, Any]], None] = _nobody
     loop: str = ""
+    goes_on: bool = False
     run_child: Callable[[StepRun, Callable[[StepRun], Awaitable[StepResult]]], Awaitable[dict[str, Any]]] = _unrecorded
 
     @property

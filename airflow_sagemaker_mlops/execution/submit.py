@@ -84,8 +84,10 @@ def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
 
     Then this one says it; another of the same would fail likewise.
     """
-    if not entry.try_number or entry.try_number == run.identity.try_number:
-        return False  # the journal is lost; or a retry policy wants another one
+    if not entry.try_number:
+        return run.goes_on  # the journal is lost
+    if entry.try_number == run.identity.try_number:
+        return entry.state == "failed"  # where a retry policy wants another one, it is "reported"
     return entry.state == "failed" or (not anew and entry.state != "reported")
 
 

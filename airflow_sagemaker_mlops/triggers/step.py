@@ -91,10 +91,14 @@ class StepTrigger(BaseTrigger):
     async def _run_step(self) -> AsyncIterator[TriggerEvent]:
         try:
             context = await self._context()
-            if self.parameters is None and (asks_for_a_part(_conf_of(context)) or await self._may_have_ended()):
+            if self.parameters is None and (asks_for_a_part(_conf_of(context)) or await self._asks_a_worker()):
                 yield TriggerEvent({"status": "asks"})
                 return
             result = await self._result(context)
+            ends_here = self.handed_over is None and self.finish_in == "triggerer"
+            if ends_here:
+                # TaskSuccessEvent(xcoms=...) would store the JSON text of the result as a string (Airflow 3.3.2).
+                await self.set_xcom("return_value", result)
         except asyncio.CancelledError:
             if not TELLS_TRIGGERS_OF_KILLS:
                 await self.on_kill()
@@ -112,27 +116,23 @@ class StepTrigger(BaseTrigger):
             trace = "".join(traceback.format_exception(error))
             yield TriggerEvent({"status": "error", "error": text, "trace": trace})
             return
-        if self.handed_over is None and self.finish_in == "triggerer":
-            # TaskSuccessEvent(xcoms=...) would store the JSON text of the result as a string (Airflow 3.3.2).
-            await self.set_xcom("return_value", result)
+        if ends_here:
             wake_when_reported()
             yield TaskSuccessEvent()
         else:
             yield TriggerEvent({"status": "success", "result": result})
 
-    async def _may_have_ended(self) -> bool:
-        """Whether an earlier attempt ended in a worker, which may have died before it could tell Airflow.
+    async def _asks_a_worker(self) -> bool:
+        """Whether an earlier attempt ended without a word of why: this one may be a retry, or what a user cleared.
 
-        A worker knows whether a user has cleared the task since; only then is there to be another job.
+        A worker knows which; only after a clear is there to be another job.
         """
         if self.handed_over is not None or self.task_instance is None or self.task_instance.try_number <= 1:
             return False
         entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
         if entry is None or entry.try_number == self.task_instance.try_number:
             return False
-        return entry.state == "failed" or (
-            self.finish_in == "worker" and entry.state not in ("mishap", "killed", "reported")
-        )
+        return entry.state not in ("mishap", "killed", "reported")
 
     async def _note_mishap(self) -> None:
         """Let the retry know that it is one, and not a user's wish for another job."""

@@ -115,7 +115,8 @@ def test_retries_are_counted_over_the_processes_of_an_attempt(store: Store | Non
         ("failed", 2, "triggerer", True),
         ("reported", 2, "triggerer", False),
         ("killed", 2, "triggerer", False),
-        ("submitted", 2, "triggerer", False),  # no worker took part: only a user can want it again
+        ("submitted", 2, "triggerer", True),  # a user's clear, or a mishap that could not be noted
+        ("done", 2, "triggerer", True),
         ("submitted", 2, "worker", True),
         ("mishap", 2, "worker", False),
         ("failed", 1, "worker", False),  # moved to another triggerer

@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution import run_step as steps
-from airflow_sagemaker_mlops.execution import watch
+from airflow_sagemaker_mlops.execution import retries, watch
 from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.failures import (
     JobFailed,
@@ -25,7 +26,7 @@ from airflow_sagemaker_mlops.execution.failures import (
     UnresolvedExpression,
 )
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
-from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
+from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal, MemoryNotes
 from airflow_sagemaker_mlops.execution.mailbox import MemoryMailbox
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.scope import Scope
@@ -133,9 +134,9 @@ def test_a_retry_after_a_failed_job_makes_a_new_one(aws: local.LocalAws, clients
     assert len(jobs_of(aws, run)) == 2
 
 
-@pytest.mark.parametrize("state", ["failed", "intent", "mishap"])
-def test_a_failure_that_could_not_be_reported_is_reported_by_the_next_attempt_without_a_new_job(
-    aws: local.LocalAws, clients: SessionAws, state: Any
+@pytest.mark.parametrize(("state", "try_number"), [("failed", 2), ("intent", 2), ("mishap", 2), ("failed", 1)])
+def test_a_failure_that_could_not_be_reported_is_reported_by_the_next_process_without_a_new_job(
+    aws: local.LocalAws, clients: SessionAws, state: Any, try_number: int
 ) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "raise SystemExit(1)"))
     with pytest.raises(JobFailed):
@@ -144,13 +145,32 @@ def test_a_failure_that_could_not_be_reported_is_reported_by_the_next_attempt_wi
     assert entry is not None
     asyncio.run(run.journal.write(entry.with_state(state)))
     with pytest.raises(JobFailed):
-        asyncio.run(steps.run_step(again(run, try_number=2)))
+        asyncio.run(steps.run_step(again(run, try_number=try_number)))
     assert len(jobs_of(aws, run)) == 1
 
 
-@pytest.mark.parametrize(("state", "made"), [("mishap", 2), ("reported", 3)])
+def test_a_policy_that_grants_another_job_notes_that_before_its_pause(
+    aws: local.LocalAws, clients: SessionAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "MaxAttempts": 1, "IntervalSeconds": 1}
+    run, _ = run_of(clients, "Processing", processing(aws, "raise SystemExit(1)"), spec={"RetryPolicies": [policy]})
+    monkeypatch.setattr(retries, "_cause_of_reason", lambda _reason: retries.INTERNAL)
+    with pytest.raises(JobFailed):
+        asyncio.run(steps.run_step(run))
+    assert len(jobs_of(aws, run)) == 2
+    entry = asyncio.run(run.journal.read())
+    assert entry is not None
+    assert (entry.ordinal, entry.state) == (1, "failed")
+    # The process ends in the pause: what takes over finds that another one was granted.
+    asyncio.run(run.journal.write(replace(entry, ordinal=0, state="reported")))
+    assert asyncio.run(steps.submit(run)).ordinal == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "try_number", "made"), [("mishap", 2, 2), ("reported", 2, 3), ("submitted", 1, 2), ("failed", 1, 2)]
+)
 def test_what_failed_in_a_loop_is_not_run_again_because_its_task_was_broken_off(
-    aws: local.LocalAws, clients: SessionAws, state: Any, made: int
+    aws: local.LocalAws, clients: SessionAws, state: Any, try_number: int, made: int
 ) -> None:
     request = {**processing(aws, "import os; os.environ['ITEM'] == 'bad' and exit(1)")}
     request["Environment"] = {"ITEM": {"Get": "ForEach.CurrentItem"}}
@@ -165,8 +185,41 @@ def test_what_failed_in_a_loop_is_not_run_again_because_its_task_was_broken_off(
     assert entry.state == "failed"
     asyncio.run(run.journal.write(entry.with_state(state)))
     with pytest.raises(StepFailed, match=r"1 of 2 steps did not succeed.*Each-1"):
-        asyncio.run(steps.run_step(again(untold, try_number=2)))
+        asyncio.run(steps.run_step(again(untold, try_number=try_number)))
     assert len(jobs_of(aws, run)) == made
+
+
+def test_a_child_that_failed_unseen_is_not_run_again_when_its_loop_goes_on(
+    aws: local.LocalAws, clients: SessionAws
+) -> None:
+    body = {"Each": {"Type": "Processing", "Arguments": processing(aws, "exit(1)")}}
+    run, _ = run_of(clients, "ForEach", {"IterableItems": ["a"], "MaxConcurrency": 1}, spec={"Body": body})
+    with pytest.raises(StepFailed, match="1 of 1"):
+        asyncio.run(steps.run_step(run))
+    broken_off = replace(run, journal=MemoryJournal(Entry("Step", 0, 1, "c0", "mishap")), notes=MemoryNotes())
+    with pytest.raises(StepFailed, match="1 of 1"):
+        asyncio.run(steps.run_step(again(broken_off, try_number=2)))
+    assert len(jobs_of(aws, run)) == 1
+
+
+def test_the_children_of_a_loop_that_was_cancelled_are_stopped(aws: local.LocalAws, clients: SessionAws) -> None:
+    """As Airflow ends a trigger: its work is cancelled first, and ``on_kill`` is called then."""
+    body = {"Each": {"Type": "Processing", "Arguments": processing(aws, "import time; time.sleep(60)")}}
+    run, _ = run_of(clients, "ForEach", {"IterableItems": ["a", "b"], "MaxConcurrency": 2}, spec={"Body": body})
+
+    async def cancelled() -> bool:
+        work = asyncio.ensure_future(steps.run_step(run))
+        while len(jobs_of(aws, run)) < 2:
+            await asyncio.sleep(0.1)
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+        return await steps.stop(run, "Step")
+
+    assert asyncio.run(cancelled())
+    for name in jobs_of(aws, run):
+        status = aws.client("sagemaker").describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
+        assert status in ("Stopping", "Stopped")
 
 
 def test_clearing_a_finished_step_makes_exactly_one_new_job(aws: local.LocalAws, clients: SessionAws) -> None:
@@ -234,6 +287,20 @@ def test_where_airflow_does_not_tell_a_clear_from_a_retry_the_journal_does(
     going_on = MemoryJournal(Entry(first.name, 0, 1, "", "submitted"))
     second = asyncio.run(steps.submit(again(replace(untold, journal=going_on), try_number=2)))
     assert second.name == resource_name(run.identity, 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "try_number", "asks_again"), [("failed", 1, False), ("reported", 2, True), ("mishap", 2, False)]
+)
+def test_an_answer_that_says_failed_is_told_before_anybody_is_asked_again(
+    aws: local.LocalAws, clients: SessionAws, state: Any, try_number: int, asks_again: bool
+) -> None:
+    queue = aws.client("sqs").create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
+    run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
+    journal = MemoryJournal(Entry("AbCdEfGhIj", 0, 1, "c0", state, queue))
+    mailbox = MemoryMailbox({"AbCdEfGhIj": {"Status": "Failed", "FailureReason": "no"}})
+    killed = again(replace(run, journal=journal, mailbox=mailbox), try_number=try_number)
+    assert (asyncio.run(steps.submit(killed)).name != "AbCdEfGhIj") == asks_again
 
 
 class XComs(MemoryMailbox):

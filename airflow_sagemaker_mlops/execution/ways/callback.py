@@ -52,7 +52,9 @@ async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
     fresh = "".join(secrets.choice(LETTERS) for _ in range(TOKEN))
     if entry is None:
         return fresh, 0, False, False
-    if entry.state not in ("failed", "killed") and not asked_anew(run, entry):
+    same = entry.try_number == run.identity.try_number
+    ended = entry.state in ("killed", "reported") or (entry.state == "failed" and not same)
+    if not ended and not asked_anew(run, entry):
         is_open = await run.mailbox.is_open(entry.name)
         return entry.name, entry.ordinal, is_open and entry.state != "intent", is_open
     await run.mailbox.close(entry.name)

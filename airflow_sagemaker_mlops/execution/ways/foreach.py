@@ -31,7 +31,7 @@ MOST_ERRORS = 20
 class _Loop:
     """One run of a ForEach step; ``results`` has what each child left, by item and name.
 
-    goes_on   whether an attempt before was broken off: then what has failed in it is not run again either
+    goes_on   whether it was broken off before: then what has failed in it is not run again either
     """
 
     run: StepRun
@@ -64,12 +64,7 @@ async def submit(run: StepRun) -> Submitted:
     ordinal = 0 if entry is None else entry.ordinal
     if entry is not None and entry.state == "done" and asked_anew(run, entry):
         ordinal += 1
-    goes_on = (
-        entry is not None
-        and entry.try_number != identity.try_number
-        and entry.state != "reported"
-        and not asked_anew(run, entry)
-    )
+    goes_on = entry is not None and entry.state != "reported" and not asked_anew(run, entry)
     await run.journal.write(Entry(identity.step, ordinal, identity.try_number, identity.generation, "submitted"))
     return Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
 
@@ -152,7 +147,7 @@ async def _iteration(loop: _Loop, index: int) -> None:
 async def _child(loop: _Loop, index: int, name: str) -> bool:
     """Run one child, or take what an earlier attempt of this loop noted of it."""
     run, label = loop.run, f"{name}-{index}"
-    noted = await run.notes.recall(label) if run.identity.try_number > 1 else None
+    noted = await run.notes.recall(label) if run.identity.try_number > 1 or loop.goes_on else None
     if noted is not None and noted["Loop"] == loop.ordinal:
         ended: dict[str, Any] = noted["Result"]
         good = bool(ended["Status"] == "Succeeded")
@@ -168,8 +163,7 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
         except StepFailed as error:
             loop.errors[label] = str(error)
             result = {**error.result, "Status": "Stopped" if error.stopped else "Failed", "Error": str(error)}
-        finally:
-            del run.live[label]
+        del run.live[label]  # one that was broken off stays: whoever ends the loop stops its job
     loop.results[index][name] = result
     run.tell(f"{label}: {result['Status']}")
     await run.notes.note(label, {"Loop": loop.ordinal, "Result": result})
@@ -214,6 +208,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         mailbox=run.mailbox,
         options=run.options,
         loop=run.identity.step,
+        goes_on=loop.goes_on,
     )
 
 
