@@ -25,7 +25,8 @@ class StepIdentity:
     try_number   counts every attempt, as Airflow does
     generation   changes when a user clears the task, and stays over retries and crashes; empty where Airflow does not
                  tell (a task that begins in the triggerer), then the journal tells the two apart
-    run_started  when the run began, ISO 8601 UTC; tells a run from a deleted one of the same id
+    run_started  when the run began, ISO 8601 UTC; tells a run from a deleted one of the same id, and from another
+                 Airflow's
     """
 
     pipeline: str

@@ -10,7 +10,7 @@ being made at that very moment.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from .aws import NOT_FOUND, Aws, call, error_code, error_message, is_transient, 
 
 LOOK_AGAIN_S = (5.0, 10.0)  # a job that was being made becomes visible by then
 TRIES = 6
+IsOwn = Callable[[str, Mapping[str, str]], Awaitable[bool]]
 
 
 async def stop_leftovers(
@@ -28,12 +29,12 @@ async def stop_leftovers(
     execution_id: str,
     tell: Callable[[str], None],
     *,
-    is_own: Callable[[str], bool],
+    is_own: IsOwn,
     cut_off: bool,
 ) -> list[str]:
     """Stop the pipeline's jobs of the run ``execution_id`` that are still running; their names.
 
-    is_own    whether the task with this id, as a tag has it, is one of the pipeline
+    is_own    whether a job, by its name and tags, is the pipeline's
     cut_off   whether a step was ended from outside, so that a job of it may appear only now
 
     Never raises for AWS's sake: how the run ended is not to depend on it.  What cannot be looked at is told.
@@ -67,10 +68,10 @@ def stoppable(step_types: Iterable[str]) -> list[StepType]:
     return list({entry.listing: entry for entry in entries if entry.listing and entry.stop}.values())
 
 
-async def _stop(aws: Aws, entry: StepType, name: str, arn: str, is_own: Callable[[str], bool]) -> bool:
+async def _stop(aws: Aws, entry: StepType, name: str, arn: str, is_own: IsOwn) -> bool:
     """Stop a job if it is the pipeline's own; ``False`` when it is not, or has ended since it was listed."""
     tags = await tags_of(partial(_insist, aws), arn)
-    if not is_own(tags.get("airflow:task_id", "")):
+    if not await is_own(name, tags):
         return False
     try:
         await _insist(aws, entry.service, entry.stop, **{entry.describe_key or entry.name_key: name})

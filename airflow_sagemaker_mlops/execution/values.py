@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -49,7 +50,7 @@ def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:
         "PipelineArn": pipeline,
         "PipelineExecutionId": identity.execution_id,
         "PipelineExecutionArn": f"{pipeline}/execution/{identity.execution_id}",
-        "StartDateTime": identity.run_started,
+        "StartDateTime": re.sub(r"\.\d+(?=Z$)", "", identity.run_started),
     }
 
 

@@ -19,7 +19,6 @@ from .task import StepTask
 
 def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepIdentity:
     """Who this attempt is."""
-    started = getattr(dag_run, "start_date", None) or getattr(dag_run, "run_after", None)
     return StepIdentity(
         pipeline=task.pipeline or ti.dag_id,
         step=task.step or ti.task_id,
@@ -29,15 +28,20 @@ def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepI
         map_index=-1 if ti.map_index is None else ti.map_index,
         try_number=ti.try_number,
         generation=generation,
-        run_started=iso(started),
+        run_started=run_started(dag_run),
     )
 
 
-def iso(moment: datetime | None) -> str:
+def run_started(dag_run: Any) -> str:
+    """When the run began, to the microsecond: two Airflows may start runs of the same ids in the same second."""
+    return iso(getattr(dag_run, "start_date", None) or getattr(dag_run, "run_after", None), "microseconds")
+
+
+def iso(moment: datetime | None, resolution: str = "seconds") -> str:
     """The time as identities and records carry it, ISO 8601 UTC; empty when there is none."""
     if moment is None:
         return ""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec=resolution).replace("+00:00", "Z")
 
 
 def options_of(task: StepTask, aws: Aws) -> ExecutionOptions:

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..document.step_types import WAITING
 from ..execution.aws import Aws
 from ..execution.identity import StepIdentity, execution_id, tag_value
 from ..execution.journal import Entry
-from ..execution.leftovers import stop_leftovers, stoppable
+from ..execution.leftovers import IsOwn, stop_leftovers, stoppable
 from ..execution.run_step import stop
 from ..execution.scope import Scope
 from ..execution.step_run import StepRun
 from ..execution.values import s3_reader
+from ..steps.catalogue import STEP_TYPES
 from .task import StepTask
 
 Access = tuple[str | None, str | None, str | None]  # connection, region, role to assume
 Open = Callable[[str | None, str | None, str | None], Awaitable[Aws]]
 Recall = Callable[[str], Awaitable[Entry | None]]
+LEFT = frozenset({"intent", "submitted", "mishap", "killed"})  # whose job may still run
 
 
 async def stop_left_running(
     ti: Any,
     steps: Mapping[str, str],
     *,
+    started: str,
     killed: Sequence[str],
     cut_off: bool,
     open_aws: Open,
@@ -34,6 +38,7 @@ async def stop_left_running(
     """Stop the jobs that the run of ``ti`` left running; their names.  Never raises for AWS's sake.
 
     steps     {task id: step type}
+    started   when the run began, as its jobs are tagged
     killed    steps that were ended from outside
     cut_off   whether any was, so that a job may appear only now
     recall    the journal of a step
@@ -41,6 +46,7 @@ async def stop_left_running(
     if not steps:
         return []
     tasks = {name: task for name in steps if (task := _step_task(ti.task.dag.task_dict[name])) is not None}
+    is_own = _is_own(steps, started, partial(_in_a_journal, tasks, recall))
     stopped: list[str] = []
     for access, step_types in _by_access(tasks.values()).items():
         try:
@@ -49,13 +55,13 @@ async def stop_left_running(
             tell(f"whether jobs of this run are left running is not known: {error}")
             continue
         run = execution_id(ti.dag_id, ti.run_id)
-        stopped += await stop_leftovers(aws, step_types, run, tell, is_own=_is_own(steps), cut_off=cut_off)
+        stopped += await stop_leftovers(aws, step_types, run, tell, is_own=is_own, cut_off=cut_off)
         for name in killed:
             task = tasks.get(name)
             if task is None or _access(task) != access or stoppable([task.type]):
                 continue
             entry = await recall(name)
-            if entry is not None and entry.state in ("intent", "submitted") and entry.arn:
+            if entry is not None and entry.state in LEFT and (entry.arn or STEP_TYPES[task.type].how == "job"):
                 stopped += await _stop_by_handle(_step_run(ti, name, task, aws, tell), entry)
     return stopped
 
@@ -74,10 +80,27 @@ def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[s
     return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, tell)
 
 
-def _is_own(steps: Mapping[str, str]) -> Callable[[str], bool]:
+def _is_own(steps: Mapping[str, str], started: str, is_known: Callable[[str], Awaitable[bool]]) -> IsOwn:
     ids = {tag_value(name) for name in steps}
     loops = tuple(tag_value(f"{name}.") for name, step_type in steps.items() if step_type == "ForEach")
-    return lambda task_id: task_id in ids or task_id.startswith(loops)  # children are tagged <loop>.<child>
+
+    async def is_own(name: str, tags: Mapping[str, str]) -> bool:
+        task_id = tags.get("airflow:task_id", "")
+        if task_id not in ids and not task_id.startswith(loops):  # children are tagged <loop>.<child>
+            return False
+        # Another Airflow may run the same DAG in this account: its runs have the same ids and begin at other times.
+        # So does this one's run once it was cleared; what goes on from before then stands in a step's journal.
+        return tags.get("airflow:run_started") in (None, tag_value(started)) or await is_known(name)
+
+    return is_own
+
+
+async def _in_a_journal(task_ids: Iterable[str], recall: Recall, name: str) -> bool:
+    for task_id in task_ids:
+        entry = await recall(task_id)
+        if entry is not None and entry.name == name:
+            return True
+    return False
 
 
 def _by_access(tasks: Iterable[StepTask]) -> dict[Access, list[str]]:

@@ -77,6 +77,7 @@ class PipelineVerdictOperator(BaseOperator):
 
     def _conclude(self, context: Context) -> dict[str, Any]:
         from .conclusion import conclude
+        from .run_context import run_started
         from .sweep import stop_left_running
 
         ti: Any = context["ti"]
@@ -91,6 +92,7 @@ class PipelineVerdictOperator(BaseOperator):
             sweep = stop_left_running(
                 ti,
                 self.steps,
+                started=run_started(context["dag_run"]),
                 killed=end.killed,
                 cut_off=end.cut_off,
                 open_aws=_open_aws,

@@ -13,6 +13,7 @@ from ..hooks.aws import aws_for
 from ..operators.conclusion import conclude
 from ..operators.conf import asks_for_a_part
 from ..operators.ends import xcom_of
+from ..operators.run_context import run_started
 from ..operators.sweep import stop_left_running
 from ..operators.task import JOURNAL_KEY
 from .ask import ask
@@ -57,6 +58,7 @@ class VerdictTrigger(BaseTrigger):
             await stop_left_running(
                 ti,
                 steps,
+                started=run_started(context["dag_run"]),
                 killed=end.killed,
                 cut_off=end.cut_off,
                 open_aws=self._open_aws,

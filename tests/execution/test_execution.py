@@ -15,8 +15,8 @@ import pytest
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.execution import run_step as steps
 from airflow_sagemaker_mlops.execution import retries, watch
+from airflow_sagemaker_mlops.execution import run_step as steps
 from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.failures import (
     JobFailed,

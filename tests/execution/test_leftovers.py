@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -30,6 +31,14 @@ def job_of(aws: local.LocalAws, run_id: str, step: str, group: str = "") -> str:
     return name
 
 
+async def own(_name: str, tags: Mapping[str, str]) -> bool:
+    return tags["airflow:task_id"] == "Prepare"
+
+
+async def anybody(_name: str, _tags: Mapping[str, str]) -> bool:
+    return True
+
+
 def status_of(aws: local.LocalAws, name: str) -> Any:
     return aws.client("sagemaker").describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
 
@@ -45,7 +54,7 @@ def test_jobs_of_the_run_are_stopped_and_those_of_others_go_on(aws: local.LocalA
             ["Processing", "QualityCheck", "Training"],
             run,
             told.append,
-            is_own={"Prepare"}.__contains__,
+            is_own=own,
             cut_off=False,
         )
     )
@@ -61,7 +70,6 @@ def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside
     run = StepIdentity("p", "", "dag", "late", "").execution_id
 
     async def both() -> list[str]:
-        own = {"Prepare"}.__contains__
         look = stop_leftovers(embedded(aws), ["Processing"], run, print, is_own=own, cut_off=True)
         looking = asyncio.create_task(look)
         await asyncio.sleep(2)
@@ -86,7 +94,7 @@ def refusing(aws: local.LocalAws, operation: str, about: str = "", code: str = "
 def test_what_may_not_be_listed_is_said_and_raises_nothing(aws: local.LocalAws) -> None:
     told: list[str] = []
     account = refusing(aws, "ListProcessingJobs")
-    look = stop_leftovers(account, ["Processing"], "x", told.append, is_own=bool, cut_off=False)
+    look = stop_leftovers(account, ["Processing"], "x", told.append, is_own=anybody, cut_off=False)
     assert asyncio.run(look) == []
     assert told == [
         "whether jobs of this run are left running is not known: ListProcessingJobs says "
@@ -110,7 +118,7 @@ def test_a_job_that_cannot_be_stopped_keeps_no_other_from_being_stopped(
     run = StepIdentity("p", "", "dag", run_id, "").execution_id
     told: list[str] = []
     account = refusing(aws, operation, names[1], code)
-    look = stop_leftovers(account, ["Processing"], run, told.append, is_own=bool, cut_off=False)
+    look = stop_leftovers(account, ["Processing"], run, told.append, is_own=anybody, cut_off=False)
     stopped = asyncio.run(look)
     assert sorted(stopped) == sorted([names[0], names[2]]), told
     refused = [line for line in told if names[1] in line]

@@ -547,6 +547,38 @@ def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
         assert len(client.list_clusters()["Clusters"]) == 2
 
 
+def test_what_was_started_with_a_token_goes_on_though_the_cleared_run_began_anew() -> None:
+    """moto takes no notice of Athena's tokens, so that every start sent would be another query."""
+    from moto import mock_aws
+
+    from airflow_sagemaker_mlops.execution import run_step
+    from airflow_sagemaker_mlops.execution.aws import SessionAws
+    from airflow_sagemaker_mlops.execution.identity import StepIdentity
+    from airflow_sagemaker_mlops.execution.journal import MemoryJournal
+    from airflow_sagemaker_mlops.execution.scope import Scope
+    from airflow_sagemaker_mlops.execution.step_run import StepRun
+    from airflow_sagemaker_mlops.execution.values import s3_reader
+
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
+    with mock_aws():
+        session = boto3.Session(**keys)
+        clients, journal = SessionAws(session, "us-east-1"), MemoryJournal()
+        arguments = {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": "s3://b/o"}}
+
+        def attempt(number: int, started: str) -> StepRun:
+            identity = StepIdentity("p", "Ask", "d", "r", "Ask", try_number=number, run_started=started)
+            scope = Scope("Ask", {}, {}, {}, {}, s3_reader(clients))
+            spec = {"Arguments": arguments}
+            return StepRun(spec, "Athena", identity, scope, clients, tell=lambda *_: None, journal=journal)
+
+        first = asyncio.run(run_step.submit(attempt(1, "2026-01-01T00:00:00Z")))
+        assert journal.entry is not None
+        journal.entry = journal.entry.with_state("mishap")
+        second = asyncio.run(run_step.submit(attempt(2, "2026-01-01T01:00:00Z")))
+        assert (second.name, second.adopted) == (first.name, True)
+        assert session.client("athena").list_query_executions()["QueryExecutionIds"] == [first.name]
+
+
 ROLE = "arn:aws:iam::123456789012:role/R"
 SOURCE = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/k"}}
 NOT_EXECUTED: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted
 from ..submit import next_start
 from .job import ended_well, result_of
-from .started import start, token
+from .started import going_on, start, token
 
 READY = frozenset({"CREATED", "STARTED", "STOPPED"})  # an application that stopped starts again by itself
 APPLICATION_WAIT_S = 900.0
@@ -24,6 +24,9 @@ APPLICATION_WAIT_S = 900.0
 async def submit(run: StepRun) -> Submitted:
     """The job run of this attempt; sent again it is the same one, by its client token."""
     ordinal = await next_start(run, lambda arn: properties_of(run.aws, run.entry, address(arn)), stop)
+    job = await going_on(run, ordinal)
+    if job is not None:
+        return replace(job, facts={"applicationId": address(job.arn)["applicationId"]})
     arguments = await resolved_arguments(run)
     application = str(arguments.get("ApplicationId") or "")
     if not application and isinstance(arguments.get("ApplicationConfig"), dict):

@@ -21,9 +21,27 @@ TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
 async def submit(run: StepRun) -> Submitted:
     """What this attempt starts; the same again when it has been started before."""
     ordinal = await next_start(run, lambda handle: describe(run, handle))
+    job = await going_on(run, ordinal)
+    if job is not None:
+        return job
     request = await fitted(run, await resolved_arguments(run))
     request.setdefault(run.entry.token_key, token(run, ordinal))
     return await start(run, ordinal, request)
+
+
+async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
+    """What the journal has a handle of, where that is to go on; ``None`` where something is to be started.
+
+    Its token cannot be sent again: the start of the run is in it, which Airflow changes when a finished run is cleared.
+    """
+    entry, identity = await run.journal.read(), run.identity
+    if entry is None or not entry.arn or entry.ordinal != ordinal:
+        return None
+    await run.journal.write(
+        Entry(entry.name, ordinal, identity.try_number, identity.generation, "submitted", entry.arn)
+    )
+    run.tell(f"going on with {entry.name}")
+    return Submitted(entry.name, entry.arn, ordinal, now(), adopted=True)
 
 
 async def start(run: StepRun, ordinal: int, request: dict[str, Any]) -> Submitted:
