@@ -9,6 +9,7 @@ from typing import Any
 from ..document.step_types import WAITING
 from ..plan.outcome import verdict
 from .ends import ends_from, reason_in, results_of, states_of, xcom_of
+from .skips import PASSED_OVER, Skips
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Conclusion:
     because    why the run failed though its steps did not
     states     of the tasks, as Airflow calls them
     refused    whether no step began because what the run asks for cannot be run
+    passed_over  whether something before the pipeline skipped the whole of it: a branch, a short circuit
     """
 
     said: Mapping[str, Any]
@@ -31,6 +33,7 @@ class Conclusion:
     because: str = ""
     states: Mapping[str, str | None] = field(default_factory=dict)
     refused: bool = False
+    passed_over: bool = False
 
     @property
     def failure(self) -> str:
@@ -63,8 +66,12 @@ def conclude(
     left_out        task ids of steps that are not in the part of the pipeline that was asked for
     reused          task ids of steps that gave the result of an earlier run
     """
+    skips = Skips(ti, steps, states_of(ti, list(steps)), left_out)
     if not stands_in_for:
-        return _conclude(ti, steps, handlers, left_out, reused)
+        if skips.passed_over():
+            line = "Nothing of the pipeline was to run: a task before it skipped it"
+            return Conclusion(PASSED_OVER, [line], states=skips.states, passed_over=True)
+        return _conclude(ti, steps, handlers, skips, reused)
     state = states_of(ti, [stands_in_for])[stands_in_for]
     if state == "failed":
         # For Airflow a task is no leaf before a teardown like this one, so its failure would not count.
@@ -72,21 +79,24 @@ def conclude(
         return Conclusion({}, because="" if followed else f"{stands_in_for} failed: see its log.")
     if state == "success":
         return Conclusion({})
-    end = _conclude(ti, steps, handlers, left_out, reused)
-    return replace(end, because="the run was ended before the pipeline was.", cut_off=True)
+    covered = state == "skipped" and skips.cover(stands_in_for)
+    if covered and skips.passed_over():
+        return Conclusion({})
+    end = _conclude(ti, steps, handlers, skips, reused)
+    return end if covered else replace(end, because="the run was ended before the pipeline was.", cut_off=True)
 
 
 def _conclude(
     ti: Any,
     steps: Mapping[str, str],
     handlers: Mapping[str, Mapping[str, str]],
-    left_out: Collection[str],
+    skips: Skips,
     reused: Collection[str],
 ) -> Conclusion:
-    states = states_of(ti, list(steps))
+    states, left_out = skips.states, skips.left_out
     failed = results_of(ti, (name for name, state in states.items() if state == "failed"))
     ends = ends_from(states, failed)
-    dropped = sorted(name for name in _dropped(ti, steps, states) if name not in left_out)
+    dropped = skips.dropped()
     not_taken = {name for name, state in states.items() if state == "skipped"}.difference(dropped, left_out)
     ends.update(dict.fromkeys(dropped, "Stopped"))
     refused = {name: reason for name, result in failed.items() if (reason := reason_in(result))}
@@ -123,26 +133,6 @@ def _conclude(
         states=states,
         refused=none_began,
     )
-
-
-def _dropped(ti: Any, steps: Mapping[str, str], states: Mapping[str, str | None]) -> Iterator[str]:
-    """Steps that were skipped though no decision of the pipeline skipped them.
-
-    Airflow skips all that has not begun when somebody marks the run failed, and then only asks its leaves how it ended.
-    """
-    skipped = {name for name, state in states.items() if state == "skipped"}
-    if not skipped:
-        return
-    decided: set[str] = set()
-    for name, step_type in steps.items():
-        if step_type == "Condition" and states.get(name) == "success":
-            decided.update((xcom_of(ti, name, "skipmixin_key") or {}).get("skipped") or ())
-    tasks = ti.task.dag.task_dict
-    for name in skipped - decided:
-        above = tasks[name].upstream_task_ids
-        # Anything that is not a step may have skipped it by its own rules.
-        if above <= steps.keys() and not above & skipped:
-            yield name
 
 
 def _decisions(ti: Any, steps: Mapping[str, str], states: Mapping[str, str | None]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 
-from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException
+from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException, AirflowSkipException
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
@@ -29,6 +29,8 @@ class PipelineFailed(AirflowFailException):
 
 class PipelineVerdictOperator(BaseOperator):
     """Fails when a step failed that no other step handled; succeeds otherwise.  Stops what is left running.
+
+    Where a task before the pipeline skipped the whole of it, it is skipped as well, and so is what stands behind it.
 
     A skipped leaf counts as success for Airflow, so without this task a failed step behind a branch that was not taken
     could leave a green run.  As the teardown of a DAG it also runs when a user marks the run failed, which skips all
@@ -88,6 +90,9 @@ class PipelineVerdictOperator(BaseOperator):
             self.log.info("%s", line)
         for line in end.lines:
             self.log.info("%s", line)
+        if end.passed_over and not self.stands_in_for:
+            ti.xcom_push(key="return_value", value=dict(end.said))
+            raise AirflowSkipException(end.lines[0])
         if end.said and not end.refused:  # where no step began, nothing is left running
             sweep = stop_left_running(
                 ti,

@@ -15,6 +15,7 @@ from airflow_sagemaker_mlops.airflow_versions import SHORTEST_DEFERRAL_S
 SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s=1)
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
 SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
+SageMakerPipelineDag("failing-beside", definition="failing-beside.json", poll_interval_s=1)
 SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)
 SageMakerPipelineDag("unlucky", definition="unlucky.json", poll_interval_s=1)
 SageMakerPipelineDag("unlucky-in-worker", definition="unlucky.json", poll_interval_s=1, start_in="worker")
@@ -60,6 +61,19 @@ with DAG("neighbours", schedule=None) as dag:
     SageMakerPipelineTaskGroup("quick", definition="group.json", poll_interval_s=1)
     SageMakerPipelineTaskGroup("slow", definition="slow.json", poll_interval_s=1)
 
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.python import BranchPythonOperator, ShortCircuitOperator
+
+with DAG("no-new-data", schedule=None) as dag:
+    group = SageMakerPipelineTaskGroup("g", definition="pair.json", poll_interval_s=1)
+    ShortCircuitOperator(task_id="is_new", python_callable=lambda: False) >> group >> EmptyOperator(task_id="deploy")
+
+with DAG("another-way", schedule=None) as dag:
+    group = SageMakerPipelineTaskGroup("g", definition="pair.json", poll_interval_s=1)
+    which = BranchPythonOperator(task_id="which", python_callable=lambda: "other")
+    which >> [EmptyOperator(task_id="other"), group]
+    group >> EmptyOperator(task_id="deploy")
+
 with DAG("long-group", schedule=None) as dag:
     SageMakerPipelineTaskGroup("g", definition="long.json", poll_interval_s=1)
 """
@@ -93,6 +107,8 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
     ]
     mode = [{"Name": "Mode", "Type": "String", "DefaultValue": "slow", "EnumValues": ["slow", "fast"]}]
     failing = [step(aws, "Bad", "raise SystemExit('no data today')"), step(aws, "Behind", "pass", DependsOn=["Bad"])]
+    slow = step(aws, "Slow", "import time; time.sleep(8)")
+    beside = [failing[0], slow, step(aws, "Both", "pass", DependsOn=["Bad", "Slow"])]
     long = [step(aws, "Long", "import time; time.sleep(120)"), step(aws, "Then", "pass", DependsOn=["Long"])]
     policy = {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "IntervalSeconds": 1, "MaxAttempts": 1}
     unlucky = [step(aws, "Long", "import time; time.sleep(120)", RetryPolicies=[policy])]
@@ -186,6 +202,7 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
         "wide.json": {"Version": "2020-12-01", "Steps": wide},
         "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
         "pipeline.json": {"Version": "2020-12-01", "Parameters": mode, "Steps": pipeline},
+        "failing-beside.json": {"Version": "2020-12-01", "Steps": beside},
         "failing.json": {"Version": "2020-12-01", "Steps": failing},
         "recorded.json": {"Version": "2020-12-01", "Parameters": size, "Steps": recorded},
         "parts.json": {"Version": "2020-12-01", "Parameters": parameters, "Steps": parts},

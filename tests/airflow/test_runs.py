@@ -66,6 +66,31 @@ def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdic
     assert jobs_of(aws, "failing", run_id) == ["Bad", "Bad"]
 
 
+def test_a_step_that_runs_while_another_fails_runs_to_its_end(deployment: Deployment) -> None:
+    run_id = deployment.trigger("failing-beside")
+    state, states = deployment.wait("failing-beside", run_id)
+    assert state == "failed"
+    assert states == {
+        "Bad": "failed",
+        "Slow": "success",
+        "Both": "upstream_failed",
+        "pipeline.verdict": "failed",
+    }
+    verdict = deployment.xcom("failing-beside", run_id, "pipeline.verdict")
+    assert (verdict["Failed"], verdict["Stopped"], verdict["NotStarted"]) == (["Bad"], [], ["Both"])
+
+
+@pytest.mark.parametrize(("dag_id", "others"), [("no-new-data", ["is_new"]), ("another-way", ["which", "other"])])
+def test_a_pipeline_that_was_not_to_run_is_skipped_with_what_stands_behind_it(
+    deployment: Deployment, dag_id: str, others: list[str]
+) -> None:
+    run_id = deployment.trigger(dag_id)
+    state, states = deployment.wait(dag_id, run_id)
+    assert state == "success"
+    skipped = {"g.Make": "skipped", "g.Then": "skipped", "g.pipeline.verdict": "skipped", "deploy": "skipped"}
+    assert states == {**skipped, **dict.fromkeys(others, "success"), "g.pipeline.sweep": "success"}
+
+
 @pytest.mark.parametrize("dag_id", ["control", "control-in-worker"])
 def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
     deployment: Deployment, aws: local.LocalAws, dag_id: str

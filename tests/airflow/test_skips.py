@@ -1,0 +1,87 @@
+"""Why steps were skipped, told from states and from what branches left."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.sdk.execution_time.xcom import XCom
+
+from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops.operators.conclusion import conclude
+
+ROLE = "arn:aws:iam::123456789012:role/R"
+TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": ROLE}}
+LATER = {**TRAIN, "Name": "Later", "DependsOn": ["Train"]}
+BASH = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.bash.BashOperator"}
+SHORT = {**BASH, "Name": "Short", "Arguments": {"bash_command": "true"}}
+LAST = {**TRAIN, "Name": "Last", "DependsOn": ["Short"]}
+VERDICT = "g.pipeline.verdict"
+SKIPPED = dict.fromkeys(("g.Train", "g.Later", VERDICT), "skipped")
+
+
+def concluded(
+    monkeypatch: pytest.MonkeyPatch,
+    states: dict[str, str],
+    words: dict[str, Any],
+    *steps: Any,
+    by: str = "pipeline.sweep",
+    left: Any = None,
+) -> Any:
+    """What the task ``by`` concludes of a group behind the tasks "first" and "before"."""
+    with DAG("d", schedule=None) as dag:
+        group = SageMakerPipelineTaskGroup("g", {"Version": "2020-12-01", "Steps": list(steps) or [TRAIN, LATER]})
+        (
+            EmptyOperator(task_id="first")
+            >> EmptyOperator(task_id="before")
+            >> group.step_tasks[(steps or [TRAIN])[0]["Name"]]
+        )
+    xcoms = {(name, "skipmixin_key"): word for name, word in words.items()} | {(VERDICT, "return_value"): left}
+    monkeypatch.setattr(XCom, "get_one", lambda *, task_id, key, **_: xcoms.get((task_id, key)))
+    ti = SimpleNamespace(
+        dag_id="d", run_id="r", task=dag.get_task(f"g.{by}"), get_task_states=lambda **_: {"r": states}
+    )
+    verdict: Any = dag.get_task(VERDICT)
+    return conclude(ti, verdict.steps, {}, "" if by == "pipeline.verdict" else VERDICT)
+
+
+def test_a_short_circuit_far_before_a_pipeline_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    word = {"first": {"skipped": ["before", *SKIPPED]}}
+    end = concluded(monkeypatch, {"first": "success", "before": "skipped", **SKIPPED}, word)
+    assert (end.said, end.failure) == ({}, "")
+
+
+def test_a_run_that_was_marked_failed_before_its_pipeline_began_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for states in ({"first": "failed", "before": "skipped"}, {"first": "skipped", "before": "skipped"}):
+        end = concluded(monkeypatch, {**states, **SKIPPED}, {})
+        assert end.failure == "the run was ended before the pipeline was."
+        assert end.said["Failed"] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "before"),
+    [({"skipped": ["g.Train"]}, "success"), ({"followed": ["another"]}, "success"), ({}, "skipped")],
+)
+def test_a_pipeline_whose_head_was_skipped_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, word: Any, before: str
+) -> None:
+    states = {"first": "success", "before": before, "g.Train": "skipped", "g.Later": "skipped"}
+    end = concluded(monkeypatch, states, {"before": word}, by="pipeline.verdict")
+    assert end.passed_over
+    swept = concluded(monkeypatch, {**states, VERDICT: "skipped"}, {"before": word}, left=end.said)
+    assert (swept.said, swept.failure) == ({}, "")
+
+
+def test_a_short_circuit_in_a_pipeline_skips_steps_and_the_verdict_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {"first": "success", "before": "success", "g.Short": "success", "g.Last": "skipped", VERDICT: "skipped"}
+    end = concluded(monkeypatch, states, {"g.Short": {"skipped": ["g.Last", VERDICT]}}, SHORT, LAST)
+    assert (end.said["Status"], end.said["NotTaken"], end.failure) == ("Succeeded", ["g.Last"], "")
+
+
+def test_what_nothing_skipped_was_dropped_when_the_run_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {"first": "success", "before": "success", "g.Train": "success", "g.Later": "skipped"}
+    end = concluded(monkeypatch, states, {"before": {"followed": ["g.Train"]}}, by="pipeline.verdict")
+    assert (end.said["Status"], end.said["Stopped"]) == ("Failed", ["g.Later"])
