@@ -24,7 +24,7 @@ from .step_run import StepRun, Submitted, now
 MOST_ORDINALS = 500
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 Look = Callable[[str], Awaitable[dict[str, Any] | None]]
-STOP_WAIT_S = 180.0
+STOP_WAIT_S = 1800.0  # a training job may upload its model first
 VISIBLE_WAIT_S = 60.0
 STOPPING = frozenset({"Stopping", "CANCELLING", "CANCEL_PENDING"})
 

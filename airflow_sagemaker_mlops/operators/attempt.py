@@ -15,6 +15,7 @@ from ..execution.run_step import is_first_attempt, stop, stop_current, stop_when
 from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
 from ..links import LINKS
+from .ends import own_xcom
 from .recording import recorder_of
 from .run_context import identity_of, options_of, scope_of, step_result
 from .task import JOURNAL_KEY, StepTask
@@ -103,7 +104,7 @@ class WorkerAttempt:
         from ..execution.journal import entry_from_json
 
         run, ti = self._step_run(), self.context["ti"]
-        entry = entry_from_json(ti.xcom_pull(task_ids=ti.task_id, key=JOURNAL_KEY))
+        entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
         if entry is None or entry.state not in ("intent", "submitted", "killed"):
             return ""
         if entry.state == "killed":  # the trigger has stopped it, or was about to when it died
@@ -130,7 +131,7 @@ class WorkerAttempt:
         from ..execution.admission import ahead_of, waiting_for
         from .tickets import WorkerTickets
 
-        ahead = await ahead_of(run, WorkerTickets(self.context["ti"]))
+        ahead = await ahead_of(run, WorkerTickets(self.context["ti"], self.step.step))
         if len(ahead) >= most:
             run.tell(waiting_for(ahead, most))
         return len(ahead) >= most

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseOperator
 
@@ -23,7 +23,7 @@ from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from ..links import LINKS
 from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
-from .start import StartInTriggerer
+from .start import StartInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
 from .task import StepTask
 
 if TYPE_CHECKING:
@@ -80,6 +80,13 @@ class StepOperator(BaseOperator):
         settings: Mapping[str, Any] | None = None,
         outputs: Sequence[str] | str = "all",
         reads: Mapping[str, str] | None = None,
+        pipeline: str | None = None,
+        aws_conn_id: str | None = None,
+        region_name: str | None = None,
+        assume_role_arn: str | None = None,
+        poll_interval_s: float | None = None,
+        logs: Literal["end", "live", "off"] | None = None,
+        max_parallel_steps: int | None = None,
         start_in: configured.StartIn | None = None,
         **kwargs: Any,
     ) -> None:
@@ -93,19 +100,24 @@ class StepOperator(BaseOperator):
 
             step = step_by_hand(
                 self.step_type,
-                kwargs,
                 arguments=arguments or {},
                 settings=settings or {},
                 outputs=outputs,
                 reads=reads,
+                pipeline=pipeline,
+                aws_conn_id=aws_conn_id,
+                region_name=region_name,
+                assume_role_arn=assume_role_arn,
+                poll_interval_s=poll_interval_s,
+                logs=logs,
+                max_parallel_steps=max_parallel_steps,
             )
         super().__init__(**kwargs)
         # Straight into __dict__: Airflow's own __setattr__ looks for converters and templates, which these have not.
         own: dict[str, Any] = {"step": step}
-        waits = STARTS_IN_TRIGGERER and self.step_type in WAITING
+        waits = STARTS_IN_TRIGGERER and self.step_type in WAITING and not has_to_begin_in_worker(self)
         if waits and (start_in or configured.start_steps_in()) == "triggerer":
-            # Asset events are only sent for tasks that end in a worker.
-            own["start_trigger_args"] = StartInTriggerer(step, finish_in_worker=bool(self.outlets))
+            own["start_trigger_args"] = StartInTriggerer(step, finish_in_worker=has_to_end_in_worker(self))
             own["start_from_trigger"] = True
         self.__dict__.update(own)
 
@@ -189,7 +201,7 @@ class StepOperator(BaseOperator):
         if kept is not None:
             return kept
         note_why_again(context, self.retries or 0)
-        finish_in = "worker" if self.outlets else "triggerer"
+        finish_in = "worker" if has_to_end_in_worker(self) else "triggerer"
         parameters = share.of.parameters if share is not None else {}
         trigger = StepTrigger(self.step.to_json(), finish_in=finish_in, parameters=parameters)
         return self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))

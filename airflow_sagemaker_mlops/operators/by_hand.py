@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from .. import settings as configured
 from ..document.expressions import parse_value, referenced_steps
@@ -11,36 +11,35 @@ from ..document.model import Get, walk_expressions
 from ..document.step_types import FREE_ARGUMENTS
 from .task import StepTask
 
-AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn")
-OWN_OPTIONS = ("pipeline", *AWS_OPTIONS, "poll_interval_s", "logs", "max_parallel_steps")
-
 
 def step_by_hand(
     step_type: str,
-    options: dict[str, Any],
     *,
     arguments: Mapping[str, Any],
     settings: Mapping[str, Any],
     outputs: Sequence[str] | str,
     reads: Mapping[str, str] | None,
+    pipeline: str | None,
+    aws_conn_id: str | None,
+    region_name: str | None,
+    assume_role_arn: str | None,
+    poll_interval_s: float | None,
+    logs: Literal["end", "live", "off"] | None,
+    max_parallel_steps: int | None,
 ) -> StepTask:
-    """The step of an operator; of ``options`` those that are not Airflow's are taken out and used."""
+    """The step of an operator; what it does not say is as configured."""
     spec, found = spec_by_hand(step_type, arguments, settings, outputs, reads)
-    defaults = options.get("default_args") or {}
-    given = {key: options.pop(key, None) for key in OWN_OPTIONS}
-    given = {key: defaults.get(key) if value is None else value for key, value in given.items()}
-    poll_interval_s = given["poll_interval_s"]
     return StepTask(
         type=step_type,
         spec=spec,
-        pipeline=given["pipeline"] or "",
+        pipeline=pipeline or "",
         reads=found,
-        aws_conn_id=given["aws_conn_id"] or configured.aws_conn_id(),
-        region_name=given["region_name"] or configured.region_name() or None,
-        assume_role_arn=given["assume_role_arn"],
+        aws_conn_id=aws_conn_id or configured.aws_conn_id(),
+        region_name=region_name or configured.region_name() or None,
+        assume_role_arn=assume_role_arn,
         poll_interval_s=configured.poll_interval_s() if poll_interval_s is None else poll_interval_s,
-        logs=given["logs"] or "end",
-        most=given["max_parallel_steps"] or 0,
+        logs=logs or "end",
+        most=max_parallel_steps or 0,
     )
 
 

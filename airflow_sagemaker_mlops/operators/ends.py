@@ -59,8 +59,25 @@ def _result_of(ti: Any, task_id: str) -> Any:
     return None if stale else result
 
 
-def xcom_of(ti: Any, task_id: str, key: str) -> Any:
+def own_xcom(ti: Any, key: str) -> Any:
+    """An XCom of the running task itself; of its own instance, where the task is mapped."""
+    return ti.xcom_pull(task_ids=ti.task_id, key=key, map_indexes=-1 if ti.map_index is None else ti.map_index)
+
+
+def own_state_key(ti: Any) -> str:
+    """By what Airflow's ``get_task_states`` knows the running task."""
+    return ti.task_id if ti.map_index is None or ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
+
+
+def instance_of(ti: Any, state_key: str) -> tuple[str, int | None]:
+    """(task id, index where it is mapped) of what ``get_task_states`` knows by ``state_key``."""
+    task_id, _, index = state_key.rpartition("_")
+    mapped = state_key not in ti.task.dag.task_dict and index.isdigit()
+    return (task_id, int(index)) if mapped else (state_key, None)
+
+
+def xcom_of(ti: Any, task_id: str, key: str, map_index: int | None = None) -> Any:
     """An XCom of this run; ``None`` when there is none."""
     from airflow.sdk.execution_time.xcom import XCom
 
-    return XCom.get_one(key=key, dag_id=ti.dag_id, run_id=ti.run_id, task_id=task_id, map_index=None)
+    return XCom.get_one(key=key, dag_id=ti.dag_id, run_id=ti.run_id, task_id=task_id, map_index=map_index)

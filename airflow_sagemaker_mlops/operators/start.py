@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 from ..document.step_types import AIRFLOW
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
     from .task import StepTask
+
+
+def has_to_begin_in_worker(operator: BaseOperator) -> bool:
+    """Whether the user has asked for something that Airflow does in a worker only, before a task runs."""
+    return bool(operator.on_execute_callback or operator._pre_execute_hook)
+
+
+def has_to_end_in_worker(operator: BaseOperator) -> bool:
+    """The same for what is done after it: callbacks, and asset events of outlets (Airflow 3.3.2)."""
+    return bool(operator.outlets or operator.on_success_callback or operator._post_execute_hook)
 
 
 @dataclass(frozen=True, slots=True)

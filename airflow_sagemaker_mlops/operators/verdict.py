@@ -12,7 +12,7 @@ from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException, Airflo
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
-from .start import StartVerdictInTriggerer
+from .start import StartVerdictInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
 
 if TYPE_CHECKING:
     from ..execution.aws import Aws
@@ -68,7 +68,9 @@ class PipelineVerdictOperator(BaseOperator):
         self.source = source
         if last_of_dag or stands_in_for:
             self.as_teardown(on_failure_fail_dagrun=True)
-        if in_triggerer and STARTS_IN_TRIGGERER and any(step_type in WAITING for step_type in self.steps.values()):
+        in_worker = has_to_begin_in_worker(self) or has_to_end_in_worker(self)
+        waits = any(step_type in WAITING for step_type in self.steps.values())
+        if in_triggerer and STARTS_IN_TRIGGERER and waits and not in_worker:
             start: Any = StartVerdictInTriggerer(self.steps, self.handlers, stands_in_for)
             self.start_trigger_args = start
             self.start_from_trigger = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer
 from ..execution.journal import Entry, entry_from_json
+from .ends import own_xcom
 from .task import JOURNAL_KEY
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class TaskStateJournal:
     async def read(self) -> Entry | None:
         """The last entry, if it is still known."""
         if self._entry is None:  # what the trigger of this attempt left, where a retry policy has another job made
-            self._entry = entry_from_json(self._ti.xcom_pull(task_ids=self._ti.task_id, key=JOURNAL_KEY))
+            self._entry = entry_from_json(own_xcom(self._ti, JOURNAL_KEY))
         if self._entry is None and self._store is not None:
             self._entry = entry_from_json(self._store.get(JOURNAL_KEY, None))
         return self._entry
@@ -44,7 +45,7 @@ class TaskStateJournal:
 def report_failure(context: Context) -> None:
     """Note that Airflow is being told of a failure that it may retry: another attempt is no mishap from now on."""
     ti: Any = context["ti"]
-    entry = entry_from_json(ti.xcom_pull(task_ids=ti.task_id, key=JOURNAL_KEY))
+    entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
     if entry is not None and entry.state == "failed":
         _note(context, entry.with_state("reported"))
 
@@ -56,7 +57,7 @@ def note_why_again(context: Context, retries: int) -> None:
     ``retries`` (Airflow 3.3.2), so an attempt that was not cleared since is beyond their difference.
     """
     ti: Any = context["ti"]
-    entry = entry_from_json(ti.xcom_pull(task_ids=ti.task_id, key=JOURNAL_KEY))
+    entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
     if entry is None or entry.try_number == ti.try_number or entry.state in ("mishap", "killed", "reported"):
         return
     if entry.try_number > ti.max_tries - retries:
@@ -108,7 +109,7 @@ class TaskStateNotes:
         """What was noted under ``name``; ``None`` when nothing was."""
         if self._store is not None:
             return self._store.get(name, None)
-        return self._ti.xcom_pull(task_ids=self._ti.task_id, key=name)
+        return own_xcom(self._ti, name)
 
     async def note(self, name: str, value: Any) -> None:
         """Keep ``value``."""
@@ -130,7 +131,7 @@ class WorkerMailbox:
 
     def _read(self, token: str) -> Any:
         key = KEY_PREFIX + token
-        found = self._ti.xcom_pull(task_ids=self._ti.task_id, key=key)
+        found = own_xcom(self._ti, key)
         kept = self._store.get(key, None) if found is None and self._store is not None else None
         if kept is not None:
             self._ti.xcom_push(key=key, value=kept)

@@ -32,6 +32,7 @@ from ..execution.values import s3_reader
 from ..hooks.aws import aws_for
 from ..links import LINKS
 from ..operators.conf import asks_for_a_part
+from ..operators.ends import own_state_key
 from ..operators.recording import recorder_of
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
@@ -157,7 +158,7 @@ class StepTrigger(BaseTrigger):
             if job is not None:
                 return await steps.follow(run, job)
             if task.most and self.task_instance is not None:
-                await admitted(run, XComTickets(self), task.most)
+                await admitted(run, XComTickets(self, task.step), task.most)
             return await steps.complete(run, self._note_submitted)
 
         begun = None
@@ -214,13 +215,13 @@ class StepTrigger(BaseTrigger):
         identity = (self.handed_over or {})["identity"]
         return {key: identity[key] for key in ("dag_id", "run_id", "task_id", "map_index")}
 
-    async def get_xcom(self, key: str, task_id: str | None = None) -> Any:
+    async def get_xcom(self, key: str, task_id: str | None = None, map_index: int | None = None) -> Any:
         """An XCom of this run; ``None`` when there is none.  The own task's when ``task_id`` is left out."""
         from airflow.sdk.execution_time.xcom import XCom
 
         own = self._own()
-        if task_id is not None and task_id != own["task_id"]:
-            own |= {"task_id": task_id, "map_index": None}
+        if task_id is not None and (task_id, map_index) != (own["task_id"], None):
+            own |= {"task_id": task_id, "map_index": map_index}
         try:
             return await ask(XCom.get_one, key=key, **own)
         except ImportError:  # Airflow 3.0's dag.test() runs triggers without a supervisor
@@ -277,9 +278,13 @@ class StepTrigger(BaseTrigger):
 
         ti: Any = self.task_instance
         states = await ask(
-            RuntimeTaskInstance.get_task_states, dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id]
+            RuntimeTaskInstance.get_task_states,
+            dag_id=ti.dag_id,
+            map_index=ti.map_index,
+            task_ids=[ti.task_id],
+            run_ids=[ti.run_id],
         )
-        state = (states.get(ti.run_id) or {}).get(ti.task_id)
+        state = (states.get(ti.run_id) or {}).get(own_state_key(ti))
         if state != "deferred":
             return False
         entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))

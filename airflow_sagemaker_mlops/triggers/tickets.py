@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..operators.tickets import KEY, ON_THEIR_WAY
+from ..operators.ends import instance_of
+from ..operators.tickets import KEY, ON_THEIR_WAY, steps_beside
 from .ask import ask
 from .xcoms import OwnXComs
 
@@ -14,8 +15,9 @@ from .xcoms import OwnXComs
 class XComTickets:
     """The tickets of one DAG run."""
 
-    def __init__(self, trigger: OwnXComs) -> None:
+    def __init__(self, trigger: OwnXComs, step: str) -> None:
         self._trigger = trigger
+        self._step = step
 
     async def take(self) -> float:
         """This attempt's ticket; the same one after a restart."""
@@ -34,10 +36,10 @@ class XComTickets:
 
         ti: Any = self._trigger.task_instance
         states = await ask(RuntimeTaskInstance.get_task_states, dag_id=ti.dag_id, run_ids=[ti.run_id])
-        busy = [name for name, state in (states.get(ti.run_id) or {}).items() if state in ON_THEIR_WAY]
+        beside = steps_beside(ti, states.get(ti.run_id) or {}, self._step)
         found: dict[str, float] = {}
-        for name in busy:
-            if name != ti.task_id:
-                kept = await self._trigger.get_xcom(KEY, name)
-                found[name] = float(kept["time"]) if isinstance(kept, dict) else 0.0
+        for name in (name for name, state in beside.items() if state in ON_THEIR_WAY):
+            task_id, map_index = instance_of(ti, name)
+            kept = await self._trigger.get_xcom(KEY, task_id, map_index)
+            found[name] = float(kept["time"]) if isinstance(kept, dict) else 0.0
         return found

@@ -17,7 +17,7 @@ class OwnXComs(Protocol):
 
     task_instance: Any
 
-    async def get_xcom(self, key: str, task_id: str | None = None) -> Any:
+    async def get_xcom(self, key: str, task_id: str | None = None, map_index: int | None = None) -> Any:
         """An XCom of this run; ``None`` when there is none.  The own task's when ``task_id`` is left out."""
 
     async def set_xcom(self, key: str, value: Any) -> None:

@@ -74,6 +74,17 @@ with DAG("another-way", schedule=None) as dag:
     which >> [EmptyOperator(task_id="other"), group]
     group >> EmptyOperator(task_id="deploy")
 
+import json
+from pathlib import Path
+
+from airflow_sagemaker_mlops.operators import ProcessingStepOperator
+
+for dag_id, more in (("mapped", {}), ("mapped-overdue", timeout["Long"]), ("mapped-unlucky", {"retries": 1})):
+    arguments = json.loads(Path(__file__).with_name(dag_id + ".json").read_text())
+    with DAG(dag_id, schedule=None, default_args={"retry_delay": timedelta(seconds=1)}) as dag:
+        each = ProcessingStepOperator.partial(task_id="each", poll_interval_s=1, max_parallel_steps=2, **more)
+        each.expand(arguments=arguments)
+
 with DAG("long-group", schedule=None) as dag:
     SageMakerPipelineTaskGroup("g", definition="long.json", poll_interval_s=1)
 """
@@ -193,7 +204,13 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
         "MaxConcurrency": 10,
         "ForEachBody": [{"Name": "One", "Type": "Model", "Arguments": model}],
     }
+    mapped = {
+        "mapped.json": [step(aws, "", f"print({i})")["Arguments"] for i in range(3)],
+        "mapped-overdue.json": [step(aws, "", "import time; time.sleep(120)")["Arguments"] for _ in range(2)],
+        "mapped-unlucky.json": [step(aws, "", f"exit({i})")["Arguments"] for i in range(2)],
+    }
     return {
+        **mapped,
         "thousand.json": {
             "Version": "2020-12-01",
             "Steps": [{"Name": "Thousand", "Type": "ForEach", "Arguments": thousand}],

@@ -154,6 +154,28 @@ def test_operators_can_be_used_by_hand() -> None:
     assert operator.step.aws_conn_id == "aws_ml"
 
 
+@figure_of_3_3
+def test_what_airflow_does_in_a_worker_only_brings_the_task_there() -> None:
+    """Callbacks on success are not run for a task that ends in the triggerer (Airflow 3.3.2)."""
+
+    def tell(_context: Any) -> None:
+        pass
+
+    def begins_and_ends(**options: Any) -> tuple[bool, bool]:
+        task: Any = SageMakerPipelineDag("p", definition(train("A")), steps={"A": options}).get_task("A")
+        start = task.start_trigger_args
+        return bool(task.start_from_trigger), start is not None and "finish_in" in start.trigger_kwargs
+
+    assert begins_and_ends() == (True, False)
+    assert begins_and_ends(on_failure_callback=tell) == (True, False)
+    assert begins_and_ends(on_success_callback=tell) == (True, True)
+    assert begins_and_ends(post_execute=tell) == (True, True)
+    assert begins_and_ends(on_execute_callback=tell)[0] is False
+    assert begins_and_ends(pre_execute=tell)[0] is False
+    dag = SageMakerPipelineDag("q", definition(train("A")), default_args={"on_success_callback": tell})
+    assert dag.get_task("pipeline.verdict").start_from_trigger is False
+
+
 def test_jinja_marks_in_a_definition_are_data() -> None:
     step = train("A")
     step["Arguments"] = {"RoleArn": ROLE, "HyperParameters": {"template": "{{ ds }}"}}

@@ -28,7 +28,12 @@ class Store(dict[str, Any]):
 
 def attempt(store: Store, max_tries: int) -> Any:
     ti = SimpleNamespace(
-        max_tries=max_tries, task_id="t", xcom_pull=lambda **_: None, xcom_push=lambda **_: None, try_number=1
+        max_tries=max_tries,
+        task_id="t",
+        map_index=-1,
+        xcom_pull=lambda **_: None,
+        xcom_push=lambda **_: None,
+        try_number=1,
     )
     return {"ti": ti, "dag_run": SimpleNamespace(conf={}), "task_state_store": store, "params": {}}
 
@@ -78,9 +83,10 @@ def test_a_worker_tells_a_clear_from_a_mishap(state: Any, attempt_before: int, m
     xcoms = {JOURNAL_KEY: Entry("job", 0, attempt_before, "", state).as_json()}
     ti = SimpleNamespace(
         task_id="t",
+        map_index=-1,
         try_number=4,
         max_tries=max_tries,
-        xcom_pull=lambda task_ids, key: xcoms.get(key),
+        xcom_pull=lambda task_ids, key, map_indexes: xcoms.get(key),
         xcom_push=lambda key, value: xcoms.update({key: value}),
     )
     context: Any = {"ti": ti}
@@ -91,7 +97,11 @@ def test_a_worker_tells_a_clear_from_a_mishap(state: Any, attempt_before: int, m
 @pytest.mark.parametrize("store", [None, Store({JOURNAL_KEY: Entry("job", 2, 1, "m4", "intent").as_json()})])
 def test_a_retry_policy_goes_on_from_what_the_trigger_of_this_attempt_left(store: Store | None) -> None:
     left = Entry("job", 2, 1, "m4", "failed")
-    ti = SimpleNamespace(task_id="t", xcom_pull=lambda task_ids, key: left.as_json() if key == JOURNAL_KEY else None)
+    ti = SimpleNamespace(
+        task_id="t",
+        map_index=-1,
+        xcom_pull=lambda task_ids, key, map_indexes: left.as_json() if key == JOURNAL_KEY else None,
+    )
     context: Any = {"ti": ti, "task_state_store": store}
     assert asyncio.run(TaskStateJournal(context).read()) == left
 
@@ -101,7 +111,8 @@ def test_retries_are_counted_over_the_processes_of_an_attempt(store: Store | Non
     xcoms: dict[str, Any] = {}
     ti = SimpleNamespace(
         task_id="t",
-        xcom_pull=lambda task_ids, key: xcoms.get(key),
+        map_index=-1,
+        xcom_pull=lambda task_ids, key, map_indexes: xcoms.get(key),
         xcom_push=lambda key, value: xcoms.update({key: value}),
     )
     context: Any = {"ti": ti, "task_state_store": store}
@@ -126,7 +137,7 @@ def test_a_step_asks_a_worker_before_it_is_run_again_in_the_triggerer(
     state: Any, try_number: int, finish_in: str, asks: bool
 ) -> None:
     class Trigger(StepTrigger):
-        async def get_xcom(self, key: str, task_id: str | None = None) -> Any:
+        async def get_xcom(self, *_: Any) -> Any:
             return Entry("job", 0, 1, "", state).as_json()
 
         async def _context(self) -> Any:

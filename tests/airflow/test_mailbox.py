@@ -19,12 +19,13 @@ class Attempt:
     """A task instance as far as its XComs go; a new attempt begins without any."""
 
     task_id = "Ask"
+    map_index = -1
 
     def __init__(self) -> None:
         self.xcoms: dict[str, Any] = {}
 
-    def xcom_pull(self, *, task_ids: str, key: str) -> Any:
-        assert task_ids == self.task_id
+    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> Any:
+        assert (task_ids, map_indexes) == (self.task_id, self.map_index)
         return self.xcoms.get(key)
 
     def xcom_push(self, *, key: str, value: Any) -> None:

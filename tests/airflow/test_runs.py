@@ -184,6 +184,22 @@ def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(
     assert in_worker == ([] if dag_id == "two-at-a-time" and STARTS_IN_TRIGGERER else [f"W{i}" for i in range(5)])
 
 
+def test_a_mapped_step_is_a_job_for_each_of_its_instances(deployment: Deployment, aws: local.LocalAws) -> None:
+    run_id = deployment.trigger("mapped")
+    state, _ = deployment.wait("mapped", run_id)
+    assert (state, jobs_of(aws, "mapped", run_id)) == ("success", ["each"] * 3)
+
+
+def test_a_mapped_step_is_retried_and_stopped_as_any_other(deployment: Deployment, aws: local.LocalAws) -> None:
+    unlucky, overdue = deployment.trigger("mapped-unlucky"), deployment.trigger("mapped-overdue")
+    assert deployment.wait("mapped-unlucky", unlucky)[0] == "failed"
+    assert jobs_of(aws, "mapped-unlucky", unlucky) == ["each"] * 3  # one succeeds, the other is made again once
+    assert deployment.wait("mapped-overdue", overdue)[0] == "failed"
+    named = {"NameContains": execution_id("mapped-overdue", overdue)}
+    ended = aws.client("sagemaker").list_processing_jobs(**named)["ProcessingJobSummaries"]
+    assert [job["ProcessingJobStatus"] for job in ended] == ["Stopped"] * 2
+
+
 def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deployment, aws: local.LocalAws) -> None:
     run_id = deployment.trigger("thousand")
     state, states = deployment.wait("thousand", run_id, timeout_s=240)
