@@ -269,7 +269,11 @@ def iam(
     region: Annotated[str, typer.Option(help="AWS region; any if left out.")] = "*",
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
 ) -> None:
-    """Print the least IAM policy that the Airflow connection's identity needs to run the definition."""
+    """Print the least IAM policy that the Airflow connection's identity needs to run the definition.
+
+    Not in it, because no definition says it: records, lineage, roles to assume, keys of KMS, operators of other
+    packages, what a query of Athena writes beside its result.
+    """
     from .definition import print_policy
 
     raise typer.Exit(print_policy(file, account, region, out))

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..document import load_pipeline, to_json
 from ..document.problems import PipelineError
+from ..document.step_types import AIRFLOW
 from ..plan import make_plan
 from ..plan.show import mermaid, tree
 
@@ -96,6 +97,11 @@ def print_policy(file: Path, account: str, region: str, out: Path | None) -> int
     except PipelineError as error:
         print(error.told(), file=sys.stderr)
         return 1
+    foreign = [step.name for step in pipeline.steps if step.type == AIRFLOW]
+    if foreign:
+        print(
+            f"What {', '.join(foreign)} may ask of AWS is not in it: an operator of another package.", file=sys.stderr
+        )
     return _emit(json.dumps(policy(pipeline, account, region), indent=2), out)
 
 

@@ -101,6 +101,17 @@ def test_a_command_says_what_came_of_a_wrong_definition(words: list[str], conseq
     assert "no DAG was built" not in text
 
 
+def test_iam_prints_a_policy_and_says_what_it_cannot_know(tmp_path: Path) -> None:
+    file = tmp_path / "two.json"
+    note = {"Name": "Note", "Type": "x-airflow", "Operator": "a.b.C"}
+    score = {"Name": "Score", "Type": "Lambda", "FunctionArn": "score", "Arguments": {}}
+    file.write_text(json.dumps({"Version": "2020-12-01", "Steps": [note, score]}))
+    done = runner.invoke(app, ["iam", str(file), "--account", "123456789012", "--region", "eu-west-1"])
+    (row,) = json.loads(done.stdout)["Statement"]
+    assert row["Resource"] == "arn:aws:lambda:eu-west-1:123456789012:function:score"
+    assert done.stderr == "What Note may ask of AWS is not in it: an operator of another package.\n"
+
+
 def test_run_writes_what_happened(aws: local.LocalAws, tmp_path: Path) -> None:
     file = tmp_path / "tiny.json"
     arguments = {

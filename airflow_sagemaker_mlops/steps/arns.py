@@ -1,0 +1,100 @@
+"""Names of a document as the ARNs that an IAM policy has; what is known only at run time is left open (``*``).
+
+Resource names follow ``execution.identity``; ARN formats are those of the Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+# A name, a partial or a whole ARN, with or without a qualifier: what Lambda's Invoke takes as FunctionName.
+FUNCTION = re.compile(
+    r"(?:arn:(?P<partition>aws[a-z-]*):lambda:)?(?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?"
+    r"(?:function:)?(?P<name>[a-zA-Z0-9_-]+(?::[a-zA-Z0-9$_-]+)?)"
+)
+QUEUE = re.compile(r"https?://(?:sqs\.(?P<region>[a-z0-9-]+)\.)?[^/]+/(?P<account>\d{12})/(?P<name>[\w.-]+)")
+GROUP = ":model-package-group/"
+UNIQUE = 24  # dash, id of the run, dash, digest: what follows a name of the document
+WITH_PREFIX = 54  # shorter names have no room for "pipelines-"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the resources of a policy are; ``*`` for any account or region."""
+
+    account: str = "*"
+    region: str = "*"
+
+    @property
+    def partition(self) -> str:
+        """That of the region."""
+        heads = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        return next((found for head, found in heads.items() if self.region.startswith(head)), "aws")
+
+    def arn(self, service: str, resource: str, region: str = "", account: str = "") -> str:
+        """``arn:aws:sagemaker:*:*:model/m``."""
+        return f"arn:{self.partition}:{service}:{region or self.region}:{account or self.account}:{resource}"
+
+    def function(self, given: Any) -> str:
+        """The function that a step names; "" for a name that no function can have."""
+        match = FUNCTION.fullmatch(given) if isinstance(given, str) else None
+        if match is None:
+            return "" if isinstance(given, str) else "*"
+        if match["partition"]:
+            return str(given)
+        return self.arn("lambda", f"function:{match['name']}", match["region"] or "", match["account"] or "")
+
+    def queue(self, given: Any) -> str:
+        """The queue at a URL; "" for what is no URL of a queue."""
+        match = QUEUE.fullmatch(given) if isinstance(given, str) else None
+        if match is None:
+            return "" if isinstance(given, str) else "*"
+        return self.arn("sqs", match["name"], match["region"] or "", match["account"])
+
+    def roles(self, key: str, given: Any) -> list[str]:
+        """The role that stands at ``key``: EMR takes names too, and an instance profile is not called as its role."""
+        if not isinstance(given, str) or not given or key == "JobFlowRole":
+            return ["*"]
+        if given.startswith("arn:"):
+            return [given] if ":role/" in given else ["*"]
+        return [f"arn:{self.partition}:iam::{self.account}:role/{path}{given}" for path in ("", "*/")]
+
+    def below(self, uri: Any, rest: str) -> str:
+        """``s3://bucket/folder`` and what lies below."""
+        if not isinstance(uri, str) or not uri.startswith("s3://"):
+            return "*"
+        return f"arn:{self.partition}:s3:::{uri.removeprefix('s3://').rstrip('/')}/{rest}"
+
+
+def named(kind: str, given: Any, limit: int, *, verbatim: bool) -> Iterator[str]:
+    """``kind/name`` of what a step makes.
+
+    given      the document's name for it: addressed as it is if ``verbatim``, else the beginning of the name
+    limit      longest name the API takes
+    """
+    if not given:
+        yield f"{kind}/pipelines-*" if limit >= WITH_PREFIX else f"{kind}/*"
+    elif not isinstance(given, str):
+        yield f"{kind}/*"
+    elif verbatim:
+        yield from spelled(kind, given)
+    else:
+        head = re.sub(r"[^a-zA-Z0-9]+", "-", given).strip("-") or "step"
+        yield from spelled(kind, head[: limit - UNIQUE].rstrip("-") + "-*")
+
+
+def spelled(kind: str, name: str) -> list[str]:
+    """``kind/name``: most ARNs of SageMaker have names in small letters, some as they were given."""
+    return list(dict.fromkeys((f"{kind}/{name.lower()}", f"{kind}/{name}")))
+
+
+def packages(place: Place, group: Any) -> tuple[list[str], list[str]]:
+    """(model package groups, versions in them) of a step's ``ModelPackageGroupName``."""
+    if isinstance(group, str) and GROUP in group:
+        return [group], [f"{group.replace(GROUP, ':model-package/')}/*"]
+    name = group if isinstance(group, str) and group else "*"
+    groups, versions = spelled("model-package-group", name), spelled("model-package", f"{name}/*" if group else name)
+    return [place.arn("sagemaker", r) for r in groups], [place.arn("sagemaker", r) for r in versions]
