@@ -256,7 +256,10 @@ def render(
     dag_id: Annotated[str | None, typer.Option(help="Id of the DAG; the file's name if left out.")] = None,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
 ) -> None:
-    """Turn a definition into an Airflow Python file of the same DAG, to be edited by hand from then on."""
+    """Turn a definition into an Airflow Python file of the same DAG, to be edited by hand from then on.
+
+    Not one whose x-airflow steps hold expressions: only a DAG made of the definition resolves those.
+    """
     from .definition import print_rendered
 
     raise typer.Exit(print_rendered(file, dag_id, out))

@@ -70,17 +70,24 @@ def show_differences(old: Path, new: Path) -> int:
 
 def print_rendered(file: Path, dag_id: str | None, out: Path | None) -> int:
     """Print or write ``file`` as an Airflow Python file; exit code."""
-    from .render import render
-    from .run import pipeline_name
+    from ..document.positions import locate
+    from .render import NotRendered, render, unrenderable
+    from .run import dag_id_like, pipeline_name
 
+    if dag_id is not None and dag_id != dag_id_like(dag_id):
+        what = "an id of a DAG is 1 to 250 letters, digits, dashes, dots and underscores"
+        print(f'--dag-id is "{dag_id}"; {what}, e.g. "{dag_id_like(dag_id)}".', file=sys.stderr)
+        return 2
     try:
-        text = render(make_plan(load_pipeline(file)), dag_id or pipeline_name(file))
+        pipeline = load_pipeline(file)
+        plan = make_plan(pipeline)
+        problems = list(unrenderable(pipeline, plan))
+        if problems:
+            raise NotRendered(str(file), locate(file.read_bytes(), str(file), problems))
     except PipelineError as error:
         print(error.told(), file=sys.stderr)
         return 1
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
+    text = render(plan, dag_id or pipeline_name(file))
     if out is None:
         sys.stdout.write(text)
     else:

@@ -2,70 +2,135 @@
 
 from __future__ import annotations
 
-import json
+import builtins
+import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pprint import pformat
 from typing import Any
 
+from ..document.expressions import MARKS
+from ..document.model import Pipeline
+from ..document.places import key_text
+from ..document.problems import PipelineError, Problem
 from ..document.step_types import AIRFLOW
 from ..plan.model import ParameterPlan, Plan, TaskPlan
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
 WIDTH = 110
+SDK = ("DAG", "Label", "Param")
+OURS = {"Verdict": "PipelineVerdictOperator", "Gate": "PipelineGateOperator"}
+BY_HAND = (
+    "Write {{ params.Name }} for a parameter, which Airflow renders in templated arguments; for any other expression "
+    "keep the definition and its SageMakerPipelineDag."
+)
+
+
+class NotRendered(PipelineError):
+    """The document is right, and its DAG cannot be written down as Python."""
+
+    headline = "cannot be rendered"
 
 
 def render(plan: Plan, dag_id: str) -> str:
-    """Python text that makes the same DAG as the factory does of ``plan``.
-
-    Raises ``ValueError`` for steps of other packages' operators whose arguments hold expressions.
-    """
-    names = _variables(plan)
+    """Python text that makes the same DAG as the factory does of ``plan``, which has no :func:`unrenderable` steps."""
+    classes = _classes(plan)
+    names = _variables(plan, {"dag", *SDK, *classes.values()})
     lines = [
-        f'"""Rendered from {plan.source}; it is an ordinary DAG file now and can be edited."""',
+        _docstring(f"Rendered from {plan.source}; it is an ordinary DAG file now and can be edited."),
         "",
         "from __future__ import annotations",
         "",
-        *_imports(plan),
+        *_imports(plan, classes),
         "",
         f"with DAG({dag_id!r}, schedule=None, catchup=False, params={_params(plan)}) as dag:",
     ]
     for task in plan.tasks:
-        lines += _task(task, names[task.task_id])
-    lines += _edges(plan, names)
+        lines += _task(task, names[task.task_id], classes[_operator(task)])
+    lines += _edges(plan, names) if plan.tasks else ["    pass  # the definition has no steps"]
     return "\n".join(lines) + "\n"
 
 
-def _variables(plan: Plan) -> dict[str, str]:
-    names: dict[str, str] = {}
+def unrenderable(pipeline: Pipeline, plan: Plan) -> Iterator[Problem]:
+    """SM303: steps of another package's operators that cannot be written down."""
     for task in plan.tasks:
-        plain = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", task.task_id)).lower().strip("_") or "step"
-        plain = (
-            f"step_{plain}" if plain[0].isdigit() or plain in ("dag", "label", "if", "else", "class", "pass") else plain
-        )
-        number = 2
-        unique = plain
-        while unique in names.values():
-            unique, number = f"{plain}_{number}", number + 1
-        names[task.task_id] = unique
+        if task.step_type != AIRFLOW:
+            continue
+        where, path = pipeline.by_name[task.task_id].where, _operator(task)
+        if any(keyword.iskeyword(word) for word in path.split(".")):
+            what = f'"{path}" has a word of Python in it, which no import line can name.'
+            yield Problem("SM303", f"{where}.Operator", what, "Give the operator a name in another module.")
+        for place in _expressions(task.spec.get("Arguments"), f"{where}.Arguments"):
+            what = f'step "{task.task_id}" has an expression here, which only a DAG made of the definition resolves.'
+            yield Problem("SM303", place, what, BY_HAND)
+
+
+def _expressions(value: Any, where: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if len(value) == 1 and next(iter(value)) in MARKS:
+            yield where
+        else:
+            for key, item in value.items():
+                yield from _expressions(item, where + key_text(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _expressions(item, f"{where}[{index}]")
+
+
+def _docstring(text: str) -> str:
+    # A file's name is any bytes.
+    plain = text.encode("utf-8", "backslashreplace").decode().replace("\\", "\\\\").replace('"', '\\"')
+    return f'"""{plain}"""'
+
+
+def _operator(task: TaskPlan) -> str:
+    """The operator's class of ours, or the dotted path of another package's."""
+    if task.step_type == AIRFLOW:
+        return str(task.spec["Operator"])
+    return OURS.get(task.step_type, f"{task.step_type}StepOperator")
+
+
+def _classes(plan: Plan) -> dict[str, str]:
+    """{operator: what it is called in the file}; ours and Airflow's names are theirs, others give way."""
+    operators = {_operator(task): task.step_type == AIRFLOW for task in plan.tasks}
+    names = {operator: operator for operator, foreign in operators.items() if not foreign}
+    for path in sorted(operator for operator, foreign in operators.items() if foreign):
+        names[path] = _free(path.rpartition(".")[2], {"dag", *SDK, *names.values()})
     return names
 
 
-def _imports(plan: Plan) -> Iterator[str]:
-    ours = {"Verdict": "PipelineVerdictOperator", "Gate": "PipelineGateOperator"}
-    own = {
-        ours.get(task.step_type, f"{task.step_type}StepOperator") for task in plan.tasks if task.step_type != AIRFLOW
-    }
-    foreign = {str(task.spec["Operator"]).rpartition(".")[::2] for task in plan.tasks if task.step_type == AIRFLOW}
+def _variables(plan: Plan, taken: set[str]) -> dict[str, str]:
+    """{task id: variable}; none hides a name of the file or one of Python's own."""
+    names: dict[str, str] = {}
+    for task in plan.tasks:
+        plain = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", task.task_id)).lower().strip("_") or "step"
+        reserved = keyword.iskeyword(plain) or plain in taken or hasattr(builtins, plain) or plain == "label"
+        if reserved or not plain.isidentifier():
+            plain = f"step_{plain}"
+        names[task.task_id] = _free(plain, {*taken, *names.values()})
+    return names
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def _imports(plan: Plan, classes: Mapping[str, str]) -> Iterator[str]:
+    for path in sorted({_operator(task) for task in plan.tasks if task.step_type == AIRFLOW}):
+        module, _, name = path.rpartition(".")
+        yield f"from {module} import {name}" + (f" as {classes[path]}" if classes[path] != name else "")
     sdk = ["DAG", *(["Label"] if any(e.label for t in plan.tasks for e in t.upstream) else [])]
     sdk += ["Param"] if plan.parameters else []
-    for module, name in sorted(foreign):
-        yield f"from {module} import {name}"
     yield f"from airflow.sdk import {', '.join(sdk)}"
-    yield ""
-    yield "from airflow_sagemaker_mlops.operators import ("
-    yield from (f"    {name}," for name in sorted(own))
-    yield ")"
+    own = sorted({_operator(task) for task in plan.tasks if task.step_type != AIRFLOW})
+    if own:
+        yield ""
+        yield "from airflow_sagemaker_mlops.operators import ("
+        yield from (f"    {name}," for name in own)
+        yield ")"
 
 
 def _params(plan: Plan) -> str:
@@ -87,7 +152,7 @@ def _param(parameter: ParameterPlan) -> str:
     return f"Param({', '.join(words)})"
 
 
-def _task(task: TaskPlan, name: str) -> list[str]:
+def _task(task: TaskPlan, name: str, operator: str) -> list[str]:
     options: dict[str, Any] = {"task_id": task.task_id}
     if task.display_name:
         options["task_display_name"] = task.display_name
@@ -96,20 +161,12 @@ def _task(task: TaskPlan, name: str) -> list[str]:
     spec = dict(task.spec)
     match task.step_type:
         case "Verdict":
-            operator = "PipelineVerdictOperator"
             options |= {"steps": spec["Steps"], "handlers": spec.get("Handlers") or {}, "last_of_dag": True}
         case "Gate":
-            operator = "PipelineGateOperator"
             options["triggers"] = spec["Triggers"]
         case "x-airflow":
-            operator = str(spec["Operator"]).rpartition(".")[2]
-            arguments = spec.get("Arguments") or {}
-            if '{"Get":' in json.dumps(arguments) or '{"Std:' in json.dumps(arguments):
-                what = "its arguments hold expressions, which an operator of another package cannot take by hand"
-                raise ValueError(f'step "{task.task_id}": {what}.')
-            options |= arguments
+            options |= spec.get("Arguments") or {}
         case _:
-            operator = f"{task.step_type}StepOperator"
             options["arguments"] = spec.pop("Arguments", {})
             options["outputs"] = spec.pop("Outputs", [])
             branches = spec.pop("Branches", None)
@@ -122,9 +179,11 @@ def _task(task: TaskPlan, name: str) -> list[str]:
 
 def _keywords(options: dict[str, Any]) -> Iterator[str]:
     for key, value in options.items():
+        is_name = key.isidentifier() and not keyword.iskeyword(key)
+        start, end = (f"{key}=", "") if is_name else (f"**{{{key!r}: ", "}")
         first, *rest = pformat(value, width=WIDTH, sort_dicts=False).splitlines()
-        pad = " " * (8 + len(key) + 1)
-        yield "\n".join([f"        {key}={first}", *(pad + line for line in rest)]) + ","
+        pad = " " * (8 + len(start))
+        yield "\n".join([f"        {start}{first}", *(pad + line for line in rest)]) + end + ","
 
 
 def _edges(plan: Plan, names: dict[str, str]) -> Iterator[str]:

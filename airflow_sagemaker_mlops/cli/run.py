@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from .selective import NO_RECORDS, announce
 from .summary import print_summary, write_summary
 
 WHOLE = Choice()
+LONGEST_ID = 250  # of a DAG
 
 
 def run_definition(
@@ -175,6 +177,11 @@ def run_plan(
 
 
 def pipeline_name(file: Path) -> str:
-    """A name for a pipeline that has only a file: its own, or its folder's when it says nothing."""
+    """A name for a pipeline that has only a file: its own, or its folder's when it says nothing; fit for a DAG's id."""
     stem = file.stem
-    return file.absolute().parent.name if stem in ("definition", "pipeline") else stem
+    return dag_id_like(file.absolute().parent.name if stem in ("definition", "pipeline") else stem)
+
+
+def dag_id_like(text: str) -> str:
+    """``text`` as an id that Airflow takes: letters, digits, dashes, dots and underscores, at most 250."""
+    return re.sub(r"[^\w.-]+", "_", text)[:LONGEST_ID] or "pipeline"
