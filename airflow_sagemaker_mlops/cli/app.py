@@ -38,7 +38,7 @@ def check(
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
 ) -> None:
-    """Report every problem of the definitions; exit 1 when there is one, 0 otherwise.
+    """Report every problem of the definitions; exit 1 when one is an error, 0 when there are none or only warnings.
 
     Steps' requests are compared with botocore's model of their API calls; no network is used.
     """

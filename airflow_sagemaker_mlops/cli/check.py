@@ -16,7 +16,7 @@ from ..steps.check import request_problems
 
 
 def run_check(files: Sequence[Path], *, output: str, strict: bool) -> int:
-    """Exit code: 0 fine, 1 problems, 2 unusable arguments."""
+    """Exit code: 0 fine or only warnings, 1 errors, 2 unusable arguments; warnings are errors when ``strict``."""
     if output not in ("text", "json"):
         print(f'--format is "{output}"; use text or json.', file=sys.stderr)
         return 2

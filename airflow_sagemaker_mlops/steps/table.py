@@ -74,6 +74,8 @@ def _properties(entry: StepType) -> str:
     fixed = PROPERTIES.get(entry.name)
     if fixed is not None:
         return ", ".join(f"`{name}`" for name in fixed) or "none"
+    if not entry.describe:
+        return "none"
     extra = f" and `{entry.extra_member}`" if entry.extra else ""
     return f"what `{entry.describe}` answers{extra}"
 

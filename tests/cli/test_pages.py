@@ -1,0 +1,29 @@
+"""Pages for people against what they speak of."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from airflow_sagemaker_mlops.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_code_of_a_problem_has_its_row() -> None:
+    sources = (ROOT / "airflow_sagemaker_mlops").rglob("*.py")
+    used = {code for file in sources for code in re.findall(r'"(SM\d{3})"', file.read_text())}
+    page = (ROOT / "docs" / "problems.md").read_text()
+    assert set(re.findall(r"^\| (SM\d{3}) \|", page, re.MULTILINE)) == used
+
+
+def test_every_command_is_in_the_readme() -> None:
+    page = (ROOT / "README.md").read_text()
+    names = {str(command.name or getattr(command.callback, "__name__", "")) for command in app.registered_commands}
+    names |= {str(group.name) for group in app.registered_groups}
+    assert {name for name in names if f"sagemaker-mlops {name} " not in page} == {"push"}  # it stands beside pull
+    assert "; push FILE" in page
+
+
+def test_the_page_of_step_types_names_no_call_that_is_not_made() -> None:
+    assert "``" not in (ROOT / "docs" / "step-types.md").read_text()
