@@ -37,7 +37,10 @@ def build(
     group: TaskGroup | None = None,
 ) -> dict[str, BaseOperator]:
     """Create the operators of ``plan`` in ``dag`` and wire them.  Tasks are returned by step name."""
+    from .operators.base import StepOperator
+
     prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
+    foreign = tuple(prefix + task.task_id for task in plan.tasks if task.step_type == AIRFLOW)
     tasks: dict[str, BaseOperator] = {}
     for task in plan.tasks:
         own = {**options, **steps.get(task.task_id, {})}
@@ -53,9 +56,13 @@ def build(
             )
             tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
-            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag)
+            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, foreign=foreign)
     for task in plan.tasks:
         _wire(tasks, task, dag)
+    if any(operator.trigger_rule != "all_success" for operator in tasks.values() if isinstance(operator, StepOperator)):
+        from .operators.before_verdict import stand_before
+
+        stand_before(tasks[VERDICT_TASK_ID], (tasks[name] for name in tasks if name != VERDICT_TASK_ID))
     if group is not None:
         tasks[VERDICT_TASK_ID] >> _stand_in(tasks[VERDICT_TASK_ID])
     return tasks
@@ -72,7 +79,9 @@ def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, dag: DAG) -> None:
             dag.set_edge_info(above.task_id, below.task_id, {"label": edge.label})
 
 
-def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, Any], dag: DAG) -> BaseOperator:
+def _operator(
+    task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, Any], dag: DAG, *, foreign: tuple[str, ...]
+) -> BaseOperator:
     from . import operators
     from .operators.task import StepTask
 
@@ -100,6 +109,7 @@ def _operator(task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, 
         poll_interval_s=options["poll_interval_s"],
         logs=options["logs"],
         most=options["max_parallel_steps"],
+        foreign=foreign if options["max_parallel_steps"] else (),
         records=options["records"],
     )
     if task.step_type == "RegisterModel":

@@ -131,7 +131,7 @@ class WorkerAttempt:
         from ..execution.admission import ahead_of, waiting_for
         from .tickets import WorkerTickets
 
-        ahead = await ahead_of(run, WorkerTickets(self.context["ti"], self.step.step))
+        ahead = await ahead_of(run, WorkerTickets(self.context["ti"], self.step))
         if len(ahead) >= most:
             run.tell(waiting_for(ahead, most))
         return len(ahead) >= most

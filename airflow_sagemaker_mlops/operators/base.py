@@ -121,6 +121,22 @@ class StepOperator(BaseOperator):
             own["start_from_trigger"] = True
         self.__dict__.update(own)
 
+    def set_upstream(self, *given: Any, **options: Any) -> None:
+        """As for any task; the verdict of its pipeline takes note."""
+        super().set_upstream(*given, **options)
+        self._may_end_early()
+
+    def update_relative(self, other: Any, upstream: bool = True, edge_modifier: Any = None) -> None:
+        """Called when another task is wired to this one; likewise."""
+        super().update_relative(other, upstream, edge_modifier)
+        if upstream:
+            self._may_end_early()
+
+    def _may_end_early(self) -> None:
+        from .before_verdict import let_verdict_wait
+
+        let_verdict_wait(self, self.step.step or self.task_id)
+
     def add_output(self, path: str) -> None:
         """Push the property at ``path`` as well, for a task outside of the pipeline that reads it."""
         outputs = self.step.spec.get("Outputs") or []

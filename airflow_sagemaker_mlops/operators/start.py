@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..document.step_types import AIRFLOW
-
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
@@ -51,7 +49,7 @@ class StartInTriggerer:
 
 @dataclass(frozen=True, slots=True)
 class StartVerdictInTriggerer:
-    """Conclude a run in the triggerer, which finds the steps upstream of the verdict: the DAG stores them once."""
+    """Conclude a run in the triggerer."""
 
     steps: Mapping[str, str]
     handlers: Mapping[str, Mapping[str, str]]
@@ -64,7 +62,9 @@ class StartVerdictInTriggerer:
 
     @property
     def trigger_kwargs(self) -> dict[str, Any]:
-        """Arguments of the trigger; of the steps those whose operators are not ours."""
-        foreign = " ".join(name for name, step_type in self.steps.items() if step_type == AIRFLOW)
-        more = {"foreign": foreign, "handlers": self.handlers, "stands_in_for": self.stands_in_for}
-        return {name: value for name, value in more.items() if value}
+        """Arguments of the trigger: the step names by type, for most of a DAG's are of few types."""
+        by_type: dict[str, str] = {}
+        for name, step_type in self.steps.items():
+            by_type[step_type] = f"{by_type[step_type]} {name}" if step_type in by_type else name
+        more = {"handlers": self.handlers, "stands_in_for": self.stands_in_for}
+        return {"steps": by_type, **{name: value for name, value in more.items() if value}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ class StepTask:
     step      its name where that is not the task id; pipeline likewise where it is not the DAG id
     reads     {step name: task id} of the steps whose results it needs
     most      at most so many steps of a run are on their way at a time; 0 for any number
+    foreign   task ids of the pipeline's steps that are other packages' operators, where ``most`` is set
     records   where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
     """
 
@@ -36,6 +37,7 @@ class StepTask:
     poll_interval_s: float = 30.0
     logs: Literal["end", "live", "off"] = "end"
     most: int = 0
+    foreign: Sequence[str] = ()
     records: str = ""
 
     def to_json(self) -> str:

@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..document.step_types import SUPPORTED
 from ..plan.model import VERDICT_TASK_ID
 from .ends import instance_of, own_state_key, own_xcom, xcom_of
+from .task import StepTask
 
 KEY = "sagemaker_ticket"
 ON_THEIR_WAY = frozenset({"deferred", "running"})
@@ -15,27 +17,29 @@ ON_THEIR_WAY = frozenset({"deferred", "running"})
 COMING_BACK = frozenset({"scheduled", "queued"})
 
 
-def steps_beside(ti: Any, states: Mapping[str, str], step: str) -> dict[str, str]:
-    """Of the ``states`` in the run of ``ti`` those of the other steps of its pipeline.
+def steps_beside(ti: Any, states: Mapping[str, str], step: StepTask) -> dict[str, str]:
+    """Of the ``states`` in the run of ``ti``, which is ``step``, those of the other steps of its pipeline.
 
-    step   name of the step, where the task id has a prefix before it
-
-    Other tasks of the DAG are no steps: one of them may even wait for this step, which would wait for it.  The verdict
-    stands behind all steps; steps by hand have none, and count whatever runs.
+    Other tasks of the DAG are no steps: one of them may even wait for this step, which would wait for it.  Steps by
+    hand are of no pipeline, and count all others.
     """
-    prefix = ti.task_id.removesuffix(step) if step else ""
-    verdict = ti.task.dag.task_dict.get(prefix + VERDICT_TASK_ID)
-    return {
-        name: state
-        for name, state in states.items()
-        if name != own_state_key(ti) and (verdict is None or name in verdict.upstream_task_ids)
-    }
+    tasks = ti.task.dag.task_dict
+    prefix = ti.task_id.removesuffix(step.step) if step.step else ""
+    by_hand = prefix + VERDICT_TASK_ID not in tasks
+    found: dict[str, str] = {}
+    for name, state in states.items():
+        task_id, _ = instance_of(ti, name)
+        own = by_hand or (task_id.startswith(prefix) and "." not in task_id.removeprefix(prefix))
+        kind = tasks[task_id].task_type.removesuffix("StepOperator") if task_id in tasks else ""
+        if name != own_state_key(ti) and own and (kind in SUPPORTED or task_id in step.foreign):
+            found[name] = state
+    return found
 
 
 class WorkerTickets:
     """The tickets of one DAG run, in XComs; deleted where an attempt begins anew, kept where it goes on."""
 
-    def __init__(self, ti: Any, step: str) -> None:
+    def __init__(self, ti: Any, step: StepTask) -> None:
         self._ti = ti
         self._step = step
 

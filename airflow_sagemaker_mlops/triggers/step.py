@@ -158,7 +158,7 @@ class StepTrigger(BaseTrigger):
             if job is not None:
                 return await steps.follow(run, job)
             if task.most and self.task_instance is not None:
-                await admitted(run, XComTickets(self, task.step), task.most)
+                await admitted(run, XComTickets(self, task), task.most)
             return await steps.complete(run, self._note_submitted)
 
         begun = None

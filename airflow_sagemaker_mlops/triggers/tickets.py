@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..operators.ends import instance_of
+from ..operators.task import StepTask
 from ..operators.tickets import KEY, ON_THEIR_WAY, steps_beside
 from .ask import ask
 from .xcoms import OwnXComs
@@ -15,7 +16,7 @@ from .xcoms import OwnXComs
 class XComTickets:
     """The tickets of one DAG run."""
 
-    def __init__(self, trigger: OwnXComs, step: str) -> None:
+    def __init__(self, trigger: OwnXComs, step: StepTask) -> None:
         self._trigger = trigger
         self._step = step
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
-from ..document.step_types import AIRFLOW, SUPPORTED
 from ..execution.aws import Aws
 from ..execution.journal import Entry, entry_from_json
 from ..hooks.aws import aws_for
@@ -23,25 +22,25 @@ from .ask import ask
 class VerdictTrigger(BaseTrigger):
     """Concludes a run and stops what it left running; a failed one is failed by a worker, so that callbacks run.
 
-    :param foreign: task ids of the steps that are another package's operators, separated by spaces
+    :param steps: {step type: task ids, separated by spaces}
     :param handlers: as for ``PipelineVerdictOperator``; ``stands_in_for`` likewise
     """
 
     def __init__(
         self,
-        foreign: str = "",
+        steps: Mapping[str, str],
         handlers: Mapping[str, Mapping[str, str]] | None = None,
         stands_in_for: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.foreign = foreign
+        self.steps = dict(steps)
         self.handlers = {name: dict(by) for name, by in (handlers or {}).items()}
         self.stands_in_for = stands_in_for
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, as Airflow stores them."""
-        arguments = {"foreign": self.foreign, "handlers": self.handlers, "stands_in_for": self.stands_in_for}
+        arguments = {"steps": self.steps, "handlers": self.handlers, "stands_in_for": self.stands_in_for}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -50,8 +49,8 @@ class VerdictTrigger(BaseTrigger):
         if asks_for_a_part(context["dag_run"].conf):
             yield TriggerEvent({"status": "asks for a part"})
             return
+        steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
         ti: Any = self.task_instance
-        steps = self._steps(ti.task.dag.task_dict, self.stands_in_for or ti.task_id)
         end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
         for line in end.lines:
             self.log.info(line)
@@ -75,12 +74,6 @@ class VerdictTrigger(BaseTrigger):
             return
         await ask(_push_result, ti, dict(end.said))
         yield TaskSuccessEvent()
-
-    def _steps(self, tasks: Mapping[str, Any], verdict: str) -> dict[str, str]:
-        """{task id: step type} of the steps, which all stand before the verdict; by the names of their operators."""
-        types = {name: tasks[name].task_type.removesuffix("StepOperator") for name in tasks[verdict].upstream_task_ids}
-        ours = {name: step_type for name, step_type in sorted(types.items()) if step_type in SUPPORTED}
-        return {**ours, **dict.fromkeys(self.foreign.split(), AIRFLOW)}
 
     async def _open_aws(self, conn_id: str | None, region: str | None, role: str | None) -> Aws:
         return await ask(aws_for, conn_id, region, role)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, Param
+from airflow.sdk import chain as chain_tasks
 from airflow_names import DagBag, DagSerialization, figure_of_3_3
 
 from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
@@ -138,6 +139,33 @@ def test_a_task_group_lives_in_a_bigger_dag_and_its_steps_are_wired_by_name() ->
     assert dag.get_task("ml.IsBetter").branches["Else"] == ["ml.KeepProduction"]
     assert dag.params["NumRound"] == 5
     assert group.step_tasks["TrainModel"].step.step == "TrainModel"
+
+
+def test_the_verdict_waits_for_all_before_a_step_that_something_else_may_end_early() -> None:
+    from airflow.providers.standard.operators.empty import EmptyOperator
+
+    chain = definition(train("A"), train("B", DependsOn=["A"]), train("C", DependsOn=["B"]))
+    ways: list[Any] = [
+        lambda other, step: other >> step,
+        lambda other, step: step << other,
+        lambda other, step: step.set_upstream([other]),
+        chain_tasks,
+    ]
+    for way in ways:
+        with DAG("bigger", schedule=None) as dag:
+            group = SageMakerPipelineTaskGroup("ml", chain)
+            verdict = dag.get_task("ml.pipeline.verdict")
+            assert verdict.upstream_task_ids == {"ml.C"}
+            way(EmptyOperator(task_id="other"), group.step_tasks["C"])
+        assert verdict.upstream_task_ids == {"ml.A", "ml.B", "ml.C"}
+        assert dag.get_task("ml.A").downstream_task_ids == {"ml.B", "ml.pipeline.verdict"}
+    with DAG("behind", schedule=None) as dag:
+        group = SageMakerPipelineTaskGroup("ml", chain)
+        group.step_tasks["C"] >> EmptyOperator(task_id="other") >> EmptyOperator(task_id="last")
+        EmptyOperator(task_id="first") >> group
+    assert dag.get_task("ml.pipeline.verdict").upstream_task_ids == {"ml.C"}
+    ruled = SageMakerPipelineDag("p", chain, steps={"B": {"trigger_rule": "all_done"}})
+    assert ruled.get_task("pipeline.verdict").upstream_task_ids == {"A", "B", "C"}
 
 
 def test_operators_can_be_used_by_hand() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -12,13 +13,16 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
+from airflow_sagemaker_mlops.operators.task import StepTask
 from airflow_sagemaker_mlops.operators.tickets import WorkerTickets
 
+BASH = "airflow.providers.standard.operators.bash.BashOperator"
+NOTE = {"Name": "Note", "Type": "x-airflow", "Operator": BASH, "Arguments": {"bash_command": "true"}}
 ROLE = "arn:aws:iam::123456789012:role/R"
 
 
 def others(
-    monkeypatch: pytest.MonkeyPatch, dag: DAG, task_id: str, step: str, states: dict[str, str], map_index: int = -1
+    monkeypatch: pytest.MonkeyPatch, dag: DAG, task_id: str, states: dict[str, str], map_index: int = -1
 ) -> dict[str, float]:
     taken = {("each", 1): {"try": 1, "time": 7.0}, ("g.B", None): {"try": 1, "time": 5.0}}
     monkeypatch.setattr(XCom, "get_one", lambda *, task_id, map_index, **_: taken.get((task_id, map_index)))
@@ -30,21 +34,23 @@ def others(
         task=SimpleNamespace(dag=dag),
         get_task_states=lambda **_: {"r": states},
     )
+    operator: Any = dag.get_task(task_id)
+    step = StepTask("Training", {}) if map_index >= 0 else operator.step
     return dict(asyncio.run(WorkerTickets(ti, step).others()))
 
 
 def test_only_steps_of_its_own_pipeline_stand_before_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = [{"Name": name, "Type": "Training", "Arguments": {"RoleArn": ROLE}} for name in "ABC"]
     with DAG("d", schedule=None) as dag:
-        SageMakerPipelineTaskGroup("g", {"Version": "2020-12-01", "Steps": steps})
+        SageMakerPipelineTaskGroup("g", {"Version": "2020-12-01", "Steps": [*steps, NOTE]}, max_parallel_steps=2)
         SageMakerPipelineTaskGroup("h", {"Version": "2020-12-01", "Steps": steps})
         EmptyOperator(task_id="sensor")
-    states = dict.fromkeys(("g.A", "g.B", "g.C", "h.A", "sensor"), "deferred")
-    assert others(monkeypatch, dag, "g.A", "A", states) == {"g.B": 5.0, "g.C": 0.0}
+    states = dict.fromkeys(("g.A", "g.B", "g.C", "g.Note", "h.A", "sensor"), "deferred")
+    assert others(monkeypatch, dag, "g.A", states) == {"g.B": 5.0, "g.C": 0.0, "g.Note": 0.0}
 
 
 def test_the_instances_of_a_mapped_step_see_each_others_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
     with DAG("d", schedule=None) as dag:
         TrainingStepOperator.partial(task_id="each").expand(arguments=[{"RoleArn": ROLE}])
     states = {"each_0": "deferred", "each_1": "deferred", "each_2": "deferred"}
-    assert others(monkeypatch, dag, "each", "", states, map_index=0) == {"each_1": 7.0, "each_2": 0.0}
+    assert others(monkeypatch, dag, "each", states, map_index=0) == {"each_1": 7.0, "each_2": 0.0}
