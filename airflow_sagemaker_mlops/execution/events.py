@@ -35,23 +35,26 @@ class JobEvents:
     client: Any
     queue_url: str
     loop: asyncio.AbstractEventLoop
-    wakers: dict[str, Waker] = field(default_factory=dict)
+    wakers: dict[str, tuple[Waker, ...]] = field(default_factory=dict)
     readable: bool = True
     _receiving: bool = False
     _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def wake_on(self, name: str, waker: Waker) -> None:
-        """Call ``waker`` in the loop when a job called ``name`` has changed."""
+        """Call ``waker`` in the loop when a job called ``name`` has changed; several may wait for one name."""
         with self._lock:  # or a thread that is about to end would be taken for one that listens
-            self.wakers[name] = waker
+            self.wakers[name] = (*self.wakers.get(name, ()), waker)
             if self._receiving:
                 return
             self._receiving = True
         threading.Thread(target=self._receive, name="sagemaker-events", daemon=True).start()
 
-    def forget(self, name: str) -> None:
-        """Nobody waits for ``name`` any more."""
-        self.wakers.pop(name, None)
+    def forget(self, name: str, waker: Waker) -> None:
+        """Who gave ``waker`` does not wait for ``name`` any more."""
+        with self._lock:
+            left = tuple(other for other in self.wakers.pop(name, ()) if other is not waker)
+            if left:
+                self.wakers[name] = left
 
     def _receive(self) -> None:
         while self._goes_on():
@@ -77,7 +80,7 @@ class JobEvents:
 
     def _take(self, message: Mapping[str, Any]) -> None:
         event = _event_of(message)
-        wakers = [self.wakers[name] for name in names_in(event) if name in self.wakers]
+        wakers = [waker for name in names_in(event) for waker in self.wakers.get(name, ())]
         if wakers or age_of(event) > FORGET_S:
             self.client.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         for waker in wakers:

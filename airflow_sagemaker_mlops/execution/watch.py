@@ -34,8 +34,10 @@ class JobDisappeared(LookupError):
     """The job being waited for no longer exists."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
+    """One who waits; others may wait for the same name, as runs that update one endpoint do."""
+
     name: str
     address: dict[str, Any]
     future: asyncio.Future[dict[str, Any]]
@@ -51,7 +53,7 @@ class Sweep:
     aws: Aws
     entry: StepType
     poll_interval_s: float
-    waiting: dict[str, _Waiting] = field(default_factory=dict)
+    waiting: list[_Waiting] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
     changed_after: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=15))
     sweeps: int = 0
@@ -66,18 +68,22 @@ class Sweep:
 
         address   members by which Describe finds it
         """
-        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self.waiting[name] = _Waiting(name, address, future, on_change)
+        job = _Waiting(name, address, asyncio.get_running_loop().create_future(), on_change)
+        self.waiting.append(job)
+
+        def ring() -> None:
+            self._ring(name)
+
         if self.events is not None:
-            self.events.wake_on(name, lambda: self._ring(name))
+            self.events.wake_on(name, ring)
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._loop())
         try:
-            return await future
+            return await job.future
         finally:
-            self.waiting.pop(name, None)
+            self.waiting.remove(job)
             if self.events is not None:
-                self.events.forget(name)
+                self.events.forget(name, ring)
             if not self.waiting and self.task is not None:
                 self.task.cancel()
                 self.task = None
@@ -104,7 +110,7 @@ class Sweep:
     def _pause(self) -> float:
         if self.back_off_s:
             return self.back_off_s * random.uniform(0.5, 1.5)
-        youngest = max((job.since for job in self.waiting.values()), default=0.0)
+        youngest = max((job.since for job in self.waiting), default=0.0)
         age = time.monotonic() - youngest
         # Not every kind of job sends events: only one that has is left to them, and only while they can be read.
         told = self.told and self.events is not None and self.events.readable
@@ -112,14 +118,14 @@ class Sweep:
         return min(max(FASTEST_S, age * SHARE_OF_AGE), longest)
 
     async def _once(self) -> None:
-        changed = [self.waiting[name] for name in self.changed if name in self.waiting]
+        changed = [job for job in self.waiting if job.name in self.changed]
         self.changed.clear()
         if changed:
             for job in changed:
                 await self._describe(job)
             return
         self.sweeps += 1
-        waiting = list(self.waiting.values())
+        waiting = list(self.waiting)
         if len(waiting) == 1 or not self.entry.listing:
             for job in waiting:
                 await self._describe(job)
@@ -141,12 +147,16 @@ class Sweep:
     async def _sweep(self) -> None:
         """Describe what has ended since the last sweep; the calls are bounded by what did change."""
         rows = await self._list(LastModifiedTimeAfter=self.changed_after - OVERLAP)
+        named: dict[str, list[_Waiting]] = {}
+        for job in self.waiting:
+            named.setdefault(job.name, []).append(job)
         for row in rows:
-            known, status = self.waiting.get(row[self.entry.name_key]), row[self.entry.status_key]
-            if known is not None and status in self.entry.terminal:
-                await self._describe(known)
-            elif known is not None:
-                self._note_first(known, status)
+            status = row[self.entry.status_key]
+            for job in named.get(row[self.entry.name_key], ()):
+                if status in self.entry.terminal:
+                    await self._describe(job)
+                else:
+                    self._note_first(job, status)
         # Only now: a sweep that was broken off is done again from where it began.
         self.changed_after = max([self.changed_after, *(row.get("LastModifiedTime") or OLDEST for row in rows)])
 
@@ -189,7 +199,7 @@ class Sweep:
                 job.on_change(status)
 
     def _fail_all(self, error: Exception) -> None:
-        for job in self.waiting.values():
+        for job in self.waiting:
             if not job.future.done():
                 job.future.set_exception(error)
 

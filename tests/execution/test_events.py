@@ -85,7 +85,7 @@ def test_a_message_about_somebody_elses_job_is_left_to_the_others_until_it_is_ol
 
     async def take() -> None:
         heard = events.JobEvents(Queue(), "url", asyncio.get_running_loop())
-        heard.wakers["mine"] = lambda: woken.append("mine")
+        heard.wakers["mine"] = (lambda: woken.append("mine"),)
         for given in (
             message("mine", 0),
             message("other", 0),
@@ -98,6 +98,31 @@ def test_a_message_about_somebody_elses_job_is_left_to_the_others_until_it_is_ol
     asyncio.run(take())
     assert woken == ["mine"]
     assert deleted == ["mine-0", "other-300", "x"]
+
+
+def test_of_two_who_wait_for_one_name_the_other_is_woken_when_the_first_has_gone() -> None:
+    woken: list[str] = []
+
+    def first() -> None:
+        woken.append("first")
+
+    def second() -> None:
+        woken.append("second")
+
+    async def take() -> None:
+        heard = events.JobEvents(None, "url", asyncio.get_running_loop(), _receiving=True)
+        heard.wake_on("prod", first)
+        heard.wake_on("prod", second)
+        for waker in heard.wakers["prod"]:
+            waker()
+        heard.forget("prod", second)
+        for waker in heard.wakers["prod"]:
+            waker()
+        heard.forget("prod", first)
+        assert not heard.wakers  # the thread that listens ends by that
+
+    asyncio.run(take())
+    assert woken == ["first", "second", "first"]
 
 
 @pytest.mark.parametrize(

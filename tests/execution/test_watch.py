@@ -1,0 +1,55 @@
+"""Waiting together: what the waits for one kind of job have to do with each other."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.execution.watch import Sweep
+from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
+
+pytestmark = pytest.mark.e2e
+PROCESSING = STEP_TYPES["Processing"]
+
+
+def started(aws: local.LocalAws, seconds: float) -> str:
+    name = f"watched-{uuid.uuid4().hex[:8]}"
+    aws.client("sagemaker").create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=aws.role_arn,
+        AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", str(seconds)]},
+        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
+    )
+    return name
+
+
+async def wait(sweep: Sweep, name: str) -> Any:
+    return await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
+
+
+def test_two_who_wait_for_one_name_are_both_told(aws: local.LocalAws) -> None:
+    name = started(aws, 1)
+
+    async def both() -> list[Any]:
+        sweep = Sweep(embedded(aws), PROCESSING, 0.2)
+        return list(await asyncio.wait_for(asyncio.gather(wait(sweep, name), wait(sweep, name)), 30))
+
+    assert [answer["ProcessingJobStatus"] for answer in asyncio.run(both())] == ["Completed", "Completed"]
+
+
+def test_who_gives_up_a_name_leaves_the_other_waiting_for_it(aws: local.LocalAws) -> None:
+    name = started(aws, 2)
+
+    async def one_of_two() -> Any:
+        sweep = Sweep(embedded(aws), PROCESSING, 0.2)
+        stays, goes = asyncio.ensure_future(wait(sweep, name)), asyncio.ensure_future(wait(sweep, name))
+        await asyncio.sleep(0.5)
+        goes.cancel()
+        return await asyncio.wait_for(stays, 30)
+
+    assert asyncio.run(one_of_two())["ProcessingJobStatus"] == "Completed"
