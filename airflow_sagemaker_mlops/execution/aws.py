@@ -20,6 +20,20 @@ THROTTLED = frozenset(
 # botocore's words for a call that got no answer
 NO_ANSWER = frozenset({"HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseStreamingError"})
 FOUND_LATER = frozenset({"CredentialRetrievalError", "TokenRetrievalError", "MetadataRetrievalError"})
+OUT_OF_DATE = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+# A key that is being replaced, a clock that is some minutes wrong; and so says AWS of a key that was never right
+NOT_RECOGNISED = frozenset(
+    {
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "RequestTimeTooSkewed",
+    }
+)
+MISSED = frozenset({"NoCredentialsError", "PartialCredentialsError"})
 
 
 class Aws(Protocol):
@@ -156,6 +170,16 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, ConnectionError | TimeoutError):
         return True
     return any(cls.__name__ in NO_ANSWER for cls in type(error).__mro__)
+
+
+def is_out_of_date(error: Exception) -> bool:
+    """Whether the credentials have expired, or could not be fetched this once: new ones may be there soon."""
+    return error_code(error) in OUT_OF_DATE or type(error).__name__ in FOUND_LATER
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether it may pass for a job that is there: credentials that were good when it was made are no longer taken."""
+    return is_out_of_date(error) or error_code(error) in NOT_RECOGNISED or type(error).__name__ in MISSED
 
 
 def misconfigured(error: Exception) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .aws import THROTTLED, error_code, is_transient
+from .aws import THROTTLED, error_code, is_transient, may_pass
 from .failures import JobFailed, StepRefused
 from .step_run import StepRun
 
@@ -65,7 +65,7 @@ def cause_of(error: Exception) -> str:
         return _cause_of_reason(error.reason)
     if isinstance(error, StepRefused):
         return LIMIT if error.code == "ResourceLimitExceeded" else CAPACITY if "Capacity" in error.code else ""
-    if is_transient(error):
+    if is_transient(error) or may_pass(error):
         return THROTTLING if error_code(error) in THROTTLED else FAULT
     return ""
 

@@ -12,7 +12,15 @@ from typing import TypeVar
 
 from . import stand_in
 from . import submit as named
-from .aws import error_code, error_message, is_transient, misconfigured, unknown_region
+from .aws import (
+    error_code,
+    error_message,
+    is_out_of_date,
+    is_transient,
+    may_pass,
+    misconfigured,
+    unknown_region,
+)
 from .failures import StepFailed, StepRefused
 from .retries import Retries
 from .step_run import StepResult, StepRun, Submitted
@@ -91,13 +99,14 @@ async def is_first_attempt(run: StepRun) -> bool:
 
 async def submit(run: StepRun) -> Submitted:
     """Begin a step that waits; safe to be done again after any mishap."""
-    return await _refused(run, _way(run).submit(run))
+    begun = await run.journal.read() is not None  # then a job may run that must not be left for a passing refusal
+    return await _refused(run, _way(run).submit(run), may_pass if begun else is_out_of_date)
 
 
 async def follow(run: StepRun, submitted: Submitted) -> StepResult:
     """Wait for what :func:`submit` began, here or in another process.  What may not be watched is stopped."""
     try:
-        return await _refused(run, _way(run).follow(run, submitted))
+        return await _refused(run, _way(run).follow(run, submitted), may_pass)
     except StepRefused:
         try:
             await stop(run, submitted.name, submitted.arn)
@@ -169,23 +178,26 @@ async def _nothing_to_stop(_run: StepRun, _name: str, _handle: str) -> bool:
 _STAND_IN = Waiting(stand_in.submit, stand_in.follow, _nothing_to_stop)
 
 Result = TypeVar("Result")
-MAY_PASS = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})  # new credentials may be there soon
 
 
-async def _refused(run: StepRun, work: Awaitable[Result]) -> Result:
+async def _refused(
+    run: StepRun, work: Awaitable[Result], passes: Callable[[Exception], bool] = is_out_of_date
+) -> Result:
     """``work``, with AWS's refusals as :class:`StepRefused`: asking again would be refused again.
 
-    Everything else (throttled, 5xx, no answer) is raised as it is, for the caller to try again.
+    Everything else (throttled, 5xx, no answer, what ``passes``) is raised as it is, for the caller to try again.
     """
     try:
         return await work
     except StepFailed:
         raise
     except Exception as error:
+        if passes(error):
+            raise
         operation = getattr(error, "operation_name", run.entry.create)
         missing, nowhere = misconfigured(error), unknown_region(run.aws, run.entry.service, error)
         if missing or nowhere:
             raise StepRefused(run.identity.step, operation, missing or "NoEndpoint", nowhere or str(error)) from error
-        if error_code(error) and error_code(error) not in MAY_PASS and not is_transient(error):
+        if error_code(error) and not is_transient(error):
             raise StepRefused(run.identity.step, operation, error_code(error), error_message(error)) from error
         raise

@@ -2,12 +2,14 @@
 
 A single waiting step is described; several are found in one List call by their last change.  So the number of calls
 grows with sweeps and with finished jobs, not with running jobs times time.  Sweeps are quick while a job is young and
-slow down to the poll interval, and back off under throttling without failing anybody.
+slow down to the poll interval, and back off under throttling without failing anybody.  Credentials that are no longer
+taken are waited for likewise, for a while.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -17,16 +19,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..steps.model import StepType
-from .aws import NOT_FOUND, Aws, call, error_code, is_transient
+from .aws import NOT_FOUND, Aws, call, error_code, is_transient, may_pass
 from .describe import properties_of
 from .events import JobEvents, events_for
 
+log = logging.getLogger(__name__)
 FASTEST_S = 0.25
 SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
 OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
 LOOK_CLOSER_EVERY = 20  # sweeps after which all that runs is listed, so a missed change cannot hang a step
 GONE_AFTER_S = 60.0  # right after its creation a job may not be visible everywhere
 SAFETY_NET_S = 300.0  # between two sweeps where events tell of changes
+PASSES_WITHIN_S = 1800.0  # a key that is replaced or a clock that is set right; then the task's own retries go on
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -58,6 +62,8 @@ class Sweep:
     changed_after: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=15))
     sweeps: int = 0
     back_off_s: float = 0.0
+    refused_since: float | None = None
+    unlisted: bool = False
     events: JobEvents | None = None
     told: bool = False
     changed: set[str] = field(default_factory=set)
@@ -92,15 +98,25 @@ class Sweep:
         while self.waiting:
             try:
                 await self._once()
-                self.back_off_s = 0.0
+                self.back_off_s, self.refused_since = 0.0, None
             except Exception as error:
-                if not is_transient(error):
+                if self._refused_too_long(error):
                     self._fail_all(error)
                     return
                 self.back_off_s = min(max(1.0, self.back_off_s * 2), 120.0)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.bell.wait(), self._pause())
             self.bell.clear()
+
+    def _refused_too_long(self, error: Exception) -> bool:
+        """Whether the credentials have not been taken for so long that nobody can say when they will be."""
+        if not may_pass(error):
+            return False
+        if self.refused_since is None:
+            self.refused_since = time.monotonic()
+            for job in self.waiting:
+                _tell(job, f"cannot be looked at for now, and is waited for: {error}")
+        return time.monotonic() - self.refused_since >= PASSES_WITHIN_S
 
     def _ring(self, name: str) -> None:
         self.told = True
@@ -126,13 +142,19 @@ class Sweep:
             return
         self.sweeps += 1
         waiting = list(self.waiting)
-        if len(waiting) == 1 or not self.entry.listing:
-            for job in waiting:
-                await self._describe(job)
-        elif self.sweeps % LOOK_CLOSER_EVERY == 1:
-            await self._look_closer(waiting)
-        else:
-            await self._sweep()
+        if len(waiting) > 1 and self.entry.listing and not self.unlisted:
+            try:
+                await (self._look_closer(waiting) if self.sweeps % LOOK_CLOSER_EVERY == 1 else self._sweep())
+            except Exception as error:
+                if _may_be_asked_again(error):
+                    raise
+                # Who may not list them may look at each of them all the same.
+                self.unlisted = True
+                log.warning("%s is refused, each is described from now on: %s", self.entry.listing, error)
+            else:
+                return
+        for job in waiting:
+            await self._describe(job)
 
     async def _look_closer(self, waiting: list[_Waiting]) -> None:
         """Describe all but those that are known to run."""
@@ -180,7 +202,11 @@ class Sweep:
                 if time.monotonic() - job.since > GONE_AFTER_S and not job.future.done():
                     job.future.set_exception(JobDisappeared(f"{job.name} does not exist any more"))
                 return
-            raise
+            if _may_be_asked_again(error):
+                raise
+            if not job.future.done():
+                job.future.set_exception(error)  # its own: the others may be looked at
+            return
         status = self.entry.status_of(answer)
         self._note(job, str(answer.get("SecondaryStatus") or status))
         if status in self.entry.terminal and not job.future.done():
@@ -195,13 +221,21 @@ class Sweep:
             was, job.status = job.status, status
             if not was and status == self.entry.running:
                 return  # it has just been said that the job was made
-            with suppress(Exception):  # a log line must never end somebody's wait
-                job.on_change(status)
+            _tell(job, status)
 
     def _fail_all(self, error: Exception) -> None:
         for job in self.waiting:
             if not job.future.done():
                 job.future.set_exception(error)
+
+
+def _may_be_asked_again(error: Exception) -> bool:
+    return is_transient(error) or may_pass(error)
+
+
+def _tell(job: _Waiting, words: str) -> None:
+    with suppress(Exception):  # a log line must never end somebody's wait
+        job.on_change(words)
 
 
 _SWEEPS: dict[tuple[int, str, str], Sweep] = {}

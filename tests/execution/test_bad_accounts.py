@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, CredentialRetrievalError, NoCredentialsError
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
@@ -21,6 +21,7 @@ from airflow_sagemaker_mlops.execution.aws import Aws
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e
 
@@ -51,21 +52,30 @@ class Account:
         return client
 
 
-def refusing(operation: str, code: str, message: str, after: int = 0) -> Callable[[str], None]:
-    """Refuse ``operation`` from the call after the first ``after`` ones on."""
+def refused(operation: str, code: str, message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def raising(operation: str, error: Exception, after: int = 0, times: int = 1000) -> Callable[[str], None]:
+    """Raise ``error`` at calls of ``operation``, ``times`` times after the first ``after`` calls."""
     seen = 0
 
     def before(called: str) -> None:
         nonlocal seen
         if called == operation:
             seen += 1
-            if seen > after:
-                raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+            if after < seen <= after + times:
+                raise error
 
     return before
 
 
-def run(aws: local.LocalAws, account: Aws, seconds: int) -> tuple[str, str, list[str]]:
+def refusing(operation: str, code: str, message: str, after: int = 0) -> Callable[[str], None]:
+    """Refuse ``operation`` from the call after the first ``after`` ones on."""
+    return raising(operation, refused(operation, code, message), after)
+
+
+def run(aws: local.LocalAws, account: Aws, seconds: int, **settings: Any) -> tuple[str, str, list[str]]:
     """Error of a step whose job takes ``seconds``; its job's status; what was told."""
     arguments = {
         "RoleArn": aws.role_arn,
@@ -74,7 +84,7 @@ def run(aws: local.LocalAws, account: Aws, seconds: int) -> tuple[str, str, list
             "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
         },
     }
-    step = {"Name": "Prepare", "Type": "Processing", "Arguments": arguments}
+    step = {"Name": "Prepare", "Type": "Processing", "Arguments": arguments, **settings}
     told: list[str] = []
     running = PipelineRun(
         plan=make_plan(load_pipeline({"Version": "2020-12-01", "Steps": [step]})),
@@ -133,8 +143,6 @@ def test_a_job_that_somebody_deleted_fails_its_step(aws: local.LocalAws, monkeyp
 
 def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: local.LocalAws) -> None:
     """A sweep asks for what changed after a time of its own clock, as long as it has seen none of the service's."""
-    from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
-
     entry = STEP_TYPES["Processing"]
     names = [f"skewed-{uuid.uuid4().hex[:8]}-{i}" for i in range(2)]
     for name in names:
@@ -156,20 +164,115 @@ def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: local.LocalAws) -> 
     assert [answer["ProcessingJobStatus"] for answer in asyncio.run(both())] == ["Completed", "Completed"]
 
 
-def test_expired_credentials_are_no_reason_to_give_up_the_job_for_new_ones_may_come(aws: local.LocalAws) -> None:
-    before = refusing("DescribeProcessingJob", "ExpiredTokenException", "The security token is expired", after=1)
-    error, status, _told = run(aws, Account(aws, before), 3)
-    assert "The security token is expired" in error
+PASSING = [
+    refused("DescribeProcessingJob", "ExpiredTokenException"),
+    refused("DescribeProcessingJob", "UnrecognizedClientException"),
+    refused("DescribeProcessingJob", "InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier"),
+    CredentialRetrievalError(provider="assume-role", error_msg="timed out"),
+    NoCredentialsError(),
+]
+NAMES = ["expired", "key replaced", "clock", "not fetched", "not found"]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=NAMES)
+def test_a_job_is_waited_for_while_its_credentials_are_not_taken_for_a_moment(
+    aws: local.LocalAws, error: Exception
+) -> None:
+    before = raising("DescribeProcessingJob", error, after=1, times=2)
+    ended, status, told = run(aws, Account(aws, before), 2)
+    assert (ended, status) == ("", "Completed")
+    assert sum("cannot be looked at for now, and is waited for" in line for line in told) == 1
+
+
+NO_RETRIES = [{"ExceptionType": ["Step.SERVICE_FAULT"], "MaxAttempts": 0}]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=NAMES)
+def test_a_job_that_could_not_be_looked_at_for_long_is_left_to_the_next_attempt(
+    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(watch, "PASSES_WITHIN_S", 0.0)
+    before = raising("DescribeProcessingJob", error, after=1)
+    ended, status, _told = run(aws, Account(aws, before), 3, RetryPolicies=NO_RETRIES)
+    assert str(error) in ended
     assert status == "InProgress"  # the task's own retries adopt it
+
+
+def test_an_attempt_that_goes_on_waits_for_its_credentials_too(
+    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an attempt has begun is not failed because the key was replaced when it was looked for again."""
+    monkeypatch.setattr(watch, "PASSES_WITHIN_S", 0.0)
+    error = refused("DescribeProcessingJob", "UnrecognizedClientException")
+    before = raising("DescribeProcessingJob", error, after=1, times=2)
+    ended, status, told = run(aws, Account(aws, before), 2)
+    assert (ended, status) == ("", "Completed")
+    assert any("exists already and is this step's own" in line for line in told)
+
+
+def test_a_key_that_is_not_known_fails_a_step_that_has_begun_nothing(aws: local.LocalAws) -> None:
+    before = refusing("CreateProcessingJob", "UnrecognizedClientException", "The security token is invalid.")
+    error, _status, _told = run(aws, Account(aws, before), 1)
+    assert error.endswith(
+        "CreateProcessingJob was refused with UnrecognizedClientException: The security token is invalid."
+    )
+
+
+def two_waits(aws: local.LocalAws, before: Callable[..., None]) -> list[Any]:
+    """What two waits of one sweep end with; ``before`` is given the operation and the job asked for."""
+    names = [f"two-{uuid.uuid4().hex[:8]}-{i}" for i in range(2)]
+    for name in names:
+        aws.client("sagemaker").create_processing_job(
+            ProcessingJobName=name,
+            RoleArn=aws.role_arn,
+            AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", "2"]},
+            ProcessingResources={
+                "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+            },
+        )
+    clients = Account(aws, lambda _operation: None).client("sagemaker")
+
+    def look(model: Any, params: Any, **_rest: Any) -> None:
+        before(model.name, next((i for i, name in enumerate(names) if name.encode() in params["body"]), None))
+
+    clients.meta.events.register("before-call", look)
+    account = embedded(aws)
+    account._clients["sagemaker"] = clients
+
+    async def both() -> list[Any]:
+        sweep = watch.Sweep(account, STEP_TYPES["Processing"], 0.2)
+        waits = (sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
+        return list(await asyncio.wait_for(asyncio.gather(*waits, return_exceptions=True), 60))
+
+    return asyncio.run(both())
+
+
+@pytest.mark.parametrize("denied", [0, 1])
+def test_one_job_that_may_not_be_looked_at_ends_nobody_elses_wait(aws: local.LocalAws, denied: int) -> None:
+    def before(operation: str, job: int | None) -> None:
+        if operation == "DescribeProcessingJob" and job == denied:
+            raise refused(operation, "AccessDeniedException")
+
+    ends = two_waits(aws, before)
+    assert "AccessDeniedException" in str(ends[denied])
+    assert ends[1 - denied]["ProcessingJobStatus"] == "Completed"
+
+
+def test_who_may_not_list_jobs_looks_at_each(aws: local.LocalAws) -> None:
+    def before(operation: str, _job: int | None) -> None:
+        if operation == "ListProcessingJobs":
+            raise refused(operation, "AccessDeniedException")
+
+    assert [answer["ProcessingJobStatus"] for answer in two_waits(aws, before)] == ["Completed", "Completed"]
 
 
 def test_the_clients_of_boto3_are_what_they_seem() -> None:
     """The names the package goes by are botocore's."""
     from botocore import exceptions
 
-    from airflow_sagemaker_mlops.execution.aws import FOUND_LATER, NO_ANSWER, is_transient, misconfigured
+    from airflow_sagemaker_mlops.execution.aws import FOUND_LATER, MISSED, NO_ANSWER, is_transient, misconfigured
 
-    assert {*NO_ANSWER, *FOUND_LATER} <= {*vars(exceptions)}
+    assert {*NO_ANSWER, *FOUND_LATER, *MISSED} <= {*vars(exceptions)}
     assert is_transient(exceptions.EndpointConnectionError(endpoint_url="x", error="y"))
     assert is_transient(exceptions.ReadTimeoutError(endpoint_url="x", error="y"))
     assert misconfigured(exceptions.NoRegionError()) == "NoRegion"
