@@ -194,7 +194,7 @@ async def _refused(
     except Exception as error:
         if passes(error):
             raise
-        operation = getattr(error, "operation_name", run.entry.create)
+        operation = getattr(error, "operation_name", run.entry.create) or "a call"
         missing, nowhere = misconfigured(error), unknown_region(run.aws, run.entry.service, error)
         if missing or nowhere:
             raise StepRefused(run.identity.step, operation, missing or "NoEndpoint", nowhere or str(error)) from error

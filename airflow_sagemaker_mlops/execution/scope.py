@@ -21,6 +21,10 @@ from .failures import UnresolvedExpression
 EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
 
 
+class Unreadable(Exception):
+    """What stands at an S3 URI cannot be had, also when it is asked for again; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Everything the expressions of a step may name.
@@ -32,7 +36,8 @@ class Scope:
     files        {"<step>": {"<property file>": {"OutputName", "FilePath"}}}
     experiment   the pipeline's PipelineExperimentConfig as written, for steps that name it
     item         ForEach.CurrentItem, in the body of a ForEach step
-    read_s3      content of an S3 URI; raises ``OSError`` with a sentence when it cannot be had
+    read_s3      content of an S3 URI; raises :class:`Unreadable` when it cannot be had, and AWS's error when it may be
+                 had a moment later
     """
 
     step: str
@@ -138,7 +143,7 @@ def _json_get(expression: JsonGet, scope: Scope, place: str) -> Any:
     uri = _file_uri(expression, scope, place, name)
     try:
         text = scope.read_s3(uri)
-    except OSError as error:
+    except Unreadable as error:
         raise UnresolvedExpression(scope.step, name, f"could not be read: {error}", place=place) from None
     try:
         document = json.loads(text)

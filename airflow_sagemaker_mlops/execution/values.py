@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..document.values import parse_parameter
-from .aws import Aws
+from .aws import Aws, is_transient, may_pass
 from .failures import StepFailed
 from .identity import StepIdentity
+from .scope import Unreadable
 
 NO_ACCOUNT = "000000000000"  # no call is spent on the account number; the ARNs name nothing that exists on AWS
 
@@ -55,17 +56,20 @@ def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:
 
 
 def s3_reader(aws: Aws) -> Callable[[str], bytes]:
-    """A function that reads an S3 URI, with sentences for errors."""
+    """A function that reads an S3 URI, with sentences for errors that do not pass by themselves."""
 
     def read(uri: str) -> bytes:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         if not uri.startswith("s3://") or not bucket or not key:
-            raise OSError(f'"{uri}" is not the S3 URI of an object')
+            raise Unreadable(f'"{uri}" is not the S3 URI of an object')
         try:
             return bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
         except Exception as error:
+            if is_transient(error) or may_pass(error):
+                raise  # a job that runs already must not be left for it
             code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
             known = {"NoSuchKey": "there is no such object", "NoSuchBucket": "there is no such bucket"}
-            raise OSError(f"received an error while reading {uri}: {known.get(code, str(error))} ({code})") from error
+            words = f"received an error while reading {uri}: {known.get(code, str(error))} ({code})"
+            raise Unreadable(words) from error
 
     return read

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
@@ -32,6 +33,7 @@ from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.execution.values import s3_reader
+from airflow_sagemaker_mlops.execution.ways import check
 from airflow_sagemaker_mlops.plan import make_plan
 
 pytestmark = pytest.mark.e2e
@@ -429,6 +431,70 @@ def test_a_report_that_cannot_be_used_fails_naming_step_and_expression(
     with pytest.raises(UnresolvedExpression, match=said) as caught:
         compare(aws, clients, text)
     assert 'Step "Step" at Arguments.Conditions: metrics.mse of Steps.Eval.PropertyFiles.Report' in str(caught.value)
+
+
+def short_of_breath(aws: local.LocalAws, *errors: Exception) -> SessionAws:
+    """Clients whose first reads of S3 end in ``errors``."""
+    left = list(errors)
+
+    def before(**_call: Any) -> None:
+        if left:
+            raise left.pop(0)
+
+    clients = embedded(aws)
+    clients.client("s3").meta.events.register("before-call.s3.GetObject", before)
+    return clients
+
+
+def refusal(code: str, status: int) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "GetObject")
+
+
+PASSING = [
+    refusal("SlowDown", 503),
+    refusal("ExpiredToken", 400),
+    ReadTimeoutError(endpoint_url="https://x"),
+    ConnectionResetError("reset by peer"),
+]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=["slow down", "expired", "timeout", "reset"])
+def test_a_report_that_cannot_be_read_for_a_moment_is_read_again(aws: local.LocalAws, error: Exception) -> None:
+    assert compare(aws, short_of_breath(aws, error), '{"metrics": {"mse": 4.5}}').facts["Decision"]["Outcome"] is True
+
+
+def test_an_attempt_that_goes_on_is_not_failed_by_a_report_that_cannot_be_read_for_a_moment(
+    aws: local.LocalAws, clients: SessionAws
+) -> None:
+    arguments = {**processing(aws, "pass"), "Environment": {"MSE": LEFT}}
+    results = report(aws, '{"metrics": {"mse": 4.5}}')
+    run, _ = run_of(clients, "Processing", arguments, spec=FILES, results=results)
+    first = asyncio.run(steps.submit(run))
+    shaky = s3_reader(short_of_breath(aws, refusal("InvalidAccessKeyId", 403)))
+    restarted = replace(run, scope=replace(run.scope, read_s3=shaky))
+    assert asyncio.run(steps.run_step(restarted)).name == first.name
+    assert len(jobs_of(aws, run)) == 1
+
+
+def test_a_report_that_may_not_be_read_fails_at_once(aws: local.LocalAws) -> None:
+    with pytest.raises(UnresolvedExpression, match=r"an error while reading s3://.*AccessDenied"):
+        compare(aws, short_of_breath(aws, refusal("AccessDenied", 403)), '{"metrics": {"mse": 4.5}}')
+
+
+def test_a_report_is_not_read_without_credentials(aws: local.LocalAws) -> None:
+    with pytest.raises(StepRefused, match='"Step": a call was refused with NoCredentials: Unable to locate'):
+        compare(aws, short_of_breath(aws, NoCredentialsError()), '{"metrics": {"mse": 4.5}}')
+
+
+def test_the_violations_of_a_check_are_read_again_too(aws: local.LocalAws) -> None:
+    clients = short_of_breath(aws, refusal("SlowDown", 503))
+    run, _ = run_of(clients, "QualityCheck", {})
+    flags = check.Flags(skip=False, fail=True, register=False, previous={})
+    with pytest.raises(ClientError, match="SlowDown"):
+        asyncio.run(check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags))
+    with pytest.raises(StepFailed, match=r"no report that can be read.*there is no such object"):
+        asyncio.run(check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags))
 
 
 def test_values_that_cannot_be_compared_fail_with_both(aws: local.LocalAws, clients: SessionAws) -> None:

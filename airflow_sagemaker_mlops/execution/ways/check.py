@@ -17,7 +17,7 @@ from ...document.values import coerce
 from ..aws import as_json, call
 from ..describe import address_of
 from ..failures import StepFailed
-from ..scope import resolve
+from ..scope import Unreadable, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from . import job
 from .job import ended_well, result_of
@@ -90,7 +90,7 @@ async def _judge(run: StepRun, folder: str, flags: Flags) -> None:
     uri = f"{folder}/{VIOLATIONS}"
     try:
         report = json.loads(await asyncio.to_thread(run.scope.read_s3, uri))
-    except (OSError, ValueError) as error:
+    except (Unreadable, ValueError) as error:
         raise StepFailed(f'Step "{run.identity.step}": the check left no report that can be read: {error}') from None
     violations = report.get("violations") or []
     for violation in violations:
@@ -170,7 +170,7 @@ async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: st
 def _copy_config(run: StepRun, uri: str, model: Any, job_name: str) -> str:
     try:
         config = json.loads(run.scope.read_s3(uri))
-    except (OSError, ValueError) as error:
+    except (Unreadable, ValueError) as error:
         raise StepFailed(f'Step "{run.identity.step}": the analysis configuration cannot be used: {error}') from None
     config["predictor"] = {**(config.get("predictor") or {}), "model_name": model}
     bucket, _, key = uri.removeprefix("s3://").partition("/")
