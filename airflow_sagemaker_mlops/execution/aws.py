@@ -19,6 +19,7 @@ THROTTLED = frozenset(
 )
 # botocore's words for a call that got no answer
 NO_ANSWER = frozenset({"HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseStreamingError"})
+NEVER_SENT = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
 FOUND_LATER = frozenset({"CredentialRetrievalError", "TokenRetrievalError", "MetadataRetrievalError"})
 OUT_OF_DATE = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 # A key that is being replaced, a clock that is some minutes wrong; and so says AWS of a key that was never right
@@ -114,7 +115,7 @@ class SessionAws:
         if self.config is not None:
             config = config.merge(self.config)
         if service == "lambda":
-            # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice.
+            # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice (retries.py).
             config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
         return config
 
@@ -170,6 +171,12 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, ConnectionError | TimeoutError):
         return True
     return any(cls.__name__ in NO_ANSWER for cls in type(error).__mro__)
+
+
+def may_be_done(error: Exception) -> bool:
+    """Whether the call may have been carried out, and only its answer was lost."""
+    answered = isinstance(getattr(error, "response", None), dict)
+    return is_transient(error) and not answered and type(error).__name__ not in NEVER_SENT
 
 
 def is_out_of_date(error: Exception) -> bool:

@@ -42,6 +42,16 @@ class StepRefused(StepFailed):
         super().__init__(f'Step "{step}": {operation} was refused with {code}: {message}')
 
 
+class Unanswered(StepFailed):
+    """A call that may have been carried out lost its answer; nothing tells whether it was, and it is not sent again."""
+
+    def __init__(self, step: str, function: str, error: Exception) -> None:
+        super().__init__(
+            f'Step "{step}": {function} gave no answer ({error}). It may have run, so it is not invoked again unless '
+            f"RetryPolicies of the step name Step.SERVICE_FAULT."
+        )
+
+
 class UnresolvedExpression(StepFailed):
     """An expression of the step has no usable value."""
 

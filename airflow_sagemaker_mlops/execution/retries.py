@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .aws import THROTTLED, error_code, is_transient, may_pass
-from .failures import JobFailed, StepRefused
+from .failures import JobFailed, StepRefused, Unanswered
 from .step_run import StepRun
 
 THROTTLING, FAULT = "Step.THROTTLING", "Step.SERVICE_FAULT"
@@ -65,6 +65,8 @@ def cause_of(error: Exception) -> str:
         return _cause_of_reason(error.reason)
     if isinstance(error, StepRefused):
         return LIMIT if error.code == "ResourceLimitExceeded" else CAPACITY if "Capacity" in error.code else ""
+    if isinstance(error, Unanswered):
+        return FAULT
     if is_transient(error) or may_pass(error):
         return THROTTLING if error_code(error) in THROTTLED else FAULT
     return ""
@@ -103,15 +105,20 @@ class Retries:
 
     async def pause_after(self, error: Exception) -> float | None:
         """Seconds to wait before the next attempt; ``None`` when there is none."""
-        return await self.pause_for(cause_of(error), str(error))
+        # What may have been done is done again only where the document says so.
+        policies = self.policies[: -len(BUILT_IN)] if isinstance(error, Unanswered) else self.policies
+        return await self._pause(cause_of(error), str(error), policies)
 
     async def pause_for(self, cause: str, words: str) -> float | None:
         """The same for an error that another process saw: its exception type in the language, and its words."""
+        return await self._pause(cause, words, self.policies)
+
+    async def _pause(self, cause: str, words: str, policies: Sequence[Policy]) -> float | None:
         if not cause or (cause == INTERNAL and self.run.step_type in RETRIES_ITSELF):
             return None
         if self.run.entry.how == "foreach":
             return None  # its children have been retried
-        found = next(((i, p) for i, p in enumerate(self.policies) if cause in p.causes), None)
+        found = next(((i, p) for i, p in enumerate(policies) if cause in p.causes), None)
         if found is None:
             return None
         index, policy = found

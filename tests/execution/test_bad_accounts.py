@@ -270,9 +270,16 @@ def test_the_clients_of_boto3_are_what_they_seem() -> None:
     """The names the package goes by are botocore's."""
     from botocore import exceptions
 
-    from airflow_sagemaker_mlops.execution.aws import FOUND_LATER, MISSED, NO_ANSWER, is_transient, misconfigured
+    from airflow_sagemaker_mlops.execution.aws import (
+        FOUND_LATER,
+        MISSED,
+        NEVER_SENT,
+        NO_ANSWER,
+        is_transient,
+        misconfigured,
+    )
 
-    assert {*NO_ANSWER, *FOUND_LATER, *MISSED} <= {*vars(exceptions)}
+    assert {*NO_ANSWER, *NEVER_SENT, *FOUND_LATER, *MISSED} <= {*vars(exceptions)}
     assert is_transient(exceptions.EndpointConnectionError(endpoint_url="x", error="y"))
     assert is_transient(exceptions.ReadTimeoutError(endpoint_url="x", error="y"))
     assert misconfigured(exceptions.NoRegionError()) == "NoRegion"

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from airflow_sagemaker_mlops.execution import retries, run_step
 from airflow_sagemaker_mlops.execution.aws import SessionAws
-from airflow_sagemaker_mlops.execution.failures import JobFailed, StepFailed, StepRefused
+from airflow_sagemaker_mlops.execution.failures import JobFailed, StepFailed, StepRefused, Unanswered
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.journal import MemoryNotes
 from airflow_sagemaker_mlops.execution.scope import Scope
@@ -39,6 +46,8 @@ CASES = [
     (failed("AlgorithmError: CapacityError in the user's code"), ""),
     (failed("ClientError: no data"), ""),
     (StepFailed("a wrong value"), ""),
+    (refused("ExpiredTokenException"), "Step.SERVICE_FAULT"),
+    (Unanswered("Notify", "f", ReadTimeoutError(endpoint_url="https://x")), "Step.SERVICE_FAULT"),
 ]
 
 
@@ -178,3 +187,64 @@ def test_a_loop_is_not_retried_for_its_children_which_were(monkeypatch: pytest.M
     with pytest.raises(ClientError):
         script.run("ForEach")
     assert script.pauses == []
+
+
+class Function:
+    """A Lambda client whose invocations end as told."""
+
+    def __init__(self, ends: list[Exception | None]) -> None:
+        self.ends = ends
+        self.invoked = 0
+
+    def invoke(self, **_members: Any) -> dict[str, Any]:
+        self.invoked += 1
+        end = self.ends.pop(0)
+        if end is not None:
+            raise end
+        return {"Payload": io.BytesIO(b"{}")}
+
+
+def invoke(monkeypatch: pytest.MonkeyPatch, ends: list[Exception | None], **spec: Any) -> Function:
+    """The function after a step that calls it; raises what the step ends with."""
+    function = Function(ends)
+    script = Script(monkeypatch, [], FunctionArn="arn:aws:lambda:us-east-1:1:function:f", **spec)
+    monkeypatch.setattr(SessionAws, "client", lambda _self, _service: function)
+    script.run("Lambda")
+    return function
+
+
+URL = "https://lambda"
+NO_ANSWERS = [
+    ReadTimeoutError(endpoint_url=URL),
+    ConnectionClosedError(endpoint_url=URL),
+    ConnectionResetError("reset"),
+]
+
+
+@pytest.mark.parametrize("error", NO_ANSWERS, ids=["timeout", "closed", "reset"])
+def test_a_function_that_may_have_run_is_not_invoked_again(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    with pytest.raises(Unanswered, match=r'"Train": arn:.*:f gave no answer \(.*\). It may have run, so it is not'):
+        invoke(monkeypatch, [error])
+
+
+@pytest.mark.parametrize("error", NO_ANSWERS, ids=["timeout", "closed", "reset"])
+def test_a_function_that_may_have_run_is_invoked_again_where_the_document_says_so(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    given = [policy("SageMaker.CAPACITY_ERROR"), policy("Step.SERVICE_FAULT", MaxAttempts=1)]
+    assert invoke(monkeypatch, [error, None], RetryPolicies=given).invoked == 2
+
+
+REFUSED_OR_NOT_REACHED = [
+    refused("TooManyRequestsException", 429),
+    refused("ServiceException", 500),
+    EndpointConnectionError(endpoint_url=URL),
+    ConnectTimeoutError(endpoint_url=URL),
+]
+
+
+@pytest.mark.parametrize("error", REFUSED_OR_NOT_REACHED, ids=["throttled", "5xx", "not reached", "not connected"])
+def test_a_function_that_refused_or_was_not_reached_is_invoked_again(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    assert invoke(monkeypatch, [error, None]).invoked == 2

@@ -9,7 +9,8 @@ from typing import Any
 
 from ...document.expressions import parse_value
 from ...document.values import as_text, parse_parameter
-from ..failures import StepFailed
+from ..aws import may_be_done
+from ..failures import StepFailed, Unanswered
 from ..request import resolved_arguments
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
@@ -50,8 +51,13 @@ async def _target(run: StepRun) -> str:
 
 def _invoke(run: StepRun, arn: str, event: bytes) -> dict[str, Any]:
     client = run.aws.client("lambda")
-    answer = client.invoke(FunctionName=arn, InvocationType="RequestResponse", LogType="Tail", Payload=event)
-    return {**answer, "Payload": answer["Payload"].read()}
+    try:
+        answer = client.invoke(FunctionName=arn, InvocationType="RequestResponse", LogType="Tail", Payload=event)
+        return {**answer, "Payload": answer["Payload"].read()}
+    except Exception as error:
+        if may_be_done(error):
+            raise Unanswered(run.identity.step, arn, error) from error
+        raise
 
 
 def _log_tail(answer: dict[str, Any]) -> list[str]:
