@@ -1,0 +1,256 @@
+"""Endpoints that others change too, updates that are rolled back: a step ends well when what it asked for serves."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from airflow_sagemaker_mlops.execution import run_step as steps
+from airflow_sagemaker_mlops.execution.failures import JobFailed, StepRefused
+from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
+from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun, Submitted
+from airflow_sagemaker_mlops.execution.ways import endpoint
+
+ROLLED_BACK = "The deployment was rolled back: its alarm went off."
+
+
+def refused(operation: str, message: str) -> ClientError:
+    answer: Any = {"Error": {"Code": "ValidationException", "Message": message}}
+    return ClientError(answer, operation)
+
+
+@dataclass
+class Hosting:
+    """SageMaker as far as one endpoint goes, by the API reference: a change takes some looks, and may be rolled back.
+
+    ends    what becomes of each change: it "serves" or is "rolled back"
+    lost    how many calls are carried out and answered with what boto3's own repetition of them is
+    """
+
+    serves: str = ""
+    ends: list[str] = field(default_factory=list)
+    lost: int = 0
+    coming: str = ""
+    looks: int = 0
+    reason: str = ""
+    calls: list[str] = field(default_factory=list)
+    region: str = "us-east-1"
+    is_local: bool = True
+
+    @property
+    def key(self) -> str:
+        return f"hosting-{id(self)}"
+
+    def client(self, _service: str) -> Hosting:
+        return self
+
+    def change(self, config: str) -> None:
+        """Begin to serve ``config``."""
+        self.coming, self.looks, self.reason = config, 2, ""
+
+    def _look(self) -> None:
+        if self.coming and self.looks == 0:
+            if not self.ends or self.ends.pop(0) == "serves":
+                self.serves = self.coming
+            else:
+                self.reason = ROLLED_BACK
+            self.coming = ""
+        self.looks = max(0, self.looks - 1)
+
+    def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:
+        self._look()
+        if not self.serves and not self.coming:
+            raise refused("DescribeEndpoint", "Could not find endpoint")
+        status = "InService" if not self.coming else "Updating" if self.serves else "Creating"
+        shown = {"EndpointName": EndpointName, "EndpointArn": "arn", "EndpointStatus": status}
+        return {**shown, "EndpointConfigName": self.serves or self.coming, "FailureReason": self.reason}
+
+    def create_endpoint(self, EndpointName: str, EndpointConfigName: str, **_rest: Any) -> dict[str, Any]:
+        self.calls.append(f"create {EndpointConfigName}")
+        if not self.serves and not self.coming:
+            self.change(EndpointConfigName)
+            if self.lost == 0:
+                return {"EndpointArn": "arn"}
+            self.lost -= 1
+        raise refused("CreateEndpoint", f'Cannot create already existing endpoint "{EndpointName}".')
+
+    def update_endpoint(self, EndpointName: str, EndpointConfigName: str) -> dict[str, Any]:
+        self.calls.append(f"update {EndpointConfigName}")
+        if not self.coming:
+            self.change(EndpointConfigName)
+            if self.lost == 0:
+                return {"EndpointArn": "arn"}
+            self.lost -= 1
+        raise refused("UpdateEndpoint", f'Cannot update in-progress endpoint "{EndpointName}".')
+
+
+class Beaten(Hosting):
+    """Somebody else creates the endpoint between our look and our call."""
+
+    def create_endpoint(self, EndpointName: str, EndpointConfigName: str, **_rest: Any) -> dict[str, Any]:
+        self.change("theirs")
+        return super().create_endpoint(EndpointName, EndpointConfigName)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "SHOWN_WITHIN_S", 0.05)
+    pause = asyncio.sleep
+    monkeypatch.setattr(endpoint.asyncio, "sleep", lambda seconds: pause(min(seconds, 0.02)))
+
+
+def attempt(hosting: Any, kind: str = "Endpoint", **arguments: Any) -> StepRun:
+    given = arguments or {"EndpointName": "prod", "EndpointConfigName": "new"}
+    identity = StepIdentity("p", "Deploy", "d", "r", "Deploy", run_started="2026-01-01T00:00:00Z")
+    scope = Scope("Deploy", {}, {}, {}, {}, lambda _uri: b"")
+    options = ExecutionOptions(poll_interval_s=0.05)
+    spec = {"Arguments": given, "Outputs": "all"}
+    return StepRun(spec, kind, identity, scope, hosting, tell=lambda *_: None, options=options)
+
+
+def test_an_update_that_is_rolled_back_fails_the_step_with_what_serves_and_why() -> None:
+    hosting = Hosting("old", ["rolled back"])
+    with pytest.raises(JobFailed) as caught:
+        asyncio.run(steps.run_step(attempt(hosting)))
+    assert str(caught.value) == (
+        'Step "Deploy": prod ended InService: it serves EndpointConfigName "old" instead of "new": the update was '
+        f"rolled back, or somebody has made another one since. {ROLLED_BACK}"
+    )
+    assert caught.value.result["Status"] == "Failed"
+    assert hosting.calls == ["update new"]
+
+
+def test_what_was_asked_for_is_known_to_the_process_that_waits() -> None:
+    hosting = Hosting("old", ["rolled back"])
+    run = attempt(hosting)
+    handed_over = Submitted(**asdict(asyncio.run(steps.submit(run))))
+    with pytest.raises(JobFailed, match='serves EndpointConfigName "old"'):
+        asyncio.run(steps.follow(replace(run, journal=MemoryJournal()), handed_over))
+
+
+def test_a_restart_makes_no_second_update_after_one_that_was_rolled_back() -> None:
+    hosting = Hosting("old", ["rolled back"])
+    run = attempt(hosting)
+    asyncio.run(steps.submit(run))
+    hosting.looks = 0  # while nobody looked
+    hosting._look()
+    with pytest.raises(JobFailed, match='serves EndpointConfigName "old"'):
+        asyncio.run(steps.run_step(run))
+    assert hosting.calls == ["update new"]
+
+
+def test_a_new_attempt_updates_again() -> None:
+    hosting = Hosting("old", ["rolled back", "serves"])
+    run = attempt(hosting)
+    with pytest.raises(JobFailed):
+        asyncio.run(steps.run_step(run))
+    second = replace(run, identity=replace(run.identity, try_number=2))
+    assert asyncio.run(steps.run_step(second)).properties["EndpointConfigName"] == "new"
+    assert hosting.calls == ["update new", "update new"]
+
+
+def test_an_endpoint_that_somebody_else_created_meanwhile_is_updated_to_what_was_asked_for() -> None:
+    hosting = Beaten()
+    result = asyncio.run(steps.run_step(attempt(hosting)))
+    assert result.properties["EndpointConfigName"] == "new"
+    assert hosting.calls == ["create new", "update new"]
+
+
+@pytest.mark.parametrize(("serves", "call"), [("", "create new"), ("old", "update new")])
+def test_a_change_whose_answer_was_lost_is_waited_for_and_not_made_again(serves: str, call: str) -> None:
+    hosting = Hosting(serves, lost=1)
+    result = asyncio.run(steps.run_step(attempt(hosting)))
+    assert result.properties["EndpointConfigName"] == "new"
+    assert hosting.calls == [call]
+
+
+def test_an_update_that_somebody_elses_forestalls_is_made_after_it() -> None:
+    hosting = Hosting("old")
+    seen = hosting.update_endpoint
+
+    def forestalled(**members: Any) -> dict[str, Any]:
+        if not hosting.calls:
+            hosting.change("theirs")
+        return seen(**members)
+
+    hosting.update_endpoint = forestalled  # type: ignore[method-assign]
+    assert asyncio.run(steps.run_step(attempt(hosting))).properties["EndpointConfigName"] == "new"
+    assert hosting.calls == ["update new", "update new"]
+
+
+def test_a_refused_update_is_made_once() -> None:
+    hosting = Hosting("old")
+    hosting.update_endpoint = lambda **_: (_ for _ in ()).throw(  # type: ignore[method-assign]
+        refused("UpdateEndpoint", "Could not find endpoint configuration")
+    )
+    with pytest.raises(StepRefused, match="Could not find endpoint configuration"):
+        asyncio.run(steps.run_step(attempt(hosting)))
+
+
+def test_a_describe_that_does_not_know_of_the_update_yet_fails_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "SHOWN_WITHIN_S", 5.0)
+    hosting = Hosting("old")
+    run = attempt(hosting)
+    made = asyncio.run(steps.submit(run))
+    seen, hidden = hosting.describe_endpoint, iter([True, True, False])
+
+    def late(EndpointName: str) -> dict[str, Any]:
+        shown = {"EndpointStatus": "InService", "EndpointConfigName": "old", "EndpointArn": "arn"}
+        return shown if next(hidden, False) else seen(EndpointName)
+
+    hosting.describe_endpoint = late  # type: ignore[method-assign]
+    assert asyncio.run(steps.follow(run, made)).properties["EndpointConfigName"] == "new"
+
+
+class Components(Hosting):
+    """An inference component, whose model is what changes."""
+
+    def describe_inference_component(self, InferenceComponentName: str) -> dict[str, Any]:
+        shown = self.describe_endpoint(InferenceComponentName)
+        members = {"InferenceComponentName": InferenceComponentName, "FailureReason": self.reason}
+        specification = {"ModelName": shown["EndpointConfigName"]}
+        return {**members, "InferenceComponentStatus": shown["EndpointStatus"], "Specification": specification}
+
+    def create_inference_component(self, **members: Any) -> dict[str, Any]:
+        made = self.create_endpoint(members["InferenceComponentName"], members["Specification"]["ModelName"])
+        return {"InferenceComponentArn": made["EndpointArn"]}
+
+    def update_inference_component(self, **members: Any) -> dict[str, Any]:
+        made = self.update_endpoint(members["InferenceComponentName"], members["Specification"]["ModelName"])
+        return {"InferenceComponentArn": made["EndpointArn"]}
+
+
+COMPONENT = {
+    "InferenceComponentName": "prod",
+    "EndpointName": "shared",
+    "VariantName": "all",
+    "Specification": {"ModelName": "new"},
+    "RuntimeConfig": {"CopyCount": 1},
+}
+
+
+@pytest.mark.parametrize(("serves", "call"), [("", "create new"), ("old", "update new")])
+def test_a_component_is_waited_for_when_the_answer_was_lost(serves: str, call: str) -> None:
+    hosting = Components(serves, lost=1)
+    result = asyncio.run(steps.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
+    assert result.properties["Specification"] == {"ModelName": "new"}
+    assert hosting.calls == [call]
+
+
+def test_a_component_whose_update_is_rolled_back_fails_the_step() -> None:
+    hosting = Components("old", ["rolled back"])
+    with pytest.raises(JobFailed, match='it serves ModelName "old" instead of "new"'):
+        asyncio.run(steps.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
+
+
+def test_a_killed_attempt_is_no_reason_to_believe_that_the_update_was_made() -> None:
+    hosting = Hosting("old")
+    run = attempt(hosting)
+    killed = replace(run, journal=MemoryJournal(Entry("prod", 0, 1, "", "intent")))
+    assert asyncio.run(steps.run_step(killed)).properties["EndpointConfigName"] == "new"
