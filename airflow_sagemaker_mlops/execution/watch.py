@@ -47,6 +47,7 @@ class _Waiting:
     future: asyncio.Future[dict[str, Any]]
     on_change: Callable[[str], None]
     since: float = field(default_factory=time.monotonic)
+    looked: float = 0.0
     status: str = ""
 
 
@@ -141,7 +142,8 @@ class Sweep:
                 await self._describe(job)
             return
         self.sweeps += 1
-        waiting = list(self.waiting)
+        # A sweep that was broken off has the others first, or throttling would leave the last ones out for long.
+        waiting = sorted(self.waiting, key=lambda job: job.looked)
         if len(waiting) > 1 and self.entry.listing and not self.unlisted:
             try:
                 await (self._look_closer(waiting) if self.sweeps % LOOK_CLOSER_EVERY == 1 else self._sweep())
@@ -194,6 +196,7 @@ class Sweep:
             token = {"NextToken": answer["NextToken"]}
 
     async def _describe(self, job: _Waiting) -> None:
+        job.looked = time.monotonic()
         try:
             answer = await properties_of(self.aws, self.entry, job.address)
         except Exception as error:

@@ -258,6 +258,19 @@ def test_one_job_that_may_not_be_looked_at_ends_nobody_elses_wait(aws: local.Loc
     assert ends[1 - denied]["ProcessingJobStatus"] == "Completed"
 
 
+def test_a_sweep_that_is_broken_off_at_one_job_goes_on_with_the_others(aws: local.LocalAws) -> None:
+    looked_at: set[int | None] = set()
+
+    def before(operation: str, job: int | None) -> None:
+        if operation == "ListProcessingJobs":
+            raise refused(operation, "AccessDeniedException")
+        looked_at.add(job)
+        if job == 0 and 1 not in looked_at:
+            raise ConnectionResetError
+
+    assert [answer["ProcessingJobStatus"] for answer in two_waits(aws, before)] == ["Completed", "Completed"]
+
+
 def test_who_may_not_list_jobs_looks_at_each(aws: local.LocalAws) -> None:
     def before(operation: str, _job: int | None) -> None:
         if operation == "ListProcessingJobs":
