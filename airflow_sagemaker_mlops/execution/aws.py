@@ -35,6 +35,7 @@ NOT_RECOGNISED = frozenset(
     }
 )
 MISSED = frozenset({"NoCredentialsError", "PartialCredentialsError"})
+TRIES = 6  # of a call that is made again patiently
 
 
 class Aws(Protocol):
@@ -117,6 +118,9 @@ class SessionAws:
         if service == "lambda":
             # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice (retries.py).
             config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
+        if service == "emr":
+            # Nor has EMR a client token: what a lost call made is looked for before it is made again (ways/emr.py).
+            config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
         return config
 
 
@@ -137,6 +141,25 @@ async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[s
     answer = await asyncio.to_thread(_call, aws, service, operation, members)
     answer.pop("ResponseMetadata", None)
     return answer
+
+
+async def insist(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
+    """The answer, also when AWS is short of breath for a while; for calls that may be made twice."""
+    return await patiently(lambda: call(aws, service, operation, **members), is_transient)
+
+
+async def patiently(
+    ask: Callable[[], Awaitable[dict[str, Any]]], passes: Callable[[Exception], bool]
+) -> dict[str, Any]:
+    """The answer to ``ask``, which is asked again some times after an error that ``passes``."""
+    for attempt in range(1, TRIES):
+        try:
+            return await ask()
+        except Exception as error:
+            if not passes(error):
+                raise
+            await asyncio.sleep(min(2.0**attempt, 20.0))
+    return await ask()
 
 
 def _call(aws: Aws, service: str, operation: str, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,9 +183,14 @@ def error_message(error: Exception) -> str:
     return str(error)
 
 
+def is_throttled(error: Exception) -> bool:
+    """Whether the call came too soon after others, and was not carried out."""
+    return error_code(error) in THROTTLED
+
+
 def is_transient(error: Exception) -> bool:
     """Whether the same call may work a moment later: throttled, 5xx, or no answer at all."""
-    if error_code(error) in THROTTLED:
+    if is_throttled(error):
         return True
     response = getattr(error, "response", None)
     if isinstance(response, dict):

@@ -16,10 +16,9 @@ from typing import Any
 
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
-from .aws import NOT_FOUND, Aws, call, error_code, error_message, is_transient, tags_of
+from .aws import NOT_FOUND, Aws, error_code, error_message, insist, tags_of
 
 LOOK_AGAIN_S = (5.0, 10.0)  # a job that was being made becomes visible by then
-TRIES = 6
 IsOwn = Callable[[str, Mapping[str, str]], Awaitable[bool]]
 
 
@@ -70,11 +69,11 @@ def stoppable(step_types: Iterable[str]) -> list[StepType]:
 
 async def _stop(aws: Aws, entry: StepType, name: str, arn: str, is_own: IsOwn) -> bool:
     """Stop a job if it is the pipeline's own; ``False`` when it is not, or has ended since it was listed."""
-    tags = await tags_of(partial(_insist, aws), arn)
+    tags = await tags_of(partial(insist, aws), arn)
     if not await is_own(name, tags):
         return False
     try:
-        await _insist(aws, entry.service, entry.stop, **{entry.describe_key or entry.name_key: name})
+        await insist(aws, entry.service, entry.stop, **{entry.describe_key or entry.name_key: name})
     except Exception as error:
         if error_code(error) in NOT_FOUND:
             return False
@@ -90,22 +89,10 @@ async def _running(aws: Aws, entry: StepType, execution_id: str) -> list[dict[st
     rows: list[dict[str, Any]] = []
     token: dict[str, str] = {}
     while True:
-        answer = await _insist(
+        answer = await insist(
             aws, entry.service, entry.listing, NameContains=execution_id, StatusEquals=entry.running, **token
         )
         rows += answer.get(entry.summaries_key, [])
         if not answer.get("NextToken"):
             return rows
         token = {"NextToken": answer["NextToken"]}
-
-
-async def _insist(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
-    """The answer, also when AWS is short of breath for a while."""
-    for attempt in range(1, TRIES):
-        try:
-            return await call(aws, service, operation, **members)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            await asyncio.sleep(min(2.0**attempt, 20.0))
-    return await call(aws, service, operation, **members)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .aws import THROTTLED, error_code, is_transient, may_pass
+from .aws import is_throttled, is_transient, may_pass
 from .failures import JobFailed, StepRefused, Unanswered
 from .step_run import StepRun
 
@@ -68,7 +68,7 @@ def cause_of(error: Exception) -> str:
     if isinstance(error, Unanswered):
         return FAULT
     if is_transient(error) or may_pass(error):
-        return THROTTLING if error_code(error) in THROTTLED else FAULT
+        return THROTTLING if is_throttled(error) else FAULT
     return ""
 
 

@@ -1,0 +1,129 @@
+"""EMR steps are made once, whatever becomes of the answer, and a run takes none of a deleted run of its id."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.execution import run_step as steps
+from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
+from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
+from airflow_sagemaker_mlops.execution.ways import emr
+
+pytestmark = pytest.mark.e2e
+TWIN = "2026-02-02T00:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def no_faults_afterwards(aws: local.LocalAws) -> Iterator[None]:
+    yield
+    (Path(aws.state_dir) / "faults.json").unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emr, "APPEARS_WITHIN_S", (0.0, 0.1))
+
+
+def cluster(aws: local.LocalAws) -> str:
+    instances = {"InstanceCount": 1, "MasterInstanceType": "m5.xlarge", "KeepJobFlowAliveWhenNoSteps": True}
+    return str(aws.client("emr").run_job_flow(Name="c", Instances=instances)["JobFlowId"])
+
+
+def attempt(aws: local.LocalAws, **where: Any) -> StepRun:
+    jar = {"Jar": "command-runner.jar", "Args": ["true"]}
+    identity = StepIdentity(
+        "p", "Count", "d", uuid.uuid4().hex, "Count", run_started="2026-01-01T00:00:00Z", generation="c0"
+    )
+    scope = Scope("Count", {}, {}, {}, {}, lambda _uri: b"")
+    spec = {"Arguments": {**where, "StepConfig": {"HadoopJarStep": jar}}}
+    options = ExecutionOptions(poll_interval_s=0.2)
+    return StepRun(spec, "EMR", identity, scope, embedded(aws), tell=lambda *_: None, options=options)
+
+
+def own_cluster(aws: local.LocalAws) -> StepRun:
+    instances = {"InstanceCount": 1, "MasterInstanceType": "m5.xlarge"}
+    config = {"Instances": instances, "ReleaseLabel": "emr-6.6.0", "JobFlowRole": "r", "ServiceRole": "s"}
+    return attempt(aws, ClusterConfig=config)
+
+
+def again(run: StepRun, journal: MemoryJournal | None = None, **changes: Any) -> StepRun:
+    return replace(run, identity=replace(run.identity, **changes), journal=journal or MemoryJournal())
+
+
+def added(aws: local.LocalAws, where: str) -> list[str]:
+    return [step["Name"] for step in aws.client("emr").list_steps(ClusterId=where)["Steps"]]
+
+
+def inject(aws: local.LocalAws, operation: str, kind: str) -> None:
+    """With this seed the first call has the fault and the second has not."""
+    rules = [{"operation": operation, "kind": kind, "rate": 0.5}]
+    (Path(aws.state_dir) / "faults.json").write_text(json.dumps({"seed": 3, "rules": rules}))
+
+
+@pytest.mark.parametrize("kind", ["lost_answer", "drop", "error", "throttle"])
+def test_a_call_without_an_answer_adds_one_step(aws: local.LocalAws, kind: str) -> None:
+    where = cluster(aws)
+    inject(aws, "^AddJobFlowSteps", kind)
+    result = asyncio.run(steps.run_step(attempt(aws, ClusterId=where)))
+    assert added(aws, where) == [result.name]
+
+
+def test_a_call_without_an_answer_makes_one_cluster(aws: local.LocalAws) -> None:
+    inject(aws, "^RunJobFlow", "lost_answer")
+    result = asyncio.run(steps.run_step(own_cluster(aws)))
+    clusters = aws.client("emr").list_clusters()["Clusters"]
+    assert [row["Name"] for row in clusters].count(str(result.name)) == 1
+
+
+def test_a_cluster_made_now_is_no_adopted_one(aws: local.LocalAws) -> None:
+    run = own_cluster(aws)
+    assert not asyncio.run(steps.submit(run)).adopted
+    assert asyncio.run(steps.submit(again(run))).adopted
+
+
+def test_a_run_takes_no_step_of_a_deleted_run_of_its_id(aws: local.LocalAws) -> None:
+    where = cluster(aws)
+    run = attempt(aws, ClusterId=where)
+    first = asyncio.run(steps.run_step(run))
+    second = asyncio.run(steps.run_step(again(run, run_started=TWIN)))
+    assert sorted(added(aws, where)) == sorted([str(first.name), str(second.name)])
+
+
+def test_a_run_that_began_anew_goes_on_with_what_its_earlier_attempt_made(aws: local.LocalAws) -> None:
+    """Clearing a run that has ended changes its start."""
+    where = cluster(aws)
+    run = attempt(aws, ClusterId=where)
+    first = asyncio.run(steps.submit(run))
+    assert asyncio.run(steps.submit(again(run, run_started=TWIN, try_number=2))).arn == first.arn
+
+
+@pytest.mark.parametrize("state", ["intent", "mishap"])
+def test_an_attempt_after_one_that_made_nothing_takes_no_step_of_a_deleted_run(aws: local.LocalAws, state: Any) -> None:
+    where = cluster(aws)
+    run = attempt(aws, ClusterId=where)
+    first = asyncio.run(steps.run_step(run))
+    twin = again(run, run_started=TWIN)
+    journal = MemoryJournal(Entry(emr.name_of(twin, 0), 0, 1, "c0", state))
+    second = asyncio.run(steps.submit(again(twin, journal, try_number=2)))
+    assert second.name != first.name
+    assert len(added(aws, where)) == 2
+
+
+def test_an_attempt_finds_by_the_journal_what_was_made_before_the_run_began_anew(aws: local.LocalAws) -> None:
+    where = cluster(aws)
+    run = attempt(aws, ClusterId=where)
+    first = asyncio.run(steps.submit(run))
+    journal = MemoryJournal(Entry(first.name, 0, 1, "c0", "intent"))
+    assert asyncio.run(steps.submit(again(run, journal, run_started=TWIN, try_number=2))).arn == first.arn
