@@ -30,7 +30,7 @@ OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks 
 LOOK_CLOSER_EVERY = 20  # sweeps after which all that runs is listed, so a missed change cannot hang a step
 GONE_AFTER_S = 60.0  # right after its creation a job may not be visible everywhere
 SAFETY_NET_S = 300.0  # between two sweeps where events tell of changes
-PASSES_WITHIN_S = 1800.0  # a key that is replaced or a clock that is set right; then the task's own retries go on
+PASSES_WITHIN_S = 600.0  # then the next attempt goes on, with clients of the connection as it is by then
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
