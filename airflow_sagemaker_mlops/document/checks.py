@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from .cleanup import cleaned_steps, cleaned_steps_exist
 from .model import Get, JsonGet, Step
+from .outputs import output_names_are_texts, property_files_are_outputs
 from .parse import Parsed
 from .places import place_text
 from .problems import Problem, did_you_mean
@@ -128,34 +129,6 @@ def loops_are_closed(parsed: Parsed) -> Iterator[Problem]:
         yield from bodies_are_closed(parsed)
 
 
-def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
-    """A property file lies in an output that its Processing step has."""
-    for step in parsed.pipeline.steps:
-        if not step.property_files:
-            continue
-        if step.type != "Processing":
-            what = f'step "{step.name}" is of the type {step.type}; only Processing steps have property files.'
-            yield Problem("SM208", f"{step.where}.PropertyFiles", what)
-            continue
-        config = step.arguments.get("ProcessingOutputConfig") or {}
-        outputs = config.get("Outputs") if isinstance(config, Mapping) else None
-        rows = outputs if isinstance(outputs, list) else []
-        names = {item.get("OutputName") for item in rows if isinstance(item, Mapping)}
-        if not all(isinstance(name, str) for name in names):
-            continue  # a name given by an expression is only known at run time
-        for index, file in enumerate(step.property_files):
-            if file.output not in names:
-                where = f"{step.where}.PropertyFiles[{index}].OutputName"
-                what = f'step "{step.name}" has no output "{file.output}".'
-                # The file cannot be read, which only matters to a step that reads it.
-                read = any(
-                    isinstance(ref, JsonGet) and (ref.step, ref.property_file) == (step.name, file.name)
-                    for _, _, ref in parsed.references
-                )
-                fix = did_you_mean(file.output, [str(name) for name in names])
-                yield Problem("SM208", where, what, fix, severity="error" if read else "warning")
-
-
 def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
     """Steps wait for each other in one direction only: by DependsOn, by references, and by nesting."""
     upstream = edges_of(parsed)
@@ -247,6 +220,7 @@ CHECKS: tuple[Check, ...] = (
     references_resolve,
     loops_are_closed,
     cleaned_steps_exist,
+    output_names_are_texts,
     property_files_are_outputs,
     graph_has_no_cycle,
     referenced_steps_can_have_run,

@@ -128,7 +128,12 @@ class Reader:
             self.report("SM110", place, '"Std:JsonGet" takes either "PropertyFile" or "S3Uri".', _JSON_GET_FIX)
             return None
         if body.get("S3Uri") is not None:
-            return JsonGet(None, None, self.value(body["S3Uri"], (place, "S3Uri")), path, text)
+            uri = self.value(body["S3Uri"], (place, "S3Uri"))
+            if isinstance(uri, Mapping | list):
+                what = f'"S3Uri" takes a string or an expression, not {kind_of(uri)}.'
+                self.report("SM110", (place, "S3Uri"), what, "")
+                return None
+            return JsonGet(None, None, uri, path, text)
         return self._property_file(body["PropertyFile"], (place, "PropertyFile"), path, text)
 
     def _property_file(self, file: Any, place: Place, path: tuple[Any, ...], text: str) -> JsonGet | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from airflow_sagemaker_mlops.cli import check
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.document.problems import PipelineError, Problem
 from airflow_sagemaker_mlops.document.step_types import SUPPORTED
@@ -69,28 +70,44 @@ def test_every_real_definition_is_planned_or_refused_for_a_true_reason(corpus: P
     assert planned == 189
 
 
-def test_damaged_definitions_give_problems_and_never_a_traceback(corpus: Path) -> None:
-    chance = random.Random(7)
+VALUES: list[Any] = [
+    None,
+    7,
+    "x",
+    "{{ x }}",
+    [],
+    {},
+    ["x"],
+    {"a": 1},
+    True,
+    {"Get": "Steps.A.B"},
+    {"Std:Join": 1},
+    "__class__",
+    -1.5,
+]
+
+
+def damaged(corpus: Path, chance: random.Random, number: int) -> Iterator[Any]:
+    """Definitions of the corpus in which one to three values are others."""
     files = sorted(corpus.glob("*.json"))
-    values: list[Any] = [
-        None,
-        7,
-        "x",
-        "{{ x }}",
-        [],
-        {},
-        True,
-        {"Get": "Steps.A.B"},
-        {"Std:Join": 1},
-        "__class__",
-        -1.5,
-    ]
-    for _ in range(1500):
+    for _ in range(number):
         document = copy.deepcopy(json.loads(chance.choice(files).read_text()))
         for _ in range(chance.randint(1, 3)):
             place, key = chance.choice(list(slots(document)))
-            place[key] = chance.choice(values)
+            place[key] = copy.deepcopy(chance.choice(VALUES))
+        yield document
+
+
+def test_damaged_definitions_give_problems_and_never_a_traceback(corpus: Path) -> None:
+    for document in damaged(corpus, random.Random(7), 1500):
         assert all(problem.what and problem.code for problem in problems_of(document))
+
+
+def test_damaged_definitions_are_checked_with_their_requests(corpus: Path, tmp_path: Path) -> None:
+    file = tmp_path / "damaged.json"
+    for document in damaged(corpus, random.Random(11), 300):
+        file.write_text(json.dumps(document))
+        assert all(problem.what and problem.code for problem in check.problems_of(file))
 
 
 def problems_of(source: Any) -> tuple[Problem, ...]:

@@ -55,9 +55,14 @@ def problems_or_plan(document: Any) -> None:
 
 
 def test_the_whole_document_is_a_good_one() -> None:
-    steps = [{key: value for key, value in step.items() if key != "PropertyFiles"} for step in WHOLE["Steps"]]
-    steps[1] = {**steps[1], "DependsOn": ["A"]}
-    assert len(make_plan(load_pipeline({**WHOLE, "Steps": steps})).tasks) == 10
+    assert len(make_plan(load_pipeline(WHOLE)).tasks) == 10
+
+
+@pytest.mark.parametrize("value", [None, 7, True, "x", [], {}, ["x"], {"a": 1}, [[]]], ids=json.dumps)
+def test_a_value_of_another_kind_anywhere_gives_problems_or_a_plan(value: Any) -> None:
+    damaged = [with_value(WHOLE, path, value) for path in places(WHOLE) if path]
+    for document in damaged:
+        problems_or_plan(document)
 
 
 @given(st.sampled_from(places(WHOLE)), JSON)
