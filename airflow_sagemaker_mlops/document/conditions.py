@@ -45,7 +45,7 @@ def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
             node = _read(inner, (place, "Condition"), reader)
             return Negation(node) if node is not None else None
         case "Or":
-            return Disjunction(read_conditions(item.get("Conditions"), (place, "Conditions"), reader))
+            return _disjunction(item.get("Conditions"), place, reader)
         case str() if kind in BINARY:
             for side in ("LeftValue", "RightValue"):
                 if side not in item:
@@ -61,6 +61,14 @@ def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
             hint = did_you_mean(str(kind), TYPES)
             reader.report("SM140", (place, "Type"), f'there is no condition type "{kind}".', hint)
     return None
+
+
+def _disjunction(items: Any, place: Place, reader: Reader) -> Disjunction:
+    if items is None:
+        reader.report("SM140", place, 'Or needs "Conditions".')
+    elif items == []:
+        reader.report("SM140", (place, "Conditions"), "an Or of nothing is never true.", "Add a condition.", warn=True)
+    return Disjunction(read_conditions(items, (place, "Conditions"), reader))
 
 
 def _membership(item: Mapping[str, Any], place: Place, reader: Reader) -> Membership | None:
@@ -87,6 +95,7 @@ def parse_conditions(items: Any, where: str) -> tuple[ConditionNode, ...]:
     """The conditions in ``items``.  Raises :class:`InvalidPipeline` when one is malformed."""
     reader = Reader()
     nodes = read_conditions(items, None, reader)
-    if reader.problems:
-        raise InvalidPipeline(where, reader.problems)
+    errors = [problem for problem in reader.problems if problem.severity == "error"]
+    if errors:
+        raise InvalidPipeline(where, errors)
     return nodes

@@ -145,9 +145,16 @@ class Reader:
             return None
         return JsonGet(parts[1], parts[3], None, path, text)
 
-    def report(self, code: str, place: Place, what: str, fix: str) -> None:
+    def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Keep a problem."""
-        self.problems.append(Problem(code, place_text(place), what, fix))
+        self.problems.append(Problem(code, place_text(place), what, fix, severity="warning" if warn else "error"))
+
+    def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+        """Warn of keys that are not ``known``."""
+        for key in value:
+            if key not in known:
+                hint = did_you_mean(str(key), known)
+                self.report("SM120", (place, key), f'{owner} has no key "{key}"; it is ignored.', hint, warn=True)
 
 
 _JOIN_FIX = 'Write {"Std:Join": {"On": "/", "Values": [...]}}.'

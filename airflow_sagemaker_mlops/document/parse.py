@@ -13,7 +13,7 @@ from typing import Any
 
 from .conditions import read_conditions
 from .expressions import MARKS, Reader, kind_of
-from .model import Get, JsonGet, Parameter, Pipeline, Step
+from .model import ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
 from .report import called
@@ -93,8 +93,7 @@ class _Parser:
     references: list[tuple[int, Place, Get | JsonGet]] = field(default_factory=list)
 
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
-        severity: Any = "warning" if warn else "error"
-        self.reader.problems.append(Problem(code, place_text(place), what, fix, severity=severity))
+        self.reader.report(code, place, what, fix, warn=warn)
 
     def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
         """Whether ``value`` is of ``kind``; reports it when it is something else than null."""
@@ -108,10 +107,7 @@ class _Parser:
         return False
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
-        for key in value:
-            if key not in known:
-                hint = did_you_mean(str(key), known)
-                self.report("SM120", (place, key), f'{owner} has no key "{key}"; it is ignored.', hint, warn=True)
+        self.reader.unknown_keys(value, known, place, owner)
 
     # -- the document ------------------------------------------------------------------------------------------------
 
@@ -243,7 +239,7 @@ class _Parser:
         arguments = self._arguments(item, name, kind, place)
         conditions: Any = ()
         if kind == "Condition":
-            conditions = read_conditions(arguments.get("Conditions"), ((place, "Arguments"), "Conditions"), self.reader)
+            conditions = self._conditions(item, name, (place, "Arguments"))
             own: Any = {}
         else:
             flat = (
@@ -334,6 +330,18 @@ class _Parser:
             known = frozenset({"Conditions", "IfSteps", "ElseSteps"})
             self.unknown_keys(arguments, known, (place, "Arguments"), f"{called(name)} (Condition)")
         return arguments  # type: ignore[no-any-return]
+
+    def _conditions(self, item: Mapping[str, Any], name: str, place: Place) -> tuple[ConditionNode, ...]:
+        arguments = item.get("Arguments")
+        if not isinstance(arguments, Mapping):  # which has been told
+            return ()
+        items = arguments.get("Conditions")
+        if items is None:
+            self.report("SM121", place, f'{called(name)} has no "Conditions".', 'Add "Conditions": [...].')
+        elif items == []:
+            what = f"{called(name)} has nothing to compare, which counts as true: IfSteps run in every case."
+            self.report("SM140", (place, "Conditions"), what, "Add a condition.", warn=True)
+        return read_conditions(items, (place, "Conditions"), self.reader)
 
     def _name(self, name: Any, place: Place, what: str) -> bool:
         if name is None:
