@@ -18,7 +18,15 @@ BINARY = (
     "LessThan",
     "LessThanOrEqualTo",
 )
-TYPES = (*BINARY, "In", "NotIn", "Not", "Or")
+_MEMBERSHIP = frozenset({"Type", "QueryValue", "Values", "Value", "In"})
+KEYS = {
+    **dict.fromkeys(BINARY, frozenset({"Type", "LeftValue", "RightValue"})),
+    "In": _MEMBERSHIP,
+    "NotIn": _MEMBERSHIP,
+    "Not": frozenset({"Type", "Condition"}),
+    "Or": frozenset({"Type", "Conditions"}),
+}
+TYPES = tuple(KEYS)
 
 
 def read_conditions(items: Any, place: Place, reader: Reader) -> tuple[ConditionNode, ...]:
@@ -37,13 +45,13 @@ def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
         reader.report("SM140", place, "a condition is an object with a Type.", "")
         return None
     kind = item.get("Type")
+    if isinstance(kind, str) and kind in KEYS:
+        reader.unknown_keys(item, KEYS[kind], place, f"a condition of the type {kind}")
     match kind:
         case "In" | "NotIn":
             return _membership(item, place, reader)
         case "Not":
-            inner = item.get("Condition")
-            node = _read(inner, (place, "Condition"), reader)
-            return Negation(node) if node is not None else None
+            return _negation(item, place, reader)
         case "Or":
             return _disjunction(item.get("Conditions"), place, reader)
         case str() if kind in BINARY:
@@ -61,6 +69,17 @@ def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
             hint = did_you_mean(str(kind), TYPES)
             reader.report("SM140", (place, "Type"), f'there is no condition type "{kind}".', hint)
     return None
+
+
+def _negation(item: Mapping[str, Any], place: Place, reader: Reader) -> Negation | None:
+    if item.get("Condition") is None:
+        # An early SDK wrote Expression, which the service refused.
+        others = [str(key) for key in item if key not in KEYS["Not"]]
+        there = f', and has "{others[0]}"' if others else ""
+        reader.report("SM140", place, f'Not needs "Condition"{there}.', 'Write {"Type": "Not", "Condition": {...}}.')
+        return None
+    node = _read(item["Condition"], (place, "Condition"), reader)
+    return Negation(node) if node is not None else None
 
 
 def _disjunction(items: Any, place: Place, reader: Reader) -> Disjunction:
@@ -95,7 +114,6 @@ def parse_conditions(items: Any, where: str) -> tuple[ConditionNode, ...]:
     """The conditions in ``items``.  Raises :class:`InvalidPipeline` when one is malformed."""
     reader = Reader()
     nodes = read_conditions(items, None, reader)
-    errors = [problem for problem in reader.problems if problem.severity == "error"]
-    if errors:
-        raise InvalidPipeline(where, errors)
+    if reader.errors:
+        raise InvalidPipeline(where, reader.errors)
     return nodes

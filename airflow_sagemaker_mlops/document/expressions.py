@@ -17,6 +17,7 @@ from .problems import InvalidPipeline, Problem, did_you_mean
 
 ROOTS = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig")
 FREE_FORM = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
+JSON_GET_KEYS = frozenset({"PropertyFile", "S3Uri", "Path"})
 MARKS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 
 
@@ -114,6 +115,7 @@ class Reader:
         if not isinstance(body, Mapping):
             self.report("SM110", place, f'"Std:JsonGet" takes an object, not {kind_of(body)}.', _JSON_GET_FIX)
             return None
+        self.unknown_keys(body, JSON_GET_KEYS, place, "Std:JsonGet")
         text = body.get("Path")
         if not isinstance(text, str):
             what = "is missing" if text is None else f"is a plain string, not {kind_of(text)}"
@@ -144,6 +146,11 @@ class Reader:
             self.report("SM110", place, '"PropertyFile" does not name a property file of a step.', fix)
             return None
         return JsonGet(parts[1], parts[3], None, path, text)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems without the warnings."""
+        return [problem for problem in self.problems if problem.severity == "error"]
 
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Keep a problem."""
@@ -178,8 +185,8 @@ def parse_value(value: Any, where: str = "$", *, free: bool = False) -> Any:
     """
     reader = Reader()
     read = reader.value(value, None, free=free)
-    if reader.problems:
-        raise InvalidPipeline(where, reader.problems)
+    if reader.errors:
+        raise InvalidPipeline(where, reader.errors)
     return read
 
 

@@ -17,6 +17,7 @@ from .model import ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
 from .report import called
+from .step_arguments import step_arguments
 from .step_keys import read_cache, read_dependencies, read_outputs, read_property_files, read_retries
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
 from .values import PARAMETER_TYPES, parse_parameter
@@ -24,6 +25,10 @@ from .values import PARAMETER_TYPES, parse_parameter
 TOP_KEYS = frozenset(
     {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}
 )
+BLOCK_KEYS = {
+    "PipelineExperimentConfig": frozenset({"ExperimentName", "TrialName"}),
+    "MlflowConfig": frozenset({"MlflowResourceArn", "MlflowExperimentName"}),
+}
 PARAMETER_KEYS = frozenset({"Name", "Type", "DefaultValue", "EnumValues", "Description"})
 COMMON_KEYS = frozenset(
     {
@@ -139,9 +144,10 @@ class _Parser:
         )
 
     def _block(self, document: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-        block = document.get(key)
+        block: Any = document.get(key)
         if not self.wanted(block, Mapping, (None, key), "an object"):
             return None
+        self.unknown_keys(block, BLOCK_KEYS[key], (None, key), key)
         before = len(self.reader.references)
         read = self.reader.value(block, (None, key))
         self._keep_references(-1, before)
@@ -258,6 +264,7 @@ class _Parser:
             from .loop_arguments import loop_arguments
 
             loop_arguments(self, name, arguments, (place, "Arguments"))
+        step_arguments(self, name, kind, arguments, (place, "Arguments"))
         self._keep_references(index, before)
         references = tuple(reference for _, reference in self.reader.references[before:])
         below = (place, "Arguments")

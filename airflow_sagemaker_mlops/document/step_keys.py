@@ -15,6 +15,8 @@ from .problems import did_you_mean
 from .report import Reporter
 from .values import HOW_TO_WRITE, PARAMETER_TYPES, parse_duration
 
+CACHE_KEYS = frozenset({"Enabled", "ExpireAfter"})
+DEPENDENCY_KEYS = frozenset({"Step", "Trigger"})
 TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 
 
@@ -26,6 +28,8 @@ def read_dependencies(out: Reporter, items: Any, place: Place) -> tuple[Dependen
     for index, item in enumerate(items):
         here = (place, index)
         step, trigger = (item.get("Step"), item.get("Trigger")) if isinstance(item, Mapping) else (item, None)
+        if isinstance(item, Mapping):
+            _dependency_keys(out, item, here)
         if not isinstance(step, str):
             out.report("SM122", here, f"{kind_of(step)} stands where a step name is wanted.")
         elif trigger not in (None, *TRIGGERS):
@@ -34,6 +38,17 @@ def read_dependencies(out: Reporter, items: Any, place: Place) -> tuple[Dependen
             chosen: Trigger = trigger or "Completed"
             read.append(Dependency(step, chosen, place_text(here)))
     return tuple(read)
+
+
+def _dependency_keys(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
+    """Unknown keys of an entry: an error where ``Trigger`` is missing, for a step on failure would run on success."""
+    if item.get("Trigger") is not None:
+        out.unknown_keys(item, DEPENDENCY_KEYS, place, "an entry of DependsOn")
+        return
+    for key in item:
+        if key not in DEPENDENCY_KEYS:
+            what = f'an entry of DependsOn has no key "{key}", and without "Trigger" it waits for Completed.'
+            out.report("SM120", (place, key), what, did_you_mean(str(key), DEPENDENCY_KEYS))
 
 
 def read_property_files(out: Reporter, items: Any, place: Place) -> tuple[PropertyFile, ...]:
@@ -85,6 +100,7 @@ def read_cache(out: Reporter, value: Any, place: Place) -> CacheConfig | None:
     """``CacheConfig``."""
     if not out.wanted(value, Mapping, place, "an object"):
         return None
+    out.unknown_keys(value, CACHE_KEYS, place, "CacheConfig")
     enabled, expires = value.get("Enabled"), value.get("ExpireAfter")
     out.wanted(enabled, bool, (place, "Enabled"), "true or false")
     if out.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration") and expires is not None:
