@@ -14,6 +14,7 @@ from typing import Any
 from .conditions import read_conditions
 from .expressions import MARKS, Reader, kind_of
 from .model import ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
+from .names import read_name
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
 from .report import called
@@ -77,7 +78,6 @@ CHECK_TYPES = {
 }
 NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-NAME = re.compile(r"[A-Za-z0-9\-_]{1,256}")
 NO_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
 MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
 
@@ -172,7 +172,7 @@ class _Parser:
             return None
         self.unknown_keys(item, PARAMETER_KEYS, place, "a parameter")
         name = item.get("Name")
-        if not self._name(name, place, "parameter"):
+        if not read_name(self, name, place, "parameter"):
             return None
         kind: Any = item.get("Type", "String") or "String"
         if kind not in PARAMETER_TYPES:
@@ -221,7 +221,7 @@ class _Parser:
             self.report("SM122", place, f"{kind_of(item)} stands where a step, i.e. an object, is wanted.")
             return None
         name, kind = item.get("Name"), item.get("Type")
-        named = self._name(name, place, "step")
+        named = read_name(self, name, place, "step")
         if not isinstance(kind, str):
             what = "has no Type" if kind is None else f"has {kind_of(kind)} as its Type"
             self.report("SM121", place, f"{called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
@@ -349,19 +349,6 @@ class _Parser:
             what = f"{called(name)} has nothing to compare, which counts as true: IfSteps run in every case."
             self.report("SM140", (place, "Conditions"), what, "Add a condition.", warn=True)
         return read_conditions(items, (place, "Conditions"), self.reader)
-
-    def _name(self, name: Any, place: Place, what: str) -> bool:
-        if name is None:
-            self.report("SM121", place, f'this {what} has no "Name".', 'Add "Name".')
-            return False
-        if not isinstance(name, str):
-            self.wanted(name, str, (place, "Name"), f"the name of a {what}")
-            return False
-        if not NAME.fullmatch(name):
-            fix = "Use 1 to 256 letters, digits, dashes and underscores."
-            self.report("SM123", (place, "Name"), f"{kind_of(name)} cannot be the name of a {what}.", fix)
-            return False
-        return True
 
     def _text(self, item: Mapping[str, Any], key: str, place: Place) -> str:
         value: Any = item.get(key)
