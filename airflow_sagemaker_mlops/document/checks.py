@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .cleanup import cleaned_steps, cleaned_steps_exist
-from .model import Get, JsonGet, Step
+from .branches import referenced_steps_can_have_run, steps_can_run
+from .cleanup import cleaned_steps_exist
+from .comparable import comparisons_can_be_made
+from .edges import edges_of
+from .model import JsonGet, Step
 from .outputs import output_names_are_texts, property_files_are_outputs
 from .parse import Parsed
 from .places import place_text
@@ -160,58 +163,6 @@ def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
                 stack.append((following, iter(upstream[following])))
 
 
-def edges_of(parsed: Parsed) -> dict[str, list[str]]:
-    """{step: the steps it waits for}; names that do not exist are left out."""
-    pipeline = parsed.pipeline
-    steps = pipeline.by_name
-    upstream: dict[str, list[str]] = {name: [] for name in steps}
-    for step in pipeline.steps:
-        if step.parent is not None and step.parent in steps:
-            upstream[step.name].append(step.parent)
-        upstream[step.name].extend(d.step for d in step.depends_on if d.step in steps)
-        upstream[step.name].extend(name for name in cleaned_steps(step) if name in steps)
-    for index, _, reference in parsed.references:
-        name = reference.step if isinstance(reference, JsonGet) else reference.name
-        if index >= 0 and name in steps and (isinstance(reference, JsonGet) or reference.root == "Steps"):
-            upstream[pipeline.steps[index].name].append(name)
-    for step in pipeline.steps:
-        if step.branch == "ForEachBody" and step.parent in upstream:  # the loop begins when all of its body can
-            outside = [
-                name for name in upstream[step.name] if steps[name].parent != step.parent and name != step.parent
-            ]
-            upstream[step.parent].extend(outside)
-    return upstream
-
-
-def referenced_steps_can_have_run(parsed: Parsed) -> Iterator[Problem]:
-    """A step does not read from the branch that its own branch excludes."""
-    pipeline = parsed.pipeline
-    steps = pipeline.by_name
-    branches = {step.name: _branches(step, steps) for step in pipeline.steps if step.parent is not None}
-    for index, place, reference in parsed.references:
-        name = reference.step if isinstance(reference, JsonGet) else reference.name
-        if index < 0 or name not in branches or (isinstance(reference, Get) and reference.root != "Steps"):
-            continue
-        mine = branches.get(pipeline.steps[index].name, {})
-        for condition, branch in branches[name].items():
-            if mine.get(condition, branch) != branch:
-                what = (
-                    f'step "{name}" is in {branch} of "{condition}" and "{pipeline.steps[index].name}" in '
-                    f"{mine[condition]}; only one of them runs."
-                )
-                yield Problem("SM207", place_text(place), what)
-
-
-def _branches(step: Step, steps: dict[str, Step]) -> dict[str, str]:
-    """{condition: branch} of every condition ``step`` is nested in."""
-    found: dict[str, str] = {}
-    current: Step | None = step
-    while current is not None and current.parent is not None and current.parent not in found:
-        found[current.parent] = current.branch or ""
-        current = steps.get(current.parent)
-    return found
-
-
 CHECKS: tuple[Check, ...] = (
     step_names_are_unique,
     parameter_names_are_unique,
@@ -224,6 +175,8 @@ CHECKS: tuple[Check, ...] = (
     property_files_are_outputs,
     graph_has_no_cycle,
     referenced_steps_can_have_run,
+    steps_can_run,
+    comparisons_can_be_made,
 )
 
 

@@ -118,25 +118,26 @@ def _term(op: str, left: _Operand, right: _Operand, result: bool) -> Term:
 
 
 def _compare(op: str, left: _Operand, right: _Operand) -> bool:
-    if _family(left.value) != _family(right.value):
+    if family(left.value) != family(right.value):
         raise _incomparable(op, left, right)
     if op in ("Equals", "NotEquals"):
         return bool(left.value == right.value) is (op == "Equals")
-    if _family(left.value) not in ("number", "string"):
+    if family(left.value) not in ("number", "string"):
         raise _incomparable(op, left, right)
     return _ORDER[op](left.value, right.value)
 
 
 def _same(left: Any, right: Any) -> bool:
-    return _family(left) == _family(right) and bool(left == right)
+    return family(left) == family(right) and bool(left == right)
 
 
 def _incomparable(op: str, left: _Operand, right: _Operand) -> IncomparableValues:
-    kinds = f"a {_family(left.value)} and a {_family(right.value)}"
+    kinds = f"a {family(left.value)} and a {family(right.value)}"
     return IncomparableValues(f"{op} cannot compare {left} with {right}: {kinds}.")
 
 
-def _family(value: Any) -> str:
+def family(value: Any) -> str:
+    """Which values compare with one another: those of one family."""
     match value:
         case bool():
             return "boolean"

@@ -59,7 +59,9 @@ def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
                 if side not in item:
                     reader.report("SM140", place, f'{kind} needs "{side}".', "")
             left = _operand(item.get("LeftValue"), (place, "LeftValue"), reader)
-            return Comparison(kind, left, _operand(item.get("RightValue"), (place, "RightValue"), reader))
+            right = _operand(item.get("RightValue"), (place, "RightValue"), reader)
+            reader.comparisons.append((place, Comparison(kind, left, right)))
+            return Comparison(kind, left, right)
         case None:
             reader.report("SM140", place, 'a condition needs "Type".', f"Use one of: {', '.join(TYPES)}.")
         case "And":

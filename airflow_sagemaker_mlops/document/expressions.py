@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .model import Expression, Get, Join, JsonGet
+from .model import Comparison, Expression, Get, Join, JsonGet
 from .paths import parse_json_path, parse_path
 from .places import Place, place_text
 from .problems import InvalidPipeline, Problem, did_you_mean
@@ -22,12 +22,13 @@ MARKS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 
 
 class Reader:
-    """Reads values and keeps what it found: ``references`` with their places, and ``problems``."""
+    """Reads values and keeps what it found: ``references`` and ``comparisons`` with their places, and ``problems``."""
 
-    __slots__ = ("problems", "references")
+    __slots__ = ("comparisons", "problems", "references")
 
     def __init__(self) -> None:
         self.references: list[tuple[Place, Get | JsonGet]] = []
+        self.comparisons: list[tuple[Place, Comparison]] = []
         self.problems: list[Problem] = []
 
     def value(self, value: Any, place: Place, free: bool = False) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .conditions import read_conditions
 from .expressions import MARKS, Reader, kind_of
-from .model import ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
+from .model import Comparison, ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
 from .names import read_name
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
@@ -84,11 +84,12 @@ MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack 
 
 @dataclass(slots=True)
 class Parsed:
-    """A parsed pipeline with what its checks need: references by step index, and problems so far."""
+    """A parsed pipeline with what its checks need: references by step index, problems so far, and comparisons."""
 
     pipeline: Pipeline
     references: list[tuple[int, Place, Get | JsonGet]]
     problems: list[Problem]
+    comparisons: list[tuple[Place, Comparison]]
 
 
 @dataclass(slots=True)
@@ -362,4 +363,4 @@ def parse(document: Mapping[str, Any], source: str) -> Parsed:
     """The typed form of ``document``, with every problem of its shape."""
     parser = _Parser()
     pipeline = parser.pipeline(document, source)
-    return Parsed(pipeline, parser.references, parser.reader.problems)
+    return Parsed(pipeline, parser.references, parser.reader.problems, parser.reader.comparisons)

@@ -155,6 +155,20 @@ def graphs(draw: st.DrawFn) -> list[Any]:
     return [step(2) for _ in range(draw(st.integers(1, 6)))]
 
 
+@given(graphs())
+def test_steps_are_said_never_to_run_where_no_outcome_lets_them(steps: list[Any]) -> None:
+    pipeline = load_pipeline({"Version": "2020-12-01", "Steps": steps})
+    plan = make_plan(pipeline)
+    decisions = [step.name for step in pipeline.steps if step.type == "Condition"]
+    outcomes = [
+        dict(zip(decisions, row, strict=True)) for row in itertools.product([True, False], repeat=len(decisions))
+    ]
+    never = set.intersection(*(not_taken(plan, outcome) for outcome in outcomes))
+    first = {name for name in never if not any(edge.task_id in never for edge in plan.by_id[name].upstream)}
+    told = {str(problem.what).split('"')[1] for problem in pipeline.warnings if problem.code == "SM207"}
+    assert told == first
+
+
 @settings(max_examples=600, deadline=None)
 @given(graphs(), st.data())
 def test_no_step_can_end_after_the_verdict_has_begun(steps: list[Any], data: st.DataObject) -> None:

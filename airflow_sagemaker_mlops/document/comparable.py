@@ -1,0 +1,96 @@
+"""Comparisons that cannot be made, where the document says of what types the two sides are (language reference 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .compare import family
+from .expressions import kind_of
+from .model import Comparison, Get, Join, Key, Parameter, PathPart, Step
+from .places import place_text
+from .problems import Problem
+
+if TYPE_CHECKING:
+    from .parse import Parsed
+
+FAMILIES = {"String": "string", "Integer": "number", "Float": "number", "Boolean": "boolean"}
+
+
+def comparisons_can_be_made(parsed: Parsed) -> Iterator[Problem]:
+    """The two sides of a comparison are of types that can be compared; others fail the step."""
+    if not parsed.comparisons:
+        return
+    parameters, steps = parsed.pipeline.parameters_by_name, parsed.pipeline.by_name
+    for place, comparison in parsed.comparisons:
+        left, right = (_family(side, parameters, steps) for side in (comparison.left, comparison.right))
+        if left is None or right is None or _fits(comparison.op, left, right):
+            continue
+        what = (
+            f"{comparison.op} cannot compare {_shown(comparison.left, left)} with {_shown(comparison.right, right)}; "
+            "the step fails."
+        )
+        yield Problem("SM141", place_text(place), what, _way_out(comparison, left, right), severity="warning")
+
+
+def _fits(op: str, left: str, right: str) -> bool:
+    return left == right and (op in ("Equals", "NotEquals") or left in ("number", "string"))
+
+
+def _family(operand: Any, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> str | None:
+    """The kind of value that ``operand`` is when the step runs; ``None`` where the document does not say."""
+    match operand:
+        case Get(root="Parameters", name=name):
+            return FAMILIES[parameters[name].type] if name in parameters else None
+        case Get(root="Execution") | Join():
+            return "string"
+        case Get(root="Steps", name=name, path=path) if name in steps:
+            return _property_family(steps[name], path)
+        case str() | bool() | int() | float():
+            return family(operand)
+        case _:
+            return None
+
+
+def _property_family(step: Step, path: tuple[PathPart, ...]) -> str | None:
+    match step.type, path:
+        case "Condition", ("Outcome",):
+            return "boolean"
+        case "ForEach", (str(member),) if member.endswith("Count"):
+            return "number"
+        case "Lambda" | "Callback", ("OutputParameters", Key(name=output) | str(output)):
+            return next((FAMILIES[one.type] for one in step.output_parameters if one.name == output), None)
+        case _:
+            return None
+
+
+def _shown(operand: Any, kind: str) -> str:
+    match operand:
+        case Get(text=text):
+            return f"the {kind} {text}"
+        case Join():
+            return "joined text"
+        case bool():
+            return f"the boolean {str(operand).lower()}"
+        case str():
+            return f"the string {kind_of(operand)}" if len(operand) <= 60 else "a string"
+        case _:
+            return kind_of(operand)
+
+
+def _way_out(comparison: Comparison, left: str, right: str) -> str:
+    """What to write instead of a literal in quotation marks, which is the usual slip."""
+    for literal, other in ((comparison.left, right), (comparison.right, left)):
+        if isinstance(literal, str) and other in ("number", "boolean"):
+            return f"Write it without quotation marks: {literal.lower()}." if _is_meant(literal, other) else ""
+    return ""
+
+
+def _is_meant(text: str, kind: str) -> bool:
+    from .values import coerce
+
+    try:
+        coerce(text, "boolean" if kind == "boolean" else "double")
+    except ValueError:
+        return False
+    return True
