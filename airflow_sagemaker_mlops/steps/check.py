@@ -8,6 +8,7 @@ from ..document.model import Pipeline, Step
 from ..document.parse import COMMON_KEYS
 from ..document.problems import Problem
 from .catalogue import STEP_TYPES
+from .properties import path_problems
 from .shapes import Misfit, check_arguments
 
 # Members SageMaker Pipelines supplies itself, so a definition may leave them out.
@@ -22,7 +23,10 @@ BESIDE = 'Write it beside "Arguments", not in it.'
 
 
 def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """Problems of all steps: SM151 a wrong type, SM152 (warning) whatever else botocore's model does not allow."""
+    """Problems of all steps: SM151 a wrong type, and as warnings SM152, whatever else botocore's model does not allow,
+    and SM211, property paths that its answers do not have.
+    """
+    yield from path_problems(pipeline)
     for step in pipeline.steps:
         for misfit in _misfits(step):
             code = "SM151" if misfit.severity == "error" else "SM152"

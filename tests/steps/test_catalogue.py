@@ -15,6 +15,7 @@ from airflow_sagemaker_mlops.document.step_types import SUPPORTED, WAITING
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 from airflow_sagemaker_mlops.steps.check import request_problems
 from airflow_sagemaker_mlops.steps.model import StepType
+from airflow_sagemaker_mlops.steps.properties import path_problems
 from airflow_sagemaker_mlops.steps.shapes import fit_request, member_of, operation_output, with_capitals
 from airflow_sagemaker_mlops.steps.table import markdown
 
@@ -53,6 +54,35 @@ def test_operations_and_members_exist_in_the_api(entry: StepType) -> None:
         assert {entry.name_key, entry.status_key, "LastModifiedTime"} <= set(summaries)
     if entry.extra:
         assert entry.extra_member in api(entry).operation_model(entry.extra).output_shape.members
+
+
+# Paths that the language reference names (3.3, 5.2 to 5.14), and ones with a slip in them.
+PATHS = [
+    ("Training", "ModelArtifacts.S3ModelArtifacts", "ModelArtifacts.S3ModelArtefacts"),
+    ("Training", "FinalMetricDataList['val:acc'].Value", "FinalMetricData['val:acc'].Value"),
+    ("Training", "Environment['SM_OUTPUT_NOTEBOOK_NAME']", "Environments['SM_OUTPUT_NOTEBOOK_NAME']"),
+    ("Tuning", "TrainingJobSummaries[3].TrainingJobName", "TrainingJobSummary[3].TrainingJobName"),
+    ("Tuning", "BestTrainingJob.TrainingJobName", "BestTrainingJob.Name"),
+    ("AutoML", "BestCandidateProperties.ModelInsightsJsonReportPath", "BestCandidateProperties.ModelInsights"),
+    ("AutoML", "BestCandidate.InferenceContainers[0].Environment['a']", "BestCandidate.InferenceContainers.Image"),
+    ("RegisterModel", "ModelPackageArn", "ModelPackageARN"),
+    ("EMR", "Config.Args[2]", "Args[2]"),
+    ("EMR", "ClusterId", "ClusterID"),
+    ("Job", "JobConfigDocument.ServiceOutput.MlflowDetails.RunId", "JobArn.RunId"),
+    ("BedrockCustomModel", "ModelArn", "modelArn"),
+    ("Athena", "S3OutputLocation", "OutputLocation"),
+]
+
+
+@pytest.mark.parametrize(("kind", "right", "wrong"), PATHS, ids=lambda text: text)
+def test_a_property_path_is_looked_up_in_what_describe_answers(kind: str, right: str, wrong: str) -> None:
+    read = {"right": {"Get": f"Steps.A.{right}"}, "wrong": {"Get": f"Steps.A.{wrong}"}}
+    steps = [
+        {"Name": "A", "Type": kind, "Arguments": {"ClusterId": "j-1", "StepConfig": {}} if kind == "EMR" else {}},
+        {"Name": "B", "Type": "Lambda", "FunctionArn": "f", "Arguments": read},
+    ]
+    found = list(path_problems(load_pipeline({"Version": "2020-12-01", "Steps": steps})))
+    assert [(problem.code, problem.where) for problem in found] == [("SM211", "$.Steps[1].Arguments.wrong")]
 
 
 @pytest.mark.parametrize("entry", [e for e in CREATED if e.status_key], ids=lambda entry: entry.name)

@@ -1,0 +1,138 @@
+"""Property paths against botocore's model of what Describe answers, before anything runs and without a network.
+
+A path that leads nowhere fails the step that reads it.  The installed botocore may be older than the service, so all of
+this is warnings (SM211).  Types with a fixed set of properties are for ``document.properties``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..document.expressions import Reader
+from ..document.model import Get, Key, PathPart, Pipeline, Step
+from ..document.paths import NATURAL_KEYS, MissingValue, format_path, lookup
+from ..document.places import place_text
+from ..document.problems import Problem, did_you_mean
+from ..document.step_types import PROPERTIES
+from .catalogue import STEP_TYPES
+from .model import StepType
+from .shapes import SCALARS, operation_output
+
+# The member of the answer that is the property document, where that is not all of it.
+WRAPPED = {"EMR": "Step", "EMRServerless": "jobRun", "Athena": "QueryExecution"}
+# Members that are added to it; None is a scalar.
+ADDED: dict[str, dict[str, Any]] = {
+    "EMR": {"ClusterId": None},
+    "Athena": {"S3OutputLocation": None},
+    "AutoML": {
+        "BestCandidateProperties": {"ModelInsightsJsonReportPath": None, "ExplainabilityJsonReportPath": None},
+    },
+}
+JSON_TEXTS = frozenset({"JobConfigDocument"})  # scalars that a path may go on inside of (reference 5.14)
+
+
+def path_problems(pipeline: Pipeline) -> Iterator[Problem]:
+    """Every property path of a step that its Describe call has no value for."""
+    steps = pipeline.by_name
+    reader = Reader()
+    reader.value(pipeline.document.get("Steps"), (None, "Steps"), free=True)
+    for place, reference in reader.references:
+        if not isinstance(reference, Get):
+            continue
+        step, path = _target(reference, steps)
+        entry = STEP_TYPES.get(step.type) if step is not None else None
+        if step is None or entry is None or not entry.describe or step.type in PROPERTIES or not path:
+            continue
+        found = _lost(path, _members(entry), step)
+        if found is not None:
+            what, fix = found
+            yield Problem("SM211", place_text(place), f'"{reference.text}": {what}', fix, severity="warning")
+
+
+def _target(reference: Get, steps: Mapping[str, Step]) -> tuple[Step | None, tuple[PathPart, ...]]:
+    """The step that ``reference`` reads, which may be one in the body of a loop, and the path below it."""
+    step = steps.get(reference.name) if reference.root in ("Steps", "IterationOutput") else None
+    if step is None or step.type != "ForEach":
+        return step, reference.path
+    match reference.path:
+        case ("IterationOutputs", int(), str(body), *rest):
+            return steps.get(body), tuple(rest)
+        case ("Selected", *rest):
+            fields = (r.name for r in step.references if isinstance(r, Get) and r.root == "IterationOutput")
+            return steps.get(next(fields, "")), tuple(rest)
+        case _:
+            return None, ()
+
+
+def _members(entry: StepType) -> dict[str, Any]:
+    """The members of the property document of a step of this type: shapes of botocore's, or what ``ADDED`` has."""
+    shape = operation_output(entry.service, entry.describe)
+    shape = shape.members[WRAPPED[entry.name]] if entry.name in WRAPPED else shape
+    members = {_spelt(name, entry): member for name, member in shape.members.items()}
+    if entry.extra:
+        members[entry.extra_member] = operation_output(entry.service, entry.extra).members[entry.extra_member]
+    return {**members, **ADDED.get(entry.name, {})}
+
+
+def _spelt(name: str, entry: StepType) -> str:
+    return name[:1].upper() + name[1:] if entry.camel else name
+
+
+def _lost(path: tuple[PathPart, ...], members: Mapping[str, Any], step: Step) -> tuple[str, str] | None:
+    """What is wrong with ``path`` in a document with ``members``, and the way out; ``None`` when it leads somewhere."""
+    shape: Any = members
+    for index, part in enumerate(path):
+        walked = format_path(path[:index])
+        article = "an" if step.type[0] in "AEI" else "a"
+        owner = f'"{walked}"' if walked else f"{article} {step.type} step"
+        name = part.name if isinstance(part, Key) else part
+        match _kind(shape):
+            case "structure":
+                known = _below(shape, STEP_TYPES[step.type])
+                if name not in known:
+                    word = "member" if walked else "property"
+                    shown = f'"{name}"' if isinstance(name, str) else format_path([part])
+                    return f"{owner} has no {word} {shown}.", did_you_mean(str(name), known)
+                shape = known[str(name)]
+            case "list":
+                if isinstance(part, str):
+                    return f"{owner} is a list.", f"Write {walked}[0].{part}, or {walked}['name'].{part}."
+                names = _names(step, path[:index]) if isinstance(part, Key) else None
+                if names is not None and name not in names:
+                    return f'step "{step.name}" has no "{name}" in {walked}.', did_you_mean(str(name), names)
+                shape = shape.member
+            case "map":
+                shape = shape.value
+            case "scalar" if path[index - 1] not in JSON_TEXTS:
+                return f"{owner} is a single value, in which there is no {format_path([part])}.", f"Write {walked}."
+            case _:
+                return None
+    return None
+
+
+def _kind(shape: Any) -> str:
+    if shape is None:
+        return "scalar"
+    if isinstance(shape, Mapping):
+        return "structure"
+    if getattr(shape, "is_document_type", False):
+        return "open"
+    return "scalar" if shape.type_name in SCALARS else str(shape.type_name)
+
+
+def _below(shape: Any, entry: StepType) -> Mapping[str, Any]:
+    if isinstance(shape, Mapping):
+        return shape
+    return {_spelt(name, entry): member for name, member in shape.members.items()}
+
+
+def _names(step: Step, path: tuple[PathPart, ...]) -> list[str] | None:
+    """By what names the items of a list can be had that the step's own arguments have; ``None``: by any, or unknown."""
+    try:
+        items = lookup(step.arguments, path)
+    except MissingValue:
+        return None
+    rows = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    names = [row[key] for row in rows for key in NATURAL_KEYS if row.get(key) is not None]
+    return names if rows and all(isinstance(name, str) for name in names) else None
