@@ -9,7 +9,7 @@ from .cleanup import cleaned_steps_exist
 from .comparable import comparisons_can_be_made
 from .edges import edges_of
 from .model import JsonGet, Step
-from .outputs import output_names_are_texts, property_files_are_outputs
+from .outputs import names_stand_once, output_names_are_texts, property_files_are_outputs
 from .parse import Parsed
 from .places import place_text
 from .problems import Problem, did_you_mean
@@ -172,6 +172,7 @@ CHECKS: tuple[Check, ...] = (
     loops_are_closed,
     cleaned_steps_exist,
     output_names_are_texts,
+    names_stand_once,
     property_files_are_outputs,
     graph_has_no_cycle,
     referenced_steps_can_have_run,

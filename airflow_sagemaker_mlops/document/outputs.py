@@ -34,6 +34,24 @@ def output_names_are_texts(parsed: Parsed) -> Iterator[Problem]:
                 yield Problem("SM122", where, f"{kind_of(name)} stands where the name of an output is wanted.")
 
 
+def names_stand_once(parsed: Parsed) -> Iterator[Problem]:
+    """An output, output parameter or property file of a step is named once; of two, the last is read."""
+    for step in parsed.pipeline.steps:
+        named = [(where, name, "output") for where, name in output_names(step) if isinstance(name, str)]
+        for index, output in enumerate(step.output_parameters):
+            named.append((f"{step.where}.OutputParameters[{index}]", output.name, "output"))
+        for index, file in enumerate(step.property_files):
+            named.append((f"{step.where}.PropertyFiles[{index}]", file.name, "property file"))
+        if len(named) < 2:
+            continue
+        seen: set[tuple[str, str]] = set()
+        for where, name, what in named:
+            if (name, what) in seen:
+                told = f'step "{step.name}" has the {what} "{name}" twice.'
+                yield Problem("SM133", where, told, "Keep one of them.", severity="warning")
+            seen.add((name, what))
+
+
 def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
     """A property file lies in an output that its Processing step has."""
     for step in parsed.pipeline.steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .emr_arguments import emr_arguments, serverless_arguments
 from .expressions import kind_of
 from .places import Place
 from .problems import did_you_mean
@@ -29,6 +30,10 @@ def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, 
             out.unknown_keys(arguments, FAIL_KEYS, place, f"{called(name)} (Fail)")
         case "Cleanup":
             _cleanup(out, name, arguments, place)
+        case "EMR":
+            emr_arguments(out, name, arguments, place)
+        case "EMRServerless":
+            serverless_arguments(out, name, arguments, place)
         case "Lineage":
             _lineage(out, name, arguments, place)
         case _:

@@ -54,18 +54,20 @@ def _dependency_keys(out: Reporter, item: Mapping[str, Any], place: Place) -> No
 def read_property_files(out: Reporter, items: Any, place: Place) -> tuple[PropertyFile, ...]:
     """``PropertyFiles``."""
     keys = ("PropertyFileName", "OutputName", "FilePath")
-    return tuple(PropertyFile(*(row[key] for key in keys)) for row in _rows(out, items, place, keys))
+    return tuple(PropertyFile(*(row[key] for key in keys)) for row, _ in _rows(out, items, place, keys))
 
 
 def read_outputs(out: Reporter, items: Any, place: Place) -> tuple[OutputParameter, ...]:
     """``OutputParameters``."""
     rows = _rows(out, items, place, ("OutputName",), optional=("OutputType",))
     outputs = []
-    for row in rows:
+    for row, here in rows:
         kind: Any = row.get("OutputType") or "String"
         if kind not in PARAMETER_TYPES:
             hint = did_you_mean(str(kind), PARAMETER_TYPES)
-            out.report("SM130", place, f'output "{row["OutputName"]}" has the type {kind_of(kind)}.', hint)
+            out.report(
+                "SM130", (here, "OutputType"), f'output "{row["OutputName"]}" has the type {kind_of(kind)}.', hint
+            )
             kind = "String"
         outputs.append(OutputParameter(row["OutputName"], kind))
     return tuple(outputs)
@@ -73,11 +75,11 @@ def read_outputs(out: Reporter, items: Any, place: Place) -> tuple[OutputParamet
 
 def _rows(
     out: Reporter, items: Any, place: Place, keys: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> list[Mapping[str, str]]:
-    """Objects with ``keys``, all of them strings; what is not like that is reported and left out."""
+) -> list[tuple[Mapping[str, str], Place]]:
+    """Objects with ``keys``, all of them strings, and places; what is not like that is reported and left out."""
     if not out.wanted(items, list, place, "a list"):
         return []
-    rows = []
+    rows: list[tuple[Mapping[str, str], Place]] = []
     for index, item in enumerate(items):
         here = (place, index)
         if not isinstance(item, Mapping):
@@ -88,7 +90,7 @@ def _rows(
         for key in missing:
             out.report("SM121", here, f'"{key}" is missing.', f'Add "{key}".')
         if not missing and _strings(out, item, keys, here):
-            rows.append(item)
+            rows.append((item, here))
     return rows
 
 

@@ -9,13 +9,29 @@ from ..document.parse import COMMON_KEYS
 from ..document.problems import Problem
 from .catalogue import STEP_TYPES
 from .properties import path_problems
-from .shapes import Misfit, check_arguments
+from .shapes import Misfit, Part, check_arguments, check_part
 
 # Members SageMaker Pipelines supplies itself, so a definition may leave them out.
 BUILT_FROM_ARGUMENTS = frozenset({"job", "check", "resource", "package", "endpoint", "started"})
 SUPPLIED = {
     "Endpoint": frozenset({"EndpointConfigName"}),
     "EndpointConfig": frozenset({"EndpointConfigName"}),
+}
+# Arguments that hold a request, or a part of one, with the members of it that come from elsewhere.
+PARTS = {
+    "EMR": (
+        Part("StepConfig", "emr", "AddJobFlowSteps", "Steps", frozenset({"Name"})),
+        Part("ClusterConfig", "emr", "RunJobFlow", given=frozenset({"Name"})),
+    ),
+    "EMRServerless": (
+        Part(
+            "JobConfig",
+            "emr-serverless",
+            "StartJobRun",
+            given=frozenset({"applicationId", "clientToken", "executionRoleArn"}),
+        ),
+        Part("ApplicationConfig", "emr-serverless", "CreateApplication", given=frozenset({"clientToken"})),
+    ),
 }
 # Members the service has the document write in a looser form than the API.
 LOOSE_PREFIXES = ("ExperimentConfig",)
@@ -36,6 +52,8 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 def _misfits(step: Step) -> list[Misfit]:
+    if step.type in PARTS:
+        return [misfit for part in PARTS[step.type] for misfit in check_part(part, step.arguments)]
     entry = STEP_TYPES.get(step.type)
     if entry is None or entry.how not in BUILT_FROM_ARGUMENTS:
         return []

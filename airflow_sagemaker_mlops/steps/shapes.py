@@ -64,6 +64,28 @@ def check_arguments(service: str, operation: str, arguments: Mapping[str, Any], 
     return list(_check(arguments, shape, "", given))
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An argument that is the request of an operation, or an item of the list ``member`` of it.
+
+    given   members that are supplied at run time
+    """
+
+    argument: str
+    service: str
+    operation: str
+    member: str = ""
+    given: frozenset[str] = frozenset()
+
+
+def check_part(part: Part, arguments: Mapping[str, Any]) -> list[Misfit]:
+    """Everything about one of the ``arguments`` that its operation would refuse."""
+    shape = operation_input(part.service, part.operation)
+    if part.member:
+        shape = shape.members[part.member].member
+    return list(_check(arguments.get(part.argument), shape, part.argument, part.given))
+
+
 def member_of(shape: Any, key: str) -> tuple[str, Any]:
     """The member of a structure that a document calls ``key``: its name in the API and its shape, or ``None``.
 

@@ -77,8 +77,9 @@ PATHS = [
 @pytest.mark.parametrize(("kind", "right", "wrong"), PATHS, ids=lambda text: text)
 def test_a_property_path_is_looked_up_in_what_describe_answers(kind: str, right: str, wrong: str) -> None:
     read = {"right": {"Get": f"Steps.A.{right}"}, "wrong": {"Get": f"Steps.A.{wrong}"}}
+    emr = {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": {"Jar": "j"}}}
     steps = [
-        {"Name": "A", "Type": kind, "Arguments": {"ClusterId": "j-1", "StepConfig": {}} if kind == "EMR" else {}},
+        {"Name": "A", "Type": kind, "Arguments": emr if kind == "EMR" else {}},
         {"Name": "B", "Type": "Lambda", "FunctionArn": "f", "Arguments": read},
     ]
     found = list(path_problems(load_pipeline({"Version": "2020-12-01", "Steps": steps})))
