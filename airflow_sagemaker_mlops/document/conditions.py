@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .expressions import Reader
+from .expressions import Reader, expression_meant, kind_of
 from .model import Comparison, ConditionNode, Disjunction, Membership, Negation
 from .places import Place
 from .problems import InvalidPipeline, did_you_mean
@@ -108,7 +108,8 @@ def _membership(item: Mapping[str, Any], place: Place, reader: Reader) -> Member
 def _operand(value: Any, place: Place, reader: Reader) -> Any:
     read = reader.value(value, place)
     if isinstance(read, Mapping | list):
-        reader.report("SM140", place, "an operand is a scalar or an expression.", "")
+        what = f"an operand is a scalar or an expression, not {kind_of(read)}."
+        reader.report("SM140", place, what, expression_meant(read))
     return read
 
 

@@ -107,7 +107,8 @@ class Reader:
         for index, item in enumerate(body["Values"]):
             read = self.value(item, (below, index))
             if isinstance(read, Mapping | list):
-                self.report("SM110", (below, index), f"a join takes scalars and expressions, not {kind_of(read)}.", "")
+                what = f"a join takes scalars and expressions, not {kind_of(read)}."
+                self.report("SM110", (below, index), what, expression_meant(read))
                 read = ""
             values.append(read)
         return Join(on or "", tuple(values))
@@ -189,6 +190,33 @@ def parse_value(value: Any, where: str = "$", *, free: bool = False) -> Any:
     if reader.errors:
         raise InvalidPipeline(where, reader.errors)
     return read
+
+
+def as_written(value: Any) -> Any:
+    """``value`` as plain JSON again, for messages."""
+    match value:
+        case Get(text=text):
+            return {"Get": text}
+        case Join(on=on, values=values):
+            return {"Std:Join": {"On": on, "Values": as_written(values)}}
+        case JsonGet(step=str(step), property_file=file, path_text=path):
+            return {"Std:JsonGet": {"PropertyFile": {"Get": f"Steps.{step}.PropertyFiles.{file}"}, "Path": path}}
+        case JsonGet(s3_uri=uri, path_text=path):
+            return {"Std:JsonGet": {"S3Uri": as_written(uri), "Path": path}}
+        case Mapping():
+            return {key: as_written(item) for key, item in value.items()}
+        case list() | tuple():
+            return [as_written(item) for item in value]
+        case _:
+            return value
+
+
+def expression_meant(value: Any) -> str:
+    """What to say of an object that is a misspelt expression; empty for any other value."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return ""
+    hint = did_you_mean(str(next(iter(value))), MARKS)
+    return hint if hint.startswith("Did") else ""
 
 
 def _split(rest: str) -> tuple[str, str]:

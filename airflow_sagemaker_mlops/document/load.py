@@ -20,7 +20,8 @@ class Source:
 
     text       what was read, for positions; empty for dicts and SDK objects
     name       what the user calls it
-    problems   what is wrong with the text although it could be read: keys that stand twice, the last of which counts
+    problems   what is wrong with the text although it could be read: keys that stand twice, the last of which counts,
+               and tags of YAML that say nothing
     """
 
     document: Mapping[str, Any]
@@ -82,7 +83,7 @@ def _from_text(text: str, name: str) -> Source:
     document, problems = _load_yaml(text, name) if is_yaml(name, text) else _load_json(text, name)
     if not isinstance(document, Mapping):
         what = "the document is not an object with Version, Parameters and Steps."
-        raise InvalidPipeline(name, [Problem("SM104", "$", what, line=1, column=1)])
+        raise InvalidPipeline(name, [Problem("SM104", "$", what, line=1, column=1), *problems])
     inner = _from_mapping(document, name)
     if inner.document is document:
         return Source(document, text, name, problems)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .conditions import read_conditions
-from .expressions import MARKS, Reader, kind_of
+from .expressions import MARKS, Reader, expression_meant, kind_of
 from .model import Comparison, ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
 from .names import read_name
 from .places import Place, place_text
@@ -109,7 +109,8 @@ class _Parser:
             if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS:
                 self.report("SM112", place, f"an expression cannot stand here; {word} is wanted.")
             else:
-                self.report("SM122", place, f"{kind_of(value)} stands where {word} is wanted.")
+                what = f"{kind_of(value)} stands where {word} is wanted."
+                self.report("SM122", place, what, expression_meant(value))
         return False
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:

@@ -4,7 +4,7 @@
 ``!JsonGet {PropertyFile: [Step, File], Path: a.b}``.  The long forms are plain mappings and need no tag.
 
 Scalars follow YAML 1.2's core schema: ``yes``, ``on``, ``012`` and ``2024-01-01`` are strings.
-Duplicate keys are errors, told together with what else is wrong.
+Duplicate keys and tags that cannot be read are errors, told together with what else is wrong.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Any
 
 import yaml
 
-from .problems import Problem, key_twice
+from .problems import Problem, did_you_mean, key_twice
 
+TAGS = ("!Get", "!Sub", "!Join", "!JsonGet")
 MOST_NODES = 500_000  # after aliases are followed; a definition of 1 MB has about 60,000
+UNREAD = {"Std:JsonGet": {"S3Uri": "", "Path": "unread"}}  # of any type, so that nothing more is said of it
 _SUB = re.compile(r"\$(\$\{)|\$\{([^}]*)\}")
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -27,7 +29,7 @@ class _Loader(_Base):  # type: ignore[misc]
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.doubled: dict[Problem, None] = {}  # in order and once, also when a mapping is merged into several
+        self.problems: dict[Problem, None] = {}  # in order and once, also when a mapping is merged into several
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         del deep
@@ -44,9 +46,15 @@ class _Loader(_Base):  # type: ignore[misc]
                 key = str(key_node.value)
             if key in seen:
                 mark = key_node.start_mark
-                self.doubled[key_twice(key, mark.line + 1, mark.column + 1)] = None
+                self.problems[key_twice(key, mark.line + 1, mark.column + 1)] = None
             seen[key] = self.construct_object(value_node, deep=True)
         return {**merged, **seen}
+
+    def refused(self, node: Any, what: str, fix: str) -> dict[str, Any]:
+        """Keep what is wrong with the tag of ``node``; what stands for its value meanwhile."""
+        mark = node.start_mark
+        self.problems[Problem("SM110", "$", what, fix, line=mark.line + 1, column=mark.column + 1)] = None
+        return UNREAD
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
@@ -68,20 +76,15 @@ class YamlRefused(ValueError):
         self.problem = problem
 
 
-def _refusal(node: Any, code: str, what: str, fix: str = "") -> YamlRefused:
-    mark = node.start_mark
-    return YamlRefused(Problem(code, "$", what, fix, line=mark.line + 1, column=mark.column + 1))
-
-
 def _get(loader: Any, node: Any) -> Any:
     if node.id != "scalar":
-        raise _refusal(node, "SM110", "!Get takes a path.", "Write !Get Parameters.Name.")
+        return loader.refused(node, "!Get takes a path.", "Write !Get Parameters.Name.")
     return {"Get": str(node.value)}
 
 
 def _sub(loader: Any, node: Any) -> Any:
     if node.id != "scalar":
-        raise _refusal(node, "SM110", "!Sub takes a string.", 'Write !Sub "s3://${Parameters.Bucket}/x".')
+        return loader.refused(node, "!Sub takes a string.", 'Write !Sub "s3://${Parameters.Bucket}/x".')
     values: list[Any] = []
     text, end = "", 0
     for match in _SUB.finditer(node.value):
@@ -105,14 +108,14 @@ def _sub(loader: Any, node: Any) -> Any:
 def _join(loader: Any, node: Any) -> Any:
     value = loader.construct_sequence(node, deep=True) if node.id == "sequence" else None
     if value is None or len(value) != 2 or not isinstance(value[1], list):
-        raise _refusal(node, "SM110", "!Join takes a separator and a list.", 'Write !Join ["/", [a, b]].')
+        return loader.refused(node, "!Join takes a separator and a list.", 'Write !Join ["/", [a, b]].')
     return {"Std:Join": {"On": value[0], "Values": value[1]}}
 
 
 def _json_get(loader: Any, node: Any) -> Any:
     if node.id != "mapping":
         fix = "Write !JsonGet {PropertyFile: [Step, File], Path: a.b}."
-        raise _refusal(node, "SM110", "!JsonGet takes an object with PropertyFile or S3Uri, and Path.", fix)
+        return loader.refused(node, "!JsonGet takes an object with PropertyFile or S3Uri, and Path.", fix)
     body = loader.construct_mapping(node, deep=True)
     file = body.get("PropertyFile")
     if isinstance(file, list) and len(file) == 2:
@@ -123,8 +126,9 @@ def _json_get(loader: Any, node: Any) -> Any:
 
 
 def _unknown(loader: Any, suffix: str, node: Any) -> Any:
-    fix = "Use !Get, !Sub, !Join or !JsonGet."
-    raise _refusal(node, "SM110", f'there is no tag "!{suffix}".', fix)
+    hint = did_you_mean(f"!{suffix}", TAGS)
+    fix = hint if hint.startswith("Did") else f"Use one of: {', '.join(TAGS)}."
+    return loader.refused(node, f'there is no tag "!{suffix}".', fix)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", lambda loader, node: loader.construct_mapping(node, deep=True))
@@ -136,7 +140,7 @@ _Loader.add_multi_constructor("!", _unknown)
 
 
 def load_yaml(text: str) -> tuple[Any, tuple[Problem, ...]]:
-    """The document in ``text``, tags expanded, and its repeated keys.  Raises :class:`YamlRefused`."""
+    """The document in ``text``, tags expanded, and its repeated keys and wrong tags.  Raises :class:`YamlRefused`."""
     try:
         loader = _Loader(text)
         try:
@@ -155,7 +159,7 @@ def load_yaml(text: str) -> tuple[Any, tuple[Problem, ...]]:
     if _size(value) > MOST_NODES:
         what = f"the document has more than {MOST_NODES} values once its aliases are followed."
         raise YamlRefused(Problem("SM105", "$", what))
-    return value, tuple(loader.doubled)
+    return value, tuple(loader.problems)
 
 
 def compose(text: str) -> Any:

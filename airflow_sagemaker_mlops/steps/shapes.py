@@ -9,11 +9,13 @@ no client is made and no network is touched.
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..document.expressions import as_written, expression_meant
 from ..document.model import Get, Join, JsonGet
 from ..document.problems import did_you_mean
 from ..document.values import as_text, coerce
@@ -277,11 +279,11 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
 
 
 def _wrong(path: str, value: Any, wanted: str) -> Misfit:
-    return Misfit(path, f"{_quote(value)} stands where {wanted} is wanted.")
+    return Misfit(path, f"{_quote(value)} stands where {wanted} is wanted.", expression_meant(value))
 
 
 def _quote(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = f'"{value}"' if isinstance(value, str) else json.dumps(as_written(value), ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
