@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from .branches import referenced_steps_can_have_run, steps_can_run
-from .cleanup import cleaned_steps_exist
-from .comparable import comparisons_can_be_made
-from .edges import edges_of
-from .model import JsonGet, Step
-from .outputs import names_stand_once, output_names_are_texts, property_files_are_outputs
+from .cleanup import cleaned_steps, cleaned_steps_exist
+from .model import Get, JsonGet, Step
 from .parse import Parsed
-from .places import place_text
+from .places import Place, place_text
 from .problems import Problem, did_you_mean
-from .properties import property_problems
+from .properties import names_stand_once, output_names_are_texts, property_files_are_outputs, property_problems
 
 EXECUTION_VARIABLES = frozenset(
     {
@@ -161,6 +158,106 @@ def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
                 state[following] = 1
                 path.append(following)
                 stack.append((following, iter(upstream[following])))
+
+
+def edges_of(parsed: Parsed) -> dict[str, list[str]]:
+    """{step: the steps it waits for}; names that do not exist are left out."""
+    pipeline = parsed.pipeline
+    steps = pipeline.by_name
+    upstream: dict[str, list[str]] = {name: [] for name in steps}
+    for step in pipeline.steps:
+        if step.parent is not None and step.parent in steps:
+            upstream[step.name].append(step.parent)
+        upstream[step.name].extend(d.step for d in step.depends_on if d.step in steps)
+        upstream[step.name].extend(name for name in cleaned_steps(step) if name in steps)
+    for index, _, reference in parsed.references:
+        name = reference.step if isinstance(reference, JsonGet) else reference.name
+        if index >= 0 and name in steps and (isinstance(reference, JsonGet) or reference.root == "Steps"):
+            upstream[pipeline.steps[index].name].append(name)
+    for step in pipeline.steps:
+        if step.branch == "ForEachBody" and step.parent in upstream:  # the loop begins when all of its body can
+            outside = [
+                name for name in upstream[step.name] if steps[name].parent != step.parent and name != step.parent
+            ]
+            upstream[step.parent].extend(outside)
+    return upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Two steps that ``condition`` keeps from both running; ``first`` may be the step itself."""
+
+    condition: str
+    first: str
+    branch: str
+    second: str
+    other: str
+
+
+def referenced_steps_can_have_run(parsed: Parsed) -> Iterator[Problem]:
+    """A step does not read from the branch that its own branch excludes."""
+    for place, clash in excluded_reads(parsed):
+        what = (
+            f'step "{clash.second}" is in {clash.other} of "{clash.condition}" and "{clash.first}" in '
+            f"{clash.branch}; only one of them runs."
+        )
+        yield Problem("SM207", place_text(place), what)
+
+
+def excluded_reads(parsed: Parsed) -> Iterator[tuple[Place, Clash]]:
+    """References of a step, the first of the clash, to a step of another branch, the second."""
+    pipeline = parsed.pipeline
+    steps = pipeline.by_name
+    branches = {step.name: _branches(step, steps) for step in pipeline.steps if step.parent is not None}
+    for index, place, reference in parsed.references:
+        name = reference.step if isinstance(reference, JsonGet) else reference.name
+        if index < 0 or name not in branches or (isinstance(reference, Get) and reference.root != "Steps"):
+            continue
+        reader = pipeline.steps[index].name
+        mine = branches.get(reader, {})
+        for condition, branch in branches[name].items():
+            if mine.get(condition, branch) != branch:
+                yield place, Clash(condition, reader, mine[condition], name, branch)
+
+
+def _branches(step: Step, steps: dict[str, Step]) -> dict[str, str]:
+    """{condition: branch} of every condition ``step`` is nested in."""
+    found: dict[str, str] = {}
+    current: Step | None = step
+    while current is not None and current.parent is not None and current.parent not in found:
+        found[current.parent] = current.branch or ""
+        current = steps.get(current.parent)
+    return found
+
+
+def steps_can_run(parsed: Parsed) -> Iterator[Problem]:
+    """A step does not wait for both branches of a Condition."""
+    steps = parsed.pipeline.by_name
+    if not any(step.if_steps and step.else_steps for step in steps.values()):
+        return
+    upstream = edges_of(parsed)
+    if any(_leaves_a_branch(steps[other], steps[name]) for name, others in upstream.items() for other in others):
+        from .branches import steps_can_run as rule
+
+        yield from rule(parsed, upstream)
+
+
+def _leaves_a_branch(waited_for: Step, step: Step) -> bool:
+    nest = (waited_for.parent, waited_for.branch)
+    return waited_for.parent is not None and nest != (step.parent, step.branch) and step.parent != waited_for.name
+
+
+def comparisons_can_be_made(parsed: Parsed) -> Iterator[Problem]:
+    """The two sides of a comparison are of types that can be compared; a value of a report may be of any."""
+    known = [
+        (place, one)
+        for place, one in parsed.comparisons
+        if not isinstance(one.left, JsonGet) and not isinstance(one.right, JsonGet)
+    ]
+    if known:
+        from .comparable import comparisons_can_be_made as rule
+
+        yield from rule(parsed.pipeline, known)
 
 
 CHECKS: tuple[Check, ...] = (

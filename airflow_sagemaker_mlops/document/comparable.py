@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from .compare import family
 from .expressions import kind_of
-from .model import Comparison, Get, Join, Key, Parameter, PathPart, Step
-from .places import place_text
+from .model import Comparison, Get, Join, Key, Parameter, PathPart, Pipeline, Step
+from .places import Place, place_text
 from .problems import Problem
-
-if TYPE_CHECKING:
-    from .parse import Parsed
 
 FAMILIES = {"String": "string", "Integer": "number", "Float": "number", "Boolean": "boolean"}
 
 
-def comparisons_can_be_made(parsed: Parsed) -> Iterator[Problem]:
+def comparisons_can_be_made(pipeline: Pipeline, comparisons: Iterable[tuple[Place, Comparison]]) -> Iterator[Problem]:
     """The two sides of a comparison are of types that can be compared; others fail the step."""
-    if not parsed.comparisons:
-        return
-    parameters, steps = parsed.pipeline.parameters_by_name, parsed.pipeline.by_name
-    for place, comparison in parsed.comparisons:
+    parameters, steps = pipeline.parameters_by_name, pipeline.by_name
+    for place, comparison in comparisons:
         left, right = (_family(side, parameters, steps) for side in (comparison.left, comparison.right))
         if left is None or right is None or _fits(comparison.op, left, right):
             continue

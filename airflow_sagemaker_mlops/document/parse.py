@@ -14,12 +14,10 @@ from typing import Any
 from .conditions import read_conditions
 from .expressions import MARKS, Reader, expression_meant, kind_of
 from .model import Comparison, ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
-from .names import read_name
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
 from .report import called
-from .step_arguments import step_arguments
-from .step_keys import read_cache, read_dependencies, read_outputs, read_property_files, read_retries
+from .step_keys import read_cache, read_dependencies, read_name, read_outputs, read_property_files, read_retries
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
 from .values import PARAMETER_TYPES, parse_parameter
 
@@ -76,6 +74,8 @@ CHECK_TYPES = {
     "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
     "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
 }
+ARGUMENTS = {"Condition": frozenset({"Conditions", "IfSteps", "ElseSteps"}), "Fail": frozenset({"ErrorMessage"})}
+WITH_RULES = frozenset({"Cleanup", "EMR", "EMRServerless", "Lineage"})  # few documents have one
 NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 NO_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
@@ -266,7 +266,10 @@ class _Parser:
             from .loop_arguments import loop_arguments
 
             loop_arguments(self, name, arguments, (place, "Arguments"))
-        step_arguments(self, name, kind, arguments, (place, "Arguments"))
+        if kind in WITH_RULES:
+            from .step_arguments import step_arguments
+
+            step_arguments(self, name, kind, arguments, (place, "Arguments"))
         self._keep_references(index, before)
         references = tuple(reference for _, reference in self.reader.references[before:])
         below = (place, "Arguments")
@@ -335,9 +338,8 @@ class _Parser:
             return {}
         if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):
             return {}
-        if kind == "Condition":
-            known = frozenset({"Conditions", "IfSteps", "ElseSteps"})
-            self.unknown_keys(arguments, known, (place, "Arguments"), f"{called(name)} (Condition)")
+        if kind in ARGUMENTS:
+            self.unknown_keys(arguments, ARGUMENTS[kind], (place, "Arguments"), f"{called(name)} ({kind})")
         return arguments  # type: ignore[no-any-return]
 
     def _conditions(self, item: Mapping[str, Any], name: str, place: Place) -> tuple[ConditionNode, ...]:

@@ -1,11 +1,10 @@
-"""Arguments of the steps whose arguments are no request of an API: their keys (language reference 5.15, 5.16, 5.18)."""
+"""Arguments of steps that are no request of an API (language reference 5.12, 5.13, 5.15, 5.16)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .emr_arguments import emr_arguments, serverless_arguments
 from .expressions import kind_of
 from .places import Place
 from .problems import did_you_mean
@@ -19,21 +18,18 @@ ENTITIES = {
 }
 ENTITY_TYPES = ("Action", "Artifact", "Context")
 ASSOCIATION_TYPES = ("ContributedTo", "AssociatedWith", "DerivedFrom", "Produced", "SameAs")
-FAIL_KEYS = frozenset({"ErrorMessage"})
 LINEAGE_KEYS = frozenset({*ENTITIES, "Associations"})
 
 
 def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, Any], place: Place) -> None:
     """Problems of ``arguments``, as written, of a step of the type ``kind``; other types are left alone."""
     match kind:
-        case "Fail":
-            out.unknown_keys(arguments, FAIL_KEYS, place, f"{called(name)} (Fail)")
         case "Cleanup":
             _cleanup(out, name, arguments, place)
-        case "EMR":
-            emr_arguments(out, name, arguments, place)
-        case "EMRServerless":
-            serverless_arguments(out, name, arguments, place)
+        case "EMR" | "EMRServerless":
+            from .emr_arguments import emr_arguments, serverless_arguments
+
+            (emr_arguments if kind == "EMR" else serverless_arguments)(out, name, arguments, place)
         case "Lineage":
             _lineage(out, name, arguments, place)
         case _:
