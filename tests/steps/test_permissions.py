@@ -16,6 +16,9 @@ from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 from airflow_sagemaker_mlops.steps.permissions import policy
 
 DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
+STEP = {"HadoopJarStep": {"Jar": "command-runner.jar"}}
+RUNNER = "arn:aws:iam::123456789012:role/Runner"
+SERVERLESS = {"JobConfig": {"jobDriver": {"sparkSubmit": {"entryPoint": "s3://b/e.py"}}}, "ExecutionRoleArn": RUNNER}
 
 
 def statements(*steps: Any, **more: Any) -> dict[str, set[str]]:
@@ -103,8 +106,8 @@ def test_roles_are_passed_to_the_services_that_the_definition_uses_and_to_no_oth
     role = "arn:aws:iam::123456789012:role/R"
     instances = {"InstanceCount": 1, "MasterInstanceType": "m5.xlarge"}
     cluster = {"Instances": instances, "JobFlowRole": "Profile", "ServiceRole": "Service"}
-    own = {"Name": "E", "Type": "EMR", "Arguments": {"ClusterConfig": cluster, "StepConfig": {}}}
-    given = {"Name": "G", "Type": "EMR", "Arguments": {"ClusterId": "j-1", "StepConfig": {}}}
+    own = {"Name": "E", "Type": "EMR", "Arguments": {"ClusterConfig": cluster, "StepConfig": STEP}}
+    given = {"Name": "G", "Type": "EMR", "Arguments": {"ClusterId": "j-1", "StepConfig": STEP}}
     assert passed({"Name": "T", "Type": "Training", "Arguments": {"RoleArn": role}}) == {
         "sagemaker.amazonaws.com": [role]
     }
@@ -141,13 +144,14 @@ def test_a_group_of_another_account_is_not_made() -> None:
 
 
 def test_only_a_cluster_and_an_application_of_its_own_are_made_and_ended() -> None:
-    cluster = statements({"Name": "E", "Type": "EMR", "Arguments": {"ClusterId": "j-1", "StepConfig": {}}})
+    cluster = statements({"Name": "E", "Type": "EMR", "Arguments": {"ClusterId": "j-1", "StepConfig": STEP}})
     assert list(cluster) == ["arn:aws:elasticmapreduce:eu-west-1:123456789012:cluster/j-1"]
-    application = statements({"Name": "S", "Type": "EMRServerless", "Arguments": {"ApplicationId": "a"}})
+    application = statements({"Name": "S", "Type": "EMRServerless", "Arguments": {"ApplicationId": "a", **SERVERLESS}})
     place = "arn:aws:emr-serverless:eu-west-1:123456789012:/applications/a"
     assert application == {
         place: {"emr-serverless:StartJobRun"},
         f"{place}/jobruns/*": {"emr-serverless:GetJobRun", "emr-serverless:CancelJobRun"},
+        RUNNER: {"iam:PassRole"},
     }
 
 
@@ -169,8 +173,8 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "ClarifyCheck": {"CheckType": "MODEL_BIAS", "ModelPackageGroupName": "g"},
     "ForEach": {"Arguments": {"IterableItems": [1], "MaxConcurrency": 1, "ForEachBody": [BODY]}},
     "RegisterModel": {"Arguments": {"ModelPackageGroupName": "g", "Tags": [{"Key": "a", "Value": "b"}]}},
-    "EMR": {"Arguments": {"ClusterConfig": {"Tags": [{"Key": "a", "Value": "b"}]}, "StepConfig": {}}},
-    "EMRServerless": {"Arguments": {"ApplicationConfig": {}, "JobConfig": {}}},
+    "EMR": {"Arguments": {"ClusterConfig": {"Tags": [{"Key": "a", "Value": "b"}]}, "StepConfig": STEP}},
+    "EMRServerless": {"Arguments": {"ApplicationConfig": {}, **SERVERLESS}},
     "Endpoint": {"Arguments": {"EndpointName": "E", "EndpointConfigName": "c"}},
     "Condition": {"Arguments": {"Conditions": [], "IfSteps": [], "ElseSteps": []}},
     "Lineage": {"Arguments": {"Actions": [{}], "Artifacts": [{}], "Contexts": [{}], "Associations": []}},

@@ -31,6 +31,7 @@ ROLE = "arn:aws:iam::123456789012:role/R"
 TAGS = [{"Key": "team", "Value": "churn"}]
 MISSING = {"Error": {"Code": "ValidationException", "Message": "Could not find it."}}
 CLUSTER = {"ClusterConfig": {"ReleaseLabel": "emr-6.6.0", "Instances": {"InstanceCount": 1}, "Tags": TAGS}}
+SPARK = {"sparkSubmit": {"entryPoint": "s3://b/e.py"}}
 CLUSTER["ClusterConfig"] |= {"JobFlowRole": "EMR_EC2_Role", "ServiceRole": "EMR_Role", "AutoScalingRole": "EMR_Scaling"}
 S3 = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/k"}}
 RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
@@ -93,9 +94,11 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
         },
     ),
     "Endpoint updated": (
-        {"EndpointName": "scores", "EndpointConfigName": {"Get": "Execution.PipelineExecutionId"}},
+        {"EndpointName": "scores", "EndpointConfigName": {"Std:Join": {"On": "-", "Values": ["new", 1]}}},
         {
-            "DescribeEndpoint": [{"EndpointStatus": "InService", "EndpointConfigName": "old"}],
+            "DescribeEndpoint": [
+                {"EndpointStatus": "InService", "EndpointConfigName": name} for name in ("old", "new-1")
+            ],
             "UpdateEndpoint": [{"EndpointArn": "arn"}],
         },
     ),
@@ -140,7 +143,7 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
         },
     ),
     "EMRServerless": (
-        {"ApplicationId": "a1", "ExecutionRoleArn": ROLE, "JobConfig": {"tags": {"team": "churn"}}},
+        {"ApplicationId": "a1", "ExecutionRoleArn": ROLE, "JobConfig": {"jobDriver": SPARK, "tags": {"team": "churn"}}},
         {
             "StartJobRun": [{"applicationId": "a1", "jobRunId": "1", "arn": "arn:x:/applications/a1/jobruns/1"}],
             "GetJobRun": [{"jobRun": {"state": "SUCCESS"}}],
@@ -150,7 +153,7 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
         {
             "ApplicationConfig": {"releaseLabel": "emr-7.0.0", "type": "SPARK", "tags": {"team": "churn"}},
             "ExecutionRoleArn": ROLE,
-            "JobConfig": {},
+            "JobConfig": {"jobDriver": SPARK},
         },
         {
             "CreateApplication": [{"applicationId": "a2"}],
