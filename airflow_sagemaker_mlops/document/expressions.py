@@ -19,6 +19,7 @@ ROOTS = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "Pipe
 FREE_FORM = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
 JSON_GET_KEYS = frozenset({"PropertyFile", "S3Uri", "Path"})
 MARKS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
+LOWER_MARKS = {mark.casefold(): mark for mark in MARKS}
 
 
 class Reader:
@@ -38,11 +39,19 @@ class Reader:
                 mark = next(iter(value))
                 if mark in MARKS and not (mark == "Get" and free and not _has_root(value[mark])):
                     return self._expression(mark, value[mark], place)
+                if free and isinstance(mark, str) and mark.casefold() in LOWER_MARKS:
+                    self._misspelt(mark, value[mark], place)
             return self._mapping(value, place, free)
         if isinstance(value, list | tuple):
             items = [self.value(item, (place, i), free) for i, item in enumerate(value)]
             return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
         return value
+
+    def _misspelt(self, key: str, body: Any, place: Place) -> None:
+        """Elsewhere the slot tells that it takes no object; what is the user's own takes any, and goes on silently."""
+        if isinstance(body, Mapping) or _has_root(body):
+            what = f'"{key}" begins no expression; the object is passed on as it is.'
+            self.report("SM110", place, what, f'Did you mean "{LOWER_MARKS[key.casefold()]}"?', warn=True)
 
     def _mapping(self, value: Mapping[str, Any], place: Place, free: bool) -> Any:
         changed: dict[str, Any] | None = None
@@ -215,7 +224,8 @@ def expression_meant(value: Any) -> str:
     """What to say of an object that is a misspelt expression; empty for any other value."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return ""
-    hint = did_you_mean(str(next(iter(value))), MARKS)
+    key = str(next(iter(value)))
+    hint = did_you_mean(LOWER_MARKS.get(key.casefold(), key), MARKS)
     return hint if hint.startswith("Did") else ""
 
 
