@@ -142,6 +142,8 @@ def test_a_restart_makes_no_second_update_after_one_that_was_rolled_back() -> No
     hosting._look()
     with pytest.raises(JobFailed, match='serves EndpointConfigName "old"'):
         asyncio.run(steps.run_step(run))
+    with pytest.raises(JobFailed, match='serves EndpointConfigName "old"'):
+        asyncio.run(steps.run_step(run))  # and after another one, which had not told of the failure
     assert hosting.calls == ["update new"]
 
 

@@ -497,6 +497,12 @@ def test_the_violations_of_a_check_are_read_again_too(aws: local.LocalAws) -> No
         asyncio.run(check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags))
 
 
+def test_a_condition_by_hand_without_conditions_fails(clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Condition", {"Condition": []})
+    with pytest.raises(StepFailed, match='have no "Conditions"'):
+        asyncio.run(steps.run_step(run))
+
+
 def test_values_that_cannot_be_compared_fail_with_both(aws: local.LocalAws, clients: SessionAws) -> None:
     with pytest.raises(StepFailed, match=r'metrics.mse of Eval 4.5 with "five": a number and a string'):
         compare(aws, clients, '{"metrics": {"mse": 4.5}}', right="five")

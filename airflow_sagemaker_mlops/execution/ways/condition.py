@@ -15,7 +15,10 @@ from ..step_run import StepResult, StepRun, now
 async def run(run: StepRun) -> StepResult:
     """Evaluate the step's conditions; the result's "Decision" holds every term with both values."""
     started = now()
-    conditions = parse_conditions((run.spec.get("Arguments") or {}).get("Conditions") or [], "Arguments.Conditions")
+    given = (run.spec.get("Arguments") or {}).get("Conditions")
+    if given is None:  # of a definition it is refused; by hand nobody has looked
+        raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions"; none would count as true.')
+    conditions = parse_conditions(given, "Arguments.Conditions")
     outcome = await asyncio.to_thread(_evaluate, run, conditions)
     decision = decision_of(outcome)
     run.tell(decision["Sentence"])

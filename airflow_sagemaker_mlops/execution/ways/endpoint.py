@@ -31,9 +31,9 @@ async def submit(run: StepRun) -> Submitted:
     entry, identity = run.entry, run.identity
     name, facts = str(request[entry.name_key]), {"wanted": _served(request)}
     before = await run.journal.read()
-    known = (before.name, before.state, before.try_number) if before is not None else None
-    if before is not None and known == (name, "submitted", identity.try_number):
-        # Accepted in this attempt: an update that was rolled back since is not made a second time.
+    accepted = before is not None and before.state in ("submitted", "failed")
+    if before is not None and accepted and (before.name, before.try_number) == (name, identity.try_number):
+        # In this attempt: an update that was rolled back since is told, and not made a second time.
         return Submitted(name, before.arn, 0, now(), adopted=True, facts=facts)
     await _write(run, name, "intent")
     arn = str((await _changed(run, name, request)).get(entry.arn_key, ""))

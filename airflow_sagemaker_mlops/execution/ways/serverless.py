@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -42,12 +41,13 @@ async def submit(run: StepRun) -> Submitted:
 
 
 async def follow(run: StepRun, job: Submitted) -> StepResult:
-    """Wait for the job run; an application of its own is deleted, however it ended."""
+    """Wait for the job run; an application of its own is deleted when that has ended, however it did."""
     try:
         answer = await ended_well(run, job, address(job.arn))
-    finally:
-        if "ApplicationConfig" in (run.spec.get("Arguments") or {}):
-            await _delete(run, str(job.facts.get("applicationId") or ""))
+    except StepFailed:
+        await _delete_own(run, job)
+        raise
+    await _delete_own(run, job)
     return result_of(run, job.name, answer, started=job.since)
 
 
@@ -85,11 +85,14 @@ async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -
         await asyncio.sleep(2.0)
 
 
-async def _delete(run: StepRun, application: str) -> None:
+async def _delete_own(run: StepRun, job: Submitted) -> None:
     """Stop and delete an application made for one job run; what cannot be deleted costs nothing while it is stopped."""
+    arguments = run.spec.get("Arguments") or {}
+    if arguments.get("ApplicationId") or "ApplicationConfig" not in arguments:
+        return
+    application = str(job.facts.get("applicationId") or "")
     for operation in ("StopApplication", "DeleteApplication"):
         try:
             await call(run.aws, run.entry.service, operation, applicationId=application)
         except Exception as error:
-            with suppress(Exception):
-                run.tell(f"{operation} of {application}: {error}")
+            run.tell(f"{operation} of {application}: {error}")
