@@ -121,7 +121,7 @@ def test_a_job_that_may_neither_be_watched_nor_stopped_is_named(aws: local.Local
         if operation in ("DescribeProcessingJob", "StopProcessingJob"):
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
 
-    error, status, told = run(aws, Account(aws, before), 3)
+    error, status, told = run(aws, Account(aws, before), 20)
     assert "DescribeProcessingJob was refused" in error
     assert status == "InProgress"
     assert any("may be left running: it could not be stopped" in line for line in told)
