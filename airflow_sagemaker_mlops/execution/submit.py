@@ -40,23 +40,24 @@ async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
         return await _ensure(run, 0, change)
     if entry is not None and entry.try_number == identity.try_number and entry.state in ("intent", "submitted"):
         return await _ensure(run, entry.ordinal, change)
-    return await _ensure(run, await _next_ordinal(run, entry), change)
+    ordinal, goes_on = await _next_ordinal(run, entry)
+    return await _ensure(run, ordinal, change, goes_on=goes_on)
 
 
-async def _next_ordinal(run: StepRun, entry: Entry | None) -> int:
-    """The ordinal a later attempt goes on with, having ended what must not go on."""
+async def _next_ordinal(run: StepRun, entry: Entry | None) -> tuple[int, bool]:
+    """The ordinal of a later attempt, having ended what must not go on; and whether an earlier attempt's goes on."""
     ordinal = entry.ordinal if entry is not None else await _last_ordinal(run)
     name = name_of(run, ordinal)
     found = await describe(run, name)
     if found is None:
-        return ordinal
+        return ordinal, False
     tags = await _tags(run, found)
     _check_owner(run, name, tags)
     entry = entry or Entry(name, ordinal, 0, tags.get("airflow:generation", ""), "submitted")
     following, must_end = ordinal_after(run, entry, found, tags)
     if must_end:
         await stop_and_wait(run, name)
-    return following
+    return following, following == ordinal
 
 
 def ordinal_after(
@@ -110,13 +111,19 @@ def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) ->
 
 
 async def _last_ordinal(run: StepRun) -> int:
+    """The last one that was made in this run; that of another Airflow's only where this run has none."""
+    own: int | None = None
     for ordinal in range(MOST_ORDINALS):
-        if await describe(run, name_of(run, ordinal + 1)) is None:
-            return ordinal
+        found = await describe(run, name_of(run, ordinal))
+        if found is None:
+            return max(ordinal - 1, 0) if own is None else own
+        if is_of_run(run, await _tags(run, found)):
+            own = ordinal
     raise StepFailed(f'Step "{run.identity.step}": more than {MOST_ORDINALS} resources were made in this run.')
 
 
-async def _ensure(run: StepRun, ordinal: int, change: Change) -> Submitted:
+async def _ensure(run: StepRun, ordinal: int, change: Change, *, goes_on: bool = False) -> Submitted:
+    """Create it, or adopt what this attempt made; ``goes_on`` with what an earlier one did, perhaps before a clear."""
     name = name_of(run, ordinal)
     identity = run.identity
     intent = Entry(name, ordinal, identity.try_number, identity.generation, "intent")
@@ -127,22 +134,27 @@ async def _ensure(run: StepRun, ordinal: int, change: Change) -> Submitted:
     except Exception as error:
         if not _exists_already(error):
             raise
-        return await _adopt(run, ordinal, intent, change)
+        return await _adopt(run, ordinal, intent, change, goes_on=goes_on)
     # The journal keeps the intent: the name in it is all it takes to find the resource again.
     run.tell(f"{run.entry.create}: {name}")
     return Submitted(name, str(answer.get(run.entry.arn_key, "")), ordinal, now())
 
 
-async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change) -> Submitted:
+async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change, *, goes_on: bool) -> Submitted:
     found = await once_visible(run, intent.name)
     tags = await _tags(run, found)
     _check_owner(run, intent.name, tags)
-    if run.identity.try_number <= 1 and tags.get("airflow:run_started") != tag_value(run.identity.run_started):
-        # The same dag and run id, of a run that was deleted since: what it made is not this run's.
+    if not goes_on and not is_of_run(run, tags):
+        # The same dag and run id, of a run that was deleted since or of another Airflow: it is not this run's.
         return await _ensure(run, ordinal + 1, change)
     arn = str(found.get(run.entry.arn_key, ""))
     run.tell(f"{intent.name} exists already and is this step's own: going on with it")
     return Submitted(intent.name, arn, ordinal, str(found.get("CreationTime", "") or now()), adopted=True)
+
+
+def is_of_run(run: StepRun, tags: Mapping[str, str]) -> bool:
+    """Whether ``tags`` are of this run since it began, or was last cleared after its end."""
+    return tags.get("airflow:run_started", "") == tag_value(run.identity.run_started)
 
 
 async def once_visible(run: StepRun, name: str) -> dict[str, Any]:

@@ -259,6 +259,24 @@ def test_a_run_of_a_deleted_twin_does_not_take_its_jobs(aws: local.LocalAws, cli
     assert len(jobs_of(aws, run)) == 2
 
 
+@pytest.mark.parametrize("journal", [True, False])
+def test_a_clear_does_not_take_the_job_of_another_airflows_run_of_the_same_ids(
+    aws: local.LocalAws, clients: SessionAws, journal: bool
+) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "pass"))
+    mine = asyncio.run(steps.run_step(run))
+    there = again(replace(run, journal=MemoryJournal()), run_started="2026-02-02T00:00:00Z")
+    theirs = asyncio.run(steps.run_step(there))
+    mishap = again(replace(run, journal=MemoryJournal()), try_number=2)
+    assert asyncio.run(steps.run_step(mishap)).name == mine.name
+    kept = run.journal if journal else MemoryJournal()
+    cleared = asyncio.run(steps.run_step(again(replace(run, journal=kept), try_number=2, generation="c1")))
+    assert cleared.name == resource_name(run.identity, 2)
+    assert len({mine.name, theirs.name, cleared.name}) == 3
+    after_a_mishap = again(replace(run, journal=MemoryJournal()), try_number=3, generation="c1")
+    assert asyncio.run(steps.run_step(after_a_mishap)).name == cleared.name
+
+
 def test_a_killed_task_gets_a_new_job(aws: local.LocalAws, clients: SessionAws) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "pass"))
     first = asyncio.run(steps.submit(run))
