@@ -94,6 +94,12 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-") or "step"
 
 
+def is_start(tag: str, run_started: str) -> bool:
+    """Whether ``tag`` is a run's start as its jobs carry it; earlier versions wrote it in whole seconds."""
+    whole = run_started if "." in tag else re.sub(r"\.\d+(?=Z$)", "", run_started)
+    return tag in (tag_value(run_started), tag_value(whole))
+
+
 def tag_value(text: str) -> str:
     """``text`` as a tag value: characters AWS allows, at most 256."""
     return re.sub(r"[^\w\s.:/=+\-@]", "_", text)[:256]

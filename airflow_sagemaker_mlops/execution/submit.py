@@ -16,8 +16,8 @@ from typing import Any
 from .aws import IN_USE, NOT_FOUND, call, error_code, error_message, tags_of
 from .describe import address_of, describe
 from .failures import NameTaken, StepFailed
-from .identity import tag_value
-from .journal import Entry
+from .identity import is_start, tag_value
+from .journal import Entry, State
 from .request import Change, build_request, name_of, unchanged
 from .step_run import StepRun, Submitted, now
 
@@ -39,7 +39,7 @@ async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
     if entry is None and identity.try_number <= 1:
         return await _ensure(run, 0, change)
     if entry is not None and entry.try_number == identity.try_number and entry.state in ("intent", "submitted"):
-        return await _ensure(run, entry.ordinal, change)
+        return await _ensure(run, entry.ordinal, change, goes_on=entry.state == "submitted")
     ordinal, goes_on = await _next_ordinal(run, entry)
     return await _ensure(run, ordinal, change, goes_on=goes_on)
 
@@ -112,6 +112,8 @@ def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) ->
 
 async def _last_ordinal(run: StepRun) -> int:
     """The last one that was made in this run; that of another Airflow's only where this run has none."""
+    if name_of(run, 0) == name_of(run, 1):
+        return 0  # a name that the document gives as it is
     own: int | None = None
     for ordinal in range(MOST_ORDINALS):
         found = await describe(run, name_of(run, ordinal))
@@ -126,7 +128,9 @@ async def _ensure(run: StepRun, ordinal: int, change: Change, *, goes_on: bool =
     """Create it, or adopt what this attempt made; ``goes_on`` with what an earlier one did, perhaps before a clear."""
     name = name_of(run, ordinal)
     identity = run.identity
-    intent = Entry(name, ordinal, identity.try_number, identity.generation, "intent")
+    # The next process of this attempt has to know that it goes on, too.
+    state: State = "submitted" if goes_on else "intent"
+    intent = Entry(name, ordinal, identity.try_number, identity.generation, state)
     await run.journal.write(intent)
     request = await build_request(run, ordinal, change)
     try:
@@ -144,7 +148,7 @@ async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change, *, g
     found = await once_visible(run, intent.name)
     tags = await _tags(run, found)
     _check_owner(run, intent.name, tags)
-    if not goes_on and not is_of_run(run, tags):
+    if not goes_on and not is_of_run(run, tags) and name_of(run, ordinal + 1) != intent.name:
         # The same dag and run id, of a run that was deleted since or of another Airflow: it is not this run's.
         return await _ensure(run, ordinal + 1, change)
     arn = str(found.get(run.entry.arn_key, ""))
@@ -154,7 +158,7 @@ async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change, *, g
 
 def is_of_run(run: StepRun, tags: Mapping[str, str]) -> bool:
     """Whether ``tags`` are of this run since it began, or was last cleared after its end."""
-    return tags.get("airflow:run_started", "") == tag_value(run.identity.run_started)
+    return is_start(tags.get("airflow:run_started", ""), run.identity.run_started)
 
 
 async def once_visible(run: StepRun, name: str) -> dict[str, Any]:

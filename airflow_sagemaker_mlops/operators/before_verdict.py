@@ -31,13 +31,13 @@ def let_verdict_wait(task: BaseOperator, step: str) -> None:
     tasks: dict[str, Any] = task.dag.task_dict
     prefix = task.task_id.removesuffix(step)
     verdict = tasks.get(prefix + VERDICT_TASK_ID)
-    if verdict is None:
+    if verdict is None or task.task_id not in verdict.steps:
         return  # a step by hand, or one that is being made
     before: set[str] = set()
     left = [task.task_id]
     while left:
         above = tasks[left.pop()].upstream_task_ids - before
-        own = {name for name in above if name.startswith(prefix) and "." not in name.removeprefix(prefix)}
+        own = {name for name in above if name in verdict.steps}
         before |= own
         left += own
     stand_before(verdict, (tasks[name] for name in before))

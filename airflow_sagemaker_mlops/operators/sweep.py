@@ -8,7 +8,7 @@ from typing import Any
 
 from ..document.step_types import WAITING
 from ..execution.aws import Aws
-from ..execution.identity import StepIdentity, execution_id, tag_value
+from ..execution.identity import StepIdentity, execution_id, is_start, tag_value
 from ..execution.journal import Entry
 from ..execution.leftovers import IsOwn, stop_leftovers, stoppable
 from ..execution.run_step import stop
@@ -90,7 +90,8 @@ def _is_own(steps: Mapping[str, str], started: str, is_known: Callable[[str], Aw
             return False
         # Another Airflow may run the same DAG in this account: its runs have the same ids and begin at other times.
         # So does this one's run once it was cleared; what goes on from before then stands in a step's journal.
-        return tags.get("airflow:run_started") in (None, tag_value(started)) or await is_known(name)
+        tag = tags.get("airflow:run_started")
+        return tag is None or is_start(tag, started) or await is_known(name)
 
     return is_own
 

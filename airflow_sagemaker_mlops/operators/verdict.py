@@ -68,7 +68,7 @@ class PipelineVerdictOperator(BaseOperator):
         self.source = source
         if last_of_dag or stands_in_for:
             self.as_teardown(on_failure_fail_dagrun=True)
-        in_worker = has_to_begin_in_worker(self) or has_to_end_in_worker(self)
+        in_worker = has_to_begin_in_worker(self) or has_to_end_in_worker(self) or self.on_skipped_callback
         waits = any(step_type in WAITING for step_type in self.steps.values())
         if in_triggerer and STARTS_IN_TRIGGERER and waits and not in_worker:
             start: Any = StartVerdictInTriggerer(self.steps, self.handlers, stands_in_for)

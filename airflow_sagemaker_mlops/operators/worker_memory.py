@@ -58,11 +58,11 @@ def note_why_again(context: Context, retries: int) -> None:
     """
     ti: Any = context["ti"]
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
-    if entry is None or entry.try_number == ti.try_number or entry.state in ("mishap", "killed", "reported"):
+    if entry is None or entry.try_number == ti.try_number or entry.state in ("killed", "reported"):
         return
     if entry.try_number > ti.max_tries - retries:
         _note(context, entry.with_state("mishap"))
-    elif entry.state == "failed":
+    elif entry.state in ("failed", "mishap"):
         _note(context, entry.with_state("reported"))
 
 

@@ -133,7 +133,7 @@ class StepTrigger(BaseTrigger):
         entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
         if entry is None or entry.try_number == self.task_instance.try_number:
             return False
-        return entry.state not in ("mishap", "killed", "reported")
+        return entry.state not in ("killed", "reported")
 
     async def _note_mishap(self) -> None:
         """Let the retry know that it is one, and not a user's wish for another job."""

@@ -164,6 +164,13 @@ def test_the_verdict_waits_for_all_before_a_step_that_something_else_may_end_ear
         group.step_tasks["C"] >> EmptyOperator(task_id="other") >> EmptyOperator(task_id="last")
         EmptyOperator(task_id="first") >> group
     assert dag.get_task("ml.pipeline.verdict").upstream_task_ids == {"ml.C"}
+    with SageMakerPipelineDag("own", chain) as dag:
+        verdict = dag.get_task("pipeline.verdict")
+        by_hand: Any = TrainingStepOperator(task_id="by_hand", arguments={"RoleArn": ROLE})
+        verdict >> EmptyOperator(task_id="notify") >> by_hand
+        EmptyOperator(task_id="more") >> by_hand
+    dag.check_cycle()
+    assert verdict.upstream_task_ids == {"C"}
     ruled = SageMakerPipelineDag("p", chain, steps={"B": {"trigger_rule": "all_done"}})
     assert ruled.get_task("pipeline.verdict").upstream_task_ids == {"A", "B", "C"}
 

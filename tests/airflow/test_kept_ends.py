@@ -75,6 +75,8 @@ def test_the_result_of_a_step_that_ended_well_is_used() -> None:
         ("submitted", 1, 4, "mishap"),
         ("submitted", 1, 5, "submitted"),
         ("done", 1, 5, "done"),
+        ("mishap", 1, 4, "mishap"),
+        ("mishap", 1, 5, "reported"),
         ("killed", 1, 4, "killed"),
         ("failed", 4, 4, "failed"),  # this attempt's own
     ],
@@ -129,7 +131,7 @@ def test_retries_are_counted_over_the_processes_of_an_attempt(store: Store | Non
         ("submitted", 2, "triggerer", True),  # a user's clear, or a mishap that could not be noted
         ("done", 2, "triggerer", True),
         ("submitted", 2, "worker", True),
-        ("mishap", 2, "worker", False),
+        ("mishap", 2, "worker", True),  # the last of the mishaps that Airflow retries, and cleared since
         ("failed", 1, "worker", False),  # moved to another triggerer
     ],
 )

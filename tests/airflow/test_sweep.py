@@ -70,3 +70,8 @@ def test_a_job_from_before_a_clear_is_stopped_when_a_step_had_gone_on_with_it(aw
     before = job_of(aws, "cleared", BEFORE, 0)
     assert swept(aws, "cleared", Entry("another", 1, 1, "", "submitted")) == []
     assert swept(aws, "cleared", Entry(before, 0, 2, "", "submitted")) == [before]
+
+
+def test_a_job_of_an_earlier_version_which_tagged_whole_seconds_is_stopped(aws: local.LocalAws) -> None:
+    earlier = job_of(aws, "upgraded", "2026-01-01T00:00:00Z", 0)
+    assert swept(aws, "upgraded", None) == [earlier]

@@ -245,6 +245,20 @@ def test_a_component_is_waited_for_when_the_answer_was_lost(serves: str, call: s
     assert hosting.calls == [call]
 
 
+def test_more_copies_are_asked_for_again_where_another_change_was_under_way() -> None:
+    hosting = Components("new")
+    seen = hosting.update_inference_component
+
+    def forestalled(**members: Any) -> dict[str, Any]:
+        if not hosting.calls:
+            hosting.change("new")
+        return seen(**members)
+
+    hosting.update_inference_component = forestalled  # type: ignore[method-assign]
+    asyncio.run(steps.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
+    assert hosting.calls == ["update new", "update new"]
+
+
 def test_a_component_whose_update_is_rolled_back_fails_the_step() -> None:
     hosting = Components("old", ["rolled back"])
     with pytest.raises(JobFailed, match='it serves ModelName "old" instead of "new"'):

@@ -259,6 +259,34 @@ def test_a_run_of_a_deleted_twin_does_not_take_its_jobs(aws: local.LocalAws, cli
     assert len(jobs_of(aws, run)) == 2
 
 
+def test_an_attempt_that_went_on_after_a_clear_goes_on_after_a_restart_too(
+    aws: local.LocalAws, clients: SessionAws
+) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(3)"))
+    first = asyncio.run(steps.submit(run))
+    broken_off = MemoryJournal(Entry(first.name, 0, 1, "c0", "mishap"))
+    # Airflow lets a finished run that is cleared begin anew.
+    goes_on = again(replace(run, journal=broken_off), try_number=2, run_started="2026-01-01T01:00:00Z")
+    for _ in range(2):
+        assert asyncio.run(steps.submit(goes_on)).name == first.name
+    assert jobs_of(aws, run) == [first.name]
+
+
+def test_a_name_that_the_document_gives_is_taken_again_after_a_clear(aws: local.LocalAws, clients: SessionAws) -> None:
+    name = f"config-{uuid.uuid4().hex[:8]}"
+    container = {"Image": "image"}
+    aws.client("sagemaker").create_model(ModelName=name, ExecutionRoleArn=aws.role_arn, PrimaryContainer=container)
+    variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    arguments = {"EndpointConfigName": name, "ProductionVariants": [variant]}
+    run, _ = run_of(clients, "EndpointConfig", arguments)
+    asyncio.run(steps.run_step(run))
+    for journal in (run.journal, MemoryJournal()):
+        cleared = again(
+            replace(run, journal=journal), try_number=2, generation="c1", run_started="2026-01-01T01:00:00Z"
+        )
+        assert asyncio.run(steps.run_step(cleared)).name == name
+
+
 @pytest.mark.parametrize("journal", [True, False])
 def test_a_clear_does_not_take_the_job_of_another_airflows_run_of_the_same_ids(
     aws: local.LocalAws, clients: SessionAws, journal: bool

@@ -70,13 +70,16 @@ async def _changed(run: StepRun, name: str, request: dict[str, Any]) -> dict[str
     A call that finds a change under way is made again after it, if that does not lead to what is wanted: it may be our
     own, whose answer was lost, or somebody else's.
     """
-    entry, wanted, attempt = run.entry, _served(request), 0
+    entry, wanted, attempt, differed = run.entry, _served(request), 0, False
     while True:
         attempt += 1
         found = await _idle(run, name)
-        if found is not None and (_is_so_already(run, found, request) or (attempt > 1 and not _other(wanted, found))):
+        # A description does not tell all that an update asks for; that it serves the other thing now does.
+        made = differed and found is not None and not _other(wanted, found)
+        if found is not None and (made or _is_so_already(run, found, request)):
             run.tell(f"{name} serves that already")
             return found
+        differed = found is None or bool(_other(wanted, found))
         operation = entry.create if found is None else entry.update
         keys = request.keys() if found is None else entry.update_members
         members = {key: request[key] for key in keys if key in request}
