@@ -5,7 +5,8 @@
 3.0 to 3.2  steps that wait are submitted in a worker, which hands over to the triggerer; after a clear or a crash the
             job is found by its derived name and its tags.  A scheduler takes a worker's exit after it deferred for the
             end of a task that is back in a worker by then, and has it retried; nothing tells the retry of a kept result
-3.0         the extra of an asset event that goes through an alias has no nested members: the task would fail
+3.0         the extra of an asset event that goes through an alias has no nested members: the task would fail.  The retry
+            of a task that had deferred resumes with what its last attempt came back with, and keeps that one's XComs
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ except ImportError:  # before 3.2
 __all__ = [
     "AIRFLOW",
     "NESTED_ALIAS_EXTRAS",
+    "RETRIES_RESUME",
     "SHORTEST_DEFERRAL_S",
     "STARTS_IN_TRIGGERER",
     "TELLS_TRIGGERS_OF_KILLS",
@@ -49,6 +51,7 @@ AIRFLOW = tuple(int(part) for part in __version__.split(".")[:2])
 STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
 TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
 NESTED_ALIAS_EXTRAS = AIRFLOW >= (3, 1)
+RETRIES_RESUME = AIRFLOW < (3, 1)
 # A worker that deferred lingers for some 5 s (3.0.6), and its exit is told in the scheduler's next loops.
 SHORTEST_DEFERRAL_S = 0.0 if AIRFLOW >= (3, 3) else 10.0
 

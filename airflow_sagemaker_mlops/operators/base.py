@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator
 
 from .. import settings as configured
 from ..airflow_versions import (
+    RETRIES_RESUME,
     STARTS_IN_TRIGGERER,
     AirflowException,
     AirflowFailException,
@@ -224,6 +225,8 @@ class StepOperator(BaseOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Called instead of ``execute`` when the task comes back from the triggerer, also when it ran out of time."""
+        if RETRIES_RESUME and self._came_back_before(context):
+            return self.execute(context)
         try:
             return self._told(context, super().resume_execution(next_method, next_kwargs, context))
         except TaskDeferralTimeout:
@@ -231,6 +234,16 @@ class StepOperator(BaseOperator):
             what = f"; {stopped} was stopped" if stopped else ""
             words = f'Step "{self.step.step or self.task_id}": not done within execution_timeout'
             raise self._failure(f"{words} ({self.execution_timeout}){what}") from None
+
+    def _came_back_before(self, context: Context) -> bool:
+        """Whether an earlier attempt came back from the triggerer, and this one has begun nothing yet."""
+        from ..execution.journal import entry_from_json
+        from .ends import own_xcom
+        from .task import JOURNAL_KEY
+
+        ti: Any = context["ti"]
+        entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
+        return entry is not None and entry.try_number != ti.try_number
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Back from the triggerer: the result, or the failure as an exception of this task."""

@@ -12,7 +12,7 @@ from airflow.sdk import DAG
 
 from airflow_sagemaker_mlops.execution.failures import StepFailed
 from airflow_sagemaker_mlops.execution.journal import Entry
-from airflow_sagemaker_mlops.operators import TrainingStepOperator
+from airflow_sagemaker_mlops.operators import TrainingStepOperator, base
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
 from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
 from airflow_sagemaker_mlops.operators.worker_memory import TaskStateJournal, TaskStateNotes, note_why_again
@@ -64,6 +64,21 @@ def test_the_result_of_a_step_that_ended_well_is_used() -> None:
     store, step = Store(), operator()
     step.resume(attempt(store, 4), {"status": "success", "result": {"Step": "t"}})
     assert step._kept_result(attempt(store, 4)) == {"Step": "t"}
+
+
+@pytest.mark.parametrize(("made_in", "runs_anew"), [(1, True), (2, False)])
+def test_a_retry_that_airflow_resumes_with_the_event_of_the_attempt_before_begins_anew(
+    monkeypatch: pytest.MonkeyPatch, made_in: int, runs_anew: bool
+) -> None:
+    """As Airflow 3.0.6 does, which forgets to clear ``next_method`` when a task is to be retried."""
+    monkeypatch.setattr(base, "RETRIES_RESUME", True)
+    left = Entry("job", 0, made_in, "m4", "mishap").as_json()
+    ti = SimpleNamespace(task_id="t", map_index=-1, try_number=2, xcom_pull=lambda **_: left, max_tries=4)
+    context: Any = {"ti": ti, "params": {}, "dag_run": SimpleNamespace(conf={})}
+    step = operator()
+    monkeypatch.setattr(type(step), "execute", lambda self, context: "anew")
+    event = {"event": {"status": "success", "result": "of the event"}}
+    assert step.resume_execution("resume", event, context) == ("anew" if runs_anew else "of the event")
 
 
 @pytest.mark.parametrize(
