@@ -5,8 +5,8 @@
 3.0 to 3.2  steps that wait are submitted in a worker, which hands over to the triggerer; after a clear or a crash the
             job is found by its derived name and its tags.  A scheduler takes a worker's exit after it deferred for the
             end of a task that is back in a worker by then, and has it retried; nothing tells the retry of a kept result
-3.0         the extra of an asset event that goes through an alias has no nested members: the task would fail.  The retry
-            of a task that had deferred resumes with what its last attempt came back with, and keeps that one's XComs
+3.0         the extra of an asset event that goes through an alias has no nested members: the task would fail.  The
+            retry of a task that had deferred resumes with what its last attempt came back with, and keeps its XComs
 """
 
 from __future__ import annotations

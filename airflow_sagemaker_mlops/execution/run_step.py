@@ -21,6 +21,7 @@ from .aws import (
     misconfigured,
     unknown_region,
 )
+from .describe import describe
 from .failures import StepFailed, StepRefused
 from .retries import Retries
 from .step_run import StepResult, StepRun, Submitted
@@ -118,6 +119,15 @@ async def follow(run: StepRun, submitted: Submitted) -> StepResult:
 async def stop(run: StepRun, name: str, handle: str = "") -> bool:
     """Stop what the step began under ``name``; ``False`` when there is nothing to stop."""
     return run.entry.waits and await _way(run).stop(run, name, handle)
+
+
+async def is_stopping(run: StepRun, name: str) -> bool:
+    """Whether the job ``name`` is being stopped already, or has been: another stop of it would be refused."""
+    if run.entry.how not in ("job", "check") or not name:
+        return False
+    found = await describe(run, name)
+    status = run.entry.status_of(found) if found is not None else ""
+    return status in named.STOPPING or status in job.STOPPED
 
 
 async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:

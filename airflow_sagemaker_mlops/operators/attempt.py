@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..execution.recording import run_recorded
-from ..execution.run_step import is_first_attempt, stop, stop_current, stop_when_visible, submit
+from ..execution.run_step import is_first_attempt, is_stopping, stop, stop_current, stop_when_visible, submit
 from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
 from ..links import LINKS
@@ -111,7 +111,8 @@ class WorkerAttempt:
             await stop(run, entry.name, entry.arn)
             return entry.name
         await run.journal.write(entry.with_state("killed"))
-        return entry.name if await stop_when_visible(run, entry.name, entry.arn) else ""
+        stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
+        return entry.name if stopped else ""
 
     @property
     def may_leave_a_job(self) -> bool:

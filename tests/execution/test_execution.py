@@ -243,6 +243,15 @@ def test_clearing_a_running_step_stops_its_job_before_the_next(aws: local.LocalA
     assert f"StopProcessingJob: {first.name}" in lines
 
 
+def test_a_job_that_somebody_is_stopping_is_known_as_such(aws: local.LocalAws, clients: SessionAws) -> None:
+    run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(60)"))
+    assert not asyncio.run(steps.is_stopping(run, "none"))
+    job = asyncio.run(steps.submit(run))
+    assert not asyncio.run(steps.is_stopping(run, job.name))
+    assert asyncio.run(steps.stop(run, job.name))
+    assert asyncio.run(steps.is_stopping(run, job.name))
+
+
 def test_a_strangers_job_of_the_same_name_is_left_alone(aws: local.LocalAws, clients: SessionAws) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "pass"))
     name = resource_name(run.identity, 0)
