@@ -70,6 +70,7 @@ class StepOperator(BaseOperator):
     retry_failed_steps = False
     _begun: WorkerAttempt | None = None  # what runs in this process, or was submitted by it
     _killed = False
+    _by_hand = False
     step: StepTask
     operator_extra_links = LINKS
 
@@ -99,6 +100,7 @@ class StepOperator(BaseOperator):
         if step is None:
             from .by_hand import step_by_hand
 
+            self._by_hand = True
             step = step_by_hand(
                 self.step_type,
                 arguments=arguments or {},
@@ -134,6 +136,8 @@ class StepOperator(BaseOperator):
             self._may_end_early()
 
     def _may_end_early(self) -> None:
+        if self._by_hand:
+            return  # so is the verdict, if there is one
         from .before_verdict import let_verdict_wait
 
         let_verdict_wait(self, self.step.step or self.task_id)
