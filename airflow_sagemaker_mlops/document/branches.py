@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from .checks import Clash, excluded_reads
-from .model import Step
+from .model import Clash, Step
 from .problems import Problem
 
 if TYPE_CHECKING:
     from .parse import Parsed
 
 
-def steps_can_run(parsed: Parsed, upstream: Mapping[str, list[str]]) -> Iterator[Problem]:
-    """A step does not wait for steps of both branches of a Condition; the service takes it, and never runs it."""
+def steps_can_run(parsed: Parsed, upstream: Mapping[str, list[str]], told: Collection[str]) -> Iterator[Problem]:
+    """A step does not wait for steps of both branches of a Condition; the service takes it, and never runs it.
+
+    told   steps of which more has been said already
+    """
     steps = parsed.pipeline.by_name
     needs: dict[str, Mapping[str, str]] = {}  # {step: {condition: the branch with which alone it runs}}
     never: set[str] = set()
-    told = {clash.first for _, clash in excluded_reads(parsed)}
     for name in _upstream_first(upstream):
         clash = _needs_of(steps[name], upstream[name], needs)
         behind = any(other in never for other in upstream[name])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from .cleanup import cleaned_steps, cleaned_steps_exist
-from .model import Get, JsonGet, Step
+from .model import Clash, Get, JsonGet, Step
 from .parse import Parsed
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
@@ -183,17 +182,6 @@ def edges_of(parsed: Parsed) -> dict[str, list[str]]:
     return upstream
 
 
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """Two steps that ``condition`` keeps from both running; ``first`` may be the step itself."""
-
-    condition: str
-    first: str
-    branch: str
-    second: str
-    other: str
-
-
 def referenced_steps_can_have_run(parsed: Parsed) -> Iterator[Problem]:
     """A step does not read from the branch that its own branch excludes."""
     for place, clash in excluded_reads(parsed):
@@ -239,7 +227,7 @@ def steps_can_run(parsed: Parsed) -> Iterator[Problem]:
     if any(_leaves_a_branch(steps[other], steps[name]) for name, others in upstream.items() for other in others):
         from .branches import steps_can_run as rule
 
-        yield from rule(parsed, upstream)
+        yield from rule(parsed, upstream, told={clash.first for _, clash in excluded_reads(parsed)})
 
 
 def _leaves_a_branch(waited_for: Step, step: Step) -> bool:

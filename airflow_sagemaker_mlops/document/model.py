@@ -189,6 +189,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Clash:
+    """Two steps that ``condition`` keeps from both running; ``first`` may be the step itself."""
+
+    condition: str
+    first: str
+    branch: str
+    second: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """A whole definition, read and parsed.
 
