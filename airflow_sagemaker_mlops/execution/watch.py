@@ -101,7 +101,7 @@ class Sweep:
                 await self._once()
                 self.back_off_s, self.refused_since = 0.0, None
             except Exception as error:
-                if self._refused_too_long(error):
+                if not _may_be_asked_again(error) or self._refused_too_long(error):
                     self._fail_all(error)
                     return
                 self.back_off_s = min(max(1.0, self.back_off_s * 2), 120.0)

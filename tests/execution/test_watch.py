@@ -53,3 +53,16 @@ def test_who_gives_up_a_name_leaves_the_other_waiting_for_it(aws: local.LocalAws
         return await asyncio.wait_for(stays, 30)
 
     assert asyncio.run(one_of_two())["ProcessingJobStatus"] == "Completed"
+
+
+def test_what_nobody_foresaw_ends_the_wait_and_is_no_endless_one(
+    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = started(aws, 1)
+
+    def broken(*_: Any) -> None:
+        raise KeyError("SecondaryStatus")
+
+    monkeypatch.setattr(Sweep, "_note", broken)
+    with pytest.raises(KeyError, match="SecondaryStatus"):
+        asyncio.run(asyncio.wait_for(wait(Sweep(embedded(aws), PROCESSING, 0.2), name), 30))
