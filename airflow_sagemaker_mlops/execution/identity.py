@@ -96,8 +96,12 @@ def plain(text: str) -> str:
 
 def is_start(tag: str, run_started: str) -> bool:
     """Whether ``tag`` is a run's start as its jobs carry it; earlier versions wrote it in whole seconds."""
-    whole = run_started if "." in tag else re.sub(r"\.\d+(?=Z$)", "", run_started)
-    return tag in (tag_value(run_started), tag_value(whole))
+    return tag in (tag_value(run_started), tag_value(whole_seconds(run_started)))
+
+
+def whole_seconds(moment: str) -> str:
+    """An ISO 8601 time of UTC without a fraction."""
+    return re.sub(r"\.\d+(?=Z$)", "", moment)
 
 
 def tag_value(text: str) -> str:

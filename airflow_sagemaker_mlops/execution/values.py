@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..document.values import parse_parameter
 from .aws import Aws, is_transient, may_pass
 from .failures import StepFailed
-from .identity import StepIdentity
+from .identity import StepIdentity, whole_seconds
 from .scope import Unreadable
 
 NO_ACCOUNT = "000000000000"  # no call is spent on the account number; the ARNs name nothing that exists on AWS
@@ -51,7 +50,7 @@ def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:
         "PipelineArn": pipeline,
         "PipelineExecutionId": identity.execution_id,
         "PipelineExecutionArn": f"{pipeline}/execution/{identity.execution_id}",
-        "StartDateTime": re.sub(r"\.\d+(?=Z$)", "", identity.run_started),
+        "StartDateTime": whole_seconds(identity.run_started),
     }
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag, local
 from airflow_sagemaker_mlops.cli.aws import embedded
@@ -21,15 +22,7 @@ OURS, THEIRS, BEFORE = "2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.00000
 
 def job_of(aws: local.LocalAws, run_id: str, started: str, ordinal: int) -> str:
     identity = StepIdentity("p", "Prepare", "p", run_id, "Prepare", run_started=started)
-    name = resource_name(identity, ordinal)
-    aws.client("sagemaker").create_processing_job(
-        ProcessingJobName=name,
-        RoleArn=aws.role_arn,
-        AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", "60"]},
-        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
-        Tags=identity.tags("request"),
-    )
-    return name
+    return sleeping_job(aws, resource_name(identity, ordinal), 60, identity.tags("request"))
 
 
 def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:

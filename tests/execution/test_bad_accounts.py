@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, CredentialRetrievalError, NoCredentialsError
+from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
@@ -146,14 +147,7 @@ def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: local.LocalAws) -> 
     entry = STEP_TYPES["Processing"]
     names = [f"skewed-{uuid.uuid4().hex[:8]}-{i}" for i in range(2)]
     for name in names:
-        aws.client("sagemaker").create_processing_job(
-            ProcessingJobName=name,
-            RoleArn=aws.role_arn,
-            AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", "2"]},
-            ProcessingResources={
-                "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-            },
-        )
+        sleeping_job(aws, name, 2)
 
     async def both() -> list[dict[str, Any]]:
         sweep = watch.Sweep(embedded(aws), entry, 0.2)
@@ -222,14 +216,7 @@ def two_waits(aws: local.LocalAws, before: Callable[..., None]) -> list[Any]:
     """What two waits of one sweep end with; ``before`` is given the operation and the job asked for."""
     names = [f"two-{uuid.uuid4().hex[:8]}-{i}" for i in range(2)]
     for name in names:
-        aws.client("sagemaker").create_processing_job(
-            ProcessingJobName=name,
-            RoleArn=aws.role_arn,
-            AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", "2"]},
-            ProcessingResources={
-                "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-            },
-        )
+        sleeping_job(aws, name, 2)
     clients = Account(aws, lambda _operation: None).client("sagemaker")
 
     def look(model: Any, params: Any, **_rest: Any) -> None:

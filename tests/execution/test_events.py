@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
@@ -37,14 +38,7 @@ def queue(aws: local.LocalAws) -> Iterator[str]:
 
 
 def started(aws: local.LocalAws, seconds: float) -> str:
-    name = f"told-{uuid.uuid4().hex[:8]}"
-    aws.client("sagemaker").create_processing_job(
-        ProcessingJobName=name,
-        RoleArn=aws.role_arn,
-        AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", str(seconds)]},
-        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
-    )
-    return name
+    return sleeping_job(aws, f"told-{uuid.uuid4().hex[:8]}", seconds)
 
 
 def test_an_event_ends_the_wait_long_before_the_next_sweep(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
@@ -20,15 +21,7 @@ pytestmark = pytest.mark.e2e
 
 def job_of(aws: local.LocalAws, run_id: str, step: str, group: str = "") -> str:
     identity = StepIdentity("p", step, "dag", run_id, f"{group}{step}")
-    name = resource_name(identity, 0)
-    aws.client("sagemaker").create_processing_job(
-        ProcessingJobName=name,
-        RoleArn=aws.role_arn,
-        AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", "60"]},
-        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
-        Tags=identity.tags("request"),
-    )
-    return name
+    return sleeping_job(aws, resource_name(identity, 0), 60, identity.tags("request"))
 
 
 async def own(_name: str, tags: Mapping[str, str]) -> bool:

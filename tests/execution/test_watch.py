@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
+from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
@@ -18,14 +19,7 @@ PROCESSING = STEP_TYPES["Processing"]
 
 
 def started(aws: local.LocalAws, seconds: float) -> str:
-    name = f"watched-{uuid.uuid4().hex[:8]}"
-    aws.client("sagemaker").create_processing_job(
-        ProcessingJobName=name,
-        RoleArn=aws.role_arn,
-        AppSpecification={"ImageUri": "image", "ContainerEntrypoint": ["sleep", str(seconds)]},
-        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
-    )
-    return name
+    return sleeping_job(aws, f"watched-{uuid.uuid4().hex[:8]}", seconds)
 
 
 async def wait(sweep: Sweep, name: str) -> Any:
