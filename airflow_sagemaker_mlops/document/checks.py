@@ -23,6 +23,8 @@ EXECUTION_VARIABLES = frozenset(
         "ProcessingJobName",
     }
 )
+EXPERIMENT = ("ExperimentName", "TrialName")
+WHOLE = frozenset({"Parameters", "Execution", "PipelineExperimentConfig"})  # roots whose values are scalars
 Check = Callable[[Parsed], Iterator[Problem]]
 
 
@@ -86,7 +88,15 @@ def references_resolve(parsed: Parsed) -> Iterator[Problem]:
             if reference.step is not None:
                 yield from _property_file(reference, place_text(place), steps)
             continue
+        if reference.path and reference.root in WHOLE:
+            what = (
+                f'"{reference.text}": "{reference.root}.{reference.name}" is a single value, in which there is nothing.'
+            )
+            yield Problem("SM211", place_text(place), what, f"Write {reference.root}.{reference.name}.")
         match reference.root:
+            case "PipelineExperimentConfig" if reference.name not in EXPERIMENT:
+                what = f'there is no "{reference.text}".'
+                yield Problem("SM209", place_text(place), what, did_you_mean(reference.name, EXPERIMENT))
             case "Parameters" if reference.name not in parameters:
                 what = f'parameter "{reference.name}" is not declared.'
                 fix = did_you_mean(reference.name, parameters) or 'Add it to "Parameters".'

@@ -7,6 +7,7 @@ value begins with a known root.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,14 +33,17 @@ class Reader:
         self.comparisons: list[tuple[Place, Comparison]] = []
         self.problems: list[Problem] = []
 
-    def value(self, value: Any, place: Place, free: bool = False) -> Any:
-        """``value`` with expressions as objects; parts without one are returned as they are, not copied."""
+    def value(self, value: Any, place: Place, free: bool = False, own_keys: bool = False) -> Any:
+        """``value`` with expressions as objects; parts without one are returned as they are, not copied.
+
+        ``free``: all in it is the user's own data; ``own_keys``: its keys are, and its values are typed.
+        """
         if isinstance(value, Mapping):
             if len(value) == 1:
                 mark = next(iter(value))
-                if mark in MARKS and not (mark == "Get" and free and not _has_root(value[mark])):
+                if mark in MARKS and not (mark == "Get" and (free or own_keys) and not _has_root(value[mark])):
                     return self._expression(mark, value[mark], place)
-                if free and isinstance(mark, str) and mark.casefold() in LOWER_MARKS:
+                if (free or own_keys) and isinstance(mark, str) and mark.casefold() in LOWER_MARKS:
                     self._misspelt(mark, value[mark], place)
             return self._mapping(value, place, free)
         if isinstance(value, list | tuple):
@@ -49,7 +53,12 @@ class Reader:
 
     def _misspelt(self, key: str, body: Any, place: Place) -> None:
         """Elsewhere the slot tells that it takes no object; what is the user's own takes any, and goes on silently."""
-        if isinstance(body, Mapping) or _has_root(body):
+        if key == "Get":
+            hint = _root_meant(body)
+            if hint:
+                what = f'"{body}" begins with nothing that can be got; the object is passed on as it is.'
+                self.report("SM110", place, what, hint, warn=True)
+        elif isinstance(body, Mapping) or _has_root(body):
             what = f'"{key}" begins no expression; the object is passed on as it is.'
             self.report("SM110", place, what, f'Did you mean "{LOWER_MARKS[key.casefold()]}"?', warn=True)
 
@@ -58,7 +67,7 @@ class Reader:
         for key, item in value.items():
             if isinstance(item, str | int | float | None):
                 continue
-            read = self.value(item, (place, key), free or key in FREE_FORM)
+            read = self.value(item, (place, key), free, key in FREE_FORM)
             if read is not item:
                 if changed is None:
                     changed = dict(value)
@@ -151,7 +160,7 @@ class Reader:
 
     def _property_file(self, file: Any, place: Place, path: tuple[Any, ...], text: str) -> JsonGet | None:
         target = file.get("Get") if isinstance(file, Mapping) and len(file) == 1 else None
-        parts = target.split(".") if isinstance(target, str) else []
+        parts = target.split(".", 3) if isinstance(target, str) else []  # the file's name may hold dots
         if len(parts) != 4 or parts[0] != "Steps" or parts[2] != "PropertyFiles":
             fix = 'Write {"Get": "Steps.<step>.PropertyFiles.<name>"}.'
             self.report("SM110", place, '"PropertyFile" does not name a property file of a step.', fix)
@@ -222,9 +231,13 @@ def as_written(value: Any) -> Any:
 
 def expression_meant(value: Any) -> str:
     """What to say of an object that is a misspelt expression; empty for any other value."""
+    if isinstance(value, Mapping) and "Values" in value and set(value) <= {"On", "Values"}:
+        return _JOIN_FIX
     if not isinstance(value, Mapping) or len(value) != 1:
         return ""
     key = str(next(iter(value)))
+    if key in MARKS:
+        return ""
     hint = did_you_mean(LOWER_MARKS.get(key.casefold(), key), MARKS)
     return hint if hint.startswith("Did") else ""
 
@@ -237,6 +250,17 @@ def _split(rest: str) -> tuple[str, str]:
         if letter == "[":
             return rest[:index], rest[index:]
     return rest, ""
+
+
+def _root_meant(body: Any) -> str:
+    """The hint for a text that looks like a reference and is none."""
+    root = re.split(r"[.\[]", body)[0] if isinstance(body, str) else ""
+    if not root or root == body:
+        return ""
+    if root in ROOTS:
+        return f'Write "{root}.<name>".'
+    hint = did_you_mean(root, ROOTS)
+    return hint if hint.startswith("Did") else ""
 
 
 def _has_root(body: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 
 from .problems import InvalidPipeline, Problem, key_twice
 
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
 MOST_BYTES = 8_000_000  # the service takes 1 MiB; YAML with comments may be longer
 
 
@@ -40,6 +44,7 @@ def is_yaml(name: str, text: str) -> bool:
 def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
     """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x) when there is no document to be had from it."""
     if isinstance(source, Mapping):
+        _has_to_be_json(source, name or "definition")
         return _from_mapping(source, name or "definition")
     return _from_text(*read_text(source, base_dir, name))
 
@@ -93,10 +98,14 @@ def _from_text(text: str, name: str) -> Source:
 
 
 def _from_mapping(document: Mapping[str, Any], name: str) -> Source:
-    """A definition, or the answer of DescribePipeline that holds one as text."""
-    inner = document.get("PipelineDefinition")
-    if isinstance(inner, str) and "Steps" not in document:
-        return _from_text(inner, name)
+    """A definition, or what holds one as text: an answer of DescribePipeline, a resource of CloudFormation."""
+    if "Steps" not in document:
+        inner = document.get("PipelineDefinition")
+        if isinstance(inner, Mapping):
+            return _from_mapping(inner, name)
+        for text in (inner, document.get("PipelineDefinitionBody")):
+            if isinstance(text, str):
+                return _from_text(text, f"{name} (PipelineDefinition)")
     return Source(document, "", name)
 
 
@@ -133,7 +142,26 @@ def _load_json(text: str, name: str) -> tuple[Any, tuple[Problem, ...]]:
         raise InvalidPipeline(name, [Problem("SM100", "$", f"this is not JSON: {error}.")]) from None
     except RecursionError:
         raise InvalidPipeline(name, [Problem("SM105", "$", "the document is nested too deeply.")]) from None
+    if "\\ud" in text or "\\uD" in text:
+        _has_whole_letters(text, name)
     return document, _doubled(text) if doubled else ()
+
+
+def _has_whole_letters(text: str, name: str) -> None:
+    """JSON can escape half of a letter beyond the first 65,536, which no file and no request can hold."""
+    for match in _ESCAPE.finditer(text):
+        if match[1]:
+            line, column = text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start())
+            what = f'"{match[1]}" is half of a letter; the other half does not follow.'
+            raise InvalidPipeline(name, [Problem("SM100", "$", what, line=line, column=column)])
+
+
+def _has_to_be_json(document: Mapping[str, Any], name: str) -> None:
+    try:
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        what = f"the dict is not what JSON could hold: {error}."
+        raise InvalidPipeline(name, [Problem("SM104", "$", what)]) from None
 
 
 class _NotANumber(ValueError):

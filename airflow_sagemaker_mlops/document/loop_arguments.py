@@ -9,6 +9,8 @@ from .expressions import kind_of
 from .places import Place
 from .report import Reporter, called, is_expression
 
+MOST_ITEMS_AT_AWS = 100
+
 
 def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
     """The arguments of a ForEach step beside its body (reference 5.17)."""
@@ -20,7 +22,12 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
             out.report("SM121", place, f'{called(name)} has no "{key}".', f'Add "{key}": [...].')
     if items is not None and not isinstance(items, list) and not is_expression(items):
         out.wanted(items, list, (place, "IterableItems"), "a list, or an expression that gives one as JSON text,")
-    if not is_expression(most) and not (isinstance(most, int) and not isinstance(most, bool) and 1 <= most <= 50):
+    if isinstance(items, list) and not 1 <= len(items) <= MOST_ITEMS_AT_AWS:
+        what = f"a loop of SageMaker Pipelines has 1 to {MOST_ITEMS_AT_AWS} items, not {len(items)}."
+        out.report("SM122", (place, "IterableItems"), what, warn=bool(items))
+    if not is_expression(most) and not (
+        isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, 51)
+    ):
         fix = 'Write e.g. "MaxConcurrency": 5.'
         out.report(
             "SM121" if most is None else "SM122",
@@ -37,8 +44,16 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
                 f"{kind_of(selector.get('Pick'))} is no way to pick.",
                 "Use MaxBy or MinBy.",
             )
-        if not is_expression(selector.get("Field")):
+        if not _is_of_an_iteration(selector.get("Field")):
             fix = 'Write {"Get": "IterationOutput.<step>.<path>"}.'
             out.report(
-                "SM122", ((place, "Selector"), "Field"), "a Selector needs a Field, which is an expression.", fix
+                "SM122",
+                ((place, "Selector"), "Field"),
+                "a Selector needs a Field, which reads a step of the body.",
+                fix,
             )
+
+
+def _is_of_an_iteration(field: Any) -> bool:
+    path = field.get("Get") if is_expression(field) else None
+    return isinstance(path, str) and path.startswith("IterationOutput.")

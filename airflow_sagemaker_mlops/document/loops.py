@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .model import Get, JsonGet, Step
 from .places import place_text
 from .problems import Problem, did_you_mean
+from .properties import property_problems
 
 if TYPE_CHECKING:
     from .parse import Parsed
@@ -34,6 +35,9 @@ def loop_reference_problems(
     elif not reference.path:
         fix = f"Write IterationOutput.{reference.name}.<property>."
         yield Problem("SM210", where, f'"{reference.text}" names no property of the step.', fix)
+    else:
+        inner = Get("Steps", reference.name, reference.path, reference.text)
+        yield from property_problems(inner, where, steps)
 
 
 def bodies_are_closed(parsed: Parsed) -> Iterator[Problem]:
@@ -61,6 +65,7 @@ def bodies_are_closed(parsed: Parsed) -> Iterator[Problem]:
             what = f'"{step.name}" is what an iteration of "{child[1]}" is called.'
             yield Problem("SM202", f"{step.where}.Name", what, "Choose another name.")
     yield from _own_results(parsed, steps)
+    yield from _own_loops(parsed, steps)
 
 
 def _outside(name: str, loop: str) -> tuple[str, str]:
@@ -75,3 +80,16 @@ def _own_results(parsed: Parsed, steps: Mapping[str, Step]) -> Iterator[Problem]
                 if isinstance(reference, Get) and reference.root == "Steps" and reference.name == step.name:
                     what = f'"{reference.text}": a ForEach step cannot read its own result.'
                     yield Problem("SM203", step.where, what, "Use IterationOutput in the Selector.")
+
+
+def _own_loops(parsed: Parsed, steps: Mapping[str, Step]) -> Iterator[Problem]:
+    for step in parsed.pipeline.steps:
+        if step.branch != "ForEachBody":
+            continue
+        named = [d.where for d in step.depends_on if d.step == step.parent]
+        named += [
+            step.where for r in step.references if isinstance(r, Get) and (r.root, r.name) == ("Steps", step.parent)
+        ]
+        for where in named[:1]:
+            what = f'"{step.name}" is in the body of "{step.parent}" and waits for it, which ends after its body.'
+            yield Problem("SM203", where, what)

@@ -16,9 +16,9 @@ from .expressions import MARKS, Reader, expression_meant, kind_of
 from .model import Comparison, ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
 from .places import Place, place_text
 from .problems import Problem, did_you_mean
-from .report import called
+from .report import called, is_expression
 from .step_keys import read_cache, read_dependencies, read_name, read_outputs, read_property_files, read_retries
-from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, NOT_IN_A_BODY, SUPPORTED
+from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, MEANT, NOT_IN_A_BODY, SUPPORTED
 from .values import PARAMETER_TYPES, parse_parameter
 
 TOP_KEYS = frozenset(
@@ -70,6 +70,7 @@ NEEDED_SETTINGS = {
     "ClarifyCheck": "CheckType",
     AIRFLOW: "Operator",
 }
+FLAGS = frozenset({"SkipCheck", "FailOnViolation", "RegisterNewBaseline"})
 CHECK_TYPES = {
     "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
     "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
@@ -152,6 +153,7 @@ class _Parser:
         self.unknown_keys(block, BLOCK_KEYS[key], (None, key), key)
         before = len(self.reader.references)
         read = self.reader.value(block, (None, key))
+        self._texts(block, (None, key))
         self._keep_references(-1, before)
         return read if isinstance(read, Mapping) else None
 
@@ -262,6 +264,9 @@ class _Parser:
             if item.get(key) is not None
         }
         self._check_settings(name, kind, settings, place)
+        self._texts({key: item[key] for key in settings}, place)
+        if kind == "Fail":
+            self._texts(arguments, (place, "Arguments"))
         if kind == "ForEach":
             from .loop_arguments import loop_arguments
 
@@ -301,6 +306,17 @@ class _Parser:
             where=place_text(place),
         )
 
+    def _texts(self, values: Mapping[str, Any], place: Place) -> None:
+        """What takes a text, or a flag, takes no object that is no expression, nor a list."""
+        for key, value in values.items():
+            if is_expression(value) or key in ("CheckType", "Operator"):
+                continue
+            flag = key in FLAGS
+            fits = str(value).strip().lower() in ("true", "false") if flag else not isinstance(value, Mapping | list)
+            if value is not None and not fits:
+                what = f"{kind_of(value)} stands where {'true or false' if flag else 'a string'} is wanted."
+                self.report("SM122", (place, key), what, expression_meant(value))
+
     def _check_type(self, name: Any, kind: str, place: Place) -> None:
         if kind in SUPPORTED or kind == AIRFLOW:
             return
@@ -308,7 +324,8 @@ class _Parser:
         if kind in KNOWN:
             self.report("SM301", place, f"{called(name)} is of the type {kind}, which cannot be run here.", way_out)
         else:
-            hint = did_you_mean(kind, KNOWN)
+            meant = MEANT.get(kind.casefold())
+            hint = f'Did you mean "{meant}"?' if meant else did_you_mean(kind, KNOWN)
             near = hint if hint.startswith("Did") else f"Supported are: {', '.join(sorted(SUPPORTED))}. {way_out}"
             self.report("SM302", place, f'{called(name)} is of the type "{kind}", which is not known.', near)
 

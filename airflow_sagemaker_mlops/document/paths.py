@@ -26,9 +26,9 @@ NATURAL_KEYS = (
     "Name",
     "Key",
 )
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_QUOTED = re.compile(r"\['.*?'\](?=[.\[]|$)|\[\".*?\"\](?=[.\[]|$)")
 _FANCY = re.compile(r"\*|\.\.|\[[^\]]*[:?@,(]")  # wildcard, recursive descent, slice, filter, union
-_TOKEN = re.compile(r"\.?([^.\[\]'\"]+)|\[(\d+)\]|\['([^']*)'\]|\[\"([^\"]*)\"\]")
+_TOKEN = re.compile(r"\.?([^.\[\]'\"]+)|\[(\d+)\]|\['(.*?)'\](?=[.\[]|$)|\[\"(.*?)\"\](?=[.\[]|$)")
 
 
 class MissingValue(LookupError):
@@ -74,7 +74,7 @@ def format_path(parts: Iterable[PathPart]) -> str:
     for part in parts:
         match part:
             case Key(name=name):
-                text += f"['{name}']"
+                text += f"['{name}']" if "']" not in name else f'["{name}"]'
             case int():
                 text += f"[{part}]"
             case _:

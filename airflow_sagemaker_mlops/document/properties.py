@@ -45,6 +45,9 @@ def _fixed(reference: Get, where: str, step: Step, steps: Mapping[str, Step]) ->
         yield from _output_parameter(reference, where, step)
     elif step.type == "ForEach":
         yield from _loop_result(reference, where, step, steps)
+    elif step.type == "Condition" and len(reference.path) > 1:
+        what = f'"{reference.text}": an Outcome is a single value, in which there is nothing.'
+        yield Problem("SM211", where, what, f"Write Steps.{step.name}.Outcome.")
 
 
 def _output_parameter(reference: Get, where: str, step: Step) -> Iterator[Problem]:
@@ -75,6 +78,13 @@ def _loop_result(reference: Get, where: str, step: Step, steps: Mapping[str, Ste
         case ("Selected", *_) if "Selector" not in step.arguments:
             what = f'"{reference.text}": the ForEach step has no Selector, so nothing is selected.'
             yield Problem("SM211", where, what, 'Add a "Selector".')
+        case ("Selected", *rest):
+            for field in step.references:
+                if isinstance(field, Get) and field.root == "IterationOutput" and field.name in steps:
+                    yield from property_problems(Get("Steps", field.name, tuple(rest), reference.text), where, steps)
+        case (first, _, *_):
+            what = f'"{reference.text}": "{first}" is a single value, in which there is nothing.'
+            yield Problem("SM211", where, what, f"Write Steps.{step.name}.{first}.")
 
 
 def output_names(step: Step) -> list[tuple[str, Any]]:

@@ -48,6 +48,13 @@ def _cleanup(out: Reporter, name: str, arguments: Mapping[str, Any], place: Plac
     out.unknown_keys(resources, frozenset({"S3"}), here, "Resources")
     for row, at in _objects(out, resources.get("S3"), (here, "S3")):
         out.unknown_keys(row, frozenset({"StepName", "S3Uris"}), at, "an entry of S3")
+        step, uris = row.get("StepName"), row.get("S3Uris")
+        if step is None:
+            out.report("SM121", at, 'an entry of S3 needs "StepName".', 'Add "StepName".')
+        else:
+            out.wanted(step, str, (at, "StepName"), "the name of a step")
+        if not is_expression(uris):
+            out.wanted(uris, list, (at, "S3Uris"), "a list of S3 URIs")
 
 
 def _lineage(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:

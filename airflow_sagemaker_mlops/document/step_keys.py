@@ -137,7 +137,9 @@ def read_cache(out: Reporter, value: Any, place: Place) -> CacheConfig | None:
         try:
             parse_duration(expires)
         except ValueError as error:
-            out.report("SM122", (place, "ExpireAfter"), str(error).removesuffix(HOW_TO_WRITE).rstrip(), HOW_TO_WRITE)
+            what = str(error).removesuffix(HOW_TO_WRITE).rstrip()
+            # It is not looked at where nothing is cached.
+            out.report("SM122", (place, "ExpireAfter"), what, HOW_TO_WRITE, warn=enabled is not True)
     return CacheConfig(enabled is True, expires if isinstance(expires, str) else None)
 
 

@@ -34,6 +34,19 @@ AIRFLOW = "x-airflow"
 SUPPORTED = WAITING | INSTANT
 KNOWN = SUPPORTED | {"HubContent", AIRFLOW}
 
+# What step types are called elsewhere, in the API and the SDK, without regard to case.
+MEANT = {
+    **{kind.casefold(): kind for kind in KNOWN},
+    "createmodel": "Model",
+    "createmodelpackage": "RegisterModel",
+    "modelpackage": "RegisterModel",
+    "hyperparametertuning": "Tuning",
+    "batchtransform": "Transform",
+    "createendpoint": "Endpoint",
+    "createendpointconfig": "EndpointConfig",
+    "automljob": "AutoML",
+}
+
 # Types whose arguments are the user's own data, where an object may hold a key called "Get".
 FREE_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from .expressions import ROOTS
 from .problems import Problem, did_you_mean, key_twice
 
 TAGS = ("!Get", "!Sub", "!Join", "!JsonGet")
@@ -33,6 +34,8 @@ class _Loader(_Base):  # type: ignore[misc]
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         del deep
+        if node.id != "mapping":
+            raise yaml.constructor.ConstructorError(None, None, "a mapping is wanted here", node.start_mark)
         seen: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -49,6 +52,15 @@ class _Loader(_Base):  # type: ignore[misc]
                 self.problems[key_twice(key, mark.line + 1, mark.column + 1)] = None
             seen[key] = self.construct_object(value_node, deep=True)
         return {**merged, **seen}
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # PyYAML's own do not say where
+            kind = node.tag.rpartition(":")[2]
+            shown = f'"{node.value}"' if node.id == "scalar" and len(node.value) <= 60 else "this"
+            what = f"{shown} cannot be read as {kind}"
+            raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from None
 
     def refused(self, node: Any, what: str, fix: str) -> dict[str, Any]:
         """Keep what is wrong with the tag of ``node``; what stands for its value meanwhile."""
@@ -79,6 +91,10 @@ class YamlRefused(ValueError):
 def _get(loader: Any, node: Any) -> Any:
     if node.id != "scalar":
         return loader.refused(node, "!Get takes a path.", "Write !Get Parameters.Name.")
+    root = str(node.value).partition(".")[0]
+    if root not in ROOTS:  # elsewhere it may be a user's own key; the tag says what is meant
+        what = f'"{node.value}" begins with "{root}", which nothing can be got from.' if root else "!Get names nothing."
+        return loader.refused(node, what, did_you_mean(root, ROOTS))
     return {"Get": str(node.value)}
 
 
@@ -125,6 +141,11 @@ def _json_get(loader: Any, node: Any) -> Any:
     return {"Std:JsonGet": body}
 
 
+def _no_json(loader: Any, node: Any) -> Any:
+    tag = node.tag.rpartition(":")[2]
+    return loader.refused(node, f'"!!{tag}" is of a type that JSON does not have.', "Write it as a string, or a list.")
+
+
 def _unknown(loader: Any, suffix: str, node: Any) -> Any:
     hint = did_you_mean(f"!{suffix}", TAGS)
     fix = hint if hint.startswith("Did") else f"Use one of: {', '.join(TAGS)}."
@@ -132,6 +153,8 @@ def _unknown(loader: Any, suffix: str, node: Any) -> Any:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", lambda loader, node: loader.construct_mapping(node, deep=True))
+for _kind in ("binary", "timestamp", "omap", "pairs", "set"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _no_json)
 _Loader.add_constructor("!Get", _get)
 _Loader.add_constructor("!Sub", _sub)
 _Loader.add_constructor("!Join", _join)

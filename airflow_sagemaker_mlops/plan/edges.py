@@ -92,7 +92,10 @@ def _pass_on(step: Step, path: tuple[PathPart, ...], outputs: dict[str, set[str]
 
 
 def topological(names: list[str], edges: Mapping[str, tuple[Upstream, ...]]) -> list[str]:
-    """``names`` with every step behind what it waits for; otherwise in document order."""
+    """``names`` with every step behind what it waits for; otherwise in document order.
+
+    Raises ``ValueError`` where steps wait for each other in a circle, which the checks of a document have refused.
+    """
     order: list[str] = []
     done: set[str] = set()
     for name in names:
@@ -101,6 +104,8 @@ def topological(names: list[str], edges: Mapping[str, tuple[Upstream, ...]]) -> 
             current = stack[-1]
             waiting = [edge.task_id for edge in edges[current] if edge.task_id not in done]
             if waiting and current not in done:
+                if len(stack) > len(edges):
+                    raise ValueError(f'step "{current}" waits for itself')
                 stack.append(waiting[0])
                 continue
             stack.pop()

@@ -236,7 +236,8 @@ def _matches(pattern: str, value: str) -> bool:
 def fit_request(service: str, operation: str, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """``request`` with every leaf in the type of its slot, and the paths of members the operation does not have.
 
-    Raises ``ValueError`` with path and value when a leaf cannot be made to fit.
+    Raises ``ValueError`` with path and value when a leaf cannot be made to fit, and with the member that was meant when
+    one is misspelt: without it the request would ask for something else than the document.
     """
     unknown: list[str] = []
     fitted = _fit(request, operation_input(service, operation), "", unknown)
@@ -254,6 +255,8 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
             below = f"{path}.{key}" if path else key
             name, member = member_of(shape, key)
             if member is None:
+                if meant := _misspelt(key, shape):
+                    raise ValueError(f'{below}: not a member of {shape.name}; did you mean "{meant}"?')
                 unknown.append(below)
             else:
                 out[name] = _fit(item, member, below, unknown)
@@ -276,6 +279,12 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
         return coerce(value, shape.type_name)
     except ValueError:
         raise ValueError(f"{path}: {_quote(value)} is not {_plain(shape.type_name)}") from None
+
+
+def _misspelt(key: str, shape: Any) -> str:
+    import difflib
+
+    return next(iter(difflib.get_close_matches(key, shape.members, n=1, cutoff=0.85)), "")
 
 
 def _wrong(path: str, value: Any, wanted: str) -> Misfit:

@@ -29,6 +29,8 @@ from airflow_sagemaker_mlops.document.values import as_text, coerce, parse_param
         ("ProcessingOutputConfig.Outputs['a.b'].S3Uri", ("ProcessingOutputConfig", "Outputs", Key("a.b"), "S3Uri")),
         ("FinalMetricDataList['val:acc'].Value", ("FinalMetricDataList", Key("val:acc"), "Value")),
         ("Environment['key with spaces']", ("Environment", Key("key with spaces"))),
+        ("Environment['it's'].x", ("Environment", Key("it's"), "x")),
+        ("a['b']['c'][0]", ("a", Key("b"), Key("c"), 0)),
     ],
 )
 def test_paths_are_tokenised_and_written_back(text: str, parts: tuple[Any, ...]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,68 @@ def test_a_user_key_called_get_in_a_free_form_map_is_data() -> None:
     lambda_step = {"Name": "L", "Type": "Lambda", "FunctionArn": "arn:x", "Arguments": {"filter": {"Get": "all"}}}
     pipeline = load_pipeline({"Version": "2020-12-01", "Steps": [lambda_step]})
     assert pipeline.steps[0].arguments == {"filter": {"Get": "all"}}
+
+
+@pytest.mark.parametrize("text", ["Parameter.Day", "Parameters['Day']", "steps.A.Status"])
+def test_what_looks_like_a_reference_in_free_data_is_told(text: str) -> None:
+    lambda_step = {"Name": "L", "Type": "Lambda", "FunctionArn": "arn:x", "Arguments": {"day": {"Get": text}}}
+    pipeline = load_pipeline({"Version": "2020-12-01", "Steps": [lambda_step]})
+    assert pipeline.steps[0].arguments == {"day": {"Get": text}}
+    (warning,) = pipeline.warnings
+    assert (warning.code, warning.where) == ("SM110", "$.Steps[0].Arguments.day")
+
+
+def test_the_name_of_a_property_file_may_hold_dots() -> None:
+    """The SDK writes any name into the reference."""
+    output = {"OutputName": "out", "S3Output": {"S3Uri": "s3://b/k", "LocalPath": "/o", "S3UploadMode": "EndOfJob"}}
+    file = {"PropertyFileName": "evaluation.json", "OutputName": "out", "FilePath": "e.json"}
+    steps = [
+        {
+            "Name": "Eval",
+            "Type": "Processing",
+            "Arguments": {"ProcessingOutputConfig": {"Outputs": [output]}},
+            "PropertyFiles": [file],
+        },
+        {
+            "Name": "Use",
+            "Type": "Lambda",
+            "FunctionArn": "arn:x",
+            "Arguments": {
+                "a": {
+                    "Std:JsonGet": {"PropertyFile": {"Get": "Steps.Eval.PropertyFiles.evaluation.json"}, "Path": "mse"}
+                }
+            },
+        },
+    ]
+    (read,) = load_pipeline({"Version": "2020-12-01", "Steps": steps}).by_name["Use"].references
+    assert isinstance(read, JsonGet)
+    assert (read.step, read.property_file) == ("Eval", "evaluation.json")
+
+
+def test_an_expiry_is_not_looked_at_where_nothing_is_cached() -> None:
+    cached = {"Name": "L", "Type": "Lambda", "FunctionArn": "f", "CacheConfig": {"Enabled": False, "ExpireAfter": ""}}
+    (warning,) = load_pipeline({"Version": "2020-12-01", "Steps": [cached]}).warnings
+    assert warning.code == "SM122"
+
+
+def test_a_definition_in_a_resource_of_cloudformation_is_found() -> None:
+    body = json.dumps({"Version": "2020-12-01", "Steps": [FAIL]})
+    for holder in ({"PipelineDefinitionBody": body}, {"PipelineDefinition": {"PipelineDefinitionBody": body}}):
+        assert [step.name for step in load_pipeline(holder).steps] == ["Stop"]
+        assert [step.name for step in load_pipeline(json.dumps(holder)).steps] == ["Stop"]
+
+
+def test_problems_of_a_definition_within_an_answer_name_the_text_their_lines_are_of() -> None:
+    answer = json.dumps({"PipelineName": "p", "PipelineDefinition": '{"Version": "2020-12-01",\n "Steps": 3}'})
+    with pytest.raises(InvalidPipeline, match=r"answer.json \(PipelineDefinition\):2:2 "):
+        load_pipeline(answer, name="answer.json")
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"x", float("nan"), "\ud83d"])
+def test_a_dict_that_is_no_json_is_refused(value: Any) -> None:
+    step = {"Name": "L", "Type": "Lambda", "FunctionArn": "f", "Arguments": {"a": value}}
+    with pytest.raises(InvalidPipeline, match="SM104"):
+        load_pipeline({"Version": "2020-12-01", "Steps": [step]})
 
 
 def test_to_json_leaves_out_the_airflow_block() -> None:

@@ -132,8 +132,14 @@ def test_the_page_of_step_types_is_the_generated_one() -> None:
 
 
 def test_a_small_first_letter_is_no_member_of_sagemakers_api() -> None:
-    _, unknown = fit_request("sagemaker", "CreateModel", {"modelName": "m", "ExecutionRoleArn": "r"})
-    assert unknown == ["modelName"]
+    with pytest.raises(ValueError, match='modelName: not a member of CreateModelInput; did you mean "ModelName"'):
+        fit_request("sagemaker", "CreateModel", {"modelName": "m", "ExecutionRoleArn": "r"})
+
+
+def test_a_misspelt_member_of_a_request_is_refused_and_not_left_out() -> None:
+    request = {"ProcessingJobName": "p", "Enviroment": {"A": "b"}}
+    with pytest.raises(ValueError, match=r'Enviroment: not a member of \w+; did you mean "Environment"'):
+        fit_request("sagemaker", "CreateProcessingJob", request)
 
 
 def test_leaves_are_made_to_fit_their_slots() -> None:
