@@ -264,7 +264,10 @@ def _question(aws: LocalAws) -> dict[str, Any]:
 def _function(aws: LocalAws) -> dict[str, Any]:
     arn = f"arn:aws:lambda:{aws.region}:{aws.account}:function:{FUNCTION}"
     output = [{"OutputName": "word", "OutputType": "String"}]
-    return {"Name": "Compute", "Type": "Lambda", "FunctionArn": arn, "Arguments": {}, "OutputParameters": output}
+    # Whether a killed process had invoked it nobody knows: the document says that it may run twice.
+    again = [{"ExceptionType": ["Step.SERVICE_FAULT"], "IntervalSeconds": 1, "MaxAttempts": 5}]
+    step = {"Name": "Compute", "Type": "Lambda", "FunctionArn": arn, "Arguments": {}, "OutputParameters": output}
+    return {**step, "RetryPolicies": again}
 
 
 def _said(step: str) -> dict[str, Any]:

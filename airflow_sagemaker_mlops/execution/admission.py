@@ -1,8 +1,9 @@
 """MaxParallelExecutionSteps for steps that wait (language reference 11.1).
 
 Airflow's own limits count what holds a worker, and a deferred step holds none.  So each step that waits takes a ticket
-when its turn comes, and begins once fewer than so many steps with earlier tickets are on their way in the same run.
-Tickets are kept where other processes see them, so the limit holds over restarts and over several triggerers.
+when its turn comes, and begins once fewer than so many steps are ahead of it in the same run: those that have begun,
+whatever the clocks of their machines say, and those with earlier tickets.  Tickets are kept where other processes see
+them, so the limit holds over restarts and over several triggerers.
 """
 
 from __future__ import annotations
@@ -13,29 +14,31 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from .step_run import StepRun
+from .submit import asked_anew
 
 SETTLE_S = 1.0  # a ticket written at the same moment elsewhere is seen by then
 FASTEST_S = 1.0
 SLOWEST_S = 10.0
+BEGUN = 0.0  # the ticket of a step that has begun
 
 
 class Tickets(Protocol):
     """The tickets of the steps of one run."""
 
     async def take(self) -> float:
-        """This step's ticket: the time it was first taken in this attempt, epoch seconds."""
+        """This step's ticket: the time it was first taken in this attempt, epoch seconds, or ``BEGUN``."""
+
+    async def begin(self) -> None:
+        """The step begins: from now on it is ahead of all who have not."""
 
     async def others(self) -> Mapping[str, float]:
-        """{step: ticket} of the other steps that are on their way now; 0 for one that has none."""
+        """{step: ticket} of the other steps that are on their way now; ``BEGUN`` for one that takes none."""
 
 
 async def admitted(run: StepRun, tickets: Tickets, most: int) -> None:
     """Return when the step may begin: fewer than ``most`` others are ahead of it."""
     pause, told = FASTEST_S, False
-    while True:
-        ahead = await ahead_of(run, tickets)
-        if len(ahead) < most:
-            return
+    while ahead := await ahead_of(run, tickets, most):
         if not told:
             told = True
             run.tell(waiting_for(ahead, most))
@@ -43,11 +46,24 @@ async def admitted(run: StepRun, tickets: Tickets, most: int) -> None:
         pause = min(pause * 1.3, SLOWEST_S)
 
 
-async def ahead_of(run: StepRun, tickets: Tickets) -> list[str]:
-    """The steps on their way whose tickets are older than this step's, which takes one if it has none."""
-    mine = (await tickets.take(), run.identity.task_id)
-    await asyncio.sleep(max(0.0, mine[0] + SETTLE_S - time.time()))
-    return sorted(step for step, ticket in (await tickets.others()).items() if (ticket, step) < mine)
+async def ahead_of(run: StepRun, tickets: Tickets, most: int) -> list[str]:
+    """The steps ahead of this one, where there are ``most`` or more; else none, and the step begins."""
+    if not await _goes_on(run):
+        mine = (await tickets.take(), run.identity.task_id)
+        if mine[0] == BEGUN:
+            return []
+        await asyncio.sleep(min(max(0.0, mine[0] + SETTLE_S - time.time()), SETTLE_S))
+        ahead = sorted(step for step, ticket in (await tickets.others()).items() if (ticket, step) < mine)
+        if len(ahead) >= most:
+            return ahead
+    await tickets.begin()
+    return []
+
+
+async def _goes_on(run: StepRun) -> bool:
+    """Whether the step's job is on its way already: a process that takes it over does not queue again."""
+    entry = await run.journal.read()
+    return entry is not None and entry.state in ("intent", "submitted", "mishap") and not asked_anew(run, entry)
 
 
 def waiting_for(ahead: list[str], most: int) -> str:

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+from .threads import in_thread
+
 LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?/?$")
 NOT_FOUND = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 IN_USE = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictException", "ResourceAlreadyExists"})
@@ -35,6 +37,7 @@ NOT_RECOGNISED = frozenset(
     }
 )
 MISSED = frozenset({"NoCredentialsError", "PartialCredentialsError"})
+ENDING = ("Stop", "Cancel", "Terminate", "Delete")  # how the names of calls begin that must not queue behind others
 TRIES = 6  # of a call that is made again patiently
 
 
@@ -52,6 +55,10 @@ class Aws(Protocol):
     @property
     def is_local(self) -> bool:
         """Whether they lead to this machine, where no stranger's account can be touched."""
+
+    @property
+    def renew(self) -> Callable[[], Awaitable[None]] | None:
+        """Has the clients use the credentials of the connection as it is now, where that can be done here."""
 
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``, made once."""
@@ -77,6 +84,7 @@ class SessionAws:
     config: Any = None
     verify: bool | str | None = None
     events_queue_url: str = ""
+    renew: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict)
     _making: Any = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -87,16 +95,25 @@ class SessionAws:
 
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``, made once."""
-        if service not in self._clients:
+        made = self._clients.get(service)
+        if made is None:
             with self._making:
-                if service not in self._clients:
-                    self._clients[service] = self._make(service, self.region, self._config(service))
-        return self._clients[service]
+                made = self._clients.get(service)
+                if made is None:
+                    made = self._clients[service] = self._make(service, self.region, self._config(service))
+        return made
 
     def make(self, service: str, region: str, config: Any) -> Any:
         """A further client, of any region and with a botocore ``Config`` of its own."""
         with self._making:  # unlike its clients, a boto3 session must not be used by two threads at a time
             return self._make(service, region, config)
+
+    def take(self, other: SessionAws) -> None:
+        """Be what ``other`` is from now on, for all who have this one: its credentials are newer."""
+        with self._making:
+            self.session, self.endpoint_of, self.config = other.session, other.endpoint_of, other.config
+            self.verify = other.verify
+            self._clients = {}
 
     def _make(self, service: str, region: str, config: Any) -> Any:
         return self.session.client(
@@ -138,7 +155,7 @@ async def tags_of(ask: Callable[..., Awaitable[dict[str, Any]]], arn: Any) -> di
 
 async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
     """Call ``operation`` in a thread; the answer without its metadata."""
-    answer = await asyncio.to_thread(_call, aws, service, operation, members)
+    answer = await in_thread(aws.key, _call, aws, service, operation, members, urgent=operation.startswith(ENDING))
     answer.pop("ResponseMetadata", None)
     return answer
 

@@ -32,7 +32,7 @@ Waker = Callable[[], None]
 class JobEvents:
     """The messages of one queue, for all who wait in one event loop; received in a thread, as SQS has it wait there."""
 
-    client: Any
+    aws: Aws
     queue_url: str
     loop: asyncio.AbstractEventLoop
     wakers: dict[str, tuple[Waker, ...]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class JobEvents:
     def _receive(self) -> None:
         while self._goes_on():
             try:
-                answer = self.client.receive_message(
+                answer = self.aws.client("sqs").receive_message(
                     QueueUrl=self.queue_url,
                     WaitTimeSeconds=WAIT_S,
                     MaxNumberOfMessages=10,
@@ -82,7 +82,7 @@ class JobEvents:
         event = _event_of(message)
         wakers = [waker for name in names_in(event) for waker in self.wakers.get(name, ())]
         if wakers or age_of(event) > FORGET_S:
-            self.client.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+            self.aws.client("sqs").delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         for waker in wakers:
             self.loop.call_soon_threadsafe(waker)
 
@@ -125,7 +125,8 @@ def events_for(aws: Aws) -> JobEvents | None:
         del _EVENTS[stale]
     key = (id(loop), url)
     if key not in _EVENTS:
-        _EVENTS[key] = JobEvents(aws.client("sqs"), url, loop)
+        _EVENTS[key] = JobEvents(aws, url, loop)
+    _EVENTS[key].aws = aws  # the newest clients of the same connection
     return _EVENTS[key]
 
 

@@ -45,7 +45,7 @@ class StepRefused(StepFailed):
 class Unanswered(StepFailed):
     """A call that may have been carried out lost its answer; nothing tells whether it was, and it is not sent again."""
 
-    def __init__(self, step: str, function: str, error: Exception) -> None:
+    def __init__(self, step: str, function: str, error: object) -> None:
         super().__init__(
             f'Step "{step}": {function} gave no answer ({error}). It may have run, so it is not invoked again unless '
             f"RetryPolicies of the step name Step.SERVICE_FAULT."

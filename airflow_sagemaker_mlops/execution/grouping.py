@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from ..document.expressions import parse_value
 from ..document.step_types import IN_EXPERIMENTS
-from .aws import IN_USE, call, error_code, error_message
+from .aws import IN_USE, error_code, error_message, insist
 from .scope import experiment_of, resolve
 from .step_run import StepRun
+from .threads import in_thread
 
 _ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials this process has seen to exist
 
@@ -29,7 +29,7 @@ async def shared_by_the_pipeline(run: StepRun, request: dict[str, Any]) -> dict[
 
 
 async def _experiment(run: StepRun) -> dict[str, str]:
-    names = await asyncio.to_thread(experiment_of, run.scope)
+    names = await in_thread(run.aws.key, experiment_of, run.scope)
     experiment, trial = names["ExperimentName"], names["TrialName"]
     key = (run.aws.key, experiment, trial)
     if key not in _ENSURED:
@@ -49,7 +49,7 @@ async def _experiment(run: StepRun) -> dict[str, str]:
 
 async def _ensure(run: StepRun, operation: str, **members: str) -> None:
     try:
-        await call(run.aws, "sagemaker", operation, **members)
+        await insist(run.aws, "sagemaker", operation, **members)
     except Exception as error:
         exists = error_code(error) in IN_USE or "already exist" in error_message(error).lower()
         if not exists:

@@ -72,6 +72,26 @@ class MemoryJournal:
         self.entry = entry
 
 
+@dataclass(slots=True)
+class NotedJournal:
+    """The journal of a ForEach step's child, among the loop's notes under ``name``."""
+
+    notes: Notes
+    name: str
+    entry: Entry | None = None
+
+    async def read(self) -> Entry | None:
+        """The last entry, if it is still known."""
+        if self.entry is None:
+            self.entry = entry_from_json(await self.notes.recall(self.name))
+        return self.entry
+
+    async def write(self, entry: Entry) -> None:
+        """Keep ``entry`` instead of the last one."""
+        self.entry = entry
+        await self.notes.note(self.name, entry.as_json())
+
+
 class Notes(Protocol):
     """Keeps one JSON value for each of a few names, over the attempts of one task where the edge can."""
 

@@ -16,6 +16,7 @@ from .identity import digest, resource_name
 from .masking import secrets_in
 from .scope import resolve
 from .step_run import StepRun
+from .threads import in_thread
 
 VERBATIM_NAMES = frozenset(
     {"EndpointName", "EndpointConfigName", "InferenceComponentName"}
@@ -27,7 +28,7 @@ async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     free = run.step_type in FREE_ARGUMENTS
     arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments", free=free)
     scope = run.scope.with_execution(**execution)
-    resolved = dict(await asyncio.to_thread(resolve, arguments, scope))
+    resolved = dict(await in_thread(run.aws.key, resolve, arguments, scope))
     if not free:
         resolved = run.options.pins.applied(resolved)
     secrets = secrets_in(resolved)

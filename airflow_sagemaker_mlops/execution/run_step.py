@@ -64,10 +64,14 @@ async def run_step(run: StepRun) -> StepResult:
     return await _with_retries(run, lambda: _refused(run, at_once(run)))
 
 
-async def complete(run: StepRun, submitted: Callable[[Submitted], None] = lambda _job: None) -> StepResult:
-    """Begin a step that waits and wait for it, retried as its policies say.  ``submitted`` is told of every job."""
+async def complete(run: StepRun, submitted: Callable[[Submitted | None], None] = lambda _job: None) -> StepResult:
+    """Begin a step that waits and wait for it, retried as its policies say.
+
+    ``submitted`` is told of every job, and of none before each.
+    """
 
     async def attempt() -> StepResult:
+        submitted(None)
         job = await submit(run)
         submitted(job)
         return await follow(run, job)

@@ -39,7 +39,10 @@ async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
     if entry is None and identity.try_number <= 1:
         return await _ensure(run, 0, change)
     if entry is not None and entry.try_number == identity.try_number and entry.state in ("intent", "submitted"):
-        return await _ensure(run, entry.ordinal, change, goes_on=entry.state == "submitted")
+        goes_on = entry.state == "submitted"
+        if await describe(run, entry.name) is not None:  # what its request was made of may be gone by now
+            return await _adopt(run, entry.ordinal, entry, change, goes_on=goes_on)
+        return await _ensure(run, entry.ordinal, change, goes_on=goes_on)
     ordinal, goes_on = await _next_ordinal(run, entry)
     return await _ensure(run, ordinal, change, goes_on=goes_on)
 
@@ -221,6 +224,9 @@ async def next_start(run: StepRun, look: Look, end: Callable[[StepRun, str, str]
         return 0
     found = await look(entry.arn) if entry.arn else None
     ordinal, must_end = ordinal_after(run, entry, found)
+    if must_end and not run.entry.stop:
+        run.tell(f"{entry.name} cannot be stopped, so it goes on")
+        return entry.ordinal
     if must_end:
         await end(run, entry.name, entry.arn)
         await _until_ended(run, entry.name, lambda: look(entry.arn))

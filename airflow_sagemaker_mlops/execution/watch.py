@@ -9,6 +9,7 @@ taken are waited for likewise, for a while.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import random
 import time
@@ -28,6 +29,7 @@ FASTEST_S = 0.25
 SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
 OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
 LOOK_CLOSER_EVERY = 20  # sweeps after which all that runs is listed, so a missed change cannot hang a step
+NEWCOMER_WITHIN_S = 1.0  # what an earlier process made may have ended long ago
 GONE_AFTER_S = 60.0  # right after its creation a job may not be visible everywhere
 SAFETY_NET_S = 300.0  # between two sweeps where events tell of changes
 PASSES_WITHIN_S = 600.0  # then the next attempt goes on, with clients of the connection as it is by then
@@ -46,6 +48,7 @@ class _Waiting:
     address: dict[str, Any]
     future: asyncio.Future[dict[str, Any]]
     on_change: Callable[[str], None]
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)  # Airflow finds the task log by it
     since: float = field(default_factory=time.monotonic)
     looked: float = 0.0
     status: str = ""
@@ -62,6 +65,8 @@ class Sweep:
     task: asyncio.Task[None] | None = None
     changed_after: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=15))
     sweeps: int = 0
+    due: float = 0.0
+    newcomers: bool = False
     back_off_s: float = 0.0
     refused_since: float | None = None
     unlisted: bool = False
@@ -83,8 +88,13 @@ class Sweep:
 
         if self.events is not None:
             self.events.wake_on(name, ring)
+        self.newcomers = True
         if self.task is None or self.task.done():
+            self.due = 0.0
             self.task = asyncio.create_task(self._loop())
+        elif not self.back_off_s and self.due > job.since + NEWCOMER_WITHIN_S:
+            self.due = job.since + NEWCOMER_WITHIN_S
+            self.bell.set()
         try:
             return await job.future
         finally:
@@ -96,18 +106,44 @@ class Sweep:
                 self.task = None
 
     async def _loop(self) -> None:
-        while self.waiting:
-            try:
-                await self._once()
-                self.back_off_s, self.refused_since = 0.0, None
-            except Exception as error:
-                if not _may_be_asked_again(error) or self._refused_too_long(error):
-                    self._fail_all(error)
-                    return
-                self.back_off_s = min(max(1.0, self.back_off_s * 2), 120.0)
+        try:
+            while self.waiting:
+                await self._turn()
+                await self._rest()
+        except Exception as error:
+            self._fail_all(error)
+
+    async def _turn(self) -> None:
+        """One look, of whomever it is time for: however often events ring for some, all are looked at in time."""
+        try:
+            await (self._look_at_all() if time.monotonic() >= self.due else self._look_at_changed())
+        except Exception as error:
+            if not _may_be_asked_again(error) or self._refused_too_long(error):
+                raise
+            self.back_off_s = min(max(1.0, self.back_off_s * 2), 120.0)
+            await self._renew(error)
+        else:
+            self.back_off_s, self.refused_since = 0.0, None
+
+    async def _rest(self) -> None:
+        """Until it is time to look at all, or a bell rings; under back-off nobody is asked sooner for any bell."""
+        if self.back_off_s:
+            await asyncio.sleep(self.back_off_s * random.uniform(0.5, 1.5))
+            self.due = 0.0
+        else:
+            if time.monotonic() >= self.due:
+                self.due = time.monotonic() + self._pause()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.bell.wait(), self._pause())
-            self.bell.clear()
+                await asyncio.wait_for(self.bell.wait(), max(0.0, self.due - time.monotonic()))
+        self.bell.clear()
+
+    async def _renew(self, error: Exception) -> None:
+        """Have the clients take the credentials that the connection has by now, where these are no longer taken."""
+        if may_pass(error) and self.aws.renew is not None:
+            try:
+                await self.aws.renew()
+            except Exception as failed:  # then those there are, are tried again
+                log.warning("the connection's credentials cannot be read again: %s", failed)
 
     def _refused_too_long(self, error: Exception) -> bool:
         """Whether the credentials have not been taken for so long that nobody can say when they will be."""
@@ -125,29 +161,30 @@ class Sweep:
         self.bell.set()
 
     def _pause(self) -> float:
-        if self.back_off_s:
-            return self.back_off_s * random.uniform(0.5, 1.5)
         youngest = max((job.since for job in self.waiting), default=0.0)
         age = time.monotonic() - youngest
         # Not every kind of job sends events: only one that has is left to them, and only while they can be read.
         told = self.told and self.events is not None and self.events.readable
         longest = max(self.poll_interval_s, SAFETY_NET_S) if told else self.poll_interval_s
-        return min(max(FASTEST_S, age * SHARE_OF_AGE), longest)
+        return max(FASTEST_S, min(age * SHARE_OF_AGE, longest))
 
-    async def _once(self) -> None:
+    async def _look_at_changed(self) -> None:
         changed = [job for job in self.waiting if job.name in self.changed]
         self.changed.clear()
-        if changed:
-            for job in changed:
-                await self._describe(job)
-            return
+        for job in changed:
+            await self._describe(job)
+
+    async def _look_at_all(self) -> None:
+        self.changed.clear()
+        closer, self.newcomers = self.newcomers or self.sweeps % LOOK_CLOSER_EVERY == 0, False
         self.sweeps += 1
         # A sweep that was broken off has the others first, or throttling would leave the last ones out for long.
         waiting = sorted(self.waiting, key=lambda job: job.looked)
         if len(waiting) > 1 and self.entry.listing and not self.unlisted:
             try:
-                await (self._look_closer(waiting) if self.sweeps % LOOK_CLOSER_EVERY == 1 else self._sweep())
+                await (self._look_closer(waiting) if closer else self._sweep())
             except Exception as error:
+                self.newcomers = self.newcomers or closer
                 if _may_be_asked_again(error):
                     raise
                 # Who may not list them may look at each of them all the same.
@@ -238,7 +275,7 @@ def _may_be_asked_again(error: Exception) -> bool:
 
 def _tell(job: _Waiting, words: str) -> None:
     with suppress(Exception):  # a log line must never end somebody's wait
-        job.on_change(words)
+        job.context.run(job.on_change, words)
 
 
 _SWEEPS: dict[tuple[int, str, str], Sweep] = {}
@@ -253,5 +290,6 @@ def sweep_for(aws: Aws, entry: StepType, poll_interval_s: float) -> Sweep:
     sweep = _SWEEPS.get(key)
     if sweep is None:
         sweep = _SWEEPS[key] = Sweep(aws, entry, poll_interval_s, events=events_for(aws))
+    sweep.aws = aws  # the newest clients of the same connection
     sweep.poll_interval_s = min(sweep.poll_interval_s, poll_interval_s)
     return sweep

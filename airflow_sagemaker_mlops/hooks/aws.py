@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from ..execution.aws import SessionAws
@@ -18,8 +19,20 @@ LOOK_S = 30.0  # a changed connection is seen after this long; a secrets backend
 _LOCK = threading.Lock()
 SESSION_NAME = "airflow-sagemaker-mlops"
 EVENTS_QUEUE = "events_queue_url"  # in the connection's extra
-_KEPT: dict[tuple[str | None, str | None, str | None, str], tuple[float, SessionAws]] = {}
+Key = tuple[str | None, str | None, str | None, str]
+_KEPT: dict[Key, tuple[float, SessionAws]] = {}
+_OPENING: dict[Key, threading.Lock] = {}
 _SEEN: dict[str, tuple[float, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A connection that Airflow has been asked for, and AWS not yet."""
+
+    key: Key
+    hook: Any
+    config: Any
+    since: float
 
 
 def aws_for(conn_id: str | None, region_name: str | None, assume_role_arn: str | None = None) -> SessionAws:
@@ -29,16 +42,47 @@ def aws_for(conn_id: str | None, region_name: str | None, assume_role_arn: str |
 
     Raises ``ValueError`` with a sentence when no region is known, and Airflow's error when the connection is missing.
     """
-    fingerprint = _fingerprint(conn_id)
-    key = (conn_id, region_name, assume_role_arn, fingerprint)
+    found = prepared(conn_id, region_name, assume_role_arn)
+    return found if isinstance(found, SessionAws) else opened(found)
+
+
+def prepared(
+    conn_id: str | None, region_name: str | None, assume_role_arn: str | None = None, *, fresh: bool = False
+) -> SessionAws | Prepared:
+    """What :func:`aws_for` asks Airflow: the clients that are kept, or what :func:`opened` makes them of.
+
+    ``fresh``: nothing that is kept is good enough.
+    """
+    if fresh and conn_id is not None:
+        _SEEN.pop(conn_id, None)
+    key = (conn_id, region_name, assume_role_arn, _fingerprint(conn_id))
+    kept = _KEPT.get(key)
+    if kept is not None and not fresh and time.monotonic() - kept[0] < KEEP_S:
+        return kept[1]
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+
+    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name, client_type="sagemaker")
+    # The connection is looked up now: what comes next must not ask Airflow.
+    return Prepared(key, hook, hook.conn_config, time.monotonic())
+
+
+def opened(connection: Prepared) -> SessionAws:
+    """The clients of ``connection``, for which STS may be asked; who has earlier ones has these from now on."""
+    key = connection.key
     with _LOCK:
+        opening = _OPENING.setdefault(key, threading.Lock())
+    with opening:  # a connection whose STS does not answer keeps the others waiting for nothing
         kept = _KEPT.get(key)
-        if kept is not None and time.monotonic() - kept[0] < KEEP_S:
+        if kept is not None and kept[0] > connection.since:
             return kept[1]
-        aws = _make(*key)
-        for stale in [k for k in _KEPT if k[:3] == key[:3]]:
-            del _KEPT[stale]
-        _KEPT[key] = (time.monotonic(), aws)
+        aws = _make(connection)
+        if kept is not None:
+            kept[1].take(aws)
+            aws = kept[1]
+        with _LOCK:
+            for stale in [k for k in _KEPT if k[:3] == key[:3]]:
+                del _KEPT[stale]
+            _KEPT[key] = (time.monotonic(), aws)
         return aws
 
 
@@ -62,10 +106,8 @@ def _fingerprint(conn_id: str | None) -> str:
         raise
 
 
-def _make(conn_id: str | None, region_name: str | None, role: str | None, fingerprint: str) -> SessionAws:
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
-
-    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name, client_type="sagemaker")
+def _make(connection: Prepared) -> SessionAws:
+    (conn_id, region_name, role, fingerprint), hook = connection.key, connection.hook
     session = hook.get_session(region_name=region_name)
     region = region_name or session.region_name
     if not region:
@@ -73,15 +115,15 @@ def _make(conn_id: str | None, region_name: str | None, role: str | None, finger
             f'connection "{conn_id}" names no region: add "region_name" to its extra, or pass region_name= to the step.'
         )
     if role:
-        session = _assuming(role, session, region, hook.conn_config.get_service_endpoint_url("sts"), hook.verify)
+        session = _assuming(role, session, region, connection.config.get_service_endpoint_url("sts"), hook.verify)
     return SessionAws(
         session,
         region,
         key=f"{conn_id}/{region}/{role or ''}/{fingerprint}",
-        endpoint_of=hook.conn_config.get_service_endpoint_url,
+        endpoint_of=connection.config.get_service_endpoint_url,
         config=hook.config,
         verify=hook.verify,
-        events_queue_url="" if role else _events_queue(hook.conn_config.extra_config, region),
+        events_queue_url="" if role else _events_queue(connection.config.extra_config, region),
     )
 
 
@@ -96,13 +138,18 @@ def _assuming(role: str, session: Any, region: str, sts_endpoint: str | None, ve
     import boto3
     import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    from botocore.exceptions import NoCredentialsError
+
+    source = session.get_credentials()
+    if source is None:
+        raise NoCredentialsError
 
     def client(service: str, **members: Any) -> Any:
         return session.client(service, region_name=region, endpoint_url=sts_endpoint, verify=verify, **members)
 
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=client,
-        source_credentials=session.get_credentials(),
+        source_credentials=source,
         role_arn=role,
         extra_args={"RoleSessionName": SESSION_NAME},
     )

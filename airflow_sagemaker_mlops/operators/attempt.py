@@ -107,11 +107,15 @@ class WorkerAttempt:
         entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
         if entry is None or entry.state not in ("intent", "submitted", "killed"):
             return ""
-        if entry.state == "killed":  # the trigger has stopped it, or was about to when it died
-            await stop(run, entry.name, entry.arn)
-            return entry.name
-        await run.journal.write(entry.with_state("killed"))
-        stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
+        try:
+            if entry.state == "killed":  # the trigger has stopped it, or was about to when it died
+                await stop(run, entry.name, entry.arn)
+                return entry.name
+            await run.journal.write(entry.with_state("killed"))
+            stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
+        except Exception as error:  # the sweep at the end of the run tries again
+            self.tell(f"{entry.name} may be left running: it could not be stopped: {error}")
+            return ""
         return entry.name if stopped else ""
 
     @property
@@ -132,10 +136,10 @@ class WorkerAttempt:
         from ..execution.admission import ahead_of, waiting_for
         from .tickets import WorkerTickets
 
-        ahead = await ahead_of(run, WorkerTickets(self.context["ti"], self.step))
-        if len(ahead) >= most:
+        ahead = await ahead_of(run, WorkerTickets(self.context["ti"], self.step), most)
+        if ahead:
             run.tell(waiting_for(ahead, most))
-        return len(ahead) >= most
+        return bool(ahead)
 
     async def _begin_record(self, run: StepRun) -> Any:
         """What the recorder knows before the step is submitted; recorded to its end where a result is at hand."""

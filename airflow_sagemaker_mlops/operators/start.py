@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 
     from .task import StepTask
 
+DEFAULT_POOL = "default_pool"
+
 
 def has_to_begin_in_worker(operator: BaseOperator) -> bool:
-    """Whether the user has asked for something that Airflow does in a worker only, before a task runs."""
-    return bool(operator.on_execute_callback or operator._pre_execute_hook)
+    """Whether the user has asked for something that Airflow looks at only where a task goes to a worker (3.3.2).
+
+    The scheduler defers a task that begins in the triggerer at once, whatever its pool or other limits say.
+    """
+    limited = operator.pool != DEFAULT_POOL or operator.pool_slots != 1 or operator.max_active_tis_per_dag is not None
+    asked = operator.on_execute_callback or operator._pre_execute_hook
+    return bool(limited or operator.max_active_tis_per_dagrun is not None or asked)
 
 
 def has_to_end_in_worker(operator: BaseOperator) -> bool:

@@ -29,13 +29,13 @@ from ..execution.retries import cause_of
 from ..execution.scope import Scope
 from ..execution.step_run import StepResult, StepRun, Submitted
 from ..execution.values import s3_reader
-from ..hooks.aws import aws_for
 from ..links import LINKS
 from ..operators.conf import asks_for_a_part
 from ..operators.ends import own_state_key
 from ..operators.recording import recorder_of
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
+from .access import open_aws
 from .ask import ask
 from .tickets import XComTickets
 from .wake import wake_when_reported
@@ -71,6 +71,7 @@ class StepTrigger(BaseTrigger):
         self.parameters = parameters
         self._run: StepRun | None = None
         self._submitted: Submitted | None = None
+        self._tickets: XComTickets | None = None
         self._published: dict[str, str] = {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -157,9 +158,17 @@ class StepTrigger(BaseTrigger):
         async def work(run: StepRun) -> StepResult:
             if job is not None:
                 return await steps.follow(run, job)
-            if task.most and self.task_instance is not None:
-                await admitted(run, XComTickets(self, task), task.most)
-            return await steps.complete(run, self._note_submitted)
+            if not task.most or self.task_instance is None:
+                return await steps.complete(run, self._note_submitted)
+            tickets = self._tickets = XComTickets(self, task)
+            await admitted(run, tickets, task.most)
+            try:
+                result = await steps.complete(run, self._note_submitted)
+            except StepFailed:
+                await tickets.leave()
+                raise
+            await tickets.leave()
+            return result
 
         begun = None
         if handed is not None:
@@ -167,11 +176,11 @@ class StepTrigger(BaseTrigger):
             begun = recorder.resumed(handed["begun"]) if recorder is not None and handed.get("begun") else None
         return await run_recorded(run, recorder, work, begun)
 
-    def _note_submitted(self, job: Submitted) -> None:
+    def _note_submitted(self, job: Submitted | None) -> None:
         self._submitted = job
 
     async def _step_run(self, task: StepTask, context: Mapping[str, Any]) -> StepRun:
-        aws = await ask(aws_for, task.aws_conn_id, task.region_name, task.assume_role_arn)
+        aws = await open_aws(task.aws_conn_id, task.region_name, task.assume_role_arn)
         journal = XComJournal(self)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])
@@ -258,7 +267,11 @@ class StepTrigger(BaseTrigger):
         if await self._handed_to_another(entry.name):
             self.log.info("another triggerer has this step now: %s goes on", entry.name)
             return
-        await run.journal.write(entry.with_state("killed"))
+        kept = entry_from_json(await self.get_xcom(JOURNAL_KEY))
+        if kept is None or kept.try_number == entry.try_number:  # else the next attempt has begun already
+            await run.journal.write(entry.with_state("killed"))
+            if self._tickets is not None:
+                await self._tickets.leave()
         if self._submitted is not None:
             await steps.stop(run, entry.name, entry.arn)
         else:

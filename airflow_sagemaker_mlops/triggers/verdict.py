@@ -7,15 +7,14 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
-from ..execution.aws import Aws
 from ..execution.journal import Entry, entry_from_json
-from ..hooks.aws import aws_for
 from ..operators.conclusion import conclude
 from ..operators.conf import asks_for_a_part
 from ..operators.ends import xcom_of
 from ..operators.run_context import run_started
 from ..operators.sweep import stop_left_running
 from ..operators.task import JOURNAL_KEY
+from .access import open_aws
 from .ask import ask
 
 
@@ -65,7 +64,7 @@ class VerdictTrigger(BaseTrigger):
                 started=run_started(context["dag_run"]),
                 killed=end.killed,
                 cut_off=end.cut_off,
-                open_aws=self._open_aws,
+                open_aws=open_aws,
                 recall=self._recall,
                 tell=self.log.warning,
             )
@@ -74,9 +73,6 @@ class VerdictTrigger(BaseTrigger):
             return
         await ask(_push_result, ti, dict(end.said))
         yield TaskSuccessEvent()
-
-    async def _open_aws(self, conn_id: str | None, region: str | None, role: str | None) -> Aws:
-        return await ask(aws_for, conn_id, region, role)
 
     async def _recall(self, task_id: str) -> Entry | None:
         return entry_from_json(await ask(xcom_of, self.task_instance, task_id, JOURNAL_KEY))

@@ -46,7 +46,8 @@ def test_only_steps_of_its_own_pipeline_stand_before_a_step(monkeypatch: pytest.
         SageMakerPipelineTaskGroup("h", {"Version": "2020-12-01", "Steps": steps})
         EmptyOperator(task_id="sensor")
     states = dict.fromkeys(("g.A", "g.B", "g.C", "g.Note", "h.A", "sensor"), "deferred")
-    assert others(monkeypatch, dag, "g.A", states) == {"g.B": 5.0, "g.C": 0.0, "g.Note": 0.0}
+    # C has no ticket yet: its trigger may not even have been started, and whatever ticket it takes is a later one.
+    assert others(monkeypatch, dag, "g.A", states) == {"g.B": 5.0, "g.Note": 0.0}
 
 
 def test_the_instances_of_a_mapped_step_see_each_others_tickets(monkeypatch: pytest.MonkeyPatch) -> None:

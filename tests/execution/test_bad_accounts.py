@@ -36,6 +36,7 @@ class Account:
     is_local: bool = True
     endpoint: str = ""
     region: str = "us-east-1"
+    renew: None = None
 
     @property
     def key(self) -> str:

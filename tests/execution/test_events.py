@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sleeping_job import sleeping_job
@@ -66,6 +66,9 @@ def test_a_message_about_somebody_elses_job_is_left_to_the_others_until_it_is_ol
     deleted: list[str] = []
 
     class Queue:
+        def client(self, _service: str) -> Queue:
+            return self
+
         def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:
             deleted.append(ReceiptHandle)
 
@@ -78,7 +81,7 @@ def test_a_message_about_somebody_elses_job_is_left_to_the_others_until_it_is_ol
     woken: list[str] = []
 
     async def take() -> None:
-        heard = events.JobEvents(Queue(), "url", asyncio.get_running_loop())
+        heard = events.JobEvents(cast(Any, Queue()), "url", asyncio.get_running_loop())
         heard.wakers["mine"] = (lambda: woken.append("mine"),)
         for given in (
             message("mine", 0),
@@ -104,7 +107,7 @@ def test_of_two_who_wait_for_one_name_the_other_is_woken_when_the_first_has_gone
         woken.append("second")
 
     async def take() -> None:
-        heard = events.JobEvents(None, "url", asyncio.get_running_loop(), _receiving=True)
+        heard = events.JobEvents(cast(Any, None), "url", asyncio.get_running_loop(), _receiving=True)
         heard.wake_on("prod", first)
         heard.wake_on("prod", second)
         for waker in heard.wakers["prod"]:
@@ -136,7 +139,7 @@ def test_only_a_kind_of_job_that_sends_events_is_left_to_them_and_only_while_the
     aws: local.LocalAws,
 ) -> None:
     async def pauses() -> list[float]:
-        heard = events.JobEvents(None, "url", asyncio.get_running_loop())
+        heard = events.JobEvents(cast(Any, None), "url", asyncio.get_running_loop())
         sweep = Sweep(embedded(aws), STEP_TYPES["AutoML"], 30.0, events=heard)
         found = [sweep._pause()]
         sweep._ring("job")

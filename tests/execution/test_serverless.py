@@ -36,6 +36,8 @@ def test_only_an_application_of_its_own_is_deleted_when_its_job_has_ended(
     calls: list[str] = []
 
     async def call(_aws: Any, _service: str, operation: str, **_members: Any) -> dict[str, Any]:
+        if operation == "GetApplication":
+            return {"application": {"state": "STOPPED"}}
         calls.append(operation)
         return {}
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.execution.watch import Sweep
+from airflow_sagemaker_mlops.execution.watch import FASTEST_S, Sweep
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e
@@ -60,3 +63,112 @@ def test_what_nobody_foresaw_ends_the_wait_and_is_no_endless_one(
     monkeypatch.setattr(Sweep, "_note", broken)
     with pytest.raises(KeyError, match="SecondaryStatus"):
         asyncio.run(asyncio.wait_for(wait(Sweep(embedded(aws), PROCESSING, 0.2), name), 30))
+
+
+class Looks(Sweep):
+    """A sweep that counts its looks and calls nobody."""
+
+    def __init__(self, aws: Any = None, poll_interval_s: float = 30.0, errors: Sequence[Exception] = ()) -> None:
+        super().__init__(aws, PROCESSING, poll_interval_s)
+        self.looks: list[str] = []
+        self.errors = list(errors)
+
+    async def _look_at_all(self) -> None:
+        self.looks.append("closer" if self.newcomers else "all")
+        self.newcomers = False
+        if self.errors:
+            raise self.errors.pop(0)
+
+    async def _look_at_changed(self) -> None:
+        self.looks.append("changed")
+        self.changed.clear()
+
+
+async def aged(sweep: Sweep, name: str) -> asyncio.Future[Any]:
+    """Somebody who waits for a job that began long ago, so that the sweep rests for its whole interval."""
+    waiting = asyncio.ensure_future(wait(sweep, name))
+    await asyncio.sleep(0)
+    sweep.waiting[-1].since -= 1000
+    await asyncio.sleep(0.1)
+    return waiting
+
+
+def test_events_for_some_do_not_put_off_the_look_at_all() -> None:
+    async def rung() -> list[str]:
+        sweep = Looks(poll_interval_s=0.3)
+        waiting = await aged(sweep, "quiet")
+        for _ in range(30):
+            sweep._ring("loud")
+            await asyncio.sleep(0.05)
+        waiting.cancel()
+        return sweep.looks
+
+    looks = asyncio.run(rung())
+    assert looks.count("changed") >= 10
+    assert looks.count("all") >= 3
+
+
+def test_who_joins_a_sweep_that_rests_is_looked_at_soon_and_closely() -> None:
+    """What an earlier process made may have ended so long ago that no list of changes tells."""
+
+    async def joined() -> tuple[int, list[str]]:
+        sweep = Looks()
+        first = await aged(sweep, "old")
+        rested = len(sweep.looks)
+        second = await aged(sweep, "adopted")
+        await asyncio.sleep(1.2)
+        first.cancel()
+        second.cancel()
+        return rested, sweep.looks
+
+    rested, looks = asyncio.run(joined())
+    assert rested <= 2
+    assert looks[rested:].count("closer") == 1
+
+
+def test_lines_go_to_the_log_of_the_step_that_waits() -> None:
+    """Airflow finds a task's log by the context; the one loop runs in that of the first who waited."""
+    whose: contextvars.ContextVar[str] = contextvars.ContextVar("whose")
+    told: list[tuple[str, str]] = []
+
+    async def step(sweep: Sweep, name: str) -> None:
+        whose.set(name)
+        await sweep.wait(name, {}, lambda words: told.append((whose.get(), words)))
+
+    async def both() -> None:
+        sweep = Looks()
+        steps = [asyncio.ensure_future(step(sweep, name)) for name in ("first", "second")]
+        await asyncio.sleep(0.1)
+        for job in sweep.waiting:
+            sweep._note(job, "Stopping")
+        for one in steps:
+            one.cancel()
+
+    asyncio.run(both())
+    assert told == [("first", "Stopping"), ("second", "Stopping")]
+
+
+def test_credentials_that_are_no_longer_taken_are_read_again() -> None:
+    class Renewing:
+        def __init__(self) -> None:
+            self.renewed = 0
+
+        async def renew(self) -> None:
+            self.renewed += 1
+
+    async def expired() -> tuple[int, list[str]]:
+        aws = Renewing()
+        refused = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "late"}}, "ListProcessingJobs")
+        sweep = Looks(aws, errors=[refused])
+        waiting = await aged(sweep, "job")
+        await asyncio.sleep(1.8)
+        waiting.cancel()
+        return aws.renewed, sweep.looks
+
+    renewed, looks = asyncio.run(expired())
+    assert renewed == 1
+    assert len(looks) >= 2
+
+
+def test_an_interval_of_nothing_is_no_endless_loop() -> None:
+    assert Looks(poll_interval_s=0.0)._pause() == FASTEST_S

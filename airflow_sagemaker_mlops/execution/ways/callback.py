@@ -20,6 +20,7 @@ from ..request import resolved_arguments
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import asked_anew
+from ..threads import in_thread
 
 LETTERS = string.ascii_letters + string.digits
 TOKEN = 10  # exactly so many letters and digits, by the API
@@ -87,7 +88,7 @@ async def stop(run: StepRun, token: str, queue: str) -> bool:
 
 async def _queue(run: StepRun) -> str:
     queue = parse_value(run.spec.get("SqsQueueUrl"), "SqsQueueUrl")
-    resolved = await asyncio.to_thread(resolve, queue, run.scope, "SqsQueueUrl")
+    resolved = await in_thread(run.aws.key, resolve, queue, run.scope, "SqsQueueUrl")
     if not isinstance(resolved, str) or not resolved:
         raise StepFailed(f'Step "{run.identity.step}": SqsQueueUrl is {resolved!r}, which names no queue.')
     return resolved

@@ -7,7 +7,6 @@ Language reference 5.11.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +18,7 @@ from ..describe import address_of
 from ..failures import StepFailed
 from ..scope import Unreadable, resolve
 from ..step_run import StepResult, StepRun, Submitted
+from ..threads import in_thread
 from . import job
 from .job import ended_well, result_of
 
@@ -57,7 +57,7 @@ class Flags:
 
 async def submit(run: StepRun) -> Submitted:
     """The job of this attempt, with the previous baseline mounted when there is drift to check."""
-    flags = await asyncio.to_thread(_flags, run)
+    flags = await in_thread(run.aws.key, _flags, run)
     if not flags.previous and not (flags.skip and flags.register):
         flags = replace(flags, previous=await _from_registry(run))
         if not flags.previous:
@@ -89,7 +89,7 @@ async def follow(run: StepRun, made: Submitted) -> StepResult:
 async def _judge(run: StepRun, folder: str, flags: Flags) -> None:
     uri = f"{folder}/{VIOLATIONS}"
     try:
-        report = json.loads(await asyncio.to_thread(run.scope.read_s3, uri))
+        report = json.loads(await in_thread(run.aws.key, run.scope.read_s3, uri))
     except (Unreadable, ValueError) as error:
         raise StepFailed(f'Step "{run.identity.step}": the check left no report that can be read: {error}') from None
     violations = report.get("violations") or []
@@ -162,7 +162,7 @@ async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: st
     for item in inputs:
         if item.get("InputName") == "analysis_config":
             uri = str(item["S3Input"]["S3Uri"])
-            copied = await asyncio.to_thread(_copy_config, run, uri, model, job_name)
+            copied = await in_thread(run.aws.key, _copy_config, run, uri, model, job_name)
             item["S3Input"] = {**item["S3Input"], "S3Uri": copied}
     return {**arguments, "ProcessingInputs": inputs}
 

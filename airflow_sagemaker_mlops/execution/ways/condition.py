@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from ...document.compare import IncomparableValues, Outcome, evaluate
@@ -10,6 +9,7 @@ from ...document.conditions import parse_conditions
 from ..failures import StepFailed
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
+from ..threads import in_thread
 
 
 async def run(run: StepRun) -> StepResult:
@@ -19,7 +19,7 @@ async def run(run: StepRun) -> StepResult:
     if given is None:  # of a definition it is refused; by hand nobody has looked
         raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions"; none would count as true.')
     conditions = parse_conditions(given, "Arguments.Conditions")
-    outcome = await asyncio.to_thread(_evaluate, run, conditions)
+    outcome = await in_thread(run.aws.key, _evaluate, run, conditions)
     decision = decision_of(outcome)
     run.tell(decision["Sentence"])
     return StepResult(

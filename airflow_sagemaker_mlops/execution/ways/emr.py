@@ -28,10 +28,16 @@ IsOwn = Callable[[str], bool]
 
 async def submit(run: StepRun) -> Submitted:
     """The EMR step of this attempt: added, or found because an earlier try of it added it."""
-    identity, before = run.identity, await run.journal.read()
+    before = await run.journal.read()
     ordinal = await next_start(run, lambda handle: properties_of(run.aws, run.entry, _address(handle)), stop)
-    name = name_of(run, ordinal)
     known = before if before is not None and before.ordinal == ordinal else None
+    forgotten = before is None and run.identity.try_number > 1 and not run.goes_on
+    return await _submit(run, ordinal, known, forgotten=forgotten)
+
+
+async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten: bool) -> Submitted:
+    """The ``ordinal``-th EMR step; ``known`` is what the journal says of it, ``forgotten`` that it was lost."""
+    identity, name = run.identity, name_of(run, ordinal)
     await run.journal.write(Entry(name, ordinal, identity.try_number, identity.generation, "intent"))
     arguments = await resolved_arguments(run)
     pauses = APPEARS_WITHIN_S if known is not None else (0.0,)
@@ -44,6 +50,8 @@ async def submit(run: StepRun) -> Submitted:
     if not cluster:
         raise StepFailed(f'Step "{identity.step}": Arguments have neither ClusterId nor ClusterConfig.')
     found = await _find(run, "ListSteps", is_own, pauses, ClusterId=cluster)
+    if forgotten and found is not None and run.entry.status_of(found) in run.entry.failed:
+        return await _submit(run, ordinal + 1, None, forgotten=True)  # that was the attempt before
     adopted = found is not None and not made
     step = found["Id"] if found is not None else await _add(run, cluster, name, arguments)
     handle = f"{cluster}/{step}"
@@ -71,18 +79,21 @@ async def stop(run: StepRun, name: str, handle: str) -> bool:
 
 
 def name_of(run: StepRun, ordinal: int) -> str:
-    """Name of the ``ordinal``-th step; its last part tells the run from a deleted one of the same id."""
-    return f"{resource_name(run.identity, ordinal)}-{digest(run.identity.run_started)[:START]}"
+    """Name of the ``ordinal``-th step; its last part tells the run from a deleted one of the same id, and a clear."""
+    identity = run.identity
+    return f"{resource_name(identity, ordinal)}-{digest(identity.run_started, identity.generation)[:START]}"
 
 
 def _names(run: StepRun, ordinal: int, known: Entry | None) -> IsOwn:
     """Whether a name is that of the ``ordinal``-th step of this run; ``known`` is what the journal says of that.
 
-    A run that is cleared after its end begins anew, so where the journal was lost only the first attempt insists on the
-    start, as ``submit`` does for jobs.
+    A run that is cleared after its end begins anew, so where the journal was lost, and no generation tells of a clear,
+    only the first attempt insists on the start, as ``submit`` does for jobs.
     """
+    identity = run.identity
     names = {name_of(run, ordinal), *([known.name] if known is not None else ())}
-    head = f"{resource_name(run.identity, ordinal)}-" if known is None and run.identity.try_number > 1 else None
+    any_start = known is None and identity.try_number > 1 and not identity.generation
+    head = f"{resource_name(identity, ordinal)}-" if any_start else None
     return lambda name: name in names or (head is not None and name.startswith(head))
 
 

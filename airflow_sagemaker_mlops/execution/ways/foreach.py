@@ -16,15 +16,19 @@ from typing import Any
 from ...document.expressions import parse_value
 from ...document.paths import MissingValue, lookup, select
 from ...document.values import coerce
+from ...steps.catalogue import STEP_TYPES
 from ..failures import StepFailed
-from ..journal import Entry, MemoryJournal
+from ..journal import Entry, MemoryJournal, NotedJournal
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import asked_anew
+from ..threads import in_thread
 from ..values import experiment_block
 
 RunStep = Callable[[StepRun], Awaitable[StepResult]]
 MOST_ERRORS = 20
+# Ways of running what AWS does not know by a name of ours: there the journal alone tells what has been made.
+UNNAMED = frozenset({"started", "emr", "serverless", "callback", "function"})
 
 
 @dataclass(slots=True)
@@ -110,7 +114,8 @@ async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
     arguments = run.spec.get("Arguments") or {}
 
     async def value(key: str) -> Any:
-        return await asyncio.to_thread(resolve, parse_value(arguments.get(key), key), run.scope, f"Arguments.{key}")
+        given = parse_value(arguments.get(key), key)
+        return await in_thread(run.aws.key, resolve, given, run.scope, f"Arguments.{key}")
 
     given = items = await value("IterableItems")
     if isinstance(items, str):
@@ -158,6 +163,8 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
             return good
     async with loop.slots:
         child = run.live[label] = _child_run(loop, index, name)
+        if noted is not None:
+            await _let_fail_again(child)
         try:
             result = await run.run_child(child, loop.run_step)
         except StepFailed as error:
@@ -168,6 +175,13 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
     run.tell(f"{label}: {result['Status']}")
     await run.notes.note(label, {"Loop": loop.ordinal, "Result": result})
     return bool(result["Status"] == "Succeeded")
+
+
+async def _let_fail_again(child: StepRun) -> None:
+    """What the child's journal has failed has been told; what comes now is another one."""
+    entry = await child.journal.read()
+    if entry is not None and entry.state == "failed":
+        await child.journal.write(entry.with_state("reported"))
 
 
 def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
@@ -196,15 +210,17 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         if facts.get("created"):  # a child's links would overwrite each other
             await run.publish({"created": facts["created"]})
 
+    step_type = str(loop.body[name]["Type"])
+    named = STEP_TYPES[step_type].how not in UNNAMED
     return StepRun(
         spec=spec,
-        step_type=str(loop.body[name]["Type"]),
+        step_type=step_type,
         identity=identity,
         scope=scope,
         aws=run.aws,
         tell=tell,
         publish=publish,
-        journal=MemoryJournal(),
+        journal=MemoryJournal() if named else NotedJournal(run.notes, f"{label}.job"),
         mailbox=run.mailbox,
         options=run.options,
         loop=run.identity.step,

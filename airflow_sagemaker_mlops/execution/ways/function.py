@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from typing import Any
@@ -11,9 +10,12 @@ from ...document.expressions import parse_value
 from ...document.values import as_text, parse_parameter
 from ..aws import may_be_done
 from ..failures import StepFailed, Unanswered
+from ..journal import Entry, State
 from ..request import resolved_arguments
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
+from ..submit import asked_anew
+from ..threads import in_thread
 
 
 async def run(run: StepRun) -> StepResult:
@@ -21,7 +23,14 @@ async def run(run: StepRun) -> StepResult:
     started = now()
     arn = await _target(run)
     event = await resolved_arguments(run)
-    answer = await asyncio.to_thread(_invoke, run, arn, json.dumps(event).encode())
+    await _refuse_after_a_loss(run, arn)
+    await _write(run, arn, "intent")
+    try:
+        answer = await in_thread(run.aws.key, _invoke, run, arn, json.dumps(event).encode())
+    except Exception:
+        await _write(run, arn, "reported")  # whoever is told decides whether it is invoked again
+        raise
+    await _write(run, arn, "done")
     for line in _log_tail(answer):
         run.tell(line)
     payload = answer["Payload"]
@@ -41,9 +50,22 @@ async def run(run: StepRun) -> StepResult:
     )
 
 
+async def _refuse_after_a_loss(run: StepRun, arn: str) -> None:
+    """An invocation whose process was killed may have run, like one whose answer was lost."""
+    entry = await run.journal.read()
+    if entry is not None and entry.state == "intent" and not asked_anew(run, entry):
+        await run.journal.write(entry.with_state("reported"))
+        raise Unanswered(run.identity.step, arn, "the process that invoked it was killed")
+
+
+async def _write(run: StepRun, arn: str, state: State) -> None:
+    identity = run.identity
+    await run.journal.write(Entry(arn, 0, identity.try_number, identity.generation, state))
+
+
 async def _target(run: StepRun) -> str:
     function = parse_value(run.spec.get("FunctionArn"), "FunctionArn")
-    resolved = await asyncio.to_thread(resolve, function, run.scope, "FunctionArn")
+    resolved = await in_thread(run.aws.key, resolve, function, run.scope, "FunctionArn")
     if not isinstance(resolved, str) or not resolved:
         raise StepFailed(f'Step "{run.identity.step}": FunctionArn is {resolved!r}, which names no function.')
     return resolved

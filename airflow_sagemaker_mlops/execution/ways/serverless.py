@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from ..aws import as_json, call
+from ..aws import NOT_FOUND, as_json, call, error_code
 from ..describe import properties_of
 from ..failures import StepFailed
 from ..identity import resource_name
+from ..journal import Entry
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted
 from ..submit import next_start
@@ -17,12 +19,18 @@ from .job import ended_well, result_of
 from .started import going_on, start, token
 
 READY = frozenset({"CREATED", "STARTED", "STOPPED"})  # an application that stopped starts again by itself
+IDLE = frozenset({"CREATED", "STOPPED", "TERMINATED"})  # in which it can be deleted
 APPLICATION_WAIT_S = 900.0
+ENDS_WITHIN_S = 120.0
 
 
 async def submit(run: StepRun) -> Submitted:
     """The job run of this attempt; sent again it is the same one, by its client token."""
-    ordinal = await next_start(run, lambda arn: properties_of(run.aws, run.entry, address(arn)), stop)
+
+    async def look(arn: str) -> dict[str, Any]:
+        return await properties_of(run.aws, run.entry, address(arn))
+
+    ordinal = await next_start(run, look, stop)
     job = await going_on(run, ordinal)
     if job is not None:
         return replace(job, facts={"applicationId": address(job.arn)["applicationId"]})
@@ -34,9 +42,9 @@ async def submit(run: StepRun) -> Submitted:
         raise StepFailed(f'Step "{run.identity.step}": Arguments have neither ApplicationId nor ApplicationConfig.')
     config = arguments.get("JobConfig") or {}
     role = arguments.get("ExecutionRoleArn") or config.get("executionRoleArn")
-    request = {**config, "applicationId": application, "executionRoleArn": role, "clientToken": token(run, ordinal)}
+    request = {**config, "applicationId": application, "executionRoleArn": role}
     request.setdefault("name", resource_name(run.identity, ordinal))
-    job = await start(run, ordinal, await fitted(run, request))
+    job = await start(run, ordinal, await fitted(run, request), look)
     return replace(job, facts={"applicationId": application})
 
 
@@ -45,18 +53,26 @@ async def follow(run: StepRun, job: Submitted) -> StepResult:
     try:
         answer = await ended_well(run, job, address(job.arn))
     except StepFailed:
-        await _delete_own(run, job)
+        await _delete_own(run, str(job.facts.get("applicationId") or ""))
         raise
-    await _delete_own(run, job)
+    await _delete_own(run, str(job.facts.get("applicationId") or ""))
     return result_of(run, job.name, answer, started=job.since)
 
 
 async def stop(run: StepRun, name: str, arn: str) -> bool:
-    """Cancel the job run."""
+    """Cancel the job run, and delete its application where that is its own; there may be no more than that yet."""
     if not arn:
-        return False
-    await call(run.aws, run.entry.service, "CancelJobRun", **address(arn))
-    run.tell(f"CancelJobRun: {name}")
+        return await _delete_own(run, name)
+    try:
+        await call(run.aws, run.entry.service, "CancelJobRun", **address(arn))
+    except Exception as error:
+        if error_code(error) not in NOT_FOUND:  # else it is gone, or has ended by itself
+            raise
+    else:
+        run.tell(f"CancelJobRun: {name}")
+    if _has_own(run):
+        await _until(run, lambda: properties_of(run.aws, run.entry, address(arn)), run.entry.terminal)
+        await _delete_own(run, address(arn)["applicationId"])
     return True
 
 
@@ -71,7 +87,9 @@ async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -
     made = await call(
         run.aws, run.entry.service, "CreateApplication", **await fitted(run, request, "CreateApplication")
     )
-    application = str(made["applicationId"])
+    application, identity = str(made["applicationId"]), run.identity
+    # Until the job run is there, the application stands for it: whoever ends the step deletes it.
+    await run.journal.write(Entry(application, ordinal, identity.try_number, identity.generation, "intent"))
     run.tell(f"CreateApplication: {application}")
     loop = asyncio.get_running_loop()
     deadline = loop.time() + APPLICATION_WAIT_S
@@ -85,14 +103,35 @@ async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -
         await asyncio.sleep(2.0)
 
 
-async def _delete_own(run: StepRun, job: Submitted) -> None:
-    """Stop and delete an application made for one job run; what cannot be deleted costs nothing while it is stopped."""
+def _has_own(run: StepRun) -> bool:
     arguments = run.spec.get("Arguments") or {}
-    if arguments.get("ApplicationId") or "ApplicationConfig" not in arguments:
-        return
-    application = str(job.facts.get("applicationId") or "")
-    for operation in ("StopApplication", "DeleteApplication"):
-        try:
-            await call(run.aws, run.entry.service, operation, applicationId=application)
-        except Exception as error:
-            run.tell(f"{operation} of {application}: {error}")
+    return not arguments.get("ApplicationId") and "ApplicationConfig" in arguments
+
+
+async def _delete_own(run: StepRun, application: str) -> bool:
+    """Stop and delete an application made for one job run; what cannot be deleted costs nothing while it is stopped."""
+    if not application or not _has_own(run):
+        return False
+    service, address_ = run.entry.service, {"applicationId": application}
+
+    async def look() -> dict[str, Any]:
+        return dict(as_json(await call(run.aws, service, "GetApplication", **address_))["application"])
+
+    try:
+        await call(run.aws, service, "StopApplication", **address_)
+        await _until(run, look, IDLE)
+        await call(run.aws, service, "DeleteApplication", **address_)
+    except Exception as error:
+        run.tell(f"the application {application} could not be deleted: {error}")
+    return True
+
+
+async def _until(run: StepRun, look: Callable[[], Awaitable[dict[str, Any]]], ends: frozenset[str]) -> None:
+    """Return when what ``look`` finds is in one of the states ``ends``, or has not come there in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + ENDS_WITHIN_S
+    while loop.time() < deadline:
+        found = await look()
+        if (run.entry.status_of(found) or found.get("state")) in ends:
+            return
+        await asyncio.sleep(2.0)

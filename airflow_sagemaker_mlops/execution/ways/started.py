@@ -12,7 +12,7 @@ from ..identity import digest
 from ..journal import Entry
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted, now
-from ..submit import next_start
+from ..submit import Look, next_start
 from .job import ended_well, result_of
 
 TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
@@ -25,8 +25,7 @@ async def submit(run: StepRun) -> Submitted:
     if job is not None:
         return job
     request = await fitted(run, await resolved_arguments(run))
-    request.setdefault(run.entry.token_key, token(run, ordinal))
-    return await start(run, ordinal, request)
+    return await start(run, ordinal, request, lambda handle: describe(run, handle))
 
 
 async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
@@ -44,8 +43,23 @@ async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
     return Submitted(entry.name, entry.arn, ordinal, now(), adopted=True)
 
 
-async def start(run: StepRun, ordinal: int, request: dict[str, Any]) -> Submitted:
-    """Send ``request``, which holds the token of ``ordinal``, and remember what it made."""
+async def start(run: StepRun, ordinal: int, request: dict[str, Any], look: Look) -> Submitted:
+    """Send ``request`` with the token of ``ordinal``, unless the document gives one, and remember what it made.
+
+    look   properties of what there is a handle of
+    """
+    key = run.entry.token_key
+    forgotten = await run.journal.read() is None and run.identity.try_number > 1 and not run.goes_on
+    while True:
+        job = await _send(run, ordinal, {key: token(run, ordinal), **request})
+        # Where Airflow keeps no journal (before 3.3), the token of a failed attempt answers with what that made.
+        found = await look(job.arn) if forgotten and key not in request else None
+        if found is None or run.entry.status_of(found) not in run.entry.failed:
+            return job
+        ordinal += 1
+
+
+async def _send(run: StepRun, ordinal: int, request: dict[str, Any]) -> Submitted:
     entry, identity = run.entry, run.identity
     intent = Entry("", ordinal, identity.try_number, identity.generation, "intent")
     await run.journal.write(intent)
@@ -69,7 +83,7 @@ async def follow(run: StepRun, job: Submitted) -> StepResult:
 def token(run: StepRun, ordinal: int) -> str:
     """The client token of the ``ordinal``-th start."""
     identity = run.identity
-    return digest(identity.step_digest, identity.run_started, str(ordinal))[:TOKEN]
+    return digest(identity.step_digest, identity.run_started, identity.generation, str(ordinal))[:TOKEN]
 
 
 def _spellings(key: str) -> tuple[str, str]:

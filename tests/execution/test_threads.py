@@ -1,0 +1,29 @@
+"""An account that does not answer keeps nobody else waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+from airflow_sagemaker_mlops.execution.threads import MOST_THREADS, in_thread
+
+
+def test_calls_that_hang_leave_other_accounts_stops_and_airflows_own_threads_alone() -> None:
+    answered = threading.Event()
+
+    async def beside() -> list[str]:
+        hung = [asyncio.ensure_future(in_thread("black hole", answered.wait)) for _ in range(2 * MOST_THREADS)]
+        await asyncio.sleep(0.1)
+        done = [
+            await in_thread("another", str, "another account"),
+            await in_thread("black hole", str, "a stop", urgent=True),
+            await asyncio.to_thread(str, "Airflow's own"),
+        ]
+        answered.set()
+        await asyncio.gather(*hung)
+        return done
+
+    begun = time.monotonic()
+    assert asyncio.run(asyncio.wait_for(beside(), 20)) == ["another account", "a stop", "Airflow's own"]
+    assert time.monotonic() - begun < 10
