@@ -72,10 +72,11 @@ def run_definition(
     pipeline, run_id = name or pipeline_name(file), new_run_id()
     recording = None
     if stand_ins is None:  # what was made up is no success of a step
+        from ..record.secrets import secrets_of_run
         from .recording import recording_of
 
         recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
-        recording = recording.prepared(loaded.document) if recording else None
+        recording = recording.prepared(loaded.document, secrets_of_run(plan, values)) if recording else None
     recorder: Any = recording.recorder if recording else None
     given = frozenset(values)
     try:

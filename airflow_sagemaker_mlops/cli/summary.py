@@ -6,14 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..execution.masking import mask, without
 from ..execution.pipeline_run import PipelineRun, StepProgress
+from ..record.secrets import secrets_of_run
 from .live import MARKS, WORDS, seconds
 from .terminal import console
 
 
 def summary_of(run: PipelineRun) -> dict[str, Any]:
-    """The run as plain data: status, steps, decisions, models, endpoints, ``jobs_started``."""
-    return {
+    """The run as plain data: status, steps, decisions, models, endpoints, ``jobs_started``; without secrets."""
+    secrets = secrets_of_run(run.plan, run.parameters)
+    steps = [_step(step) for step in run.steps.values()]
+    whole = {
         "pipeline": run.pipeline,
         "run_id": run.run_id,
         "status": run.status,
@@ -21,16 +25,21 @@ def summary_of(run: PipelineRun) -> dict[str, Any]:
         "ended": run.ended,
         "definition_hash": run.plan.definition_hash,
         "parameters": _parameters(run),
-        "steps": [_step(step) for step in run.steps.values()],
-        "decisions": [_decision(step) for step in run.steps.values() if step.result and "Decision" in step.result],
+        "steps": [{**step, **mask({key: step[key] for key in ("outputs", "error")}, {*secrets})} for step in steps],
+        "decisions": [
+            mask(_decision(step), {*secrets})
+            for step in run.steps.values()
+            if step.result and "Decision" in step.result
+        ],
         "models": [_model(step) for step in run.steps.values() if step.type == "RegisterModel" and step.result],
         "endpoints": [step.result["Name"] for step in run.steps.values() if step.type == "Endpoint" and step.result],
         "jobs_started": sum(step.jobs_started for step in run.steps.values()),
     }
+    return dict(without(whole, secrets))
 
 
 def _parameters(run: PipelineRun) -> dict[str, Any]:
-    return {p.name: run.parameters.get(p.name, p.default) for p in run.plan.parameters}
+    return dict(mask({p.name: run.parameters.get(p.name, p.default) for p in run.plan.parameters}))
 
 
 def _step(step: StepProgress) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from .fragment import Artifact, Code, StepFragment
 from .integrity import KIND, SCHEMA
 from .prices import Prices
 from .run_identity import RunIdentity
+from .secrets import secrets_of_parameters
 from .times import seconds_between
 
 NO_STEPS = frozenset({"Verdict", "Gate"})
@@ -63,7 +64,8 @@ def assemble(
            default)
     """
     given = _plan_json(plan)
-    steps = [fragment.masked() for fragment in _in_order(given, fragments, ends or {})]
+    secrets = secrets_of_parameters({name: parameter.value for name, parameter in parameters.items()})
+    steps = [fragment.masked(*secrets) for fragment in _in_order(given, fragments, ends or {})]
     return {
         "kind": KIND,
         "schema": SCHEMA,
@@ -76,7 +78,7 @@ def assemble(
         "steps": [step.as_json() for step in steps],
         "decisions": [_decision(step) for step in steps if step.decision],
         "models": [{"step": step.step, **plain(model)} for step in steps for model in step.model_packages],
-        "approvals": [mask(plain(approval)) for approval in approvals],
+        "approvals": [mask(plain(approval), {*secrets}) for approval in approvals],
         "totals": totals(steps, run, prices),
     }
 

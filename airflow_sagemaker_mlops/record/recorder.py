@@ -37,6 +37,7 @@ from .fresh import Fresh
 from .registry import Digests
 from .requests import resolved_request
 from .seal import write_fragment
+from .secrets import secrets_of_step
 from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
 from .store import Store
 
@@ -72,6 +73,7 @@ class Recorder:
     digests     of images, to be asked for beside the run; what was told is for the sealing
     fresh       looks at outputs that a step right behind may take over
     ahead       what to do for the sealing beside the last writing; what fails there is the sealing's to tell
+    secrets     of the run, where they are known: a step that knows only its own can be given another one's in a result
     _outputs    listings under way of what a job has left, by its name
     """
 
@@ -86,11 +88,12 @@ class Recorder:
     digests: Digests | None = None
     fresh: Fresh = field(default_factory=Fresh)
     ahead: Sequence[Callable[[], None]] = ()
+    secrets: frozenset[str] = frozenset()
     _outputs: dict[str, asyncio.Future[tuple[Artifact, ...]]] = field(default_factory=dict)
 
     async def begin(self, run: StepRun) -> Begun:
         """Request and inputs of the step, and its result when an earlier run has it."""
-        begun = Begun(now())
+        begun = Begun(now(), secrets=self._secrets(run))
         return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
 
     def submitted(self, begun: Begun) -> None:
@@ -147,16 +150,22 @@ class Recorder:
         self, run: StepRun, fragment: StepFragment, more: Callable[[], None] | None = None
     ) -> StepFragment | None:
         """Keep ``fragment``, and do ``more`` writing at the same time."""
-        masked = fragment.masked()
+        secrets = self._secrets(run)
+        masked = fragment.masked(*secrets)
         self.fragments.append(masked)  # sealed even if the store cannot take the fragment now
-        writing = self._written(fragment, more)
+        writing = self._written(fragment, secrets, more)
         if self.beside is None or self.options.fail_on_error:
             return await writing
         self.beside.start(self._tolerant(run, "not recorded after it ran", writing, None))
         return masked
 
-    async def _written(self, fragment: StepFragment, more: Callable[[], None] | None) -> StepFragment:
-        keeping = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+    def _secrets(self, run: StepRun) -> frozenset[str]:
+        return self.secrets | secrets_of_step(run)
+
+    async def _written(
+        self, fragment: StepFragment, secrets: frozenset[str], more: Callable[[], None] | None
+    ) -> StepFragment:
+        keeping = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment, secrets)
         if more is None:
             return await keeping
         written, _ = await asyncio.gather(keeping, asyncio.to_thread(more))
@@ -184,7 +193,8 @@ class Recorder:
         # A child of a loop may go on with what an earlier attempt of the loop began.
         if config.get("Enabled") is not True or run.loop or not is_cacheable(run.step_type):
             return replace(begun, inputs=await listing)
-        key = cache_key(run.step_type, request, await listing if self.options.input_contents else None)
+        contents = await listing if self.options.input_contents else None
+        key = cache_key(run.step_type, request, contents, secrets=begun.secrets)
         begun = replace(begun, cache=CacheMark(key.key, key.attributes, "miss"))
         found = await self._looked_up(run, key) if self.options.caching else None
         begun = replace(begun, inputs=await listing)
@@ -253,8 +263,8 @@ class Recorder:
 
     def _remember(self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any]) -> None:
         properties = described if described and run.entry.how == "job" else None
-        kept = run.spec.get("Outputs") or ()
-        remember(self.store, self.dag_id, self.run_id, fragment, properties=properties, kept=kept)
+        kept, secrets = run.spec.get("Outputs") or (), self._secrets(run)
+        remember(self.store, self.dag_id, self.run_id, fragment, properties=properties, kept=kept, secrets=secrets)
 
     async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if run.entry.how in DESCRIBED and result.get("Name"):

@@ -228,6 +228,14 @@ def test_the_copy_of_a_definition_has_the_hash_of_the_plan(folder: FolderStore) 
     assert hashlib.sha256(found.data).hexdigest() == copy.sha256
 
 
+def test_a_secret_of_the_run_is_taken_out_of_the_definition_too(folder: FolderStore) -> None:
+    document = {"Steps": [{"Arguments": {"Note": "hunter2 is it"}}]}
+    copy = store_definition(folder, "d", document, ["hunter2"])
+    found = folder.read(f"d/definitions/{copy.sha256}.json")
+    assert found is not None
+    assert (copy.masked, b"hunter2" in found.data) == (True, False)
+
+
 def test_a_definition_with_a_secret_is_kept_masked_and_says_so(folder: FolderStore) -> None:
     copy = store_definition(folder, "d", {"Steps": [{"Environment": {"DB_PASSWORD": "hunter2"}}]})
     found = folder.read(f"d/definitions/{copy.sha256}.json")

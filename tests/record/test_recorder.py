@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.cli.summary import summary_of
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
@@ -112,9 +113,9 @@ class Lab:
         asyncio.run(running.run())
         return running, recorder
 
-    def run(self, **options: Any) -> tuple[PipelineRun, dict[str, Any]]:
+    def run(self, values: Mapping[str, Any] | None = None, **options: Any) -> tuple[PipelineRun, dict[str, Any]]:
         """A run and its record."""
-        running, recorder = self.go(**options)
+        running, recorder = self.go(values=values, **options)
         identity = RunIdentity(
             "lab",
             running.run_id,
@@ -277,3 +278,22 @@ def test_later_steps_may_reference_more_of_a_cached_result(lab: Lab) -> None:
     second, document = lab.run()
     assert (jobs(second), second.status) == (0, "Succeeded")
     assert json.loads(json.dumps(document["decisions"]))[0]["outcome"] is True
+
+
+def test_a_secret_parameter_is_stored_nowhere_whatever_it_is_used_for(aws: local.LocalAws, folder: FolderStore) -> None:
+    lab = Lab(aws, folder)
+    definition = lab.definition()
+    definition["Parameters"].append({"Name": "DbPassword", "Type": "String"})
+    arguments = definition["Steps"][0]["Arguments"]
+    arguments["Environment"] = {"CONN": {"Get": "Parameters.DbPassword"}}
+    arguments["AppSpecification"]["ContainerArguments"] = ["--conn", {"Get": "Parameters.DbPassword"}]
+    lab.pipeline = load_pipeline(definition)
+    first, record = lab.run(values={"DbPassword": "hunter2secretvalue"})
+    assert (first.status, record["steps"][0]["request"]["Environment"]) == ("Succeeded", {"CONN": "***"})
+    kept = {path: path.read_bytes() for path in folder.root.rglob("*") if path.is_file()}
+    assert {"records", "fragments", "cache", "definitions"} <= {part for path in kept for part in path.parts}
+    assert [path for path, data in kept.items() if b"hunter2secretvalue" in data] == []
+    assert "hunter2secretvalue" not in json.dumps(summary_of(first))
+    second, _ = lab.run(values={"DbPassword": "another-password"})
+    assert jobs(second) == 0  # a rotated password is no reason to run again
+    assert verify(folder, "lab").findings == ()
