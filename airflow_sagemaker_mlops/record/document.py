@@ -18,6 +18,7 @@ from ..plan.model import Plan
 from .canonical import plain
 from .fragment import Artifact, Code, StepFragment
 from .integrity import KIND, SCHEMA
+from .made import Made
 from .prices import Prices
 from .run_identity import RunIdentity
 from .secrets import secrets_of_parameters
@@ -135,11 +136,11 @@ def _dependencies(
     """What the run read that it had not made itself: definition, inputs, code, images."""
     uri, sha256 = (copy.uri, copy.sha256) if copy else (plan["source"], plan["definition_hash"])
     yield {"name": "definition", "uri": uri, "digest": {"sha256": sha256}, "annotations": {"role": "definition"}}
-    made = tuple(a.uri.rstrip("/") for step in steps for a in step.outputs)
+    made = Made(steps)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for step in steps:
         for artifact in step.inputs:
-            if not any(artifact.uri == uri or artifact.uri.startswith(f"{uri}/") for uri in made):
+            if not made.before(step, artifact.uri):
                 _add(found, resource(artifact), step.step)
         for image in step.images:
             digest = {"digest": {"sha256": image.digest.removeprefix("sha256:")}} if image.digest else {}

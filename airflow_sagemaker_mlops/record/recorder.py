@@ -26,7 +26,7 @@ from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
 from .begun import Begun
 from .beside import Beside
-from .billing import billable_seconds
+from .billing import billed_together
 from .cache import Lookup, look_up, remember
 from .cache_key import CacheKey, cache_key, is_cacheable
 from .canonical import plain
@@ -42,6 +42,7 @@ from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
 from .store import Store
 
 DESCRIBED = frozenset({"job", "check", "package"})
+MOST_JOBS = 200  # of one step, that its retry policies may have begun
 JOBS = frozenset({"job", "check", "started", "emr", "serverless"})
 Result = TypeVar("Result")
 
@@ -229,14 +230,15 @@ class Recorder:
         answer = None if begun.result is not None else await self._described(run, given)
         described = plain(answer) if answer else {}
         instance_type, _ = instances_of(begun.request or {})
-        attempts = await self._attempts(run, begun, given, described)
+        earlier = await self._earlier(run, begun, ended)
+        attempts = self._attempts(run, begun, given, described, earlier)
         fragment = replace(
             ended,
             attempts=attempts,
             # one that an earlier process of this task began counts as well
             jobs_started=max(ended.jobs_started, len(attempts) if run.entry.how in JOBS else 0),
             request=begun.request,
-            billable_seconds=billable_seconds(described) if described else None,
+            billable_seconds=billed_together([*earlier.values(), described]),
             instance_type=instance_type,
             inputs=begun.inputs,
             outputs=begun.outputs or await self._left(given.get("Name"), described),
@@ -271,22 +273,31 @@ class Recorder:
             return await _properties(run, str(result["Name"]))
         return None
 
-    async def _attempts(
-        self, run: StepRun, begun: Begun, result: Mapping[str, Any], described: Mapping[str, Any]
+    async def _earlier(self, run: StepRun, begun: Begun, ended: StepFragment) -> dict[str, Mapping[str, Any]]:
+        """The jobs of this run before the last one, {name: as described}; asked for only after retries."""
+        result = ended.result or {}
+        # A step that failed does not say how often it was retried, but how many jobs it began.
+        most = max(int(result.get("Retries") or 0), ended.jobs_started - 1)
+        if begun.result is not None or run.entry.how != "job" or not result.get("Name") or most < 1:
+            return {}
+        names = _names_before(run, str(result["Name"]))[-most:]
+        answers = {name: await _properties(run, name) for name in names}
+        return {name: plain(answer) for name, answer in answers.items() if answer is not None}
+
+    def _attempts(
+        self,
+        run: StepRun,
+        begun: Begun,
+        result: Mapping[str, Any],
+        described: Mapping[str, Any],
+        earlier: Mapping[str, Mapping[str, Any]],
     ) -> tuple[Attempt, ...]:
-        """The resources of this run, the last one at the end; earlier ones are asked for only after retries."""
+        """The resources of this run, the last one at the end."""
         if begun.result is not None or not result.get("Name"):
             return ()
-        last = str(result["Name"])
-        earlier = []
-        if run.entry.how == "job" and result.get("Retries"):
-            for ordinal in range(int(result["Retries"])):
-                name = name_of(run, ordinal)
-                answer = await _properties(run, name) if name != last else None
-                if answer is not None:
-                    earlier.append(_attempt(run, name, plain(answer)))
+        before = (_attempt(run, name, answer) for name, answer in earlier.items())
         about = {**described, run.entry.arn_key: result.get("Arn")} if run.entry.arn_key else described
-        return (*earlier, _attempt(run, last, about, result))
+        return (*before, _attempt(run, str(result["Name"]), about, result))
 
     async def settled(self) -> None:
         """Return when nothing is being written beside the run any more, and what the sealing needs was looked for."""
@@ -320,6 +331,17 @@ async def _tried(work: Callable[[], None]) -> None:
 async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:
     """What the step's resource called ``name`` was like when it had ended; asked for where nobody has seen that."""
     return run.seen.get(name) or await describe(run, name)
+
+
+def _names_before(run: StepRun, last: str) -> list[str]:
+    """Names of the step's earlier jobs, which are counted; also of those before a user cleared it."""
+    names: list[str] = []
+    for ordinal in range(MOST_JOBS):
+        name = name_of(run, ordinal)
+        if name == last:
+            return names
+        names.append(name)
+    return []
 
 
 def _inputs(run: StepRun, request: Mapping[str, Any]) -> tuple[Artifact, ...]:

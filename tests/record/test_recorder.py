@@ -16,9 +16,13 @@ from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.cli.summary import summary_of
 from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
-from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
+from airflow_sagemaker_mlops.execution.request import name_of
+from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.record.begun import Begun
 from airflow_sagemaker_mlops.record.document import read_schema
 from airflow_sagemaker_mlops.record.errors import StoreUnavailable
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
@@ -227,6 +231,23 @@ def test_a_failed_run_is_recorded_with_its_reason_and_is_no_hit(aws: local.Local
     lab.put("day/a.csv", "1")
     again, _ = lab.run()
     assert (again.status, jobs(again)) == ("Succeeded", 1)
+
+
+@pytest.mark.parametrize(("status", "more", "begun"), [("Succeeded", {"Retries": 1}, 1), ("Failed", {}, 2)])
+def test_every_attempt_at_a_job_is_paid_for(folder: FolderStore, status: str, more: dict[str, Any], begun: int) -> None:
+    identity = StepIdentity("lab", "Copy", "lab", "r1", "Copy")
+    scope = Scope("Copy", {}, {}, {}, {}, read_s3=lambda _uri: b"")
+    run = StepRun({"Arguments": {}}, "Processing", identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
+    first, last = name_of(run, 0), name_of(run, 1)
+    begins = {"ProcessingStartTime": "2026-01-01T00:00:00Z"}
+    run.seen[first] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:40Z", "ProcessingJobStatus": "Failed"}
+    run.seen[last] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:02Z", "ProcessingJobStatus": "Completed"}
+    recorder = Recorder(folder, "lab", "r1", None)
+    result = {"Name": last, "Arn": "arn:last", **more}
+    told = recorder.end(run, Begun(begins["ProcessingStartTime"]), status=status, result=result, jobs_started=begun)
+    fragment = asyncio.run(told)
+    assert fragment is not None
+    assert ([attempt.name for attempt in fragment.attempts], fragment.billable_seconds) == ([first, last], 42.0)
 
 
 class Broken(FolderStore):
