@@ -74,9 +74,15 @@ def _model(step: StepProgress) -> dict[str, Any]:
     return {"step": step.name, "model_package_arn": result.get("Arn")}
 
 
+def check_place(file: Path | None) -> None:
+    """Raise ``ValueError`` for a file that the summary cannot be written to, before anything is run for it."""
+    if file is not None and (file.is_dir() or not file.parent.is_dir()):
+        what = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+        raise ValueError(f"--summary {file} cannot be written: {what}.")
+
+
 def write_summary(run: PipelineRun, file: Path) -> None:
     """Write the summary as JSON."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(summary_of(run), indent=2, ensure_ascii=False) + "\n")
 
 
