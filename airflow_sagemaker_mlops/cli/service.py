@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,8 +66,8 @@ def push(file: Path, name: str, *, role: str, conn: str | None, region: str | No
         except client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
                 raise
-            token = re.sub(r"[^a-zA-Z0-9-]", "", hashlib.sha256((name + text).encode()).hexdigest())[:64]
-            arn, done = client.create_pipeline(ClientRequestToken=token, **members)["PipelineArn"], "created"
+            # boto3 gives a ClientRequestToken, another one every time: what was deleted is to be made again.
+            arn, done = client.create_pipeline(**members)["PipelineArn"], "created"
         else:
             arn, done = client.update_pipeline(**members)["PipelineArn"], "updated"
     except Exception as error:

@@ -87,7 +87,7 @@ _FLAG = re.compile(
     """,
     re.VERBOSE,
 )
-_USER = re.compile(r"""(\bcurl\b[^\n|;]{0,500}?\s(?:-u|--user|-U|--proxy-user)[\s=]*["']?[^\s:"'=]+:)([^\s"']+)""")
+_USER = re.compile(r"""(\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user|-U|--proxy-user)[\s=]*["']?[^\s:"'=]+:)([^\s"']+)""")
 _USER_FLAGS = frozenset({"-u", "--user", "-U", "--proxy-user"})
 _SECRET_KEY = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9/+]{40}")
 _NAME_MEMBERS = ("Name", "Key", "name", "key", "ParameterName")
