@@ -15,7 +15,7 @@ from .fragment import Artifact, CacheMark
 class Begun:
     """What is known before the step runs; ``result`` is set when the cache has it, and then nothing is to be run.
 
-    secrets   of the step, as the process that began it knows them
+    secrets   that the step was given, to be taken out of what is stored of its end too
     """
 
     started: str
@@ -27,12 +27,17 @@ class Begun:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for the process that goes on with the step; without secrets, and without a result."""
+        """Plain data for the process that goes on with the step; without a result.
+
+        The request is without secrets; they stand beside, for the texts of a failure that the other process is told.
+        Airflow keeps what a trigger is given encrypted.
+        """
         return {
             "started": self.started,
             "request": mask(plain(self.request), {*self.secrets}) if self.request is not None else None,
             "inputs": without([asdict(artifact) for artifact in self.inputs], self.secrets),
             "cache": asdict(self.cache) if self.cache is not None else None,
+            "secrets": sorted(self.secrets),
         }
 
     @classmethod
@@ -44,4 +49,5 @@ class Begun:
             request=data.get("request"),
             inputs=tuple(Artifact(**artifact) for artifact in data.get("inputs") or ()),
             cache=CacheMark(**cache) if cache else None,
+            secrets=frozenset(data.get("secrets") or ()),
         )

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 from ..execution.describe import describe
 from ..execution.failures import StepFailed
+from ..execution.masking import secrets_in
 from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
 from .begun import Begun
@@ -94,7 +95,7 @@ class Recorder:
 
     async def begin(self, run: StepRun) -> Begun:
         """Request and inputs of the step, and its result when an earlier run has it."""
-        begun = Begun(now(), secrets=self._secrets(run))
+        begun = Begun(now(), secrets=self._secrets_of(run))
         return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
 
     def submitted(self, begun: Begun) -> None:
@@ -145,13 +146,12 @@ class Recorder:
 
     async def keep(self, run: StepRun, fragment: StepFragment) -> StepFragment | None:
         """Write a fragment that is known already; ``None`` when it could not be written."""
-        return await self._tolerant(run, "not recorded", self._write(run, fragment), None)
+        return await self._tolerant(run, "not recorded", self._write(run, fragment, self._secrets_of(run)), None)
 
     async def _write(
-        self, run: StepRun, fragment: StepFragment, more: Callable[[], None] | None = None
+        self, run: StepRun, fragment: StepFragment, secrets: frozenset[str], more: Callable[[], None] | None = None
     ) -> StepFragment | None:
-        """Keep ``fragment``, and do ``more`` writing at the same time."""
-        secrets = self._secrets(run)
+        """Keep ``fragment`` without ``secrets``, and do ``more`` writing at the same time."""
         masked = fragment.masked(*secrets)
         self.fragments.append(masked)  # sealed even if the store cannot take the fragment now
         writing = self._written(fragment, secrets, more)
@@ -160,7 +160,7 @@ class Recorder:
         self.beside.start(self._tolerant(run, "not recorded after it ran", writing, None))
         return masked
 
-    def _secrets(self, run: StepRun) -> frozenset[str]:
+    def _secrets_of(self, run: StepRun) -> frozenset[str]:
         return self.secrets | secrets_of_step(run)
 
     async def _written(
@@ -189,7 +189,7 @@ class Recorder:
         if request is None:
             return begun
         listing = asyncio.ensure_future(self._fingerprints(_inputs(run, request)))
-        begun = replace(begun, request=request)
+        begun = replace(begun, request=request, secrets=begun.secrets.union(secrets_in(plain(request))))
         config = run.spec.get("CacheConfig") or {}
         # A child of a loop may go on with what an earlier attempt of the loop began.
         if config.get("Enabled") is not True or run.loop or not is_cacheable(run.step_type):
@@ -249,9 +249,11 @@ class Recorder:
             decision=given.get("Decision"),
             model_packages=_packages(run, described),
         )
+        # Both: what began elsewhere knows no parameters here, and what could not be begun knows no request.
+        secrets = begun.secrets | self._secrets_of(run)
         if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
-            return await self._write(run, fragment, partial(self._remember, run, fragment, described))
-        return await self._write(run, fragment)
+            return await self._write(run, fragment, secrets, partial(self._remember, run, fragment, described, secrets))
+        return await self._write(run, fragment, secrets)
 
     async def _left(self, name: Any, described: Mapping[str, Any]) -> tuple[Artifact, ...]:
         looking = self._outputs.pop(name, None)
@@ -263,9 +265,11 @@ class Recorder:
         self.fresh.note(outputs, looked)
         return outputs
 
-    def _remember(self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any]) -> None:
+    def _remember(
+        self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any], secrets: frozenset[str]
+    ) -> None:
         properties = described if described and run.entry.how == "job" else None
-        kept, secrets = run.spec.get("Outputs") or (), self._secrets(run)
+        kept = run.spec.get("Outputs") or ()
         remember(self.store, self.dag_id, self.run_id, fragment, properties=properties, kept=kept, secrets=secrets)
 
     async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,26 @@ def test_a_failed_run_is_recorded_with_its_reason_and_is_no_hit(aws: local.Local
     lab.put("day/a.csv", "1")
     again, _ = lab.run()
     assert (again.status, jobs(again)) == ("Succeeded", 1)
+
+
+def test_a_step_that_another_process_ends_is_stored_without_its_secrets(folder: FolderStore) -> None:
+    identity = StepIdentity("lab", "Copy", "lab", "r1", "Copy")
+    environment = {"CONN": {"Get": "Parameters.DbPassword"}, "API_KEY": "battery-staple"}
+    spec = {"Arguments": {"Environment": environment}, "CacheConfig": {"Enabled": True}}
+    scope = Scope("Copy", {"DbPassword": "correct-horse"}, {}, {}, {}, read_s3=lambda _uri: b"")
+    first = StepRun(spec, "Processing", identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
+    recorder = Recorder(folder, "lab", "r1", None)
+    handed = asyncio.run(recorder.begin(first)).as_json()
+    assert handed["request"] == {"Environment": {"CONN": "***", "API_KEY": "***"}}
+    second = replace(first, spec={}, scope=replace(scope, parameters={}))
+    why = "cannot log in with correct-horse, nor with battery-staple"
+    told = recorder.end(second, recorder.resumed(handed), status="Failed", result=None, failure_reason=why)
+    fragment = asyncio.run(told)
+    assert fragment is not None
+    assert fragment.failure_reason == "cannot log in with ***, nor with ***"
+    kept = [path.read_bytes() for path in folder.root.rglob("*.json")]
+    assert kept
+    assert not any(b"correct-horse" in data or b"battery-staple" in data for data in kept)
 
 
 @pytest.mark.parametrize(("status", "more", "begun"), [("Succeeded", {"Retries": 1}, 1), ("Failed", {}, 2)])
