@@ -44,8 +44,7 @@ def serve_local(
         use_faults(folder, text)
         aws = local.start(folder, port=port, sandbox=sandbox)  # type: ignore[arg-type]
     except OSError as error:
-        print(f"--state-dir {folder} cannot be used: {error.strerror or error}.", file=sys.stderr)
-        return 2
+        return _unusable(folder, error)
     describe(aws)
     if faults is not None:
         console().print(f"Faults    as in {faults}", style="bold yellow")
@@ -100,13 +99,22 @@ def show_status(state_dir: Path | None) -> int:
 
 
 def stop_local(state_dir: Path | None) -> int:
-    """Stop it; exit code 1 when nothing ran."""
+    """Stop it; exit code 1 when nothing ran, 2 for a folder that cannot be its."""
     folder = state_folder(state_dir)
-    if local.stop(folder):
+    try:
+        stopped = local.stop(folder)
+    except OSError as error:
+        return _unusable(folder, error)
+    if stopped:
         print("stopped")
         return 0
     print(f"not running (state in {folder})")
     return 1
+
+
+def _unusable(folder: Path, error: OSError) -> int:
+    print(f"--state-dir {folder} cannot be used: {error.strerror or error}.", file=sys.stderr)
+    return 2
 
 
 def describe(aws: Any) -> None:

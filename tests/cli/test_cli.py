@@ -132,6 +132,24 @@ def test_run_writes_what_happened(aws: local.LocalAws, tmp_path: Path) -> None:
     assert summary["steps"][0]["reused"] is False
 
 
+def test_a_run_writes_no_secret_parameter_anywhere(aws: local.LocalAws, tmp_path: Path) -> None:
+    asked = {"Type": "Equals", "LeftValue": {"Get": "Parameters.DbPassword"}, "RightValue": "other"}
+    arguments = {"Conditions": [asked], "IfSteps": [], "ElseSteps": []}
+    step = {"Name": "Is", "Type": "Condition", "Description": "is it correct-horse?", "Arguments": arguments}
+    parameters = [{"Name": "DbPassword", "Type": "String"}]
+    file, out, kept = (tmp_path / name for name in ("p.json", "summary.json", "records"))
+    file.write_text(json.dumps({"Version": "2020-12-01", "Parameters": parameters, "Steps": [step]}))
+    to = ["--state-dir", aws.state_dir, "--summary", str(out), "--records", str(kept)]
+    code, text = invoke("run", str(file), "-p", "DbPassword=correct-horse", "-q", *to)
+    assert code == 0, text
+    summary = json.loads(out.read_text())
+    assert summary["parameters"] == {"DbPassword": "***"}
+    assert summary["decisions"][0]["terms"][0]["left"] == "***"
+    written = [out, *(path for path in kept.rglob("*") if path.is_file())]
+    assert len(written) > 3
+    assert [path for path in written if b"correct-horse" in path.read_bytes()] == []
+
+
 def test_local_serves_tells_and_stops(tmp_path: Path) -> None:
     words = ("--state-dir", str(tmp_path))
     assert invoke("local", "status", *words)[0] == 1
@@ -155,6 +173,8 @@ NOWHERE = "/nonexistent/x"
         (["run", DAILY, "--summary", "/"], "--summary / cannot be written: it is a folder."),
         (["run", DAILY, "--state-dir", "/dev/null/x"], "--state-dir /dev/null/x cannot be used: Not a directory."),
         (["local", "-d", "--state-dir", "/dev/null/x"], "--state-dir /dev/null/x cannot be used: Not a directory."),
+        (["local", "-d", "--state-dir", DAILY], f"--state-dir {DAILY} cannot be used: Not a directory."),
+        (["local", "stop", "--state-dir", DAILY], f"--state-dir {DAILY} cannot be used: File exists."),
         (["local", "-d", "--port", "99999", "--state-dir", NOWHERE], "--port is 99999; use 0 to 65535."),
         (["run", DAILY, "--parallel", "-1"], "'--parallel'"),
         (["records", "list", "--limit", "-5"], "'--limit'"),

@@ -329,6 +329,7 @@ def test_a_secret_parameter_is_stored_nowhere_whatever_it_is_used_for(aws: local
     arguments = definition["Steps"][0]["Arguments"]
     arguments["Environment"] = {"CONN": {"Get": "Parameters.DbPassword"}}
     arguments["AppSpecification"]["ContainerArguments"] = ["--conn", {"Get": "Parameters.DbPassword"}]
+    definition["Steps"][0]["Description"] = "not with hunter2secretvalue"
     lab.pipeline = load_pipeline(definition)
     first, record = lab.run(values={"DbPassword": "hunter2secretvalue"})
     assert (first.status, record["steps"][0]["request"]["Environment"]) == ("Succeeded", {"CONN": "***"})
