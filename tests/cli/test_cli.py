@@ -160,16 +160,16 @@ def test_local_serves_tells_and_stops(tmp_path: Path) -> None:
     assert invoke("local", "stop", *words) == (0, "stopped\n")
 
 
-NOWHERE = "/nonexistent/x"
+NOWHERE = "/dev/null/x"  # nobody can make that folder
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["to-json", DAILY, "-o", NOWHERE], "/nonexistent/x cannot be written: No such file or directory."),
-        (["render", DAILY, "-o", NOWHERE], "/nonexistent/x cannot be written: No such file or directory."),
-        (["iam", DAILY, "-o", NOWHERE], "/nonexistent/x cannot be written: No such file or directory."),
-        (["run", DAILY, "--summary", NOWHERE], "cannot be written: there is no folder /nonexistent."),
+        (["to-json", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
+        (["render", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
+        (["iam", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
+        (["run", DAILY, "--summary", NOWHERE], "cannot be written: there is no folder /dev/null."),
         (["run", DAILY, "--summary", "/"], "--summary / cannot be written: it is a folder."),
         (["run", DAILY, "--state-dir", "/dev/null/x"], "--state-dir /dev/null/x cannot be used: Not a directory."),
         (["local", "-d", "--state-dir", "/dev/null/x"], "--state-dir /dev/null/x cannot be used: Not a directory."),
@@ -222,7 +222,7 @@ def test_a_connection_that_airflow_does_not_have_is_named(words: list[str], monk
 def test_without_a_region_the_way_out_is_told(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent/config")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null/config")
     assert invoke(*words) == (2, "no AWS region is known: add --region, or set AWS_DEFAULT_REGION.\n")
 
 

@@ -198,8 +198,8 @@ def test_a_request_that_is_damaged_is_named(three: FolderStore, words: tuple[str
 
 
 def test_an_export_that_cannot_be_written_is_told(three: FolderStore) -> None:
-    code, text = invoke(three, "records", "export", "-o", "/nonexistent/x")
-    assert (code, text) == (2, "/nonexistent/x cannot be written: No such file or directory.\n")
+    code, text = invoke(three, "records", "export", "-o", "/dev/null/x")
+    assert (code, text) == (2, "/dev/null/x cannot be written: Not a directory.\n")
 
 
 def test_a_record_that_cannot_be_read_is_passed_over_when_an_earlier_success_is_looked_for(three: FolderStore) -> None:
