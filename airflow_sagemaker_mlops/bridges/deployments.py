@@ -18,10 +18,13 @@ class Deployment:
 
 
 def deployments_in(record: Mapping[str, Any]) -> Iterator[Deployment]:
-    """The endpoints of Endpoint steps, with what their EndpointConfig and Model steps put there."""
+    """The endpoints of Endpoint steps, with what their EndpointConfig and Model steps put there.
+
+    A model and a configuration may be another run's: results are taken from the cache, and by a part of a pipeline.
+    """
     by_type: dict[str, list[Mapping[str, Any]]] = {}
     for step in record["steps"]:
-        if step["status"] == "Succeeded" and step.get("attempts"):
+        if step["status"] == "Succeeded" and (step.get("attempts") or step["type"] != "Endpoint"):
             by_type.setdefault(step["type"], []).append(step)
     models = {_made(step)["name"]: _named(step, MODEL_KEYS) for step in by_type.get("Model", ())}
     configs = {_made(step)["name"]: _named(step, {"ModelName"}) for step in by_type.get("EndpointConfig", ())}
@@ -37,8 +40,11 @@ def deployments_in(record: Mapping[str, Any]) -> Iterator[Deployment]:
 
 
 def _made(step: Mapping[str, Any]) -> Mapping[str, Any]:
-    made: Mapping[str, Any] = {"name": "", **step["attempts"][-1]}
-    return made
+    """Name and ARN of what the step made, or took from another run."""
+    if step.get("attempts"):
+        return {"name": "", **step["attempts"][-1]}
+    result = step.get("result") or {}
+    return {"name": str(result.get("Name") or ""), "arn": str(result.get("Arn") or "")}
 
 
 def _named(step: Mapping[str, Any], keys: frozenset[str] | set[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -70,8 +69,10 @@ def _keep_over_retries(task: dict[str, Any], key: str, answer: str, session: Any
     get_state_backend().set(TaskScope(**task), key, json.dumps(answer), session=session)
 
 
-def success(outputs: Sequence[Any]) -> dict[str, Any]:
+def success(outputs: Any) -> dict[str, Any]:
     """A success with ``[{"Name": ..., "Value": ...}]``.  Raises :class:`AnswerRefused` where the API would refuse."""
+    if not isinstance(outputs, list):
+        raise AnswerRefused('OutputParameters is a list of {"Name": "...", "Value": "..."}.')
     if len(outputs) > MOST_OUTPUTS:
         raise AnswerRefused(f"A step takes at most {MOST_OUTPUTS} output parameters.")
     for item in outputs:

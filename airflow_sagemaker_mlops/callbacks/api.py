@@ -20,6 +20,7 @@ from .answer import AnswerRefused, failure, give_answer, success
 TARGET = "SageMaker.SendPipelineExecutionStep"
 JSON_TYPE = "application/x-amz-json-1.1"
 MOST_BYTES = 200_000
+TOO_DEEP = "The request is nested too deeply."
 
 app = FastAPI(title="SageMaker callbacks", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -33,7 +34,7 @@ async def sagemaker_protocol(request: Request) -> JSONResponse:
         body = await _body(request)
         match target.removeprefix(TARGET):
             case "Success":
-                answer = success(body.get("OutputParameters") or [])
+                answer = success([] if body.get("OutputParameters") is None else body["OutputParameters"])
             case "Failure":
                 answer = failure(body.get("FailureReason"))
             case _:
@@ -66,20 +67,27 @@ async def plain_failure(token: str, request: Request) -> JSONResponse:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    content = await request.body()
-    if len(content) > MOST_BYTES:
-        raise AnswerRefused(f"The request is larger than {MOST_BYTES} bytes.")
+    content = bytearray()
+    async for part in request.stream():  # not request.body(): whoever calls has shown no token yet
+        content += part
+        if len(content) > MOST_BYTES:
+            raise AnswerRefused(f"The request is larger than {MOST_BYTES} bytes.")
     try:
-        body = json.loads(content or b"{}")
+        body = json.loads(bytes(content) or b"{}")
     except ValueError as error:
         raise AnswerRefused(f"The request is not JSON: {error}.") from None
+    except RecursionError:
+        raise AnswerRefused(TOO_DEEP) from None
     if not isinstance(body, dict):
         raise AnswerRefused("The request is not a JSON object.")
     return body
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    try:
+        return value if isinstance(value, str) else json.dumps(value)
+    except RecursionError:
+        raise AnswerRefused(TOO_DEEP) from None
 
 
 def _arn(who: dict[str, str]) -> str:

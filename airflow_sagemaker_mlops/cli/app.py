@@ -103,7 +103,7 @@ def run(
         str | None,
         typer.Option(help="File with declared results of steps that cannot run here; or auto: made up for all."),
     ] = None,
-    parallel: Annotated[int, typer.Option(help="So many steps at a time; any number if 0.")] = 0,
+    parallel: Annotated[int, typer.Option(min=0, help="So many steps at a time; any number if 0.")] = 0,
     records: Annotated[
         str | None,
         typer.Option(help="Where its record goes: s3://bucket/prefix, a folder, or off; the embedded AWS's bucket."),
@@ -302,7 +302,7 @@ def push(
     role: Annotated[str, typer.Option(help="ARN of the pipeline's role.")],
     conn: Connection = None,
     region: Region = None,
-    parallel: Annotated[int | None, typer.Option(help="MaxParallelExecutionSteps.")] = None,
+    parallel: Annotated[int | None, typer.Option(min=1, help="MaxParallelExecutionSteps.")] = None,
 ) -> None:
     """Take a definition back to SageMaker Pipelines: create the pipeline, or update it."""
     from .service import push as push_

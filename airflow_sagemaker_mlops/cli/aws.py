@@ -9,20 +9,59 @@ from ..execution.aws import SessionAws
 from .local import state_folder
 
 
-def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any:
-    """Clients of what the connection ``conn`` leads to; without one, of the embedded AWS in ``state_dir``."""
-    if conn is not None:
-        from ..hooks.aws import aws_for
+class NoAws(ValueError):
+    """The options lead to no AWS; ``str()`` is a sentence about them."""
 
+
+def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any:
+    """Clients of what the connection ``conn`` leads to; without one, of the embedded AWS in ``state_dir``.
+
+    Raises :class:`NoAws`.
+    """
+    return connected(conn, region) if conn is not None else embedded(started(state_dir))
+
+
+def connected(conn: str, region: str | None) -> Any:
+    """Clients of what the Airflow connection ``conn`` leads to.  Raises :class:`NoAws`."""
+    from ..hooks.aws import aws_for
+
+    try:
         return aws_for(conn, region)
-    return embedded(started(state_dir))
+    except ValueError as error:
+        raise NoAws(str(error)) from None
+    except Exception as error:
+        if type(error).__name__ != "AirflowNotFoundException":
+            raise
+        raise NoAws(f'--conn is "{conn}", and Airflow has no such connection.') from None
+
+
+def client_of(service: str, conn: str | None, region: str | None, **options: Any) -> Any:
+    """A client by an Airflow connection, else as boto3 finds its credentials, made with ``options``.
+
+    Raises :class:`NoAws`.
+    """
+    if conn is not None:
+        return connected(conn, region).client(service)
+    import boto3
+    from botocore.exceptions import NoRegionError, ProfileNotFound
+
+    try:
+        return boto3.client(service, region_name=region, **options)
+    except NoRegionError:
+        raise NoAws("no AWS region is known: add --region, or set AWS_DEFAULT_REGION.") from None
+    except (ValueError, ProfileNotFound) as error:  # a region or a profile that cannot be one
+        raise NoAws(f"{error}.") from None
 
 
 def started(state_dir: Path | None) -> Any:
-    """The embedded AWS in ``state_dir``, running."""
+    """The embedded AWS in ``state_dir``, running.  Raises :class:`NoAws` for a folder that cannot be one."""
     from .. import local
 
-    return local.start(state_folder(state_dir))
+    folder = state_folder(state_dir)
+    try:
+        return local.start(folder)
+    except OSError as error:
+        raise NoAws(f"--state-dir {folder} cannot be used: {error.strerror or error}.") from None
 
 
 def embedded(running: Any) -> SessionAws:

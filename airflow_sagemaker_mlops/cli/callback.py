@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+
+from ..callbacks.answer import TOKEN
 
 DEFAULT_URL = "http://localhost:8080"
 
@@ -24,18 +27,29 @@ def answer(token: str, outputs: Sequence[str], *, failure: str | None, url: str 
     if failure is not None and values:
         print("A failure has no outputs.", file=sys.stderr)
         return 2
+    if not TOKEN.fullmatch(token):
+        print(f'"{token}" is no callback token: it has 10 letters and digits.', file=sys.stderr)
+        return 2
     base = (url or os.environ.get("AIRFLOW__API__BASE_URL") or DEFAULT_URL).rstrip("/")
     end, body = ("failure", {"reason": failure}) if failure is not None else ("success", values)
     target = f"{base}/sagemaker-callbacks/{token}/{end}"
-    request = urllib.request.Request(target, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
+        request = urllib.request.Request(target, json.dumps(body).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as reply:
-            who = json.load(reply)
+            said = reply.read()
     except urllib.error.HTTPError as error:
         print(f"{target}: {error.code}: {error.read().decode('utf-8', 'replace')}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"{target}: {error}", file=sys.stderr)
+        return 1
+    except (ValueError, http.client.HTTPException) as error:
+        print(f'--url is "{base}", which is no address: {error}.', file=sys.stderr)
+        return 2
+    try:
+        who = {name: json.loads(said)[name] for name in ("task_id", "dag_id", "run_id")}
+    except (ValueError, KeyError, TypeError):
+        print(f"{target}: what answers there is not Airflow's API server with this plugin.", file=sys.stderr)
         return 1
     print(f"{who['task_id']} of {who['dag_id']}, run {who['run_id']}, has its answer")
     return 0

@@ -14,6 +14,7 @@ from ..document.problems import PipelineError
 from ..document.step_types import AIRFLOW
 from ..plan import make_plan
 from ..plan.show import mermaid, tree
+from .terminal import write_out
 
 # Runs in a fresh interpreter, so that the SDK and the user's module stay out of this one.
 _COMPILE = """
@@ -87,12 +88,7 @@ def print_rendered(file: Path, dag_id: str | None, out: Path | None) -> int:
     except PipelineError as error:
         print(error.told(), file=sys.stderr)
         return 1
-    text = render(plan, dag_id or pipeline_name(file))
-    if out is None:
-        sys.stdout.write(text)
-    else:
-        out.write_text(text)
-    return 0
+    return write_out(render(plan, dag_id or pipeline_name(file)), out)
 
 
 def print_policy(file: Path, account: str, region: str, out: Path | None) -> int:
@@ -109,7 +105,7 @@ def print_policy(file: Path, account: str, region: str, out: Path | None) -> int
         print(
             f"What {', '.join(foreign)} may ask of AWS is not in it: an operator of another package.", file=sys.stderr
         )
-    return _emit(json.dumps(policy(pipeline, account, region), indent=2), out)
+    return write_out(json.dumps(policy(pipeline, account, region), indent=2) + "\n", out)
 
 
 def print_json(file: Path, out: Path | None) -> int:
@@ -119,7 +115,7 @@ def print_json(file: Path, out: Path | None) -> int:
     except PipelineError as error:
         print(error.told(), file=sys.stderr)
         return 1
-    return _emit(text, out)
+    return write_out(text + "\n", out)
 
 
 def compile_object(target: str, out: Path | None, python: Path) -> int:
@@ -146,12 +142,4 @@ def compile_object(target: str, out: Path | None, python: Path) -> int:
         except PipelineError as error:
             print(error.told(), file=sys.stderr)
             return 1
-    return _emit(text, out)
-
-
-def _emit(text: str, out: Path | None) -> int:
-    if out is None:
-        print(text)
-    else:
-        out.write_text(text + "\n")
-    return 0
+    return write_out(text + "\n", out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
@@ -12,6 +13,8 @@ from .. import local
 from ..local.faults import FILE, read_rules
 from .terminal import console
 
+MOST_PORT = 65535
+
 
 def state_folder(state_dir: Path | None) -> Path:
     """The folder given, or the default outside any repository."""
@@ -21,20 +24,27 @@ def state_folder(state_dir: Path | None) -> Path:
 def serve_local(
     *, port: int, reset: bool, detach: bool, sandbox: str, state_dir: Path | None, faults: Path | None = None
 ) -> int:
-    """Serve until Ctrl-C, or start in the background; exit code."""
+    """Serve until Ctrl-C, or start in the background; exit code: 2 for options that cannot be used."""
     if sandbox not in ("auto", "namespace", "rewrite"):
         print(f'--sandbox is "{sandbox}"; use auto, namespace or rewrite.', file=sys.stderr)
         return 2
+    if not 0 <= port <= MOST_PORT:
+        print(f"--port is {port}; use 0 to {MOST_PORT}.", file=sys.stderr)
+        return 2
     folder = state_folder(state_dir)
-    if reset:
-        local.stop(folder)
-        local.reset(folder)
     try:
-        use_faults(folder, faults)
+        text = read_faults(faults) if faults is not None else None
     except (OSError, ValueError) as error:
         print(f"{faults}: {error}", file=sys.stderr)
         return 2
-    aws = local.start(folder, port=port, sandbox=sandbox)  # type: ignore[arg-type]
+    try:
+        if reset:
+            local.stop(folder)
+            local.reset(folder)
+        use_faults(folder, text)
+        aws = local.start(folder, port=port, sandbox=sandbox)  # type: ignore[arg-type]
+    except OSError as error:
+        return _unusable(folder, error)
     describe(aws)
     if faults is not None:
         console().print(f"Faults    as in {faults}", style="bold yellow")
@@ -53,13 +63,26 @@ def serve_local(
     return 0
 
 
-def use_faults(folder: Path, faults: Path | None) -> None:
-    """Inject the faults of the file, or none.  Raises ``OSError`` and ``ValueError`` for a file that cannot be used."""
-    if faults is None:
+def read_faults(file: Path) -> str:
+    """The rules in ``file``, as text.  Raises ``OSError`` and ``ValueError`` for a file that cannot be used."""
+    text = file.read_text()
+    try:
+        read_rules(text)
+    except ValueError:
+        raise
+    except re.error as error:
+        raise ValueError(f'"{error.pattern!s}" is no regular expression: {error}.') from None
+    except (TypeError, AttributeError):  # a list where an object is expected, null where a number is
+        shape = '{"seed": 7, "rules": [{"operation": "^Create", "kind": "throttle", "rate": 0.1}]}'
+        raise ValueError(f"these are no rules; they look like {shape}.") from None
+    return text
+
+
+def use_faults(folder: Path, text: str | None) -> None:
+    """Inject the faults of ``text``, or none.  Raises ``OSError`` for a folder that cannot be used."""
+    if text is None:
         (folder / FILE).unlink(missing_ok=True)
         return
-    text = faults.read_text()
-    read_rules(text)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / FILE).write_text(text)
 
@@ -76,13 +99,22 @@ def show_status(state_dir: Path | None) -> int:
 
 
 def stop_local(state_dir: Path | None) -> int:
-    """Stop it; exit code 1 when nothing ran."""
+    """Stop it; exit code 1 when nothing ran, 2 for a folder that cannot be its."""
     folder = state_folder(state_dir)
-    if local.stop(folder):
+    try:
+        stopped = local.stop(folder)
+    except OSError as error:
+        return _unusable(folder, error)
+    if stopped:
         print("stopped")
         return 0
     print(f"not running (state in {folder})")
     return 1
+
+
+def _unusable(folder: Path, error: OSError) -> int:
+    print(f"--state-dir {folder} cannot be used: {error.strerror or error}.", file=sys.stderr)
+    return 2
 
 
 def describe(aws: Any) -> None:

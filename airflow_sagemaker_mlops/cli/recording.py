@@ -44,10 +44,10 @@ class Recording:
     prices: Prices | None = None
     ahead: Ahead | None = None
 
-    def prepared(self, document: Mapping[str, Any]) -> Recording:
-        """The same, with what its sealing needs done beside the end of the run where it can be."""
-        ahead = Ahead(self.recorder.store, self.recorder.dag_id, document)
-        recorder = replace(self.recorder, ahead=(ahead.find_heads, ahead.copy_definition))
+    def prepared(self, document: Mapping[str, Any], secrets: frozenset[str]) -> Recording:
+        """The same, with what its sealing needs done beside the end of the run where it can be, without ``secrets``."""
+        ahead = Ahead(self.recorder.store, self.recorder.dag_id, document, secrets)
+        recorder = replace(self.recorder, ahead=(ahead.find_heads, ahead.copy_definition), secrets=secrets)
         return replace(self, recorder=recorder, ahead=ahead)
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:

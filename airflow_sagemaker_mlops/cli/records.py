@@ -25,7 +25,8 @@ from ..record.reader import dags_of, read_record, run_named, steps_of
 from ..record.store import Store
 from ..record.times import moment
 from . import records_text as text
-from .aws import embedded, started
+from .aws import NoAws, client_of, embedded, started
+from .terminal import write_out
 
 Words = ParamSpec("Words")
 MOST_SEARCHED = 100  # records that are read to find the last success of a step
@@ -52,14 +53,9 @@ class Place:
         """A client of the AWS that the records are about: the embedded one, the connection's, or boto3's own."""
         if self.location is None or self.state_dir is not None:
             return embedded(started(self.state_dir)).client(service)
-        if self.conn is not None:
-            from ..hooks.aws import aws_for
-
-            return aws_for(self.conn, self.region).client(service)
-        import boto3
         from botocore.config import Config
 
-        return boto3.client(service, region_name=self.region, config=Config(max_pool_connections=READERS))
+        return client_of(service, self.conn, self.region, config=Config(max_pool_connections=READERS))
 
 
 def records_location(bucket: str) -> str:
@@ -78,6 +74,9 @@ def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate
             return 2
         try:
             return work(place.open(), *args, **options)
+        except NoAws as error:
+            print(text.safe(str(error)), file=sys.stderr)
+            return 2
         except RecordError as error:
             print(text.safe(str(error)), file=sys.stderr)
         except Exception as error:
@@ -232,11 +231,7 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
                 for event in events(r, uri=address(store, record_key(r["run"]["dag_id"], record_name(r["run"]))))
             )
             written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)
-    if out is None:
-        sys.stdout.write(written)
-    else:
-        out.write_text(written, newline="")
-    return 0
+    return write_out(written, out)
 
 
 @told

@@ -23,7 +23,7 @@ Out = Annotated[Path | None, typer.Option("--output", "-o", help="File to write;
 def list_(
     place: Any,
     dag: Dag = None,
-    most: Annotated[int, typer.Option("--limit", "-n", help="So many of the newest; all if 0.")] = 20,
+    most: Annotated[int, typer.Option("--limit", "-n", min=0, help="So many of the newest; all if 0.")] = 20,
     output: Format = "text",
 ) -> int:
     """List the newest records."""

@@ -30,6 +30,7 @@ from ..record.reproduction import (
     unpinned_images,
     what_changed,
 )
+from ..record.secrets import secrets_of_run
 from .aws import connect
 from .local import state_folder
 from .parameters import parse_values, values_after
@@ -119,6 +120,7 @@ def _reproduce(
     declared = {parameter.name for parameter in plan.parameters}
     recorded = {name: item["value"] for name, item in record["externalParameters"].items() if name in declared}
     values = values_after(plan, given, recorded)
+    recording = replace(recording, recorder=replace(recording.recorder, secrets=secrets_of_run(plan, values)))
 
     s3 = aws.client("s3")
     changed = _overridden(given, recorded)

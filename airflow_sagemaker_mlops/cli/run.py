@@ -26,7 +26,7 @@ from .local import state_folder
 from .parameters import parse_values, values_after
 from .records_text import safe
 from .selective import NO_RECORDS, announce
-from .summary import print_summary, write_summary
+from .summary import check_place, print_summary, write_summary
 
 WHOLE = Choice()
 LONGEST_ID = 250  # of a DAG
@@ -62,20 +62,22 @@ def run_definition(
     except ValueError as error:
         print(f"{file}: {error}", file=sys.stderr)
         return 2
+    pipeline, run_id = name or pipeline_name(file), new_run_id()
+    recording = None
     try:
         table = read_stand_ins(plan, stand_ins)
         costs = read_prices(prices) if prices is not None else None
-    except ValueError as error:  # it names its own file
-        print(error, file=sys.stderr)
-        return 2
-    aws = connect(conn, region, state_dir)
-    pipeline, run_id = name or pipeline_name(file), new_run_id()
-    recording = None
-    if stand_ins is None:  # what was made up is no success of a step
-        from .recording import recording_of
+        check_place(summary)
+        aws = connect(conn, region, state_dir)
+        if stand_ins is None:  # what was made up is no success of a step
+            from ..record.secrets import secrets_of_run
+            from .recording import recording_of
 
-        recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
-        recording = recording.prepared(loaded.document) if recording else None
+            recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
+            recording = recording.prepared(loaded.document, secrets_of_run(plan, values)) if recording else None
+    except ValueError as error:  # it names its own file or option
+        print(safe(str(error)), file=sys.stderr)
+        return 2
     recorder: Any = recording.recorder if recording else None
     given = frozenset(values)
     try:
@@ -107,7 +109,11 @@ def run_definition(
         recording = replace(recording, inherited=frozenset(part.inherited if part else ()) - given, prices=costs)
         recording.seal(run, loaded.document)
     if summary is not None:
-        write_summary(run, summary)
+        try:
+            write_summary(run, summary)
+        except OSError as error:
+            print(safe(f"--summary {summary} cannot be written: {error.strerror or error}."), file=sys.stderr)
+            return 1
     return 1 if run.status == "Failed" else 0
 
 

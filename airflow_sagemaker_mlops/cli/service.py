@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,27 +10,33 @@ from typing import Any
 from ..document import load_pipeline, to_json
 from ..document.problems import PipelineError
 from ..document.step_types import AIRFLOW
+from .aws import NoAws, client_of
+from .terminal import write_out
 
 MOST_INLINE = 1_048_576  # characters; a longer one would have to lie in S3
 
 
 def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -> int:
-    """Write the definition of a pipeline, or of one execution of it.  Exit code: 0, or 1 when AWS refuses."""
-    client = _client(conn, region)
+    """Write the definition of a pipeline, or of one execution of it.
+
+    Exit code: 0, 1 when AWS refuses, 2 for options that lead nowhere.
+    """
     try:
+        client = client_of("sagemaker", conn, region)
         if "/execution/" in name:
             answer = client.describe_pipeline_definition_for_execution(PipelineExecutionArn=name)
         else:
             answer = client.describe_pipeline(PipelineName=name)
+    except NoAws as error:
+        print(error, file=sys.stderr)
+        return 2
     except Exception as error:
         return _refused(error)
     text = json.dumps(json.loads(answer["PipelineDefinition"]), indent=2, ensure_ascii=False) + "\n"
-    if out is None:
-        sys.stdout.write(text)
-    else:
-        out.write_text(text)
+    code = write_out(text, out)
+    if out is not None and code == 0:
         print(f"{out}: {name}, last changed {answer.get('LastModifiedTime', answer.get('CreationTime'))}")
-    return 0
+    return code
 
 
 def push(file: Path, name: str, *, role: str, conn: str | None, region: str | None, parallel: int | None) -> int:
@@ -48,7 +52,11 @@ def push(file: Path, name: str, *, role: str, conn: str | None, region: str | No
         why = f"steps that only Airflow can run: {', '.join(ours)}" if ours else f"more than {MOST_INLINE} characters"
         print(f"{file} cannot go to the service: it has {why}.", file=sys.stderr)
         return 2
-    client = _client(conn, region)
+    try:
+        client = client_of("sagemaker", conn, region)
+    except NoAws as error:
+        print(error, file=sys.stderr)
+        return 2
     members: dict[str, Any] = {"PipelineName": name, "PipelineDefinition": text, "RoleArn": role}
     if parallel is not None:
         members["ParallelismConfiguration"] = {"MaxParallelExecutionSteps": parallel}
@@ -58,25 +66,14 @@ def push(file: Path, name: str, *, role: str, conn: str | None, region: str | No
         except client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
                 raise
-            token = re.sub(r"[^a-zA-Z0-9-]", "", hashlib.sha256((name + text).encode()).hexdigest())[:64]
-            arn, done = client.create_pipeline(ClientRequestToken=token, **members)["PipelineArn"], "created"
+            # boto3 gives a ClientRequestToken, another one every time: what was deleted is to be made again.
+            arn, done = client.create_pipeline(**members)["PipelineArn"], "created"
         else:
             arn, done = client.update_pipeline(**members)["PipelineArn"], "updated"
     except Exception as error:
         return _refused(error)
     print(f"{done} {arn}")
     return 0
-
-
-def _client(conn: str | None, region: str | None) -> Any:
-    """SageMaker's client: by an Airflow connection, else as boto3 finds its credentials."""
-    if conn is not None:
-        from ..hooks.aws import aws_for
-
-        return aws_for(conn, region).client("sagemaker")
-    import boto3
-
-    return boto3.client("sagemaker", region_name=region)
 
 
 def _refused(error: Exception) -> int:

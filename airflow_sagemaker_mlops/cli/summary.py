@@ -6,14 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..execution.masking import mask, without
 from ..execution.pipeline_run import PipelineRun, StepProgress
+from ..record.secrets import secrets_of_run
 from .live import MARKS, WORDS, seconds
 from .terminal import console
 
 
 def summary_of(run: PipelineRun) -> dict[str, Any]:
-    """The run as plain data: status, steps, decisions, models, endpoints, ``jobs_started``."""
-    return {
+    """The run as plain data: status, steps, decisions, models, endpoints, ``jobs_started``; without secrets."""
+    secrets = secrets_of_run(run.plan, run.parameters)
+    steps = [_step(step) for step in run.steps.values()]
+    whole = {
         "pipeline": run.pipeline,
         "run_id": run.run_id,
         "status": run.status,
@@ -21,16 +25,21 @@ def summary_of(run: PipelineRun) -> dict[str, Any]:
         "ended": run.ended,
         "definition_hash": run.plan.definition_hash,
         "parameters": _parameters(run),
-        "steps": [_step(step) for step in run.steps.values()],
-        "decisions": [_decision(step) for step in run.steps.values() if step.result and "Decision" in step.result],
+        "steps": [{**step, **mask({key: step[key] for key in ("outputs", "error")}, {*secrets})} for step in steps],
+        "decisions": [
+            mask(_decision(step), {*secrets})
+            for step in run.steps.values()
+            if step.result and "Decision" in step.result
+        ],
         "models": [_model(step) for step in run.steps.values() if step.type == "RegisterModel" and step.result],
         "endpoints": [step.result["Name"] for step in run.steps.values() if step.type == "Endpoint" and step.result],
         "jobs_started": sum(step.jobs_started for step in run.steps.values()),
     }
+    return dict(without(whole, secrets))
 
 
 def _parameters(run: PipelineRun) -> dict[str, Any]:
-    return {p.name: run.parameters.get(p.name, p.default) for p in run.plan.parameters}
+    return dict(mask({p.name: run.parameters.get(p.name, p.default) for p in run.plan.parameters}))
 
 
 def _step(step: StepProgress) -> dict[str, Any]:
@@ -65,9 +74,15 @@ def _model(step: StepProgress) -> dict[str, Any]:
     return {"step": step.name, "model_package_arn": result.get("Arn")}
 
 
+def check_place(file: Path | None) -> None:
+    """Raise ``ValueError`` for a file that the summary cannot be written to, before anything is run for it."""
+    if file is not None and (file.is_dir() or not file.parent.is_dir()):
+        what = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+        raise ValueError(f"--summary {file} cannot be written: {what}.")
+
+
 def write_summary(run: PipelineRun, file: Path) -> None:
     """Write the summary as JSON."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(summary_of(run), indent=2, ensure_ascii=False) + "\n")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -11,6 +13,19 @@ def console(**options: Any) -> Any:
     from rich.console import Console
 
     return Console(**options)
+
+
+def write_out(text: str, out: Path | None) -> int:
+    """Write ``text`` to the file of ``--output``, or print it; exit code 2 where the file cannot be written."""
+    if out is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        out.write_text(text, newline="")
+    except OSError as error:
+        print(f"{out} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        return 2
+    return 0
 
 
 def user_name() -> str:

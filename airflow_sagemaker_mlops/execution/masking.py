@@ -2,7 +2,8 @@
 
 A secret is found by the name it stands under (``DB_PASSWORD``, ``hf_token``, ``--api-key``), or by the look of the
 value (AWS keys, private keys, tokens of well-known services, passwords in addresses).  What was found once is also
-taken out of every other text of the same step, failure reasons included.
+taken out of every other text of the same step, failure reasons included; so are the values of a run's parameters with
+such names, wherever the run puts them.
 
 No hash of a secret is kept, keyed or not: passwords are short, a stored hash would be a way to try them out, and a key
 stored beside it would be none.  So two runs cannot be compared in their secrets, and a rotated token is no reason to
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 MASK = "***"
@@ -21,6 +22,32 @@ SHORTEST = 6  # a shorter secret is not searched for in other texts: it would bl
 
 _JOINED = ("password", "passwd", "passphrase", "secret", "credential", "apikey", "accesskey", "privatekey", "secretkey")
 _WORDS = frozenset({"pwd", "auth", "authorization", "pat", "passcode"})
+# "pass" is a password where it ends a name (DB_PASS), and not where passes are counted or told apart.
+_PASSES = frozenset(
+    [
+        "first",
+        "second",
+        "third",
+        "last",
+        "next",
+        "single",
+        "multi",
+        "one",
+        "two",
+        "per",
+        "by",
+        "num",
+        "n",
+        "max",
+        "min",
+        "forward",
+        "backward",
+        "low",
+        "high",
+        "band",
+        "all",
+    ]
+)
 _COUNTED_TOKENS = re.compile(r"(?i)(?:max|min|num|pad|eos|bos|unk|sep|cls|mask)\w*token|token\w*(?:id|count|len)")
 # Members of AWS requests that are named like secrets and are none.
 _HARMLESS = frozenset({"clientrequesttoken", "clienttoken", "nexttoken", "tokenizer", "authtype", "authmode"})
@@ -35,6 +62,7 @@ _VALUES = re.compile(
     | \bsk-(?:proj-|ant-[a-z0-9]{1,8}-)?[A-Za-z0-9_]{20,}
     | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*
     | (?<=[Bb]earer\ )[^\s"',;]+
+    | (?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[^\s"'<>]+
     | (?<=X-Amz-Signature=)[0-9a-fA-F]+
     | (?<=X-Amz-Security-Token=)[^&\s"']+
     | (?<=://)[^\s/:@"']*:[^\s/@"']+(?=@)
@@ -49,15 +77,27 @@ _ASSIGNMENT = re.compile(
     """,
     re.VERBOSE,
 )
+_AUTHORIZATION = re.compile(r"""(?i)\b(?P<name>authorization["']?\s*[=:]\s*["']?)(?P<value>[^"'\r\n]+)""")
+_SCHEME = re.compile(r"(?i)(?:basic|bearer|digest|token|apikey|negotiate)\s+(\S+)")
+_FLAG = re.compile(
+    r"""
+    (?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9_-]{0,80})
+    (?P<sign>[ \t]+)
+    (?P<value>"[^"]*"|'[^']*'|(?!--[A-Za-z]|-[A-Za-z]\b)[^\s,;&|"']+)
+    """,
+    re.VERBOSE,
+)
+_USER = re.compile(r"""(\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user|-U|--proxy-user)[\s=]*["']?[^\s:"'=]+:)([^\s"']+)""")
+_USER_FLAGS = frozenset({"-u", "--user", "-U", "--proxy-user"})
 _SECRET_KEY = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9/+]{40}")
 _NAME_MEMBERS = ("Name", "Key", "name", "key", "ParameterName")
 _VALUE_MEMBERS = ("Value", "value", "DefaultValue", "ParameterValue")
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a value under ``name`` is to be hidden: ``DB_PASSWORD``, ``apiKey``, ``hf-token``; not ``max_tokens``."""
+    """Whether a value under ``name`` is to be hidden: ``DB_PASSWORD``, ``apiKey``, ``db-pass``; not ``max_tokens``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    words = re.split(r"[^a-z0-9]+", spaced.lower())
+    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
     joined = "".join(words)
     if joined in _HARMLESS:
         return False
@@ -65,6 +105,7 @@ def is_secret_name(name: str) -> bool:
         any(part in joined for part in _JOINED)
         or any(word in _WORDS for word in words)
         or any(word.endswith("token") for word in words)
+        or (words[-1:] == ["pass"] and _PASSES.isdisjoint(words))
     )
 
 
@@ -74,8 +115,7 @@ def mask(value: Any, known: set[str] | None = None) -> Any:
     ``known`` is added to: give the same set for everything that belongs together, requests before texts.
     """
     found = known if known is not None else set()
-    masked = _by_name(value, found)
-    return _known_out(masked, sorted(found, key=len, reverse=True)) if found else masked
+    return without(_by_name(value, found), found)
 
 
 def secrets_in(value: Any) -> list[str]:
@@ -83,6 +123,12 @@ def secrets_in(value: Any) -> list[str]:
     found: set[str] = set()
     _by_name(value, found)
     return sorted(found)
+
+
+def without(value: Any, secrets: Iterable[str]) -> Any:
+    """``value`` with ``secrets`` replaced by ``***``, wherever in it they stand; nothing is searched for by name."""
+    found = {secret for secret in secrets if secret}
+    return _known_out(value, sorted(found, key=len, reverse=True)) if found else value
 
 
 def _by_name(value: Any, found: set[str]) -> Any:
@@ -122,22 +168,40 @@ def _hide(value: Any, found: set[str]) -> Any:
             return value
         case _:
             text = str(value).strip("\"'")
-            if len(text) >= SHORTEST and text != MASK:
-                found.add(text)
+            _note(text, found)
+            if scheme := _SCHEME.fullmatch(text):
+                _note(scheme[1], found)  # what reports it may leave the word before it out
             return MASK
 
 
+def _note(secret: str, found: set[str]) -> None:
+    """Keep ``secret`` to be searched for, also as it stands in JSON inside a text."""
+    if len(secret) >= SHORTEST and secret != MASK:
+        found |= {secret, json.dumps(secret, ensure_ascii=False)[1:-1]}
+
+
 def _arguments(items: list[Any] | tuple[Any, ...], found: set[str]) -> list[Any]:
-    """A list, where ``--password x`` are two items."""
+    """A list, where ``--password x`` are two items, and so are the ``-u user:x`` of curl."""
     masked: list[Any] = []
     flag = ""
+    is_curl = any(isinstance(item, str) and item.rpartition("/")[2] == "curl" for item in items)
     for item in items:
-        if flag and isinstance(item, str) and not item.startswith("-") and _hides(flag, item):
+        if flag and isinstance(item, str) and not _is_flag(item) and _hides(flag.lstrip("-"), item):
             masked.append(_hide(item, found))
+            flag = ""
+            continue
+        if is_curl and flag in _USER_FLAGS and isinstance(item, str) and ":" in item:
+            user, _, password = item.partition(":")
+            masked.append(f"{user}:{_hide(password, found)}")
         else:
             masked.append(_by_name(item, found))
-        flag = item.lstrip("-") if isinstance(item, str) and item.startswith("-") and "=" not in item else ""
+        flag = item if isinstance(item, str) and item.startswith("-") and "=" not in item else ""
     return masked
+
+
+def _is_flag(item: str) -> bool:
+    """Whether ``item`` is an option of its own (``--depth``, ``-v``) and no value, which may begin with a ``-`` too."""
+    return re.fullmatch(r"--[A-Za-z][A-Za-z0-9_-]*(?:=.*)?|-[A-Za-z]", item, re.DOTALL) is not None
 
 
 def _text(text: str, found: set[str]) -> str:
@@ -161,7 +225,10 @@ def _text(text: str, found: set[str]) -> str:
             return match[0]
         return match["name"] + match["sign"] + str(_hide(match["value"], found))
 
-    return _ASSIGNMENT.sub(assignment, _VALUES.sub(lambda match: str(_hide(match[0], found)), text))
+    text = _AUTHORIZATION.sub(lambda match: match["name"] + str(_hide(match["value"], found)), text)
+    text = _VALUES.sub(lambda match: str(_hide(match[0], found)), text)
+    text = _USER.sub(lambda match: match[1] + str(_hide(match[2], found)), text)
+    return _ASSIGNMENT.sub(assignment, _FLAG.sub(assignment, text))
 
 
 def _known_out(value: Any, secrets: list[str]) -> Any:
@@ -174,5 +241,7 @@ def _known_out(value: Any, secrets: list[str]) -> Any:
             for secret in secrets:
                 value = value.replace(secret, MASK)
             return value
+        case int() | float() if str(value) in secrets:
+            return MASK
         case _:
             return value

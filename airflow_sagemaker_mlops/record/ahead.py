@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,15 @@ from .store import Store
 
 @dataclass(slots=True)
 class Ahead:
-    """``None`` is what was not found; the sealing then looks itself, and tells what is in the way."""
+    """``None`` is what was not found; the sealing then looks itself, and tells what is in the way.
+
+    secrets   of the run, to be taken out of the definition
+    """
 
     store: Store
     dag_id: str
     document: Mapping[str, Any]
+    secrets: Iterable[str] = ()
     heads: Heads | None = None
     definition: DefinitionCopy | None = None
 
@@ -28,4 +32,4 @@ class Ahead:
 
     def copy_definition(self) -> None:
         """Keep the definition.  Blocking."""
-        self.definition = store_definition(self.store, self.dag_id, self.document)
+        self.definition = store_definition(self.store, self.dag_id, self.document, self.secrets)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..execution.masking import mask
+from ..execution.masking import mask, without
 from .canonical import plain
 from .fragment import Artifact, CacheMark
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What is known before the step runs; ``result`` is set when the cache has it, and then nothing is to be run."""
+    """What is known before the step runs; ``result`` is set when the cache has it, and then nothing is to be run.
+
+    secrets   that the step was given, to be taken out of what is stored of its end too
+    """
 
     started: str
     request: Mapping[str, Any] | None = None
@@ -21,14 +24,20 @@ class Begun:
     outputs: tuple[Artifact, ...] = ()
     cache: CacheMark | None = None
     result: Mapping[str, Any] | None = None
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for the process that goes on with the step; without secrets, and without a result."""
+        """Plain data for the process that goes on with the step; without a result.
+
+        The request is without secrets; they stand beside, for the texts of a failure that the other process is told.
+        Airflow keeps what a trigger is given encrypted.
+        """
         return {
             "started": self.started,
-            "request": mask(plain(self.request)) if self.request is not None else None,
-            "inputs": [asdict(artifact) for artifact in self.inputs],
+            "request": mask(plain(self.request), {*self.secrets}) if self.request is not None else None,
+            "inputs": without([asdict(artifact) for artifact in self.inputs], self.secrets),
             "cache": asdict(self.cache) if self.cache is not None else None,
+            "secrets": sorted(self.secrets),
         }
 
     @classmethod
@@ -40,4 +49,5 @@ class Begun:
             request=data.get("request"),
             inputs=tuple(Artifact(**artifact) for artifact in data.get("inputs") or ()),
             cache=CacheMark(**cache) if cache else None,
+            secrets=frozenset(data.get("secrets") or ()),
         )

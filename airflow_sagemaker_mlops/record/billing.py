@@ -6,7 +6,7 @@ instances"), DescribeProcessingJob and DescribeTransformJob (from start to end o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .sources import instances_of
@@ -30,3 +30,9 @@ def billable_seconds(answer: Mapping[str, Any]) -> float | None:
         if took is not None:
             return round(max(took, 0.0) * count, 3)
     return None
+
+
+def billed_together(answers: Iterable[Mapping[str, Any]]) -> float | None:
+    """Billable instance seconds of several jobs; ``None`` when no answer tells of any."""
+    told = [seconds for seconds in map(billable_seconds, answers) if seconds is not None]
+    return round(sum(told), 3) if told else None

@@ -7,14 +7,14 @@ Semantics of the service (language reference section 9): same pipeline, same ste
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ..document.paths import select
 from ..document.values import parse_duration
-from ..execution.masking import MASK, mask
+from ..execution.masking import MASK, mask, without
 from .cache_key import CacheKey
 from .canonical import canonical_json, plain
 from .fragment import Artifact, CacheMark, StepFragment
@@ -97,20 +97,23 @@ def remember(
     *,
     properties: Mapping[str, Any] | None = None,
     kept: Outputs = (),
+    secrets: Iterable[str] = (),
 ) -> bool:
     """Keep a success for later runs; ``False`` when there is nothing to keep, or a later success is there already.
 
-    A result that holds a secret is not kept: masked it would be wrong, and plain it must not be stored.
+    A result that holds a secret is not kept, nor one whose place does: masked it would be wrong, and plain it must not
+    be stored.
 
     properties   the whole property document, where it is known: a later run may reference more of it
     kept         the property paths that the result was pruned to
+    secrets      further ones than those that the request names
     """
     mark, result = fragment.cache, fragment.result
     if mark is None or not mark.key or mark.result == "hit" or fragment.status != "Succeeded" or result is None:
         return False
-    secrets = _secrets(fragment)
-    stored = plain(result)
-    if mask(stored, {*secrets}) != stored:
+    known = _secrets(fragment).union(secrets)
+    stored, outputs = plain(result), fragment.as_json().get("outputs", [])
+    if mask(stored, {*known}) != stored or without(outputs, known) != outputs:
         return False
     entry: dict[str, Any] = {
         "schema": SCHEMA,
@@ -122,12 +125,12 @@ def remember(
         "ended": fragment.ended,
         "arn": fragment.made_by,
         "billable_seconds": fragment.billable_seconds,
-        "outputs": fragment.as_json().get("outputs", []),
+        "outputs": outputs,
         "result": stored,
         "kept": kept if kept == "all" else sorted(kept),
     }
     if properties is not None:
-        entry["properties"] = mask(plain(properties), secrets)
+        entry["properties"] = mask(plain(properties), known)
     place, data = cache_key_of(dag_id, fragment.step, mark.key), canonical_json(entry)
     if store.create(place, data):
         return True
@@ -148,7 +151,7 @@ def _result(entry: Mapping[str, Any], wanted: Outputs) -> dict[str, Any] | None:
         return None
     if isinstance(properties, dict):
         chosen = properties if wanted == "all" else select(properties, list(wanted))
-        return None if wanted != "all" and MASK in json.dumps(chosen) else {**result, "Properties": chosen}
+        return None if MASK in json.dumps(chosen) else {**result, "Properties": chosen}
     if kept == "all" or (wanted != "all" and set(wanted) <= set(kept)):
         return result
     return None

@@ -7,12 +7,12 @@ fingerprints are given.  Secrets do not count, see ``masking``: a rotated passwo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ..execution.masking import mask
+from ..execution.masking import mask, without
 from ..steps.catalogue import STEP_TYPES
 from .canonical import plain, sha256_of
 from .fragment import Artifact
@@ -88,25 +88,33 @@ def is_cacheable(step_type: str) -> bool:
     return step_type in KEY_ATTRIBUTES
 
 
-def cache_key(step_type: str, request: Mapping[str, Any], inputs: Sequence[Artifact] | None = None) -> CacheKey:
+def cache_key(
+    step_type: str,
+    request: Mapping[str, Any],
+    inputs: Sequence[Artifact] | None = None,
+    *,
+    secrets: Iterable[str] = (),
+) -> CacheKey:
     """The key of a step with this resolved request.
 
     ``request`` holds the step's own settings beside ``Arguments`` for types that are not one API call: checks, Lambda
     and Callback, e.g. ``{"FunctionArn": …, "Arguments": {…}}``.  ``inputs``, with fingerprints, make a changed file
-    under the same path a miss.
+    under the same path a miss.  ``secrets`` are further ones, which do not count.
 
     Raises ``KeyError`` for a type that has no cache.
     """
-    values = key_values(step_type, request)
+    values = key_values(step_type, request, secrets)
     if inputs is not None:
-        values[INPUTS] = sorted([artifact.uri, artifact.sha256, artifact.problem] for artifact in inputs)
+        values[INPUTS] = sorted(
+            [without(artifact.uri, secrets), artifact.sha256, artifact.problem] for artifact in inputs
+        )
     attributes = {name: sha256_of(value) for name, value in sorted(values.items())}
     return CacheKey(sha256_of({"type": step_type, "attributes": attributes}), attributes)
 
 
-def key_values(step_type: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def key_values(step_type: str, request: Mapping[str, Any], secrets: Iterable[str] = ()) -> dict[str, Any]:
     """The key attributes that the request has, by name, with their masked values."""
-    counted = _counted(step_type, mask(plain(request)))
+    counted = _counted(step_type, mask(plain(request), {*secrets}))
     names = KEY_ATTRIBUTES[step_type]
     if names == EVERYTHING:
         return {name: value for name, value in counted.items() if not _is_empty(value)}

@@ -10,6 +10,7 @@ from .changes import changed, changes, show
 from .fragment import StepFragment
 from .inputs_diff import input_changes
 from .listing import ListingOf, no_listing
+from .made import Made
 
 Steps = Mapping[str, StepFragment]
 # Said elsewhere, or follows from who ran it when.
@@ -89,22 +90,18 @@ def _which_steps(before: Steps, after: Steps) -> Iterator[str]:
 
 def _inputs(before: Steps, after: Steps, common: list[str], listing_of: ListingOf) -> Iterator[str]:
     """Inputs from outside: what a step of the run made follows from what that read."""
-    made = [{a.uri.rstrip("/") for step in steps.values() for a in step.outputs} for steps in (before, after)]
+    made = [Made(steps.values()) for steps in (before, after)]
     phrases = []
     for name in common:
         sides = [
-            [a for a in step.inputs if a.role != "code" and not _is_below(a.uri, outputs)]
-            for step, outputs in zip((before[name], after[name]), made, strict=True)
+            [a for a in step.inputs if a.role != "code" and not own.before(step, a.uri)]
+            for step, own in zip((before[name], after[name]), made, strict=True)
         ]
         phrases += input_changes(sides[0], sides[1], listing_of)
     if phrases:
         yield from phrases
     elif any(step.inputs for step in after.values()):
         yield "same inputs"
-
-
-def _is_below(uri: str, outputs: set[str]) -> bool:
-    return any(uri.rstrip("/") == output or uri.startswith(f"{output}/") for output in outputs)
 
 
 def _code_and_images(before: Steps, after: Steps, ran: list[str]) -> Iterator[str]:

@@ -18,8 +18,10 @@ from ..plan.model import Plan
 from .canonical import plain
 from .fragment import Artifact, Code, StepFragment
 from .integrity import KIND, SCHEMA
+from .made import Made
 from .prices import Prices
 from .run_identity import RunIdentity
+from .secrets import secrets_of_parameters
 from .times import seconds_between
 
 NO_STEPS = frozenset({"Verdict", "Gate"})
@@ -63,7 +65,8 @@ def assemble(
            default)
     """
     given = _plan_json(plan)
-    steps = [fragment.masked() for fragment in _in_order(given, fragments, ends or {})]
+    secrets = secrets_of_parameters({name: parameter.value for name, parameter in parameters.items()})
+    steps = [fragment.masked(*secrets) for fragment in _in_order(given, fragments, ends or {})]
     return {
         "kind": KIND,
         "schema": SCHEMA,
@@ -76,7 +79,7 @@ def assemble(
         "steps": [step.as_json() for step in steps],
         "decisions": [_decision(step) for step in steps if step.decision],
         "models": [{"step": step.step, **plain(model)} for step in steps for model in step.model_packages],
-        "approvals": [mask(plain(approval)) for approval in approvals],
+        "approvals": [mask(plain(approval), {*secrets}) for approval in approvals],
         "totals": totals(steps, run, prices),
     }
 
@@ -133,11 +136,11 @@ def _dependencies(
     """What the run read that it had not made itself: definition, inputs, code, images."""
     uri, sha256 = (copy.uri, copy.sha256) if copy else (plan["source"], plan["definition_hash"])
     yield {"name": "definition", "uri": uri, "digest": {"sha256": sha256}, "annotations": {"role": "definition"}}
-    made = tuple(a.uri.rstrip("/") for step in steps for a in step.outputs)
+    made = Made(steps)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for step in steps:
         for artifact in step.inputs:
-            if not any(artifact.uri == uri or artifact.uri.startswith(f"{uri}/") for uri in made):
+            if not made.before(step, artifact.uri):
                 _add(found, resource(artifact), step.step)
         for image in step.images:
             digest = {"digest": {"sha256": image.digest.removeprefix("sha256:")}} if image.digest else {}

@@ -7,10 +7,12 @@ UUIDs derived from DAG, run and step, so exporting twice is the same events twic
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .fragment import StepFragment
+from .made import Made
 from .openlineage_facets import PRODUCER, dataset, job_facets, parent_facet, run_facets, step_facets
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
@@ -44,16 +46,11 @@ def run_event(record: Mapping[str, Any], namespace: str = "airflow", uri: str = 
     """The RunEvent of the whole run."""
     run = record["run"]
     own = JobRun(namespace, run["dag_id"], run_uuid(run["dag_id"], run["run_id"]))
-    made = {artifact["uri"].rstrip("/") for step in record["steps"] for artifact in step.get("outputs", ())}
     return {
         **_event(EVENTS.get(run.get("status", ""), "OTHER"), run.get("ended") or run.get("started")),
         "run": {"runId": own.run_id, "facets": run_facets(record, uri)},
         "job": {"namespace": own.namespace, "name": own.job, "facets": job_facets(record["steps"], "DAG")},
-        "inputs": [
-            dataset(artifact)
-            for artifact in _artifacts(record["steps"], "inputs")
-            if not any(artifact["uri"].rstrip("/") == uri or artifact["uri"].startswith(f"{uri}/") for uri in made)
-        ],
+        "inputs": [dataset(artifact) for artifact in _artifacts(list(_outer(record["steps"])), "inputs")],
         "outputs": [dataset(artifact) for artifact in _artifacts(record["steps"], "outputs")],
     }
 
@@ -97,6 +94,14 @@ def _event(kind: str, moment: Any) -> dict[str, Any]:
         "producer": PRODUCER,
         "schemaURL": f"{SPEC}#/$defs/RunEvent",
     }
+
+
+def _outer(steps: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What the run read from outside, step by step."""
+    fragments = [StepFragment.from_json(step) for step in steps]
+    made = Made(fragments)
+    for step, fragment in zip(steps, fragments, strict=True):
+        yield {"inputs": [item for item in step.get("inputs", ()) if not made.before(fragment, item["uri"])]}
 
 
 def _artifacts(steps: list[Mapping[str, Any]], member: str) -> Iterator[dict[str, Any]]:

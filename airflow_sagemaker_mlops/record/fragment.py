@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ..execution.masking import mask
+from ..execution.masking import mask, without
 from .canonical import plain, sha256_of
 from .errors import BrokenRecord
 
@@ -154,7 +154,18 @@ class StepFragment:
             rest[name] = mask(plain(value), secrets) if value else value
         attempts = tuple(replace(a, failure_reason=mask(a.failure_reason, secrets)) for a in self.attempts)
         digest = sha256_of(request) if request is not None else self.request_sha256
-        return replace(self, request=request, request_sha256=digest, attempts=attempts, **rest)
+        masked = replace(self, request=request, request_sha256=digest, attempts=attempts, **rest)
+        return masked._taken_out(secrets) if secrets else masked
+
+    def _taken_out(self, secrets: set[str]) -> StepFragment:
+        """The same with ``secrets`` taken out of places as well: URIs, names, and what models and metrics say."""
+        taken: dict[str, Any] = {
+            name: tuple(_without(item, secrets) for item in getattr(self, name)) for name in _PLACES
+        }
+        taken["metrics"] = without(plain(self.metrics), secrets)
+        taken["model_packages"] = tuple(without(plain(package), secrets) for package in self.model_packages)
+        taken["cache"] = _without(self.cache, secrets) if self.cache is not None else None
+        return replace(self, **taken)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data without empty members."""
@@ -182,6 +193,17 @@ class StepFragment:
 
 
 _NESTED: dict[str, Any] = {"attempts": Attempt, "inputs": Artifact, "outputs": Artifact, "images": Image, "code": Code}
+
+
+_PLACES = ("inputs", "outputs", "images", "code")
+_WORDS = frozenset({"uri", "name", "key", "instead_of", "problem", "repository", "reason"})
+
+
+def _without(item: Any, secrets: set[str]) -> Any:
+    """An artifact, image, code or cache mark without ``secrets``; hashes stay."""
+    words = _WORDS - {"key"} if isinstance(item, CacheMark) else _WORDS
+    told = {name: getattr(item, name) for name in _names(type(item)) if name in words}
+    return replace(item, **without(told, secrets))
 
 
 def _names(kind: Any) -> list[str]:

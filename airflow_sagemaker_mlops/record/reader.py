@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..document.problems import did_you_mean
-from .errors import NoSuchRecord
+from .errors import BrokenRecord, NoSuchRecord
 from .fragment import StepFragment
 from .index import read_index
 from .integrity import belongs_to, parse_record
@@ -54,15 +54,29 @@ def dags_of(store: Store) -> list[str]:
 
 
 def steps_of(store: Store, document: Mapping[str, Any]) -> dict[str, StepFragment]:
-    """The steps of a record by name, with requests that are stored apart."""
+    """The steps of a record by name, with requests that are stored apart.
+
+    Raises :class:`BrokenRecord` for one that is damaged.
+    """
     steps = {}
     for item in document["steps"]:
         fragment = {**item}
         if "request_uri" in item and "request" not in item:
-            found = store.read(content_key(document["run"]["dag_id"], "requests", item["request_sha256"]))
-            fragment["request"] = json.loads(found.data) if found else None
+            fragment["request"] = _request(store, document["run"]["dag_id"], item["request_sha256"])
         steps[item["step"]] = StepFragment.from_json(fragment)
     return steps
+
+
+def _request(store: Store, dag_id: str, sha256: str) -> dict[str, Any] | None:
+    """A request that is stored apart; ``None`` when it is gone."""
+    key = content_key(dag_id, "requests", sha256)
+    found = store.read(key)
+    if found is None:
+        return None
+    try:
+        return dict(json.loads(found.data))
+    except (ValueError, TypeError):
+        raise BrokenRecord(f"the request {address(store, key)} is cut off or was altered.") from None
 
 
 def _missing(store: Store, dag_id: str, run_id: str) -> str:

@@ -22,11 +22,12 @@ from typing import Any, TypeVar
 
 from ..execution.describe import describe
 from ..execution.failures import StepFailed
+from ..execution.masking import secrets_in
 from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
 from .begun import Begun
 from .beside import Beside
-from .billing import billable_seconds
+from .billing import billed_together
 from .cache import Lookup, look_up, remember
 from .cache_key import CacheKey, cache_key, is_cacheable
 from .canonical import plain
@@ -37,10 +38,12 @@ from .fresh import Fresh
 from .registry import Digests
 from .requests import resolved_request
 from .seal import write_fragment
+from .secrets import secrets_of_step
 from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
 from .store import Store
 
 DESCRIBED = frozenset({"job", "check", "package"})
+MOST_JOBS = 200  # of one step, that its retry policies may have begun
 JOBS = frozenset({"job", "check", "started", "emr", "serverless"})
 Result = TypeVar("Result")
 
@@ -72,6 +75,7 @@ class Recorder:
     digests     of images, to be asked for beside the run; what was told is for the sealing
     fresh       looks at outputs that a step right behind may take over
     ahead       what to do for the sealing beside the last writing; what fails there is the sealing's to tell
+    secrets     of the run, where they are known: a step that knows only its own can be given another one's in a result
     _outputs    listings under way of what a job has left, by its name
     """
 
@@ -86,11 +90,12 @@ class Recorder:
     digests: Digests | None = None
     fresh: Fresh = field(default_factory=Fresh)
     ahead: Sequence[Callable[[], None]] = ()
+    secrets: frozenset[str] = frozenset()
     _outputs: dict[str, asyncio.Future[tuple[Artifact, ...]]] = field(default_factory=dict)
 
     async def begin(self, run: StepRun) -> Begun:
         """Request and inputs of the step, and its result when an earlier run has it."""
-        begun = Begun(now())
+        begun = Begun(now(), secrets=self._secrets_of(run))
         return await self._tolerant(run, "not recorded before it ran", self._begin(run, begun), begun)
 
     def submitted(self, begun: Begun) -> None:
@@ -141,22 +146,27 @@ class Recorder:
 
     async def keep(self, run: StepRun, fragment: StepFragment) -> StepFragment | None:
         """Write a fragment that is known already; ``None`` when it could not be written."""
-        return await self._tolerant(run, "not recorded", self._write(run, fragment), None)
+        return await self._tolerant(run, "not recorded", self._write(run, fragment, self._secrets_of(run)), None)
 
     async def _write(
-        self, run: StepRun, fragment: StepFragment, more: Callable[[], None] | None = None
+        self, run: StepRun, fragment: StepFragment, secrets: frozenset[str], more: Callable[[], None] | None = None
     ) -> StepFragment | None:
-        """Keep ``fragment``, and do ``more`` writing at the same time."""
-        masked = fragment.masked()
+        """Keep ``fragment`` without ``secrets``, and do ``more`` writing at the same time."""
+        masked = fragment.masked(*secrets)
         self.fragments.append(masked)  # sealed even if the store cannot take the fragment now
-        writing = self._written(fragment, more)
+        writing = self._written(fragment, secrets, more)
         if self.beside is None or self.options.fail_on_error:
             return await writing
         self.beside.start(self._tolerant(run, "not recorded after it ran", writing, None))
         return masked
 
-    async def _written(self, fragment: StepFragment, more: Callable[[], None] | None) -> StepFragment:
-        keeping = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment)
+    def _secrets_of(self, run: StepRun) -> frozenset[str]:
+        return self.secrets | secrets_of_step(run)
+
+    async def _written(
+        self, fragment: StepFragment, secrets: frozenset[str], more: Callable[[], None] | None
+    ) -> StepFragment:
+        keeping = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment, secrets)
         if more is None:
             return await keeping
         written, _ = await asyncio.gather(keeping, asyncio.to_thread(more))
@@ -179,12 +189,13 @@ class Recorder:
         if request is None:
             return begun
         listing = asyncio.ensure_future(self._fingerprints(_inputs(run, request)))
-        begun = replace(begun, request=request)
+        begun = replace(begun, request=request, secrets=begun.secrets.union(secrets_in(plain(request))))
         config = run.spec.get("CacheConfig") or {}
         # A child of a loop may go on with what an earlier attempt of the loop began.
         if config.get("Enabled") is not True or run.loop or not is_cacheable(run.step_type):
             return replace(begun, inputs=await listing)
-        key = cache_key(run.step_type, request, await listing if self.options.input_contents else None)
+        contents = await listing if self.options.input_contents else None
+        key = cache_key(run.step_type, request, contents, secrets=begun.secrets)
         begun = replace(begun, cache=CacheMark(key.key, key.attributes, "miss"))
         found = await self._looked_up(run, key) if self.options.caching else None
         begun = replace(begun, inputs=await listing)
@@ -219,14 +230,15 @@ class Recorder:
         answer = None if begun.result is not None else await self._described(run, given)
         described = plain(answer) if answer else {}
         instance_type, _ = instances_of(begun.request or {})
-        attempts = await self._attempts(run, begun, given, described)
+        earlier = await self._earlier(run, begun, ended)
+        attempts = self._attempts(run, begun, given, described, earlier)
         fragment = replace(
             ended,
             attempts=attempts,
             # one that an earlier process of this task began counts as well
             jobs_started=max(ended.jobs_started, len(attempts) if run.entry.how in JOBS else 0),
             request=begun.request,
-            billable_seconds=billable_seconds(described) if described else None,
+            billable_seconds=billed_together([*earlier.values(), described]),
             instance_type=instance_type,
             inputs=begun.inputs,
             outputs=begun.outputs or await self._left(given.get("Name"), described),
@@ -237,9 +249,11 @@ class Recorder:
             decision=given.get("Decision"),
             model_packages=_packages(run, described),
         )
+        # Both: what began elsewhere knows no parameters here, and what could not be begun knows no request.
+        secrets = begun.secrets | self._secrets_of(run)
         if ended.status == "Succeeded" and begun.cache is not None and begun.result is None:
-            return await self._write(run, fragment, partial(self._remember, run, fragment, described))
-        return await self._write(run, fragment)
+            return await self._write(run, fragment, secrets, partial(self._remember, run, fragment, described, secrets))
+        return await self._write(run, fragment, secrets)
 
     async def _left(self, name: Any, described: Mapping[str, Any]) -> tuple[Artifact, ...]:
         looking = self._outputs.pop(name, None)
@@ -251,32 +265,43 @@ class Recorder:
         self.fresh.note(outputs, looked)
         return outputs
 
-    def _remember(self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any]) -> None:
+    def _remember(
+        self, run: StepRun, fragment: StepFragment, described: Mapping[str, Any], secrets: frozenset[str]
+    ) -> None:
         properties = described if described and run.entry.how == "job" else None
         kept = run.spec.get("Outputs") or ()
-        remember(self.store, self.dag_id, self.run_id, fragment, properties=properties, kept=kept)
+        remember(self.store, self.dag_id, self.run_id, fragment, properties=properties, kept=kept, secrets=secrets)
 
     async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if run.entry.how in DESCRIBED and result.get("Name"):
             return await _properties(run, str(result["Name"]))
         return None
 
-    async def _attempts(
-        self, run: StepRun, begun: Begun, result: Mapping[str, Any], described: Mapping[str, Any]
+    async def _earlier(self, run: StepRun, begun: Begun, ended: StepFragment) -> dict[str, Mapping[str, Any]]:
+        """The jobs of this run before the last one, {name: as described}; asked for only after retries."""
+        result = ended.result or {}
+        # A step that failed does not say how often it was retried, but how many jobs it began.
+        most = max(int(result.get("Retries") or 0), ended.jobs_started - 1)
+        if begun.result is not None or run.entry.how != "job" or not result.get("Name") or most < 1:
+            return {}
+        names = _names_before(run, str(result["Name"]))[-most:]
+        answers = {name: await _properties(run, name) for name in names}
+        return {name: plain(answer) for name, answer in answers.items() if answer is not None}
+
+    def _attempts(
+        self,
+        run: StepRun,
+        begun: Begun,
+        result: Mapping[str, Any],
+        described: Mapping[str, Any],
+        earlier: Mapping[str, Mapping[str, Any]],
     ) -> tuple[Attempt, ...]:
-        """The resources of this run, the last one at the end; earlier ones are asked for only after retries."""
+        """The resources of this run, the last one at the end."""
         if begun.result is not None or not result.get("Name"):
             return ()
-        last = str(result["Name"])
-        earlier = []
-        if run.entry.how == "job" and result.get("Retries"):
-            for ordinal in range(int(result["Retries"])):
-                name = name_of(run, ordinal)
-                answer = await _properties(run, name) if name != last else None
-                if answer is not None:
-                    earlier.append(_attempt(run, name, plain(answer)))
+        before = (_attempt(run, name, answer) for name, answer in earlier.items())
         about = {**described, run.entry.arn_key: result.get("Arn")} if run.entry.arn_key else described
-        return (*earlier, _attempt(run, last, about, result))
+        return (*before, _attempt(run, str(result["Name"]), about, result))
 
     async def settled(self) -> None:
         """Return when nothing is being written beside the run any more, and what the sealing needs was looked for."""
@@ -310,6 +335,17 @@ async def _tried(work: Callable[[], None]) -> None:
 async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:
     """What the step's resource called ``name`` was like when it had ended; asked for where nobody has seen that."""
     return run.seen.get(name) or await describe(run, name)
+
+
+def _names_before(run: StepRun, last: str) -> list[str]:
+    """Names of the step's earlier jobs, which are counted; also of those before a user cleared it."""
+    names: list[str] = []
+    for ordinal in range(MOST_JOBS):
+        name = name_of(run, ordinal)
+        if name == last:
+            return names
+        names.append(name)
+    return []
 
 
 def _inputs(run: StepRun, request: Mapping[str, Any]) -> tuple[Artifact, ...]:

@@ -28,7 +28,10 @@ def stored_definition(store: Store, record: Mapping[str, Any]) -> dict[str, Any]
     found = store.read(content_key(record["run"]["dag_id"], "definitions", copy["sha256"]))
     if found is None:
         raise RecordError(f"the stored definition {copy['uri']} is gone. Leave out --pin and give the file.")
-    return dict(json.loads(found.data))
+    try:
+        return dict(json.loads(found.data))
+    except (ValueError, TypeError):
+        raise RecordError(f"the stored definition {copy['uri']} is cut off or was altered.") from None
 
 
 def what_changed(

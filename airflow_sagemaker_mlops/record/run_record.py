@@ -16,6 +16,7 @@ from .prices import Prices
 from .registry import Digests
 from .run_identity import RunIdentity
 from .seal import Sealed, read_fragments, seal
+from .secrets import secrets_of_parameters
 from .store import Store
 
 PACKAGES = ("apache-airflow", "airflow-sagemaker-mlops", "boto3")
@@ -45,7 +46,8 @@ def seal_run(
     digests     of images; without it nobody is asked for them
     ahead       what was found for it a moment ago
     """
-    ahead = ahead or Ahead(store, run.dag_id, document or {})
+    secrets = secrets_of_parameters({name: given.value for name, given in parameters.items()})
+    ahead = ahead or Ahead(store, run.dag_id, document or {}, secrets)
     with ThreadPoolExecutor(max_workers=1) as writer:
         to_copy = document is not None and ahead.definition is None
         copying = writer.submit(ahead.copy_definition) if to_copy else None

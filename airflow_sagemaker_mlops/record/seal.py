@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,9 +38,14 @@ class Sealed:
     record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-def write_fragment(store: Store, dag_id: str, run_id: str, fragment: StepFragment) -> StepFragment:
-    """Keep a step's fragment, masked, instead of what an earlier attempt left; as it was written."""
-    masked = fragment.masked()
+def write_fragment(
+    store: Store, dag_id: str, run_id: str, fragment: StepFragment, secrets: Iterable[str] = ()
+) -> StepFragment:
+    """Keep a step's fragment, masked, instead of what an earlier attempt left; as it was written.
+
+    secrets   further ones, to be taken out of it
+    """
+    masked = fragment.masked(*secrets)
     store.write(fragment_key(dag_id, run_id, fragment.step), canonical_json(masked.as_json()))
     return masked
 
@@ -64,15 +69,17 @@ def _read_fragment(store: Store, key: str) -> StepFragment | None:
         raise BrokenRecord(f"{address(store, key)} is damaged: {why}") from None
 
 
-def store_definition(store: Store, dag_id: str, document: Mapping[str, Any]) -> DefinitionCopy:
-    """Keep the definition under its hash, once however many runs use it.
+def store_definition(
+    store: Store, dag_id: str, document: Mapping[str, Any], secrets: Iterable[str] = ()
+) -> DefinitionCopy:
+    """Keep the definition under its hash, once however many runs use it; ``secrets`` are those of the run.
 
     Written as ``plan.build.definition_hash`` hashes it, so the name of the copy is the definition's hash.  One with
     secrets in it is masked and has a hash of its own; it cannot be run again.
     """
     given = {key: value for key, value in document.items() if not (value is None or (key == "Metadata" and not value))}
     kept = plain(given)
-    masked = mask(kept)
+    masked = mask(kept, {*secrets})
     digest = sha256_of(masked)
     key = content_key(dag_id, "definitions", digest)
     store.create(key, canonical_json(masked))

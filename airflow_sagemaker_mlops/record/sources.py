@@ -11,6 +11,7 @@ from typing import Any
 
 from ..steps.places import CODE_KEYS, IMAGE_KEYS, MODEL_KEYS, unquoted
 from .fragment import Artifact, Code, Image, StepFragment
+from .made import Made
 
 CODE_NAMES = frozenset({"code", "entrypoint", "source", "sourcedir"})
 
@@ -22,12 +23,12 @@ def inputs_of(request: Mapping[str, Any]) -> tuple[Artifact, ...]:
 
 def from_outside(steps: Mapping[str, StepFragment]) -> Iterator[tuple[str, Artifact]]:
     """(step, input) of everything that a run read and had not made itself, in S3; what several steps read once."""
-    made = tuple(output.uri.rstrip("/") for step in steps.values() for output in step.outputs)
+    made = Made(steps.values())
     seen = set()
     for name, step in steps.items():
         for artifact in step.inputs:
-            inside = any(artifact.uri == uri or artifact.uri.startswith(f"{uri}/") for uri in made)
-            if not inside and artifact.uri not in seen and artifact.uri.startswith("s3://"):
+            new = artifact.uri not in seen and artifact.uri.startswith("s3://")
+            if new and not made.before(step, artifact.uri):
                 seen.add(artifact.uri)
                 yield name, artifact
 

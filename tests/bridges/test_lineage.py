@@ -135,8 +135,14 @@ def test_an_endpoint_hangs_on_the_model_that_it_serves() -> None:
         attempts=(Attempt("live", ENDPOINT),),
         request={"EndpointConfigName": "config-1"},
     )
-    found = edges(record(TRAIN, model, config, endpoint))
-    assert ("artifact:s3://b/m/model.tar.gz?etag=e2", f"artifact:{ENDPOINT}", "ContributedTo") in found
+    served = ("artifact:s3://b/m/model.tar.gz?etag=e2", f"artifact:{ENDPOINT}", "ContributedTo")
+    assert served in edges(record(TRAIN, model, config, endpoint))
+    earlier = CacheMark(result="hit", source_run="r0")
+    taken = [
+        replace(step, attempts=(), cache=earlier, result={"Name": step.attempts[0].name, "Arn": "arn:x"})
+        for step in (model, config)
+    ]
+    assert served in edges(record(TRAIN, *taken, endpoint))
 
 
 @pytest.mark.parametrize("result", ["hit", "reused"])

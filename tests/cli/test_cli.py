@@ -123,13 +123,31 @@ def test_run_writes_what_happened(aws: local.LocalAws, tmp_path: Path) -> None:
     }
     step = {"Name": "Only", "Type": "Processing", "Arguments": arguments}
     file.write_text(json.dumps({"Version": "2020-12-01", "Steps": [step]}))
-    out = tmp_path / "deep" / "summary.json"
+    out = tmp_path / "summary.json"
     code, text = invoke("run", str(file), "--state-dir", aws.state_dir, "--summary", str(out))
     assert code == 0, text
     summary = json.loads(out.read_text())
     assert (summary["pipeline"], summary["status"], summary["jobs_started"]) == ("tiny", "Succeeded", 1)
     assert summary["steps"][0]["job_name"].startswith("pipelines-")
     assert summary["steps"][0]["reused"] is False
+
+
+def test_a_run_writes_no_secret_parameter_anywhere(aws: local.LocalAws, tmp_path: Path) -> None:
+    asked = {"Type": "Equals", "LeftValue": {"Get": "Parameters.DbPassword"}, "RightValue": "other"}
+    arguments = {"Conditions": [asked], "IfSteps": [], "ElseSteps": []}
+    step = {"Name": "Is", "Type": "Condition", "Description": "is it correct-horse?", "Arguments": arguments}
+    parameters = [{"Name": "DbPassword", "Type": "String"}]
+    file, out, kept = (tmp_path / name for name in ("p.json", "summary.json", "records"))
+    file.write_text(json.dumps({"Version": "2020-12-01", "Parameters": parameters, "Steps": [step]}))
+    to = ["--state-dir", aws.state_dir, "--summary", str(out), "--records", str(kept)]
+    code, text = invoke("run", str(file), "-p", "DbPassword=correct-horse", "-q", *to)
+    assert code == 0, text
+    summary = json.loads(out.read_text())
+    assert summary["parameters"] == {"DbPassword": "***"}
+    assert summary["decisions"][0]["terms"][0]["left"] == "***"
+    written = [out, *(path for path in kept.rglob("*") if path.is_file())]
+    assert len(written) > 3
+    assert [path for path in written if b"correct-horse" in path.read_bytes()] == []
 
 
 def test_local_serves_tells_and_stops(tmp_path: Path) -> None:
@@ -140,6 +158,93 @@ def test_local_serves_tells_and_stops(tmp_path: Path) -> None:
     assert json.loads(text.splitlines()[-1])["conn_type"] == "aws"
     assert "Embedded AWS" in invoke("local", "status", *words)[1]
     assert invoke("local", "stop", *words) == (0, "stopped\n")
+
+
+NOWHERE = "/dev/null/x"  # nobody can make that folder
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["to-json", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
+        (["render", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
+        (["iam", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
+        (["run", DAILY, "--summary", NOWHERE], "cannot be written: there is no folder /dev/null."),
+        (["run", DAILY, "--summary", "/"], "--summary / cannot be written: it is a folder."),
+        (["run", DAILY, "--state-dir", "/dev/null/x"], "--state-dir /dev/null/x cannot be used: Not a directory."),
+        (["local", "-d", "--state-dir", "/dev/null/x"], "--state-dir /dev/null/x cannot be used: Not a directory."),
+        (["local", "-d", "--state-dir", DAILY], f"--state-dir {DAILY} cannot be used: Not a directory."),
+        (["local", "stop", "--state-dir", DAILY], f"--state-dir {DAILY} cannot be used: File exists."),
+        (["local", "-d", "--port", "99999", "--state-dir", NOWHERE], "--port is 99999; use 0 to 65535."),
+        (["run", DAILY, "--parallel", "-1"], "'--parallel'"),
+        (["records", "list", "--limit", "-5"], "'--limit'"),
+        (["callback", "a b"], '"a b" is no callback token: it has 10 letters and digits.'),
+        (["callback", "AbCdEfGhIj", "--url", "http://h/ x"], '--url is "http://h/ x", which is no address'),
+        (["callback", "AbCdEfGhIj", "--url", "localhost"], '--url is "localhost", which is no address'),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_that_cannot_be_used_are_told_in_a_line(words: list[str], said: str) -> None:
+    code, text = invoke(*words)
+    assert code == 2, text
+    assert said in text
+
+
+def test_a_run_with_records_at_no_place_is_not_started(aws: local.LocalAws) -> None:
+    code, text = invoke("run", DAILY, "--state-dir", aws.state_dir, "--records", "gs://x")
+    assert code == 2, text
+    assert '"gs://x"' in text
+    assert len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", DAILY, "--conn", "nope"],
+        ["pull", "p", "--conn", "nope"],
+        ["push", DAILY, "--name", "n", "--role", "r", "--conn", "nope"],
+        ["records", "list", "--location", "s3://b", "--conn", "nope"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_connection_that_airflow_does_not_have_is_named(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    class AirflowNotFoundException(Exception):
+        pass
+
+    def missing(*_access: str | None) -> None:
+        raise AirflowNotFoundException
+
+    monkeypatch.setattr("airflow_sagemaker_mlops.hooks.aws.aws_for", missing)
+    assert invoke(*words) == (2, '--conn is "nope", and Airflow has no such connection.\n')
+
+
+@pytest.mark.parametrize("words", [["pull", "p"], ["push", DAILY, "--name", "n", "--role", "r"]], ids=["pull", "push"])
+def test_without_a_region_the_way_out_is_told(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null/config")
+    assert invoke(*words) == (2, "no AWS region is known: add --region, or set AWS_DEFAULT_REGION.\n")
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ('{"rules": [{"operation": "[", "kind": "throttle"}]}', '"[" is no regular expression'),
+        ("[]", "these are no rules"),
+        ('{"rules": [1]}', "these are no rules"),
+        ('{"rules": [{"kind": "throttle", "rate": null}]}', "these are no rules"),
+        ("{", "Expecting"),
+    ],
+)
+def test_faults_that_are_none_are_told_before_anything_is_forgotten(tmp_path: Path, rules: str, said: str) -> None:
+    file, state = tmp_path / "faults.json", tmp_path / "state"
+    file.write_text(rules)
+    state.mkdir()
+    (state / "kept").touch()
+    code, text = invoke("local", "-d", "--reset", "--faults", str(file), "--state-dir", str(state))
+    assert (code, [path.name for path in state.iterdir()]) == (2, ["kept"])
+    assert text.startswith(f"{file}: ")
+    assert said in text
 
 
 def test_compile_says_when_the_object_cannot_be_had(tmp_path: Path) -> None:

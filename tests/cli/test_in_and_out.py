@@ -7,8 +7,10 @@ import json
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -134,6 +136,27 @@ def test_what_is_pushed_is_pulled_again(aws: local.LocalAws, tmp_path: Path, mon
     assert differences(make_plan(load_pipeline(file)), make_plan(load_pipeline(out))) == []
     missing = runner.invoke(app, ["pull", "no-such-pipeline", "--region", aws.region])
     assert missing.exit_code == 1
+
+
+def test_a_pipeline_that_was_deleted_is_pushed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, tokens = boto3.client("sagemaker", region_name="us-east-1"), []
+
+    def created(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        tokens.append(json.loads(params["body"])["ClientRequestToken"])
+        return SimpleNamespace(status_code=200), {"PipelineArn": "arn"}
+
+    missing = SimpleNamespace(status_code=400), {"Error": {"Code": "ResourceNotFound", "Message": "gone"}}
+    client.meta.events.register("before-call.sagemaker.DescribePipeline", lambda **_: missing)
+    client.meta.events.register("before-call.sagemaker.CreatePipeline", created)
+    monkeypatch.setattr("airflow_sagemaker_mlops.cli.service.client_of", lambda *_: client)
+    file = tmp_path / "pipeline.json"
+    file.write_text(json.dumps(BASE))
+    for _ in range(2):
+        done = CliRunner().invoke(
+            app, ["push", str(file), "--name", "again", "--role", "arn:aws:iam::123456789012:role/R"]
+        )
+        assert (done.exit_code, done.output) == (0, "created arn\n")
+    assert len(set(tokens)) == 2  # AWS answers a token that it knows with what it made then
 
 
 def test_steps_that_only_airflow_can_run_are_not_pushed(tmp_path: Path) -> None:

@@ -106,6 +106,12 @@ def test_a_rotated_secret_is_no_miss() -> None:
     assert len(keys) == 1
 
 
+def test_a_rotated_secret_of_a_parameter_is_no_miss_whatever_it_stands_under() -> None:
+    secrets = ("correct-horse", "battery-staple")
+    keys = {cache_key("Training", {"Environment": {"CONN": s}}, secrets=[s]).key for s in secrets}
+    assert keys == {cache_key("Training", {"Environment": {"CONN": "***"}}).key}
+
+
 def test_a_changed_file_under_the_same_path_counts_only_when_contents_do() -> None:
     request = {"InputDataConfig": [{"ChannelName": "train"}]}
     old, new = (Artifact("s3://b/train", name="train", sha256=digest) for digest in (SHA, SHA[::-1]))
@@ -196,6 +202,27 @@ def test_a_result_with_a_secret_is_not_kept(folder: FolderStore) -> None:
     request = {"Environment": {"API_KEY": "correct-horse"}}
     for result in ({"Properties": {"Password": "x"}}, {"Properties": {"Note": "correct-horse"}}):
         assert not remember(folder, "daily", "r1", replace(SUCCESS, request=request, result=result))
+
+
+def test_a_secret_of_the_run_does_not_get_into_the_cache(folder: FolderStore) -> None:
+    for bad in (
+        {"result": {"Properties": {"Note": "correct-horse"}}},
+        {"outputs": (Artifact("s3://b/correct-horse"),)},
+    ):
+        assert not remember(folder, "daily", "r1", replace(SUCCESS, **bad), secrets=["correct-horse"])
+    properties = {"Environment": {"CONN": "correct-horse"}}
+    assert remember(folder, "daily", "r1", SUCCESS, properties=properties, secrets=["correct-horse"])
+    found = folder.read(f"daily/cache/TrainModel/{KEY.key}.json")
+    assert found is not None
+    assert b"correct-horse" not in found.data
+
+
+@pytest.mark.parametrize("wanted", ["all", ["Environment.CONN"]])
+def test_masked_properties_are_handed_to_nobody(folder: FolderStore, wanted: Any) -> None:
+    properties = {"Environment": {"CONN": "correct-horse"}, "Name": "n"}
+    remember(folder, "daily", "r1", SUCCESS, properties=properties, secrets=["correct-horse"])
+    assert look_up(folder, "daily", "TrainModel", KEY, wanted=wanted).outcome == "miss"
+    assert look_up(folder, "daily", "TrainModel", KEY, wanted=["Name"]).outcome == "hit"
 
 
 def test_an_expire_after_that_is_none_is_told(folder: FolderStore) -> None:

@@ -15,11 +15,14 @@ from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.record.canonical import canonical_json, plain
 from airflow_sagemaker_mlops.record.document import DefinitionCopy, Parameter, assemble, read_schema
 from airflow_sagemaker_mlops.record.errors import BrokenRecord, ForeignRecord, OlderSchema
+from airflow_sagemaker_mlops.record.export_openlineage import run_event
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import Artifact, StepFragment
 from airflow_sagemaker_mlops.record.integrity import Link, belongs_to, hash_of, parse_record, seal_document
+from airflow_sagemaker_mlops.record.made import Made
 from airflow_sagemaker_mlops.record.reader import read_record, steps_of
 from airflow_sagemaker_mlops.record.seal import MOST_INLINE, seal, store_definition
+from airflow_sagemaker_mlops.record.sources import from_outside
 
 VALIDATOR = Draft202012Validator(read_schema())
 
@@ -99,6 +102,44 @@ def test_dependencies_are_what_the_run_had_not_made_itself() -> None:
     )
     uris = [item["uri"] for item in record("r", made, reads)["resolvedDependencies"]]
     assert uris == [PLAN.source, "s3://b/train", "docker://image:1", "https://git.example/repo", "s3://b/holdout"]
+
+
+STATE = Artifact("s3://b/state", name="state", role="output", sha256=SHA)
+FIRST = StepFragment("Prepare", "Processing", "Succeeded", started="2026-01-01T00:00:00Z", ended="2026-01-01T00:01:00Z")
+LAST = replace(FIRST, step="Publish", started="2026-01-01T00:02:00Z", ended="2026-01-01T00:03:00Z")
+READ = (Artifact("s3://b/state/yesterday.json"),)
+
+
+@pytest.mark.parametrize(
+    ("steps", "outside"),
+    [
+        ([replace(FIRST, inputs=READ), replace(LAST, outputs=(STATE,))], True),
+        ([replace(FIRST, outputs=(STATE,)), replace(LAST, inputs=READ)], False),
+        ([replace(FIRST, inputs=READ, outputs=(STATE,))], True),
+        ([replace(FIRST, outputs=(STATE,), ended="2026-01-01T00:05:00Z"), replace(LAST, inputs=READ)], True),
+        ([replace(FIRST, outputs=(STATE,), ended=""), replace(LAST, inputs=READ)], False),
+        (
+            [FIRST, replace(LAST, inputs=READ), replace(FIRST, step="Prepare-0", loop="Prepare", outputs=(STATE,))],
+            False,
+        ),
+    ],
+    ids=["written later", "written before", "its own", "written meanwhile", "no times", "written by a loop's child"],
+)
+def test_only_what_an_earlier_step_made_is_not_from_outside(steps: list[StepFragment], outside: bool) -> None:
+    (reader,) = (step for step in steps if step.inputs)
+    assert Made(steps).before(reader, READ[0].uri) is not outside
+    found = [artifact for _, artifact in from_outside({step.step: step for step in steps})]
+    assert found == (list(READ) if outside else [])
+
+
+def test_a_run_that_reads_what_it_writes_at_its_end_names_it_among_its_dependencies() -> None:
+    plan = {"tasks": [{"task_id": name, "step_type": "Processing"} for name in ("Prepare", "Publish")]}
+    steps = [replace(FIRST, inputs=READ), replace(LAST, outputs=(STATE,))]
+    given = {**plan, "definition_hash": SHA, "source": "d.json"}
+    document = assemble(given, identity(), parameters={}, fragments=steps)
+    assert READ[0].uri in [item["uri"] for item in document["resolvedDependencies"]]
+    (event,) = run_event(document)["inputs"]
+    assert event["name"] == "state/yesterday.json"
 
 
 def test_dependencies_are_in_totos_resource_descriptors() -> None:
@@ -226,6 +267,14 @@ def test_the_copy_of_a_definition_has_the_hash_of_the_plan(folder: FolderStore) 
     assert found is not None
     assert (copy.sha256, copy.masked) == (PLAN.definition_hash, False)
     assert hashlib.sha256(found.data).hexdigest() == copy.sha256
+
+
+def test_a_secret_of_the_run_is_taken_out_of_the_definition_too(folder: FolderStore) -> None:
+    document = {"Steps": [{"Arguments": {"Note": "hunter2 is it"}}]}
+    copy = store_definition(folder, "d", document, ["hunter2"])
+    found = folder.read(f"d/definitions/{copy.sha256}.json")
+    assert found is not None
+    assert (copy.masked, b"hunter2" in found.data) == (True, False)
 
 
 def test_a_definition_with_a_secret_is_kept_masked_and_says_so(folder: FolderStore) -> None:

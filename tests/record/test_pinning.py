@@ -119,8 +119,9 @@ def test_an_input_that_the_record_does_not_tell_enough_of_is_named(
 
 
 def test_what_the_run_made_itself_is_not_looked_for(folder: FolderStore) -> None:
-    made = replace(TRAIN, inputs=(Artifact("s3://b/m/model.tar.gz", sha256=SHA),))
-    assert find(None, folder, {"TrainModel": made}) == Found()
+    made = replace(TRAIN, inputs=())
+    reads = StepFragment("Use", "Condition", "Succeeded", inputs=(Artifact("s3://b/m/model.tar.gz", sha256=SHA),))
+    assert find(None, folder, {"TrainModel": made, "Use": reads}) == Found()
 
 
 LOOPED = {"Loop": {"InputItemCount": 1, "TotalStepCount": 1}}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,15 @@ from jsonschema import Draft202012Validator
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.cli.summary import summary_of
 from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
-from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
+from airflow_sagemaker_mlops.execution.request import name_of
+from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.record.begun import Begun
 from airflow_sagemaker_mlops.record.document import read_schema
 from airflow_sagemaker_mlops.record.errors import StoreUnavailable
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
@@ -112,9 +118,9 @@ class Lab:
         asyncio.run(running.run())
         return running, recorder
 
-    def run(self, **options: Any) -> tuple[PipelineRun, dict[str, Any]]:
+    def run(self, values: Mapping[str, Any] | None = None, **options: Any) -> tuple[PipelineRun, dict[str, Any]]:
         """A run and its record."""
-        running, recorder = self.go(**options)
+        running, recorder = self.go(values=values, **options)
         identity = RunIdentity(
             "lab",
             running.run_id,
@@ -228,6 +234,43 @@ def test_a_failed_run_is_recorded_with_its_reason_and_is_no_hit(aws: local.Local
     assert (again.status, jobs(again)) == ("Succeeded", 1)
 
 
+def test_a_step_that_another_process_ends_is_stored_without_its_secrets(folder: FolderStore) -> None:
+    identity = StepIdentity("lab", "Copy", "lab", "r1", "Copy")
+    environment = {"CONN": {"Get": "Parameters.DbPassword"}, "API_KEY": "battery-staple"}
+    spec = {"Arguments": {"Environment": environment}, "CacheConfig": {"Enabled": True}}
+    scope = Scope("Copy", {"DbPassword": "correct-horse"}, {}, {}, {}, read_s3=lambda _uri: b"")
+    first = StepRun(spec, "Processing", identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
+    recorder = Recorder(folder, "lab", "r1", None)
+    handed = asyncio.run(recorder.begin(first)).as_json()
+    assert handed["request"] == {"Environment": {"CONN": "***", "API_KEY": "***"}}
+    second = replace(first, spec={}, scope=replace(scope, parameters={}))
+    why = "cannot log in with correct-horse, nor with battery-staple"
+    told = recorder.end(second, recorder.resumed(handed), status="Failed", result=None, failure_reason=why)
+    fragment = asyncio.run(told)
+    assert fragment is not None
+    assert fragment.failure_reason == "cannot log in with ***, nor with ***"
+    kept = [path.read_bytes() for path in folder.root.rglob("*.json")]
+    assert kept
+    assert not any(b"correct-horse" in data or b"battery-staple" in data for data in kept)
+
+
+@pytest.mark.parametrize(("status", "more", "begun"), [("Succeeded", {"Retries": 1}, 1), ("Failed", {}, 2)])
+def test_every_attempt_at_a_job_is_paid_for(folder: FolderStore, status: str, more: dict[str, Any], begun: int) -> None:
+    identity = StepIdentity("lab", "Copy", "lab", "r1", "Copy")
+    scope = Scope("Copy", {}, {}, {}, {}, read_s3=lambda _uri: b"")
+    run = StepRun({"Arguments": {}}, "Processing", identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
+    first, last = name_of(run, 0), name_of(run, 1)
+    begins = {"ProcessingStartTime": "2026-01-01T00:00:00Z"}
+    run.seen[first] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:40Z", "ProcessingJobStatus": "Failed"}
+    run.seen[last] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:02Z", "ProcessingJobStatus": "Completed"}
+    recorder = Recorder(folder, "lab", "r1", None)
+    result = {"Name": last, "Arn": "arn:last", **more}
+    told = recorder.end(run, Begun(begins["ProcessingStartTime"]), status=status, result=result, jobs_started=begun)
+    fragment = asyncio.run(told)
+    assert fragment is not None
+    assert ([attempt.name for attempt in fragment.attempts], fragment.billable_seconds) == ([first, last], 42.0)
+
+
 class Broken(FolderStore):
     """A store that is gone in mid-run."""
 
@@ -277,3 +320,23 @@ def test_later_steps_may_reference_more_of_a_cached_result(lab: Lab) -> None:
     second, document = lab.run()
     assert (jobs(second), second.status) == (0, "Succeeded")
     assert json.loads(json.dumps(document["decisions"]))[0]["outcome"] is True
+
+
+def test_a_secret_parameter_is_stored_nowhere_whatever_it_is_used_for(aws: local.LocalAws, folder: FolderStore) -> None:
+    lab = Lab(aws, folder)
+    definition = lab.definition()
+    definition["Parameters"].append({"Name": "DbPassword", "Type": "String"})
+    arguments = definition["Steps"][0]["Arguments"]
+    arguments["Environment"] = {"CONN": {"Get": "Parameters.DbPassword"}}
+    arguments["AppSpecification"]["ContainerArguments"] = ["--conn", {"Get": "Parameters.DbPassword"}]
+    definition["Steps"][0]["Description"] = "not with hunter2secretvalue"
+    lab.pipeline = load_pipeline(definition)
+    first, record = lab.run(values={"DbPassword": "hunter2secretvalue"})
+    assert (first.status, record["steps"][0]["request"]["Environment"]) == ("Succeeded", {"CONN": "***"})
+    kept = {path: path.read_bytes() for path in folder.root.rglob("*") if path.is_file()}
+    assert {"records", "fragments", "cache", "definitions"} <= {part for path in kept for part in path.parts}
+    assert [path for path, data in kept.items() if b"hunter2secretvalue" in data] == []
+    assert "hunter2secretvalue" not in json.dumps(summary_of(first))
+    second, _ = lab.run(values={"DbPassword": "another-password"})
+    assert jobs(second) == 0  # a rotated password is no reason to run again
+    assert verify(folder, "lab").findings == ()

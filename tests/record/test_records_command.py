@@ -23,7 +23,7 @@ from airflow_sagemaker_mlops.record.fragment import Artifact, CacheMark, StepFra
 from airflow_sagemaker_mlops.record.index import FAN, _write_page, add_to_index, summary_of
 from airflow_sagemaker_mlops.record.integrity import seal_document
 from airflow_sagemaker_mlops.record.s3_store import S3Store
-from airflow_sagemaker_mlops.record.seal import seal, write_fragment
+from airflow_sagemaker_mlops.record.seal import MOST_INLINE, seal, write_fragment
 from airflow_sagemaker_mlops.record.verify import rebuild_index
 
 runner = CliRunner(env={"COLUMNS": "220"})
@@ -184,6 +184,22 @@ def test_records_that_are_not_whole_say_what_is_wrong(three: FolderStore, data: 
     code, text = invoke(three, "records", "show", "bad")
     assert code == 1
     assert said in text
+
+
+@pytest.mark.parametrize("words", [("show", "large"), ("diff", "large", "manual__3"), ("diff", "manual__3", "large")])
+@pytest.mark.parametrize("data", [b"{", b"[1]", b"\xff"])
+def test_a_request_that_is_damaged_is_named(three: FolderStore, words: tuple[str, ...], data: bytes) -> None:
+    seal(three, record("large", replace(TRAIN, request={"HyperParameters": {"x": "y" * MOST_INLINE}})))
+    (key,) = three.keys("daily/requests/")
+    three.write(key, data)
+    code, text = invoke(three, "records", *words)
+    assert code == 1, text
+    assert f"{key} is cut off or was altered." in text
+
+
+def test_an_export_that_cannot_be_written_is_told(three: FolderStore) -> None:
+    code, text = invoke(three, "records", "export", "-o", "/dev/null/x")
+    assert (code, text) == (2, "/dev/null/x cannot be written: Not a directory.\n")
 
 
 def test_a_record_that_cannot_be_read_is_passed_over_when_an_earlier_success_is_looked_for(three: FolderStore) -> None:

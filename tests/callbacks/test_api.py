@@ -1,0 +1,69 @@
+"""The completion endpoint refuses what is no answer, before it looks for a token."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from airflow_sagemaker_mlops.callbacks.api import MOST_BYTES, TARGET, app
+
+TOKEN = "AbCdEfGhIj"
+
+
+class Post:
+    """A request, given to the application as a server would, part by part."""
+
+    def __init__(self, path: str, parts: list[bytes], target: str = "") -> None:
+        self.parts, self.taken = parts, 0
+        self.scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "scheme": "http",
+            "query_string": b"",
+            "headers": [(b"x-amz-target", target.encode())],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+        self.status, self.body = 0, b""
+
+    async def _receive(self) -> dict[str, Any]:
+        self.taken += 1
+        return {"type": "http.request", "body": self.parts[self.taken - 1], "more_body": self.taken < len(self.parts)}
+
+    async def _send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+        self.body += message.get("body", b"")
+
+    def answer(self) -> tuple[int, dict[str, Any]]:
+        asyncio.run(app(self.scope, self._receive, self._send))  # type: ignore[arg-type]
+        return self.status, json.loads(self.body)
+
+
+@pytest.mark.parametrize("outputs", ["5", '"text"', "{}", "true", "0"])
+def test_output_parameters_that_are_no_list_are_refused(outputs: str) -> None:
+    body = f'{{"CallbackToken": "{TOKEN}", "OutputParameters": {outputs}}}'.encode()
+    status, said = Post("/api", [body], f"{TARGET}Success").answer()
+    assert (status, said["__type"]) == (400, "ValidationException")
+    assert said["message"].startswith("OutputParameters is a list")
+
+
+@pytest.mark.parametrize("path", ["/api", f"/{TOKEN}/success", f"/{TOKEN}/failure"])
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"{", b"[]", b"\xff"])
+def test_a_body_that_is_no_object_is_refused(path: str, body: bytes) -> None:
+    assert Post(path, [body], f"{TARGET}Success").answer()[0] == 400
+
+
+def test_no_more_is_read_than_an_answer_may_have() -> None:
+    post = Post(f"/{TOKEN}/success", [b" " * 50_000] * 100)
+    assert post.answer() == (400, {"error": f"The request is larger than {MOST_BYTES} bytes."})
+    assert post.taken == 5
