@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, Param
 from airflow.sdk import chain as chain_tasks
-from airflow_names import DagBag, DagSerialization, figure_of_3_3
+from airflow_names import AIRFLOW, DagBag, DagSerialization, figure_of_3_3
 
 from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.operators import ConditionStepOperator, TrainingStepOperator
@@ -139,6 +139,14 @@ def test_a_task_group_lives_in_a_bigger_dag_and_its_steps_are_wired_by_name() ->
     assert dag.get_task("ml.IsBetter").branches["Else"] == ["ml.KeepProduction"]
     assert dag.params["NumRound"] == 5
     assert group.step_tasks["TrainModel"].step.step == "TrainModel"
+
+
+@pytest.mark.parametrize("limit", [{"pool": "gpu"}, {"pool_slots": 2}, {"max_active_tis_per_dag": 1}])
+def test_a_step_with_a_limit_of_airflows_own_begins_where_airflow_looks_at_it(limit: dict[str, Any]) -> None:
+    """The scheduler defers what begins in the triggerer at once, and asks no pool (Airflow 3.3.2)."""
+    dag = SageMakerPipelineDag("p", definition(train("A"), train("B")), steps={"B": limit})
+    assert dag.get_task("A").start_from_trigger == (AIRFLOW >= (3, 3))
+    assert not dag.get_task("B").start_from_trigger
 
 
 def test_the_verdict_waits_for_all_before_a_step_that_something_else_may_end_early() -> None:

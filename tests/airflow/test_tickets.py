@@ -12,9 +12,10 @@ from airflow.sdk import DAG
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops.execution.admission import BEGUN
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
 from airflow_sagemaker_mlops.operators.task import StepTask
-from airflow_sagemaker_mlops.operators.tickets import WorkerTickets
+from airflow_sagemaker_mlops.operators.tickets import WorkerTickets, time_of
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 NOTE = {"Name": "Note", "Type": "x-airflow", "Operator": BASH, "Arguments": {"bash_command": "true"}}
@@ -54,4 +55,21 @@ def test_the_instances_of_a_mapped_step_see_each_others_tickets(monkeypatch: pyt
     with DAG("d", schedule=None) as dag:
         TrainingStepOperator.partial(task_id="each").expand(arguments=[{"RoleArn": ROLE}])
     states = {"each_0": "deferred", "each_1": "deferred", "each_2": "deferred"}
-    assert others(monkeypatch, dag, "each", states, map_index=0) == {"each_1": 7.0, "each_2": 0.0}
+    assert others(monkeypatch, dag, "each", states, map_index=0) == {"each_1": 7.0}
+
+
+@pytest.mark.parametrize(
+    ("kept", "seen"),
+    [
+        ({"try": 1, "time": 7.0}, 7.0),
+        ({"try": 1, "time": 7.0, "begun": True}, BEGUN),
+        ({"try": 1, "time": 7.0, "left": True}, None),  # of before a clear: its next turn has not come
+        (None, None),
+    ],
+)
+def test_what_the_ticket_of_another_step_says(kept: Any, seen: float | None) -> None:
+    assert time_of(kept, with_ticket=True) == seen
+
+
+def test_a_task_that_takes_no_ticket_counts_as_begun() -> None:
+    assert time_of(None, with_ticket=False) == BEGUN

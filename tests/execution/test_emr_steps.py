@@ -15,6 +15,7 @@ import pytest
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution import run_step as steps
+from airflow_sagemaker_mlops.execution.failures import JobFailed, StepFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.scope import Scope
@@ -104,7 +105,7 @@ def test_a_run_takes_no_step_of_a_deleted_run_of_its_id(aws: local.LocalAws) -> 
 def test_a_run_that_began_anew_goes_on_with_what_its_earlier_attempt_made(aws: local.LocalAws) -> None:
     """Clearing a run that has ended changes its start."""
     where = cluster(aws)
-    run = attempt(aws, ClusterId=where)
+    run = again(attempt(aws, ClusterId=where), generation="")
     first = asyncio.run(steps.submit(run))
     assert asyncio.run(steps.submit(again(run, run_started=TWIN, try_number=2))).arn == first.arn
 
@@ -127,3 +128,39 @@ def test_an_attempt_finds_by_the_journal_what_was_made_before_the_run_began_anew
     first = asyncio.run(steps.submit(run))
     journal = MemoryJournal(Entry(first.name, 0, 1, "c0", "intent"))
     assert asyncio.run(steps.submit(again(run, journal, run_started=TWIN, try_number=2))).arn == first.arn
+
+
+def test_where_no_journal_is_kept_a_clear_adds_another_step_and_a_retry_does_not_take_a_failure_again(
+    aws: local.LocalAws,
+) -> None:
+    """Before Airflow 3.3 only the generation tells a clear from a retry."""
+    where = cluster(aws)
+    run = attempt(aws, ClusterId=where)
+    assert asyncio.run(steps.run_step(run)).status == "Succeeded"
+    cleared = again(run, try_number=2, generation="c1")
+    cleared.spec["Arguments"]["StepConfig"]["HadoopJarStep"]["Args"] = ["false"]
+    with pytest.raises(JobFailed):
+        asyncio.run(steps.run_step(cleared))
+    with pytest.raises(JobFailed):
+        asyncio.run(steps.run_step(again(cleared, try_number=3)))
+    assert len(set(added(aws, where))) == 3
+
+
+def test_a_child_of_a_loop_that_failed_is_made_again_by_the_next_attempt(aws: local.LocalAws) -> None:
+    where = cluster(aws)
+    child = attempt(aws, ClusterId=where)
+    child.spec["Arguments"]["StepConfig"]["HadoopJarStep"]["Args"] = ["false"]
+    body = {"Count": {"Type": "EMR", "Arguments": child.spec["Arguments"]}}
+    spec = {"Arguments": {"IterableItems": ["a"], "MaxConcurrency": 1}, "Body": body}
+    loop = replace(child, spec=spec, step_type="ForEach", identity=replace(child.identity, generation=""))
+    for number in (1, 2):
+        with pytest.raises(StepFailed, match="1 of 1 steps did not succeed"):
+            asyncio.run(steps.run_step(replace(loop, identity=replace(loop.identity, try_number=number))))
+        entry = asyncio.run(loop.journal.read())
+        assert entry is not None
+        asyncio.run(loop.journal.write(entry.with_state("reported")))
+    assert len(set(added(aws, where))) == 2
+    child.spec["Arguments"]["StepConfig"]["HadoopJarStep"]["Args"] = ["true"]
+    for number in (3, 4):  # and after a success once more for each clear
+        asyncio.run(steps.run_step(replace(loop, identity=replace(loop.identity, try_number=number))))
+    assert len(set(added(aws, where))) == 4

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from airflow_sagemaker_mlops.execution import run_step as steps
-from airflow_sagemaker_mlops.execution.failures import JobFailed, StepRefused
+from airflow_sagemaker_mlops.execution.failures import JobFailed, StepFailed, StepRefused
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.scope import Scope
@@ -39,6 +39,7 @@ class Hosting:
     coming: str = ""
     looks: int = 0
     reason: str = ""
+    broken: str = ""
     calls: list[str] = field(default_factory=list)
     region: str = "us-east-1"
     is_local: bool = True
@@ -68,6 +69,7 @@ class Hosting:
         if not self.serves and not self.coming:
             raise refused("DescribeEndpoint", "Could not find endpoint")
         status = "InService" if not self.coming else "Updating" if self.serves else "Creating"
+        status = self.broken or status
         shown = {"EndpointName": EndpointName, "EndpointArn": "arn", "EndpointStatus": status}
         return {**shown, "EndpointConfigName": self.serves or self.coming, "FailureReason": self.reason}
 
@@ -184,6 +186,13 @@ def test_an_update_that_somebody_elses_forestalls_is_made_after_it() -> None:
     hosting.update_endpoint = forestalled  # type: ignore[method-assign]
     assert asyncio.run(steps.run_step(attempt(hosting))).properties["EndpointConfigName"] == "new"
     assert hosting.calls == ["update new", "update new"]
+
+
+def test_a_failed_endpoint_is_left_to_be_deleted_as_the_api_asks() -> None:
+    hosting = Hosting(serves="yesterday", broken="Failed")
+    with pytest.raises(StepFailed, match=r"is Failed .* Delete it and clear the step"):
+        asyncio.run(steps.run_step(attempt(hosting)))
+    assert hosting.calls == []
 
 
 def test_a_refused_update_is_made_once() -> None:

@@ -116,6 +116,21 @@ def test_an_attempt_that_lost_its_memory_adopts_the_job_it_made(aws: local.Local
     assert len(jobs_of(aws, run)) == 1
 
 
+def test_a_process_that_takes_over_needs_nothing_of_what_the_job_was_made_of(
+    aws: local.LocalAws, clients: SessionAws
+) -> None:
+    """A property file may have been deleted since; the journal names the job."""
+    run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(1)"))
+    first = asyncio.run(steps.submit(run))
+    gone = {"Std:JsonGet": {"S3Uri": "s3://nowhere/gone.json", "Path": "a"}}
+    later = replace(run, spec={**run.spec, "Arguments": {**run.spec["Arguments"], "Environment": {"A": gone}}})
+    second = asyncio.run(steps.submit(later))
+    assert (second.name, second.adopted) == (first.name, True)
+    with pytest.raises(StepFailed):
+        asyncio.run(steps.submit(replace(later, journal=MemoryJournal())))
+    asyncio.run(steps.follow(run, second))
+
+
 def test_a_retry_goes_on_with_the_running_job(aws: local.LocalAws, clients: SessionAws) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(1)"))
     first = asyncio.run(steps.submit(run))

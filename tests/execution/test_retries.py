@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from airflow_sagemaker_mlops.execution import retries, run_step
 from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.failures import JobFailed, StepFailed, StepRefused, Unanswered
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
-from airflow_sagemaker_mlops.execution.journal import MemoryNotes
+from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal, MemoryNotes
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted, now
 
@@ -64,6 +65,8 @@ class Script:
         self.pauses: list[float] = []
         self.spec = spec
         self.notes = MemoryNotes()
+        self.journal = MemoryJournal()
+        self.attempt = StepIdentity("p", "Train", "d", "r", "Train")
         self.clock = 0.0
         self.lines: list[str] = []
 
@@ -89,11 +92,12 @@ class Script:
         run = StepRun(
             self.spec,
             step_type,
-            StepIdentity("p", "Train", "d", "r", "Train"),
+            self.attempt,
             Scope("Train", {}, {}, {}, {}, lambda _uri: b""),
             SessionAws(None, "us-east-1"),
             tell=lambda text, *_values: self.lines.append(text),
             notes=self.notes,
+            journal=self.journal,
         )
         return asyncio.run(run_step.run_step(run))
 
@@ -204,10 +208,15 @@ class Function:
         return {"Payload": io.BytesIO(b"{}")}
 
 
-def invoke(monkeypatch: pytest.MonkeyPatch, ends: list[Exception | None], **spec: Any) -> Function:
-    """The function after a step that calls it; raises what the step ends with."""
+def invoke(
+    monkeypatch: pytest.MonkeyPatch, ends: list[Exception | None], before: Entry | None = None, **spec: Any
+) -> Function:
+    """The function after a step that calls it; raises what the step ends with.  ``before``: what its journal says."""
     function = Function(ends)
     script = Script(monkeypatch, [], FunctionArn="arn:aws:lambda:us-east-1:1:function:f", **spec)
+    if before is not None:
+        script.journal.entry = before
+        script.attempt = replace(script.attempt, try_number=2, generation="m3")
     monkeypatch.setattr(SessionAws, "client", lambda _self, _service: function)
     script.run("Lambda")
     return function
@@ -233,6 +242,22 @@ def test_a_function_that_may_have_run_is_invoked_again_where_the_document_says_s
 ) -> None:
     given = [policy("SageMaker.CAPACITY_ERROR"), policy("Step.SERVICE_FAULT", MaxAttempts=1)]
     assert invoke(monkeypatch, [error, None], RetryPolicies=given).invoked == 2
+
+
+def killed(generation: str) -> Entry:
+    """What a process that was killed while it invoked the function leaves."""
+    return Entry("arn", 0, 1, generation, "intent")
+
+
+def test_a_function_whose_process_was_killed_is_not_invoked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unanswered, match="the process that invoked it was killed"):
+        invoke(monkeypatch, [None], killed("m3"))
+
+
+def test_nor_is_it_unless_the_document_says_so_or_a_user_clears_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [policy("Step.SERVICE_FAULT", MaxAttempts=1)]
+    assert invoke(monkeypatch, [None], killed("m3"), RetryPolicies=given).invoked == 1
+    assert invoke(monkeypatch, [None], killed("m1")).invoked == 1
 
 
 REFUSED_OR_NOT_REACHED = [

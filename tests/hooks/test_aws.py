@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.hooks.aws import SESSION_NAME, aws_for
@@ -52,6 +53,43 @@ def test_a_connection_is_looked_up_once_in_a_while_and_its_new_keys_are_taken_th
         "ROTATED",
     )
     module._SEEN.clear()
+
+
+def test_clients_that_are_made_anew_are_those_that_others_have_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step may wait for days with clients that it was given when it began."""
+    from airflow_sagemaker_mlops.hooks import aws as module
+
+    before = aws_for("aws_default", None)
+    session, client = before.session, before.client("sagemaker")
+    monkeypatch.setattr(module, "KEEP_S", 0.0)
+    assert aws_for("aws_default", None) is before
+    assert before.session is not session
+    assert before.client("sagemaker") is not client
+
+
+def test_renewed_clients_have_the_connections_keys_of_now(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_sagemaker_mlops.triggers.access import open_aws
+
+    async def rotated() -> tuple[str, str]:
+        clients = await open_aws("aws_default", None, None)
+        before = clients.session.get_credentials().access_key
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({**aws.connection(), "login": "ROTATED"}))
+        assert clients.renew is not None
+        await clients.renew()
+        return before, clients.session.get_credentials().access_key
+
+    assert asyncio.run(rotated()) == (aws.access_key, "ROTATED")
+
+
+def test_a_role_without_credentials_to_assume_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_sagemaker_mlops.hooks import aws as module
+
+    class Nobody:
+        def get_credentials(self) -> None:
+            return None
+
+    with pytest.raises(NoCredentialsError):
+        module._assuming(ROLE, Nobody(), "us-east-1", None, None)
 
 
 def test_a_key_that_the_embedded_aws_did_not_give_out_is_refused(aws: local.LocalAws) -> None:

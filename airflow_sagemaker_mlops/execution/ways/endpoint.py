@@ -79,6 +79,11 @@ async def _changed(run: StepRun, name: str, request: dict[str, Any]) -> dict[str
         if found is not None and (made or _is_so_already(run, found, request)):
             run.tell(f"{name} serves that already")
             return found
+        if found is not None and run.step_type == "Endpoint" and run.entry.status_of(found) == "Failed":
+            raise StepFailed(
+                f'Step "{run.identity.step}": {name} is Failed ({run.entry.reason_of(found)}), and all AWS does with '
+                f"such a one is to delete it. Delete it and clear the step, which makes it anew."
+            )
         differed = found is None or bool(_other(wanted, found))
         operation = entry.create if found is None else entry.update
         keys = request.keys() if found is None else entry.update_members
