@@ -5,18 +5,17 @@ A cluster's steps move on whenever somebody looks, which whoever waits for one d
 
 from __future__ import annotations
 
-import json
 import secrets
 import string
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from . import job
 from .errors import AwsError
 from .job.ticket import new_ticket
 from .sagemaker.context import Answer, Context, Handler, Request
+from .sagemaker.running import folder_of
 from .store import Resource
 
 CLUSTER, STEP = "emr-cluster", "emr-step"
@@ -77,16 +76,11 @@ def _change(context: Context, row: Resource, **changes: Any) -> None:
     context.store.update(STEP, context.region, row.name, **changes)
 
 
-def _folder(context: Context, step: str) -> Path:
-    return context.state_dir / "jobs" / "emr" / step
-
-
 def _begin(context: Context, row: Resource) -> None:
-    folder = _folder(context, row.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_of(context, "emr", row.name)
     arn = f"arn:aws:elasticmapreduce:{context.region}:{context.aws.account}:cluster/{row.body['cluster']}/{row.name}"
     ticket = new_ticket(context.aws, context.region, "emr", row.name, arn, request=row.body["config"])
-    (folder / "request.json").write_text(json.dumps({**ticket, "created": row.created}))
+    job.prepare(folder, ticket)
     _change(context, row, state="RUNNING", started=time.time())
     job.launch(folder)
 
@@ -95,10 +89,7 @@ def _look(context: Context, row: Resource) -> None:
     """Bring the kept state of a step that has begun up to date."""
     if row.body["state"] in ENDED | {"PENDING"}:
         return
-    folder = _folder(context, row.name)
-    if not (folder / "status.json").exists():  # the server died between the two
-        job.launch(folder)
-    status = job.read_status(folder)
+    status = job.read_status(folder_of(context, "emr", row.name))
     changes: dict[str, Any] = {"state": STATES[status["status"]]}
     if changes["state"] in ENDED:
         changes |= {"ended": status.get("end_time"), "reason": status.get("failure_reason")}
@@ -185,7 +176,7 @@ def _cancel(context: Context, row: Resource) -> None:
     if row.body["state"] == "PENDING":
         _change(context, row, state="CANCELLED", ended=time.time())
     elif row.body["state"] not in ENDED:
-        job.request_stop(_folder(context, row.name))
+        job.request_stop(folder_of(context, "emr", row.name))
 
 
 def _terminate(context: Context, request: Request) -> Answer:

@@ -8,7 +8,7 @@ from typing import Any
 from .. import serving
 from ..errors import AwsError, invalid
 from ..store import NameTaken, Resource
-from .context import Answer, Context, Handler, Request, in_order, page, wanted
+from .context import Answer, Context, Handler, Request, in_order, page, tags_of, wanted
 from .registry import find_package
 
 MODEL, CONFIG, ENDPOINT = "model", "endpoint-config", "endpoint"
@@ -23,10 +23,10 @@ def _create(family: str, word: str) -> Handler:
                 if variant.get("ModelName"):
                     _find(context, MODEL, "Model", variant["ModelName"])
         try:
-            context.store.insert(family, context.region, name, {"arn": arn, "request": dict(request)})
+            body = {"arn": arn, "request": dict(request)}
+            context.store.insert(family, context.region, name, body, tags_of(request))
         except NameTaken:
             raise invalid(f'Cannot create already existing {family.replace("-", " ")} "{arn}".') from None
-        context.keep_tags(arn, request)
         return {f"{word}Arn": arn}
 
     return create
@@ -116,10 +116,9 @@ def _create_endpoint(context: Context, request: Request) -> Answer:
     arn = context.arn(f"endpoint/{name.lower()}")
     body = {"arn": arn, "request": dict(request), "config": config, "generation": 1, "next": None}
     try:
-        context.store.insert(ENDPOINT, context.region, name, body)
+        context.store.insert(ENDPOINT, context.region, name, body, tags_of(request))
     except NameTaken:
         raise invalid(f'Cannot create already existing endpoint "{arn}".') from None
-    context.keep_tags(arn, request)
     _launch(context, name, config, 1)
     return {"EndpointArn": arn}
 
