@@ -22,7 +22,7 @@ from .model import prune, validate
 from .moto_app import Environ, Moto, Reply
 from .persistence import Keeper
 from .sagemaker.context import Context, Handler, PassedOn
-from .sagemaker.hosting import port_of
+from .sagemaker.hosting import served_at
 from .sagemaker.operations import HANDLERS, is_owned
 from .state import LocalAws
 from .store import Store
@@ -152,7 +152,7 @@ class Front:
         return Reply(200, [JSON_TYPE], json.dumps(prune(service, operation, answer)).encode())
 
     def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Caller) -> Reply:
-        port = port_of(Context(self._store, self._aws, caller.region), unquote(name))
+        port, served = served_at(Context(self._store, self._aws, caller.region), unquote(name))
         headers = {"Content-Type": environ.get("CONTENT_TYPE") or "application/octet-stream"}
         if environ.get("HTTP_ACCEPT"):
             headers["Accept"] = environ["HTTP_ACCEPT"]
@@ -167,9 +167,10 @@ class Front:
             connection.close()
         if answer.status != 200:
             text = content.decode("utf-8", "replace")[:2000]
-            raise AwsError("ModelError", f"Received {answer.status} from the model with message {text!r}.", 424)
+            what = f"Received {answer.status} from the model with message {text!r}."
+            raise AwsError("ModelError", what, 424, OriginalStatusCode=answer.status, OriginalMessage=text)
         kind = answer.getheader("Content-Type") or "application/octet-stream"
-        variant = ("x-Amzn-Invoked-Production-Variant", "AllTraffic")
+        variant = ("x-Amzn-Invoked-Production-Variant", served)
         return Reply(200, [("Content-Type", kind), variant], content)
 
     def _invoke_function(self, name: str, environ: Environ, body: bytes, caller: Caller) -> Reply:
@@ -242,7 +243,7 @@ def _error_reply(environ: Environ, error: AwsError) -> Reply:
     """The error in the protocol of the request."""
     target, path = environ.get("HTTP_X_AMZ_TARGET"), environ["PATH_INFO"]
     if target or _INVOKE_ENDPOINT.match(path) or path.startswith(("/2015-03-31", "/endpoints/")):
-        body = {"__type": error.code, "message": error.message, "Message": error.message}
+        body = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
         return Reply(error.status, [JSON_TYPE, ("x-amzn-ErrorType", error.code)], json.dumps(body).encode())
     from xml.sax.saxutils import escape
 

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.local.job.sandbox import probe
+from airflow_sagemaker_mlops.local.processes import is_alive
 
 pytestmark = pytest.mark.e2e
 
@@ -229,7 +230,7 @@ def test_a_job_over_its_time_is_stopped_and_says_so(box: local.LocalAws) -> None
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
-def test_a_killed_supervisor_is_a_failed_job(box: local.LocalAws) -> None:
+def test_a_killed_supervisor_is_a_failed_job_whose_command_ends(box: local.LocalAws) -> None:
     client, job = box.client("sagemaker"), name()
     client.create_processing_job(
         ProcessingJobName=job,
@@ -238,9 +239,14 @@ def test_a_killed_supervisor_is_a_failed_job(box: local.LocalAws) -> None:
         ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
     )
     status = Path(box.state_dir) / "jobs" / "processing" / job / "status.json"
-    os.kill(json.loads(status.read_text())["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while "child" not in (about := json.loads(status.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(about["pid"], signal.SIGKILL)
     found = until(lambda: client.describe_processing_job(ProcessingJobName=job), "ProcessingJobStatus")
     assert "supervisor was killed" in found["FailureReason"]
+    assert not is_alive(about["child"], about["child_start"])
 
 
 def test_names_are_unique_and_requests_are_validated_by_botocores_model(box: local.LocalAws) -> None:

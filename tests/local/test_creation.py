@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import threading
 from collections import Counter
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops.local import job
-from airflow_sagemaker_mlops.local.job.status import StatusFile, Taken
+from airflow_sagemaker_mlops.local.job.status import StatusFile, Taken, write
+from airflow_sagemaker_mlops.local.processes import start_of
 from airflow_sagemaker_mlops.local.sagemaker.context import Context
 from airflow_sagemaker_mlops.local.sagemaker.operations import HANDLERS
 from airflow_sagemaker_mlops.local.state import LocalAws
@@ -158,3 +160,13 @@ def test_tags_go_with_what_they_belong_to(tmp_path: Path) -> None:
     HANDLERS["DeleteModel"](where, {"ModelName": "m"})
     HANDLERS["CreateModel"](where, {"ModelName": "m"})
     assert HANDLERS["ListTags"](where, {"ResourceArn": arn})["Tags"] == []
+
+
+def test_stopping_all_ends_the_command_of_a_job_that_counts_as_ended(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as command:
+        about = {"status": "Failed", "child": command.pid, "child_start": start_of(command.pid)}
+        job.prepare(tmp_path / "jobs" / "training" / "job", {})
+        write(tmp_path / "jobs" / "training" / "job", about)
+        assert job.stop_all(tmp_path) == 1
+        assert command.wait(5) == -signal.SIGTERM
+    assert job.stop_all(tmp_path) == 0

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import serving
 from ..locks import NamedLocks
 from ..processes import end_group, is_alive, start_of
 from ..state import homes, write_private
@@ -89,8 +90,19 @@ def _abandoned(job_dir: Path) -> dict[str, Any]:
         status |= {"status": "Failed", "failure_reason": reason, "end_time": now, "last_modified_time": now}
         if "secondary_status" in status:
             status["secondary_status"] = "Failed"
+        _end_command(job_dir, status)
         write(job_dir, status)
     return status
+
+
+def _end_command(job_dir: Path, status: Mapping[str, Any]) -> bool:
+    """End what a supervisor has started, when it is not there to do so; ``False`` when nothing ran."""
+    ran = serving.stop(job_dir / "server")
+    child = int(status.get("child") or 0)
+    if is_alive(child, status.get("child_start", 0)):
+        end_group(child, 0.5)
+        ran = True
+    return ran
 
 
 def request_stop(job_dir: Path) -> None:
@@ -103,16 +115,16 @@ def request_stop(job_dir: Path) -> None:
 
 
 def stop_all(state_dir: Path) -> int:
-    """End every supervisor of a state folder at once; how many there were."""
+    """End every supervisor of a state folder at once, and every command without one; how many jobs that were."""
     ended = 0
     for path in (path for home in homes(state_dir) for path in sorted((home / "jobs").glob("*/*/status.json"))):
         status = read(path.parent)
         if status["status"] not in FINISHED and is_alive(status.get("pid", 0), status.get("pid_start", 0)):
             (path.parent / "stop").touch()
             end_group(status["pid"], 1.0)
-            child = status.get("child", 0)
-            if child and is_alive(child, status.get("child_start", 0)):
-                end_group(child, 0.5)
+            _end_command(path.parent, status)
+            ended += 1
+        elif _end_command(path.parent, status):
             ended += 1
     return ended
 
