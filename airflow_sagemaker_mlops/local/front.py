@@ -127,10 +127,11 @@ class Front:
             return _everything_allowed(body)
         if caller.service == "s3" and (versions := listed_versions(environ)) is not None:
             return versions
-        reply = self._moto.call(environ, body)
+        with self._keeper.turn(caller.service, environ, body):
+            reply = self._moto.call(environ, body)
+            self._keeper.keep(caller.service, caller.region, environ, body, reply)
         if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
             self._store.insert(SESSION_KEY, "", given[1].decode(), {})
-        self._keeper.keep(caller.service, environ, body, reply)
         return reply
 
     def _sagemaker(self, operation: str, body: bytes, caller: Caller) -> Reply | None:

@@ -71,7 +71,7 @@ class Invocation:
 
 def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
     """Run the function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
-    function = lambda_function(aws.account, region, _short(name))
+    function = lambda_function(aws.account, region, short_name(name))
     if function is None:
         raise AwsError(
             "ResourceNotFoundException",
@@ -92,7 +92,8 @@ def invoke_later(aws: LocalAws, region: str, name: str, event: bytes) -> None:
     threading.Thread(target=invoke, args=(aws, region, name, event), daemon=True).start()
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """A function's name out of its name, partial or full ARN."""
     if ":function:" in name:
         name = name.partition(":function:")[2]
     return name.partition(":")[0]
