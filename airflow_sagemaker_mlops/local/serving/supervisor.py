@@ -59,7 +59,7 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     if submit.startswith("s3://"):
         fetch_archive(ticket, submit, model / "code")
         sandbox.rewrite_code(model / "code")
-    return _serve(folder, sandbox, container, {**env, **environment})
+    return _serve(folder, sandbox, container, {**env, "AWS_ENDPOINT_URL": ticket.endpoint_url, **environment})
 
 
 def _serve(
