@@ -17,6 +17,7 @@ Sandbox = Literal["auto", "namespace", "rewrite"]
 ACCOUNT = "123456789012"  # moto's
 ROLE_NAME = "SageMakerRole"
 REGIONS = "regions"  # folder
+OWN_CALLS = "embedded-aws-supervisor"  # in the user agent of the calls that supervisors make for the platform
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..state import LocalAws, read_server
+from ..state import OWN_CALLS, LocalAws, read_server
 
 
 def new_ticket(
@@ -108,7 +108,7 @@ class Ticket:
                 endpoint_url=self.endpoint_url,
                 aws_access_key_id=self.data["access_key"],
                 aws_secret_access_key=self.data["secret_key"],
-                config=Config(retries={"mode": "standard", "max_attempts": 20}, proxies={}),
+                config=Config(retries={"mode": "standard", "max_attempts": 20}, proxies={}, user_agent_extra=OWN_CALLS),
             )
             self._clients[service].meta.events.register("before-send", self._follow)  # for every attempt
         return self._clients[service]

@@ -138,7 +138,9 @@ class Tuner:
             "definition": definition.get("DefinitionName"),
         }
         self.status.change(children=self.children)  # before it is made, so that a restart does not make it again
-        self.ticket.client("sagemaker").create_training_job(**request)
+        client = self.ticket.client("sagemaker")
+        with contextlib.suppress(client.exceptions.ResourceInUse):  # a server that died had made it before it answered
+            client.create_training_job(**request)
 
     def _look(self) -> int:
         """Note how the children stand; how many are not at their end."""
