@@ -111,10 +111,15 @@ def _arn(context: Context, name: str) -> str:
     return f"arn:aws:elasticmapreduce:{context.region}:{context.aws.account}:cluster/{name}"
 
 
+def _add_steps_to(context: Context, request: Request) -> Answer:
+    cluster = _cluster(context, request["JobFlowId"])
+    if _cluster_answer(context, cluster)["Status"]["State"] == TERMINATED:
+        raise _refused(f"A job flow that is shutting down, terminated, or finished may not be modified: {cluster.name}")
+    return _add_steps(context, request)
+
+
 def _add_steps(context: Context, request: Request) -> Answer:
     cluster = _cluster(context, request["JobFlowId"])
-    if cluster.body["state"] == TERMINATED:
-        raise _refused(f"A job flow that is shutting down, terminated, or finished may not be modified: {cluster.name}")
     names = []
     for number, config in enumerate(request["Steps"], start=len(_steps(context, cluster.name))):
         names.append(_id("s-"))
@@ -158,8 +163,14 @@ def _describe_step(context: Context, request: Request) -> Answer:
 
 def _list_steps(context: Context, request: Request) -> Answer:
     rows = _steps(context, _cluster(context, request["ClusterId"]).name)
-    wanted = set(request.get("StepStates") or ())
-    return {"Steps": [_step_answer(row) for row in reversed(rows) if not wanted or row.body["state"] in wanted]}
+    states, names = set(request.get("StepStates") or ()), set(request.get("StepIds") or ())
+    return {
+        "Steps": [
+            _step_answer(row)
+            for row in reversed(rows)
+            if (not states or row.body["state"] in states) and (not names or row.name in names)
+        ]
+    }
 
 
 def _cancel_steps(context: Context, request: Request) -> Answer:
@@ -226,7 +237,7 @@ def _alone(handler: Handler) -> Handler:
 
 _OPERATIONS: dict[str, Handler] = {
     "RunJobFlow": _run_job_flow,
-    "AddJobFlowSteps": _add_steps,
+    "AddJobFlowSteps": _add_steps_to,
     "DescribeStep": _describe_step,
     "ListSteps": _list_steps,
     "CancelSteps": _cancel_steps,

@@ -187,6 +187,7 @@ class Front:
             functions.invoke_later(self._aws, caller.region, name, body)
             return Reply(202, [], b"")
         if how == "DryRun":
+            functions.find(self._aws, caller.region, name)
             return Reply(204, [], b"")
         done = functions.invoke(self._aws, caller.region, name, body)
         headers = [("Content-Type", "application/json"), ("X-Amz-Executed-Version", "$LATEST")]

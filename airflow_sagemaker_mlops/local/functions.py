@@ -69,8 +69,8 @@ class Invocation:
     log: str
 
 
-def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
-    """Run the function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
+def find(aws: LocalAws, region: str, name: str) -> Any:
+    """The function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
     function = lambda_function(aws.account, region, short_name(name))
     if function is None:
         raise AwsError(
@@ -78,6 +78,12 @@ def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
             f"Function not found: arn:aws:lambda:{region}:{aws.account}:function:{name}",
             404,
         )
+    return function
+
+
+def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
+    """Run the function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
+    function = find(aws, region, name)
     if not str(getattr(function, "run_time", "") or "").startswith("python"):
         raise not_available("lambda", f"the runtime {getattr(function, 'run_time', None)} of {function.function_name}")
     content = getattr(function, "code_bytes", None)
@@ -88,7 +94,8 @@ def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
 
 
 def invoke_later(aws: LocalAws, region: str, name: str, event: bytes) -> None:
-    """The ``Event`` invocation type: run it and forget."""
+    """The ``Event`` invocation type: run it and forget.  Raises :class:`AwsError` for one that is not there."""
+    find(aws, region, name)
     threading.Thread(target=invoke, args=(aws, region, name, event), daemon=True).start()
 
 

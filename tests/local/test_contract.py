@@ -280,6 +280,24 @@ def test_lists_filter_sort_and_page(box: local.LocalAws) -> None:
     assert names == [f"{prefix}-{index}" for index in range(5)]
 
 
+def test_versions_are_found_by_the_name_of_their_group_alone(box: local.LocalAws) -> None:
+    client, group = box.client("sagemaker"), f"group-{uuid.uuid4().hex[:6]}"
+    client.create_model_package_group(ModelPackageGroupName=group)
+    client.create_model_package(ModelPackageGroupName=group)
+    counts = {
+        text: len(client.list_model_packages(ModelPackageGroupName=group, NameContains=text)["ModelPackageSummaryList"])
+        for text in (group, "model-package")
+    }
+    assert counts == {group: 1, "model-package": 0}
+
+
+@pytest.mark.parametrize("how", ["RequestResponse", "Event", "DryRun"])
+def test_a_function_that_is_not_there_is_not_invoked(box: local.LocalAws, how: str) -> None:
+    client = box.client("lambda")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.invoke(FunctionName="no-such-function", InvocationType=how)
+
+
 def test_what_is_not_emulated_says_so_and_is_not_retried(box: local.LocalAws) -> None:
     client = box.client("sagemaker")
     with pytest.raises(ClientError) as caught:

@@ -163,7 +163,7 @@ def _list_packages(context: Context, request: Request) -> Answer:
         status = request.get("ModelApprovalStatus")
         if status and answer["ModelApprovalStatus"] != status:
             continue
-        if wanted(request, found.name, None, found.created, found.modified):
+        if wanted(request, answer["ModelPackageName"], None, found.created, found.modified):
             rows.append(answer)
     keys = {"Name": "ModelPackageName", "CreationTime": "CreationTime"}
     return page(in_order(rows, request, keys, "CreationTime"), request, "ModelPackageSummaryList")
