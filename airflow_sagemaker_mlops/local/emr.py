@@ -113,7 +113,9 @@ def _arn(context: Context, name: str) -> str:
 
 def _add_steps_to(context: Context, request: Request) -> Answer:
     cluster = _cluster(context, request["JobFlowId"])
-    if _cluster_answer(context, cluster)["Status"]["State"] == TERMINATED:
+    ended = _cluster_answer(context, cluster)["Status"]["State"] == TERMINATED
+    # One that has had no step yet would still be starting on AWS, and take some.
+    if ended and (cluster.body["state"] == TERMINATED or _steps(context, cluster.name)):
         raise _refused(f"A job flow that is shutting down, terminated, or finished may not be modified: {cluster.name}")
     return _add_steps(context, request)
 

@@ -112,7 +112,8 @@ def test_a_cancelled_step_ends_its_command_and_a_terminated_cluster_takes_no_mor
 
 def test_steps_are_listed_by_id_and_a_cluster_that_ended_by_itself_takes_no_more(box: local.LocalAws) -> None:
     client = box.client("emr")
-    where = cluster(box, keep=False, steps=[command("true", name="a"), command("true", name="b")])
+    where = cluster(box, keep=False)
+    client.add_job_flow_steps(JobFlowId=where, Steps=[command("true", name="a"), command("true", name="b")])
     steps = {step["Name"]: step["Id"] for step in client.list_steps(ClusterId=where)["Steps"]}
     (found,) = client.list_steps(ClusterId=where, StepIds=[steps["a"]])["Steps"]
     assert found["Id"] == steps["a"]
