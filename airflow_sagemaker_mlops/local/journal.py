@@ -103,6 +103,8 @@ def _with_code(region: str, environ: Environ, body: bytes) -> bytes:
     if "S3Bucket" not in code:
         return body
     function = lambda_function(ACCOUNT, region, short_name(unquote(match[1] or request["FunctionName"])))
+    if function is None:  # of another account, by a role
+        return body
     packed = {"ZipFile": base64.b64encode(function.code_bytes).decode()}
     kept = {key: value for key, value in code.items() if key not in _CODE_IN_S3} | packed
     return json.dumps(kept if match[1] else {**request, "Code": kept}).encode()

@@ -38,9 +38,9 @@ class Messages:
     def keep(self) -> None:
         """Write down what has come and gone since the last time."""
         with self._lock:
-            found = {message.id: message for message in queued_messages()}
+            found = dict(queued_messages())
             gone = self._kept - found.keys()
-            come = [message for name, message in found.items() if name not in self._kept]
+            come = [describe() for name, describe in found.items() if name not in self._kept]
             self._db.execute("BEGIN")
             self._db.executemany("DELETE FROM messages WHERE id = ?", [(name,) for name in gone])
             rows = [(m.id, m.region, m.queue, m.sent, json.dumps(m.members, default=_packed)) for m in come]

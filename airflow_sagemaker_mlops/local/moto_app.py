@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .state import ACCOUNT
@@ -129,8 +130,11 @@ _MESSAGE_MEMBERS = (
 )
 
 
-def queued_messages() -> Iterator[Queued]:
-    """Every message that was not deleted.  A private look into moto (5.2): receiving them would hide them."""
+def queued_messages() -> Iterator[tuple[str, Callable[[], Queued]]]:
+    """The id of every message that was not deleted, and how to have the rest of it.
+
+    A private look into moto (5.2): receiving them would hide them.
+    """
     if "moto.sqs.models" not in sys.modules:  # moto loads a service when it is first asked
         return
     from moto.sqs.models import sqs_backends
@@ -138,8 +142,12 @@ def queued_messages() -> Iterator[Queued]:
     for region, backend in list(sqs_backends[ACCOUNT].items()):
         for name, queue in list(backend.queues.items()):
             for message in list(queue._messages):
-                members = {member: getattr(message, member) for member in _MESSAGE_MEMBERS}
-                yield Queued(message.id, region, name, int(message.sent_timestamp), members)
+                yield message.id, partial(_queued, region, name, message)
+
+
+def _queued(region: str, queue: str, message: Any) -> Queued:
+    members = {member: getattr(message, member) for member in _MESSAGE_MEMBERS}
+    return Queued(message.id, region, queue, int(message.sent_timestamp), members)
 
 
 def queue_message(message: Queued) -> None:

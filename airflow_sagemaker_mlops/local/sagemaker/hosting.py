@@ -153,7 +153,7 @@ def _launch(context: Context, name: str, generation: int, asked: _Asked) -> None
 def _update_endpoint(context: Context, request: Request) -> Answer:
     name, config = str(request["EndpointName"]), str(request["EndpointConfigName"])
     with _CHANGING.hold(str(_folders(context, name))):
-        found = _settled(context, name)
+        found = _settle(context, name)
         asked = _asked_by(context, config)
         state = _state(context, found)
         if state["status"] not in ("InService", "Failed") or found.body["next"] is not None:
@@ -173,6 +173,14 @@ def _update_endpoint(context: Context, request: Request) -> Answer:
 
 def _settled(context: Context, name: str) -> Resource:
     """The endpoint, moved on to its next generation once that serves (or back, when it failed)."""
+    found = _find(context, ENDPOINT, "Endpoint", name)
+    if found.body["next"] is None:
+        return found
+    with _CHANGING.hold(str(_folders(context, name))):
+        return _settle(context, name)
+
+
+def _settle(context: Context, name: str) -> Resource:
     found = _find(context, ENDPOINT, "Endpoint", name)
     upcoming = found.body["next"]
     if upcoming is None:
@@ -217,10 +225,10 @@ def _delete_endpoint(context: Context, request: Request) -> Answer:
     folders = _folders(context, name)
     with _CHANGING.hold(str(folders)):
         _find(context, ENDPOINT, "Endpoint", name)
+        context.store.delete(ENDPOINT, context.region, name)  # first: nobody may find it without its folder
         for folder in sorted(folders.glob("*")):
             serving.stop(folder)
         shutil.rmtree(folders, ignore_errors=True)
-        context.store.delete(ENDPOINT, context.region, name)
     return {}
 
 
