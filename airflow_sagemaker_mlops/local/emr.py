@@ -5,18 +5,17 @@ A cluster's steps move on whenever somebody looks, which whoever waits for one d
 
 from __future__ import annotations
 
-import json
 import secrets
 import string
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from . import job
 from .errors import AwsError
 from .job.ticket import new_ticket
 from .sagemaker.context import Answer, Context, Handler, Request
+from .sagemaker.running import folder_of
 from .store import Resource
 
 CLUSTER, STEP = "emr-cluster", "emr-step"
@@ -77,16 +76,11 @@ def _change(context: Context, row: Resource, **changes: Any) -> None:
     context.store.update(STEP, context.region, row.name, **changes)
 
 
-def _folder(context: Context, step: str) -> Path:
-    return context.state_dir / "jobs" / "emr" / step
-
-
 def _begin(context: Context, row: Resource) -> None:
-    folder = _folder(context, row.name)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder_of(context, "emr", row.name)
     arn = f"arn:aws:elasticmapreduce:{context.region}:{context.aws.account}:cluster/{row.body['cluster']}/{row.name}"
     ticket = new_ticket(context.aws, context.region, "emr", row.name, arn, request=row.body["config"])
-    (folder / "request.json").write_text(json.dumps({**ticket, "created": row.created}))
+    job.prepare(folder, ticket)
     _change(context, row, state="RUNNING", started=time.time())
     job.launch(folder)
 
@@ -95,10 +89,7 @@ def _look(context: Context, row: Resource) -> None:
     """Bring the kept state of a step that has begun up to date."""
     if row.body["state"] in ENDED | {"PENDING"}:
         return
-    folder = _folder(context, row.name)
-    if not (folder / "status.json").exists():  # the server died between the two
-        job.launch(folder)
-    status = job.read_status(folder)
+    status = job.read_status(folder_of(context, "emr", row.name))
     changes: dict[str, Any] = {"state": STATES[status["status"]]}
     if changes["state"] in ENDED:
         changes |= {"ended": status.get("end_time"), "reason": status.get("failure_reason")}
@@ -120,10 +111,17 @@ def _arn(context: Context, name: str) -> str:
     return f"arn:aws:elasticmapreduce:{context.region}:{context.aws.account}:cluster/{name}"
 
 
+def _add_steps_to(context: Context, request: Request) -> Answer:
+    cluster = _cluster(context, request["JobFlowId"])
+    ended = _cluster_answer(context, cluster)["Status"]["State"] == TERMINATED
+    # One that has had no step yet would still be starting on AWS, and take some.
+    if ended and (cluster.body["state"] == TERMINATED or _steps(context, cluster.name)):
+        raise _refused(f"A job flow that is shutting down, terminated, or finished may not be modified: {cluster.name}")
+    return _add_steps(context, request)
+
+
 def _add_steps(context: Context, request: Request) -> Answer:
     cluster = _cluster(context, request["JobFlowId"])
-    if cluster.body["state"] == TERMINATED:
-        raise _refused(f"A job flow that is shutting down, terminated, or finished may not be modified: {cluster.name}")
     names = []
     for number, config in enumerate(request["Steps"], start=len(_steps(context, cluster.name))):
         names.append(_id("s-"))
@@ -167,8 +165,14 @@ def _describe_step(context: Context, request: Request) -> Answer:
 
 def _list_steps(context: Context, request: Request) -> Answer:
     rows = _steps(context, _cluster(context, request["ClusterId"]).name)
-    wanted = set(request.get("StepStates") or ())
-    return {"Steps": [_step_answer(row) for row in reversed(rows) if not wanted or row.body["state"] in wanted]}
+    states, names = set(request.get("StepStates") or ()), set(request.get("StepIds") or ())
+    return {
+        "Steps": [
+            _step_answer(row)
+            for row in reversed(rows)
+            if (not states or row.body["state"] in states) and (not names or row.name in names)
+        ]
+    }
 
 
 def _cancel_steps(context: Context, request: Request) -> Answer:
@@ -185,7 +189,7 @@ def _cancel(context: Context, row: Resource) -> None:
     if row.body["state"] == "PENDING":
         _change(context, row, state="CANCELLED", ended=time.time())
     elif row.body["state"] not in ENDED:
-        job.request_stop(_folder(context, row.name))
+        job.request_stop(folder_of(context, "emr", row.name))
 
 
 def _terminate(context: Context, request: Request) -> Answer:
@@ -235,7 +239,7 @@ def _alone(handler: Handler) -> Handler:
 
 _OPERATIONS: dict[str, Handler] = {
     "RunJobFlow": _run_job_flow,
-    "AddJobFlowSteps": _add_steps,
+    "AddJobFlowSteps": _add_steps_to,
     "DescribeStep": _describe_step,
     "ListSteps": _list_steps,
     "CancelSteps": _cancel_steps,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class AwsError(Exception):
     """An error answer of the API.
 
     code     AWS's error code, e.g. ``ResourceInUse``
     status   HTTP status
+    members  what else the answer holds
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        self.code, self.message, self.status = code, message, status
+    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
+        self.code, self.message, self.status, self.members = code, message, status, members
         super().__init__(f"{code}: {message}")
 
 

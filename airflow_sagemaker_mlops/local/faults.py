@@ -9,6 +9,7 @@
 
 Kinds: ``throttle`` and ``error`` answer instead of doing it; ``drop`` closes the connection before doing it,
 ``lost_answer`` after it; ``delay`` waits ``seconds``; ``not_found_yet`` denies resources younger than ``seconds``.
+Calls that the embedded AWS makes itself, as the supervisors of its jobs do, are spared.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import AwsError
+from .state import write_private
 
 KINDS = ("throttle", "error", "delay", "drop", "lost_answer", "not_found_yet")
-NAME = re.compile(
-    rb'"(?:TrainingJob|ProcessingJob|TransformJob|HyperParameterTuningJob|Model|Endpoint\w*)Name": ?"([^"]+)"'
-)
+_ON_ONE = re.compile(r"^(?:Create|Describe|Update|Stop|Delete)(\w+)$")
 FILE = "faults.json"
 LOG = "faults.log"  # "<epoch seconds> <kind> <operation>", a line a fault
 
@@ -48,14 +50,26 @@ class Rule:
 def read_rules(text: str) -> tuple[int, tuple[Rule, ...]]:
     """Seed and rules.  Raises ``ValueError`` with a sentence for a rule that cannot be used."""
     data = json.loads(text)
-    rules = []
-    for item in data.get("rules") or []:
-        unknown = set(item) - {"operation", "kind", "rate", "seconds"}
-        if item.get("kind") not in KINDS or unknown:
-            raise ValueError(f"a fault rule has operation, kind ({', '.join(KINDS)}), rate and seconds; this is {item}")
-        operation = re.compile(str(item.get("operation") or "."))
-        rules.append(Rule(operation, item["kind"], float(item.get("rate", 1.0)), float(item.get("seconds", 1.0))))
-    return int(data.get("seed") or 0), tuple(rules)
+    if not isinstance(data, dict) or not isinstance(data.get("rules") or [], list):
+        raise ValueError(f'faults are {{"seed": 7, "rules": [...]}}; this is {text[:100]}')
+    try:
+        return int(data.get("seed") or 0), tuple(_rule(item) for item in data.get("rules") or [])
+    except (TypeError, re.error) as error:
+        raise ValueError(f"a fault rule cannot be used: {error}") from None
+
+
+def _rule(item: Any) -> Rule:
+    known = {"operation", "kind", "rate", "seconds"}
+    if not isinstance(item, dict) or item.get("kind") not in KINDS or set(item) - known:
+        raise ValueError(f"a fault rule has operation, kind ({', '.join(KINDS)}), rate and seconds; this is {item}")
+    operation = re.compile(str(item.get("operation") or "."))
+    return Rule(operation, item["kind"], float(item.get("rate", 1.0)), float(item.get("seconds", 1.0)))
+
+
+def write_rules(state_dir: Path, text: str) -> None:
+    """Put the rules of ``text`` in force at once.  Raises ``ValueError`` for rules that cannot be used."""
+    read_rules(text)
+    write_private(state_dir / FILE, text)
 
 
 class Faults:
@@ -65,10 +79,10 @@ class Faults:
         self._file = state_dir / FILE
         self._log = state_dir / LOG
         self._lock = threading.Lock()
-        self._read_at = -1.0
+        self._read_at = -1
         self._rules: tuple[Rule, ...] = ()
         self._chance = random.Random(0)
-        self._made: dict[bytes, float] = {}
+        self._made: dict[str, float] = {}
 
     def before(self, operation: str, body: bytes) -> bool:
         """Called before ``operation`` is done; whether its answer is to get lost.
@@ -79,9 +93,10 @@ class Faults:
         for rule in self._wanted(operation):
             with self._lock:
                 hit = self._chance.random() < rule.rate
-            if not hit or (rule.kind == "not_found_yet" and not self._is_young(body, rule.seconds)):
+            if not hit or (rule.kind == "not_found_yet" and not self._is_young(operation, body, rule.seconds)):
                 continue
-            self._note(rule.kind, operation)
+            if rule.kind != "lost_answer":  # which there may not come to be one of
+                self._note(rule.kind, operation)
             match rule.kind:
                 case "throttle":
                     raise AwsError("ThrottlingException", "Rate exceeded")
@@ -97,6 +112,11 @@ class Faults:
                     lost = True
         return lost
 
+    def lose(self, operation: str) -> ConnectionLost:
+        """Note that an answer gets lost; what to raise."""
+        self._note("lost_answer", operation)
+        return ConnectionLost(operation)
+
     def _note(self, kind: str, operation: str) -> None:
         """On disk, so that whoever counts them counts those of a server that was killed too."""
         with self._lock, self._log.open("a") as out:
@@ -105,21 +125,39 @@ class Faults:
     def after(self, operation: str, body: bytes) -> None:
         """Remember what was made, for ``not_found_yet``."""
         if operation.startswith("Create") and self._rules:
-            found = NAME.search(body)
+            found = _resource(operation, body)
             if found:
-                self._made[found[1]] = time.time()
+                self._made[found] = time.time()
 
-    def _is_young(self, body: bytes, seconds: float) -> bool:
-        found = NAME.search(body)
-        return found is not None and time.time() - self._made.get(found[1], 0.0) < seconds
+    def _is_young(self, operation: str, body: bytes, seconds: float) -> bool:
+        return time.time() - self._made.get(_resource(operation, body) or "", 0.0) < seconds
 
     def _wanted(self, operation: str) -> list[Rule]:
         try:
-            changed = self._file.stat().st_mtime
+            changed = self._file.stat().st_mtime_ns
+            with self._lock:
+                if changed != self._read_at:
+                    self._read_at = changed
+                    self._read()
         except OSError:
             return []
-        with self._lock:
-            if changed != self._read_at:
-                seed, self._rules = read_rules(self._file.read_text())
-                self._chance, self._read_at = random.Random(seed), changed
         return [rule for rule in self._rules if rule.operation.search(operation)]
+
+    def _read(self) -> None:
+        try:
+            seed, self._rules = read_rules(self._file.read_text())
+        except ValueError as error:  # somebody is at work on it: the rules of before hold until it is right again
+            sys.stderr.write(f"{FILE}: {error}\n")
+        else:
+            self._chance = random.Random(seed)
+
+
+def _resource(operation: str, body: bytes) -> str | None:
+    """What an operation is about, e.g. ``TransformJobName=x``: a request may name other resources besides."""
+    match = _ON_ONE.match(operation)
+    try:
+        request = json.loads(body) if match else None
+    except ValueError:
+        return None
+    key = f"{match[1]}Name" if match else ""
+    return f"{key}={request[key]}" if isinstance(request, dict) and key in request else None

@@ -69,15 +69,21 @@ class Invocation:
     log: str
 
 
-def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
-    """Run the function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
-    function = lambda_function(aws.account, region, _short(name))
+def find(aws: LocalAws, region: str, name: str) -> Any:
+    """The function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
+    function = lambda_function(aws.account, region, short_name(name))
     if function is None:
         raise AwsError(
             "ResourceNotFoundException",
             f"Function not found: arn:aws:lambda:{region}:{aws.account}:function:{name}",
             404,
         )
+    return function
+
+
+def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
+    """Run the function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
+    function = find(aws, region, name)
     if not str(getattr(function, "run_time", "") or "").startswith("python"):
         raise not_available("lambda", f"the runtime {getattr(function, 'run_time', None)} of {function.function_name}")
     content = getattr(function, "code_bytes", None)
@@ -88,11 +94,13 @@ def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
 
 
 def invoke_later(aws: LocalAws, region: str, name: str, event: bytes) -> None:
-    """The ``Event`` invocation type: run it and forget."""
+    """The ``Event`` invocation type: run it and forget.  Raises :class:`AwsError` for one that is not there."""
+    find(aws, region, name)
     threading.Thread(target=invoke, args=(aws, region, name, event), daemon=True).start()
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """A function's name out of its name, partial or full ARN."""
     if ":function:" in name:
         name = name.partition(":function:")[2]
     return name.partition(":")[0]

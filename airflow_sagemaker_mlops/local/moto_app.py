@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .state import ACCOUNT
@@ -86,8 +88,93 @@ def s3_bucket(name: str) -> Any:
         raise
 
 
-def name_version(bucket: str, key: str, version: str) -> None:
-    """Give the latest version of an object, or its delete marker, the id that it had before a restart."""
+def name_version(bucket: str, key: str, version: str, etag: str) -> None:
+    """Give the latest version of an object, or its delete marker, the id and the ETag that it had before a restart."""
     found = s3_bucket(bucket)
-    if found is not None and key in found.keys:
+    if found is None or key not in found.keys:
+        return
+    if version:
         found.keys[key]._version_id = version
+    if etag:
+        found.keys[key]._etag = etag
+
+
+def latest_version(bucket: str, key: str) -> str:
+    """The id of the latest version of an object, or of its delete marker; empty when there is none."""
+    found = s3_bucket(bucket)
+    return str(found.keys[key].version_id) if found is not None and key in found.keys else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message in a queue.
+
+    sent      epoch milliseconds
+    members   its other attributes in moto
+    """
+
+    id: str
+    region: str
+    queue: str
+    sent: int
+    members: dict[str, Any]
+
+
+_MESSAGE_MEMBERS = (
+    "body",
+    "message_attributes",
+    "system_attributes",
+    "deduplication_id",
+    "group_id",
+    "sequence_number",
+)
+
+
+def queued_messages() -> Iterator[tuple[str, Callable[[], Queued]]]:
+    """The id of every message that was not deleted, and how to have the rest of it.
+
+    A private look into moto (5.2): receiving them would hide them.
+    """
+    if "moto.sqs.models" not in sys.modules:  # moto loads a service when it is first asked
+        return
+    from moto.sqs.models import sqs_backends
+
+    for region, backend in list(sqs_backends[ACCOUNT].items()):
+        for name, queue in list(backend.queues.items()):
+            for message in list(queue._messages):
+                yield message.id, partial(_queued, region, name, message)
+
+
+def _queued(region: str, queue: str, message: Any) -> Queued:
+    members = {member: getattr(message, member) for member in _MESSAGE_MEMBERS}
+    return Queued(message.id, region, queue, int(message.sent_timestamp), members)
+
+
+def queue_message(message: Queued) -> None:
+    """Put a message back, past moto's look for duplicates; one of a queue that is not there is dropped."""
+    from moto.sqs.models import Message, sqs_backends
+
+    queue = sqs_backends[ACCOUNT][message.region].queues.get(message.queue)
+    if queue is None:
+        return
+    made = Message(message.id, message.members["body"])
+    for member in _MESSAGE_MEMBERS:
+        setattr(made, member, message.members[member])
+    made.sent_timestamp = message.sent
+    queue._messages.append(made)
+
+
+WSGI: Environ = {
+    "wsgi.url_scheme": "http",
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+    "wsgi.input_terminated": True,
+    "SERVER_NAME": "127.0.0.1",
+    "SERVER_PORT": "80",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "SCRIPT_NAME": "",
+    "REMOTE_ADDR": "127.0.0.1",
+    "HTTP_HOST": "127.0.0.1",
+}

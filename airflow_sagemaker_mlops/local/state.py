@@ -1,7 +1,8 @@
 """The state folder: what is in it, and how the server in it is reached.
 
 Layout: ``server.json`` (address and key), ``config.json`` (sandbox, images, slots), ``store.sqlite``, ``s3/``,
-``journal.jsonl``, ``jobs/<kind>/<name>/``, ``endpoints/<name>/``, ``functions/``, ``server.log``.
+``journal.jsonl``, ``jobs/<kind>/<name>/``, ``endpoints/<name>/``, ``functions/``, ``server.log``; jobs and endpoints
+of other regions than the server's are below ``regions/<region>/``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any, Literal
 Sandbox = Literal["auto", "namespace", "rewrite"]
 ACCOUNT = "123456789012"  # moto's
 ROLE_NAME = "SageMakerRole"
+REGIONS = "regions"  # folder
+OWN_CALLS = "embedded-aws-supervisor"  # in the user agent of the calls that supervisors make for the platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,11 @@ def default_state_dir() -> Path:
         return Path(given)
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "airflow-sagemaker-mlops"
+
+
+def homes(state_dir: Path) -> list[Path]:
+    """The folders that have ``jobs`` and ``endpoints``, one a region."""
+    return [state_dir, *sorted((state_dir / REGIONS).glob("*"))]
 
 
 def write_server(state_dir: Path, aws: LocalAws) -> None:

@@ -9,7 +9,8 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,30 @@ class Store:
             self._local.connection = connection
         return connection
 
-    def insert(self, family: str, region: str, name: str, body: Mapping[str, Any]) -> Resource:
-        """Make a resource.  Raises :class:`NameTaken`; of racing callers exactly one succeeds."""
-        now = time.time()
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of what is written inside, or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.execute(
-                "INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?)", (family, region, name, now, now, json.dumps(body))
-            )
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+
+    def insert(
+        self, family: str, region: str, name: str, body: Mapping[str, Any], tags: Mapping[str, str] | None = None
+    ) -> Resource:
+        """Make a resource, and the tags of its ``arn`` with it.
+
+        Raises :class:`NameTaken`; of racing callers exactly one succeeds.
+        """
+        now = time.time()
+        row = (family, region, name, now, now, json.dumps(body))
+        try:
+            with self._transaction():
+                self._db.execute("INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?)", row)
+                self.tag(str(body.get("arn")), tags or {})
         except sqlite3.IntegrityError:
             raise NameTaken(name) from None
         return Resource(name, now, now, dict(body))
@@ -75,8 +93,7 @@ class Store:
 
     def update(self, family: str, region: str, name: str, **changes: Any) -> None:
         """Change members of a resource's body in one transaction."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             found = self.get(family, region, name)
             if found is not None:
                 body = json.dumps({**found.body, **changes})
@@ -84,17 +101,16 @@ class Store:
                     "UPDATE resources SET body = ?, modified = ? WHERE family = ? AND region = ? AND name = ?",
                     (body, time.time(), family, region, name),
                 )
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
 
     def delete(self, family: str, region: str, name: str) -> bool:
-        """Remove a resource; ``False`` when there was none."""
-        done = self._db.execute(
-            "DELETE FROM resources WHERE family = ? AND region = ? AND name = ?", (family, region, name)
-        )
-        return done.rowcount > 0
+        """Remove a resource and its tags; ``False`` when there was none."""
+        with self._transaction():
+            found = self.get(family, region, name)
+            if found is not None:
+                key = (family, region, name)
+                self._db.execute("DELETE FROM resources WHERE family = ? AND region = ? AND name = ?", key)
+                self._db.execute("DELETE FROM tags WHERE arn = ?", (str(found.body.get("arn")),))
+        return found is not None
 
     def all(self, family: str, region: str) -> list[Resource]:
         """Every resource of a family, oldest first."""

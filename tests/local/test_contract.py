@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.local.job.sandbox import probe
+from airflow_sagemaker_mlops.local.processes import is_alive
 
 pytestmark = pytest.mark.e2e
 
@@ -229,7 +230,7 @@ def test_a_job_over_its_time_is_stopped_and_says_so(box: local.LocalAws) -> None
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
-def test_a_killed_supervisor_is_a_failed_job(box: local.LocalAws) -> None:
+def test_a_killed_supervisor_is_a_failed_job_whose_command_ends(box: local.LocalAws) -> None:
     client, job = box.client("sagemaker"), name()
     client.create_processing_job(
         ProcessingJobName=job,
@@ -238,9 +239,14 @@ def test_a_killed_supervisor_is_a_failed_job(box: local.LocalAws) -> None:
         ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
     )
     status = Path(box.state_dir) / "jobs" / "processing" / job / "status.json"
-    os.kill(json.loads(status.read_text())["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while "child" not in (about := json.loads(status.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(about["pid"], signal.SIGKILL)
     found = until(lambda: client.describe_processing_job(ProcessingJobName=job), "ProcessingJobStatus")
     assert "supervisor was killed" in found["FailureReason"]
+    assert not is_alive(about["child"], about["child_start"])
 
 
 def test_names_are_unique_and_requests_are_validated_by_botocores_model(box: local.LocalAws) -> None:
@@ -272,6 +278,24 @@ def test_lists_filter_sort_and_page(box: local.LocalAws) -> None:
     )
     names += [row["ModelPackageGroupName"] for row in rest["ModelPackageGroupSummaryList"]]
     assert names == [f"{prefix}-{index}" for index in range(5)]
+
+
+def test_versions_are_found_by_the_name_of_their_group_alone(box: local.LocalAws) -> None:
+    client, group = box.client("sagemaker"), f"group-{uuid.uuid4().hex[:6]}"
+    client.create_model_package_group(ModelPackageGroupName=group)
+    client.create_model_package(ModelPackageGroupName=group)
+    counts = {
+        text: len(client.list_model_packages(ModelPackageGroupName=group, NameContains=text)["ModelPackageSummaryList"])
+        for text in (group, "model-package")
+    }
+    assert counts == {group: 1, "model-package": 0}
+
+
+@pytest.mark.parametrize("how", ["RequestResponse", "Event", "DryRun"])
+def test_a_function_that_is_not_there_is_not_invoked(box: local.LocalAws, how: str) -> None:
+    client = box.client("lambda")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.invoke(FunctionName="no-such-function", InvocationType=how)
 
 
 def test_what_is_not_emulated_says_so_and_is_not_retried(box: local.LocalAws) -> None:

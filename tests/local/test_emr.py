@@ -110,6 +110,19 @@ def test_a_cancelled_step_ends_its_command_and_a_terminated_cluster_takes_no_mor
         client.add_job_flow_steps(JobFlowId=where, Steps=[command("true")])
 
 
+def test_steps_are_listed_by_id_and_a_cluster_that_ended_by_itself_takes_no_more(box: local.LocalAws) -> None:
+    client = box.client("emr")
+    where = cluster(box, keep=False)
+    client.add_job_flow_steps(JobFlowId=where, Steps=[command("true", name="a"), command("true", name="b")])
+    steps = {step["Name"]: step["Id"] for step in client.list_steps(ClusterId=where)["Steps"]}
+    (found,) = client.list_steps(ClusterId=where, StepIds=[steps["a"]])["Steps"]
+    assert found["Id"] == steps["a"]
+    for step in steps.values():
+        ended(box, where, step)
+    with pytest.raises(client.exceptions.InvalidRequestException, match="may not be modified"):
+        client.add_job_flow_steps(JobFlowId=where, Steps=[command("true")])
+
+
 @pytest.mark.parametrize("words", [["sh", "-c", "exit 0"], ["sh", "-c", "exit 3"]])
 def test_a_pipeline_with_a_cluster_of_its_own_ends_as_the_command_does(box: local.LocalAws, words: list[str]) -> None:
     instances = {"InstanceCount": 1, "MasterInstanceType": "m5.xlarge"}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +32,47 @@ def read(job_dir: Path) -> dict[str, Any]:
     return data
 
 
-def write(job_dir: Path, status: dict[str, Any], *, only_if_unowned: bool = False) -> None:
-    """Replace the status at once.  ``only_if_unowned``: not when a supervisor has written it already."""
-    if only_if_unowned and read(job_dir).get("pid"):
-        return
+def write(job_dir: Path, status: dict[str, Any]) -> None:
+    """Replace the status at once."""
     temporary = job_dir / f"status.{os.getpid()}.{threading.get_ident()}.tmp"
     temporary.write_text(json.dumps(status))
     os.replace(temporary, job_dir / "status.json")
 
 
+@contextmanager
+def _claim(job_dir: Path) -> Iterator[dict[str, Any]]:
+    """The status, while no other process decides whose job it is."""
+    with open(job_dir / "claim", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield read(job_dir)
+
+
+def note_supervisor(job_dir: Path, pid: int, pid_start: int) -> None:
+    """Write down whom the job was given to, unless a supervisor has taken it already."""
+    with _claim(job_dir) as status:
+        if not status.get("pid"):
+            write(job_dir, {**status, "pid": pid, "pid_start": pid_start})
+
+
+class Taken(Exception):
+    """Another supervisor has the job, or had it."""
+
+
 class StatusFile:
     """The supervisor's own hand on the status; every change is one write.
 
-    Making one says "ready": from then on the supervisor takes SIGTERM.
+    Making one says "ready": from then on the supervisor takes SIGTERM.  Raises :class:`Taken` when another one has
+    been: a server that is killed right after it has started a supervisor may start a second one when it comes back.
     """
 
     def __init__(self, job_dir: Path, pid: int, pid_start: int) -> None:
         self._dir = job_dir
         self._lock = threading.Lock()
-        self.current = {**read(job_dir), "pid": pid, "pid_start": pid_start, "ready": True}
-        self.change()
+        with _claim(job_dir) as status:
+            if status.get("ready"):
+                raise Taken(job_dir.name)
+            self.current = {**status, "pid": pid, "pid_start": pid_start, "ready": True}
+            self.change()
 
     def change(self, **changes: Any) -> None:
         """Set members and the time of the change; ``secondary_status`` also adds its transition."""

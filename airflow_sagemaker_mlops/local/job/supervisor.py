@@ -25,7 +25,7 @@ from .emr_step import EmrStep
 from .output import JobLog
 from .processing import Processing
 from .sandbox import choose
-from .status import StatusFile
+from .status import StatusFile, Taken
 from .ticket import JobError, Ticket
 from .training import Training
 from .transform import Transform
@@ -183,7 +183,8 @@ def _slot(state_dir: Path, ending: threading.Event) -> Iterator[None]:
 
 def main() -> None:
     """Entry point."""
-    Supervisor(Path(sys.argv[1])).run()
+    with contextlib.suppress(Taken):
+        Supervisor(Path(sys.argv[1])).run()
 
 
 if __name__ == "__main__":

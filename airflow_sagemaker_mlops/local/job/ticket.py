@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from ..state import LocalAws
+from ..state import OWN_CALLS, LocalAws, read_server
 
 
 def new_ticket(
@@ -76,10 +77,16 @@ class Ticket:
             raise JobError(f"ClientError: {path} is not below /opt/ml")
         return self.root / inside.relative_to("/opt/ml")
 
+    @property
+    def endpoint_url(self) -> str:
+        """Where the server is now: it moves when its port was taken while it was down."""
+        server = read_server(self.state_dir)
+        return server.endpoint_url if server is not None else str(self.data["endpoint_url"])
+
     def aws_environment(self) -> dict[str, str]:
         """Environment by which the job's own boto3 finds this AWS."""
         return {
-            "AWS_ENDPOINT_URL": self.data["endpoint_url"],
+            "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.data["access_key"],
             "AWS_SECRET_ACCESS_KEY": self.data["secret_key"],
             "AWS_REGION": self.data["region"],
@@ -98,9 +105,15 @@ class Ticket:
             self._clients[service] = boto3.client(
                 service,
                 region_name=self.data["region"],
-                endpoint_url=self.data["endpoint_url"],
+                endpoint_url=self.endpoint_url,
                 aws_access_key_id=self.data["access_key"],
                 aws_secret_access_key=self.data["secret_key"],
-                config=Config(retries={"mode": "standard", "max_attempts": 20}, proxies={}),
+                config=Config(retries={"mode": "standard", "max_attempts": 20}, proxies={}, user_agent_extra=OWN_CALLS),
             )
+            self._clients[service].meta.events.register("before-send", self._follow)  # for every attempt
         return self._clients[service]
+
+    def _follow(self, request: Any, **_: Any) -> None:
+        """Send ``request`` to where the server is now."""
+        scheme, host = self.endpoint_url.split("://")
+        request.url = urlsplit(request.url)._replace(scheme=scheme, netloc=host).geturl()

@@ -35,7 +35,6 @@ class Transform(Contract):
         gunzip = self.request["TransformInput"].get("CompressionType") == "Gzip"
         download(self.ticket, source, self.ticket.root / "input", gunzip=gunzip)
         environment = {**self.ticket.aws_environment(), **self._batch_environment()}
-        self._server.mkdir(exist_ok=True)
         serving.launch(self._server, self.ticket.data["model"]["containers"], environment)
         deadline = time.monotonic() + PING_S
         while (state := serving.read_status(self._server))["status"] == "Creating":

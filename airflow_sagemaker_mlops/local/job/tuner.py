@@ -6,6 +6,7 @@ jobs through the same API as everybody else, and keeps them at MaxParallelTraini
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
@@ -20,7 +21,7 @@ from typing import Any
 
 from ..processes import start_of
 from .interpreter import XGBOOST
-from .status import FINISHED, StatusFile
+from .status import FINISHED, StatusFile, Taken
 from .ticket import JobError, Ticket
 
 LOOK_EVERY_S = 0.5
@@ -137,7 +138,9 @@ class Tuner:
             "definition": definition.get("DefinitionName"),
         }
         self.status.change(children=self.children)  # before it is made, so that a restart does not make it again
-        self.ticket.client("sagemaker").create_training_job(**request)
+        client = self.ticket.client("sagemaker")
+        with contextlib.suppress(client.exceptions.ResourceInUse):  # a server that died had made it before it answered
+            client.create_training_job(**request)
 
     def _look(self) -> int:
         """Note how the children stand; how many are not at their end."""
@@ -219,4 +222,5 @@ def _resources(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    Tuner(Path(sys.argv[1])).run()
+    with contextlib.suppress(Taken):
+        Tuner(Path(sys.argv[1])).run()

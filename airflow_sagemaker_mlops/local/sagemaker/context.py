@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import invalid
-from ..state import LocalAws
+from ..state import REGIONS, LocalAws
 from ..store import Store
 
 
@@ -39,12 +39,18 @@ class Context:
         """ARN of a SageMaker resource, e.g. ``training-job/name``."""
         return f"arn:aws:sagemaker:{self.region}:{self.aws.account}:{resource}"
 
-    def keep_tags(self, arn: str, request: Request) -> None:
-        """Store the ``Tags`` of a create request."""
-        self.store.tag(arn, {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []})
+    @property
+    def home(self) -> Path:
+        """Where this region's jobs and endpoints are kept; the server's own region has the state folder to itself."""
+        return self.state_dir if self.region == self.aws.region else self.state_dir / REGIONS / self.region
 
 
 Handler = Callable[[Context, Request], Answer]
+
+
+def tags_of(request: Request) -> dict[str, str]:
+    """The ``Tags`` of a request."""
+    return {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []}
 
 
 def page(items: Iterable[Any], request: Request, key: str) -> Answer:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import serving
 from ..errors import AwsError, invalid
+from ..locks import NamedLocks
 from ..store import NameTaken, Resource
-from .context import Answer, Context, Handler, Request, in_order, page, wanted
+from .context import Answer, Context, Handler, Request, in_order, page, tags_of, wanted
 from .registry import find_package
 
 MODEL, CONFIG, ENDPOINT = "model", "endpoint-config", "endpoint"
+ALL_TRAFFIC = "AllTraffic"  # the variant's name in endpoints of the SDK
+_CHANGING = NamedLocks()
 
 
 def _create(family: str, word: str) -> Handler:
@@ -23,10 +28,10 @@ def _create(family: str, word: str) -> Handler:
                 if variant.get("ModelName"):
                     _find(context, MODEL, "Model", variant["ModelName"])
         try:
-            context.store.insert(family, context.region, name, {"arn": arn, "request": dict(request)})
+            body = {"arn": arn, "request": dict(request)}
+            context.store.insert(family, context.region, name, body, tags_of(request))
         except NameTaken:
             raise invalid(f'Cannot create already existing {family.replace("-", " ")} "{arn}".') from None
-        context.keep_tags(arn, request)
         return {f"{word}Arn": arn}
 
     return create
@@ -97,49 +102,85 @@ def _environment(inner: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]
 
 
 def _folder(context: Context, name: str, generation: int) -> Path:
-    return context.state_dir / "endpoints" / name / str(generation)
+    return _folders(context, name) / str(generation)
 
 
-def _launch(context: Context, name: str, config: str, generation: int) -> None:
+def _folders(context: Context, name: str) -> Path:
+    return context.home / "endpoints" / name
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an endpoint configuration asks for.
+
+    variants     their names
+    serves       the one that requests go to: one model is served
+    containers   of that one's model
+    """
+
+    variants: list[str]
+    serves: str
+    containers: list[dict[str, Any]]
+
+
+def _asked_by(context: Context, config: str) -> _Asked:
     variants = _find(context, CONFIG, "EndpointConfig", config).body["request"].get("ProductionVariants") or []
-    model = next((variant["ModelName"] for variant in variants if variant.get("ModelName")), None)
-    if model is None:
+    served = next((variant for variant in variants if variant.get("ModelName")), None)
+    if served is None:
         raise invalid(f"The endpoint configuration {config} names no model.")
-    folder = _folder(context, name, generation)
-    folder.mkdir(parents=True, exist_ok=True)
-    serving.launch(folder, containers_of_model(context, model), context.aws.environment())
+    names = [variant["VariantName"] for variant in variants]
+    return _Asked(names, served["VariantName"], containers_of_model(context, served["ModelName"]))
 
 
 def _create_endpoint(context: Context, request: Request) -> Answer:
     name, config = str(request["EndpointName"]), str(request["EndpointConfigName"])
-    _find(context, CONFIG, "EndpointConfig", config)
+    asked = _asked_by(context, config)
     arn = context.arn(f"endpoint/{name.lower()}")
-    body = {"arn": arn, "request": dict(request), "config": config, "generation": 1, "next": None}
-    try:
-        context.store.insert(ENDPOINT, context.region, name, body)
-    except NameTaken:
-        raise invalid(f'Cannot create already existing endpoint "{arn}".') from None
-    context.keep_tags(arn, request)
-    _launch(context, name, config, 1)
+    body = {"arn": arn, "request": dict(request), "config": config, "generation": 1, "last": 1, "next": None}
+    with _CHANGING.hold(str(_folders(context, name))):
+        if context.store.get(ENDPOINT, context.region, name) is not None:
+            raise invalid(f'Cannot create already existing endpoint "{arn}".')
+        _launch(context, name, 1, asked)  # first: whoever finds the endpoint asks its server how it stands
+        about = {"variants": asked.variants, "serves": asked.serves}
+        context.store.insert(ENDPOINT, context.region, name, {**body, **about}, tags_of(request))
     return {"EndpointArn": arn}
 
 
+def _launch(context: Context, name: str, generation: int, asked: _Asked) -> None:
+    serving.launch(_folder(context, name, generation), asked.containers, context.aws.environment())
+
+
 def _update_endpoint(context: Context, request: Request) -> Answer:
-    found = _settled(context, str(request["EndpointName"]))
-    config = str(request["EndpointConfigName"])
-    _find(context, CONFIG, "EndpointConfig", config)
-    state = _state(context, found)
-    if state["status"] not in ("InService", "Failed") or found.body["next"] is not None:
-        raise invalid(f"Cannot update in-progress endpoint {found.body['arn']}.")
-    generation = int(found.body["generation"]) + 1
-    _launch(context, found.name, config, generation)
-    upcoming = {"generation": generation, "config": config}
-    context.store.update(ENDPOINT, context.region, found.name, next=upcoming)
+    name, config = str(request["EndpointName"]), str(request["EndpointConfigName"])
+    with _CHANGING.hold(str(_folders(context, name))):
+        found = _settle(context, name)
+        asked = _asked_by(context, config)
+        state = _state(context, found)
+        if state["status"] not in ("InService", "Failed") or found.body["next"] is not None:
+            raise invalid(f"Cannot update in-progress endpoint {found.body['arn']}.")
+        # A number is used once: the folder of an update that failed has the model of that update.
+        generation = int(found.body.get("last") or found.body["generation"]) + 1
+        _launch(context, name, generation, asked)
+        upcoming = {
+            "generation": generation,
+            "config": config,
+            "variants": asked.variants,
+            "serves": asked.serves,
+        }
+        context.store.update(ENDPOINT, context.region, name, next=upcoming, last=generation)
     return {"EndpointArn": found.body["arn"]}
 
 
 def _settled(context: Context, name: str) -> Resource:
     """The endpoint, moved on to its next generation once that serves (or back, when it failed)."""
+    found = _find(context, ENDPOINT, "Endpoint", name)
+    if found.body["next"] is None:
+        return found
+    with _CHANGING.hold(str(_folders(context, name))):
+        return _settle(context, name)
+
+
+def _settle(context: Context, name: str) -> Resource:
     found = _find(context, ENDPOINT, "Endpoint", name)
     upcoming = found.body["next"]
     if upcoming is None:
@@ -149,9 +190,9 @@ def _settled(context: Context, name: str) -> Resource:
         return found
     if state["status"] == "InService":
         serving.stop(_folder(context, name, found.body["generation"]))
-        changes = {"generation": upcoming["generation"], "config": upcoming["config"], "next": None, "reason": None}
+        changes = {**upcoming, "next": None, "reason": None}
     else:
-        changes = {"next": None, "reason": state.get("failure_reason"), "generation": found.body["generation"]}
+        changes = {"next": None, "reason": state.get("failure_reason")}
     context.store.update(ENDPOINT, context.region, name, **changes)
     return _find(context, ENDPOINT, "Endpoint", name)
 
@@ -164,7 +205,6 @@ def _describe_endpoint(context: Context, request: Request) -> Answer:
     found = _settled(context, str(request["EndpointName"]))
     state = _state(context, found)
     status = "Updating" if found.body["next"] is not None else state["status"]
-    variants = _find(context, CONFIG, "EndpointConfig", found.body["config"]).body["request"]["ProductionVariants"]
     return {
         "EndpointName": found.name,
         "EndpointArn": found.body["arn"],
@@ -174,16 +214,21 @@ def _describe_endpoint(context: Context, request: Request) -> Answer:
         "CreationTime": found.created,
         "LastModifiedTime": max(found.modified, state.get("last_modified_time") or 0.0),
         "ProductionVariants": [
-            {"VariantName": v["VariantName"], "CurrentInstanceCount": 1, "DesiredInstanceCount": 1} for v in variants
+            {"VariantName": variant, "CurrentInstanceCount": 1, "DesiredInstanceCount": 1}
+            for variant in found.body.get("variants") or [ALL_TRAFFIC]
         ],
     }
 
 
 def _delete_endpoint(context: Context, request: Request) -> Answer:
-    found = _find(context, ENDPOINT, "Endpoint", request["EndpointName"])
-    for folder in sorted((context.state_dir / "endpoints" / found.name).glob("*")):
-        serving.stop(folder)
-    context.store.delete(ENDPOINT, context.region, found.name)
+    name = str(request["EndpointName"])
+    folders = _folders(context, name)
+    with _CHANGING.hold(str(folders)):
+        _find(context, ENDPOINT, "Endpoint", name)
+        context.store.delete(ENDPOINT, context.region, name)  # first: nobody may find it without its folder
+        for folder in sorted(folders.glob("*")):
+            serving.stop(folder)
+        shutil.rmtree(folders, ignore_errors=True)
     return {}
 
 
@@ -197,8 +242,8 @@ def _list_endpoints(context: Context, request: Request) -> Answer:
     return page(in_order(rows, request, keys, "CreationTime"), request, "Endpoints")
 
 
-def port_of(context: Context, name: str) -> int:
-    """Port of the process that serves the endpoint; started again when it had died."""
+def served_at(context: Context, name: str) -> tuple[int, str]:
+    """Port of the process that serves the endpoint, started again when it had died; the variant that it serves."""
     found = context.store.get(ENDPOINT, context.region, name)
     if found is None:
         raise AwsError("ValidationError", f"Endpoint {name} of account {context.aws.account} not found.")
@@ -207,7 +252,7 @@ def port_of(context: Context, name: str) -> int:
     state = serving.ensure(folder)
     if state["status"] != "InService":
         raise AwsError("ValidationError", f"Endpoint {name} is {state['status']} and takes no requests.")
-    return int(state["port"])
+    return int(state["port"]), str(found.body.get("serves") or ALL_TRAFFIC)
 
 
 HANDLERS: dict[str, Handler] = {

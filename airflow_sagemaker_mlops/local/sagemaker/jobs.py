@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from .. import job
 from ..errors import AwsError, invalid, not_found
-from ..job.ticket import new_ticket
 from ..store import NameTaken, Resource
-from .context import Answer, Context, Handler, Request, in_order, page, wanted
+from .context import Answer, Context, Handler, Request, in_order, page, tags_of, wanted
 from .hosting import containers_of_model
+from .running import folder_of, make, status_in_list, status_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +44,18 @@ KINDS = (
 )
 
 
-def _folder(context: Context, kind: Kind, name: str) -> Path:
-    return context.state_dir / "jobs" / kind.family / name
-
-
 def _create(kind: Kind) -> Handler:
     def create(context: Context, request: Request) -> Answer:
         name = str(request[kind.name_key])
         arn = context.arn(f"{kind.path}/{name}")
-        ticket = new_ticket(context.aws, context.region, kind.family, name, arn, request=request)
+        body: dict[str, Any] = {"arn": arn, "request": dict(request)}
         if kind.family == "transform":
-            ticket["model"] = {"containers": containers_of_model(context, str(request["ModelName"]))}
+            body["model"] = {"containers": containers_of_model(context, str(request["ModelName"]))}
         try:
-            made = context.store.insert(kind.family, context.region, name, {"arn": arn, "request": dict(request)})
+            make(context, kind.family, name, body, tags_of(request))
         except NameTaken:
             what = f"{kind.word} name must be unique within an AWS account and region"
             raise AwsError("ResourceInUse", f"{what}, and a job with this name already exists ({arn})") from None
-        context.keep_tags(arn, request)
-        folder = _folder(context, kind, name)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "request.json").write_text(json.dumps({**ticket, "created": made.created}))
-        job.launch(folder)
         return {kind.arn_key: arn}
 
     return create
@@ -82,17 +71,10 @@ def _find(context: Context, kind: Kind, request: Request) -> Resource:
     return found
 
 
-def _status(context: Context, kind: Kind, found: Resource) -> dict[str, Any]:
-    folder = _folder(context, kind, found.name)
-    if not (folder / "status.json").exists():  # the server died between the two
-        job.launch(folder)
-    return job.read_status(folder)
-
-
 def _describe(kind: Kind) -> Handler:
     def describe(context: Context, request: Request) -> Answer:
         found = _find(context, kind, request)
-        status = _status(context, kind, found)
+        status = status_of(context, kind.family, found)
         answer: Answer = {
             **found.body["request"],
             kind.name_key: found.name,
@@ -142,10 +124,10 @@ _DETAILS = {"processing": _processing_details, "training": _training_details, "t
 def _stop(kind: Kind) -> Handler:
     def stop(context: Context, request: Request) -> Answer:
         found = _find(context, kind, request)
-        status = _status(context, kind, found)["status"]
+        status = status_of(context, kind.family, found)["status"]
         if status in ("Completed", "Failed", "Stopped"):
             raise invalid(f"The request was rejected because the job is in status {status}.")
-        job.request_stop(_folder(context, kind, found.name))
+        job.request_stop(folder_of(context, kind.family, found.name))
         return {}
 
     return stop
@@ -157,7 +139,7 @@ def _list(kind: Kind) -> Handler:
     def listing(context: Context, request: Request) -> Answer:
         rows = []
         for found in context.store.all(kind.family, context.region):
-            status = _status(context, kind, found)
+            status = status_in_list(context, kind.family, found)
             if wanted(request, found.name, status["status"], found.created, status["last_modified_time"]):
                 rows.append(
                     {

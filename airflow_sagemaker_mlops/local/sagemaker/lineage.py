@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import invalid
 from ..store import NameTaken, Resource
 from . import trial_components
-from .context import Answer, Context, Handler, Request, in_order, page
+from .context import Answer, Context, Handler, Request, in_order, page, tags_of
 
 ASSOCIATION = "association"
 
@@ -51,10 +51,10 @@ def _create(kind: Kind) -> Handler:
         key = _key(kind, request)
         arn = context.arn(f"{kind.family}/{key}")
         try:
-            context.store.insert(kind.family, context.region, key, {"arn": arn, "request": dict(request)})
+            body = {"arn": arn, "request": dict(request)}
+            context.store.insert(kind.family, context.region, key, body, tags_of(request))
         except NameTaken:
             raise invalid(f"{kind.word} {arn} already exists.") from None
-        context.keep_tags(arn, request)
         return {kind.arn_key: arn}
 
     return create

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import AwsError, invalid
 from ..store import NameTaken, Resource
-from .context import Answer, Context, Handler, Request, in_order, page, wanted
+from .context import Answer, Context, Handler, Request, in_order, page, tags_of, wanted
 
 GROUP, PACKAGE = "model-package-group", "model-package"
 _REGISTERING = threading.Lock()
@@ -17,10 +17,10 @@ def _create_group(context: Context, request: Request) -> Answer:
     name = str(request["ModelPackageGroupName"])
     arn = context.arn(f"model-package-group/{name}")
     try:
-        context.store.insert(GROUP, context.region, name, {"arn": arn, "request": dict(request), "versions": 0})
+        body = {"arn": arn, "request": dict(request), "versions": 0}
+        context.store.insert(GROUP, context.region, name, body, tags_of(request))
     except NameTaken:
         raise invalid(f"Model Package Group already exists: {arn}") from None
-    context.keep_tags(arn, request)
     return {"ModelPackageGroupArn": arn}
 
 
@@ -90,10 +90,9 @@ def _create_unversioned(context: Context, request: Request) -> Answer:
     arn = context.arn(f"model-package/{name}")
     body = {"arn": arn, "group": None, "version": None, "request": _without(request, "ClientToken")}
     try:
-        context.store.insert(PACKAGE, context.region, arn, body)
+        context.store.insert(PACKAGE, context.region, arn, body, tags_of(request))
     except NameTaken:
         raise invalid(f"ModelPackage already exists: {arn}") from None
-    context.keep_tags(arn, request)
     return {"ModelPackageArn": arn}
 
 
@@ -164,7 +163,7 @@ def _list_packages(context: Context, request: Request) -> Answer:
         status = request.get("ModelApprovalStatus")
         if status and answer["ModelApprovalStatus"] != status:
             continue
-        if wanted(request, found.name, None, found.created, found.modified):
+        if wanted(request, answer["ModelPackageName"], None, found.created, found.modified):
             rows.append(answer)
     keys = {"Name": "ModelPackageName", "CreationTime": "CreationTime"}
     return page(in_order(rows, request, keys, "CreationTime"), request, "ModelPackageSummaryList")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .context import Answer, Context, Handler, Request, page
+from .context import Answer, Context, Handler, Request, page, tags_of
 
 
 def _rows(context: Context, arn: str) -> list[dict[str, str]]:
@@ -16,7 +16,7 @@ def _list(context: Context, request: Request) -> Answer:
 
 def _add(context: Context, request: Request) -> Answer:
     arn = str(request["ResourceArn"])
-    context.keep_tags(arn, request)
+    context.store.tag(arn, tags_of(request))
     return {"Tags": _rows(context, arn)}
 
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from .. import job
 from ..errors import AwsError, invalid
 from ..store import NameTaken, Resource
-from .context import Answer, Context, Handler, Request, in_order, page, wanted
+from .context import Answer, Context, Handler, Request, in_order, page, tags_of, wanted
+from .running import folder_of, make, status_in_list, status_of
 
 FAMILY, WORD = "tuning", "HyperParameterTuningJob"
-
-
-def _folder(context: Context, name: str) -> Path:
-    return context.state_dir / "jobs" / FAMILY / name
 
 
 def _create(context: Context, request: Request) -> Answer:
@@ -25,40 +20,19 @@ def _create(context: Context, request: Request) -> Answer:
     if not (request.get("TrainingJobDefinition") or request.get("TrainingJobDefinitions")):
         raise invalid("TrainingJobDefinition or TrainingJobDefinitions is required.")
     try:
-        made = context.store.insert(FAMILY, context.region, name, {"arn": arn, "request": dict(request)})
+        make(context, FAMILY, name, {"arn": arn, "request": dict(request)}, tags_of(request))
     except NameTaken:
         what = "Hyper parameter tuning job name must be unique within an AWS account and region"
         raise AwsError("ResourceInUse", f"{what}, and a job with this name already exists ({arn})") from None
-    context.keep_tags(arn, request)
-    ticket = {
-        "kind": FAMILY,
-        "name": name,
-        "arn": arn,
-        "region": context.region,
-        "account": context.aws.account,
-        "endpoint_url": context.aws.endpoint_url,
-        "access_key": context.aws.access_key,
-        "secret_key": context.aws.secret_key,
-        "request": dict(request),
-        "state_dir": str(context.state_dir),
-        "created": made.created,
-    }
-    folder = _folder(context, name)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "request.json").write_text(json.dumps(ticket))
-    job.launch(folder, "tuner")
     return {f"{WORD}Arn": arn}
 
 
-def _find(context: Context, request: Request) -> tuple[Resource, dict[str, Any]]:
+def _find(context: Context, request: Request) -> Resource:
     name = str(request[f"{WORD}Name"])
     found = context.store.get(FAMILY, context.region, name)
     if found is None:
         raise AwsError("ResourceNotFound", f"Amazon SageMaker can't find a tuning job with the name {name}.")
-    folder = _folder(context, name)
-    if not (folder / "status.json").exists():  # the server died between the two
-        job.launch(folder, "tuner")
-    return found, job.read_status(folder)
+    return found
 
 
 def _summary(context: Context, found: Resource, name: str, child: Mapping[str, Any]) -> Answer:
@@ -89,7 +63,11 @@ def _best(rows: list[Answer], goal: str | None) -> Answer | None:
 
 
 def _describe(context: Context, request: Request) -> Answer:
-    found, status = _find(context, request)
+    found = _find(context, request)
+    return _answer(context, found, status_of(context, FAMILY, found))
+
+
+def _answer(context: Context, found: Resource, status: Mapping[str, Any]) -> Answer:
     children = status.get("children") or {}
     rows = [_summary(context, found, name, child) for name, child in children.items()]
     states = [child["status"] for child in children.values()]
@@ -117,7 +95,8 @@ def _describe(context: Context, request: Request) -> Answer:
 
 
 def _children(context: Context, request: Request) -> Answer:
-    found, status = _find(context, request)
+    found = _find(context, request)
+    status = status_of(context, FAMILY, found)
     rows = [_summary(context, found, name, child) for name, child in (status.get("children") or {}).items()]
     rows = [row for row in rows if request.get("StatusEquals") in (None, row["TrainingJobStatus"])]
     if request.get("SortBy") == "FinalObjectiveMetricValue":
@@ -131,17 +110,18 @@ def _children(context: Context, request: Request) -> Answer:
 
 
 def _stop(context: Context, request: Request) -> Answer:
-    found, status = _find(context, request)
-    if status["status"] in ("Completed", "Failed", "Stopped"):
-        raise invalid(f"The request was rejected because the job is in status {status['status']}.")
-    job.request_stop(_folder(context, found.name))
+    found = _find(context, request)
+    status = status_of(context, FAMILY, found)["status"]
+    if status in ("Completed", "Failed", "Stopped"):
+        raise invalid(f"The request was rejected because the job is in status {status}.")
+    job.request_stop(folder_of(context, FAMILY, found.name))
     return {}
 
 
 def _list(context: Context, request: Request) -> Answer:
     rows = []
     for found in context.store.all(FAMILY, context.region):
-        row = _describe(context, {f"{WORD}Name": found.name})
+        row = _answer(context, found, status_in_list(context, FAMILY, found))
         if wanted(request, found.name, row[f"{WORD}Status"], found.created, row["LastModifiedTime"]):
             config = found.body["request"]["HyperParameterTuningJobConfig"]
             rows.append({**row, "Strategy": config.get("Strategy"), "ResourceLimits": config.get("ResourceLimits")})

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ..locks import NamedLocks
 from ..processes import end_group, is_alive, start_of
+from ..state import homes, write_private
 
 _CHILDREN: list[subprocess.Popen[bytes]] = []
+_STARTING = NamedLocks()
 
 
 def launch(folder: Path, containers: list[dict[str, Any]], env: dict[str, str]) -> None:
     """Start serving the model of ``containers``; returns at once."""
-    (folder / "request.json").write_text(json.dumps({"containers": containers, "env": env}))
+    stop(folder)
+    if folder.exists():  # nothing of another model may be found in it
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    write_private(folder / "request.json", json.dumps({"containers": containers, "env": env}))
     _start(folder)
 
 
@@ -29,7 +41,9 @@ def _start(folder: Path) -> None:
             stderr=log,
             start_new_session=True,
         )
-    write(folder, {"status": "Creating", "pid": child.pid, "pid_start": start_of(child.pid)})
+    with _claim(folder):
+        if _read(folder)["pid"] != child.pid:  # it may have said more already
+            _write(folder, {"status": "Creating", "pid": child.pid, "pid_start": start_of(child.pid)})
     _CHILDREN.append(child)
 
 
@@ -54,31 +68,51 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def write(folder: Path, state: dict[str, Any]) -> None:
     """Replace a server's status."""
-    temporary = folder / "status.json.tmp"
-    temporary.write_text(json.dumps({**state, "last_modified_time": time.time()}))
-    temporary.replace(folder / "status.json")
+    with _claim(folder):
+        _write(folder, state)
+
+
+def _write(folder: Path, state: dict[str, Any]) -> None:
+    write_private(folder / "status.json", json.dumps({**state, "last_modified_time": time.time()}))
+
+
+@contextmanager
+def _claim(folder: Path) -> Iterator[None]:
+    """Let no other process write the status meanwhile."""
+    with open(folder / "claim", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def ensure(folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
     """The server's state, after starting it again when it had died (a reboot, a crash)."""
     state = read_status(folder)
-    if state["status"] == "InService" and not is_alive(state["pid"], state["pid_start"]):
-        _start(folder)
-        deadline = time.monotonic() + timeout_s
-        while (state := read_status(folder))["status"] == "Creating" and time.monotonic() < deadline:
-            time.sleep(0.05)
+    if state["status"] != "InService" or is_alive(state["pid"], state["pid_start"]):
+        return state
+    with _STARTING.hold(str(folder)):
+        state = read_status(folder)
+        if state["status"] == "InService" and not is_alive(state["pid"], state["pid_start"]):
+            stop(folder)  # the model may go on without its supervisor
+            _start(folder)
+    deadline = time.monotonic() + timeout_s
+    while (state := read_status(folder))["status"] == "Creating" and time.monotonic() < deadline:
+        time.sleep(0.05)
     return state
 
 
 def stop(folder: Path) -> bool:
-    """End a server; ``False`` when it did not run."""
-    state = _read(folder)
-    if not is_alive(state["pid"], state.get("pid_start", 0)):
-        return False
-    end_group(state["pid"], 1.0)
-    return True
+    """End a server, also one whose supervisor was killed; ``False`` when it did not run."""
+    state, ran = _read(folder), False
+    for process in ("pid", "child"):
+        number = int(state.get(process) or 0)
+        if is_alive(number, state.get(f"{process}_start", 0)):
+            with suppress(ProcessLookupError):
+                end_group(os.getpgid(number), 1.0)
+            ran = True
+    return ran
 
 
 def stop_all(state_dir: Path) -> int:
     """End every endpoint's server of a state folder."""
-    return sum(stop(path.parent) for path in sorted((state_dir / "endpoints").glob("*/*/status.json")))
+    folders = [path.parent for home in homes(state_dir) for path in sorted(home.glob("endpoints/*/*/status.json"))]
+    return sum(stop(folder) for folder in folders)

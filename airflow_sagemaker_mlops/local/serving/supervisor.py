@@ -24,14 +24,19 @@ START_S = 120.0
 def main() -> None:
     """Serve until killed."""
     folder = Path(sys.argv[1])
-    own = {"pid": os.getpid(), "pid_start": start_of(os.getpid())}
     try:
         process, port = _start(folder)
     except JobError as error:
-        write(folder, {**own, "status": "Failed", "failure_reason": str(error)})
+        write(folder, {**_processes(), "status": "Failed", "failure_reason": str(error)})
         return
-    write(folder, {**own, "status": "InService", "port": port})
+    write(folder, {**_processes(process), "status": "InService", "port": port})
     process.wait()
+
+
+def _processes(model: subprocess.Popen[bytes] | None = None) -> dict[str, int]:
+    """Who can be ended: this process, and the model's once there is one."""
+    own = {"pid": os.getpid(), "pid_start": start_of(os.getpid())}
+    return own if model is None else {**own, "child": model.pid, "child_start": start_of(model.pid)}
 
 
 def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
@@ -54,7 +59,7 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     if submit.startswith("s3://"):
         fetch_archive(ticket, submit, model / "code")
         sandbox.rewrite_code(model / "code")
-    return _serve(folder, sandbox, container, {**env, **environment})
+    return _serve(folder, sandbox, container, {**env, "AWS_ENDPOINT_URL": ticket.endpoint_url, **environment})
 
 
 def _serve(
@@ -73,6 +78,7 @@ def _serve(
     }
     command = sandbox.command([interpreter.python, "/opt/ml/inference_server.py"])
     process = subprocess.Popen(command, cwd=sandbox.root, env=sandbox.environment(own))
+    write(folder, {**_processes(process), "status": "Creating"})
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         if port_file.exists() and port_file.read_text():

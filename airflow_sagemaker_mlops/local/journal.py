@@ -1,0 +1,110 @@
+"""A journal of every successful change to a few small control planes, replayed into a new moto."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from .functions import short_name
+from .moto_app import WSGI, Environ, Moto, lambda_function
+from .state import ACCOUNT
+
+JOURNALED = frozenset({"lambda", "iam", "sqs", "events"})
+_READS = re.compile(r"^(Get|List|Describe|Receive|Head|Simulate)")
+# What is in queues is kept as it is, by ``messages``: a message that was sent once must not be sent at every start.
+_PASSING = re.compile(r"^(SendMessage|DeleteMessage|ChangeMessageVisibility)(Batch)?$|^(PurgeQueue|PutEvents)$")
+_KEPT = (
+    "REQUEST_METHOD",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "HTTP_HOST",
+    "CONTENT_TYPE",
+    "HTTP_X_AMZ_TARGET",
+    "HTTP_AUTHORIZATION",
+    "HTTP_CONTENT_ENCODING",
+)
+_FUNCTIONS = re.compile(r"^/2015-03-31/functions/?(?:([^/]+)/code)?/?$")
+_CODE_IN_S3 = ("S3Bucket", "S3Key", "S3ObjectVersion")
+
+
+def is_read(environ: Environ, body: bytes) -> bool:
+    """Whether a request changes nothing."""
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") or bool(_READS.match(_operation(environ, body)))
+
+
+def _operation(environ: Environ, body: bytes) -> str:
+    """Empty where the path says it."""
+    target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
+    match = re.search(rb"(?:^|&)Action=(\w+)", body)
+    return target or (match[1].decode() if match else "")
+
+
+class Journal:
+    """One file, a line a change; whoever keeps two changes of one service holds its turn meanwhile."""
+
+    def __init__(self, path: Path, moto: Moto) -> None:
+        self._path = path
+        self._moto = moto
+        self._cut_half_a_line()
+
+    def _cut_half_a_line(self) -> None:
+        """What a process that was killed left of its last line would spoil the next one."""
+        if self._path.exists():
+            whole = self._path.read_bytes().rfind(b"\n") + 1
+            os.truncate(self._path, whole)
+
+    def replay(self) -> None:
+        """Make every change again; one that cannot be made is told on stderr."""
+        if not self._path.exists():
+            return
+        for line in self._path.read_text().splitlines():
+            try:
+                self._replay(json.loads(line))
+            except Exception as error:
+                sys.stderr.write(f"journal: cannot be replayed: {error!r}: {line[:300]}\n")
+
+    def _replay(self, entry: dict[str, Any]) -> None:
+        environ, body = entry["environ"] | WSGI, base64.b64decode(entry["body"])
+        if _PASSING.match(_operation(environ, body)):
+            return
+        reply = self._moto.call(environ, body)
+        if reply.status >= 300:
+            what = f"{_operation(environ, body) or environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+            sys.stderr.write(f"journal: {what} was refused with {reply.status}: {reply.body[:300]!r}\n")
+
+    def keep(self, region: str, environ: Environ, body: bytes) -> None:
+        """Write down a change that was made."""
+        if _PASSING.match(_operation(environ, body)):
+            return
+        entry = {
+            "environ": {key: environ[key] for key in _KEPT if key in environ},
+            "body": base64.b64encode(_with_code(region, environ, body)).decode(),
+        }
+        journal = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(journal, json.dumps(entry).encode() + b"\n")  # one write, so that a line is whole or the last one
+        finally:
+            os.close(journal)
+
+
+def _with_code(region: str, environ: Environ, body: bytes) -> bytes:
+    """The request with a function's code in it instead of its place in S3, where something else may be by then."""
+    match = _FUNCTIONS.match(environ["PATH_INFO"])
+    if match is None or environ.get("HTTP_X_AMZ_TARGET"):
+        return body
+    request = json.loads(body or b"{}")
+    code = request if match[1] else request.get("Code") or {}
+    if "S3Bucket" not in code:
+        return body
+    function = lambda_function(ACCOUNT, region, short_name(unquote(match[1] or request["FunctionName"])))
+    if function is None:  # of another account, by a role
+        return body
+    packed = {"ZipFile": base64.b64encode(function.code_bytes).decode()}
+    kept = {key: value for key, value in code.items() if key not in _CODE_IN_S3} | packed
+    return json.dumps(kept if match[1] else {**request, "Code": kept}).encode()
