@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import threading
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import local
-from ..local.faults import FILE, read_rules
+from ..local.faults import FILE, read_rules, write_rules
 from .terminal import console
 
 MOST_PORT = 65535
@@ -66,15 +65,7 @@ def serve_local(
 def read_faults(file: Path) -> str:
     """The rules in ``file``, as text.  Raises ``OSError`` and ``ValueError`` for a file that cannot be used."""
     text = file.read_text()
-    try:
-        read_rules(text)
-    except ValueError:
-        raise
-    except re.error as error:
-        raise ValueError(f'"{error.pattern!s}" is no regular expression: {error}.') from None
-    except (TypeError, AttributeError):  # a list where an object is expected, null where a number is
-        shape = '{"seed": 7, "rules": [{"operation": "^Create", "kind": "throttle", "rate": 0.1}]}'
-        raise ValueError(f"these are no rules; they look like {shape}.") from None
+    read_rules(text)
     return text
 
 
@@ -84,7 +75,7 @@ def use_faults(folder: Path, text: str | None) -> None:
         (folder / FILE).unlink(missing_ok=True)
         return
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / FILE).write_text(text)
+    write_rules(folder, text)
 
 
 def show_status(state_dir: Path | None) -> int:

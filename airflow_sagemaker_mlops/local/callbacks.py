@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,18 @@ class Callbacks:
 
     def answer(self, token: str, answer: dict[str, Any]) -> None:
         """Give the answer.  Raises :class:`UnknownToken` when nobody waits for it, or it has been given."""
-        written = self._folder / f"{token}.{os.getpid()}.tmp"
-        try:
-            (self._folder / f"{token}.open").unlink()  # of racing answers one gets this far
-        except FileNotFoundError:
-            raise UnknownToken(token) from None
+        opened = self._folder / f"{token}.open"
+        if not opened.exists():
+            raise UnknownToken(token)
+        written = self._folder / f"{token}.{uuid.uuid4().hex}.tmp"
         written.write_text(json.dumps(answer))
-        written.replace(self._answer_file(token))
+        try:
+            self._answer_file(token).hardlink_to(written)  # whole, and of racing answers one
+        except FileExistsError:
+            raise UnknownToken(token) from None
+        finally:
+            written.unlink()
+        opened.unlink(missing_ok=True)
 
     def _answer_file(self, token: str) -> Path:
         return self._folder / f"{token}.json"

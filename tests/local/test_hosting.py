@@ -127,6 +127,13 @@ def test_an_update_after_a_failed_one_begins_in_a_folder_of_its_own(context: Con
     assert images(context) == {"1": "old", "2": "new", "3": "old"}
 
 
+def test_a_failed_endpoint_can_only_be_deleted(context: Context) -> None:
+    call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
+    serving.write(context.state_dir / "endpoints" / "e" / "1", {"status": "Failed", "failure_reason": "bad"})
+    with pytest.raises(AwsError, match="it is Failed and can only be deleted"):
+        call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
+
+
 def test_a_server_finds_nothing_of_another_model(context: Context, tmp_path: Path) -> None:
     left = tmp_path / "endpoints" / "e" / "1" / "opt_ml" / "model" / "word"
     left.parent.mkdir(parents=True)

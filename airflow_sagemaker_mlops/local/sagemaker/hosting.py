@@ -156,7 +156,9 @@ def _update_endpoint(context: Context, request: Request) -> Answer:
         found = _settle(context, name)
         asked = _asked_by(context, config)
         state = _state(context, found)
-        if state["status"] not in ("InService", "Failed") or found.body["next"] is not None:
+        if state["status"] == "Failed":
+            raise invalid(f"Cannot update endpoint {found.body['arn']}: it is Failed and can only be deleted.")
+        if state["status"] != "InService" or found.body["next"] is not None:
             raise invalid(f"Cannot update in-progress endpoint {found.body['arn']}.")
         # A number is used once: the folder of an update that failed has the model of that update.
         generation = int(found.body.get("last") or found.body["generation"]) + 1
