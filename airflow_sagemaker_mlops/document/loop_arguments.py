@@ -24,7 +24,7 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
         out.wanted(items, list, (place, "IterableItems"), "a list, or an expression that gives one as JSON text,")
     if isinstance(items, list) and not 1 <= len(items) <= MOST_ITEMS_AT_AWS:
         what = f"a loop of SageMaker Pipelines has 1 to {MOST_ITEMS_AT_AWS} items, not {len(items)}."
-        out.report("SM122", (place, "IterableItems"), what, warn=bool(items))
+        out.report("SM122", (place, "IterableItems"), what, warn=True)
     if not is_expression(most) and not (
         isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, 51)
     ):

@@ -75,6 +75,9 @@ def test_an_endpoint_made_again_serves_what_it_was_made_with_and_says_which_vari
             status = json.loads((Path(aws.state_dir) / "endpoints" / name / "1" / "status.json").read_text())
             os.kill(status["pid"], signal.SIGKILL)
         client.delete_endpoint(EndpointName=name)
+    deadline = time.monotonic() + 20
+    while is_alive(status["child"], status["child_start"]) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert not is_alive(status["child"], status["child_start"])
     assert not (Path(aws.state_dir) / "endpoints" / name).exists()
 

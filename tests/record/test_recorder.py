@@ -17,6 +17,7 @@ from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.cli.summary import summary_of
 from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.request import name_of
@@ -239,7 +240,7 @@ def test_a_step_that_another_process_ends_is_stored_without_its_secrets(folder: 
     environment = {"CONN": {"Get": "Parameters.DbPassword"}, "API_KEY": "battery-staple"}
     spec = {"Arguments": {"Environment": environment}, "CacheConfig": {"Enabled": True}}
     scope = Scope("Copy", {"DbPassword": "correct-horse"}, {}, {}, {}, read_s3=lambda _uri: b"")
-    first = StepRun(spec, "Processing", identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
+    first = StepRun(spec, "Processing", identity, scope, SessionAws(None, "us-east-1"), tell=print)
     recorder = Recorder(folder, "lab", "r1", None)
     handed = asyncio.run(recorder.begin(first)).as_json()
     assert handed["request"] == {"Environment": {"CONN": "***", "API_KEY": "***"}}
