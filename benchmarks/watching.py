@@ -49,7 +49,7 @@ if side == "ours":
         await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
     def settle():  # the sweep's pace is that of jobs that have run for long
         for sweep in watch._SWEEPS.values():
-            for job in sweep.waiting.values():
+            for job in sweep.waiting:
                 job.since -= 3600
 else:
     from airflow.providers.amazon.aws.triggers.sagemaker import SageMakerTrigger
