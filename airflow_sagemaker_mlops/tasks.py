@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, TaskGroup
 
+from . import operators
 from .document.step_types import AIRFLOW, WAITING
 from .garbage import garbage_later
 from .operators.source import Source
+from .operators.task import StepTask
 from .plan.describe import step_doc
 from .plan.model import VERDICT_TASK_ID
 
@@ -82,9 +84,6 @@ def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, dag: DAG) -> None:
 def _operator(
     task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, Any], dag: DAG, *, foreign: tuple[str, ...]
 ) -> BaseOperator:
-    from . import operators
-    from .operators.task import StepTask
-
     arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
     if task.display_name:
         arguments["task_display_name"] = task.display_name
@@ -133,7 +132,6 @@ def _verdict(
     source: Source,
     last_of_dag: bool,
 ) -> BaseOperator:
-    from . import operators
     from .operators.recording import location_of
 
     handlers = {

@@ -9,18 +9,21 @@ from typing import Any
 
 from ..document.step_types import SUPPORTED
 
-_PLAN_TASKS = {"PipelineGateOperator": "gate", "PipelineVerdictOperator": "verdict"}
-__all__ = [*sorted(f"{name}StepOperator" for name in SUPPORTED), *_PLAN_TASKS]  # noqa: PLE0604
+_OTHERS = {"PipelineGateOperator": "gate", "PipelineVerdictOperator": "verdict", "SweepOperator": "sweeper"}
+__all__ = [*sorted(f"{name}StepOperator" for name in SUPPORTED), *_OTHERS]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PLAN_TASKS:
+    if name in _OTHERS:
         from importlib import import_module
 
-        return getattr(import_module(f"{__name__}.{_PLAN_TASKS[name]}"), name)
-    from .steps import operator_class
+        found = getattr(import_module(f"{__name__}.{_OTHERS[name]}"), name)
+    else:
+        from .steps import operator_class
 
-    kind = name.removesuffix("StepOperator")
-    if kind == name or kind not in SUPPORTED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return operator_class(kind)
+        kind = name.removesuffix("StepOperator")
+        if kind == name or kind not in SUPPORTED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = operator_class(kind)
+    globals()[name] = found  # the next time Python finds it by itself
+    return found

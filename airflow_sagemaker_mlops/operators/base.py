@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -63,6 +64,8 @@ class StepOperator(BaseOperator):
         start_steps_in`` when left out
     :param max_parallel_steps: begin only when fewer steps than that are on their way in the run; 0 for any number
     :param logs: bring the containers' log lines into the task log: "end", "live" or "off"
+    :param retry_failed_steps: whether ``retries`` are also for a job that failed, and not only for a process that was
+        killed or a connection that was lost; when left out, where ``retries`` was given
     """
 
     step_type: ClassVar[str]
@@ -90,13 +93,15 @@ class StepOperator(BaseOperator):
         logs: Literal["end", "live", "off"] | None = None,
         max_parallel_steps: int | None = None,
         start_in: configured.StartIn | None = None,
+        retry_failed_steps: bool | None = None,
         **kwargs: Any,
     ) -> None:
         # "default_args" holds the DAG's and the task group's by now.
-        if "retries" in kwargs or "retries" in (kwargs.get("default_args") or {}):
-            self.retry_failed_steps = True
-        else:
+        given = "retries" in kwargs or "retries" in (kwargs.get("default_args") or {})
+        if not given:
             kwargs.update(retries=RETRIES_AFTER_MISHAPS, retry_delay=RETRY_DELAY)
+        if given if retry_failed_steps is None else retry_failed_steps:
+            self.retry_failed_steps = True
         if step is None:
             from .by_hand import step_by_hand
 
@@ -123,6 +128,18 @@ class StepOperator(BaseOperator):
             own["start_trigger_args"] = StartInTriggerer(step, finish_in_worker=has_to_end_in_worker(self))
             own["start_from_trigger"] = True
         self.__dict__.update(own)
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """As of any operator.  Airflow fills in its own defaults, so that an instance could not tell what was given."""
+        from .mapped import defaults_of
+
+        made = super().partial(**kwargs)
+        given = "retries" in {**defaults_of(made.kwargs), **(kwargs.get("default_args") or {}), **kwargs}
+        if not given:
+            made.kwargs.update(retries=RETRIES_AFTER_MISHAPS, retry_delay=RETRY_DELAY)
+        made.kwargs.setdefault("retry_failed_steps", given)
+        return made
 
     def set_upstream(self, *given: Any, **options: Any) -> None:
         """As for any task; the verdict of its pipeline takes note."""
@@ -157,7 +174,13 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the step, and tell the task's outlets what it made."""
-        return self._told(context, self._run_here(context))
+        with self._nothing_left_running(context):
+            return self._told(context, self._run_here(context))
+
+    def _nothing_left_running(self, context: Context) -> AbstractContextManager[None]:
+        from .last_attempt import nothing_left_running
+
+        return nothing_left_running(self.step, context, self.log.warning, fails_once=not self.retry_failed_steps)
 
     def _told(self, context: Context, result: Any) -> Any:
         if self.outlets:
@@ -188,12 +211,13 @@ class StepOperator(BaseOperator):
         """The result of an earlier attempt that ended well; raises the failure of one that did not."""
         from .worker_memory import KeptEnd
 
-        result, failure = KeptEnd(context).read()
-        if failure and not self.retry_failed_steps:
-            raise self._failure(failure)
-        if result is not None:
+        kept = KeptEnd(context).read()
+        if kept.get("failure") and not self.retry_failed_steps:
+            _leave(context, kept.get("left"))
+            raise self._failure(str(kept["failure"]))
+        if kept.get("result") is not None:
             self.log.info("the step has ended well in an earlier attempt: its result is used")
-        return result
+        return kept.get("result")
 
     def _share(self, context: Context) -> Share | None:
         """What a run of a part of the pipeline wants of this step; ``None`` in a run of the whole."""
@@ -231,8 +255,12 @@ class StepOperator(BaseOperator):
         """Called instead of ``execute`` when the task comes back from the triggerer, also when it ran out of time."""
         if RETRIES_RESUME and self._came_back_before(context):
             return self.execute(context)
+        with self._nothing_left_running(context):
+            return self._told(context, self._resumed(next_method, next_kwargs, context))
+
+    def _resumed(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         try:
-            return self._told(context, super().resume_execution(next_method, next_kwargs, context))
+            return super().resume_execution(next_method, next_kwargs, context)
         except TaskDeferralTimeout:
             stopped = self._in_worker(self._attempt(context).stop_overdue())
             what = f"; {stopped} was stopped" if stopped else ""
@@ -266,12 +294,11 @@ class StepOperator(BaseOperator):
                 pause = asyncio.run(self._attempt(context).pause_for(cause, words)) if cause else None
                 if pause is not None:
                     return self._again_after(context, pause)
-                ti: Any = context["ti"]
-                if event.get("result"):  # for steps that run on this one's failure
-                    ti.xcom_push(key="return_value", value=event["result"])
+                left = event.get("result")
+                _leave(context, left)
                 if self.retry_failed_steps:
                     report_failure(context)
-                KeptEnd(context).keep(failure=words)
+                KeptEnd(context).keep(failure=words, left=left)
                 raise self._failure(words)
             case _:
                 self.log.error("%s", event.get("trace") or event)
@@ -314,9 +341,8 @@ class StepOperator(BaseOperator):
         try:
             return asyncio.run(coroutine)
         except StepFailed as error:
-            if error.result and context is not None:
-                ti: Any = context["ti"]
-                ti.xcom_push(key="return_value", value=dict(error.result))
+            if context is not None:
+                _leave(context, dict(error.result))
             if context is not None and self.retry_failed_steps:
                 from .worker_memory import report_failure
 
@@ -335,3 +361,10 @@ class StepOperator(BaseOperator):
         thread = threading.Thread(target=lambda: asyncio.run(begun.stop()), daemon=True)
         thread.start()
         thread.join(ON_KILL_S)
+
+
+def _leave(context: Context, result: Any) -> None:
+    """Leave what is known of a failed step to those that run on its failure, and to the verdict."""
+    if result:
+        ti: Any = context["ti"]
+        ti.xcom_push(key="return_value", value=result)

@@ -52,9 +52,15 @@ def spec_by_hand(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """``(spec, reads)`` for ``arguments``; parameters are taken from the DAG's params with the type they have there.
 
-    Raises :class:`~airflow_sagemaker_mlops.document.problems.InvalidPipeline` for a malformed expression.
+    Raises :class:`~airflow_sagemaker_mlops.document.problems.InvalidPipeline` for a malformed expression, and
+    ``ValueError`` for a loop, which has no body without a definition.
     """
     spec: dict[str, Any] = {**settings}
+    if step_type == "ForEach" and "Body" not in spec:
+        raise ValueError(
+            "A ForEach step takes its body from a definition. By hand, map the step of the body instead: "
+            'ProcessingStepOperator.partial(task_id="each").expand(arguments=[...]).'
+        )
     if arguments:
         spec["Arguments"] = dict(arguments)
     if outputs:

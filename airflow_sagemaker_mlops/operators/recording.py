@@ -42,7 +42,12 @@ def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bo
     )
     group = identity.task_id.removesuffix(identity.step).rstrip(".")
     return Recorder(
-        open_records(location), record_id(identity.dag_id, group), identity.run_id, aws.client("s3"), options
+        open_records(location),
+        record_id(identity.dag_id, group),
+        identity.run_id,
+        aws.client("s3"),
+        options,
+        threads=f"records {aws.key}",  # S3 that does not answer is to keep nothing else of a triggerer waiting
     )
 
 

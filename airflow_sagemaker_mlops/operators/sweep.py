@@ -1,4 +1,4 @@
-"""Stopping what a run left running, wherever its steps ran; the same in a worker and in the triggerer."""
+"""Stopping what a run, or one step of it, left running; the same in a worker and in the triggerer."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ..execution.scope import Scope
 from ..execution.step_run import StepRun
 from ..execution.values import s3_reader
 from ..steps.catalogue import STEP_TYPES
+from .ends import instance_of
+from .mapped import mapped_step
 from .task import StepTask
 
 Access = tuple[str | None, str | None, str | None]  # connection, region, role to assume
@@ -26,7 +28,7 @@ LEFT = frozenset({"intent", "submitted", "mishap", "killed"})  # whose job may s
 
 async def stop_left_running(
     ti: Any,
-    steps: Mapping[str, str],
+    tasks: Mapping[str, StepTask],
     *,
     started: str,
     killed: Sequence[str],
@@ -34,19 +36,18 @@ async def stop_left_running(
     open_aws: Open,
     recall: Recall,
     tell: Callable[[str], None],
+    digest: str = "",
 ) -> list[str]:
-    """Stop the jobs that the run of ``ti`` left running; their names.  Never raises for AWS's sake.
+    """Stop the jobs that ``tasks`` left running in the run of ``ti``; their names.  Never raises for AWS's sake.
 
-    steps     {task id: step type}
+    tasks     {task id: its step} of those that wait
     started   when the run began, as its jobs are tagged
-    killed    steps that were ended from outside
+    killed    steps that were ended from outside, as Airflow's ``get_task_states`` knows them
     cut_off   whether any was, so that a job may appear only now
-    recall    the journal of a step
+    recall    the journal of a step, by its task id; of a mapped one's instance, by what ``get_task_states`` knows it as
+    digest    of the one step whose jobs are meant; all of ``tasks`` when empty
     """
-    if not steps:
-        return []
-    tasks = {name: task for name in steps if (task := _step_task(ti.task.dag.task_dict[name])) is not None}
-    is_own = _is_own(steps, started, partial(_in_a_journal, tasks, recall))
+    is_own = _is_own(tasks, started, digest, partial(_in_a_journal, {*tasks, *killed}, recall))
     stopped: list[str] = []
     for access, step_types in _by_access(tasks.values()).items():
         try:
@@ -57,13 +58,19 @@ async def stop_left_running(
         run = execution_id(ti.dag_id, ti.run_id)
         stopped += await stop_leftovers(aws, step_types, run, tell, is_own=is_own, cut_off=cut_off)
         for name in killed:
-            task = tasks.get(name)
+            task = tasks.get(name) or tasks.get(instance_of(ti, name)[0])
             if task is None or _access(task) != access or stoppable([task.type]):
                 continue
             entry = await recall(name)
             if entry is not None and entry.state in LEFT and (entry.arn or STEP_TYPES[task.type].how == "job"):
                 stopped += await _stop_by_handle(_step_run(ti, name, task, aws, tell), entry)
     return stopped
+
+
+def waiting_steps(ti: Any, task_ids: Iterable[str]) -> dict[str, StepTask]:
+    """{task id: its step} of those of ``task_ids`` that wait, in the DAG of ``ti``."""
+    operators = ti.task.dag.task_dict
+    return {name: task for name in task_ids if (task := _step_task(operators[name])) is not None}
 
 
 async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
@@ -80,13 +87,18 @@ def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[s
     return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, tell)
 
 
-def _is_own(steps: Mapping[str, str], started: str, is_known: Callable[[str], Awaitable[bool]]) -> IsOwn:
-    ids = {tag_value(name) for name in steps}
-    loops = tuple(tag_value(f"{name}.") for name, step_type in steps.items() if step_type == "ForEach")
+def _is_own(
+    tasks: Mapping[str, StepTask], started: str, digest: str, is_known: Callable[[str], Awaitable[bool]]
+) -> IsOwn:
+    ids = {tag_value(name) for name in tasks}
+    loops = tuple(tag_value(f"{name}.") for name, task in tasks.items() if task.type == "ForEach")
 
     async def is_own(name: str, tags: Mapping[str, str]) -> bool:
         task_id = tags.get("airflow:task_id", "")
-        if task_id not in ids and not task_id.startswith(loops):  # children are tagged <loop>.<child>
+        in_a_loop = bool(loops) and task_id.startswith(loops)  # children are tagged <loop>.<child>
+        if task_id not in ids and not in_a_loop:
+            return False
+        if digest and not in_a_loop and tags.get("airflow:step") != digest:
             return False
         # Another Airflow may run the same DAG in this account: its runs have the same ids and begin at other times.
         # So does this one's run once it was cleared; what goes on from before then stands in a step's journal.
@@ -123,6 +135,8 @@ def _types(task: StepTask) -> Iterator[str]:
 
 def _step_task(operator: Any) -> StepTask | None:
     """What a step that waits knows; also out of a serialized DAG, where its trigger's arguments hold it."""
+    if getattr(operator, "is_mapped", False):
+        return mapped_step(operator)
     known = getattr(operator, "step", None)
     if isinstance(known, StepTask):
         return known if known.type in WAITING else None

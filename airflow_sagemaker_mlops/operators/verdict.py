@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,6 @@ from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
 from .start import StartVerdictInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
 
 if TYPE_CHECKING:
-    from ..execution.aws import Aws
-    from ..execution.journal import Entry
     from ..record.seal import Sealed
     from .conclusion import Conclusion
     from .share import PartOfRun
@@ -82,7 +79,8 @@ class PipelineVerdictOperator(BaseOperator):
     def _conclude(self, context: Context) -> dict[str, Any]:
         from .conclusion import conclude
         from .run_context import run_started
-        from .sweep import stop_left_running
+        from .sweep import waiting_steps
+        from .worker_sweep import sweep_here
 
         ti: Any = context["ti"]
         part, refused = self._part(context)
@@ -96,17 +94,14 @@ class PipelineVerdictOperator(BaseOperator):
             ti.xcom_push(key="return_value", value=dict(end.said))
             raise AirflowSkipException(end.lines[0])
         if end.said and not end.refused:  # where no step began, nothing is left running
-            sweep = stop_left_running(
+            sweep_here(
                 ti,
-                self.steps,
+                waiting_steps(ti, self.steps),
                 started=run_started(context["dag_run"]),
                 killed=end.killed,
                 cut_off=end.cut_off,
-                open_aws=_open_aws,
-                recall=lambda task_id: _recall(ti, task_id),
                 tell=self.log.warning,
             )
-            asyncio.run(sweep)
         # A run that was refused is no run of the pipeline: the next one is not to take its results.
         sealed = {} if refused or end.refused else self._seal(context, end, part)
         failure = refused if refused and end.said else end.failure
@@ -147,17 +142,3 @@ class PipelineVerdictOperator(BaseOperator):
         if event["said"]:
             ti.xcom_push(key="return_value", value=event["said"])
         raise PipelineFailed(event["failure"])
-
-
-async def _open_aws(conn_id: str | None, region: str | None, role: str | None) -> Aws:
-    from ..hooks.aws import aws_for
-
-    return aws_for(conn_id, region, role)
-
-
-async def _recall(ti: Any, task_id: str) -> Entry | None:
-    from ..execution.journal import entry_from_json
-    from .ends import xcom_of
-    from .task import JOURNAL_KEY
-
-    return entry_from_json(xcom_of(ti, task_id, JOURNAL_KEY))

@@ -5,6 +5,7 @@ XComs of a task that runs in a worker are deleted before every attempt; the stor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer
@@ -85,15 +86,13 @@ class KeptEnd:
         self._store: Any = dict(context).get("task_state_store")
         self._generation = f"m{ti.max_tries}"
 
-    def read(self) -> tuple[Any, str]:
-        """Result of this generation, ``None`` when there is none; why the step failed, empty when it did not."""
+    def read(self) -> Mapping[str, Any]:
+        """What :meth:`keep` kept in this generation; empty when it has kept nothing."""
         kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
-        if not isinstance(kept, dict) or kept.get("generation") != self._generation:
-            return None, ""
-        return kept.get("result"), str(kept.get("failure") or "")
+        return kept if isinstance(kept, dict) and kept.get("generation") == self._generation else {}
 
     def keep(self, **end: Any) -> None:
-        """Keep ``result`` or ``failure``, where Airflow has a place for it."""
+        """Keep ``result``, or ``failure`` (why) and ``left`` (a failed step's result), where Airflow has a place."""
         if self._store is not None:
             self._store.set(RESULT_KEY, {"generation": self._generation, **end})
 

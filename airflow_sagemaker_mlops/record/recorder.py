@@ -25,6 +25,7 @@ from ..execution.failures import StepFailed
 from ..execution.masking import secrets_in
 from ..execution.request import name_of
 from ..execution.step_run import StepRun, now
+from ..execution.threads import in_thread
 from .begun import Begun
 from .beside import Beside
 from .billing import billed_together
@@ -76,6 +77,7 @@ class Recorder:
     fresh       looks at outputs that a step right behind may take over
     ahead       what to do for the sealing beside the last writing; what fails there is the sealing's to tell
     secrets     of the run, where they are known: a step that knows only its own can be given another one's in a result
+    threads     which it talks to S3 in
     _outputs    listings under way of what a job has left, by its name
     """
 
@@ -91,6 +93,7 @@ class Recorder:
     fresh: Fresh = field(default_factory=Fresh)
     ahead: Sequence[Callable[[], None]] = ()
     secrets: frozenset[str] = frozenset()
+    threads: str = "records"
     _outputs: dict[str, asyncio.Future[tuple[Artifact, ...]]] = field(default_factory=dict)
 
     async def begin(self, run: StepRun) -> Begun:
@@ -105,7 +108,7 @@ class Recorder:
 
     async def _ask(self, digests: Digests, begun: Begun) -> None:
         with suppress(Exception):  # the sealing asks again, and tells it
-            await asyncio.to_thread(digests.ask, images_of(begun.request or {}))
+            await in_thread(self.threads, digests.ask, images_of(begun.request or {}))
 
     def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
         """A job has ended as ``answer`` says: its outputs can be listed while its log is read."""
@@ -166,10 +169,10 @@ class Recorder:
     async def _written(
         self, fragment: StepFragment, secrets: frozenset[str], more: Callable[[], None] | None
     ) -> StepFragment:
-        keeping = asyncio.to_thread(write_fragment, self.store, self.dag_id, self.run_id, fragment, secrets)
+        keeping = in_thread(self.threads, write_fragment, self.store, self.dag_id, self.run_id, fragment, secrets)
         if more is None:
             return await keeping
-        written, _ = await asyncio.gather(keeping, asyncio.to_thread(more))
+        written, _ = await asyncio.gather(keeping, in_thread(self.threads, more))
         return written
 
     async def _tolerant(self, run: StepRun, what: str, work: Awaitable[Result], otherwise: Result) -> Result:
@@ -202,15 +205,9 @@ class Recorder:
         return begun if found is None else await self._checked(run, begun, found)
 
     async def _looked_up(self, run: StepRun, key: CacheKey) -> Lookup | None:
-        looking = asyncio.to_thread(
-            look_up,
-            self.store,
-            self.dag_id,
-            run.identity.step,
-            key,
-            expire_after=run.spec["CacheConfig"].get("ExpireAfter"),
-            wanted=run.spec.get("Outputs") or (),
-        )
+        expire_after, wanted = run.spec["CacheConfig"].get("ExpireAfter"), run.spec.get("Outputs") or ()
+        look = partial(look_up, expire_after=expire_after, wanted=wanted)
+        looking = in_thread(self.threads, look, self.store, self.dag_id, run.identity.step, key)
         return await self._tolerant(run, "the cache was not asked", looking, None)
 
     async def _checked(self, run: StepRun, begun: Begun, found: Lookup) -> Begun:
@@ -307,8 +304,12 @@ class Recorder:
         """Return when nothing is being written beside the run any more, and what the sealing needs was looked for."""
         if self.beside is not None:
             for work in self.ahead:
-                self.beside.start(_tried(work))
+                self.beside.start(self._tried(work))
             await self.beside.settled()
+
+    async def _tried(self, work: Callable[[], None]) -> None:
+        with suppress(Exception):
+            await in_thread(self.threads, work)
 
     def look(self, artifact: Artifact) -> Artifact:
         """``artifact`` as it is now.  Blocking."""
@@ -324,12 +325,7 @@ class Recorder:
             keep_in = self.store if artifact.role in ("input", "code") else None
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 
-        return tuple(await asyncio.gather(*(asyncio.to_thread(look, artifact) for artifact in artifacts)))
-
-
-async def _tried(work: Callable[[], None]) -> None:
-    with suppress(Exception):
-        await asyncio.to_thread(work)
+        return tuple(await asyncio.gather(*(in_thread(self.threads, look, artifact) for artifact in artifacts)))
 
 
 async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from ..document.expressions import parse_value
 from ..execution.request import fitted, name_of, resolved_arguments
 from ..execution.scope import resolve
 from ..execution.step_run import StepRun
+from ..execution.threads import in_thread
 
 ONE_CALL = frozenset({"job", "resource", "package", "endpoint"})  # the arguments are the request of one operation
 AS_WRITTEN = frozenset({"started", "emr", "serverless"})
@@ -45,9 +45,11 @@ async def resolved_request(run: StepRun) -> dict[str, Any] | None:
     if entry.how in AS_WRITTEN:
         return arguments
     given = {key: run.spec[key] for key in SETTINGS if key in run.spec}
-    settings = await asyncio.to_thread(
-        lambda: {key: resolve(parse_value(value, key), run.scope, key) for key, value in given.items()}
-    )
+
+    def values() -> dict[str, Any]:
+        return {key: resolve(parse_value(value, key), run.scope, key) for key, value in given.items()}
+
+    settings = await in_thread(run.aws.key, values)
     return {**settings, "Arguments": arguments}
 
 

@@ -12,7 +12,7 @@ from ..operators.conclusion import conclude
 from ..operators.conf import asks_for_a_part
 from ..operators.ends import xcom_of
 from ..operators.run_context import run_started
-from ..operators.sweep import stop_left_running
+from ..operators.sweep import stop_left_running, waiting_steps
 from ..operators.task import JOURNAL_KEY
 from .access import open_aws
 from .ask import ask
@@ -60,7 +60,7 @@ class VerdictTrigger(BaseTrigger):
         if end.said:
             await stop_left_running(
                 ti,
-                steps,
+                waiting_steps(ti, steps),
                 started=run_started(context["dag_run"]),
                 killed=end.killed,
                 cut_off=end.cut_off,

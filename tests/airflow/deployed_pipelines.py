@@ -77,13 +77,15 @@ with DAG("another-way", schedule=None) as dag:
 import json
 from pathlib import Path
 
-from airflow_sagemaker_mlops.operators import ProcessingStepOperator
+from airflow_sagemaker_mlops.operators import ProcessingStepOperator, SweepOperator
 
 for dag_id, more in (("mapped", {}), ("mapped-overdue", timeout["Long"]), ("mapped-unlucky", {"retries": 1})):
     arguments = json.loads(Path(__file__).with_name(dag_id + ".json").read_text())
     with DAG(dag_id, schedule=None, default_args={"retry_delay": timedelta(seconds=1)}) as dag:
         each = ProcessingStepOperator.partial(task_id="each", poll_interval_s=1, max_parallel_steps=2, **more)
-        each.expand(arguments=arguments)
+        mapped = each.expand(arguments=arguments)
+        if dag_id != "mapped-overdue":
+            mapped >> SweepOperator(task_id="sweep")
 
 with DAG("long-group", schedule=None) as dag:
     SageMakerPipelineTaskGroup("g", definition="long.json", poll_interval_s=1)

@@ -14,7 +14,7 @@ from airflow.sdk import chain as chain_tasks
 from airflow_names import AIRFLOW, DagBag, DagSerialization, figure_of_3_3
 
 from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
-from airflow_sagemaker_mlops.operators import ConditionStepOperator, TrainingStepOperator
+from airflow_sagemaker_mlops.operators import ConditionStepOperator, ForEachStepOperator, TrainingStepOperator
 
 ROOT = Path(__file__).parents[2]
 DAILY = ROOT / "dags" / "daily_model" / "definition.yaml"
@@ -195,6 +195,34 @@ def test_operators_can_be_used_by_hand() -> None:
     assert operator.step.spec["Parameters"] == {"Rate": {"Type": "Any"}}
     assert decide.step.reads == {"train": "train"}
     assert operator.step.aws_conn_id == "aws_ml"
+
+
+@pytest.mark.parametrize(
+    ("given", "of_dag", "retries", "failed_too"),
+    [
+        ({}, {}, 4, False),
+        ({"retries": 0}, {}, 0, True),
+        ({}, {"retries": 2}, 2, True),
+        ({"default_args": {"retries": 3}}, {}, 3, True),
+        ({"retries": 3, "retry_failed_steps": False}, {}, 3, False),
+    ],
+)
+def test_a_step_goes_on_after_a_mishap_and_is_retried_as_asked_mapped_or_not(
+    given: dict[str, Any], of_dag: dict[str, Any], retries: int, failed_too: bool
+) -> None:
+    with DAG("by-hand", schedule=None, default_args=of_dag) as dag:
+        TrainingStepOperator(task_id="one", arguments={"RoleArn": ROLE}, **given)
+        TrainingStepOperator.partial(task_id="each", **given).expand(arguments=[{"RoleArn": ROLE}])
+    one, each = dag.task_dict["one"], dag.task_dict["each"]
+    instance: Any = each.unmap({"arguments": {"RoleArn": ROLE}})
+    assert (one.retries, each.retries, instance.retries) == (retries,) * 3
+    assert (one.retry_failed_steps, instance.retry_failed_steps) == (failed_too,) * 2
+
+
+def test_a_loop_by_hand_is_refused_with_what_to_write_instead() -> None:
+    arguments = {"IterableItems": [1, 2], "MaxConcurrency": 1, "ForEachBody": [train("Each")]}
+    with pytest.raises(ValueError, match=r"By hand, map the step of the body instead"):
+        ForEachStepOperator(task_id="loop", arguments=arguments)
 
 
 @figure_of_3_3

@@ -45,11 +45,15 @@ def operator(**options: Any) -> Any:
 
 def test_a_failed_step_fails_again_until_a_user_clears_it() -> None:
     store, step = Store(), operator()
-    failed = {"status": "failed", "error": "no data", "cause": "", "result": {}}
+    left = {"Step": "t", "Status": "Failed"}
+    failed = {"status": "failed", "error": "no data", "cause": "", "result": left}
     with pytest.raises(StepFailedForGood, match="no data"):
         step.resume(attempt(store, 4), failed)
+    again, pushed = attempt(store, 4), {}
+    again["ti"].xcom_push = lambda key, value: pushed.update({key: value})
     with pytest.raises(StepFailedForGood, match="no data"):
-        step._kept_result(attempt(store, 4))
+        step._kept_result(again)
+    assert pushed == {"return_value": left}  # for steps that run on the failure, and for the verdict
     assert step._kept_result(attempt(store, 8)) is None
 
 

@@ -22,27 +22,27 @@ pytestmark = pytest.mark.deployment
 WAITING = ("First", "Second", "Chosen")
 
 
-@pytest.mark.parametrize("dag_id", ["in-triggerer", "in-worker"])
-def test_a_pipeline_runs_the_same_either_way_in(deployment: Deployment, aws: local.LocalAws, dag_id: str) -> None:
-    run_id = deployment.trigger(dag_id, {"Mode": "fast"})
-    state, states = deployment.wait(dag_id, run_id)
-    assert states == {
-        "First": "success",
-        "Second": "success",
-        "Which": "success",
-        "Chosen": "success",
-        "Other": "skipped",
-        "pipeline.verdict": "success",
-    }
-    assert state == "success"
-    first = deployment.xcom(dag_id, run_id, "First")
-    logs = deployment.logs(dag_id, run_id, "Second")
-    assert f"saw {first['Name']} fast" in logs["triggerer"]
-    assert deployment.xcom(dag_id, run_id, "Which")["Decision"]["Sentence"] == 'True: Mode "fast" = "fast" is true'
-    assert deployment.xcom(dag_id, run_id, "First", "console").endswith(first["Name"])
-    assert first["Properties"] == {"ProcessingJobName": first["Name"]}
-    workers = [name for name in WAITING if "worker" in deployment.logs(dag_id, run_id, name)]
-    assert workers == ([] if dag_id == "in-triggerer" and STARTS_IN_TRIGGERER else list(WAITING))
+def test_a_pipeline_runs_the_same_either_way_in(deployment: Deployment) -> None:
+    runs = {dag_id: deployment.trigger(dag_id, {"Mode": "fast"}) for dag_id in ("in-triggerer", "in-worker")}
+    for dag_id, run_id in runs.items():
+        state, states = deployment.wait(dag_id, run_id)
+        assert states == {
+            "First": "success",
+            "Second": "success",
+            "Which": "success",
+            "Chosen": "success",
+            "Other": "skipped",
+            "pipeline.verdict": "success",
+        }
+        assert state == "success"
+        first = deployment.xcom(dag_id, run_id, "First")
+        logs = deployment.logs(dag_id, run_id, "Second")
+        assert f"saw {first['Name']} fast" in logs["triggerer"]
+        assert deployment.xcom(dag_id, run_id, "Which")["Decision"]["Sentence"] == 'True: Mode "fast" = "fast" is true'
+        assert deployment.xcom(dag_id, run_id, "First", "console").endswith(first["Name"])
+        assert first["Properties"] == {"ProcessingJobName": first["Name"]}
+        workers = [name for name in WAITING if "worker" in deployment.logs(dag_id, run_id, name)]
+        assert workers == ([] if dag_id == "in-triggerer" and STARTS_IN_TRIGGERER else list(WAITING))
 
 
 def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdict(
@@ -164,35 +164,35 @@ def test_hand_written_tasks_stand_around_a_pipeline_and_read_its_properties(depl
     assert deployment.xcom("mixed", run_id, "after") == f"made by {made}"
 
 
-@pytest.mark.parametrize("dag_id", ["two-at-a-time", "two-at-a-time-in-worker"])
-def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(
-    deployment: Deployment, aws: local.LocalAws, dag_id: str
-) -> None:
-    run_id = deployment.trigger(dag_id)
-    state, states = deployment.wait(dag_id, run_id, timeout_s=180)
-    assert state == "success", states
-    client = aws.client("sagemaker")
-    names = [deployment.xcom(dag_id, run_id, f"W{i}")["Name"] for i in range(5)]
-    jobs = [client.describe_processing_job(ProcessingJobName=name) for name in names]
-    ends = [(job["CreationTime"], 1) for job in jobs] + [(job["ProcessingEndTime"], -1) for job in jobs]
-    running = most = 0
-    for _, change in sorted(ends):
-        running += change
-        most = max(most, running)
-    assert most == 2
-    in_worker = [f"W{i}" for i in range(5) if "worker" in deployment.logs(dag_id, run_id, f"W{i}")]
-    assert in_worker == ([] if dag_id == "two-at-a-time" and STARTS_IN_TRIGGERER else [f"W{i}" for i in range(5)])
+def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(deployment: Deployment, aws: local.LocalAws) -> None:
+    runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("two-at-a-time", "two-at-a-time-in-worker")}
+    client, steps = aws.client("sagemaker"), [f"W{i}" for i in range(5)]
+    for dag_id, run_id in runs.items():
+        state, states = deployment.wait(dag_id, run_id, timeout_s=180)
+        assert state == "success", states
+        names = [deployment.xcom(dag_id, run_id, step)["Name"] for step in steps]
+        jobs = [client.describe_processing_job(ProcessingJobName=name) for name in names]
+        ends = [(job["CreationTime"], 1) for job in jobs] + [(job["ProcessingEndTime"], -1) for job in jobs]
+        running = most = 0
+        for _, change in sorted(ends):
+            running += change
+            most = max(most, running)
+        assert most == 2
+        in_worker = [step for step in steps if "worker" in deployment.logs(dag_id, run_id, step)]
+        assert in_worker == ([] if dag_id == "two-at-a-time" and STARTS_IN_TRIGGERER else steps)
 
 
 def test_a_mapped_step_is_a_job_for_each_of_its_instances(deployment: Deployment, aws: local.LocalAws) -> None:
     run_id = deployment.trigger("mapped")
-    state, _ = deployment.wait("mapped", run_id)
+    state, states = deployment.wait("mapped", run_id)
+    assert states["sweep"] == "success"
     assert (state, jobs_of(aws, "mapped", run_id)) == ("success", ["each"] * 3)
 
 
 def test_a_mapped_step_is_retried_and_stopped_as_any_other(deployment: Deployment, aws: local.LocalAws) -> None:
     unlucky, overdue = deployment.trigger("mapped-unlucky"), deployment.trigger("mapped-overdue")
-    assert deployment.wait("mapped-unlucky", unlucky)[0] == "failed"
+    state, states = deployment.wait("mapped-unlucky", unlucky)
+    assert (state, states["sweep"]) == ("failed", "success")
     assert jobs_of(aws, "mapped-unlucky", unlucky) == ["each"] * 3  # one succeeds, the other is made again once
     assert deployment.wait("mapped-overdue", overdue)[0] == "failed"
     named = {"NameContains": execution_id("mapped-overdue", overdue)}

@@ -52,32 +52,31 @@ def test_a_group_that_has_ended_leaves_the_jobs_of_its_neighbour_alone(deploymen
     assert ends["quick.pipeline.verdict"] < ends["slow.Slow"]
 
 
-@pytest.mark.parametrize("dag_id", ["long", "long-group"])
-def test_a_run_that_is_marked_failed_leaves_no_job_running(
-    deployment: Deployment, aws: local.LocalAws, dag_id: str
-) -> None:
-    group = "g." if dag_id == "long-group" else ""
-    run_id = deployment.trigger(dag_id)
+def test_a_run_that_is_marked_failed_leaves_no_job_running(deployment: Deployment, aws: local.LocalAws) -> None:
+    runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("long", "long-group")}
 
-    def running() -> list[str]:
-        jobs = jobs_of(aws, dag_id, run_id)
+    def running(dag_id: str) -> list[str]:
+        jobs = jobs_of(aws, dag_id, runs[dag_id])
         return [job["ProcessingJobName"] for job in jobs if job["ProcessingJobStatus"] == "InProgress"]
 
     deadline = time.monotonic() + 60
-    while not running() and time.monotonic() < deadline:
+    while not all(running(dag_id) for dag_id in runs) and time.monotonic() < deadline:
         time.sleep(0.3)
-    assert len(running()) == 1
-    deployment.call(f"/dags/{dag_id}/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
-    state, states = deployment.wait(dag_id, run_id)
-    assert state == "failed"
-    assert running() == []
-    # A group's verdict is skipped, and the sweep concludes, unless the scheduler had the verdict on its way already.
-    last = "pipeline.sweep" if states[group + "pipeline.verdict"] == "skipped" else "pipeline.verdict"
-    assert states[group + "Long"] == "failed"
-    assert states[group + "Then"] == "skipped"
-    assert states[group + last] == "failed"
-    verdict = deployment.xcom(dag_id, run_id, group + last)
-    assert verdict["Failed"] == [f"{group}Long"]
+    assert [len(running(dag_id)) for dag_id in runs] == [1, 1]
+    for dag_id, run_id in runs.items():
+        deployment.call(f"/dags/{dag_id}/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
+    for dag_id, run_id in runs.items():
+        state, states = deployment.wait(dag_id, run_id)
+        assert state == "failed"
+        assert running(dag_id) == []
+        group = "g." if dag_id == "long-group" else ""
+        # A group's verdict is skipped, and the sweep concludes, unless the verdict was on its way already.
+        last = "pipeline.sweep" if states[group + "pipeline.verdict"] == "skipped" else "pipeline.verdict"
+        assert states[group + "Long"] == "failed"
+        assert states[group + "Then"] == "skipped"
+        assert states[group + last] == "failed"
+        verdict = deployment.xcom(dag_id, run_id, group + last)
+        assert verdict["Failed"] == [f"{group}Long"]
 
 
 def test_a_run_that_is_marked_failed_while_nothing_runs_does_not_end_well(deployment: Deployment) -> None:
@@ -93,16 +92,16 @@ def test_a_run_that_is_marked_failed_while_nothing_runs_does_not_end_well(deploy
     assert deployment.xcom("held", run_id, "pipeline.verdict")["Stopped"] == ["Held"]
 
 
-@pytest.mark.parametrize("dag_id", ["overdue", "overdue-in-worker"])
 def test_a_step_that_takes_too_long_is_stopped_and_fails_with_the_reason(
-    deployment: Deployment, aws: local.LocalAws, dag_id: str
+    deployment: Deployment, aws: local.LocalAws
 ) -> None:
-    run_id = deployment.trigger(dag_id)
-    state, states = deployment.wait(dag_id, run_id)
-    assert (state, states["Long"]) == ("failed", "failed")
-    log = deployment.logs(dag_id, run_id, "Long")["worker"]
-    assert re.search(r'Step \\"Long\\": not done within execution_timeout \(0:00:\d\d\); pipelines-', log)
-    assert [job["ProcessingJobStatus"] for job in jobs_of(aws, dag_id, run_id)] == ["Stopped"]
+    runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("overdue", "overdue-in-worker")}
+    for dag_id, run_id in runs.items():
+        state, states = deployment.wait(dag_id, run_id)
+        assert (state, states["Long"]) == ("failed", "failed")
+        log = deployment.logs(dag_id, run_id, "Long")["worker"]
+        assert re.search(r'Step \\"Long\\": not done within execution_timeout \(0:00:\d\d\); pipelines-', log)
+        assert [job["ProcessingJobStatus"] for job in jobs_of(aws, dag_id, run_id)] == ["Stopped"]
 
 
 def test_a_run_that_takes_too_long_leaves_no_job_running(deployment: Deployment, aws: local.LocalAws) -> None:

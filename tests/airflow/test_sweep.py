@@ -7,13 +7,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag, local
+from airflow_sagemaker_mlops.airflow_versions import AirflowException
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
-from airflow_sagemaker_mlops.execution.journal import Entry
-from airflow_sagemaker_mlops.operators.sweep import stop_left_running
+from airflow_sagemaker_mlops.execution.journal import Entry, State
+from airflow_sagemaker_mlops.operators import ProcessingStepOperator, SweepOperator, last_attempt, worker_sweep
+from airflow_sagemaker_mlops.operators.sweep import stop_left_running, waiting_steps
+from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
 
 pytestmark = pytest.mark.e2e
 
@@ -39,7 +43,7 @@ def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:
 
     sweep = stop_left_running(
         ti,
-        {"Prepare": "Processing"},
+        waiting_steps(ti, ["Prepare"]),
         started=OURS,
         killed=[],
         cut_off=False,
@@ -68,3 +72,131 @@ def test_a_job_from_before_a_clear_is_stopped_when_a_step_had_gone_on_with_it(aw
 def test_a_job_of_an_earlier_version_which_tagged_whole_seconds_is_stopped(aws: local.LocalAws) -> None:
     earlier = job_of(aws, "upgraded", "2026-01-01T00:00:00Z", 0)
     assert swept(aws, "upgraded", None) == [earlier]
+
+
+def test_a_mapped_step_is_swept_with_the_access_that_its_instances_share() -> None:
+    with DAG("access", schedule=None, default_args={"aws_conn_id": "ml"}) as dag:
+        each = ProcessingStepOperator.partial(task_id="each", region_name="eu-west-1").expand(arguments=[{}, {}])
+        each >> SweepOperator(task_id="sweep")
+    step = waiting_steps(SimpleNamespace(task=dag.task_dict["sweep"]), ["each"])["each"]
+    assert (step.type, step.aws_conn_id, step.region_name) == ("Processing", "ml", "eu-west-1")
+
+
+def by_hand(aws: local.LocalAws, dag_id: str) -> Any:
+    """The tasks of a DAG with two steps by hand, one of them mapped, and a sweep behind both."""
+    arguments = {"RoleArn": aws.role_arn}
+    with DAG(dag_id, schedule=None) as dag:
+        one = ProcessingStepOperator(task_id="one", arguments=arguments)
+        each = ProcessingStepOperator.partial(task_id="each").expand(arguments=[arguments, arguments])
+        [one, each] >> SweepOperator(task_id="sweep")
+    return dag.task_dict
+
+
+def instance(task: Any, states: dict[str, str], **more: Any) -> Any:
+    """As much of a task instance of a run as a sweep asks."""
+    own = {"map_index": -1, "try_number": 1, "max_tries": 4, "xcom_push": lambda **_: None}
+    return SimpleNamespace(
+        task=task,
+        task_id=task.task_id,
+        dag_id=task.dag.dag_id,
+        run_id="run",
+        get_task_states=lambda **_: {"run": states},
+        **{**own, **more},
+    )
+
+
+def status_of(aws: local.LocalAws, name: str) -> str:
+    return str(aws.client("sagemaker").describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"])
+
+
+@pytest.fixture
+def opened(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_sweep, "aws_for", lambda *_access: embedded(aws))
+
+
+RUN = SimpleNamespace(start_date=None, run_after=None, conf={})
+
+
+@pytest.mark.usefixtures("opened")
+def test_steps_by_hand_are_swept_by_the_teardown_behind_them(
+    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = by_hand(aws, "hand-swept")
+    monkeypatch.setattr("airflow_sagemaker_mlops.operators.sweeper.xcom_of", lambda *_: {"Status": "Failed"})
+    identities = [
+        StepIdentity("d", "s", "hand-swept", "run", task, index) for task, index in (("one", -1), ("each", 1))
+    ]
+    jobs = [sleeping_job(aws, resource_name(identity, 0), 60, identity.tags("request")) for identity in identities]
+    other = StepIdentity("d", "s", "hand-swept", "run", "of-a-pipeline")
+    left = sleeping_job(aws, resource_name(other, 0), 60, other.tags("request"))
+    states = {"one": "failed", "each_0": "success", "each_1": "failed"}
+    context: Any = {"ti": instance(tasks["sweep"], states), "dag_run": RUN}
+    assert sorted(tasks["sweep"].execute(context)) == sorted(jobs)
+    assert status_of(aws, left) == "InProgress"
+
+
+def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(
+    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deferred(_task: Any, *, method_name: str, **_trigger: Any) -> None:
+        raise InterruptedError(method_name)
+
+    monkeypatch.setattr(SweepOperator, "defer", deferred)
+    tasks = by_hand(aws, "hand-waiting")
+    context: Any = {"ti": instance(tasks["sweep"], {"one": "failed", "each_0": "deferred"}), "dag_run": RUN}
+    with pytest.raises(InterruptedError, match="again"):
+        tasks["sweep"].execute(context)
+
+
+@pytest.mark.usefixtures("opened")
+@pytest.mark.parametrize(
+    ("try_number", "state", "ends"),
+    [(5, "mishap", True), (5, "submitted", True), (4, "mishap", False), (5, "failed", False)],
+)
+def test_an_attempt_that_no_other_follows_stops_what_it_leaves_running(
+    aws: local.LocalAws, try_number: int, state: State, ends: bool
+) -> None:
+    tasks = by_hand(aws, f"hand-{try_number}-{state}")
+    identity = StepIdentity("d", "one", tasks["one"].dag.dag_id, "run", "one")
+    name = sleeping_job(aws, resource_name(identity, 0), 60, identity.tags("request"))
+    journal = Entry(name, 0, try_number, "m4", state).as_json()
+    ti = instance(
+        tasks["one"], {}, try_number=try_number, xcom_pull=lambda key, **_: journal if key == JOURNAL_KEY else None
+    )
+    event = {"event": {"status": "error", "error": "EndpointConnectionError: no answer"}}
+    with pytest.raises(AirflowException, match="no answer"):
+        tasks["one"].resume_execution("resume", event, {"ti": ti, "dag_run": RUN, "params": {}})
+    assert (status_of(aws, name) != "InProgress") is ends
+
+
+def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Airflow 3.3.2 has it, which sometimes retries a task that was about to end."""
+
+    def sweep(*_: Any, **__: Any) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(worker_sweep, "sweep_here", sweep)
+    with DAG("hand-kept", schedule=None):
+        step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"}, start_in="worker")
+    submitted = Entry("job", 0, 1, "m4", "submitted").as_json()
+    store = {"sagemaker_result": {"generation": "m4", "failure": "no data today"}, JOURNAL_KEY: submitted}
+    told = SimpleNamespace(get=store.get)
+    context: Any = {"ti": instance(step, {}, try_number=2, xcom_pull=lambda **_: None), "dag_run": RUN, "params": {}}
+    with pytest.raises(AirflowException, match="no data today"):
+        step.execute({**context, "task_state_store": told})
+
+
+@pytest.mark.usefixtures("opened")
+def test_an_attempt_that_no_other_follows_leaves_what_is_not_its_own(aws: local.LocalAws) -> None:
+    tasks = by_hand(aws, "hand-strangers")
+    sibling = StepIdentity("d", "each", "hand-strangers", "run", "each", 1)
+    name = sleeping_job(aws, resource_name(sibling, 0), 60, sibling.tags("request"))
+    journal = Entry(name, 0, 1, "m4", "submitted").as_json()
+    ti = instance(tasks["each"], {}, map_index=0, max_tries=0, xcom_pull=lambda **_: journal)
+    context: Any = {"ti": ti, "dag_run": RUN}
+    with (
+        pytest.raises(ValueError, match="the attempt's own"),
+        last_attempt.nothing_left_running(tasks["one"].step, context, print, fails_once=True),
+    ):
+        raise ValueError("the attempt's own")
+    assert status_of(aws, name) == "InProgress"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -178,6 +179,21 @@ def test_the_record_has_inputs_outputs_and_cost_and_no_secret(lab: Lab) -> None:
     assert step["request"]["Environment"] == {"LEVEL": "1", "DB_PASSWORD": "***"}
     files = [path for path in Path(lab.store.base).rglob("*") if path.is_file()]
     assert [path.name for path in files if b"correct-horse" in path.read_bytes()] == []
+
+
+def test_a_store_that_does_not_answer_takes_none_of_the_threads_that_airflow_needs(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[str] = set()
+    create = FolderStore.create
+
+    def noted(store: FolderStore, key: str, data: bytes) -> bool:
+        seen.add(threading.current_thread().name.rsplit("_", 1)[0])
+        return create(store, key, data)
+
+    monkeypatch.setattr(FolderStore, "create", noted)
+    lab.go()
+    assert seen == {"sagemaker-aws"}  # as execution.threads calls its own
 
 
 def test_a_changed_parameter_that_the_request_names_is_a_miss(lab: Lab) -> None:

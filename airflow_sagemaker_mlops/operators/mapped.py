@@ -1,0 +1,32 @@
+"""What can be known of a mapped step before it has instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import settings as configured
+from ..document.step_types import WAITING
+from .task import StepTask
+
+
+def defaults_of(partial_kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """``default_args`` of the DAG and the task group that the mapped operator with ``partial_kwargs`` stands in."""
+    places = (partial_kwargs.get(name) for name in ("dag", "task_group"))
+    return {key: value for place in places if place is not None for key, value in place.default_args.items()}
+
+
+def mapped_step(operator: Any) -> StepTask | None:
+    """What all instances of a mapped step that waits have in common; an access that is mapped is not known here."""
+    step_type = getattr(operator.operator_class, "step_type", None)
+    if step_type not in WAITING:
+        return None
+    places = {"dag": operator.dag, "task_group": operator.task_group}
+    given = {**defaults_of(places), **operator.partial_kwargs}
+    return StepTask(
+        step_type,
+        {},
+        aws_conn_id=given.get("aws_conn_id") or configured.aws_conn_id(),
+        region_name=given.get("region_name") or configured.region_name() or None,
+        assume_role_arn=given.get("assume_role_arn"),
+    )

@@ -1,0 +1,50 @@
+"""The sweep of ``sweep`` with what a task in a worker has: clients, and the journals in the run's XComs.  Blocking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..execution.aws import Aws
+from ..execution.journal import Entry, entry_from_json
+from ..hooks.aws import aws_for
+from .ends import instance_of, xcom_of
+from .sweep import Recall, stop_left_running
+from .task import JOURNAL_KEY, StepTask
+
+
+def sweep_here(
+    ti: Any,
+    tasks: Mapping[str, StepTask],
+    *,
+    started: str,
+    killed: Sequence[str],
+    cut_off: bool,
+    tell: Callable[[str], None],
+    recall: Recall | None = None,
+    digest: str = "",
+) -> list[str]:
+    """As :func:`.sweep.stop_left_running`; ``recall`` where the journals are not to be looked for in XComs."""
+    work = stop_left_running(
+        ti,
+        tasks,
+        started=started,
+        killed=killed,
+        cut_off=cut_off,
+        open_aws=_open_aws,
+        recall=recall or partial(_recall, ti),
+        tell=tell,
+        digest=digest,
+    )
+    return asyncio.run(work)
+
+
+async def _open_aws(conn_id: str | None, region: str | None, role: str | None) -> Aws:
+    return aws_for(conn_id, region, role)
+
+
+async def _recall(ti: Any, name: str) -> Entry | None:
+    task_id, map_index = instance_of(ti, name)
+    return entry_from_json(xcom_of(ti, task_id, JOURNAL_KEY, map_index))
