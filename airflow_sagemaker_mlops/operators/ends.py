@@ -49,14 +49,15 @@ def states_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
 
 def results_of(ti: Any, task_ids: Iterable[str]) -> dict[str, Any]:
     """What failed tasks of this run pushed as their result; ``None`` for one that pushed nothing."""
-    return {task_id: _result_of(ti, task_id) for task_id in task_ids}
+    return {task_id: result_of_failed(ti, task_id) for task_id in task_ids}
 
 
-def _result_of(ti: Any, task_id: str) -> Any:
-    result = xcom_of(ti, task_id, "return_value")
+def result_of_failed(ti: Any, task_id: str, map_index: int | None = None) -> Any:
+    """What a failed task of this run pushed as its result; ``None`` when it pushed nothing."""
+    result = xcom_of(ti, task_id, "return_value", map_index)
     # A task that begins in the triggerer keeps its XComs over a clear, after which it may have begun (Airflow 3.3.2):
     # then it was not refused, and what a failed one says of its success is of an attempt before.
-    stale = reason_in(result) and xcom_of(ti, task_id, JOURNAL_KEY) is not None
+    stale = reason_in(result) and xcom_of(ti, task_id, JOURNAL_KEY, map_index) is not None
     succeeded = isinstance(result, dict) and result.get("Status") == "Succeeded"
     return None if stale or succeeded else result
 

@@ -35,13 +35,21 @@ def nothing_left_running(
         raise
     except Exception as error:
         ti: Any = context["ti"]
-        if step.type in WAITING and (isinstance(error, AirflowFailException) or ti.try_number > ti.max_tries):
-            _stop_left(step, context, tell, fails_once=fails_once)
+        for_good = isinstance(error, AirflowFailException)
+        if step.type in WAITING and (for_good or ti.try_number > ti.max_tries):
+            try:
+                _stop_left(step, context, tell, fails_once=fails_once, may_appear=not for_good)
+            except Exception as why:  # how the step has failed is not to get lost
+                tell(f"whether a job of this step is left running is not known: {why}")
         raise
 
 
-def _stop_left(step: StepTask, context: Context, tell: Callable[[str], None], *, fails_once: bool) -> None:
+def _stop_left(
+    step: StepTask, context: Context, tell: Callable[[str], None], *, fails_once: bool, may_appear: bool
+) -> None:
+    """``may_appear``: whether the last word on a job may be missing, so that one can become visible after this."""
     from .run_context import identity_of
+    from .sweep import LEFT
     from .worker_memory import KeptEnd, TaskStateJournal
     from .worker_sweep import sweep_here
 
@@ -51,7 +59,7 @@ def _stop_left(step: StepTask, context: Context, tell: Callable[[str], None], *,
         return  # its job has ended
     entry = asyncio.run(TaskStateJournal(context).read())
     # Without a journal, Airflow before 3.3 has deleted it with the XComs of the attempt before.
-    if (ti.try_number <= 1) if entry is None else (entry.state not in ("intent", "submitted", "mishap")):
+    if (ti.try_number <= 1) if entry is None else (entry.state not in LEFT):
         return
 
     async def recall(_name: str) -> Entry | None:
@@ -62,8 +70,9 @@ def _stop_left(step: StepTask, context: Context, tell: Callable[[str], None], *,
         ti,
         {ti.task_id: step},
         started=identity.run_started,
-        killed=[own_state_key(ti)],
-        cut_off=entry is None or entry.state != "submitted",
+        # What has no name was told to stop when "killed" was noted; jobs are looked for: that may have been refused.
+        killed=[] if entry is not None and entry.state == "killed" else [own_state_key(ti)],
+        cut_off=may_appear and (entry is None or entry.state in ("intent", "mishap")),
         tell=tell,
         recall=recall,
         digest=identity.step_digest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import settings as configured
@@ -17,15 +17,21 @@ def defaults_of(partial_kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def mapped_step(operator: Any) -> StepTask | None:
-    """What all instances of a mapped step that waits have in common; an access that is mapped is not known here."""
+    """What all instances of a mapped step that waits have in common; an access that is mapped is not known here.
+
+    Of arguments that are mapped the first stand for all: what tells how a job is stopped is the same in each.
+    """
     step_type = getattr(operator.operator_class, "step_type", None)
     if step_type not in WAITING:
         return None
     places = {"dag": operator.dag, "task_group": operator.task_group}
     given = {**defaults_of(places), **operator.partial_kwargs}
+    mapped = getattr(operator.expand_input, "value", None)
+    each = mapped.get("arguments") if isinstance(mapped, Mapping) else None
+    first = each[0] if isinstance(each, Sequence) and each else {}
     return StepTask(
         step_type,
-        {},
+        {**(given.get("settings") or {}), "Arguments": given.get("arguments") or first},
         aws_conn_id=given.get("aws_conn_id") or configured.aws_conn_id(),
         region_name=given.get("region_name") or configured.region_name() or None,
         assume_role_arn=given.get("assume_role_arn"),

@@ -18,6 +18,7 @@ from ..execution.values import s3_reader
 from ..steps.catalogue import STEP_TYPES
 from .ends import instance_of
 from .mapped import mapped_step
+from .start import StartInTriggerer
 from .task import StepTask
 
 Access = tuple[str | None, str | None, str | None]  # connection, region, role to assume
@@ -140,8 +141,8 @@ def _step_task(operator: Any) -> StepTask | None:
     known = getattr(operator, "step", None)
     if isinstance(known, StepTask):
         return known if known.type in WAITING else None
-    start = getattr(operator, "start_trigger_args", None)
-    if start is None:
+    start = getattr(operator, "start_trigger_args", None)  # other packages' operators have such, too
+    if start is None or start.trigger_cls != StartInTriggerer.trigger_cls:
         return None
     arguments = start.trigger_kwargs.get("__var", start.trigger_kwargs)  # left encoded (Airflow 3.3.2)
     return StepTask.from_json(arguments["task"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from .ends import instance_of, xcom_of
+from .ends import instance_of, result_of_failed
 from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
 
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -37,10 +37,13 @@ class SweepOperator(BaseOperator):
         ti: Any = context["ti"]
         before = self.get_flat_relatives(upstream=True)
         steps = waiting_steps(ti, [operator.task_id for operator in before if getattr(operator, "_by_hand", True)])
+        if not steps:
+            return []
         states = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(steps), run_ids=[ti.run_id]).get(ti.run_id) or {}
         if not ENDED.issuperset(states.values()):  # a task behind two is over as soon as one of them has failed
             self.defer(trigger=_pause(), method_name="again")
-        killed = _without_a_word(ti, (name for name, state in states.items() if state == "failed"))
+        failed = [name for name, state in states.items() if state == "failed"]
+        killed = [name for name in failed if result_of_failed(ti, *instance_of(ti, name)) is None]
         return sweep_here(
             ti,
             steps,
@@ -59,13 +62,3 @@ def _pause() -> Any:
     from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
     return TimeDeltaTrigger(LOOK_AGAIN)
-
-
-def _without_a_word(ti: Any, failed: Iterable[str]) -> list[str]:
-    """Of the steps that ``failed``, those that a user, a timeout or a lost process ended."""
-
-    def said(name: str) -> Any:
-        task_id, map_index = instance_of(ti, name)
-        return xcom_of(ti, task_id, "return_value", map_index)
-
-    return [name for name in failed if said(name) is None]

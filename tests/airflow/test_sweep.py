@@ -7,20 +7,30 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.standard.sensors.filesystem import FileSensor
 from airflow.sdk import DAG
+from airflow_names import DagSerialization
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops import SageMakerPipelineDag, local
-from airflow_sagemaker_mlops.airflow_versions import AirflowException
+from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup, local
+from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER, AirflowException, AirflowFailException
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.journal import Entry, State
-from airflow_sagemaker_mlops.operators import ProcessingStepOperator, SweepOperator, last_attempt, worker_sweep
+from airflow_sagemaker_mlops.operators import (
+    ModelStepOperator,
+    ProcessingStepOperator,
+    SweepOperator,
+    last_attempt,
+    worker_sweep,
+)
 from airflow_sagemaker_mlops.operators.sweep import stop_left_running, waiting_steps
 from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
 
 pytestmark = pytest.mark.e2e
 
+RUN = SimpleNamespace(start_date=None, run_after=None, conf={})
+PREPARE = {"Name": "Prepare", "Type": "Processing", "Arguments": {"RoleArn": "arn:r"}}
 OURS, THEIRS, BEFORE = "2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.000002Z", "2025-12-31T00:00:00.000000Z"
 
 
@@ -82,6 +92,27 @@ def test_a_mapped_step_is_swept_with_the_access_that_its_instances_share() -> No
     assert (step.type, step.aws_conn_id, step.region_name) == ("Processing", "ml", "eu-west-1")
 
 
+def test_what_other_packages_have_begin_in_the_triggerer_is_no_step_to_sweep() -> None:
+    with DAG("around", schedule=None) as dag:
+        group = SageMakerPipelineTaskGroup("ml", {"Version": "2020-12-01", "Steps": [PREPARE]})
+        watch = FileSensor(task_id="watch", filepath="data")
+        watch >> group >> ProcessingStepOperator(task_id="mine", arguments={}) >> SweepOperator(task_id="sweep")
+    ti = SimpleNamespace(task=dag.task_dict["sweep"])
+    assert waiting_steps(ti, dag.task_dict).keys() == {"ml.Prepare", "mine"}
+    stored_dag = DagSerialization.from_dict(DagSerialization.to_dict(dag))  # as a triggerer has it
+    stored: Any = SimpleNamespace(task=SimpleNamespace(dag=stored_dag))
+    assert waiting_steps(stored, dag.task_dict).keys() == ({"ml.Prepare", "mine"} if STARTS_IN_TRIGGERER else set())
+
+
+def test_a_sweep_behind_nothing_that_waits_is_done_at_once() -> None:
+    with DAG("behind-instant", schedule=None) as dag:
+        model = ModelStepOperator(task_id="model", arguments={})
+        model >> SweepOperator(task_id="sweep")
+    task = dag.task_dict["sweep"]
+    everything = {"model": "success", "sweep": "running"}  # what Airflow answers who asks for no task in particular
+    assert task.execute({"ti": instance(task, everything), "dag_run": RUN}) == []
+
+
 def by_hand(aws: local.LocalAws, dag_id: str) -> Any:
     """The tasks of a DAG with two steps by hand, one of them mapped, and a sweep behind both."""
     arguments = {"RoleArn": aws.role_arn}
@@ -114,15 +145,12 @@ def opened(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_sweep, "aws_for", lambda *_access: embedded(aws))
 
 
-RUN = SimpleNamespace(start_date=None, run_after=None, conf={})
-
-
 @pytest.mark.usefixtures("opened")
 def test_steps_by_hand_are_swept_by_the_teardown_behind_them(
     aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = by_hand(aws, "hand-swept")
-    monkeypatch.setattr("airflow_sagemaker_mlops.operators.sweeper.xcom_of", lambda *_: {"Status": "Failed"})
+    monkeypatch.setattr("airflow_sagemaker_mlops.operators.ends.xcom_of", lambda *_: {"Status": "Failed"})
     identities = [
         StepIdentity("d", "s", "hand-swept", "run", task, index) for task, index in (("one", -1), ("each", 1))
     ]
@@ -167,6 +195,23 @@ def test_an_attempt_that_no_other_follows_stops_what_it_leaves_running(
     with pytest.raises(AirflowException, match="no answer"):
         tasks["one"].resume_execution("resume", event, {"ti": ti, "dag_run": RUN, "params": {}})
     assert (status_of(aws, name) != "InProgress") is ends
+
+
+def test_what_goes_wrong_while_a_job_is_looked_for_hides_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the API server does not answer")
+
+    monkeypatch.setattr(worker_sweep, "sweep_here", broken)
+    with DAG("hand-broken", schedule=None):
+        step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"})
+    journal, said = Entry("job", 0, 1, "m4", "submitted").as_json(), []
+    context: Any = {"ti": instance(step, {}, xcom_pull=lambda **_: journal), "dag_run": RUN}
+    with (
+        pytest.raises(AirflowFailException, match="access denied"),
+        last_attempt.nothing_left_running(step.step, context, said.append, fails_once=True),
+    ):
+        raise AirflowFailException("access denied")
+    assert said == ["whether a job of this step is left running is not known: the API server does not answer"]
 
 
 def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
