@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,7 +71,6 @@ def test_the_same_run_of_another_airflow_in_this_account_is_left_alone(aws: loca
     assert aws.client("sagemaker").describe_processing_job(ProcessingJobName=theirs)["ProcessingJobStatus"] == (
         "InProgress"
     )
-    aws.client("sagemaker").stop_processing_job(ProcessingJobName=theirs)
 
 
 def test_a_job_from_before_a_clear_is_stopped_when_a_step_had_gone_on_with_it(aws: local.LocalAws) -> None:
@@ -138,6 +138,15 @@ def instance(task: Any, states: dict[str, str], **more: Any) -> Any:
 
 def status_of(aws: local.LocalAws, name: str) -> str:
     return str(aws.client("sagemaker").describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"])
+
+
+@pytest.fixture(autouse=True)
+def stopped(aws: local.LocalAws) -> Iterator[None]:
+    """What is still asleep would keep jobs of other tests waiting for their turn on this machine."""
+    yield
+    client = aws.client("sagemaker")
+    for job in client.list_processing_jobs(StatusEquals="InProgress")["ProcessingJobSummaries"]:
+        client.stop_processing_job(ProcessingJobName=job["ProcessingJobName"])
 
 
 @pytest.fixture
