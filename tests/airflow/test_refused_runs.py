@@ -11,7 +11,7 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag
 from airflow_sagemaker_mlops.airflow_versions import AirflowFailException
-from airflow_sagemaker_mlops.operators import sweep, verdict
+from airflow_sagemaker_mlops.operators import sweep, verdict, worker_sweep
 from airflow_sagemaker_mlops.operators.ends import ends_of
 from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
 
@@ -32,7 +32,7 @@ class Run:
         self.swept: list[bool] = []
         monkeypatch.setattr(XCom, "get_one", lambda *, task_id, key, **_: self.xcoms.get((task_id, key)))
         monkeypatch.setattr(sweep, "stop_leftovers", self._stop_leftovers)
-        monkeypatch.setattr(verdict, "_open_aws", self._open_aws)
+        monkeypatch.setattr(worker_sweep, "_open_aws", self._open_aws)
 
     def context(self, task_id: str) -> Any:
         ti = SimpleNamespace(
