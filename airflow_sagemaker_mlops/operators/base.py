@@ -135,7 +135,8 @@ class StepOperator(BaseOperator):
         from .mapped import defaults_of
 
         made = super().partial(**kwargs)
-        given = "retries" in {**defaults_of(made.kwargs), **(kwargs.get("default_args") or {}), **kwargs}
+        defaults = defaults_of(made.kwargs.get("dag"), made.kwargs.get("task_group"))
+        given = "retries" in {**defaults, **(kwargs.get("default_args") or {}), **kwargs}
         if not given:
             made.kwargs.update(retries=RETRIES_AFTER_MISHAPS, retry_delay=RETRY_DELAY)
         made.kwargs.setdefault("retry_failed_steps", given)

@@ -10,9 +10,8 @@ from ..document.step_types import WAITING
 from .task import StepTask
 
 
-def defaults_of(partial_kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """``default_args`` of the DAG and the task group that the mapped operator with ``partial_kwargs`` stands in."""
-    places = (partial_kwargs.get(name) for name in ("dag", "task_group"))
+def defaults_of(*places: Any) -> dict[str, Any]:
+    """The ``default_args`` of a mapped operator's DAG and task group, the inner one's last."""
     return {key: value for place in places if place is not None for key, value in place.default_args.items()}
 
 
@@ -24,8 +23,7 @@ def mapped_step(operator: Any) -> StepTask | None:
     step_type = getattr(operator.operator_class, "step_type", None)
     if step_type not in WAITING:
         return None
-    places = {"dag": operator.dag, "task_group": operator.task_group}
-    given = {**defaults_of(places), **operator.partial_kwargs}
+    given = {**defaults_of(operator.dag, operator.task_group), **operator.partial_kwargs}
     mapped = getattr(operator.expand_input, "value", None)
     each = mapped.get("arguments") if isinstance(mapped, Mapping) else None
     first = each[0] if isinstance(each, Sequence) and each else {}

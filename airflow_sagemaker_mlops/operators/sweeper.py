@@ -36,7 +36,8 @@ class SweepOperator(BaseOperator):
 
         ti: Any = context["ti"]
         before = self.get_flat_relatives(upstream=True)
-        steps = waiting_steps(ti, [operator.task_id for operator in before if getattr(operator, "_by_hand", True)])
+        by_hand = (operator for operator in before if getattr(operator, "_by_hand", True))  # a mapped one does not say
+        steps = waiting_steps(ti, [operator.task_id for operator in by_hand])
         if not steps:
             return []
         states = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(steps), run_ids=[ti.run_id]).get(ti.run_id) or {}

@@ -21,3 +21,12 @@ def deployment(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) ->
     """One Airflow for all tests of whole runs."""
     with deployed(tmp_path_factory.mktemp("deployment"), aws) as running:
         yield running
+
+
+@pytest.fixture
+def nothing_asleep(aws: local.LocalAws) -> Iterator[None]:
+    """Jobs that still run at the end are stopped: they would keep those of other tests waiting for their turn."""
+    yield
+    client = aws.client("sagemaker")
+    for job in client.list_processing_jobs(StatusEquals="InProgress")["ProcessingJobSummaries"]:
+        client.stop_processing_job(ProcessingJobName=job["ProcessingJobName"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,21 +13,18 @@ from airflow_names import DagSerialization
 from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup, local
-from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER, AirflowException, AirflowFailException
+from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
-from airflow_sagemaker_mlops.execution.journal import Entry, State
-from airflow_sagemaker_mlops.operators import (
-    ModelStepOperator,
-    ProcessingStepOperator,
-    SweepOperator,
-    last_attempt,
-    worker_sweep,
-)
+from airflow_sagemaker_mlops.execution.journal import Entry
+from airflow_sagemaker_mlops.operators import ProcessingStepOperator, SweepOperator
 from airflow_sagemaker_mlops.operators.sweep import stop_left_running, waiting_steps
-from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("nothing_asleep")]
+
+PREPARE = {"Name": "Prepare", "Type": "Processing", "Arguments": {"RoleArn": "arn:r"}}
+OURS, THEIRS, BEFORE = "2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.000002Z", "2025-12-31T00:00:00.000000Z"
+
 
 RUN = SimpleNamespace(start_date=None, run_after=None, conf={})
 PREPARE = {"Name": "Prepare", "Type": "Processing", "Arguments": {"RoleArn": "arn:r"}}
@@ -102,155 +98,3 @@ def test_what_other_packages_have_begin_in_the_triggerer_is_no_step_to_sweep() -
     stored_dag = DagSerialization.from_dict(DagSerialization.to_dict(dag))  # as a triggerer has it
     stored: Any = SimpleNamespace(task=SimpleNamespace(dag=stored_dag))
     assert waiting_steps(stored, dag.task_dict).keys() == ({"ml.Prepare", "mine"} if STARTS_IN_TRIGGERER else set())
-
-
-def test_a_sweep_behind_nothing_that_waits_is_done_at_once() -> None:
-    with DAG("behind-instant", schedule=None) as dag:
-        model = ModelStepOperator(task_id="model", arguments={})
-        model >> SweepOperator(task_id="sweep")
-    task = dag.task_dict["sweep"]
-    everything = {"model": "success", "sweep": "running"}  # what Airflow answers who asks for no task in particular
-    assert task.execute({"ti": instance(task, everything), "dag_run": RUN}) == []
-
-
-def by_hand(aws: local.LocalAws, dag_id: str) -> Any:
-    """The tasks of a DAG with two steps by hand, one of them mapped, and a sweep behind both."""
-    arguments = {"RoleArn": aws.role_arn}
-    with DAG(dag_id, schedule=None) as dag:
-        one = ProcessingStepOperator(task_id="one", arguments=arguments)
-        each = ProcessingStepOperator.partial(task_id="each").expand(arguments=[arguments, arguments])
-        [one, each] >> SweepOperator(task_id="sweep")
-    return dag.task_dict
-
-
-def instance(task: Any, states: dict[str, str], **more: Any) -> Any:
-    """As much of a task instance of a run as a sweep asks."""
-    own = {"map_index": -1, "try_number": 1, "max_tries": 4, "xcom_push": lambda **_: None}
-    return SimpleNamespace(
-        task=task,
-        task_id=task.task_id,
-        dag_id=task.dag.dag_id,
-        run_id="run",
-        get_task_states=lambda **_: {"run": states},
-        **{**own, **more},
-    )
-
-
-def status_of(aws: local.LocalAws, name: str) -> str:
-    return str(aws.client("sagemaker").describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"])
-
-
-@pytest.fixture(autouse=True)
-def stopped(aws: local.LocalAws) -> Iterator[None]:
-    """What is still asleep would keep jobs of other tests waiting for their turn on this machine."""
-    yield
-    client = aws.client("sagemaker")
-    for job in client.list_processing_jobs(StatusEquals="InProgress")["ProcessingJobSummaries"]:
-        client.stop_processing_job(ProcessingJobName=job["ProcessingJobName"])
-
-
-@pytest.fixture
-def opened(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_sweep, "aws_for", lambda *_access: embedded(aws))
-
-
-@pytest.mark.usefixtures("opened")
-def test_steps_by_hand_are_swept_by_the_teardown_behind_them(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tasks = by_hand(aws, "hand-swept")
-    monkeypatch.setattr("airflow_sagemaker_mlops.operators.ends.xcom_of", lambda *_: {"Status": "Failed"})
-    identities = [
-        StepIdentity("d", "s", "hand-swept", "run", task, index) for task, index in (("one", -1), ("each", 1))
-    ]
-    jobs = [sleeping_job(aws, resource_name(identity, 0), 60, identity.tags("request")) for identity in identities]
-    other = StepIdentity("d", "s", "hand-swept", "run", "of-a-pipeline")
-    left = sleeping_job(aws, resource_name(other, 0), 60, other.tags("request"))
-    states = {"one": "failed", "each_0": "success", "each_1": "failed"}
-    context: Any = {"ti": instance(tasks["sweep"], states), "dag_run": RUN}
-    assert sorted(tasks["sweep"].execute(context)) == sorted(jobs)
-    assert status_of(aws, left) == "InProgress"
-
-
-def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def deferred(_task: Any, *, method_name: str, **_trigger: Any) -> None:
-        raise InterruptedError(method_name)
-
-    monkeypatch.setattr(SweepOperator, "defer", deferred)
-    tasks = by_hand(aws, "hand-waiting")
-    context: Any = {"ti": instance(tasks["sweep"], {"one": "failed", "each_0": "deferred"}), "dag_run": RUN}
-    with pytest.raises(InterruptedError, match="again"):
-        tasks["sweep"].execute(context)
-
-
-@pytest.mark.usefixtures("opened")
-@pytest.mark.parametrize(
-    ("try_number", "state", "ends"),
-    [(5, "mishap", True), (5, "submitted", True), (4, "mishap", False), (5, "failed", False)],
-)
-def test_an_attempt_that_no_other_follows_stops_what_it_leaves_running(
-    aws: local.LocalAws, try_number: int, state: State, ends: bool
-) -> None:
-    tasks = by_hand(aws, f"hand-{try_number}-{state}")
-    identity = StepIdentity("d", "one", tasks["one"].dag.dag_id, "run", "one")
-    name = sleeping_job(aws, resource_name(identity, 0), 60, identity.tags("request"))
-    journal = Entry(name, 0, try_number, "m4", state).as_json()
-    ti = instance(
-        tasks["one"], {}, try_number=try_number, xcom_pull=lambda key, **_: journal if key == JOURNAL_KEY else None
-    )
-    event = {"event": {"status": "error", "error": "EndpointConnectionError: no answer"}}
-    with pytest.raises(AirflowException, match="no answer"):
-        tasks["one"].resume_execution("resume", event, {"ti": ti, "dag_run": RUN, "params": {}})
-    assert (status_of(aws, name) != "InProgress") is ends
-
-
-def test_what_goes_wrong_while_a_job_is_looked_for_hides_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise RuntimeError("the API server does not answer")
-
-    monkeypatch.setattr(worker_sweep, "sweep_here", broken)
-    with DAG("hand-broken", schedule=None):
-        step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"})
-    journal, said = Entry("job", 0, 1, "m4", "submitted").as_json(), []
-    context: Any = {"ti": instance(step, {}, xcom_pull=lambda **_: journal), "dag_run": RUN}
-    with (
-        pytest.raises(AirflowFailException, match="access denied"),
-        last_attempt.nothing_left_running(step.step, context, said.append, fails_once=True),
-    ):
-        raise AirflowFailException("access denied")
-    assert said == ["whether a job of this step is left running is not known: the API server does not answer"]
-
-
-def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Airflow 3.3.2 has it, which sometimes retries a task that was about to end."""
-
-    def sweep(*_: Any, **__: Any) -> None:
-        raise InterruptedError
-
-    monkeypatch.setattr(worker_sweep, "sweep_here", sweep)
-    with DAG("hand-kept", schedule=None):
-        step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"}, start_in="worker")
-    submitted = Entry("job", 0, 1, "m4", "submitted").as_json()
-    store = {"sagemaker_result": {"generation": "m4", "failure": "no data today"}, JOURNAL_KEY: submitted}
-    told = SimpleNamespace(get=store.get)
-    context: Any = {"ti": instance(step, {}, try_number=2, xcom_pull=lambda **_: None), "dag_run": RUN, "params": {}}
-    with pytest.raises(AirflowException, match="no data today"):
-        step.execute({**context, "task_state_store": told})
-
-
-@pytest.mark.usefixtures("opened")
-def test_an_attempt_that_no_other_follows_leaves_what_is_not_its_own(aws: local.LocalAws) -> None:
-    tasks = by_hand(aws, "hand-strangers")
-    sibling = StepIdentity("d", "each", "hand-strangers", "run", "each", 1)
-    name = sleeping_job(aws, resource_name(sibling, 0), 60, sibling.tags("request"))
-    journal = Entry(name, 0, 1, "m4", "submitted").as_json()
-    ti = instance(tasks["each"], {}, map_index=0, max_tries=0, xcom_pull=lambda **_: journal)
-    context: Any = {"ti": ti, "dag_run": RUN}
-    with (
-        pytest.raises(ValueError, match="the attempt's own"),
-        last_attempt.nothing_left_running(tasks["one"].step, context, print, fails_once=True),
-    ):
-        raise ValueError("the attempt's own")
-    assert status_of(aws, name) == "InProgress"
