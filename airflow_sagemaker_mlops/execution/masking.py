@@ -14,99 +14,39 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
+
+from .secret_names import holds_secret, is_secret_name, may_hold_secret
+from .secret_values import (
+    COMMAND,
+    ELEMENT,
+    HEADER,
+    JOINED_ONLY,
+    NEEDS_LOGIN,
+    PASSWORD_OPTIONS,
+    QUERY,
+    QUERY_NAMES,
+    SAID,
+    SCHEME,
+    SECRET_ACCESS_KEY,
+    USER_OPTIONS,
+    VALUES,
+    WORD,
+)
 
 MASK = "***"
 SHORTEST = 6  # a shorter secret is not searched for in other texts: it would blot out words
 
-_JOINED = ("password", "passwd", "passphrase", "secret", "credential", "apikey", "accesskey", "privatekey", "secretkey")
-_WORDS = frozenset({"pwd", "auth", "authorization", "pat", "passcode"})
-# "pass" is a password where it ends a name (DB_PASS), and not where passes are counted or told apart.
-_PASSES = frozenset(
-    [
-        "first",
-        "second",
-        "third",
-        "last",
-        "next",
-        "single",
-        "multi",
-        "one",
-        "two",
-        "per",
-        "by",
-        "num",
-        "n",
-        "max",
-        "min",
-        "forward",
-        "backward",
-        "low",
-        "high",
-        "band",
-        "all",
-    ]
-)
-_COUNTED_TOKENS = re.compile(r"(?i)(?:max|min|num|pad|eos|bos|unk|sep|cls|mask)\w*token|token\w*(?:id|count|len)")
-# Members of AWS requests that are named like secrets and are none.
-_HARMLESS = frozenset({"clientrequesttoken", "clienttoken", "nexttoken", "tokenizer", "authtype", "authmode"})
-_VALUES = re.compile(
-    r"""
-    \b(?:AKIA|ASIA)[0-9A-Z]{16}\b
-    | -----BEGIN[ A-Z]*PRIVATE\ KEY-----.*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|\Z)
-    | \bgh[pousr]_[A-Za-z0-9]{20,}
-    | \bgithub_pat_[A-Za-z0-9_]{20,}
-    | \bxox[abposr]-[A-Za-z0-9-]{10,}
-    | \bhf_[A-Za-z0-9]{20,}
-    | \bsk-(?:proj-|ant-[a-z0-9]{1,8}-)?[A-Za-z0-9_]{20,}
-    | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*
-    | (?<=[Bb]earer\ )[^\s"',;]+
-    | (?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[^\s"'<>]+
-    | (?<=X-Amz-Signature=)[0-9a-fA-F]+
-    | (?<=X-Amz-Security-Token=)[^&\s"']+
-    | (?<=://)[^\s/:@"']*:[^\s/@"']+(?=@)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_ASSIGNMENT = re.compile(
-    r"""
-    (?<![A-Za-z0-9_.-])(?P<name>-{0,2}[A-Za-z][A-Za-z0-9_.-]{0,80})  # bounded: time has to be linear in the text
-    (?P<sign>\s*[=:]\s*)
-    (?P<value>"[^"]*"|'[^']*'|[^\s,;&"']+)
-    """,
-    re.VERBOSE,
-)
-_AUTHORIZATION = re.compile(r"""(?i)\b(?P<name>authorization["']?\s*[=:]\s*["']?)(?P<value>[^"'\r\n]+)""")
-_SCHEME = re.compile(r"(?i)(?:basic|bearer|digest|token|apikey|negotiate)\s+(\S+)")
-_FLAG = re.compile(
-    r"""
-    (?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9_-]{0,80})
-    (?P<sign>[ \t]+)
-    (?P<value>"[^"]*"|'[^']*'|(?!--[A-Za-z]|-[A-Za-z]\b)[^\s,;&|"']+)
-    """,
-    re.VERBOSE,
-)
-_USER = re.compile(r"""(\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user|-U|--proxy-user)[\s=]*["']?[^\s:"'=]+:)([^\s"']+)""")
-_USER_FLAGS = frozenset({"-u", "--user", "-U", "--proxy-user"})
-_SECRET_KEY = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9/+]{40}")
+_PROGRAMS = frozenset({*PASSWORD_OPTIONS, *USER_OPTIONS})
 _NAME_MEMBERS = ("Name", "Key", "name", "key", "ParameterName")
 _VALUE_MEMBERS = ("Value", "value", "DefaultValue", "ParameterValue")
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a value under ``name`` is to be hidden: ``DB_PASSWORD``, ``apiKey``, ``db-pass``; not ``max_tokens``."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
-    joined = "".join(words)
-    if joined in _HARMLESS:
-        return False
-    return (
-        any(part in joined for part in _JOINED)
-        or any(word in _WORDS for word in words)
-        or any(word.endswith("token") for word in words)
-        or (words[-1:] == ["pass"] and _PASSES.isdisjoint(words))
-    )
+# A name and what follows it, in text of any kind: env files, Python, JSON in JSON.  Bounded: time has to be linear.
+_ASSIGNED = re.compile(r"""(?<![A-Za-z0-9_.-])(?P<name>-{0,2}[A-Za-z][A-Za-z0-9_.-]{0,80})\\*["']?\s*[=:]\s*""")
+_FLAG = re.compile(r"(?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9_-]{0,80})[ \t]+(?!--[A-Za-z]|-[A-Za-z]\b)")
+_VALUE = re.compile(r"""(?P<quote>\\*["'])(?P<quoted>.*?)(?P=quote)|[^\s,;&"'\\]+""", re.DOTALL)
+_MOST_QUOTED = 4_000
 
 
 def mask(value: Any, known: set[str] | None = None) -> Any:
@@ -137,7 +77,7 @@ def _by_name(value: Any, found: set[str]) -> Any:
             named = next((value[key] for key in _NAME_MEMBERS if isinstance(value.get(key), str)), "")
             hidden = _VALUE_MEMBERS if is_secret_name(named) else ()
             return {
-                key: _hide(item, found) if key in hidden or _hides(str(key), item) else _by_name(item, found)
+                key: _hide(item, found) if key in hidden or _hidden(str(key), item) else _by_name(item, found)
                 for key, item in value.items()
             }
         case list() | tuple():
@@ -146,16 +86,6 @@ def _by_name(value: Any, found: set[str]) -> Any:
             return _text(value, found)
         case _:
             return value
-
-
-def _hides(name: str, value: Any) -> bool:
-    """Whether ``value`` under ``name`` is a secret, and not a setting, an address of one, or a number of tokens."""
-    if not is_secret_name(name) or value in (None, "", MASK) or isinstance(value, bool):
-        return False
-    text = str(value)
-    if text.startswith("arn:") or name.lower().endswith(("arn", "_name")):
-        return False
-    return not (text.lstrip("-").isdigit() and _COUNTED_TOKENS.search(name))
 
 
 def _hide(value: Any, found: set[str]) -> Any:
@@ -169,34 +99,62 @@ def _hide(value: Any, found: set[str]) -> Any:
         case _:
             text = str(value).strip("\"'")
             _note(text, found)
-            if scheme := _SCHEME.fullmatch(text):
+            if scheme := SCHEME.fullmatch(text):
                 _note(scheme[1], found)  # what reports it may leave the word before it out
             return MASK
 
 
+def _hidden(name: str, value: Any) -> bool:
+    return value != MASK and holds_secret(name, value)
+
+
 def _note(secret: str, found: set[str]) -> None:
-    """Keep ``secret`` to be searched for, also as it stands in JSON inside a text."""
+    """Keep ``secret`` to be searched for, also as it stands in JSON inside a text and in a URL."""
     if len(secret) >= SHORTEST and secret != MASK:
-        found |= {secret, json.dumps(secret, ensure_ascii=False)[1:-1]}
+        found |= {secret, json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")}
 
 
 def _arguments(items: list[Any] | tuple[Any, ...], found: set[str]) -> list[Any]:
     """A list, where ``--password x`` are two items, and so are the ``-u user:x`` of curl."""
     masked: list[Any] = []
     flag = ""
-    is_curl = any(isinstance(item, str) and item.rpartition("/")[2] == "curl" for item in items)
+    words = [item for item in items if isinstance(item, str)]
+    programs = [name for word in words if (name := word.rpartition("/")[2]) in _PROGRAMS]
     for item in items:
-        if flag and isinstance(item, str) and not _is_flag(item) and _hides(flag.lstrip("-"), item):
+        if not isinstance(item, str):
+            masked.append(_by_name(item, found))
+            flag = ""
+            continue
+        known = next((m for name in programs if (m := _argument(name, words, flag, item, found)) is not None), None)
+        if known is not None:
+            masked.append(known)
+        elif flag and not _is_flag(item) and _hidden(flag.lstrip("-"), item):
             masked.append(_hide(item, found))
             flag = ""
             continue
-        if is_curl and flag in _USER_FLAGS and isinstance(item, str) and ":" in item:
-            user, _, password = item.partition(":")
-            masked.append(f"{user}:{_hide(password, found)}")
         else:
             masked.append(_by_name(item, found))
-        flag = item if isinstance(item, str) and item.startswith("-") and "=" not in item else ""
+        flag = item if item.startswith("-") and "=" not in item else ""
     return masked
+
+
+def _argument(program: str, words: Sequence[str], flag: str, item: str, found: set[str]) -> str | None:
+    """``item`` of a command line of ``program`` masked; ``None`` where it carries no password of that program's."""
+    option = PASSWORD_OPTIONS.get(program, "")
+    if option and (program not in NEEDS_LOGIN or "login" in words):
+        if flag == option and program not in JOINED_ONLY:
+            return str(_hide(item, found))
+        if item.startswith(option) and len(item) > len(option):
+            return option + str(_hide(item.removeprefix(option).removeprefix("="), found))
+    users, sign = USER_OPTIONS.get(program, (frozenset(), ""))
+    name, joined, value = item.partition("=")
+    if sign and flag in users and sign in item:
+        user, _, password = item.partition(sign)
+        return user + sign + str(_hide(password, found))
+    if sign and joined and name in users and sign in value:
+        user, _, password = value.partition(sign)
+        return f"{name}={user}{sign}{_hide(password, found)}"
+    return None
 
 
 def _is_flag(item: str) -> bool:
@@ -208,27 +166,65 @@ def _text(text: str, found: set[str]) -> str:
     if text[:1] in "{[" and text[-1:] in "}]":
         try:
             inside = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             inside = None
         if isinstance(inside, dict | list):
             masked = _by_name(inside, found)
             return text if masked == inside else json.dumps(masked, ensure_ascii=False)
-    if _SECRET_KEY.fullmatch(text):
+    if SECRET_ACCESS_KEY.fullmatch(text):
         return str(_hide(text, found))
     if text.startswith("arn:") and " " not in text:
         return text  # the address of a secret is none
     if ":" not in text and "=" not in text and "_" not in text and "-" not in text and len(text) < 16:
         return text  # nothing of what is searched for fits in here
 
-    def assignment(match: re.Match[str]) -> str:
-        if not _hides(match["name"], match["value"].strip("\"'")):
-            return match[0]
-        return match["name"] + match["sign"] + str(_hide(match["value"], found))
+    def hidden(match: re.Match[str]) -> str:
+        return match["before"] + str(_hide(match["value"], found))
 
-    text = _AUTHORIZATION.sub(lambda match: match["name"] + str(_hide(match["value"], found)), text)
-    text = _VALUES.sub(lambda match: str(_hide(match[0], found)), text)
-    text = _USER.sub(lambda match: match[1] + str(_hide(match[2], found)), text)
-    return _ASSIGNMENT.sub(assignment, _FLAG.sub(assignment, text))
+    def named(match: re.Match[str]) -> str:
+        is_secret = match["name"].lower() in QUERY_NAMES or _hidden(match["name"], match["value"])
+        return hidden(match) if is_secret and match["value"] != MASK else match[0]
+
+    def element(match: re.Match[str]) -> str:
+        return hidden(match) if _hidden(match["name"], match["value"]) else match[0]
+
+    text = HEADER.sub(lambda match: match["name"] + str(_hide(match["value"], found)), text)
+    text = VALUES.sub(lambda match: str(_hide(match[0], found)), text)
+    text = COMMAND.sub(lambda match: match["program"] + _command(match["program"], match["rest"], found), text)
+    text = SAID.sub(hidden, ELEMENT.sub(element, QUERY.sub(named, text)))
+    return _values_of(_ASSIGNED, _values_of(_FLAG, text, found), found)
+
+
+def _command(program: str, rest: str, found: set[str]) -> str:
+    """The arguments of ``program`` on a command line, ``rest``, masked."""
+    words = [match["word"] for match in WORD.finditer(rest)]
+    flag, pieces, end = "", [], 0
+    for match in WORD.finditer(rest):
+        word = match["word"]
+        masked = _argument(program, words, flag, word.strip("\"'"), found)
+        if masked is not None:
+            pieces += [rest[end : match.start()], match["blank"], masked]
+            end = match.end()
+        flag = word if word.startswith("-") and "=" not in word else ""
+    return "".join([*pieces, rest[end:]])
+
+
+def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
+    """``text`` with the values masked that follow secret names, as ``named`` finds them."""
+    pieces, end = [], 0
+    for match in named.finditer(text):
+        if match.start() < end or not may_hold_secret(match["name"]):
+            continue
+        value = _VALUE.match(text, match.end(), match.end() + _MOST_QUOTED)
+        if value is None or not _hidden(match["name"].lstrip("-"), value["quoted"] or value[0]):
+            continue
+        shown = value["quote"] or ""
+        if value[0] in (MASK, shown + MASK + shown):
+            continue
+        masked = str(_hide(value["quoted"] if shown else value[0], found))
+        pieces += [text[end : match.end()], masked]
+        end = value.end()
+    return "".join([*pieces, text[end:]])
 
 
 def _known_out(value: Any, secrets: list[str]) -> Any:

