@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from .model import Clash, Step
+from .model import Clash, JsonGet, Step
+from .places import place_text
 from .problems import Problem
 
 if TYPE_CHECKING:
     from .parse import Parsed
 
 
-def steps_can_run(parsed: Parsed, upstream: Mapping[str, list[str]], told: Collection[str]) -> Iterator[Problem]:
-    """A step does not wait for steps of both branches of a Condition; the service takes it, and never runs it.
-
-    told   steps of which more has been said already
-    """
+def steps_can_run(parsed: Parsed, upstream: Mapping[str, list[str]]) -> Iterator[Problem]:
+    """A step does not wait for steps of both branches of a Condition; the service takes it, and never runs it."""
     steps = parsed.pipeline.by_name
     needs: dict[str, Mapping[str, str]] = {}  # {step: {condition: the branch with which alone it runs}}
     never: set[str] = set()
     for name in _upstream_first(upstream):
         clash = _needs_of(steps[name], upstream[name], needs)
         behind = any(other in never for other in upstream[name])
-        if clash is not None and not behind and name not in told:
+        if clash is not None and not behind:
             yield _never_runs(parsed, steps[name], clash)
         if clash is not None or behind:
             never.add(name)
@@ -53,8 +51,17 @@ def _never_runs(parsed: Parsed, step: Step, clash: Clash) -> Problem:
         mine = f'waits for "{clash.first}", which runs only with {clash.branch} of "{clash.condition}", and'
     what = f'step "{step.name}" {mine} for "{clash.second}", which runs only with {clash.other}: it never runs.'
     fix = "Branches do not come together again: have a step for each, or wait for the Condition itself."
-    where = next((d.where for d in step.depends_on if d.step == clash.second), step.where)
+    where = next((d.where for d in step.depends_on if d.step == clash.second), None) or _read_at(parsed, step, clash)
     return Problem("SM207", where, what, fix, severity="warning")
+
+
+def _read_at(parsed: Parsed, step: Step, clash: Clash) -> str:
+    """Where ``step`` reads something of the second step of ``clash``; the step itself when it does not."""
+    for index, place, reference in parsed.references:
+        owner = reference.step if isinstance(reference, JsonGet) else reference.name
+        if index >= 0 and owner == clash.second and parsed.pipeline.steps[index].name == step.name:
+            return place_text(place)
+    return step.where
 
 
 def _upstream_first(upstream: Mapping[str, list[str]]) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .cleanup import cleaned_steps, cleaned_steps_exist
-from .model import Clash, Get, JsonGet, Step
+from .model import JsonGet, Step
 from .parse import Parsed
-from .places import Place, place_text
+from .places import place_text
 from .problems import Problem, did_you_mean
 from .properties import names_stand_once, output_names_are_texts, property_files_are_outputs, property_problems
 
@@ -192,44 +192,8 @@ def edges_of(parsed: Parsed) -> dict[str, list[str]]:
     return upstream
 
 
-def referenced_steps_can_have_run(parsed: Parsed) -> Iterator[Problem]:
-    """A step does not read from the branch that its own branch excludes."""
-    for place, clash in excluded_reads(parsed):
-        what = (
-            f'step "{clash.second}" is in {clash.other} of "{clash.condition}" and "{clash.first}" in '
-            f"{clash.branch}; only one of them runs."
-        )
-        yield Problem("SM207", place_text(place), what)
-
-
-def excluded_reads(parsed: Parsed) -> Iterator[tuple[Place, Clash]]:
-    """References of a step, the first of the clash, to a step of another branch, the second."""
-    pipeline = parsed.pipeline
-    steps = pipeline.by_name
-    branches = {step.name: _branches(step, steps) for step in pipeline.steps if step.parent is not None}
-    for index, place, reference in parsed.references:
-        name = reference.step if isinstance(reference, JsonGet) else reference.name
-        if index < 0 or name not in branches or (isinstance(reference, Get) and reference.root != "Steps"):
-            continue
-        reader = pipeline.steps[index].name
-        mine = branches.get(reader, {})
-        for condition, branch in branches[name].items():
-            if mine.get(condition, branch) != branch:
-                yield place, Clash(condition, reader, mine[condition], name, branch)
-
-
-def _branches(step: Step, steps: dict[str, Step]) -> dict[str, str]:
-    """{condition: branch} of every condition ``step`` is nested in."""
-    found: dict[str, str] = {}
-    current: Step | None = step
-    while current is not None and current.parent is not None and current.parent not in found:
-        found[current.parent] = current.branch or ""
-        current = steps.get(current.parent)
-    return found
-
-
 def steps_can_run(parsed: Parsed) -> Iterator[Problem]:
-    """A step does not wait for both branches of a Condition."""
+    """A step does not wait for both branches of a Condition, by ``DependsOn`` or by a reference."""
     steps = parsed.pipeline.by_name
     if not any(step.if_steps and step.else_steps for step in steps.values()):
         return
@@ -237,7 +201,7 @@ def steps_can_run(parsed: Parsed) -> Iterator[Problem]:
     if any(_leaves_a_branch(steps[other], steps[name]) for name, others in upstream.items() for other in others):
         from .branches import steps_can_run as rule
 
-        yield from rule(parsed, upstream, told={clash.first for _, clash in excluded_reads(parsed)})
+        yield from rule(parsed, upstream)
 
 
 def _leaves_a_branch(waited_for: Step, step: Step) -> bool:
@@ -270,7 +234,6 @@ CHECKS: tuple[Check, ...] = (
     names_stand_once,
     property_files_are_outputs,
     graph_has_no_cycle,
-    referenced_steps_can_have_run,
     steps_can_run,
     comparisons_can_be_made,
 )

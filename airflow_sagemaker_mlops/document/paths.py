@@ -88,10 +88,24 @@ def lookup(document: Any, parts: Iterable[PathPart]) -> Any:
     walked: list[PathPart] = []
     for part in parts:
         walked.append(part)
-        value = _step(value, part)
+        owner, value = value, _step(value, part)
         if value is None:
-            raise MissingValue(f"there is no {format_path(walked)}")
+            raise MissingValue(f"there is no {format_path(walked)}{_names_there(owner, walked)}")
     return value
+
+
+def _names_there(owner: Any, walked: list[PathPart]) -> str:
+    """What there is instead: how long a list is, or by what names its items, or the values of a map, can be had."""
+    if len(walked) < 2:
+        return ""
+    if isinstance(owner, list) and isinstance(walked[-1], int):
+        return f", {format_path(walked[:-1])} has {len(owner)} item{'' if len(owner) == 1 else 's'}"
+    rows: Iterable[Any] = owner if isinstance(owner, list) else ()
+    keys = [next((row[key] for key in NATURAL_KEYS if row.get(key)), "") for row in rows if isinstance(row, Mapping)]
+    if isinstance(owner, Mapping) and isinstance(walked[-1], Key):
+        keys = list(owner)
+    names = [f'"{key}"' for key in keys if key][:8]
+    return f", {format_path(walked[:-1])} has {', '.join(names)}" if names else ""
 
 
 def _step(value: Any, part: PathPart) -> Any:
@@ -117,17 +131,62 @@ def _named(items: list[Any], name: str) -> Any:
 def select(document: Any, paths: Iterable[str]) -> dict[str, Any]:
     """A copy of ``document`` that holds only ``paths``, so that :func:`lookup` answers the same for them.
 
-    Positions in lists are kept by nulls, named items keep their natural key.  Paths that lead nowhere are left out.
+    Positions in lists are kept by nulls, named items keep their natural key.  Of a path that leads nowhere, the part
+    that is there is kept, empty but for names, so that :func:`lookup` says the same of it as well.
     """
     chosen: dict[str, Any] = {}
+    lost: list[tuple[PathPart, ...]] = []
     for text in paths:
         parts = parse_path(text)
         try:
             lookup(document, parts)
         except MissingValue:
-            continue
-        _copy(document, chosen, parts)
+            lost.append(parts)
+        else:
+            _copy(document, chosen, parts)
+    for parts in lost:
+        _outline(document, chosen, parts)
     return chosen
+
+
+MOST_NAMES = 50  # items of a list that an outline has room for
+
+
+def _outline(source: Any, target: Any, parts: tuple[PathPart, ...]) -> None:
+    """Add to ``target`` what of ``parts`` is in ``source``: containers, and the names in the last of them."""
+    for part in parts:
+        if target is None:
+            return
+        inner = _step(source, part)
+        if inner is None:
+            _add_names(source, target, part)
+            return
+        if not isinstance(inner, Mapping | list):
+            _copy(source, target, (part,))
+            return
+        if _step(target, part) is None:
+            _copy(source, target, (part,))
+            _replace(target, source, part, _like(inner))
+        source, target = inner, _step(target, part)
+
+
+def _replace(target: Any, source: Any, part: PathPart, value: Any) -> None:
+    if isinstance(target, list):
+        index = (
+            part if isinstance(part, int) else next(i for i, item in enumerate(source) if item is _step(source, part))
+        )
+        target[index] = value
+    else:
+        target[part.name if isinstance(part, Key) else part] = value
+
+
+def _add_names(source: Any, target: Any, part: PathPart) -> None:
+    if isinstance(source, list):
+        for index, item in enumerate(source[:MOST_NAMES]):
+            if index == len(target):
+                target.append(None)
+            if target[index] is None:
+                target[index] = _like(item) if isinstance(item, Mapping) else {}
 
 
 def _copy(source: Any, target: Any, parts: tuple[PathPart, ...]) -> None:

@@ -21,8 +21,8 @@ RETRY_CAUSES = (
 RETRY_RANGES: dict[str, tuple[int, float]] = {
     "IntervalSeconds": (0, 43_200),
     "BackoffRate": (0, float("inf")),
-    "MaxAttempts": (0, 20),
-    "ExpireAfterMin": (0, 14_400),
+    "MaxAttempts": (1, 20),
+    "ExpireAfterMin": (1, 14_400),
 }
 
 
@@ -38,7 +38,11 @@ def retry_policy(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
             hint = did_you_mean(name, RETRY_CAUSES)
             out.report("SM122", (place, "ExceptionType"), f'"{name}" is no exception type.', hint)
     for key, (low, high) in RETRY_RANGES.items():
-        if item.get(key) is not None and not _is_number(item[key], low, high):
+        if low == 1 and item.get(key) == 0 and _is_number(item[key], 0, high):
+            # The service takes it, and retries nothing.
+            what = f"a retry policy with {key} 0 retries nothing."
+            out.report("SM122", (place, key), what, f"Write 1 to {high:g}, or leave the policy out.", warn=True)
+        elif item.get(key) is not None and not _is_number(item[key], low, high):
             out.report("SM122", (place, key), f"{kind_of(item[key])} is no {key}.", f"Write {low} to {high:g}.")
     if item.get("MaxAttempts") is not None and item.get("ExpireAfterMin") is not None:
         what = "a retry policy has either MaxAttempts or ExpireAfterMin."

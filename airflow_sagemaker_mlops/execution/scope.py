@@ -16,6 +16,7 @@ from ..document.expressions import parse_value
 from ..document.model import Get, Join, JsonGet
 from ..document.paths import MissingValue, lookup
 from ..document.values import as_text
+from ..steps.places import file_in_output
 from .failures import UnresolvedExpression
 
 EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
@@ -169,7 +170,7 @@ def _file_uri(expression: JsonGet, scope: Scope, place: str, name: str) -> str:
     outputs = ((result.get("Properties") or {}).get("ProcessingOutputConfig") or {}).get("Outputs") or []
     for output in outputs:
         if output and output.get("OutputName") == entry["OutputName"]:
-            return f"{output['S3Output']['S3Uri'].rstrip('/')}/{entry['FilePath']}"
+            return file_in_output(output["S3Output"]["S3Uri"], entry["FilePath"])
     why = f'is undefined: step "{expression.step}" has no output called "{entry["OutputName"]}".'
     raise UnresolvedExpression(scope.step, name, why, place=place)
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from ..document.model import Key, PathPart
 from ..document.paths import MissingValue, lookup, parse_path, select
+from ..steps.places import file_in_output
 from ..steps.shapes import operation_output
 from .aws import as_json, error_code
 from .facts import facts_about
@@ -206,7 +207,7 @@ def _write_files(run: StepRun, properties: Mapping[str, Any], declared: Mapping[
     for file in run.spec.get("PropertyFiles") or []:
         uri = places.get(file["OutputName"])
         if uri and file["PropertyFileName"] in contents:
-            _write(run, f"{uri.rstrip('/')}/{file['FilePath']}", contents[file["PropertyFileName"]])
+            _write(run, file_in_output(uri, file["FilePath"]), contents[file["PropertyFileName"]])
 
 
 def _at(document: Any, *keys: str) -> Any:

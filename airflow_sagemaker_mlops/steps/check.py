@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from ..document.model import Pipeline, Step
 from ..document.parse import COMMON_KEYS
 from ..document.problems import Problem
+from ..document.step_arguments import ENTITIES
 from .catalogue import STEP_TYPES
+from .pitfalls import RULES
 from .properties import path_problems
-from .shapes import Misfit, Part, check_arguments, check_part
+from .shapes import Misfit, Part, SlotRule, check_arguments, check_part
+from .slots import slot_rule
 
 # Members SageMaker Pipelines supplies itself, so a definition may leave them out.
 BUILT_FROM_ARGUMENTS = frozenset({"job", "check", "resource", "package", "endpoint", "started"})
@@ -32,6 +35,10 @@ PARTS = {
         ),
         Part("ApplicationConfig", "emr-serverless", "CreateApplication", given=frozenset({"clientToken"})),
     ),
+    "Lineage": tuple(
+        Part(member, "sagemaker", f"Create{kind}", each=True, given=frozenset({"ArtifactName"}))
+        for member, (kind, _) in ENTITIES.items()
+    ),
 }
 # Members the service has the document write in a looser form than the API.
 LOOSE_PREFIXES = ("ExperimentConfig",)
@@ -40,24 +47,28 @@ BESIDE = 'Write it beside "Arguments", not in it.'
 
 def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
     """Problems of all steps: SM151 a wrong type, and as warnings SM152, whatever else botocore's model does not allow,
-    and SM211, property paths that its answers do not have.
+    SM211, property paths that its answers do not have, SM220, types that only SageMaker Pipelines minds, and what
+    ``pitfalls`` knows.
     """
     yield from path_problems(pipeline)
+    for pitfall in RULES:
+        yield from pitfall(pipeline)
+    rule = slot_rule(pipeline)
     for step in pipeline.steps:
-        for misfit in _misfits(step):
-            code = "SM151" if misfit.severity == "error" else "SM152"
+        for misfit in _misfits(step, rule):
+            code = misfit.code or ("SM151" if misfit.severity == "error" else "SM152")
             where = f"{step.where}.Arguments" + (f".{misfit.path}" if misfit.path else "")
             fix = BESIDE if misfit.path in COMMON_KEYS else misfit.fix
-            yield Problem(code, where, misfit.what, fix, severity=misfit.severity)  # type: ignore[arg-type]
+            yield Problem(code, where, misfit.what, fix, severity=misfit.severity)
 
 
-def _misfits(step: Step) -> list[Misfit]:
+def _misfits(step: Step, rule: SlotRule) -> list[Misfit]:
     if step.type in PARTS:
-        return [misfit for part in PARTS[step.type] for misfit in check_part(part, step.arguments)]
+        return [misfit for part in PARTS[step.type] for misfit in check_part(part, step.arguments, rule)]
     entry = STEP_TYPES.get(step.type)
     if entry is None or entry.how not in BUILT_FROM_ARGUMENTS:
         return []
     given = frozenset({entry.name_key}) | SUPPLIED.get(step.type, frozenset())
     arguments = entry.prepare(dict(step.arguments))
-    found = check_arguments(entry.service, entry.create, arguments, given)
+    found = check_arguments(entry.service, entry.create, arguments, given, rule)
     return [misfit for misfit in found if not misfit.path.startswith(LOOSE_PREFIXES)]

@@ -17,3 +17,8 @@ def unquoted(text: str) -> str:
     except ValueError:
         return text
     return value if isinstance(value, str) else text
+
+
+def file_in_output(uri: str, path: str) -> str:
+    """Where a property file lies: slashes at the seam count once, as in the SDK's ``s3_path_join``."""
+    return f"{uri.rstrip('/')}/{path.lstrip('/')}"

@@ -50,6 +50,27 @@ def path_problems(pipeline: Pipeline) -> Iterator[Problem]:
             yield Problem("SM211", place_text(place), f'"{reference.text}": {what}', fix, severity="warning")
 
 
+def shape_at(reference: Get, steps: Mapping[str, Step]) -> Any:
+    """botocore's shape of the value that ``reference`` reads of its step; ``None`` where that is not known."""
+    step, path = _target(reference, steps)
+    entry = STEP_TYPES.get(step.type) if step is not None else None
+    if step is None or entry is None or not entry.describe or step.type in PROPERTIES or not path:
+        return None
+    shape: Any = _members(entry)
+    for part in path:
+        match _kind(shape):
+            case "structure":
+                name = part.name if isinstance(part, Key) else str(part)
+                shape = _below(shape, entry).get(name)
+            case "list":
+                shape = shape.member
+            case "map":
+                shape = shape.value
+            case _:  # into JSON, or nowhere, which is told elsewhere
+                return None
+    return shape
+
+
 def _target(reference: Get, steps: Mapping[str, Step]) -> tuple[Step | None, tuple[PathPart, ...]]:
     """The step that ``reference`` reads, which may be one in the body of a loop, and the path below it."""
     step = steps.get(reference.name) if reference.root in ("Steps", "IterationOutput") else None
@@ -101,8 +122,16 @@ def _lost(path: tuple[PathPart, ...], members: Mapping[str, Any], step: Step) ->
                 names = _names(step, path[:index]) if isinstance(part, Key) else None
                 if names is not None and name not in names:
                     return f'step "{step.name}" has no "{name}" in {walked}.', did_you_mean(str(name), names)
+                count = _count(step, path[:index]) if isinstance(part, int) else None
+                if count is not None and isinstance(part, int) and part >= count:
+                    items = f"{count} item" + ("" if count == 1 else "s")
+                    return f'step "{step.name}" has {items} in {walked}, counted from 0.', ""
                 shape = shape.member
             case "map":
+                entries = _given(step, path[:index])
+                own = str(name).startswith("_")  # SageMaker adds such to the hyperparameters of a tuning job
+                if isinstance(entries, Mapping) and entries.get(name) is None and not own:
+                    return f'step "{step.name}" has no "{name}" in {walked}.', did_you_mean(str(name), entries)
                 shape = shape.value
             case "scalar" if path[index - 1] not in JSON_TEXTS:
                 return f"{owner} is a single value, in which there is no {format_path([part])}.", f"Write {walked}."
@@ -129,10 +158,25 @@ def _below(shape: Any, entry: StepType) -> Mapping[str, Any]:
 
 def _names(step: Step, path: tuple[PathPart, ...]) -> list[str] | None:
     """By what names the items of a list can be had that the step's own arguments have; ``None``: by any, or unknown."""
-    try:
-        items = lookup(step.arguments, path)
-    except MissingValue:
-        return None
+    items = _given(step, path)
     rows = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     names = [row[key] for row in rows for key in NATURAL_KEYS if row.get(key) is not None]
     return names if rows and all(isinstance(name, str) for name in names) else None
+
+
+def _count(step: Step, path: tuple[PathPart, ...]) -> int | None:
+    """How many items a list has at most, by the step's own arguments; ``None``: as many as you like, or unknown."""
+    if step.type == "Tuning" and path == ("TrainingJobSummaries",):
+        limits = ("HyperParameterTuningJobConfig", "ResourceLimits", "MaxNumberOfTrainingJobs")
+        most = _given(step, limits)
+        return most if isinstance(most, int) else None
+    items = _given(step, path)
+    return len(items) if isinstance(items, list) else None
+
+
+def _given(step: Step, path: tuple[PathPart, ...]) -> Any:
+    """What the step's request has at ``path``, which Describe gives back; ``None`` when it has nothing there."""
+    try:
+        return lookup(step.arguments, path)
+    except MissingValue:
+        return None

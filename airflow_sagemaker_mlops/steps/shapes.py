@@ -11,12 +11,12 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from ..document.expressions import as_written, expression_meant
-from ..document.model import Get, Join, JsonGet
+from ..document.model import Expression, Get, Join, JsonGet
 from ..document.problems import did_you_mean
 from ..document.values import as_text, coerce
 
@@ -32,12 +32,23 @@ class Misfit:
     fix      what to write instead, or empty
     severity "error": a value of a type the slot does not take.  "warning": a missing member, a length, a pattern or a
              word of an enumeration; the installed botocore may be older than the service, and is not its last word
+    code     of the problem, where it is not the one of its severity
     """
 
     path: str
     what: str
     fix: str = ""
-    severity: str = "error"
+    severity: Literal["error", "warning"] = "error"
+    code: str = ""
+
+
+# What a document says against an expression in a scalar slot of that shape; paths of the misfits are empty.
+SlotRule = Callable[[Expression, Any], Iterator[Misfit]]
+
+
+def any_expression(_expression: Expression, _shape: Any) -> Iterator[Misfit]:
+    """The rule of callers without a document: an expression fits every scalar slot."""
+    return iter(())
 
 
 @functools.cache
@@ -57,13 +68,20 @@ def _service_model(session_module: Any, service: str) -> Any:
     return session_module.Session().get_service_model(service)
 
 
-def check_arguments(service: str, operation: str, arguments: Mapping[str, Any], given: frozenset[str]) -> list[Misfit]:
+def check_arguments(
+    service: str,
+    operation: str,
+    arguments: Mapping[str, Any],
+    given: frozenset[str],
+    rule: SlotRule = any_expression,
+) -> list[Misfit]:
     """Everything about ``arguments`` (as in the document) that ``operation`` would refuse.
 
     given   members that are supplied at run time (the job's name) and so may be missing here
+    rule    judges the expressions in scalar slots
     """
     shape = operation_input(service, operation)
-    return list(_check(arguments, shape, "", given))
+    return list(_Check(rule).value(arguments, shape, "", given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,7 @@ class Part:
     """An argument that is the request of an operation, or an item of the list ``member`` of it.
 
     given   members that are supplied at run time
+    each    the argument is a list of such requests
     """
 
     argument: str
@@ -78,14 +97,23 @@ class Part:
     operation: str
     member: str = ""
     given: frozenset[str] = frozenset()
+    each: bool = False
 
 
-def check_part(part: Part, arguments: Mapping[str, Any]) -> list[Misfit]:
+def check_part(part: Part, arguments: Mapping[str, Any], rule: SlotRule = any_expression) -> list[Misfit]:
     """Everything about one of the ``arguments`` that its operation would refuse."""
     shape = operation_input(part.service, part.operation)
     if part.member:
         shape = shape.members[part.member].member
-    return list(_check(arguments.get(part.argument), shape, part.argument, part.given))
+    check, argument = _Check(rule), arguments.get(part.argument)
+    if not part.each:
+        return list(check.value(argument, shape, part.argument, part.given))
+    requests = argument if isinstance(argument, list) else []
+    return [
+        misfit
+        for index, request in enumerate(requests)
+        for misfit in check.value(request, shape, f"{part.argument}[{index}]", part.given)
+    ]
 
 
 def member_of(shape: Any, key: str) -> tuple[str, Any]:
@@ -123,107 +151,133 @@ def operation_output(service: str, operation: str) -> Any:
     return _service_model(botocore.session, service).operation_model(operation).output_shape
 
 
-def _check(value: Any, shape: Any, path: str, given: frozenset[str] = frozenset()) -> Iterator[Misfit]:
-    if value is None:
-        return
-    if isinstance(value, Get | Join | JsonGet):
-        if shape.type_name not in SCALARS and not getattr(shape, "is_document_type", False):
-            wanted = "list" if shape.type_name == "list" else "object"
-            yield Misfit(
-                path,
-                f"an expression stands where a whole {wanted} is wanted.",
-                f"Write the {wanted} out and use expressions for what is in it.",
-            )
-        return
-    match shape.type_name:
-        case "structure" if getattr(shape, "is_document_type", False):
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """Walks a value and the shape it has to fit."""
+
+    rule: SlotRule
+
+    def value(self, value: Any, shape: Any, path: str, given: frozenset[str] = frozenset()) -> Iterator[Misfit]:
+        if value is None:
             return
-        case "structure":
-            yield from _check_structure(value, shape, path, given)
-        case "list":
-            if not isinstance(value, list):
-                yield _wrong(path, value, "a list")
+        if isinstance(value, Get | Join | JsonGet):
+            yield from self._expression(value, shape, path)
+            return
+        match shape.type_name:
+            case "structure" if getattr(shape, "is_document_type", False):
                 return
-            for index, item in enumerate(value):
-                yield from _check(item, shape.member, f"{path}[{index}]")
-        case "map":
-            if not isinstance(value, Mapping):
-                yield _wrong(path, value, "an object")
-                return
-            for key, item in value.items():
-                below = f"{path}['{key}']"
-                if shape.value.type_name == "string" and isinstance(item, list):
-                    yield Misfit(
-                        below, "a list stands where a string is wanted; its JSON text is sent.", severity="warning"
-                    )
-                else:
-                    yield from _check(item, shape.value, below)
-        case _:
-            yield from _check_scalar(value, shape, path)
+            case "structure":
+                yield from self._structure(value, shape, path, given)
+            case "list":
+                yield from self._list(value, shape, path)
+            case "map":
+                yield from self._map(value, shape, path)
+            case _:
+                yield from _check_scalar(value, shape, path)
+
+    def _expression(self, expression: Expression, shape: Any, path: str) -> Iterator[Misfit]:
+        if getattr(shape, "is_document_type", False):
+            return
+        if shape.type_name in SCALARS:
+            yield from (replace(misfit, path=path) for misfit in self.rule(expression, shape))
+            return
+        wanted = "list" if shape.type_name == "list" else "object"
+        yield Misfit(
+            path,
+            f"an expression stands where a whole {wanted} is wanted.",
+            f"Write the {wanted} out and use expressions for what is in it.",
+        )
+
+    def _list(self, value: Any, shape: Any, path: str) -> Iterator[Misfit]:
+        if not isinstance(value, list):
+            yield _wrong(path, value, "a list")
+            return
+        yield from _check_count(len(value), shape, path, "item")
+        for index, item in enumerate(value):
+            yield from self.value(item, shape.member, f"{path}[{index}]")
+
+    def _map(self, value: Any, shape: Any, path: str) -> Iterator[Misfit]:
+        if not isinstance(value, Mapping):
+            yield _wrong(path, value, "an object")
+            return
+        yield from _check_count(sum(item is not None for item in value.values()), shape, path, "entry")
+        for key, item in value.items():
+            below = f"{path}['{key}']"
+            if shape.value.type_name == "string" and isinstance(item, list):
+                yield Misfit(
+                    below, "a list stands where a string is wanted; its JSON text is sent.", severity="warning"
+                )
+            else:
+                yield from self.value(item, shape.value, below)
+
+    def _structure(self, value: Any, shape: Any, path: str, given: frozenset[str]) -> Iterator[Misfit]:
+        if not isinstance(value, Mapping):
+            yield _wrong(path, value, "an object")
+            return
+        for key, item in value.items():
+            _, member = member_of(shape, key)
+            below = f"{path}.{key}" if path else key
+            if member is None:
+                hint = did_you_mean(key, shape.members)
+                yield Misfit(below, f'"{key}" is not a member of {shape.name}.', hint, severity="warning")
+            else:
+                yield from self.value(item, member, below)
+        there = {member_of(shape, key)[0] for key, item in value.items() if item is not None}
+        for key in shape.required_members:
+            if key not in there and key not in given:
+                what = f'required member "{key}" is missing.'
+                yield Misfit(path, what, f'Add "{key}".', severity="warning")
 
 
-def _check_structure(value: Any, shape: Any, path: str, given: frozenset[str]) -> Iterator[Misfit]:
-    if not isinstance(value, Mapping):
-        yield _wrong(path, value, "an object")
-        return
-    for key, item in value.items():
-        _, member = member_of(shape, key)
-        below = f"{path}.{key}" if path else key
-        if member is None:
-            hint = did_you_mean(key, shape.members)
-            yield Misfit(below, f'"{key}" is not a member of {shape.name}.', hint, severity="warning")
-        else:
-            yield from _check(item, member, below)
-    there = {member_of(shape, key)[0] for key, item in value.items() if item is not None}
-    for key in shape.required_members:
-        if key not in there and key not in given:
-            what = f'required member "{key}" is missing.'
-            yield Misfit(path, what, f'Add "{key}".', severity="warning")
+def _check_count(count: int, shape: Any, path: str, word: str) -> Iterator[Misfit]:
+    words = (
+        f"{count} {word}" if count == 1 else f"{count} {word.removesuffix('y') + 'ie' if word[-1] == 'y' else word}s"
+    )
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    has = f"{path.rpartition('.')[2]} has {words if count else f'no {word}'};"
+    if high is not None and count > high:
+        yield Misfit(path, f"{has} {high} are taken at most.", severity="warning")
+    if low is not None and count < low:
+        yield Misfit(path, f"{has} at least {low} {'is' if low == 1 else 'are'} wanted.", severity="warning")
 
 
 def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
     if isinstance(value, Mapping | list):
-        yield _wrong(path, value, _plain(shape.type_name))
+        yield _wrong(path, value, plain(shape.type_name))
         return
     try:
         fitted = coerce(value, shape.type_name)
     except ValueError:
-        yield _wrong(path, value, _plain(shape.type_name))
+        yield _wrong(path, value, plain(shape.type_name))
         return
-    yield from _check_limits(fitted, shape, path)
+    for phrase, fix in broken_limits(fitted, shape):
+        # An enumeration is quoted whole: AWS adds instance types and versions faster than botocore is released here.
+        shown = f'"{value}"' if isinstance(value, str) and "botocore" in phrase else quote(fitted)
+        yield Misfit(path, f"{shown} {phrase}.", fix, severity="warning")
 
 
-def _check_limits(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
+def broken_limits(value: Any, shape: Any) -> Iterator[tuple[str, str]]:
+    """What a scalar of the right type breaks of the limits of its slot: the end of a sentence, and the fix or ""."""
     rules = shape.metadata
     if isinstance(value, str):
         size: float = len(value)
-        unit = "characters"
+        unit = " characters"
     elif isinstance(value, int | float) and not isinstance(value, bool):
         size, unit = value, ""
     else:
         return
     low, high = rules.get("min"), rules.get("max")
     if low is not None and size < float(low):
-        yield Misfit(path, f"{_quote(value)} is below the minimum of {low} {unit}".rstrip() + ".", severity="warning")
+        yield f"is below the minimum of {low}{unit}", ""
     if high is not None and size > float(high):
-        yield Misfit(path, f"{_quote(value)} is above the maximum of {high} {unit}".rstrip() + ".", severity="warning")
+        yield f"is above the maximum of {high}{unit}", ""
     if isinstance(value, str):
-        yield from _check_words(value, shape, path)
-
-
-def _check_words(value: str, shape: Any, path: str) -> Iterator[Misfit]:
-    choices = shape.enum if hasattr(shape, "enum") else None
-    if choices and value not in choices:
-        # AWS adds instance types and versions faster than botocore is released here.
-        yield Misfit(
-            path,
-            f'"{value}" is not a {shape.name} this botocore knows.',
-            did_you_mean(value, choices),
-            severity="warning",
-        )
-    pattern = shape.metadata.get("pattern")
-    if pattern and not _matches(pattern, value):
-        yield Misfit(path, f"{_quote(value)} does not match the pattern {pattern}.", severity="warning")
+        choices = shape.enum if hasattr(shape, "enum") else None
+        if choices and value not in choices:
+            yield f"is not a {shape.name} this botocore knows", did_you_mean(value, choices)
+        pattern = rules.get("pattern")
+        if pattern and not _matches(pattern, value):
+            yield f"does not match the pattern {pattern}", ""
 
 
 def _matches(pattern: str, value: str) -> bool:
@@ -278,7 +332,7 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
             raise ValueError
         return coerce(value, shape.type_name)
     except ValueError:
-        raise ValueError(f"{path}: {_quote(value)} is not {_plain(shape.type_name)}") from None
+        raise ValueError(f"{path}: {quote(value)} is not {plain(shape.type_name)}") from None
 
 
 def _misspelt(key: str, shape: Any) -> str:
@@ -288,15 +342,17 @@ def _misspelt(key: str, shape: Any) -> str:
 
 
 def _wrong(path: str, value: Any, wanted: str) -> Misfit:
-    return Misfit(path, f"{_quote(value)} stands where {wanted} is wanted.", expression_meant(value))
+    return Misfit(path, f"{quote(value)} stands where {wanted} is wanted.", expression_meant(value))
 
 
-def _quote(value: Any) -> str:
+def quote(value: Any) -> str:
+    """``value`` for a message, cut when it is long."""
     text = f'"{value}"' if isinstance(value, str) else json.dumps(as_written(value), ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _plain(type_name: str) -> str:
+def plain(type_name: str) -> str:
+    """``an integer``: how messages call a type of botocore's."""
     plain = {"structure": "object", "map": "object", "long": "integer", "double": "number", "float": "number"}
     word = plain.get(type_name, type_name)
     return f"{'an' if word[0] in 'aio' else 'a'} {word}"

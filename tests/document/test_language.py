@@ -19,6 +19,7 @@ from airflow_sagemaker_mlops.document.paths import (
     select,
 )
 from airflow_sagemaker_mlops.document.values import as_text, coerce, parse_parameter
+from airflow_sagemaker_mlops.steps.places import file_in_output
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,33 @@ def test_a_pruned_document_answers_the_same() -> None:
         assert lookup(pruned, parse_path(path)) == lookup(document, parse_path(path))
     assert "G" not in pruned
     assert "f" not in pruned["B"]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("A['z'].V", """there is no A['z'], A has "x", "y\""""),
+        ("A[5].V", "there is no A[5], A has 2 items"),
+        ("B['none']", "there is no B['none']"),
+        ("B['c d'].none.e", "there is no B['c d'].none"),
+        ("G.e", "there is no G.e"),
+        ("Missing.path", "there is no Missing"),
+    ],
+)
+def test_a_pruned_document_says_as_well_what_is_missing(path: str, told: str) -> None:
+    document = {"A": [{"Name": "x", "V": 1}, {"Name": "y", "V": 3}], "B": {"c d": {"e": 5}, "f": 6}, "G": 7}
+    pruned = select(document, [path])
+    with pytest.raises(MissingValue) as whole:
+        lookup(document, parse_path(path))
+    with pytest.raises(MissingValue) as kept:
+        lookup(pruned, parse_path(path))
+    assert str(kept.value) == told
+    assert str(whole.value).startswith(told)
+    assert not any(value in str(pruned) for value in ("1", "3", "5", "6"))
+
+
+def test_slashes_between_an_output_and_its_property_file_count_once() -> None:
+    assert file_in_output("s3://bucket/out/", "/below/x.json") == "s3://bucket/out/below/x.json"
 
 
 @pytest.mark.parametrize(
