@@ -66,7 +66,8 @@ def build(
 
         stand_before(tasks[VERDICT_TASK_ID], (tasks[name] for name in tasks if name != VERDICT_TASK_ID))
     if group is not None:
-        tasks[VERDICT_TASK_ID] >> _stand_in(tasks[VERDICT_TASK_ID])
+        verdict: Any = tasks[VERDICT_TASK_ID]
+        verdict.stand_in()
     return tasks
 
 
@@ -167,19 +168,6 @@ def _events_of(dag: DAG, prefix: str) -> list[Any]:
     from .operators.recording import record_id
 
     return [AssetAlias(record_id(dag.dag_id, prefix.rstrip(".")))]
-
-
-def _stand_in(verdict: Any) -> BaseOperator:
-    """What a group has beside its verdict, behind which other tasks may stand, so that it cannot be a teardown."""
-    return type(verdict)(  # type: ignore[no-any-return]
-        task_id="pipeline.sweep",
-        task_display_name="sweep",
-        steps=verdict.steps,
-        handlers=verdict.handlers,
-        in_triggerer=verdict.start_from_trigger,
-        stands_in_for=verdict.task_id,
-        source=verdict.source,
-    )
 
 
 def _airflows(options: Mapping[str, Any]) -> dict[str, Any]:

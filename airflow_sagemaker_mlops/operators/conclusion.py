@@ -8,8 +8,8 @@ from typing import Any
 
 from ..document.step_types import WAITING
 from ..plan.outcome import verdict
-from .ends import ends_from, reason_in, results_of, states_of, xcom_of
-from .skips import PASSED_OVER, Skips
+from .ends import ENDED, PASSED_OVER, ends_from, reason_in, results_of, states_of, xcom_of
+from .skips import Skips
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Conclusion:
     states     of the tasks, as Airflow calls them
     refused    whether no step began because what the run asks for cannot be run
     passed_over  whether something before the pipeline skipped the whole of it: a branch, a short circuit
+    early        whether steps are still running, so that nothing can be said yet
+    reasons      why steps failed, by task id, as far as they have said it
     """
 
     said: Mapping[str, Any]
@@ -34,6 +36,8 @@ class Conclusion:
     states: Mapping[str, str | None] = field(default_factory=dict)
     refused: bool = False
     passed_over: bool = False
+    early: bool = False
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failure(self) -> str:
@@ -46,7 +50,8 @@ class Conclusion:
             return self.because
         bad = bad or "a step outside this pipeline"
         rest = f"; {len(self.said['NotStarted'])} did not start" if self.said["NotStarted"] else ""
-        return f"Step failure: one or multiple steps failed: {bad}{rest}. See their logs."
+        why = "".join(f"\n{name}: {reason}" for name, reason in self.reasons.items())
+        return f"Step failure: one or multiple steps failed: {bad}{rest}. See their logs.{why}"
 
 
 def conclude(
@@ -74,14 +79,19 @@ def conclude(
         return _conclude(ti, steps, handlers, skips, reused)
     state = states_of(ti, [stands_in_for])[stands_in_for]
     if state == "failed":
-        # For Airflow a task is no leaf before a teardown like this one, so its failure would not count.
-        followed = len(ti.task.dag.task_dict[stands_in_for].downstream_task_ids) > 1
-        return Conclusion({}, because="" if followed else f"{stands_in_for} failed: see its log.")
+        # Airflow asks the leaves of a DAG how a run ended.  The verdict is not one, because this task stands behind it,
+        # and neither an ``all_done`` task nor another teardown behind the verdict fails because the verdict did.
+        left = xcom_of(ti, stands_in_for, "return_value")
+        told = left.get("Because") if isinstance(left, dict) else None
+        return Conclusion({}, because=f"{stands_in_for} failed: {told or 'see its log.'}")
     if state == "success":
         return Conclusion({})
     covered = state == "skipped" and skips.cover(stands_in_for)
     if covered and skips.passed_over():
         return Conclusion({})
+    if covered and not ENDED.issuperset(map(str, skips.states.values())):
+        # A short circuit between two steps skips the verdict at once, whatever other steps are doing.
+        return Conclusion({}, early=True, states=skips.states)
     end = _conclude(ti, steps, handlers, skips, reused)
     return end if covered else replace(end, because="the run was ended before the pipeline was.", cut_off=True)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from .task import JOURNAL_KEY
 
+ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})  # states of Airflow's
+PASSED_OVER = {"Status": "Skipped"}  # what a task leaves that skipped itself; a verdict, where nothing was to run
 _ENDS = {"success": "Succeeded", "failed": "Failed"}
 _ENDS_TOLD = {"Stopped": "Stopped", "NotStarted": "NotRun"}  # by the result of a failed task
 
@@ -40,11 +42,52 @@ def reason_in(result: Any) -> str:
     return str(result.get("Because")) if refused else ""
 
 
+def index_beside(ti: Any, task_id: str) -> int | None:
+    """Map index of the instance of ``task_id`` that belongs with ``ti``: its own inside the same mapped task group.
+
+    ``None`` for a task that has no such instance, because it is outside of the group or in another one.
+    """
+    if ti.map_index is None or ti.map_index < 0:
+        return None
+    if task_id == ti.task_id:
+        return int(ti.map_index)
+    tasks = ti.task.dag.task_dict
+    group = mapped_group_of(ti.task)
+    same = group is not None and task_id in tasks and mapped_group_of(tasks[task_id]) == group
+    return int(ti.map_index) if same else None
+
+
+def mapped_group_of(operator: Any) -> str | None:
+    """Id of the innermost mapped task group that ``operator`` is in; of a parsed and of a serialized one alike."""
+    return next((str(group.group_id) for group in operator.iter_mapped_task_groups()), None)
+
+
 def states_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
-    """States of the tasks of this run, as Airflow calls them; ``None`` where there is none."""
-    by_run = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(task_ids), run_ids=[ti.run_id])
-    found = by_run.get(ti.run_id) or {}
+    """States of the tasks of this run, as Airflow calls them; ``None`` where there is none.
+
+    In a mapped task group, of the instances that belong with ``ti``.
+    """
+    beside = [task_id for task_id in task_ids if index_beside(ti, task_id) is not None]
+    others = [task_id for task_id in task_ids if task_id not in set(beside)]
+    found = _states(ti, others) if others else {}
+    if beside:
+        own = _states(ti, beside, map_index=ti.map_index)
+        found |= {task_id: own.get(f"{task_id}_{ti.map_index}") for task_id in beside}
     return {task_id: found.get(task_id) for task_id in task_ids}
+
+
+def skipped_of(ti: Any, task_ids: Sequence[str]) -> set[str]:
+    """Those of ``task_ids`` that were skipped; a task that is mapped on its own counts when one instance was."""
+    alone = [name for name in task_ids if index_beside(ti, name) is None]
+    states = states_of(ti, [name for name in task_ids if name not in set(alone)])
+    if alone:
+        states |= _states(ti, alone)
+    return {instance_of(ti, key)[0] for key, state in states.items() if state == "skipped"}
+
+
+def _states(ti: Any, task_ids: Sequence[str], **which: int) -> dict[str, str | None]:
+    by_run = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(task_ids), run_ids=[ti.run_id], **which)
+    return dict(by_run.get(ti.run_id) or {})
 
 
 def results_of(ti: Any, task_ids: Iterable[str]) -> dict[str, Any]:
@@ -80,7 +123,19 @@ def instance_of(ti: Any, state_key: str) -> tuple[str, int | None]:
 
 
 def xcom_of(ti: Any, task_id: str, key: str, map_index: int | None = None) -> Any:
-    """An XCom of this run; ``None`` when there is none."""
+    """An XCom of this run; ``None`` when there is none.
+
+    Without ``map_index``, of the instance that belongs with ``ti`` where both are in one mapped task group.
+    """
     from airflow.sdk.execution_time.xcom import XCom
 
-    return XCom.get_one(key=key, dag_id=ti.dag_id, run_id=ti.run_id, task_id=task_id, map_index=map_index)
+    index = index_beside(ti, task_id) if map_index is None else map_index
+    return XCom.get_one(key=key, dag_id=ti.dag_id, run_id=ti.run_id, task_id=task_id, map_index=index)
+
+
+def result_beside(ti: Any, task_id: str) -> Any:
+    """The result of an upstream task, as a step reads it: a list where only that task is mapped."""
+    index = index_beside(ti, task_id)
+    if index is None:
+        return ti.xcom_pull(task_ids=task_id, key="return_value")
+    return ti.xcom_pull(task_ids=task_id, key="return_value", map_indexes=index)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..airflow_versions import AirflowFailException, AirflowSkipException
 from ..document.problems import InvalidPipeline, PipelineError, Problem
+from .ends import PASSED_OVER
 from .values import holds_value, with_values
 
 if TYPE_CHECKING:
@@ -36,20 +38,29 @@ def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperat
             fix = f"Expressions can stand in: {', '.join(templated) or 'none of its arguments'}."
             raise _refused(name, f'"{key}" of {attribute} is not templated, so it cannot hold an expression.', fix)
     try:
-        made = (_in_part(operator) if isinstance(operator, type) else operator)(**own, **arguments)
+        made = (_as_step(operator) if isinstance(operator, type) else operator)(**own, **arguments)
     except TypeError as error:
         raise _refused(name, f"{attribute} does not take these arguments: {error}.") from None
     made.__dict__["pipeline_step"] = step  # past Airflow's own __setattr__
     return made  # type: ignore[no-any-return]
 
 
-class _InPart:
-    """What a step does that is another package's operator, in a run of a part of the pipeline."""
+class _AsStep:
+    """What another package's operator does as a step: takes part in selective runs, and notes when it skips itself."""
 
     pipeline_step: StepTask
 
     def execute(self, context: Any) -> Any:
         """Run it where it is selected; give its earlier output, if that was kept, where it is reused."""
+        with _noting_skips(context):
+            return self._execute_share(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Back from the triggerer."""
+        with _noting_skips(context):
+            return super().resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
+
+    def _execute_share(self, context: Any) -> Any:
         from .share import share_of
 
         try:
@@ -63,11 +74,24 @@ class _InPart:
         return (share.earlier_result.get("Properties") or {}).get("Output")
 
 
+@contextmanager
+def _noting_skips(context: Any) -> Iterator[None]:
+    """Leave a note when the operator raises ``AirflowSkipException``; a run that is marked failed skips tasks as well.
+
+    Without the note, the verdict would take the step for one that the end of the run has dropped.
+    """
+    try:
+        yield
+    except AirflowSkipException:
+        context["ti"].xcom_push(key="return_value", value=dict(PASSED_OVER))
+        raise
+
+
 @functools.cache
-def _in_part(operator: type) -> type:
-    """``operator``, of the same name and place for Airflow, with :class:`_InPart` before it."""
+def _as_step(operator: type) -> type:
+    """``operator``, of the same name and place for Airflow, with :class:`_AsStep` before it."""
     place = {"__module__": operator.__module__, "__qualname__": operator.__qualname__, "__doc__": operator.__doc__}
-    return type(operator)(operator.__name__, (_InPart, operator), place)
+    return type(operator)(operator.__name__, (_AsStep, operator), place)
 
 
 def _refused(step: str, what: str, fix: str = "") -> InvalidPipeline:

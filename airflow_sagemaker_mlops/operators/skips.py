@@ -8,10 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ..document.step_types import AIRFLOW
-from .ends import states_of, xcom_of
-
-DECIDES = frozenset({"Condition", AIRFLOW})  # an operator of another package may be a branch or a short circuit
-PASSED_OVER = {"Status": "Skipped"}  # what a verdict leaves where nothing of the pipeline was to run
+from .ends import PASSED_OVER, skipped_of, xcom_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Skips:
         ended.
         """
         left = self._skipped - self._decided - self._outside - self._behind - set(self.left_out)
-        return sorted(name for name in left if self._task(name).trigger_rule == "all_success")  # others skip themselves
+        return sorted(name for name in left if not self._may_skip_itself(name))
 
     def passed_over(self) -> bool:
         """Whether no step ran, as a task before the pipeline skipped those at its head."""
@@ -43,15 +40,12 @@ class Skips:
         return bool(self._outside) and asked_for <= self._skipped and not self.dropped()
 
     def cover(self, verdict: str) -> bool:
-        """Whether the verdict was skipped for the reason that its steps were, and not by the end of the run."""
+        """Whether a task of the DAG skipped the verdict, or it skipped itself: then it was not the end of the run."""
         if _names_one(self._decisions.values(), verdict):
             return True
-        if not self.passed_over():
-            return False
-        if xcom_of(self.ti, verdict, "return_value") == PASSED_OVER:
+        if self.passed_over() and xcom_of(self.ti, verdict, "return_value") == PASSED_OVER:
             return True
-        before = self._before()
-        return _names_one((_word(self.ti, name) for name in before), verdict)
+        return _names_one((_word(self.ti, name) for name in self._outsiders), verdict)
 
     @cached_property
     def _skipped(self) -> set[str]:
@@ -60,7 +54,7 @@ class Skips:
     @cached_property
     def _decisions(self) -> dict[str, Mapping[str, Any]]:
         """{step: what it left as ``skipmixin_key``} of the steps that may have skipped others."""
-        deciding = (name for name, kind in self.steps.items() if kind in DECIDES and self.states.get(name) == "success")
+        deciding = (name for name in self.steps if self.states.get(name) == "success" and self._decides(name))
         return {name: _word(self.ti, name) for name in deciding}
 
     @cached_property
@@ -84,23 +78,33 @@ class Skips:
         """Steps that a task which is none of the pipeline's skipped, or that stand behind one that was skipped."""
         others = {name: self._above(name) - self.steps.keys() for name in self._skipped - self._decided}
         outside = sorted(set().union(*others.values()))
-        states = states_of(self.ti, outside) if outside else {}
-        words = {name: _word(self.ti, name) for name in outside}
+        skipped = skipped_of(self.ti, outside)
+        words = {name: _word(self.ti, name) if self._decides(name) else {} for name in outside}
         return {
             name
             for name, above in others.items()
-            if any(states.get(other) == "skipped" or _names(words[other], name, True) for other in above)
+            if any(other in skipped or _names(words[other], name, True) for other in above)
         }
 
-    def _before(self) -> set[str]:
-        """Every task that is none of the pipeline's and that a step of it waits for."""
+    def _may_skip_itself(self, name: str) -> bool:
+        if self._task(name).trigger_rule != "all_success":
+            return True
+        return self.steps[name] == AIRFLOW and xcom_of(self.ti, name, "return_value") == PASSED_OVER
+
+    @cached_property
+    def _outsiders(self) -> list[str]:
+        """Tasks of the user before any step, or between two, that may skip others."""
         found: set[str] = set()
         left = list(self.steps)
         while left:
             above = self._above(left.pop()) - self.steps.keys() - found
             found |= above
             left += above
-        return found
+        return sorted(name for name in found if self._decides(name))
+
+    def _decides(self, name: str) -> bool:
+        """Whether Airflow takes the task for a branch or a short circuit."""
+        return bool(self._task(name).inherits_from_skipmixin)
 
     def _above(self, name: str) -> set[str]:
         return set(self._task(name).upstream_task_ids)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from .ends import instance_of, result_of_failed
+from .ends import ENDED, instance_of, result_of_failed
 from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
-
-ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
-LOOK_AGAIN = timedelta(seconds=10)
+from .pause import pause
 
 
 class SweepOperator(BaseOperator):
@@ -42,7 +39,7 @@ class SweepOperator(BaseOperator):
             return []
         states = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(steps), run_ids=[ti.run_id]).get(ti.run_id) or {}
         if not ENDED.issuperset(states.values()):  # a task behind two is over as soon as one of them has failed
-            self.defer(trigger=_pause(), method_name="again")
+            self.defer(trigger=pause(), method_name="again")
         failed = [name for name, state in states.items() if state == "failed"]
         killed = [name for name in failed if result_of_failed(ti, *instance_of(ti, name)) is None]
         return sweep_here(
@@ -57,9 +54,3 @@ class SweepOperator(BaseOperator):
     def again(self, context: Context, event: Mapping[str, Any] | None = None) -> list[str]:
         """After a pause for steps that had not ended yet."""
         return self.execute(context)
-
-
-def _pause() -> Any:
-    from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-
-    return TimeDeltaTrigger(LOOK_AGAIN)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator, Context, TriggerRule
 
 from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException, AirflowSkipException
 from ..document.problems import PipelineError
@@ -72,6 +73,42 @@ class PipelineVerdictOperator(BaseOperator):
             self.start_trigger_args = start
             self.start_from_trigger = True
 
+    def set_downstream(self, *given: Any, **options: Any) -> None:
+        """As for any task."""
+        super().set_downstream(*given, **options)
+        self._may_be_no_leaf()
+
+    def update_relative(self, other: Any, upstream: bool = True, edge_modifier: Any = None) -> None:
+        """Called when another task is wired to this one."""
+        super().update_relative(other, upstream, edge_modifier)
+        if not upstream:
+            self._may_be_no_leaf()
+
+    def _may_be_no_leaf(self) -> None:
+        """Have a teardown of its own decide how the DAG run ends, once other tasks stand behind the verdict."""
+        if self.is_teardown and not self.stands_in_for:
+            self.is_teardown, self.on_failure_fail_dagrun = False, False
+            self.trigger_rule = TriggerRule.ALL_DONE
+            self.stand_in()
+
+    def stand_in(self) -> PipelineVerdictOperator:
+        """The task behind the verdict that makes the DAG run end as the pipeline did, whatever else stands there.
+
+        Airflow asks the leaves of a DAG how a run ended, and leaves out those that are before or are teardowns.
+        """
+        with self.dag, self.task_group or nullcontext():
+            swept = PipelineVerdictOperator(
+                task_id="pipeline.sweep",
+                task_display_name="sweep",
+                steps=self.steps,
+                handlers=self.handlers,
+                in_triggerer=self.start_from_trigger,
+                stands_in_for=self.task_id,
+                source=self.source,
+            )
+        self >> swept
+        return swept
+
     def execute(self, context: Context) -> dict[str, Any]:
         """The verdict as XCom: status, and the steps by what became of them."""
         return self._conclude(context)
@@ -86,6 +123,11 @@ class PipelineVerdictOperator(BaseOperator):
         part, refused = self._part(context)
         left_out, reused = (part.left_out, part.reused) if part is not None else ((), ())
         end = conclude(ti, self.steps, self.handlers, self.stands_in_for, left_out=left_out, reused=reused)
+        if end.early:
+            from .pause import pause
+
+            self.log.info("the verdict was skipped while steps are running: their ends are waited for")
+            self.defer(trigger=pause(), method_name="again")
         for line in part.lines(context["params"]) if part is not None else ():
             self.log.info("%s", line)
         for line in end.lines:
@@ -107,10 +149,12 @@ class PipelineVerdictOperator(BaseOperator):
         failure = refused if refused and end.said else end.failure
         said = {**end.said, **sealed}
         if failure:
-            if said:
-                ti.xcom_push(key="return_value", value=said)
-            raise PipelineFailed(failure)
+            _fail(ti, said, failure)
         return said
+
+    def again(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """After a pause for steps that had not ended yet."""
+        return self._conclude(context)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Asked by the OpenLineage provider's listener, after a failure too."""
@@ -138,7 +182,11 @@ class PipelineVerdictOperator(BaseOperator):
         """Back from the triggerer, where the run was found to have failed, or to be one of a part of the pipeline."""
         if event.get("status") == "asks for a part":
             return self._conclude(context)
-        ti: Any = context["ti"]
-        if event["said"]:
-            ti.xcom_push(key="return_value", value=event["said"])
-        raise PipelineFailed(event["failure"])
+        return _fail(context["ti"], event["said"], event["failure"])
+
+
+def _fail(ti: Any, said: Mapping[str, Any], failure: str) -> NoReturn:
+    """Fail the run, and leave why: a failure callback of the DAG is given this task and not its exception."""
+    if said:
+        ti.xcom_push(key="return_value", value={**said, "Because": failure})
+    raise PipelineFailed(failure)

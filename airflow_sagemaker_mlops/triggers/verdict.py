@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..execution.journal import Entry, entry_from_json
 from ..operators.conclusion import conclude
 from ..operators.conf import asks_for_a_part
 from ..operators.ends import xcom_of
+from ..operators.pause import LOOK_AGAIN
 from ..operators.run_context import run_started
 from ..operators.sweep import stop_left_running, waiting_steps
 from ..operators.task import JOURNAL_KEY
@@ -51,6 +53,9 @@ class VerdictTrigger(BaseTrigger):
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
         ti: Any = self.task_instance
         end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
+        while end.early:  # a short circuit has skipped the verdict while other steps are running
+            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
         for line in end.lines:
             self.log.info(line)
         if end.passed_over and not self.stands_in_for:

@@ -88,6 +88,7 @@ def test_a_refused_run_says_that_nothing_ran_and_looks_for_no_jobs(
         "Stopped": [],
         "NotStarted": ["Later", "Note", "Train"],
         "NotTaken": [],
+        "Because": why,
     }
 
 

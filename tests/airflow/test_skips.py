@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.xcom import XCom
 
@@ -16,8 +16,8 @@ from airflow_sagemaker_mlops.operators.conclusion import conclude
 ROLE = "arn:aws:iam::123456789012:role/R"
 TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": ROLE}}
 LATER = {**TRAIN, "Name": "Later", "DependsOn": ["Train"]}
-BASH = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.bash.BashOperator"}
-SHORT = {**BASH, "Name": "Short", "Arguments": {"bash_command": "true"}}
+LATEST = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.latest_only.LatestOnlyOperator"}
+SHORT = {**LATEST, "Name": "Short"}
 LAST = {**TRAIN, "Name": "Last", "DependsOn": ["Short"]}
 VERDICT = "g.pipeline.verdict"
 SKIPPED = dict.fromkeys(("g.Train", "g.Later", VERDICT), "skipped")
@@ -35,14 +35,14 @@ def concluded(
     with DAG("d", schedule=None) as dag:
         group = SageMakerPipelineTaskGroup("g", {"Version": "2020-12-01", "Steps": list(steps) or [TRAIN, LATER]})
         (
-            EmptyOperator(task_id="first")
-            >> EmptyOperator(task_id="before")
+            ShortCircuitOperator(task_id="first", python_callable=bool)
+            >> ShortCircuitOperator(task_id="before", python_callable=bool)
             >> group.step_tasks[(steps or [TRAIN])[0]["Name"]]
         )
     xcoms = {(name, "skipmixin_key"): word for name, word in words.items()} | {(VERDICT, "return_value"): left}
     monkeypatch.setattr(XCom, "get_one", lambda *, task_id, key, **_: xcoms.get((task_id, key)))
     ti = SimpleNamespace(
-        dag_id="d", run_id="r", task=dag.get_task(f"g.{by}"), get_task_states=lambda **_: {"r": states}
+        dag_id="d", run_id="r", map_index=-1, task=dag.get_task(f"g.{by}"), get_task_states=lambda **_: {"r": states}
     )
     verdict: Any = dag.get_task(VERDICT)
     return conclude(ti, verdict.steps, {}, "" if by == "pipeline.verdict" else VERDICT)

@@ -1,0 +1,15 @@
+"""A pause of a task that waits for steps to end and holds no worker meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+LOOK_AGAIN = timedelta(seconds=10)
+
+
+def pause() -> Any:
+    """The trigger of a pause."""
+    from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+    return TimeDeltaTrigger(LOOK_AGAIN)
