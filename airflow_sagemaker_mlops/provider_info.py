@@ -95,6 +95,21 @@ def _options() -> dict[str, dict[str, Any]]:
             default="True",
             example="False",
         ),
+        "signing_key": _option(
+            "Key that records are signed with: a PEM file with a private key (Ed25519, ECDSA or RSA), or "
+            "``awskms:alias/records`` (``kms:Sign`` and ``kms:GetPublicKey``, with the pipeline's connection). Where "
+            "it cannot be used, nothing is recorded. Empty: records are not signed.",
+            default="",
+            example="awskms:alias/ml-records",
+        ),
+        "anchor_models": _option(
+            "Whether the hash of a run's record is written onto the models that the run registered, as "
+            "``CustomerMetadataProperties`` (``sagemaker:UpdateModelPackage``). EventBridge tells of that change of "
+            "the model package as of any other.",
+            type_name="boolean",
+            default="False",
+            example="True",
+        ),
         "lineage": _option(
             "Whether recorded runs are written into SageMaker Lineage at their end, with the pipeline's connection. "
             "What cannot be written is told in the log of ``pipeline.verdict`` and changes nothing.",

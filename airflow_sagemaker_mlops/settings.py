@@ -61,6 +61,16 @@ def image_digests() -> bool:
     return _yes("image_digests", "True")
 
 
+def signing_key() -> str:
+    """Key that records are signed with, a PEM file or ``awskms:<key>``: ``signing_key``; empty for none."""
+    return _get("signing_key", "").strip()
+
+
+def anchor_models() -> bool:
+    """Whether the hash of a run's record is written onto the models it registered: ``anchor_models``."""
+    return _yes("anchor_models")
+
+
 def lineage() -> bool:
     """Whether recorded runs are written into SageMaker Lineage: ``lineage``."""
     return _yes("lineage")

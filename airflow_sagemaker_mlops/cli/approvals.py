@@ -9,6 +9,7 @@ from typing import Any
 from ..record.amendments import amend, news, read_amendments
 from ..record.integrity import record_name
 from ..record.s3_store import code_of
+from ..record.signing import Signer
 from ..record.store import Store
 from .records_text import approved, safe
 from .terminal import user_name
@@ -16,7 +17,9 @@ from .terminal import user_name
 GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 
 
-def note_approvals(store: Store, record: Mapping[str, Any], sagemaker: Callable[[], Any]) -> int:
+def note_approvals(
+    store: Store, record: Mapping[str, Any], sagemaker: Callable[[], Any], signer: Signer | None = None
+) -> int:
     """Ask the registry about the models of ``record`` and append what is new; exit code."""
     run_id, models = record_name(record["run"]), [str(model["arn"]) for model in record["models"] if model.get("arn")]
     if not models:
@@ -26,7 +29,7 @@ def note_approvals(store: Store, record: Mapping[str, Any], sagemaker: Callable[
     packages = {arn: package for arn in models if (package := _package(client, arn)) is not None}
     new = list(news(record, read_amendments(store, record), packages))
     for approval in new:
-        amend(store, record, approval, noted_by=user_name())
+        amend(store, record, approval, noted_by=user_name(), signer=signer)
         print(safe(f"noted: {approved(approval)}"))
     if not new:
         print(safe(f"run {run_id}: nothing was decided about its models since"))

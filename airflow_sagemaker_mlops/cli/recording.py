@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,12 +22,14 @@ from ..record.registry import digests_of
 from ..record.repository import commit_of
 from ..record.run_identity import RunIdentity
 from ..record.run_record import parameters_of, seal_run, versions
+from ..record.signing import Signer, open_signer
 from .aws import started
 from .records import records_location
 from .records_text import safe
 from .terminal import user_name
 
 OFF = "off"
+SIGNING_KEY = "SAGEMAKER_MLOPS_SIGNING_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Recording:
     inherited   parameters with the values of the run that it follows
     prices      of instances, where the user gave some
     ahead       what is found for the sealing while the run ends
+    signer      signs the record; the key is that of SAGEMAKER_MLOPS_SIGNING_KEY
     """
 
     recorder: Recorder
@@ -43,6 +47,7 @@ class Recording:
     inherited: frozenset[str] = frozenset()
     prices: Prices | None = None
     ahead: Ahead | None = None
+    signer: Signer | None = None
 
     def prepared(self, document: Mapping[str, Any], secrets: frozenset[str]) -> Recording:
         """The same, with what its sealing needs done beside the end of the run where it can be, without ``secrets``."""
@@ -76,6 +81,7 @@ class Recording:
                 prices=self.prices,
                 digests=self.recorder.digests,
                 ahead=self.ahead,
+                signer=self.signer,
             )
         except RecordError as error:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
@@ -109,4 +115,5 @@ def recording_of(
     code = tuple(filter(None, [commit.result()]))
     options = RecordOptions(caching=cache)
     recorder = Recorder(store, pipeline, run_id, s3, options, code, beside=Beside(), digests=digests_of(aws))
-    return Recording(recorder, file)
+    key = os.environ.get(SIGNING_KEY)
+    return Recording(recorder, file, signer=open_signer(key, lambda: aws.client("kms")) if key else None)

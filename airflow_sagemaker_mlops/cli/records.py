@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from ..document.problems import did_you_mean
 from ..record.amendments import read_amendments
@@ -27,6 +27,9 @@ from ..record.times import moment
 from . import records_text as text
 from .aws import NoAws, client_of, embedded, started
 from .terminal import write_out
+
+if TYPE_CHECKING:
+    from .verifying import Wanted
 
 Words = ParamSpec("Words")
 MOST_SEARCHED = 100  # records that are read to find the last success of a step
@@ -129,12 +132,17 @@ def show_record(store: Store, dag: str | None, run: str, *, step: str | None, ou
 
 
 @told
-def note_approvals(store: Store, dag: str | None, run: str, *, sagemaker: Callable[[], Any]) -> int:
+def note_approvals(
+    store: Store, dag: str | None, run: str, *, client: Callable[[str], Any], sign_key: str | None = None
+) -> int:
     """Append what was decided about a run's models since; exit code."""
+    from ..record.signing import open_signer
     from .approvals import note_approvals as note
 
     dag_id, name = dag_and_run(store, dag, run)
-    return note(store, read_record(store, dag_id, run_named(store, dag_id, name)), sagemaker)
+    signer = open_signer(sign_key, lambda: client("kms")) if sign_key else None
+    record = read_record(store, dag_id, run_named(store, dag_id, name))
+    return note(store, record, lambda: client("sagemaker"), signer)
 
 
 @told
@@ -162,15 +170,21 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
 
 
 @told
-def verify_records(store: Store, dag: str | None, *, rebuild: bool, output: str) -> int:
+def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bool, output: str) -> int:
     """Print what is wrong with the records; exit code 1 when a record is."""
-    from ..record.verify import rebuild_index, verify
+    from ..record.verify import Verified, rebuild_index, verify
 
     found = []
-    for dag_id in [dag] if dag is not None else dags_of(store):
+    dags = [dag] if dag is not None else dags_of(store)
+    for dag_id, evidence in wanted.evidence(dags, store.base).items():
+        verified = verify(store, dag_id, evidence)
         if rebuild:
+            # What the new index hides, a record that nothing had named, is told once.
+            serious = [finding for finding in verified.findings if not finding.harmless]
             rebuild_index(store, dag_id)
-        found.append((dag_id, verify(store, dag_id)))
+            after = verify(store, dag_id, evidence)
+            verified = Verified(after.records, tuple(dict.fromkeys([*serious, *after.findings])))
+        found.append((dag_id, verified))
     good = all(verified.is_good for _, verified in found)
     if output == "json":
         _print_json(

@@ -61,22 +61,55 @@ def diff(place: Any, old: Run, new: Run = "latest", dag: DagOption = None, outpu
 def verify(
     place: Any,
     dag: Dag = None,
-    rebuild_index: Annotated[bool, typer.Option("--rebuild-index", help="Make the index anew first.")] = False,
+    rebuild_index: Annotated[bool, typer.Option("--rebuild-index", help="Make the index anew afterwards.")] = False,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--expect", metavar="RUN=HASH", help="The hash that was noted when a run was sealed; may be repeated."
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", help="Every record must be signed with this key: a PEM file or awskms:<key id, alias or ARN>."
+        ),
+    ] = None,
+    models: Annotated[
+        bool, typer.Option("--models", help="Compare with the hashes that stand on the runs' models in the registry.")
+    ] = False,
     output: Format = "text",
 ) -> int:
-    """Check hashes and chain of all records; exit 1 and name them when one was altered or is missing."""
-    from .records import verify_records
+    """Check hashes and chain of all records; exit 1 and name them when one was altered or is missing.
 
-    return verify_records(place, dag, rebuild=rebuild_index, output=output)
+    Hashes alone do not show what somebody did who may write all records: hold them against --expect, --key or --models.
+    """
+    from .records import verify_records
+    from .verifying import Wanted
+
+    return verify_records(
+        place, dag, Wanted(tuple(expect or ()), key, models, place), rebuild=rebuild_index, output=output
+    )
 
 
 @records_app.command()
 @with_place
-def approvals(place: Any, run: Run = "latest", dag: DagOption = None) -> int:
+def approvals(
+    place: Any,
+    run: Run = "latest",
+    dag: DagOption = None,
+    sign_key: Annotated[
+        str | None,
+        typer.Option(
+            "--sign-key",
+            envvar="SAGEMAKER_MLOPS_SIGNING_KEY",
+            help="Sign what is appended: a PEM file or awskms:<key>.",
+        ),
+    ] = None,
+) -> int:
     """Ask the model registry what became of a run's models, and append to its record what was decided since."""
     from .records import note_approvals
 
-    return note_approvals(place, dag, run, sagemaker=lambda: place.client("sagemaker"))
+    return note_approvals(place, dag, run, client=place.client, sign_key=sign_key)
 
 
 @records_app.command()

@@ -43,7 +43,20 @@ def tell_others(context: Any, source: Source, sealed: Sealed, location: str, tel
 
         write_lineage(aws_for(*source.access).client("sagemaker"), sealed.record, sealed.uri, tell)
 
-    for name, work in (("its assets", assets), ("OpenLineage", openlineage), ("SageMaker Lineage", lineage)):
+    def anchors() -> None:
+        if not settings.anchor_models():
+            return
+        from ..hooks.aws import aws_for
+        from ..record.anchors import anchor
+
+        anchor(aws_for(*source.access).client("sagemaker"), sealed, tell)
+
+    for name, work in (
+        ("its models", anchors),
+        ("its assets", assets),
+        ("OpenLineage", openlineage),
+        ("SageMaker Lineage", lineage),
+    ):
         try:
             work()
         except Exception as error:

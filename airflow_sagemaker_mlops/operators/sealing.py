@@ -28,8 +28,10 @@ def seal_record(
     if not location:
         return {}
     try:
-        prices, digests = _prices(tell), _registry(source, tell)
-        sealed = _seal(context, source, end, location, inherited=inherited, prices=prices, digests=digests)
+        prices, digests, signer = _prices(tell), _registry(source, tell), _signer(source)
+        sealed = _seal(
+            context, source, end, location, inherited=inherited, prices=prices, digests=digests, signer=signer
+        )
     except Exception as error:
         if settings.fail_on_record_error():
             raise
@@ -63,6 +65,7 @@ def _seal(
     inherited: Mapping[str, Any],
     prices: Any,
     digests: Any,
+    signer: Any,
 ) -> Any:
     from ..document import load_pipeline
     from ..plan import make_plan
@@ -85,7 +88,19 @@ def _seal(
         ends=ends,
         prices=prices,
         digests=digests,
+        signer=signer,
     )
+
+
+def _signer(source: Source) -> Any:
+    """The user's key.  One that cannot be used is an error: an unsigned record would look like a forged one."""
+    key = settings.signing_key()
+    if not key:
+        return None
+    from ..hooks.aws import aws_for
+    from ..record.signing import open_signer
+
+    return open_signer(key, lambda: aws_for(*source.access).client("kms"))
 
 
 def _registry(source: Source, tell: Callable[..., None]) -> Any:

@@ -17,6 +17,8 @@ from .canonical import canonical_json, plain
 from .errors import BrokenRecord, StoreUnavailable
 from .integrity import SCHEMA, Link, check_hash, hash_of, previous_of, record_name, seal_document
 from .layout import amendments_prefix
+from .signatures import sign
+from .signing import Signer
 from .store import Store, address
 
 KIND = "sagemaker-mlops/amendment"
@@ -39,7 +41,13 @@ def read_amendments(store: Store, record: Mapping[str, Any]) -> list[dict[str, A
     return found
 
 
-def amend(store: Store, record: Mapping[str, Any], approval: Mapping[str, str], noted_by: str = "") -> None:
+def amend(
+    store: Store,
+    record: Mapping[str, Any],
+    approval: Mapping[str, str],
+    noted_by: str = "",
+    signer: Signer | None = None,
+) -> None:
     """Append an approval, as ``approvals`` of a record has them: {"model", "decision", "user", "at", "comment"}."""
     run = record["run"]
     dag_id, run_id = run["dag_id"], record_name(run)
@@ -54,6 +62,8 @@ def amend(store: Store, record: Mapping[str, Any], approval: Mapping[str, str], 
         there = read_amendments(store, record)
         before = hash_of(there[-1] if there else record)
         sealed = seal_document(document, [Link(run_id, before)])
+        if signer is not None:
+            sign(store, signer, sealed, dag_id, run_id)
         if store.create(_key(dag_id, run_id, len(there) + 1), canonical_json(sealed)):
             return
     raise StoreUnavailable(f"cannot amend the record of {run_id}: others did it {TRIES} times meanwhile.")

@@ -6,6 +6,7 @@
 ``<dag>/index/<level>/<name>.json``      what ``list`` reads, see ``index``
 ``<dag>/heads.json``                     ends of the hash chain, see ``chain``
 ``<dag>/amendments/<run>/<n>.json``      approvals given after the record was sealed, each written once
+``<dag>/signatures/<run>/<hash>.json``  the signature of a record or amendment, where a key is given
 ``<dag>/cache/<step>/<key>.json``        latest success of a step under a cache key
 ``<dag>/definitions/<sha256>.json``      definitions, requests too large for a record, and listings of inputs, each
 ``<dag>/requests/<sha256>.json``         under the hash of its content
@@ -73,6 +74,11 @@ def heads_key(dag_id: str) -> str:
 def amendments_prefix(dag_id: str, run_id: str = "") -> str:
     """What the keys of all amendments of a record begin with; of all of a DAG without a run."""
     return f"{segment(dag_id)}/amendments/{segment(run_id) + '/' if run_id else ''}"
+
+
+def signature_key(dag_id: str, run_id: str, sha256: str) -> str:
+    """Key of the signature of what was sealed with ``sha256`` for a run."""
+    return f"{segment(dag_id)}/signatures/{segment(run_id)}/{sha256}.json"
 
 
 def cache_key_of(dag_id: str, step: str, key: str) -> str:

@@ -17,6 +17,7 @@ from .registry import Digests
 from .run_identity import RunIdentity
 from .seal import Sealed, read_fragments, seal
 from .secrets import secrets_of_parameters
+from .signing import Signer
 from .store import Store
 
 PACKAGES = ("apache-airflow", "airflow-sagemaker-mlops", "boto3")
@@ -36,6 +37,7 @@ def seal_run(
     prices: Prices | None = None,
     digests: Digests | None = None,
     ahead: Ahead | None = None,
+    signer: Signer | None = None,
 ) -> Sealed:
     """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
 
@@ -45,6 +47,7 @@ def seal_run(
     prices      of instances, where the user gave some
     digests     of images; without it nobody is asked for them
     ahead       what was found for it a moment ago
+    signer      signs the record, where the user gave a key
     """
     secrets = secrets_of_parameters({name: given.value for name, given in parameters.items()})
     ahead = ahead or Ahead(store, run.dag_id, document or {}, secrets)
@@ -69,7 +72,7 @@ def seal_run(
         approvals=approvals,
         prices=prices,
     )
-    return seal(store, record, ahead.heads)
+    return seal(store, record, ahead.heads, signer)
 
 
 def versions() -> dict[str, str]:

@@ -22,6 +22,8 @@ from .fragment import StepFragment
 from .index import READERS, add_to_index, merge, summary_of
 from .integrity import Link, belongs_to, hash_of, parse_record, previous_of, record_name, seal_document
 from .layout import content_key, fragment_key, fragments_prefix, record_key
+from .signatures import sign
+from .signing import Signer
 from .store import Store, address
 
 MERGE_EVERY = 8  # one sealing in so many looks whether the index can be merged, which costs a listing
@@ -86,10 +88,11 @@ def store_definition(
     return DefinitionCopy(address(store, key), digest, masked != kept)
 
 
-def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None) -> Sealed:
+def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None, signer: Signer | None = None) -> Sealed:
     """Write the record, into the chain and the index.  Done again after any mishap it ends the same way.
 
-    heads   the ends of the chain, where they were read just now
+    heads    the ends of the chain, where they were read just now
+    signer   signs the record before it is written; a record that is there already is never signed afterwards
 
     Raises :class:`~.errors.StoreUnavailable` when it cannot be written, :class:`~.errors.BrokenRecord` when something
     else is in its place.
@@ -99,6 +102,8 @@ def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None) 
     uri = address(store, key)
     heads = heads or read_heads(store, dag_id)
     record = seal_document(_requests_apart(store, dag_id, document), heads.links)
+    if signer is not None:
+        sign(store, signer, record, dag_id, run_id)
     already = not store.create(key, canonical_json(record))
     if already:
         found = store.read(key)

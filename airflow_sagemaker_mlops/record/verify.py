@@ -17,6 +17,12 @@ from .layout import amendments_prefix, name_of, record_key, records_prefix, segm
 from .reader import dags_of
 from .store import Store, address
 from .verify_contents import contents
+from .verify_outside import Evidence, against
+
+UNNAMED = (
+    "its record lies there and nothing names it: no other record, not the index, not the end of the chain. Its sealing "
+    "was interrupted, which clearing the run's last task finishes, or somebody put it there."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,11 @@ class Verified:
         return all(finding.harmless for finding in self.findings)
 
 
-def verify(store: Store, dag_id: str) -> Verified:
+def verify(store: Store, dag_id: str, evidence: Evidence | None = None) -> Verified:
     """Read every record of a DAG: hashes, the chain, what the index says, and what records keep beside themselves.
 
-    What no hash chain can show: that the latest record was taken away together with its entries in index and heads.
-    Keep ``sealed`` hashes elsewhere (the sealing task logs and returns it), or a bucket with object lock, against that.
+    No hash chain can show what somebody did who may write all of it: forge the history anew, or take its end away.
+    ``evidence`` from elsewhere can.  Raises :class:`~.errors.NoSuchRecord` where there is nothing to verify.
     """
     good, findings = _read_all(store, dag_id)
     if not good and not findings and dag_id not in dags_of(store):
@@ -44,10 +50,11 @@ def verify(store: Store, dag_id: str) -> Verified:
     bad = {finding.run_id for finding in findings}
     index = read_index(store, dag_id)
     findings += _chain(good, bad)
+    findings += against(store, dag_id, good, bad, evidence or Evidence())
     findings += _against_index(good, bad, index)
     findings += _heads(store, dag_id, good, bad, index)
     findings += contents(store, dag_id, good)
-    findings += _amendments(store, dag_id, good)
+    findings += _amendments(store, dag_id, good, bad)
     return Verified(len(good) + len(bad), tuple(dict.fromkeys(findings)))
 
 
@@ -104,15 +111,17 @@ def _against_index(good: Mapping[str, Mapping[str, Any]], bad: set[str], index: 
             yield Finding(run_id, "its record was replaced by another one: the index has another hash.")
         elif _contradicts(summary, summary_of(good[run_id])):
             yield Finding(run_id, "the index says something else of it; build the index again.", harmless=True)
-    for run_id in good.keys() - index.summaries.keys():
+    for run_id in sorted(good.keys() - index.summaries.keys()):
         yield Finding(run_id, "the index does not have it; build the index again.", harmless=True)
     for key in index.damaged:
         yield Finding("", f"index object {key} is damaged; build the index again.", harmless=True)
 
 
-def _amendments(store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+def _amendments(store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]], bad: set[str]) -> Iterator[Finding]:
     prefix = amendments_prefix(dag_id)
     amended = {key.removeprefix(prefix).partition("/")[0] for key in store.keys(prefix)}
+    for run in sorted(amended - {segment(run_id) for run_id in (*good, *bad)}):
+        yield Finding(name_of(run), "there is an amendment to its record, and no record.")
     for run_id, document in good.items():
         if segment(run_id) in amended:
             try:
@@ -137,6 +146,10 @@ def _heads(
             yield Finding(link.run_id, "its record was replaced by another one: the end of the chain has another hash.")
     named = {link.run_id for link in read_heads(store, dag_id).links}
     for link in heads_of(summaries.values()):
-        if link.run_id not in named and not bad:
+        if link.run_id in named or bad:
+            continue
+        if link.run_id in index.summaries:
             what = "no later record names it, and the end of the chain does not either; build the index again."
             yield Finding(link.run_id, what, harmless=True)
+        else:
+            yield Finding(link.run_id, UNNAMED)

@@ -34,12 +34,16 @@ def test_every_option_that_is_read_is_declared_with_its_default() -> None:
         "fail_on_record_error",
         "image_digests",
         "lineage",
+        "signing_key",
+        "anchor_models",
     }
     assert settings.records() == ""
     assert not settings.cache_input_contents()
     assert not settings.fail_on_record_error()
     assert settings.image_digests()
     assert not settings.lineage()
+    assert settings.signing_key() == ""
+    assert not settings.anchor_models()
     assert settings.start_steps_in() == options["start_steps_in"]["default"]
     assert settings.poll_interval_s() == float(options["poll_interval_s"]["default"])
     assert settings.aws_conn_id() == options["aws_conn_id"]["default"]

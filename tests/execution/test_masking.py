@@ -81,7 +81,8 @@ TOKENS = [
     "dapi" + HEX, "hvs." + SHORT * 2,
     "xapp-1-" + SHORT, "shpat_" + HEX, "ya29." + SHORT, "GOCSPX-" + SHORT, "SK" + HEX,
     "nvapi-" + SHORT * 2, "gsk_" + SHORT * 2, "r8_" + SHORT * 2, "lsv2_pt_" + SHORT * 2, "8123456789:AA" + SHORT * 3,
-    "sk-proj-" + SHORT * 2, "sk-ant-api03-" + SHORT * 2, "tskey-auth-" + SHORT * 2, "ghp_" + SHORT * 2, "hf_" + SHORT * 2,
+    "sk-proj-" + SHORT * 2, "sk-ant-api03-" + SHORT * 2,
+    "tskey-auth-" + SHORT * 2, "ghp_" + SHORT * 2, "hf_" + SHORT * 2,
 ]  # fmt: skip
 
 

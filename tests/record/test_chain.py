@@ -73,7 +73,7 @@ def test_a_sealing_that_broke_off_after_its_record_is_finished_by_the_next_try(f
     seal_all(folder, "r1")
     heads = read_heads(folder, "daily").links
     folder.create("daily/records/r2.json", canonical_json(seal_document(record("r2"), heads)))
-    assert [f.harmless for f in verify(folder, "daily").findings] == [True, True]
+    assert "nothing names it" in findings(folder)["r2"]
     seal(folder, record("r2"))
     assert verify(folder, "daily").findings == ()
 
@@ -130,6 +130,19 @@ def test_a_record_under_the_name_of_another_run_is_named(folder: FolderStore) ->
     seal_all(folder, "r1", "r2")
     folder.write("daily/records/r2.json", folder.read("daily/records/r1.json").data)  # type: ignore[union-attr]
     assert "it was copied there" in findings(folder)["r2"]
+
+
+def test_a_record_that_was_added_is_named(folder: FolderStore) -> None:
+    seal_all(folder, "r1", "r2")
+    invented = seal_document(record("invented"), previous_of(read_record(folder, "daily", "r2")))
+    folder.write("daily/records/invented.json", canonical_json(invented))
+    assert "nothing names it" in findings(folder)["invented"]
+
+
+def test_an_amendment_without_a_record_is_named(folder: FolderStore) -> None:
+    seal_all(folder, "r1")
+    folder.write("daily/amendments/r9/000001.json", b"{}")
+    assert findings(folder) == {"r9": "there is an amendment to its record, and no record."}
 
 
 def test_verifying_a_dag_that_has_nothing_says_so(folder: FolderStore) -> None:

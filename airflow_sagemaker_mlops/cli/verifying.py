@@ -1,0 +1,71 @@
+"""What ``records verify`` holds records against, out of its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..record.errors import RecordError
+from ..record.s3_store import code_of
+from ..record.signing import open_verifier
+from ..record.verify_outside import SHORTEST, Evidence
+
+if TYPE_CHECKING:
+    from .records import Place
+
+GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
+
+
+class NotVerifiable(RecordError):
+    """An option that cannot be used, or nothing to verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The options as they were given."""
+
+    expect: Sequence[str]
+    key: str | None
+    models: bool
+    place: Place
+
+    def evidence(self, dags: Sequence[str], base: str) -> dict[str, Evidence]:
+        """Evidence for each of ``dags``.  Raises :class:`RecordError` for options that cannot be used."""
+        expected: dict[str, dict[str, str]] = {dag_id: {} for dag_id in dags}
+        for word in self.expect:
+            dag_id, run_id, sha256 = _expected(word, dags, base)
+            expected[dag_id][run_id] = sha256
+        verifier = open_verifier(self.key, lambda: self.place.client("kms")) if self.key else None
+        package = self._package() if self.models else None
+        return {dag_id: Evidence(runs, verifier, package) for dag_id, runs in expected.items()}
+
+    def _package(self) -> Any:
+        client = self.place.client("sagemaker")
+
+        def package(arn: str) -> Mapping[str, Any] | None:
+            try:
+                return dict(client.describe_model_package(ModelPackageName=arn))
+            except Exception as error:
+                if code_of(error) not in GONE:
+                    raise
+                return None
+
+        return package
+
+
+def _expected(word: str, dags: Sequence[str], base: str) -> tuple[str, str, str]:
+    """DAG, run and hash of ``RUN=HASH`` or ``dag/RUN=HASH``; run ids hold "=" at most before the hash."""
+    name, _, sha256 = word.rpartition("=")
+    if not name or len(sha256) < SHORTEST or set(sha256.lower()) - set("0123456789abcdef"):
+        raise NotVerifiable(
+            f'--expect is "{word}"; write RUN=HASH, with at least {SHORTEST} digits of the hash that was printed.'
+        )
+    before, separator, after = name.partition("/")
+    if separator and before in dags:
+        return before, after, sha256
+    if len(dags) == 1:
+        return dags[0], name, sha256
+    if not dags:
+        raise NotVerifiable(f'there are no records at {base}: that of run "{name}" is missing.')
+    raise NotVerifiable(f'--expect is "{word}"; there are records of {len(dags)} DAGs, so write DAG/RUN=HASH.')
