@@ -28,8 +28,12 @@ def not_found(message: str) -> AwsError:
     return AwsError("ResourceNotFound", message)
 
 
-def not_available(service: str, operation: str) -> AwsError:
-    """What is not emulated is said to be so; 501 is not retried by boto3."""
-    way_out = "Declare what the step leaves behind as a stand-in: sagemaker-mlops run --stand-ins FILE."
-    what = f"{service}: {operation} is not available in the embedded AWS. {way_out}"
-    return AwsError("NotImplementedException", what, status=501)
+def not_available(service: str, operation: str, way_out: str = "") -> AwsError:
+    """What is not emulated is said to be so; 501 is not retried by boto3.
+
+    way_out   a sentence without its full stop; without one: leave it out
+    """
+    told = way_out or "Leave the call out where you run against it, or call an account of AWS"
+    return AwsError(
+        "NotImplementedException", f"{service}: {operation} is not available in the embedded AWS. {told}.", 501
+    )

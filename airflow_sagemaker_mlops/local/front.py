@@ -16,24 +16,25 @@ from typing import Any, TextIO
 from urllib.parse import parse_qs, unquote
 
 from . import emr, functions
-from .errors import AwsError, not_available
+from .called import Called, called, members
+from .errors import AwsError
 from .faults import ConnectionLost, Faults
+from .identity import caller_identity, everything_allowed
 from .model import prune, validate
 from .moto_app import Environ, Moto, Reply
 from .persistence import Keeper
+from .protocols import error_reply
 from .sagemaker.context import Context, Handler, PassedOn
 from .sagemaker.hosting import served_at
 from .sagemaker.operations import HANDLERS, is_owned
 from .state import OWN_CALLS, LocalAws
 from .store import Store
+from .unexecuted import refusal, refuse_unexecuted
 from .versions import listed_versions
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 _INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
 _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
-NOT_EXECUTED = {
-    "emr-serverless": frozenset({"POST:applications"}),
-}
 SESSION_KEY = "session-key"
 _GIVEN_KEY = re.compile(rb"<AccessKeyId>([A-Z0-9]+)</AccessKeyId>")
 JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
@@ -65,22 +66,22 @@ class Front:
         begun = time.perf_counter()
         body = _body(environ)
         caller = _caller(environ)
+        call = called(caller.service if caller else "?", environ, body)
         try:
             self._admit(environ, caller)
             assert caller is not None
-            operation = _operation(environ, body)
-            reply = self._answer_with_faults(operation, environ, body, caller)
+            reply = self._answer_with_faults(call, environ, body, caller)
         except ConnectionLost:
             start_response("500 No Answer", [])
             return _hang_up(environ)
         except AwsError as error:
-            reply = _error_reply(environ, error)
+            reply = error_reply(call.protocol, error)
         except NotImplementedError:
-            service = caller.service if caller else "?"
-            reply = _error_reply(environ, not_available(service, _operation(environ, body)))
+            reply = error_reply(call.protocol, refusal(call.service, call.operation))
         except Exception as error:
-            reply = _error_reply(environ, AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500))
-        self._note(environ, body, caller, reply, time.perf_counter() - begun)
+            failure = AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500)
+            reply = error_reply(call.protocol, failure)
+        self._note(call, caller, reply, time.perf_counter() - begun)
         headers = [(name, value) for name, value in reply.headers if name.lower() != "content-length"]
         headers.append(
             ("Content-Length", str(len(reply.body)) if environ["REQUEST_METHOD"] != "HEAD" else _length(reply))
@@ -88,15 +89,15 @@ class Front:
         start_response(f"{reply.status} {http.client.responses.get(reply.status, '')}", headers)
         return [reply.body]
 
-    def _answer_with_faults(self, operation: str, environ: Environ, body: bytes, caller: Caller) -> Reply:
+    def _answer_with_faults(self, call: Called, environ: Environ, body: bytes, caller: Caller) -> Reply:
         """The answer, unless a fault is injected; what this AWS asks of itself is no call that could get lost."""
         if OWN_CALLS in str(environ.get("HTTP_USER_AGENT") or ""):
-            return self._answer(environ, body, caller)
-        lost = self._faults.before(operation, body)
-        reply = self._answer(environ, body, caller)
-        self._faults.after(operation, body)
+            return self._answer(call, environ, body, caller)
+        lost = self._faults.before(call.operation, body)
+        reply = self._answer(call, environ, body, caller)
+        self._faults.after(call.operation, body)
         if lost:
-            raise self._faults.lose(operation)
+            raise self._faults.lose(call.operation)
         return reply
 
     def _admit(self, environ: Environ, caller: Caller | None) -> None:
@@ -112,31 +113,30 @@ class Front:
         """Whether it is the key of this server, or one that its STS gave out to who had it."""
         return key == self._aws.access_key or self._store.get(SESSION_KEY, "", key) is not None
 
-    def _answer(self, environ: Environ, body: bytes, caller: Caller) -> Reply:
+    def _answer(self, call: Called, environ: Environ, body: bytes, caller: Caller) -> Reply:
         path = environ["PATH_INFO"]
-        if caller.service == "sagemaker":
-            target = str(environ.get("HTTP_X_AMZ_TARGET") or "")
-            if target.startswith("SageMaker."):
-                reply = self._sagemaker(target.removeprefix("SageMaker."), body, caller)
-                if reply is not None:
-                    return reply
-            elif match := _INVOKE_ENDPOINT.match(path):
-                return self._invoke_endpoint(match[1], environ, body, caller)
-            elif path.startswith("/endpoints/"):
-                raise not_available("sagemaker-runtime", path.rpartition("/")[2])
+        refuse_unexecuted(call, lambda: members(call, environ, body))
+        if call.service == "sagemaker":
+            reply = self._sagemaker(call.operation, body, caller)
+            if reply is not None:
+                return reply
+        if call.service == "sagemaker-runtime" and (match := _INVOKE_ENDPOINT.match(path)):
+            return self._invoke_endpoint(match[1], environ, body, caller)
         if caller.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
             return self._invoke_function(unquote(match[1]), environ, body, caller)
-        if caller.service == "elasticmapreduce" and (handler := emr.HANDLERS.get(_operation(environ, body))):
-            return self._own("emr", _operation(environ, body), handler, body, caller)
-        if caller.service in NOT_EXECUTED and _operation(environ, body) in NOT_EXECUTED[caller.service]:
-            raise not_available(caller.service, _operation(environ, body))  # moto keeps books of it, and it never ends
-        if caller.service == "iam" and b"Action=SimulatePrincipalPolicy" in body:
-            return _everything_allowed(body)
+        if call.service == "emr" and (handler := emr.HANDLERS.get(call.operation)):
+            return self._own("emr", call.operation, handler, body, caller)
+        if call == Called("iam", "SimulatePrincipalPolicy", "query"):
+            return everything_allowed(body)
+        if call == Called("sts", "GetCallerIdentity", "query") and caller.key == self._aws.access_key:
+            return caller_identity(self._aws)
         if caller.service == "s3" and (versions := listed_versions(environ)) is not None:
             return versions
         with self._keeper.turn(caller.service, environ, body):
             reply = self._moto.call(environ, body)
             self._keeper.keep(caller.service, caller.region, environ, body, reply)
+        if call.service != "s3" and _is_page(reply):  # moto knows no such address
+            raise refusal(call.service, call.operation)
         if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
             self._store.insert(SESSION_KEY, "", given[1].decode(), {})
         return reply
@@ -145,7 +145,7 @@ class Front:
         handler = HANDLERS.get(operation)
         if handler is None:
             if is_owned(operation):
-                raise not_available("sagemaker", operation)
+                raise refusal("sagemaker", operation)
             return None
         try:
             return self._own("sagemaker", operation, handler, body, caller)
@@ -198,11 +198,10 @@ class Front:
             headers.append(("X-Amz-Log-Result", base64.b64encode(tail).decode()))
         return Reply(200, headers, done.payload)
 
-    def _note(self, environ: Environ, body: bytes, caller: Caller | None, reply: Reply, took_s: float) -> None:
+    def _note(self, call: Called, caller: Caller | None, reply: Reply, took_s: float) -> None:
         """One line a request; also what benchmarks count calls in."""
         service = caller.service if caller else "-"
-        name = _operation(environ, body)
-        self._log.write(f"{time.time():.3f} {service} {name} {reply.status} {took_s * 1000:.1f}\n")
+        self._log.write(f"{time.time():.3f} {service} {call.operation} {reply.status} {took_s * 1000:.1f}\n")
 
 
 def _hang_up(environ: Environ) -> Iterable[bytes]:
@@ -234,49 +233,16 @@ def _caller(environ: Environ) -> Caller | None:
     return None
 
 
-def _operation(environ: Environ, body: bytes) -> str:
-    target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
-    if target:
-        return target
-    match = re.search(rb"(?:^|&)Action=(\w+)", body[:4000])
-    if match:
-        return match[1].decode()
-    return f"{environ['REQUEST_METHOD']}:{environ['PATH_INFO'].split('/')[1] if '/' in environ['PATH_INFO'] else ''}"
+def _is_page(reply: Reply) -> bool:
+    """Whether it is a web page that says no, which no client of AWS can read."""
+    kind = next((value for name, value in reply.headers if name.lower() == "content-type"), "")
+    return (
+        reply.status in (404, 405) and kind.startswith("text/html") and b"<!doctype html>" in reply.body[:100].lower()
+    )
 
 
 def _length(reply: Reply) -> str:
     return next((value for name, value in reply.headers if name.lower() == "content-length"), str(len(reply.body)))
-
-
-def _error_reply(environ: Environ, error: AwsError) -> Reply:
-    """The error in the protocol of the request."""
-    target, path = environ.get("HTTP_X_AMZ_TARGET"), environ["PATH_INFO"]
-    if target or _INVOKE_ENDPOINT.match(path) or path.startswith(("/2015-03-31", "/endpoints/")):
-        body = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
-        return Reply(error.status, [JSON_TYPE, ("x-amzn-ErrorType", error.code)], json.dumps(body).encode())
-    from xml.sax.saxutils import escape
-
-    inner = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
-    is_query = str(environ.get("CONTENT_TYPE") or "").startswith("application/x-www-form-urlencoded")
-    text = f"<ErrorResponse><Error>{inner}</Error></ErrorResponse>" if is_query else f"<Error>{inner}</Error>"
-    return Reply(error.status, [("Content-Type", "text/xml")], text.encode())
-
-
-def _everything_allowed(body: bytes) -> Reply:
-    """IAM's policy simulator: there is no IAM here, so every action is allowed."""
-    from xml.sax.saxutils import escape
-
-    actions = [value for key, values in parse_qs(body.decode()).items() if "ActionNames" in key for value in values]
-    members = "".join(
-        f"<member><EvalActionName>{escape(name)}</EvalActionName><EvalDecision>allowed</EvalDecision></member>"
-        for name in actions
-    )
-    text = (
-        '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><SimulatePrincipalPolicyResult>'
-        f"<IsTruncated>false</IsTruncated><EvaluationResults>{members}</EvaluationResults>"
-        "</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
-    )
-    return Reply(200, [("Content-Type", "text/xml")], text.encode())
 
 
 def build(aws: LocalAws, log: TextIO) -> Front:

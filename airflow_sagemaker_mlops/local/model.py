@@ -18,13 +18,14 @@ def operation(service: str, name: str) -> Any:
     from botocore.model import OperationNotFoundError
 
     try:
-        return _service(service).operation_model(name)
+        return service_model(service).operation_model(name)
     except OperationNotFoundError:
         raise KeyError(name) from None
 
 
 @functools.cache
-def _service(service: str) -> Any:
+def service_model(service: str) -> Any:
+    """botocore's model of a service.  Raises ``UnknownServiceError`` when there is none."""
     import botocore.session
 
     return botocore.session.Session().get_service_model(service)

@@ -1,0 +1,213 @@
+"""Which operation of which service a request calls, in which protocol and with which members, out of botocore's model.
+
+``X-Amz-Target`` (json), the path of RPC v2 (cbor) and ``Action`` (query, ec2) name the operation; of REST services it
+is the one whose method and path fit best.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qs
+
+from . import model
+from .moto_app import Environ
+
+Protocol = Literal["json", "cbor", "query", "ec2", "rest-json", "rest-xml"]
+
+# Signing names that are not the name of their one service in botocore; only services that moto or we serve.
+SIGNED = {
+    "aoss": ("opensearchserverless",),
+    "apigateway": ("apigateway", "apigatewayv2"),
+    "appconfig": ("appconfig", "appconfigdata"),
+    "aps": ("amp",),
+    "bedrock": (
+        "bedrock",
+        "bedrock-runtime",
+        "bedrock-agent",
+        "bedrock-agent-runtime",
+        "bedrock-data-automation",
+        "bedrock-data-automation-runtime",
+    ),
+    "bedrock-agentcore": ("bedrock-agentcore", "bedrock-agentcore-control"),
+    "cloudhsm": ("cloudhsmv2",),
+    "connect-campaigns": ("connectcampaigns",),
+    "dynamodb": ("dynamodb", "dynamodbstreams"),
+    "elasticfilesystem": ("efs",),
+    "elasticloadbalancing": ("elbv2", "elb"),
+    "elasticmapreduce": ("emr",),
+    "es": ("opensearch", "es"),
+    "execute-api": ("apigatewaymanagementapi",),
+    "iotdata": ("iot-data",),
+    "kinesisanalytics": ("kinesisanalyticsv2",),
+    "kinesisvideo": ("kinesisvideo", "kinesis-video-archived-media"),
+    "lex": ("lexv2-models",),
+    "mediastore": ("mediastore", "mediastore-data"),
+    "mobiletargeting": ("pinpoint",),
+    "monitoring": ("cloudwatch",),
+    "s3": ("s3", "s3control"),
+    "sagemaker": (
+        "sagemaker",
+        "sagemaker-runtime",
+        "sagemaker-featurestore-runtime",
+        "sagemaker-metrics",
+        "sagemaker-edge",
+        "sagemaker-a2i-runtime",
+    ),
+    "servicecatalog": ("servicecatalog", "servicecatalog-appregistry"),
+    "servicequotas": ("service-quotas",),
+    "ses": ("ses", "sesv2"),
+    "sso": ("sso-admin",),
+    "states": ("stepfunctions",),
+    "tagging": ("resourcegroupstaggingapi",),
+    "timestream": ("timestream-write", "timestream-query"),
+}
+_XML = frozenset({"s3", "s3control", "cloudfront", "route53"})
+_RPC = re.compile(r"^/service/[^/]+/operation/(\w+)/?$")
+_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a request calls.
+
+    service    botocore's name
+    operation  as in the API reference; the method and the first part of the path where no model has it
+    """
+
+    service: str
+    operation: str
+    protocol: Protocol
+
+
+def called(signed: str, environ: Environ, body: bytes) -> Called:
+    """What a request calls that was signed for the service ``signed``."""
+    services = SIGNED.get(signed, (signed,))
+    target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
+    path = str(environ.get("PATH_INFO") or "/")
+    if target:
+        return Called(_having(services, target), target, "json")
+    if environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor" and (match := _RPC.match(path)):
+        return Called(_having(services, match[1]), match[1], "cbor")
+    action = _ACTION.search(body[:4000]) or _ACTION.search(str(environ.get("QUERY_STRING") or "").encode())
+    if action and services[0] not in _XML:
+        name = action[1].decode()
+        return Called(_having(services, name), name, "ec2" if services[0] == "ec2" else "query")
+    protocol: Protocol = "rest-xml" if services[0] in _XML else "rest-json"
+    method = str(environ["REQUEST_METHOD"])
+    asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
+    if services[0] != "s3":  # its operations are moto's, and there are many requests
+        for service in services:
+            name = _at(service, method, path, asked)
+            if name:
+                return Called(service, name, protocol)
+    return Called(services[0], f"{method}:{path.split('/')[1] if '/' in path else ''}", protocol)
+
+
+def _having(services: tuple[str, ...], operation: str) -> str:
+    """The one of ``services`` that has an operation."""
+    if len(services) == 1:
+        return services[0]
+    return next((service for service in services if operation in _names(service)), services[0])
+
+
+@functools.cache
+def _names(service: str) -> frozenset[str]:
+    try:
+        return frozenset(model.service_model(service).operation_names)
+    except Exception:  # botocore does not know it
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """Where an operation of a REST service is; ``literal`` characters of the path are no label."""
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    query: frozenset[str]
+    literal: int
+
+
+@functools.cache
+def _routes(service: str) -> tuple[_Route, ...]:
+    routes = []
+    for name in _names(service):
+        http = model.operation(service, name).http
+        uri, _, query = str(http.get("requestUri") or "").partition("?")
+        if not uri:
+            continue
+        parts = re.split(r"\{([^}]+)\}", uri.rstrip("/") or "/")
+        last = len(parts) - 2  # the last label may hold an ARN with slashes
+        pattern = "".join(
+            re.escape(part) if number % 2 == 0 else f"(?P<_{number}>{'.+' if number == last else '[^/]+'})"
+            for number, part in enumerate(parts)
+        )
+        literal = sum(len(part) for part in parts[::2])
+        wanted = frozenset(parse_qs(query, keep_blank_values=True))
+        routes.append(_Route(name, str(http["method"]), re.compile(f"{pattern}/?"), wanted, literal))
+    return tuple(sorted(routes, key=lambda route: (-len(route.query), -route.literal, route.operation)))
+
+
+def _at(service: str, method: str, path: str, asked: frozenset[str]) -> str:
+    fitting = (
+        route.operation
+        for route in _routes(service)
+        if route.method == method and route.query <= asked and route.path.fullmatch(path)
+    )
+    return next(fitting, "")
+
+
+def members(call: Called, environ: Environ, body: bytes) -> Mapping[str, Any]:
+    """The members of a request by their names in the model, with their values as far as its protocol shows them."""
+    if call.protocol == "json":
+        return _json(body)
+    if call.protocol == "cbor":
+        return _cbor(body)
+    query = str(environ.get("QUERY_STRING") or "")
+    if call.protocol in ("query", "ec2"):
+        given = parse_qs(f"{body.decode('utf-8', 'replace')}&{query}")
+        return {
+            name.partition(".")[0]: values[0] for name, values in given.items() if name not in ("Action", "Version")
+        }
+    return dict(_of_rest(call, parse_qs(query, keep_blank_values=True), environ, body))
+
+
+def _of_rest(call: Called, query: Mapping[str, list[str]], environ: Environ, body: bytes) -> Iterator[tuple[str, Any]]:
+    try:
+        shape = model.operation(call.service, call.operation).input_shape
+    except KeyError:
+        return
+    written = _json(body) if call.protocol == "rest-json" else {}
+    for name, member in (shape.members if shape is not None else {}).items():
+        where, wire = member.serialization.get("location"), member.serialization.get("name", name)
+        if where == "querystring" and wire in query:
+            yield name, query[wire][0]
+        elif where == "header" and f"HTTP_{wire.upper().replace('-', '_')}" in environ:
+            yield name, environ[f"HTTP_{wire.upper().replace('-', '_')}"]
+        elif where is None and wire in written:
+            yield name, written[wire]
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def _cbor(body: bytes) -> dict[str, Any]:
+    from botocore.parsers import BaseCBORParser
+
+    try:
+        request = BaseCBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body)))
+    except Exception:
+        return {}
+    return request if isinstance(request, dict) else {}
