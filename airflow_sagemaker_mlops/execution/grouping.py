@@ -7,7 +7,8 @@ from typing import Any
 from ..document.expressions import parse_value
 from ..document.step_types import IN_EXPERIMENTS
 from .aws import IN_USE, error_code, error_message, insist
-from .scope import experiment_of, resolve
+from .names import aws_name
+from .scope import EXPERIMENT_LIMIT, experiment_of, resolve
 from .step_run import StepRun
 from .threads import in_thread
 
@@ -44,6 +45,9 @@ async def _experiment(run: StepRun) -> dict[str, str]:
             run.tell(f"not grouped under the experiment {experiment}: {code}: {error_message(error)}")
             return {}
         _ENSURED.add(key)
+    pipeline = run.identity.pipeline
+    if experiment != pipeline and aws_name(pipeline, EXPERIMENT_LIMIT) == experiment:
+        run.tell(f'the experiment of "{pipeline}" is called "{experiment}" in AWS, which takes no such name')
     return names
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 from ..document.expressions import parse_value
 from ..document.step_types import FREE_ARGUMENTS
+from ..steps.model import BUILT_FROM_ARGUMENTS
 from ..steps.shapes import fit_request
 from .failures import StepFailed
 from .grouping import shared_by_the_pipeline
 from .identity import digest, resource_name
 from .masking import secrets_in
-from .scope import resolve
+from .names import as_name, with_aws_names
+from .scope import Scope, resolve
 from .step_run import StepRun
 from .threads import in_thread
 
@@ -28,13 +30,20 @@ async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     free = run.step_type in FREE_ARGUMENTS
     arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments", free=free)
     scope = run.scope.with_execution(**execution)
-    resolved = dict(await in_thread(run.aws.key, resolve, arguments, scope))
+    resolved = dict(await in_thread(run.aws.key, _resolved, run, arguments, scope))
     if not free:
         resolved = run.options.pins.applied(resolved)
     secrets = secrets_in(resolved)
     if secrets:
         await run.hide(secrets)
     return resolved
+
+
+def _resolved(run: StepRun, arguments: Any, scope: Scope) -> Any:
+    resolved, entry = resolve(arguments, scope), run.entry
+    if entry.how not in BUILT_FROM_ARGUMENTS:
+        return resolved
+    return with_aws_names(arguments, resolved, scope, entry, run.tell)
 
 
 Change = Callable[[dict[str, Any], str], Awaitable[dict[str, Any]]]
@@ -87,7 +96,9 @@ def name_of(run: StepRun, ordinal: int) -> str:
     entry = run.entry
     given = (run.spec.get("Arguments") or {}).get(entry.name_key) if entry.name_key else None
     if given is not None and not isinstance(given, str):
-        given = str(resolve(parse_value(given, entry.name_key), run.scope))
+        expression = parse_value(given, entry.name_key)
+        verbatim = entry.name_key in VERBATIM_NAMES
+        given = str(as_name(expression, run.scope, entry.name_key) if verbatim else resolve(expression, run.scope))
     if given and entry.name_key in VERBATIM_NAMES:
         return given
     return resource_name(run.identity, ordinal, prefix=given or "", limit=entry.name_limit)

@@ -20,6 +20,7 @@ from ..steps.places import file_in_output
 from .failures import UnresolvedExpression
 
 EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
+EXPERIMENT_LIMIT = 120
 
 
 class Unreadable(Exception):
@@ -99,9 +100,14 @@ def _get(reference: Get, scope: Scope, place: str) -> Any:
 
 def experiment_of(scope: Scope) -> dict[str, str]:
     """Names of the experiment and the trial that a pipeline's jobs are grouped under; left out ones as by the SDK."""
-    block = scope.experiment
-    given = {key: as_text(resolve(parse_value(block[key]), scope, key)) for key in EXPERIMENT if block.get(key)}
-    return {key: given.get(key) or scope.execution[variable] for key, variable in EXPERIMENT.items()}
+    from .names import as_name
+
+    block, names = scope.experiment, {}
+    for key, variable in EXPERIMENT.items():
+        given = as_text(as_name(parse_value(block[key]), scope, key, EXPERIMENT_LIMIT)) if block.get(key) else ""
+        own = Get("Execution", variable, (), f"Execution.{variable}")
+        names[key] = given or str(as_name(own, scope, key, EXPERIMENT_LIMIT))
+    return names
 
 
 def _item(reference: Get, scope: Scope, place: str) -> Any:

@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .errors import invalid
+from .errors import AwsError, invalid
 
+# Prefixes of X-Amz-Target, which requests of AWS's JSON protocol have, and boto3's names of their services.
+TARGETS = {
+    "AmazonAthena": "athena",
+    "AmazonEC2ContainerRegistry_V20150921": "ecr",
+    "AmazonSQS": "sqs",
+    "AmazonSSM": "ssm",
+    "AWSEvents": "events",
+    "AWSGlue": "glue",
+    "AWSStepFunctions": "stepfunctions",
+    "DynamoDB_20120810": "dynamodb",
+    "Kinesis_20131202": "kinesis",
+    "Logs_20140328": "logs",
+    "SageMaker": "sagemaker",
+    "secretsmanager": "secretsmanager",
+    "TrentService": "kms",
+}
+# How services call a request that breaks their model, where it is not ValidationException.
+REFUSED_AS = {
+    "athena": "InvalidRequestException",
+    "ecr": "InvalidParameterException",
+    "glue": "InvalidInputException",
+    "logs": "InvalidParameterException",
+}
 NOT_ENFORCED = re.compile(r"InstanceType$")  # AWS adds types faster than botocore is released here
 
 
@@ -40,6 +64,27 @@ def validate(service: str, name: str, request: Mapping[str, Any]) -> None:
         raise invalid(count + "; ".join(errors))
 
 
+def validate_passed_on(target: str, body: bytes) -> None:
+    """:func:`validate` for a request that moto answers, which looks at few patterns and lengths itself.
+
+    ``target`` is its X-Amz-Target; one without, in the query or the REST protocol, is left to moto.
+    """
+    prefix, _, name = target.rpartition(".")
+    service = TARGETS.get(prefix)
+    if service is None:
+        return
+    try:
+        request = json.loads(body or b"{}")
+        known = operation(service, name)
+    except (KeyError, ValueError):  # moto knows what to say of it
+        return
+    if isinstance(request, Mapping) and known.input_shape is not None:
+        try:
+            validate(service, name, request)
+        except AwsError as error:
+            raise AwsError(REFUSED_AS.get(service, error.code), error.message) from None
+
+
 def _errors(value: Any, shape: Any, path: str) -> Iterator[str]:
     kind = shape.type_name
     if kind == "structure":
@@ -53,16 +98,25 @@ def _errors(value: Any, shape: Any, path: str) -> Iterator[str]:
             if key in shape.members and item is not None:
                 yield from _errors(item, shape.members[key], _below(path, key))
     elif kind == "list":
+        if not isinstance(value, list):
+            yield _failed(value, path, "Member must be a list")
+            return
         yield from _limits(len(value), value, shape, path, "length")
         for index, item in enumerate(value):
             yield from _errors(item, shape.member, f"{path}.{index + 1}.member")
     elif kind == "map":
+        if not isinstance(value, Mapping):
+            yield _failed(value, path, "Member must be an object")
+            return
         for key, item in value.items():
             yield from _errors(key, shape.key, f"{path}.key")
             yield from _errors(item, shape.value, f"{path}.{key}.member")
     elif kind == "string":
         yield from _string_errors(value, shape, path)
     elif kind in ("integer", "long", "float", "double"):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            yield _failed(value, path, "Member must be a number")
+            return
         yield from _limits(value, value, shape, path, "value")
 
 

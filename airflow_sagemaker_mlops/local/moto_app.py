@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from .model import validate_passed_on
 from .state import ACCOUNT
 
 Environ = dict[str, Any]
@@ -34,7 +35,12 @@ class Moto:
         self.app = _application()
 
     def call(self, environ: Environ, body: bytes) -> Reply:
-        """The answer to one request.  Raises ``NotImplementedError`` for what moto does not have."""
+        """The answer to one request.
+
+        Raises ``NotImplementedError`` for what moto does not have, and :class:`.errors.AwsError` for a request that
+        botocore's model of the operation refuses.
+        """
+        validate_passed_on(str(environ.get("HTTP_X_AMZ_TARGET") or ""), body)
         started: list[tuple[int, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _exc: object = None) -> Callable[..., None]:

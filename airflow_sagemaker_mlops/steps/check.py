@@ -9,13 +9,13 @@ from ..document.parse import COMMON_KEYS
 from ..document.problems import Problem
 from ..document.step_arguments import ENTITIES
 from .catalogue import STEP_TYPES
+from .model import BUILT_FROM_ARGUMENTS
 from .pitfalls import RULES
 from .properties import path_problems
 from .shapes import Misfit, Part, SlotRule, check_arguments, check_part
 from .slots import slot_rule
 
 # Members SageMaker Pipelines supplies itself, so a definition may leave them out.
-BUILT_FROM_ARGUMENTS = frozenset({"job", "check", "resource", "package", "endpoint", "started"})
 SUPPLIED = {
     "Endpoint": frozenset({"EndpointConfigName"}),
     "EndpointConfig": frozenset({"EndpointConfigName"}),

@@ -29,6 +29,8 @@ How = Literal[
     "foreign",
 ]
 Answer = Mapping[str, Any]
+# Ways whose arguments are, but for what is supplied at run time, the request of the step type's Create operation.
+BUILT_FROM_ARGUMENTS = frozenset({"job", "check", "resource", "package", "endpoint", "started"})
 
 
 def no_uri(_answer: Answer) -> str:

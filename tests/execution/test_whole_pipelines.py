@@ -29,12 +29,12 @@ pytestmark = pytest.mark.e2e
 
 
 def run(aws: local.LocalAws, *steps: Any, stand_ins: Any = None, **more: Any) -> PipelineRun:
-    values = more.pop("values", {})
+    values, name = more.pop("values", {}), more.pop("name", "whole")
     definition = more.pop("definition", None) or {"Version": "2020-12-01", **more, "Steps": list(steps)}
     plan = make_plan(load_pipeline(definition))
     running = PipelineRun(
         plan=plan,
-        pipeline="whole",
+        pipeline=name,
         run_id=uuid.uuid4().hex,
         aws=embedded(aws),
         parameters=values,
@@ -496,6 +496,31 @@ def test_jobs_are_grouped_under_the_pipelines_experiment(aws: local.LocalAws) ->
     assert job["ExperimentConfig"]["ExperimentName"] == experiment["ExperimentName"] == job["Environment"]["E"]
     trials = aws.client("sagemaker").list_trials(ExperimentName=experiment["ExperimentName"])["TrialSummaries"]
     assert [trial["TrialName"] for trial in trials] == [job["ExperimentConfig"]["TrialName"]]
+
+
+def test_a_pipeline_whose_name_aws_does_not_take_is_grouped_and_registered_all_the_same(aws: local.LocalAws) -> None:
+    name = f"team_{uuid.uuid4().hex}.v2"
+    own = {"Get": "Execution.PipelineName"}
+    container = {"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}
+    package = {
+        "ModelPackageGroupName": own,
+        "InferenceSpecification": {
+            "Containers": [container],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    }
+    register = {"Name": "Register", "Type": "RegisterModel", "Arguments": package}
+    job = processing(aws, "A", arguments={"Environment": {"NAME": own}})
+    done = run(aws, job, register, name=name, PipelineExperimentConfig={"ExperimentName": own})
+    assert done.status == "Succeeded", [step.error for step in done.steps.values()]
+    client = aws.client("sagemaker")
+    described = client.describe_processing_job(ProcessingJobName=done.steps["A"].result["Name"])
+    experiment = described["ExperimentConfig"]["ExperimentName"]
+    assert described["Environment"]["NAME"] == name
+    assert experiment.startswith(name.replace("_", "-").replace(".", "-"))
+    assert client.describe_experiment(ExperimentName=experiment)
+    assert client.describe_model_package_group(ModelPackageGroupName=experiment)
 
 
 def test_an_error_that_ends_a_loop_is_told_as_it_is(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:

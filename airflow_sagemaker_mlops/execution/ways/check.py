@@ -16,6 +16,7 @@ from ...document.values import coerce
 from ..aws import as_json, call
 from ..describe import address_of
 from ..failures import StepFailed
+from ..names import as_name
 from ..scope import Unreadable, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from ..threads import in_thread
@@ -126,7 +127,8 @@ async def _from_registry(run: StepRun) -> dict[str, str]:
     given = run.spec.get("ModelPackageGroupName")
     if given is None:
         return {}
-    group = resolve(parse_value(given, "ModelPackageGroupName"), run.scope, "ModelPackageGroupName")
+    expression = parse_value(given, "ModelPackageGroupName")
+    group = as_name(expression, run.scope, "ModelPackageGroupName")
     members = {"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved", "MaxResults": 1}
     order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
     found = await call(run.aws, "sagemaker", "ListModelPackages", **members, **order)
@@ -157,7 +159,7 @@ async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: st
     given = run.spec.get("ModelName")
     if given is None:
         return arguments
-    model = resolve(parse_value(given, "ModelName"), run.scope, "ModelName")
+    model = as_name(parse_value(given, "ModelName"), run.scope, "ModelName")
     inputs = [dict(item) for item in arguments.get("ProcessingInputs") or []]
     for item in inputs:
         if item.get("InputName") == "analysis_config":
