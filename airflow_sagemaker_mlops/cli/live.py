@@ -64,7 +64,11 @@ class Live:
         mark, style = MARKS[step.state]
         extra = f"  {step.error}" if step.error else ""
         line = f"{mark} {step.name:<24} {_word(step):<12} {_elapsed(step):>7}{extra}"
-        self._console.print(line, style=style, highlight=False, markup=False)
+        self._console.print(line.rstrip(), style=style, highlight=False, markup=False, soft_wrap=True)
+
+    def say(self, line: str) -> None:
+        """Print ``line`` about the run as a whole."""
+        self._console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
     def _table(self) -> Any:
         from rich.table import Table

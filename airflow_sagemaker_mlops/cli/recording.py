@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ..record.repository import commit_of
 from ..record.run_identity import RunIdentity
 from ..record.run_record import parameters_of, seal_run, versions
 from ..record.signing import Signer, open_signer
+from ..record.unfinished import forget_start
 from .aws import started
 from .records import records_location
 from .records_text import safe
@@ -87,6 +89,8 @@ class Recording:
             print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
         else:
             print(safe(f"record {sealed.uri}"))
+            with suppress(RecordError):  # a record says more than a note about its start, so a stale note is harmless
+                forget_start(self.recorder.store, self.recorder.dag_id, run.run_id)
 
     def _parameters(self, run: PipelineRun) -> dict[str, Parameter]:
         given = parameters_of(run.plan, run.parameters, "cli")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,25 @@ from ..document.problems import PipelineError, did_you_mean
 from ..execution.pins import NO_PINS, Pins
 from ..execution.pipeline_run import PipelineRun, new_run_id
 from ..execution.recording import StepRecorder
-from ..execution.step_run import ExecutionOptions
+from ..execution.step_run import ExecutionOptions, now
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..plan.selection import Selection, select
-from ..record.partial import Choice, part_of, words_of
+from ..record.errors import RecordError
+from ..record.partial import Choice, Part, part_of, words_of
 from ..record.prices import read_prices
+from ..record.recorder import Recorder
+from ..record.secrets import secrets_of_run
+from ..record.unfinished import note_start
 from .aws import connect
+from .embedded_guard import guarded
+from .ending import Ending
+from .live import Live
 from .local import state_folder
 from .parameters import parse_values, values_after
+from .recording import Recording, recording_of
 from .records_text import safe
+from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
 from .selective import NO_RECORDS, announce
 from .summary import check_place, print_summary, write_summary
 
@@ -49,72 +59,126 @@ def run_definition(
     choice: Choice = WHOLE,
     prices: Path | None = None,
 ) -> int:
-    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments."""
+    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments; 128 and the number of a signal that stopped it."""
     try:
         loaded = load_pipeline(file)
         plan = make_plan(loaded)
-        values = parse_values(plan, parameters, may_miss=bool(choice.resume))
-        if choice.patterns:
-            select(plan, words_of(choice.patterns))  # told before anything is started for it
-    except PipelineError as error:
-        print(error.told("nothing was started"), file=sys.stderr)
-        return 2
-    except ValueError as error:
-        print(f"{file}: {error}", file=sys.stderr)
-        return 2
-    pipeline, run_id = name or pipeline_name(file), new_run_id()
-    recording = None
-    try:
+        values = _values_of(plan, file, parameters, choice)
+        pipeline, run_id = name or pipeline_name(file), new_run_id()
         table = read_stand_ins(plan, stand_ins)
         costs = read_prices(prices) if prices is not None else None
         check_place(summary)
         aws = connect(conn, region, state_dir)
+        recording = None
         if stand_ins is None:  # what was made up is no success of a step
-            from ..record.secrets import secrets_of_run
-            from .recording import recording_of
-
             recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
             recording = recording.prepared(loaded.document, secrets_of_run(plan, values)) if recording else None
+        begin = _beginning(plan, pipeline, Continued(run_id, now()), values, choice, recording, aws)
+    except PipelineError as error:
+        print(safe(error.told("nothing was started")), file=sys.stderr)
+        return 2
     except ValueError as error:  # it names its own file or option
         print(safe(str(error)), file=sys.stderr)
         return 2
-    recorder: Any = recording.recorder if recording else None
-    given = frozenset(values)
-    try:
-        part = None
-        if not choice.is_all:
-            known = {"store": recorder.store, "look": recorder.look} if recorder else {}
-            part = part_of(choice, plan, pipeline, **known, no_records=NO_RECORDS)
-            values = values_after(plan, values, part.inherited)
-            recorder = part.recorder(recorder) if recorder else None
-            announce(part, plan, values)
-    except ValueError as error:  # a selection that cannot be run, or records that cannot be read
-        print(safe(str(error)), file=sys.stderr)
-        return 2
-    run = run_plan(
-        plan,
-        pipeline,
-        values,
-        aws=aws,
-        quiet=quiet,
-        state_dir=state_folder(state_dir) if conn is None else None,
-        stand_ins=table,
-        most=most,
-        run_id=run_id,
-        recorder=recorder,
-        selection=part.selection if part else None,
-    )
-    print_summary(run)
+    recording, part, before = begin.recording, begin.part, begin.before
     if recording:
-        recording = replace(recording, inherited=frozenset(part.inherited if part else ()) - given, prices=costs)
-        recording.seal(run, loaded.document)
+        note_start_of(recording.recorder, plan, before.started, begin.values)
+    with Ending() as ending:
+        run = run_plan(
+            plan,
+            pipeline,
+            begin.values,
+            aws=aws,
+            quiet=quiet,
+            state_dir=state_folder(state_dir) if conn is None else None,
+            stand_ins=table,
+            most=most,
+            run_id=before.run_id,
+            recorder=begin.recorder,
+            selection=part.selection if part else None,
+            before=before,
+            ending=ending,
+            again=f"sagemaker-mlops run {file} --resume {before.run_id}" if recording else "",
+        )
+        print_summary(run)
+        if recording:
+            inherited = frozenset(part.inherited if part else before.inherited) - frozenset(values)
+            replace(recording, inherited=inherited, prices=costs).seal(run, loaded.document)
     if summary is not None:
         try:
             write_summary(run, summary)
         except OSError as error:
             print(safe(f"--summary {summary} cannot be written: {error.strerror or error}."), file=sys.stderr)
             return 1
+    return exit_code_of(run, ending)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What a run begins with: on its own, as a part on results of another run, or where an earlier process left it."""
+
+    before: Continued
+    values: dict[str, Any]
+    recording: Recording | None = None
+    recorder: Any = None
+    part: Part | None = None
+
+
+def _beginning(
+    plan: Plan,
+    pipeline: str,
+    new: Continued,
+    given: dict[str, Any],
+    choice: Choice,
+    recording: Recording | None,
+    aws: Any,
+) -> _Beginning:
+    """How the run begins.  Raises ``ValueError`` for a part that cannot be run, or records that cannot be read."""
+    recorder = recording.recorder if recording else None
+    if choice.is_all:
+        return _Beginning(new, given, recording, recorder)
+    left = left_by(recorder.store, pipeline, choice.resume) if recorder and choice.resume else None
+    same = continued(left, plan, given) if left else None
+    if same is not None and recording and recorder:
+        values = values_after(plan, given, same.inherited)
+        recorder = replace(recorder, run_id=same.run_id, fragments=[*same.fragments])
+        print(safe(same.line()))
+        return _Beginning(same, values, replace(recording, recorder=recorder), recorder)
+    known: dict[str, Any] = {"store": recorder.store, "look": recorder.look} if recorder else {}
+    if left is not None:
+        stop_jobs_of(left, plan, pipeline, aws)
+        known["source"] = left.as_source(plan)
+    part = part_of(choice, plan, pipeline, **known, no_records=NO_RECORDS)
+    values = values_after(plan, given, part.inherited)
+    announce(part, plan, values)
+    return _Beginning(new, values, recording, part.recorder(recorder) if recorder else None, part)
+
+
+def _values_of(plan: Plan, file: Path, parameters: Sequence[str], choice: Choice) -> dict[str, Any]:
+    """The values given.  Raises ``ValueError`` for them, and for a selection that names no steps."""
+    try:
+        values = parse_values(plan, parameters, may_miss=bool(choice.resume))
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+    if choice.patterns:
+        select(plan, words_of(choice.patterns))  # told before anything is started for it
+    return values
+
+
+def exit_code_of(run: PipelineRun, ending: Ending) -> int:
+    """0 when the run ended well, 1 when it failed or was stopped, 128 and the signal's number when that stopped it."""
+    if run.status == "Stopped":
+        return ending.exit_code or 1
     return 1 if run.status == "Failed" else 0
+
+
+def note_start_of(recorder: Recorder, plan: Plan, started: str, values: Mapping[str, Any]) -> None:
+    """Keep what the run begins with, so that it can be resumed should this process be killed."""
+    start = start_of(plan, recorder.run_id, started, values)
+    try:
+        note_start(recorder.store, recorder.dag_id, start, recorder.secrets)
+    except RecordError as error:
+        print(safe(f"the run could not be resumed if this process were killed: {error}"), file=sys.stderr)
 
 
 def read_stand_ins(plan: Plan, given: str | None) -> dict[str, Any]:
@@ -153,21 +217,35 @@ def run_plan(
     recorder: StepRecorder | None = None,
     selection: Selection | None = None,
     pins: Pins = NO_PINS,
+    before: Continued | None = None,
+    ending: Ending | None = None,
+    again: str = "",
 ) -> PipelineRun:
-    """Run ``plan`` to its end, showing how it goes; ``state_dir`` is that of the embedded AWS when it runs there."""
+    """Run ``plan`` to its end, showing how it goes; ``state_dir`` is that of the embedded AWS when it runs there.
+
+    before   start of the run, and what an earlier process of it left
+    ending   handles signals, already entered; without one the run handles them itself
+    again    command that goes on with the run should somebody leave it
+    """
+    run_id = run_id or new_run_id()
+    before = before or Continued(run_id, now())
     from ..execution.mailbox import MemoryMailbox
-    from .live import Live
     from .mailbox import LocalMailbox
 
     # On this machine looking costs nothing; on AWS a step is looked at as seldom as under Airflow.
     options = ExecutionOptions(
         poll_interval_s=30.0 if state_dir is None else 1.0, logs="live", stand_ins=stand_ins or {}, pins=pins
     )
-    with Live(quiet=quiet) as live:
+    with ExitStack() as stack:
+        ending = ending or stack.enter_context(Ending())
+        live = stack.enter_context(Live(quiet=quiet))
         run = PipelineRun(
             plan=plan,
             pipeline=pipeline,
-            run_id=run_id or new_run_id(),
+            run_id=run_id,
+            started=before.started,
+            finished=before.finished,
+            retried=before.retried,
             aws=aws,
             parameters=values,
             options=options,
@@ -178,8 +256,13 @@ def run_plan(
             mailbox=MemoryMailbox() if state_dir is None else LocalMailbox(state_dir),
         )
         live.begin(run)
-        asyncio.run(run.run())
+        asyncio.run(_drive(run, ending, live, state_dir, again))
     return run
+
+
+async def _drive(run: PipelineRun, ending: Ending, live: Live, state_dir: Path | None, again: str) -> None:
+    async with guarded(run, state_dir, live.say):
+        await ending.drive(run, again)
 
 
 def pipeline_name(file: Path) -> str:

@@ -16,6 +16,7 @@ from ..plan.model import GATE_SUFFIX, VERDICT_TASK_ID, Plan, TaskPlan
 from ..plan.outcome import unmet, verdict
 from ..plan.selection import Selection
 from .aws import Aws
+from .ending import end_step
 from .failures import StepFailed
 from .identity import StepIdentity
 from .mailbox import Mailbox, MemoryMailbox
@@ -52,6 +53,16 @@ class StepProgress:
     jobs_started: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A step that an earlier process of the same run brought to a good end, with the result it left."""
+
+    result: Mapping[str, Any]
+    started: str
+    ended: str
+    jobs_started: int = 0
+
+
 @dataclass(slots=True)
 class PipelineRun:
     """One run of ``plan``.
@@ -61,6 +72,9 @@ class PipelineRun:
     notify       called after every change of a step, and with every log line ("" for a change of state)
     recorder     told of every step; gives results of earlier runs, where the document or a selection wants that
     selection    the part of the plan that runs; reused steps get their results from the recorder
+    finished     steps that an earlier process of this run brought to a good end, by name
+    retried      steps that an earlier process of this run saw fail, or stopped: they get a new job
+    stop_cause   why the run was stopped from outside; empty when it was not
     """
 
     plan: Plan
@@ -74,10 +88,15 @@ class PipelineRun:
     most: int = 0
     recorder: StepRecorder | None = None
     selection: Selection | None = None
+    finished: Mapping[str, Finished] = field(default_factory=dict)
+    retried: frozenset[str] = frozenset()
     started: str = field(default_factory=now)
     ended: str | None = None
     steps: dict[str, StepProgress] = field(default_factory=dict)
+    stop_cause: str = ""
     _gates: dict[str, TaskPlan] = field(default_factory=dict)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _running: dict[str, StepRun] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._gates = {task.task_id: task for task in self.plan.tasks if task.step_type == "Gate"}
@@ -88,9 +107,11 @@ class PipelineRun:
 
     @property
     def status(self) -> str:
-        """Executing, Succeeded, Failed or CompletedWithFailures, in the service's words."""
+        """Executing, Succeeded, Failed, CompletedWithFailures or Stopped, in the service's words."""
         if self.ended is None:
             return "Executing"
+        if self.stop_cause:
+            return "Stopped"
         spec = self.plan.by_id[VERDICT_TASK_ID].spec if self.plan.tasks else {}
         ends = {name: _end(step.state) for name, step in self.steps.items()}
         return verdict(ends, spec.get("Handlers") or {})
@@ -98,23 +119,67 @@ class PipelineRun:
     async def run(self) -> None:
         """Run to the end; a failed step is in ``steps`` and not raised."""
         running: dict[asyncio.Task[None], str] = {}
+        stopping: asyncio.Task[Any] = asyncio.create_task(self._stopping.wait())
         try:
+            self._take_over()
             while True:
                 for task in self._tasks():
                     if (not self.most or len(running) < self.most) and self._settle(task):
                         running[asyncio.create_task(self._run_one(task))] = task.task_id
                 if not running:
                     break
-                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+                if stopping in done:
+                    await self._stop_all(running)
+                    break
                 for finished in done:
-                    del running[finished]
+                    running.pop(finished)
                     finished.result()
         finally:
-            for unfinished in running:
+            for unfinished in (*running, stopping):
                 unfinished.cancel()
             self.ended = now()
             if self.recorder is not None:
                 await self.recorder.settled()
+
+    def stop(self, cause: str, *, aws_is_gone: bool = False) -> None:
+        """Stop the jobs, start no further step and end the run as Stopped, because of ``cause``.
+
+        aws_is_gone   nobody is left who could be asked to stop jobs
+
+        To be called on the event loop of :meth:`run`.
+        """
+        self.stop_cause = self.stop_cause or cause
+        if aws_is_gone:
+            self._running.clear()
+        self._stopping.set()
+
+    def unfinished_jobs(self) -> dict[str, str]:
+        """{step: its job} for steps that are running now."""
+        return {s.name: s.facts["name"] for s in self.steps.values() if s.state == "Executing" and "name" in s.facts}
+
+    def _take_over(self) -> None:
+        """Take the results that an earlier process of this run left."""
+        for task in self._tasks():
+            left, step = self.finished.get(task.task_id), self.steps[task.task_id]
+            if left is not None:
+                step.result, step.started, step.ended = dict(left.result), left.started, left.ended
+                step.jobs_started = left.jobs_started
+                self._set(step, "Succeeded")
+                if task.step_type == "Condition":
+                    self._take_branch(task, bool(step.result["Properties"]["Outcome"]))
+
+    async def _stop_all(self, running: Mapping[asyncio.Task[None], str]) -> None:
+        await asyncio.gather(*(self._stop_one(task, self.steps[name]) for task, name in running.items()))
+        for step in self.steps.values():
+            if step.state == "Waiting":
+                self._set(step, "NotStarted")
+
+    async def _stop_one(self, task: asyncio.Task[None], step: StepProgress) -> None:
+        why = await end_step(task, self._running.get(step.name))
+        if step.state == "Executing":
+            step.error, step.ended = why or f"stopped: {self.stop_cause}", now()
+            self._set(step, "Stopped")
 
     def _tasks(self) -> list[TaskPlan]:
         return [task for task in self.plan.tasks if task.step_type not in ("Verdict", "Gate")]
@@ -154,7 +219,8 @@ class PipelineRun:
         step = self.steps[task.task_id]
         step.started = now()
         try:
-            result = await run_recorded(self._step_run(task, step), self.recorder)
+            run = self._running[step.name] = self._step_run(task, step)
+            result = await run_recorded(run, self.recorder)
         except StepFailed as error:
             step.result = dict(error.result) or None
             self._fail(step, str(error), stopped=error.stopped)
@@ -189,6 +255,7 @@ class PipelineRun:
             dag_id=self.pipeline,
             run_id=self.run_id,
             task_id=task.task_id,
+            try_number=2 if task.task_id in self.retried else 1,
             run_started=self.started,
         )
         scope = Scope(

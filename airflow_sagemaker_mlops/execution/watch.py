@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..steps.model import StepType
-from .aws import NOT_FOUND, Aws, call, error_code, is_transient, may_pass
+from .aws import NEVER_SENT, NOT_FOUND, Aws, call, error_code, is_transient, may_pass
 from .describe import properties_of
 from .events import JobEvents, events_for
 
@@ -33,7 +33,12 @@ NEWCOMER_WITHIN_S = 1.0  # what an earlier process made may have ended long ago
 GONE_AFTER_S = 60.0  # right after its creation a job may not be visible everywhere
 SAFETY_NET_S = 300.0  # between two sweeps where events tell of changes
 PASSES_WITHIN_S = 600.0  # then the next attempt goes on, with clients of the connection as it is by then
+AWAY_WITHIN_S = 60.0  # an AWS on this machine that nobody has started again by then will not come back by itself
 OLDEST = datetime.min.replace(tzinfo=UTC)
+
+
+class AwsIsGone(ConnectionError):
+    """The AWS on this machine does not listen any more."""
 
 
 class JobDisappeared(LookupError):
@@ -69,6 +74,7 @@ class Sweep:
     newcomers: bool = False
     back_off_s: float = 0.0
     refused_since: float | None = None
+    away_since: float | None = None
     unlisted: bool = False
     events: JobEvents | None = None
     told: bool = False
@@ -120,10 +126,12 @@ class Sweep:
         except Exception as error:
             if not _may_be_asked_again(error) or self._refused_too_long(error):
                 raise
-            self.back_off_s = min(max(1.0, self.back_off_s * 2), 120.0)
+            self._check_that_it_listens(error)
+            longest = 120.0 if self.away_since is None else 5.0
+            self.back_off_s = min(max(1.0, self.back_off_s * 2), longest)
             await self._renew(error)
         else:
-            self.back_off_s, self.refused_since = 0.0, None
+            self.back_off_s, self.refused_since, self.away_since = 0.0, None, None
 
     async def _rest(self) -> None:
         """Until it is time to look at all, or a bell rings; under back-off nobody is asked sooner for any bell."""
@@ -144,6 +152,21 @@ class Sweep:
                 await self.aws.renew()
             except Exception as failed:  # then those there are, are tried again
                 log.warning("the connection's credentials cannot be read again: %s", failed)
+
+    def _check_that_it_listens(self, error: Exception) -> None:
+        """Raise :class:`AwsIsGone` for an AWS on this machine that has refused connections for too long."""
+        if not self.aws.is_local or type(error).__name__ not in NEVER_SENT:
+            self.away_since = None
+            return
+        if self.away_since is None:
+            self.away_since = time.monotonic()
+            for job in self.waiting:
+                _tell(job, f"cannot be looked at: the embedded AWS does not answer ({error})")
+        if time.monotonic() - self.away_since >= AWAY_WITHIN_S:
+            raise AwsIsGone(
+                f"the embedded AWS has not answered for {AWAY_WITHIN_S:.0f} s. Start it again with `sagemaker-mlops "
+                f"local`; jobs that still run are found by their names. ({error})"
+            )
 
     def _refused_too_long(self, error: Exception) -> bool:
         """Whether the credentials have not been taken for so long that nobody can say when they will be."""

@@ -6,7 +6,7 @@ rest; own code for SageMaker) and gives a :class:`LocalAws` that tells how to re
 
 from __future__ import annotations
 
-from .daemon import reset, start, status, stop
+from .daemon import reset, start, status, stop, was_stopped
 from .state import LocalAws, Sandbox, default_state_dir
 
-__all__ = ["LocalAws", "Sandbox", "default_state_dir", "reset", "start", "status", "stop"]
+__all__ = ["LocalAws", "Sandbox", "default_state_dir", "reset", "start", "status", "stop", "was_stopped"]

@@ -19,6 +19,7 @@ from . import job, serving
 from .processes import is_alive
 from .state import LocalAws, Sandbox, read_config, read_server, write_private
 
+STOPPED = "stopped"  # a file that tells a server that was stopped from one that died
 _SERVERS: list[subprocess.Popen[bytes]] = []  # they outlive us; kept so that nobody complains of that
 
 
@@ -34,6 +35,11 @@ def status(state_dir: Path) -> LocalAws | None:
     """The running server of ``state_dir``, or ``None``."""
     aws = read_server(state_dir)
     return aws if aws is not None and is_alive(aws.pid, aws.pid_start) else None
+
+
+def was_stopped(state_dir: Path) -> bool:
+    """Whether somebody stopped the last server of ``state_dir``, rather than that it died."""
+    return (state_dir / STOPPED).exists()
 
 
 def start(
@@ -54,6 +60,7 @@ def start(
         running = status(state_dir)
         if running is not None:
             return running
+        (state_dir / STOPPED).unlink(missing_ok=True)
         before = read_server(state_dir)
         write_private(state_dir / "config.json", json.dumps({**read_config(state_dir), "sandbox": sandbox}))
         settings = {
@@ -95,6 +102,7 @@ def stop(state_dir: Path) -> bool:
     with _locked(state_dir):
         running = status(state_dir)
         if running is not None:
+            (state_dir / STOPPED).touch()
             os.kill(running.pid, signal.SIGTERM)
             deadline = time.monotonic() + 10
             while is_alive(running.pid, running.pid_start) and time.monotonic() < deadline:

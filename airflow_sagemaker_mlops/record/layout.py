@@ -2,6 +2,7 @@
 
 ``<dag>/records/<run>.json``             the record, written once
 ``<dag>/fragments/<run>/<step>.json``    steps of a run, also while it is on
+``<dag>/starts/<run>.json``              what a run of the command line began with, see ``unfinished``
 ``<dag>/sources/<run>.json``             which run a run of a part takes results from, see ``pinned``
 ``<dag>/index/<level>/<name>.json``      what ``list`` reads, see ``index``
 ``<dag>/heads.json``                     ends of the hash chain, see ``chain``
@@ -54,6 +55,16 @@ def fragment_key(dag_id: str, run_id: str, step: str) -> str:
 def fragments_prefix(dag_id: str, run_id: str) -> str:
     """What the keys of all fragments of a run begin with."""
     return f"{segment(dag_id)}/fragments/{segment(run_id)}/"
+
+
+def starts_prefix(dag_id: str) -> str:
+    """What the keys of all notes about starts begin with."""
+    return f"{segment(dag_id)}/starts/"
+
+
+def start_key(dag_id: str, run_id: str) -> str:
+    """Key of the note about the start of a run."""
+    return f"{starts_prefix(dag_id)}{segment(run_id)}.json"
 
 
 def source_key(dag_id: str, run_id: str) -> str:

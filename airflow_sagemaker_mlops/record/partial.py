@@ -86,11 +86,13 @@ def part_of(
     store: Store | None = None,
     *,
     look: Callable[[Artifact], Artifact] | None = None,
+    source: SourceRun | None = None,
     no_records: str,
 ) -> Part:
     """The part of ``plan`` that ``choice`` asks for, which is not all of it.
 
     look         an output as it is now, to see whether it is still there; without it nobody looks
+    source       the run to take results from, where it has been read already
     no_records   the way out when there is no ``store`` and results are needed
 
     Raises :class:`InvalidSelection` with everything that keeps it from running.
@@ -101,7 +103,7 @@ def part_of(
     if store is None:
         what = "results of an earlier run are needed, and this run knows no records to take them from."
         raise InvalidSelection(plan.source, [Problem("SM407", "source-run", what, no_records)])
-    source = read_source(store, plan, pipeline, choice.source)
+    source = source or read_source(store, plan, pipeline, choice.source)
     inherited: Mapping[str, Any] = {}
     if selection is None:
         selection = select_unfinished(plan, source.statuses)

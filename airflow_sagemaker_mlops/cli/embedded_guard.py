@@ -1,0 +1,58 @@
+"""What a run does when the embedded AWS behind it dies: starts it again, or ends with a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from .. import local
+from ..execution.pipeline_run import PipelineRun
+
+LOOK_EVERY_S = 2.0
+MOST_STARTS = 3  # what dies again and again is not worth waiting for
+
+
+@asynccontextmanager
+async def guarded(run: PipelineRun, state_dir: Path | None, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Watch the server of ``state_dir`` while entered; nothing to watch without one."""
+    if state_dir is None:
+        yield
+        return
+    guard = asyncio.create_task(_watch(run, state_dir, say))
+    try:
+        yield
+    finally:
+        guard.cancel()
+        await asyncio.gather(guard, return_exceptions=True)
+
+
+async def _watch(run: PipelineRun, state_dir: Path, say: Callable[[str], None]) -> None:
+    starts = 0
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if local.status(state_dir) is not None:
+            continue
+        why = await asyncio.to_thread(_start_again, run, state_dir, starts)
+        if why:
+            say(f"{why} The run ends here.")
+            run.stop(why.rstrip("."), aws_is_gone=True)
+            return
+        starts += 1
+        say("the embedded AWS had died and was started again; its jobs go on.")
+
+
+def _start_again(run: PipelineRun, state_dir: Path, starts: int) -> str:
+    """Start the server once more; why not, empty when it serves again.  Blocking."""
+    if local.was_stopped(state_dir):
+        return f"the embedded AWS in {state_dir} was stopped."
+    if starts >= MOST_STARTS:
+        return f"the embedded AWS in {state_dir} died {starts + 1} times; see {state_dir / 'server.err'}."
+    try:
+        again = local.start(state_dir)
+    except (OSError, RuntimeError) as error:
+        return f"the embedded AWS in {state_dir} died and cannot be started again: {error}."
+    if again.endpoint_url != run.aws.key:
+        return f"the embedded AWS in {state_dir} died, and its port is taken: it is at {again.endpoint_url} now."
+    return ""

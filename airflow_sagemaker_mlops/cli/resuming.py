@@ -1,0 +1,124 @@
+"""``run --resume`` of a run whose process was killed: going on with it, or starting over from what it left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+
+from ..execution.aws import Aws
+from ..execution.identity import execution_id, is_start
+from ..execution.leftovers import stop_leftovers
+from ..execution.masking import MASK
+from ..execution.pipeline_run import Finished
+from ..plan.model import Plan
+from ..record.fragment import StepFragment
+from ..record.store import Store
+from ..record.unfinished import Start, Unfinished, unfinished
+from .records_text import safe
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """What an earlier process of the same run left.
+
+    fragments   of its finished steps, for the record
+    inherited   parameter values that it had
+    """
+
+    run_id: str
+    started: str
+    finished: Mapping[str, Finished] = field(default_factory=dict)
+    retried: frozenset[str] = frozenset()
+    fragments: tuple[StepFragment, ...] = ()
+    inherited: Mapping[str, Any] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """What happens, for people."""
+        done = f"finished before: {', '.join(self.finished)}" if self.finished else "no step had finished"
+        return f"continues {self.run_id}, whose process ended without a record; {done}"
+
+
+def left_by(store: Store, pipeline: str, name: str) -> Unfinished | None:
+    """The run called ``name`` when it has no record.  Raises ``ValueError`` when its process is still there."""
+    found = unfinished(store, pipeline, name)
+    if found is None:
+        return None
+    process, run_id = found.start.process, found.start.run_id
+    if process.get("host") != socket.gethostname():
+        if name != run_id:
+            where = f'"{process.get("host")}"'
+            raise ValueError(
+                f"run {run_id} has no record. It was started on machine {where} and may still be running there. "
+                f"If it is not, write --resume {run_id} to go on with it."
+            )
+    elif _is_running(process):
+        raise ValueError(
+            f"run {run_id} is still on, in process {process['pid']} of this machine. Wait for its end, or stop it "
+            f"with: kill {process['pid']}"
+        )
+    return found
+
+
+def continued(found: Unfinished, plan: Plan, given: Mapping[str, Any]) -> Continued | None:
+    """How to go on with the very same run; ``None`` when definition or parameters are not those it began with."""
+    start = found.start
+    changed = any(start.parameters.get(name) not in (value, MASK) for name, value in given.items())
+    if start.definition_hash != plan.definition_hash or changed:
+        return None
+    own = {name: step for name, step in found.steps.items() if name in plan.by_id}
+    finished = {
+        name: Finished(step.result, step.started, step.ended, step.jobs_started)
+        for name, step in own.items()
+        if step.status == "Succeeded" and step.result is not None and not _has_secret(step.result)
+    }
+    kept = [step for step in found.steps.values() if step.step in finished or step.loop in finished]
+    retried = frozenset(name for name, step in own.items() if step.status in ("Failed", "Stopped"))
+    return Continued(start.run_id, start.started, finished, retried, tuple(kept), start.parameters)
+
+
+def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws) -> None:
+    """Stop what the run has left running, because another run takes its place; says what was stopped."""
+    start = found.start
+
+    async def is_own(_name: str, tags: Mapping[str, str]) -> bool:
+        return is_start(tags.get("airflow:run_started", ""), start.started)
+
+    def tell(text: str) -> None:
+        print(safe(text), file=sys.stderr)
+
+    types = {task.step_type for task in plan.tasks}
+    run_id = execution_id(pipeline, start.run_id)
+    asyncio.run(stop_leftovers(aws, types, run_id, tell, is_own=is_own, cut_off=False))
+
+
+def start_of(plan: Plan, run_id: str, started: str, values: Mapping[str, Any]) -> Start:
+    """The note about a run that begins in this process."""
+    own = psutil.Process(os.getpid())
+    process = {"host": socket.gethostname(), "pid": own.pid, "started": own.create_time()}
+    return Start(run_id, started, plan.definition_hash, dict(values), process)
+
+
+def _is_running(process: Mapping[str, Any]) -> bool:
+    try:
+        there = psutil.Process(int(process["pid"]))
+        same = abs(float(there.create_time()) - float(process["started"])) < 1.0
+        return same and str(there.status()) != "zombie"
+    except (psutil.Error, KeyError, ValueError, TypeError):
+        return False
+
+
+def _has_secret(result: Any) -> bool:
+    match result:
+        case Mapping():
+            return any(_has_secret(value) for value in result.values())
+        case list() | tuple():
+            return any(_has_secret(value) for value in result)
+        case _:
+            return MASK in str(result)
