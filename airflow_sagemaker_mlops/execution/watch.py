@@ -155,7 +155,7 @@ class Sweep:
 
     def _check_that_it_listens(self, error: Exception) -> None:
         """Raise :class:`AwsIsGone` for an AWS on this machine that has refused connections for too long."""
-        if not self.aws.is_local or type(error).__name__ not in NEVER_SENT:
+        if type(error).__name__ not in NEVER_SENT or not self.aws.is_local:
             self.away_since = None
             return
         if self.away_since is None:
