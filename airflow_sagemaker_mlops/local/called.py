@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import parse_qs
 
 from . import model
@@ -109,6 +109,29 @@ def called(signed: str, environ: Environ, body: bytes) -> Called:
     return Called(services[0], f"{method}:{path.split('/')[1] if '/' in path else ''}", protocol)
 
 
+def unread(signed: str, environ: Environ) -> Called:
+    """What is known of a request from a stranger by its headers alone: the protocol in which to refuse it."""
+    service = SIGNED.get(signed, (signed,))[0]
+    kind = str(environ.get("CONTENT_TYPE") or "")
+    if environ.get("HTTP_X_AMZ_TARGET"):
+        protocol: Protocol = "json"
+    elif kind.startswith("application/x-www-form-urlencoded") and service not in _XML:
+        protocol = "query"
+    elif service in _known():
+        own = str(model.service_model(service).metadata["protocol"])
+        protocol = "cbor" if own == "smithy-rpc-v2-cbor" else cast(Protocol, own)
+    else:
+        protocol = "rest-xml"
+    return Called(service or "?", f"{environ['REQUEST_METHOD']}:", protocol)
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    import botocore.session
+
+    return frozenset(botocore.session.Session().get_available_services())
+
+
 def _having(services: tuple[str, ...], operation: str) -> str:
     """The one of ``services`` that has an operation."""
     if len(services) == 1:
@@ -118,10 +141,7 @@ def _having(services: tuple[str, ...], operation: str) -> str:
 
 @functools.cache
 def _names(service: str) -> frozenset[str]:
-    try:
-        return frozenset(model.service_model(service).operation_names)
-    except Exception:  # botocore does not know it
-        return frozenset()
+    return frozenset(model.service_model(service).operation_names) if service in _known() else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

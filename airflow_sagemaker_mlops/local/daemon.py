@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import job, serving
@@ -71,14 +71,17 @@ def start(
         }
         log = (state_dir / "server.err").open("ab")
         process = subprocess.Popen(
-            [sys.executable, "-m", "airflow_sagemaker_mlops.local.server", str(state_dir), json.dumps(settings)],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "airflow_sagemaker_mlops.local.server", str(state_dir)],
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
         log.close()
         _SERVERS.append(process)
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin:  # one that is gone already says why in its log
+            process.stdin.write(json.dumps(settings).encode())
         return _wait_until_up(state_dir, process, timeout_s)
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import http.client
 import json
 import re
 import socket
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
-from . import emr, functions
-from .called import Called, called, members
+from . import aws_chunked, emr, functions, signature
+from .called import Called, called, members, unread
 from .errors import AwsError
 from .faults import ConnectionLost, Faults
 from .identity import caller_identity, everything_allowed
@@ -27,26 +28,20 @@ from .protocols import error_reply
 from .sagemaker.context import Context, Handler, PassedOn
 from .sagemaker.hosting import served_at
 from .sagemaker.operations import HANDLERS, is_owned
+from .signature import Claim
 from .state import OWN_CALLS, LocalAws
 from .store import Store
 from .unexecuted import refusal, refuse_unexecuted
 from .versions import listed_versions
+from .wire import INTAKE, PIECE, Intake
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
+MOST_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS
+MOST_BODY = 128 << 20  # of anything else: a function's code comes in base64
 _INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
 _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
 SESSION_KEY = "session-key"
-_GIVEN_KEY = re.compile(rb"<AccessKeyId>([A-Z0-9]+)</AccessKeyId>")
+_GIVEN_KEY = re.compile(rb"<AccessKeyId>([A-Z0-9]+)</AccessKeyId>\s*<SecretAccessKey>([^<]+)</SecretAccessKey>")
 JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, and what for, out of the request's signature."""
-
-    key: str
-    region: str
-    service: str
 
 
 class Front:
@@ -64,12 +59,14 @@ class Front:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """WSGI."""
         begun = time.perf_counter()
-        body = _body(environ)
-        caller = _caller(environ)
-        call = called(caller.service if caller else "?", environ, body)
+        intake: Intake = environ[INTAKE]
+        caller = signature.claim_of(intake.signed)
+        call = unread(caller.service if caller else "", environ)
         try:
-            self._admit(environ, caller)
+            secret = self._admit(environ, caller)
             assert caller is not None
+            body = _body(environ, intake, caller, secret)
+            call = called(caller.service, environ, body)
             reply = self._answer_with_faults(call, environ, body, caller)
         except ConnectionLost:
             start_response("500 No Answer", [])
@@ -87,9 +84,11 @@ class Front:
             ("Content-Length", str(len(reply.body)) if environ["REQUEST_METHOD"] != "HEAD" else _length(reply))
         )
         start_response(f"{reply.status} {http.client.responses.get(reply.status, '')}", headers)
-        return [reply.body]
+        if len(reply.body) <= PIECE:
+            return [reply.body]
+        return (reply.body[at : at + PIECE] for at in range(0, len(reply.body), PIECE))
 
-    def _answer_with_faults(self, call: Called, environ: Environ, body: bytes, caller: Caller) -> Reply:
+    def _answer_with_faults(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
         """The answer, unless a fault is injected; what this AWS asks of itself is no call that could get lost."""
         if OWN_CALLS in str(environ.get("HTTP_USER_AGENT") or ""):
             return self._answer(call, environ, body, caller)
@@ -100,20 +99,26 @@ class Front:
             raise self._faults.lose(call.operation)
         return reply
 
-    def _admit(self, environ: Environ, caller: Caller | None) -> None:
-        """Refuse strangers: it runs code for whoever may talk to it."""
+    def _admit(self, environ: Environ, caller: Claim | None) -> str:
+        """The caller's secret key; strangers are refused by their headers alone, for callers may run code here."""
         if environ.get("HTTP_HOST") not in self._hosts:
             raise AwsError("AccessDeniedException", "This server answers to its own address only.", 403)
-        if caller is None or not self._is_ours(caller.key):
+        secret = self._secret_of(caller.key) if caller else None
+        if caller is None or secret is None:
             raise AwsError("UnrecognizedClientException", "The access key is not the one of this embedded AWS.", 403)
+        signature.check_time(caller, datetime.now(UTC))
         if environ["PATH_INFO"].startswith("/moto-api"):
             raise AwsError("AccessDeniedException", "moto's own API is not passed on.", 403)
+        return secret
 
-    def _is_ours(self, key: str) -> bool:
-        """Whether it is the key of this server, or one that its STS gave out to who had it."""
-        return key == self._aws.access_key or self._store.get(SESSION_KEY, "", key) is not None
+    def _secret_of(self, key: str) -> str | None:
+        """The secret to the key of this server, or to one that its STS gave out to who had it."""
+        if key == self._aws.access_key:
+            return self._aws.secret_key
+        given = self._store.get(SESSION_KEY, "", key)
+        return None if given is None else given.body.get("secret")
 
-    def _answer(self, call: Called, environ: Environ, body: bytes, caller: Caller) -> Reply:
+    def _answer(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
         path = environ["PATH_INFO"]
         refuse_unexecuted(call, lambda: members(call, environ, body))
         if call.service == "sagemaker":
@@ -138,10 +143,10 @@ class Front:
         if call.service != "s3" and _is_page(reply):  # moto knows no such address
             raise refusal(call.service, call.operation)
         if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
-            self._store.insert(SESSION_KEY, "", given[1].decode(), {})
+            self._store.insert(SESSION_KEY, "", given[1].decode(), {"secret": given[2].decode()})
         return reply
 
-    def _sagemaker(self, operation: str, body: bytes, caller: Caller) -> Reply | None:
+    def _sagemaker(self, operation: str, body: bytes, caller: Claim) -> Reply | None:
         handler = HANDLERS.get(operation)
         if handler is None:
             if is_owned(operation):
@@ -152,14 +157,14 @@ class Front:
         except PassedOn:
             return None
 
-    def _own(self, service: str, operation: str, handler: Handler, body: bytes, caller: Caller) -> Reply:
+    def _own(self, service: str, operation: str, handler: Handler, body: bytes, caller: Claim) -> Reply:
         """The answer of one of our own operations, checked on its way in and out by botocore's model."""
-        request = json.loads(body or b"{}")
+        request = _json(body)
         validate(service, operation, request)
         answer = handler(Context(self._store, self._aws, caller.region), request)
         return Reply(200, [JSON_TYPE], json.dumps(prune(service, operation, answer)).encode())
 
-    def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Caller) -> Reply:
+    def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
         port, served = served_at(Context(self._store, self._aws, caller.region), unquote(name))
         headers = {"Content-Type": environ.get("CONTENT_TYPE") or "application/octet-stream"}
         if environ.get("HTTP_ACCEPT"):
@@ -181,7 +186,7 @@ class Front:
         variant = ("x-Amzn-Invoked-Production-Variant", served)
         return Reply(200, [("Content-Type", kind), variant], content)
 
-    def _invoke_function(self, name: str, environ: Environ, body: bytes, caller: Caller) -> Reply:
+    def _invoke_function(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
         how = environ.get("HTTP_X_AMZ_INVOCATION_TYPE") or "RequestResponse"
         if how == "Event":
             functions.invoke_later(self._aws, caller.region, name, body)
@@ -198,7 +203,7 @@ class Front:
             headers.append(("X-Amz-Log-Result", base64.b64encode(tail).decode()))
         return Reply(200, headers, done.payload)
 
-    def _note(self, call: Called, caller: Caller | None, reply: Reply, took_s: float) -> None:
+    def _note(self, call: Called, caller: Claim | None, reply: Reply, took_s: float) -> None:
         """One line a request; also what benchmarks count calls in."""
         service = caller.service if caller else "-"
         self._log.write(f"{time.time():.3f} {service} {call.operation} {reply.status} {took_s * 1000:.1f}\n")
@@ -212,25 +217,35 @@ def _hang_up(environ: Environ) -> Iterable[bytes]:
     return ()
 
 
-def _body(environ: Environ) -> bytes:
-    if str(environ.get("HTTP_TRANSFER_ENCODING") or "").lower() == "chunked":
-        content: bytes = environ["wsgi.input"].read()
-        return content
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    return environ["wsgi.input"].read(length) if length else b""
+def _body(environ: Environ, intake: Intake, caller: Claim, secret: str) -> bytes:
+    """The signed body of a request; where the headers state its hash, the signature is checked before it is read."""
+    stated = signature.payload_hash(caller, intake.signed)
+    if stated is not None:
+        signature.check(caller, intake.signed, secret, stated)
+    body = intake.read(MOST_S3_BODY if caller.service == "s3" else MOST_BODY)
+    if stated is None:
+        signature.check(caller, intake.signed, secret, hashlib.sha256(body).hexdigest())
+    else:
+        signature.check_payload(stated, body)
+    if stated is not None and stated.startswith(signature.STREAMING):
+        body, trailers = aws_chunked.decoded(body, environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH"))
+        environ.update({f"HTTP_{name.upper().replace('-', '_')}": value for name, value in trailers.items()})
+        environ["HTTP_X_AMZ_CONTENT_SHA256"] = signature.UNSIGNED
+        coding = aws_chunked.other_codings(environ.pop("HTTP_CONTENT_ENCODING", ""))
+        if coding:
+            environ["HTTP_CONTENT_ENCODING"] = coding
+    return body
 
 
-def _caller(environ: Environ) -> Caller | None:
-    match = _CREDENTIAL.search(str(environ.get("HTTP_AUTHORIZATION") or ""))
-    if match:
-        return Caller(match[1], match[2], match[3])
-    signed = parse_qs(str(environ.get("QUERY_STRING") or ""))
-    if "X-Amz-Credential" in signed:  # a presigned URL
-        parts = signed["X-Amz-Credential"][0].split("/")
-        return Caller(parts[0], parts[2], parts[3]) if len(parts) == 5 else None
-    if "AWSAccessKeyId" in signed:
-        return Caller(signed["AWSAccessKeyId"][0], "us-east-1", "s3")
-    return None
+def _json(body: bytes) -> dict[str, Any]:
+    """The request of a JSON protocol.  Raises :class:`AwsError` for what is none."""
+    try:
+        request = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise AwsError("SerializationException", f"The body of the request is not JSON: {error}.") from None
+    if not isinstance(request, dict):
+        raise AwsError("SerializationException", "The body of the request is not a JSON object.")
+    return request
 
 
 def _is_page(reply: Reply) -> bool:

@@ -62,9 +62,39 @@ def _application() -> Any:
     # Read when moto is imported: web pages must not be able to call us, and nothing may look for an EC2 machine.
     os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    from moto.moto_server.werkzeug_app import BackendRequest
     from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.datastructures import ImmutableMultiDict
 
-    return DomainDispatcherApplication(create_backend_app)
+    class Whole(BackendRequest):  # type: ignore[misc]
+        """S3's requests: what is put is an object, also when its content type is a form's.
+
+        moto (5.2) reads such a body as the fields of a form, and keeps an empty object.
+        """
+
+        @property
+        def want_form_data_parsed(self) -> bool:
+            return self.method == "POST" and self.mimetype == "multipart/form-data" and not self.args
+
+        @property
+        def data(self) -> Any:
+            return super().data if self.want_form_data_parsed else self.get_data(parse_form_data=False)
+
+        @property
+        def form(self) -> Any:
+            return super().form if self.want_form_data_parsed else ImmutableMultiDict()
+
+        @property
+        def files(self) -> Any:
+            return super().files if self.want_form_data_parsed else ImmutableMultiDict()
+
+    def backend(service: Any) -> Any:
+        app = create_backend_app(service)
+        if service == "s3":
+            app.request_class = Whole
+        return app
+
+    return DomainDispatcherApplication(backend)
 
 
 def lambda_function(account: str, region: str, name: str) -> Any:

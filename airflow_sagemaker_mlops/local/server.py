@@ -1,4 +1,7 @@
-"""The server process: ``python -m airflow_sagemaker_mlops.local.server STATE_DIR SETTINGS``; started by ``daemon``."""
+"""The server process: ``python -m airflow_sagemaker_mlops.local.server STATE_DIR``; started by ``daemon``.
+
+Its settings, the keys among them, come on stdin: every user of a machine can read the words of a command line.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,10 @@ from .state import ACCOUNT, ROLE_NAME, LocalAws, write_server
 
 def main() -> None:
     """Serve until SIGTERM."""
-    from werkzeug.serving import WSGIRequestHandler, make_server
-
     from .front import build
+    from .wire import Server
 
-    class Handler(WSGIRequestHandler):
-        protocol_version = "HTTP/1.1"  # keep connections open
-
-        def log(self, type: str, message: str, *args: Any) -> None:
-            """Requests are noted by the front."""
-
-    state_dir, settings = Path(sys.argv[1]), json.loads(sys.argv[2])
+    state_dir, settings = Path(sys.argv[1]), json.load(sys.stdin)
     os.environ.update({"AWS_ACCESS_KEY_ID": settings["access_key"], "AWS_SECRET_ACCESS_KEY": settings["secret_key"]})
     log = (state_dir / "server.log").open("a", buffering=1)
     late: list[Any] = []
@@ -34,9 +30,9 @@ def main() -> None:
         return late[0](environ, start_response)
 
     try:
-        server = make_server("127.0.0.1", settings["port"], application, threaded=True, request_handler=Handler)
+        server = Server(settings["port"], application)
     except (OSError, SystemExit):  # the port of last time is taken now
-        server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+        server = Server(0, application)
     aws = LocalAws(
         endpoint_url=f"http://127.0.0.1:{server.port}",
         region=settings["region"],

@@ -110,7 +110,8 @@ class Ticket:
                 aws_secret_access_key=self.data["secret_key"],
                 config=Config(retries={"mode": "standard", "max_attempts": 20}, proxies={}, user_agent_extra=OWN_CALLS),
             )
-            self._clients[service].meta.events.register("before-send", self._follow)  # for every attempt
+            # For every attempt, and before it is signed: the host is part of what is.
+            self._clients[service].meta.events.register_first("request-created", self._follow)
         return self._clients[service]
 
     def _follow(self, request: Any, **_: Any) -> None:

@@ -1,0 +1,238 @@
+"""The server's side of a connection: what comes in has a bound in size and time before it is read.
+
+The headers come first, and whoever may not talk to this server is answered then: a body is read only when the
+application asks for it (:class:`Intake` in the WSGI environment).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import urlsplit
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
+
+from .errors import AwsError
+from .signature import Signed
+
+MOST_CONNECTIONS = 512  # each has a thread; one more is closed at once
+HEADERS_S, MOST_HEADERS = 20.0, 128 * 1024
+STALL_S = 30.0  # a body of which nothing has come for so long is given up
+BODY_S, SLOWEST = 60.0, 1_000_000  # a body has a minute, and a second more for every so many bytes that came
+ANSWER_S = 300.0  # for a client to take one piece of an answer
+DRAIN_S, MOST_DRAINED = 2.0, 1 << 20  # what is read past an answer, so that the client sees it
+PIECE = 1 << 20
+MOST_LINE, MOST_TRAILERS = 4096, 100
+_CHUNK = re.compile(rb"^([0-9A-Fa-f]{1,16})[ \t]*(;[^\r\n]*)?\r?\n$")
+INTAKE = "sagemaker_mlops.intake"  # in the WSGI environment
+
+
+class Incoming(io.RawIOBase):
+    """What comes in on a socket, until a time and a number of bytes are used up."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._quiet = False
+        self.allow(HEADERS_S, MOST_HEADERS)
+
+    def allow(self, seconds: float, count: int) -> None:
+        """Let ``count`` more bytes in within ``seconds``."""
+        self._deadline, self._left = time.monotonic() + seconds, count
+
+    def drain(self) -> None:
+        """From now on, say that it has ended instead of raising."""
+        self._quiet = True
+        self.allow(DRAIN_S, MOST_DRAINED)
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Some bytes.  Raises ``TimeoutError`` when they do not come in time, or too many have come."""
+        left = self._deadline - time.monotonic()
+        room = memoryview(buffer)[: max(0, self._left)]
+        try:
+            if left <= 0 or not room:
+                raise TimeoutError("the request takes too long or is too large")
+            self._connection.settimeout(left)
+            count = int(self._connection.recv_into(room))
+        except OSError:
+            if self._quiet:
+                return 0
+            raise
+        self._left -= count
+        return count
+
+
+class Intake:
+    """One request's headers as they were sent, and its body when it is asked for."""
+
+    def __init__(self, handler: Handler, owed: Callable[[], None] | None) -> None:
+        self._handler, self._owed = handler, owed
+        headers: dict[str, str] = {}
+        for name, value in handler.headers.items():
+            lower, unfolded = name.lower(), value.replace("\r\n", "")
+            headers[lower] = f"{headers[lower]},{unfolded}" if lower in headers else unfolded
+        self.signed = Signed(handler.command, handler.path, headers)
+
+    def read(self, most: int) -> bytes:
+        """The whole body.  Raises :class:`AwsError` for one that is malformed, larger than ``most`` or too slow."""
+        headers = self.signed.headers
+        coding, length = headers.get("transfer-encoding", "").strip().lower(), headers.get("content-length")
+        if coding and (coding != "chunked" or length is not None):
+            raise AwsError("InvalidRequest", "A body is sent in chunks, or with a Content-Length.")
+        if length is not None and not (length.isascii() and length.isdigit() and len(length) < 16):
+            raise AwsError("InvalidRequest", f"The Content-Length is {length[:40]!r}, which is no length.")
+        if not coding and int(length or 0) == 0:
+            return b""
+        if int(length or 0) > most:
+            raise _too_large(most)
+        if self._owed is not None:
+            self._owed()
+        try:
+            body = bytearray()
+            begun = time.monotonic()
+            if coding:
+                self._chunks(body, most, begun)
+            else:
+                self._piece(body, int(length or 0), begun)
+            return bytes(body)
+        except TimeoutError:
+            raise AwsError("RequestTimeout", "The body of the request did not come in time.") from None
+        except OSError as error:
+            raise AwsError("IncompleteBody", f"The body of the request broke off: {error}") from None
+
+    def _piece(self, body: bytearray, count: int, begun: float) -> None:
+        """Add exactly ``count`` bytes; memory grows with what has come, never with what was announced."""
+        rfile, incoming = self._handler.rfile, self._handler.incoming
+        while count:
+            left = begun + BODY_S + len(body) / SLOWEST - time.monotonic()
+            incoming.allow(min(STALL_S, left), PIECE)
+            came = rfile.read1(min(count, PIECE))
+            if not came:
+                raise AwsError("IncompleteBody", "The body of the request is shorter than it was said to be.")
+            body += came
+            count -= len(came)
+
+    def _chunks(self, body: bytearray, most: int, begun: float) -> None:
+        while (size := self._size()) > 0:
+            if len(body) + size > most:
+                raise _too_large(most)
+            self._piece(body, size, begun)
+            if self._line() not in (b"\r\n", b"\n"):
+                raise AwsError("InvalidRequest", "A chunk of the body is longer than it was said to be.")
+        for _ in range(MOST_TRAILERS):
+            if self._line() in (b"\r\n", b"\n", b""):
+                return
+        raise AwsError("InvalidRequest", "The body of the request has too many trailers.")
+
+    def _size(self) -> int:
+        match = _CHUNK.match(self._line())
+        if match is None:
+            raise AwsError("InvalidRequest", "A chunk of the body does not begin with its length.")
+        return int(match[1], 16)
+
+    def _line(self) -> bytes:
+        self._handler.incoming.allow(STALL_S, PIECE)
+        return bytes(self._handler.rfile.readline(MOST_LINE))
+
+
+def _too_large(most: int) -> AwsError:
+    return AwsError("EntityTooLarge", f"The body of the request is larger than {most} bytes.", 413)
+
+
+class Handler(MotoRequestHandler):  # type: ignore[misc]
+    """Bounds around werkzeug's handler; moto's keeps underscores in the names of S3 metadata."""
+
+    protocol_version = "HTTP/1.1"
+    incoming: Incoming
+    rfile: io.BufferedReader
+
+    def setup(self) -> None:
+        """Read through :class:`Incoming`."""
+        super().setup()
+        self.rfile.close()
+        self.incoming = Incoming(self.connection)
+        self.rfile = io.BufferedReader(self.incoming, 1 << 16)
+
+    def handle_expect_100(self) -> bool:
+        """Ask for a body only when it is read."""
+        return True
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """A request that cannot be read is the client's fault: http.server has 501 and 505 for some of them."""
+        self.request_version = self.protocol_version  # http.server answers what it cannot read in HTTP/0.9
+        BaseHTTPRequestHandler.send_error(self, code if code < 500 else 400, message, explain)
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Nothing more of the request is read than lets the client see the answer."""
+        self.incoming.drain()
+        self.connection.settimeout(ANSWER_S)
+        super().send_response(code, message)
+
+    def run_wsgi(self) -> None:
+        """Refuse a target that is none; everything else is the application's."""
+        self.expects = self.headers.get("Expect", "").strip().lower() == "100-continue"
+        del self.headers["Expect"]
+        try:
+            urlsplit(self.path)
+        except ValueError:
+            self.send_error(400, "The target of the request is no URL")
+            return
+        super().run_wsgi()
+
+    def make_environ(self) -> dict[str, Any]:
+        """With the body's :class:`Intake`."""
+        environ: dict[str, Any] = super().make_environ()
+        environ["wsgi.input"] = io.BytesIO()
+        environ[INTAKE] = Intake(self, self._continue if self.expects else None)
+        return environ
+
+    def _continue(self) -> None:
+        self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Requests are noted by the front."""
+
+
+class Server(ThreadedWSGIServer):
+    """A thread a connection, and a bound on both."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, app: Any) -> None:
+        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        super().__init__("127.0.0.1", port, app, Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread, or close it where there is no room."""
+        if not self._room.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._room.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """One connection, to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that broke is no event; anything else goes to the log, in a line."""
+        import sys
+
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            sys.stderr.write(f"a connection failed: {type(error).__name__}: {error}\n")
