@@ -57,9 +57,12 @@ peer: .venv-peer/.stamp
 RUNS ?= 200
 KILLS ?= 100
 SEED ?= 1
+OUTAGE_S ?= 0
+OUTAGE_OF ?= api-server
+BUSY ?= 0
 
 chaos: setup $(VENV)/.stamp-chaos ## Fault drill on PostgreSQL, Redis and Celery: make chaos RUNS=200 KILLS=100 SEED=1; writes build/chaos.json
-	$(BIN)/python -m chaos --runs $(RUNS) --kills $(KILLS) --seed $(SEED)
+	$(BIN)/python -m chaos --runs $(RUNS) --kills $(KILLS) --seed $(SEED) --outage-s $(OUTAGE_S) --outage-of $(OUTAGE_OF) --busy $(BUSY)
 
 $(VENV)/.stamp-chaos: $(STAMP)
 	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[local,sdk,dev,chaos]' \

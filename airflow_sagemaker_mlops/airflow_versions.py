@@ -36,6 +36,7 @@ __all__ = [
     "AIRFLOW",
     "NESTED_ALIAS_EXTRAS",
     "RETRIES_RESUME",
+    "RETRY_DELAY_FACTORS",
     "SHORTEST_DEFERRAL_S",
     "STARTS_IN_TRIGGERER",
     "TELLS_TRIGGERS_OF_KILLS",
@@ -52,6 +53,8 @@ STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
 TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
 NESTED_ALIAS_EXTRAS = AIRFLOW >= (3, 1)
 RETRIES_RESUME = AIRFLOW < (3, 1)
+# ``retry_exponential_backoff`` is a factor since 3.2, where ``True`` would be 1; before, it is a flag for the factor 2.
+RETRY_DELAY_FACTORS = AIRFLOW >= (3, 2)
 # A worker that deferred lingers for some 5 s (3.0.6), and its exit is told in the scheduler's next loops.
 SHORTEST_DEFERRAL_S = 0.0 if AIRFLOW >= (3, 3) else 10.0
 

@@ -17,8 +17,8 @@ from typing import Any
 from rich.console import Console
 
 from .drill import Drill, Progress
-from .machine import Missing, install_services
-from .plan import make_plan
+from .machine import Missing, busy_loops, install_services
+from .plan import OUTAGES, Outage, make_plan
 from .screen import Screen, details, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +34,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parallel", type=int, default=10, help="runs at a time")
     parser.add_argument("--patience", type=float, default=900, help="seconds for the last runs to end")
+    parser.add_argument("--outage-s", type=float, default=0, help="seconds for which --outage-of is away, half way")
+    parser.add_argument("--outage-of", choices=sorted(OUTAGES), default="api-server")
+    parser.add_argument("--busy", type=int, default=0, help="busy loops beside the drill")
     given = parser.parse_args(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
@@ -55,11 +58,16 @@ def main(words: Sequence[str] | None = None) -> int:
     log = (HOME / "drill.log").open("a", buffering=1)
     plan = make_plan(given.seed, given.runs, given.kills)
     progress = Progress(lambda text: void(log.write(f"{time.strftime('%H:%M:%S')} {text}\n")))
-    drill = Drill(plan, HOME, given.parallel, given.patience, progress)
+    outage = Outage(OUTAGES[given.outage_of], given.outage_s)
+    drill = Drill(plan, HOME, given.parallel, given.patience + given.outage_s, progress, outage)
     again = f"make chaos RUNS={given.runs} KILLS={given.kills} SEED={given.seed}"
+    if outage.seconds:
+        again += f" OUTAGE_S={given.outage_s:g} OUTAGE_OF={given.outage_of}"
+    if given.busy:
+        again += f" BUSY={given.busy}"
     console.print(f"Seed {given.seed}; the same plan again: {again}", highlight=False)
     console.print("Logs, one a process: build/chaos/", style="dim")
-    with Screen(console, plan, progress):
+    with busy_loops(given.busy), Screen(console, plan, progress):
         drill.run()
     figures = _figures(drill, time.monotonic() - begun)
     TARGET.write_text(json.dumps(figures, indent=2) + "\n")
@@ -76,6 +84,7 @@ def _figures(drill: Drill, seconds: float) -> dict[str, Any]:
     return {
         "runs": len(drill.plan.runs),
         "kills": drill.progress.killed,
+        "outage_s": round(drill.outage_lasted_s),
         "faults": sum(drill.faults.values()),
         "user_actions": drill.user_actions,
         **drill.findings.counts(),

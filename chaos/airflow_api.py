@@ -20,13 +20,14 @@ PAGE = 1000
 class AirflowApi:
     """A client with patience."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, outage_s: float = 0.0) -> None:
+        self.patience_s = PATIENCE_S + outage_s
         self.base = f"http://127.0.0.1:{port}"
         self._token = ""
 
     def call(self, path: str, body: Any = None, method: str | None = None) -> Any:
         """The answer as JSON.  Raises ``HTTPError`` for a refusal, ``TimeoutError`` when nothing answers for long."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while True:
             try:
                 if not self._token:
@@ -38,7 +39,7 @@ class AirflowApi:
             except (OSError, ValueError):
                 pass
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{path}: no answer for {PATIENCE_S:.0f} s")
+                raise TimeoutError(f"{path}: no answer for {self.patience_s:.0f} s")
             time.sleep(1)
 
     def _ask(self, path: str, body: Any, method: str | None) -> Any:

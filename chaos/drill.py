@@ -16,7 +16,7 @@ from .airflow_api import AirflowApi
 from .audit import Expected, Findings, audit
 from .consumer import Consumer
 from .deployment import Deployment, prepare
-from .plan import Kill, Plan, PlannedRun
+from .plan import Kill, Outage, Plan, PlannedRun
 from .supervisor import Supervisor
 from .users import Users
 
@@ -49,6 +49,8 @@ class Drill:
     parallel: int
     patience_s: float
     progress: Progress
+    outage: Outage = field(default_factory=Outage)
+    outage_lasted_s: float = 0.0
     findings: Findings = field(default_factory=Findings)
     faults: dict[str, int] = field(default_factory=dict)
     user_actions: int = 0
@@ -85,7 +87,7 @@ class Drill:
 
     def _drill(self, deployment: Deployment, dag_ids: list[str]) -> None:
         state_dir = Path(deployment.aws.state_dir)
-        api = AirflowApi(deployment.port)
+        api = AirflowApi(deployment.port, self.outage.seconds)
         users = Users(api, self.progress.note)
         _until(lambda: api.dag_ids() >= set(dag_ids), DAGS_S)
         consumer = Consumer(deployment.aws, deployment.port)
@@ -93,10 +95,13 @@ class Drill:
         ledger.make_faults(state_dir, self.plan.seed)
         killer = threading.Thread(target=self._kill_all, args=(deployment.supervisor,), daemon=True)
         killer.start()
+        away = threading.Thread(target=self._be_away, args=(deployment.supervisor,), daemon=True)
+        away.start()
         self.progress.phase = "running"
         self._start_all(api, users)
         self._wait_for_ends(api)
         killer.join(BACK_S)
+        away.join(self.outage.seconds + BACK_S)
         ledger.end_faults(state_dir)
         self._wait_until_up(deployment.supervisor, "aws")
         self.progress.phase = "auditing"
@@ -149,7 +154,21 @@ class Drill:
             time.sleep(kill.pause_s)
             self._kill(supervisor, kill)
 
+    def _be_away(self, supervisor: Supervisor) -> None:
+        """The long outage, once half of the runs have started."""
+        if not self.outage.seconds:
+            return
+        while self.progress.started < len(self.plan.runs) / 2:
+            time.sleep(0.2)
+        begun = time.monotonic()
+        supervisor.hold(self.outage.parts)
+        time.sleep(self.outage.seconds)
+        supervisor.release()
+        self.outage_lasted_s = time.monotonic() - begun
+
     def _kill(self, supervisor: Supervisor, kill: Kill) -> None:
+        while kill.target in supervisor.held:
+            time.sleep(0.5)
         self._wait_until_up(supervisor, kill.target)
         supervisor.kill(kill.target)
         self.progress.killed += 1

@@ -9,12 +9,26 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 DEBIAN = "/usr/lib/postgresql"
 PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
 # Below the ports that the kernel gives to outgoing connections: what is killed has to find its port free again.
 PORTS = range(20000, 32000)
+
+
+@contextlib.contextmanager
+def busy_loops(count: int) -> Iterator[None]:
+    """Other work on the machine: so many processes that never rest."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 class Missing(RuntimeError):

@@ -123,8 +123,8 @@ LONG = Case("long", "failed", {"Long": "failed"}, {})
 
 OPTIONS = {
     "dying": '{"Bad": {"on_failure_callback": die}}',
-    # The flaky job fails once; the other retries are for mishaps.
-    "flaky": '{"Flaky": {"retries": 4, "retry_delay": timedelta(seconds=2)}}',
+    # The flaky job fails once; the other retries are for mishaps and outages.
+    "flaky": '{"Flaky": {"retry_failed_steps": True, "retry_delay": timedelta(seconds=2)}}',
 }
 
 

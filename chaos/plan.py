@@ -6,7 +6,7 @@ The machine decides the exact moments; the plan decides what is run, what is kil
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,13 @@ TARGETS = {
     "scheduler": 3,
     "api-server": 3,
     "aws": 4,
+}
+# What may be away for long, with everything that stands in for it.
+OUTAGES: Mapping[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    "database": ("postgres",),
+    "broker": ("redis",),
+    "triggerers": ("triggerer-1", "triggerer-2"),
 }
 SHARE_OF_USERS = 0.1
 LONGEST_PAUSE_S = 6.0
@@ -53,6 +60,14 @@ class Kill:
     after_runs: int
     pause_s: float
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """``parts`` are away together for so many seconds, once half of the runs have started; 0 for no outage."""
+
+    parts: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

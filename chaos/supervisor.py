@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -137,6 +137,7 @@ class Supervisor:
     log: Callable[[str], None]
     parts: dict[str, Part] = field(default_factory=dict)
     restarts: int = 0
+    held: set[str] = field(default_factory=set)
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
@@ -155,7 +156,7 @@ class Supervisor:
         while not self._over.wait(PAUSE_S):
             for part in self.parts.values():
                 with self._lock:
-                    if self._over.is_set() or part.is_alive():
+                    if self._over.is_set() or part.name in self.held or part.is_alive():
                         continue
                     self.restarts += 1
                     self.log(f"{part.name} is started again")
@@ -169,6 +170,19 @@ class Supervisor:
         with self._lock:
             self.log(f"kill {name}")
             self.parts[name].kill()
+
+    def hold(self, names: Iterable[str]) -> None:
+        """SIGKILL to parts that are not started again until :meth:`release`."""
+        with self._lock:
+            for name in names:
+                self.held.add(name)
+                self.log(f"{name} is away")
+                self.parts[name].kill()
+
+    def release(self) -> None:
+        """Let everything be started again."""
+        self.log(f"{', '.join(sorted(self.held))} may come back")
+        self.held.clear()
 
     def end(self) -> None:
         """End everything, last started first."""

@@ -131,7 +131,7 @@ async def is_stopping(run: StepRun, name: str) -> bool:
         return False
     found = await describe(run, name)
     status = run.entry.status_of(found) if found is not None else ""
-    return status in named.STOPPING or status in job.STOPPED
+    return status in named.STOPPING | named.STOPPED
 
 
 async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:
@@ -156,10 +156,21 @@ async def _stop_loop(run: StepRun, _name: str, _handle: str) -> bool:
 
 
 async def stop_current(run: StepRun) -> None:
-    """Stop what the journal says is going on, and let the next attempt know that somebody wanted that."""
+    """Stop what the journal says is going on, and let the next attempt know that somebody wanted that.
+
+    AWS is told first: the run may have been deleted, or Airflow may be away, and then the note fails or takes too long.
+    """
     entry = await run.journal.read()
-    if entry is not None and entry.state in ("intent", "submitted"):
-        await run.journal.write(entry.with_state("killed"))
+    if entry is None or entry.state not in ("intent", "submitted"):
+        return
+    try:
+        stopped = await stop(run, entry.name, entry.arn)
+    finally:
+        try:
+            await run.journal.write(entry.with_state("killed"))
+        except Exception as error:
+            run.tell(f"{entry.name} is stopped without a note of it in Airflow: {error}")
+    if not stopped:
         await stop_when_visible(run, entry.name, entry.arn)
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from .aws import IN_USE, NOT_FOUND, call, error_code, error_message, tags_of
+from .aws import IN_USE, NOT_FOUND, call, error_code, error_message, insist, tags_of
 from .describe import address_of, describe
 from .failures import NameTaken, StepFailed
 from .identity import is_start, tag_value
@@ -27,6 +27,7 @@ Look = Callable[[str], Awaitable[dict[str, Any] | None]]
 STOP_WAIT_S = 1800.0  # a training job may upload its model first
 VISIBLE_WAIT_S = 60.0
 STOPPING = frozenset({"Stopping", "CANCELLING", "CANCEL_PENDING"})
+STOPPED = frozenset({"Stopped", "CANCELLED", "INTERRUPTED"})
 
 
 async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
@@ -77,10 +78,22 @@ def ordinal_after(
     status = run.entry.status_of(found)
     if not status or status in run.entry.succeeded:
         return (entry.ordinal + 1 if anew else entry.ordinal), False
+    if status in STOPPED and _was_broken_off(run, entry):
+        return entry.ordinal + 1, False
     if status in run.entry.failed:
         return (entry.ordinal if _untold(run, entry, anew=anew) else entry.ordinal + 1), False
     must_end = anew or status in STOPPING
     return (entry.ordinal + 1 if must_end else entry.ordinal), must_end
+
+
+def _was_broken_off(run: StepRun, entry: Entry) -> bool:
+    """Whether ``entry`` is of an earlier attempt that was ended before it could say why.
+
+    Airflow ends a process that it has not heard of for a minute.  That one stops its job, and while the API server is
+    away it cannot leave a note of that.  A job that somebody else stopped meanwhile looks the same, and is run again.
+    """
+    earlier = bool(entry.try_number) and entry.try_number != run.identity.try_number
+    return earlier and entry.state in ("intent", "submitted", "mishap")
 
 
 def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
@@ -198,7 +211,7 @@ async def stop(run: StepRun, name: str, _handle: str = "") -> bool:
     if not entry.stop or not name:
         return False
     try:
-        await call(run.aws, entry.service, entry.stop, **address_of(run, name))
+        await insist(run.aws, entry.service, entry.stop, **address_of(run, name))
     except Exception as error:
         if error_code(error) in NOT_FOUND:  # gone, or ended by itself
             return False

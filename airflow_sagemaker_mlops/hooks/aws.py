@@ -101,9 +101,31 @@ def _fingerprint(conn_id: str | None) -> str:
         return fingerprint
     except Exception as error:
         # The Amazon provider falls back to boto3's own chain when aws_default is not defined; so do we.
-        if type(error).__name__ == "AirflowNotFoundException" and conn_id == "aws_default":
+        if type(error).__name__ != "AirflowNotFoundException":
+            raise
+        _raise_if_away(conn_id)
+        if conn_id == "aws_default":
             return "missing"
         raise
+
+
+def _raise_if_away(conn_id: str) -> None:
+    """Raise what Airflow really said about ``conn_id``, unless that is that there is no such connection.
+
+    The SDK also calls a connection undefined when the API server does not answer (3.3.2).  With ``aws_default`` the
+    step would then run with whatever credentials the machine has.
+    """
+    try:
+        from airflow.sdk.exceptions import AirflowRuntimeError
+        from airflow.sdk.execution_time.comms import GetConnection
+        from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+    except ImportError:  # no supervisor, so nobody to ask
+        return
+    try:
+        SUPERVISOR_COMMS.send(GetConnection(conn_id=conn_id))
+    except AirflowRuntimeError as error:
+        if error.error.error.value != "CONNECTION_NOT_FOUND":
+            raise
 
 
 def _make(connection: Prepared) -> SessionAws:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -24,7 +24,7 @@ from ..airflow_versions import (
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from ..links import LINKS
-from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
+from .mishaps import outlast_outages
 from .start import StartInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
 from .task import StepTask
 
@@ -97,10 +97,9 @@ class StepOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         # "default_args" holds the DAG's and the task group's by now.
-        given = "retries" in kwargs or "retries" in (kwargs.get("default_args") or {})
-        if not given:
-            kwargs.update(retries=RETRIES_AFTER_MISHAPS, retry_delay=RETRY_DELAY)
-        if given if retry_failed_steps is None else retry_failed_steps:
+        set_by_user = {**(kwargs.get("default_args") or {}), **kwargs}
+        outlast_outages(kwargs, set_by_user)
+        if "retries" in set_by_user if retry_failed_steps is None else retry_failed_steps:
             self.retry_failed_steps = True
         if step is None:
             from .by_hand import step_by_hand
@@ -136,11 +135,15 @@ class StepOperator(BaseOperator):
 
         made = super().partial(**kwargs)
         defaults = defaults_of(made.kwargs.get("dag"), made.kwargs.get("task_group"))
-        given = "retries" in {**defaults, **(kwargs.get("default_args") or {}), **kwargs}
-        if not given:
-            made.kwargs.update(retries=RETRIES_AFTER_MISHAPS, retry_delay=RETRY_DELAY)
-        made.kwargs.setdefault("retry_failed_steps", given)
+        set_by_user = {**defaults, **(kwargs.get("default_args") or {}), **kwargs}
+        outlast_outages(made.kwargs, set_by_user)
+        made.kwargs.setdefault("retry_failed_steps", "retries" in set_by_user)
         return made
+
+    @property
+    def has_retry_policy(self) -> bool | None:  # type: ignore[override]
+        """As of any operator, but ``None`` for ``False``, which would stand in every serialized step (Airflow 3.3.2)."""
+        return True if getattr(self, "retry_policy", None) else None
 
     def set_upstream(self, *given: Any, **options: Any) -> None:
         """As for any task; the verdict of its pipeline takes note."""
@@ -175,13 +178,18 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the step, and tell the task's outlets what it made."""
-        with self._nothing_left_running(context):
+        with self._attempt_of(context):
             return self._told(context, self._run_here(context))
 
-    def _nothing_left_running(self, context: Context) -> AbstractContextManager[None]:
+    @contextmanager
+    def _attempt_of(self, context: Context) -> Iterator[None]:
+        """What is done about an attempt that fails: it is counted, and the last one leaves nothing running."""
         from .last_attempt import nothing_left_running
+        from .patience import errors_counted
 
-        return nothing_left_running(self.step, context, self.log.warning, fails_once=not self.retry_failed_steps)
+        warn, fails_once = self.log.warning, not self.retry_failed_steps
+        with nothing_left_running(self.step, context, warn, fails_once=fails_once), errors_counted(self, context):
+            yield
 
     def _told(self, context: Context, result: Any) -> Any:
         if self.outlets:
@@ -256,7 +264,7 @@ class StepOperator(BaseOperator):
         """Called instead of ``execute`` when the task comes back from the triggerer, also when it ran out of time."""
         if RETRIES_RESUME and self._came_back_before(context):
             return self.execute(context)
-        with self._nothing_left_running(context):
+        with self._attempt_of(context):
             return self._told(context, self._resumed(next_method, next_kwargs, context))
 
     def _resumed(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -302,8 +310,11 @@ class StepOperator(BaseOperator):
                 KeptEnd(context).keep(failure=words, left=left)
                 raise self._failure(words)
             case _:
+                from .patience import Interrupted
+
                 self.log.error("%s", event.get("trace") or event)
-                raise AirflowException(str(event.get("error") or event))
+                kind = Interrupted if event.get("outage") else AirflowException
+                raise kind(str(event.get("error") or event))
 
     def _again_after(self, context: Context, pause: timedelta) -> Any:
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator, Context
 from ..airflow_versions import AirflowSkipException
 from ..plan.outcome import unmet
 from .ends import ends_of
-from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
+from .mishaps import outlast_outages
 
 
 class PipelineGateOperator(BaseOperator):
@@ -21,14 +21,16 @@ class PipelineGateOperator(BaseOperator):
 
     def __init__(self, *, triggers: Mapping[str, str], **kwargs: Any) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
-        kwargs.setdefault("retries", RETRIES_AFTER_MISHAPS)
-        kwargs.setdefault("retry_delay", RETRY_DELAY)
+        outlast_outages(kwargs, kwargs)
         super().__init__(**kwargs)
         self.triggers = dict(triggers)
 
     def execute(self, context: Context) -> dict[str, str]:
         """How every upstream step ended."""
-        ends = ends_of(context["ti"], list(self.triggers))
+        from .patience import errors_counted
+
+        with errors_counted(self, context):
+            ends = ends_of(context["ti"], list(self.triggers))
         missing = unmet(self.triggers, ends)
         for task_id, trigger in self.triggers.items():
             self.log.info("%s: wanted %s, is %s", task_id, trigger, ends[task_id])

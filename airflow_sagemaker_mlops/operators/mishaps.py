@@ -1,11 +1,38 @@
-"""How often, and how soon, a task goes on whose worker was killed or whose connection was lost.
+"""Retries after mishaps: a worker was killed, or Airflow could not be reached.
 
-Airflow's own delay of five minutes is for work that failed; what is told here only has to find a worker again.
+The scheduler counts attempts, also those that never reached a worker, and computes their delays from the serialized DAG
+(Airflow 3.3.2).  So a budget in time is written as a number of attempts with delays that grow: the first retry comes
+after 10 to 20 s, which suits one killed worker, and the last one no sooner than half an hour after the first failure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
-RETRIES_AFTER_MISHAPS = 4  # a step's job goes on meanwhile, and one that failed is not run again
-RETRY_DELAY = timedelta(seconds=20)
+from ..airflow_versions import RETRY_DELAY_FACTORS
+
+FIRST_DELAY = timedelta(seconds=10)  # Airflow waits once to twice as long
+GROWTH = 1.25  # a retry comes no later after the end of an outage than about a fifth of the outage's length
+LONGEST_DELAY = timedelta(minutes=2)  # where a delay doubles at every attempt
+OUTAGE_S = 1800.0  # the budget in time
+RETRIES_AFTER_MISHAPS = 18  # their delays exceed OUTAGE_S even where Airflow waits the shortest
+MOST_ERRORS = 5  # attempts of code that fails though everybody answers
+
+
+def outlast_outages(kwargs: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Add those of Airflow's retry arguments to ``kwargs`` that the user has not set; nothing where ``retries`` is set.
+
+    :param given: what the user has set, here or as default arguments
+    """
+    if "retries" in given:
+        return
+    first = given.get("retry_delay", FIRST_DELAY)
+    ours: dict[str, Any] = {"retries": RETRIES_AFTER_MISHAPS, "retry_delay": first}
+    if RETRY_DELAY_FACTORS and "retry_delay" not in given:
+        ours["retry_exponential_backoff"] = GROWTH  # and no limit, which would stand in every serialized step
+    else:
+        longest = max(LONGEST_DELAY, first if isinstance(first, timedelta) else timedelta(seconds=float(first)))
+        ours |= {"retry_exponential_backoff": 2.0 if RETRY_DELAY_FACTORS else True, "max_retry_delay": longest}
+    kwargs.update({name: value for name, value in ours.items() if name not in given})

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from .ends import ENDED, instance_of, result_of_failed
-from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
+from .mishaps import outlast_outages
 from .pause import pause
 
 
@@ -20,13 +20,18 @@ class SweepOperator(BaseOperator):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("retries", RETRIES_AFTER_MISHAPS)
-        kwargs.setdefault("retry_delay", RETRY_DELAY)
+        outlast_outages(kwargs, kwargs)
         super().__init__(**kwargs)
         self.as_teardown()
 
     def execute(self, context: Context) -> list[str]:
         """Names of the jobs that were stopped."""
+        from .patience import errors_counted
+
+        with errors_counted(self, context):
+            return self._swept(context)
+
+    def _swept(self, context: Context) -> list[str]:
         from .run_context import run_started
         from .sweep import waiting_steps
         from .worker_sweep import sweep_here

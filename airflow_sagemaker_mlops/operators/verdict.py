@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator, Context, TriggerRule
 from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException, AirflowSkipException
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
-from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
+from .mishaps import outlast_outages
 from .start import StartVerdictInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class PipelineVerdictOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
-        kwargs.setdefault("retries", RETRIES_AFTER_MISHAPS)
-        kwargs.setdefault("retry_delay", RETRY_DELAY)
+        outlast_outages(kwargs, kwargs)
         super().__init__(**kwargs)
         self.steps = dict(steps)
         self.handlers = dict(handlers or {})
@@ -114,6 +113,12 @@ class PipelineVerdictOperator(BaseOperator):
         return self._conclude(context)
 
     def _conclude(self, context: Context) -> dict[str, Any]:
+        from .patience import errors_counted
+
+        with errors_counted(self, context):
+            return self._concluded(context)
+
+    def _concluded(self, context: Context) -> dict[str, Any]:
         from .conclusion import conclude
         from .run_context import run_started
         from .sweep import waiting_steps

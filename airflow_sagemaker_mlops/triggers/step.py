@@ -32,6 +32,7 @@ from ..execution.values import s3_reader
 from ..links import LINKS
 from ..operators.conf import asks_for_a_part
 from ..operators.ends import own_state_key
+from ..operators.patience import is_outage, is_refusal
 from ..operators.recording import recorder_of
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
@@ -41,6 +42,7 @@ from .tickets import XComTickets
 from .wake import wake_when_reported
 from .xcoms import XComJournal, XComMailbox, XComNotes
 
+NOTE_S = 10.0  # how long a stop waits for the note of it
 _ENDING: set[asyncio.Future[None]] = set()  # an event loop keeps no hold of its tasks
 
 
@@ -116,7 +118,7 @@ class StepTrigger(BaseTrigger):
             await self._note_mishap()
             text = f"{type(error).__name__}: {error}"
             trace = "".join(traceback.format_exception(error))
-            yield TriggerEvent({"status": "error", "error": text, "trace": trace})
+            yield TriggerEvent({"status": "error", "error": text, "trace": trace, "outage": is_outage(error)})
             return
         if ends_here:
             wake_when_reported()
@@ -264,18 +266,38 @@ class StepTrigger(BaseTrigger):
         entry = await self._own_entry(run) if run is not None else None
         if run is None or entry is None:
             return
-        if await self._handed_to_another(entry.name):
+        if await self._goes_on_elsewhere(entry.name):
             self.log.info("another triggerer has this step now: %s goes on", entry.name)
             return
+        try:
+            await asyncio.wait_for(self._note_killed(run, entry), NOTE_S)
+        except Exception as error:  # the run may have been deleted; its job costs money all the same
+            self.log.info("%s is stopped without a note of it in Airflow: %s", entry.name, error)
+        if self._submitted is not None:
+            await steps.stop(run, entry.name, entry.arn)
+        else:
+            await steps.stop_when_visible(run, entry.name, entry.arn)
+
+    async def _goes_on_elsewhere(self, name: str) -> bool:
+        """Whether Airflow says that another triggerer has this step.
+
+        Where it refuses to say (the run was deleted), or cannot be reached for ``OUTAGE_S``, the job is stopped: this
+        was called because the trigger is no longer ours.
+        """
+        try:
+            return await self._handed_to_another(name)
+        except Exception as error:
+            if not (TELLS_TRIGGERS_OF_KILLS or is_refusal(error)):
+                raise  # a triggerer that shuts down cancels its triggers, too
+            self.log.info("Airflow does not say whose %s is: %s", name, error)
+            return False
+
+    async def _note_killed(self, run: StepRun, entry: Entry) -> None:
         kept = entry_from_json(await self.get_xcom(JOURNAL_KEY))
         if kept is None or kept.try_number == entry.try_number:  # else the next attempt has begun already
             await run.journal.write(entry.with_state("killed"))
             if self._tickets is not None:
                 await self._tickets.leave()
-        if self._submitted is not None:
-            await steps.stop(run, entry.name, entry.arn)
-        else:
-            await steps.stop_when_visible(run, entry.name, entry.arn)
 
     async def _own_entry(self, run: StepRun) -> Entry | None:
         """What this attempt made, or was making when it was broken off: the call goes on in its thread."""

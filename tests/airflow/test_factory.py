@@ -15,6 +15,7 @@ from airflow_names import AIRFLOW, DagBag, DagSerialization, figure_of_3_3
 
 from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.operators import ConditionStepOperator, ForEachStepOperator, TrainingStepOperator
+from airflow_sagemaker_mlops.operators.mishaps import RETRIES_AFTER_MISHAPS
 
 ROOT = Path(__file__).parents[2]
 DAILY = ROOT / "dags" / "daily_model" / "definition.yaml"
@@ -86,7 +87,7 @@ def test_descriptions_hash_and_parameters_are_the_docs_and_markup_is_shown_not_r
 def test_airflow_arguments_of_single_steps_are_passed_on() -> None:
     dag = SageMakerPipelineDag("p", definition(train("A"), train("B")), steps={"A": {"pool": "gpu", "retries": 5}})
     assert (dag.get_task("A").pool, dag.get_task("A").retries) == ("gpu", 5)
-    assert dag.get_task("B").retries == 4
+    assert dag.get_task("B").retries == RETRIES_AFTER_MISHAPS
 
 
 def test_after_a_killed_worker_no_task_waits_as_long_as_after_failed_work() -> None:
@@ -95,7 +96,7 @@ def test_after_a_killed_worker_no_task_waits_as_long_as_after_failed_work() -> N
     with DAG("bigger", schedule=None) as dag:
         SageMakerPipelineTaskGroup("ml", definition(train("A"), on_failure))
     assert {"ml.A", "ml.Clean.when", "ml.pipeline.verdict", "ml.pipeline.sweep"} <= set(dag.task_ids)
-    assert {(task.retries, task.retry_delay) for task in dag.tasks} == {(4, timedelta(seconds=20))}
+    assert {(task.retries, task.retry_delay) for task in dag.tasks} == {(RETRIES_AFTER_MISHAPS, timedelta(seconds=10))}
 
 
 def test_what_airflow_is_told_wrongly_is_reported() -> None:
@@ -200,7 +201,7 @@ def test_operators_can_be_used_by_hand() -> None:
 @pytest.mark.parametrize(
     ("given", "of_dag", "retries", "failed_too"),
     [
-        ({}, {}, 4, False),
+        ({}, {}, RETRIES_AFTER_MISHAPS, False),
         ({"retries": 0}, {}, 0, True),
         ({}, {"retries": 2}, 2, True),
         ({"default_args": {"retries": 3}}, {}, 3, True),

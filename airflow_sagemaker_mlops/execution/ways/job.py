@@ -14,10 +14,9 @@ from ..journal import Entry
 from ..logs import LogTail
 from ..request import Change, unchanged
 from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import STOPPED
 from ..submit import submit as submit_named
 from ..watch import JobDisappeared, sweep_for
-
-STOPPED = frozenset({"Stopped", "CANCELLED", "INTERRUPTED"})
 
 
 async def submit(run: StepRun, change: Change = unchanged) -> Submitted:

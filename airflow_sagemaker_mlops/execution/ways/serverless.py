@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from ..aws import NOT_FOUND, as_json, call, error_code
+from ..aws import NOT_FOUND, as_json, call, error_code, insist
 from ..describe import properties_of
 from ..failures import StepFailed
 from ..identity import resource_name
@@ -64,7 +64,7 @@ async def stop(run: StepRun, name: str, arn: str) -> bool:
     if not arn:
         return await _delete_own(run, name)
     try:
-        await call(run.aws, run.entry.service, "CancelJobRun", **address(arn))
+        await insist(run.aws, run.entry.service, "CancelJobRun", **address(arn))
     except Exception as error:
         if error_code(error) not in NOT_FOUND:  # else it is gone, or has ended by itself
             raise

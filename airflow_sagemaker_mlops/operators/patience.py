@@ -1,0 +1,93 @@
+"""What a failed attempt costs: an outage may use up the whole budget, code that keeps failing may not.
+
+Imported where a task runs and never by a DAG file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..airflow_versions import AirflowException, AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
+from ..execution.aws import is_transient
+from .mishaps import MOST_ERRORS, RETRIES_AFTER_MISHAPS
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+KEY = "sagemaker_errors"
+# By name, for nothing here is to be imported just to find out that it was not raised.
+_UNREACHABLE = frozenset({"OperationalError", "InterfaceError", "TransportError", "EOFError"})
+
+
+class Interrupted(AirflowException):
+    """A trigger could not reach Airflow or AWS; the step goes on with its next attempt."""
+
+
+class KeepsFailing(AirflowFailException):
+    """The same task has failed too often for another attempt to be worth it."""
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether ``error`` says that Airflow or AWS could not be reached, rather than what they answered."""
+    seen = 0
+    while error is not None and seen < 10:
+        if isinstance(error, BaseExceptionGroup):
+            return any(is_outage(one) for one in error.exceptions)
+        if _says_unreachable(error):
+            return True
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return False
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether Airflow answered, and ``error`` is what it said."""
+    return type(error).__name__ == "AirflowRuntimeError" and not is_outage(error)
+
+
+def _says_unreachable(error: BaseException) -> bool:
+    if isinstance(error, Interrupted):
+        return True
+    answer = getattr(error, "error", None)  # AirflowRuntimeError: {"error": ErrorType, "detail": {"status_code", ...}}
+    if getattr(getattr(answer, "error", None), "value", "") == "API_SERVER_ERROR":
+        status = (getattr(answer, "detail", None) or {}).get("status_code")
+        return status is None or int(status) >= 500
+    if any(cls.__name__ in _UNREACHABLE for cls in type(error).__mro__):
+        return True
+    return isinstance(error, Exception) and is_transient(error)
+
+
+@contextmanager
+def errors_counted(operator: BaseOperator, context: Context) -> Iterator[None]:
+    """Fail for good what has failed ``MOST_ERRORS`` times while Airflow and AWS answered.
+
+    A user's own ``retries`` are left alone.
+    """
+    try:
+        yield
+    except (AirflowFailException, AirflowSkipException, DownstreamTasksSkipped):
+        raise
+    except Exception as error:
+        if operator.retries != RETRIES_AFTER_MISHAPS or is_outage(error):
+            raise
+        count = _count(context)
+        if count < MOST_ERRORS:
+            raise
+        raise KeepsFailing(f"{error} (attempt {count} that ended so; no more are made)") from error
+
+
+def _count(context: Context) -> int:
+    """How often the task has failed by itself since it was last cleared, this time included."""
+    ti: Any = context["ti"]
+    store: Any = dict(context).get("task_state_store")
+    if store is None:  # before Airflow 3.3: attempts that never began count as well
+        return int(ti.try_number - (ti.max_tries - RETRIES_AFTER_MISHAPS))
+    generation = f"m{ti.max_tries}"
+    try:
+        kept = store.get(KEY, None)
+        before = kept["count"] if isinstance(kept, dict) and kept.get("generation") == generation else 0
+        store.set(KEY, {"generation": generation, "count": before + 1})
+    except Exception:  # Airflow went away since
+        return 0
+    return int(before + 1)

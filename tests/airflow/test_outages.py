@@ -1,0 +1,152 @@
+"""Retries last longer than an outage; errors that nobody's absence explains do not use up all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
+from airflow_names import DagSerialization
+
+from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow_sagemaker_mlops.operators import SweepOperator, TrainingStepOperator
+from airflow_sagemaker_mlops.operators.mishaps import MOST_ERRORS, OUTAGE_S
+from airflow_sagemaker_mlops.operators.patience import Interrupted, errors_counted, is_outage
+from airflow_sagemaker_mlops.triggers import ask as asking
+
+ROLE = "arn:aws:iam::123456789012:role/R"
+
+
+def refused(status: int | None) -> AirflowRuntimeError:
+    detail = {"status_code": status, "message": "All connection attempts failed"}
+    return AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
+
+
+def step(**given: Any) -> Any:
+    with DAG("outage", schedule=None, default_args=given.pop("default_args", {})):
+        return TrainingStepOperator(task_id="train", arguments={"RoleArn": ROLE}, **given)
+
+
+def delays(task: Any) -> list[float]:
+    """Seconds that Airflow's scheduler waits before each retry of the serialized task."""
+    dag = DagSerialization.from_dict(DagSerialization.to_dict(task.dag))
+    ended = datetime(2026, 1, 1, tzinfo=UTC)
+    found = []
+    for attempt in range(1, task.retries + 1):
+        instance: Any = SimpleNamespace(
+            task=dag.get_task(task.task_id),
+            try_number=attempt,
+            end_date=ended,
+            retry_delay_override=None,
+            dag_id="outage",
+            task_id=task.task_id,
+            logical_date=None,
+        )
+        found.append((TaskInstance.next_retry_datetime(instance) - ended).total_seconds())
+    return found
+
+
+@pytest.mark.parametrize("given", [{}, {"retry_delay": timedelta(seconds=1)}, {"retry_delay": 300.0}])
+def test_the_retries_of_a_step_last_longer_than_an_outage_of_a_quarter_of_an_hour(given: dict[str, Any]) -> None:
+    assert sum(delays(step(**given))) > 900
+
+
+def test_one_killed_worker_costs_no_more_than_twenty_seconds_and_the_end_of_an_outage_is_seen_soon() -> None:
+    waits = delays(step())
+    assert 10 <= waits[0] <= 20
+    assert OUTAGE_S <= sum(waits) <= 2.5 * OUTAGE_S
+    after_outage = next(wait for number, wait in enumerate(waits) if sum(waits[: number + 1]) > 900)
+    assert after_outage <= 300
+
+
+def test_a_sweep_lasts_as_long_whatever_the_steps_retries_are() -> None:
+    with DAG("outage", schedule=None, default_args={"retries": 0}) as dag:
+        TrainingStepOperator(task_id="train", arguments={"RoleArn": ROLE}) >> SweepOperator(task_id="sweep")
+    assert sum(delays(dag.get_task("sweep"))) > 900
+
+
+def test_retry_arguments_of_the_user_keep_their_meaning() -> None:
+    hour = timedelta(hours=1)
+    own = step(retries=2, retry_delay=hour)
+    assert (own.retries, own.retry_delay, bool(own.retry_exponential_backoff)) == (2, hour, False)
+    assert delays(own) == [3600, 3600]
+    assert delays(step(default_args={"retries": 1, "retry_delay": hour})) == [3600]
+    patient = step(retry_delay=hour)
+    assert set(delays(patient)) == {3600}
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (refused(None), True),
+        (refused(503), True),
+        (refused(404), False),
+        (ConnectionRefusedError(), True),
+        (TimeoutError(), True),
+        (ExceptionGroup("several", [ValueError(), refused(500)]), True),
+        (Interrupted("the trigger could not reach Airflow"), True),
+        (KeyError("x"), False),
+        (AirflowException("no region"), False),
+    ],
+)
+def test_an_outage_is_told_from_an_answer(error: Exception, *, expected: bool) -> None:
+    assert is_outage(error) is expected
+
+
+class Store(dict[str, Any]):
+    """Airflow's task state store, as far as it is used."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+
+def attempt(task: Any, store: Store, error: Exception, max_tries: int = 18) -> BaseException:
+    """What a task ends with whose code raises ``error``."""
+    context: Any = {"ti": SimpleNamespace(try_number=1, max_tries=max_tries), "task_state_store": store}
+    try:
+        with errors_counted(task, context):
+            raise error
+    except Exception as raised:
+        return raised
+    raise AssertionError
+
+
+def test_code_that_keeps_failing_fails_after_five_attempts_while_outages_are_not_counted() -> None:
+    task, store = step(), Store()
+    for _ in range(2 * MOST_ERRORS):
+        assert not isinstance(attempt(task, store, refused(None)), AirflowFailException)
+    for _ in range(MOST_ERRORS - 1):
+        assert not isinstance(attempt(task, store, KeyError("x")), AirflowFailException)
+    assert not isinstance(attempt(task, store, AirflowSkipException()), AirflowFailException)
+    assert isinstance(attempt(task, store, KeyError("x")), AirflowFailException)
+
+
+def test_a_clear_begins_the_count_anew_and_retries_of_the_user_are_not_cut_short() -> None:
+    task, store = step(), Store()
+    for _ in range(MOST_ERRORS - 1):
+        attempt(task, store, KeyError("x"))
+    assert not isinstance(attempt(task, store, KeyError("x"), max_tries=23), AirflowFailException)
+    for _ in range(2 * MOST_ERRORS):
+        assert isinstance(attempt(step(retries=30), store, KeyError("x"), max_tries=30), KeyError)
+
+
+def test_a_question_of_a_trigger_waits_until_airflow_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "FIRST_PAUSE_S", 0.001)
+    answers: list[Any] = [refused(None), refused(500), "deferred"]
+
+    def question() -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert asyncio.run(asking.ask(question)) == "deferred"
+    answers[:] = [refused(404)]
+    with pytest.raises(AirflowRuntimeError):
+        asyncio.run(asking.ask(question))
