@@ -142,7 +142,7 @@ class StepOperator(BaseOperator):
 
     @property
     def has_retry_policy(self) -> bool | None:  # type: ignore[override]
-        """As of any operator, but ``None`` for ``False``, which would stand in every serialized step (Airflow 3.3.2)."""
+        """As of any operator, but ``None`` for ``False``, which Airflow 3.3.2 writes into every serialized step."""
         return True if getattr(self, "retry_policy", None) else None
 
     def set_upstream(self, *given: Any, **options: Any) -> None:

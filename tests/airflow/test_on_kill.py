@@ -2,30 +2,153 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
+
+from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
+from airflow_sagemaker_mlops.execution.run_step import stop_current
+from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.step_run import StepRun, Submitted
+from airflow_sagemaker_mlops.execution.submit import ordinal_after
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
+
+NOT_FOUND = AirflowRuntimeError(
+    ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 404, "message": "DAG run not found"})
+)
 
 
 def test_a_job_is_stopped_though_the_triggerer_cancels_on_kill_again_and_again() -> None:
     """As Airflow 3.3.2 does: ``to_cancel`` is sent with every sync until the trigger has ended."""
 
-    class Slow(StepTrigger):
-        ended = False
+    async def triggerer() -> None:
+        cancelled, ended = asyncio.Event(), asyncio.Event()
 
-        async def _end_job(self) -> None:
-            await asyncio.sleep(0.05)
-            self.ended = True
+        class Slow(StepTrigger):
+            async def _end_job(self) -> None:
+                await cancelled.wait()
+                ended.set()
 
-    async def triggerer() -> bool:
         trigger = Slow(task="{}")
         call = asyncio.ensure_future(asyncio.wait_for(trigger.on_kill(), 30))
         for _ in range(3):
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
             call.cancel("user action")
         with suppress(asyncio.CancelledError):
             await call
-        assert not trigger.ended
-        await asyncio.sleep(0.1)
-        return trigger.ended
+        assert not ended.is_set()
+        cancelled.set()
+        await asyncio.wait_for(ended.wait(), 30)
 
-    assert asyncio.run(triggerer())
+    asyncio.run(triggerer())
+
+
+class Stops:
+    """AWS, as far as a stop needs it: notes which jobs were asked to stop."""
+
+    key = "aws"
+    region = "us-east-1"
+
+    def __init__(self) -> None:
+        self.stopped: list[str] = []
+
+    def client(self, _service: str) -> Any:
+        def stop(**members: str) -> dict[str, Any]:
+            self.stopped += members.values()
+            return {}
+
+        return SimpleNamespace(stop_processing_job=stop)
+
+
+def processing(aws: Stops, journal: Any) -> StepRun:
+    """A Processing step whose job runs."""
+    identity = StepIdentity("p", "Prep", "p", "run", "Prep")
+    made: Any = aws
+    scope = Scope("Prep", {}, {}, {}, {}, made)
+    return StepRun({}, "Processing", identity, scope, made, lambda *_words: None, journal=journal)
+
+
+class DeletedRun(MemoryJournal):
+    """The journal in the XComs of a run that was deleted: nothing can be written any more."""
+
+    async def write(self, entry: Entry) -> None:
+        raise NOT_FOUND
+
+
+RUNNING = Entry("prep-job", 0, 1, "", "submitted")
+
+
+@pytest.mark.parametrize("answer", [NOT_FOUND, ValueError("nothing that anybody thought of"), {}])
+def test_a_job_is_stopped_though_its_run_was_deleted(answer: Any) -> None:
+    """A user deletes the DAG or the run while the step is deferred: every look-up is answered with 404."""
+    aws = Stops()
+    trigger = StepTrigger(task="{}")
+    trigger.task_instance = SimpleNamespace(  # type: ignore[assignment]
+        dag_id="p", run_id="run", task_id="Prep", map_index=-1, try_number=1
+    )
+    trigger._run = processing(aws, DeletedRun(RUNNING))
+    trigger._submitted = Submitted("prep-job", "", 0, "")
+
+    async def handed(_name: str) -> bool:
+        if isinstance(answer, Exception):
+            raise answer
+        return False
+
+    async def refused(*_words: Any) -> Any:
+        raise NOT_FOUND
+
+    trigger._handed_to_another = handed  # type: ignore[method-assign]
+    trigger.get_xcom = trigger.set_xcom = refused  # type: ignore[method-assign]
+    asyncio.run(trigger.on_kill())
+    assert aws.stopped == ["prep-job"]
+
+
+def test_a_job_goes_on_where_another_triggerer_has_its_step_now() -> None:
+    aws = Stops()
+    trigger = StepTrigger(task="{}")
+    trigger._run = processing(aws, MemoryJournal(RUNNING))
+    trigger._submitted = Submitted("prep-job", "", 0, "")
+
+    async def handed(_name: str) -> bool:
+        return True
+
+    trigger._handed_to_another = handed  # type: ignore[method-assign]
+    asyncio.run(trigger.on_kill())
+    assert aws.stopped == []
+
+
+def test_a_worker_stops_its_job_before_it_tells_an_airflow_that_may_be_away() -> None:
+    aws, seen = Stops(), []
+
+    class Away(MemoryJournal):
+        async def write(self, entry: Entry) -> None:
+            seen.append((entry.state, list(aws.stopped)))
+            raise ConnectionRefusedError
+
+    asyncio.run(stop_current(processing(aws, Away(RUNNING))))
+    assert seen == [("killed", ["prep-job"])]
+    assert aws.stopped == ["prep-job"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "status", "ordinal"),
+    [
+        # Airflow killed the process while it was away: the process stopped its job and could not leave a note.
+        (Entry("prep-job", 0, 1, "m18", "submitted"), "Stopped", 1),
+        (Entry("prep-job", 0, 1, "m18", "intent"), "Stopped", 1),
+        (Entry("prep-job", 0, 1, "m18", "submitted"), "Failed", 0),
+        (Entry("prep-job", 0, 1, "m18", "submitted"), "InProgress", 0),
+        # This attempt saw the stop and noted it before it was killed: that is how the step ended.
+        (Entry("prep-job", 0, 1, "m18", "failed"), "Stopped", 0),
+        (Entry("prep-job", 0, 2, "m18", "submitted"), "Stopped", 0),
+    ],
+)
+def test_a_job_that_a_killed_attempt_stopped_is_run_again(entry: Entry, status: str, ordinal: int) -> None:
+    run = processing(Stops(), MemoryJournal(entry))
+    run = replace(run, identity=replace(run.identity, try_number=2, generation="m18"))
+    assert ordinal_after(run, entry, {"ProcessingJobStatus": status}) == (ordinal, False)
