@@ -145,7 +145,6 @@ def test_a_worker_stops_its_job_before_it_tells_an_airflow_that_may_be_away() ->
         (Entry("prep-job", 0, 1, "m18", "submitted"), "InProgress", 0),
         # This attempt saw the stop and noted it before it was killed: that is how the step ended.
         (Entry("prep-job", 0, 1, "m18", "failed"), "Stopped", 0),
-        (Entry("prep-job", 0, 2, "m18", "submitted"), "Stopped", 0),
     ],
 )
 def test_a_job_that_a_killed_attempt_stopped_is_run_again(entry: Entry, status: str, ordinal: int) -> None:
