@@ -6,20 +6,27 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format ui docs bench peer matrix pythons chaos clean
+.PHONY: help setup lock dist demo test check lint format ui docs bench peer matrix pythons chaos clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## Make .venv with Airflow, the package and its extras
 
+# Every download is checked against the hashes of requirements-dev.txt; the package itself is built with what that holds.
 # Byte-compiled once here, or every embedded job would compile scikit-learn and XGBoost again.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml requirements-dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[local,sdk,dev]' \
-	  || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,sdk,dev]'
+	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.txt \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(STAMP)
+
+lock: ## Write the hashes of the versions in constraints.txt into requirements-dev.txt
+	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 --extra local --extra sdk --extra dev -c constraints.txt \
+	  --generate-hashes --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements-dev.txt
 
 demo: setup ## Three days of the daily model on the embedded AWS
 	$(BIN)/python dags/daily_model/demo.py
@@ -104,5 +111,22 @@ pythons: setup $(PYTHONS:%=.venv-python-%/.stamp) ## All tests on newer Pythons,
 docs: setup ## Write the generated pages of docs/
 	$(BIN)/python -m airflow_sagemaker_mlops.steps.table > docs/step-types.md
 
+# The bill of materials lists what a wheel needs to run, in the versions that the tests ran with; in the wheel (PEP 770) and beside it.
+dist: setup .venv-dist/.stamp ## Wheel and sdist with a CycloneDX bill of materials and checksums, in dist/
+	rm -rf dist build/dist && mkdir -p build/dist
+	$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 -c constraints.txt --generate-hashes --no-annotate --no-header \
+	  pyproject.toml -o build/dist/runtime.txt
+	.venv-dist/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o build/dist/sbom.cdx.json build/dist/runtime.txt
+	$(BIN)/uv build --quiet --system-certs --out-dir build/dist
+	.venv-dist/bin/wheel unpack --dest build/dist/wheel build/dist/*.whl
+	for info in build/dist/wheel/*/*.dist-info; do mkdir "$$info/sboms" && cp build/dist/sbom.cdx.json "$$info/sboms/"; done
+	mkdir dist && .venv-dist/bin/wheel pack --dest-dir dist build/dist/wheel/*
+	cp build/dist/*.tar.gz build/dist/sbom.cdx.json dist/ && cd dist && sha256sum -- *.whl *.tar.gz *.json > SHA256SUMS
+
+.venv-dist/.stamp: Makefile
+	test -x .venv-dist/bin/python || $(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 wheel==0.45.1
+	touch $@
+
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .venv-* build .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-* build dist .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -57,3 +58,11 @@ def test_constraints_name_packages_and_versions_and_nothing_else(file: Path) -> 
     lines = file.read_text().splitlines()
     assert len(lines) > 100
     assert all(line.count("==") == 1 and "/" not in line and " @" not in line for line in lines)
+
+
+def test_the_development_setup_has_the_versions_of_the_constraints_and_hashes_for_all_of_them() -> None:
+    known = set((ROOT / "constraints.txt").read_text().split())
+    entries = re.split(r"\n(?=\S)", (ROOT / "requirements-dev.txt").read_text())
+    pinned = [entry for entry in entries if not entry.startswith("#")]
+    assert len(pinned) > 100
+    assert [e for e in pinned if e.split()[0] not in known or "--hash=sha256:" not in e] == []
