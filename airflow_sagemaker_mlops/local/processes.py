@@ -5,26 +5,34 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import time
 
 
 def start_of(pid: int) -> int:
-    """When ``pid`` was started, in the kernel's ticks (or a hash of ``ps``'s answer elsewhere); 0 when it is gone.
+    """When ``pid`` was started, the same number in every process that asks; 0 when it is gone.
 
-    A zombie counts as gone.
+    On Linux in the kernel's ticks since boot, which setting the clock does not move; elsewhere in microseconds since
+    the epoch.  A zombie counts as gone.
     """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             fields = stat.read().rpartition(")")[2].split()
     except FileNotFoundError:
-        if os.path.isdir("/proc/self"):
-            return 0
-        answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        return hash(answer.stdout.strip()) if answer.stdout.strip() else 0
+        return 0 if os.path.isdir("/proc/self") else create_time_us(pid)
     except (OSError, ProcessLookupError):
         return 0
     return 0 if fields[0] in ("Z", "X") else int(fields[19])
+
+
+def create_time_us(pid: int) -> int:
+    """When ``pid`` was started, in microseconds since the epoch; 0 when it is gone or a zombie."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return 0 if process.status() == psutil.STATUS_ZOMBIE else round(process.create_time() * 1e6)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def is_alive(pid: int, started: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import tarfile
@@ -128,7 +129,7 @@ def unpack(archive: Path, target: Path) -> None:
 def fetch_archive(ticket: Ticket, uri: str, target: Path) -> None:
     """Download the tarball at ``uri`` and unpack it into ``target``."""
     bucket, key = split(uri)
-    archive = ticket.folder / f"download-{abs(hash(uri))}.tar.gz"
+    archive = ticket.folder / f"download-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.tar.gz"
     try:
         ticket.client("s3").download_file(bucket, key, str(archive))
         unpack(archive, target)
