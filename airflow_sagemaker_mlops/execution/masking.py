@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from .secret_names import holds_secret, is_secret_name, may_hold_secret
+from ..document.secret_names import holds_secret, is_secret_name, may_hold_secret
 from .secret_values import (
     COMMAND,
     ELEMENT,

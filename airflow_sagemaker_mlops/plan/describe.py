@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 
+from ..document.secret_names import holds_secret
 from .model import Plan, TaskPlan
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
@@ -26,7 +27,9 @@ def pipeline_doc(plan: Plan) -> str:
     if plan.parameters:
         lines += ["| Parameter | Type | Default | Description |", "|---|---|---|---|"]
         for parameter in plan.parameters:
-            default = "*required*" if parameter.required else f"`{_code(json.dumps(parameter.default))}`"
+            hidden = holds_secret(parameter.name, parameter.default)
+            shown = "***" if hidden else json.dumps(parameter.default)
+            default = "*required*" if parameter.required else f"`{_code(shown)}`"
             about = escape(parameter.description.replace("\n", " "))
             if parameter.enum:
                 about = f"{about} One of: {', '.join(escape(choice) for choice in parameter.enum)}.".strip()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.closure import not_taken
+from airflow_sagemaker_mlops.plan.describe import pipeline_doc
 from airflow_sagemaker_mlops.plan.model import VERDICT_TASK_ID, Plan
 from airflow_sagemaker_mlops.plan.show import mermaid, tree
 
@@ -266,3 +267,15 @@ def test_a_tree_says_what_a_step_waits_for_and_hides_its_gate() -> None:
     assert "├─ B  [Training]  after C, A (on Failed)" in lines
     assert "└─ L  [ForEach]  runs Each [Training] for each item" in lines
     assert 'B.when<br/><small>Gate</small>"}}' in mermaid(plan)
+
+
+def test_defaults_that_are_secrets_do_not_show_in_the_documentation() -> None:
+    parameters = [
+        {"Name": "DbPassword", "Type": "String", "DefaultValue": "hunter2"},
+        {"Name": "Rounds", "Type": "Integer", "DefaultValue": 7},
+    ]
+    fail = {"Name": "End", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}
+    document = {"Version": "2020-12-01", "Parameters": parameters, "Steps": [fail]}
+    doc = pipeline_doc(make_plan(load_pipeline(document)))
+    assert "| DbPassword | String | `***` |" in doc
+    assert "| Rounds | Integer | `7` |" in doc
