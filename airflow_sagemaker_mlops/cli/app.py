@@ -103,6 +103,16 @@ def run(
         str | None,
         typer.Option(help="File with declared results of steps that cannot run here; or auto: made up for all."),
     ] = None,
+    branch: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --stand-ins: NAME=if or NAME=else of a Condition; else what builds most. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    all_branches: Annotated[
+        bool, typer.Option("--all-branches", help="With --stand-ins: once for every branch, one run after the other.")
+    ] = False,
     parallel: Annotated[int, typer.Option(min=0, help="So many steps at a time; any number if 0.")] = 0,
     records: Annotated[
         str | None,
@@ -129,12 +139,14 @@ def run(
     With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
     """
     from ..record.partial import Choice
+    from .rehearsal import ONE_RUN, Rehearsal
     from .run import run_definition
     from .selective import misfit
 
-    choice = Choice(select or (), source_run, resume)
-    if misfit(choice):
-        typer.echo(misfit(choice), err=True)
+    choice, rehearsal = Choice(select or (), source_run, resume), Rehearsal(stand_ins, branch or (), all_branches)
+    wrong = misfit(choice) or rehearsal.misfit or ("" if not (summary and all_branches) else ONE_RUN)
+    if wrong:
+        typer.echo(wrong, err=True)
         raise typer.Exit(2)
     raise typer.Exit(
         run_definition(
@@ -146,7 +158,7 @@ def run(
             summary=summary,
             state_dir=state_dir,
             quiet=quiet,
-            stand_ins=stand_ins,
+            rehearsal=rehearsal,
             most=parallel,
             records=records,
             cache=cache,

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ..document import load_pipeline
-from ..document.problems import PipelineError, did_you_mean
+from ..document.problems import PipelineError
+from ..execution.identity import StepIdentity
 from ..execution.pins import NO_PINS, Pins
 from ..execution.pipeline_run import PipelineRun, new_run_id
 from ..execution.recording import StepRecorder
+from ..execution.rehearsal import Branch
 from ..execution.step_run import ExecutionOptions, now
+from ..execution.values import execution_variables
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..plan.selection import Selection, select
@@ -34,11 +37,13 @@ from .local import state_folder
 from .parameters import parse_values, values_after
 from .recording import Recording, recording_of
 from .records_text import safe
+from .rehearsal import Rehearsal
 from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
 from .selective import NO_RECORDS, announce
 from .summary import check_place, print_summary, write_summary
 
 WHOLE = Choice()
+NO_REHEARSAL = Rehearsal()
 LONGEST_ID = 250  # of a DAG
 
 
@@ -52,25 +57,29 @@ def run_definition(
     summary: Path | None,
     state_dir: Path | None,
     quiet: bool,
-    stand_ins: str | None = None,
+    rehearsal: Rehearsal = NO_REHEARSAL,
     most: int = 0,
     records: str | None = None,
     cache: bool = True,
     choice: Choice = WHOLE,
     prices: Path | None = None,
 ) -> int:
-    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments; 128 and the number of a signal that stopped it."""
+    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments; 128 and the number of a signal that stopped it.
+
+    A rehearsal of all branches has succeeded when nothing but Fail steps failed.
+    """
     try:
         loaded = load_pipeline(file)
         plan = make_plan(loaded)
         values = _values_of(plan, file, parameters, choice)
         pipeline, run_id = name or pipeline_name(file), new_run_id()
-        table = read_stand_ins(plan, stand_ins)
+        choices = rehearsal.choices(plan, values)
+        rehearsal.table(plan, choices[0], values, {})  # what is wrong with it is told before anything is started
         costs = read_prices(prices) if prices is not None else None
         check_place(summary)
         aws = connect(conn, region, state_dir)
         recording = None
-        if stand_ins is None:  # what was made up is no success of a step
+        if rehearsal.stand_ins is None:  # what was made up is no success of a step
             recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
             recording = recording.prepared(loaded.document, secrets_of_run(plan, values)) if recording else None
         begin = _beginning(plan, pipeline, Continued(run_id, now()), values, choice, recording, aws)
@@ -84,23 +93,23 @@ def run_definition(
     if recording:
         note_start_of(recording.recorder, plan, before.started, begin.values)
     with Ending() as ending:
-        run = run_plan(
+        runs = run_choices(
+            rehearsal,
+            choices,
             plan,
             pipeline,
             begin.values,
             aws=aws,
             quiet=quiet,
             state_dir=state_folder(state_dir) if conn is None else None,
-            stand_ins=table,
             most=most,
-            run_id=before.run_id,
             recorder=begin.recorder,
             selection=part.selection if part else None,
             before=before,
             ending=ending,
             again=f"sagemaker-mlops run {file} --resume {before.run_id}" if recording else "",
         )
-        print_summary(run)
+        run = runs[-1]
         if recording:
             inherited = frozenset(part.inherited if part else before.inherited) - frozenset(values)
             replace(recording, inherited=inherited, prices=costs).seal(run, loaded.document)
@@ -110,6 +119,8 @@ def run_definition(
         except OSError as error:
             print(safe(f"--summary {summary} cannot be written: {error.strerror or error}."), file=sys.stderr)
             return 1
+    if rehearsal.all and not ending.caught:
+        return 1 if any(map(failed_otherwise, runs)) else 0
     return exit_code_of(run, ending)
 
 
@@ -181,26 +192,49 @@ def note_start_of(recorder: Recorder, plan: Plan, started: str, values: Mapping[
         print(safe(f"the run could not be resumed if this process were killed: {error}"), file=sys.stderr)
 
 
-def read_stand_ins(plan: Plan, given: str | None) -> dict[str, Any]:
-    """The stand-ins of a file, or made up for the whole plan when ``given`` is "auto".
+def run_choices(
+    rehearsal: Rehearsal,
+    choices: Sequence[dict[str, Branch]],
+    plan: Plan,
+    pipeline: str,
+    values: dict[str, Any],
+    *,
+    aws: Any,
+    before: Continued,
+    ending: Ending,
+    **how: Any,
+) -> list[PipelineRun]:
+    """A run of ``plan`` for each of ``choices``, the first as ``before`` has it; ``how`` is for :func:`run_plan`."""
+    runs: list[PipelineRun] = []
+    for taken in choices:
+        own = Continued(new_run_id(), now()) if runs else before
+        variables = execution_variables(StepIdentity(pipeline, "", pipeline, own.run_id, ""), aws.region)
+        rehearsal.write_files(aws, plan, taken, values, variables)
+        if rehearsal.all:
+            print(safe(rehearsal.heading(taken)))
+        table = rehearsal.table(plan, taken, values, variables)
+        runs.append(
+            run_plan(
+                plan,
+                pipeline,
+                values,
+                aws=aws,
+                run_id=own.run_id,
+                before=own,
+                ending=ending,
+                stand_ins=table,
+                **how,
+            )
+        )
+        print_summary(runs[-1])
+        if ending.caught:
+            break
+    return runs
 
-    Raises ``ValueError`` for a file that cannot be read, or that names a step there is not.
-    """
-    if given is None:
-        return {}
-    from ..execution.rehearsal import made_up
-    from ..execution.stand_in import read_file
-    from ..steps.catalogue import STEP_TYPES
 
-    if given == "auto":
-        return made_up(plan)
-    table = read_file(Path(given))
-    named = [task for task in plan.tasks if task.step_type in STEP_TYPES]  # gates and the verdict are no steps
-    steps = {name for task in named for name in (task.task_id, *(task.spec.get("Body") or {}))}
-    for name in table:
-        if name != "*" and name.rpartition("-")[0] not in steps and name not in steps:
-            raise ValueError(f'{given}: no step is called "{name}". {did_you_mean(name, steps)}'.strip())
-    return table
+def failed_otherwise(run: PipelineRun) -> bool:
+    """Whether a step failed that is no Fail step."""
+    return any(step.state in ("Failed", "Stopped") and step.type != "Fail" for step in run.steps.values())
 
 
 def run_plan(

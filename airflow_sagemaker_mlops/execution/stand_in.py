@@ -9,6 +9,8 @@ step by name (``"*"`` for all that wait, and Lambda)::
       Files: {results.json: {Result: 1}}                        # below the output path of a training job
       Status: Succeeded                                         # or Failed, Stopped, with FailureReason
       Seconds: 0
+    Gate:
+      Outcome: true                                             # of a Condition, whatever its comparisons give
 
 What is referenced and not declared is made up, in the type the API gives it.
 """
@@ -18,16 +20,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ..document.expressions import kind_of
 from ..document.model import Key, PathPart
 from ..document.paths import MissingValue, lookup, parse_path, select
+from ..document.problems import did_you_mean
 from ..steps.places import file_in_output
 from ..steps.shapes import operation_output
-from .aws import as_json, error_code
+from .aws import Aws, as_json, error_code
 from .facts import facts_about
 from .failures import JobFailed
 from .request import build_request, name_of, resolved_arguments
@@ -38,10 +42,21 @@ ZERO: dict[str, Any] = {"Integer": 0, "Float": 0.0, "Boolean": False}
 NUMBERS = frozenset({"integer", "long", "float", "double"})
 LOOKS_LIKE_A_PLACE = re.compile(r"ur[il]|path|s3|artifact|location|constraints|statistics", re.IGNORECASE)
 BY_NAME = ("job", "check", "resource", "endpoint")
+MEMBERS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "Properties": (Mapping, "an object"),
+    "PropertyFiles": (Mapping, "an object"),
+    "Files": (Mapping, "an object"),
+    "Status": (str, "Succeeded, Failed or Stopped"),
+    "FailureReason": (str, "a text"),
+    "Seconds": ((int, float), "a number"),
+    "Outcome": (bool, "true or false"),
+}
+BELOW = "Files below properties"  # {property path: {file: content}}; only made-up stand-ins have it
+STATUSES = ("Succeeded", "Failed", "Stopped")
 
 
 def read_file(file: Path) -> dict[str, Any]:
-    """The stand-ins of a YAML or JSON file.  Raises ``ValueError`` with a sentence."""
+    """The stand-ins of a YAML or JSON file.  Raises ``ValueError`` with a sentence, also for a member that is none."""
     import yaml
 
     try:
@@ -50,7 +65,25 @@ def read_file(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file}: the stand-ins cannot be read: {error}") from None
     if not isinstance(table, dict) or not all(isinstance(value, dict | None) for value in table.values()):
         raise ValueError(f"{file}: stand-ins are an object: {{step: {{Properties: ..., Files: ...}}}}")
+    for name, entry in table.items():
+        wrong = next(_wrong_members(entry or {}), "")
+        if wrong:
+            raise ValueError(f'{file}: the stand-in of "{name}" {wrong}')
     return {str(name): value or {} for name, value in table.items()}
+
+
+def _wrong_members(entry: Mapping[Any, Any]) -> Iterator[str]:
+    for key, value in entry.items():
+        if key not in MEMBERS:
+            meant = did_you_mean(str(key), MEMBERS)
+            if str(key) in ("OutputParameters", "ModelArtifacts") or not meant.startswith("Did"):
+                meant = f"It has {', '.join(MEMBERS)}. Did you mean Properties: {{{key}: ...}}?"
+            yield f'has the key "{key}", which no stand-in has. {meant}'
+        elif value is not None:
+            kind, words = MEMBERS[key]
+            fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+            if not fits or (key == "Status" and value not in STATUSES):
+                yield f"has {kind_of(value)} as {key}; write {words}."
 
 
 def declared_for(run: StepRun) -> Mapping[str, Any] | None:
@@ -59,6 +92,8 @@ def declared_for(run: StepRun) -> Mapping[str, Any] | None:
     if not table:
         return None
     name = run.identity.step
+    if run.entry.how == "condition":  # it is evaluated, and may be overruled
+        return None
     found = table.get(name)
     if found is None and run.identity.map_index >= 0:
         found = table.get(name.rpartition("-")[0])
@@ -201,6 +236,9 @@ def _write_files(run: StepRun, properties: Mapping[str, Any], declared: Mapping[
     folder = str(_at(properties, "OutputDataConfig", "S3OutputPath") or "").rstrip("/")
     for name, content in (declared.get("Files") or {}).items():
         _write(run, name if name.startswith("s3://") else f"{folder}/{name}", content)
+    for path, files in (declared.get(BELOW) or {}).items():
+        for name, content in files.items():
+            _write(run, file_in_output(str(lookup(properties, parse_path(path))), name), content)
     outputs = _at(properties, "ProcessingOutputConfig", "Outputs") or []
     places = {item.get("OutputName"): _at(item, "S3Output", "S3Uri") for item in outputs}
     contents = declared.get("PropertyFiles") or {}
@@ -217,9 +255,15 @@ def _at(document: Any, *keys: str) -> Any:
 
 
 def _write(run: StepRun, uri: str, content: Any) -> None:
+    write_file(run.aws, uri, content)
+    run.tell(f"wrote {uri}")
+
+
+def write_file(aws: Aws, uri: str, content: Any) -> None:
+    """Write ``content`` to ``uri``, as JSON unless it is text; its bucket is made when it is missing."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     text = content if isinstance(content, str) else json.dumps(content)
-    client = run.aws.client("s3")
+    client = aws.client("s3")
     try:
         client.put_object(Bucket=bucket, Key=key, Body=text.encode())
     except Exception as error:
@@ -227,4 +271,3 @@ def _write(run: StepRun, uri: str, content: Any) -> None:
             raise
         client.create_bucket(Bucket=bucket)
         client.put_object(Bucket=bucket, Key=key, Body=text.encode())
-    run.tell(f"wrote {uri}")

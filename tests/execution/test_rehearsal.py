@@ -1,0 +1,214 @@
+"""Rehearsals: which branches they take, what they make up for them, and what a file of stand-ins may say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops.cli.rehearsal import Rehearsal, parse_branches, read_table
+from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.document.compare import evaluate
+from airflow_sagemaker_mlops.document.conditions import parse_conditions
+from airflow_sagemaker_mlops.document.model import Get, JsonGet
+from airflow_sagemaker_mlops.document.paths import lookup
+from airflow_sagemaker_mlops.execution.rehearsal import all_branches, chosen, files_at_places, made_up
+from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.plan.model import Plan
+
+OUTPUT = {"OutputName": "o", "S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/o", "S3UploadMode": "EndOfJob"}}
+PARAMETERS = [
+    {"Name": "Least", "Type": "Float", "DefaultValue": 0.8},
+    {"Name": "Deploy", "Type": "String", "DefaultValue": "no"},
+    {"Name": "Bucket", "Type": "String", "DefaultValue": "b"},
+]
+
+
+def report(path: str) -> dict[str, Any]:
+    return {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Eval.PropertyFiles.Report"}, "Path": path}}
+
+
+def evaluation() -> dict[str, Any]:
+    files = [{"PropertyFileName": "Report", "OutputName": "o", "FilePath": "r.json"}]
+    return {
+        "Name": "Eval",
+        "Type": "Processing",
+        "PropertyFiles": files,
+        "Arguments": {"ProcessingOutputConfig": {"Outputs": [OUTPUT]}},
+    }
+
+
+def fail(name: str) -> dict[str, Any]:
+    return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": name}}
+
+
+def call(name: str, **more: Any) -> dict[str, Any]:
+    return {"Name": name, "Type": "Lambda", "FunctionArn": "f", **more}
+
+
+def gate(name: str, condition: Any, if_steps: list[Any], else_steps: list[Any]) -> dict[str, Any]:
+    conditions = condition if isinstance(condition, list) else [condition]
+    branches = {"IfSteps": if_steps, "ElseSteps": else_steps}
+    return {"Name": name, "Type": "Condition", "Arguments": {"Conditions": conditions, **branches}}
+
+
+def compare(kind: str, left: Any, right: Any) -> dict[str, Any]:
+    return {"Type": kind, "LeftValue": left, "RightValue": right}
+
+
+def plan_of(*steps: Any) -> Plan:
+    return make_plan(load_pipeline({"Version": "2020-12-01", "Parameters": PARAMETERS, "Steps": list(steps)}))
+
+
+def outcome(plan: Plan, name: str, table: dict[str, Any]) -> bool:
+    """What the comparisons of a Condition give over the made-up report."""
+    content = table["Eval"]["PropertyFiles"]["Report"]
+
+    def value(operand: Any) -> Any:
+        match operand:
+            case JsonGet(path=path):
+                return lookup(content, path)
+            case Get(name=parameter):
+                return {one["Name"]: one["DefaultValue"] for one in PARAMETERS}[parameter]
+            case _:
+                return operand
+
+    return evaluate(parse_conditions(plan.by_id[name].spec["Arguments"]["Conditions"], ""), value).value
+
+
+MIN = {"Get": "Parameters.Least"}
+
+
+@pytest.mark.parametrize("branch", ["If", "Else"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        compare("GreaterThan", report("auc"), MIN),
+        compare("GreaterThan", MIN, report("auc")),
+        compare("GreaterThanOrEqualTo", report("auc"), 0.5),
+        compare("LessThan", report("auc"), 3),
+        compare("LessThanOrEqualTo", 3, report("auc")),
+        compare("Equals", report("state"), "good"),
+        compare("NotEquals", report("state"), "bad"),
+        compare("Equals", report("ok"), True),
+        {"Type": "In", "QueryValue": report("state"), "Values": ["good", "fine"]},
+        {"Type": "NotIn", "QueryValue": report("state"), "Values": ["bad"]},
+        {"Type": "Not", "Condition": compare("LessThan", report("auc"), MIN)},
+        {"Type": "Or", "Conditions": [compare("LessThan", report("auc"), 1), compare("Equals", report("x"), 2)]},
+        [compare("GreaterThan", report("auc"), 0.1), compare("LessThan", report("mse"), 4)],
+    ],
+)
+def test_reports_are_made_up_for_the_branch_that_is_wanted(condition: Any, branch: Any) -> None:
+    plan = plan_of(evaluation(), gate("Gate", condition, [call("A")], [call("B")]))
+    table = made_up(plan, {"Gate": branch})
+    assert outcome(plan, "Gate", table) is (branch == "If")
+    assert table["Gate"] == {"Outcome": branch == "If"}
+
+
+@pytest.mark.parametrize(
+    ("if_steps", "else_steps", "branch"),
+    [
+        ([call("A")], [fail("F")], "If"),
+        ([fail("F")], [call("A")], "Else"),
+        ([fail("F"), call("A"), call("B")], [], "Else"),
+        ([call("A")], [call("B"), call("C")], "Else"),
+        ([], [], "If"),
+    ],
+)
+def test_the_branch_that_builds_most_is_taken(if_steps: list[Any], else_steps: list[Any], branch: str) -> None:
+    plan = plan_of(evaluation(), gate("Gate", compare("GreaterThan", report("auc"), MIN), if_steps, else_steps))
+    assert chosen(plan) == {"Gate": branch}
+
+
+def test_steps_behind_a_branch_and_nested_conditions_count() -> None:
+    behind = [call("B1", DependsOn=["B"]), call("B2", DependsOn=["B1"])]
+    inner = gate("Inner", compare("Equals", report("x"), 1), [fail("F")], [call("D")])
+    outer = gate("Outer", compare("Equals", report("y"), 1), [call("A"), inner], [call("B")])
+    assert chosen(plan_of(evaluation(), outer, *behind))["Outer"] == "If"
+    more = call("B3", DependsOn=["B2"])
+    plan = plan_of(evaluation(), outer, *behind, more)
+    assert chosen(plan)["Outer"] == "Else"
+    assert chosen(plan, {"Outer": "If"})["Inner"] == "Else"
+
+
+def test_a_condition_on_parameters_is_theirs_unless_a_branch_is_named() -> None:
+    plan = plan_of(gate("Gate", compare("Equals", {"Get": "Parameters.Deploy"}, "yes"), [call("A")], [fail("F")]))
+    assert chosen(plan) == {"Gate": "Else"}
+    assert "Gate" not in made_up(plan)
+    assert chosen(plan, parameters={"Deploy": "yes"}) == {"Gate": "If"}
+    assert made_up(plan, {"Gate": "If"})["Gate"] == {"Outcome": True}
+
+
+def test_all_branches_are_taken_in_as_few_runs_as_needed() -> None:
+    inner = gate("Inner", compare("Equals", report("x"), 1), [call("C")], [call("D")])
+    outer = gate("Outer", compare("Equals", report("y"), 1), [call("A"), inner], [fail("F")])
+    assert all_branches(plan_of(evaluation(), outer)) == [
+        {"Outer": "If", "Inner": "If"},
+        {"Outer": "Else", "Inner": "If"},
+        {"Outer": "If", "Inner": "Else"},
+    ]
+
+
+def test_json_files_at_places_of_parameters_and_of_the_run_are_made_up() -> None:
+    def at(*values: Any) -> dict[str, Any]:
+        return {"Std:JsonGet": {"S3Uri": {"Std:Join": {"On": "/", "Values": list(values)}}, "Path": "a.b"}}
+
+    own = at("s3:/", {"Get": "Parameters.Bucket"}, {"Get": "Execution.PipelineExecutionId"}, "m.json")
+    of_a_step = at({"Get": "Steps.Eval.OutputDataConfig.S3OutputPath"}, {"Get": "Parameters.Deploy"}, "m.json")
+    condition = [compare("GreaterThan", own, 1), compare("GreaterThan", of_a_step, 1)]
+    plan = plan_of(evaluation(), gate("Gate", condition, [call("A")], []))
+    execution = {"PipelineExecutionId": "abc"}
+    assert files_at_places(plan, execution) == {"s3://b/abc/m.json": {"a": {"b": 2}}}
+    assert files_at_places(plan, execution, parameters={"Bucket": "c"}).keys() == {"s3://c/abc/m.json"}
+    below = made_up(plan)["Eval"]["Files below properties"]
+    assert below == {"OutputDataConfig.S3OutputPath": {"no/m.json": {"a": {"b": 2}}}}
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"Get": {"OutputParameters": {"auc": 0.9}}}, r"Did you mean Properties: \{OutputParameters: \.\.\.\}\?"),
+        ({"Get": {"Propertys": {}}}, 'Did you mean "Properties"'),
+        ({"Get": {"status": "Failed"}}, 'Did you mean "Status"'),
+        ({"Get": {"Status": "Broken"}}, "Succeeded, Failed or Stopped"),
+        ({"Get": {"Seconds": "long"}}, "write a number"),
+        ({"Get": {"Properties": ["auc"]}}, "write an object"),
+        ({"Gett": {}}, 'no step is called "Gett". Did you mean "Get"'),
+        ({"Get": {"Properties": {"OutputParameters": {"auk": 1}}}}, 'no output "auk". Did you mean "auc"'),
+        ({"Eval": {"PropertyFiles": {"Raport": {}}}}, 'no property file "Raport". Did you mean "Report"'),
+        ({"Get": {"Outcome": True}}, "only a Condition has an Outcome"),
+        ({"Gate": {"Properties": {}}}, r"its stand-in is \{Outcome: true\}"),
+    ],
+)
+def test_what_no_stand_in_has_is_refused_by_name(table: dict[str, Any], told: str, tmp_path: Path) -> None:
+    file = tmp_path / "stand-ins.json"
+    file.write_text(json.dumps(table))
+    get = call("Get", OutputParameters=[{"OutputName": "auc", "OutputType": "Float"}])
+    plan = plan_of(evaluation(), get, gate("Gate", compare("Equals", 1, 1), [call("A")], []))
+    with pytest.raises(ValueError, match=told):
+        read_table(plan, str(file))
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("Gat=if", 'Did you mean "Gate"'),
+        ("Gate=no", "NAME=if or NAME=else"),
+        ("Gate", "NAME=if"),
+        ("A=if", "Condition"),
+    ],
+)
+def test_a_branch_that_there_is_not_is_refused(word: str, told: str) -> None:
+    plan = plan_of(gate("Gate", compare("Equals", 1, 1), [call("A")], []))
+    with pytest.raises(ValueError, match=told):
+        parse_branches(plan, [word])
+    assert parse_branches(plan, ["Gate=ELSE"]) == {"Gate": "Else"}
+
+
+def test_branches_are_for_rehearsals() -> None:
+    assert "--stand-ins" in Rehearsal(None, ["Gate=if"]).misfit
+    assert "--stand-ins" in Rehearsal(None, (), all=True).misfit
+    assert Rehearsal("auto", ["Gate=if"], all=True).misfit
+    assert not Rehearsal("auto", ["Gate=if"]).misfit
