@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    wanted = set(sys.argv[1:]) or {"parse", "hops", "watching", "recording"}
+    wanted = set(sys.argv[1:]) or {"parse", "reading", "hops", "watching", "recording"}
     target = ROOT / "build" / "bench.json"
     # As pip leaves an installed package; the peers are installed so, and where nothing may be written at run time a
     # DAG processor would compile this checkout at every parse.
@@ -23,6 +23,10 @@ def main() -> None:
         from . import parse
 
         figures["parse"] = parse.measure()
+    if "reading" in wanted:
+        from . import reading
+
+        figures["reading"] = reading.measure()
     if "hops" in wanted:
         from . import hops
 

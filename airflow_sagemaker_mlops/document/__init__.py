@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .checks import run_checks
-from .load import read_source
+from .load import Source, read_source
 from .model import Pipeline
 from .parse import parse
 from .problems import InvalidPipeline, Problem, UnsupportedPipeline
@@ -38,22 +38,27 @@ def examine(source: Any, *, base_dir: Path | None = None, name: str | None = Non
     """
     read = read_source(source, base_dir, name)
     try:
-        parsed = parse(read.document, read.name)
+        parsed = parse(read.document, read.name, read.written)
         problems = [*read.problems, *parsed.problems, *run_checks(parsed)]
     except RecursionError:
         problem = Problem("SM105", "$", "the document is nested too deeply.")
         raise InvalidPipeline(read.name, [problem]) from None
     if problems:
-        problems = _in_order(read.text, read.name, problems)
+        problems = _in_order(read, problems)
     return parsed.pipeline, problems
 
 
-def _in_order(text: str, name: str, problems: list[Problem]) -> list[Problem]:
+def _in_order(read: Source, problems: list[Problem]) -> list[Problem]:
     from .positions import locate
 
-    if not text:
+    if read.within != "$":
+        problems = [
+            problem if problem.line is not None else replace(problem, where=read.within + problem.where[1:])
+            for problem in problems
+        ]
+    if not read.text:
         return problems
-    located = locate(text, name, problems)
+    located = locate(read.text, read.name, problems, read.index)
     return sorted(located, key=lambda problem: (problem.line or 0, problem.column or 0))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from .cleanup import cleaned_steps, cleaned_steps_exist
 from .model import JsonGet, Step
 from .parse import Parsed
 from .places import place_text
-from .problems import Problem, did_you_mean
+from .problems import MOST_PROBLEMS, Problem, did_you_mean, not_listed
 from .properties import names_stand_once, output_names_are_texts, property_files_are_outputs, property_problems
 
 EXECUTION_VARIABLES = frozenset(
@@ -121,7 +122,7 @@ def _property_file(reference: JsonGet, where: str, steps: dict[str, Step]) -> It
     if step is None:
         yield Problem("SM205", where, f'no step is called "{name}".', did_you_mean(name, steps))
         return
-    files = {file.name for file in step.property_files}
+    files = step.file_names
     if reference.property_file not in files:
         what = f'step "{name}" has no property file "{reference.property_file}".'
         fix = did_you_mean(reference.property_file or "", files) or 'Add it to the step\'s "PropertyFiles".'
@@ -240,5 +241,11 @@ CHECKS: tuple[Check, ...] = (
 
 
 def run_checks(parsed: Parsed) -> list[Problem]:
-    """Everything that every rule has to say."""
-    return [problem for check in CHECKS for problem in check(parsed)]
+    """Everything that every rule has to say, up to ``MOST_PROBLEMS`` of each."""
+    problems: list[Problem] = []
+    for check in CHECKS:
+        found = list(islice(check(parsed), MOST_PROBLEMS + 1))
+        if len(found) > MOST_PROBLEMS:
+            found[-1] = not_listed(found[-1].severity)
+        problems += found
+    return problems

@@ -54,7 +54,8 @@ def _property_family(step: Step, path: tuple[PathPart, ...]) -> str | None:
         case "ForEach", (str(member),) if member.endswith("Count"):
             return "number"
         case "Lambda" | "Callback", ("OutputParameters", Key(name=output) | str(output)):
-            return next((FAMILIES[one.type] for one in step.output_parameters if one.name == output), None)
+            declared = step.declared_outputs.get(output)
+            return FAMILIES[declared.type] if declared is not None else None
         case _:
             return None
 

@@ -14,7 +14,7 @@ from typing import Any
 from .model import Comparison, Expression, Get, Join, JsonGet
 from .paths import parse_json_path, parse_path
 from .places import Place, place_text
-from .problems import InvalidPipeline, Problem, did_you_mean
+from .problems import MOST_PROBLEMS, InvalidPipeline, Problem, did_you_mean
 
 ROOTS = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig")
 FREE_FORM = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
@@ -26,12 +26,13 @@ LOWER_MARKS = {mark.casefold(): mark for mark in MARKS}
 class Reader:
     """Reads values and keeps what it found: ``references`` and ``comparisons`` with their places, and ``problems``."""
 
-    __slots__ = ("comparisons", "problems", "references")
+    __slots__ = ("comparisons", "counts", "problems", "references")
 
     def __init__(self) -> None:
         self.references: list[tuple[Place, Get | JsonGet]] = []
         self.comparisons: list[tuple[Place, Comparison]] = []
         self.problems: list[Problem] = []
+        self.counts = {True: 0, False: 0}  # warnings and errors, also those that are too many to be kept
 
     def value(self, value: Any, place: Place, free: bool = False, own_keys: bool = False) -> Any:
         """``value`` with expressions as objects; parts without one are returned as they are, not copied.
@@ -174,13 +175,15 @@ class Reader:
 
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Keep a problem."""
-        self.problems.append(Problem(code, place_text(place), what, fix, severity="warning" if warn else "error"))
+        self.counts[warn] += 1
+        if self.counts[warn] <= MOST_PROBLEMS:
+            self.problems.append(Problem(code, place_text(place), what, fix, severity="warning" if warn else "error"))
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
         """Warn of keys that are not ``known``."""
         for key in value:
             if key not in known:
-                hint = did_you_mean(str(key), known)
+                hint = did_you_mean(str(key), known) if self.counts[True] < MOST_PROBLEMS else ""
                 self.report("SM120", (place, key), f'{owner} has no key "{key}"; it is ignored.', hint, warn=True)
 
 

@@ -1,21 +1,24 @@
-"""What a user calls a definition -> plain JSON: file, text, dict, SDK object, or an answer of DescribePipeline."""
+"""What a user calls a definition -> plain JSON: file, text, dict, SDK object, or something that holds a definition."""
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .bounds import MOST_BYTES, MOST_DEPTH, MOST_VALUES, too_deep, too_large, too_many
+from .places import Place, place_text
 from .problems import InvalidPipeline, Problem, key_twice
+from .strict_json import NotJson, read_json
+from .written import number_as_written, settle
 
-_ESCAPE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
-)
-MOST_BYTES = 8_000_000  # the service takes 1 MiB; YAML with comments may be longer
+MOST_WRAPPINGS = 5  # texts within each other; an answer of the CLI saved as a text has 3
+LONGEST_FILE_NAME = 4096
+_TEMPLATE = re.compile(r"^Resources[ \t]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,28 @@ class Source:
     text       what was read, for positions; empty for dicts and SDK objects
     name       what the user calls it
     problems   what is wrong with the text although it could be read: keys that stand twice, the last of which counts,
-               and tags of YAML that say nothing
+               tags of YAML that say nothing, and numbers that stand where a text is wanted
+    within     where in ``text`` the definition stands: ``$`` unless something is around it
+    index      which document of a YAML stream
+    written    {place: text} of parameters' numbers that print otherwise than they were written
     """
 
     document: Mapping[str, Any]
     text: str
     name: str
     problems: tuple[Problem, ...] = ()
+    within: str = "$"
+    index: int = 0
+    written: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The values of a text."""
+
+    documents: list[Any]
+    problems: tuple[Problem, ...]
+    written: bool
 
 
 def is_yaml(name: str, text: str) -> bool:
@@ -42,41 +60,74 @@ def is_yaml(name: str, text: str) -> bool:
 
 
 def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
-    """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x) when there is no document to be had from it."""
+    """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x, SM16x) when there is no document to be had from it."""
     if isinstance(source, Mapping):
         _has_to_be_json(source, name or "definition")
-        return _from_mapping(source, name or "definition")
+        return _from_mapping(_Read([source], (), False), source, Source(source, "", name or "definition"), 0)
     return _from_text(*read_text(source, base_dir, name))
 
 
 def read_text(source: Any, base_dir: Path | None, name: str | None) -> tuple[str, str]:
     """The text of a definition that is no dict, and what it is called."""
+    shown = name or "definition"
     if hasattr(source, "definition"):
-        return str(source.definition()), name or type(source).__name__
+        return _bounded(str(source.definition()), name or type(source).__name__), name or type(source).__name__
     if isinstance(source, bytes):
-        source = _decode(source, name or "definition")
-    if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
-        return source, name or "definition"
+        source = _decode(source, shown)
+    if isinstance(source, str) and (
+        "\n" in source or source.lstrip().startswith(("{", '"')) or len(source) > LONGEST_FILE_NAME
+    ):
+        return _bounded(source, shown), shown
     if isinstance(source, str | os.PathLike):
         return _read_file(Path(source), base_dir, name)
     what = f"a {type(source).__name__} is not a definition."
     fix = "Give a file name, JSON text, a dict, or a pipeline object of the SageMaker SDK."
-    raise InvalidPipeline(name or "definition", [Problem("SM104", "$", what, fix)])
+    raise InvalidPipeline(shown, [Problem("SM104", "$", what, fix)])
+
+
+def _bounded(text: str, name: str) -> str:
+    if len(text) > MOST_BYTES:
+        raise InvalidPipeline(name, [too_large()])
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        problem = Problem("SM100", "$", "the text holds half of a letter, which no file and no request can hold.")
+        raise InvalidPipeline(name, [problem]) from None
+    return text
 
 
 def _read_file(path: Path, base_dir: Path | None, name: str | None) -> tuple[str, str]:
     shown = name or str(path)
-    full = path if path.is_absolute() or base_dir is None else base_dir / path
     try:
-        if full.stat().st_size > MOST_BYTES:
-            raise InvalidPipeline(shown, [Problem("SM105", "$", f"the file is larger than {MOST_BYTES} bytes.")])
-        return _decode(full.read_bytes(), shown), shown
-    except OSError as error:
-        what = f"the file cannot be read: {error.strerror or error}."
+        full = path if path.is_absolute() or base_dir is None else base_dir / path
+        content = _content(full)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in a path
+        reason = getattr(error, "strerror", None) or error
+        what = f"the file cannot be read: {reason}."
         raise InvalidPipeline(shown, [Problem("SM103", "$", what, f"Looked for {full}.")]) from None
+    if content is None:
+        raise InvalidPipeline(shown, [too_large("the file")])
+    return _decode(content, shown), shown
+
+
+def _content(full: Path) -> bytes | None:
+    """At most ``MOST_BYTES`` of a file; ``None`` when it is larger, or without an end."""
+    try:
+        with full.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        from .archive import member
+
+        found = member(full, MOST_BYTES + 1)
+        if found is None:
+            raise
+        content = found
+    return content if len(content) <= MOST_BYTES else None
 
 
 def _decode(content: bytes, name: str) -> str:
+    if len(content) > MOST_BYTES:
+        raise InvalidPipeline(name, [too_large()])
     try:
         return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -84,95 +135,153 @@ def _decode(content: bytes, name: str) -> str:
         raise InvalidPipeline(name, [Problem("SM103", "$", what)]) from None
 
 
-def _from_text(text: str, name: str) -> Source:
-    document, problems = _load_yaml(text, name) if is_yaml(name, text) else _load_json(text, name)
+def _from_text(text: str, name: str, depth: int = 0) -> Source:
+    read = _read(text, name)
+    index = 0
+    if len(read.documents) > 1:
+        from .wrappings import one_of
+
+        index = one_of(read.documents, name)
+    document: Any = read.documents[index] if read.documents else None
+    if isinstance(document, str) and document.lstrip().startswith(("{", '"')) and depth < MOST_WRAPPINGS:
+        return _from_text(document, f"{name} (text in quotation marks)", depth + 1)
     if not isinstance(document, Mapping):
+        _refuse_terraform(text, name)
         what = "the document is not an object with Version, Parameters and Steps."
-        raise InvalidPipeline(name, [Problem("SM104", "$", what, line=1, column=1), *problems])
-    inner = _from_mapping(document, name)
-    if inner.document is document:
-        return Source(document, text, name, problems)
-    if problems:  # of the answer around the definition, whose lines are not the definition's
-        raise InvalidPipeline(name, problems)
-    return inner
+        raise InvalidPipeline(name, [Problem("SM104", "$", what, line=1, column=1), *read.problems])
+    return _from_mapping(read, document, Source(document, text, name, read.problems, index=index), depth)
 
 
-def _from_mapping(document: Mapping[str, Any], name: str) -> Source:
-    """A definition, or what holds one as text: an answer of DescribePipeline, a resource of CloudFormation."""
+def _read(text: str, name: str) -> _Read:
+    try:
+        return _load_yaml(text, name) if is_yaml(name, text) else _load_json(text, name)
+    except InvalidPipeline:
+        _refuse_terraform(text, name)
+        raise
+
+
+def _refuse_terraform(text: str, name: str) -> None:
+    """Terraform's language is neither JSON nor YAML, though some of it can be read as a long text of YAML."""
+    from .wrappings import terraform
+
+    found = terraform(text)
+    if found is not None:
+        raise InvalidPipeline(name, [found]) from None
+
+
+def _from_mapping(read: _Read, document: Mapping[str, Any], source: Source, depth: int) -> Source:
+    """A definition, or something that holds one: an answer of DescribePipeline, a template, a manifest."""
+    within: Place = None
     if "Steps" not in document:
-        inner = document.get("PipelineDefinition")
-        if isinstance(inner, Mapping):
-            return _from_mapping(inner, name)
-        for text in (inner, document.get("PipelineDefinitionBody")):
-            if isinstance(text, str):
-                return _from_text(text, f"{name} (PipelineDefinition)")
-    return Source(document, "", name)
+        from .wrappings import unwrap
+
+        held, within = unwrap(document, source)
+        if isinstance(held, str):
+            if read.problems:  # of what is around the definition, whose lines are not the definition's
+                raise InvalidPipeline(source.name, read.problems)
+            if depth >= MOST_WRAPPINGS:
+                raise InvalidPipeline(source.name, [too_deep()])
+            return _from_text(held, f"{source.name} (PipelineDefinition)", depth + 1)
+        document = held
+    if not read.written:
+        return replace(source, document=document, within=place_text(within))
+    document, written, changed = settle(document)
+    problems = (*source.problems, *changed)
+    return replace(source, document=document, within=place_text(within), problems=problems, written=written)
 
 
-def _load_yaml(text: str, name: str) -> tuple[Any, tuple[Problem, ...]]:
+def _load_yaml(text: str, name: str) -> _Read:
     from .yaml_source import YamlRefused, load_yaml
 
     try:
-        return load_yaml(text)
+        read = load_yaml(text, is_template=bool(_TEMPLATE.search(text)))
     except YamlRefused as refused:
         raise InvalidPipeline(name, [refused.problem]) from None
+    return _Read(read.documents, read.problems, read.written)
 
 
-def _load_json(text: str, name: str) -> tuple[Any, tuple[Problem, ...]]:
-    doubled = False
+def _load_json(text: str, name: str) -> _Read:
+    from .written import Written
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal doubled
-        made = dict(items)
-        doubled = doubled or len(made) != len(items)
+    written = False
+
+    def number(digits: str, kind: Any) -> Any:
+        nonlocal written
+        made = number_as_written(digits, kind)
+        written = written or type(made) is Written
         return made
 
+    twice: list[tuple[str, int, int]] = []
     try:
-        document = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        what = f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}."
-        problem = Problem("SM100", "$", what, line=error.lineno, column=error.colno)
-        raise InvalidPipeline(name, [problem]) from None
-    except _NotANumber as error:
-        at = text.find(str(error))
-        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-        what = f"this is not JSON: {error} is not a number there."
-        raise InvalidPipeline(name, [Problem("SM100", "$", what, line=line, column=column)]) from None
-    except ValueError as error:
-        raise InvalidPipeline(name, [Problem("SM100", "$", f"this is not JSON: {error}.")]) from None
-    except RecursionError:
-        raise InvalidPipeline(name, [Problem("SM105", "$", "the document is nested too deeply.")]) from None
-    if "\\ud" in text or "\\uD" in text:
-        _has_whole_letters(text, name)
-    return document, _doubled(text) if doubled else ()
-
-
-def _has_whole_letters(text: str, name: str) -> None:
-    """JSON can escape half of a letter beyond the first 65,536, which no file and no request can hold."""
-    for match in _ESCAPE.finditer(text):
-        if match[1]:
-            line, column = text.count("\n", 0, match.start()) + 1, match.start() - text.rfind("\n", 0, match.start())
-            what = f'"{match[1]}" is half of a letter; the other half does not follow.'
-            raise InvalidPipeline(name, [Problem("SM100", "$", what, line=line, column=column)])
+        document = read_json(text, number=number, twice=twice)
+    except NotJson as error:
+        code = "SM105" if error.kind == "bound" else "SM100"
+        what = {"bound": f"the document {error}.", "letter": f"{error}."}.get(error.kind, f"this is not JSON: {error}.")
+        raise InvalidPipeline(name, [Problem(code, "$", what, line=error.line, column=error.column)]) from None
+    return _Read([document], tuple(key_twice(*one) for one in twice), written)
 
 
 def _has_to_be_json(document: Mapping[str, Any], name: str) -> None:
+    """Refuse what JSON cannot hold, and what it holds only with another value, in a dict of the user's making."""
+    values = letters = 0
+    stack: list[tuple[Any, Place, int]] = [(document, None, 1)]
+    while stack:
+        container, place, depth = stack.pop()
+        if depth > MOST_DEPTH:
+            raise InvalidPipeline(name, [too_deep(where=place_text(place))])
+        is_map = isinstance(container, Mapping)
+        if is_map:
+            letters += _letters_of_keys(container, place, name)
+        for key, value in container.items() if is_map else enumerate(container):
+            if type(value) is str and value.isascii():  # most values; the rest is looked at in full
+                letters += len(value)
+            elif isinstance(value, dict | list | tuple):
+                stack.append((value, (place, key), depth + 1))
+            else:
+                wrong = _not_json(value)
+                if wrong:
+                    raise _no_json(name, (place, key), wrong)
+                letters += len(value) if isinstance(value, str) else 0
+        values += len(container)
+        if values > MOST_VALUES or letters > MOST_BYTES:
+            raise InvalidPipeline(name, [too_many(where=place_text(place))])
+
+
+def _letters_of_keys(container: Mapping[Any, Any], place: Place, name: str) -> int:
+    letters = 0
+    for key in container:
+        if not isinstance(key, str):
+            raise _no_json(name, place, f"the key {key!r} is not a text")
+        wrong = _half_a_letter(key)
+        if wrong:
+            raise _no_json(name, place, wrong)
+        letters += len(key)
+    return letters
+
+
+def _no_json(name: str, place: Place, wrong: str) -> InvalidPipeline:
+    what = f"the dict is not what JSON could hold: {wrong}."
+    return InvalidPipeline(name, [Problem("SM104", place_text(place), what)])
+
+
+def _not_json(value: Any) -> str:
+    """Why JSON cannot hold ``value``, which is no container; empty when it can."""
+    match value:
+        case str():
+            return _half_a_letter(value)
+        case float() if not math.isfinite(value):
+            return f"{value} is not a number that JSON has"
+        case None | bool() | int() | float():
+            return ""
+        case _:
+            return f"a value of the type {type(value).__name__} has no form in JSON"
+
+
+def _half_a_letter(text: str) -> str:
+    if text.isascii():
+        return ""
     try:
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        what = f"the dict is not what JSON could hold: {error}."
-        raise InvalidPipeline(name, [Problem("SM104", "$", what)]) from None
-
-
-class _NotANumber(ValueError):
-    """NaN or Infinity, which Python reads and JSON does not have."""
-
-
-def _no_constant(constant: str) -> Any:
-    raise _NotANumber(constant)
-
-
-def _doubled(text: str) -> tuple[Problem, ...]:
-    from .doubled import second_uses
-
-    return tuple(key_twice(key, line, column) for key, line, column in second_uses(text))
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"{text[error.start]!a} is half of a letter"
+    return ""

@@ -29,7 +29,7 @@ def loop_reference_problems(
     if owner is None or owner.type != "ForEach":
         what = f'"{reference.text}" means something only as Field of a ForEach step\'s Selector.'
         yield Problem("SM210", where, what)
-    elif reference.name not in owner.body:
+    elif reference.name not in owner.body_names:
         what = f'the body of "{owner.name}" has no step "{reference.name}".'
         yield Problem("SM210", where, what, did_you_mean(reference.name, owner.body))
     elif not reference.path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 ParameterType = Literal["String", "Integer", "Float", "Boolean"]
@@ -148,7 +149,7 @@ class CacheConfig:
     expire_after: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """One entry of ``Steps`` or of a branch.
 
@@ -186,6 +187,29 @@ class Step:
     references: tuple[Get | JsonGet, ...] = ()
     airflow: Mapping[str, Any] = field(default_factory=dict)
     where: str = "$"
+
+    # A step may be referenced as often as it has outputs, so these are made once.
+
+    @cached_property
+    def file_names(self) -> frozenset[str]:
+        """Names of its property files."""
+        return frozenset(file.name for file in self.property_files)
+
+    @cached_property
+    def declared_outputs(self) -> Mapping[str, OutputParameter]:
+        """Its output parameters by name; of two, the first."""
+        return {output.name: output for output in reversed(self.output_parameters)}
+
+    @cached_property
+    def body_names(self) -> frozenset[str]:
+        """Names of the steps in its body."""
+        return frozenset(self.body)
+
+    @cached_property
+    def selected(self) -> tuple[str, ...]:
+        """Steps of its body that its Selector reads."""
+        read = (one.name for one in self.references if isinstance(one, Get) and one.root == "IterationOutput")
+        return tuple(dict.fromkeys(read))
 
 
 @dataclass(frozen=True, slots=True)

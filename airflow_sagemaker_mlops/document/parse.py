@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from .conditions import read_conditions
 from .expressions import MARKS, Reader, expression_meant, kind_of
-from .model import Comparison, ConditionNode, Get, JsonGet, Parameter, Pipeline, Step
+from .model import Comparison, ConditionNode, Get, JsonGet, Pipeline, Step
+from .parameter_keys import read_parameters
 from .places import Place, place_text
-from .problems import Problem, did_you_mean
+from .problems import MOST_PROBLEMS, Problem, Severity, did_you_mean, not_listed
 from .report import called, is_expression
 from .step_keys import read_cache, read_dependencies, read_name, read_outputs, read_property_files, read_retries
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, MEANT, NOT_IN_A_BODY, SUPPORTED
-from .values import PARAMETER_TYPES, parse_parameter
 
 TOP_KEYS = frozenset(
     {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}
@@ -28,7 +29,6 @@ BLOCK_KEYS = {
     "PipelineExperimentConfig": frozenset({"ExperimentName", "TrialName"}),
     "MlflowConfig": frozenset({"MlflowResourceArn", "MlflowExperimentName"}),
 }
-PARAMETER_KEYS = frozenset({"Name", "Type", "DefaultValue", "EnumValues", "Description"})
 COMMON_KEYS = frozenset(
     {
         "Name",
@@ -95,6 +95,7 @@ class Parsed:
 
 @dataclass(slots=True)
 class _Parser:
+    written: Mapping[str, str]
     reader: Reader = field(default_factory=Reader)
     steps: list[Step] = field(default_factory=list)
     references: list[tuple[int, Place, Get | JsonGet]] = field(default_factory=list)
@@ -127,7 +128,7 @@ class _Parser:
             self.report(
                 "SM124", (None, "Version"), f"{kind_of(version)} is no version of the definition language.", known
             )
-        parameters = self._parameters(document.get("Parameters"))
+        parameters = read_parameters(self, document.get("Parameters"), self.written)
         if document.get("Steps") is None:
             self.report("SM121", None, 'the definition has no "Steps".', 'Add "Steps": [...].')
         self._steps(document.get("Steps"), (None, "Steps"), None, None, 0)
@@ -159,55 +160,6 @@ class _Parser:
 
     def _keep_references(self, step: int, before: int) -> None:
         self.references.extend((step, place, ref) for place, ref in self.reader.references[before:])
-
-    # -- parameters --------------------------------------------------------------------------------------------------
-
-    def _parameters(self, items: Any) -> tuple[Parameter, ...]:
-        place = (None, "Parameters")
-        if not self.wanted(items, list, place, "a list"):
-            return ()
-        read = [self._parameter(item, (place, index)) for index, item in enumerate(items)]
-        return tuple(parameter for parameter in read if parameter is not None)
-
-    def _parameter(self, item: Any, place: Place) -> Parameter | None:
-        if not self.wanted(item, Mapping, place, "a parameter, i.e. an object,"):
-            if item is None:
-                self.report("SM122", place, "null stands where a parameter is wanted.")
-            return None
-        self.unknown_keys(item, PARAMETER_KEYS, place, "a parameter")
-        name = item.get("Name")
-        if not read_name(self, name, place, "parameter"):
-            return None
-        kind: Any = item.get("Type", "String") or "String"
-        if kind not in PARAMETER_TYPES:
-            hint = did_you_mean(str(kind), PARAMETER_TYPES)
-            self.report("SM130", (place, "Type"), f'parameter "{name}" has the type {kind_of(kind)}.', hint)
-            kind = "String"
-        choices = item.get("EnumValues")
-        if not self.wanted(choices, list, (place, "EnumValues"), "a list of strings"):
-            choices = []
-        default = self._default(name, kind, choices, item.get("DefaultValue"), (place, "DefaultValue"))
-        about = item.get("Description")
-        about = about if self.wanted(about, str, (place, "Description"), "a string") else ""
-        return Parameter(name, kind, default, tuple(map(str, choices)), about, place_text(place))
-
-    def _default(self, name: str, kind: str, choices: list[Any], value: Any, place: Place) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, Mapping | list):
-            self.wanted(value, str, place, f"a literal {kind}")
-            return None
-        if value == "" and kind == "String":  # the service takes it as a default, though never as a value at start
-            return value
-        try:
-            typed = parse_parameter(value, kind, (), name)
-            if choices and typed not in choices:
-                raise ValueError(f'the default of "{name}" is {kind_of(value)}, which its EnumValues do not list.')
-        except ValueError as error:
-            hint = f"Use one of: {', '.join(map(str, choices))}." if choices else ""
-            self.report("SM131", place, str(error), hint)
-            return None
-        return typed
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -379,8 +331,14 @@ class _Parser:
         return value if self.wanted(value, Mapping, place, "an object") else {}
 
 
-def parse(document: Mapping[str, Any], source: str) -> Parsed:
-    """The typed form of ``document``, with every problem of its shape."""
-    parser = _Parser()
+def parse(document: Mapping[str, Any], source: str, written: Mapping[str, str] = MappingProxyType({})) -> Parsed:
+    """The typed form of ``document``, with every problem of its shape.
+
+    written   {place of a parameter's number: its text} where it prints otherwise than it was written
+    """
+    parser = _Parser(written)
     pipeline = parser.pipeline(document, source)
-    return Parsed(pipeline, parser.references, parser.reader.problems, parser.reader.comparisons)
+    problems = parser.reader.problems
+    severities: tuple[Severity, ...] = ("error", "warning")
+    problems += [not_listed(one) for one in severities if parser.reader.counts[one == "warning"] > MOST_PROBLEMS]
+    return Parsed(pipeline, parser.references, problems, parser.reader.comparisons)

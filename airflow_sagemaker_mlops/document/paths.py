@@ -26,9 +26,11 @@ NATURAL_KEYS = (
     "Name",
     "Key",
 )
-_QUOTED = re.compile(r"\['.*?'\](?=[.\[]|$)|\[\".*?\"\](?=[.\[]|$)")
-_FANCY = re.compile(r"\*|\.\.|\[[^\]]*[:?@,(]")  # wildcard, recursive descent, slice, filter, union
-_TOKEN = re.compile(r"\.?([^.\[\]'\"]+)|\[(\d+)\]|\['(.*?)'\](?=[.\[]|$)|\[\"(.*?)\"\](?=[.\[]|$)")
+_FANCY = re.compile(r"\*|\.\.|\[[^\[\]]*[:?@,(]")  # wildcard, recursive descent, slice, filter, union
+_TOKEN = re.compile(r"\.?([^.\[\]'\"]+)|\[(\d{1,18})\]")
+
+
+LONGEST_SHOWN = 200
 
 
 class MissingValue(LookupError):
@@ -40,16 +42,40 @@ def parse_path(text: str) -> tuple[PathPart, ...]:
     parts: list[PathPart] = []
     position = 0
     while position < len(text):
+        quoted = _quoted(text, position)
+        if quoted is not None:
+            key, position = quoted
+            parts.append(Key(key))
+            continue
         match = _TOKEN.match(text, position)
         if match is None or (match[1] and parts and text[position] != "."):
-            raise ValueError(f'"{text}" is not a property path: it cannot be read from "{text[position:]}" on')
+            raise ValueError(
+                f'"{_short(text)}" is not a property path: it cannot be read from "{_rest(text, position)}" on'
+            )
         if match[1] and not parts and text[position] == ".":
-            raise ValueError(f'"{text}" is not a property path: it begins with a dot')
-        parts.append(match[1] or (int(match[2]) if match[2] else Key(match[3] or match[4] or "")))
+            raise ValueError(f'"{_short(text)}" is not a property path: it begins with a dot')
+        parts.append(match[1] or int(match[2]))
         position = match.end()
     if not parts:
         raise ValueError("the path is empty")
     return tuple(parts)
+
+
+def _quoted(text: str, start: int) -> tuple[str, int] | None:
+    """The key in ``['key']`` or ``["key"]`` at ``start``, and where the next part begins.
+
+    A key may hold ``']`` where no part can begin behind it: ``Environment['it's']``.
+    """
+    mark = text[start + 1 : start + 2]
+    if text[start] != "[" or mark not in ("'", '"'):
+        return None
+    close = f"{mark}]"
+    end = text.find(close, start + 2)
+    while end >= 0 and text[end + 2 : end + 3] not in ("", ".", "["):
+        end = text.find(close, end + 1)
+    if end < 0 or "\n" in text[start:end]:
+        return None
+    return text[start + 2 : end], end + 2
 
 
 def parse_json_path(text: str) -> tuple[PathPart, ...]:
@@ -62,10 +88,32 @@ def parse_json_path(text: str) -> tuple[PathPart, ...]:
     if body.startswith("$"):
         body = body[1:].removeprefix(".") if not body.startswith("$..") else body[1:]
     if not body:
-        raise ValueError(f'"{text}" selects the whole file; name a value in it')
-    if _FANCY.search(_QUOTED.sub("", body)):
-        raise ValueError(f'"{text}" uses wildcards, filters or slices, which Std:JsonGet does not have')
+        raise ValueError(f'"{_short(text)}" selects the whole file; name a value in it')
+    if _FANCY.search(_without_keys(body)):
+        raise ValueError(f'"{_short(text)}" uses wildcards, filters or slices, which Std:JsonGet does not have')
     return parse_path(body)
+
+
+def _without_keys(text: str) -> str:
+    """``text`` without its quoted keys, which may hold anything."""
+    kept: list[str] = []
+    position = 0
+    while (start := text.find("[", position)) >= 0:
+        quoted = _quoted(text, start)
+        kept.append(text[position : start if quoted else start + 1])
+        if quoted is None and text[start + 1 : start + 2] in ("'", '"'):  # without an end, as any behind it
+            position = start + 1
+            break
+        position = quoted[1] if quoted else start + 1
+    return "".join(kept) + text[position:]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def _rest(text: str, position: int) -> str:
+    return _short(text[position : position + LONGEST_SHOWN + 1])
 
 
 def format_path(parts: Iterable[PathPart]) -> str:

@@ -8,11 +8,17 @@ Codes: SM1xx document, SM2xx graph and references, SM3xx not supported here, SM4
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 Severity = Literal["error", "warning"]
+MOST_PROBLEMS = 1000  # of one kind; a document with more is damaged, and each costs its writer a line
+MOST_NAMES = 1000  # that are searched for what a misspelt one may mean
+MOST_ALIKE = 64
+LONGEST_WORD = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,12 @@ def key_twice(key: str, line: int, column: int) -> Problem:
     """What JSON and YAML say alike of a repeated key."""
     what = f'the key "{key}" stands twice in one object.'
     return Problem("SM102", "$", what, "Keep one of them.", line=line, column=column)
+
+
+def not_listed(severity: Severity) -> Problem:
+    """What stands for problems of one kind beyond ``MOST_PROBLEMS``."""
+    what = f"more than {MOST_PROBLEMS} {severity}s of one kind; the others are not listed."
+    return Problem("SM163", "$", what, "Mend the first of them, and check again.", severity=severity)
 
 
 class PipelineError(ValueError):
@@ -108,13 +120,29 @@ def render_problem(source: str, problem: Problem) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A suggestion out of ``known`` for the misspelt ``word``; the whole (short) list when nothing is near."""
+    """A suggestion out of ``known`` for the misspelt ``word``; the whole (short) list when nothing is near.
+
+    Takes about as long for 1,000 names as for 100: of many, those are compared that begin or end like ``word``.
+    """
     import difflib  # only a document with a problem pays for it
 
-    names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    if near:
-        return f'Did you mean "{near[0]}"?'
+    names = sorted(islice(known, MOST_NAMES + 1))
+    if len(names) <= MOST_NAMES and len(word) <= LONGEST_WORD:
+        near = difflib.get_close_matches(word, _alike(word, names), n=1)
+        if near:
+            return f'Did you mean "{near[0]}"?'
     if names and len(names) <= 12:
         return "Use one of: " + ", ".join(names) + "."
     return ""
+
+
+def _alike(word: str, names: list[str]) -> list[str]:
+    """The sorted ``names``; of more than ``MOST_ALIKE`` those that stand nearest to ``word``, read from either end."""
+    if len(names) <= MOST_ALIKE:
+        return names
+    half = MOST_ALIKE // 4
+    at = bisect_left(names, word)
+    backwards = sorted(name[::-1] for name in names)
+    back = bisect_left(backwards, word[::-1])
+    near = set(names[max(at - half, 0) : at + half])
+    return sorted(near.union(name[::-1] for name in backwards[max(back - half, 0) : back + half]))

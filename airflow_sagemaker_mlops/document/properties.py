@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from .expressions import kind_of
 from .model import Get, JsonGet, Key, Step
-from .problems import Problem, did_you_mean
+from .problems import Problem, Severity, did_you_mean
 from .step_types import PROPERTIES
 
 if TYPE_CHECKING:
     from .parse import Parsed
+
+
+MOST_SELECTED = 20  # a Selector reads one; more are wrong, and each is looked up for each reference
 
 
 def property_problems(reference: Get, where: str, steps: Mapping[str, Step]) -> Iterator[Problem]:
@@ -51,7 +54,7 @@ def _fixed(reference: Get, where: str, step: Step, steps: Mapping[str, Step]) ->
 
 
 def _output_parameter(reference: Get, where: str, step: Step) -> Iterator[Problem]:
-    declared = {output.name for output in step.output_parameters}
+    declared = step.declared_outputs
     match reference.path:
         case ("OutputParameters", Key(name=name)) | ("OutputParameters", str(name)):
             if name not in declared:
@@ -79,9 +82,9 @@ def _loop_result(reference: Get, where: str, step: Step, steps: Mapping[str, Ste
             what = f'"{reference.text}": the ForEach step has no Selector, so nothing is selected.'
             yield Problem("SM211", where, what, 'Add a "Selector".')
         case ("Selected", *rest):
-            for field in step.references:
-                if isinstance(field, Get) and field.root == "IterationOutput" and field.name in steps:
-                    yield from property_problems(Get("Steps", field.name, tuple(rest), reference.text), where, steps)
+            for name in step.selected[:MOST_SELECTED]:
+                if name in steps:
+                    yield from property_problems(Get("Steps", name, tuple(rest), reference.text), where, steps)
         case (first, _, *_):
             what = f'"{reference.text}": "{first}" is a single value, in which there is nothing.'
             yield Problem("SM211", where, what, f"Write Steps.{step.name}.{first}.")
@@ -128,6 +131,7 @@ def names_stand_once(parsed: Parsed) -> Iterator[Problem]:
 
 def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
     """A property file lies in an output that its Processing step has."""
+    read: set[tuple[str | None, str | None]] | None = None
     for step in parsed.pipeline.steps:
         if not step.property_files:
             continue
@@ -138,14 +142,15 @@ def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
         names = [name for _, name in output_names(step)]
         if not all(isinstance(name, str) for name in names):
             continue  # a name given by an expression is only known at run time
+        outputs = frozenset(names)
         for index, file in enumerate(step.property_files):
-            if file.output not in names:
+            if file.output not in outputs:
                 where = f"{step.where}.PropertyFiles[{index}].OutputName"
                 what = f'step "{step.name}" has no output "{file.output}".'
                 # The file cannot be read, which only matters to a step that reads it.
-                read = any(
-                    isinstance(ref, JsonGet) and (ref.step, ref.property_file) == (step.name, file.name)
-                    for _, _, ref in parsed.references
-                )
-                fix = did_you_mean(file.output, names)
-                yield Problem("SM208", where, what, fix, severity="error" if read else "warning")
+                if read is None:
+                    read = {
+                        (one.step, one.property_file) for _, _, one in parsed.references if isinstance(one, JsonGet)
+                    }
+                severity: Severity = "error" if (step.name, file.name) in read else "warning"
+                yield Problem("SM208", where, what, did_you_mean(file.output, outputs), severity=severity)

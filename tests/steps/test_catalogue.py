@@ -182,3 +182,31 @@ def test_check_finds_wrong_types_and_unknown_members_with_their_place() -> None:
     assert "whole list" in found["InputDataConfig"].what
     assert found["HyperParameter"].severity == "warning"
     assert found["HyperParameter"].fix == 'Did you mean "HyperParameters"?'
+
+
+def test_members_that_take_numbers_are_those_of_botocores_models() -> None:
+    from airflow_sagemaker_mlops.document.number_members import NUMBER_MEMBERS
+
+    session: Any = botocore.session.get_session()
+    numbers: set[str] = set()
+    for entry in STEP_TYPES.values():
+        if entry.service in ("lambda", "sqs", "s3") or not entry.service:  # what they take is the user's own
+            continue
+        model = session.get_service_model(entry.service)
+        for operation in {entry.create, entry.update, entry.extra} & set(model.operation_names):
+            numbers |= _number_members(model.operation_model(operation).input_shape, "", frozenset())
+    assert numbers - NUMBER_MEMBERS == {"Value"}  # which is the text of a tag first of all
+    assert numbers >= NUMBER_MEMBERS
+
+
+def _number_members(shape: Any, name: str, above: frozenset[str]) -> set[str]:
+    match shape.type_name:
+        case "structure" if shape.name not in above:
+            inside = above | {shape.name}
+            return {one for key, member in shape.members.items() for one in _number_members(member, key, inside)}
+        case "list":
+            return _number_members(shape.member, name, above)
+        case "integer" | "long" | "float" | "double" | "boolean":
+            return {name}
+        case _:
+            return set()

@@ -1,0 +1,28 @@
+"""A definition that lies beside its DAG in a zip file, as Airflow loads packaged DAGs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def member(path: Path, most: int) -> bytes | None:
+    """The first ``most`` bytes of ``path`` when one of its parents is a zip file, ``folder/dags.zip/churn.yaml``.
+
+    ``None`` when it is no such path.  Raises ``FileNotFoundError`` when the zip file has no such member.
+    """
+    archive = next((parent for parent in path.parents if parent.is_file()), None)
+    if archive is None:
+        return None
+    import zipfile
+
+    if not zipfile.is_zipfile(archive):
+        return None
+    name = os.path.normpath(path.relative_to(archive)).replace(os.sep, "/")
+    try:
+        with zipfile.ZipFile(archive) as packed, packed.open(name) as file:
+            return file.read(most)
+    except KeyError:
+        raise FileNotFoundError(2, f'{archive.name} holds no "{name}"') from None
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged, encrypted, or unknown method
+        raise OSError(5, f"{archive.name} cannot be unpacked: {error}") from None
