@@ -255,6 +255,11 @@ def _check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
         for name in steps
         if name not in plan.by_id
     ]
+    problems += [
+        Problem("SM403", f"steps[{name!r}]", f'the options of "{name}" are an object.', 'Write {"retries": 2}.')
+        for name, options in steps.items()
+        if not isinstance(options, Mapping)
+    ]
     if problems:
         raise InvalidPipeline(plan.source, problems)
 

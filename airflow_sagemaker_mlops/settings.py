@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Literal, cast
 
 SECTION = "sagemaker_mlops"
+YES, NO = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0", "")
 StartIn = Literal["triggerer", "worker"]
 
 
@@ -77,10 +79,28 @@ def lineage() -> bool:
 
 
 def _yes(option: str, fallback: str = "False") -> bool:
-    return _get(option, fallback).strip().lower() in ("true", "t", "yes", "1")
+    word = _get(option, fallback).strip().lower()
+    if word not in (*YES, *NO):
+        raise ValueError(f'[{SECTION}] {option} is "{word}"; use True or False.')
+    return word in YES
 
 
 def _get(option: str, fallback: str) -> str:
     from .airflow_versions import configuration
 
+    _refuse_unknown_options()
     return str(configuration().get(SECTION, option, fallback=fallback))
+
+
+@functools.cache
+def _refuse_unknown_options() -> None:
+    """Once a process: a misspelt option would mean its default, silently."""
+    from .airflow_versions import configuration
+    from .provider_info import get_provider_info
+
+    known = get_provider_info()["config"][SECTION]["options"]
+    for option in configuration().getsection(SECTION) or {}:
+        if option not in known and option.removesuffix("_cmd").removesuffix("_secret") not in known:
+            from .document.problems import did_you_mean
+
+            raise ValueError(f'[{SECTION}] has no option "{option}". {did_you_mean(option, known)}'.strip())

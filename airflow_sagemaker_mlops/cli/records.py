@@ -171,11 +171,12 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
 
 @told
 def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bool, output: str) -> int:
-    """Print what is wrong with the records; exit code 1 when a record is."""
+    """Print what is wrong with the records; exit code 1 when a record is, and when there is none to verify."""
     from ..record.verify import Verified, rebuild_index, verify
 
     found = []
-    dags = [dag] if dag is not None else dags_of(store)
+    # Records that are all gone are what --expect finds; its own sentence says which ones.
+    dags = [dag if wanted.expect else _known_dag(store, dag)] if dag is not None else dags_of(store)
     for dag_id, evidence in wanted.evidence(dags, store.base).items():
         verified = verify(store, dag_id, evidence)
         if rebuild:
@@ -185,6 +186,8 @@ def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bo
             after = verify(store, dag_id, evidence)
             verified = Verified(after.records, tuple(dict.fromkeys([*serious, *after.findings])))
         found.append((dag_id, verified))
+    if not any(verified.records or verified.findings for _, verified in found):
+        raise NoSuchRecord(f"there are no records at {store.base}, so nothing was verified. Is the place right?")
     good = all(verified.is_good for _, verified in found)
     if output == "json":
         _print_json(
@@ -207,8 +210,6 @@ def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bo
         for finding in verified.findings:
             named = f"run {finding.run_id}: " if finding.run_id else ""
             print(text.safe(f"  {'note: ' if finding.harmless else ''}{named}{finding.what}"))
-    if not found:
-        print(f"no records at {store.base}")
     return 0 if good else 1
 
 

@@ -22,6 +22,7 @@ from .report import called, is_expression
 from .step_keys import read_cache, read_dependencies, read_name, read_outputs, read_property_files, read_retries
 from .step_types import AIRFLOW, FREE_ARGUMENTS, KNOWN, MEANT, NOT_IN_A_BODY, SUPPORTED
 
+AIRFLOW_KEYS = frozenset({"Description"})
 TOP_KEYS = frozenset(
     {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}
 )
@@ -136,6 +137,8 @@ class _Parser:
         mlflow = self._block(document, "MlflowConfig")
         metadata: Any = document.get("Metadata")
         airflow: Any = document.get("x-airflow")
+        if isinstance(airflow, Mapping):
+            self.unknown_keys(airflow, AIRFLOW_KEYS, (None, "x-airflow"), '"x-airflow"')
         return Pipeline(
             parameters=parameters,
             steps=tuple(self.steps),
@@ -254,7 +257,7 @@ class _Parser:
             parent=nest[0],
             branch=nest[1],
             references=references,
-            airflow=self._object(item.get("x-airflow"), (place, "x-airflow")),
+            airflow=self._of_airflow(item.get("x-airflow"), (place, "x-airflow")),
             where=place_text(place),
         )
 
@@ -326,6 +329,15 @@ class _Parser:
     def _text(self, item: Mapping[str, Any], key: str, place: Place) -> str:
         value: Any = item.get(key)
         return value if self.wanted(value, str, (place, key), "a string") else ""
+
+    def _of_airflow(self, value: Any, place: Place) -> Mapping[str, Any]:
+        block = self._object(value, place)
+        for key in block:
+            what = f'"x-airflow" of a step has no key "{key}"; it is ignored.'
+            self.report(
+                "SM120", (place, key), what, "Give the step's operator its options with steps= of the DAG.", warn=True
+            )
+        return block
 
     def _object(self, value: Any, place: Place) -> Mapping[str, Any]:
         return value if self.wanted(value, Mapping, place, "an object") else {}

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..document.problems import did_you_mean
+
 SECONDS = 3600.0
+KEYS = ("currency", "instances")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,9 @@ def read_prices(file: Path) -> Prices:
     instances = given.get("instances") if isinstance(given, dict) else None
     if not isinstance(instances, dict) or not isinstance(given.get("currency"), str):
         raise ValueError(f"{file}: prices are an object: {{currency: USD, instances: {{ml.m5.large: 0.115}}}}.")
+    for key in given:
+        if key not in KEYS:
+            raise ValueError(f'{file}: prices have no key "{key}". {did_you_mean(str(key), KEYS)}')
     for kind, price in instances.items():
         is_number = isinstance(price, int | float) and not isinstance(price, bool)
         if not is_number or not 0 <= price < math.inf:

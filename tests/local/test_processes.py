@@ -27,7 +27,8 @@ def test_a_process_that_has_ended_is_gone_also_while_nobody_has_asked_for_its_ex
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         assert child.stdin is not None
         start, created = start_of(child.pid), create_time_us(child.pid)
-        assert start and created
+        assert start
+        assert created
         assert is_alive(child.pid, start)
         child.stdin.close()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # a zombie now

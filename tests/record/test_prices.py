@@ -57,6 +57,7 @@ def test_prices_are_read_from_a_file(tmp_path: Path) -> None:
     ("text", "why"),
     [
         ("", "prices are an object"),
+        ("currency: USD\ninstances: {}\ninstance: {ml.m5.large: 1}", 'no key "instance". Did you mean "instances"'),
         ("instances: {ml.m5.large: 1}", "prices are an object"),
         ("currency: USD\ninstances: [1]", "prices are an object"),
         ("currency: USD\ninstances: {ml.m5.large: cheap}", "the price of ml.m5.large is 'cheap'"),

@@ -108,6 +108,16 @@ def test_verify_ends_with_1_and_names_an_altered_record(three: FolderStore) -> N
     assert [(f["run_id"], f["harmless"]) for f in found["findings"]] == [("manual__2", False)]
 
 
+def test_a_place_without_records_is_not_verified(three: FolderStore, tmp_path: Path) -> None:
+    for empty in (FolderStore(tmp_path / "nowhere"), FolderStore(tmp_path)):
+        for words in ((), ("--format", "json")):
+            code, text = invoke(empty, "records", "verify", *words)
+            assert (code, "nothing was verified" in text) == (1, True)
+    code, text = invoke(three, "records", "verify", "dayly")
+    assert code == 1
+    assert 'Did you mean "daily"?' in text
+
+
 def test_a_damaged_index_is_told_by_list_and_built_again_by_verify(folder: FolderStore) -> None:
     for number in range(FAN):
         seal(folder, record(f"r{number}"))

@@ -1,0 +1,30 @@
+"""Options of ``[sagemaker_mlops]``: what is misspelt is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_sagemaker_mlops import settings
+
+
+@pytest.fixture(autouse=True)
+def _looked_at_anew() -> Iterator[None]:
+    settings._refuse_unknown_options.cache_clear()
+    yield
+    settings._refuse_unknown_options.cache_clear()
+
+
+def test_an_unknown_option_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__REGION_NAM", "eu-west-1")
+    with pytest.raises(ValueError, match=r'has no option "region_nam"\. Did you mean "region_name"\?'):
+        settings.records()
+
+
+def test_a_flag_is_true_or_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__LINEAGE", "ture")
+    with pytest.raises(ValueError, match=r'lineage is "ture"; use True or False'):
+        settings.lineage()
+    monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__LINEAGE", "True")
+    assert settings.lineage()
