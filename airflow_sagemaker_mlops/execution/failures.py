@@ -14,6 +14,12 @@ class StepFailed(Exception):
     """
 
     result: Mapping[str, Any] = MappingProxyType({})
+    details: str = ""
+
+    @property
+    def report(self) -> str:
+        """All that a task log says of it, the cause first; several lines for a job that failed."""
+        return self.details or str(self)
 
     @property
     def stopped(self) -> bool:

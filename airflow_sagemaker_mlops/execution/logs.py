@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 from .aws import call, error_code, error_message
+from .failure_report import LAST_LINES
 from .step_run import StepRun
 
 LIVE_EVERY_S = 2.0
@@ -27,6 +31,7 @@ class LogTail:
     tokens: dict[str, str] = field(default_factory=dict)
     live: asyncio.Task[None] | None = None
     broken: bool = False
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     async def __aenter__(self) -> LogTail:
         if self.run.options.logs == "live" and self._has_log():
@@ -60,8 +65,26 @@ class LogTail:
             if error_code(error) != "ResourceNotFoundException":  # nothing was logged (yet)
                 self.broken = True
                 self.run.tell(f"the log of {self.job} could not be read: {error_message(error)}")
+        self.last.extend(lines)
         for line in lines:
-            self.run.tell(f"[{self.job}] {line}")
+            self.run.tell(line)
+
+    async def last_lines(self) -> list[str]:
+        """The last lines of the job's log, also where they are not brought into the task log."""
+        if not self.last and self._has_log():
+            with suppress(Exception):  # the failure is to be told, with or without them
+                for stream in await self._streams():
+                    members = {"logGroupName": self.run.entry.log_group, "logStreamName": stream, "limit": LAST_LINES}
+                    answer = await call(self.run.aws, "logs", "GetLogEvents", **members)
+                    self.last.extend(map(_line, answer.get("events", [])))
+        return list(self.last)
+
+    @property
+    def place(self) -> str:
+        """Where the whole log is."""
+        if not self._has_log():
+            return ""
+        return f'CloudWatch log group {self.run.entry.log_group}, streams that begin with "{self.job}/"'
 
     async def _streams(self) -> list[str]:
         members = {"logGroupName": self.run.entry.log_group, "logStreamNamePrefix": f"{self.job}/"}
@@ -78,7 +101,7 @@ class LogTail:
             if stream in self.tokens:
                 members["nextToken"] = self.tokens[stream]
             answer = await call(self.run.aws, "logs", "GetLogEvents", **members)
-            lines.extend(event["message"].rstrip("\n") for event in answer.get("events", []))
+            lines.extend(map(_line, answer.get("events", [])))
             token = answer.get("nextForwardToken")
             # The same token twice is CloudWatch's way to say "that is all for now".
             if not token or token == self.tokens.get(stream) or not answer.get("events"):
@@ -86,3 +109,10 @@ class LogTail:
                     self.tokens[stream] = token
                 return
             self.tokens[stream] = token
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    """A log event with the container's own time, UTC."""
+    text = str(event["message"]).rstrip("\n")
+    at = event.get("timestamp")
+    return text if at is None else f"{datetime.fromtimestamp(at / 1000, UTC):%H:%M:%S} {text}"

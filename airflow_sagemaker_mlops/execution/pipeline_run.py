@@ -223,6 +223,8 @@ class PipelineRun:
             result = await run_recorded(run, self.recorder)
         except StepFailed as error:
             step.result = dict(error.result) or None
+            for line in error.details.splitlines():
+                run.tell(line)
             self._fail(step, str(error), stopped=error.stopped)
         except Exception as error:
             self._fail(step, f"{type(error).__name__}: {error}")

@@ -308,7 +308,7 @@ class StepOperator(BaseOperator):
                 if self.retry_failed_steps:
                     report_failure(context)
                 KeptEnd(context).keep(failure=words, left=left)
-                raise self._failure(words)
+                raise self._failure(words, str(event.get("report") or ""))
             case _:
                 from .patience import Interrupted
 
@@ -359,10 +359,14 @@ class StepOperator(BaseOperator):
                 from .worker_memory import report_failure
 
                 report_failure(context)
-            raise self._failure(str(error)) from None
+            raise self._failure(str(error), error.details) from None
 
-    def _failure(self, message: str) -> AirflowException:
-        return StepFailedForNow(message) if self.retry_failed_steps else StepFailedForGood(message)
+    def _failure(self, message: str, report: str = "") -> AirflowException:
+        """The failure of the step itself; ``report`` is what the task log says of it, in place of a traceback."""
+        from .task_log import without_traceback
+
+        kind = StepFailedForNow if self.retry_failed_steps else StepFailedForGood
+        return without_traceback(kind(message), report or message)
 
     def on_kill(self) -> None:
         """Stop what this attempt made.  Runs in a signal handler, so the calls are made in a thread of their own."""

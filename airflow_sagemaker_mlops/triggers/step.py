@@ -111,6 +111,7 @@ class StepTrigger(BaseTrigger):
             # What began here has been retried here; what a worker began it begins again, for it has the parameters.
             cause = cause_of(error) if self.handed_over is not None else ""
             failed = {"status": "failed", "kind": type(error).__name__, "error": str(error), "cause": cause}
+            failed["report"] = error.details
             yield TriggerEvent({**failed, "result": dict(error.result)})
             return
         except Exception as error:

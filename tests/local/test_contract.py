@@ -225,6 +225,17 @@ def test_the_failure_file_becomes_the_reason(box: local.LocalAws) -> None:
     assert job["FailureReason"] == "AlgorithmError: the label column is missing, exit code: 4"
 
 
+def test_an_exception_of_a_script_becomes_the_reason_as_the_framework_toolkits_write_it(box: local.LocalAws) -> None:
+    """The form is that of ``_CalledProcessError`` in sagemaker-training-toolkit, the suffix that of the service."""
+    job = train(
+        box, {"train.py": "print('begins')\nraise ValueError('no label column')"}, hyperparameters={"depth": "3"}
+    )
+    assert job["FailureReason"] == (
+        "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\n"
+        'ErrorMessage "ValueError: no label column"\nCommand "python train.py --depth 3", exit code: 1'
+    )
+
+
 def test_a_job_over_its_time_is_stopped_and_says_so(box: local.LocalAws) -> None:
     job = train(box, {"train.py": "import time; time.sleep(50)"}, stopping={"MaxRuntimeInSeconds": 1})
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")

@@ -169,6 +169,8 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
             result = await run.run_child(child, loop.run_step)
         except StepFailed as error:
             loop.errors[label] = str(error)
+            for line in error.details.splitlines():
+                child.tell(line)
             result = {**error.result, "Status": "Stopped" if error.stopped else "Failed", "Error": str(error)}
         del run.live[label]  # one that was broken off stays: whoever ends the loop stops its job
     loop.results[index][name] = result

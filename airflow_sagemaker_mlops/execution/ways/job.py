@@ -9,6 +9,7 @@ from ...document.paths import select
 from ..aws import as_json, call
 from ..describe import address_of
 from ..facts import facts_about
+from ..failure_report import report
 from ..failures import JobFailed, StepFailed
 from ..journal import Entry
 from ..logs import LogTail
@@ -41,7 +42,7 @@ async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> d
         if status not in run.entry.terminal:
             run.tell(f"{job.name}: {status}")
 
-    async with LogTail(run, job.name):
+    async with LogTail(run, job.name) as log:
         try:
             answer = await sweep.wait(job.name, address, tell)
         except JobDisappeared as error:
@@ -59,7 +60,10 @@ async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> d
     if not good:
         word = "Stopped" if status in STOPPED else "Failed"
         left = result_of(run, job.name, answer, started=job.since, status=word).as_json()
-        raise JobFailed(identity.step, job.name, status, run.entry.reason_of(answer), left)
+        reason = run.entry.reason_of(answer)
+        failed_job = JobFailed(identity.step, job.name, status, reason, left)
+        failed_job.details = report(str(failed_job), reason, answer, await log.last_lines(), log.place)
+        raise failed_job
     return await _with_extra(run, answer)
 
 

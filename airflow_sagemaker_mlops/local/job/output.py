@@ -6,6 +6,7 @@ import queue
 import re
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ GROUPS = {
 BATCH_EVERY_S = 0.7
 MOST_EVENTS = 500
 MOST_LINE = 8000
+KEPT_LINES = 200
 
 
 class JobLog:
@@ -32,12 +34,14 @@ class JobLog:
         definitions = (ticket.request.get("AlgorithmSpecification") or {}).get("MetricDefinitions") or []
         self._regexes = _compile(definitions)
         self.metrics: dict[str, dict[str, Any]] = {}
+        self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self._sender = threading.Thread(target=self._send, daemon=True)
         self._sender.start()
 
     def line(self, text: str) -> None:
         """One line without its end."""
         self._file.write(text + "\n")
+        self.tail.append(text)
         self._queue.put((int(time.time() * 1000), text[:MOST_LINE] or " "))
         for name, regex in self._regexes:
             match = regex.search(text)

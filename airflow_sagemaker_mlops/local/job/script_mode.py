@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from .contract import HOST
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from .training_request import TrainingRequest
 
 CODE = "/opt/ml/code"
+EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)\b")
+MOST_MESSAGE, MOST_REASON = 600, 980
 
 
 def program_of(job: TrainingRequest) -> str:
@@ -86,6 +89,18 @@ def command(job: TrainingRequest) -> list[str]:
         pip = str(job.ticket.folder / "bin" / "pip")
         return ["/bin/sh", "-c", '"$0" install -r requirements.txt && exec "$@"', pip, *run]
     return run
+
+
+def failure(job: TrainingRequest, exit_code: int) -> str:
+    """What the toolkit leaves in /opt/ml/output/failure about a script that failed (sagemaker-training 5.1).
+
+    Its ErrorMessage is the part of standard error that begins with a Python exception.
+    """
+    program = " ".join(["python", program_of(job), *arguments(user_hyperparameters(job))])
+    lines = list(job.log.tail)
+    begins = next((i for i in range(len(lines) - 1, -1, -1) if EXCEPTION.match(lines[i])), len(lines))
+    message = "\n".join(lines[begins:])[:MOST_MESSAGE]
+    return f'ExecuteUserScriptError:\nExitCode {exit_code}\nErrorMessage "{message}"\nCommand "{program}"'[:MOST_REASON]
 
 
 def environment(job: TrainingRequest) -> dict[str, str]:

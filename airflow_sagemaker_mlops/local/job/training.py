@@ -122,4 +122,6 @@ class Training(TrainingRequest):
         if exit_code == 0:
             return ""
         failure = self.text_of("/opt/ml/output/failure", 1024).strip()
+        if not failure and self._is_script_mode():
+            failure = script_mode.failure(self, exit_code)
         return f"AlgorithmError: {failure or 'See job logs for more information'}, exit code: {exit_code}"

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from airflow_sagemaker_mlops.operators.task_log import in_sentences, without_traceback
+
+
+def logged(error: Exception) -> list[dict[str, Any]]:
+    """What a logger made before the failure writes about ``error``, with exception frames as Airflow has them."""
+    before = structlog.get_config()
+    entries: list[dict[str, Any]] = []
+
+    def keep(_logger: Any, _method: str, event: Any) -> Any:
+        entries.append(dict(event))
+        raise structlog.DropEvent
+
+    frames = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer())
+    try:
+        structlog.configure(processors=[frames, keep])
+        log = structlog.get_logger().bind()
+        if isinstance(error, OSError):
+            without_traceback(error, "ValueError: no label column\nCommand: python prep.py")
+        elif isinstance(error, KeyError):
+            without_traceback(ValueError("another"), "x")
+        try:
+            raise error
+        except Exception:
+            log.exception("Task failed with exception")
+    finally:
+        structlog.configure(**before)
+    return entries
+
+
+def test_a_failure_of_a_job_is_told_in_its_own_words_and_without_frames() -> None:
+    assert logged(OSError("long")) == [{"event": "ValueError: no label column\nCommand: python prep.py"}]
+
+
+def test_any_other_exception_keeps_its_traceback() -> None:
+    (entry,) = logged(KeyError("x"))
+    assert entry["event"] == "Task failed with exception"
+    assert entry["exception"][0]["frames"]
+    assert in_sentences(None, "info", {"event": "plain"}) == {"event": "plain"}
