@@ -153,6 +153,7 @@ class _Route:
     path: re.Pattern[str]
     query: frozenset[str]
     literal: int
+    labels: tuple[str, ...]
 
 
 @functools.cache
@@ -166,12 +167,13 @@ def _routes(service: str) -> tuple[_Route, ...]:
         parts = re.split(r"\{([^}]+)\}", uri.rstrip("/") or "/")
         last = len(parts) - 2  # the last label may hold an ARN with slashes
         pattern = "".join(
-            re.escape(part) if number % 2 == 0 else f"(?P<_{number}>{'.+' if number == last else '[^/]+'})"
+            re.escape(part) if number % 2 == 0 else ("(.+?)" if number == last else "([^/]+)")
             for number, part in enumerate(parts)
         )
         literal = sum(len(part) for part in parts[::2])
         wanted = frozenset(parse_qs(query, keep_blank_values=True))
-        routes.append(_Route(name, str(http["method"]), re.compile(f"{pattern}/?"), wanted, literal))
+        labels = tuple(part.rstrip("+") for part in parts[1::2])
+        routes.append(_Route(name, str(http["method"]), re.compile(f"{pattern}/?"), wanted, literal, labels))
     return tuple(sorted(routes, key=lambda route: (-len(route.query), -route.literal, route.operation)))
 
 
@@ -193,10 +195,29 @@ def members(call: Called, environ: Environ, body: bytes) -> Mapping[str, Any]:
     query = str(environ.get("QUERY_STRING") or "")
     if call.protocol in ("query", "ec2"):
         given = parse_qs(f"{body.decode('utf-8', 'replace')}&{query}")
-        return {
-            name.partition(".")[0]: values[0] for name, values in given.items() if name not in ("Action", "Version")
-        }
+        names = _wire_names(call)
+        firsts = {name.partition(".")[0]: values[0] for name, values in given.items()}
+        return {names.get(name, name): value for name, value in firsts.items() if name not in ("Action", "Version")}
     return dict(_of_rest(call, parse_qs(query, keep_blank_values=True), environ, body))
+
+
+@functools.cache
+def _wire_names(call: Called) -> dict[str, str]:
+    """{a member's name in a form: its name in the model}."""
+    try:
+        shape = model.operation(call.service, call.operation).input_shape
+    except Exception:  # botocore knows no such operation
+        return {}
+    names = {}
+    for name, member in (shape.members if shape is not None else {}).items():
+        wire = str(member.serialization.get("name", name))
+        names[
+            str(
+                member.serialization.get("queryName")
+                or (wire[0].upper() + wire[1:] if call.protocol == "ec2" else wire)
+            )
+        ] = name
+    return names
 
 
 def _of_rest(call: Called, query: Mapping[str, list[str]], environ: Environ, body: bytes) -> Iterator[tuple[str, Any]]:
@@ -205,14 +226,23 @@ def _of_rest(call: Called, query: Mapping[str, list[str]], environ: Environ, bod
     except KeyError:
         return
     written = _json(body) if call.protocol == "rest-json" else {}
+    labels = _labels(call, str(environ.get("PATH_INFO") or "/"))
     for name, member in (shape.members if shape is not None else {}).items():
         where, wire = member.serialization.get("location"), member.serialization.get("name", name)
         if where == "querystring" and wire in query:
-            yield name, query[wire][0]
+            yield name, query[wire] if member.type_name == "list" else query[wire][0]
+        elif where == "uri" and wire in labels:
+            yield name, labels[wire]
         elif where == "header" and f"HTTP_{wire.upper().replace('-', '_')}" in environ:
             yield name, environ[f"HTTP_{wire.upper().replace('-', '_')}"]
         elif where is None and wire in written:
             yield name, written[wire]
+
+
+def _labels(call: Called, path: str) -> dict[str, str]:
+    route = next((route for route in _routes(call.service) if route.operation == call.operation), None)
+    match = route.path.fullmatch(path) if route is not None else None
+    return dict(zip(route.labels, match.groups(), strict=True)) if route is not None and match is not None else {}
 
 
 def _json(body: bytes) -> dict[str, Any]:

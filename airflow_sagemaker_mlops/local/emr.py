@@ -14,7 +14,7 @@ from typing import Any
 from . import job
 from .errors import AwsError
 from .job.ticket import new_ticket
-from .sagemaker.context import Answer, Context, Handler, Request
+from .sagemaker.context import Answer, Context, Handler, Request, made_between
 from .sagemaker.running import folder_of
 from .store import Resource
 
@@ -224,7 +224,8 @@ def _describe_cluster(context: Context, request: Request) -> Answer:
 
 
 def _list_clusters(context: Context, request: Request) -> Answer:
-    rows = [_cluster_answer(context, row) for row in reversed(context.store.all(CLUSTER, context.region))]
+    known = reversed(context.store.all(CLUSTER, context.region))
+    rows = [_cluster_answer(context, row) for row in known if made_between(request, row.created)]
     wanted = set(request.get("ClusterStates") or ())
     return {"Clusters": [row for row in rows if not wanted or row["Status"]["State"] in wanted]}
 

@@ -21,17 +21,19 @@ from .called import Called, called, members, unread
 from .errors import AwsError
 from .faults import ConnectionLost, Faults
 from .identity import caller_identity, everything_allowed
+from .logs import FILTER, filtered_events
 from .model import prune, validate
 from .moto_app import Environ, Moto, Reply
 from .persistence import Keeper
 from .protocols import error_reply
-from .sagemaker.context import Context, Handler, PassedOn
+from .sagemaker.context import Context, Handler
 from .sagemaker.hosting import served_at
-from .sagemaker.operations import HANDLERS, is_owned
+from .sagemaker.operations import HANDLERS, RUNTIMES, UNREAD, is_owned
 from .signature import Claim
 from .state import OWN_CALLS, LocalAws
 from .store import Store
 from .unexecuted import refusal, refuse_unexecuted
+from .unread import refuse_unread, refuse_unread_by_moto
 from .versions import listed_versions
 from .wire import INTAKE, PIECE, Intake
 
@@ -119,24 +121,37 @@ class Front:
         return None if given is None else given.body.get("secret")
 
     def _answer(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        path = environ["PATH_INFO"]
         refuse_unexecuted(call, lambda: members(call, environ, body))
+        reply = self._ours(call, environ, body, caller) or self._small(call, environ, body, caller)
+        return reply or self._by_moto(call, environ, body, caller)
+
+    def _ours(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
+        """The answer of what is executed or kept here; ``None`` for what moto answers."""
+        path = environ["PATH_INFO"]
         if call.service == "sagemaker":
-            reply = self._sagemaker(call.operation, body, caller)
-            if reply is not None:
-                return reply
+            return self._sagemaker(call.operation, body, caller)
+        if call.service in RUNTIMES:
+            return self._runtime(call, environ, body, caller)
         if call.service == "sagemaker-runtime" and (match := _INVOKE_ENDPOINT.match(path)):
             return self._invoke_endpoint(match[1], environ, body, caller)
-        if caller.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
+        if call.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
             return self._invoke_function(unquote(match[1]), environ, body, caller)
         if call.service == "emr" and (handler := emr.HANDLERS.get(call.operation)):
             return self._own("emr", call.operation, handler, body, caller)
+        return None
+
+    def _small(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
+        """The few answers of other services that moto would give wrongly."""
         if call == Called("iam", "SimulatePrincipalPolicy", "query"):
             return everything_allowed(body)
         if call == Called("sts", "GetCallerIdentity", "query") and caller.key == self._aws.access_key:
             return caller_identity(self._aws)
-        if caller.service == "s3" and (versions := listed_versions(environ)) is not None:
-            return versions
+        if call == FILTER:
+            return filtered_events(self._moto, environ, body)
+        return listed_versions(environ) if call.service == "s3" else None
+
+    def _by_moto(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        refuse_unread_by_moto(call, lambda: members(call, environ, body))
         with self._keeper.turn(caller.service, environ, body):
             reply = self._moto.call(environ, body)
             self._keeper.keep(caller.service, caller.region, environ, body, reply)
@@ -152,17 +167,30 @@ class Front:
             if is_owned(operation):
                 raise refusal("sagemaker", operation)
             return None
-        try:
-            return self._own("sagemaker", operation, handler, body, caller)
-        except PassedOn:
-            return None
+        return self._own("sagemaker", operation, handler, body, caller)
 
     def _own(self, service: str, operation: str, handler: Handler, body: bytes, caller: Claim) -> Reply:
         """The answer of one of our own operations, checked on its way in and out by botocore's model."""
         request = _json(body)
         validate(service, operation, request)
+        refuse_unread(service, operation, UNREAD.get(operation, ()), request)
         answer = handler(Context(self._store, self._aws, caller.region), request)
         return Reply(200, [JSON_TYPE], json.dumps(prune(service, operation, answer)).encode())
+
+    def _runtime(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        """The answer of a REST service beside the control plane, whose word for a wrong request is another."""
+        handler = RUNTIMES[call.service].get(call.operation)
+        if handler is None:
+            raise refusal(call.service, call.operation)
+        request = members(call, environ, body)
+        try:
+            validate(call.service, call.operation, request)
+            answer = handler(Context(self._store, self._aws, caller.region), request)
+        except AwsError as error:
+            code = "ValidationError" if error.code == "ValidationException" else error.code
+            raise AwsError(code, error.message, error.status) from None
+        content = json.dumps(prune(call.service, call.operation, answer)).encode()
+        return Reply(200, [("Content-Type", "application/json")], content)
 
     def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
         port, served = served_at(Context(self._store, self._aws, caller.region), unquote(name))

@@ -13,11 +13,6 @@ from ..errors import invalid
 from ..state import REGIONS, LocalAws
 from ..store import Store
 
-
-class PassedOn(Exception):
-    """A handler leaves this call to moto."""
-
-
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
@@ -86,6 +81,11 @@ def wanted(request: Request, name: str, status: str | None, created: float, modi
     )
 
 
+def made_between(request: Request, created: float) -> bool:
+    """Whether an item passes ``CreatedAfter`` and ``CreatedBefore``, which some families say instead."""
+    return _time(request, "CreatedAfter", float("-inf")) < created < _time(request, "CreatedBefore", float("inf"))
+
+
 def _time(request: Request, key: str, default: float) -> float:
     value = request.get(key)
     return default if value is None else float(value)
@@ -93,6 +93,9 @@ def _time(request: Request, key: str, default: float) -> float:
 
 def in_order(rows: list[Answer], request: Request, keys: Mapping[str, str], default: str) -> list[Answer]:
     """``rows`` by ``SortBy`` (its words mapped to members by ``keys``) and ``SortOrder``."""
-    member = keys.get(str(request.get("SortBy") or default), keys[default])
+    asked = str(request.get("SortBy") or default)
+    if asked not in keys:
+        raise invalid(f"Sorting by {asked} is not available in the embedded AWS; sort by {' or '.join(keys)}.")
+    member = keys[asked]
     descending = str(request.get("SortOrder") or "Descending") == "Descending"
-    return sorted(rows, key=lambda row: row.get(member) or 0, reverse=descending)
+    return sorted(rows, key=lambda row: (row.get(member) is not None, row.get(member)), reverse=descending)

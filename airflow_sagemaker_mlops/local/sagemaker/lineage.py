@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import invalid
 from ..store import NameTaken, Resource
 from . import trial_components
-from .context import Answer, Context, Handler, Request, in_order, page, tags_of
+from .context import Answer, Context, Handler, Request, in_order, made_between, page, tags_of
 
 ASSOCIATION = "association"
 
@@ -101,7 +101,7 @@ def _list(kind: Kind) -> Handler:
             source, type_ = request.get("SourceUri"), request.get(f"{kind.word}Type")
             if source and (row.get("Source") or {}).get("SourceUri") != source:
                 continue
-            if not type_ or row.get(f"{kind.word}Type") == type_:
+            if (not type_ or row.get(f"{kind.word}Type") == type_) and made_between(request, found.created):
                 rows.append(row)
         keys = {"Name": kind.name_key, "CreationTime": "CreationTime"}
         return page(in_order(rows, request, keys, "CreationTime"), request, f"{kind.word}Summaries")
@@ -175,9 +175,11 @@ def _associations(context: Context, request: Request) -> Answer:
             entity = entity_of(context, row[f"{end}Arn"])
             row |= {f"{end}Type": entity.type, f"{end}Name": entity.name}
         wanted = ("SourceType", "DestinationType", "AssociationType")
-        if all(not request.get(key) or request[key] == row.get(key) for key in wanted):
+        alike = all(not request.get(key) or request[key] == row.get(key) for key in wanted)
+        if alike and made_between(request, found.created):
             rows.append(row)
-    return page(rows, request, "AssociationSummaries")
+    keys = {key: key for key in ("SourceArn", "DestinationArn", "SourceType", "DestinationType", "CreationTime")}
+    return page(in_order(rows, request, keys, "CreationTime"), request, "AssociationSummaries")
 
 
 def _dissociate(context: Context, request: Request) -> Answer:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import re
 
-from . import callbacks, hosting, jobs, lineage, lineage_query, registry, tags, trial_components, tuning
+from . import (
+    callbacks,
+    experiments,
+    feature_store,
+    hosting,
+    jobs,
+    lineage,
+    lineage_query,
+    pipelines,
+    registry,
+    search,
+    tags,
+    tuning,
+)
 from .context import Handler
 
 HANDLERS: dict[str, Handler] = {
@@ -14,9 +27,27 @@ HANDLERS: dict[str, Handler] = {
     **hosting.HANDLERS,
     **lineage.HANDLERS,
     **lineage_query.HANDLERS,
-    **trial_components.HANDLERS,
+    **experiments.HANDLERS,
+    **feature_store.HANDLERS,
+    **pipelines.HANDLERS,
+    **search.HANDLERS,
     **callbacks.HANDLERS,
     **tags.HANDLERS,
+}
+
+# The services beside the control plane that are signed for "sagemaker", too.
+RUNTIMES: dict[str, dict[str, Handler]] = {
+    "sagemaker-featurestore-runtime": feature_store.RUNTIME,
+    "sagemaker-metrics": {"BatchPutMetrics": experiments.put_metrics},
+}
+
+# Members of our read operations that their handlers do not look at; a test keeps the table true.
+UNREAD: dict[str, tuple[str, ...]] = {
+    "DescribePipeline": ("PipelineVersionId", "PipelineVersionAlias"),
+    "ListPipelineExecutions": ("PipelineVersionAlias",),
+    "ListPipelines": ("ManagedBy",),
+    "ListTrainingJobs": ("WarmPoolStatusEquals", "TrainingPlanArnEquals"),
+    "Search": ("VisibilityConditions",),
 }
 
 # Families that are ours: an operation on one that is missing above must not be answered out of moto's own store, which
@@ -25,7 +56,7 @@ OWNED = re.compile(
     r"(Processing|Training|Transform|HyperParameterTuning|AutoML|Compilation)Job"
     r"|ModelPackage|Endpoint|InferenceComponent|Tags$"
     r"|^(Create|Describe|Delete|List|Update)Models?$"
-    r"|Action|Artifact|Context|Association|Lineage|PipelineExecution"
+    r"|Action|Artifact|Context|Association|Lineage|Pipeline|Experiment|Trial|FeatureGroup|FeatureMetadata|^Search"
 )
 
 

@@ -1,11 +1,14 @@
-"""The trial components that SageMaker makes of jobs; those that people make themselves are moto's."""
+"""The trial components that SageMaker makes of jobs; those that people make are in ``experiments``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ..store import Resource
-from .context import Answer, Context, Handler, PassedOn, Request, page
+from .context import Answer, Context
+from .running import status_in_list
 
 FAMILIES = {"processing-job": "processing", "training-job": "training", "transform-job": "transform"}
 TYPES = {"processing-job": "ProcessingJob", "training-job": "TrainingJob", "transform-job": "TransformJob"}
@@ -29,14 +32,65 @@ class OfJob:
         """Its own name."""
         return self.arn.rpartition("/")[2]
 
+    def row(self, context: Context) -> Answer:
+        """What DescribeTrialComponent says."""
+        request, status = self.job.body["request"], status_in_list(context, FAMILIES[self.path], self.job)
+        state = {"PrimaryStatus": status["status"], "Message": status.get("failure_reason")}
+        row: Answer = {
+            "TrialComponentName": self.name,
+            "DisplayName": (request.get("ExperimentConfig") or {}).get("TrialComponentDisplayName") or self.name,
+            "TrialComponentArn": self.arn,
+            "Source": {"SourceArn": self.job.body["arn"], "SourceType": f"SageMaker{self.type}"},
+            "Status": {key: value for key, value in state.items() if value},
+            "StartTime": status.get("start_time"),
+            "EndTime": status.get("end_time"),
+            "CreationTime": self.job.created,
+            "LastModifiedTime": status["last_modified_time"],
+            "Parameters": {key: _parameter(value) for key, value in (request.get("HyperParameters") or {}).items()},
+            "Metrics": [_metric(self.job, metric) for metric in status.get("metrics") or []],
+        }
+        if status.get("model_artifacts"):
+            row["OutputArtifacts"] = {"SageMaker.ModelArtifact": {"Value": status["model_artifacts"]}}
+        return row
+
+
+def _parameter(value: str) -> Answer:
+    """A hyperparameter: a number where it is one."""
+    try:
+        return {"NumberValue": float(value)}
+    except ValueError:
+        return {"StringValue": value}
+
+
+def _metric(job: Resource, metric: dict[str, Any]) -> Answer:
+    """The last value is what is known of a job's metric."""
+    value = metric["Value"]
+    same = dict.fromkeys(("Max", "Min", "Last", "Avg"), value)
+    said = {"MetricName": metric["MetricName"], "SourceArn": job.body["arn"], "TimeStamp": metric["Timestamp"]}
+    return {**said, **same, "Count": 1, "StdDev": 0.0}
+
+
+def _made(context: Context, path: str, job: Resource) -> OfJob:
+    return OfJob(job, path, context.arn(f"experiment-trial-component/{job.name.lower()}-aws-{path}"))
+
+
+def of_jobs(context: Context) -> Iterator[OfJob]:
+    """The trial components of all jobs."""
+    for path, family in FAMILIES.items():
+        for job in context.store.all(family, context.region):
+            yield _made(context, path, job)
+
 
 def of_job(context: Context, job_arn: str) -> OfJob | None:
     """The trial component of the job ``job_arn``; ``None`` when there is no such job."""
     path, _, name = job_arn.rpartition(":")[2].partition("/")
     job = context.store.get(FAMILIES[path], context.region, name) if path in FAMILIES else None
-    if job is None:
-        return None
-    return OfJob(job, path, context.arn(f"experiment-trial-component/{name.lower()}-aws-{path}"))
+    return None if job is None else _made(context, path, job)
+
+
+def with_name(context: Context, name: str) -> OfJob | None:
+    """The trial component called ``name``; ``None`` when no job has it."""
+    return with_arn(context, context.arn(f"experiment-trial-component/{name}"))
 
 
 def with_arn(context: Context, arn: str) -> OfJob | None:
@@ -48,26 +102,3 @@ def with_arn(context: Context, arn: str) -> OfJob | None:
             jobs = (job for job in context.store.all(family, context.region) if job.name.lower() == wanted)
             return next((OfJob(job, path, arn) for job in jobs), None)
     return None
-
-
-def _list(context: Context, request: Request) -> Answer:
-    source = request.get("SourceArn")
-    if not source:
-        raise PassedOn
-    found = of_job(context, str(source))
-    rows = [_summary(found)] if found is not None else []
-    return page(rows, request, "TrialComponentSummaries")
-
-
-def _summary(found: OfJob) -> Answer:
-    return {
-        "TrialComponentName": found.name,
-        "DisplayName": found.name,
-        "TrialComponentArn": found.arn,
-        "TrialComponentSource": {"SourceArn": found.job.body["arn"], "SourceType": f"SageMaker{found.type}"},
-        "CreationTime": found.job.created,
-        "LastModifiedTime": found.job.modified,
-    }
-
-
-HANDLERS: dict[str, Handler] = {"ListTrialComponents": _list}
