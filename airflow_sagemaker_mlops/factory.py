@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Param, TaskGroup
+from airflow.sdk import DAG, TaskGroup
 from airflow.sdk.definitions.param import ParamsDict
 
 from . import settings
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
+from .parameters import Parameters, check_schedule, one_owner, parameters_of, params_of_group, params_with
 from .plan.describe import pipeline_doc
 from .plan.source import plan_of
 from .tasks import AWS_OPTIONS, Outlets, build
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
     from .operators.values import PipelineValue
-    from .plan.model import ParameterPlan, Plan
-
-JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
+    from .plan.model import Plan
 
 
 class SageMakerPipelineDag(DAG):
@@ -34,7 +33,9 @@ class SageMakerPipelineDag(DAG):
 
     :param dag_id: id of the DAG, and name of the pipeline unless ``pipeline_name`` is given
     :param definition: file (JSON or YAML), JSON text, dict, or an SDK pipeline object
-    :param parameters: other defaults for the pipeline's parameters; they stay changeable in the trigger form
+    :param parameters: values of the pipeline's parameters, which stay changeable in the trigger form: plain ones,
+        Airflow templates (``{"Day": "{{ ds }}"}``) and results of other tasks (``{"Day": latest_day()}``), which a
+        task ``pipeline.parameters`` renders once in each run; see docs/parameters.md
     :param steps: Airflow arguments of single steps, ``{"Train": {"pool": "gpu", "retries": 3}}``
     :param aws_conn_id: connection of all steps; ``[sagemaker_mlops] aws_conn_id`` when left out
     :param region_name: region of all steps; the connection's when left out
@@ -73,8 +74,10 @@ class SageMakerPipelineDag(DAG):
         caller = _caller_file()
         try:
             plan = plan_of(definition, caller.parent)
-            params = {**typed_params(plan, parameters or {}), **(kwargs.pop("params", None) or {})}
-            _check_schedule(plan, params, kwargs.get("schedule"))
+            own = self.parameters = parameters_of(plan, parameters)
+            one_owner(own, kwargs.get("params"))
+            params = {**own.params, **(kwargs.pop("params", None) or {})}
+            check_schedule(plan, params, kwargs.get("schedule"))
             _check_step_names(plan, steps or {})
             named = _named(plan, outlets, records)
         except PipelineError as error:
@@ -99,8 +102,10 @@ class SageMakerPipelineDag(DAG):
                     aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
                 )
                 try:
-                    source = (definition, caller.parent, parameters or {}, named)
-                    self._step_tasks = build(plan, pipeline_name or dag_id, steps or {}, options, source, dag=self)
+                    source = (definition, caller.parent, dict.fromkeys(own.given), named)
+                    self._step_tasks = build(
+                        plan, pipeline_name or dag_id, steps or {}, options, source, dag=self, at_run=own.at_run
+                    )
                 except PipelineError as error:
                     self._broken = error
                     _note_broken(self.fileloc, dag_id, error)
@@ -132,9 +137,13 @@ class SageMakerPipelineDag(DAG):
 class SageMakerPipelineTaskGroup(TaskGroup):
     """A SageMaker pipeline as a task group inside a DAG.
 
-    The pipeline's parameters become params of the DAG unless the DAG has params of their names.  Arguments as for
+    The pipeline's parameters become params of the DAG unless the DAG has params of their names.  Groups whose
+    parameters of one name differ in default or type have a param each, ``<group id>.<name>``.  Arguments as for
     :class:`SageMakerPipelineDag`.  ``group.step_tasks["Train"]`` is the task of a step, to be wired like any other.
     """
+
+    parameters: Parameters
+    exposed: set[str]  # the params of the DAG that are this group's
 
     def __init__(
         self,
@@ -157,7 +166,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     ) -> None:
         folder = _caller_file().parent
         plan = plan_of(definition, folder)
-        params = typed_params(plan, parameters or {})
+        own = parameters_of(plan, parameters)
         kwargs.setdefault("tooltip", _one_line(plan.description))
         _check_step_names(plan, steps or {})
         super().__init__(group_id, **kwargs)
@@ -166,10 +175,16 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         options = _own_options(
             aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
         )
-        source = (definition, folder, parameters or {}, _named(plan, outlets, records))
+        source = (definition, folder, dict.fromkeys(own.given), _named(plan, outlets, records))
+        self.parameters, self.exposed = own, set()
+        params = params_with(dag, self)
+        check_schedule(plan, params_of_group(params, self), dag.schedule)
+        dag.params = ParamsDict()  # every task copies the params its DAG has when it is made
         with self:
-            self.step_tasks = build(plan, pipeline_name or group_id, steps or {}, options, source, dag=dag, group=self)
-        dag.params = ParamsDict({**params, **{name: dag.params.get_param(name) for name in dag.params}})
+            self.step_tasks = build(
+                plan, pipeline_name or group_id, steps or {}, options, source, dag=dag, group=self, at_run=own.at_run
+            )
+        dag.params = params
 
     def property_of(self, step: str, path: str) -> PipelineValue:
         """A property of a step for any other task, as :class:`SageMakerPipelineDag` gives it."""
@@ -197,56 +212,6 @@ def _property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> Pip
     known = getattr(task, "step", None)
     aws = {name: getattr(known, name) for name in AWS_OPTIONS} if known is not None else {}
     return PipelineValue(expression, StepTask("", {}, reads={step: task.task_id}, **aws), (task,))
-
-
-def typed_params(plan: Plan, overrides: Mapping[str, Any]) -> dict[str, Param]:
-    """The pipeline's parameters as Airflow params; ``overrides`` replace defaults.
-
-    Raises :class:`InvalidPipeline` (SM401) for an override of a parameter that is not declared.
-    """
-    declared = {parameter.name: parameter for parameter in plan.parameters}
-    problems = [
-        Problem("SM401", f"parameters[{name!r}]", f'parameter "{name}" is not declared.', did_you_mean(name, declared))
-        for name in overrides
-        if name not in declared
-    ]
-    if problems:
-        raise InvalidPipeline(plan.source, problems)
-    return {name: _param(parameter, overrides) for name, parameter in declared.items()}
-
-
-def _param(parameter: ParameterPlan, overrides: Mapping[str, Any]) -> Param:
-    schema: dict[str, Any] = {"type": JSON_TYPES[parameter.type], "title": parameter.name}
-    if parameter.enum:
-        schema["enum"] = list(parameter.enum)
-    if parameter.description:
-        schema["description_md"] = parameter.description
-    default = overrides.get(parameter.name, parameter.default)
-    if default is None:
-        if parameter.type == "String":
-            schema["minLength"] = 1
-        return Param(**schema)
-    return Param(default, **schema)
-
-
-def _check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None:
-    """A scheduled run supplies no values, so every parameter needs a default (as on the service)."""
-    if schedule is None:
-        return
-    missing = [p.name for p in plan.parameters if isinstance(params[p.name], Param) and not params[p.name].has_value]
-    if missing:
-        raise InvalidPipeline(
-            plan.source,
-            [
-                Problem(
-                    "SM402",
-                    f"$.Parameters ({name})",
-                    f'parameter "{name}" has no default, and scheduled runs supply no values.',
-                    f'Give it a "DefaultValue", pass parameters={{"{name}": ...}}, or use schedule=None.',
-                )
-                for name in missing
-            ],
-        )
 
 
 def _check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from .garbage import garbage_later
 from .operators.source import Source
 from .operators.task import StepTask
 from .plan.describe import step_doc
-from .plan.model import VERDICT_TASK_ID
+from .plan.model import PARAMETERS_TASK_ID, VERDICT_TASK_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -37,8 +37,12 @@ def build(
     *,
     dag: DAG,
     group: TaskGroup | None = None,
+    at_run: Mapping[str, Any] | None = None,
 ) -> dict[str, BaseOperator]:
-    """Create the operators of ``plan`` in ``dag`` and wire them.  Tasks are returned by step name."""
+    """Create the operators of ``plan`` in ``dag`` and wire them.  Tasks are returned by step name.
+
+    at_run   parameters whose values a run renders, by name: a task of their own, before all others, does
+    """
     from .operators.base import StepOperator
 
     prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
@@ -61,6 +65,8 @@ def build(
             tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, foreign=foreign)
     for task in plan.tasks:
         _wire(tasks, task, dag)
+    if at_run:
+        _renders_first(plan, at_run, prefix, tasks, dag)
     if any(operator.trigger_rule != "all_success" for operator in tasks.values() if isinstance(operator, StepOperator)):
         from .operators.before_verdict import stand_before
 
@@ -69,6 +75,26 @@ def build(
         verdict: Any = tasks[VERDICT_TASK_ID]
         verdict.stand_in()
     return tasks
+
+
+def _renders_first(
+    plan: Plan, at_run: Mapping[str, Any], prefix: str, tasks: Mapping[str, BaseOperator], dag: DAG
+) -> None:
+    """The task that renders ``at_run``, before the steps that wait for no other."""
+    from .operators.parameters import PipelineParametersOperator
+
+    first = PipelineParametersOperator(
+        task_id=PARAMETERS_TASK_ID,
+        task_display_name="parameters",
+        values=dict(at_run),
+        declared={parameter.name: parameter for parameter in plan.parameters if parameter.name in at_run},
+        group=prefix.rstrip("."),
+        dag=dag,
+    )
+    for name, task in tasks.items():
+        if name != VERDICT_TASK_ID and not task.upstream_task_ids:
+            task.upstream_task_ids.add(first.task_id)
+            first.downstream_task_ids.add(task.task_id)
 
 
 def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, dag: DAG) -> None:

@@ -16,6 +16,7 @@ from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
 from ..links import LINKS
 from .ends import own_xcom
+from .given import group_of, needed_by, rendered_here
 from .recording import recorder_of
 from .run_context import identity_of, options_of, scope_of, step_result
 from .task import JOURNAL_KEY, StepTask
@@ -163,12 +164,15 @@ class WorkerAttempt:
             step: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))
             for step, task_id in self.step.reads.items()
         }
-        params = context["params"] if self.share is None else self.share.params(context["params"])
+        group = group_of(self.step, ti.task_id)
+        rendered = rendered_here(ti, group) if self.step.spec.get("Parameters") else {}
+        given = needed_by(self.step, group, context["params"], rendered)
+        given = given if self.share is None else {**given, **self.share.inherited}
         return StepRun(
             spec=self.step.spec,
             step_type=self.step.type,
             identity=identity,
-            scope=scope_of(self.step, identity, aws, params, upstream),
+            scope=scope_of(self.step, identity, aws, given, upstream),
             aws=aws,
             tell=self.tell,
             publish=self._publish,

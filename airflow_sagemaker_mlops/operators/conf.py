@@ -1,6 +1,7 @@
 """What the conf of a DAG run asks for: ``{"pipeline.select": "Train+"}``; of a group, ``{"<id>.pipeline.select": …}``.
 
-No parameter of a pipeline can be named like that: its name has no dot.
+No parameter of a pipeline can be named like that: its name has no dot.  Every other key is a param of the DAG or of one
+of its tasks, or it is misspelt: a run that ignored it would go on with the default, and nobody would know.
 """
 
 from __future__ import annotations
@@ -9,17 +10,66 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..plan.model import VERDICT_TASK_ID
+
 if TYPE_CHECKING:
     from ..document.problems import Problem
     from ..record.partial import Choice
 
 OPTIONS = ("select", "source_run", "resume")
 _KEY = re.compile(r"(?:(?P<group>.+)\.)?pipeline\.(?P<option>[^.]+)")
+_NOT_OURS = frozenset({"openlineage"})  # TriggerDagRunOperator writes it into the conf of the run that it starts
 
 
 def asks_for_a_part(conf: Mapping[str, Any] | None) -> bool:
     """Whether ``conf`` may ask for a part of a pipeline.  A form leaves null or "" where nothing was filled in."""
     return any(value not in (None, "") and _KEY.fullmatch(key) for key, value in (conf or {}).items())
+
+
+def pipelines_in(dag: Any) -> list[str]:
+    """The task groups of ``dag`` that are pipelines, "" for the DAG itself."""
+    ends = [name for name in dag.task_dict if f".{name}".endswith(f".{VERDICT_TASK_ID}")]
+    return [name.removesuffix(VERDICT_TASK_ID).rstrip(".") for name in ends]
+
+
+def needs_a_look(conf: Mapping[str, Any] | None, dag: Any) -> bool:
+    """Whether a run with this ``conf`` may be one of a part of a pipeline of ``dag``, or is to be refused."""
+    return bool(conf) and (asks_for_a_part(conf) or bool(undeclared(conf or {}, dag)))
+
+
+def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
+    """The keys of ``conf`` that are nobody's: no params of ``dag`` or of one of its tasks, and no options of a run."""
+    keys = [key for key in conf if key not in dag.params and key not in _NOT_OURS]
+    if not keys:
+        return []
+    groups = pipelines_in(dag)
+    if not groups:
+        return []  # without a pipeline it is the author's of the DAG what its conf may hold
+    of_tasks = {name for task in dag.tasks for name, param in task.params.items() if _is_of_task(param)}
+    return [key for key in keys if key not in of_tasks and not _is_option(key, groups)]
+
+
+def _is_of_task(param: Any) -> bool:
+    """Whether a task has ``param`` of its own: it also has copies of those its DAG had when it was made."""
+    return getattr(param, "source", None) != "dag"
+
+
+def _is_option(key: str, groups: Collection[str]) -> bool:
+    match = _KEY.fullmatch(key)
+    return match is not None and (match["option"] in OPTIONS or (match["group"] or "") in groups)
+
+
+def misspelt(conf: Mapping[str, Any], dag: Any) -> list[Problem]:
+    """SM416 for every key that :func:`undeclared` finds, with what may be meant."""
+    from ..document.problems import Problem, did_you_mean
+
+    problems = []
+    for key in undeclared(conf, dag):
+        own = [name for name in dag.params if name.endswith(f".{key}")]
+        near = f"Each pipeline has its own here: {', '.join(own)}." if own else did_you_mean(key, list(dag.params))
+        fix = f"{near} What other tasks read from the conf is declared in params= of the DAG.".strip()
+        problems.append(Problem("SM416", f"conf[{key!r}]", f'"{key}" is no parameter of this DAG.', fix))
+    return problems
 
 
 def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> Choice | None:

@@ -80,13 +80,13 @@ def scope_of(
     task: StepTask,
     identity: StepIdentity,
     aws: Aws,
-    params: Mapping[str, Any],
+    given: Mapping[str, Any],
     steps: Mapping[str, Mapping[str, Any]],
 ) -> Scope:
-    """Values for the step's expressions."""
+    """Values for the step's expressions; ``given`` are those of the parameters that the run knows of."""
     return Scope(
         step=identity.step,
-        parameters=typed_parameters(identity.step, task.spec, params),
+        parameters=typed_parameters(identity.step, task.spec, given),
         execution=execution_variables(identity, aws.region),
         steps=steps,
         files=task.spec.get("Files") or {},

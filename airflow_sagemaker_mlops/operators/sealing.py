@@ -9,6 +9,7 @@ from typing import Any
 from .. import settings
 from ..execution.step_run import now
 from .conclusion import Conclusion
+from .given import all_here, param_name
 from .recording import location_of, open_records, record_id
 from .run_context import iso
 from .source import Source
@@ -145,13 +146,15 @@ def _parameters(context: Any, source: Source, plan: Any, inherited: Mapping[str,
     from ..record.document import Parameter
 
     conf, params = context["dag_run"].conf or {}, context["params"]
+    values = all_here([parameter.name for parameter in plan.parameters], source.group, context)
     found: dict[str, Any] = {}
     for parameter in plan.parameters:
         if parameter.name in inherited:
             found[parameter.name] = Parameter(inherited[parameter.name], "source run")
             continue
-        origin = "conf" if parameter.name in conf else "dag" if parameter.name in source.defaults else "default"
-        found[parameter.name] = Parameter(params.get(parameter.name, parameter.default), origin)
+        in_conf = conf.get(param_name(parameter.name, source.group, params)) is not None
+        origin = "conf" if in_conf else "dag" if parameter.name in source.defaults else "default"
+        found[parameter.name] = Parameter(values.get(parameter.name, parameter.default), origin)
     return found
 
 

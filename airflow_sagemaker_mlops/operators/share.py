@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..document.problems import PipelineError
 from ..plan.model import VERDICT_TASK_ID
-from .conf import asks_for_a_part, choice_in
+from .conf import asks_for_a_part, choice_in, misspelt, needs_a_look, pipelines_in
 from .ends import refusal
+from .given import all_here, param_name
 
 if TYPE_CHECKING:
     from ..plan.model import Plan
@@ -52,10 +53,11 @@ class PartOfRun:
         """Task ids of the steps that give an earlier result."""
         return [self.prefix + step for step in self.part.selection.reused]
 
-    def lines(self, params: Mapping[str, Any]) -> Iterator[str]:
-        """For a task log: what runs, and what may be unexpected about it; ``params`` are Airflow's."""
+    def lines(self, context: Any) -> Iterator[str]:
+        """For a task log: what runs, and what may be unexpected about it."""
         yield from self.part.lines()
-        yield from self.part.remarks(self.plan, {**params, **self.parameters})
+        values = all_here([parameter.name for parameter in self.plan.parameters], self.prefix.rstrip("."), context)
+        yield from self.part.remarks(self.plan, {**values, **self.parameters})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +80,41 @@ class Share:
         source = self.of.part.source
         return reused_result(source, self.name) if source is not None else {}
 
-    def params(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """``params`` of Airflow, with what is inherited."""
-        return {**params, **self.of.parameters}
+    @property
+    def inherited(self) -> Mapping[str, Any]:
+        """Values of the run that is resumed, by parameter name, of what the conf does not give."""
+        return self.of.parameters
 
     def recorder(self, recorder: Recorder) -> Recorder | ReusingRecorder:
         """``recorder``, with the earlier results of reused steps."""
         return self.of.part.recorder(recorder)
 
 
+class InvalidConf(PipelineError):
+    """The conf of a run names something that the DAG does not have."""
+
+    headline = "cannot be run with this conf"
+    consequence = "nothing was started"
+
+
+def refuse_misspelt(context: Any) -> None:
+    """Raise :class:`InvalidConf` (SM416) when the conf of the run in ``context`` has keys that are nobody's."""
+    ti, conf = context["ti"], context["dag_run"].conf
+    problems = misspelt(conf, ti.task.dag) if conf else []
+    if problems:
+        raise InvalidConf(f"DAG {ti.dag_id}", problems)
+
+
 def share_of(context: Any, step: StepTask) -> Share | None:
     """The share of the task in ``context``; ``None`` when the whole pipeline runs.
 
-    Raises :class:`~..plan.selection.InvalidSelection` with everything that keeps the part from running, and leaves it
-    as the task's result: the verdict then knows that the step has not begun.
+    Raises :class:`~..plan.selection.InvalidSelection` with everything that keeps the part from running, or
+    :class:`InvalidConf` for a conf with misspelt keys, and leaves it as the task's result: the verdict then knows that
+    the step has not begun.
     """
-    if not asks_for_a_part(context["dag_run"].conf):
-        return None
     ti = context["ti"]
+    if not needs_a_look(context["dag_run"].conf, ti.task.dag):
+        return None
     if not _LAST or _LAST[0][0] is not ti:
         try:
             _LAST[:] = [(ti, _share_of(context, step))]
@@ -139,13 +158,13 @@ def part_of_run(
 
     Raises as :func:`share_of`.
     """
-    conf = context["dag_run"].conf
+    ti, conf = context["ti"], context["dag_run"].conf
+    dag = ti.task.dag
+    if source is not None:
+        refuse_misspelt(context)
     if not asks_for_a_part(conf):
         return None
-    ti = context["ti"]
-    ends = [name for name in ti.task.dag.task_dict if f".{name}".endswith(f".{VERDICT_TASK_ID}")]
-    groups = [name.removesuffix(VERDICT_TASK_ID).rstrip(".") for name in ends]
-    choice = choice_in(conf, source.group if source is not None else "", groups)
+    choice = choice_in(conf, source.group if source is not None else "", pipelines_in(dag))
     if choice is None or source is None:
         return None
     from ..plan.selection import InvalidSelection
@@ -160,10 +179,11 @@ def part_of_run(
     store = open_records(location) if location else None
     pipeline = record_id(ti.dag_id, source.group)
     part = pinned_part(choice, plan, pipeline, store, ti.run_id, look=look, no_records=NO_RECORDS)
-    problems = list(cut_off(ti.task.dag, source.group, part.selection))
+    problems = list(cut_off(dag, source.group, part.selection))
     if problems:
         raise InvalidSelection(plan.source, problems)
-    given = {parameter.name: conf[parameter.name] for parameter in plan.parameters if parameter.name in conf}
+    keys = {parameter.name: param_name(parameter.name, source.group, dag.params) for parameter in plan.parameters}
+    given = {name: conf[key] for name, key in keys.items() if conf.get(key) is not None}
     values = merged(plan, given, part.inherited)
     prefix = f"{source.group}." if source.group else ""
     return PartOfRun(prefix, plan, part, {name: value for name, value in values.items() if name not in given})

@@ -38,6 +38,7 @@ class PipelineValue(ResolveMixin):
         """The value, in this run; ``None`` for a step that is not selected in it.  Raises ``StepFailed`` for none."""
         from ..execution.scope import resolve
         from ..hooks.aws import aws_for
+        from .given import group_of, needed_by, rendered_here
         from .run_context import identity_of, scope_of, step_result
         from .share import share_of
 
@@ -45,14 +46,18 @@ class PipelineValue(ResolveMixin):
         share = share_of(context, self.step)
         if share is not None and share.kind != "selected":
             return None  # the task it is for does not run
-        params = context["params"] if share is None else share.params(context["params"])
+        group = group_of(self.step, ti.task_id)
+        needs = self.step.spec.get("Parameters")
+        rendered = rendered_here(ti, group) if needs else {}
+        given = needed_by(self.step, group, context["params"], rendered)
+        given = given if share is None else {**given, **share.inherited}
         aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
         identity = identity_of(self.step, ti, context["dag_run"], "")
         results = {
             name: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))
             for name, task_id in self.step.reads.items()
         }
-        scope = scope_of(self.step, identity, aws, params, results)
+        scope = scope_of(self.step, identity, aws, given, results)
         return resolve(parse_value(self.expression), scope)
 
 

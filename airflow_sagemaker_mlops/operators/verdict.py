@@ -133,7 +133,7 @@ class PipelineVerdictOperator(BaseOperator):
 
             self.log.info("the verdict was skipped while steps are running: their ends are waited for")
             self.defer(trigger=pause(), method_name="again")
-        for line in part.lines(context["params"]) if part is not None else ():
+        for line in part.lines(context) if part is not None else ():
             self.log.info("%s", line)
         for line in end.lines:
             self.log.info("%s", line)

@@ -12,6 +12,7 @@ from typing import Any
 
 GATE_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot say
 VERDICT_TASK_ID = "pipeline.verdict"  # a dot cannot stand in a step name, so this id is always free
+PARAMETERS_TASK_ID = "pipeline.parameters"  # likewise; only where a run has values to render
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,9 @@ from ..execution.scope import Scope
 from ..execution.step_run import StepResult, StepRun, Submitted
 from ..execution.values import s3_reader
 from ..links import LINKS
-from ..operators.conf import asks_for_a_part
+from ..operators.conf import needs_a_look
 from ..operators.ends import own_state_key
+from ..operators.given import group_of, needed_by, rendered_here
 from ..operators.patience import is_outage, is_refusal
 from ..operators.recording import recorder_of
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
@@ -95,7 +96,7 @@ class StepTrigger(BaseTrigger):
     async def _run_step(self) -> AsyncIterator[TriggerEvent]:
         try:
             context = await self._context()
-            if self.parameters is None and (asks_for_a_part(_conf_of(context)) or await self._asks_a_worker()):
+            if self.parameters is None and (self._conf_needs_a_look(context) or await self._asks_a_worker()):
                 yield TriggerEvent({"status": "asks"})
                 return
             result = await self._result(context)
@@ -126,6 +127,11 @@ class StepTrigger(BaseTrigger):
             yield TaskSuccessEvent()
         else:
             yield TriggerEvent({"status": "success", "result": result})
+
+    def _conf_needs_a_look(self, context: Mapping[str, Any]) -> bool:
+        """Whether a worker is to say what the run's conf means for this step."""
+        ti: Any = self.task_instance
+        return bool(context) and needs_a_look(context["dag_run"].conf, ti.task.dag)
 
     async def _asks_a_worker(self) -> bool:
         """Whether an earlier attempt ended without a word of why: this one may be a retry, or what a user cleared.
@@ -192,8 +198,8 @@ class StepTrigger(BaseTrigger):
             # Neither max_tries, which separates a clear from a retry in a worker, nor the run's count of clears is to
             # be had here (Airflow 3.3.2); the journal says it instead.
             identity = identity_of(task, self.task_instance, context["dag_run"], generation="")
-            params = {**context["params"], **(self.parameters or {})}
-            scope = scope_of(task, identity, aws, params, await self._upstream(task))
+            given = {**await self._given(task, context), **(self.parameters or {})}
+            scope = scope_of(task, identity, aws, given, await self._upstream(task))
         return StepRun(
             spec=task.spec,
             step_type=task.type,
@@ -208,6 +214,16 @@ class StepTrigger(BaseTrigger):
             mailbox=XComMailbox(self),
             options=options_of(task, aws),
         )
+
+    async def _given(self, task: StepTask, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Values of the step's parameters in this run, but for those of a run that it resumes."""
+        if not task.spec.get("Parameters"):
+            return {}
+        ti: Any = self.task_instance
+        group = group_of(task, ti.task_id)
+        rendered = await ask(rendered_here, ti, group)
+        found: Mapping[str, Any] = needed_by(task, group, context["params"], rendered)
+        return found
 
     async def _upstream(self, task: StepTask) -> dict[str, Any]:
         return {step: step_result(await self.get_xcom("return_value", task_id)) for step, task_id in task.reads.items()}
@@ -325,10 +341,6 @@ class StepTrigger(BaseTrigger):
             return False
         entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
         return entry is not None and entry.name == name and entry.try_number == ti.try_number
-
-
-def _conf_of(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return context["dag_run"].conf if context else None
 
 
 async def _hide(secrets: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEven
 
 from ..execution.journal import Entry, entry_from_json
 from ..operators.conclusion import conclude
-from ..operators.conf import asks_for_a_part
+from ..operators.conf import needs_a_look
 from ..operators.ends import xcom_of
 from ..operators.pause import LOOK_AGAIN
 from ..operators.run_context import run_started
@@ -47,7 +47,7 @@ class VerdictTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
         context = await ask(self.task_instance.get_template_context)  # type: ignore[union-attr]
-        if asks_for_a_part(context["dag_run"].conf):
+        if needs_a_look(context["dag_run"].conf, self.task_instance.task.dag):  # type: ignore[union-attr]
             yield TriggerEvent({"status": "asks for a part"})
             return
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}

@@ -143,8 +143,8 @@ def test_a_resumed_run_has_the_parameters_that_its_conf_does_not_give(tmp_path: 
     context = context_of(dag, "B", {"pipeline.resume": "r1", "Key": "mine"})
     share = share_of(context, task.pipeline_step)
     assert share is not None
-    assert dict(share.params({"Size": 1, "Key": "mine"})) == {"Size": 5, "Key": "mine"}
-    assert list(share.of.lines(context["params"])) == [
+    assert dict(share.inherited) == {"Size": 5}
+    assert list(share.of.lines(context)) == [
         "selected  B, C",
         "reused    A, from run r1",
         "reused results were made with other parameters: Key 'k' -> 'mine'",

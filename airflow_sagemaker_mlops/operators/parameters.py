@@ -1,0 +1,96 @@
+"""The first task of a pipeline some of whose parameters only a run knows: renders them, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, Context
+
+from ..airflow_versions import AirflowException, AirflowFailException
+from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
+
+if TYPE_CHECKING:
+    from ..plan.model import ParameterPlan
+
+
+class PipelineParametersOperator(BaseOperator):
+    """Pushes {parameter: value} of what ``parameters=`` leaves to the run: templates, and results of other tasks.
+
+    A value of the run's conf takes the place of what is rendered here, so nothing is rendered for such a parameter.
+
+    :param values: templates and results of other tasks, by parameter name
+    :param declared: the parameters, as the definition declares them
+    :param group: id of the pipeline's task group; empty for a DAG
+    """
+
+    template_fields = ("values",)
+
+    def __init__(
+        self, *, values: Mapping[str, Any], declared: Mapping[str, ParameterPlan], group: str = "", **kwargs: Any
+    ) -> None:
+        kwargs.setdefault("retries", RETRIES_AFTER_MISHAPS)
+        kwargs.setdefault("retry_delay", RETRY_DELAY)
+        super().__init__(**kwargs)
+        self.values = values
+        self.declared = declared
+        self.group = group
+        self._problems: list[str] = []
+        self._may_pass = False
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render each value by itself, as text: in Airflow's own rendering an error does not say whose it is."""
+        from .given import value_of
+
+        dag = self.get_dag()
+        env = dag.get_template_env(force_sandboxed=True) if dag is not None else jinja_env
+        rendered: dict[str, Any] = {}
+        for name, value in self.values.items():
+            given = value_of(name, self.group, context["params"])
+            try:
+                rendered[name] = self._rendered(value, context, env) if given is None else given
+            except Exception as error:
+                self._note(name, value, error)
+        self.values = rendered
+
+    def _rendered(self, value: Any, context: Context, env: Any) -> Any:
+        return env.from_string(value).render(context) if isinstance(value, str) else value.resolve(context)
+
+    def _note(self, name: str, value: Any, error: Exception) -> None:
+        from jinja2 import TemplateError
+
+        if not isinstance(error, TemplateError):
+            self._may_pass = True  # of a secrets backend, for example
+        what = f'"{value}" cannot be rendered' if isinstance(value, str) else "the task's result cannot be had"
+        self._problems.append(f'Parameter "{name}": {what}: {str(error).rstrip(".") or type(error).__name__}.')
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """The values in the types of their parameters.  Fails with a sentence for each that does not fit."""
+        from ..document.problems import PipelineError
+        from .ends import refusal
+        from .share import refuse_misspelt
+
+        try:
+            refuse_misspelt(context)
+        except PipelineError as error:
+            raise AirflowFailException(str(error)) from None
+        found: dict[str, Any] = {}
+        for name, value in self.values.items():
+            try:
+                found[name] = self._typed(name, value)
+            except ValueError as error:
+                self._problems.append(str(error))
+        if self._problems:
+            words = " ".join(text[:1].upper() + text[1:] for text in self._problems)
+            if self._may_pass:
+                raise AirflowException(words)
+            context["ti"].xcom_push(key="return_value", value=refusal(words))
+            raise AirflowFailException(words)
+        return found
+
+    def _typed(self, name: str, value: Any) -> Any:
+        from ..parameters import typed
+
+        if value is None:
+            raise ValueError(f'parameter "{name}" is the result of a task that returned nothing.')
+        return typed(value, self.declared[name])
