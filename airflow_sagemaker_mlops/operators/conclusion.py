@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..document.step_types import WAITING
+from ..plan.model import PARAMETERS_TASK_ID
 from ..plan.outcome import verdict
 from .ends import ENDED, PASSED_OVER, ends_from, reason_in, results_of, states_of, xcom_of
 from .skips import Skips
@@ -110,6 +111,8 @@ def _conclude(
     not_taken = {name for name, state in states.items() if state == "skipped"}.difference(dropped, left_out)
     ends.update(dict.fromkeys(dropped, "Stopped"))
     refused = {name: reason for name, result in failed.items() if (reason := reason_in(result))}
+    if "upstream_failed" in states.values():
+        refused |= _not_rendered(ti)
     status: str = verdict(ends, handlers)
     if status == "Succeeded" and (refused or "upstream_failed" in states.values()):
         status = "Failed"  # or something outside of the pipeline failed that its steps wait for
@@ -143,6 +146,15 @@ def _conclude(
         states=states,
         refused=none_began,
     )
+
+
+def _not_rendered(ti: Any) -> dict[str, str]:
+    """{task id: reason} of the pipeline's first task, where it could not render the values of its parameters."""
+    first = ti.task_id.rpartition("pipeline.")[0] + PARAMETERS_TASK_ID
+    if first not in ti.task.dag.task_dict:
+        return {}
+    reason = reason_in(xcom_of(ti, first, "return_value"))
+    return {first: reason} if reason else {}
 
 
 def _decisions(ti: Any, steps: Mapping[str, str], states: Mapping[str, str | None]) -> Iterator[str]:

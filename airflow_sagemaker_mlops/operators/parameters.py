@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Context
 
 from ..airflow_versions import AirflowException, AirflowFailException
-from .mishaps import RETRIES_AFTER_MISHAPS, RETRY_DELAY
+from .mishaps import outlast_outages
 
 if TYPE_CHECKING:
     from ..plan.model import ParameterPlan
@@ -29,14 +29,13 @@ class PipelineParametersOperator(BaseOperator):
     def __init__(
         self, *, values: Mapping[str, Any], declared: Mapping[str, ParameterPlan], group: str = "", **kwargs: Any
     ) -> None:
-        kwargs.setdefault("retries", RETRIES_AFTER_MISHAPS)
-        kwargs.setdefault("retry_delay", RETRY_DELAY)
+        outlast_outages(kwargs, kwargs)
         super().__init__(**kwargs)
         self.values = values
         self.declared = declared
         self.group = group
         self._problems: list[str] = []
-        self._may_pass = False
+        self._may_pass: Exception | None = None  # of a secrets backend, for example
 
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render each value by itself, as text: in Airflow's own rendering an error does not say whose it is."""
@@ -59,13 +58,21 @@ class PipelineParametersOperator(BaseOperator):
     def _note(self, name: str, value: Any, error: Exception) -> None:
         from jinja2 import TemplateError
 
-        if not isinstance(error, TemplateError):
-            self._may_pass = True  # of a secrets backend, for example
+        from .patience import is_refusal
+
+        if not isinstance(error, TemplateError) and not is_refusal(error):
+            self._may_pass = error
         what = f'"{value}" cannot be rendered' if isinstance(value, str) else "the task's result cannot be had"
         self._problems.append(f'Parameter "{name}": {what}: {str(error).rstrip(".") or type(error).__name__}.')
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The values in the types of their parameters.  Fails with a sentence for each that does not fit."""
+        from .patience import errors_counted
+
+        with errors_counted(self, context):
+            return self._typed_values(context)
+
+    def _typed_values(self, context: Context) -> dict[str, Any]:
         from ..document.problems import PipelineError
         from .ends import refusal
         from .share import refuse_misspelt
@@ -82,8 +89,8 @@ class PipelineParametersOperator(BaseOperator):
                 self._problems.append(str(error))
         if self._problems:
             words = " ".join(text[:1].upper() + text[1:] for text in self._problems)
-            if self._may_pass:
-                raise AirflowException(words)
+            if self._may_pass is not None:
+                raise AirflowException(words) from self._may_pass
             context["ti"].xcom_push(key="return_value", value=refusal(words))
             raise AirflowFailException(words)
         return found
