@@ -93,10 +93,11 @@ def _steps() -> int:
 def _calls(state: Path, name: str, *, records: str | None) -> Counter[str]:
     """S3 calls of one run."""
     from airflow_sagemaker_mlops.cli.run import run_definition
+    from airflow_sagemaker_mlops.cli.sources import Source
 
     with _counted() as calls, contextlib.redirect_stdout(io.StringIO()):
         code = run_definition(
-            EXAMPLE / "definition.yaml",
+            Source(str(EXAMPLE / "definition.yaml")),
             ["Day=day-1"],
             conn=None,
             region=None,
@@ -106,6 +107,7 @@ def _calls(state: Path, name: str, *, records: str | None) -> Counter[str]:
             quiet=True,
             records=records,
             cache=False,
+            publishes=False,
         )
     if code:
         raise RuntimeError(f"{name} ended with {code}")

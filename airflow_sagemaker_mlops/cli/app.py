@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,7 +22,20 @@ app.add_typer(local_app, name="local")
 app.add_typer(records_app, name="records", no_args_is_help=True)
 app.command("why-not-cached")(why_not_cached)
 
-Definition = Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)]
+DEFINITION = "JSON or YAML file, - for standard input, or SDK code as file.py:object or module:object."
+Definition = Annotated[str, typer.Argument(help=f"Definition: {DEFINITION}", show_default=False)]
+Arguments = Annotated[
+    list[str] | None, typer.Option("--arg", help="name=value for the function that returns the pipeline; repeatable.")
+]
+Python = Annotated[
+    Path,
+    typer.Option(
+        envvar="SAGEMAKER_MLOPS_PYTHON",
+        help="Interpreter that has the SageMaker SDK; this one if left out.",
+        show_default=False,
+    ),
+]
+THIS_PYTHON = Path(sys.executable)
 Prices = Annotated[
     Path | None,
     typer.Option(
@@ -32,11 +45,21 @@ Prices = Annotated[
 StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
 
 
+def source(file: str, python: Path = THIS_PYTHON, arguments: list[str] | None = None, **how: Any) -> Any:
+    """A definition as it was named on the command line."""
+    from .compiling import Compiling
+    from .sources import Source
+
+    return Source(file, Compiling(python, arguments or (), **how))
+
+
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Definitions: JSON or YAML.", show_default=False)],
+    files: Annotated[list[str], typer.Argument(help=f"Definitions: {DEFINITION}", show_default=False)],
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    arguments: Arguments = None,
+    python: Python = THIS_PYTHON,
 ) -> None:
     """Report every problem of the definitions; exit 1 when one is an error, 0 when there are none or only warnings.
 
@@ -44,7 +67,7 @@ def check(
     """
     from .check import run_check
 
-    raise typer.Exit(run_check(files, output=output, strict=strict))
+    raise typer.Exit(run_check([source(file, python, arguments) for file in files], output=output, strict=strict))
 
 
 @app.command()
@@ -52,39 +75,51 @@ def plan(
     file: Definition,
     as_json: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
     as_mermaid: Annotated[bool, typer.Option("--mermaid", help="The plan as a Mermaid flowchart.")] = False,
+    arguments: Arguments = None,
+    python: Python = THIS_PYTHON,
 ) -> None:
     """Show the tasks, edges and branches a definition becomes."""
     from .definition import show_plan
 
-    raise typer.Exit(show_plan(file, "json" if as_json else "mermaid" if as_mermaid else "tree"))
+    raise typer.Exit(
+        show_plan(source(file, python, arguments), "json" if as_json else "mermaid" if as_mermaid else "tree")
+    )
 
 
 @app.command("to-json")
 def to_json(
     file: Definition,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    arguments: Arguments = None,
+    python: Python = THIS_PYTHON,
 ) -> None:
     """Print the definition as SageMaker Pipelines takes it: JSON without ``x-airflow``."""
     from .definition import print_json
 
-    raise typer.Exit(print_json(file, out))
+    raise typer.Exit(print_json(source(file, python, arguments), out))
 
 
 @app.command("compile")
 def compile_(
     target: Annotated[str, typer.Argument(help="module:object, or path/to/file.py:object.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
-    python: Annotated[
-        Path, typer.Option(help="Interpreter that has the SDK; this one if left out.", show_default=False)
-    ] = Path(sys.executable),
+    arguments: Arguments = None,
+    python: Python = THIS_PYTHON,
+    conn: Annotated[
+        str | None, typer.Option(help="Airflow connection for the code's AWS calls, such as uploads of scripts.")
+    ] = None,
 ) -> None:
     """Turn a pipeline of the SageMaker SDK into its JSON definition, in a process of its own.
 
-    ``object`` is a pipeline, or a function without arguments that returns one.
+    ``object`` is a pipeline, or a function that returns one.  AWS calls of the code go to your account where boto3
+    finds credentials; else to the embedded AWS, so that no account is needed.
     """
+    from .compiling import Compiling
     from .definition import compile_object
+    from .sources import Source
 
-    raise typer.Exit(compile_object(target, out, python))
+    how = Compiling(python, arguments or (), calls="own", conn=conn, told=True)
+    raise typer.Exit(compile_object(Source(target, how), out))
 
 
 @app.command()
@@ -132,6 +167,12 @@ def run(
     resume: Annotated[
         str, typer.Option(help="Run (or latest) to go on with: what did not succeed in it, and all behind that.")
     ] = "",
+    arguments: Arguments = None,
+    python: Python = THIS_PYTHON,
+    publishes: Annotated[
+        bool,
+        typer.Option("--publish/--no-publish", help="Run publish.py beside the definition first, on the embedded AWS."),
+    ] = True,
 ) -> None:
     """Run the pipeline in this process, with live progress; exit 1 when it fails.
 
@@ -139,9 +180,11 @@ def run(
     With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
     """
     from ..record.partial import Choice
+    from .compiling import Compiling
     from .rehearsal import ONE_RUN, Rehearsal
     from .run import run_definition
     from .selective import misfit
+    from .sources import Source
 
     choice, rehearsal = Choice(select or (), source_run, resume), Rehearsal(stand_ins, branch or (), all_branches)
     wrong = misfit(choice) or rehearsal.misfit or ("" if not (summary and all_branches) else ONE_RUN)
@@ -150,7 +193,7 @@ def run(
         raise typer.Exit(2)
     raise typer.Exit(
         run_definition(
-            file,
+            Source(file, Compiling(python, arguments or (), conn=conn, region=region, state_dir=state_dir, keeps=True)),
             parameters or [],
             conn=conn,
             region=region,
@@ -164,6 +207,7 @@ def run(
             cache=cache,
             choice=choice,
             prices=prices,
+            publishes=publishes,
         )
     )
 
@@ -202,7 +246,7 @@ def conf(
         typer.echo(wrong, err=True)
         raise typer.Exit(2)
     place = Place(location, conn, region, state_dir)
-    raise typer.Exit(print_conf(file, dag, choice, place, parameters or [], group))
+    raise typer.Exit(print_conf(source(file), dag, choice, place, parameters or [], group))
 
 
 @app.command()
@@ -253,13 +297,13 @@ Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
 
 @app.command()
 def diff(
-    old: Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)],
-    new: Annotated[Path, typer.Argument(help="Definition: JSON or YAML.", show_default=False)],
+    old: Definition,
+    new: Definition,
 ) -> None:
     """Show what changed in meaning: parameters, steps, arguments, edges; exit 1 when something did."""
     from .definition import show_differences
 
-    raise typer.Exit(show_differences(old, new))
+    raise typer.Exit(show_differences(source(old), source(new)))
 
 
 @app.command()
@@ -267,6 +311,8 @@ def render(
     file: Definition,
     dag_id: Annotated[str | None, typer.Option(help="Id of the DAG; the file's name if left out.")] = None,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    arguments: Arguments = None,
+    python: Python = THIS_PYTHON,
 ) -> None:
     """Turn a definition into an Airflow Python file of the same DAG, to be edited by hand from then on.
 
@@ -274,7 +320,7 @@ def render(
     """
     from .definition import print_rendered
 
-    raise typer.Exit(print_rendered(file, dag_id, out))
+    raise typer.Exit(print_rendered(source(file, python, arguments), dag_id, out))
 
 
 @app.command()
@@ -283,6 +329,8 @@ def iam(
     account: Annotated[str, typer.Option(help="AWS account; any if left out.")] = "*",
     region: Annotated[str, typer.Option(help="AWS region; any if left out.")] = "*",
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    arguments: Arguments = None,
+    python: Python = THIS_PYTHON,
 ) -> None:
     """Print the least IAM policy that the Airflow connection's identity needs to run the definition.
 
@@ -291,7 +339,7 @@ def iam(
     """
     from .definition import print_policy
 
-    raise typer.Exit(print_policy(file, account, region, out))
+    raise typer.Exit(print_policy(source(file, python, arguments), account, region, out))
 
 
 @app.command()
@@ -319,7 +367,7 @@ def push(
     """Take a definition back to SageMaker Pipelines: create the pipeline, or update it."""
     from .service import push as push_
 
-    raise typer.Exit(push_(file, name, role=role, conn=conn, region=region, parallel=parallel))
+    raise typer.Exit(push_(source(file, calls="own"), name, role=role, conn=conn, region=region, parallel=parallel))
 
 
 @app.command()

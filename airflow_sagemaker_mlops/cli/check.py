@@ -6,21 +6,27 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 
 from ..document import examine
 from ..document.model import Step
 from ..document.positions import locate
 from ..document.problems import PipelineError, Problem, render_problem
 from ..steps.check import request_problems
+from .compiling import NotCompiled
+from .sources import Source
+from .terminal import tell
 
 
-def run_check(files: Sequence[Path], *, output: str, strict: bool) -> int:
+def run_check(files: Sequence[Source], *, output: str, strict: bool) -> int:
     """Exit code: 0 fine or only warnings, 1 errors, 2 unusable arguments; warnings are errors when ``strict``."""
     if output not in ("text", "json"):
         print(f'--format is "{output}"; use text or json.', file=sys.stderr)
         return 2
-    found = {str(file): problems_of(file) for file in files}
+    try:
+        found = {file.name: problems_of(file) for file in files}
+    except NotCompiled as error:
+        tell(error)
+        return 2
     if output == "json":
         body = [{"file": name, **asdict(problem)} for name, problems in found.items() for problem in problems]
         print(json.dumps(body, indent=2, ensure_ascii=False))
@@ -30,14 +36,14 @@ def run_check(files: Sequence[Path], *, output: str, strict: bool) -> int:
     return 1 if bad else 0
 
 
-def problems_of(file: Path) -> list[Problem]:
-    """Everything wrong with ``file``, in the order of its lines; warnings included."""
+def problems_of(file: Source) -> list[Problem]:
+    """Everything wrong with ``file``, in the order of its lines; warnings included.  Raises :class:`NotCompiled`."""
     try:
-        pipeline, problems = examine(file)
+        pipeline, problems = examine(file.content, name=file.name)
     except PipelineError as error:
         return list(error.problems)
     readable = replace(pipeline, steps=tuple(step for step in pipeline.steps if not _is_misread(step, problems)))
-    problems += locate(file.read_bytes(), str(file), list(request_problems(readable)))
+    problems += locate(file.data, file.name, list(request_problems(readable)))
     return sorted(problems, key=lambda p: (p.line or 0, p.column or 0, p.where))
 
 

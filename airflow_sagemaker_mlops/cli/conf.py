@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from ..document import load_pipeline
 from ..document.problems import PipelineError
 from ..operators.recording import record_id
 from ..plan import make_plan
@@ -19,12 +17,13 @@ from .parameters import parse_values, values_after
 from .records import Place
 from .records_text import safe
 from .selective import announce
+from .sources import Source
 
 NO_RECORDS = "Add --location with the location of the records."
 
 
 def print_conf(
-    file: Path, dag: str, choice: Choice, place: Place, parameters: Sequence[str] = (), group: str = ""
+    file: Source, dag: str, choice: Choice, place: Place, parameters: Sequence[str] = (), group: str = ""
 ) -> int:
     """Exit code: 0, or 2 when the part could not run: then every problem is on standard error, and no conf printed."""
 
@@ -32,7 +31,7 @@ def print_conf(
         return fingerprint(place.client("s3"), artifact)
 
     try:
-        plan = make_plan(load_pipeline(file))
+        plan = make_plan(file.load())
         given = parse_values(plan, parameters, may_miss=bool(choice.resume))
         part = part_of(choice, plan, record_id(dag, group), place.open(), look=look, no_records=NO_RECORDS)
         values = values_after(plan, given, part.inherited)

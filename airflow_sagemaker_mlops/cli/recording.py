@@ -28,6 +28,7 @@ from ..record.unfinished import forget_start
 from .aws import started
 from .records import records_location
 from .records_text import safe
+from .sources import Source
 from .terminal import user_name
 
 OFF = "off"
@@ -36,7 +37,7 @@ SIGNING_KEY = "SAGEMAKER_MLOPS_SIGNING_KEY"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The record of one run of ``file``.
+    """The record of one run of ``source``.
 
     inherited   parameters with the values of the run that it follows
     prices      of instances, where the user gave some
@@ -45,7 +46,7 @@ class Recording:
     """
 
     recorder: Recorder
-    file: Path
+    source: Source
     inherited: frozenset[str] = frozenset()
     prices: Prices | None = None
     ahead: Ahead | None = None
@@ -77,7 +78,7 @@ class Recording:
                 identity,
                 parameters=self._parameters(run),
                 document=document,
-                source_kind="json" if self.file.suffix == ".json" else "yaml",
+                source_kind=self.source.kind,
                 ends={name: step.state for name, step in run.steps.items()},
                 fragments=self.recorder.fragments,
                 prices=self.prices,
@@ -105,7 +106,7 @@ def recording_of(
     pipeline: str,
     run_id: str,
     *,
-    file: Path,
+    source: Source,
     cache: bool,
 ) -> Recording | None:
     """The recording of a run; ``None`` when it is off, which it is on real AWS unless a location is given."""
@@ -114,10 +115,10 @@ def recording_of(
     if records is None:
         records = records_location(started(state_dir).bucket)
     with ThreadPoolExecutor(max_workers=1) as asking:
-        commit = asking.submit(commit_of, file)  # git takes its time, and so does making a client
+        commit = asking.submit(commit_of, source.file)  # git takes its time, and so does making a client
         store, s3 = open_store(records, lambda: aws.client("s3")), aws.client("s3")
     code = tuple(filter(None, [commit.result()]))
     options = RecordOptions(caching=cache)
     recorder = Recorder(store, pipeline, run_id, s3, options, code, beside=Beside(), digests=digests_of(aws))
     key = os.environ.get(SIGNING_KEY)
-    return Recording(recorder, file, signer=open_signer(key, lambda: aws.client("kms")) if key else None)
+    return Recording(recorder, source, signer=open_signer(key, lambda: aws.client("kms")) if key else None)

@@ -37,6 +37,7 @@ from .parameters import parse_values, values_after
 from .pinned import pin
 from .records_text import safe
 from .run import pipeline_name, run_plan
+from .sources import Source
 from .summary import print_summary
 
 LEVELS = ("parameters", "verified")
@@ -101,8 +102,8 @@ def _reproduce(
 
     pipeline, run_id = wish.name or pipeline_name(wish.file or Path()), new_run_id()
     aws = connect(conn, region, state_dir)
-    file = wish.file or Path("definition.json")
-    recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=False)
+    source_file = Source(str(wish.file or "definition.json"))
+    recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, source=source_file, cache=False)
     prices = read_prices(wish.prices) if wish.prices is not None else None
     if recording is None:
         raise RecordError("a run is made again from its record: add --records with the location of the records.")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..document import load_pipeline
 from ..document.problems import PipelineError
 from ..execution.identity import StepIdentity
 from ..execution.pins import NO_PINS, Pins
@@ -29,17 +28,19 @@ from ..record.prices import read_prices
 from ..record.recorder import Recorder
 from ..record.secrets import secrets_of_run
 from ..record.unfinished import note_start
-from .aws import connect
+from .aws import connect, started
 from .embedded_guard import guarded
 from .ending import Ending
 from .live import Live
 from .local import state_folder
 from .parameters import parse_values, values_after
+from .publishing import publish, script_of
 from .recording import Recording, recording_of
 from .records_text import safe
 from .rehearsal import Rehearsal
 from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
 from .selective import NO_RECORDS, announce
+from .sources import STDIN, Source
 from .summary import check_place, print_summary, write_summary
 
 WHOLE = Choice()
@@ -48,7 +49,7 @@ LONGEST_ID = 250  # of a DAG
 
 
 def run_definition(
-    file: Path,
+    file: Source,
     parameters: Sequence[str],
     *,
     conn: str | None,
@@ -63,16 +64,17 @@ def run_definition(
     cache: bool = True,
     choice: Choice = WHOLE,
     prices: Path | None = None,
+    publishes: bool = True,
 ) -> int:
     """Exit code: 0 succeeded, 1 failed, 2 unusable arguments; 128 and the number of a signal that stopped it.
 
     A rehearsal of all branches has succeeded when nothing but Fail steps failed.
     """
     try:
-        loaded = load_pipeline(file)
+        loaded = file.load()
         plan = make_plan(loaded)
         values = _values_of(plan, file, parameters, choice)
-        pipeline, run_id = name or pipeline_name(file), new_run_id()
+        pipeline, run_id = name or name_of(file), new_run_id()
         choices = rehearsal.choices(plan, values)
         rehearsal.table(plan, choices[0], values, {})  # what is wrong with it is told before anything is started
         costs = read_prices(prices) if prices is not None else None
@@ -80,9 +82,11 @@ def run_definition(
         aws = connect(conn, region, state_dir)
         recording = None
         if rehearsal.stand_ins is None:  # what was made up is no success of a step
-            recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, file=file, cache=cache)
+            recording = recording_of(records, conn, state_dir, aws, pipeline, run_id, source=file, cache=cache)
             recording = recording.prepared(loaded.document, secrets_of_run(plan, values)) if recording else None
         begin = _beginning(plan, pipeline, Continued(run_id, now()), values, choice, recording, aws)
+        if publishes and conn is None and rehearsal.stand_ins is None:
+            publish_for(file, started(state_dir))
     except PipelineError as error:
         print(safe(error.told("nothing was started")), file=sys.stderr)
         return 2
@@ -165,15 +169,23 @@ def _beginning(
     return _Beginning(new, values, recording, part.recorder(recorder) if recorder else None, part)
 
 
-def _values_of(plan: Plan, file: Path, parameters: Sequence[str], choice: Choice) -> dict[str, Any]:
+def _values_of(plan: Plan, file: Source, parameters: Sequence[str], choice: Choice) -> dict[str, Any]:
     """The values given.  Raises ``ValueError`` for them, and for a selection that names no steps."""
     try:
         values = parse_values(plan, parameters, may_miss=bool(choice.resume))
     except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
+        raise ValueError(f"{file.name}: {error}") from None
     if choice.patterns:
         select(plan, words_of(choice.patterns))  # told before anything is started for it
     return values
+
+
+def publish_for(source: Source, running: Any) -> None:
+    """Run the ``publish.py`` beside a definition, if there is one.  Raises :class:`NotPublished`."""
+    script = None if source.given == STDIN else script_of(source.file.parent)
+    if script is not None:
+        done = publish(script, running)
+        print(safe(f"{script} published {len(done)} objects and functions"), file=sys.stderr)
 
 
 def exit_code_of(run: PipelineRun, ending: Ending) -> int:
@@ -299,9 +311,14 @@ async def _drive(run: PipelineRun, ending: Ending, live: Live, state_dir: Path |
         await ending.drive(run, again)
 
 
+def name_of(source: Source) -> str:
+    """A name for the pipeline of ``source``: the one its code gives it, else that of its file."""
+    return dag_id_like(source.own_name) if source.own_name else pipeline_name(source.file)
+
+
 def pipeline_name(file: Path) -> str:
     """A name for a pipeline that has only a file: its own, or its folder's when it says nothing; fit for a DAG's id."""
-    stem = file.stem
+    stem = "pipeline" if str(file) == STDIN else file.stem
     return dag_id_like(file.absolute().parent.name if stem in ("definition", "pipeline") else stem)
 
 

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..document import load_pipeline, to_json
+from ..document import to_json
 from ..document.problems import PipelineError
 from ..document.step_types import AIRFLOW
 from .aws import NoAws, client_of
-from .terminal import write_out
+from .compiling import NotCompiled
+from .sources import Source
+from .terminal import tell, write_out
 
 MOST_INLINE = 1_048_576  # characters; a longer one would have to lie in S3
 
@@ -39,12 +41,12 @@ def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -
     return code
 
 
-def push(file: Path, name: str, *, role: str, conn: str | None, region: str | None, parallel: int | None) -> int:
+def push(file: Source, name: str, *, role: str, conn: str | None, region: str | None, parallel: int | None) -> int:
     """Create or update the pipeline ``name``.  Exit code: 0, 1 when AWS refuses, 2 for a file it would refuse."""
     try:
-        pipeline = load_pipeline(file)
-    except PipelineError as error:
-        print(error.told("nothing was sent"), file=sys.stderr)
+        pipeline = file.load()
+    except (PipelineError, NotCompiled) as error:
+        tell(error, "nothing was sent")
         return 2
     ours = [step.name for step in pipeline.steps if step.type == AIRFLOW]
     text = to_json(pipeline)

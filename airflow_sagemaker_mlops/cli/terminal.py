@@ -34,3 +34,12 @@ def user_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a container without a name for its user
         return ""
+
+
+def tell(error: ValueError, consequence: str = "") -> int:
+    """Print why a definition cannot be used, and what came of that, on standard error; the exit code."""
+    from ..document.problems import PipelineError
+    from .records_text import safe
+
+    print(safe(error.told(consequence) if isinstance(error, PipelineError) else error), file=sys.stderr)
+    return int(getattr(error, "exit_code", 1))

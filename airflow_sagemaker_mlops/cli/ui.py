@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import secrets
@@ -17,6 +16,7 @@ from typing import Any
 
 from .. import local
 from .local import state_folder
+from .publishing import publish, script_of
 from .records import records_location
 from .terminal import console
 
@@ -75,14 +75,11 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 
 def publish_examples(dags: Path, aws: local.LocalAws) -> None:
-    """Run ``publish(clients, bucket, role_arn)`` of every ``publish.py`` one folder below ``dags``."""
-    for script in sorted(dags.glob("*/publish.py")):
-        spec = importlib.util.spec_from_file_location(f"publish_{script.parent.name}", script)
-        if spec is None or spec.loader is None:
-            continue
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        module.publish(aws.client, aws.bucket, aws.role_arn)
+    """Run ``publish.py`` of every folder below ``dags``."""
+    for folder in sorted(path for path in dags.iterdir() if path.is_dir()):
+        script = script_of(folder)
+        if script is not None:
+            publish(script, aws)
 
 
 def environment(dags: Path, home: Path, port: int, aws: local.LocalAws) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_sagemaker_mlops.cli import check
+from airflow_sagemaker_mlops.cli.sources import Source
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.document.problems import PipelineError, Problem
 from airflow_sagemaker_mlops.document.step_types import SUPPORTED
@@ -107,7 +108,7 @@ def test_damaged_definitions_are_checked_with_their_requests(corpus: Path, tmp_p
     file = tmp_path / "damaged.json"
     for document in damaged(corpus, random.Random(11), 300):
         file.write_text(json.dumps(document))
-        assert all(problem.what and problem.code for problem in check.problems_of(file))
+        assert all(problem.what and problem.code for problem in check.problems_of(Source(str(file))))
 
 
 def problems_of(source: Any) -> tuple[Problem, ...]:
