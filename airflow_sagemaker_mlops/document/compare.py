@@ -7,6 +7,7 @@ anything is compared, so an undefined one fails even where it could not have cha
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ def _holds(node: ConditionNode, terms: list[Term]) -> bool:
             terms.append(_term(node.op, node.left, node.right, result))
             return result
         case Membership():
+            _refuse_no_number(node.query, *node.values)
             found = any(_same(node.query.value, item.value) for item in node.values)
             result = found if node.op == "In" else not found
             values = _Operand("", [item.value for item in node.values])
@@ -118,6 +120,7 @@ def _term(op: str, left: _Operand, right: _Operand, result: bool) -> Term:
 
 
 def _compare(op: str, left: _Operand, right: _Operand) -> bool:
+    _refuse_no_number(left, right)
     if family(left.value) != family(right.value):
         raise _incomparable(op, left, right)
     if op in ("Equals", "NotEquals"):
@@ -125,6 +128,13 @@ def _compare(op: str, left: _Operand, right: _Operand) -> bool:
     if family(left.value) not in ("number", "string"):
         raise _incomparable(op, left, right)
     return _ORDER[op](left.value, right.value)
+
+
+def _refuse_no_number(*operands: _Operand) -> None:
+    """A metric may arrive as NaN, of which every comparison is false and its ``Not`` true: no gate decides on it."""
+    for one in operands:
+        if isinstance(one.value, float) and not math.isfinite(one.value):
+            raise IncomparableValues(f"{one.name or 'a value'} is {one.value}, which is no number to decide on.")
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -34,7 +34,15 @@ LONGEST_SHOWN = 200
 
 
 class MissingValue(LookupError):
-    """A path leads nowhere in a document; ``str()`` says which part is missing."""
+    """A path leads nowhere in a document; ``str()`` says which part is missing, or that it is null.
+
+    owner, above   what the missing part would be in, and the path to it; empty for the whole document
+    """
+
+    def __init__(self, what: str, owner: Any = None, above: str = "") -> None:
+        super().__init__(what)
+        self.owner = owner
+        self.above = above
 
 
 def parse_path(text: str) -> tuple[PathPart, ...]:
@@ -138,7 +146,10 @@ def lookup(document: Any, parts: Iterable[PathPart]) -> Any:
         walked.append(part)
         owner, value = value, _step(value, part)
         if value is None:
-            raise MissingValue(f"there is no {format_path(walked)}{_names_there(owner, walked)}")
+            if _is_null(owner, part):
+                raise MissingValue(f"{format_path(walked)} is null", owner, format_path(walked[:-1]))
+            what = f"there is no {format_path(walked)}{_names_there(owner, walked)}"
+            raise MissingValue(what, owner, format_path(walked[:-1]))
     return value
 
 
@@ -154,6 +165,12 @@ def _names_there(owner: Any, walked: list[PathPart]) -> str:
         keys = list(owner)
     names = [f'"{key}"' for key in keys if key][:8]
     return f", {format_path(walked[:-1])} has {', '.join(names)}" if names else ""
+
+
+def _is_null(owner: Any, part: PathPart) -> bool:
+    if isinstance(owner, Mapping):
+        return (part.name if isinstance(part, Key) else part) in owner
+    return isinstance(owner, list) and isinstance(part, int) and part < len(owner)
 
 
 def _step(value: Any, part: PathPart) -> Any:

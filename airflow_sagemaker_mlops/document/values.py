@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -70,7 +71,9 @@ def _number(value: Any) -> float:
         case bool():
             pass
         case int() | float():
-            return float(value)
+            with suppress(OverflowError):  # an integer beyond any float
+                if math.isfinite(float(value)):
+                    return float(value)
         case str():
             try:
                 number = float(value)

@@ -7,7 +7,6 @@ that nobody has taken for a while is about no job of Airflow's.  A lost message 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import threading
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ..document.strict_json import NotJson, read_json
 from .aws import Aws
 
 log = logging.getLogger(__name__)
@@ -106,8 +106,8 @@ def age_of(event: Mapping[str, Any]) -> float:
 
 def _event_of(message: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        event = json.loads(message.get("Body") or "")
-    except ValueError:
+        event = read_json(message.get("Body") or "")
+    except NotJson:
         return {}
     return event if isinstance(event, Mapping) else {}
 

@@ -6,7 +6,6 @@ Rules: language reference sections 3.1 to 3.8.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,13 +13,15 @@ from typing import Any
 
 from ..document.expressions import parse_value
 from ..document.model import Get, Join, JsonGet
-from ..document.paths import MissingValue, lookup
+from ..document.paths import LONGEST_SHOWN, MissingValue, lookup
+from ..document.strict_json import NotJson, read_json
 from ..document.values import as_text
 from ..steps.places import file_in_output
 from .failures import UnresolvedExpression
 
 EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
 EXPERIMENT_LIMIT = 120
+MOST_READ = 20_000_000  # bytes of an object in S3 that a run reads values from
 
 
 class Unreadable(Exception):
@@ -115,9 +116,9 @@ def _item(reference: Get, scope: Scope, place: str) -> Any:
     item = scope.item
     if reference.path and isinstance(item, str):
         try:
-            item = json.loads(item)
-        except ValueError:
-            why = f"is undefined: the item {item!r} is no JSON object."
+            item = read_json(item)
+        except NotJson as error:
+            why = f"is undefined: the item {item[:80]!r} is no JSON object: it {error.told()}."
             raise UnresolvedExpression(scope.step, reference.text, why, place=place) from None
     try:
         return lookup(item, reference.path)
@@ -153,15 +154,16 @@ def _json_get(expression: JsonGet, scope: Scope, place: str) -> Any:
     except Unreadable as error:
         raise UnresolvedExpression(scope.step, name, f"could not be read: {error}", place=place) from None
     try:
-        document = json.loads(text)
-    except ValueError as error:
+        document = read_json(text, most_bytes=MOST_READ)
+    except NotJson as error:
         start = text[:60].decode("utf-8", "replace")
-        why = f"could not be read: {uri} is not in valid JSON format ({error}); it begins with {start!r}."
+        why = f"could not be read: {uri} is not in valid JSON format: it {error.told()}; it begins with {start!r}."
         raise UnresolvedExpression(scope.step, name, why, place=place) from None
     try:
         return lookup(document, expression.path)
     except MissingValue as missing:
-        why = f"has an invalid JSON path or is undefined: {missing} in {uri}, which holds {_outline(document)}."
+        there = f"where {missing.above} holds" if missing.above else "which holds"
+        why = f"has an invalid JSON path or is undefined: {missing} in {uri}, {there} {_outline(missing.owner)}."
         raise UnresolvedExpression(scope.step, name, why, place=place) from None
 
 
@@ -188,4 +190,5 @@ def _outline(document: Any) -> str:
         return f"the keys {keys}" if keys else "an empty object"
     if isinstance(document, list):
         return f"a list of {len(document)}"
-    return f"the value {as_text(document)}"
+    shown = as_text(document)
+    return f"the value {shown if len(shown) <= LONGEST_SHOWN else f'{shown[:LONGEST_SHOWN]}...'}"

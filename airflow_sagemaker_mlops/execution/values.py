@@ -9,7 +9,7 @@ from ..document.values import parse_parameter
 from .aws import Aws, is_transient, may_pass
 from .failures import StepFailed
 from .identity import StepIdentity, whole_seconds
-from .scope import Unreadable
+from .scope import MOST_READ, Unreadable
 
 NO_ACCOUNT = "000000000000"  # no call is spent on the account number; the ARNs name nothing that exists on AWS
 
@@ -62,7 +62,7 @@ def s3_reader(aws: Aws) -> Callable[[str], bytes]:
         if not uri.startswith("s3://") or not bucket or not key:
             raise Unreadable(f'"{uri}" is not the S3 URI of an object')
         try:
-            return bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+            content = bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read(MOST_READ + 1))
         except Exception as error:
             if is_transient(error) or may_pass(error):
                 raise  # a job that runs already must not be left for it
@@ -70,5 +70,8 @@ def s3_reader(aws: Aws) -> Callable[[str], bytes]:
             known = {"NoSuchKey": "there is no such object", "NoSuchBucket": "there is no such bucket"}
             words = f"received an error while reading {uri}: {known.get(code, str(error))} ({code})"
             raise Unreadable(words) from error
+        if len(content) > MOST_READ:
+            raise Unreadable(f"{uri} is larger than {MOST_READ} bytes")
+        return content
 
     return read

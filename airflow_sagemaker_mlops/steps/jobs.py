@@ -5,10 +5,10 @@ Sources: language reference sections 4.2, 5.1 to 5.5, 5.11, 5.14; the SageMaker 
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
+from ..document.strict_json import NotJson, read_json
 from .model import Answer, StepType
 
 _SUCCEEDED = frozenset({"Completed"})
@@ -178,8 +178,8 @@ def _open_document(answer: dict[str, Any]) -> dict[str, Any]:
     """With ``JobConfigDocument`` as an object, so that paths can go on inside of it."""
     text = answer.get("JobConfigDocument")
     try:
-        return {**answer, "JobConfigDocument": json.loads(text)} if isinstance(text, str) else answer
-    except ValueError:
+        return {**answer, "JobConfigDocument": read_json(text)} if isinstance(text, str) else answer
+    except NotJson:
         return answer
 
 

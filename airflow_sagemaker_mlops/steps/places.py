@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from ..document.strict_json import NotJson, read_json
 
 S3_SOURCES = frozenset({"S3Input", "S3DataSource"})  # objects whose S3Uri is read from
 MODEL_KEYS = frozenset({"ModelDataUrl", "S3ModelArtifacts"})
@@ -13,8 +13,8 @@ IMAGE_KEYS = frozenset({"ImageUri", "TrainingImage", "Image"})
 def unquoted(text: str) -> str:
     """A hyperparameter as the SDK writes it is JSON text."""
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = read_json(text)
+    except NotJson:
         return text
     return value if isinstance(value, str) else text
 

@@ -129,7 +129,17 @@ def test_values_are_made_to_fit_their_slot(value: Any, slot: str, wanted: Any) -
 
 @pytest.mark.parametrize(
     ("value", "slot"),
-    [(True, "integer"), (2.5, "integer"), ("x", "float"), ("nan", "double"), (1, "boolean"), ([], "string")],
+    [
+        (True, "integer"),
+        (2.5, "integer"),
+        ("x", "float"),
+        ("nan", "double"),
+        (float("nan"), "double"),
+        (float("-inf"), "float"),
+        (10**400, "double"),
+        (1, "boolean"),
+        ([], "string"),
+    ],
 )
 def test_values_that_do_not_fit_are_refused(value: Any, slot: str) -> None:
     with pytest.raises(ValueError, match="wanted"):
@@ -222,3 +232,24 @@ def test_equals_is_symmetric_and_the_opposite_of_not_equals(left: Any, right: An
         return
     assert equal is evaluate([Comparison("Equals", right, left)], literal).value
     assert equal is not evaluate([Comparison("NotEquals", left, right)], literal).value
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("negated", [False, True])
+@pytest.mark.parametrize("compared", [Comparison("LessThan", "x", 0.5), Membership("NotIn", "x", (0.5,))])
+def test_no_gate_decides_on_what_is_no_number(value: float, negated: bool, compared: Any) -> None:
+    condition = Negation(compared) if negated else compared
+    with pytest.raises(IncomparableValues, match="no number to decide on"):
+        evaluate([condition], lambda operand: value if operand == "x" else operand)
+
+
+def test_a_value_that_is_null_is_told_apart_from_one_that_is_missing() -> None:
+    document = {"metrics": {"auc": None, "items": [None]}, "x": 1}
+    for path, said in (
+        ("metrics.auc", "metrics.auc is null"),
+        ("metrics.items[0]", r"metrics.items\[0\] is null"),
+        ("metrics.mse", "there is no metrics.mse"),
+        ("x.y", "there is no x.y"),
+    ):
+        with pytest.raises(MissingValue, match=said):
+            lookup(document, parse_path(path))

@@ -488,12 +488,31 @@ def test_a_condition_keeps_both_sides_of_its_decision(aws: local.LocalAws, clien
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"metrics": {"rmse": 1}}', 'there is no metrics.mse in s3://.*, which holds the keys "metrics"'),
-        ('{"metrics": {"mse": null}}', "there is no metrics.mse"),
+        ('{"metrics": {"rmse": 1}}', 'there is no metrics.mse in s3://.*, where metrics holds the keys "rmse"'),
+        ('{"rmse": 1}', 'there is no metrics in s3://.*, which holds the keys "rmse"'),
+        ('{"metrics": 3}', "there is no metrics.mse in s3://.*, where metrics holds the value 3"),
+        ('{"metrics": {"mse": null}}', 'metrics.mse is null in s3://.*, where metrics holds the keys "mse"'),
+        ('{"metrics": {"mse": NaN}}', r"NaN is not a number there \(line 1, column 21\)"),
+        ('{"metrics": {"mse": 1}, "other": -Infinity}', "-Infinity is not a number there"),
+        ('{"metrics": {"mse": 1e999}}', "1e999 is larger than any number can be"),
+        ('{"metrics": {"mse": 1, "mse": 9}}', 'the key "mse" stands twice in one object'),
+        ('{"metrics": ' + "[" * 5000, "is nested more than 200 deep"),
         ("mse = 3", "is not in valid JSON format"),
         (None, "there is no such object"),
     ],
-    ids=["metric missing", "metric null", "not JSON", "object gone"],
+    ids=[
+        "metric missing",
+        "metrics missing",
+        "no object",
+        "metric null",
+        "NaN",
+        "Infinity",
+        "too large",
+        "twice",
+        "deep",
+        "not JSON",
+        "object gone",
+    ],
 )
 def test_a_report_that_cannot_be_used_fails_naming_step_and_expression(
     aws: local.LocalAws, clients: SessionAws, text: str | None, said: str

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...document.expressions import parse_value
+from ...document.strict_json import NotJson, read_json
 from ...document.values import coerce
 from ..aws import as_json, call
 from ..describe import address_of
 from ..failures import StepFailed
 from ..names import as_name
-from ..scope import Unreadable, resolve
+from ..scope import MOST_READ, Unreadable, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from ..threads import in_thread
 from . import job
@@ -90,10 +91,12 @@ async def follow(run: StepRun, made: Submitted) -> StepResult:
 async def _judge(run: StepRun, folder: str, flags: Flags) -> None:
     uri = f"{folder}/{VIOLATIONS}"
     try:
-        report = json.loads(await in_thread(run.aws.key, run.scope.read_s3, uri))
-    except (Unreadable, ValueError) as error:
+        report = _object(await in_thread(run.aws.key, run.scope.read_s3, uri), uri)
+    except Unreadable as error:
         raise StepFailed(f'Step "{run.identity.step}": the check left no report that can be read: {error}') from None
     violations = report.get("violations") or []
+    if not isinstance(violations, list) or not all(isinstance(one, dict) for one in violations):
+        raise StepFailed(f'Step "{run.identity.step}": "violations" in {uri} is no list of objects.')
     for violation in violations:
         words = [violation.get(key) for key in ("feature_name", "facet", "metric_name", "constraint_check_type")]
         run.tell(f"violation: {' '.join(str(word) for word in words if word)}: {violation.get('description', '')}")
@@ -169,10 +172,21 @@ async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: st
     return {**arguments, "ProcessingInputs": inputs}
 
 
+def _object(content: bytes, uri: str) -> dict[str, Any]:
+    """The JSON object in ``content``.  Raises :class:`Unreadable`."""
+    try:
+        value = read_json(content, most_bytes=MOST_READ)
+    except NotJson as error:
+        raise Unreadable(f"{uri} {error.told()}") from None
+    if not isinstance(value, dict):
+        raise Unreadable(f"{uri} holds no JSON object")
+    return value
+
+
 def _copy_config(run: StepRun, uri: str, model: Any, job_name: str) -> str:
     try:
-        config = json.loads(run.scope.read_s3(uri))
-    except (Unreadable, ValueError) as error:
+        config = _object(run.scope.read_s3(uri), uri)
+    except Unreadable as error:
         raise StepFailed(f'Step "{run.identity.step}": the analysis configuration cannot be used: {error}') from None
     config["predictor"] = {**(config.get("predictor") or {}), "model_name": model}
     bucket, _, key = uri.removeprefix("s3://").partition("/")

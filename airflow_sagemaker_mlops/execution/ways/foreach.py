@@ -7,14 +7,13 @@ limit the instances of one mapped task, and not those of several together.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...document.expressions import parse_value
 from ...document.paths import MissingValue, lookup, select
+from ...document.strict_json import NotJson, read_json
 from ...document.values import coerce
 from ...steps.catalogue import STEP_TYPES
 from ..failures import StepFailed
@@ -118,11 +117,15 @@ async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
         return await in_thread(run.aws.key, resolve, given, run.scope, f"Arguments.{key}")
 
     given = items = await value("IterableItems")
+    why = ""
     if isinstance(items, str):
-        with suppress(ValueError):
-            items = json.loads(items)
+        try:
+            items = read_json(items)
+        except NotJson as error:
+            why = f": it {error.told()}"
     if not isinstance(items, list):
-        raise StepFailed(f'Step "{run.identity.step}": IterableItems is {str(given)[:80]!r}, which is no list in JSON.')
+        shown = repr(str(given)[:80])
+        raise StepFailed(f'Step "{run.identity.step}": IterableItems is {shown}, which is no list in JSON{why}.')
     most = await value("MaxConcurrency")
     try:
         slots = asyncio.Semaphore(max(1, int(coerce(most, "integer"))))

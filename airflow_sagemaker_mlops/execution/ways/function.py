@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ...document.expressions import parse_value
+from ...document.strict_json import NotJson, read_json
 from ...document.values import as_text, parse_parameter
 from ..aws import may_be_done
 from ..failures import StepFailed, Unanswered
@@ -92,9 +93,9 @@ def _log_tail(answer: dict[str, Any]) -> list[str]:
 
 def _function_error(payload: bytes) -> str:
     try:
-        error = json.loads(payload)
+        error = read_json(payload)
         return f"{error.get('errorType', 'error')}: {error.get('errorMessage', '')}"
-    except (ValueError, AttributeError):
+    except (NotJson, AttributeError):
         return payload[:300].decode("utf-8", "replace")
 
 
@@ -102,14 +103,15 @@ def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
     declared = run.spec.get("OutputParameters") or []
     if not declared:
         return {}
+    why = ""
     try:
-        answer = json.loads(payload)
-    except ValueError:
-        answer = None
+        answer = read_json(payload)
+    except NotJson as error:
+        answer, why = None, f", which {error.told()}"
     if not isinstance(answer, dict):
         text = payload[:120].decode("utf-8", "replace")
         raise StepFailed(
-            f'Step "{run.identity.step}": the function returned {text!r}; outputs are read from a JSON object.'
+            f'Step "{run.identity.step}": the function returned {text!r}{why}; outputs are read from a JSON object.'
         )
     # A declared output that is missing is an error only where somebody reads it.
     return {
