@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dist demo test check lint format ui docs bench peer matrix pythons chaos clean
+.PHONY: help setup lock dist demo test check lint format ui docs bench peer matrix pythons chaos malformed clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,10 @@ BUSY ?= 0
 
 chaos: setup $(VENV)/.stamp-chaos ## Fault drill on PostgreSQL, Redis and Celery: make chaos RUNS=200 KILLS=100 SEED=1; writes build/chaos.json
 	$(BIN)/python -m chaos --runs $(RUNS) --kills $(KILLS) --seed $(SEED) --outage-s $(OUTAGE_S) --outage-of $(OUTAGE_OF) --busy $(BUSY)
+
+COUNT ?= 5000
+malformed: setup ## Malformed requests to the embedded AWS: make malformed COUNT=5000 SEED=1
+	$(BIN)/python -m chaos.malformed --count $(COUNT) --seed $(SEED)
 
 $(VENV)/.stamp-chaos: $(STAMP)
 	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[local,sdk,dev,chaos]' \

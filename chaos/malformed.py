@@ -184,7 +184,6 @@ def _signed_rest(aws: local.LocalAws, chance: random.Random) -> Malformed:
             ("lambda", "/2015-03-31/functions/%00/code"),
             ("sagemaker", "/endpoints/no/invocations"),
             ("sagemaker", "/endpoints/"),
-            ("emr-serverless", "/applications"),
             ("nonsense", "/"),
             ("execute-api", "/x"),
             ("moto-api", "/moto-api/reset"),

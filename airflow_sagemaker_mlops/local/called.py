@@ -125,6 +125,18 @@ def unread(signed: str, environ: Environ) -> Called:
     return Called(service or "?", f"{environ['REQUEST_METHOD']}:", protocol)
 
 
+def is_operation(call: Called, environ: Environ) -> bool:
+    """Whether AWS has what a request calls, as far as botocore knows."""
+    if call.service != "s3":
+        return call.operation in _names(call.service)
+    # S3's requests are not looked up beforehand.  What is asked of a key and of a bucket differs in the query alone.
+    asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
+    labels = min(2, len(str(environ.get("PATH_INFO") or "/").strip("/").split("/", 1)))
+    routes = [route for route in _routes("s3") if route.path.groups == labels]
+    named = asked & frozenset().union(*(route.query for route in _routes("s3")))
+    return any(named == route.query and route.method == environ["REQUEST_METHOD"] for route in routes)
+
+
 @functools.cache
 def _known() -> frozenset[str]:
     import botocore.session
@@ -248,7 +260,7 @@ def _labels(call: Called, path: str) -> dict[str, str]:
 def _json(body: bytes) -> dict[str, Any]:
     try:
         request = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return request if isinstance(request, dict) else {}
 

@@ -9,7 +9,9 @@ import http.client
 import json
 import re
 import socket
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any, TextIO
 from urllib.parse import unquote
 
 from . import aws_chunked, emr, functions, signature
-from .called import Called, called, members, unread
+from .called import Called, called, is_operation, members, unread
 from .errors import AwsError
 from .faults import ConnectionLost, Faults
 from .identity import caller_identity, everything_allowed
@@ -109,6 +111,8 @@ class Front:
         if caller is None or secret is None:
             raise AwsError("UnrecognizedClientException", "The access key is not the one of this embedded AWS.", 403)
         signature.check_time(caller, datetime.now(UTC))
+        if "\0" in environ["PATH_INFO"]:
+            raise AwsError("InvalidURI", "The path of the request has a NUL in it.")
         if environ["PATH_INFO"].startswith("/moto-api"):
             raise AwsError("AccessDeniedException", "moto's own API is not passed on.", 403)
         return secret
@@ -121,6 +125,8 @@ class Front:
         return None if given is None else given.body.get("secret")
 
     def _answer(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        if call.protocol == "json":
+            _json(body)
         refuse_unexecuted(call, lambda: members(call, environ, body))
         reply = self._ours(call, environ, body, caller) or self._small(call, environ, body, caller)
         return reply or self._by_moto(call, environ, body, caller)
@@ -152,14 +158,31 @@ class Front:
 
     def _by_moto(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
         refuse_unread_by_moto(call, lambda: members(call, environ, body))
+        if call.service != "s3" and not is_operation(call, environ):
+            raise _unknown(call)
         with self._keeper.turn(caller.service, environ, body):
-            reply = self._moto.call(environ, body)
+            reply = self._from_moto(call, environ, body)
             self._keeper.keep(caller.service, caller.region, environ, body, reply)
         if call.service != "s3" and _is_page(reply):  # moto knows no such address
             raise refusal(call.service, call.operation)
         if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
             self._store.insert(SESSION_KEY, "", given[1].decode(), {"secret": given[2].decode()})
         return reply
+
+    def _from_moto(self, call: Called, environ: Environ, body: bytes) -> Reply:
+        """moto's answer.  What moto (5.2) breaks at is refused: clients would send it again after an error of ours."""
+        if call.service == "s3" and environ["REQUEST_METHOD"] == "POST" and environ.get("QUERY_STRING") == "uploads":
+            body = b""  # moto takes CreateMultipartUpload for something else when it has one
+        try:
+            return self._moto.call(environ, body)
+        except NotImplementedError:
+            if not is_operation(call, environ):
+                raise _unknown(call) from None
+            raise
+        except Exception as error:
+            sys.stderr.write(f"{call.service} {call.operation}: {traceback.format_exc(limit=-3)}\n")
+            what = f"The embedded AWS cannot answer this request ({type(error).__name__}: {str(error)[:200]})."
+            raise AwsError("ValidationException", f"{what} Check its members; server.err has more.") from None
 
     def _sagemaker(self, operation: str, body: bytes, caller: Claim) -> Reply | None:
         handler = HANDLERS.get(operation)
@@ -274,6 +297,12 @@ def _json(body: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise AwsError("SerializationException", "The body of the request is not a JSON object.")
     return request
+
+
+def _unknown(call: Called) -> AwsError:
+    if call.service == "s3":
+        return AwsError("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+    return AwsError("UnknownOperationException", f"{call.service} has no operation {call.operation[:100]}.")
 
 
 def _is_page(reply: Reply) -> bool:

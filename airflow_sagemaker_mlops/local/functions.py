@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..paths import UnsafePath, inside
 from .errors import AwsError, not_available
 from .moto_app import lambda_function
 from .processes import end_group
@@ -24,6 +26,7 @@ from .state import LocalAws
 
 LEAST_TIMEOUT_S = 30.0  # importing boto3 on a loaded laptop takes longer than Lambda's default of 3 s
 LOG_TAIL = 4096
+MOST_UNPACKED = 262_144_000  # bytes, by Lambda's quotas
 
 # Runs in the function's process: stdout is the log, the answer goes to a file.
 _BOOTSTRAP = """
@@ -111,14 +114,32 @@ def _unpacked(state_dir: Path, content: bytes) -> Path:
     if not root.exists():
         root.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=root.parent))
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(temporary)
+        try:
+            _unpack(content, temporary)
+        except AwsError:
+            shutil.rmtree(temporary)
+            raise
         try:
             os.replace(temporary, root)
         except OSError:  # another thread was quicker
             if not root.exists():
                 raise
     return root
+
+
+def _unpack(content: bytes, target: Path) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            if sum(member.file_size for member in members) > MOST_UNPACKED:
+                raise AwsError(
+                    "InvalidParameterValueException", f"Unzipped size must be smaller than {MOST_UNPACKED} bytes"
+                )
+            for member in members:
+                inside(target, member.filename)
+            archive.extractall(target)
+    except (UnsafePath, zipfile.BadZipFile, OSError) as error:
+        raise AwsError("InvalidZipFileException", f"Could not unzip uploaded file: {error}") from None
 
 
 def _run(aws: LocalAws, function: Any, root: Path, event: bytes) -> Invocation:

@@ -14,7 +14,12 @@ ROLE_ID = "AROAEMBEDDEDAWSROLE01"
 
 def everything_allowed(body: bytes) -> Reply:
     """IAM's policy simulator: there is no IAM here, so every action is allowed."""
-    actions = [value for key, values in parse_qs(body.decode()).items() if "ActionNames" in key for value in values]
+    actions = [
+        value
+        for key, values in parse_qs(body.decode("utf-8", "replace")).items()
+        if "ActionNames" in key
+        for value in values
+    ]
     members = "".join(
         f"<member><EvalActionName>{escape(name)}</EvalActionName><EvalDecision>allowed</EvalDecision></member>"
         for name in actions

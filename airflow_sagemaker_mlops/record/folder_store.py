@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..paths import UnsafePath, inside
 from .errors import StoreUnavailable
 from .store import Stored
 
@@ -86,7 +87,10 @@ class FolderStore:
             raise self._refused("list", "", error) from None
 
     def _path(self, key: str) -> Path:
-        return self.root / key
+        try:
+            return inside(self.root, key)
+        except UnsafePath as error:
+            raise StoreUnavailable(f"no record can be at this place: {error}.") from None
 
     @contextlib.contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...paths import UnsafePath, below
 from ..state import OWN_CALLS, LocalAws, read_server
 
 
@@ -72,10 +73,12 @@ class Ticket:
 
     def at(self, path: str) -> Path:
         """Where a path below /opt/ml really is.  Raises :class:`JobError` for any other path."""
-        inside = Path(path)
-        if not path.startswith("/opt/ml/") or ".." in inside.parts:
+        if not path.startswith("/opt/ml/"):
             raise JobError(f"ClientError: {path} is not below /opt/ml")
-        return self.root / inside.relative_to("/opt/ml")
+        try:
+            return below(self.root, path.removeprefix("/opt/ml/"))
+        except UnsafePath as error:
+            raise JobError(f"ClientError: {path} is not below /opt/ml: {error}") from None
 
     @property
     def endpoint_url(self) -> str:

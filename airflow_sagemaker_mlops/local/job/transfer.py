@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...paths import UnsafePath, inside
 from .ticket import JobError, Ticket
 
 
@@ -50,26 +51,37 @@ def download(ticket: Ticket, source: dict[str, Any], target: Path, *, gunzip: bo
     uri, kind = str(source["S3Uri"]), source.get("S3DataType") or "S3Prefix"
     if kind not in ("S3Prefix", "ManifestFile"):
         raise JobError(f"ClientError: S3DataType {kind} is not available in the embedded AWS")
-    count = 0
+    target.mkdir(parents=True, exist_ok=True)
+    come: dict[Path, str] = {}
     try:
         for part in _manifest(ticket, uri) if kind == "ManifestFile" else [uri]:
             bucket, _ = split(part)
             for key, name in objects(ticket, part):
-                path = target / name
-                if ".." in Path(name).parts:
-                    raise JobError(f"ClientError: the key {key} leads out of its folder")
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path = _place(target, name, key, come)
                 ticket.client("s3").download_file(bucket, key, str(path))
                 if gunzip:
                     _gunzip(path)
-                count += 1
     except JobError:
         raise
     except Exception as error:
         raise JobError(f"ClientError: Data download failed: {uri}: {error}") from None
-    if count == 0:
+    if not come:
         raise JobError(f"ClientError: Data download failed: No S3 objects found under S3 URL {uri!r}")
-    return count
+    return len(come)
+
+
+def _place(target: Path, name: str, key: str, come: dict[Path, str]) -> Path:
+    """Where an object goes below ``target``.  Raises :class:`JobError` for one that cannot be there with the others."""
+    path = inside(target, name)
+    if come.setdefault(path, key) != key:
+        raise JobError(f"ClientError: Data download failed: the keys {come[path]!r} and {key!r} are one file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise JobError(f"ClientError: Data download failed: {key!r} is below a key that is a file") from None
+    if path.is_dir():
+        raise JobError(f"ClientError: Data download failed: {key!r} is a file, and other keys are below it")
+    return path
 
 
 def _manifest(ticket: Ticket, uri: str) -> list[str]:
@@ -121,8 +133,10 @@ def unpack(archive: Path, target: Path) -> None:
             tar.extractall(target, filter="data")
             return
         for member in tar.getmembers():  # Python before 3.11.4
-            if not (target / member.name).resolve().is_relative_to(target.resolve()):
-                raise JobError(f"ClientError: {member.name} in {archive.name} leads out of its folder")
+            if member.name.strip("./") and not (member.isfile() or member.isdir()):
+                raise JobError(f"ClientError: {member.name} in {archive.name} is neither a file nor a folder")
+            if member.name.strip("./"):
+                inside(target, member.name)
         tar.extractall(target)
 
 
@@ -133,7 +147,7 @@ def fetch_archive(ticket: Ticket, uri: str, target: Path) -> None:
     try:
         ticket.client("s3").download_file(bucket, key, str(archive))
         unpack(archive, target)
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, UnsafePath, tarfile.TarError) as error:
         raise JobError(f"ClientError: {uri} cannot be unpacked: {error}") from None
     except Exception as error:
         if isinstance(error, JobError):

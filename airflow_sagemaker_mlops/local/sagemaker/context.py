@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...paths import inside
 from ..errors import invalid
 from ..state import REGIONS, LocalAws
 from ..store import Store
@@ -37,7 +38,7 @@ class Context:
     @property
     def home(self) -> Path:
         """Where this region's jobs and endpoints are kept; the server's own region has the state folder to itself."""
-        return self.state_dir if self.region == self.aws.region else self.state_dir / REGIONS / self.region
+        return self.state_dir if self.region == self.aws.region else inside(self.state_dir / REGIONS, self.region)
 
 
 Handler = Callable[[Context, Request], Answer]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...paths import inside
 from .. import serving
 from ..errors import AwsError, invalid
 from ..locks import NamedLocks
@@ -106,7 +107,7 @@ def _folder(context: Context, name: str, generation: int) -> Path:
 
 
 def _folders(context: Context, name: str) -> Path:
-    return context.home / "endpoints" / name
+    return inside(context.home / "endpoints", name)
 
 
 @dataclass(frozen=True, slots=True)

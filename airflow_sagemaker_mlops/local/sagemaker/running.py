@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...paths import inside
 from .. import job
 from ..errors import AwsError
 from ..job.ticket import new_ticket
@@ -22,7 +23,7 @@ _MAKING = NamedLocks()
 
 def folder_of(context: Context, family: str, name: str) -> Path:
     """The folder of a job."""
-    return context.home / "jobs" / family / name
+    return inside(context.home / "jobs" / family, name)
 
 
 def make(context: Context, family: str, name: str, body: Mapping[str, Any], tags: Mapping[str, str]) -> None:

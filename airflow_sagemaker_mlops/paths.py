@@ -1,0 +1,41 @@
+"""The one join of a folder with a name from outside: an S3 key, a member of an archive, a name of a resource."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MOST_NAME, MOST_PATH = 255, 4000  # bytes; what file systems take
+
+
+class UnsafePath(ValueError):
+    """The name stands for no file below its folder; the text says why."""
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file below ``folder`` that ``name`` stands for; no link on the way leads out.  Raises :class:`UnsafePath`."""
+    path = below(folder, name)
+    if not path.parent.resolve().is_relative_to(folder.resolve()) or path.is_symlink():
+        raise UnsafePath(f"{name!r} leads out of its folder through a link")
+    return path
+
+
+def below(folder: Path, name: str) -> Path:
+    """The path below ``folder`` that ``name`` stands for, its parts separated by slashes.
+
+    Empty parts and ``.`` count for nothing, as in any path: ``//etc/x`` is ``etc/x`` below the folder.  Raises
+    :class:`UnsafePath` for a name that leads out of the folder, or that no file can have.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    try:
+        sizes = [len(part.encode()) for part in parts]
+    except UnicodeEncodeError:
+        raise UnsafePath(f"{name!r} is not UTF-8") from None
+    if not parts:
+        raise UnsafePath(f"{name!r} names no file")
+    if ".." in parts:
+        raise UnsafePath(f"{name!r} leads out of its folder")
+    if "\0" in name:
+        raise UnsafePath(f"{name!r} has a NUL in it")
+    if max(sizes) > MOST_NAME or sum(sizes) + len(parts) > MOST_PATH:
+        raise UnsafePath(f"{name[:80]!r}... is longer than a path can be")
+    return folder.joinpath(*parts)
