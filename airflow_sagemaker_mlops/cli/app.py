@@ -328,6 +328,9 @@ def iam(
     file: Definition,
     account: Annotated[str, typer.Option(help="AWS account; any if left out.")] = "*",
     region: Annotated[str, typer.Option(help="AWS region; any if left out.")] = "*",
+    parameters: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", help="Name=value, to narrow it; repeatable.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
@@ -335,11 +338,11 @@ def iam(
     """Print the least IAM policy that the Airflow connection's identity needs to run the definition.
 
     Not in it, because no definition says it: records, lineage, roles to assume, keys of KMS, operators of other
-    packages, what a query of Athena writes beside its result.
+    packages, what a query of Athena writes beside its result.  What could not be narrowed is said on standard error.
     """
     from .definition import print_policy
 
-    raise typer.Exit(print_policy(source(file, python, arguments), account, region, out))
+    raise typer.Exit(print_policy(source(file, python, arguments), account, region, out, parameters or []))
 
 
 @app.command()

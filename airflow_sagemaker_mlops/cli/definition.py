@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -67,20 +68,29 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
     return write_out(render(plan, dag_id or name_of(file)), out)
 
 
-def print_policy(file: Source, account: str, region: str, out: Path | None) -> int:
-    """Print or write the IAM policy that running ``file`` takes; exit code."""
+def print_policy(file: Source, account: str, region: str, out: Path | None, parameters: Sequence[str] = ()) -> int:
+    """Print or write the IAM policy that running ``file`` takes, and on stderr what it leaves open; exit code."""
+    from ..steps.narrowing import open_ends, with_values
     from ..steps.permissions import policy
+    from .parameters import parse_values
 
     try:
         pipeline = file.load()
+        pipeline = with_values(pipeline, parse_values(make_plan(pipeline), parameters, may_miss=True))
+        made = policy(pipeline, account, region)
     except (PipelineError, NotCompiled) as error:
         return tell(error)
+    except ValueError as error:
+        print(f"{file.name}: {error}", file=sys.stderr)
+        return 2
+    for sentence in open_ends(pipeline, account, region):
+        print(f"not narrowed: {sentence}", file=sys.stderr)
     foreign = [step.name for step in pipeline.steps if step.type == AIRFLOW]
     if foreign:
         print(
             f"What {', '.join(foreign)} may ask of AWS is not in it: an operator of another package.", file=sys.stderr
         )
-    return write_out(json.dumps(policy(pipeline, account, region), indent=2) + "\n", out)
+    return write_out(json.dumps(made, indent=2) + "\n", out)
 
 
 def print_json(file: Source, out: Path | None) -> int:

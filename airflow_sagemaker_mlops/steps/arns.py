@@ -62,6 +62,15 @@ class Place:
             return [given] if ":role/" in given else ["*"]
         return [f"arn:{self.partition}:iam::{self.account}:role/{path}{given}" for path in ("", "*/")]
 
+    def beginning(self, uri: str, whole: bool) -> str:
+        """The object at ``uri``, or all that begin with it; any object when the bucket is not known."""
+        bucket, slash, key = uri.removeprefix("s3://").partition("/")
+        if not uri.startswith("s3://") or not bucket or not slash:
+            return "*"
+        # Letters that IAM would read as wildcards are legal in keys.
+        key = key.replace("*", "${*}").replace("?", "${?}")
+        return f"arn:{self.partition}:s3:::{bucket}/{key}{'' if whole and key else '*'}"
+
     def below(self, uri: Any, rest: str) -> str:
         """``s3://bucket/folder`` and what lies below."""
         if not isinstance(uri, str) or not uri.startswith("s3://"):

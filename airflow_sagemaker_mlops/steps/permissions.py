@@ -6,14 +6,15 @@ roles to assume, a queue of job events, operators of other packages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from ..document.model import JsonGet, Pipeline, Step
+from ..document.model import Pipeline, Step
 from ..document.step_types import FREE_ARGUMENTS, IN_EXPERIMENTS
 from .arns import Place
 from .catalogue import STEP_TYPES
 from .grants import grants
+from .narrowing import PROFILES, known_beginning, refuse_wildcards, reports_of, role_members
 
 # boto3's service -> who is given the roles in a request
 PASSED_TO = {
@@ -22,17 +23,15 @@ PASSED_TO = {
     "emr-serverless": "emr-serverless.amazonaws.com",
     "bedrock": "bedrock.amazonaws.com",
 }
-# Roles of a cluster that are not EMR's own; as in AmazonEMRFullAccessPolicy_v2.
-PASSED_ON = {"JobFlowRole": "ec2.amazonaws.com", "AutoScalingRole": "application-autoscaling.amazonaws.com"}
 OTHERS_IN_CHINA = frozenset({"ec2.amazonaws.com", "elasticmapreduce.amazonaws.com"})
-ROLE_KEYS = frozenset(
-    {"RoleArn", "ExecutionRoleArn", "executionRoleArn", "ValidationRole", "ServiceRole", "StepExecutionRoleArn"}
-)
-FREE_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "Tags"})  # keys are the user's own
 
 
 def policy(pipeline: Pipeline, account: str = "*", region: str = "*") -> dict[str, Any]:
-    """An IAM policy document for whoever runs ``pipeline``: the Airflow connection's identity."""
+    """An IAM policy document for whoever runs ``pipeline``: the Airflow connection's identity.
+
+    Raises :class:`~..document.problems.InvalidPipeline` for names with wildcards in them.
+    """
+    refuse_wildcards(pipeline)
     place = Place(account, region)
     actions: dict[str, set[str]] = {}
     for step in pipeline.steps:
@@ -69,21 +68,9 @@ def _roles(step: Step, place: Place) -> Iterator[tuple[str, str]]:
     service = PASSED_TO.get(entry.service) if entry is not None else None
     if service is None or step.type in FREE_ARGUMENTS:
         return
-    for key, given in _role_members(step.arguments):
+    for _, key, given in role_members(step.arguments):
         for role in place.roles(key, given):
-            yield PASSED_ON.get(key, service), role
-
-
-def _role_members(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if key in ROLE_KEYS or key in PASSED_ON:
-                yield key, item
-            elif key not in FREE_MAPS:
-                yield from _role_members(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _role_members(item)
+            yield PROFILES.get(key, service), role
 
 
 def _shared(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
@@ -91,6 +78,8 @@ def _shared(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
         resources = [place.arn("sagemaker", kind) for kind in ("experiment/*", "experiment-trial/*")]
         actions = ["sagemaker:CreateExperiment", "sagemaker:CreateTrial"]
         yield {"Sid": "Experiments", "Effect": "Allow", "Action": actions, "Resource": resources}
-    reports = any(isinstance(read, JsonGet) for step in pipeline.steps for read in step.references)
-    if reports or any(step.type in ("QualityCheck", "ClarifyCheck") for step in pipeline.steps):
-        yield {"Sid": "ReadReports", "Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    read = sorted({place.beginning(*known_beginning(uri)) for _, uri in reports_of(pipeline)})
+    if read:
+        resources = ["*"] if "*" in read else [*read, *sorted({arn.partition("/")[0] for arn in read})]
+        actions = ["s3:GetObject", "s3:ListBucket"]  # without the second, a file that is not there is "access denied"
+        yield {"Sid": "ReadReports", "Effect": "Allow", "Action": actions, "Resource": resources}
