@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, TaskGroup
 
 from . import operators
-from .document.step_types import AIRFLOW, WAITING
+from .document.step_types import AIRFLOW
 from .garbage import garbage_later
 from .operators.source import Source
 from .operators.task import StepTask
@@ -47,6 +47,7 @@ def build(
 
     prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
     foreign = tuple(prefix + task.task_id for task in plan.tasks if task.step_type == AIRFLOW)
+    mapped = group is not None and next(group.iter_mapped_task_groups(), None) is not None
     tasks: dict[str, BaseOperator] = {}
     for task in plan.tasks:
         own = {**options, **steps.get(task.task_id, {})}
@@ -59,10 +60,11 @@ def build(
                 options["records"],
                 outlets=source[3],
                 access=(options["aws_conn_id"], options["region_name"] or None, options["assume_role_arn"]),
+                mapped=mapped,
             )
             tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
-            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, foreign=foreign)
+            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, foreign=foreign, mapped=mapped)
     for task in plan.tasks:
         _wire(tasks, task, dag)
     if at_run:
@@ -109,7 +111,14 @@ def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, dag: DAG) -> None:
 
 
 def _operator(
-    task: TaskPlan, pipeline: str, prefix: str, options: Mapping[str, Any], dag: DAG, *, foreign: tuple[str, ...]
+    task: TaskPlan,
+    pipeline: str,
+    prefix: str,
+    options: Mapping[str, Any],
+    dag: DAG,
+    *,
+    foreign: tuple[str, ...],
+    mapped: bool,
 ) -> BaseOperator:
     arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
     if task.display_name:
@@ -137,6 +146,7 @@ def _operator(
         most=options["max_parallel_steps"],
         foreign=foreign if options["max_parallel_steps"] else (),
         records=options["records"],
+        mapped=mapped,
     )
     if task.step_type == "RegisterModel":
         arguments["outlets"] = _events_of(dag, prefix)
@@ -166,7 +176,6 @@ def _verdict(
         for name, by in (task.spec.get("Handlers") or {}).items()
     }
     steps, recorded = task.spec["Steps"].items(), bool(location_of(source.records))
-    waiting = (tasks[name] for name, step_type in steps if step_type in WAITING)
     registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
     # A model that a later step approves is told at the end.
     told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
@@ -177,7 +186,7 @@ def _verdict(
         steps={prefix + name: step_type for name, step_type in steps},
         handlers=handlers,
         # A record is sealed in a worker, which has the definition.
-        in_triggerer=not recorded and all(operator.start_from_trigger for operator in waiting),
+        in_triggerer=not recorded,
         source=source,
         last_of_dag=last_of_dag,
         **{**told, **_airflows(options)},

@@ -27,6 +27,7 @@ class StepIdentity:
                  tell (a task that begins in the triggerer), then the journal tells the two apart
     run_started  when the run began, ISO 8601 UTC; tells a run from a deleted one of the same id, and from another
                  Airflow's
+    instance     index of the pipeline's instance, where its task group is inside a mapped one; -1 where it is not
     """
 
     pipeline: str
@@ -38,16 +39,22 @@ class StepIdentity:
     try_number: int = 1
     generation: str = ""
     run_started: str = ""
+    instance: int = -1
+
+    @property
+    def run_name(self) -> str:
+        """What this run of the pipeline is called: instances of a mapped task group are runs of their own."""
+        return run_name(self.run_id, self.instance)
 
     @property
     def execution_id(self) -> str:
         """12 lower-case letters and digits, the same for every step and every attempt of the run."""
-        return execution_id(self.dag_id, self.run_id)
+        return execution_id(self.dag_id, self.run_name)
 
     @property
     def step_digest(self) -> str:
         """Identity of the step in this run, over all its attempts."""
-        return digest(self.dag_id, self.run_id, self.task_id, str(self.map_index))
+        return digest(self.dag_id, self.run_name, self.task_id, str(self.map_index))
 
     def tags(self, request_digest: str) -> list[dict[str, str]]:
         """Resource tags by which a job is recognised as this step's own, and found by people."""
@@ -56,11 +63,17 @@ class StepIdentity:
             "airflow:dag_id": self.dag_id,
             "airflow:run_id": self.run_id,
             "airflow:task_id": self.task_id,
+            "airflow:map_index": "" if self.instance < 0 else str(self.instance),
             "airflow:generation": self.generation,
             "airflow:run_started": self.run_started,
             "airflow:request": request_digest,
         }
         return [{"Key": key, "Value": tag_value(value)} for key, value in pairs.items() if value]
+
+
+def run_name(run_id: str, instance: int) -> str:
+    """``run_id``, or ``run_id[2]`` for the third instance of a pipeline in a mapped task group."""
+    return run_id if instance < 0 else f"{run_id}[{instance}]"
 
 
 def execution_id(dag_id: str, run_id: str) -> str:

@@ -95,7 +95,7 @@ def declared_for(run: StepRun) -> Mapping[str, Any] | None:
     if run.entry.how == "condition":  # it is evaluated, and may be overruled
         return None
     found = table.get(name)
-    if found is None and run.identity.map_index >= 0:
+    if found is None and run.loop:
         found = table.get(name.rpartition("-")[0])
     how = run.entry.how
     if found is None and (run.entry.waits or how in ("function", "foreign")) and how != "foreach":

@@ -19,6 +19,7 @@ from ..bridges.asset_events import (
     run_extra,
     step_extra,
 )
+from ..execution.identity import run_name
 from ..record.integrity import record_name
 from ..record.layout import record_key
 from .recording import location_of, record_id
@@ -106,5 +107,6 @@ def _record_uri(step: StepTask, context: Any) -> str:
         return ""
     ti, run = context["ti"], context["dag_run"]
     group = ti.task_id.removesuffix(step.step or ti.task_id).rstrip(".")
-    named = {"run_id": ti.run_id, "clear_number": getattr(run, "clear_number", 0)}
+    run_id = run_name(ti.run_id, ti.map_index if step.mapped else -1)
+    named = {"run_id": run_id, "clear_number": getattr(run, "clear_number", 0)}
     return f"{location.rstrip('/')}/{record_key(record_id(ti.dag_id, group), record_name(named))}"

@@ -15,7 +15,7 @@ from ..execution.run_step import is_first_attempt, is_stopping, stop, stop_curre
 from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
 from ..links import LINKS
-from .ends import own_xcom
+from .ends import own_xcom, result_beside
 from .given import group_of, needed_by, rendered_here
 from .recording import recorder_of
 from .run_context import identity_of, options_of, scope_of, step_result
@@ -160,10 +160,7 @@ class WorkerAttempt:
         context, ti = self.context, self.context["ti"]
         aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
         identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
-        upstream = {
-            step: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))
-            for step, task_id in self.step.reads.items()
-        }
+        upstream = {step: step_result(result_beside(ti, task_id)) for step, task_id in self.step.reads.items()}
         group = group_of(self.step, ti.task_id)
         rendered = rendered_here(ti, group) if self.step.spec.get("Parameters") else {}
         given = needed_by(self.step, group, context["params"], rendered)

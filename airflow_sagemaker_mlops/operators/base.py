@@ -24,8 +24,8 @@ from ..airflow_versions import (
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from ..links import LINKS
-from .mishaps import outlast_outages
-from .start import StartInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
+from .mishaps import RETRIES_AFTER_MISHAPS, outlast_outages
+from .start import DecidedLate, StartInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
 from .task import StepTask
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ class StepOperator(BaseOperator):
 
     step_type: ClassVar[str]
     template_fields: Sequence[str] = ()
-    retry_failed_steps = False
+    _retry_failed_steps: bool | None = None  # as given; where it was not, it follows from ``retries``
+    _start_in: str
     _begun: WorkerAttempt | None = None  # what runs in this process, or was submitted by it
     _killed = False
     _by_hand = False
@@ -99,8 +100,7 @@ class StepOperator(BaseOperator):
         # "default_args" holds the DAG's and the task group's by now.
         set_by_user = {**(kwargs.get("default_args") or {}), **kwargs}
         outlast_outages(kwargs, set_by_user)
-        if "retries" in set_by_user if retry_failed_steps is None else retry_failed_steps:
-            self.retry_failed_steps = True
+        given = "retries" in set_by_user
         if step is None:
             from .by_hand import step_by_hand
 
@@ -121,12 +121,28 @@ class StepOperator(BaseOperator):
             )
         super().__init__(**kwargs)
         # Straight into __dict__: Airflow's own __setattr__ looks for converters and templates, which these have not.
-        own: dict[str, Any] = {"step": step}
-        waits = STARTS_IN_TRIGGERER and self.step_type in WAITING and not has_to_begin_in_worker(self)
-        if waits and (start_in or configured.start_steps_in()) == "triggerer":
-            own["start_trigger_args"] = StartInTriggerer(step, finish_in_worker=has_to_end_in_worker(self))
-            own["start_from_trigger"] = True
-        self.__dict__.update(own)
+        self.__dict__.update(step=step, _start_in=start_in or configured.start_steps_in())
+        if given or retry_failed_steps is not None:
+            self.__dict__["_retry_failed_steps"] = given if retry_failed_steps is None else retry_failed_steps
+
+    @property
+    def retry_failed_steps(self) -> bool:
+        """Whether ``retries`` are also for a job that failed; a cluster policy that sets them counts as the user."""
+        if self._retry_failed_steps is None:
+            return bool(self.retries != RETRIES_AFTER_MISHAPS)
+        return self._retry_failed_steps
+
+    def _starts_from_trigger(self) -> bool:
+        waits = STARTS_IN_TRIGGERER and self.step_type in WAITING and self._start_in == "triggerer"
+        return bool(waits and not has_to_begin_in_worker(self))
+
+    def _start_arguments(self) -> StartInTriggerer | None:
+        if not self.start_from_trigger:
+            return None
+        return StartInTriggerer(self.step, finish_in_worker=has_to_end_in_worker(self))
+
+    start_from_trigger = DecidedLate(_starts_from_trigger, False)
+    start_trigger_args = DecidedLate(_start_arguments, None)
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
@@ -169,9 +185,6 @@ class StepOperator(BaseOperator):
         if outputs == "all" or path in outputs:
             return
         self.step = replace(self.step, spec={**self.step.spec, "Outputs": sorted([*outputs, path])})
-        start: Any = self.start_trigger_args
-        if start is not None:
-            self.start_trigger_args = replace(start, task=self.step)
 
     def _validate_start_from_trigger_kwargs(self) -> None:
         """Airflow looks for callables among the trigger's arguments; ours are text, not written out just for that."""

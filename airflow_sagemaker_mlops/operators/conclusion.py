@@ -9,7 +9,7 @@ from typing import Any
 from ..document.step_types import WAITING
 from ..plan.model import PARAMETERS_TASK_ID
 from ..plan.outcome import verdict
-from .ends import ENDED, PASSED_OVER, ends_from, reason_in, results_of, states_of, xcom_of
+from .ends import ENDED, PASSED_OVER, UNDER_WAY, ends_from, reason_in, results_of, states_of, xcom_of
 from .skips import Skips
 
 
@@ -73,6 +73,9 @@ def conclude(
     reused          task ids of steps that gave the result of an earlier run
     """
     skips = Skips(ti, steps, states_of(ti, list(steps)), left_out)
+    if not UNDER_WAY.isdisjoint(map(str, skips.states.values())):
+        # What users have changed about a step may end the tasks behind it early: a trigger rule, a cluster policy.
+        return Conclusion({}, early=True, states=skips.states)
     if not stands_in_for:
         if skips.passed_over():
             line = "Nothing of the pipeline was to run: a task before it skipped it"

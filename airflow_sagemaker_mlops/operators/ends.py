@@ -8,6 +8,7 @@ from typing import Any
 from .task import JOURNAL_KEY
 
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})  # states of Airflow's
+UNDER_WAY = frozenset({"scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule"})
 PASSED_OVER = {"Status": "Skipped"}  # what a task leaves that skipped itself; a verdict, where nothing was to run
 _ENDS = {"success": "Succeeded", "failed": "Failed"}
 _ENDS_TOLD = {"Stopped": "Stopped", "NotStarted": "NotRun"}  # by the result of a failed task
@@ -76,13 +77,17 @@ def states_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
     return {task_id: found.get(task_id) for task_id in task_ids}
 
 
+def every_state(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
+    """As :func:`states_of`, by Airflow's keys, with the states of all instances of a task that is mapped alone."""
+    alone = [task_id for task_id in task_ids if index_beside(ti, task_id) is None]
+    beside = {f"{task_id}_{ti.map_index}": task_id for task_id in task_ids if task_id not in set(alone)}
+    own = states_of(ti, list(beside.values()))
+    return {**(_states(ti, alone) if alone else {}), **{key: own[task_id] for key, task_id in beside.items()}}
+
+
 def skipped_of(ti: Any, task_ids: Sequence[str]) -> set[str]:
-    """Those of ``task_ids`` that were skipped; a task that is mapped on its own counts when one instance was."""
-    alone = [name for name in task_ids if index_beside(ti, name) is None]
-    states = states_of(ti, [name for name in task_ids if name not in set(alone)])
-    if alone:
-        states |= _states(ti, alone)
-    return {instance_of(ti, key)[0] for key, state in states.items() if state == "skipped"}
+    """Those of ``task_ids`` that were skipped; a task that is mapped alone counts when one instance was."""
+    return {instance_of(ti, key)[0] for key, state in every_state(ti, task_ids).items() if state == "skipped"}
 
 
 def _states(ti: Any, task_ids: Sequence[str], **which: int) -> dict[str, str | None]:

@@ -75,5 +75,5 @@ def _stop_left(
         cut_off=may_appear and (entry is None or entry.state in ("intent", "mishap")),
         tell=tell,
         recall=recall,
-        digest=identity.step_digest,
+        digests=[identity.step_digest],
     )

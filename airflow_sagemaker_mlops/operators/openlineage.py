@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from ..execution.identity import run_name
 from ..record.export_openlineage import JobRun, datasets_of, step_event
 from ..record.fragment import StepFragment
 from ..record.layout import fragment_key
@@ -35,7 +36,8 @@ def lineage_of_step(operator: Any, ti: Any) -> Any:
     found = None
     if location:
         group = operator.task_id.removesuffix(step).rstrip(".")
-        found = open_records(location).read(fragment_key(record_id(ti.dag_id, group), ti.run_id, step))
+        run = run_name(ti.run_id, ti.map_index if operator.step.mapped else -1)
+        found = open_records(location).read(fragment_key(record_id(ti.dag_id, group), run, step))
     if found is None:
         return lineage({}, {}, {})
     fragment = StepFragment.from_json(json.loads(found.data)).as_json()

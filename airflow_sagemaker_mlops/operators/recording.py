@@ -44,7 +44,7 @@ def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bo
     return Recorder(
         open_records(location),
         record_id(identity.dag_id, group),
-        identity.run_id,
+        identity.run_name,
         aws.client("s3"),
         options,
         threads=f"records {aws.key}",  # S3 that does not answer is to keep nothing else of a triggerer waiting

@@ -29,6 +29,7 @@ def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepI
         try_number=ti.try_number,
         generation=generation,
         run_started=run_started(dag_run),
+        instance=ti.map_index if task.mapped else -1,
     )
 
 

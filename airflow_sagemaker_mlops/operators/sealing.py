@@ -126,7 +126,8 @@ def _identity(context: Any, source: Source, status: str) -> Any:
     bundle = getattr(ti, "bundle_instance", None)
     return RunIdentity(
         dag_id=record_id(ti.dag_id, source.group),
-        run_id=ti.run_id,
+        run_id=source.run_name(ti),
+        map_index=ti.map_index if source.mapped else None,
         pipeline=source.pipeline,
         status=status,
         started=iso(getattr(run, "start_date", None)),

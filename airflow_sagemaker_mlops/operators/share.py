@@ -178,7 +178,7 @@ def part_of_run(
     location = location_of(source.records)
     store = open_records(location) if location else None
     pipeline = record_id(ti.dag_id, source.group)
-    part = pinned_part(choice, plan, pipeline, store, ti.run_id, look=look, no_records=NO_RECORDS)
+    part = pinned_part(choice, plan, pipeline, store, source.run_name(ti), look=look, no_records=NO_RECORDS)
     problems = list(cut_off(dag, source.group, part.selection))
     if problems:
         raise InvalidSelection(plan.source, problems)

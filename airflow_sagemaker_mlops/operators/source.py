@@ -19,6 +19,7 @@ class Source:
     records      where records go, as for ``StepTask``
     outlets      (name, URI) of the assets that are locations its steps write to
     access       connection, region and role to assume of its steps
+    mapped       whether it is inside a mapped task group, so that each instance of it is a run of its own
     """
 
     definition: Any
@@ -29,3 +30,10 @@ class Source:
     records: str
     outlets: tuple[tuple[str, str], ...] = ()
     access: tuple[str | None, str | None, str | None] = (None, None, None)
+    mapped: bool = False
+
+    def run_name(self, ti: Any) -> str:
+        """What the run of ``ti`` is called in records."""
+        from ..execution.identity import run_name
+
+        return run_name(ti.run_id, ti.map_index if self.mapped else -1)

@@ -6,7 +6,7 @@ which parse the file for every task they start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,31 @@ if TYPE_CHECKING:
 DEFAULT_POOL = "default_pool"
 
 
+class DecidedLate:
+    """An attribute of an operator that is decided whenever it is read, which Airflow does when it serializes the DAG.
+
+    Cluster policies and assignments in the DAG file change operators after they are made.  On the class itself, where
+    Airflow looks for mapped operators, it is ``otherwise``.
+    """
+
+    def __init__(self, decide: Callable[[Any], Any], otherwise: Any) -> None:
+        self._decide = decide
+        self._otherwise = otherwise
+
+    def __get__(self, operator: Any, owner: type) -> Any:
+        return self._otherwise if operator is None else self._decide(operator)
+
+
 def has_to_begin_in_worker(operator: BaseOperator) -> bool:
     """Whether the user has asked for something that Airflow looks at only where a task goes to a worker (3.3.2).
 
-    The scheduler defers a task that begins in the triggerer at once, whatever its pool or other limits say.
+    The scheduler defers a task that begins in the triggerer at once, whatever its pool or other limits say.  In a
+    mapped task group, only a worker knows the values that the instance is mapped over.
     """
     limited = operator.pool != DEFAULT_POOL or operator.pool_slots != 1 or operator.max_active_tis_per_dag is not None
     asked = operator.on_execute_callback or operator._pre_execute_hook
-    return bool(limited or operator.max_active_tis_per_dagrun is not None or asked)
+    mapped = next(operator.iter_mapped_task_groups(), None) is not None
+    return bool(limited or operator.max_active_tis_per_dagrun is not None or asked or mapped)
 
 
 def has_to_end_in_worker(operator: BaseOperator) -> bool:

@@ -22,7 +22,7 @@ class FailStepOperator(StepOperator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.retry_failed_steps = False
+        self._retry_failed_steps = False
         self.retries = 0
 
 
@@ -51,7 +51,15 @@ class ConditionStepOperator(StepOperator):
         # Raising ends the task before its return value is pushed; later steps may reference the outcome.
         ti.xcom_push(key="return_value", value=result)
         ti.xcom_push(key="skipmixin_key", value={"skipped": skipped})
-        raise DownstreamTasksSkipped(tasks=skipped)
+        raise DownstreamTasksSkipped(tasks=[instance_to_skip(ti, task_id) for task_id in skipped])
+
+
+def instance_to_skip(ti: Any, task_id: str) -> str | tuple[str, int]:
+    """The task as Airflow wants it named that is to be skipped: in a mapped task group, one instance of it."""
+    from .ends import index_beside
+
+    index = index_beside(ti, task_id)
+    return task_id if index is None else (task_id, index)
 
 
 _OWN_CLASSES: dict[str, type[StepOperator]] = {"Fail": FailStepOperator, "Condition": ConditionStepOperator}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from ..document.step_types import WAITING
 from ..execution.aws import Aws
-from ..execution.identity import StepIdentity, execution_id, is_start, tag_value
+from ..execution.identity import StepIdentity, execution_id, is_start, run_name, tag_value
 from ..execution.journal import Entry
 from ..execution.leftovers import IsOwn, stop_leftovers, stoppable
 from ..execution.run_step import stop
@@ -37,7 +37,7 @@ async def stop_left_running(
     open_aws: Open,
     recall: Recall,
     tell: Callable[[str], None],
-    digest: str = "",
+    digests: Container[str] | None = None,
 ) -> list[str]:
     """Stop the jobs that ``tasks`` left running in the run of ``ti``; their names.  Never raises for AWS's sake.
 
@@ -46,9 +46,9 @@ async def stop_left_running(
     killed    steps that were ended from outside, as Airflow's ``get_task_states`` knows them
     cut_off   whether any was, so that a job may appear only now
     recall    the journal of a step, by its task id; of a mapped one's instance, by what ``get_task_states`` knows it as
-    digest    of the one step whose jobs are meant; all of ``tasks`` when empty
+    digests   of the task instances whose jobs are meant; those of all ``tasks`` when left out
     """
-    is_own = _is_own(tasks, started, digest, partial(_in_a_journal, {*tasks, *killed}, recall))
+    is_own = _is_own(tasks, started, digests, partial(_in_a_journal, {*tasks, *killed}, recall))
     stopped: list[str] = []
     for access, step_types in _by_access(tasks.values()).items():
         try:
@@ -56,7 +56,7 @@ async def stop_left_running(
         except Exception as error:
             tell(f"whether jobs of this run are left running is not known: {error}")
             continue
-        run = execution_id(ti.dag_id, ti.run_id)
+        run = execution_id(ti.dag_id, _run_name(ti, tasks))
         stopped += await stop_leftovers(aws, step_types, run, tell, is_own=is_own, cut_off=cut_off)
         for name in killed:
             task = tasks.get(name) or tasks.get(instance_of(ti, name)[0])
@@ -84,12 +84,31 @@ async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
 
 
 def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[str], None]) -> StepRun:
-    identity = StepIdentity(task.pipeline or ti.dag_id, task.step or task_id, ti.dag_id, ti.run_id, task_id)
+    identity = StepIdentity(
+        task.pipeline or ti.dag_id,
+        task.step or task_id,
+        ti.dag_id,
+        ti.run_id,
+        task_id,
+        instance=_instance(ti, task),
+    )
     return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, tell)
 
 
+def _run_name(ti: Any, tasks: Mapping[str, StepTask]) -> str:
+    """The run of the pipeline that ``tasks`` are of, or of steps by hand, as it stands in the names of jobs."""
+    return run_name(ti.run_id, max((_instance(ti, task) for task in tasks.values()), default=-1))
+
+
+def _instance(ti: Any, task: StepTask) -> int:
+    return int(ti.map_index) if task.mapped else -1
+
+
 def _is_own(
-    tasks: Mapping[str, StepTask], started: str, digest: str, is_known: Callable[[str], Awaitable[bool]]
+    tasks: Mapping[str, StepTask],
+    started: str,
+    digests: Container[str] | None,
+    is_known: Callable[[str], Awaitable[bool]],
 ) -> IsOwn:
     ids = {tag_value(name) for name in tasks}
     loops = tuple(tag_value(f"{name}.") for name, task in tasks.items() if task.type == "ForEach")
@@ -99,7 +118,7 @@ def _is_own(
         in_a_loop = bool(loops) and task_id.startswith(loops)  # children are tagged <loop>.<child>
         if task_id not in ids and not in_a_loop:
             return False
-        if digest and not in_a_loop and tags.get("airflow:step") != digest:
+        if digests is not None and not in_a_loop and tags.get("airflow:step") not in digests:
             return False
         # Another Airflow may run the same DAG in this account: its runs have the same ids and begin at other times.
         # So does this one's run once it was cleared; what goes on from before then stands in a step's journal.

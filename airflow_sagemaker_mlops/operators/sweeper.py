@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from .ends import ENDED, instance_of, result_of_failed
+from .ends import ENDED, every_state, instance_of, mapped_group_of, result_of_failed
 from .mishaps import outlast_outages
 from .pause import pause
 
@@ -32,6 +32,7 @@ class SweepOperator(BaseOperator):
             return self._swept(context)
 
     def _swept(self, context: Context) -> list[str]:
+        from ..execution.identity import digest
         from .run_context import run_started
         from .sweep import waiting_steps
         from .worker_sweep import sweep_here
@@ -42,11 +43,13 @@ class SweepOperator(BaseOperator):
         steps = waiting_steps(ti, [operator.task_id for operator in by_hand])
         if not steps:
             return []
-        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(steps), run_ids=[ti.run_id]).get(ti.run_id) or {}
-        if not ENDED.issuperset(states.values()):  # a task behind two is over as soon as one of them has failed
+        states = every_state(ti, list(steps))
+        if not ENDED.issuperset(map(str, states.values())):  # a task behind two is over as soon as one has failed
             self.defer(trigger=pause(), method_name="again")
-        failed = [name for name, state in states.items() if state == "failed"]
-        killed = [name for name in failed if result_of_failed(ti, *instance_of(ti, name)) is None]
+        failed = [key for key, state in states.items() if state == "failed"]
+        killed = [key for key in failed if result_of_failed(ti, *instance_of(ti, key)) is None]
+        instances = (instance_of(ti, key) for key in states)
+        own = (digest(ti.dag_id, ti.run_id, name, str(-1 if index is None else index)) for name, index in instances)
         return sweep_here(
             ti,
             steps,
@@ -54,6 +57,7 @@ class SweepOperator(BaseOperator):
             killed=killed,
             cut_off=bool(killed),
             tell=self.log.warning,
+            digests=frozenset(own) if mapped_group_of(self) is not None else None,
         )
 
     def again(self, context: Context, event: Mapping[str, Any] | None = None) -> list[str]:

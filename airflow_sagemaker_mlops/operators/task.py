@@ -24,6 +24,7 @@ class StepTask:
     most      at most so many steps of a run are on their way at a time; 0 for any number
     foreign   task ids of the pipeline's steps that are other packages' operators, where ``most`` is set
     records   where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
+    mapped    whether its pipeline is inside a mapped task group, so that each instance is a run of its own
     """
 
     type: str
@@ -39,6 +40,7 @@ class StepTask:
     most: int = 0
     foreign: Sequence[str] = ()
     records: str = ""
+    mapped: bool = False
 
     def to_json(self) -> str:
         """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""

@@ -9,7 +9,7 @@ from typing import Any
 from ..document.step_types import SUPPORTED, WAITING
 from ..execution.admission import BEGUN
 from ..plan.model import VERDICT_TASK_ID
-from .ends import instance_of, own_state_key, own_xcom, xcom_of
+from .ends import index_beside, instance_of, own_state_key, own_xcom, xcom_of
 from .task import StepTask
 
 KEY = "sagemaker_ticket"
@@ -30,8 +30,12 @@ def steps_beside(ti: Any, states: Mapping[str, str], step: StepTask) -> dict[str
     by_hand = prefix + VERDICT_TASK_ID not in tasks
     found: dict[str, bool] = {}
     for name, state in states.items():
-        task_id, _ = instance_of(ti, name)
-        own = by_hand or (task_id.startswith(prefix) and "." not in task_id.removeprefix(prefix))
+        task_id, index = instance_of(ti, name)
+        own = by_hand or (
+            task_id.startswith(prefix)
+            and "." not in task_id.removeprefix(prefix)
+            and index_beside(ti, task_id) in (None, index)  # in a mapped task group each instance is a pipeline
+        )
         kind = tasks[task_id].task_type.removesuffix("StepOperator") if task_id in tasks else ""
         is_step = name != own_state_key(ti) and own and (kind in SUPPORTED or task_id in step.foreign)
         with_ticket = kind in WAITING and (not by_hand or task_id == ti.task_id or _has_limit(tasks[task_id]))

@@ -38,6 +38,7 @@ class PipelineValue(ResolveMixin):
         """The value, in this run; ``None`` for a step that is not selected in it.  Raises ``StepFailed`` for none."""
         from ..execution.scope import resolve
         from ..hooks.aws import aws_for
+        from .ends import result_beside
         from .given import group_of, needed_by, rendered_here
         from .run_context import identity_of, scope_of, step_result
         from .share import share_of
@@ -53,10 +54,7 @@ class PipelineValue(ResolveMixin):
         given = given if share is None else {**given, **share.inherited}
         aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
         identity = identity_of(self.step, ti, context["dag_run"], "")
-        results = {
-            name: step_result(ti.xcom_pull(task_ids=task_id, key="return_value"))
-            for name, task_id in self.step.reads.items()
-        }
+        results = {name: step_result(result_beside(ti, task_id)) for name, task_id in self.step.reads.items()}
         scope = scope_of(self.step, identity, aws, given, results)
         return resolve(parse_value(self.expression), scope)
 

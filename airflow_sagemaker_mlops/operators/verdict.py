@@ -12,7 +12,7 @@ from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException, Airflo
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from .mishaps import outlast_outages
-from .start import StartVerdictInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
+from .start import DecidedLate, StartVerdictInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
 
 if TYPE_CHECKING:
     from ..record.seal import Sealed
@@ -36,7 +36,7 @@ class PipelineVerdictOperator(BaseOperator):
 
     :param steps: {task id: step type} of the pipeline
     :param handlers: {task id: {other task id: trigger}} of the steps that run when it ends badly
-    :param in_triggerer: conclude there, without a worker, unless the run failed; all steps that wait must start there
+    :param in_triggerer: conclude there, without a worker, unless the run failed, where all steps that wait start there
     :param last_of_dag: be the teardown that decides how the DAG run ends
     :param source: what the record of a run says of the pipeline itself; without, no record is sealed
     :param stands_in_for: task id of a verdict that other tasks may stand behind, so that it cannot be a teardown: be
@@ -65,12 +65,27 @@ class PipelineVerdictOperator(BaseOperator):
         self.source = source
         if last_of_dag or stands_in_for:
             self.as_teardown(on_failure_fail_dagrun=True)
-        in_worker = has_to_begin_in_worker(self) or has_to_end_in_worker(self) or self.on_skipped_callback
-        waits = any(step_type in WAITING for step_type in self.steps.values())
-        if in_triggerer and STARTS_IN_TRIGGERER and waits and not in_worker:
-            start: Any = StartVerdictInTriggerer(self.steps, self.handlers, stands_in_for)
-            self.start_trigger_args = start
-            self.start_from_trigger = True
+        self.in_triggerer = in_triggerer
+
+    def _validate_start_from_trigger_kwargs(self) -> None:
+        """Airflow looks for callables among the trigger's arguments, in the constructor; ours are text."""
+
+    def _starts_from_trigger(self) -> bool:
+        if not self.in_triggerer or not STARTS_IN_TRIGGERER:
+            return False
+        waiting = [name for name, step_type in self.steps.items() if step_type in WAITING]
+        if not waiting or has_to_begin_in_worker(self) or has_to_end_in_worker(self) or self.on_skipped_callback:
+            return False
+        tasks = self.dag.task_dict
+        return all(tasks[name].start_from_trigger for name in waiting)
+
+    def _start_arguments(self) -> StartVerdictInTriggerer | None:
+        if not self.start_from_trigger:
+            return None
+        return StartVerdictInTriggerer(self.steps, self.handlers, self.stands_in_for)
+
+    start_from_trigger = DecidedLate(_starts_from_trigger, False)
+    start_trigger_args = DecidedLate(_start_arguments, None)
 
     def set_downstream(self, *given: Any, **options: Any) -> None:
         """As for any task."""
@@ -101,7 +116,7 @@ class PipelineVerdictOperator(BaseOperator):
                 task_display_name="sweep",
                 steps=self.steps,
                 handlers=self.handlers,
-                in_triggerer=self.start_from_trigger,
+                in_triggerer=self.in_triggerer,
                 stands_in_for=self.task_id,
                 source=self.source,
             )
@@ -131,7 +146,7 @@ class PipelineVerdictOperator(BaseOperator):
         if end.early:
             from .pause import pause
 
-            self.log.info("the verdict was skipped while steps are running: their ends are waited for")
+            self.log.info("steps are still running: waiting for them to end")
             self.defer(trigger=pause(), method_name="again")
         for line in part.lines(context) if part is not None else ():
             self.log.info("%s", line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ def sweep_here(
     cut_off: bool,
     tell: Callable[[str], None],
     recall: Recall | None = None,
-    digest: str = "",
+    digests: Container[str] | None = None,
 ) -> list[str]:
     """As :func:`.sweep.stop_left_running`; ``recall`` where the journals are not to be looked for in XComs."""
     work = stop_left_running(
@@ -36,7 +36,7 @@ def sweep_here(
         open_aws=_open_aws,
         recall=recall or partial(_recall, ti),
         tell=tell,
-        digest=digest,
+        digests=digests,
     )
     return asyncio.run(work)
 

@@ -9,8 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunIdentity:
-    """One DAG run.
+    """One DAG run, or what an instance of a mapped task group does in one.
 
+    run_id      of Airflow; ``<run id>[2]`` for the third instance of a pipeline in a mapped task group
+    map_index   of that instance; ``None`` where there is none
     pipeline    name of the pipeline; the DAG id, unless the user gave another
     status      Succeeded, Failed, Stopped or CompletedWithFailures
     trigger     manual, scheduled, backfill, asset, operator or cli
@@ -34,8 +36,10 @@ class RunIdentity:
     bundle_name: str = ""
     bundle_version: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    map_index: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The record's member ``run``; ``versions`` stands apart, as the builder's."""
         names = [name for name in self.__dataclass_fields__ if name != "versions"]
-        return {name: getattr(self, name) for name in names if getattr(self, name) or name in ("dag_id", "run_id")}
+        always = {"dag_id", "run_id"} if self.map_index is None else {"dag_id", "run_id", "map_index"}
+        return {name: getattr(self, name) for name in names if getattr(self, name) or name in always}

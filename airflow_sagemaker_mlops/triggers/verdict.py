@@ -53,7 +53,7 @@ class VerdictTrigger(BaseTrigger):
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
         ti: Any = self.task_instance
         end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
-        while end.early:  # a short circuit has skipped the verdict while other steps are running
+        while end.early:
             await asyncio.sleep(LOOK_AGAIN.total_seconds())
             end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
         for line in end.lines:

@@ -6,7 +6,7 @@ that conclude a pipeline are executed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ import sqlalchemy
 from airflow.models import import_all_models
 from airflow.models.base import Base
 from airflow.models.dagrun import DagRun
+from airflow.models.taskmap import TaskMap
 from airflow.sdk.exceptions import DownstreamTasksSkipped, TaskDeferred
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.serialization.serialized_objects import DagSerialization
@@ -43,8 +44,11 @@ class Played:
     xcoms: dict[tuple[str, str, int], Any] = field(default_factory=dict)
 
 
-def play(dag: Any, acts: Mapping[str, str | Callable[[Any], str]], monkeypatch: pytest.MonkeyPatch) -> Played:
-    """Play a run of ``dag``; ``acts`` says how tasks end, by id or by ``id_<map index>``, the others end well."""
+def play(dag: Any, acts: Mapping[str, str | list[Any]], monkeypatch: pytest.MonkeyPatch) -> Played:
+    """Play a run of ``dag``; ``acts`` says how tasks end, by id or by ``id_<map index>``; the others end well.
+
+    A list is the value that a task pushes, for a group that is mapped over it.
+    """
     played = Played()
     scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
 
@@ -91,6 +95,9 @@ def _end_of(operator: Any, ti: Any, run: Any, acts: Mapping[str, Any], played: P
         return "success"
     if act == "skipped" and hasattr(operator, "pipeline_step"):
         played.xcoms[ti.task_id, "return_value", ti.map_index] = dict(PASSED_OVER)
+    if isinstance(act, list):
+        session.add(TaskMap(ti.dag_id, ti.task_id, "r", ti.map_index, len(act), None))
+        return "success"
     return "failed" if act == BUSY else str(act)
 
 

@@ -165,3 +165,12 @@ def test_a_setup_that_fails_fails_the_run_before_any_step(made: Any, monkeypatch
     assert {state for name, state in end.states.items() if name.endswith(("Prep", "Other", "Score"))} == {
         "upstream_failed"
     }
+
+
+def test_a_step_whose_trigger_rule_was_changed_is_waited_for(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verdict is behind the last steps only, and this rule ends them while others are running."""
+
+    def one_is_enough(_pipeline: Any, steps: Any) -> None:
+        steps["Score"].trigger_rule = "one_failed"
+
+    assert ended(made, one_is_enough, monkeypatch, Other=BUSY).state == "failed"
