@@ -178,6 +178,8 @@ def part_of_run(
     location = location_of(source.records)
     store = open_records(location) if location else None
     pipeline = record_id(ti.dag_id, source.group)
+    if source.mapped:  # each instance goes on with what the same one did
+        choice = choice.of_instance(ti.map_index)
     part = pinned_part(choice, plan, pipeline, store, source.run_name(ti), look=look, no_records=NO_RECORDS)
     problems = list(cut_off(dag, source.group, part.selection))
     if problems:

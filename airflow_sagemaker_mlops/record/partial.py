@@ -6,7 +6,7 @@ The command line and a DAG run's conf ask in different ways for the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..document.problems import Problem
@@ -14,6 +14,7 @@ from ..execution.masking import MASK
 from ..plan.model import Plan
 from ..plan.selection import InvalidSelection, Selection, select, select_unfinished
 from .fragment import Artifact
+from .reader import of_instance
 from .recorder import Recorder
 from .reuse import ReusingRecorder, SourceRun, check_reuse, read_source
 from .store import Store
@@ -43,6 +44,11 @@ class Choice:
     def source(self) -> str:
         """What the run is called that results are taken from."""
         return self.resume or self.source_run or LATEST
+
+    def of_instance(self, index: int) -> Choice:
+        """The same of one instance of a pipeline in a mapped task group."""
+        named = of_instance(self.source, index)
+        return replace(self, resume=named) if self.resume else replace(self, source_run=named)
 
 
 @dataclass(frozen=True, slots=True)

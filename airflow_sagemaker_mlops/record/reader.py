@@ -15,7 +15,7 @@ from .integrity import belongs_to, parse_record
 from .layout import content_key, name_of, record_key
 from .store import Store, address
 
-LATEST = re.compile(r"latest(?:~(\d+))?")
+LATEST = re.compile(r"latest(\[\d+\])?(?:~(\d+))?")
 
 
 def read_record(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
@@ -31,7 +31,10 @@ def read_record(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
 
 
 def run_named(store: Store, dag_id: str, name: str) -> str:
-    """The run id that ``name`` means: itself, "latest", "latest~1" for the one before, or its unique beginning."""
+    """The run id that ``name`` means: itself, "latest", "latest~1" for the one before, or its unique beginning.
+
+    "latest[2]" is the latest among the third instances of a pipeline in a mapped task group.
+    """
     match = LATEST.fullmatch(name)
     if match is None:
         if store.read(record_key(dag_id, name)) is not None:
@@ -41,11 +44,19 @@ def run_named(store: Store, dag_id: str, name: str) -> str:
         if len(near) == 1 and name not in known:
             return near[0]
         raise NoSuchRecord(_missing(store, dag_id, name))
-    back = int(match[1] or 0)
-    newest = read_index(store, dag_id).newest(back + 1)
-    if len(newest) <= back:
-        raise NoSuchRecord(f'DAG "{dag_id}" has {len(newest)} records at {store.base}, so there is no "{name}".')
-    return str(newest[back]["run_id"])
+    instance, back = match[1] or "", int(match[2] or 0)
+    newest = [str(summary["run_id"]) for summary in read_index(store, dag_id).newest()]
+    found = [run_id for run_id in newest if run_id.partition("#")[0].endswith(instance)]
+    if len(found) <= back:
+        raise NoSuchRecord(f'DAG "{dag_id}" has {len(found)} records at {store.base}, so there is no "{name}".')
+    return found[back]
+
+
+def of_instance(name: str, index: int) -> str:
+    """``name`` as that of the run of one instance, where it names a DAG run: ``run#1`` becomes ``run[2]#1``."""
+    mark = "~" if LATEST.fullmatch(name) else "#"
+    run, sign, number = name.partition(mark)
+    return name if run.endswith("]") else f"{run}[{index}]{sign}{number}"
 
 
 def dags_of(store: Store) -> list[str]:
