@@ -15,10 +15,11 @@ from .functions import short_name
 from .moto_app import WSGI, Environ, Moto, lambda_function
 from .state import ACCOUNT
 
-JOURNALED = frozenset({"lambda", "iam", "sqs", "events"})
+JOURNALED = frozenset({"lambda", "iam", "sqs", "events", "monitoring"})
 _READS = re.compile(r"^(Get|List|Describe|Receive|Head|Simulate)")
 # What is in queues is kept as it is, by ``messages``: a message that was sent once must not be sent at every start.
 _PASSING = re.compile(r"^(SendMessage|DeleteMessage|ChangeMessageVisibility)(Batch)?$|^(PurgeQueue|PutEvents)$")
+_RPC = re.compile(r"^/service/\w+/operation/(\w+)$")
 _KEPT = (
     "REQUEST_METHOD",
     "PATH_INFO",
@@ -28,6 +29,7 @@ _KEPT = (
     "HTTP_X_AMZ_TARGET",
     "HTTP_AUTHORIZATION",
     "HTTP_CONTENT_ENCODING",
+    "HTTP_SMITHY_PROTOCOL",
 )
 _FUNCTIONS = re.compile(r"^/2015-03-31/functions/?(?:([^/]+)/code)?/?$")
 _CODE_IN_S3 = ("S3Bucket", "S3Key", "S3ObjectVersion")
@@ -41,8 +43,9 @@ def is_read(environ: Environ, body: bytes) -> bool:
 def _operation(environ: Environ, body: bytes) -> str:
     """Empty where the path says it."""
     target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
+    remote = _RPC.match(str(environ.get("PATH_INFO") or ""))
     match = re.search(rb"(?:^|&)Action=(\w+)", body)
-    return target or (match[1].decode() if match else "")
+    return target or (remote[1] if remote else match[1].decode() if match else "")
 
 
 class Journal:

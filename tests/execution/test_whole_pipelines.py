@@ -377,6 +377,32 @@ def test_lineage_names_are_found_again_and_not_doubled(aws: local.LocalAws) -> N
     assert [row["AssociationType"] for row in associations] == ["ContributedTo"]
 
 
+def test_an_artifact_of_the_same_source_is_used_whatever_its_type(aws: local.LocalAws) -> None:
+    """AWS's template of an LLM as a judge writes two artifacts of one folder."""
+    name = f"n{uuid.uuid4().hex}"
+    source = {"SourceUri": f"s3://bucket/{name}"}
+    ends = [{"Name": f"{name}-{word}", "Type": "Artifact"} for word in ("results", "report")]
+    action = {"Name": name, "Type": "Action"}
+    arguments = {
+        "Actions": [{"ActionName": name, "ActionType": "Evaluation", "Source": source}],
+        "Artifacts": [
+            {"ArtifactName": ends[0]["Name"], "ArtifactType": "InferenceResults", "Source": source},
+            {"ArtifactName": ends[1]["Name"], "ArtifactType": "EvaluationReport", "Source": source},
+        ],
+        "Associations": [
+            {"Source": ends[0], "Destination": action, "AssociationType": "ContributedTo"},
+            {"Source": ends[1], "Destination": action, "AssociationType": "ContributedTo"},
+            {"Source": ends[0], "Destination": ends[1], "AssociationType": "DerivedFrom"},
+        ],
+    }
+    done = run(aws, {"Name": "Record", "Type": "Lineage", "Arguments": arguments})
+    assert done.status == "Succeeded", [s.error for s in done.steps.values()]
+    client = aws.client("sagemaker")
+    (artifact,) = client.list_artifacts(SourceUri=source["SourceUri"])["ArtifactSummaries"]
+    assert artifact["ArtifactType"] == "InferenceResults"
+    assert len(client.list_associations(SourceArn=artifact["ArtifactArn"])["AssociationSummaries"]) == 1
+
+
 def test_cleanup_deletes_what_a_training_step_left_and_nothing_outside(aws: local.LocalAws) -> None:
     bucket = f"b{uuid.uuid4().hex}"
     s3 = aws.client("s3")

@@ -40,6 +40,9 @@ async def run(run: StepRun) -> StepResult:
         }
         if item.get("AssociationType"):
             ends["AssociationType"] = item["AssociationType"]
+        if ends["SourceArn"] == ends["DestinationArn"]:
+            run.tell(f"{ends['SourceArn']} is both ends of an association, which is not made")
+            continue
         await _associate(run, ends)
         made.append(ends)
     if made:
@@ -56,12 +59,24 @@ async def _entity(run: StepRun, member: str, request: dict[str, Any]) -> str:
             raise
     if member != "Artifacts":
         return str((await call(run.aws, "sagemaker", look, **{name_key: request[name_key]}))[arn_key])
-    source = request["Source"]["SourceUri"]
-    found = as_json(await call(run.aws, "sagemaker", look, SourceUri=source))
-    for summary in found.get("ArtifactSummaries") or []:
-        if summary.get("ArtifactType") == request["ArtifactType"]:
-            return str(summary[arn_key])
-    raise StepFailed(f'Step "{run.identity.step}": AWS says there is an artifact of {source} and does not list it.')
+    return await _artifact(run, request)
+
+
+async def _artifact(run: StepRun, request: dict[str, Any]) -> str:
+    """The artifact that AWS has of a source: "there can be only one artifact with a unique SourceUri", of any type.
+
+    Source: SageMaker developer guide, "Lineage Tracking Entities".
+    """
+    source, type_ = request["Source"]["SourceUri"], request["ArtifactType"]
+    order = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
+    answer = as_json(await call(run.aws, "sagemaker", "ListArtifacts", SourceUri=source, **order))
+    found = answer.get("ArtifactSummaries") or []
+    if not found:
+        raise StepFailed(f'Step "{run.identity.step}": AWS says there is an artifact of {source} and does not list it.')
+    same = next((row for row in found if row.get("ArtifactType") == type_), None)
+    if same is None:
+        run.tell(f"{source} has an artifact of type {found[0].get('ArtifactType')}; it is used instead of a {type_}")
+    return str((same or found[0])["ArtifactArn"])
 
 
 def _end(run: StepRun, end: Any, arns: dict[tuple[str, str], str]) -> str:

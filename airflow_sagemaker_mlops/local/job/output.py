@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import re
 import threading
@@ -18,6 +19,8 @@ GROUPS = {
     "transform": "/aws/sagemaker/TransformJobs",
     "emr": "/aws/emr/steps",
 }
+METRICS = "/aws/sagemaker/TrainingJobs"  # namespace in CloudWatch
+MOST_POINTS = 1000  # of one PutMetricData
 BATCH_EVERY_S = 0.7
 MOST_EVENTS = 500
 MOST_LINE = 8000
@@ -34,6 +37,7 @@ class JobLog:
         definitions = (ticket.request.get("AlgorithmSpecification") or {}).get("MetricDefinitions") or []
         self._regexes = _compile(definitions)
         self.metrics: dict[str, dict[str, Any]] = {}
+        self._points: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()  # of metrics, for CloudWatch
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self._sender = threading.Thread(target=self._send, daemon=True)
         self._sender.start()
@@ -42,11 +46,11 @@ class JobLog:
         """One line without its end."""
         self._file.write(text + "\n")
         self.tail.append(text)
-        self._queue.put((int(time.time() * 1000), text[:MOST_LINE] or " "))
         for name, regex in self._regexes:
             match = regex.search(text)
             if match:
                 self._metric(name, match)
+        self._queue.put((int(time.time() * 1000), text[:MOST_LINE] or " "))  # last: what is sent with it is there
 
     def _metric(self, name: str, match: re.Match[str]) -> None:
         try:
@@ -54,6 +58,11 @@ class JobLog:
         except (ValueError, IndexError):
             return  # a regex without a number in it measures nothing
         self.metrics[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
+        if math.isfinite(value):  # CloudWatch takes no other
+            self._points.put({**self.metrics[name], "Dimensions": self._dimensions()})
+
+    def _dimensions(self) -> list[dict[str, str]]:
+        return [{"Name": "TrainingJobName", "Value": self._ticket.name}]
 
     def read_from(self, stream: IO[bytes]) -> None:
         """Take a process's whole output."""
@@ -82,9 +91,16 @@ class JobLog:
                     made = True
                 events = [{"timestamp": at, "message": text} for at, text in batch]
                 logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+                self._send_points()
             except Exception as error:
                 # The lines are in the file all the same.
                 (self._ticket.folder / "supervisor.log").open("a").write(f"CloudWatch: {error}\n")
+
+    def _send_points(self) -> None:
+        """Give the values of metrics to CloudWatch, where ``TrainingJobAnalytics`` of the SDK looks for them."""
+        points = [self._points.get() for _ in range(min(self._points.qsize(), MOST_POINTS))]
+        if points and self._ticket.data["kind"] == "training":
+            self._ticket.client("cloudwatch").put_metric_data(Namespace=METRICS, MetricData=points)
 
     def _batch(self) -> tuple[list[tuple[int, str]], bool]:
         batch: list[tuple[int, str]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ CODE_CHANNELS = frozenset(
     {"code", "sm_drivers", "sagemaker_remote_function_bootstrap", "pre_exec_script_and_dependencies"}
 )
 BUILT_IN_XGBOOST = Path(__file__).with_name("xgboost_container.py")
+NOTEBOOK_JOB = Path(__file__).with_name("notebook_container.py")
+NOTEBOOK_COMMAND = "amazon_sagemaker_scheduler"  # the entrypoint of the SDK's NotebookJobStep
+_MISSING = "import importlib.util as u; print(*(n for n in ('nbclient', 'ipykernel') if u.find_spec(n) is None))"
 
 
 class Training(TrainingRequest):
@@ -77,6 +81,8 @@ class Training(TrainingRequest):
         self.status.change(
             secondary_status="Training", message="Training image download completed. Training in progress"
         )
+        if algorithm.get("ContainerEntrypoint") == [NOTEBOOK_COMMAND]:
+            return self._notebook_job()
         if algorithm.get("ContainerEntrypoint"):
             return [*algorithm["ContainerEntrypoint"], *(algorithm.get("ContainerArguments") or [])]
         if self._is_script_mode():
@@ -84,14 +90,27 @@ class Training(TrainingRequest):
         if self.interpreter.entrypoint:
             return [*self.interpreter.entrypoint, *(algorithm.get("ContainerArguments") or ["train"])]
         if XGBOOST.search(self.image):
-            # Copied beside the job: the script must be seen inside the sandbox as well.
-            script = self.ticket.root / "xgboost_container.py"
-            shutil.copyfile(BUILT_IN_XGBOOST, script)
-            self.sandbox.rewrite_code(self.ticket.root)
-            return [self.interpreter.python, "/opt/ml/xgboost_container.py"]
+            return self._own_script(BUILT_IN_XGBOOST)
         what = "is a built-in algorithm" if BUILT_IN.search(self.image) else "names no command of its own"
         hint = 'map the image to a command under "images" in config.json'
         raise JobError(f"ClientError: {self.image} {what} and has no local implementation; {hint}")
+
+    def _own_script(self, script: Path) -> list[str]:
+        """The command of a script of ours, copied beside the job: it must be seen inside the sandbox as well."""
+        shutil.copyfile(script, self.ticket.root / script.name)
+        self.sandbox.rewrite_code(self.ticket.root)
+        return [self.interpreter.python, f"/opt/ml/{script.name}"]
+
+    def _notebook_job(self) -> list[str]:
+        python = self.interpreter.python
+        found = subprocess.run([python, "-c", _MISSING], capture_output=True, text=True, check=False)
+        missing = found.stdout.split()
+        if missing or found.returncode:
+            hint = f"{python} -m pip install nbclient ipykernel, or declare a stand-in for the step (--stand-ins)"
+            raise JobError(
+                f"ClientError: a notebook job needs {' and '.join(missing) or 'an interpreter'} here: {hint}"
+            )
+        return self._own_script(NOTEBOOK_JOB)
 
     def environment(self) -> dict[str, str]:
         """The platform's, the toolkit's in script mode, and the request's on top."""

@@ -180,8 +180,9 @@ def put_record(context: Context, request: Request) -> Answer:
         raise invalid(f"{group.name} has no offline store.")
     given, said = _checked(group, list(request["Record"])), group.body["request"]
     event = str(given[said["EventTimeFeatureName"]])
+    moment = _moment(event)
     ttl = request.get("TtlDuration") or (said.get("OnlineStoreConfig") or {}).get("TtlDuration")
-    expires = _moment(event) + float(ttl["Value"]) * SECONDS[ttl["Unit"]] if ttl else None
+    expires = moment + float(ttl["Value"]) * SECONDS[ttl["Unit"]] if ttl else None
     body = {"record": given, "event": event, "expires": expires, "deleted": False}
     _keep(context, group, str(given[said["RecordIdentifierFeatureName"]]), body)
     return {}
