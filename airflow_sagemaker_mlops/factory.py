@@ -16,6 +16,7 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from . import settings
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
+from .hooks.access import Access
 from .parameters import Parameters, check_schedule, one_owner, parameters_of, params_of_group, params_with
 from .plan.describe import pipeline_doc
 from .plan.source import plan_of
@@ -40,6 +41,7 @@ class SageMakerPipelineDag(DAG):
     :param aws_conn_id: connection of all steps; ``[sagemaker_mlops] aws_conn_id`` when left out
     :param region_name: region of all steps; the connection's when left out
     :param assume_role_arn: role that the connection's identity assumes for the steps; one of another account likewise
+    :param external_id: what the trust policy of ``assume_role_arn`` asks for as ``sts:ExternalId``
     :param start_in: "triggerer" or "worker": where steps that wait begin
     :param logs: "end", "live" or "off": when container log lines come into the task log
     :param records: where the records of its runs are kept, ``s3://bucket/prefix`` or a folder, "off" for nowhere;
@@ -63,6 +65,7 @@ class SageMakerPipelineDag(DAG):
         aws_conn_id: str | None = None,
         region_name: str | None = None,
         assume_role_arn: str | None = None,
+        external_id: str | None = None,
         start_in: str | None = None,
         poll_interval_s: float | None = None,
         logs: str | None = None,
@@ -97,7 +100,7 @@ class SageMakerPipelineDag(DAG):
         self._step_tasks: dict[str, BaseOperator] = {}
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
             if self._broken is None:
-                aws = (aws_conn_id, region_name, assume_role_arn)
+                aws = (aws_conn_id, region_name, assume_role_arn, external_id)
                 options = _own_options(
                     aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
                 )
@@ -156,6 +159,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         aws_conn_id: str | None = None,
         region_name: str | None = None,
         assume_role_arn: str | None = None,
+        external_id: str | None = None,
         start_in: str | None = None,
         poll_interval_s: float | None = None,
         logs: str | None = None,
@@ -171,7 +175,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         _check_step_names(plan, steps or {})
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
-        aws = (aws_conn_id, region_name, assume_role_arn)
+        aws = (aws_conn_id, region_name, assume_role_arn, external_id)
         options = _own_options(
             aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
         )
@@ -230,7 +234,7 @@ def _check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
 
 
 def _own_options(
-    aws: tuple[str | None, str | None, str | None],
+    aws: Access,
     start_in: str | None,
     poll_interval_s: float | None,
     logs: str | None,
@@ -239,11 +243,12 @@ def _own_options(
     records: str,
 ) -> dict[str, Any]:
     """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
-    aws_conn_id, region_name, assume_role_arn = aws
+    aws_conn_id, region_name, assume_role_arn, external_id = aws
     return {
         "aws_conn_id": aws_conn_id or settings.aws_conn_id(),
         "region_name": region_name or settings.region_name() or "",
         "assume_role_arn": assume_role_arn,
+        "external_id": external_id,
         "start_in": start_in or settings.start_steps_in(),
         "poll_interval_s": settings.poll_interval_s() if poll_interval_s is None else poll_interval_s,
         "logs": logs or "end",

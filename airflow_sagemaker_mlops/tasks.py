@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
 Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
-AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn")
+AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn", "external_id")
 OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"})
 
 
@@ -59,7 +59,12 @@ def build(
                 source[2],
                 options["records"],
                 outlets=source[3],
-                access=(options["aws_conn_id"], options["region_name"] or None, options["assume_role_arn"]),
+                access=(
+                    options["aws_conn_id"],
+                    options["region_name"] or None,
+                    options["assume_role_arn"],
+                    options["external_id"],
+                ),
                 mapped=mapped,
             )
             tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
@@ -141,6 +146,7 @@ def _operator(
         aws_conn_id=options["aws_conn_id"],
         region_name=options["region_name"] or None,
         assume_role_arn=options["assume_role_arn"],
+        external_id=options["external_id"],
         poll_interval_s=options["poll_interval_s"],
         logs=options["logs"],
         most=options["max_parallel_steps"],

@@ -19,7 +19,7 @@ LOOK_S = 30.0  # a changed connection is seen after this long; a secrets backend
 _LOCK = threading.Lock()
 SESSION_NAME = "airflow-sagemaker-mlops"
 EVENTS_QUEUE = "events_queue_url"  # in the connection's extra
-Key = tuple[str | None, str | None, str | None, str]
+Key = tuple[str | None, str | None, str | None, str | None, str]
 _KEPT: dict[Key, tuple[float, SessionAws]] = {}
 _OPENING: dict[Key, threading.Lock] = {}
 _SEEN: dict[str, tuple[float, str]] = {}
@@ -35,27 +35,39 @@ class Prepared:
     since: float
 
 
-def aws_for(conn_id: str | None, region_name: str | None, assume_role_arn: str | None = None) -> SessionAws:
+def aws_for(
+    conn_id: str | None, region_name: str | None, assume_role_arn: str | None = None, external_id: str | None = None
+) -> SessionAws:
     """Clients of the connection ``conn_id`` (``None``: boto3's own credential chain).  Blocking.
 
     assume_role_arn   role to assume with the connection's credentials; renewed by itself before it expires
+    external_id       what the role's trust policy asks for as ``sts:ExternalId``
 
     Raises ``ValueError`` with a sentence when no region is known, and Airflow's error when the connection is missing.
     """
-    found = prepared(conn_id, region_name, assume_role_arn)
+    found = prepared(conn_id, region_name, assume_role_arn, external_id)
     return found if isinstance(found, SessionAws) else opened(found)
 
 
 def prepared(
-    conn_id: str | None, region_name: str | None, assume_role_arn: str | None = None, *, fresh: bool = False
+    conn_id: str | None,
+    region_name: str | None,
+    assume_role_arn: str | None = None,
+    external_id: str | None = None,
+    *,
+    fresh: bool = False,
 ) -> SessionAws | Prepared:
     """What :func:`aws_for` asks Airflow: the clients that are kept, or what :func:`opened` makes them of.
 
     ``fresh``: nothing that is kept is good enough.
+
+    Raises ``ValueError`` for an external id without a role.
     """
+    if external_id and not assume_role_arn:
+        raise ValueError("external_id goes with assume_role_arn, which is not given; a connection has its own extra.")
     if fresh and conn_id is not None:
         _SEEN.pop(conn_id, None)
-    key = (conn_id, region_name, assume_role_arn, _fingerprint(conn_id))
+    key = (conn_id, region_name, assume_role_arn, external_id, _fingerprint(conn_id))
     kept = _KEPT.get(key)
     if kept is not None and not fresh and time.monotonic() - kept[0] < KEEP_S:
         return kept[1]
@@ -80,7 +92,7 @@ def opened(connection: Prepared) -> SessionAws:
             kept[1].take(aws)
             aws = kept[1]
         with _LOCK:
-            for stale in [k for k in _KEPT if k[:3] == key[:3]]:
+            for stale in [k for k in _KEPT if k[:-1] == key[:-1]]:
                 del _KEPT[stale]
             _KEPT[key] = (time.monotonic(), aws)
         return aws
@@ -129,7 +141,7 @@ def _raise_if_away(conn_id: str) -> None:
 
 
 def _make(connection: Prepared) -> SessionAws:
-    (conn_id, region_name, role, fingerprint), hook = connection.key, connection.hook
+    (conn_id, region_name, role, external_id, fingerprint), hook = connection.key, connection.hook
     session = hook.get_session(region_name=region_name)
     region = region_name or session.region_name
     if not region:
@@ -137,11 +149,12 @@ def _make(connection: Prepared) -> SessionAws:
             f'connection "{conn_id}" names no region: add "region_name" to its extra, or pass region_name= to the step.'
         )
     if role:
-        session = _assuming(role, session, region, connection.config.get_service_endpoint_url("sts"), hook.verify)
+        sts = {"endpoint_url": connection.config.get_service_endpoint_url("sts"), "verify": hook.verify}
+        session = _assuming(role, external_id, session, region, sts)
     return SessionAws(
         session,
         region,
-        key=f"{conn_id}/{region}/{role or ''}/{fingerprint}",
+        key=f"{conn_id}/{region}/{role or ''}/{external_id or ''}/{fingerprint}",
         endpoint_of=connection.config.get_service_endpoint_url,
         config=hook.config,
         verify=hook.verify,
@@ -155,7 +168,7 @@ def _events_queue(extra: dict[str, Any], region: str) -> str:
     return url if region_of(url) in ("", region) else ""
 
 
-def _assuming(role: str, session: Any, region: str, sts_endpoint: str | None, verify: Any) -> Any:
+def _assuming(role: str, external_id: str | None, session: Any, region: str, sts: dict[str, Any]) -> Any:
     """A session as ``role``, whose credentials botocore fetches when they are first needed, and again in time."""
     import boto3
     import botocore.session
@@ -167,13 +180,13 @@ def _assuming(role: str, session: Any, region: str, sts_endpoint: str | None, ve
         raise NoCredentialsError
 
     def client(service: str, **members: Any) -> Any:
-        return session.client(service, region_name=region, endpoint_url=sts_endpoint, verify=verify, **members)
+        return session.client(service, region_name=region, **sts, **members)
 
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=client,
         source_credentials=source,
         role_arn=role,
-        extra_args={"RoleSessionName": SESSION_NAME},
+        extra_args={"RoleSessionName": SESSION_NAME, **({"ExternalId": external_id} if external_id else {})},
     )
     assumed: Any = botocore.session.get_session()
     assumed._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")

@@ -158,7 +158,7 @@ class WorkerAttempt:
 
     def _step_run(self) -> StepRun:
         context, ti = self.context, self.context["ti"]
-        aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
+        aws = aws_for(*self.step.access)
         identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
         upstream = {step: step_result(result_beside(ti, task_id)) for step, task_id in self.step.reads.items()}
         group = group_of(self.step, ti.task_id)

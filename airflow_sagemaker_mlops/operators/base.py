@@ -60,6 +60,7 @@ class StepOperator(BaseOperator):
     :param reads: {step name: task id} of the steps it references; found in ``arguments`` when left out
     :param pipeline: pipeline name for ``Execution.PipelineName``; the DAG id when left out
     :param assume_role_arn: role that the connection's identity assumes for this step, also one of another account
+    :param external_id: what the trust policy of ``assume_role_arn`` asks for as ``sts:ExternalId``
     :param start_in: "triggerer" (no worker at all) or "worker", for steps that wait; ``[sagemaker_mlops]
         start_steps_in`` when left out
     :param max_parallel_steps: begin only when fewer steps than that are on their way in the run; 0 for any number
@@ -90,6 +91,7 @@ class StepOperator(BaseOperator):
         aws_conn_id: str | None = None,
         region_name: str | None = None,
         assume_role_arn: str | None = None,
+        external_id: str | None = None,
         poll_interval_s: float | None = None,
         logs: Literal["end", "live", "off"] | None = None,
         max_parallel_steps: int | None = None,
@@ -115,6 +117,7 @@ class StepOperator(BaseOperator):
                 aws_conn_id=aws_conn_id,
                 region_name=region_name,
                 assume_role_arn=assume_role_arn,
+                external_id=external_id,
                 poll_interval_s=poll_interval_s,
                 logs=logs,
                 max_parallel_steps=max_parallel_steps,

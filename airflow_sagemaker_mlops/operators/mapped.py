@@ -33,4 +33,5 @@ def mapped_step(operator: Any) -> StepTask | None:
         aws_conn_id=given.get("aws_conn_id") or configured.aws_conn_id(),
         region_name=given.get("region_name") or configured.region_name() or None,
         assume_role_arn=given.get("assume_role_arn"),
+        external_id=given.get("external_id"),
     )

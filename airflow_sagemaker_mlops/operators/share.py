@@ -141,7 +141,7 @@ def _look_as(step: StepTask) -> Callable[[Artifact], Artifact]:
         from ..hooks.aws import aws_for
         from ..record.fingerprint import fingerprint
 
-        aws = aws_for(step.aws_conn_id, step.region_name, step.assume_role_arn)
+        aws = aws_for(*step.access)
         now = fingerprint(aws.client("s3"), artifact)
         return artifact if now.objects is None else now  # another account's: whoever reads it will see
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..hooks.access import Access
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -18,7 +20,7 @@ class Source:
     defaults     parameters whose defaults the DAG file has changed
     records      where records go, as for ``StepTask``
     outlets      (name, URI) of the assets that are locations its steps write to
-    access       connection, region and role to assume of its steps
+    access       what leads to the AWS of its steps
     mapped       whether it is inside a mapped task group, so that each instance of it is a run of its own
     """
 
@@ -29,7 +31,7 @@ class Source:
     defaults: Mapping[str, Any]
     records: str
     outlets: tuple[tuple[str, str], ...] = ()
-    access: tuple[str | None, str | None, str | None] = (None, None, None)
+    access: Access = (None, None, None, None)
     mapped: bool = False
 
     def run_name(self, ti: Any) -> str:

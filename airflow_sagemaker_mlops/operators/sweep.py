@@ -15,14 +15,14 @@ from ..execution.run_step import stop
 from ..execution.scope import Scope
 from ..execution.step_run import StepRun
 from ..execution.values import s3_reader
+from ..hooks.access import Access
 from ..steps.catalogue import STEP_TYPES
 from .ends import instance_of
 from .mapped import mapped_step
 from .start import StartInTriggerer
 from .task import StepTask
 
-Access = tuple[str | None, str | None, str | None]  # connection, region, role to assume
-Open = Callable[[str | None, str | None, str | None], Awaitable[Aws]]
+Open = Callable[..., Awaitable[Aws]]  # takes an Access, member by member
 Recall = Callable[[str], Awaitable[Entry | None]]
 LEFT = frozenset({"intent", "submitted", "mishap", "killed"})  # whose job may still run
 
@@ -60,7 +60,7 @@ async def stop_left_running(
         stopped += await stop_leftovers(aws, step_types, run, tell, is_own=is_own, cut_off=cut_off)
         for name in killed:
             task = tasks.get(name) or tasks.get(instance_of(ti, name)[0])
-            if task is None or _access(task) != access or stoppable([task.type]):
+            if task is None or task.access != access or stoppable([task.type]):
                 continue
             entry = await recall(name)
             if entry is not None and entry.state in LEFT and (entry.arn or STEP_TYPES[task.type].how == "job"):
@@ -139,12 +139,8 @@ async def _in_a_journal(task_ids: Iterable[str], recall: Recall, name: str) -> b
 def _by_access(tasks: Iterable[StepTask]) -> dict[Access, list[str]]:
     found: dict[Access, list[str]] = {}
     for task in tasks:
-        found.setdefault(_access(task), []).extend(_types(task))
+        found.setdefault(task.access, []).extend(_types(task))
     return found
-
-
-def _access(task: StepTask) -> Access:
-    return task.aws_conn_id, task.region_name, task.assume_role_arn
 
 
 def _types(task: StepTask) -> Iterator[str]:

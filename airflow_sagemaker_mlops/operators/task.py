@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..document.expressions import referenced_steps
+from ..hooks.access import Access
 
 JOURNAL_KEY = "sagemaker_job"
 # The text is stored inside JSON, where every quote would cost a backslash; so the two kinds of quotes change places.
@@ -35,12 +36,18 @@ class StepTask:
     aws_conn_id: str | None = "aws_default"
     region_name: str | None = None
     assume_role_arn: str | None = None
+    external_id: str | None = None
     poll_interval_s: float = 30.0
     logs: Literal["end", "live", "off"] = "end"
     most: int = 0
     foreign: Sequence[str] = ()
     records: str = ""
     mapped: bool = False
+
+    @property
+    def access(self) -> Access:
+        """Connection, region, role to assume and its external id: what clients are made of."""
+        return self.aws_conn_id, self.region_name, self.assume_role_arn, self.external_id
 
     def to_json(self) -> str:
         """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""

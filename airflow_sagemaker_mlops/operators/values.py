@@ -52,7 +52,7 @@ class PipelineValue(ResolveMixin):
         rendered = rendered_here(ti, group) if needs else {}
         given = needed_by(self.step, group, context["params"], rendered)
         given = given if share is None else {**given, **share.inherited}
-        aws = aws_for(self.step.aws_conn_id, self.step.region_name, self.step.assume_role_arn)
+        aws = aws_for(*self.step.access)
         identity = identity_of(self.step, ti, context["dag_run"], "")
         results = {name: step_result(result_beside(ti, task_id)) for name, task_id in self.step.reads.items()}
         scope = scope_of(self.step, identity, aws, given, results)

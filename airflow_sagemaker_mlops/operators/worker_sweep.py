@@ -41,8 +41,8 @@ def sweep_here(
     return asyncio.run(work)
 
 
-async def _open_aws(conn_id: str | None, region: str | None, role: str | None) -> Aws:
-    return aws_for(conn_id, region, role)
+async def _open_aws(*access: str | None) -> Aws:
+    return aws_for(*access)
 
 
 async def _recall(ti: Any, name: str) -> Entry | None:

@@ -11,15 +11,20 @@ from .ask import ask
 
 
 async def open_aws(
-    conn_id: str | None, region_name: str | None, assume_role_arn: str | None, *, fresh: bool = False
+    conn_id: str | None,
+    region_name: str | None,
+    assume_role_arn: str | None,
+    external_id: str | None = None,
+    *,
+    fresh: bool = False,
 ) -> SessionAws:
     """As ``hooks.aws.aws_for``; the clients can renew themselves."""
-    found = await ask(prepared, conn_id, region_name, assume_role_arn, fresh=fresh)
+    found = await ask(prepared, conn_id, region_name, assume_role_arn, external_id, fresh=fresh)
     if isinstance(found, SessionAws):
         aws = found
     else:
         aws = await in_thread(f"opening {conn_id}/{region_name}/{assume_role_arn}", opened, found)
-    aws.renew = partial(_renew, aws, conn_id, region_name, assume_role_arn)
+    aws.renew = partial(_renew, aws, conn_id, region_name, assume_role_arn, external_id)
     return aws
 
 

@@ -189,7 +189,7 @@ class StepTrigger(BaseTrigger):
         self._submitted = job
 
     async def _step_run(self, task: StepTask, context: Mapping[str, Any]) -> StepRun:
-        aws = await open_aws(task.aws_conn_id, task.region_name, task.assume_role_arn)
+        aws = await open_aws(*task.access)
         journal = XComJournal(self)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])

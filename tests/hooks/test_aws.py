@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
@@ -81,6 +84,49 @@ def test_renewed_clients_have_the_connections_keys_of_now(aws: local.LocalAws, m
     assert asyncio.run(rotated()) == (aws.access_key, "ROTATED")
 
 
+def test_an_external_id_is_sent_with_the_role_that_asks_for_it(
+    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    class Sts(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            text = (
+                b'<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+                b"<AccessKeyId>ASIAX</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+                b"<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+            )
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_words: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sts)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    connection = aws.connection()
+    endpoint = {"service_config": {"sts": {"endpoint_url": f"http://127.0.0.1:{server.server_port}"}}}
+    connection["extra"] = {**connection["extra"], **endpoint}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_STS", json.dumps(connection))
+    with_id = aws_for("aws_sts", None, ROLE, "tenant-7")
+    without = aws_for("aws_sts", None, ROLE)
+    try:
+        assert {clients.session.get_credentials().access_key for clients in (with_id, without)} == {"ASIAX"}
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert {one.get("ExternalId", [""])[0] for one in asked} == {"tenant-7", ""}
+    assert with_id.key != without.key
+
+
+def test_an_external_id_without_a_role_is_refused() -> None:
+    with pytest.raises(ValueError, match="assume_role_arn"):
+        aws_for("aws_default", None, None, "tenant-7")
+
+
 def test_a_role_without_credentials_to_assume_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_sagemaker_mlops.hooks import aws as module
 
@@ -89,7 +135,7 @@ def test_a_role_without_credentials_to_assume_it_says_so(monkeypatch: pytest.Mon
             return None
 
     with pytest.raises(NoCredentialsError):
-        module._assuming(ROLE, Nobody(), "us-east-1", None, None)
+        module._assuming(ROLE, None, Nobody(), "us-east-1", {})
 
 
 def test_a_key_that_the_embedded_aws_did_not_give_out_is_refused(aws: local.LocalAws) -> None:
