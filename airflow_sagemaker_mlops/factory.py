@@ -16,7 +16,6 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from . import settings
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
-from .hooks.access import Access
 from .parameters import Parameters, check_schedule, one_owner, parameters_of, params_of_group, params_with
 from .plan.describe import pipeline_doc
 from .plan.source import plan_of
@@ -25,6 +24,7 @@ from .tasks import AWS_OPTIONS, Outlets, build
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
+    from .operators.task import Access
     from .operators.values import PipelineValue
     from .plan.model import Plan
 

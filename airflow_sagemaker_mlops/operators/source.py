@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..hooks.access import Access
+if TYPE_CHECKING:
+    from .task import Access
 
 
 @dataclass(frozen=True, slots=True)

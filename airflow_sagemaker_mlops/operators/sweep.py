@@ -15,12 +15,11 @@ from ..execution.run_step import stop
 from ..execution.scope import Scope
 from ..execution.step_run import StepRun
 from ..execution.values import s3_reader
-from ..hooks.access import Access
 from ..steps.catalogue import STEP_TYPES
 from .ends import instance_of
 from .mapped import mapped_step
 from .start import StartInTriggerer
-from .task import StepTask
+from .task import Access, StepTask
 
 Open = Callable[..., Awaitable[Aws]]  # takes an Access, member by member
 Recall = Callable[[str], Awaitable[Entry | None]]

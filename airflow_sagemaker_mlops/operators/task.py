@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..document.expressions import referenced_steps
-from ..hooks.access import Access
 
+# Connection (None: boto3's own credential chain), region, role to assume, and the external id that the role asks for.
+Access = tuple[str | None, str | None, str | None, str | None]
 JOURNAL_KEY = "sagemaker_job"
 # The text is stored inside JSON, where every quote would cost a backslash; so the two kinds of quotes change places.
 _SWAPPED = str.maketrans({'"': "'", "'": '"'})

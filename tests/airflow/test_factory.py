@@ -338,3 +338,18 @@ def test_the_same_text_is_planned_once_for_many_dags(tmp_path: Path) -> None:
     assert first.get_task("A").step.spec is second.get_task("A").step.spec
     file.write_text(json.dumps(definition(train("B"))))
     assert SageMakerPipelineDag("customer_c", str(file)).task_ids == ["B", "pipeline.verdict"]
+
+
+def test_an_external_id_goes_with_the_role_of_a_pipeline_a_step_and_a_step_by_hand() -> None:
+    from airflow_sagemaker_mlops.operators import LambdaStepOperator
+    from airflow_sagemaker_mlops.operators.task import StepTask
+
+    steps = [{"Name": name, "Type": "Lambda", "FunctionArn": "f"} for name in ("A", "B")]
+    access = {"assume_role_arn": "arn:aws:iam::210987654321:role/R", "external_id": "tenant-7"}
+    own = {"B": {"external_id": "tenant-8"}}
+    dag = SageMakerPipelineDag("external", definition={"Version": "2020-12-01", "Steps": steps}, steps=own, **access)
+    by_hand = LambdaStepOperator(task_id="hand", settings={"FunctionArn": "f"}, **access)
+    asked = [operator.step.access[2:] for operator in (dag.step_tasks["A"], dag.step_tasks["B"], by_hand)]
+    assert asked == [tuple(access.values()), (access["assume_role_arn"], "tenant-8"), tuple(access.values())]
+    kept = dag.step_tasks["B"].step
+    assert StepTask.from_json(kept.to_json()).access == kept.access
