@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from . import aws_chunked, emr, functions, signature
 from .called import Called, called, is_operation, members, unread
@@ -43,6 +43,8 @@ MOST_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS
 MOST_BODY = 128 << 20  # of anything else: a function's code comes in base64
 _INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
 _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
+# Members of InvokeEndpoint that choose another model, container or variant, or another answer: one model serves here.
+NOT_SERVED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
 SESSION_KEY = "session-key"
 _GIVEN_KEY = re.compile(rb"<AccessKeyId>([A-Z0-9]+)</AccessKeyId>\s*<SecretAccessKey>([^<]+)</SecretAccessKey>")
 JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
@@ -139,6 +141,7 @@ class Front:
         if call.service in RUNTIMES:
             return self._runtime(call, environ, body, caller)
         if call.service == "sagemaker-runtime" and (match := _INVOKE_ENDPOINT.match(path)):
+            refuse_unread(call.service, call.operation, NOT_SERVED, members(call, environ, body))
             return self._invoke_endpoint(match[1], environ, body, caller)
         if call.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
             return self._invoke_function(unquote(match[1]), environ, body, caller)
@@ -239,14 +242,15 @@ class Front:
 
     def _invoke_function(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
         how = environ.get("HTTP_X_AMZ_INVOCATION_TYPE") or "RequestResponse"
+        qualifier = parse_qs(str(environ.get("QUERY_STRING") or "")).get("Qualifier", [None])[0]
+        function = functions.find(self._aws, caller.region, name, qualifier)
         if how == "Event":
-            functions.invoke_later(self._aws, caller.region, name, body)
+            functions.invoke_later(self._aws, function, body)
             return Reply(202, [], b"")
         if how == "DryRun":
-            functions.find(self._aws, caller.region, name)
             return Reply(204, [], b"")
-        done = functions.invoke(self._aws, caller.region, name, body)
-        headers = [("Content-Type", "application/json"), ("X-Amz-Executed-Version", "$LATEST")]
+        done = functions.invoke(self._aws, function, body)
+        headers = [("Content-Type", "application/json"), ("X-Amz-Executed-Version", functions.version_of(function))]
         if done.error:
             headers.append(("X-Amz-Function-Error", done.error))
         if environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail":

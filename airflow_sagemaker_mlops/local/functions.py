@@ -36,7 +36,7 @@ sys.path.insert(0, root)
 os.chdir(root)
 class Context:
     function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-    function_version = "$LATEST"
+    function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
     invoked_function_arn = os.environ["_LOCAL_ARN"]
     memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
     aws_request_id = os.environ["_LOCAL_REQUEST_ID"]
@@ -72,34 +72,38 @@ class Invocation:
     log: str
 
 
-def find(aws: LocalAws, region: str, name: str) -> Any:
-    """The function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
-    function = lambda_function(aws.account, region, short_name(name))
+def find(aws: LocalAws, region: str, name: str, qualifier: str | None = None) -> Any:
+    """A function that can be run: by name, partial or full ARN, and its version or alias.  Raises :class:`AwsError`."""
+    qualifier = qualifier or name.partition(":function:")[2].partition(":")[2] or None
+    if ":function:" not in name:
+        qualifier = qualifier or name.partition(":")[2] or None
+    function = lambda_function(aws.account, region, short_name(name), qualifier)
     if function is None:
+        arn = f"arn:aws:lambda:{region}:{aws.account}:function:{short_name(name)}"
         raise AwsError(
-            "ResourceNotFoundException",
-            f"Function not found: arn:aws:lambda:{region}:{aws.account}:function:{name}",
-            404,
+            "ResourceNotFoundException", f"Function not found: {arn}{f':{qualifier}' if qualifier else ''}", 404
         )
+    if not str(getattr(function, "run_time", "") or "").startswith("python"):
+        raise not_available("lambda", f"the runtime {getattr(function, 'run_time', None)} of {function.function_name}")
+    if not getattr(function, "code_bytes", None):
+        raise not_available("lambda", f"the image package of {function.function_name}")
     return function
 
 
-def invoke(aws: LocalAws, region: str, name: str, event: bytes) -> Invocation:
-    """Run the function called ``name`` (name, partial or full ARN).  Raises :class:`AwsError`."""
-    function = find(aws, region, name)
-    if not str(getattr(function, "run_time", "") or "").startswith("python"):
-        raise not_available("lambda", f"the runtime {getattr(function, 'run_time', None)} of {function.function_name}")
-    content = getattr(function, "code_bytes", None)
-    if not content:
-        raise not_available("lambda", f"the image package of {function.function_name}")
-    root = _unpacked(Path(aws.state_dir), content)
-    return _run(aws, function, root, event or b"{}")
+def version_of(function: Any) -> str:
+    """What AWS calls the version that runs."""
+    version = str(getattr(function, "version", "") or "$LATEST")
+    return version if version.isdigit() and version != "0" else "$LATEST"
 
 
-def invoke_later(aws: LocalAws, region: str, name: str, event: bytes) -> None:
-    """The ``Event`` invocation type: run it and forget.  Raises :class:`AwsError` for one that is not there."""
-    find(aws, region, name)
-    threading.Thread(target=invoke, args=(aws, region, name, event), daemon=True).start()
+def invoke(aws: LocalAws, function: Any, event: bytes) -> Invocation:
+    """Run a function that :func:`find` has found."""
+    return _run(aws, function, _unpacked(Path(aws.state_dir), function.code_bytes), event or b"{}")
+
+
+def invoke_later(aws: LocalAws, function: Any, event: bytes) -> None:
+    """The ``Event`` invocation type: run it and forget."""
+    threading.Thread(target=invoke, args=(aws, function, event), daemon=True).start()
 
 
 def short_name(name: str) -> str:
@@ -184,7 +188,7 @@ def _environment(aws: LocalAws, function: Any, root: Path, limit: float, request
         "_HANDLER": function.handler,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
         "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_VERSION": version_of(function),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size or 128),
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.function_name}",
         "_LOCAL_ARN": function.function_arn,

@@ -97,17 +97,17 @@ def _application() -> Any:
     return DomainDispatcherApplication(backend)
 
 
-def lambda_function(account: str, region: str, name: str) -> Any:
-    """moto's record of a Lambda function; ``None`` when there is none.
+def lambda_function(account: str, region: str, name: str, qualifier: str | None = None) -> Any:
+    """moto's record of a Lambda function, or of its version or alias ``qualifier``; ``None`` when there is none.
 
     A private look into moto (5.2): its own Invoke wants a Docker engine.
     """
     from moto.awslambda.models import lambda_backends
 
     try:
-        return lambda_backends[account][region].get_function(name)
+        return lambda_backends[account][region].get_function(name, qualifier)
     except Exception as error:
-        if type(error).__name__ == "UnknownFunctionException":
+        if type(error).__name__ in ("UnknownFunctionException", "UnknownAliasException"):
             return None
         raise
 

@@ -68,9 +68,12 @@ DONE = _named(
 )
 MORE = _named(
     {
+        "athena": "CreateCapacityReservation",
         "bedrock": "CreateCustomModel",
         "emr-serverless": "CreateApplication",
-        "lambda": "CreateEventSourceMapping",  # moto would ask for Docker when a message comes
+        "glue": "CreateSession",
+        "lambda": "CreateEventSourceMapping|CreateFunctionUrlConfig",  # moto would ask for Docker when a message comes
+        "logs": "CreateDelivery|PutMetricFilter",
         "opensearch": "CreateDomain",
         "es": "CreateElasticsearchDomain",
         "sagemaker": "CreateDomain|CreateInferenceComponent",
@@ -139,7 +142,7 @@ def refusal(service: str, operation: str) -> AwsError:
 
 
 def _rule(request: Mapping[str, Any]) -> str:
-    if request.get("ScheduleExpression") and request.get("State") != "DISABLED":
+    if request.get("ScheduleExpression"):
         return f"a rule with a ScheduleExpression never fires in the embedded AWS. {_SCHEDULE}."
     return ""
 
@@ -172,11 +175,40 @@ def _stack(request: Mapping[str, Any]) -> str:
     return f"a stack makes no {found[0]} in the embedded AWS. Make it with its own API, or leave it out of the stack."
 
 
+def _trigger(request: Mapping[str, Any]) -> str:
+    if request.get("Type") == "SCHEDULED" or request.get("StartOnCreation") not in (None, False):
+        return f"a trigger starts nothing in the embedded AWS. {_SCHEDULE}."
+    return ""
+
+
+def _crawler(request: Mapping[str, Any]) -> str:
+    return (
+        f"a crawler with a Schedule never starts in the embedded AWS. {_SCHEDULE}." if request.get("Schedule") else ""
+    )
+
+
+def _receiver(request: Mapping[str, Any]) -> str:
+    arn = str(request.get("destinationArn") or "")
+    if ":lambda:" not in arn:
+        return ""
+    return f"log events do not reach {arn} in the embedded AWS. Read them with FilterLogEvents."
+
+
+def _package(request: Mapping[str, Any]) -> str:
+    if not request.get("ValidationSpecification"):
+        return ""
+    return "the jobs of a ValidationSpecification do not run in the embedded AWS. Leave it out, or run a transform job."
+
+
 LATER: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "cloudformation:CreateStack": _stack,
     "cloudformation:UpdateStack": _stack,
     "cloudformation:CreateChangeSet": _stack,
     "events:PutRule": _rule,
     "events:PutTargets": _targets,
+    "glue:CreateCrawler": _crawler,
+    "glue:CreateTrigger": _trigger,
+    "logs:PutSubscriptionFilter": _receiver,
+    "sagemaker:CreateModelPackage": _package,
     "sns:Subscribe": _subscription,
 }

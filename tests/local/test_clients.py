@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,6 +153,42 @@ def test_a_notebook_job_says_what_it_needs(box: local.LocalAws) -> None:
     assert done["TrainingJobStatus"] == "Failed"
     assert "a notebook job needs nbclient and ipykernel here" in done["FailureReason"]
     assert "--stand-ins" in done["FailureReason"]
+
+
+def package(text: str, name: str = "main.py") -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, text)
+    return content.getvalue()
+
+
+def function(box: local.LocalAws, name: str, text: str, runtime: str = "python3.11") -> Any:
+    client = box.client("lambda")
+    code = {"ZipFile": package(text)}
+    client.create_function(FunctionName=name, Runtime=runtime, Role=box.role_arn, Handler="main.run", Code=code)
+    return client
+
+
+def test_the_version_of_a_function_that_is_asked_for_is_the_one_that_runs(box: local.LocalAws) -> None:
+    client = function(box, "versions", "def run(event, context): return ['old', context.function_version]")
+    assert client.publish_version(FunctionName="versions")["Version"] == "1"
+    code = package("def run(event, context): return ['new', context.function_version]")
+    client.update_function_code(FunctionName="versions", ZipFile=code)
+    answers = [
+        client.invoke(FunctionName=name, **more)
+        for name, more in (("versions", {}), ("versions", {"Qualifier": "1"}), ("versions:1", {}))
+    ]
+    assert [json.load(answer["Payload"]) for answer in answers] == [["new", "$LATEST"], ["old", "1"], ["old", "1"]]
+    assert [answer["ExecutedVersion"] for answer in answers] == ["$LATEST", "1", "1"]
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.invoke(FunctionName="versions", Qualifier="7")
+
+
+@pytest.mark.parametrize("how", ["RequestResponse", "Event", "DryRun"])
+def test_a_function_that_cannot_run_here_is_refused_in_every_way_of_calling_it(box: local.LocalAws, how: str) -> None:
+    client = function(box, f"node-{how}", "exports.run = 1", "nodejs20.x")
+    with pytest.raises(ClientError, match=r"runtime nodejs20\.x .* is not available"):
+        client.invoke(FunctionName=f"node-{how}", InvocationType=how)
 
 
 def test_metrics_of_a_job_are_in_cloudwatch_also_after_the_server_died(box: local.LocalAws) -> None:

@@ -17,6 +17,10 @@ from .transfer import download, split
 PING_S = 90.0
 
 
+class ModelFailed(JobError):
+    """The model's own fault: AWS tells it from that of a request by the first word of the reason."""
+
+
 class Transform(Contract):
     """CreateTransformJob; the requests are sent by the supervisor itself, so there is no command."""
 
@@ -43,9 +47,9 @@ class Transform(Contract):
             time.sleep(0.05)
         if state["status"] != "InService":
             self._end_server()
-            raise JobError(
-                f"ClientError: the model did not start: {state.get('failure_reason') or 'no answer to /ping'}"
-            )
+            what = "Model container failed to respond to ping. Please ensure /ping endpoint is implemented"
+            why = f" ({state['failure_reason']})" if state.get("failure_reason") else ""
+            raise JobError(f"AlgorithmError: {what} and responds with an HTTP 200 status code{why}")
         self.port = int(state["port"])
 
     def _batch_environment(self) -> dict[str, str]:
@@ -101,7 +105,8 @@ class Transform(Contract):
                     answers.append(chosen.after(payload, self._ask(chosen.before(payload))))
                 except (JobError, FilterError) as error:
                     self.log.line(f"{name}: {error}")
-                    return f"ClientError: {name}: {error}; see job logs for more information"
+                    kind = "AlgorithmError" if isinstance(error, ModelFailed) else "ClientError"
+                    return f"{kind}: See job logs for more information ({name}: {error})"
             key = f"{prefix.rstrip('/')}/{name}.out".lstrip("/")
             self.ticket.client("s3").put_object(Bucket=bucket, Key=key, Body=self._assembled(answers))
             self.log.line(f"{name}: {len(answers)} requests")
@@ -142,11 +147,13 @@ class Transform(Contract):
             answer = connection.getresponse()
             content = answer.read()
         except OSError as error:
-            raise JobError(f"the model did not answer: {error}") from None
+            raise ModelFailed(f"Unable to get response from algorithm: {error}") from None
         finally:
             connection.close()
         if answer.status != 200:
-            raise JobError(f"the model answered {answer.status}: {content.decode('utf-8', 'replace')[:300]}")
+            fault = ModelFailed if answer.status >= 500 else JobError
+            said = content.decode("utf-8", "replace")[:300]
+            raise fault(f"Bad HTTP status received from algorithm: {answer.status}: {said}")
         return content
 
     def _assembled(self, answers: list[bytes]) -> bytes:

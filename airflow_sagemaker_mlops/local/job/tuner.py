@@ -87,7 +87,10 @@ class Tuner:
             self._finish("Stopped", "")
         elif not any(child["status"] == "Completed" for child in self.children.values()):
             reasons = {str(child.get("reason")) for child in self.children.values()}
-            self._finish("Failed", f"No training job succeeded: {'; '.join(sorted(reasons))}")
+            # AWS ends after the second sentence; which job failed of what is known here.
+            what = f"No training job succeeded after {len(self.children)} attempts."
+            look = "Please take a look at the training job failures to get more details."
+            self._finish("Failed", f"{what} {look} {'; '.join(sorted(reasons))}")
         else:
             self._finish("Completed", "")
 
