@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, TaskGroup
 from airflow.sdk.definitions.param import ParamsDict
 
-from . import settings
+from . import broken, settings
 from .document.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
 from .parameters import Parameters, check_schedule, one_owner, parameters_of, params_of_group, params_with
 from .plan.describe import pipeline_doc
@@ -49,9 +49,13 @@ class SageMakerPipelineDag(DAG):
     :param outlets: S3 locations, as URIs or assets, that other DAGs are scheduled on: an event whenever a step has
         written something new at or under one; takes ``records``.  Models that are registered need no mention
     :param max_parallel_steps: MaxParallelExecutionSteps: so many steps of a run at a time, waiting ones too; 0 for any
+    :param on_invalid: "import_error" or "placeholder": what becomes of a pipeline that cannot be built;
+        ``[sagemaker_mlops] on_invalid`` when left out
 
-    A definition with problems leaves the other DAGs of its file alone: :meth:`validate`, which Airflow calls for
-    each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with every problem, shown as import error.
+    Problems of the definition and of the options are shown as import error of the file: :meth:`validate`, which Airflow
+    calls for each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with all of them.  Airflow takes the other
+    DAGs of such a file for stale.  With ``on_invalid="placeholder"`` they stay, and the broken one is an unscheduled
+    DAG with the report as its docs, whose runs fail with it.
     """
 
     def __init__(
@@ -72,9 +76,13 @@ class SageMakerPipelineDag(DAG):
         max_parallel_steps: int = 0,
         records: str = "",
         outlets: Sequence[Any] = (),
+        on_invalid: str | None = None,
         **kwargs: Any,
     ) -> None:
         caller = _caller_file()
+        given = dict(kwargs)
+        self._step_tasks: dict[str, BaseOperator] = {}
+        failed: PipelineError | None = None
         try:
             plan = plan_of(definition, caller.parent)
             own = self.parameters = parameters_of(plan, parameters)
@@ -83,11 +91,7 @@ class SageMakerPipelineDag(DAG):
             check_schedule(plan, params, kwargs.get("schedule"))
             _check_step_names(plan, steps or {})
             named = _named(plan, outlets, records)
-        except PipelineError as error:
-            self._broken: PipelineError | None = error
-            super().__init__(dag_id, schedule=None)
-        else:
-            self._broken = None
+            broken.refuse_fail_fast(plan.source, kwargs.get("fail_fast"))
             kwargs.setdefault("catchup", False)
             if max_parallel_steps:
                 kwargs.setdefault("max_active_tasks", max_parallel_steps)  # steps that hold a worker
@@ -95,31 +99,60 @@ class SageMakerPipelineDag(DAG):
             kwargs.setdefault("doc_md", pipeline_doc(plan))
             kwargs.setdefault("tags", ["sagemaker"])
             super().__init__(dag_id, **kwargs)
+        except Exception as error:
+            failed = broken.in_own_words(error, str(dag_id), f'DAG "{dag_id}"', given)
+            self._without_tasks(dag_id, failed, given)
         self.fileloc = str(caller)
-        _note_broken(self.fileloc, dag_id, self._broken)
-        self._step_tasks: dict[str, BaseOperator] = {}
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
-            if self._broken is None:
+            if failed is None:
                 aws = (aws_conn_id, region_name, assume_role_arn, external_id)
-                options = _own_options(
-                    aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
-                )
                 try:
+                    options = _own_options(
+                        aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
+                    )
                     source = (definition, caller.parent, dict.fromkeys(own.given), named)
                     self._step_tasks = build(
                         plan, pipeline_name or dag_id, steps or {}, options, source, dag=self, at_run=own.at_run
                     )
-                except PipelineError as error:
-                    self._broken = error
-                    _note_broken(self.fileloc, dag_id, error)
-                # Last: every task copies the params its DAG has when it is made, into the serialized DAG as well.
-                self.params = ParamsDict(params)
+                    # Last: every task copies the params its DAG has when it is made, into the serialized DAG as well.
+                    self.params = ParamsDict(params)
+                except Exception as error:
+                    failed = broken.in_own_words(error, plan.source, f'DAG "{dag_id}"', {})
+                    self._without_tasks(dag_id, failed, given)
+                    self.fileloc = str(caller)
+            if failed is not None:
+                failed = self._stand_in(failed, on_invalid)
+        errors = broken.errors_of_file(str(caller))
+        errors.pop(dag_id, None)
+        if failed is not None:
+            errors[dag_id] = failed
+        self._failed, self._errors = failed, errors if failed is not None else {}
+
+    def _without_tasks(self, dag_id: str, error: PipelineError, given: Mapping[str, Any]) -> None:
+        """Be a DAG without tasks and without a schedule.  Raises ``error`` where not even that can be."""
+        try:
+            super().__init__(dag_id, **broken.placeholder_options(error, given))
+        except Exception:
+            raise error from None
+
+    def _stand_in(self, error: PipelineError, on_invalid: str | None) -> PipelineError | None:
+        """Have the one task of a placeholder; what is to be shown as import error where none is wanted."""
+        try:
+            if not broken.is_placeholder(on_invalid):
+                return error
+        except PipelineError as wrong:
+            return type(error).several([error, wrong])
+        self._step_tasks = broken.placeholder_task(error, self)
+        return None
 
     @property
     def step_tasks(self) -> dict[str, BaseOperator]:
-        """The tasks by step name, to be wired with others.  Raises the definition's problems when it has any."""
-        if self._broken is not None:
-            raise self._broken
+        """The tasks by step name, to be wired with others.
+
+        Raises the definition's problems when it has any; of a placeholder, its one task has every name.
+        """
+        if self._failed is not None:
+            raise self._failed
         return self._step_tasks
 
     def property_of(self, step: str, path: str) -> PipelineValue:
@@ -132,8 +165,8 @@ class SageMakerPipelineDag(DAG):
 
     def validate(self) -> None:
         """Called by Airflow when it takes the DAG out of its file: here one DAG is refused, not the whole file."""
-        if self._broken is not None:
-            raise type(self._broken).several(list(_BROKEN[self.fileloc].values()))
+        if self._failed is not None:
+            raise type(self._failed).several(list(self._errors.values()))
         super().validate()
 
 
@@ -143,6 +176,8 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     The pipeline's parameters become params of the DAG unless the DAG has params of their names.  Groups whose
     parameters of one name differ in default or type have a param each, ``<group id>.<name>``.  Arguments as for
     :class:`SageMakerPipelineDag`.  ``group.step_tasks["Train"]`` is the task of a step, to be wired like any other.
+    A definition that cannot be used raises its problems; with ``on_invalid="placeholder"`` the group has one task,
+    which fails with them.
     """
 
     parameters: Parameters
@@ -166,13 +201,21 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         max_parallel_steps: int = 0,
         records: str = "",
         outlets: Sequence[Any] = (),
+        on_invalid: str | None = None,
         **kwargs: Any,
     ) -> None:
         folder = _caller_file().parent
-        plan = plan_of(definition, folder)
-        own = parameters_of(plan, parameters)
+        try:
+            plan = plan_of(definition, folder)
+            own = parameters_of(plan, parameters)
+            _check_step_names(plan, steps or {})
+        except PipelineError as error:
+            if not broken.is_placeholder(on_invalid):
+                raise
+            super().__init__(group_id, **kwargs)
+            self.step_tasks: dict[str, BaseOperator] = broken.placeholder_task(error, self.dag, self)
+            return
         kwargs.setdefault("tooltip", _one_line(plan.description))
-        _check_step_names(plan, steps or {})
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
         aws = (aws_conn_id, region_name, assume_role_arn, external_id)
@@ -266,16 +309,6 @@ def _caller_file() -> Path:
             return Path(name)
         frame = frame.f_back
     return Path.cwd() / "dag.py"
-
-
-_BROKEN: dict[str, dict[str, PipelineError]] = {}  # by DAG file; Airflow keeps one import error a file
-
-
-def _note_broken(file: str, dag_id: str, error: PipelineError | None) -> None:
-    found = _BROKEN.setdefault(file, {})
-    found.pop(dag_id, None)
-    if error is not None:
-        found[dag_id] = error
 
 
 def _one_line(text: str) -> str:

@@ -46,6 +46,13 @@ def _options() -> dict[str, dict[str, Any]]:
             default="triggerer",
             example="worker",
         ),
+        "on_invalid": _option(
+            "What becomes of a DAG whose definition or options cannot be used: ``import_error`` shows every problem as "
+            "import error of its file, whose other DAGs Airflow then takes for stale; ``placeholder`` keeps them, and "
+            "puts an unscheduled DAG with the report as its docs in the place of the broken one.",
+            default="import_error",
+            example="placeholder",
+        ),
         "poll_interval_s": _option(
             "Seconds between two looks at the state of running jobs and endpoints.",
             type_name="integer",

@@ -8,6 +8,7 @@ from typing import Literal, cast
 SECTION = "sagemaker_mlops"
 YES, NO = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0", "")
 StartIn = Literal["triggerer", "worker"]
+OnInvalid = Literal["import_error", "placeholder"]
 
 
 def start_steps_in() -> StartIn:
@@ -16,6 +17,15 @@ def start_steps_in() -> StartIn:
     if value not in ("triggerer", "worker"):
         raise ValueError(f'[{SECTION}] start_steps_in is "{value}"; use triggerer or worker.')
     return cast("StartIn", value)
+
+
+def on_invalid(given: str | None = None) -> OnInvalid:
+    """What becomes of a pipeline that cannot be built: ``on_invalid`` = import_error or placeholder."""
+    value = str(_get("on_invalid", "import_error") if given is None else given).strip().lower()
+    if value not in ("import_error", "placeholder"):
+        owner = f"[{SECTION}] on_invalid" if given is None else "on_invalid"
+        raise ValueError(f'{owner} is "{value}"; use import_error or placeholder.')
+    return cast("OnInvalid", value)
 
 
 def poll_interval_s() -> float:

@@ -35,6 +35,7 @@ def test_every_option_that_is_read_is_declared_with_its_default() -> None:
         "fail_on_record_error",
         "image_digests",
         "lineage",
+        "on_invalid",
         "signing_key",
         "anchor_models",
     }
@@ -43,6 +44,7 @@ def test_every_option_that_is_read_is_declared_with_its_default() -> None:
     assert not settings.fail_on_record_error()
     assert settings.image_digests()
     assert not settings.lineage()
+    assert settings.on_invalid() == options["on_invalid"]["default"]
     assert settings.signing_key() == ""
     assert not settings.anchor_models()
     assert settings.start_steps_in() == options["start_steps_in"]["default"]

@@ -1,0 +1,27 @@
+"""The task that stands for a pipeline whose definition or options cannot be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from ..airflow_versions import AirflowFailException
+
+
+class InvalidPipelineOperator(BaseOperator):
+    """Fails with the report on the pipeline, without a retry.
+
+    :param report: every problem, as ``sagemaker-mlops check`` prints them
+    """
+
+    ui_color = "#f2dede"
+
+    def __init__(self, *, report: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.report = report
+
+    def execute(self, context: Any) -> None:
+        """Fail the run."""
+        del context
+        raise AirflowFailException(self.report)

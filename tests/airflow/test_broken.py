@@ -1,0 +1,163 @@
+"""Pipelines that cannot be built: what becomes of them, and of the other DAGs of their file."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from airflow.sdk import DAG
+from airflow_names import DagBag
+
+from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
+
+GOOD: dict[str, Any] = {
+    "Version": "2020-12-01",
+    "Steps": [{"Name": "A", "Type": "Training", "Arguments": {"RoleArn": "r"}}],
+}
+BAD = {**GOOD, "Steps": [{**GOOD["Steps"][0], "DependsOn": ["B"]}]}
+IMPORT = "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "good.json").write_text(json.dumps(GOOD))
+    (tmp_path / "bad.json").write_text(json.dumps(BAD, indent=1))
+    return tmp_path
+
+
+def bag(folder: Path, text: str) -> Any:
+    (folder / "pipelines.py").write_text(IMPORT + text)
+    return DagBag(str(folder))
+
+
+def error_of(found: Any) -> str:
+    (error,) = found.import_errors.values()
+    assert "Traceback" not in error
+    return str(error)
+
+
+def test_a_placeholder_keeps_the_neighbours_of_a_broken_definition(folder: Path) -> None:
+    text = "SageMakerPipelineDag('bad', 'bad.json', schedule='@daily', tags=['ml'], on_invalid='placeholder')\n"
+    found = bag(folder, text + "SageMakerPipelineDag('good', 'good.json')\n")
+    assert found.import_errors == {}
+    assert set(found.dags) == {"bad", "good"}
+    dag = found.dags["bad"]
+    assert dag.task_ids == ["pipeline.invalid"]
+    assert dag.schedule is None
+    assert 'no step is called "B"' in str(dag.doc_md)
+    assert {"ml", "invalid"} <= set(dag.tags)
+
+
+def test_a_run_of_a_placeholder_fails_with_the_report() -> None:
+    dag = SageMakerPipelineDag("bad", BAD, on_invalid="placeholder")
+    with pytest.raises(Exception, match="SM201") as caught:
+        dag.get_task("pipeline.invalid").execute({})
+    assert type(caught.value).__name__ == "AirflowFailException"
+
+
+def test_the_configuration_says_what_becomes_of_broken_definitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__ON_INVALID", "placeholder")
+    assert SageMakerPipelineDag("bad", BAD).task_ids == ["pipeline.invalid"]
+    with pytest.raises(InvalidPipeline, match="SM201"):
+        SageMakerPipelineDag("bad", BAD, on_invalid="import_error").validate()
+
+
+def test_tasks_wired_to_a_placeholder_stay_wired() -> None:
+    from airflow.providers.standard.operators.bash import BashOperator
+
+    dag = SageMakerPipelineDag("bad", BAD, on_invalid="placeholder")
+    with dag:
+        BashOperator(task_id="after", bash_command=dag.property_of("A", "ModelArtifacts.S3ModelArtifacts"))
+        dag.step_tasks["A"] >> BashOperator(task_id="behind", bash_command="true")
+    assert dag.get_task("behind").upstream_task_ids == {"pipeline.invalid"}
+
+
+def test_a_broken_definition_in_a_group_can_have_a_placeholder_too() -> None:
+    with DAG("bigger", schedule=None) as dag:
+        group = SageMakerPipelineTaskGroup("ml", BAD, on_invalid="placeholder")
+        SageMakerPipelineTaskGroup("fine", GOOD)
+    assert {"ml.pipeline.invalid", "fine.A"} <= set(dag.task_ids)
+    assert group.step_tasks["A"].task_id == "ml.pipeline.invalid"
+    with DAG("other", schedule=None), pytest.raises(InvalidPipeline, match="SM201"):
+        SageMakerPipelineTaskGroup("ml", BAD)
+
+
+def test_a_function_or_a_subclass_around_the_dag_shows_the_same_report(folder: Path) -> None:
+    (folder / "company").mkdir()
+    (folder / "company" / "__init__.py").write_text("")
+    (folder / "company" / "pipelines.py").write_text(
+        f"{IMPORT}class CompanyDag(SageMakerPipelineDag):\n"
+        "    def __init__(self, dag_id, definition, **options):\n"
+        "        super().__init__(dag_id, definition, tags=['company'], **options)\n"
+        "def company_dag(dag_id, definition):\n    return SageMakerPipelineDag(dag_id, definition)\n"
+    )
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        f"from {DagBag.__module__} import DagBag\n"
+        "bag = DagBag(sys.argv[1])\n"
+        "print('BAG', sorted(bag.dags), *bag.import_errors.values(), sep='\\n')\n"
+    )
+    (folder / "one.py").write_text(  # of Airflow's safe mode: dag, airflow
+        "from pathlib import Path\nfrom company.pipelines import CompanyDag, company_dag\n"
+        "here = Path(__file__).parent\ncompany_dag('one', here / 'bad.json')\n"
+        "CompanyDag('two', here / 'bad.json')\nCompanyDag('three', here / 'good.json')\n# airflow\n"
+    )
+    (folder / "another.py").write_text(
+        "from pathlib import Path\nfrom company.pipelines import company_dag\n"
+        "company_dag('four', Path(__file__).parent / 'good.json')\n# airflow\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True)
+    said = done.stdout.partition("BAG\n")[2]
+    assert "['four', 'three']" in said
+    assert said.count('[SM201] no step is called "B"') == 2
+    assert "KeyError" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("fail_fast=True", r"\[SM164\] fail_fast=True does not go with a pipeline"),
+        ("scheduel='@daily'", 'Did you mean "schedule"'),
+        ("schedule=3", "SM164"),
+        ("steps={'A': {'retries': 'many'}}", "SM164"),
+        ("steps={'A': {'pooll': 'gpu'}}", "SM164"),
+        ("steps=['A']", "SM164"),
+        ("on_invalid='ignore'", ""),
+    ],
+)
+def test_a_wrong_option_of_one_dag_never_loses_the_others_of_its_file(folder: Path, options: str, said: str) -> None:
+    text = f"SageMakerPipelineDag('wrong', 'good.json', {options})\nSageMakerPipelineDag('fine', 'good.json')\n"
+    found = bag(folder, text)
+    assert "fine" in found.dags
+    if said:
+        assert re.search(said, error_of(found))
+        assert set(bag(folder, text.replace(options, f"{options}, on_invalid='placeholder'")).dags) == {"wrong", "fine"}
+
+
+def test_a_wrong_dag_id_is_refused_in_words() -> None:
+    with pytest.raises(InvalidPipeline, match=r'DAG "a b" cannot be made'):
+        SageMakerPipelineDag("a b", GOOD)
+
+
+def test_a_definition_in_a_packaged_dag_is_found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    dags = tmp_path_factory.mktemp("packaged")
+    with ZipFile(dags / "team.zip", "w") as packed:
+        packed.writestr("pipelines.py", IMPORT + "SageMakerPipelineDag('packaged', 'good.json')\n# airflow dag\n")
+        packed.write(folder / "good.json", "good.json")
+    found = DagBag(str(dags))
+    assert found.import_errors == {}
+    assert "A" in found.dags["packaged"].task_ids
+
+
+def test_a_definition_that_is_mended_leaves_no_error_behind(folder: Path) -> None:
+    text = "SageMakerPipelineDag('one', 'bad.json')\nSageMakerPipelineDag('two', 'bad.json')\n"
+    assert error_of(bag(folder, text)).count("SM201") == 2
+    (folder / "bad.json").write_text(json.dumps(GOOD))
+    assert bag(folder, text).import_errors == {}
+    assert error_of(bag(folder, text + "SageMakerPipelineDag('three', 'none.json')\n")).count("[SM") == 1
