@@ -87,6 +87,7 @@ class SageMakerPipelineDag(DAG):
             plan = plan_of(definition, caller.parent)
             own = self.parameters = parameters_of(plan, parameters)
             one_owner(own, kwargs.get("params"))
+            plan = _with_secrets(plan, own)
             params = {**own.params, **(kwargs.pop("params", None) or {})}
             check_schedule(plan, params, kwargs.get("schedule"))
             _check_step_names(plan, steps or {})
@@ -110,7 +111,7 @@ class SageMakerPipelineDag(DAG):
                     options = _own_options(
                         aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
                     )
-                    source = (definition, caller.parent, dict.fromkeys(own.given), named)
+                    source = (definition, caller.parent, {**dict.fromkeys(own.given), **own.secrets}, named)
                     self._step_tasks = build(
                         plan, pipeline_name or dag_id, steps or {}, options, source, dag=self, at_run=own.at_run
                     )
@@ -208,6 +209,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         try:
             plan = plan_of(definition, folder)
             own = parameters_of(plan, parameters)
+            plan = _with_secrets(plan, own)
             _check_step_names(plan, steps or {})
         except PipelineError as error:
             if not broken.is_placeholder(on_invalid):
@@ -222,7 +224,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         options = _own_options(
             aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
         )
-        source = (definition, folder, dict.fromkeys(own.given), _named(plan, outlets, records))
+        source = (definition, folder, {**dict.fromkeys(own.given), **own.secrets}, _named(plan, outlets, records))
         self.parameters, self.exposed = own, set()
         params = params_with(dag, self)
         check_schedule(plan, params_of_group(params, self), dag.schedule)
@@ -236,6 +238,15 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     def property_of(self, step: str, path: str) -> PipelineValue:
         """A property of a step for any other task, as :class:`SageMakerPipelineDag` gives it."""
         return _property_of(self.step_tasks, step, path)
+
+
+def _with_secrets(plan: Plan, own: Parameters) -> Plan:
+    """``plan`` with the secrets of the DAG file as defaults, which are then read in workers only."""
+    if not own.secrets:
+        return plan
+    from .plan.defaults import with_defaults
+
+    return with_defaults(plan, own.secrets)
 
 
 def _named(plan: Plan, outlets: Sequence[Any], records: str) -> Outlets:

@@ -16,6 +16,7 @@ from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.param import ParamsDict
 
 from .document.problems import InvalidPipeline, Problem, did_you_mean
+from .document.secret_names import holds_secret
 from .document.values import parse_parameter
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ class Parameters:
     params   of the trigger form, by parameter name
     at_run   templates and results of other tasks, by parameter name; in the form these are left empty
     given    names that the DAG file gives a value
+    secrets  values out of the DAG file that are left out of the form and the serialized DAG, by parameter name
     source   what the definition is called
     """
 
     params: Mapping[str, Param] = field(default_factory=dict)
     at_run: Mapping[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    secrets: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
 
@@ -78,7 +81,8 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
     if problems:
         raise InvalidPipeline(plan.source, problems)
     params = {name: _param(parameter, fixed, at_run) for name, parameter in declared.items()}
-    return Parameters(params, at_run, frozenset(fixed) | frozenset(at_run), plan.source)
+    secrets = {name: value for name, value in fixed.items() if holds_secret(name, value)}
+    return Parameters(params, at_run, frozenset(fixed) | frozenset(at_run), secrets, plan.source)
 
 
 def typed(value: Any, parameter: ParameterPlan) -> Any:
@@ -224,8 +228,12 @@ def _param(parameter: ParameterPlan, fixed: Mapping[str, Any], at_run: Mapping[s
     if parameter.description:
         schema["description_md"] = parameter.description
     if parameter.name in at_run:
-        return _left_empty(parameter, at_run[parameter.name], schema)
+        value = at_run[parameter.name]
+        said = f"`{value}`, rendered in each run" if isinstance(value, str) else _origin(value)
+        return _left_empty(parameter, said, schema)
     default = fixed.get(parameter.name, parameter.default)
+    if holds_secret(parameter.name, default):
+        return _left_empty(parameter, "the default, which is not shown", schema)
     if default is None:
         if parameter.type == "String":
             schema["minLength"] = 1
@@ -233,12 +241,11 @@ def _param(parameter: ParameterPlan, fixed: Mapping[str, Any], at_run: Mapping[s
     return Param(default, **schema)
 
 
-def _left_empty(parameter: ParameterPlan, value: Any, schema: dict[str, Any]) -> Param:
-    """The param of what is rendered in each run: empty in the form, which then says what it will be."""
+def _left_empty(parameter: ParameterPlan, said: str, schema: dict[str, Any]) -> Param:
+    """The param of what is rendered in each run, or is not shown: empty in the form, which says what it will be."""
     schema["type"] = ["null", schema["type"]]
     if parameter.enum:
         schema["enum"].append(None)
-    said = f"`{value}`, rendered in each run" if isinstance(value, str) else f"{_origin(value)}"
     about = f"{parameter.description}\n\n" if parameter.description else ""
     schema["description_md"] = f"{about}Left empty: {said}."
     return Param(None, **schema)

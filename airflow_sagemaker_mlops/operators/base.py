@@ -25,7 +25,7 @@ from ..document.problems import PipelineError
 from ..document.step_types import WAITING
 from ..links import LINKS
 from .mishaps import RETRIES_AFTER_MISHAPS, outlast_outages
-from .start import DecidedLate, StartInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
+from .start import DecidedLate, StartInTriggerer, has_secret_defaults, has_to_begin_in_worker, has_to_end_in_worker
 from .task import StepTask
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class StepOperator(BaseOperator):
 
     def _starts_from_trigger(self) -> bool:
         waits = STARTS_IN_TRIGGERER and self.step_type in WAITING and self._start_in == "triggerer"
-        return bool(waits and not has_to_begin_in_worker(self))
+        return bool(waits and not has_to_begin_in_worker(self) and not has_secret_defaults(self.step.spec))
 
     def _start_arguments(self) -> StartInTriggerer | None:
         if not self.start_from_trigger:

@@ -155,7 +155,9 @@ def _parameters(context: Any, source: Source, plan: Any, inherited: Mapping[str,
             continue
         in_conf = conf.get(param_name(parameter.name, source.group, params)) is not None
         origin = "conf" if in_conf else "dag" if parameter.name in source.defaults else "default"
-        found[parameter.name] = Parameter(values.get(parameter.name, parameter.default), origin)
+        # Airflow has no default that is a secret: the DAG file has, or the definition.
+        default = source.defaults.get(parameter.name) or parameter.default
+        found[parameter.name] = Parameter(values.get(parameter.name, default), origin)
     return found
 
 

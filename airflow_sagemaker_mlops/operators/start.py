@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..document.secret_names import holds_secret
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
@@ -43,6 +45,18 @@ def has_to_begin_in_worker(operator: BaseOperator) -> bool:
     asked = operator.on_execute_callback or operator._pre_execute_hook
     mapped = next(operator.iter_mapped_task_groups(), None) is not None
     return bool(limited or operator.max_active_tis_per_dagrun is not None or asked or mapped)
+
+
+def has_secret_defaults(spec: Mapping[str, Any]) -> bool:
+    """Whether a step, or one in the body of a loop, reads a parameter whose default is a secret.
+
+    The arguments of a trigger that starts a task stand in the serialized DAG in clear.  A worker has them from the
+    file, and Airflow encrypts what it hands over to the triggerer.
+    """
+    declared = spec.get("Parameters") or {}
+    if any(holds_secret(name, parameter.get("DefaultValue")) for name, parameter in declared.items()):
+        return True
+    return any(has_secret_defaults(child) for child in (spec.get("Body") or {}).values())
 
 
 def has_to_end_in_worker(operator: BaseOperator) -> bool:

@@ -14,7 +14,9 @@ from airflow.sdk import chain as chain_tasks
 from airflow_names import AIRFLOW, DagBag, DagSerialization, figure_of_3_3
 
 from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops.execution.values import typed_parameters
 from airflow_sagemaker_mlops.operators import ConditionStepOperator, ForEachStepOperator, TrainingStepOperator
+from airflow_sagemaker_mlops.operators.given import values_of
 from airflow_sagemaker_mlops.operators.mishaps import RETRIES_AFTER_MISHAPS
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +62,28 @@ def test_parameters_become_typed_params_of_the_trigger_form() -> None:
     assert schemas["S"]["description_md"] == "which"
     assert params["F"] == 1.0
     assert not params.get_param("R").has_value
+
+
+@pytest.mark.parametrize("given", [None, {"DbPassword": "hunter3"}])
+def test_defaults_that_are_secrets_stay_out_of_the_serialized_dag(given: Any) -> None:
+    parameters = [
+        {"Name": "DbPassword", "Type": "String", "DefaultValue": "hunter2"},
+        {"Name": "Rounds", "Type": "Integer", "DefaultValue": 7},
+    ]
+    reads, each = (
+        train(name, Arguments={"RoleArn": ROLE, "Environment": {"X": {"Get": "Parameters.DbPassword"}}})
+        for name in "AC"
+    )
+    body = {"IterableItems": [1], "MaxConcurrency": 1, "ForEachBody": [each]}
+    loop = {"Name": "L", "Type": "ForEach", "Arguments": body}
+    dag = SageMakerPipelineDag("p", definition(reads, train("B"), loop, Parameters=parameters), parameters=given)
+    assert "hunter" not in json.dumps(serialized(dag))
+    assert (dag.params["DbPassword"], dag.params["Rounds"]) == (None, 7)
+    assert "is not shown" in dag.params.get_param("DbPassword").schema["description_md"]
+    assert [dag.step_tasks[name].start_from_trigger for name in "ABL"] == [False, AIRFLOW >= (3, 3), False]
+    step: Any = dag.step_tasks["A"]
+    values = typed_parameters("A", step.step.spec, values_of(["DbPassword"], "", dag.params))
+    assert values == {"DbPassword": given["DbPassword"] if given else "hunter2"}
 
 
 @pytest.mark.parametrize(("name", "value"), [("S", "c"), ("I", "many"), ("B", "maybe")])
