@@ -124,6 +124,12 @@ def _options() -> dict[str, dict[str, Any]]:
             default="False",
             example="True",
         ),
+        "allowed_operators": _option(
+            "Operators that ``x-airflow`` steps of definitions may name: globs of dotted paths, separated by commas or "
+            "spaces. Empty allows any, and then a definition is as powerful as a DAG file.",
+            default="",
+            example="airflow.providers.standard.operators.bash.BashOperator, airflow.providers.amazon.*",
+        ),
     }
 
 

@@ -88,6 +88,11 @@ def lineage() -> bool:
     return _yes("lineage")
 
 
+def allowed_operators() -> tuple[str, ...]:
+    """Globs of dotted paths that x-airflow steps may name: ``allowed_operators``; empty for any."""
+    return tuple(_get("allowed_operators", "").replace(",", " ").split())
+
+
 def _yes(option: str, fallback: str = "False") -> bool:
     word = _get(option, fallback).strip().lower()
     if word not in (*YES, *NO):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .. import settings
 from ..airflow_versions import AirflowFailException, AirflowSkipException
 from ..document.problems import InvalidPipeline, PipelineError, Problem
 from .ends import PASSED_OVER
@@ -23,14 +25,16 @@ def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperat
     """The operator that ``step`` names.  ``arguments`` are Airflow's own: task id, DAG and options of the user.
 
     Expressions may stand in the arguments that the operator templates; its own Jinja templates are rendered as
-    everywhere.  Raises :class:`InvalidPipeline` (SM404) when it cannot be made.
+    everywhere.  Raises :class:`InvalidPipeline` (SM404) when it cannot be made, and (SM229) when it is not
+    allowed here.
     """
     path, name = str(step.spec["Operator"]), str(arguments["task_id"])
-    module, _, attribute = path.rpartition(".")
-    try:
-        operator = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise _refused(name, f"{path} cannot be imported: {error}.") from None
+    allowed = settings.allowed_operators()
+    if allowed and not any(fnmatchcase(path, pattern) for pattern in allowed):  # nothing of it is imported
+        what = f"{path} is not among the operators that this Airflow allows in definitions."
+        raise _refused(name, what, f"[{settings.SECTION}] allowed_operators is: {', '.join(allowed)}.", "SM229")
+    operator = _operator_at(path, name)
+    attribute = operator.__name__
     own = with_values(dict(step.spec.get("Arguments") or {}), step)
     templated = tuple(getattr(operator, "template_fields", ()))
     for key, value in own.items():
@@ -38,11 +42,26 @@ def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperat
             fix = f"Expressions can stand in: {', '.join(templated) or 'none of its arguments'}."
             raise _refused(name, f'"{key}" of {attribute} is not templated, so it cannot hold an expression.', fix)
     try:
-        made = (_as_step(operator) if isinstance(operator, type) else operator)(**own, **arguments)
+        made = _as_step(operator)(**own, **arguments)
     except TypeError as error:
         raise _refused(name, f"{attribute} does not take these arguments: {error}.") from None
     made.__dict__["pipeline_step"] = step  # past Airflow's own __setattr__
     return made  # type: ignore[no-any-return]
+
+
+def _operator_at(path: str, step: str) -> type[BaseOperator]:
+    from airflow.sdk import BaseOperator
+
+    module, _, attribute = path.rpartition(".")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise _refused(step, f"{path} cannot be imported: {error}.") from None
+    if not (isinstance(found, type) and issubclass(found, BaseOperator)):
+        kind = "class" if isinstance(found, type) else type(found).__name__
+        what = f"{path} is a {kind}, which is no Airflow operator."
+        raise _refused(step, what, "Write the dotted path of a class of operators.")
+    return found
 
 
 class _AsStep:
@@ -94,5 +113,5 @@ def _as_step(operator: type) -> type:
     return type(operator)(operator.__name__, (_AsStep, operator), place)
 
 
-def _refused(step: str, what: str, fix: str = "") -> InvalidPipeline:
-    return InvalidPipeline("the definition", [Problem("SM404", f'step "{step}"', what, fix)])
+def _refused(step: str, what: str, fix: str = "", code: str = "SM404") -> InvalidPipeline:
+    return InvalidPipeline("the definition", [Problem(code, f'step "{step}"', what, fix)])

@@ -28,6 +28,12 @@ FOREIGN = (
 )
 TAIL = """
 `HubContent` and types this table does not know are refused when the DAG is parsed; an `x-airflow` step is the way out.
+
+**Who may write a definition with `x-airflow` steps may do what a DAG author may**: its operators run in the workers,
+with Airflow's connections. Where definitions come from people who write no DAGs, `[sagemaker_mlops] allowed_operators`
+names the operators that they may use, as globs of dotted paths; a module that is not among them is not even imported.
+Values of a run (parameters, answers to callbacks, results) come from whoever starts or answers it: put them into `env`,
+`parameters` or the like, and never into `bash_command`, `sql` or any other program. `check` warns of that (SM227).
 """
 RUNS = {
     "Processing": "runs",

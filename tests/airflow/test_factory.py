@@ -377,3 +377,25 @@ def test_an_external_id_goes_with_the_role_of_a_pipeline_a_step_and_a_step_by_ha
     assert asked == [tuple(access.values()), (access["assume_role_arn"], "tenant-8"), tuple(access.values())]
     kept = dag.step_tasks["B"].step
     assert StepTask.from_json(kept.to_json()).access == kept.access
+
+
+def noted(operator: str, **arguments: Any) -> dict[str, Any]:
+    return {"Name": "Note", "Type": "x-airflow", "Operator": operator, "Arguments": arguments}
+
+
+@pytest.mark.parametrize("path", ["pathlib.Path", "os.system", "airflow.sdk.DAG", "logging.root"])
+def test_what_is_no_operator_is_refused_by_name(path: str) -> None:
+    with pytest.raises(InvalidPipeline, match=rf"SM404\] {path} is a .*, which is no Airflow operator"):
+        SageMakerPipelineDag("p", definition(noted(path))).validate()
+
+
+def test_only_operators_that_are_allowed_are_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bash = noted("airflow.providers.standard.operators.bash.BashOperator", bash_command="true")
+    (tmp_path / "loud_operators.py").write_text("raise SystemExit('it was imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv(
+        "AIRFLOW__SAGEMAKER_MLOPS__ALLOWED_OPERATORS", "airflow.providers.standard.*, mine.operators.Note"
+    )
+    SageMakerPipelineDag("p", definition(bash)).validate()
+    with pytest.raises(InvalidPipeline, match=r"SM229\] loud_operators.Note is not among the operators"):
+        SageMakerPipelineDag("p", definition(noted("loud_operators.Note"))).validate()

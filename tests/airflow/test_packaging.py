@@ -38,6 +38,7 @@ def test_every_option_that_is_read_is_declared_with_its_default() -> None:
         "on_invalid",
         "signing_key",
         "anchor_models",
+        "allowed_operators",
     }
     assert settings.records() == ""
     assert not settings.cache_input_contents()
