@@ -272,6 +272,42 @@ def test_what_airflow_does_in_a_worker_only_brings_the_task_there() -> None:
     assert dag.get_task("pipeline.verdict").start_from_trigger is False
 
 
+def serialized(dag: Any) -> dict[str, Any]:
+    return {task["__var"]["task_id"]: task["__var"] for task in DagSerialization.to_dict(dag)["dag"]["tasks"]}
+
+
+@figure_of_3_3
+@pytest.mark.parametrize("in_a_group", [False, True])
+def test_what_a_cluster_policy_changes_after_a_task_was_made_is_kept(in_a_group: bool) -> None:
+    """A policy assigns to the tasks of a DAG that is complete, and so may the DAG file."""
+
+    def tell(_context: Any) -> None:
+        pass
+
+    def with_policy(**changed: Any) -> Any:
+        document = definition(train("A"), train("B"))
+        if in_a_group:
+            with DAG("p", schedule=None) as dag:
+                SageMakerPipelineTaskGroup("g", document, prefix_group_id=False)
+        else:
+            dag = SageMakerPipelineDag("p", document)
+        for task in dag.tasks:
+            for name, value in changed.items():
+                setattr(task, name, value)
+        return dag
+
+    assert serialized(with_policy())["A"]["start_from_trigger"]
+    assert serialized(with_policy())["pipeline.verdict"]["start_from_trigger"]
+    for changed in ({"pool": "gpu"}, {"max_active_tis_per_dag": 1}, {"on_execute_callback": [tell]}):
+        tasks = serialized(with_policy(**changed))
+        assert not any(task.get("start_from_trigger") or task.get("start_trigger_args") for task in tasks.values())
+    tasks = serialized(with_policy(on_success_callback=[tell]))
+    assert tasks["A"]["start_trigger_args"]["trigger_kwargs"]["__var"]["finish_in"] == "worker"
+    assert not tasks["pipeline.verdict"].get("start_from_trigger")
+    assert with_policy().get_task("A").retry_failed_steps is False
+    assert with_policy(retries=2).get_task("A").retry_failed_steps is True
+
+
 def test_jinja_marks_in_a_definition_are_data() -> None:
     step = train("A")
     step["Arguments"] = {"RoleArn": ROLE, "HyperParameters": {"template": "{{ ds }}"}}
