@@ -91,6 +91,7 @@ class SageMakerPipelineDag(DAG):
             params = {**own.params, **(kwargs.pop("params", None) or {})}
             check_schedule(plan, params, kwargs.get("schedule"))
             _check_step_names(plan, steps or {})
+            _check_fail_fast(plan, kwargs.get("fail_fast"))
             named = _named(plan, outlets, records)
             broken.refuse_fail_fast(plan.source, kwargs.get("fail_fast"))
             kwargs.setdefault("catchup", False)
@@ -220,6 +221,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         kwargs.setdefault("tooltip", _one_line(plan.description))
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
+        _check_fail_fast(plan, dag.fail_fast)
         aws = (aws_conn_id, region_name, assume_role_arn, external_id)
         options = _own_options(
             aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
@@ -285,6 +287,17 @@ def _check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
     ]
     if problems:
         raise InvalidPipeline(plan.source, problems)
+
+
+def _check_fail_fast(plan: Plan, fail_fast: Any) -> None:
+    """Airflow allows only tasks that stop at a failure in such a DAG (``FailFastDagInvalidTriggerRule``, 3.3.2)."""
+    if fail_fast:
+        what = (
+            "fail_fast=True cannot be used with a pipeline: pipeline.verdict has to run after a step has failed, to "
+            "stop the jobs of the others and to seal the record, and Airflow refuses such a task in a fail_fast DAG."
+        )
+        fix = "Leave fail_fast out. Steps behind a failed one do not run, and the run fails once the others have ended."
+        raise InvalidPipeline(plan.source, [Problem("SM420", "fail_fast", what, fix)])
 
 
 def _own_options(

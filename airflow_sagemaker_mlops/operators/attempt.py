@@ -44,6 +44,7 @@ class WorkerAttempt:
     killed: Callable[[], bool]
     _live: StepRun | None = field(default=None, init=False)
     _secrets: Sequence[str] = field(default=(), init=False)
+    _published: dict[str, str] = field(default_factory=dict, init=False)
 
     @property
     def upstream_results(self) -> Mapping[str, Mapping[str, Any]]:
@@ -91,7 +92,7 @@ class WorkerAttempt:
         handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
         if begun is not None:
             handed_over["begun"] = begun.as_json()
-        return {**handed_over, "secrets": list(self._secrets)}
+        return {**handed_over, "secrets": list(self._secrets), "published": self._published}
 
     async def pause_for(self, cause: str, words: str) -> timedelta | None:
         """How long a failed job's step waits for the next one, by its retry policies; ``None``: it has failed."""
@@ -183,6 +184,7 @@ class WorkerAttempt:
     async def _publish(self, facts: Mapping[str, str]) -> None:
         for link in LINKS:
             if facts.get(link.fact):
+                self._published[link.xcom_key] = facts[link.fact]
                 self.context["ti"].xcom_push(key=link.xcom_key, value=facts[link.fact])
 
     async def _hide(self, secrets: Sequence[str]) -> None:

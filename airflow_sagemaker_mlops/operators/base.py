@@ -237,6 +237,9 @@ class StepOperator(BaseOperator):
         from .worker_memory import KeptEnd
 
         kept = KeptEnd(context).read()
+        ti: Any = context["ti"]
+        for key, value in (kept.get("published") or {}).items():
+            ti.xcom_push(key=key, value=value)
         if kept.get("failure") and not self.retry_failed_steps:
             _leave(context, kept.get("left"))
             raise self._failure(str(kept["failure"]))
@@ -310,7 +313,7 @@ class StepOperator(BaseOperator):
             case "success":
                 from .worker_memory import KeptEnd
 
-                KeptEnd(context).keep(result=event["result"])
+                KeptEnd(context).keep(result=event["result"], published=event.get("published"))
                 return event["result"]
             case "failed":
                 from .worker_memory import KeptEnd, report_failure
@@ -323,7 +326,7 @@ class StepOperator(BaseOperator):
                 _leave(context, left)
                 if self.retry_failed_steps:
                     report_failure(context)
-                KeptEnd(context).keep(failure=words, left=left)
+                KeptEnd(context).keep(failure=words, left=left, published=event.get("published"))
                 raise self._failure(words, str(event.get("report") or ""))
             case _:
                 from .patience import Interrupted

@@ -92,7 +92,10 @@ class KeptEnd:
         return kept if isinstance(kept, dict) and kept.get("generation") == self._generation else {}
 
     def keep(self, **end: Any) -> None:
-        """Keep ``result``, or ``failure`` (why) and ``left`` (a failed step's result), where Airflow has a place."""
+        """Keep ``result``, or ``failure`` (why) and ``left`` (a failed step's result), where Airflow has a place.
+
+        ``published``, the XComs that people look at, goes with it: Airflow deletes a task's XComs when it retries it.
+        """
         if self._store is not None:
             self._store.set(RESULT_KEY, {"generation": self._generation, **end})
 

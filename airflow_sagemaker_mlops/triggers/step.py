@@ -51,7 +51,8 @@ class StepTrigger(BaseTrigger):
     """Runs one step in the triggerer.
 
     :param task: ``StepTask.to_json()``
-    :param handed_over: what a worker had done before it deferred: {"identity", "submitted", "begun", "secrets"};
+    :param handed_over: what a worker had done before it deferred: {"identity", "submitted", "begun", "secrets",
+        "published"};
         ``None`` when the task began here
     :param finish_in: "triggerer" ends a successful task here; "worker" resumes it (outlets, asset events)
     :param parameters: in a run of a part of the pipeline, what a worker says that the step runs with beside its conf;
@@ -75,7 +76,7 @@ class StepTrigger(BaseTrigger):
         self._run: StepRun | None = None
         self._submitted: Submitted | None = None
         self._tickets: XComTickets | None = None
-        self._published: dict[str, str] = {}
+        self._published: dict[str, str] = dict((handed_over or {}).get("published") or {})
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, as Airflow stores them."""
@@ -113,7 +114,7 @@ class StepTrigger(BaseTrigger):
             cause = cause_of(error) if self.handed_over is not None else ""
             failed = {"status": "failed", "kind": type(error).__name__, "error": str(error), "cause": cause}
             failed["report"] = error.details
-            yield TriggerEvent({**failed, "result": dict(error.result)})
+            yield TriggerEvent({**failed, "result": dict(error.result), "published": self._published})
             return
         except Exception as error:
             self.log.exception("the step could not be run to its end")
@@ -126,7 +127,7 @@ class StepTrigger(BaseTrigger):
             wake_when_reported()
             yield TaskSuccessEvent()
         else:
-            yield TriggerEvent({"status": "success", "result": result})
+            yield TriggerEvent({"status": "success", "result": result, "published": self._published})
 
     def _conf_needs_a_look(self, context: Mapping[str, Any]) -> bool:
         """Whether a worker is to say what the run's conf means for this step."""

@@ -129,11 +129,17 @@ def test_what_airflow_is_told_wrongly_is_reported() -> None:
         (SageMakerPipelineDag("a", definition(train("A")), steps={"Trian": {}}), "SM403"),
         (SageMakerPipelineDag("b", definition(train("A")), parameters={"Q": 1}), "SM401"),
         (SageMakerPipelineDag("c", definition(train("A"), Parameters=required), schedule="@daily"), "SM402"),
+        (SageMakerPipelineDag("d", definition(train("A")), fail_fast=True), "SM420"),
     ]
     for dag, code in cases:
         with pytest.raises(InvalidPipeline) as caught:
             dag.validate()
         assert code in {problem.code for problem in caught.value.problems}
+
+
+def test_a_pipeline_group_in_a_dag_that_fails_fast_is_refused() -> None:
+    with DAG("d", schedule=None, fail_fast=True), pytest.raises(InvalidPipeline, match="SM420"):
+        SageMakerPipelineTaskGroup("g", definition(train("A")))
 
 
 def test_a_broken_definition_does_not_take_the_others_of_its_file_down(tmp_path: Path) -> None:
@@ -272,8 +278,8 @@ def test_what_airflow_does_in_a_worker_only_brings_the_task_there() -> None:
     assert dag.get_task("pipeline.verdict").start_from_trigger is False
 
 
-def serialized(dag: Any) -> dict[str, Any]:
-    return {task["__var"]["task_id"]: task["__var"] for task in DagSerialization.to_dict(dag)["dag"]["tasks"]}
+def tasks_of(dag: Any) -> dict[str, Any]:
+    return {task["__var"]["task_id"]: task["__var"] for task in serialized(dag)["tasks"]}
 
 
 @figure_of_3_3
@@ -296,12 +302,12 @@ def test_what_a_cluster_policy_changes_after_a_task_was_made_is_kept(in_a_group:
                 setattr(task, name, value)
         return dag
 
-    assert serialized(with_policy())["A"]["start_from_trigger"]
-    assert serialized(with_policy())["pipeline.verdict"]["start_from_trigger"]
+    assert tasks_of(with_policy())["A"]["start_from_trigger"]
+    assert tasks_of(with_policy())["pipeline.verdict"]["start_from_trigger"]
     for changed in ({"pool": "gpu"}, {"max_active_tis_per_dag": 1}, {"on_execute_callback": [tell]}):
-        tasks = serialized(with_policy(**changed))
+        tasks = tasks_of(with_policy(**changed))
         assert not any(task.get("start_from_trigger") or task.get("start_trigger_args") for task in tasks.values())
-    tasks = serialized(with_policy(on_success_callback=[tell]))
+    tasks = tasks_of(with_policy(on_success_callback=[tell]))
     assert tasks["A"]["start_trigger_args"]["trigger_kwargs"]["__var"]["finish_in"] == "worker"
     assert not tasks["pipeline.verdict"].get("start_from_trigger")
     assert with_policy().get_task("A").retry_failed_steps is False

@@ -40,6 +40,7 @@ async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
         Entry(entry.name, ordinal, identity.try_number, identity.generation, "submitted", entry.arn)
     )
     run.tell(f"going on with {entry.name}")
+    await run.publish(facts_about(run, entry.name, entry.arn))
     return Submitted(entry.name, entry.arn, ordinal, now(), adopted=True)
 
 
