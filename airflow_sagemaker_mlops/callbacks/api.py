@@ -14,13 +14,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
+from ..document.strict_json import NotJson, read_json
 from .answer import AnswerRefused, failure, give_answer, success
 
 TARGET = "SageMaker.SendPipelineExecutionStep"
 JSON_TYPE = "application/x-amz-json-1.1"
 MOST_BYTES = 200_000
-TOO_DEEP = "The request is nested too deeply."
 
 app = FastAPI(title="SageMaker callbacks", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -68,26 +69,24 @@ async def plain_failure(token: str, request: Request) -> JSONResponse:
 
 async def _body(request: Request) -> dict[str, Any]:
     content = bytearray()
-    async for part in request.stream():  # not request.body(): whoever calls has shown no token yet
-        content += part
-        if len(content) > MOST_BYTES:
-            raise AnswerRefused(f"The request is larger than {MOST_BYTES} bytes.")
     try:
-        body = json.loads(bytes(content) or b"{}")
-    except ValueError as error:
-        raise AnswerRefused(f"The request is not JSON: {error}.") from None
-    except RecursionError:
-        raise AnswerRefused(TOO_DEEP) from None
+        async for part in request.stream():  # not request.body(): whoever calls has shown no token yet
+            content += part
+            if len(content) > MOST_BYTES:
+                raise AnswerRefused(f"The request is larger than {MOST_BYTES} bytes.")
+    except ClientDisconnect:  # nobody is left to be answered, and a traceback would only fill the log
+        raise AnswerRefused("The request ended before its body did.") from None
+    try:
+        body = read_json(bytes(content) or b"{}", most_bytes=MOST_BYTES)
+    except NotJson as error:
+        raise AnswerRefused(f"The request {error.told()}.") from None
     if not isinstance(body, dict):
         raise AnswerRefused("The request is not a JSON object.")
     return body
 
 
 def _text(value: Any) -> str:
-    try:
-        return value if isinstance(value, str) else json.dumps(value)
-    except RecursionError:
-        raise AnswerRefused(TOO_DEEP) from None
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _arn(who: dict[str, str]) -> str:

@@ -43,3 +43,10 @@ def tell(error: ValueError, consequence: str = "") -> int:
 
     print(safe(error.told(consequence) if isinstance(error, PipelineError) else error), file=sys.stderr)
     return int(getattr(error, "exit_code", 1))
+
+
+def print_anything() -> None:
+    """Have standard output and error show what their encoding does not have, half a letter for one, as ``\\ud800``."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

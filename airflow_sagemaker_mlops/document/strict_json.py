@@ -60,6 +60,7 @@ def read_json(
     data: str | bytes,
     *,
     most_bytes: int = MOST_BYTES,
+    most_depth: int = MOST_DEPTH,
     twice: list[tuple[str, int, int]] | None = None,
     number: Callable[[str, Callable[[str], Any]], Any] | None = None,
 ) -> Any:
@@ -102,10 +103,10 @@ def read_json(
     except _Wrong as error:
         raise _wrong_number(text, str(error)) from None
     except RecursionError:
-        raise _too_deep(text) from None
+        raise _too_deep(text, most_depth) from None
     # A text that was read has no unclosed string, over which these expressions would take long.
-    if max(accumulate(map(_STEP.__getitem__, _NO_BRACKETS.sub("", text))), default=0) > MOST_DEPTH:
-        raise _too_deep(text)
+    if max(accumulate(map(_STEP.__getitem__, _NO_BRACKETS.sub("", text))), default=0) > most_depth:
+        raise _too_deep(text, most_depth)
     if "\\ud" in text or "\\uD" in text:
         for match in _HALF.finditer(text):
             if match[1]:
@@ -191,11 +192,11 @@ def _wrong_number(text: str, written: str) -> NotJson:
     return NotJson(f"{written[:60]} is larger than any number can be", place)
 
 
-def _too_deep(text: str) -> NotJson:
+def _too_deep(text: str, most: int) -> NotJson:
     depth, place = 0, None
     for match in _BRACKET.finditer(text):
         depth += _STEP.get(match[0], 0)
-        if depth > MOST_DEPTH:
+        if depth > most:
             place = position(text, match.start())
             break
-    return NotJson(f"is nested more than {MOST_DEPTH} deep", place, kind="bound")
+    return NotJson(f"is nested more than {most} deep", place, kind="bound")

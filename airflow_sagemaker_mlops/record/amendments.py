@@ -7,7 +7,6 @@ between, without the others telling.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from .layout import amendments_prefix
 from .signatures import sign
 from .signing import Signer
 from .store import Store, address
+from .stored import read_stored
 
 KIND = "sagemaker-mlops/amendment"
 TRIES = 20
@@ -99,7 +99,7 @@ def _key(dag_id: str, run_id: str, number: int) -> str:
 
 def _parse(data: bytes, where: str) -> dict[str, Any]:
     try:
-        document = json.loads(data)
+        document = read_stored(data)
     except ValueError as error:
         raise BrokenRecord(f"{where} is cut off or was altered: it is no JSON ({error}).") from None
     if not isinstance(document, dict) or document.get("kind") != KIND:

@@ -21,6 +21,7 @@ from .fragment import Artifact, CacheMark, StepFragment
 from .integrity import SCHEMA
 from .layout import cache_key_of
 from .store import Store
+from .stored import read_stored
 from .times import moment, parse_time
 
 TRIES = 5
@@ -172,7 +173,7 @@ def _entry(store: Store, dag_id: str, step: str, key: str) -> dict[str, Any] | N
 def _parse(data: bytes, dag_id: str, step: str, key: str) -> dict[str, Any] | None:
     """The entry, when it is one of this step: cut off, older and copied ones are none."""
     try:
-        entry = json.loads(data)
+        entry = read_stored(data)
     except ValueError:
         return None
     right = {"dag_id": dag_id, "step": step, "key": key}

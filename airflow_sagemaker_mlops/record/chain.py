@@ -6,9 +6,9 @@ next record names both.  So every record but the latest is covered by a later on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .canonical import canonical_json
 from .errors import StoreUnavailable
@@ -16,6 +16,7 @@ from .index import Summary, read_index
 from .integrity import SCHEMA, Link
 from .layout import heads_key
 from .store import Store, address
+from .stored import read_stored
 
 TRIES = 20
 
@@ -33,11 +34,19 @@ def read_heads(store: Store, dag_id: str) -> Heads:
     found = store.read(heads_key(dag_id))
     if found is not None:
         try:
-            links = tuple(Link(item["run_id"], item["sha256"]) for item in json.loads(found.data)["heads"])
+            links = tuple(_link(item) for item in read_stored(found.data)["heads"])
         except (ValueError, KeyError, TypeError):
             links = heads_of(read_index(store, dag_id).summaries.values())
         return Heads(links, found.tag)
     return Heads(heads_of(read_index(store, dag_id).summaries.values()), None)
+
+
+def _link(item: Any) -> Link:
+    """Raises ``TypeError`` or ``KeyError`` for what is none."""
+    run_id, sha256 = item["run_id"], item["sha256"]
+    if not isinstance(run_id, str) or not isinstance(sha256, str):
+        raise TypeError
+    return Link(run_id, sha256)
 
 
 def heads_of(summaries: Iterable[Summary]) -> tuple[Link, ...]:

@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from typing import Any
 
 from ..execution.masking import mask
@@ -82,11 +81,6 @@ def assemble(
         "approvals": [mask(plain(approval), {*secrets}) for approval in approvals],
         "totals": totals(steps, run, prices),
     }
-
-
-def read_schema() -> dict[str, Any]:
-    """The JSON Schema of a record, draft 2020-12."""
-    return dict(json.loads(files(__package__).joinpath("schema.json").read_text()))
 
 
 def _plan_json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,7 +13,6 @@ they are merged into one of the next level, named after its hash, and then delet
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from .canonical import canonical_json
 from .integrity import SCHEMA, hash_of, previous_of, record_name
 from .layout import index_prefix, segment
 from .store import Store
+from .stored import read_stored
 from .times import moment
 
 FAN = 32
@@ -138,7 +138,7 @@ def _read_page(store: Store, key: str) -> list[Summary] | None:
     if level != "0" and hashlib.sha256(found.data).hexdigest() != name.removesuffix(".json"):
         return []
     try:
-        records = json.loads(found.data)["records"]
+        records = read_stored(found.data)["records"]
         return [record for record in records if isinstance(record["run_id"], str) and isinstance(record["sha256"], str)]
     except (ValueError, KeyError, TypeError):
         return []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 from .canonical import canonical_json, sha256_of
 from .errors import BrokenRecord, ForeignRecord, OlderSchema
+from .stored import misfit, read_stored
 
 KIND = "sagemaker-mlops/run-record"
 SCHEMA = "1.1"
@@ -43,6 +46,12 @@ def parse_record(data: bytes, where: str) -> dict[str, Any]:
     """
     document = _read(data, where)
     check_hash(document, data, where)
+    wrong = misfit(document, read_schema(), complete=document.get("schema") == SCHEMA)
+    if wrong:
+        raise BrokenRecord(
+            f"{where} has the hash that it names, and is not of the shape of a record: {wrong}. "
+            "It was not written by this package; move it away."
+        )
     return document
 
 
@@ -60,12 +69,18 @@ def check_hash(document: Mapping[str, Any], data: bytes, where: str) -> None:
         raise BrokenRecord(f"{where} was altered after it was sealed: its content does not have the hash it names.")
 
 
+@functools.cache
+def read_schema() -> dict[str, Any]:
+    """The JSON Schema of a record, draft 2020-12."""
+    return dict(json.loads(files(__package__).joinpath("schema.json").read_text()))
+
+
 def _read(data: bytes, where: str) -> dict[str, Any]:
     if not data:
         raise BrokenRecord(f"{where} is empty.")
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document = read_stored(data)
+    except ValueError as error:
         raise BrokenRecord(f"{where} is cut off or was altered: it is no JSON ({error}).") from None
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise BrokenRecord(f'{where} is not a run record: its "kind" is not "{KIND}".')

@@ -6,7 +6,6 @@ and holds for all steps of that run, also for those that a user clears later on.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from .fragment import Artifact
 from .layout import source_key
 from .partial import Choice, Part, part_of
 from .store import Store, Stored
+from .stored import read_stored
 
 
 def pinned_part(
@@ -57,7 +57,7 @@ def _noted(found: Stored | None, asked: Mapping[str, Any]) -> str:
     if found is None:
         return ""
     try:
-        note = json.loads(found.data)
+        note = read_stored(found.data)
     except ValueError:
         return ""  # half-written: noted once more
     same = isinstance(note, dict) and note.get("asked") == asked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from .index import read_index
 from .integrity import belongs_to, parse_record
 from .layout import content_key, name_of, record_key
 from .store import Store, address
+from .stored import read_stored
 
 LATEST = re.compile(r"latest(\[\d+\])?(?:~(\d+))?")
 
@@ -85,7 +85,7 @@ def _request(store: Store, dag_id: str, sha256: str) -> dict[str, Any] | None:
     if found is None:
         return None
     try:
-        return dict(json.loads(found.data))
+        return dict(read_stored(found.data))
     except (ValueError, TypeError):
         raise BrokenRecord(f"the request {address(store, key)} is cut off or was altered.") from None
 

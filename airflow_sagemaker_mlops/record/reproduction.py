@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ from .fragment import Artifact, Code, StepFragment
 from .layout import content_key
 from .sources import from_outside
 from .store import Store
+from .stored import read_stored
 
 Steps = Mapping[str, StepFragment]
 
@@ -29,7 +29,7 @@ def stored_definition(store: Store, record: Mapping[str, Any]) -> dict[str, Any]
     if found is None:
         raise RecordError(f"the stored definition {copy['uri']} is gone. Leave out --pin and give the file.")
     try:
-        return dict(json.loads(found.data))
+        return dict(read_stored(found.data))
     except (ValueError, TypeError):
         raise RecordError(f"the stored definition {copy['uri']} is cut off or was altered.") from None
 

@@ -6,7 +6,6 @@ the fragments beside, where they are not at hand.  Each step writes its fragment
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from .layout import content_key, fragment_key, fragments_prefix, record_key
 from .signatures import sign
 from .signing import Signer
 from .store import Store, address
+from .stored import read_stored
 
 MERGE_EVERY = 8  # one sealing in so many looks whether the index can be merged, which costs a listing
 MOST_INLINE = 32_768  # bytes of a request in the record; a larger one is stored beside it
@@ -65,7 +65,7 @@ def _read_fragment(store: Store, key: str) -> StepFragment | None:
     if found is None:
         return None
     try:
-        return StepFragment.from_json(json.loads(found.data))
+        return StepFragment.from_json(read_stored(found.data))
     except ValueError as error:
         why = str(error) if isinstance(error, BrokenRecord) else "it is no JSON."
         raise BrokenRecord(f"{address(store, key)} is damaged: {why}") from None

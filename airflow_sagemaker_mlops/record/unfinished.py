@@ -6,7 +6,6 @@ same job names, so another process can go on with it and finds the jobs that are
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ from .reader import LATEST
 from .reuse import SourceRun
 from .seal import read_fragments
 from .store import Store, address
+from .stored import read_stored
 from .times import moment
 
 
@@ -102,6 +102,6 @@ def _read(store: Store, dag_id: str, run_id: str) -> Start:
     key = start_key(dag_id, run_id)
     found = store.read(key)
     try:
-        return Start(**json.loads(found.data if found is not None else b""))
+        return Start(**read_stored(found.data if found is not None else b""))
     except (ValueError, TypeError):
         raise BrokenRecord(f"{address(store, key)} is damaged. Delete it; its run cannot be resumed.") from None

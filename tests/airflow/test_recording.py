@@ -10,7 +10,7 @@ import pytest
 from deployment import Deployment, jobs_of
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.record.document import read_schema
+from airflow_sagemaker_mlops.record.integrity import read_schema
 from airflow_sagemaker_mlops.record.locations import open_store
 from airflow_sagemaker_mlops.record.reader import read_record
 from airflow_sagemaker_mlops.record.verify import verify

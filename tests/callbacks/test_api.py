@@ -67,3 +67,31 @@ def test_no_more_is_read_than_an_answer_may_have() -> None:
     post = Post(f"/{TOKEN}/success", [b" " * 50_000] * 100)
     assert post.answer() == (400, {"error": f"The request is larger than {MOST_BYTES} bytes."})
     assert post.taken == 5
+
+
+@pytest.mark.parametrize("path", ["/api", f"/{TOKEN}/success", f"/{TOKEN}/failure"])
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (rb'{"auc": "\ud800"}', "half of a letter"),
+        (rb'{"\ud800": "' + b"x" * 1100 + b'"}', "half of a letter"),
+        (b'{"auc": NaN}', "NaN is not a number there"),
+        (b'{"auc": "1", "auc": "2"}', 'the key "auc" stands twice'),
+    ],
+)
+def test_what_no_step_could_read_is_refused_before_a_token_is_looked_for(path: str, body: bytes, words: str) -> None:
+    status, said = Post(path, [body], f"{TARGET}Success").answer()
+    assert status == 400
+    assert words in (said.get("message") or said["error"])
+
+
+def test_a_request_that_breaks_off_is_answered_and_leaves_no_traceback() -> None:
+    post = Post(f"/{TOKEN}/success", [b'{"a'])
+
+    async def receive() -> dict[str, Any]:
+        post.taken += 1
+        gone = {"type": "http.disconnect"}
+        return gone if post.taken > 1 else {"type": "http.request", "body": b'{"a', "more_body": True}
+
+    post._receive = receive  # type: ignore[method-assign]
+    assert post.answer() == (400, {"error": "The request ended before its body did."})

@@ -13,12 +13,12 @@ from record_examples import DAILY, DECIDE, PLAN, SHA, TRAIN, identity, record
 
 from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.record.canonical import canonical_json, plain
-from airflow_sagemaker_mlops.record.document import DefinitionCopy, Parameter, assemble, read_schema
+from airflow_sagemaker_mlops.record.document import DefinitionCopy, Parameter, assemble
 from airflow_sagemaker_mlops.record.errors import BrokenRecord, ForeignRecord, OlderSchema
 from airflow_sagemaker_mlops.record.export_openlineage import run_event
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import Artifact, StepFragment
-from airflow_sagemaker_mlops.record.integrity import Link, belongs_to, hash_of, parse_record, seal_document
+from airflow_sagemaker_mlops.record.integrity import Link, belongs_to, hash_of, parse_record, read_schema, seal_document
 from airflow_sagemaker_mlops.record.made import Made
 from airflow_sagemaker_mlops.record.reader import read_record, steps_of
 from airflow_sagemaker_mlops.record.seal import MOST_INLINE, seal, store_definition

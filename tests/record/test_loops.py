@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from test_recorder import Lab, jobs
 
 from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.record.document import read_schema
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
+from airflow_sagemaker_mlops.record.integrity import read_schema
 
 
 class LoopLab(Lab):

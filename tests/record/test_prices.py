@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from record_examples import PLAN, TRAIN, identity
 
 from airflow_sagemaker_mlops.record.diff import diff
-from airflow_sagemaker_mlops.record.document import assemble, read_schema
-from airflow_sagemaker_mlops.record.integrity import seal_document
+from airflow_sagemaker_mlops.record.document import assemble
+from airflow_sagemaker_mlops.record.integrity import read_schema, seal_document
 from airflow_sagemaker_mlops.record.prices import Prices, read_prices
 
 PRICES = Prices("USD", {"ml.m5.large": 0.36})

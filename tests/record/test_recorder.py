@@ -26,10 +26,10 @@ from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.record.begun import Begun
-from airflow_sagemaker_mlops.record.document import read_schema
 from airflow_sagemaker_mlops.record.errors import StoreUnavailable
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import StepFragment
+from airflow_sagemaker_mlops.record.integrity import read_schema
 from airflow_sagemaker_mlops.record.reader import read_record
 from airflow_sagemaker_mlops.record.recorder import Recorder, RecordOptions
 from airflow_sagemaker_mlops.record.run_identity import RunIdentity

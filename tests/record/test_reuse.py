@@ -16,9 +16,10 @@ from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection, Selection, select
-from airflow_sagemaker_mlops.record.document import Parameter, assemble, read_schema
+from airflow_sagemaker_mlops.record.document import Parameter, assemble
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.fragment import Artifact, Attempt, CacheMark, StepFragment
+from airflow_sagemaker_mlops.record.integrity import read_schema
 from airflow_sagemaker_mlops.record.recorder import Recorder
 from airflow_sagemaker_mlops.record.reuse import ReusingRecorder, SourceRun, check_reuse, read_source
 from airflow_sagemaker_mlops.record.run_identity import RunIdentity
