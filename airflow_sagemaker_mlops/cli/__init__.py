@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+
+EXTRA = "pip install 'airflow-sagemaker-mlops[local]'"
+OF_THE_EXTRA = frozenset({"typer", "rich", "moto", "werkzeug", "flask", "pandas", "sklearn", "xgboost"})
+
 
 def main() -> None:
     """Entry point of the console script."""
-    from .app import app
-    from .terminal import print_anything
+    try:
+        from .app import app
+        from .terminal import print_anything
 
-    print_anything()
-
-    app()
+        print_anything()
+        app()
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in OF_THE_EXTRA:
+            raise
+        # The DAGs need none of it, so a deployment of Airflow is installed without.
+        print(
+            f"sagemaker-mlops needs {missing}, which is not installed here. Install it with: {EXTRA}", file=sys.stderr
+        )
+        sys.exit(2)

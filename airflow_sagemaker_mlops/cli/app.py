@@ -8,19 +8,27 @@ from typing import Annotated, Any
 
 import typer
 
-from .records_app import records_app, why_not_cached
+from .examples import EXAMPLES
+from .records_app import logs, records_app, why_not_cached
 
+EPILOG = (
+    "Exit codes: 0 done and good; 1 the definition, the run or AWS says no (diff: there are differences; status: it "
+    "does not run); 2 words on the command line that cannot be used; 129, 130, 143 a run that a hang-up, Ctrl-C or "
+    "SIGTERM stopped."
+)
 app = typer.Typer(
     name="sagemaker-mlops",
     help="Amazon SageMaker Pipelines as native Apache Airflow DAGs.",
+    epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 local_app = typer.Typer(help="The embedded AWS: runs SageMaker jobs on this machine, without an account.")
 app.add_typer(local_app, name="local")
 app.add_typer(records_app, name="records", no_args_is_help=True)
 app.command("why-not-cached")(why_not_cached)
+app.command("logs")(logs)
 
 DEFINITION = "JSON or YAML file, - for standard input, or SDK code as file.py:object or module:object."
 Definition = Annotated[str, typer.Argument(help=f"Definition: {DEFINITION}", show_default=False)]
@@ -43,6 +51,23 @@ Prices = Annotated[
     ),
 ]
 StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"airflow-sagemaker-mlops {version('airflow-sagemaker-mlops')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Amazon SageMaker Pipelines as native Apache Airflow DAGs."""
 
 
 def source(file: str, python: Path = THIS_PYTHON, arguments: list[str] | None = None, **how: Any) -> Any:
@@ -73,8 +98,9 @@ def check(
 @app.command()
 def plan(
     file: Definition,
-    as_json: Annotated[bool, typer.Option("--json", help="The plan as JSON.")] = False,
-    as_mermaid: Annotated[bool, typer.Option("--mermaid", help="The plan as a Mermaid flowchart.")] = False,
+    output: Annotated[str, typer.Option("--format", help="text, json or mermaid.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    as_mermaid: Annotated[bool, typer.Option("--mermaid", help="Short for --format mermaid.")] = False,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
 ) -> None:
@@ -82,7 +108,7 @@ def plan(
     from .definition import show_plan
 
     raise typer.Exit(
-        show_plan(source(file, python, arguments), "json" if as_json else "mermaid" if as_mermaid else "tree")
+        show_plan(source(file, python, arguments), "json" if as_json else "mermaid" if as_mermaid else output)
     )
 
 
@@ -169,6 +195,9 @@ def run(
     ] = "",
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
+    output: Annotated[
+        str, typer.Option("--format", help="text, or json: the summary on standard output, progress on standard error.")
+    ] = "text",
     publishes: Annotated[
         bool,
         typer.Option("--publish/--no-publish", help="Run publish.py beside the definition first, on the embedded AWS."),
@@ -208,6 +237,7 @@ def run(
             choice=choice,
             prices=prices,
             publishes=publishes,
+            output=output,
         )
     )
 
@@ -299,11 +329,12 @@ Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
 def diff(
     old: Definition,
     new: Definition,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
     """Show what changed in meaning: parameters, steps, arguments, edges; exit 1 when something did."""
     from .definition import show_differences
 
-    raise typer.Exit(show_differences(source(old), source(new)))
+    raise typer.Exit(show_differences(source(old), source(new), output))
 
 
 @app.command()
@@ -424,17 +455,59 @@ def local(
         )
 
 
+def given_above(context: typer.Context) -> Path | None:
+    """The --state-dir of ``local --state-dir X COMMAND``."""
+    found = (context.parent.params if context.parent else {}).get("state_dir")
+    return found if isinstance(found, Path) else None
+
+
 @local_app.command()
-def status(state_dir: StateDir = None) -> None:
+def status(
+    context: typer.Context,
+    state_dir: StateDir = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
     """Say whether the embedded AWS runs, and where; exit 1 when it does not."""
     from .local import show_status
 
-    raise typer.Exit(show_status(state_dir))
+    raise typer.Exit(show_status(state_dir or given_above(context), output))
+
+
+@local_app.command("env")
+def env(
+    context: typer.Context,
+    state_dir: StateDir = None,
+    form: Annotated[str, typer.Option("--format", help="sh, json or dotenv.")] = "sh",
+) -> None:
+    """Print the environment by which boto3, the AWS CLI and other clients find the embedded AWS."""
+    from .local import show_environment
+
+    raise typer.Exit(show_environment(state_dir or given_above(context), form))
+
+
+@local_app.command("cp")
+def cp(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SRC", help="File, folder or s3://bucket/key.", show_default=False)],
+    target: Annotated[str, typer.Argument(metavar="DST", help="The other kind.", show_default=False)],
+    state_dir: StateDir = None,
+) -> None:
+    """Copy files to the S3 of the embedded AWS, or back; a folder or prefix with all that is in it."""
+    from .copying import copy
+
+    raise typer.Exit(copy(source, target, state_dir or given_above(context)))
 
 
 @local_app.command()
-def stop(state_dir: StateDir = None) -> None:
+def stop(context: typer.Context, state_dir: StateDir = None) -> None:
     """Stop the embedded AWS and everything it started."""
     from .local import stop_local
 
-    raise typer.Exit(stop_local(state_dir))
+    raise typer.Exit(stop_local(state_dir or given_above(context)))
+
+
+for prefix, group in (("", app), ("local ", local_app), ("records ", records_app)):
+    for command in group.registered_commands:
+        named = command.name or (command.callback.__name__ if command.callback else "")
+        example = EXAMPLES.get(prefix + named.replace("_", "-"), "")
+        command.epilog = f"Example: {example if example.startswith('eval') else f'sagemaker-mlops {example}'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,8 +10,8 @@ from ..record.integrity import record_name
 from ..record.s3_store import code_of
 from ..record.signing import Signer
 from ..record.store import Store
-from .records_text import approved, safe
-from .terminal import user_name
+from .records_text import approved
+from .terminal import say, user_name
 
 GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 
@@ -23,16 +22,16 @@ def note_approvals(
     """Ask the registry about the models of ``record`` and append what is new; exit code."""
     run_id, models = record_name(record["run"]), [str(model["arn"]) for model in record["models"] if model.get("arn")]
     if not models:
-        print(safe(f"run {run_id} registered no model"))
+        say(f"run {run_id} registered no model")
         return 0
     client = sagemaker()
     packages = {arn: package for arn in models if (package := _package(client, arn)) is not None}
     new = list(news(record, read_amendments(store, record), packages))
     for approval in new:
         amend(store, record, approval, noted_by=user_name(), signer=signer)
-        print(safe(f"noted: {approved(approval)}"))
+        say(f"noted: {approved(approval)}")
     if not new:
-        print(safe(f"run {run_id}: nothing was decided about its models since"))
+        say(f"run {run_id}: nothing was decided about its models since")
     return 0
 
 
@@ -42,5 +41,5 @@ def _package(client: Any, arn: str) -> Mapping[str, Any] | None:
     except Exception as error:
         if code_of(error) not in GONE:
             raise
-        print(safe(f"{arn} is not in the registry any more"), file=sys.stderr)
+        say(f"{arn} is not in the registry any more", err=True)
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,8 @@ def started(state_dir: Path | None) -> Any:
         return local.start(folder)
     except OSError as error:
         raise NoAws(f"--state-dir {folder} cannot be used: {error.strerror or error}.") from None
+    except RuntimeError as error:  # it did not come up
+        raise NoAws(str(error)) from None
 
 
 def embedded(running: Any) -> SessionAws:
@@ -69,3 +73,23 @@ def embedded(running: Any) -> SessionAws:
     return SessionAws(
         running.session(), running.region, key=running.endpoint_url, endpoint_of=lambda _service: running.endpoint_url
     )
+
+
+@contextmanager
+def visited(state_dir: Path | None) -> Iterator[Any]:
+    """The embedded AWS in ``state_dir`` while entered; it is stopped again if it did not run before.
+
+    Raises :class:`NoAws`, also where nothing has ever run.
+    """
+    from .. import local
+
+    folder = state_folder(state_dir)
+    before = local.status(folder)
+    if before is None and not (folder / "server.json").exists():
+        raise NoAws(f"nothing has run on an embedded AWS in {folder} yet. `sagemaker-mlops run` and `local` start one.")
+    aws = started(state_dir)
+    try:
+        yield aws
+    finally:
+        if before is None:
+            local.stop(folder)

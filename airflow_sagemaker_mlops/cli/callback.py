@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
 from ..callbacks.answer import TOKEN
+from .terminal import say
 
 DEFAULT_URL = "http://localhost:8080"
 
@@ -21,14 +21,14 @@ def answer(token: str, outputs: Sequence[str], *, failure: str | None, url: str 
     for word in outputs:
         name, separator, value = word.partition("=")
         if not separator:
-            print(f'"{word}" is not Name=value.', file=sys.stderr)
+            say(f'"{word}" is not Name=value.', err=True)
             return 2
         values[name] = value
     if failure is not None and values:
-        print("A failure has no outputs.", file=sys.stderr)
+        say("A failure has no outputs.", err=True)
         return 2
     if not TOKEN.fullmatch(token):
-        print(f'"{token}" is no callback token: it has 10 letters and digits.', file=sys.stderr)
+        say(f'"{token}" is no callback token, which has 10 letters and digits.', err=True)
         return 2
     base = (url or os.environ.get("AIRFLOW__API__BASE_URL") or DEFAULT_URL).rstrip("/")
     end, body = ("failure", {"reason": failure}) if failure is not None else ("success", values)
@@ -38,18 +38,18 @@ def answer(token: str, outputs: Sequence[str], *, failure: str | None, url: str 
         with urllib.request.urlopen(request, timeout=30) as reply:
             said = reply.read()
     except urllib.error.HTTPError as error:
-        print(f"{target}: {error.code}: {error.read().decode('utf-8', 'replace')}", file=sys.stderr)
+        say(f"{target}: {error.code}: {error.read().decode('utf-8', 'replace')}", err=True)
         return 1
     except OSError as error:
-        print(f"{target}: {error}", file=sys.stderr)
+        say(f"{target}: {error}", err=True)
         return 1
     except (ValueError, http.client.HTTPException) as error:
-        print(f'--url is "{base}", which is no address: {error}.', file=sys.stderr)
+        say(f'--url is "{base}", which is no address: {error}.', err=True)
         return 2
     try:
         who = {name: json.loads(said)[name] for name in ("task_id", "dag_id", "run_id")}
     except (ValueError, KeyError, TypeError):
-        print(f"{target}: what answers there is not Airflow's API server with this plugin.", file=sys.stderr)
+        say(f"{target}: what answers there is not Airflow's API server with this plugin.", err=True)
         return 1
-    print(f"{who['task_id']} of {who['dag_id']}, run {who['run_id']}, has its answer")
+    say(f"{who['task_id']} of {who['dag_id']}, run {who['run_id']}, has its answer")
     return 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -14,13 +12,13 @@ from ..document.problems import PipelineError, Problem, render_problem
 from ..steps.check import request_problems
 from .compiling import NotCompiled
 from .sources import Source
-from .terminal import tell
+from .terminal import say, say_json, tell
 
 
 def run_check(files: Sequence[Source], *, output: str, strict: bool) -> int:
     """Exit code: 0 fine or only warnings, 1 errors, 2 unusable arguments; warnings are errors when ``strict``."""
     if output not in ("text", "json"):
-        print(f'--format is "{output}"; use text or json.', file=sys.stderr)
+        say(f'--format is "{output}"; use text or json.', err=True)
         return 2
     try:
         found = {file.name: problems_of(file) for file in files}
@@ -29,7 +27,7 @@ def run_check(files: Sequence[Source], *, output: str, strict: bool) -> int:
         return 2
     if output == "json":
         body = [{"file": name, **asdict(problem)} for name, problems in found.items() for problem in problems]
-        print(json.dumps(body, indent=2, ensure_ascii=False))
+        say_json(body)
     else:
         _print_text(found)
     bad = [p for problems in found.values() for p in problems if strict or p.severity == "error"]
@@ -61,11 +59,11 @@ def _print_text(found: dict[str, list[Problem]]) -> None:
     for name, problems in found.items():
         for problem in problems:
             kind = "" if problem.severity == "error" else "warning: "
-            print(kind + render_problem(name, problem))
+            say(kind + render_problem(name, problem))
     total = sum(len(problems) for problems in found.values())
     errors = sum(p.severity == "error" for problems in found.values() for p in problems)
     what = f"{_some(errors, 'error')}, {_some(total - errors, 'warning')}" if total else "no problems"
-    print(f"{_some(len(found), 'file')}: {what}.")
+    say(f"{_some(len(found), 'file')}: {what}.")
 
 
 def _some(count: int, word: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,9 +14,9 @@ from ..record.fragment import Artifact
 from ..record.partial import Choice, Part, part_of, words_of
 from .parameters import parse_values, values_after
 from .records import Place
-from .records_text import safe
 from .selective import announce
 from .sources import Source
+from .terminal import say
 
 NO_RECORDS = "Add --location with the location of the records."
 
@@ -36,13 +35,13 @@ def print_conf(
         part = part_of(choice, plan, record_id(dag, group), place.open(), look=look, no_records=NO_RECORDS)
         values = values_after(plan, given, part.inherited)
     except PipelineError as error:
-        print(safe(error.told()), file=sys.stderr)
+        say(error.told(), err=True)
         return 2
     except ValueError as error:  # a parameter or record that cannot be used
-        print(safe(str(error)), file=sys.stderr)
+        say(str(error), err=True)
         return 2
-    announce(part, plan, values, to=sys.stderr)
-    print(json.dumps({**values, **asking(part, choice, group)}, ensure_ascii=False))
+    announce(part, plan, values, err=True)
+    say(json.dumps({**values, **asking(part, choice, group)}, ensure_ascii=False))
     return 0
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from ..document import to_json
 from ..document.problems import PipelineError
@@ -15,35 +13,44 @@ from ..plan import make_plan
 from ..plan.show import mermaid, tree
 from .compiling import NotCompiled
 from .sources import Source
-from .terminal import tell, write_out
+from .terminal import say, say_json, tell, write_out
 
 
-def show_plan(file: Source, form: Literal["tree", "json", "mermaid"]) -> int:
-    """Print the plan of ``file``; exit code."""
+def show_plan(file: Source, form: str) -> int:
+    """Print the plan of ``file`` as text, json or mermaid; exit code."""
+    if form not in ("text", "json", "mermaid"):
+        say(f'--format is "{form}"; use text, json or mermaid.', err=True)
+        return 2
     try:
         plan = make_plan(file.load())
     except (PipelineError, NotCompiled) as error:
         return tell(error)
     match form:
         case "json":
-            print(json.dumps(json.loads(plan.to_json()), indent=2, ensure_ascii=False))
+            say_json(json.loads(plan.to_json()))
         case "mermaid":
-            print(mermaid(plan))
+            say(mermaid(plan))
         case _:
-            print(tree(plan))
+            say(tree(plan))
     return 0
 
 
-def show_differences(old: Source, new: Source) -> int:
+def show_differences(old: Source, new: Source, output: str = "text") -> int:
     """Print what changed from ``old`` to ``new``; exit code 0 when nothing did, 1 when something did, 2 on problems."""
     from ..plan.diff import differences
 
+    if output not in ("text", "json"):
+        say(f'--format is "{output}"; use text or json.', err=True)
+        return 2
     try:
         lines = differences(make_plan(old.load()), make_plan(new.load()))
     except (PipelineError, NotCompiled) as error:
         tell(error)
         return 2
-    print("\n".join(lines) if lines else "no difference")
+    if output == "json":
+        say_json({"old": old.name, "new": new.name, "changes": lines})
+    else:
+        say("\n".join(lines) if lines else "no difference")
     return 1 if lines else 0
 
 
@@ -55,7 +62,7 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
 
     if dag_id is not None and dag_id != dag_id_like(dag_id):
         what = "an id of a DAG is 1 to 250 letters, digits, dashes, dots and underscores"
-        print(f'--dag-id is "{dag_id}"; {what}, e.g. "{dag_id_like(dag_id)}".', file=sys.stderr)
+        say(f'--dag-id is "{dag_id}"; {what}, e.g. "{dag_id_like(dag_id)}".', err=True)
         return 2
     try:
         pipeline = file.load()
@@ -81,15 +88,13 @@ def print_policy(file: Source, account: str, region: str, out: Path | None, para
     except (PipelineError, NotCompiled) as error:
         return tell(error)
     except ValueError as error:
-        print(f"{file.name}: {error}", file=sys.stderr)
+        say(f"{file.name}: {error}", err=True)
         return 2
     for sentence in open_ends(pipeline, account, region):
-        print(f"not narrowed: {sentence}", file=sys.stderr)
+        say(f"not narrowed: {sentence}", err=True)
     foreign = [step.name for step in pipeline.steps if step.type == AIRFLOW]
     if foreign:
-        print(
-            f"What {', '.join(foreign)} may ask of AWS is not in it: an operator of another package.", file=sys.stderr
-        )
+        say(f"What {', '.join(foreign)} may ask of AWS is not in it: an operator of another package.", err=True)
     return write_out(json.dumps(made, indent=2) + "\n", out)
 
 
@@ -105,6 +110,6 @@ def print_json(file: Source, out: Path | None) -> int:
 def compile_object(source: Source, out: Path | None) -> int:
     """Write the definition of the SDK object that ``source`` names; exit code."""
     if not source.is_code:
-        print(f'"{source}" names no object; write module:object or path/to/file.py:object.', file=sys.stderr)
+        say(f'"{source}" names no object; write module:object or path/to/file.py:object.', err=True)
         return 2
     return print_json(source, out)

@@ -11,7 +11,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun
-from .records_text import safe
+from .terminal import clean
 
 CAUSES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "hang-up of the terminal"}
 SHOW_CURSOR = "\x1b[?25h"  # rich hides it while a table is shown
@@ -94,4 +94,4 @@ class Ending:
 def _write(line: str) -> None:
     """A line on standard error, past all buffers: a signal may have come in the middle of a write."""
     with contextlib.suppress(OSError):  # the terminal may be gone
-        os.write(2, f"{safe(line)}\n".encode())
+        os.write(2, f"{clean(line)}\n".encode())

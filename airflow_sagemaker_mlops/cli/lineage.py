@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from ..bridges.lineage_graph import graph_of
@@ -12,8 +11,8 @@ from ..record.integrity import record_name
 from ..record.layout import record_key
 from ..record.reader import read_record, run_named
 from ..record.store import Store, address
-from . import records_text as text
 from .records import Place, dag_and_run, told
+from .terminal import say
 
 
 def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool) -> int:
@@ -26,7 +25,7 @@ def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool) -> i
         uri = address(store, record_key(dag_id, record_name(record["run"])))
         if dry:
             for call in graph_of(record, uri).as_json():
-                print(json.dumps(call, ensure_ascii=False))
+                say(json.dumps(call, ensure_ascii=False))
             return 0
         return 1 if write_lineage(place.client("sagemaker"), record, uri, _tell).problems else 0
 
@@ -34,4 +33,4 @@ def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool) -> i
 
 
 def _tell(words: str, *values: Any) -> None:
-    print(text.safe(words % values), file=sys.stderr)
+    say(words % values, err=True)

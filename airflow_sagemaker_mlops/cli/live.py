@@ -5,13 +5,14 @@ On a terminal the lines stay in place; elsewhere (a file, CI) every change of a 
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun, StepProgress
-from .terminal import console
+from .terminal import clean, console, say
 
 MARKS = {
     "Waiting": ("·", "dim"),
@@ -43,13 +44,13 @@ class Live:
         self._run = run
         if self._quiet:
             return
-        if self._console.is_terminal:
+        if sys.stdout.isatty():
             from rich.live import Live as RichLive
 
             self._live = RichLive(get_renderable=self._table, console=self._console, refresh_per_second=4)
             self._live.__enter__()
         else:
-            self._console.print(f"{run.pipeline}  {run.run_id}", highlight=False)
+            say(f"{run.pipeline}  {run.run_id}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -61,14 +62,16 @@ class Live:
         """A step changed its state, or logged ``line``."""
         if self._quiet or self._live is not None or line:
             return
-        mark, style = MARKS[step.state]
+        mark, _ = MARKS[step.state]
         extra = f"  {step.error}" if step.error else ""
-        line = f"{mark} {step.name:<24} {_word(step):<12} {_elapsed(step):>7}{extra}"
-        self._console.print(line.rstrip(), style=style, highlight=False, markup=False, soft_wrap=True)
+        say(f"{mark} {step.name:<24} {word_of(step):<12} {_elapsed(step):>7}{extra}".rstrip().replace("\n", " "))
 
     def say(self, line: str) -> None:
         """Print ``line`` about the run as a whole."""
-        self._console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        if self._live is None:
+            say(line)
+        else:
+            self._console.print(clean(line), style="yellow", highlight=False, markup=False)
 
     def _table(self) -> Any:
         from rich.table import Table
@@ -84,18 +87,25 @@ class Live:
         for step in self._run.steps.values() if self._run else ():
             mark, style = MARKS[step.state]
             last = step.error or step.line.rpartition("] ")[2]
+            word = word_of(step)
             table.add_row(
                 Text(mark, style=style),
-                step.name,
+                Text(clean(step.name)),
                 step.type,
-                Text(_word(step), style=style),
+                Text(word, style=style),
                 _elapsed(step),
-                Text(last),
+                Text(clean(last).replace("\n", " ")),
             )
         return table
 
 
-def _word(step: StepProgress) -> str:
+def word_of(step: StepProgress) -> str:
+    """What became of a step, in a word; where its result is an earlier run's, that comes first."""
+    result = step.result or {}
+    if step.state == "Succeeded" and "SelectiveExecutionResult" in result:
+        return "reused"
+    if step.state == "Succeeded" and "CacheHitResult" in result:
+        return "cached"
     return WORDS.get(step.state, step.state.lower())
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 from .. import local
 from ..local.faults import FILE, read_rules, write_rules
-from .terminal import console
+from .terminal import say, say_json, say_styled
 
 MOST_PORT = 65535
 
@@ -25,16 +26,16 @@ def serve_local(
 ) -> int:
     """Serve until Ctrl-C, or start in the background; exit code: 2 for options that cannot be used."""
     if sandbox not in ("auto", "namespace", "rewrite"):
-        print(f'--sandbox is "{sandbox}"; use auto, namespace or rewrite.', file=sys.stderr)
+        say(f'--sandbox is "{sandbox}"; use auto, namespace or rewrite.', err=True)
         return 2
     if not 0 <= port <= MOST_PORT:
-        print(f"--port is {port}; use 0 to {MOST_PORT}.", file=sys.stderr)
+        say(f"--port is {port}; use 0 to {MOST_PORT}.", err=True)
         return 2
     folder = state_folder(state_dir)
     try:
         text = read_faults(faults) if faults is not None else None
     except (OSError, ValueError) as error:
-        print(f"{faults}: {error}", file=sys.stderr)
+        say(f"{faults}: {error}", err=True)
         return 2
     try:
         if reset:
@@ -46,19 +47,18 @@ def serve_local(
         return _unusable(folder, error)
     describe(aws)
     if faults is not None:
-        console().print(f"Faults    as in {faults}", style="bold yellow")
+        say_styled(f"Faults        as in {faults}", "bold yellow")
     if detach:
         return 0
-    out = console()
-    out.print("Ctrl-C stops it.", style="dim")
+    say_styled("Ctrl-C stops it.", "dim")
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
         ended.wait()
     except KeyboardInterrupt:
-        out.print()
+        say()
     local.stop(folder)
-    out.print("stopped")
+    say("stopped")
     return 0
 
 
@@ -78,14 +78,40 @@ def use_faults(folder: Path, text: str | None) -> None:
     write_rules(folder, text)
 
 
-def show_status(state_dir: Path | None) -> int:
+def show_status(state_dir: Path | None, output: str = "text") -> int:
     """Print where it runs; exit code 1 when it does not."""
     folder = state_folder(state_dir)
     aws = local.status(folder)
+    if output == "json":
+        about = {"running": aws is not None, "state_dir": str(folder)}
+        where = ("endpoint_url", "region", "bucket", "role_arn", "pid")
+        say_json({**about, **{name: getattr(aws, name) for name in where if aws is not None}})
+        return 0 if aws is not None else 1
     if aws is None:
-        print(f"not running (state in {folder})")
+        say(f"not running (state in {folder})")
         return 1
     describe(aws)
+    return 0
+
+
+def show_environment(state_dir: Path | None, form: str) -> int:
+    """Print what other clients need to reach it; exit code 1 when it does not run, 2 for an unknown form."""
+    folder = state_folder(state_dir)
+    if form not in ("sh", "json", "dotenv"):
+        say(f'--format is "{form}"; use sh, json or dotenv.', err=True)
+        return 2
+    aws = local.status(folder)
+    if aws is None:
+        say(f"the embedded AWS is not running (state in {folder}); start it: sagemaker-mlops local --detach", err=True)
+        return 1
+    values = aws.environment()
+    match form:
+        case "json":
+            print(json.dumps(values, indent=2))
+        case "dotenv":
+            print("\n".join(f"{name}={value}" for name, value in values.items()))
+        case _:
+            print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items()))
     return 0
 
 
@@ -97,27 +123,27 @@ def stop_local(state_dir: Path | None) -> int:
     except OSError as error:
         return _unusable(folder, error)
     if stopped:
-        print("stopped")
+        say("stopped")
         return 0
-    print(f"not running (state in {folder})")
+    say(f"not running (state in {folder})")
     return 1
 
 
 def _unusable(folder: Path, error: OSError) -> int:
-    print(f"--state-dir {folder} cannot be used: {error.strerror or error}.", file=sys.stderr)
+    say(f"--state-dir {folder} cannot be used: {error.strerror or error}.", err=True)
     return 2
 
 
 def describe(aws: Any) -> None:
     """Print address, seeds and the Airflow connection."""
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_row("Embedded AWS", aws.endpoint_url)
-    table.add_row("Bucket", f"s3://{aws.bucket}")
-    table.add_row("Role", aws.role_arn)
-    table.add_row("State", str(aws.state_dir))
-    out = console()
-    out.print(table)
-    out.print("Airflow connection, for AIRFLOW_CONN_AWS_DEFAULT or the UI:")
-    print(aws.connection_json())
+    rows = {
+        "Embedded AWS": aws.endpoint_url,
+        "Bucket": f"s3://{aws.bucket}",
+        "Role": aws.role_arn,
+        "State": aws.state_dir,
+    }
+    for name, value in rows.items():
+        say(f"{name:<14}{value}")
+    say("Environment   sagemaker-mlops local env prints it for other clients")
+    say("Airflow connection, for AIRFLOW_CONN_AWS_DEFAULT or the UI:")
+    print(aws.connection_json())  # with its key, which is what it is for

@@ -17,7 +17,7 @@ from ..record.pinning import copy_inputs, find_inputs, pinned_images
 from ..record.recorder import Recorder
 from ..record.reproduction import Steps
 from ..record.reuse import source_of
-from .records_text import safe
+from .terminal import say
 
 MOST_NAMED = 20
 
@@ -50,9 +50,9 @@ def pin(
         return None
     uris = copy_inputs(s3, found, copies)
     for uri, copied in uris.items():
-        print(safe(f"pinned {uri}: recorded versions are at {copied}"))
+        say(f"pinned {uri}: recorded versions are at {copied}")
     if answers.reused:
-        print(safe(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}"))
+        say(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}")
     part = Selection(answers.selected + answers.reused, (), answers.left_out) if answers.left_out else None
     pins = Pins(uris, pinned_images(again.values()))
     return Pinned(pins, part, AnsweringRecorder(recorder, answers, source))
@@ -60,11 +60,11 @@ def pin(
 
 def _refuse(run_id: str, problems: Sequence[str]) -> None:
     for line in problems[:MOST_NAMED]:
-        print(safe(line))
+        say(line)
     if len(problems) > MOST_NAMED:
-        print(f"and {len(problems) - MOST_NAMED} more")
+        say(f"and {len(problems) - MOST_NAMED} more")
     way_out = "Restore them; or give the file and --level parameters, which tries it with what is there now."
-    print(safe(f"nothing was started: run {run_id} cannot be pinned. {way_out}"))
+    say(f"nothing was started: run {run_id} cannot be pinned. {way_out}")
 
 
 def _named(answered: Sequence[str], steps: Steps) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,9 +26,8 @@ from ..record.signing import Signer, open_signer
 from ..record.unfinished import forget_start
 from .aws import started
 from .records import records_location
-from .records_text import safe
 from .sources import Source
-from .terminal import user_name
+from .terminal import say, user_name
 
 OFF = "off"
 SIGNING_KEY = "SAGEMAKER_MLOPS_SIGNING_KEY"
@@ -87,9 +85,9 @@ class Recording:
                 signer=self.signer,
             )
         except RecordError as error:
-            print(safe(f"the run was not recorded: {error}"), file=sys.stderr)
+            say(f"the run was not recorded: {error}", err=True)
         else:
-            print(safe(f"record {sealed.uri}"))
+            say(f"record {sealed.uri}")
             with suppress(RecordError):  # a record says more than a note about its start, so a stale note is harmless
                 forget_start(self.recorder.store, self.recorder.dag_id, run.run_id)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
@@ -25,8 +25,8 @@ from ..record.reader import dags_of, read_record, run_named, steps_of
 from ..record.store import Store
 from ..record.times import moment
 from . import records_text as text
-from .aws import NoAws, client_of, embedded, started
-from .terminal import write_out
+from .aws import NoAws, client_of, embedded, started, visited
+from .terminal import say, say_json, write_out
 
 if TYPE_CHECKING:
     from .verifying import Wanted
@@ -52,9 +52,19 @@ class Place:
             return open_store(records_location(started(self.state_dir).bucket), lambda: self.client("s3"))
         return open_store(self.location, lambda: self.client("s3"))
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the records are about runs on the embedded AWS."""
+        return self.state_dir is not None or (self.location is None and self.conn is None)
+
+    @property
+    def is_on_embedded_aws(self) -> bool:
+        """Whether the records themselves are in its S3."""
+        return self.is_embedded and (self.location is None or self.location.startswith("s3://"))
+
     def client(self, service: str) -> Any:
         """A client of the AWS that the records are about: the embedded one, the connection's, or boto3's own."""
-        if self.location is None or self.state_dir is not None:
+        if self.is_embedded:
             return embedded(started(self.state_dir)).client(service)
         from botocore.config import Config
 
@@ -73,19 +83,20 @@ def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate
     def run(place: Place, /, *args: Words.args, **options: Words.kwargs) -> int:
         output = options.get("output", "text")
         if output not in ("text", "json"):
-            print(f'--format is "{output}"; use text or json.', file=sys.stderr)
+            say(f'--format is "{output}"; use text or json.', err=True)
             return 2
         try:
-            return work(place.open(), *args, **options)
+            with visited(place.state_dir) if place.is_on_embedded_aws else nullcontext():
+                return work(place.open(), *args, **options)
         except NoAws as error:
-            print(text.safe(str(error)), file=sys.stderr)
+            say(str(error), err=True)
             return 2
         except RecordError as error:
-            print(text.safe(str(error)), file=sys.stderr)
+            say(str(error), err=True)
         except Exception as error:
             if not type(error).__module__.startswith("botocore"):
                 raise
-            print(text.safe(f"AWS cannot be reached: {error}"), file=sys.stderr)
+            say(f"AWS cannot be reached: {error}", err=True)
         return 1
 
     return run
@@ -102,7 +113,7 @@ def list_records(store: Store, dag: str | None, *, most: int, output: str) -> in
         if index.damaged:
             what = f"{len(index.damaged)} damaged index objects, so records may be missing here"
             way_out = f"sagemaker-mlops records verify {dag_id} --rebuild-index makes the index anew"
-            print(text.safe(f"{dag_id}: {what}. {way_out}."), file=sys.stderr)
+            say(f"{dag_id}: {what}. {way_out}.", err=True)
     newest = sorted(found, key=lambda summary: moment(summary.get("started")), reverse=True)[: most or None]
     if output == "json":
         _print_json(newest)
@@ -119,7 +130,7 @@ def show_record(store: Store, dag: str | None, run: str, *, step: str | None, ou
         document = read_record(store, dag_id, run_named(store, dag_id, name))
     except NoSuchRecord:
         document = _unfinished(store, dag_id, name)
-        print(f'run "{text.safe(name)}" has no record yet: it is still on, or was never sealed.', file=sys.stderr)
+        say(f'run "{name}" has no record yet: it is still on, or was never sealed.', err=True)
     steps = steps_of(store, document)
     amendments = read_amendments(store, document) if "integrity" in document else []
     if step is not None:
@@ -163,9 +174,9 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
     if output == "json":
         _print_json({"old": before["run"], "new": after["run"], "changes": phrases})
     else:
-        print(text.safe(f"{record_name(before['run'])} -> {record_name(after['run'])}"))
+        say(f"{record_name(before['run'])} -> {record_name(after['run'])}")
         for phrase in phrases:
-            print(f"  {text.safe(phrase)}")
+            say(f"  {phrase}")
     return 0
 
 
@@ -206,17 +217,17 @@ def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bo
         return 0 if good else 1
     for dag_id, verified in found:
         word = "intact" if verified.is_good else "NOT intact"
-        print(text.safe(f"{dag_id}: {verified.records} records, {word}"))
+        say(f"{dag_id}: {verified.records} records, {word}")
         for finding in verified.findings:
             named = f"run {finding.run_id}: " if finding.run_id else ""
-            print(text.safe(f"  {'note: ' if finding.harmless else ''}{named}{finding.what}"))
+            say(f"  {'note: ' if finding.harmless else ''}{named}{finding.what}")
     return 0 if good else 1
 
 
 def export_records(place: Place, dag: str | None, runs: list[str], *, form: str, out: Path | None) -> int:
     """Write records in another form; exit code."""
     if form not in ("slsa", "openlineage", "csv"):
-        print(f'--format is "{form}"; use slsa, openlineage or csv.', file=sys.stderr)
+        say(f'--format is "{form}"; use slsa, openlineage or csv.', err=True)
         return 2
     return _export(place, dag, runs, form, out)
 
@@ -270,9 +281,9 @@ def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str |
         _print_json({**said, "because": sentences})
         return 0
     compared = f", compared with {before[0]}" if before else ""
-    print(text.safe(f"{step} in run {record_name(current['run'])}{compared}:"))
+    say(f"{step} in run {record_name(current['run'])}{compared}:")
     for sentence in sentences:
-        print(f"  {text.safe(sentence)}")
+        say(f"  {sentence}")
     return 0
 
 
@@ -284,7 +295,7 @@ def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, An
         try:
             fragment = steps_of(store, read_record(store, dag_id, str(summary["run_id"]))).get(step)
         except RecordError as error:  # altered, or of an older schema: it tells nothing about this step
-            print(text.safe(f"left out: {error}"), file=sys.stderr)
+            say(f"left out: {error}", err=True)
             continue
         taken = fragment is not None and fragment.cache is not None and fragment.cache.result in ("hit", "reused")
         if fragment is not None and fragment.status == "Succeeded" and not taken:
@@ -333,4 +344,4 @@ def dag_and_run(store: Store, dag: str | None, run: str) -> tuple[str, str]:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    say_json(value)

@@ -58,6 +58,20 @@ def diff(place: Any, old: Run, new: Run = "latest", dag: DagOption = None, outpu
 
 @records_app.command()
 @with_place
+def find(
+    place: Any,
+    what: Annotated[str, typer.Argument(help="ARN of a model package, GROUP/VERSION, endpoint, or s3:// URI.")],
+    dag: DagOption = None,
+    output: Format = "text",
+) -> int:
+    """Name the runs that made or read something."""
+    from .finding import find_records
+
+    return find_records(place, what, dag, output=output)
+
+
+@records_app.command()
+@with_place
 def verify(
     place: Any,
     dag: Dag = None,
@@ -156,3 +170,17 @@ def why_not_cached(
     from .records import explain_cache
 
     return explain_cache(place, dag, step, run=run, against=against, output=output)
+
+
+@with_place
+def logs(
+    place: Any,
+    run: Run,
+    step: Annotated[str, typer.Argument(help="Step name.", show_default=False)],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
+    dag: DagOption = None,
+) -> int:
+    """Print what the containers of a step's job wrote, also of a run that is still on."""
+    from .logs import show_logs
+
+    return show_logs(place, dag, run, step, follow=follow)

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..record.changes import show
 from ..record.integrity import record_name
 from ..record.times import seconds_between
-from .terminal import console
+from .terminal import Cell, say, say_about, say_styled, say_table
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 STYLES = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow", "CompletedWithFailures": "yellow"}
 
 
-def safe(text: object) -> str:
-    """``text`` without control characters: an escape sequence in a name is shown, not obeyed."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
-
-
-def cell(value: object, style: str = "") -> Any:
-    """A value as a cell that rich does not read for markup."""
-    from rich.text import Text
-
-    return Text(safe("" if value is None else value), style=style)
+def cell(value: object, style: str = "") -> Cell:
+    """A value of a table."""
+    return "" if value is None else str(value), style
 
 
 def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
     """A line a record."""
     if not summaries:
-        console().print(cell(f"no records at {base}"))
+        say(f"no records at {base}")
         return
     rows = [
         [
@@ -53,8 +44,7 @@ def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
 def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, Any]] = ()) -> None:
     """The whole record: an auditor's questions in their order; and what was appended to it since."""
     run = record["run"]
-    out = console()
-    out.print(cell(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold"))
+    say_styled(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold")
     _lines(_about(record))
     given = record.get("externalParameters", {})
     if given:
@@ -69,16 +59,16 @@ def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, An
     _table(("Step", "Type", "Status", "Time", "Cache", "What came of it"), [_step(step) for step in shown])
     _rest(children)
     for decision in record.get("decisions", []):
-        out.print(cell(f"{decision['step']}: {decision['sentence']}"))
+        say_about(decision["step"], decision["sentence"])
     for model in record.get("models", []):
-        out.print(cell(f"model {model.get('arn', '')} ({model.get('approval_status', 'no status')})"))
+        say_styled(f"model {model.get('arn', '')} ({model.get('approval_status', 'no status')})")
     for approval in record.get("approvals", []):
-        out.print(cell(approved(approval)))
+        say_styled(approved(approval))
     for amendment in amendments:
-        out.print(cell(f"later: {approved(amendment['approval'])}"))
+        say_styled(f"later: {approved(amendment['approval'])}")
     if "integrity" in record:
         links = ", ".join(link["run_id"] for link in record["integrity"]["previous"]) or "none, it is the first"
-        out.print(cell(f"sha256 {record['integrity']['sha256']}; before it: {links}", "dim"))
+        say_styled(f"sha256 {record['integrity']['sha256']}; before it: {links}", "dim")
 
 
 MOST_ROWS = 50
@@ -118,7 +108,7 @@ def _cost(cost: Mapping[str, Any] | None) -> str:
     return f"; cost {cost['amount']:.6g} {cost['currency']}{unpriced}"
 
 
-def _source(item: Mapping[str, Any]) -> list[Any]:
+def _source(item: Mapping[str, Any]) -> list[Cell]:
     about = item.get("annotations", {})
     digest = next(iter(item.get("digest", {}).values()), "") or about.get("etag", "") or about.get("problem", "")
     count = f", {about['objects']} objects, {about['bytes']} bytes" if "objects" in about else ""
@@ -127,7 +117,7 @@ def _source(item: Mapping[str, Any]) -> list[Any]:
     return [cell(item.get("uri", "")), cell(f"{role}{count}"), cell(digest[:16]), cell(steps)]
 
 
-def _step(step: Mapping[str, Any]) -> list[Any]:
+def _step(step: Mapping[str, Any]) -> list[Cell]:
     took = seconds_between(step.get("started"), step.get("ended"))
     cache = step.get("cache", {})
     result = cache.get("result", "")
@@ -161,20 +151,13 @@ def _seconds(value: Any) -> str:
 
 def _lines(lines: Iterable[str]) -> None:
     for line in lines:
-        console().print(cell(line))
+        say(line)
 
 
 def _rest(count: int) -> None:
     if count > MOST_ROWS:
-        console().print(cell(f"and {count - MOST_ROWS} more; --format json has all", "dim"))
+        say_styled(f"and {count - MOST_ROWS} more; --format json has all", "dim")
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    from rich.table import Table
-
-    table = Table(title=cell(title, "bold") if title else None, title_justify="left")
-    for head in heads:
-        table.add_column(head, overflow="fold", justify="right" if head in ("Time", "Jobs", "Billable") else "left")
-    for row in rows:
-        table.add_row(*row)
-    console().print(table)
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "") -> None:
+    say_table(heads, rows, title, right=("Time", "Jobs", "Billable"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,10 +34,10 @@ from .aws import connect
 from .local import state_folder
 from .parameters import parse_values, values_after
 from .pinned import pin
-from .records_text import safe
 from .run import pipeline_name, run_plan
 from .sources import Source
 from .summary import print_summary
+from .terminal import say
 
 LEVELS = ("parameters", "verified")
 
@@ -83,15 +82,15 @@ def reproduce(
 ) -> int:
     """Exit code: 0 reproduced, 1 not, 2 unusable arguments."""
     if wish.problem():
-        print(wish.problem(), file=sys.stderr)
+        say(wish.problem(), err=True)
         return 2
     try:
         return _reproduce(wish, conn, region, state_dir, records, quiet)
     except PipelineError as error:
-        print(safe(error.told("nothing was started")), file=sys.stderr)
+        say(error.told("nothing was started"), err=True)
         return 2
     except (RecordError, ValueError) as error:
-        print(safe(str(error)), file=sys.stderr)
+        say(str(error), err=True)
         return 2
 
 
@@ -128,11 +127,11 @@ def _reproduce(
     if wish.file is not None:
         changed += _changes(wish.file, record, steps, plan, s3)
     for image in unpinned_images(steps):
-        print(safe(f"image {image} is recorded without a digest: whether it is the same cannot be told"))
+        say(f"image {image} is recorded without a digest: whether it is the same cannot be told")
     for line in changed:
-        print(safe(line))
+        say(line)
     if changed and wish.level == "verified":
-        print(safe(f"nothing was started: run {source} cannot be made again as it was. --level parameters tries it."))
+        say(f"nothing was started: run {source} cannot be made again as it was. --level parameters tries it.")
         return 1
     pinned = None
     if wish.file is None:
@@ -186,12 +185,12 @@ def _verdict(
     now = {name: after.get(name) or StepFragment(name, was.type, ends.get(name, "")) for name, was in before.items()}
     different = differences(before, now, tolerance)
     if different:
-        print(safe(f"run {source} differs: {'; '.join(different)}"))
-        print(safe(f"because {'; '.join(changed) or 'of something that is not in the record'}"))
+        say(f"run {source} differs: {'; '.join(different)}")
+        say(f"because {'; '.join(changed) or 'of something that is not in the record'}")
         return 1
     number = compared(before)
     if not number:
-        print(safe(f"run {source}: every step ended the same way, and none has metrics or decisions to compare"))
+        say(f"run {source}: every step ended the same way, and none has metrics or decisions to compare")
         return 0
-    print(safe(f"reproduced: run {source}, {number} values of metrics and decisions equal within {tolerance:g}"))
+    say(f"reproduced: run {source}, {number} values of metrics and decisions equal within {tolerance:g}")
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +20,7 @@ from ..plan.model import Plan
 from ..record.fragment import StepFragment
 from ..record.store import Store
 from ..record.unfinished import Start, Unfinished, unfinished
-from .records_text import safe
+from .terminal import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws) -> None
         return is_start(tags.get("airflow:run_started", ""), start.started)
 
     def tell(text: str) -> None:
-        print(safe(text), file=sys.stderr)
+        say(text, err=True)
 
     types = {task.step_type for task in plan.tasks}
     run_id = execution_id(pipeline, start.run_id)

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,19 +36,40 @@ from .local import state_folder
 from .parameters import parse_values, values_after
 from .publishing import publish, script_of
 from .recording import Recording, recording_of
-from .records_text import safe
 from .rehearsal import Rehearsal
 from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
 from .selective import NO_RECORDS, announce
 from .sources import STDIN, Source
-from .summary import check_place, print_summary, write_summary
+from .summary import check_place, print_summary, summary_of, write_summary
+from .terminal import hide, say, say_json
 
 WHOLE = Choice()
 NO_REHEARSAL = Rehearsal()
 LONGEST_ID = 250  # of a DAG
 
 
-def run_definition(
+def run_definition(file: Source, parameters: Sequence[str], *, output: str = "text", **how: Any) -> int:
+    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments; 128 and the number of a signal that stopped it.
+
+    output   text, or json: then the summary alone goes to standard output, a list for a rehearsal of all branches
+    how      see :func:`_run`
+
+    A rehearsal of all branches has succeeded when nothing but Fail steps failed.
+    """
+    if output not in ("text", "json"):
+        say(f'--format is "{output}"; use text or json.', err=True)
+        return 2
+    if output == "text":
+        return _run(file, parameters, **how)[0]
+    with redirect_stdout(sys.stderr):
+        code, runs = _run(file, parameters, **how)
+    if runs:
+        summaries = [summary_of(run) for run in runs]
+        say_json(summaries if len(summaries) > 1 else summaries[0])
+    return code
+
+
+def _run(
     file: Source,
     parameters: Sequence[str],
     *,
@@ -65,11 +86,8 @@ def run_definition(
     choice: Choice = WHOLE,
     prices: Path | None = None,
     publishes: bool = True,
-) -> int:
-    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments; 128 and the number of a signal that stopped it.
-
-    A rehearsal of all branches has succeeded when nothing but Fail steps failed.
-    """
+) -> tuple[int, list[PipelineRun]]:
+    """Exit code, and the runs; none where nothing was started."""
     try:
         loaded = file.load()
         plan = make_plan(loaded)
@@ -88,11 +106,11 @@ def run_definition(
         if publishes and conn is None and rehearsal.stand_ins is None:
             publish_for(file, started(state_dir))
     except PipelineError as error:
-        print(safe(error.told("nothing was started")), file=sys.stderr)
-        return 2
+        say(error.told("nothing was started"), err=True)
+        return 2, []
     except ValueError as error:  # it names its own file or option
-        print(safe(str(error)), file=sys.stderr)
-        return 2
+        say(str(error), err=True)
+        return 2, []
     recording, part, before = begin.recording, begin.part, begin.before
     if recording:
         note_start_of(recording.recorder, plan, before.started, begin.values)
@@ -121,11 +139,11 @@ def run_definition(
         try:
             write_summary(run, summary)
         except OSError as error:
-            print(safe(f"--summary {summary} cannot be written: {error.strerror or error}."), file=sys.stderr)
-            return 1
+            say(f"--summary {summary} cannot be written: {error.strerror or error}.", err=True)
+            return 1, runs
     if rehearsal.all and not ending.caught:
-        return 1 if any(map(failed_otherwise, runs)) else 0
-    return exit_code_of(run, ending)
+        return (1 if any(map(failed_otherwise, runs)) else 0), runs
+    return exit_code_of(run, ending), runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +175,7 @@ def _beginning(
     if same is not None and recording and recorder:
         values = values_after(plan, given, same.inherited)
         recorder = replace(recorder, run_id=same.run_id, fragments=[*same.fragments])
-        print(safe(same.line()))
+        say(same.line())
         return _Beginning(same, values, replace(recording, recorder=recorder), recorder)
     known: dict[str, Any] = {"store": recorder.store, "look": recorder.look} if recorder else {}
     if left is not None:
@@ -185,7 +203,7 @@ def publish_for(source: Source, running: Any) -> None:
     script = None if source.given == STDIN else script_of(source.file.parent)
     if script is not None:
         done = publish(script, running)
-        print(safe(f"{script} published {len(done)} objects and functions"), file=sys.stderr)
+        say(f"{script} published {len(done)} objects and functions", err=True)
 
 
 def exit_code_of(run: PipelineRun, ending: Ending) -> int:
@@ -201,7 +219,7 @@ def note_start_of(recorder: Recorder, plan: Plan, started: str, values: Mapping[
     try:
         note_start(recorder.store, recorder.dag_id, start, recorder.secrets)
     except RecordError as error:
-        print(safe(f"the run could not be resumed if this process were killed: {error}"), file=sys.stderr)
+        say(f"the run could not be resumed if this process were killed: {error}", err=True)
 
 
 def run_choices(
@@ -223,7 +241,7 @@ def run_choices(
         variables = execution_variables(StepIdentity(pipeline, "", pipeline, own.run_id, ""), aws.region)
         rehearsal.write_files(aws, plan, taken, values, variables)
         if rehearsal.all:
-            print(safe(rehearsal.heading(taken)))
+            say(rehearsal.heading(taken))
         table = rehearsal.table(plan, taken, values, variables)
         runs.append(
             run_plan(
@@ -273,6 +291,7 @@ def run_plan(
     ending   handles signals, already entered; without one the run handles them itself
     again    command that goes on with the run should somebody leave it
     """
+    hide(secrets_of_run(plan, values))
     run_id = run_id or new_run_id()
     before = before or Continued(run_id, now())
     from ..execution.mailbox import MemoryMailbox

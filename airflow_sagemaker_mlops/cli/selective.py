@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from ..plan.model import Plan
 from ..record.partial import Choice, Part
-from .records_text import safe
+from .terminal import say
 
 NO_RECORDS = "Add --records with the location of the records, and leave out --stand-ins."
 
@@ -22,9 +21,9 @@ def misfit(choice: Choice) -> str:
     return ""
 
 
-def announce(part: Part, plan: Plan, values: Mapping[str, Any], *, to: Any = None) -> None:
-    """Say what runs and what does not, on ``to``, and on standard error what may be unexpected about it."""
+def announce(part: Part, plan: Plan, values: Mapping[str, Any], *, err: bool = False) -> None:
+    """Say what runs and what does not, and on standard error what may be unexpected about it."""
     for line in part.lines():
-        print(safe(line), file=to or sys.stdout)
+        say(line, err=err)
     for remark in part.remarks(plan, values):
-        print(safe(remark), file=sys.stderr)
+        say(remark, err=True)

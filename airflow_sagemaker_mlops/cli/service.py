@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from ..document.step_types import AIRFLOW
 from .aws import NoAws, client_of
 from .compiling import NotCompiled
 from .sources import Source
-from .terminal import tell, write_out
+from .terminal import say, tell, write_out
 
 MOST_INLINE = 1_048_576  # characters; a longer one would have to lie in S3
 
@@ -30,14 +29,14 @@ def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -
         else:
             answer = client.describe_pipeline(PipelineName=name)
     except NoAws as error:
-        print(error, file=sys.stderr)
+        say(error, err=True)
         return 2
     except Exception as error:
         return _refused(error)
     text = json.dumps(json.loads(answer["PipelineDefinition"]), indent=2, ensure_ascii=False) + "\n"
     code = write_out(text, out)
     if out is not None and code == 0:
-        print(f"{out}: {name}, last changed {answer.get('LastModifiedTime', answer.get('CreationTime'))}")
+        say(f"{out}: {name}, last changed {answer.get('LastModifiedTime', answer.get('CreationTime'))}")
     return code
 
 
@@ -52,12 +51,12 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
     text = to_json(pipeline)
     if ours or len(text) > MOST_INLINE:
         why = f"steps that only Airflow can run: {', '.join(ours)}" if ours else f"more than {MOST_INLINE} characters"
-        print(f"{file} cannot go to the service: it has {why}.", file=sys.stderr)
+        say(f"{file} cannot go to the service: it has {why}.", err=True)
         return 2
     try:
         client = client_of("sagemaker", conn, region)
     except NoAws as error:
-        print(error, file=sys.stderr)
+        say(error, err=True)
         return 2
     members: dict[str, Any] = {"PipelineName": name, "PipelineDefinition": text, "RoleArn": role}
     if parallel is not None:
@@ -74,10 +73,10 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
             arn, done = client.update_pipeline(**members)["PipelineArn"], "updated"
     except Exception as error:
         return _refused(error)
-    print(f"{done} {arn}")
+    say(f"{done} {arn}")
     return 0
 
 
 def _refused(error: Exception) -> int:
-    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    say(f"{type(error).__name__}: {error}", err=True)
     return 1

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from ..document import load_pipeline
 from ..document.model import Pipeline
+from ..execution.masking import secrets_in
 from .compiling import Compiled, Compiling, NotCompiled, compile_target
+from .terminal import hide
 
 STDIN = "-"
 MOST_STDIN = 16 * 1024 * 1024  # bytes
@@ -73,7 +75,9 @@ class Source:
 
     def load(self) -> Pipeline:
         """The pipeline.  Raises :class:`NotCompiled` and ``PipelineError``, both ``ValueError``."""
-        return load_pipeline(self.content, name=self.name)
+        pipeline = load_pipeline(self.content, name=self.name)
+        hide(secrets_in(pipeline.document))
+        return pipeline
 
     @cached_property
     def _compiled(self) -> Compiled:

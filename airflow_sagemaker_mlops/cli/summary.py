@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 from ..execution.masking import mask, without
 from ..execution.pipeline_run import PipelineRun, StepProgress
 from ..record.secrets import secrets_of_run
-from .live import MARKS, WORDS, seconds
-from .terminal import console
+from .live import MARKS, seconds, word_of
+from .terminal import say, say_about, say_styled, say_table
 
 
 def summary_of(run: PipelineRun) -> dict[str, Any]:
@@ -87,37 +88,31 @@ def write_summary(run: PipelineRun, file: Path) -> None:
 
 
 def print_summary(run: PipelineRun) -> None:
-    """Print the tables: steps, metrics, decisions, models."""
-    from rich.table import Table
-    from rich.text import Text
-
-    out = console()
-    table = Table(title=f"{run.pipeline}: {run.status}", title_justify="left", title_style="bold")
-    for name, options in (
-        ("Step", {}),
-        ("Type", {}),
-        ("State", {}),
-        ("Time", {"justify": "right"}),
-        ("What came of it", {}),
-    ):
-        table.add_column(name, **options)  # type: ignore[arg-type]
+    """Print the tables: steps, metrics, decisions, models; then why steps failed."""
+    rows = []
     for step in run.steps.values():
         mark, style = MARKS[step.state]
-        reused = "SelectiveExecutionResult" in (step.result or {})
-        state = Text(f"{mark} {'reused' if reused else WORDS.get(step.state, step.state)}", style=style)
         took = f"{seconds(step):.1f} s" if step.ended else ""
-        table.add_row(step.name, step.type, state, took, Text(_outcome(step)))
-    out.print(table)
+        rows.append(
+            [(step.name, ""), (step.type, ""), (f"{mark} {word_of(step)}", style), (took, ""), (_outcome(step), "")]
+        )
+    heads = ("Step", "Type", "State", "Time", "What came of it")
+    say_table(heads, rows, f"{run.pipeline}  {run.status}", right=("Time",))
     for step in run.steps.values():
         if step.result and "Decision" in step.result:
-            out.print(Text(f"{step.name}: {step.result['Decision']['Sentence']}"))
+            say_about(step.name, step.result["Decision"]["Sentence"])
+    for step in run.steps.values():
+        if step.report:
+            say_styled(f"\n{step.name} failed:", "bold red")
+            say(step.report)
+            say(f"All of its lines: sagemaker-mlops logs {run.run_id} {shlex.quote(step.name)}")
 
 
 def _outcome(step: StepProgress) -> str:
     """The most telling thing about a step, in a few words."""
     result = step.result or {}
     if step.error:
-        return step.error
+        return cause_of(step)
     if "Loop" in result:
         return f"{result['Loop']['InputItemCount']} items, {result['Loop']['SucceededStepCount']} steps succeeded"
     if "Metrics" in result:
@@ -128,3 +123,8 @@ def _outcome(step: StepProgress) -> str:
     if outputs:
         return ", ".join(f"{name} = {value}" for name, value in outputs.items())
     return str(result.get("Arn") or "").rpartition(":")[2] or str(result.get("Name") or "")
+
+
+def cause_of(step: StepProgress) -> str:
+    """Why a step failed, in a line: the report's first, where there is one."""
+    return step.report.partition("\n")[0] or step.error

@@ -1,11 +1,109 @@
-"""The terminal that commands print to."""
+"""The one way to the terminal: whatever is printed for people passes :func:`clean`.
+
+Names, log lines, error messages and values come from documents, jobs and AWS.  They may hold secrets, and escape
+sequences that would move the cursor, retitle the window or hide text.
+"""
 
 from __future__ import annotations
 
 import getpass
+import json
+import re
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from ..execution.masking import mask, without
+
+# C0 and C1 controls but tab and newline, and what turns the direction of text
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+# Words of ours that look like "password: value" where a step or file has such a name
+_OURS = re.compile(r'(Step "[^"\n]*": |^\S+\.(?:json|ya?ml|py):(?:\d+(?::\d+)?)? )', re.MULTILINE)
+_SECRETS: set[str] = set()  # of this process, which runs one command
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Never print ``secrets`` from now on."""
+    _SECRETS.update(secrets)
+
+
+def clean(text: object) -> str:
+    """``text`` for the terminal: secrets masked, control characters shown and not obeyed."""
+    parts = _OURS.split(str(text))
+    masked = [part if position % 2 else mask(part) for position, part in enumerate(parts)]
+    return shown(without("".join(masked), _SECRETS))
+
+
+def shown(text: object) -> str:
+    """``text`` with every control character as ``\\x1b`` and the like, and half a letter as its number."""
+    plain = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", plain)
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print a line for people; on standard error where it is no result."""
+    print(clean(text), file=sys.stderr if err else sys.stdout)
+
+
+def say_about(name: str, text: object) -> None:
+    """Print ``text`` about the step ``name``, whatever that name looks like."""
+    print(f"{shown(without(name, _SECRETS))}: {clean(text)}")
+
+
+def say_json(value: Any) -> None:
+    """Print data for programs; it is masked where it was made."""
+    print(on_terminal(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def on_terminal(text: str) -> str:
+    """Data as it is, but for control characters where somebody looks at it."""
+    return shown(text) if sys.stdout.isatty() else text
+
+
+def say_styled(text: object, style: str = "") -> None:
+    """Print a line, in colour on a terminal; it is never wrapped or cut by us."""
+    if sys.stdout.isatty():
+        console().print(clean(text), style=style or None, markup=False, highlight=False, soft_wrap=True)
+    else:
+        say(text)
+
+
+Cell = tuple[str, str]  # text and style
+
+
+def say_table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], title: str = "", right: Sequence[str] = ()) -> None:
+    """Print a table: with lines on a terminal; elsewhere columns of whole texts, two blanks apart.
+
+    right   heads of columns of numbers
+    """
+    table = [[(clean(text).replace("\n", " "), style) for text, style in row] for row in rows]
+    if not sys.stdout.isatty():
+        _say_columns(heads, [[text for text, _ in row] for row in table], title, right)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=Text(clean(title)) if title else None, title_justify="left", title_style="bold")
+    for head in heads:
+        drawn.add_column(head, overflow="fold", justify="right" if head in right else "left")
+    for row in table:
+        drawn.add_row(*(Text(text, style=style) for text, style in row))
+    console().print(drawn)
+
+
+def _say_columns(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str, right: Sequence[str]) -> None:
+    if title:
+        say(title)
+    lines = [heads, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        cells = (
+            text.rjust(width) if head in right else text.ljust(width)
+            for text, width, head in zip(line, widths, heads, strict=True)
+        )
+        print("  ".join(cells).rstrip())
 
 
 def console(**options: Any) -> Any:
@@ -18,12 +116,12 @@ def console(**options: Any) -> Any:
 def write_out(text: str, out: Path | None) -> int:
     """Write ``text`` to the file of ``--output``, or print it; exit code 2 where the file cannot be written."""
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(on_terminal(text))
         return 0
     try:
         out.write_text(text, newline="")
     except OSError as error:
-        print(f"{out} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        say(f"{out} cannot be written: {error.strerror or error}.", err=True)
         return 2
     return 0
 
@@ -39,9 +137,8 @@ def user_name() -> str:
 def tell(error: ValueError, consequence: str = "") -> int:
     """Print why a definition cannot be used, and what came of that, on standard error; the exit code."""
     from ..document.problems import PipelineError
-    from .records_text import safe
 
-    print(safe(error.told(consequence) if isinstance(error, PipelineError) else error), file=sys.stderr)
+    say(error.told(consequence) if isinstance(error, PipelineError) else error, err=True)
     return int(getattr(error, "exit_code", 1))
 
 

@@ -18,7 +18,7 @@ from .. import local
 from .local import state_folder
 from .publishing import publish, script_of
 from .records import records_location
-from .terminal import console
+from .terminal import console, say, say_styled
 
 READY_S = 300.0
 
@@ -27,7 +27,7 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
     """Serve until Ctrl-C; exit code."""
     dags, home = dags.absolute(), home.absolute()
     if not dags.is_dir():
-        print(f"{dags} is not a folder.", file=sys.stderr)
+        say(f"{dags} is not a folder.", err=True)
         return 2
     out = console()
     aws = local.start(state_folder(state_dir or home / "aws"))
@@ -48,11 +48,11 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         with out.status(f"Airflow is starting (log in {log}) ..."):
             ready = _wait_until_healthy(port, process)
         if not ready:
-            print(f"Airflow did not come up; its log is {log}.", file=sys.stderr)
+            say(f"Airflow did not come up; its log is {log}.", err=True)
             return 1
-        out.print(f"Airflow   http://127.0.0.1:{port}   (no login)", highlight=False)
-        out.print(f"AWS       {aws.endpoint_url}   (embedded, state in {aws.state_dir})", highlight=False)
-        out.print("Ctrl-C ends both.", style="dim")
+        say(f"Airflow   http://127.0.0.1:{port}   (no login)")
+        say(f"AWS       {aws.endpoint_url}   (embedded, state in {aws.state_dir})")
+        say_styled("Ctrl-C ends both.", "dim")
         signal.signal(signal.SIGTERM, _interrupt)
         with contextlib.suppress(KeyboardInterrupt):
             process.wait()

@@ -37,6 +37,7 @@ class StepProgress:
               NotSelected: not in the part of the pipeline that was asked for
     status    the job's own last status, e.g. "Training"
     line      the last line it logged
+    report    all that is known of its failure, the cause first; empty where ``error`` says it all
     """
 
     name: str
@@ -48,6 +49,7 @@ class StepProgress:
     started: str | None = None
     ended: str | None = None
     error: str = ""
+    report: str = ""
     facts: dict[str, str] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     jobs_started: int = 0
@@ -222,7 +224,7 @@ class PipelineRun:
             run = self._running[step.name] = self._step_run(task, step)
             result = await run_recorded(run, self.recorder)
         except StepFailed as error:
-            step.result = dict(error.result) or None
+            step.result, step.report = dict(error.result) or None, error.details
             for line in error.details.splitlines():
                 run.tell(line)
             self._fail(step, str(error), stopped=error.stopped)

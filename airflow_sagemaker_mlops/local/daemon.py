@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import json
 import os
 import secrets
@@ -21,6 +22,17 @@ from .state import LocalAws, Sandbox, read_config, read_server, write_private
 
 STOPPED = "stopped"  # a file that tells a server that was stopped from one that died
 _SERVERS: list[subprocess.Popen[bytes]] = []  # they outlive us; kept so that nobody complains of that
+
+
+def _check_that_it_can_serve() -> None:
+    """Raise ``ModuleNotFoundError`` for what the server imports, here and not in its log."""
+    for name in ("moto", "werkzeug", "flask"):
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(
+                f"the embedded AWS needs {name}, which is not installed here: "
+                "pip install 'airflow-sagemaker-mlops[local]'",
+                name=name,
+            )
 
 
 @contextmanager
@@ -60,6 +72,7 @@ def start(
         running = status(state_dir)
         if running is not None:
             return running
+        _check_that_it_can_serve()
         (state_dir / STOPPED).unlink(missing_ok=True)
         before = read_server(state_dir)
         write_private(state_dir / "config.json", json.dumps({**read_config(state_dir), "sandbox": sandbox}))

@@ -5,20 +5,18 @@ Day 1 deploys the first model, day 2 is refused because its model is worse, day 
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-
 sys.path.insert(0, str(Path(__file__).parent))
 import publish
 
-from airflow_sagemaker_mlops import load_pipeline, local
-from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.cli.run import run_plan
-from airflow_sagemaker_mlops.cli.summary import print_summary, summary_of, write_summary
-from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.cli.run import run_definition
+from airflow_sagemaker_mlops.cli.sources import Source
 
 HERE = Path(__file__).parent
 OUT = HERE.parents[1] / "build" / "demo"
@@ -27,32 +25,47 @@ DAYS = ("day-1", "day-2", "day-3")
 
 def main() -> int:
     """Run the three days; 0 when every run succeeded."""
-    console = Console()
     begun = time.monotonic()
     state_dir = OUT / "aws"
     local.stop(state_dir)
     local.reset(state_dir)
     aws = local.start(state_dir)
     try:
-        console.print(f"Embedded AWS at {aws.endpoint_url}, state in {state_dir}", style="dim")
+        print(f"Embedded AWS at {aws.endpoint_url}, state in {state_dir}")
         publish.publish(aws.client, aws.bucket, aws.role_arn)
-        plan = make_plan(load_pipeline(HERE / "definition.yaml"))
         sentences = []
         for day in DAYS:
-            console.rule(day)
-            run = run_plan(plan, "daily-model", {"Day": day}, aws=embedded(aws), state_dir=Path(aws.state_dir))
-            print_summary(run)
-            write_summary(run, OUT / f"{day}.json")
-            sentences.append(f"{day}: {sentence(summary_of(run))}")
-            if run.status != "Succeeded":
+            print(f"\n{f' {day} ':─^80}")
+            if run_day(day, state_dir):
                 return 1
-        console.rule()
-        for line in sentences:
-            console.print(line, highlight=False)
-        console.print(f"{time.monotonic() - begun:.0f} s; summaries in {OUT}", style="dim")
+            summary = json.loads((OUT / f"{day}.json").read_text())
+            sentences.append(f"{day}: {sentence(summary)}")
+        print("─" * 80)
+        print("\n".join(sentences))
+        command = os.path.relpath(Path(sys.executable).parent / "sagemaker-mlops")
+        where = f"--state-dir {os.path.relpath(state_dir)}"
+        print(f"{time.monotonic() - begun:.0f} s; summaries in {OUT}, records and models in {state_dir}. To try next:")
+        print(f"  {command} records show {where}")
+        print(f"  {command} records diff latest~1 latest {where}")
+        print(f"  {command} logs latest TrainModel {where}")
         return 0
     finally:
         local.stop(state_dir)
+
+
+def run_day(day: str, state_dir: Path) -> int:
+    """What ``sagemaker-mlops run definition.yaml -p Day=...`` does; its exit code."""
+    return run_definition(
+        Source(str(HERE / "definition.yaml")),
+        [f"Day={day}"],
+        conn=None,
+        region=None,
+        name="daily-model",
+        summary=OUT / f"{day}.json",
+        state_dir=state_dir,
+        quiet=False,
+        publishes=False,
+    )
 
 
 def sentence(summary: dict[str, object]) -> str:

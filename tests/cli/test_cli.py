@@ -178,7 +178,7 @@ NOWHERE = "/dev/null/x"  # nobody can make that folder
         (["local", "-d", "--port", "99999", "--state-dir", NOWHERE], "--port is 99999; use 0 to 65535."),
         (["run", DAILY, "--parallel", "-1"], "'--parallel'"),
         (["records", "list", "--limit", "-5"], "'--limit'"),
-        (["callback", "a b"], '"a b" is no callback token: it has 10 letters and digits.'),
+        (["callback", "a b"], '"a b" is no callback token, which has 10 letters and digits.'),
         (["callback", "AbCdEfGhIj", "--url", "http://h/ x"], '--url is "http://h/ x", which is no address'),
         (["callback", "AbCdEfGhIj", "--url", "localhost"], '--url is "localhost", which is no address'),
     ],
