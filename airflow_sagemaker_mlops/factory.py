@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, TaskGroup
+from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 from airflow.sdk.definitions.param import ParamsDict
 
 from . import broken, settings
@@ -24,7 +25,6 @@ from .tasks import AWS_OPTIONS, Outlets, build
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
-    from .operators.task import Access
     from .operators.values import PipelineValue
     from .plan.model import Plan
 
@@ -38,7 +38,8 @@ class SageMakerPipelineDag(DAG):
         Airflow templates (``{"Day": "{{ ds }}"}``) and results of other tasks (``{"Day": latest_day()}``), which a
         task ``pipeline.parameters`` renders once in each run; see docs/parameters.md
     :param steps: Airflow arguments of single steps, ``{"Train": {"pool": "gpu", "retries": 3}}``
-    :param aws_conn_id: connection of all steps; ``[sagemaker_mlops] aws_conn_id`` when left out
+    :param aws_conn_id: connection of all steps; ``None`` for boto3's own credential chain, and ``[sagemaker_mlops]
+        aws_conn_id`` when left out
     :param region_name: region of all steps; the connection's when left out
     :param assume_role_arn: role that the connection's identity assumes for the steps; one of another account likewise
     :param external_id: what the trust policy of ``assume_role_arn`` asks for as ``sts:ExternalId``
@@ -66,7 +67,7 @@ class SageMakerPipelineDag(DAG):
         pipeline_name: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         steps: Mapping[str, Mapping[str, Any]] | None = None,
-        aws_conn_id: str | None = None,
+        aws_conn_id: str | ArgNotSet | None = NOTSET,
         region_name: str | None = None,
         assume_role_arn: str | None = None,
         external_id: str | None = None,
@@ -193,7 +194,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         pipeline_name: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         steps: Mapping[str, Mapping[str, Any]] | None = None,
-        aws_conn_id: str | None = None,
+        aws_conn_id: str | ArgNotSet | None = NOTSET,
         region_name: str | None = None,
         assume_role_arn: str | None = None,
         external_id: str | None = None,
@@ -301,7 +302,7 @@ def _check_fail_fast(plan: Plan, fail_fast: Any) -> None:
 
 
 def _own_options(
-    aws: Access,
+    aws: tuple[str | ArgNotSet | None, str | None, str | None, str | None],
     start_in: str | None,
     poll_interval_s: float | None,
     logs: str | None,
@@ -312,7 +313,7 @@ def _own_options(
     """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
     aws_conn_id, region_name, assume_role_arn, external_id = aws
     return {
-        "aws_conn_id": aws_conn_id or settings.aws_conn_id(),
+        "aws_conn_id": settings.connection(aws_conn_id),
         "region_name": region_name or settings.region_name() or "",
         "assume_role_arn": assume_role_arn,
         "external_id": external_id,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param, TaskGroup
-from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions.param import ParamsDict
 
 from .document.problems import InvalidPipeline, Problem, did_you_mean
@@ -55,7 +54,7 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
         return Parameters({name: _param(parameter, {}, {}) for name, parameter in declared.items()}, source=plan.source)
     if not isinstance(given, Mapping):
         raise InvalidPipeline(plan.source, [_no_mapping(given)])
-    from .templates import as_data, is_template, template_error  # few DAG files need them
+    from .templates import as_data, is_result, is_template, template_error  # few DAG files need them
 
     problems: list[Problem] = []
     fixed: dict[str, Any] = {}
@@ -65,7 +64,7 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
         if name not in declared:
             what = f'parameter "{name}" is not declared.'
             problems.append(Problem("SM401", place, what, did_you_mean(str(name), declared)))
-        elif is_template(value) or (isinstance(value, ResolveMixin) and as_data(value) is value):
+        elif is_template(value) or is_result(value):
             wrong = template_error(value) if isinstance(value, str) else ""
             if wrong:
                 fix = "Correct it, or write literal(...) of airflow.sdk around text that is no template."
@@ -251,7 +250,7 @@ def _left_empty(parameter: ParameterPlan, said: str, schema: dict[str, Any]) -> 
     return Param(None, **schema)
 
 
-def _origin(value: ResolveMixin) -> str:
+def _origin(value: Any) -> str:
     if type(value).__name__ == "MappedArgument":
         return "what its task group is mapped over"
     tasks = sorted({operator.task_id for operator, _ in value.iter_references()})

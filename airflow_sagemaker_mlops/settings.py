@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Literal, cast
 
+from airflow.sdk.definitions._internal.types import ArgNotSet
+
 SECTION = "sagemaker_mlops"
 YES, NO = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0", "")
 StartIn = Literal["triggerer", "worker"]
@@ -33,9 +35,17 @@ def poll_interval_s() -> float:
     return float(_get("poll_interval_s", "30"))
 
 
-def aws_conn_id() -> str:
-    """Connection used when an operator names none: ``aws_conn_id``."""
-    return _get("aws_conn_id", "aws_default")
+def aws_conn_id() -> str | None:
+    """Connection used when an operator's argument is left out: ``aws_conn_id``; ``None`` when that is empty."""
+    return _get("aws_conn_id", "aws_default").strip() or None
+
+
+def connection(given: str | ArgNotSet | None) -> str | None:
+    """The connection that ``given`` means: ``None`` or "" is boto3's own credential chain, as in the Amazon provider.
+
+    Only an argument that is left out means what is configured.
+    """
+    return aws_conn_id() if isinstance(given, ArgNotSet) else given or None
 
 
 def region_name() -> str | None:

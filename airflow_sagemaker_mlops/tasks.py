@@ -143,7 +143,7 @@ def _operator(
         step=task.task_id if prefix else "",
         pipeline="" if pipeline == dag.dag_id else pipeline,
         reads=reads,
-        aws_conn_id=options["aws_conn_id"],
+        aws_conn_id=options["aws_conn_id"] or None,
         region_name=options["region_name"] or None,
         assume_role_arn=options["assume_role_arn"],
         external_id=options["external_id"],

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.sdk.definitions._internal.mixins import ResolveMixin
-
 _MARKS = ("{{", "{%", "{#")
 
 
@@ -33,13 +31,29 @@ def as_data(value: Any) -> Any:
     return getattr(value, "value", value) if type(value).__name__ == "LiteralValue" else value
 
 
+def is_result(value: Any) -> bool:
+    """Whether Airflow resolves ``value`` in a run: the result of a task, what a group is mapped over."""
+    from airflow.sdk.definitions._internal.mixins import ResolveMixin
+
+    return isinstance(value, ResolveMixin) and as_data(value) is value
+
+
 def is_known_at_run(value: Any) -> bool:
     """Whether there is a template, or the result of a task, in ``value``, at any depth."""
     if isinstance(value, Mapping):
         return any(is_known_at_run(item) for item in value.values())
     if isinstance(value, list | tuple):
         return any(is_known_at_run(item) for item in value)
-    return is_template(value) or (isinstance(value, ResolveMixin) and as_data(value) is value)
+    return is_template(value) or is_result(value)
+
+
+def known_now(value: Any) -> Any:
+    """``value`` with nothing in place of the results of tasks: what can be told of it before any run."""
+    if isinstance(value, Mapping):
+        return {key: known_now(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [known_now(item) for item in value]
+    return None if is_result(value) else as_data(value)
 
 
 def without_literals(value: Any) -> Any:

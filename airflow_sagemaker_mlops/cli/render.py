@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import keyword
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,10 +16,11 @@ from ..document.places import key_text
 from ..document.problems import PipelineError, Problem
 from ..document.step_types import AIRFLOW
 from ..plan.model import ParameterPlan, Plan, TaskPlan
+from ..templates import is_template
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
 WIDTH = 110
-SDK = ("DAG", "Label", "Param")
+SDK = ("DAG", "Label", "Param", "literal")
 OURS = {"Verdict": "PipelineVerdictOperator", "Gate": "PipelineGateOperator"}
 BY_HAND = (
     "Write {{ params.Name }} for a parameter, which Airflow renders in templated arguments; for any other expression "
@@ -124,6 +126,8 @@ def _imports(plan: Plan, classes: Mapping[str, str]) -> Iterator[str]:
         yield f"from {module} import {name}" + (f" as {classes[path]}" if classes[path] != name else "")
     sdk = ["DAG", *(["Label"] if any(e.label for t in plan.tasks for e in t.upstream) else [])]
     sdk += ["Param"] if plan.parameters else []
+    ours = (json.dumps(dict(task.spec)) for task in plan.tasks if task.step_type != AIRFLOW)
+    sdk += ["literal"] if any(is_template(text) for text in ours) else []
     yield f"from airflow.sdk import {', '.join(sdk)}"
     own = sorted({_operator(task) for task in plan.tasks if task.step_type != AIRFLOW})
     if own:
@@ -167,6 +171,7 @@ def _task(task: TaskPlan, name: str, operator: str) -> list[str]:
         case "x-airflow":
             options |= spec.get("Arguments") or {}
         case _:
+            spec = _data(spec)  # by hand, text that looks like a template would be one
             options["arguments"] = spec.pop("Arguments", {})
             options["outputs"] = spec.pop("Outputs", [])
             branches = spec.pop("Branches", None)
@@ -175,6 +180,23 @@ def _task(task: TaskPlan, name: str, operator: str) -> list[str]:
             if spec:
                 options["settings"] = spec
     return ["", f"    {name} = {operator}(", *_keywords(options), "    )"]
+
+
+class _Literal(str):
+    """Text of a document that Airflow would render in an operator's argument."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"literal({str.__repr__(self)})"
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_data(item) for item in value]
+    return _Literal(value) if is_template(value) else value
 
 
 def _keywords(options: dict[str, Any]) -> Iterator[str]:

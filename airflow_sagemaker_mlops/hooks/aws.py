@@ -145,9 +145,9 @@ def _make(connection: Prepared) -> SessionAws:
     session = hook.get_session(region_name=region_name)
     region = region_name or session.region_name
     if not region:
-        raise ValueError(
-            f'connection "{conn_id}" names no region: add "region_name" to its extra, or pass region_name= to the step.'
-        )
+        where = f'connection "{conn_id}" names' if conn_id else "boto3's own credential chain (aws_conn_id=None) knows"
+        fix = 'add "region_name" to its extra' if conn_id else "set AWS_DEFAULT_REGION where tasks run"
+        raise ValueError(f"{where} no region: {fix}, or pass region_name= to the step.")
     if role:
         sts = {"endpoint_url": connection.config.get_service_endpoint_url("sts"), "verify": hook.verify}
         session = _assuming(role, external_id, session, region, sts)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 
 from .. import settings as configured
 from ..airflow_versions import (
@@ -51,7 +53,9 @@ class StepOperator(BaseOperator):
 
     By hand: ``TrainingStepOperator(task_id="train", arguments={...})`` with the members of the API request; arguments
     may hold expressions, ``{"Get": "Parameters.X"}`` for a DAG param and ``{"Get": "Steps.<task id>.<path>"}`` for the
-    result of an upstream step.  Document values are data: ``{{ }}`` in them is never rendered.
+    result of an upstream step.  Here ``{{ }}`` is an Airflow template, and the result of a task (``make()``,
+    ``task.output``) may stand for all of the arguments or anywhere in them; a step with either begins in a worker.
+    Text that is no template is written ``literal("{{ x }}")`` (of ``airflow.sdk``).  In a definition it is always data.
 
     :param arguments: the step's ``Arguments``, as in a pipeline definition
     :param settings: the step's other keys of a definition, e.g. ``FunctionArn``, ``OutputParameters``
@@ -59,6 +63,8 @@ class StepOperator(BaseOperator):
     :param step: all of that at once, out of a plan; given by the factory instead
     :param reads: {step name: task id} of the steps it references; found in ``arguments`` when left out
     :param pipeline: pipeline name for ``Execution.PipelineName``; the DAG id when left out
+    :param aws_conn_id: connection of the step; ``None`` for boto3's own credential chain, and ``[sagemaker_mlops]
+        aws_conn_id`` when left out
     :param assume_role_arn: role that the connection's identity assumes for this step, also one of another account
     :param external_id: what the trust policy of ``assume_role_arn`` asks for as ``sts:ExternalId``
     :param start_in: "triggerer" (no worker at all) or "worker", for steps that wait; ``[sagemaker_mlops]
@@ -70,7 +76,10 @@ class StepOperator(BaseOperator):
     """
 
     step_type: ClassVar[str]
-    template_fields: Sequence[str] = ()
+    template_fields: Sequence[str] = ("arguments", "settings")  # by hand; none of what a plan says is ever rendered
+    arguments: Any = None
+    settings: Any = None
+    _step_of: Callable[..., StepTask] | None = None  # by hand: of rendered arguments and settings
     _retry_failed_steps: bool | None = None  # as given; where it was not, it follows from ``retries``
     _start_in: str
     _begun: WorkerAttempt | None = None  # what runs in this process, or was submitted by it
@@ -88,7 +97,7 @@ class StepOperator(BaseOperator):
         outputs: Sequence[str] | str = "all",
         reads: Mapping[str, str] | None = None,
         pipeline: str | None = None,
-        aws_conn_id: str | None = None,
+        aws_conn_id: str | ArgNotSet | None = NOTSET,
         region_name: str | None = None,
         assume_role_arn: str | None = None,
         external_id: str | None = None,
@@ -103,14 +112,15 @@ class StepOperator(BaseOperator):
         set_by_user = {**(kwargs.get("default_args") or {}), **kwargs}
         outlast_outages(kwargs, set_by_user)
         given = "retries" in set_by_user
+        own: dict[str, Any] = {"template_fields": ()}
         if step is None:
+            from ..templates import is_known_at_run, known_now
             from .by_hand import step_by_hand
 
             self._by_hand = True
-            step = step_by_hand(
+            step_of = functools.partial(
+                step_by_hand,
                 self.step_type,
-                arguments=arguments or {},
-                settings=settings or {},
                 outputs=outputs,
                 reads=reads,
                 pipeline=pipeline,
@@ -122,9 +132,13 @@ class StepOperator(BaseOperator):
                 logs=logs,
                 max_parallel_steps=max_parallel_steps,
             )
+            step = step_of(arguments=known_now(arguments) or {}, settings=known_now(settings) or {})
+            own = {"arguments": arguments, "settings": settings, "_step_of": step_of}
+            if not is_known_at_run(arguments) and not is_known_at_run(settings):
+                own["template_fields"] = ()
         super().__init__(**kwargs)
         # Straight into __dict__: Airflow's own __setattr__ looks for converters and templates, which these have not.
-        self.__dict__.update(step=step, _start_in=start_in or configured.start_steps_in())
+        self.__dict__.update(own, step=step, _start_in=start_in or configured.start_steps_in())
         if given or retry_failed_steps is not None:
             self.__dict__["_retry_failed_steps"] = given if retry_failed_steps is None else retry_failed_steps
 
@@ -137,7 +151,8 @@ class StepOperator(BaseOperator):
 
     def _starts_from_trigger(self) -> bool:
         waits = STARTS_IN_TRIGGERER and self.step_type in WAITING and self._start_in == "triggerer"
-        return bool(waits and not has_to_begin_in_worker(self) and not has_secret_defaults(self.step.spec))
+        in_worker = bool(self.template_fields) or has_secret_defaults(self.step.spec)  # the first are rendered there
+        return bool(waits and not in_worker and not has_to_begin_in_worker(self))
 
     def _start_arguments(self) -> StartInTriggerer | None:
         if not self.start_from_trigger:
@@ -194,8 +209,28 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the step, and tell the task's outlets what it made."""
+        self._take_rendered()
         with self._attempt_of(context):
             return self._told(context, self._run_here(context))
+
+    def _take_rendered(self) -> None:
+        """Make the step of the arguments as Airflow has rendered them, where they are not those that were given."""
+        if self._step_of is None:
+            return
+        from ..templates import without_literals
+
+        arguments, settings = self.arguments or {}, self.settings or {}
+        for name, value in (("arguments", arguments), ("settings", settings)):
+            if not isinstance(value, Mapping):
+                shown = type(value).__name__
+                raise StepFailedForGood(
+                    f"{name}= is of type {shown} in this run; it has to be a mapping, as in a request."
+                )
+        try:
+            step = self._step_of(arguments=without_literals(arguments), settings=without_literals(settings))
+        except ValueError as error:
+            raise StepFailedForGood(str(error)) from None
+        self.__dict__["step"] = step
 
     @contextmanager
     def _attempt_of(self, context: Context) -> Iterator[None]:
@@ -281,6 +316,7 @@ class StepOperator(BaseOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Called instead of ``execute`` when the task comes back from the triggerer, also when it ran out of time."""
+        self._take_rendered()
         if RETRIES_RESUME and self._came_back_before(context):
             return self.execute(context)
         with self._attempt_of(context):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from airflow.sdk.definitions._internal.types import ArgNotSet
+
 from .. import settings as configured
 from ..document.expressions import parse_value, referenced_steps
 from ..document.model import Get, walk_expressions
@@ -20,7 +22,7 @@ def step_by_hand(
     outputs: Sequence[str] | str,
     reads: Mapping[str, str] | None,
     pipeline: str | None,
-    aws_conn_id: str | None,
+    aws_conn_id: str | ArgNotSet | None,
     region_name: str | None,
     assume_role_arn: str | None,
     external_id: str | None,
@@ -35,7 +37,7 @@ def step_by_hand(
         spec=spec,
         pipeline=pipeline or "",
         reads=found,
-        aws_conn_id=aws_conn_id or configured.aws_conn_id(),
+        aws_conn_id=configured.connection(aws_conn_id),
         region_name=region_name or configured.region_name() or None,
         assume_role_arn=assume_role_arn,
         external_id=external_id,

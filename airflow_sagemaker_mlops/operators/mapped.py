@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow.sdk.definitions._internal.types import NOTSET
+
 from .. import settings as configured
 from ..document.step_types import WAITING
 from .task import StepTask
@@ -24,13 +26,15 @@ def mapped_step(operator: Any) -> StepTask | None:
     if step_type not in WAITING:
         return None
     given = {**defaults_of(operator.dag, operator.task_group), **operator.partial_kwargs}
+    from ..templates import known_now
+
     mapped = getattr(operator.expand_input, "value", None)
     each = mapped.get("arguments") if isinstance(mapped, Mapping) else None
     first = each[0] if isinstance(each, Sequence) and each else {}
     return StepTask(
         step_type,
-        {**(given.get("settings") or {}), "Arguments": given.get("arguments") or first},
-        aws_conn_id=given.get("aws_conn_id") or configured.aws_conn_id(),
+        {**(known_now(given.get("settings")) or {}), "Arguments": known_now(given.get("arguments") or first) or {}},
+        aws_conn_id=configured.connection(given.get("aws_conn_id", NOTSET)),
         region_name=given.get("region_name") or configured.region_name() or None,
         assume_role_arn=given.get("assume_role_arn"),
         external_id=given.get("external_id"),

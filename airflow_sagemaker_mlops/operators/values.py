@@ -25,10 +25,32 @@ class PipelineValue(ResolveMixin):
         self.step = step
         self.sources = tuple(sources)
 
-    def __str__(self) -> str:
+    def serialize(self) -> str:
+        """What Airflow shows of it in an argument that is not rendered yet."""
         return json.dumps(self.expression, sort_keys=True, ensure_ascii=False)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return f"<value of {self._name}, known when the task that takes it starts>"
+
+    def __str__(self) -> str:
+        raise TypeError(
+            f"The value of {self._name} cannot be put into a text: it is known only in a run, and a task that holds "
+            "the text would not wait for the step. Give it to a templated argument as it is, for example "
+            'BashOperator(bash_command="echo $VALUE", env={"VALUE": group.property_of(...)}, append_env=True).'
+        )
+
+    def __format__(self, _spec: str) -> str:
+        return str(self)
+
+    def __add__(self, _other: object) -> str:
+        return str(self)
+
+    __radd__ = __add__
+
+    @property
+    def _name(self) -> str:
+        reference = self.expression.get("Get") if isinstance(self.expression, Mapping) else None
+        return str(reference) if isinstance(reference, str) else "an expression"
 
     def iter_references(self) -> Iterable[tuple[Any, str]]:
         """The tasks whose results it takes."""

@@ -40,7 +40,7 @@ def score(name: str) -> dict[str, Any]:
     return {"Name": name, "Type": "Lambda", "FunctionArn": "f", "Arguments": {}}
 
 
-OF_THE_FILE = ("dag", "DAG", "Label", "Param", "Import-", "1st", "-")
+OF_THE_FILE = ("dag", "DAG", "Label", "Param", "literal", "Import-", "1st", "-")
 
 
 def test_steps_may_be_called_like_words_of_python_and_names_of_the_file(tmp_path: Path) -> None:
@@ -97,6 +97,13 @@ def test_operators_of_other_packages_keep_their_arguments_and_do_not_hide_each_o
     assert "from airflow.providers.standard.operators.bash import BashOperator as BashOperator_2\n" in text
     assert "from a.b import LambdaStepOperator as LambdaStepOperator_2\n" in text
     assert "        **{'not a name': [1]},\n        **{'is': 2},\n" in text
+
+
+def test_text_of_a_document_that_looks_like_a_template_stays_data(tmp_path: Path) -> None:
+    step = {**score("A"), "Arguments": {"text": "{{ ds }}", "more": ["{% x %}", "plain"]}}
+    dag = dag_of(written(tmp_path, step), tmp_path)
+    assert dag.get_task("A").step.spec["Arguments"] == step["Arguments"]
+    assert dag.get_task("A").template_fields == ()
 
 
 def test_an_expression_for_another_packages_operator_is_refused_with_its_place_and_a_way_out(tmp_path: Path) -> None:
