@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..document.model import Pipeline, Step
-from ..document.parse import COMMON_KEYS
+from ..document.model import Get, Join, JsonGet, Pipeline, Step
+from ..document.parse import COMMON_KEYS, FLAGS
 from ..document.problems import Problem
 from ..document.step_arguments import ENTITIES
 from .catalogue import STEP_TYPES
 from .model import BUILT_FROM_ARGUMENTS
 from .pitfalls import RULES
 from .properties import path_problems
-from .shapes import Misfit, Part, SlotRule, check_arguments, check_part
-from .slots import slot_rule
+from .shapes import Misfit, Part, SlotRule, check_arguments, check_part, operation_input
+from .slots import known_text, slot_rule
 
 # Members SageMaker Pipelines supplies itself, so a definition may leave them out.
 SUPPLIED = {
@@ -40,6 +40,13 @@ PARTS = {
         for member, (kind, _) in ENTITIES.items()
     ),
 }
+EXPERIMENT = frozenset({"ExperimentName", "TrialName"})  # what is left out has a name all the same
+# Step-level keys that may be expressions, and a member of the API of the same type.
+SETTINGS = {
+    "ModelPackageGroupName": ("sagemaker", "CreateModelPackage", "ModelPackageGroupName"),
+    "ModelName": ("sagemaker", "CreateModel", "ModelName"),
+    **dict.fromkeys(FLAGS, ("sagemaker", "CreateModel", "EnableNetworkIsolation")),
+}
 # Members the service has the document write in a looser form than the API.
 LOOSE_PREFIXES = ("ExperimentConfig",)
 BESIDE = 'Write it beside "Arguments", not in it.'
@@ -60,6 +67,23 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
             where = f"{step.where}.Arguments" + (f".{misfit.path}" if misfit.path else "")
             fix = BESIDE if misfit.path in COMMON_KEYS else misfit.fix
             yield Problem(code, where, misfit.what, fix, severity=misfit.severity)
+        yield from _setting_problems(step, rule, pipeline)
+    if pipeline.experiment:
+        for misfit in check_arguments("sagemaker", "CreateTrial", pipeline.experiment, EXPERIMENT, rule):
+            code = misfit.code or "SM152"  # jobs run without an experiment, too
+            where = "$.PipelineExperimentConfig" + (f".{misfit.path}" if misfit.path else "")
+            yield Problem(code, where, misfit.what, misfit.fix, severity="warning")
+
+
+def _setting_problems(step: Step, rule: SlotRule, pipeline: Pipeline) -> Iterator[Problem]:
+    """Problems of expressions beside a step's ``Arguments``."""
+    for key, (service, operation, member) in SETTINGS.items():
+        value = step.settings.get(key)
+        # An empty text stands for none there, which the service may take.
+        if isinstance(value, Get | Join | JsonGet) and known_text(value, pipeline.parameters_by_name) != "":
+            for misfit in rule(value, operation_input(service, operation).members[member]):
+                code = misfit.code or ("SM151" if misfit.severity == "error" else "SM152")
+                yield Problem(code, f"{step.where}.{key}", misfit.what, misfit.fix, severity=misfit.severity)
 
 
 def _misfits(step: Step, rule: SlotRule) -> list[Misfit]:

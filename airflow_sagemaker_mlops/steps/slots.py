@@ -180,10 +180,11 @@ def _limits(value: Any, origin: str, shape: Any, told: set[tuple[str, str]]) -> 
         fitted = coerce(value, shape.type_name)
     except ValueError:
         return
-    for phrase, fix in broken_limits(fitted, shape):
-        if (origin, phrase) not in told:
-            told.add((origin, phrase))
-            yield Misfit("", f"{quote(fitted)}, {origin}, {phrase}.", fix, severity="warning")
+    broken = list(broken_limits(fitted, shape))
+    phrase, fix = next((one for one in broken if one[1]), broken[0]) if broken else ("", "")
+    if phrase and (origin, phrase) not in told:
+        told.add((origin, phrase))
+        yield Misfit("", f"{quote(fitted)}, {origin}, {phrase}.", fix, severity="warning")
 
 
 def _least(expression: Join, parameters: Mapping[str, Parameter], shape: Any, known: Expected) -> Iterator[Misfit]:
