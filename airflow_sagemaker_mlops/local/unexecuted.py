@@ -166,6 +166,10 @@ def _subscription(request: Mapping[str, Any]) -> str:
     return f"messages do not reach a subscriber by {protocol} in the embedded AWS. {way_out}"
 
 
+def _publication(request: Mapping[str, Any]) -> str:
+    return "no text message leaves this computer. Publish to a topic." if request.get("PhoneNumber") else ""
+
+
 def _stack(request: Mapping[str, Any]) -> str:
     found = re.search(
         r"AWS::(SageMaker|EMR|Batch|StepFunctions|Scheduler|Athena)::\w+", str(request.get("TemplateBody") or "")
@@ -210,5 +214,6 @@ LATER: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "glue:CreateTrigger": _trigger,
     "logs:PutSubscriptionFilter": _receiver,
     "sagemaker:CreateModelPackage": _package,
+    "sns:Publish": _publication,
     "sns:Subscribe": _subscription,
 }

@@ -37,7 +37,7 @@ Values of a run (parameters, answers to callbacks, results) come from whoever st
 """
 RUNS = {
     "Processing": "runs",
-    "Training": "runs: script mode, entrypoints, built-in XGBoost",
+    "Training": "runs: script mode, entrypoints, notebooks (where nbclient is installed), built-in XGBoost",
     "Tuning": "runs: real training jobs, drawn from a grid or at random",
     "Transform": "runs",
     "Model": "kept",

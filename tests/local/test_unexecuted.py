@@ -169,6 +169,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 day)"}, "schedule="),
     ("events", "put_targets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": f"{ROLE}"}]}, "do not reach"),
     ("route53", "list_cidr_collections", {}, "not available"),  # rest-xml
+    ("sns", "publish", {"PhoneNumber": "+3212345678", "Message": "m"}, "no text message"),
     ("sns", "subscribe", {"TopicArn": "arn:aws:sns:us-east-1:1:t", "Protocol": "email"}, "by email"),  # query
 ]
 
