@@ -169,6 +169,7 @@ def _deployed(home: Path, aws: local.LocalAws, python: str, write: Any) -> Itera
     environment["PATH"] = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
     # As deployments have it: a file is parsed again after 30 s, not all the time.
     environment |= {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30"}
+    ui.keep_password(home)
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [python, "-m", "airflow", "standalone"],
@@ -180,7 +181,7 @@ def _deployed(home: Path, aws: local.LocalAws, python: str, write: Any) -> Itera
         )
     try:
         _until(lambda: all(part == "healthy" for part in ui.health(port).values()), 240)
-        api = _Api(port)
+        api = _Api(port, home)
         _until(lambda: api.has_dag("chain"), 120)
         yield _Side(home, api, process.pid)
     finally:
@@ -189,10 +190,9 @@ def _deployed(home: Path, aws: local.LocalAws, python: str, write: Any) -> Itera
 
 
 class _Api:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, home: Path) -> None:
         self.base = f"http://127.0.0.1:{port}"
-        with urllib.request.urlopen(f"{self.base}/auth/token") as answer:
-            self.token = json.load(answer)["access_token"]
+        self.token = ui.sign_in(port, home)
 
     def call(self, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}

@@ -18,8 +18,18 @@ class _OnlyInTheApiServer:
         return [{"app": app, "url_prefix": URL_PREFIX, "name": "SageMaker callbacks"}]
 
 
+class _HostsOfTheApiServer:
+    """The check of ``Host``, made when somebody asks."""
+
+    def __get__(self, plugin: Any, owner: Any = None) -> list[dict[str, Any]]:
+        from .hosts import middlewares
+
+        return middlewares()
+
+
 class SageMakerCallbacksPlugin(AirflowPlugin):
     """Takes answers to Callback steps."""
 
     name = "sagemaker_callbacks"
     fastapi_apps = _OnlyInTheApiServer()
+    fastapi_root_middlewares = _HostsOfTheApiServer()

@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from .. import local
+from ..callbacks.hosts import VARIABLE as HOSTS
+from ..local.state import write_private
 from .local import state_folder
 from .publishing import publish, script_of
 from .records import records_location
 from .terminal import console, say, say_styled
 
 READY_S = 300.0
+USER = "admin"
+PASSWORDS = "passwords.json"  # in Airflow's home, readable by the owner alone
 
 
 def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
@@ -34,7 +38,8 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
     process: subprocess.Popen[bytes] | None = None
     try:
         publish_examples(dags, aws)
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        password = keep_password(home)
         log = home / "standalone.log"
         with log.open("ab") as written:
             process = subprocess.Popen(
@@ -50,7 +55,8 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         if not ready:
             say(f"Airflow did not come up; its log is {log}.", err=True)
             return 1
-        say(f"Airflow   http://127.0.0.1:{port}   (no login)")
+        # Not by say(), which masks passwords: this one is for whoever reads it here.
+        print(f"Airflow   http://127.0.0.1:{port}   (user {USER}, password {password})", flush=True)
         say(f"AWS       {aws.endpoint_url}   (embedded, state in {aws.state_dir})")
         say_styled("Ctrl-C ends both.", "dim")
         signal.signal(signal.SIGTERM, _interrupt)
@@ -83,12 +89,18 @@ def publish_examples(dags: Path, aws: local.LocalAws) -> None:
 
 
 def environment(dags: Path, home: Path, port: int, aws: local.LocalAws) -> dict[str, str]:
-    """Airflow's configuration: loopback only, no login, SQLite, and the embedded AWS as ``aws_default``."""
+    """Airflow's configuration: loopback only, a password, SQLite, and the embedded AWS as ``aws_default``.
+
+    The two log servers listen on every address, which Airflow (3.3) leaves no choice of; they answer only to whoever
+    has a token signed with ``JWT_SECRET``.
+    """
     options = {
         "CORE__DAGS_FOLDER": str(dags),
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / PASSWORDS),
         "CORE__PARALLELISM": "4",
         "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "API__HOST": "127.0.0.1",
@@ -108,10 +120,30 @@ def environment(dags: Path, home: Path, port: int, aws: local.LocalAws) -> dict[
         **own,
         **{f"AIRFLOW__{key}": value for key, value in options.items()},
         "AIRFLOW_HOME": str(home),
+        HOSTS: "127.0.0.1,localhost",
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws.connection()),
         "PATH": f"{folder}{os.pathsep}{own.get('PATH', os.defpath)}",  # standalone looks for `airflow` there
         "NO_PROXY": "127.0.0.1,localhost",
     }
+
+
+def keep_password(home: Path) -> str:
+    """The password of :data:`USER`, made when there is none yet."""
+    path = home / PASSWORDS
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads(path.read_text())[USER])
+    password = secrets.token_urlsafe(12)
+    write_private(path, json.dumps({USER: password}) + "\n")
+    return password
+
+
+def sign_in(port: int, home: Path) -> str:
+    """A token for Airflow's API, for the password in ``home``.  Raises ``OSError`` when it is not given."""
+    body = json.dumps({"username": USER, "password": keep_password(home)}).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/auth/token", body, headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(json.load(answer)["access_token"])
 
 
 def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> bool:

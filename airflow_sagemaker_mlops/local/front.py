@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qs, unquote
 
-from . import aws_chunked, emr, functions, signature
+from . import aws_chunked, emr, functions, serving, signature
 from .called import Called, called, is_operation, members, unread
 from .errors import AwsError
 from .faults import ConnectionLost, Faults
@@ -219,24 +219,20 @@ class Front:
         return Reply(200, [("Content-Type", "application/json")], content)
 
     def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        port, served = served_at(Context(self._store, self._aws, caller.region), unquote(name))
+        state, served = served_at(Context(self._store, self._aws, caller.region), unquote(name))
         headers = {"Content-Type": environ.get("CONTENT_TYPE") or "application/octet-stream"}
         if environ.get("HTTP_ACCEPT"):
             headers["Accept"] = environ["HTTP_ACCEPT"]
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
-            connection.request("POST", "/invocations", body, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        except OSError as error:
+            answer = serving.invoke(state, body, headers, 60)
+        except (OSError, http.client.HTTPException) as error:
             raise AwsError("ModelError", f"The model did not answer: {error}", 424) from None
-        finally:
-            connection.close()
+        content = answer.content
         if answer.status != 200:
             text = content.decode("utf-8", "replace")[:2000]
             what = f"Received {answer.status} from the model with message {text!r}."
             raise AwsError("ModelError", what, 424, OriginalStatusCode=answer.status, OriginalMessage=text)
-        kind = answer.getheader("Content-Type") or "application/octet-stream"
+        kind = answer.content_type or "application/octet-stream"
         variant = ("x-Amzn-Invoked-Production-Variant", served)
         return Reply(200, [("Content-Type", kind), variant], content)
 

@@ -104,6 +104,7 @@ def deployed(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    ui.keep_password(home)
     with (home / "standalone.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"],
@@ -123,9 +124,7 @@ def deployed(
             assert process.poll() is None, (home / "standalone.log").read_text()[-3000:]
             assert time.monotonic() < deadline, "Airflow did not come up"
             time.sleep(0.5)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/auth/token", timeout=30) as answer:
-            token = json.load(answer)["access_token"]
-        yield Deployment(port, home, token)
+        yield Deployment(port, home, ui.sign_in(port, home))
     finally:
         ui.end_session(process, grace_s=3)
         process.wait(30)

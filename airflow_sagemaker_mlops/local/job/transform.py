@@ -50,7 +50,7 @@ class Transform(Contract):
             what = "Model container failed to respond to ping. Please ensure /ping endpoint is implemented"
             why = f" ({state['failure_reason']})" if state.get("failure_reason") else ""
             raise JobError(f"AlgorithmError: {what} and responds with an HTTP 200 status code{why}")
-        self.port = int(state["port"])
+        self.model = state
 
     def _batch_environment(self) -> dict[str, str]:
         given = {
@@ -141,20 +141,15 @@ class Transform(Contract):
         accept = self.request["TransformOutput"].get("Accept")
         if accept:
             headers["Accept"] = accept
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         try:
-            connection.request("POST", "/invocations", payload, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        except OSError as error:
+            answer = serving.invoke(self.model, payload, headers, 600)
+        except (OSError, http.client.HTTPException) as error:
             raise ModelFailed(f"Unable to get response from algorithm: {error}") from None
-        finally:
-            connection.close()
         if answer.status != 200:
             fault = ModelFailed if answer.status >= 500 else JobError
-            said = content.decode("utf-8", "replace")[:300]
+            said = answer.content.decode("utf-8", "replace")[:300]
             raise fault(f"Bad HTTP status received from algorithm: {answer.status}: {said}")
-        return content
+        return answer.content
 
     def _assembled(self, answers: list[bytes]) -> bytes:
         if self.request["TransformOutput"].get("AssembleWith") == "Line":

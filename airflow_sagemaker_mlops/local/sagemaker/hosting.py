@@ -245,8 +245,8 @@ def _list_endpoints(context: Context, request: Request) -> Answer:
     return page(in_order(rows, request, keys, "CreationTime"), request, "Endpoints")
 
 
-def served_at(context: Context, name: str) -> tuple[int, str]:
-    """Port of the process that serves the endpoint, started again when it had died; the variant that it serves."""
+def served_at(context: Context, name: str) -> tuple[dict[str, Any], str]:
+    """State of the process that serves the endpoint, started again when it had died; the variant that it serves."""
     found = context.store.get(ENDPOINT, context.region, name)
     if found is None:
         raise AwsError("ValidationError", f"Endpoint {name} of account {context.aws.account} not found.")
@@ -255,7 +255,7 @@ def served_at(context: Context, name: str) -> tuple[int, str]:
     state = serving.ensure(folder)
     if state["status"] != "InService":
         raise AwsError("ValidationError", f"Endpoint {name} is {state['status']} and takes no requests.")
-    return int(state["port"]), str(found.body.get("serves") or ALL_TRAFFIC)
+    return state, str(found.body.get("serves") or ALL_TRAFFIC)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import http.client
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,16 @@ from ..state import homes, write_private
 
 _CHILDREN: list[subprocess.Popen[bytes]] = []
 _STARTING = NamedLocks()
+KEY_HEADER = "X-Sagemaker-Mlops-Key"  # a server answers to whoever can read its state
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    content_type: str
+    content: bytes
 
 
 def launch(folder: Path, containers: list[dict[str, Any]], env: dict[str, str]) -> None:
@@ -48,7 +60,7 @@ def _start(folder: Path) -> None:
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """``{"status": "Creating" | "InService" | "Failed", "port", "failure_reason", "last_modified_time"}``."""
+    """``{"status": "Creating" | "InService" | "Failed", "port", "key", "failure_reason", "last_modified_time"}``."""
     _CHILDREN[:] = [child for child in _CHILDREN if child.poll() is None]
     state = _read(folder)
     if state["status"] == "Creating" and not is_alive(state["pid"], state["pid_start"]):
@@ -98,6 +110,17 @@ def ensure(folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
     while (state := read_status(folder))["status"] == "Creating" and time.monotonic() < deadline:
         time.sleep(0.05)
     return state
+
+
+def invoke(state: Mapping[str, Any], body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answer:
+    """Ask the server whose state this is.  Raises ``OSError`` or ``HTTPException`` when it does not answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(state["port"]), timeout=timeout_s)
+    try:
+        connection.request("POST", "/invocations", body, {**headers, KEY_HEADER: str(state.get("key"))})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.getheader("Content-Type") or "", answer.read())
+    finally:
+        connection.close()
 
 
 def stop(folder: Path) -> bool:

@@ -7,6 +7,7 @@ Runs by path with the model's interpreter: standard library and the user's own m
 
 from __future__ import annotations
 
+import hmac
 import importlib.util
 import inspect
 import io
@@ -18,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MODEL_DIR = os.environ["SAGEMAKER_MLOPS_MODEL_DIR"]
+KEY = os.environ.pop("SAGEMAKER_MLOPS_SERVER_KEY", "")
+MOST_BODY = 128 << 20
 
 
 class Unusable(Exception):
@@ -140,12 +143,23 @@ def handler_for(model: XGBoost | Scripted) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 60  # seconds for a client to go on
+
+        def is_ours(self) -> bool:
+            """Whether the embedded AWS asks: other users and web pages of this machine reach the port, too."""
+            given = self.headers.get("X-Sagemaker-Mlops-Key") or ""
+            return hmac.compare_digest(given.encode("utf-8", "replace"), KEY.encode())
 
         def do_GET(self) -> None:
             self.reply(200 if self.path == "/ping" else 404, b"", "text/plain")
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = self.headers.get("Content-Length") or "0"
+            if not self.is_ours() or not length.isdigit() or int(length) > MOST_BODY:
+                self.close_connection = True
+                self.reply(403, b"this server answers to its embedded AWS only", "text/plain")
+                return
+            body = self.rfile.read(int(length))
             content_type = self.headers.get("Content-Type") or "application/json"
             accept = self.headers.get("Accept") or "application/json"
             accept = "application/json" if accept == "*/*" else accept

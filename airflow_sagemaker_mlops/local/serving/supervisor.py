@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -25,11 +26,11 @@ def main() -> None:
     """Serve until killed."""
     folder = Path(sys.argv[1])
     try:
-        process, port = _start(folder)
+        process, port, key = _start(folder)
     except JobError as error:
         write(folder, {**_processes(), "status": "Failed", "failure_reason": str(error)})
         return
-    write(folder, {**_processes(process), "status": "InService", "port": port})
+    write(folder, {**_processes(process), "status": "InService", "port": port, "key": key})
     process.wait()
 
 
@@ -39,7 +40,7 @@ def _processes(model: subprocess.Popen[bytes] | None = None) -> dict[str, int]:
     return own if model is None else {**own, "child": model.pid, "child_start": start_of(model.pid)}
 
 
-def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int, str]:
     data = json.loads((folder / "request.json").read_text())
     containers, env = data["containers"], data["env"]
     if len(containers) != 1:
@@ -64,17 +65,19 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
 
 def _serve(
     folder: Path, sandbox: Sandbox, container: dict[str, Any], environment: dict[str, str]
-) -> tuple[subprocess.Popen[bytes], int]:
+) -> tuple[subprocess.Popen[bytes], int, str]:
     interpreter = of_image(_state_dir(folder), str(container.get("Image") or ""))
     script = sandbox.root / "inference_server.py"
     script.write_text(INFERENCE.read_text())
     port_file = sandbox.root / "port"
     port_file.unlink(missing_ok=True)
+    key = secrets.token_urlsafe(24)
     own = {
         **base_environment(folder, interpreter.python, {}),
         **environment,
         "SAGEMAKER_MLOPS_MODEL_DIR": "/opt/ml/model",
         "SAGEMAKER_MLOPS_PORT_FILE": "/opt/ml/port",
+        "SAGEMAKER_MLOPS_SERVER_KEY": key,
     }
     command = sandbox.command([interpreter.python, "/opt/ml/inference_server.py"])
     process = subprocess.Popen(command, cwd=sandbox.root, env=sandbox.environment(own))
@@ -82,7 +85,7 @@ def _serve(
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         if port_file.exists() and port_file.read_text():
-            return process, int(port_file.read_text())
+            return process, int(port_file.read_text()), key
         time.sleep(0.02)
     if process.poll() is None:
         process.kill()
