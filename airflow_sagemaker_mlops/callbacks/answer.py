@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from ..execution.tokens import handle_of
 from .store import KEY_PREFIX, OPEN
 
 TOKEN = re.compile(r"[a-zA-Z0-9]{10}")
@@ -32,7 +33,7 @@ def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
     unknown = AnswerRefused(f"There is no step waiting for the callback token {token}.")
     if not TOKEN.fullmatch(token):
         raise AnswerRefused("A callback token has 10 letters and digits.")
-    key = KEY_PREFIX + token
+    key = KEY_PREFIX + handle_of(token)
     with create_session() as session:
         # "of": the model joins its run, and PostgreSQL locks no row of an outer join's other side.
         asked = select(XComModel).where(XComModel.key == key).with_for_update(of=XComModel)

@@ -2,28 +2,58 @@
 
 ``/sagemaker-callbacks/api`` speaks SageMaker's JSON protocol for SendPipelineExecutionStepSuccess and -Failure, so a
 worker that answers SageMaker Pipelines answers a step here by its ``endpoint_url`` alone.  The plain form is
-``POST /sagemaker-callbacks/<token>/success`` with ``{"name": "value"}``, or ``/failure`` with ``{"reason": "..."}``.
+``POST /sagemaker-callbacks/success`` with ``{"name": "value"}``, or ``/failure`` with ``{"reason": "..."}``, and the
+token in the header ``X-Callback-Token``.  The token may stand in the path instead, before ``success``: this server's
+access log then has a hash for it, while that of a proxy in front of it has the token.
 The token is the permission, as it is on the service: 10 random letters and digits, good for one answer.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..document.strict_json import NotJson, read_json
+from ..execution.tokens import handle_of
 from .answer import AnswerRefused, failure, give_answer, success
 
 TARGET = "SageMaker.SendPipelineExecutionStep"
 JSON_TYPE = "application/x-amz-json-1.1"
 MOST_BYTES = 200_000
 
+TOKEN_HEADER = "X-Callback-Token"
+_IN_PATH = re.compile(r"(?<=/)([A-Za-z0-9]{10})(?=/(?:success|failure)/?$)")
+
+
+class HashedTokens:
+    """ASGI: puts a hash where the path had a token, before the server's access log reads it with the answer."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+
+        async def hashed(message: Message) -> None:
+            for name in ("path", "raw_path") if message["type"] == "http.response.start" else ():
+                found = scope.get(name)
+                text = found.decode("latin-1") if isinstance(found, bytes) else str(found or "")
+                new = _IN_PATH.sub(lambda match: f"sha256-{handle_of(match[1])[:12]}", text)
+                scope[name] = new.encode("latin-1") if isinstance(found, bytes) else new
+            await send(message)
+
+        await self._inner(scope, receive, hashed)
+
+
 app = FastAPI(title="SageMaker callbacks", docs_url=None, redoc_url=None, openapi_url=None)
+app.add_middleware(HashedTokens)
 
 
 @app.post("/api")
@@ -46,22 +76,26 @@ async def sagemaker_protocol(request: Request) -> JSONResponse:
     return JSONResponse({"PipelineExecutionArn": _arn(who)}, media_type=JSON_TYPE)
 
 
+@app.post("/success")
 @app.post("/{token}/success")
-async def plain_success(token: str, request: Request) -> JSONResponse:
+async def plain_success(request: Request, token: str = "") -> JSONResponse:
     """``{"name": "value"}``: the step's output parameters."""
     try:
         body = await _body(request)
         outputs = [{"Name": name, "Value": _text(value)} for name, value in body.items()]
+        token = token or request.headers.get(TOKEN_HEADER, "")
         return JSONResponse(await run_in_threadpool(give_answer, token, success(outputs)))
     except AnswerRefused as error:
         return JSONResponse({"error": str(error)}, 400)
 
 
+@app.post("/failure")
 @app.post("/{token}/failure")
-async def plain_failure(token: str, request: Request) -> JSONResponse:
+async def plain_failure(request: Request, token: str = "") -> JSONResponse:
     """``{"reason": "..."}``."""
     try:
         body = await _body(request)
+        token = token or request.headers.get(TOKEN_HEADER, "")
         return JSONResponse(await run_in_threadpool(give_answer, token, failure(body.get("reason"))))
     except AnswerRefused as error:
         return JSONResponse({"error": str(error)}, 400)

@@ -1,4 +1,4 @@
-"""How an open token and its answer are kept: an XCom of the waiting task, as text."""
+"""How an open token and its answer are kept: an XCom of the waiting task, named by the token's hash, as text."""
 
 from __future__ import annotations
 
@@ -13,3 +13,16 @@ CLOSED = "closed"
 def as_answer(text: Any) -> dict[str, Any] | None:
     """The answer in an XCom; ``None`` while there is none."""
     return json.loads(text) if isinstance(text, str) and text.startswith("{") else None
+
+
+def deployment_secret() -> bytes:
+    """What this deployment's tokens are made from: its Fernet key, which all of its processes are configured with.
+
+    Where there is none, a secret of this process: a step that goes on in another one sends its message anew.
+    """
+    from airflow.configuration import conf
+
+    from ..execution.mailbox import OF_THIS_PROCESS
+
+    key = str(conf.get("core", "fernet_key", fallback="") or "")
+    return key.partition(",")[0].strip().encode() or OF_THIS_PROCESS

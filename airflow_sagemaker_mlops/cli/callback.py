@@ -32,9 +32,10 @@ def answer(token: str, outputs: Sequence[str], *, failure: str | None, url: str 
         return 2
     base = (url or os.environ.get("AIRFLOW__API__BASE_URL") or DEFAULT_URL).rstrip("/")
     end, body = ("failure", {"reason": failure}) if failure is not None else ("success", values)
-    target = f"{base}/sagemaker-callbacks/{token}/{end}"
+    target = f"{base}/sagemaker-callbacks/{end}"
+    headers = {"Content-Type": "application/json", "X-Callback-Token": token}
     try:
-        request = urllib.request.Request(target, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(target, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=30) as reply:
             said = reply.read()
     except urllib.error.HTTPError as error:

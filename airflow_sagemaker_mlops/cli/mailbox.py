@@ -13,19 +13,20 @@ class LocalMailbox:
 
     def __init__(self, state_dir: Path) -> None:
         self._callbacks = Callbacks(state_dir)
+        self.secret = self._callbacks.secret()
 
-    async def open(self, token: str) -> None:
-        """Take an answer for ``token`` from now on."""
-        self._callbacks.open(token)
+    async def open(self, handle: str) -> None:
+        """Take an answer for ``handle`` from now on."""
+        self._callbacks.open(handle)
 
-    async def is_open(self, token: str) -> bool:
-        """Whether ``token`` may be answered, or has been."""
-        return self._callbacks.is_open(token)
+    async def is_open(self, handle: str) -> bool:
+        """Whether ``handle`` may be answered, or has been."""
+        return self._callbacks.is_open(handle)
 
-    async def answer(self, token: str) -> dict[str, Any] | None:
+    async def answer(self, handle: str) -> dict[str, Any] | None:
         """The answer, once there is one."""
-        return self._callbacks.read(token)
+        return self._callbacks.read(handle)
 
-    async def close(self, token: str) -> None:
-        """Take no answer for ``token`` any more."""
-        self._callbacks.close(token)
+    async def close(self, handle: str) -> None:
+        """Take no answer for ``handle`` any more."""
+        self._callbacks.close(handle)

@@ -1,11 +1,18 @@
-"""Tokens of Callback steps that run on this machine: a folder, so that the server and whoever waits both see it."""
+"""Tokens of Callback steps that run on this machine: a folder, so that the server and whoever waits both see it.
+
+Files are named by a token's handle, which is its SHA-256: whoever lists them learns no token.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 import uuid
 from pathlib import Path
 from typing import Any
+
+from .state import read_server
 
 
 class UnknownToken(LookupError):
@@ -18,40 +25,46 @@ class Callbacks:
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "callbacks"
 
-    def open(self, token: str) -> None:
-        """Take an answer for ``token`` from now on."""
+    def secret(self) -> bytes:
+        """What tokens are made from: known to the owner of the state folder."""
+        server = read_server(self._folder.parent)
+        return server.secret_key.encode() if server is not None else secrets.token_bytes(32)
+
+    def open(self, handle: str) -> None:
+        """Take an answer for ``handle`` from now on."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / f"{token}.open").touch()
+        (self._folder / f"{handle}.open").touch()
 
-    def is_open(self, token: str) -> bool:
-        """Whether ``token`` may be answered, or has been."""
-        return (self._folder / f"{token}.open").exists() or self._answer_file(token).exists()
+    def is_open(self, handle: str) -> bool:
+        """Whether ``handle`` may be answered, or has been."""
+        return (self._folder / f"{handle}.open").exists() or self._answer_file(handle).exists()
 
-    def close(self, token: str) -> None:
-        """Take no answer for ``token`` any more."""
-        (self._folder / f"{token}.open").unlink(missing_ok=True)
+    def close(self, handle: str) -> None:
+        """Take no answer for ``handle`` any more."""
+        (self._folder / f"{handle}.open").unlink(missing_ok=True)
 
-    def read(self, token: str) -> dict[str, Any] | None:
+    def read(self, handle: str) -> dict[str, Any] | None:
         """The answer, once there is one."""
         try:
-            return dict(json.loads(self._answer_file(token).read_text()))
+            return dict(json.loads(self._answer_file(handle).read_text()))
         except FileNotFoundError:
             return None
 
     def answer(self, token: str, answer: dict[str, Any]) -> None:
         """Give the answer.  Raises :class:`UnknownToken` when nobody waits for it, or it has been given."""
-        opened = self._folder / f"{token}.open"
+        handle = hashlib.sha256(token.encode()).hexdigest()
+        opened = self._folder / f"{handle}.open"
         if not opened.exists():
             raise UnknownToken(token)
-        written = self._folder / f"{token}.{uuid.uuid4().hex}.tmp"
+        written = self._folder / f"{handle}.{uuid.uuid4().hex}.tmp"
         written.write_text(json.dumps(answer))
         try:
-            self._answer_file(token).hardlink_to(written)  # whole, and of racing answers one
+            self._answer_file(handle).hardlink_to(written)  # whole, and of racing answers one
         except FileExistsError:
             raise UnknownToken(token) from None
         finally:
             written.unlink()
         opened.unlink(missing_ok=True)
 
-    def _answer_file(self, token: str) -> Path:
-        return self._folder / f"{token}.json"
+    def _answer_file(self, handle: str) -> Path:
+        return self._folder / f"{handle}.json"

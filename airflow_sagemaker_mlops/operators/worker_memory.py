@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer
+from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer, deployment_secret
 from ..execution.journal import Entry, entry_from_json
 from .ends import own_xcom
 from .task import JOURNAL_KEY
@@ -127,30 +127,32 @@ class WorkerMailbox:
     An answer that came in an earlier attempt went with that one's XComs; the store still has it.
     """
 
+    secret = property(lambda _self: deployment_secret())
+
     def __init__(self, context: Context) -> None:
         self._ti: Any = context["ti"]
         self._store: Any = dict(context).get("task_state_store")
 
-    def _read(self, token: str) -> Any:
-        key = KEY_PREFIX + token
+    def _read(self, handle: str) -> Any:
+        key = KEY_PREFIX + handle
         found = own_xcom(self._ti, key)
         kept = self._store.get(key, None) if found is None and self._store is not None else None
         if kept is not None:
             self._ti.xcom_push(key=key, value=kept)
         return found if kept is None else kept
 
-    async def open(self, token: str) -> None:
-        """Take an answer for ``token`` from now on."""
-        self._ti.xcom_push(key=KEY_PREFIX + token, value=OPEN)
+    async def open(self, handle: str) -> None:
+        """Take an answer for ``handle`` from now on."""
+        self._ti.xcom_push(key=KEY_PREFIX + handle, value=OPEN)
 
-    async def is_open(self, token: str) -> bool:
-        """Whether ``token`` may be answered, or has been."""
-        return self._read(token) not in (None, CLOSED)
+    async def is_open(self, handle: str) -> bool:
+        """Whether ``handle`` may be answered, or has been."""
+        return self._read(handle) not in (None, CLOSED)
 
-    async def answer(self, token: str) -> dict[str, Any] | None:
+    async def answer(self, handle: str) -> dict[str, Any] | None:
         """The answer, once there is one."""
-        return as_answer(self._read(token))
+        return as_answer(self._read(handle))
 
-    async def close(self, token: str) -> None:
-        """Take no answer for ``token`` any more."""
-        self._ti.xcom_push(key=KEY_PREFIX + token, value=CLOSED)
+    async def close(self, handle: str) -> None:
+        """Take no answer for ``handle`` any more."""
+        self._ti.xcom_push(key=KEY_PREFIX + handle, value=CLOSED)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer
+from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer, deployment_secret
 from ..execution.journal import Entry, entry_from_json
 from ..operators.task import JOURNAL_KEY
 
@@ -63,21 +63,23 @@ class XComNotes:
 class XComMailbox:
     """Answers to Callback steps: the API server writes them over the XCom that the step opened."""
 
+    secret = property(lambda _self: deployment_secret())
+
     def __init__(self, trigger: OwnXComs) -> None:
         self._trigger = trigger
 
-    async def open(self, token: str) -> None:
-        """Take an answer for ``token`` from now on."""
-        await self._trigger.set_xcom(KEY_PREFIX + token, OPEN)
+    async def open(self, handle: str) -> None:
+        """Take an answer for ``handle`` from now on."""
+        await self._trigger.set_xcom(KEY_PREFIX + handle, OPEN)
 
-    async def is_open(self, token: str) -> bool:
-        """Whether ``token`` may be answered, or has been."""
-        return await self._trigger.get_xcom(KEY_PREFIX + token) not in (None, CLOSED)
+    async def is_open(self, handle: str) -> bool:
+        """Whether ``handle`` may be answered, or has been."""
+        return await self._trigger.get_xcom(KEY_PREFIX + handle) not in (None, CLOSED)
 
-    async def answer(self, token: str) -> dict[str, Any] | None:
+    async def answer(self, handle: str) -> dict[str, Any] | None:
         """The answer, once there is one."""
-        return as_answer(await self._trigger.get_xcom(KEY_PREFIX + token))
+        return as_answer(await self._trigger.get_xcom(KEY_PREFIX + handle))
 
-    async def close(self, token: str) -> None:
-        """Take no answer for ``token`` any more."""
-        await self._trigger.set_xcom(KEY_PREFIX + token, CLOSED)
+    async def close(self, handle: str) -> None:
+        """Take no answer for ``handle`` any more."""
+        await self._trigger.set_xcom(KEY_PREFIX + handle, CLOSED)

@@ -15,7 +15,9 @@ from deployment import Deployment, jobs_of
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
+from airflow_sagemaker_mlops.callbacks.store import KEY_PREFIX
 from airflow_sagemaker_mlops.execution.identity import execution_id
+from airflow_sagemaker_mlops.execution.tokens import handle_of
 
 pytestmark = pytest.mark.deployment
 
@@ -128,7 +130,7 @@ def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
     if STARTS_IN_TRIGGERER:  # Airflow 3.3 has a place where it outlives a retry
         store = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/Ask/state-store"
         kept = {item["key"]: item["value"] for item in deployment.call(store)["task_state_store"]}
-        assert '"fine"' in kept[f"sagemaker_callback_{message['token']}"]
+        assert '"fine"' in kept[KEY_PREFIX + handle_of(message["token"])]
     state, states = deployment.wait(dag_id, run_id)
     assert states == {
         "Load": "failed",

@@ -10,7 +10,13 @@ import pytest
 
 pytest.importorskip("fastapi")
 
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
 from airflow_sagemaker_mlops.callbacks.api import MOST_BYTES, TARGET, app
+from airflow_sagemaker_mlops.callbacks.hosts import VARIABLE
+from airflow_sagemaker_mlops.callbacks.plugin import SageMakerCallbacksPlugin
+from airflow_sagemaker_mlops.execution.tokens import handle_of
 
 TOKEN = "AbCdEfGhIj"
 
@@ -95,3 +101,31 @@ def test_a_request_that_breaks_off_is_answered_and_leaves_no_traceback() -> None
 
     post._receive = receive  # type: ignore[method-assign]
     assert post.answer() == (400, {"error": "The request ended before its body did."})
+
+
+@pytest.mark.parametrize("end", ["success", "failure"])
+def test_a_token_in_the_path_is_a_hash_by_the_time_the_access_log_reads_it(end: str) -> None:
+    post = Post(f"/{TOKEN}/{end}", [b"{"])
+    assert post.answer()[0] == 400
+    said = repr((post.scope["path"], post.scope["raw_path"]))
+    assert TOKEN not in said
+    assert handle_of(TOKEN)[:12] in said
+
+
+@pytest.mark.parametrize("end", ["success", "failure"])
+def test_a_token_may_come_in_a_header(end: str) -> None:
+    post = Post(f"/{end}", [b"{}"])
+    post.scope["headers"].append((b"x-callback-token", b"not a token"))
+    assert post.answer() == (400, {"error": "A callback token has 10 letters and digits."})
+
+
+def test_an_api_server_answers_to_its_own_names_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert SageMakerCallbacksPlugin.fastapi_root_middlewares == []
+    monkeypatch.setenv(VARIABLE, "127.0.0.1,localhost")
+    (check,) = SageMakerCallbacksPlugin.fastapi_root_middlewares
+    guarded = FastAPI()
+    guarded.add_middleware(check["middleware"], **check["kwargs"])
+    guarded.get("/")(lambda: "in")
+    for host, status in (("127.0.0.1:8080", 200), ("localhost", 200), ("evil.example:8080", 400)):
+        assert TestClient(guarded, base_url=f"http://{host}").get("/").status_code == status

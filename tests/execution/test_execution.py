@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutErro
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.execution import retries, watch
+from airflow_sagemaker_mlops.execution import retries, tokens, watch
 from airflow_sagemaker_mlops.execution import run_step as steps
 from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.failures import (
@@ -369,17 +370,19 @@ def test_an_answer_that_says_failed_is_told_before_anybody_is_asked_again(
 ) -> None:
     queue = aws.client("sqs").create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
     run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
-    journal = MemoryJournal(Entry("AbCdEfGhIj", 0, 1, "c0", state, queue))
-    mailbox = MemoryMailbox({"AbCdEfGhIj": {"Status": "Failed", "FailureReason": "no"}})
+    mailbox = MemoryMailbox()
+    ticket = tokens.new_ticket(mailbox.secret)
+    mailbox.answers[tokens.handle(ticket)] = {"Status": "Failed", "FailureReason": "no"}
+    journal = MemoryJournal(Entry(ticket, 0, 1, "c0", state, queue))
     killed = again(replace(run, journal=journal, mailbox=mailbox), try_number=try_number)
-    assert (asyncio.run(steps.submit(killed)).name != "AbCdEfGhIj") == asks_again
+    assert (asyncio.run(steps.submit(killed)).name != ticket) == asks_again
 
 
 class XComs(MemoryMailbox):
     """As XComs are, which an answer is written over, and which would be written over it."""
 
-    async def open(self, token: str) -> None:
-        self.answers[token] = None
+    async def open(self, handle: str) -> None:
+        self.answers[handle] = None
 
 
 @pytest.mark.parametrize("answer", [{"Status": "Succeeded", "OutputParameters": []}, None])
@@ -389,14 +392,44 @@ def test_an_answer_that_came_before_the_question_was_noted_as_sent_is_kept(
     sqs = aws.client("sqs")
     queue = sqs.create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
     run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
-    token = "AbCdEfGhIj"
-    mailbox = XComs({token: answer})
-    killed = replace(run, journal=MemoryJournal(Entry(token, 0, 1, "c0", "intent", queue)), mailbox=mailbox)
+    mailbox = XComs()
+    ticket = tokens.new_ticket(mailbox.secret)
+    mailbox.answers[tokens.handle(ticket)] = answer
+    killed = replace(run, journal=MemoryJournal(Entry(ticket, 0, 1, "c0", "intent", queue)), mailbox=mailbox)
     asked = asyncio.run(steps.submit(killed))
-    assert asked.name == token
-    assert mailbox.answers == {token: answer}
+    assert asked.name == ticket
+    assert mailbox.answers == {tokens.handle(ticket): answer}
     messages = sqs.receive_message(QueueUrl=queue).get("Messages", [])
     assert len(messages) == (0 if answer else 1)  # nobody knows whether the message was sent, until it is answered
+    for message in messages:
+        assert json.loads(message["Body"])["token"] == tokens.token_of(mailbox.secret, ticket)
+
+
+def test_a_token_is_in_its_message_and_nowhere_else(aws: local.LocalAws, clients: SessionAws) -> None:
+    sqs = aws.client("sqs")
+    queue = sqs.create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
+    run, told = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
+    journal, mailbox = MemoryJournal(), MemoryMailbox()
+    sent = asyncio.run(steps.submit(replace(run, journal=journal, mailbox=mailbox)))
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    token = json.loads(message["Body"])["token"]
+    assert re.fullmatch("[A-Za-z0-9]{10}", token)
+    entry = asyncio.run(journal.read())
+    kept = repr((sent, entry, mailbox.answers, told))
+    assert tokens.handle_of(token) in kept
+    assert token not in kept
+
+
+def test_a_step_whose_secret_has_changed_asks_anew_or_waits_on(aws: local.LocalAws, clients: SessionAws) -> None:
+    queue = aws.client("sqs").create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
+    run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
+    ticket = tokens.new_ticket(b"the old secret")
+    for state, goes_on in (("intent", False), ("submitted", True)):
+        mailbox = MemoryMailbox({tokens.handle(ticket): None})
+        journal = MemoryJournal(Entry(ticket, 0, 1, "c0", state, queue))  # type: ignore[arg-type]
+        asked = asyncio.run(steps.submit(replace(run, journal=journal, mailbox=mailbox)))
+        assert (asked.name == ticket) == goes_on
+        assert (tokens.handle(ticket) in mailbox.answers) == goes_on
 
 
 def test_several_waiting_steps_share_one_sweep(aws: local.LocalAws, clients: SessionAws) -> None:

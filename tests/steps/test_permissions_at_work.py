@@ -234,7 +234,7 @@ class Edge:
 class Answered(MemoryMailbox):
     """Every question has been answered."""
 
-    async def answer(self, token: str) -> dict[str, Any] | None:
+    async def answer(self, handle: str) -> dict[str, Any] | None:
         return {"Status": "Succeeded"}
 
 

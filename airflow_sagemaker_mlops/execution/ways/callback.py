@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-import string
 from typing import Any
 
 from ...document.expressions import parse_value
 from ...document.values import as_text, parse_parameter
+from .. import tokens
 from ..aws import call
 from ..failures import StepFailed
 from ..journal import Entry
@@ -22,8 +21,6 @@ from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import asked_anew
 from ..threads import in_thread
 
-LETTERS = string.ascii_letters + string.digits
-TOKEN = 10  # exactly so many letters and digits, by the API
 FASTEST_S = 0.5
 SHARE_OF_AGE = 0.1
 
@@ -32,40 +29,45 @@ async def submit(run: StepRun) -> Submitted:
     """Send the message; the same token again when an earlier try of this attempt may have sent it."""
     identity = run.identity
     queue = await _queue(run)
-    token, ordinal, sent, is_open = await _earlier(run)
+    ticket, ordinal, sent, is_open = await _earlier(run)
+    handle = tokens.handle(ticket)
     if not sent:
-        await run.journal.write(Entry(token, ordinal, identity.try_number, identity.generation, "intent", queue))
+        await run.journal.write(Entry(ticket, ordinal, identity.try_number, identity.generation, "intent", queue))
         if not is_open:  # the answer to an earlier try's message would be thrown away
-            await run.mailbox.open(token)
-        if not is_open or await run.mailbox.answer(token) is None:
-            await _send(run, queue, token, "Executing")
-    await run.journal.write(Entry(token, ordinal, identity.try_number, identity.generation, "submitted", queue))
-    run.tell(f"{'waiting on for an answer to' if sent else 'SendMessage:'} token {token}, queue {queue}")
-    return Submitted(token, queue, ordinal, now(), adopted=sent)
+            await run.mailbox.open(handle)
+        if not is_open or await run.mailbox.answer(handle) is None:
+            await _send(run, queue, ticket, "Executing")
+    await run.journal.write(Entry(ticket, ordinal, identity.try_number, identity.generation, "submitted", queue))
+    what = "waiting on for an answer to the token" if sent else "SendMessage: a token"
+    run.tell(f"{what} with the hash {handle[:12]}, queue {queue}")
+    return Submitted(ticket, queue, ordinal, now(), adopted=sent)
 
 
 async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
-    """(token, its number, whether its message was sent, whether it may be answered or has been) of this attempt.
+    """(ticket, its number, whether its message was sent, whether it may be answered or has been) of this attempt.
 
-    A new token unless one goes on.
+    A new ticket unless one goes on.
     """
     entry = await run.journal.read()
-    fresh = "".join(secrets.choice(LETTERS) for _ in range(TOKEN))
+    fresh = tokens.new_ticket(run.mailbox.secret)
     if entry is None:
         return fresh, 0, False, False
     same = entry.try_number == run.identity.try_number
     ended = entry.state in ("killed", "reported") or (entry.state == "failed" and not same)
+    handle = tokens.handle(entry.name)
     if not ended and not asked_anew(run, entry):
-        is_open = await run.mailbox.is_open(entry.name)
-        return entry.name, entry.ordinal, is_open and entry.state != "intent", is_open
-    await run.mailbox.close(entry.name)
+        is_open = await run.mailbox.is_open(handle)
+        sent = is_open and entry.state != "intent"
+        if sent or tokens.token_of(run.mailbox.secret, entry.name) is not None:
+            return entry.name, entry.ordinal, sent, is_open
+    await run.mailbox.close(handle)
     return fresh, entry.ordinal + 1, False, False
 
 
 async def follow(run: StepRun, sent: Submitted) -> StepResult:
     """Wait for the answer, without any limit of its own."""
     pause, identity = FASTEST_S, run.identity
-    while (answer := await run.mailbox.answer(sent.name)) is None:
+    while (answer := await run.mailbox.answer(tokens.handle(sent.name))) is None:
         await asyncio.sleep(pause)
         pause = min(pause * (1 + SHARE_OF_AGE), run.options.poll_interval_s)
     good = answer.get("Status") == "Succeeded"
@@ -77,12 +79,12 @@ async def follow(run: StepRun, sent: Submitted) -> StepResult:
     return StepResult(identity.step, run.step_type, sent.name, None, properties, sent.since, now())
 
 
-async def stop(run: StepRun, token: str, queue: str) -> bool:
+async def stop(run: StepRun, ticket: str, queue: str) -> bool:
     """Tell the consumer that nobody waits any more, as the service does, and take no answer any more."""
-    if not token or not queue:
+    if not ticket or not queue:
         return False
-    await run.mailbox.close(token)
-    await _send(run, queue, token, "Stopping")
+    await run.mailbox.close(tokens.handle(ticket))
+    await _send(run, queue, ticket, "Stopping")
     return True
 
 
@@ -94,7 +96,11 @@ async def _queue(run: StepRun) -> str:
     return resolved
 
 
-async def _send(run: StepRun, queue: str, token: str, status: str) -> None:
+async def _send(run: StepRun, queue: str, ticket: str, status: str) -> None:
+    token = tokens.token_of(run.mailbox.secret, ticket)
+    if token is None:  # only a message of "Stopping": whoever answers it is refused
+        run.tell("the secret of this deployment has changed: the consumer is not told that nobody waits any more")
+        return
     message = {
         "token": token,
         "pipelineExecutionArn": run.scope.execution.get("PipelineExecutionArn", ""),
