@@ -18,7 +18,7 @@ from pathlib import Path
 
 from . import job, serving
 from .processes import is_alive
-from .state import LocalAws, Sandbox, read_config, read_server, write_private
+from .state import DAMAGED, LocalAws, Sandbox, StateDamaged, read_config, read_server, write_private
 
 STOPPED = "stopped"  # a file that tells a server that was stopped from one that died
 _SERVERS: list[subprocess.Popen[bytes]] = []  # they outlive us; kept so that nobody complains of that
@@ -65,7 +65,8 @@ def start(
     """The server of ``state_dir``, started when none runs.  Two callers at once get the same one.
 
     A server that was there before keeps its key, and its port when that is still free.
-    Raises ``RuntimeError`` with the end of its log when it does not come up within ``timeout_s``.
+    Raises :class:`StateDamaged`, or ``RuntimeError`` with the end of its log when it does not come up within
+    ``timeout_s``.
     """
     state_dir = state_dir.absolute()
     with _locked(state_dir):
@@ -107,7 +108,25 @@ def _wait_until_up(state_dir: Path, process: subprocess.Popen[bytes], timeout_s:
         time.sleep(0.05)
     process.kill()
     end = (state_dir / "server.err").read_text(errors="replace")[-2000:]
+    if process.wait() == DAMAGED:
+        raise StateDamaged(end.strip().rpartition("\n")[2])
     raise RuntimeError(f"the embedded AWS did not come up within {timeout_s:.0f} s:\n{end}")
+
+
+def _known(state_dir: Path) -> LocalAws | None:
+    """The running server, as far as its file can be read: a damaged one must not be in the way of a reset."""
+    with suppress(StateDamaged):
+        return status(state_dir)
+    return None
+
+
+def _is_damaged(state_dir: Path) -> bool:
+    try:
+        read_server(state_dir)
+        read_config(state_dir)
+    except StateDamaged:
+        return True
+    return False
 
 
 def stop(state_dir: Path) -> bool:
@@ -116,7 +135,7 @@ def stop(state_dir: Path) -> bool:
     if not state_dir.exists():
         return False
     with _locked(state_dir):
-        running = status(state_dir)
+        running = _known(state_dir)
         if running is not None:
             (state_dir / STOPPED).touch()
             os.kill(running.pid, signal.SIGTERM)
@@ -139,9 +158,10 @@ def reset(state_dir: Path) -> None:
     if not state_dir.exists():
         return
     with _locked(state_dir):
-        if status(state_dir) is not None:
+        if _known(state_dir) is not None:
             raise RuntimeError(f"the embedded AWS in {state_dir} is running; stop it first.")
+        kept = (".lock",) if _is_damaged(state_dir) else (".lock", "config.json", "server.json")
         for entry in state_dir.iterdir():
-            if entry.name in (".lock", "config.json", "server.json"):
+            if entry.name in kept:
                 continue
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

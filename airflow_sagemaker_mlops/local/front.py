@@ -32,7 +32,7 @@ from .sagemaker.context import Context, Handler
 from .sagemaker.hosting import served_at
 from .sagemaker.operations import HANDLERS, RUNTIMES, UNREAD, is_owned
 from .signature import Claim
-from .state import OWN_CALLS, LocalAws
+from .state import OWN_CALLS, LocalAws, whole
 from .store import Store
 from .unexecuted import refusal, refuse_unexecuted
 from .unread import refuse_unread, refuse_unread_by_moto
@@ -163,9 +163,9 @@ class Front:
         refuse_unread_by_moto(call, lambda: members(call, environ, body))
         if call.service != "s3" and not is_operation(call, environ):
             raise _unknown(call)
-        with self._keeper.turn(caller.service, environ, body):
+        with self._keeper.turn(caller.service, environ, body) as seed:
             reply = self._from_moto(call, environ, body)
-            self._keeper.keep(caller.service, caller.region, environ, body, reply)
+            self._keeper.keep(caller.service, caller.region, environ, body, reply, seed)
         if call.service != "s3" and _is_page(reply):  # moto knows no such address
             raise refusal(call.service, call.operation)
         if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
@@ -318,10 +318,12 @@ def _length(reply: Reply) -> str:
 
 
 def build(aws: LocalAws, log: TextIO) -> Front:
-    """The application over a state folder, with everything it knew before."""
+    """The application over a state folder, with everything it knew before.  Raises :class:`StateDamaged`."""
     state_dir = Path(aws.state_dir)
     moto = Moto()
     scope = f"{aws.access_key}/20200101/{aws.region}/s3/aws4_request"
     keeper = Keeper(state_dir, moto, f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
     keeper.restore()
-    return Front(aws, moto, Store(state_dir / "store.sqlite"), keeper, log)
+    with whole(state_dir / "store.sqlite"):
+        store = Store(state_dir / "store.sqlite")
+    return Front(aws, moto, store, keeper, log)

@@ -1,4 +1,8 @@
-"""A journal of every successful change to a few small control planes, replayed into a new moto."""
+"""A journal of every successful change to what moto holds, but for S3's objects, made again in a new moto.
+
+Each change has a seed, of which moto makes its identifiers: they are the same after a restart.  Times of creation are
+those of the last start.  Log events and points of metrics are kept for two weeks.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,23 @@ import json
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from .functions import short_name
-from .moto_app import WSGI, Environ, Moto, lambda_function
-from .state import ACCOUNT
+from .moto_app import WSGI, Environ, Moto, identifiers_of, lambda_function
+from .state import ACCOUNT, write_private
 
-JOURNALED = frozenset({"lambda", "iam", "sqs", "events", "monitoring"})
-_READS = re.compile(r"^(Get|List|Describe|Receive|Head|Simulate)")
+ELSEWHERE = frozenset({"s3", "sts"})  # S3 has a store of its own, and STS gives keys, which the front keeps
+KEPT_S = 14 * 24 * 3600.0  # as long as CloudWatch Logs takes events from the past
+_READS = re.compile(r"^(Get|List|Describe|Receive|Head|Simulate|Search|BatchGet|Query|Scan|Filter|Lookup|Test)")
+_AGEING = re.compile(r"^(PutLogEvents|PutMetricData)$")
 # What is in queues is kept as it is, by ``messages``: a message that was sent once must not be sent at every start.
-_PASSING = re.compile(r"^(SendMessage|DeleteMessage|ChangeMessageVisibility)(Batch)?$|^(PurgeQueue|PutEvents)$")
+_PASSING = re.compile(
+    r"^(SendMessage|DeleteMessage|ChangeMessageVisibility)(Batch)?$|^(PurgeQueue|PutEvents|Publish(Batch)?)$"
+)
 _RPC = re.compile(r"^/service/\w+/operation/(\w+)$")
 _KEPT = (
     "REQUEST_METHOD",
@@ -63,31 +72,43 @@ class Journal:
             os.truncate(self._path, whole)
 
     def replay(self) -> None:
-        """Make every change again; one that cannot be made is told on stderr."""
+        """Make every change again; one that cannot be made is told on stderr, one that has aged is dropped."""
         if not self._path.exists():
             return
-        for line in self._path.read_text().splitlines():
+        lines = self._path.read_text(errors="replace").splitlines()
+        young = []
+        for line in lines:
             try:
-                self._replay(json.loads(line))
+                entry = json.loads(line)
+                body = base64.b64decode(entry["body"])
+                if _AGEING.match(_operation(entry["environ"], body)) and entry["at"] < time.time() - KEPT_S:
+                    continue
+                young.append(line)
+                self._replay(entry, body)
             except Exception as error:
-                sys.stderr.write(f"journal: cannot be replayed: {error!r}: {line[:300]}\n")
+                sys.stderr.write(f"{self._path}: a line cannot be used: {error!r}: {line[:300]}\n")
+        if len(young) < len(lines):
+            write_private(self._path, "".join(f"{line}\n" for line in young))
 
-    def _replay(self, entry: dict[str, Any]) -> None:
-        environ, body = entry["environ"] | WSGI, base64.b64decode(entry["body"])
+    def _replay(self, entry: dict[str, Any], body: bytes) -> None:
+        environ = entry["environ"] | WSGI
         if _PASSING.match(_operation(environ, body)):
             return
-        reply = self._moto.call(environ, body)
+        with identifiers_of(int(entry.get("seed", 0))):
+            reply = self._moto.call(environ, body)
         if reply.status >= 300:
             what = f"{_operation(environ, body) or environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
             sys.stderr.write(f"journal: {what} was refused with {reply.status}: {reply.body[:300]!r}\n")
 
-    def keep(self, region: str, environ: Environ, body: bytes) -> None:
-        """Write down a change that was made."""
+    def keep(self, region: str, environ: Environ, body: bytes, seed: int) -> None:
+        """Write down a change that was made with the identifiers of ``seed``."""
         if _PASSING.match(_operation(environ, body)):
             return
         entry = {
             "environ": {key: environ[key] for key in _KEPT if key in environ},
             "body": base64.b64encode(_with_code(region, environ, body)).decode(),
+            "seed": seed,
+            "at": round(time.time(), 3),
         }
         journal = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:

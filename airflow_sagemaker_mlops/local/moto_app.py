@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -95,6 +98,40 @@ def _application() -> Any:
         return app
 
     return DomainDispatcherApplication(backend)
+
+
+class _Dice(threading.local):
+    """What one thread's identifiers in moto are made of."""
+
+    def __init__(self) -> None:
+        self.random: random.Random = random.SystemRandom()
+
+
+_DICE = _Dice()
+
+
+def _bits(count: int) -> int:
+    return _DICE.random.getrandbits(count)
+
+
+def _fraction() -> float:
+    return _DICE.random.random()
+
+
+@contextmanager
+def identifiers_of(seed: int) -> Iterator[None]:
+    """Let moto (5.2) make the same identifiers for the same ``seed``, in this thread and as long as this lasts.
+
+    A private look: all of them come from one object, which has no seed of a thread.
+    """
+    from moto.moto_api._internal import mock_random
+
+    mock_random.getrandbits, mock_random.random = _bits, _fraction
+    before, _DICE.random = _DICE.random, random.Random(seed)
+    try:
+        yield
+    finally:
+        _DICE.random = before
 
 
 def lambda_function(account: str, region: str, name: str, qualifier: str | None = None) -> Any:

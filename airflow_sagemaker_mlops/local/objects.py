@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import sqlite3
+import sys
 import threading
 from pathlib import Path
 from urllib.parse import parse_qs, quote
@@ -63,7 +64,12 @@ class Objects:
     def _give_back(self, method: str, path: str, version: str, sha: str | None, headers: dict[str, str]) -> None:
         """One object or version, with the id and the ETag that it had: a multipart upload's tells of its parts."""
         etag = headers.pop("etag", "")
-        self._moto.call(self._environ(method, path, headers), self._body(sha))
+        try:
+            body = self._body(sha)
+        except OSError as error:
+            sys.stderr.write(f"{error.filename}: the content of the object {path} is gone, and the object with it\n")
+            return
+        self._moto.call(self._environ(method, path, headers), body)
         bucket, _, key = path.lstrip("/").partition("/")
         name_version(bucket, key, version, etag.strip('"'))
 

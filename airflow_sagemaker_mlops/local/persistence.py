@@ -5,15 +5,17 @@ S3's objects are kept by ``objects``, messages in queues by ``messages``, what c
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .journal import JOURNALED, Journal, is_read
+from .journal import ELSEWHERE, Journal, is_read
 from .locks import NamedLocks
 from .messages import Messages
-from .moto_app import Environ, Moto, Reply
+from .moto_app import Environ, Moto, Reply, identifiers_of
 from .objects import Objects, bucket_changed_by
+from .state import whole
 
 
 class Keeper:
@@ -21,39 +23,53 @@ class Keeper:
 
     def __init__(self, state_dir: Path, moto: Moto, authorization: str) -> None:
         self._turns = NamedLocks()
-        self._objects = Objects(state_dir, moto, authorization)
-        self._journal = Journal(state_dir / "journal.jsonl", moto)
-        self._messages = Messages(state_dir / "messages.sqlite")
+        self._state_dir = state_dir
+        with whole(state_dir / "s3.sqlite"):
+            self._objects = Objects(state_dir, moto, authorization)
+        with whole(state_dir / "journal.jsonl"):
+            self._journal = Journal(state_dir / "journal.jsonl", moto)
+        with whole(state_dir / "messages.sqlite"):
+            self._messages = Messages(state_dir / "messages.sqlite")
 
     def restore(self) -> None:
-        """Give moto back everything that was kept: buckets first, for functions that are made of what is in them."""
-        self._objects.restore()
-        self._journal.replay()
-        self._messages.restore()
+        """Give moto back everything that was kept: buckets first, for functions that are made of what is in them.
+
+        Raises :class:`StateDamaged`.
+        """
+        with whole(self._state_dir / "s3.sqlite"):
+            self._objects.restore()
+        with whole(self._state_dir / "journal.jsonl"):
+            self._journal.replay()
+        with whole(self._state_dir / "messages.sqlite"):
+            self._messages.restore()
 
     @contextmanager
-    def turn(self, service: str, environ: Environ, body: bytes) -> Iterator[None]:
-        """To be held from moto's answer until it is kept, so that changes are kept in the order that moto made them."""
+    def turn(self, service: str, environ: Environ, body: bytes) -> Iterator[int]:
+        """To be held from moto's answer until it is kept, so that changes are kept in the order that moto made them.
+
+        What of the change's identifiers are made; to be kept with it.
+        """
+        seed = secrets.randbits(64)
         name = self._what_changes(service, environ, body)
         if name is None:
-            yield
+            yield seed
             return
-        with self._turns.hold(name):
-            yield
+        with self._turns.hold(name), identifiers_of(seed):
+            yield seed
 
     @staticmethod
     def _what_changes(service: str, environ: Environ, body: bytes) -> str | None:
         if service == "s3":
             bucket = bucket_changed_by(environ)
             return None if bucket is None else f"s3/{bucket}"
-        return service if service in JOURNALED and not is_read(environ, body) else None
+        return service if service not in ELSEWHERE and not is_read(environ, body) else None
 
-    def keep(self, service: str, region: str, environ: Environ, body: bytes, reply: Reply) -> None:
+    def keep(self, service: str, region: str, environ: Environ, body: bytes, reply: Reply, seed: int) -> None:  # noqa: PLR0917
         """Look at a request that moto answered, and write down what it changed."""
         if not 200 <= reply.status < 300:
             return
         if service == "s3":
             self._objects.keep(environ, body, reply)
-        elif service in JOURNALED and not is_read(environ, body):
-            self._journal.keep(region, environ, body)
+        elif service not in ELSEWHERE and not is_read(environ, body):
+            self._journal.keep(region, environ, body, seed)
             self._messages.keep()

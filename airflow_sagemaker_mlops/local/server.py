@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .processes import start_of
-from .state import ACCOUNT, ROLE_NAME, LocalAws, write_server
+from .state import ACCOUNT, DAMAGED, ROLE_NAME, LocalAws, StateDamaged, write_server
 
 
 def main() -> None:
@@ -45,7 +45,11 @@ def main() -> None:
         pid=os.getpid(),
         pid_start=start_of(os.getpid()),
     )
-    late.append(build(aws, log))
+    try:
+        late.append(build(aws, log))
+    except StateDamaged as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(DAMAGED)
     import threading
 
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +19,7 @@ from typing import Any, Literal
 Sandbox = Literal["auto", "namespace", "rewrite"]
 ACCOUNT = "123456789012"  # moto's
 ROLE_NAME = "SageMakerRole"
+DAMAGED = 3  # exit code of a server that cannot use its state; the reason is the last line that it wrote
 REGIONS = "regions"  # folder
 OWN_CALLS = "embedded-aws-supervisor"  # in the user agent of the calls that supervisors make for the platform
 
@@ -74,6 +78,27 @@ class LocalAws:
         return self.session().client(service, endpoint_url=self.endpoint_url)
 
 
+class StateDamaged(OSError):
+    """A file of the state folder is not what was written; the text names it, and the ways out."""
+
+
+def _damaged(path: Path, why: object) -> StateDamaged:
+    said = " ".join(str(why).split())[:200]
+    return StateDamaged(
+        f"{path} is damaged ({said}). Put a whole copy of it back, move it away to go on without what is in it,"
+        " or begin anew with --reset, which forgets all state"
+    )
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[None]:
+    """Say which file is damaged when what is read inside cannot be used.  Raises :class:`StateDamaged`."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, sqlite3.DatabaseError, IsADirectoryError) as error:
+        raise _damaged(path, error) from None
+
+
 def default_state_dir() -> Path:
     """``$SAGEMAKER_MLOPS_LOCAL_DIR``, else a folder below the user's state directory."""
     given = os.environ.get("SAGEMAKER_MLOPS_LOCAL_DIR")
@@ -94,25 +119,28 @@ def write_server(state_dir: Path, aws: LocalAws) -> None:
 
 
 def read_server(state_dir: Path) -> LocalAws | None:
-    """What was last published; the process may be gone."""
-    try:
-        data = json.loads((state_dir / "server.json").read_text())
-    except (OSError, ValueError):
-        return None
+    """What was last published; the process may be gone.  Raises :class:`StateDamaged`."""
+    path = state_dir / "server.json"
     known = {field.name for field in fields(LocalAws)}
-    try:
+    with whole(path):
+        try:
+            data = json.loads(path.read_text())
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return None
         return LocalAws(**{key: value for key, value in data.items() if key in known})
-    except TypeError:
-        return None
 
 
 def read_config(state_dir: Path) -> dict[str, Any]:
-    """``config.json``: {"sandbox", "images", "slots"}, each optional."""
-    try:
-        config = json.loads((state_dir / "config.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return config if isinstance(config, dict) else {}
+    """``config.json``: {"sandbox", "images", "slots"}, each optional.  Raises :class:`StateDamaged`."""
+    path = state_dir / "config.json"
+    with whole(path):
+        try:
+            config = json.loads(path.read_text())
+        except FileNotFoundError:
+            return {}
+        if not isinstance(config, dict):
+            raise ValueError("it is not a JSON object")
+        return config
 
 
 def write_private(path: Path, text: str) -> None:

@@ -199,3 +199,82 @@ def test_half_a_line_of_the_journal_spoils_no_other(restarted: Restarted) -> Non
     assert all(json.loads(line)["environ"] for line in lines)
     errors = (Path(restarted.aws.state_dir) / "server.err").read_text()
     assert "journal:" not in errors
+
+
+DAMAGES = {
+    "server.json": b'{"endpoint_url": "http://127',
+    "config.json": b"[]",
+    "store.sqlite": b"no database " * 200,
+    "s3.sqlite": b"no database " * 200,
+    "messages.sqlite": b"no database " * 200,
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_file_is_named_with_the_ways_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(DAMAGES[name])
+    try:
+        with pytest.raises(OSError, match=rf"{name} is damaged \(.+begin anew with --reset"):
+            local.start(tmp_path)
+        local.stop(tmp_path)
+        local.reset(tmp_path)
+        assert local.start(tmp_path).client("s3").list_buckets()["Buckets"]
+    finally:
+        local.stop(tmp_path)
+
+
+def test_a_damaged_line_of_the_journal_and_a_lost_content_are_told_and_passed_over(tmp_path: Path) -> None:
+    aws = local.start(tmp_path)
+    try:
+        aws.client("s3").put_object(Bucket=aws.bucket, Key="lost", Body=b"lost")
+        aws.client("s3").put_object(Bucket=aws.bucket, Key="kept", Body=b"kept")
+        aws.client("sqs").create_queue(QueueName="kept")
+        local.stop(tmp_path)
+        (blob,) = [path for path in (tmp_path / "s3").glob("*/*") if path.read_bytes() == b"lost"]
+        blob.unlink()
+        with (tmp_path / "journal.jsonl").open("ab") as journal:
+            journal.write(b"\xff\xfe no JSON\n[]\n")
+        aws = local.start(tmp_path)
+        keys = [row["Key"] for row in aws.client("s3").list_objects_v2(Bucket=aws.bucket)["Contents"]]
+        assert keys == ["kept"]
+        assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 1
+        told = (tmp_path / "server.err").read_text()
+        assert "the content of the object" in told
+        assert told.count("a line cannot be used") == 2
+    finally:
+        local.stop(tmp_path)
+
+
+def test_what_moto_holds_of_other_services_comes_back_with_its_identifiers(tmp_path: Path) -> None:
+    aws = local.start(tmp_path)
+
+    def seen() -> dict[str, Any]:
+        logs = aws.client("logs").get_log_events(logGroupName="group", logStreamName="stream")["events"]
+        return {
+            "glue": [row["Name"] for row in aws.client("glue").get_databases()["DatabaseList"]],
+            "schedules": [row["Arn"] for row in aws.client("scheduler").list_schedule_groups()["ScheduleGroups"]],
+            "secret": aws.client("secretsmanager").describe_secret(SecretId="secret")["ARN"],
+            "key": [row["KeyId"] for row in aws.client("kms").list_keys()["Keys"]],
+            "logs": [(row["timestamp"], row["message"]) for row in logs],
+        }
+
+    try:
+        aws.client("glue").create_database(DatabaseInput={"Name": "database"})
+        aws.client("scheduler").create_schedule_group(Name="group")
+        aws.client("secretsmanager").create_secret(Name="secret", SecretString="x")
+        aws.client("kms").create_key()
+        logs = aws.client("logs")
+        logs.create_log_group(logGroupName="group")
+        logs.create_log_stream(logGroupName="group", logStreamName="stream")
+        events = [{"timestamp": int(time.time() * 1000), "message": "a line"}]
+        logs.put_log_events(logGroupName="group", logStreamName="stream", logEvents=events)
+        before = seen()
+        os.kill(aws.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while local.status(tmp_path) is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        aws = local.start(tmp_path)
+        assert seen() == before
+        assert len(before["logs"]) == len(before["key"]) == 1
+    finally:
+        local.stop(tmp_path)

@@ -27,9 +27,18 @@ def first_status(job_dir: Path) -> dict[str, Any]:
 
 
 def read(job_dir: Path) -> dict[str, Any]:
-    """The status as last written."""
-    data: dict[str, Any] = json.loads((job_dir / "status.json").read_text())
-    return data
+    """The status as last written; that of a failed job where the file is damaged."""
+    path = job_dir / "status.json"
+    try:
+        data = json.loads(path.read_text())
+        if isinstance(data, dict) and isinstance(data["status"], str):
+            return data
+        why = "it is not a status"
+    except (ValueError, KeyError) as error:
+        why = str(error)
+    at = path.stat().st_mtime
+    reason = f"InternalServerError: {path} is damaged ({why})"
+    return {"status": "Failed", "failure_reason": reason[:MOST_REASON], "last_modified_time": at, "end_time": at}
 
 
 def write(job_dir: Path, status: dict[str, Any]) -> None:

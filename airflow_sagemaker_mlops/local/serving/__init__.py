@@ -75,7 +75,10 @@ def _read(folder: Path) -> dict[str, Any]:
     path = folder / "status.json"
     if not path.exists():
         return base
-    return {**base, "failure_reason": None, **json.loads(path.read_text())}
+    try:
+        return {**base, "failure_reason": None, **json.loads(path.read_text())}
+    except (ValueError, TypeError) as error:
+        return {**base, "failure_reason": f"{path} is damaged ({error})"}
 
 
 def write(folder: Path, state: dict[str, Any]) -> None:
