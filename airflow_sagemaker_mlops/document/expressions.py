@@ -46,11 +46,20 @@ class Reader:
                     return self._expression(mark, value[mark], place)
                 if (free or own_keys) and isinstance(mark, str) and mark.casefold() in LOWER_MARKS:
                     self._misspelt(mark, value[mark], place)
+            if own_keys and not free and None in value.values():
+                self._nulls(value, place)
             return self._mapping(value, place, free)
         if isinstance(value, list | tuple):
             items = [self.value(item, (place, i), free) for i, item in enumerate(value)]
             return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
         return value
+
+    def _nulls(self, value: Mapping[str, Any], place: Place) -> None:
+        """``VERSION:`` in YAML is a null, which is no value, and not the empty text that may be meant."""
+        for key, item in value.items():
+            if item is None:
+                what = f'"{key}" is null, which is no text; it is left out.'
+                self.report("SM166", (place, key), what, 'Write "" for an empty text, or take the key out.', warn=True)
 
     def _misspelt(self, key: str, body: Any, place: Place) -> None:
         """Elsewhere the slot tells that it takes no object; what is the user's own takes any, and goes on silently."""

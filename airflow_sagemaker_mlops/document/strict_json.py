@@ -46,9 +46,13 @@ class NotJson(ValueError):
         self.kind = kind
 
     def told(self) -> str:
-        """A sentence without its subject: ``is not JSON: NaN is not a number there (line 1, column 9)``."""
+        """A sentence without subject: ``is not in valid JSON format: NaN is not a number there (line 1, column 9)``."""
         place = f" (line {self.line}, column {self.column})" if self.line is not None else ""
-        words = {"form": f"is not JSON: {self}", "bound": str(self), "letter": f"is not Unicode: {self}"}
+        words = {
+            "form": f"is not in valid JSON format: {self}",
+            "bound": str(self),
+            "letter": f"is not Unicode: {self}",
+        }
         return words[self.kind] + place
 
 

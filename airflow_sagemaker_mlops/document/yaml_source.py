@@ -22,7 +22,7 @@ import yaml
 
 from .bounds import MOST_BYTES, MOST_DEPTH, MOST_VALUES, too_deep, too_many
 from .problems import MOST_PROBLEMS, Problem, key_twice
-from .written import Written, boolean_as_written, number_as_written
+from .written import Written, boolean_as_written, number_as_written, settle
 from .yaml_tags import expand, template_tag
 
 UNREAD = {"Std:JsonGet": {"S3Uri": "", "Path": "unread"}}  # of any type, so that nothing more is said of it
@@ -342,6 +342,16 @@ def load_yaml(text: str, *, is_template: bool = False) -> Yaml:
     except yaml.YAMLError as error:
         raise YamlRefused(Problem("SM101", "$", f"this is not YAML: {' '.join(str(error).split())}.")) from None
     return Yaml(builder.documents, tuple(builder.problems), builder.written)
+
+
+def plain_yaml(text: str) -> Any:
+    """The value in a ``text`` that is no definition: a file of prices, of stand-ins.  Raises ``ValueError``."""
+    read = load_yaml(text)
+    if len(read.documents) > 1 or read.problems:
+        problem = read.problems[0] if read.problems else None
+        raise ValueError(f"line {problem.line}: {problem.what}" if problem else "it has several documents")
+    document = read.documents[0] if read.documents else None
+    return settle(document)[0] if read.written else document
 
 
 def compose(text: str, index: int = 0) -> Any:

@@ -164,13 +164,13 @@ def _is_flag(item: str) -> bool:
 
 def _text(text: str, found: set[str]) -> str:
     if text[:1] in "{[" and text[-1:] in "}]":
-        try:
+        try:  # also what a strict reader refuses; what is nested too deeply is masked as plain text
             inside = json.loads(text)
+            if isinstance(inside, dict | list):
+                masked = _by_name(inside, found)
+                return text if masked == inside else json.dumps(masked, ensure_ascii=False)
         except (ValueError, RecursionError):
-            inside = None
-        if isinstance(inside, dict | list):
-            masked = _by_name(inside, found)
-            return text if masked == inside else json.dumps(masked, ensure_ascii=False)
+            pass
     if SECRET_ACCESS_KEY.fullmatch(text):
         return str(_hide(text, found))
     if text.startswith("arn:") and " " not in text:

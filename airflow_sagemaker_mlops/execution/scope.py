@@ -157,7 +157,7 @@ def _json_get(expression: JsonGet, scope: Scope, place: str) -> Any:
         document = read_json(text, most_bytes=MOST_READ)
     except NotJson as error:
         start = text[:60].decode("utf-8", "replace")
-        why = f"could not be read: {uri} is not in valid JSON format: it {error.told()}; it begins with {start!r}."
+        why = f"could not be read: {uri} {error.told()}; it begins with {start!r}."
         raise UnresolvedExpression(scope.step, name, why, place=place) from None
     try:
         return lookup(document, expression.path)

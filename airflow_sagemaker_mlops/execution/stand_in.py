@@ -57,11 +57,11 @@ STATUSES = ("Succeeded", "Failed", "Stopped")
 
 def read_file(file: Path) -> dict[str, Any]:
     """The stand-ins of a YAML or JSON file.  Raises ``ValueError`` with a sentence, also for a member that is none."""
-    import yaml
+    from ..document.yaml_source import plain_yaml
 
     try:
-        table = yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
+        table = plain_yaml(file.read_text())
+    except (OSError, ValueError) as error:
         raise ValueError(f"{file}: the stand-ins cannot be read: {error}") from None
     if not isinstance(table, dict) or not all(isinstance(value, dict | None) for value in table.values()):
         raise ValueError(f"{file}: stand-ins are an object: {{step: {{Properties: ..., Files: ...}}}}")

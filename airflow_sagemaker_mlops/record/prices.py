@@ -37,11 +37,11 @@ class Prices:
 
 def read_prices(file: Path) -> Prices:
     """The prices in a YAML or JSON file.  Raises ``ValueError`` with a sentence."""
-    import yaml
+    from ..document.yaml_source import plain_yaml
 
     try:
-        given = yaml.safe_load(file.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        given = plain_yaml(file.read_text())
+    except (OSError, ValueError) as error:
         raise ValueError(f"{file}: the prices cannot be read: {error}") from None
     instances = given.get("instances") if isinstance(given, dict) else None
     if not isinstance(instances, dict) or not isinstance(given.get("currency"), str):

@@ -237,3 +237,9 @@ def test_two_fragments_that_differ_in_a_secret_only_have_the_same_hash() -> None
         for secret in ("1234", "1235")
     )
     assert first.request_sha256 == second.request_sha256
+
+
+@pytest.mark.parametrize("depth", [100, 600, 900, 3000])
+def test_a_secret_in_json_of_any_depth_is_masked(depth: int) -> None:
+    text = "[" * depth + '{"password": "hunter2hunter2"}' + "]" * depth
+    assert "hunter2" not in str(mask({"P": text}, set()))
