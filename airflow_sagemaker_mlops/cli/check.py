@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from ..document import examine
+from ..document import examine, placed
 from ..document.model import Step
-from ..document.positions import locate
 from ..document.problems import PipelineError, Problem, render_problem
 from ..steps.check import request_problems
 from .compiling import NotCompiled
@@ -41,7 +40,7 @@ def problems_of(file: Source) -> list[Problem]:
     except PipelineError as error:
         return list(error.problems)
     readable = replace(pipeline, steps=tuple(step for step in pipeline.steps if not _is_misread(step, problems)))
-    problems += locate(file.data, file.name, list(request_problems(readable)))
+    problems += placed(request_problems(readable), file.content, name=file.name)
     return sorted(problems, key=lambda p: (p.line or 0, p.column or 0, p.where))
 
 

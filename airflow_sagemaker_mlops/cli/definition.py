@@ -56,7 +56,7 @@ def show_differences(old: Source, new: Source, output: str = "text") -> int:
 
 def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
     """Print or write ``file`` as an Airflow Python file; exit code."""
-    from ..document.positions import locate
+    from ..document import placed
     from .render import NotRendered, render, unrenderable
     from .run import dag_id_like, name_of
 
@@ -69,7 +69,7 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
         plan = make_plan(pipeline)
         problems = list(unrenderable(pipeline, plan))
         if problems:
-            raise NotRendered(file.name, locate(file.data, file.name, problems))
+            raise NotRendered(file.name, placed(problems, file.content, name=file.name))
     except (PipelineError, NotCompiled) as error:
         return tell(error)
     return write_out(render(plan, dag_id or name_of(file)), out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from .model import Pipeline
 from .parse import parse
 from .problems import InvalidPipeline, Problem, UnsupportedPipeline
 
-__all__ = ["examine", "load_pipeline", "to_json"]
+__all__ = ["examine", "load_pipeline", "placed", "to_json"]
 
 
 def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> Pipeline:
@@ -46,6 +46,15 @@ def examine(source: Any, *, base_dir: Path | None = None, name: str | None = Non
     if problems:
         problems = _in_order(read, problems)
     return parsed.pipeline, problems
+
+
+def placed(problems: Iterable[Problem], source: Any, *, name: str | None = None) -> list[Problem]:
+    """``problems`` of the definition in ``source``, which has been read, with line and column in its text.
+
+    That is the text around the definition where it is an object in a template or an answer.
+    """
+    found = list(problems)
+    return _in_order(read_source(source, None, name), found) if found else []
 
 
 def _in_order(read: Source, problems: list[Problem]) -> list[Problem]:

@@ -136,3 +136,16 @@ def test_a_damaged_zip_file_is_a_file_that_cannot_be_read(tmp_path: Path) -> Non
     (tmp_path / "dags.zip").write_bytes(b"PK\x05\x06" + b"\0" * 18)
     with pytest.raises(InvalidPipeline, match="SM103"):
         load_pipeline("flow.json", base_dir=tmp_path / "dags.zip")
+
+
+def test_what_check_finds_in_an_object_in_a_template_is_placed_in_the_template(tmp_path: Path) -> None:
+    from airflow_sagemaker_mlops.cli.check import problems_of
+    from airflow_sagemaker_mlops.cli.sources import Source
+
+    arguments = {"RoleArn": "r", "ProcessingResources": {"ClusterConfig": {"InstanceCount": "many"}}}
+    step = {"Name": "A", "Type": "Processing", "Arguments": arguments}
+    (tmp_path / "template.json").write_text(json.dumps(template({**DOCUMENT, "Steps": [step]}), indent=1))
+    lines = (tmp_path / "template.json").read_text().splitlines()
+    found = [problem for problem in problems_of(Source(str(tmp_path / "template.json"))) if problem.code == "SM151"]
+    assert found
+    assert all(problem.line and "InstanceCount" in lines[problem.line - 1] for problem in found)
