@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .document import load_pipeline
     from .document.problems import InvalidPipeline, UnsupportedPipeline
     from .factory import SageMakerPipelineDag, SageMakerPipelineTaskGroup
+    from .failures import failure_of
     from .triggers.step import StepTrigger
     from .triggers.verdict import VerdictTrigger
 
@@ -23,6 +24,7 @@ __all__ = [
     "StepTrigger",
     "UnsupportedPipeline",
     "VerdictTrigger",
+    "failure_of",
     "load_pipeline",
     "model_asset",
 ]
@@ -32,6 +34,7 @@ _HOMES = {
     "SageMakerPipelineTaskGroup": "factory",
     "StepTrigger": "triggers.step",  # named from here in every serialized step, where each letter counts
     "VerdictTrigger": "triggers.verdict",
+    "failure_of": "failures",
     "load_pipeline": "document",
     "model_asset": "assets",
     "InvalidPipeline": "document.problems",

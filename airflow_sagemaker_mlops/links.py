@@ -1,4 +1,4 @@
-"""Links from a step's task to AWS: console page, logs and output.
+"""Links from a step's task to AWS: console page, logs and output; from the verdict to the run's record.
 
 Links are XComs that the step writes while it runs, so they are there before it ends and survive deferral.
 """
@@ -55,6 +55,14 @@ class S3OutputLink(_StoredLink):
     name = "S3 output"
     xcom_key = "output"
     fact = "output"
+
+
+class RunRecordLink(_StoredLink):
+    """The run's record in S3."""
+
+    name = "Run record"
+    xcom_key = "record"
+    fact = "record"
 
 
 LINKS: tuple[_StoredLink, ...] = (AwsConsoleLink(), CloudWatchLogsLink(), S3OutputLink())

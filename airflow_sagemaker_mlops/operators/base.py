@@ -234,13 +234,19 @@ class StepOperator(BaseOperator):
 
     @contextmanager
     def _attempt_of(self, context: Context) -> Iterator[None]:
-        """What is done about an attempt that fails: it is counted, and the last one leaves nothing running."""
+        """What is done about an attempt that fails: it says why, is counted, and the last leaves nothing running."""
         from .last_attempt import nothing_left_running
         from .patience import errors_counted
 
         warn, fails_once = self.log.warning, not self.retry_failed_steps
         with nothing_left_running(self.step, context, warn, fails_once=fails_once), errors_counted(self, context):
-            yield
+            try:
+                yield
+            except (StepFailedForNow, StepFailedForGood) as error:
+                from .worker_memory import note_reason
+
+                note_reason(context, error)
+                raise
 
     def _told(self, context: Context, result: Any) -> Any:
         if self.outlets:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..document.step_types import WAITING
+from ..document.step_types import AIRFLOW, WAITING
 from ..plan.model import PARAMETERS_TASK_ID
 from ..plan.outcome import verdict
-from .ends import ENDED, PASSED_OVER, UNDER_WAY, ends_from, reason_in, results_of, states_of, xcom_of
+from .ends import ENDED, PASSED_OVER, UNDER_WAY, ends_from, reason_in, results_of, states_of, why_failed, xcom_of
 from .skips import Skips
 
 
@@ -148,6 +148,7 @@ def _conclude(
         because=next(iter(refused.values()), ""),
         states=states,
         refused=none_began,
+        reasons={name: why for name in said["Failed"] if steps[name] != AIRFLOW and (why := why_failed(ti, name))},
     )
 
 

@@ -10,6 +10,7 @@ from .task import JOURNAL_KEY
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})  # states of Airflow's
 UNDER_WAY = frozenset({"scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule"})
 PASSED_OVER = {"Status": "Skipped"}  # what a task leaves that skipped itself; a verdict, where nothing was to run
+REASON_KEY = "sagemaker_reason"
 _ENDS = {"success": "Succeeded", "failed": "Failed"}
 _ENDS_TOLD = {"Stopped": "Stopped", "NotStarted": "NotRun"}  # by the result of a failed task
 
@@ -108,6 +109,17 @@ def result_of_failed(ti: Any, task_id: str, map_index: int | None = None) -> Any
     stale = reason_in(result) and xcom_of(ti, task_id, JOURNAL_KEY, map_index) is not None
     succeeded = isinstance(result, dict) and result.get("Status") == "Succeeded"
     return None if stale or succeeded else result
+
+
+def why_failed(ti: Any, task_id: str) -> str:
+    """Why a failed step says it has failed; empty where it could not say, as when it was killed."""
+    kept = xcom_of(ti, task_id, REASON_KEY)
+    if not isinstance(kept, dict):
+        return ""
+    # XComs of a task that begins in the triggerer stay when it is cleared; its journal knows the last attempt.
+    last = xcom_of(ti, task_id, JOURNAL_KEY)
+    stale = isinstance(last, dict) and last.get("try_number", 0) > kept.get("try", 0)
+    return "" if stale else str(kept.get("why") or "")
 
 
 def own_xcom(ti: Any, key: str) -> Any:

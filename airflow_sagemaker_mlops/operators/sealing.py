@@ -39,10 +39,27 @@ def seal_record(
         tell("the run was not recorded: %s: %s", type(error).__name__, error)
         return {}
     tell("record %s, sha256 %s", sealed.uri, sealed.sha256)
+    _link_to(sealed.uri, context["ti"], tell)
     from .bridges import tell_others
 
     tell_others(context, source, sealed, location, tell)
     return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
+
+
+def _link_to(uri: str, ti: Any, tell: Callable[..., None]) -> None:
+    """Have the task link to the record in the AWS console; not to one in a folder or in the embedded AWS."""
+    if not uri.startswith("s3://"):
+        return
+    from ..execution.facts import s3_url
+    from ..hooks.aws import aws_for
+    from ..links import RunRecordLink
+
+    try:
+        aws = aws_for(settings.aws_conn_id(), settings.region_name())
+        if not aws.is_local:
+            ti.xcom_push(key=RunRecordLink.xcom_key, value=s3_url(aws.region, uri))
+    except Exception as error:  # a link is not worth a run
+        tell("the task has no link to the record: %s", error)
 
 
 def _prices(tell: Callable[..., None]) -> Any:

@@ -11,7 +11,9 @@ from airflow.sdk import BaseOperator, Context, TriggerRule
 from ..airflow_versions import STARTS_IN_TRIGGERER, AirflowFailException, AirflowSkipException
 from ..document.problems import PipelineError
 from ..document.step_types import WAITING
+from ..links import RunRecordLink
 from .mishaps import outlast_outages
+from .recording import location_of
 from .start import DecidedLate, StartVerdictInTriggerer, has_to_begin_in_worker, has_to_end_in_worker
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ class PipelineVerdictOperator(BaseOperator):
         self.handlers = dict(handlers or {})
         self.stands_in_for = stands_in_for
         self.source = source
+        if source is not None and location_of(source.records):
+            self.operator_extra_links = (RunRecordLink(),)
         if last_of_dag or stands_in_for:
             self.as_teardown(on_failure_fail_dagrun=True)
         self.in_triggerer = in_triggerer
@@ -207,6 +211,5 @@ class PipelineVerdictOperator(BaseOperator):
 
 def _fail(ti: Any, said: Mapping[str, Any], failure: str) -> NoReturn:
     """Fail the run, and leave why: a failure callback of the DAG is given this task and not its exception."""
-    if said:
-        ti.xcom_push(key="return_value", value={**said, "Because": failure})
+    ti.xcom_push(key="return_value", value={**said, "Because": failure})
     raise PipelineFailed(failure)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer, deployment_secret
 from ..execution.journal import Entry, entry_from_json
-from .ends import own_xcom
+from ..execution.masking import mask
+from .ends import REASON_KEY, own_xcom
 from .task import JOURNAL_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 RESULT_KEY = "sagemaker_result"
+LONGEST_REASON = 500  # characters; the step's own log has all of it
 
 
 class TaskStateJournal:
@@ -49,6 +51,12 @@ def report_failure(context: Context) -> None:
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
     if entry is not None and entry.state == "failed":
         _note(context, entry.with_state("reported"))
+
+
+def note_reason(context: Context, error: Exception) -> None:
+    """Leave why this attempt has failed, for the verdict, which names it."""
+    ti: Any = context["ti"]
+    ti.xcom_push(key=REASON_KEY, value={"try": ti.try_number, "why": mask(str(error))[:LONGEST_REASON]})
 
 
 def note_why_again(context: Context, retries: int) -> None:

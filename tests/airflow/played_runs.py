@@ -24,7 +24,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from sqlalchemy.orm import Session
 
 from airflow_sagemaker_mlops.airflow_versions import AirflowSkipException
-from airflow_sagemaker_mlops.operators.ends import PASSED_OVER
+from airflow_sagemaker_mlops.operators.ends import PASSED_OVER, REASON_KEY
 from airflow_sagemaker_mlops.operators.gate import PipelineGateOperator
 from airflow_sagemaker_mlops.operators.verdict import PipelineVerdictOperator
 
@@ -98,6 +98,9 @@ def _end_of(operator: Any, ti: Any, run: Any, acts: Mapping[str, Any], played: P
     if isinstance(act, list):
         session.add(TaskMap(ti.dag_id, ti.task_id, "r", ti.map_index, len(act), None))
         return "success"
+    if act.startswith("failed: "):
+        played.xcoms[ti.task_id, REASON_KEY, ti.map_index] = {"try": 1, "why": act.removeprefix("failed: ")}
+        return "failed"
     return "failed" if act == BUSY else str(act)
 
 

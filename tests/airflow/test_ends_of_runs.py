@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG
 from played_runs import BRANCH, BUSY, SHORT, Played, play
 
-from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup, failure_of
 
 EMPTY = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.empty.EmptyOperator"}
 PREP, OTHER = {**EMPTY, "Name": "Prep"}, {**EMPTY, "Name": "Other"}
@@ -174,3 +175,23 @@ def test_a_step_whose_trigger_rule_was_changed_is_waited_for(made: Any, monkeypa
         steps["Score"].trigger_rule = "one_failed"
 
     assert ended(made, one_is_enough, monkeypatch, Other=BUSY).state == "failed"
+
+
+def test_a_failed_run_names_the_step_and_why(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The callback of a DAG is given the task instance that failed last, which is the one that decides the run."""
+    step = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "no data today"}}
+    monkeypatch.setitem(PIPELINE, "Steps", [PREP, step])
+    last = "ml.pipeline.sweep" if made is of_a_group else "pipeline.verdict"
+    name = "ml.Stop" if made is of_a_group else "Stop"
+    dag = made(nothing)
+    end = play(dag, {name: "failed: no data today"}, monkeypatch)
+    ti = SimpleNamespace(
+        task_id=last,
+        dag_id="ends",
+        run_id="r",
+        map_index=-1,
+        task=dag.get_task(last),
+        xcom_pull=lambda *, task_ids, key, map_indexes: end.xcoms.get((task_ids, key, map_indexes)),
+    )
+    told = failure_of({"ti": ti, "reason": "task_failure"})
+    assert told.endswith(f"one or multiple steps failed: {name}. See their logs.\n{name}: no data today")
