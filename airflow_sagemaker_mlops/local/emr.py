@@ -5,6 +5,7 @@ A cluster's steps move on whenever somebody looks, which whoever waits for one d
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 import threading
@@ -19,6 +20,8 @@ from .sagemaker.running import folder_of
 from .store import Resource
 
 CLUSTER, STEP = "emr-cluster", "emr-step"
+# Of clusters and steps, which moto knows nothing of; what is about neither is moto's.
+OWNED = re.compile(r"Cluster|JobFlow|Step|Instance|Fleet|Tags|Termination|Visible|AutoScaling|ManagedScaling|Bootstrap")
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 TERMINATED = "TERMINATED"
 ENDS_CLUSTER = frozenset({"TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW"})

@@ -34,6 +34,7 @@ from .sagemaker.operations import HANDLERS, RUNTIMES, UNREAD, is_owned
 from .signature import Claim
 from .state import OWN_CALLS, LocalAws, whole
 from .store import Store
+from .tagging import GET_RESOURCES, tagged_resources
 from .unexecuted import refusal, refuse_unexecuted
 from .unread import refuse_unread, refuse_unread_by_moto
 from .versions import listed_versions
@@ -147,6 +148,8 @@ class Front:
             return self._invoke_function(unquote(match[1]), environ, body, caller)
         if call.service == "emr" and (handler := emr.HANDLERS.get(call.operation)):
             return self._own("emr", call.operation, handler, body, caller)
+        if call.service == "emr" and emr.OWNED.search(call.operation):
+            raise refusal("emr", call.operation)
         return None
 
     def _small(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
@@ -157,6 +160,8 @@ class Front:
             return caller_identity(self._aws)
         if call == FILTER:
             return filtered_events(self._moto, environ, body)
+        if call == GET_RESOURCES:
+            return tagged_resources(self._moto, self._store, caller.region, environ, body)
         return listed_versions(environ) if call.service == "s3" else None
 
     def _by_moto(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:

@@ -125,6 +125,13 @@ class Store:
         """Tags of a resource."""
         return dict(self._db.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", (arn,)))
 
+    def tagged(self) -> dict[str, dict[str, str]]:
+        """{ARN: tags} of everything that has tags."""
+        found: dict[str, dict[str, str]] = {}
+        for arn, key, value in self._db.execute("SELECT arn, key, value FROM tags ORDER BY arn, key"):
+            found.setdefault(arn, {})[key] = value
+        return found
+
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Add or replace tags."""
         self._db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", [(arn, k, v) for k, v in tags.items()])

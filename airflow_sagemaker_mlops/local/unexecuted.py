@@ -166,6 +166,11 @@ def _subscription(request: Mapping[str, Any]) -> str:
     return f"messages do not reach a subscriber by {protocol} in the embedded AWS. {way_out}"
 
 
+def _tagging(request: Mapping[str, Any]) -> str:
+    arns = [arn for arn in request.get("ResourceARNList") or () if ":sagemaker:" in str(arn)]
+    return f"it does not tag {arns[0]} in the embedded AWS. Call AddTags or DeleteTags of SageMaker." if arns else ""
+
+
 def _publication(request: Mapping[str, Any]) -> str:
     return "no text message leaves this computer. Publish to a topic." if request.get("PhoneNumber") else ""
 
@@ -213,6 +218,8 @@ LATER: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "glue:CreateCrawler": _crawler,
     "glue:CreateTrigger": _trigger,
     "logs:PutSubscriptionFilter": _receiver,
+    "resourcegroupstaggingapi:TagResources": _tagging,
+    "resourcegroupstaggingapi:UntagResources": _tagging,
     "sagemaker:CreateModelPackage": _package,
     "sns:Publish": _publication,
     "sns:Subscribe": _subscription,
