@@ -222,21 +222,31 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         kwargs.setdefault("tooltip", _one_line(plan.description))
         super().__init__(group_id, **kwargs)
         dag: Any = self.dag
-        _check_fail_fast(plan, dag.fail_fast)
+        self.parameters, self.exposed = own, set()
+        try:
+            _check_fail_fast(plan, dag.fail_fast)
+            params = params_with(dag, self)
+            check_schedule(plan, params_of_group(params, self), dag.schedule)
+        except PipelineError as error:
+            del self.parameters  # no other group is to mind them
+            if not broken.is_placeholder(on_invalid):
+                raise
+            self.step_tasks = broken.placeholder_task(error, self.dag, self)
+            return
         aws = (aws_conn_id, region_name, assume_role_arn, external_id)
         options = _own_options(
             aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
         )
         source = (definition, folder, {**dict.fromkeys(own.given), **own.secrets}, _named(plan, outlets, records))
-        self.parameters, self.exposed = own, set()
-        params = params_with(dag, self)
-        check_schedule(plan, params_of_group(params, self), dag.schedule)
         dag.params = ParamsDict()  # every task copies the params its DAG has when it is made
-        with self:
-            self.step_tasks = build(
-                plan, pipeline_name or group_id, steps or {}, options, source, dag=dag, group=self, at_run=own.at_run
-            )
-        dag.params = params
+        try:
+            with self:
+                name = pipeline_name or group_id
+                self.step_tasks = build(
+                    plan, name, steps or {}, options, source, dag=dag, group=self, at_run=own.at_run
+                )
+        finally:
+            dag.params = params
 
     def property_of(self, step: str, path: str) -> PipelineValue:
         """A property of a step for any other task, as :class:`SageMakerPipelineDag` gives it."""

@@ -122,8 +122,8 @@ def check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None
 
 
 def one_owner(parameters: Parameters, params: Mapping[str, Any] | None) -> None:
-    """Refuse a value that is rendered in each run of a parameter that ``params=`` gives a value of its own (SM415)."""
-    both = sorted(parameters.at_run.keys() & (params or {}).keys())
+    """Refuse a parameter that ``parameters=`` and ``params=`` give different values (SM415): one would be ignored."""
+    both = [name for name in sorted(parameters.given) if name in (params or {}) and _differs(parameters, params, name)]
     if both:
         raise InvalidPipeline(
             parameters.source,
@@ -131,7 +131,7 @@ def one_owner(parameters: Parameters, params: Mapping[str, Any] | None) -> None:
                 Problem(
                     "SM415",
                     f"parameters[{name!r}]",
-                    f'"{name}" stands in params= too, whose value would always win over what a run renders.',
+                    f'"{name}" has another value in params=, and only one of the two can count.',
                     "Leave one of them out.",
                 )
                 for name in both
@@ -151,8 +151,7 @@ def params_with(dag: DAG, group: Any) -> ParamsDict:
     theirs = {name: dag.params.get_param(name) for name in dag.params if name not in shown}
     of_dag: Parameters | None = getattr(dag, "parameters", None)
     found, problems = dict(theirs), []
-    for other in groups:
-        other.exposed = set()
+    exposed: dict[str, set[str]] = {other.group_id: set() for other in groups}
     for name in {name: None for other in groups for name in other.parameters.params}:
         claims = [other for other in groups if name in other.parameters.params]
         apart = list(_apart(name, claims, theirs.get(name), of_dag))
@@ -160,15 +159,17 @@ def params_with(dag: DAG, group: Any) -> ParamsDict:
             if other not in apart:
                 if name not in theirs:
                     found[name] = other.parameters.params[name]
-                    other.exposed.add(name)
+                    exposed[other.group_id].add(name)
             elif other.prefix_group_id:
                 own = f"{other.group_id}.{name}"
                 found[own] = _titled(other.parameters.params[name], own)
-                other.exposed.add(own)
+                exposed[other.group_id].add(own)
             else:
                 problems.append(_not_told_apart(name, other, claims))
     if problems:
         raise InvalidPipeline(group.parameters.source, problems)
+    for other in groups:
+        other.exposed = exposed[other.group_id]
     return ParamsDict(found)
 
 
@@ -193,11 +194,14 @@ def _apart(name: str, claims: Sequence[Any], theirs: Param | None, of_dag: Param
         meant = _meaning(of_dag, name)
         return [other for other in claims if _meaning(other.parameters, name) != meant]
     differ = (other for other in claims if name in other.parameters.given)  # else the author of the DAG has said it
-    return [
-        other
-        for other in differ
-        if name in other.parameters.at_run or other.parameters.params[name].value != theirs.value
-    ]
+    return [other for other in differ if _differs(other.parameters, {name: theirs}, name)]
+
+
+def _differs(parameters: Parameters, params: Any, name: str) -> bool:
+    """Whether the value that ``parameters`` give is another one than the author's of the DAG in ``params``."""
+    theirs = params.get_param(name) if isinstance(params, ParamsDict) else params[name]
+    value = theirs.value if isinstance(theirs, Param) else theirs
+    return name in parameters.at_run or parameters.params[name].value != value
 
 
 def _meaning(parameters: Parameters, name: str) -> tuple[Any, ...]:
@@ -205,8 +209,9 @@ def _meaning(parameters: Parameters, name: str) -> tuple[Any, ...]:
     param = parameters.params[name]
     value = param.value if param.has_value else None
     at_run = parameters.at_run.get(name)
-    return (type(value), value, at_run if isinstance(at_run, str) else id(at_run), str(param.schema.get("type")),
-            str(param.schema.get("enum")))  # fmt: skip
+    rendered = at_run if isinstance(at_run, str) else id(at_run)
+    schema = str(param.schema.get("type")), str(param.schema.get("enum"))
+    return (type(value), value, rendered, parameters.secrets.get(name), *schema)
 
 
 def _titled(param: Param, title: str) -> Param:

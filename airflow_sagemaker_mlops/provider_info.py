@@ -60,7 +60,7 @@ def _options() -> dict[str, dict[str, Any]]:
             example="60",
         ),
         "aws_conn_id": _option(
-            "Airflow connection used for AWS where a DAG or an operator names none.",
+            "Airflow connection used for AWS where aws_conn_id is left out. Empty: boto3's own credential chain.",
             default="aws_default",
             example="aws_ml",
         ),

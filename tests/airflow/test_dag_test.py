@@ -99,3 +99,61 @@ def test_steps_of_one_pipeline_run_in_other_regions_and_accounts(
     jobs = client.list_processing_jobs()["ProcessingJobSummaries"]
     assert {job["ProcessingJobName"].rsplit("-", 2)[1] for job in jobs} == {"There"}
     assert jobs[0]["ProcessingJobStatus"] == "Completed"
+
+
+BACKFILL = """
+import json
+from datetime import UTC, datetime
+from airflow_sagemaker_mlops import SageMakerPipelineDag
+
+parameters = {"Day": "{{ ds }}", "Count": "{{ logical_date.day }}"}
+dag = SageMakerPipelineDag(
+    "daily", "pipeline.json", schedule="@daily", parameters=parameters, poll_interval_s=1, records="records"
+)
+if __name__ == "__main__":
+    runs = [(datetime(2024, 1, day, tzinfo=UTC), {}) for day in (29, 30, 31)]
+    runs += [(datetime(2024, 2, 1, tzinfo=UTC), {"Day": "{{ ds }}"}), (datetime(2024, 2, 2, tzinfo=UTC), {"Dya": "x"})]
+    for date, conf in runs:
+        run = dag.test(logical_date=date, run_conf=conf)
+        print("ENDED", json.dumps([run.run_id, run.state]))
+"""
+
+
+@pytest.mark.usefixtures("airflow_db")
+def test_a_backfill_of_three_days_processes_three_days(aws: local.LocalAws, tmp_path: Path) -> None:
+    from airflow_sagemaker_mlops.record.folder_store import FolderStore
+    from airflow_sagemaker_mlops.record.reader import read_record
+
+    parameters = [{"Name": "Day", "Type": "String"}, {"Name": "Count", "Type": "Integer"}]
+    one = step(aws, "ProcessDay")
+    one["Arguments"] = {**one["Arguments"], "Environment": {"DAY": {"Get": "Parameters.Day"}}}  # type: ignore[dict-item]
+    document = {"Version": "2020-12-01", "Parameters": parameters, "Steps": [one]}
+    (tmp_path / "pipeline.json").write_text(json.dumps(document))
+    (tmp_path / "daily.py").write_text(BACKFILL)
+    environment = {
+        **os.environ,
+        "AIRFLOW_CONN_AWS_DEFAULT": aws.connection_json(),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "daily.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    ended = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("ENDED")]
+    assert [state for _, state in ended] == ["success"] * 4 + ["failed"], (done.stdout + done.stderr)[-5000:]
+    store = FolderStore(tmp_path / "records")
+    days = []
+    for run_id, _ in ended[:4]:
+        record = read_record(store, "daily", run_id)
+        values = {name: item["value"] for name, item in record["externalParameters"].items()}
+        (made,) = record["steps"]
+        assert made["request"]["Environment"]["DAY"] == values["Day"]
+        days.append((values["Day"], values["Count"]))
+    # What somebody gives a run is data: it is never rendered.
+    assert days == [("2024-01-29", 29), ("2024-01-30", 30), ("2024-01-31", 31), ("{{ ds }}", 1)]
+    assert '[SM416] "Dya" is no parameter of this DAG.' in done.stdout + done.stderr

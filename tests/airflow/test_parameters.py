@@ -147,7 +147,8 @@ def test_a_wrong_value_in_the_dag_file_is_a_problem_of_its_dag() -> None:
     ]
     assert [code for code, _, _ in problems_of(parameters=[("N", 1)])] == ["SM413"]
     assert [code for code, _, _ in problems_of(parameters={"Day": "{{ ds"})] == ["SM414"]
-    assert [code for code, _, _ in problems_of(parameters={"Day": "{{ ds }}"}, params={"Day": "x"})] == ["SM415"]
+    for value in ("{{ ds }}", "y"):
+        assert [code for code, _, _ in problems_of(parameters={"Day": value}, params={"Day": "x"})] == ["SM415"]
 
 
 def test_a_value_is_made_to_fit_where_nothing_is_lost() -> None:
@@ -233,3 +234,14 @@ def test_a_key_of_the_conf_that_is_nobodys_is_refused_by_name() -> None:
 
 def test_the_conf_of_a_dag_without_a_pipeline_is_its_authors() -> None:
     assert undeclared({"anything": 1}, DAG("plain", schedule=None)) == []
+
+
+def test_a_group_with_problems_of_its_options_can_be_a_placeholder_that_leaves_the_others_alone() -> None:
+    required = {**DOCUMENT, "Parameters": [{"Name": "Key", "Type": "String"}]}
+    with DAG("daily", schedule="@daily") as dag:
+        broken = SageMakerPipelineTaskGroup("a", required, on_invalid="placeholder")
+        good = SageMakerPipelineTaskGroup("b", DOCUMENT, parameters={"Day": "mon"})
+    assert "Show" in good.step_tasks
+    assert broken.step_tasks.keys() != good.step_tasks.keys()
+    assert dag.params["Day"] == "mon"
+    assert "Key" not in dag.params
