@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,7 +44,7 @@ Python = Annotated[
         show_default=False,
     ),
 ]
-THIS_PYTHON = Path(sys.executable)
+THIS_PYTHON = Path(os.environ.get("SAGEMAKER_MLOPS_PYTHON") or sys.executable)
 Prices = Annotated[
     Path | None,
     typer.Option(

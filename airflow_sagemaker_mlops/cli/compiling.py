@@ -121,14 +121,12 @@ def _why(target: str, how: Compiling, code: int, output: str) -> str:
     last = output.rpartition("\n")[2]
     if code == UNUSABLE:
         return last or f"{target} could not be compiled; the reason is above."
-    hint = ""
-    if "ModuleNotFoundError: No module named 'sagemaker" in output:
-        hint = (
-            f"\n{how.python} has no SageMaker SDK. Install it there (pip install sagemaker), or name the interpreter "
-            "of an environment that has it: --python path/to/python, or SAGEMAKER_MLOPS_PYTHON."
+    if "ModuleNotFoundError: No module named 'sagemaker" in last:
+        return (
+            f"{target} needs the SageMaker SDK, and {how.python} has none. Install it there (pip install sagemaker), "
+            "or name the interpreter of an environment that has it: --python path/to/python, or SAGEMAKER_MLOPS_PYTHON."
         )
-    shown = f"{output}\n" if output else ""
-    return f"{shown}{target} could not be compiled; its own error is above.{hint}"
+    return f"{output}\n{target} could not be compiled; its own error is above.".lstrip()
 
 
 class _Answering(threading.Thread):

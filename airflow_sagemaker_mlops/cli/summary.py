@@ -102,7 +102,7 @@ def print_summary(run: PipelineRun) -> None:
         if step.result and "Decision" in step.result:
             say_about(step.name, step.result["Decision"]["Sentence"])
     for step in run.steps.values():
-        if step.report:
+        if step.report and step.state == "Failed":
             say_styled(f"\n{step.name} failed:", "bold red")
             say(step.report)
             say(f"All of its lines: sagemaker-mlops logs {run.run_id} {shlex.quote(step.name)}")
