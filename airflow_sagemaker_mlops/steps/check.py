@@ -69,7 +69,8 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
             yield Problem(code, where, misfit.what, fix, severity=misfit.severity)
         yield from _setting_problems(step, rule, pipeline)
     if pipeline.experiment:
-        for misfit in check_arguments("sagemaker", "CreateTrial", pipeline.experiment, EXPERIMENT, rule):
+        names = {key: value for key, value in pipeline.experiment.items() if key in EXPERIMENT}
+        for misfit in check_arguments("sagemaker", "CreateTrial", names, EXPERIMENT, rule):
             code = misfit.code or "SM152"  # jobs run without an experiment, too
             where = "$.PipelineExperimentConfig" + (f".{misfit.path}" if misfit.path else "")
             yield Problem(code, where, misfit.what, misfit.fix, severity="warning")
