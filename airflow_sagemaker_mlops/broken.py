@@ -51,19 +51,6 @@ def is_placeholder(on_invalid: str | None) -> bool:
         raise InvalidPipeline("DAG", [problem]) from None
 
 
-def refuse_fail_fast(source: str, fail_fast: Any) -> None:
-    """Refuse ``fail_fast``, for Airflow takes no trigger rule but "all_success" with it, and a pipeline needs others.
-
-    Raises :class:`InvalidPipeline` (SM164).
-    """
-    if fail_fast:
-        what = 'fail_fast=True does not go with a pipeline: Airflow then takes no trigger rule but "all_success".'
-        fix = (
-            "Leave it out: the last task of a pipeline runs whatever failed, stops what still runs, and fails the run."
-        )
-        raise InvalidPipeline(source, [Problem("SM164", "fail_fast", what, fix)])
-
-
 def in_own_words(error: Exception, source: str, owner: str, given: Mapping[str, Any]) -> PipelineError:
     """``error`` itself when it is ours; any other, of Airflow, the SDK or Python, as a problem of ``owner`` (SM164).
 

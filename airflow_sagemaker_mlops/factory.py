@@ -84,7 +84,9 @@ class SageMakerPipelineDag(DAG):
         given = dict(kwargs)
         self._step_tasks: dict[str, BaseOperator] = {}
         failed: PipelineError | None = None
+        placeholder = False
         try:
+            placeholder = broken.is_placeholder(on_invalid)
             plan = plan_of(definition, caller.parent)
             own = self.parameters = parameters_of(plan, parameters)
             one_owner(own, kwargs.get("params"))
@@ -94,7 +96,6 @@ class SageMakerPipelineDag(DAG):
             _check_step_names(plan, steps or {})
             _check_fail_fast(plan, kwargs.get("fail_fast"))
             named = _named(plan, outlets, records)
-            broken.refuse_fail_fast(plan.source, kwargs.get("fail_fast"))
             kwargs.setdefault("catchup", False)
             if max_parallel_steps:
                 kwargs.setdefault("max_active_tasks", max_parallel_steps)  # steps that hold a worker
@@ -123,8 +124,8 @@ class SageMakerPipelineDag(DAG):
                     failed = broken.in_own_words(error, plan.source, f'DAG "{dag_id}"', {})
                     self._without_tasks(dag_id, failed, given)
                     self.fileloc = str(caller)
-            if failed is not None:
-                failed = self._stand_in(failed, on_invalid)
+            if failed is not None and placeholder:
+                self._step_tasks, failed = broken.placeholder_task(failed, self), None
         errors = broken.errors_of_file(str(caller))
         errors.pop(dag_id, None)
         if failed is not None:
@@ -137,16 +138,6 @@ class SageMakerPipelineDag(DAG):
             super().__init__(dag_id, **broken.placeholder_options(error, given))
         except Exception:
             raise error from None
-
-    def _stand_in(self, error: PipelineError, on_invalid: str | None) -> PipelineError | None:
-        """Have the one task of a placeholder; what is to be shown as import error where none is wanted."""
-        try:
-            if not broken.is_placeholder(on_invalid):
-                return error
-        except PipelineError as wrong:
-            return type(error).several([error, wrong])
-        self._step_tasks = broken.placeholder_task(error, self)
-        return None
 
     @property
     def step_tasks(self) -> dict[str, BaseOperator]:
@@ -208,13 +199,14 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         **kwargs: Any,
     ) -> None:
         folder = _caller_file().parent
+        placeholder = broken.is_placeholder(on_invalid)
         try:
             plan = plan_of(definition, folder)
             own = parameters_of(plan, parameters)
             plan = _with_secrets(plan, own)
             _check_step_names(plan, steps or {})
         except PipelineError as error:
-            if not broken.is_placeholder(on_invalid):
+            if not placeholder:
                 raise
             super().__init__(group_id, **kwargs)
             self.step_tasks: dict[str, BaseOperator] = broken.placeholder_task(error, self.dag, self)
