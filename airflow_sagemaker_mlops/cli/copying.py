@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..paths import UnsafePath, inside
 from .aws import NoAws, visited
 from .terminal import say
 
@@ -68,9 +69,10 @@ def _download(s3: Any, source: str, target: str) -> Iterator[str]:
     elif whole:
         root = Path(target).resolve()
         for name in whole:
-            file = (root / name.removeprefix(folder).lstrip("/")).resolve()
-            if not file.is_relative_to(root):
-                raise NotCopied(f"s3://{bucket}/{name} would be written outside of {root}.")
+            try:
+                file = inside(root, name.removeprefix(folder))
+            except UnsafePath as error:
+                raise NotCopied(f"s3://{bucket}/{name} cannot be written below {root}: {error}.") from None
             yield _fetch(s3, bucket, name, file)
     else:
         raise NotCopied(f"there is nothing at {source}.")

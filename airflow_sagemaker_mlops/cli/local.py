@@ -81,7 +81,10 @@ def use_faults(folder: Path, text: str | None) -> None:
 def show_status(state_dir: Path | None, output: str = "text") -> int:
     """Print where it runs; exit code 1 when it does not."""
     folder = state_folder(state_dir)
-    aws = local.status(folder)
+    try:
+        aws = local.status(folder)
+    except OSError as error:
+        return _unusable(folder, error)
     if output == "json":
         about = {"running": aws is not None, "state_dir": str(folder)}
         where = ("endpoint_url", "region", "bucket", "role_arn", "pid")
@@ -100,7 +103,10 @@ def show_environment(state_dir: Path | None, form: str) -> int:
     if form not in ("sh", "json", "dotenv"):
         say(f'--format is "{form}"; use sh, json or dotenv.', err=True)
         return 2
-    aws = local.status(folder)
+    try:
+        aws = local.status(folder)
+    except OSError as error:
+        return _unusable(folder, error)
     if aws is None:
         say(f"the embedded AWS is not running (state in {folder}); start it: sagemaker-mlops local --detach", err=True)
         return 1

@@ -17,7 +17,7 @@ from typing import Any
 from .. import local
 from ..callbacks.hosts import VARIABLE as HOSTS
 from ..local.state import write_private
-from .local import state_folder
+from .aws import NoAws, started
 from .publishing import publish, script_of
 from .records import records_location
 from .terminal import console, say, say_styled
@@ -34,7 +34,11 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         say(f"{dags} is not a folder.", err=True)
         return 2
     out = console()
-    aws = local.start(state_folder(state_dir or home / "aws"))
+    try:
+        aws = started(state_dir or home / "aws")
+    except NoAws as error:
+        say(error, err=True)
+        return 2
     process: subprocess.Popen[bytes] | None = None
     try:
         publish_examples(dags, aws)
