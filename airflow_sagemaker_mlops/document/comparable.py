@@ -18,21 +18,26 @@ def comparisons_can_be_made(pipeline: Pipeline, comparisons: Iterable[tuple[Plac
     """The two sides of a comparison are of types that can be compared; others fail the step."""
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
     for place, comparison in comparisons:
-        left, right = (_family(side, parameters, steps) for side in (comparison.left, comparison.right))
-        if left is None or right is None or _fits(comparison.op, left, right):
-            continue
+        left, right = (family_of(side, parameters, steps) for side in (comparison.left, comparison.right))
+        if left is not None and right is not None:
+            yield from misfit(comparison, left, right, place_text(place))
+
+
+def misfit(comparison: Comparison, left: str, right: str, where: str) -> Iterator[Problem]:
+    """What is wrong with a comparison of sides of the kinds ``left`` and ``right``; nothing when it can be made."""
+    if not _fits(comparison.op, left, right):
         what = (
             f"{comparison.op} cannot compare {_shown(comparison.left, left)} with {_shown(comparison.right, right)}; "
             "the step fails."
         )
-        yield Problem("SM141", place_text(place), what, _way_out(comparison, left, right), severity="warning")
+        yield Problem("SM141", where, what, _way_out(comparison, left, right), severity="warning")
 
 
 def _fits(op: str, left: str, right: str) -> bool:
     return left == right and (op in ("Equals", "NotEquals") or left in ("number", "string"))
 
 
-def _family(operand: Any, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> str | None:
+def family_of(operand: Any, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> str | None:
     """The kind of value that ``operand`` is when the step runs; ``None`` where the document does not say."""
     match operand:
         case Get(root="Parameters", name=name):

@@ -13,7 +13,7 @@ from .model import BUILT_FROM_ARGUMENTS
 from .pitfalls import RULES
 from .properties import path_problems
 from .shapes import Misfit, Part, SlotRule, check_arguments, check_part, operation_input
-from .slots import known_text, slot_rule
+from .slots import comparisons_can_be_made, known_text, slot_rule
 
 # Members SageMaker Pipelines supplies itself, so a definition may leave them out.
 SUPPLIED = {
@@ -58,6 +58,7 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
     ``pitfalls`` knows.
     """
     yield from path_problems(pipeline)
+    yield from comparisons_can_be_made(pipeline)
     for pitfall in RULES:
         yield from pitfall(pipeline)
     rule = slot_rule(pipeline)

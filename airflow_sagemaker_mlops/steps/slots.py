@@ -14,9 +14,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from ..document.comparable import FAMILIES, family_of, misfit
 from ..document.expressions import as_written
-from ..document.model import Expression, Get, Join, JsonGet, Key, Parameter, Pipeline, Step
+from ..document.model import (
+    Comparison,
+    ConditionNode,
+    Disjunction,
+    Expression,
+    Get,
+    Join,
+    JsonGet,
+    Key,
+    Negation,
+    Parameter,
+    Pipeline,
+    Step,
+)
 from ..document.paths import MissingValue, lookup
+from ..document.problems import Problem
 from ..document.values import INTEGERS, NUMBERS, as_text, coerce
 from .properties import shape_at
 from .shapes import Misfit, SlotRule, broken_limits, plain, quote
@@ -227,3 +242,31 @@ def _is_literal(value: Any) -> bool:
     if isinstance(value, Join):
         return all(map(_is_literal, value.values))
     return not isinstance(value, Get | JsonGet)
+
+
+def comparisons_can_be_made(pipeline: Pipeline) -> Iterator[Problem]:
+    """The rule of ``document.comparable``, for properties whose type the answer of Describe tells."""
+    parameters, steps = pipeline.parameters_by_name, pipeline.by_name
+
+    def kind_of(side: Any) -> tuple[str | None, bool]:
+        told = family_of(side, parameters, steps)
+        known = None if told or not isinstance(side, Get) else expected(side, parameters, steps)
+        return told or (FAMILIES[known.type] if known else None), told is not None
+
+    for step in pipeline.steps:
+        for index, condition in enumerate(step.conditions):
+            for one in _comparisons(condition):
+                (left, known_left), (right, known_right) = kind_of(one.left), kind_of(one.right)
+                if left and right and not (known_left and known_right):
+                    yield from misfit(one, left, right, f"{step.where}.Arguments.Conditions[{index}]")
+
+
+def _comparisons(node: ConditionNode) -> Iterator[Comparison]:
+    match node:
+        case Comparison():
+            yield node
+        case Negation(condition=inner):
+            yield from _comparisons(inner)
+        case Disjunction(conditions=inner_nodes):
+            for inner in inner_nodes:
+                yield from _comparisons(inner)
