@@ -156,3 +156,20 @@ def result_beside(ti: Any, task_id: str) -> Any:
     if index is None:
         return ti.xcom_pull(task_ids=task_id, key="return_value")
     return ti.xcom_pull(task_ids=task_id, key="return_value", map_indexes=index)
+
+
+def is_spread(ti: Any, task_ids: Iterable[str]) -> bool:
+    """Whether one of ``task_ids`` has instances in a mapped task group that ``ti`` is outside of."""
+    tasks = ti.task.dag.task_dict
+    inside = (name for name in task_ids if name in tasks and mapped_group_of(tasks[name]) is not None)
+    return any(index_beside(ti, name) is None for name in inside)
+
+
+def results_beside(ti: Any, task_ids: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The results of ``task_ids`` as :func:`result_beside` has them; of tasks that are spread, those of each instance.
+
+    An instance that pushed nothing is left out.
+    """
+    if not is_spread(ti, task_ids):
+        return [tuple(result_beside(ti, name) for name in task_ids)]
+    return list(zip(*(ti.xcom_pull(task_ids=[name], key="return_value") for name in task_ids), strict=False))

@@ -57,10 +57,13 @@ class PipelineValue(ResolveMixin):
         return ((operator, "return_value") for operator in self.sources)
 
     def resolve(self, context: Any) -> Any:
-        """The value, in this run; ``None`` for a step that is not selected in it.  Raises ``StepFailed`` for none."""
+        """The value, in this run; ``None`` for a step that is not selected in it.  Raises ``StepFailed`` for none.
+
+        Outside of the mapped task group that the step is in, the list of the values of all its instances.
+        """
         from ..execution.scope import resolve
         from ..hooks.aws import aws_for
-        from .ends import result_beside
+        from .ends import is_spread, results_beside
         from .given import group_of, needed_by, rendered_here
         from .run_context import identity_of, scope_of, step_result
         from .share import share_of
@@ -76,9 +79,11 @@ class PipelineValue(ResolveMixin):
         given = given if share is None else {**given, **share.inherited}
         aws = aws_for(*self.step.access)
         identity = identity_of(self.step, ti, context["dag_run"], "")
-        results = {name: step_result(result_beside(ti, task_id)) for name, task_id in self.step.reads.items()}
-        scope = scope_of(self.step, identity, aws, given, results)
-        return resolve(parse_value(self.expression), scope)
+        expression, values = parse_value(self.expression), []
+        for pushed in results_beside(ti, list(self.step.reads.values())):
+            results = dict(zip(self.step.reads, map(step_result, pushed), strict=True))
+            values.append(resolve(expression, scope_of(self.step, identity, aws, given, results)))
+        return values if is_spread(ti, self.step.reads.values()) else values[0]
 
 
 def with_values(value: Any, step: StepTask) -> Any:

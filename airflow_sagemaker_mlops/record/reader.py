@@ -15,6 +15,7 @@ from .layout import content_key, name_of, record_key
 from .store import Store, address
 from .stored import read_stored
 
+_INSTANCE = re.compile(r"(.*?)(\[\d+\])?", re.DOTALL)
 LATEST = re.compile(r"latest(\[\d+\])?(?:~(\d+))?")
 
 
@@ -40,7 +41,9 @@ def run_named(store: Store, dag_id: str, name: str) -> str:
         if store.read(record_key(dag_id, name)) is not None:
             return name
         known = read_index(store, dag_id).summaries
-        near = [run_id for run_id in known if run_id.startswith(name)]
+        beginning, instance = _INSTANCE.fullmatch(name).groups()  # type: ignore[union-attr]  # it matches anything
+        own = (run_id for run_id in known if run_id.partition("#")[0].endswith(instance or ""))
+        near = [run_id for run_id in own if run_id.startswith(beginning)]
         if len(near) == 1 and name not in known:
             return near[0]
         raise NoSuchRecord(_missing(store, dag_id, name))

@@ -21,9 +21,11 @@ pytestmark = pytest.mark.airflow
 
 CODE = """
 import json
+from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, task, task_group
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 
+groups = []
 with DAG("per-customer", schedule=None) as dag:
 
     @task
@@ -38,9 +40,16 @@ with DAG("per-customer", schedule=None) as dag:
     @task_group
     def each(customer):
         group = SageMakerPipelineTaskGroup("ml", definition="pipeline.json", poll_interval_s=1, records="{records}")
+        groups.append(group)
         group.step_tasks["Load"] >> check(customer) >> group.step_tasks["Last"]
 
-    each.expand(customer=customers())
+    spread = each.expand(customer=customers())
+    spread >> PythonOperator(
+        task_id="after",
+        python_callable=lambda names: open("seen.json", "w").write(json.dumps(names)),
+        op_args=[groups[0].property_of("Load", "ProcessingJobName")],
+        trigger_rule="all_done",
+    )
 
 if __name__ == "__main__":
     run = dag.test()
@@ -113,3 +122,4 @@ def test_every_instance_of_a_mapped_group_is_a_run_of_its_own(aws: local.LocalAw
     assert [step["request"]["Environment"]["SEEN"] for step in used] == [own["Load"] for own in jobs]
     assert not set(jobs[0].values()) & set(jobs[1].values())
     assert {"Each-0", "Each-1"} <= jobs[0].keys() & jobs[1].keys()
+    assert json.loads((tmp_path / "seen.json").read_text()) == [own["Load"] for own in jobs]

@@ -92,6 +92,9 @@ def test_an_instance_of_a_mapped_group_goes_on_with_what_the_same_one_did(folder
     assert source(folder, YES.of_instance(0), "r3[0]") == "r2[0]"
     assert source(folder, YES.of_instance(1), "r3[1]") == "r1[1]"
     assert source(folder, Choice(["Yes"], "r1").of_instance(0), "r4[0]") == "r1[0]"
+    assert source(folder, Choice(["Yes"], "r2").of_instance(0), "r5[0]") == "r2[0]"
+    sealed(folder, MEASURED, DECIDED, run_id="manual__2026[1]")
+    assert source(folder, Choice(["Yes"], "manual").of_instance(1), "r5[1]") == "manual__2026[1]"
     assert Choice(["Yes"], "r1#2").of_instance(0).source == "r1[0]#2"
     assert Choice(resume="latest~1").of_instance(3).source == "latest[3]~1"
     assert Choice(resume="r1[2]").of_instance(3).source == "r1[2]"
