@@ -276,11 +276,12 @@ def broken_limits(value: Any, shape: Any) -> Iterator[tuple[str, str]]:
         if choices and value not in choices:
             yield f"is not a {shape.name} this botocore knows", did_you_mean(value, choices)
         pattern = rules.get("pattern")
-        if pattern and not _matches(pattern, value):
+        if pattern and not matches(pattern, value):
             yield f"does not match the pattern {pattern}", ""
 
 
-def _matches(pattern: str, value: str) -> bool:
+def matches(pattern: str, value: str) -> bool:
+    """Whether ``value`` fits one of botocore's patterns, as far as Python can read it."""
     try:
         return re.fullmatch(pattern, value, re.DOTALL) is not None
     except re.error:  # patterns are written for Java; the few that Python cannot read are left to the service

@@ -33,8 +33,9 @@ from ..document.model import (
 from ..document.paths import MissingValue, lookup
 from ..document.problems import Problem
 from ..document.values import INTEGERS, NUMBERS, as_text, coerce
+from .catalogue import STEP_TYPES
 from .properties import shape_at
-from .shapes import Misfit, SlotRule, broken_limits, plain, quote
+from .shapes import Misfit, SlotRule, broken_limits, matches, plain, quote
 
 SLOTS = {
     "string": "String",
@@ -44,7 +45,7 @@ SLOTS = {
 }
 COUNTS = re.compile(r"(?:InputItem|TotalStep|SucceededStep|FailedStep|StoppedStep)Count")
 NOT_IN_A_NUMBER = re.compile(r"[^0-9+\-.eE\s]")
-ANY_TEXT = frozenset({None, ".*", "[\\s\\S]*", "[^\\x00]*"})  # patterns of botocore's that leave the form open
+A_NUMBER = "12"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,10 @@ def _property(reference: Get, steps: Mapping[str, Step]) -> Expected | None:
     if isinstance(given, str | int | float):
         return Expected(reference.text, kind, ((given, reference.text),), open=False)
     # Names, ARNs, URIs and statuses have a form; a text of any form may happen to be a number.
-    bounded = found.metadata.get("pattern") not in ANY_TEXT or getattr(found, "enum", None)
+    entry = STEP_TYPES.get(step.type)
+    own_name = entry is not None and path == (entry.name_key,)  # which is made here, with letters
+    pattern = found.metadata.get("pattern")
+    bounded = own_name or getattr(found, "enum", None) or (pattern and not matches(pattern, A_NUMBER))
     return Expected(reference.text, kind, open=not bounded)
 
 
