@@ -32,13 +32,23 @@ class Heads:
 def read_heads(store: Store, dag_id: str) -> Heads:
     """The ends of the chain; found again in the index when their object is gone or damaged."""
     found = store.read(heads_key(dag_id))
-    if found is not None:
-        try:
-            links = tuple(_link(item) for item in read_stored(found.data)["heads"])
-        except (ValueError, KeyError, TypeError):
-            links = heads_of(read_index(store, dag_id).summaries.values())
-        return Heads(links, found.tag)
-    return Heads(heads_of(read_index(store, dag_id).summaries.values()), None)
+    links = _links(found.data) if found is not None else None
+    if links is None:
+        links = heads_of(read_index(store, dag_id).summaries.values())
+    return Heads(links, found.tag if found is not None else None)
+
+
+def heads_are_damaged(store: Store, dag_id: str) -> bool:
+    """Whether the object with the ends of the chain is there and cannot be read."""
+    found = store.read(heads_key(dag_id))
+    return found is not None and _links(found.data) is None
+
+
+def _links(data: bytes) -> tuple[Link, ...] | None:
+    try:
+        return tuple(_link(item) for item in read_stored(data)["heads"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _link(item: Any) -> Link:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .amendments import read_amendments
-from .chain import heads_of, read_heads, rewrite_heads
+from .chain import heads_are_damaged, heads_of, read_heads, rewrite_heads
 from .errors import NoSuchRecord, RecordError
 from .finding import Finding
 from .index import READERS, Index, Summary, read_index, rebuild, summary_of
 from .integrity import belongs_to, hash_of, parse_record, previous_of, record_name
-from .layout import amendments_prefix, name_of, record_key, records_prefix, segment
+from .layout import amendments_prefix, heads_key, name_of, record_key, records_prefix, segment
 from .reader import dags_of
 from .store import Store, address
 from .verify_contents import contents
@@ -51,7 +51,7 @@ def verify(store: Store, dag_id: str, evidence: Evidence | None = None) -> Verif
     index = read_index(store, dag_id)
     findings += _chain(good, bad)
     findings += against(store, dag_id, good, bad, evidence or Evidence())
-    findings += _against_index(good, bad, index)
+    findings += _against_index(store, dag_id, good, bad, index)
     findings += _heads(store, dag_id, good, bad, index)
     findings += contents(store, dag_id, good)
     findings += _amendments(store, dag_id, good, bad)
@@ -101,7 +101,9 @@ def _chain(good: Mapping[str, Mapping[str, Any]], bad: set[str]) -> Iterator[Fin
                 yield Finding(link.run_id, f"{what}, it has {hash_of(good[link.run_id])[:12]}….")
 
 
-def _against_index(good: Mapping[str, Mapping[str, Any]], bad: set[str], index: Index) -> Iterator[Finding]:
+def _against_index(
+    store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]], bad: set[str], index: Index
+) -> Iterator[Finding]:
     for run_id, summary in index.summaries.items():
         if run_id in bad:
             continue
@@ -113,6 +115,9 @@ def _against_index(good: Mapping[str, Mapping[str, Any]], bad: set[str], index: 
             yield Finding(run_id, "the index says something else of it; build the index again.", harmless=True)
     for run_id in sorted(good.keys() - index.summaries.keys()):
         yield Finding(run_id, "the index does not have it; build the index again.", harmless=True)
+    if heads_are_damaged(store, dag_id):
+        where = address(store, heads_key(dag_id))
+        yield Finding("", f"{where} is damaged; the index was read in its place. Build the index again.", harmless=True)
     for key in index.damaged:
         yield Finding("", f"index object {key} is damaged; build the index again.", harmless=True)
 
