@@ -50,7 +50,8 @@ class Rule:
 def read_rules(text: str) -> tuple[int, tuple[Rule, ...]]:
     """Seed and rules.  Raises ``ValueError`` with a sentence for a rule that cannot be used."""
     data = json.loads(text)
-    if not isinstance(data, dict) or not isinstance(data.get("rules") or [], list):
+    is_right = isinstance(data, dict) and not set(data) - {"seed", "rules"}
+    if not is_right or not isinstance(data.get("rules") or [], list):
         raise ValueError(f'faults are {{"seed": 7, "rules": [...]}}; this is {text[:100]}')
     try:
         return int(data.get("seed") or 0), tuple(_rule(item) for item in data.get("rules") or [])

@@ -53,7 +53,7 @@ def with_values(pipeline: Pipeline, values: Mapping[str, Any]) -> Pipeline:
         )
         for step in pipeline.steps
     )
-    return replace(pipeline, steps=steps)
+    return replace(pipeline, steps=steps, experiment=_known(pipeline.experiment, values))
 
 
 def _known(value: Any, values: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..document.model import Pipeline, Step
 from ..document.step_types import FREE_ARGUMENTS, IN_EXPERIMENTS
-from .arns import Place
+from .arns import Place, spelled
 from .catalogue import STEP_TYPES
 from .grants import grants
 from .narrowing import PROFILES, known_beginning, refuse_wildcards, reports_of, role_members
@@ -75,7 +75,11 @@ def _roles(step: Step, place: Place) -> Iterator[tuple[str, str]]:
 
 def _shared(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
     if pipeline.experiment is not None and any(step.type in IN_EXPERIMENTS for step in pipeline.steps):
-        resources = [place.arn("sagemaker", kind) for kind in ("experiment/*", "experiment-trial/*")]
+        resources = [
+            place.arn("sagemaker", resource)
+            for kind, key in (("experiment", "ExperimentName"), ("experiment-trial", "TrialName"))
+            for resource in _named(kind, pipeline.experiment.get(key))
+        ]
         actions = ["sagemaker:CreateExperiment", "sagemaker:CreateTrial"]
         yield {"Sid": "Experiments", "Effect": "Allow", "Action": actions, "Resource": resources}
     read = sorted({place.beginning(*known_beginning(uri)) for _, uri in reports_of(pipeline)})
@@ -83,3 +87,7 @@ def _shared(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
         resources = ["*"] if "*" in read else [*read, *sorted({arn.partition("/")[0] for arn in read})]
         actions = ["s3:GetObject", "s3:ListBucket"]  # without the second, a file that is not there is "access denied"
         yield {"Sid": "ReadReports", "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def _named(kind: str, name: Any) -> list[str]:
+    return spelled(kind, name) if isinstance(name, str) and name else [f"{kind}/*"]

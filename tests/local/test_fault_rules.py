@@ -63,7 +63,8 @@ def test_a_broken_file_leaves_the_rules_of_before_in_force(tmp_path: Path, broke
 
 
 @pytest.mark.parametrize(
-    "broken", ["[]", '{"rules": {"kind": "throttle"}}', rules(1), rules({"kind": "throttle", "operation": "("})]
+    "broken",
+    ["[]", '{"rules": {"kind": "throttle"}}', '{"rulez": []}', rules(1), rules({"kind": "throttle", "operation": "("})],
 )
 def test_rules_that_cannot_be_used_are_refused_in_a_sentence(tmp_path: Path, broken: str) -> None:
     with pytest.raises(ValueError, match="fault"):

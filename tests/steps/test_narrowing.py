@@ -115,3 +115,15 @@ def test_any_account_and_region_are_said() -> None:
     pipeline = load_pipeline({"Steps": [{"Name": "L", "Type": "Lambda", "FunctionArn": "f"}]})
     assert list(open_ends(pipeline, "*", "*")) == ["ARNs are of any account and region: add --account and --region."]
     assert list(open_ends(pipeline, ACCOUNT, "*")) == ["ARNs are of any region: add --region."]
+
+
+def test_an_experiment_that_the_document_names_is_the_only_one() -> None:
+    named = {"ExperimentName": "Churn", "TrialName": get("Execution.PipelineExecutionId")}
+    step = {"Name": "T", "Type": "Training", "Arguments": {"RoleArn": ROLE}}
+    made_ = policy(load_pipeline({"PipelineExperimentConfig": named, "Steps": [step]}), ACCOUNT, REGION)
+    (row,) = [row for row in made_["Statement"] if row["Sid"] == "Experiments"]
+    assert [arn.rpartition(":")[2] for arn in row["Resource"]] == [
+        "experiment/churn",
+        "experiment/Churn",
+        "experiment-trial/*",
+    ]
