@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 
+REQUEST_KEY = "request"  # the XCom with what AWS was asked for, secrets masked
+
+
 class _StoredLink(BaseOperatorLink):
     """A link whose address a running step stored under ``xcom_key``."""
 
@@ -23,13 +26,16 @@ class _StoredLink(BaseOperatorLink):
         """The stored address.  Airflow calls this when a task ends and overwrites the XCom with the answer."""
         from airflow.sdk.execution_time.xcom import XCom
 
-        stored = XCom.get_one(
-            key=self.xcom_key,
-            dag_id=ti_key.dag_id,
-            task_id=ti_key.task_id,
-            run_id=ti_key.run_id,
-            map_index=ti_key.map_index,
-        )
+        from .operators.task_log import absence_expected
+
+        with absence_expected():
+            stored = XCom.get_one(
+                key=self.xcom_key,
+                dag_id=ti_key.dag_id,
+                task_id=ti_key.task_id,
+                run_id=ti_key.run_id,
+                map_index=ti_key.map_index,
+            )
         return str(stored or "")
 
 

@@ -7,6 +7,7 @@ anything is compared, so an undefined one fails even where it could not have cha
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -178,3 +179,24 @@ def _name(value: Any) -> str:
             return "joined text"
         case _:
             return ""
+
+
+def in_words(conditions: Sequence[ConditionNode]) -> str:
+    """The conditions before anything is known of a run: ``$.auc of Evaluate >= 0.75 and (Mode = "fast" or ...)``."""
+    return " and ".join(map(_words, conditions)) or "nothing to compare"
+
+
+def _words(node: ConditionNode) -> str:
+    match node:
+        case Comparison():
+            return f"{_shown(node.left)} {_SIGNS[node.op]} {_shown(node.right)}"
+        case Membership():
+            return f"{_shown(node.query)} {_SIGNS[node.op]} [{', '.join(map(_shown, node.values))}]"
+        case Negation():
+            return f"not ({_words(node.condition)})"
+        case Disjunction():
+            return f"({' or '.join(map(_words, node.conditions))})"
+
+
+def _shown(operand: Any) -> str:
+    return _name(operand) or json.dumps(operand, ensure_ascii=False, default=str)

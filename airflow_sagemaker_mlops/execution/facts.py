@@ -10,7 +10,12 @@ from .step_run import StepRun
 
 
 def facts_about(run: StepRun, name: str, arn: str, answer: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Links for the UI; "output" only once Describe told where it is."""
+    """Links for the UI; "output" only once Describe told where it is.
+
+    The embedded AWS has no console, and AWS's own would show another account or nothing: its resources have no links.
+    """
+    if run.aws.is_local:
+        return {"name": name, "arn": arn}
     entry = run.entry
     base = console_base(run.aws.region)
     facts = {"name": name, "arn": arn}

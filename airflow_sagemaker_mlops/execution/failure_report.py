@@ -36,7 +36,7 @@ def report(
         lines += ["Last lines of its log:", *(f"  {line}" for line in last_lines)]
     if whole_log:
         lines.append(f"Whole log: {whole_log}")
-    return "\n".join(dict.fromkeys(lines) if lines[0] == lines[1] else lines)
+    return "\n".join(str(mask(line)) for line in (lines[1:] if lines[0] == lines[1] else lines))
 
 
 def cause_of_failure(reason: str, last_lines: Sequence[str] = ()) -> str:

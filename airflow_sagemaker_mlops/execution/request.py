@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..document.expressions import parse_value
@@ -14,12 +14,13 @@ from ..steps.shapes import fit_request
 from .failures import StepFailed
 from .grouping import shared_by_the_pipeline
 from .identity import digest, resource_name
-from .masking import secrets_in
+from .masking import mask, secrets_in
 from .names import as_name, with_aws_names
 from .scope import Scope, resolve
 from .step_run import StepRun
 from .threads import in_thread
 
+MOST_SHOWN = 32_768  # characters; a longer request is not read by anybody in a user interface
 VERBATIM_NAMES = frozenset(
     {"EndpointName", "EndpointConfigName", "InferenceComponentName"}
 )  # identities users address, never prefixes
@@ -72,7 +73,15 @@ async def build_request(run: StepRun, ordinal: int, change: Change = unchanged) 
     if entry.tagged:
         own = run.identity.tags(request_digest(ready))
         ready["Tags"] = _merged_tags(ready.get("Tags") or [], own)
+    await show_request(run, ready)
     return ready
+
+
+async def show_request(run: StepRun, request: Mapping[str, Any]) -> None:
+    """Publish what AWS is asked for, every expression replaced and every secret masked."""
+    text = json.dumps(mask(dict(request)), ensure_ascii=False, default=str)
+    if len(text) <= MOST_SHOWN:
+        await run.publish({"request": text})
 
 
 async def fitted(run: StepRun, request: dict[str, Any], operation: str = "") -> dict[str, Any]:

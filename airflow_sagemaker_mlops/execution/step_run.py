@@ -61,7 +61,7 @@ class StepRun:
 
     spec      the step's slice of the plan (``plan.model.TaskPlan.spec``), expressions as written in the document
     tell      takes a line for the task log
-    publish   takes facts for people while the step runs: "name", "arn", "console", "logs", "output"
+    publish   takes facts for people while the step runs: "name", "arn", "console", "logs", "output", "request" (JSON)
     hide      takes secrets of the request, not to be shown in the task log
     journal   what the step remembers between its attempts
     notes     results of a ForEach step's children, by child name

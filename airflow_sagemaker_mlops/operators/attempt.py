@@ -5,6 +5,7 @@ Imported where a step runs and never by a DAG file.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -14,7 +15,7 @@ from ..execution.recording import run_recorded
 from ..execution.run_step import is_first_attempt, is_stopping, stop, stop_current, stop_when_visible, submit
 from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
-from ..links import LINKS
+from ..links import LINKS, REQUEST_KEY
 from .ends import own_xcom, result_beside
 from .given import group_of, needed_by, rendered_here
 from .recording import recorder_of
@@ -186,6 +187,8 @@ class WorkerAttempt:
             if facts.get(link.fact):
                 self._published[link.xcom_key] = facts[link.fact]
                 self.context["ti"].xcom_push(key=link.xcom_key, value=facts[link.fact])
+        if facts.get("request"):
+            self.context["ti"].xcom_push(key=REQUEST_KEY, value=json.loads(facts["request"]))
 
     async def _hide(self, secrets: Sequence[str]) -> None:
         from airflow.sdk.log import mask_secret

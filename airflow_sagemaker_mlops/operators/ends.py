@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .task import JOURNAL_KEY
+from .task_log import absence_expected
 
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})  # states of Airflow's
 UNDER_WAY = frozenset({"scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule"})
@@ -124,7 +125,8 @@ def why_failed(ti: Any, task_id: str) -> str:
 
 def own_xcom(ti: Any, key: str) -> Any:
     """An XCom of the running task itself; of its own instance, where the task is mapped."""
-    return ti.xcom_pull(task_ids=ti.task_id, key=key, map_indexes=-1 if ti.map_index is None else ti.map_index)
+    with absence_expected():
+        return ti.xcom_pull(task_ids=ti.task_id, key=key, map_indexes=-1 if ti.map_index is None else ti.map_index)
 
 
 def own_state_key(ti: Any) -> str:
@@ -147,15 +149,17 @@ def xcom_of(ti: Any, task_id: str, key: str, map_index: int | None = None) -> An
     from airflow.sdk.execution_time.xcom import XCom
 
     index = index_beside(ti, task_id) if map_index is None else map_index
-    return XCom.get_one(key=key, dag_id=ti.dag_id, run_id=ti.run_id, task_id=task_id, map_index=index)
+    with absence_expected():
+        return XCom.get_one(key=key, dag_id=ti.dag_id, run_id=ti.run_id, task_id=task_id, map_index=index)
 
 
 def result_beside(ti: Any, task_id: str) -> Any:
     """The result of an upstream task, as a step reads it: a list where only that task is mapped."""
     index = index_beside(ti, task_id)
-    if index is None:
-        return ti.xcom_pull(task_ids=task_id, key="return_value")
-    return ti.xcom_pull(task_ids=task_id, key="return_value", map_indexes=index)
+    with absence_expected():
+        if index is None:
+            return ti.xcom_pull(task_ids=task_id, key="return_value")
+        return ti.xcom_pull(task_ids=task_id, key="return_value", map_indexes=index)
 
 
 def is_spread(ti: Any, task_ids: Iterable[str]) -> bool:

@@ -1,17 +1,22 @@
 """The task log of a step: what a job did wrong is told in sentences, without a traceback through this package.
 
 Airflow logs every exception of a task with its frames (3.3.2), which end in this package and never in the user's
-script.  A processor of structlog, which Airflow's loggers share, puts the sentences in their place.
+script.  It also logs an error for every XCom that is asked for and not there, where most of ours are looked for before
+they exist.  A processor of structlog, which Airflow's loggers share, puts sentences in place of the one and drops the
+other.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 Failure = TypeVar("Failure", bound=BaseException)
 _REPORT = "sagemaker_report"
+_ABSENCE_EXPECTED = ContextVar("absence_expected", default=False)
 
 
 def without_traceback(error: Failure, report: str) -> Failure:
@@ -21,8 +26,23 @@ def without_traceback(error: Failure, report: str) -> Failure:
     return error
 
 
+@contextmanager
+def absence_expected() -> Iterator[None]:
+    """Look for an XCom that may not be there."""
+    _install()
+    token = _ABSENCE_EXPECTED.set(True)
+    try:
+        yield
+    finally:
+        _ABSENCE_EXPECTED.reset(token)
+
+
 def in_sentences(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """``event`` with the report of the exception that it tells, in place of that."""
+    """``event`` with the report of the exception that it tells, in place of that; no event of an expected absence."""
+    if event.get("event") == "XCom not found" and _ABSENCE_EXPECTED.get():
+        import structlog
+
+        raise structlog.DropEvent
     told = event.get("exc_info")
     error = sys.exc_info()[1] if told is True else told[1] if isinstance(told, tuple) else told
     report = getattr(error, _REPORT, None) if isinstance(error, BaseException) else None

@@ -211,5 +211,7 @@ class PipelineVerdictOperator(BaseOperator):
 
 def _fail(ti: Any, said: Mapping[str, Any], failure: str) -> NoReturn:
     """Fail the run, and leave why: a failure callback of the DAG is given this task and not its exception."""
+    from .task_log import without_traceback
+
     ti.xcom_push(key="return_value", value={**said, "Because": failure})
-    raise PipelineFailed(failure)
+    raise without_traceback(PipelineFailed(failure), failure)

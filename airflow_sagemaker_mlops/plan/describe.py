@@ -8,9 +8,13 @@ from __future__ import annotations
 import json
 import re
 
+from ..document.compare import in_words
+from ..document.conditions import parse_conditions
 from ..document.secret_names import holds_secret
-from .model import Plan, TaskPlan
+from .model import Plan, TaskPlan, Upstream
+from .show import mermaid
 
+MOST_STEPS = 25  # more rows help nobody, and the text stands in every serialized DAG
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 
 
@@ -20,7 +24,7 @@ def escape(text: str) -> str:
 
 
 def pipeline_doc(plan: Plan) -> str:
-    """Description, parameter table and identity of the definition."""
+    """Description, parameters, steps with their conditions, a picture, and the identity of the definition."""
     lines = []
     if plan.description:
         lines += [escape(plan.description), ""]
@@ -35,8 +39,35 @@ def pipeline_doc(plan: Plan) -> str:
                 about = f"{about} One of: {', '.join(escape(choice) for choice in parameter.enum)}.".strip()
             lines.append(f"| {escape(parameter.name)} | {parameter.type} | {default} | {about} |")
         lines.append("")
+    lines += _steps(plan)
     lines.append(f"Definition `{_code(plan.source)}`, SHA-256 `{plan.definition_hash}`")
     return "\n".join(lines)
+
+
+def _steps(plan: Plan) -> list[str]:
+    steps = [task for task in plan.tasks if task.step_type not in ("Gate", "Verdict")]
+    if len(steps) > MOST_STEPS:
+        return [f"{len(steps)} steps: `sagemaker-mlops plan` shows them.", ""]
+    lines = ["| Step | Type | After | What it does |", "|---|---|---|---|"]
+    for task in steps:
+        after = ", ".join(escape(_after(edge)) for edge in plan.edges_of(task))
+        lines.append(f"| {escape(task.task_id)} | {task.step_type} | {after} | {_purpose(task)} |")
+    return [*lines, "", "```mermaid", mermaid(plan), "```", ""]
+
+
+def _after(edge: Upstream) -> str:
+    return f"{edge.task_id} ({edge.label})" if edge.label else edge.task_id
+
+
+def _purpose(task: TaskPlan) -> str:
+    about = escape(task.description.replace("\n", " "))
+    if task.step_type != "Condition":
+        return about
+    given = (task.spec.get("Arguments") or {}).get("Conditions")
+    branches = task.spec.get("Branches") or {}
+    taken = [f"{name}: {', '.join(map(escape, branches[name]))}" for name in ("If", "Else") if branches.get(name)]
+    decides = f"`{_code(in_words(parse_conditions(given, 'Conditions')))}`"
+    return ". ".join(part for part in (about.removesuffix("."), decides, "; ".join(taken)) if part)
 
 
 def step_doc(task: TaskPlan) -> str:

@@ -10,6 +10,7 @@ channel to the triggerer's supervisor belongs to its event loop.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import traceback
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from ..execution.retries import cause_of
 from ..execution.scope import Scope
 from ..execution.step_run import StepResult, StepRun, Submitted
 from ..execution.values import s3_reader
-from ..links import LINKS
+from ..links import LINKS, REQUEST_KEY
 from ..operators.conf import needs_a_look
 from ..operators.ends import own_state_key
 from ..operators.given import group_of, needed_by, rendered_here
@@ -37,6 +38,7 @@ from ..operators.patience import is_outage, is_refusal
 from ..operators.recording import recorder_of
 from ..operators.run_context import identity_of, options_of, scope_of, step_result
 from ..operators.task import JOURNAL_KEY, StepTask
+from ..operators.task_log import absence_expected
 from .access import open_aws
 from .ask import ask
 from .tickets import XComTickets
@@ -235,6 +237,8 @@ class StepTrigger(BaseTrigger):
             if url and self._published.get(link.xcom_key) != url:
                 self._published[link.xcom_key] = url
                 await self.set_xcom(link.xcom_key, url)
+        if facts.get("request"):
+            await self.set_xcom(REQUEST_KEY, json.loads(facts["request"]))
 
     def _own(self) -> dict[str, Any]:
         """Whose XComs are written: the task instance's, or (``dag.test()`` gives none) the one that handed over."""
@@ -252,7 +256,8 @@ class StepTrigger(BaseTrigger):
         if task_id is not None and (task_id, map_index) != (own["task_id"], None):
             own |= {"task_id": task_id, "map_index": map_index}
         try:
-            return await ask(XCom.get_one, key=key, **own)
+            with absence_expected():
+                return await ask(XCom.get_one, key=key, **own)
         except ImportError:  # Airflow 3.0's dag.test() runs triggers without a supervisor
             return None
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import structlog
 
-from airflow_sagemaker_mlops.operators.task_log import in_sentences, without_traceback
+from airflow_sagemaker_mlops.operators.task_log import absence_expected, in_sentences, without_traceback
 
 
 def logged(error: Exception) -> list[dict[str, Any]]:
@@ -42,3 +43,11 @@ def test_any_other_exception_keeps_its_traceback() -> None:
     assert entry["event"] == "Task failed with exception"
     assert entry["exception"][0]["frames"]
     assert in_sentences(None, "info", {"event": "plain"}) == {"event": "plain"}
+
+
+def test_no_error_is_logged_for_an_xcom_that_may_not_be_there_yet() -> None:
+    event = {"event": "XCom not found", "key": "sagemaker_job"}
+    assert in_sentences(None, "error", dict(event)) == event
+    with absence_expected(), pytest.raises(structlog.DropEvent):
+        in_sentences(None, "error", dict(event))
+    assert in_sentences(None, "error", dict(event)) == event

@@ -279,3 +279,36 @@ def test_defaults_that_are_secrets_do_not_show_in_the_documentation() -> None:
     doc = pipeline_doc(make_plan(load_pipeline(document)))
     assert "| DbPassword | String | `***` |" in doc
     assert "| Rounds | Integer | `7` |" in doc
+
+
+def test_the_documentation_of_a_dag_has_its_steps_its_conditions_in_words_and_a_picture() -> None:
+    decide = condition("C", [train("B")], [], "A")
+    decide["Arguments"]["Conditions"] = [
+        {
+            "Type": "Or",
+            "Conditions": [
+                {"Type": "GreaterThan", "LeftValue": {"Get": "Steps.A.TrainingTimeInSeconds"}, "RightValue": 3},
+                {
+                    "Type": "Not",
+                    "Condition": {"Type": "In", "QueryValue": {"Get": "Parameters.Mode"}, "Values": ["a", "b|c"]},
+                },
+            ],
+        },
+        {"Type": "Equals", "LeftValue": {"Get": "Parameters.Mode"}, "RightValue": "x"},
+    ]
+    mode = {"Name": "Mode", "Type": "String", "DefaultValue": "x"}
+    steps = [{**train("A"), "Description": "Trains."}, decide]
+    document = {"Version": "2020-12-01", "Parameters": [mode], "Steps": steps}
+    plan = make_plan(load_pipeline(document))
+    lines = pipeline_doc(plan).splitlines()
+    assert r"| A | Training |  | Trains. |" in lines
+    assert r"| B | Training | C \(If\) |  |" in lines
+    words = r'(Steps.A.TrainingTimeInSeconds > 3 or not (Mode in ["a", "b\|c"])) and Mode = "x"'
+    assert f"| C | Condition | A | `{words}`. If: B |" in lines
+    assert mermaid(plan) in "\n".join(lines)
+
+
+def test_the_documentation_of_a_large_dag_only_says_how_large_it_is() -> None:
+    doc = pipeline_doc(plan_of(*(train(f"S{index}") for index in range(26))))
+    assert "26 steps: `sagemaker-mlops plan` shows them." in doc
+    assert "mermaid" not in doc

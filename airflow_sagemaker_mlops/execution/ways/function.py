@@ -12,7 +12,7 @@ from ...document.values import as_text, parse_parameter
 from ..aws import may_be_done
 from ..failures import StepFailed, Unanswered
 from ..journal import Entry, State
-from ..request import resolved_arguments
+from ..request import resolved_arguments, show_request
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
 from ..submit import asked_anew
@@ -24,6 +24,7 @@ async def run(run: StepRun) -> StepResult:
     started = now()
     arn = await _target(run)
     event = await resolved_arguments(run)
+    await show_request(run, {"FunctionName": arn, "Payload": event})
     await _refuse_after_a_loss(run, arn)
     await _write(run, arn, "intent")
     try:
@@ -132,6 +133,8 @@ def _typed(run: StepRun, output: dict[str, str], value: Any) -> Any:
 
 
 def _links(run: StepRun, arn: str) -> dict[str, str]:
+    if run.aws.is_local:
+        return {}  # as in facts_about
     name = arn.rsplit(":function:", 1)[-1].split(":", maxsplit=1)[0]
     region = run.aws.region
     base = f"https://{region}.console.aws.amazon.com"
