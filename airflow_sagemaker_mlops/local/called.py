@@ -25,7 +25,9 @@ SIGNED = {
     "aoss": ("opensearchserverless",),
     "apigateway": ("apigateway", "apigatewayv2"),
     "appconfig": ("appconfig", "appconfigdata"),
+    "aidevops": ("devops-agent",),
     "aps": ("amp",),
+    "aws-marketplace": ("meteringmarketplace",),
     "bedrock": (
         "bedrock",
         "bedrock-runtime",

@@ -25,10 +25,10 @@ from .faults import ConnectionLost, Faults
 from .identity import caller_identity, everything_allowed
 from .logs import FILTER, filtered_events
 from .model import prune, validate
-from .moto_app import Environ, Moto, Reply
+from .moto_app import Environ, Moto, Reply, is_served
 from .persistence import Keeper
 from .protocols import error_reply
-from .sagemaker.context import Context, Handler
+from .sagemaker.context import Context, Handler, tags_of
 from .sagemaker.hosting import served_at
 from .sagemaker.operations import HANDLERS, RUNTIMES, UNREAD, is_owned
 from .signature import Claim
@@ -165,6 +165,8 @@ class Front:
         return listed_versions(environ) if call.service == "s3" else None
 
     def _by_moto(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        if not is_served(call.service):
+            raise refusal(call.service, call.operation)
         refuse_unread_by_moto(call, lambda: members(call, environ, body))
         if call.service != "s3" and not is_operation(call, environ):
             raise _unknown(call)
@@ -173,6 +175,8 @@ class Front:
             self._keeper.keep(caller.service, caller.region, environ, body, reply, seed)
         if call.service != "s3" and _is_page(reply):  # moto knows no such address
             raise refusal(call.service, call.operation)
+        if call.service == "sagemaker" and reply.status == 200:
+            self._keep_tags(_json(body), _json(reply.body))
         if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
             self._store.insert(SESSION_KEY, "", given[1].decode(), {"secret": given[2].decode()})
         return reply
@@ -191,6 +195,12 @@ class Front:
             sys.stderr.write(f"{call.service} {call.operation}: {traceback.format_exc(limit=-3)}\n")
             what = f"The embedded AWS cannot answer this request ({type(error).__name__}: {str(error)[:200]})."
             raise AwsError("ValidationException", f"{what} Check its members; server.err has more.") from None
+
+    def _keep_tags(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Tags of what moto made: ListTags looks for those of all SageMaker in one place."""
+        arn = next((str(value) for key, value in answer.items() if key.endswith("Arn")), "")
+        if arn and request.get("Tags"):
+            self._store.tag(arn, tags_of(request))
 
     def _sagemaker(self, operation: str, body: bytes, caller: Claim) -> Reply | None:
         handler = HANDLERS.get(operation)

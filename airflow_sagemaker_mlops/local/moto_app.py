@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import random
@@ -132,6 +133,18 @@ def identifiers_of(seed: int) -> Iterator[None]:
         yield
     finally:
         _DICE.random = before
+
+
+@functools.cache
+def _folders() -> frozenset[str]:
+    from moto.backends import list_of_moto_modules
+
+    return frozenset(name.replace("_", "") for name in list_of_moto_modules())
+
+
+def is_served(service: str) -> bool:
+    """Whether moto has the service of that name in botocore; asked for another one it fails in ways of its own."""
+    return service == "lambda" or service.replace("-", "") in _folders()
 
 
 def lambda_function(account: str, region: str, name: str, qualifier: str | None = None) -> Any:

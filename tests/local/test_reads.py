@@ -136,6 +136,9 @@ def test_what_is_tagged_in_sagemaker_is_found_by_its_tags(client: Any, box: loca
 
     dogs = [{"Key": "pet", "Values": ["dogs"]}]
     assert found(TagFilters=dogs) == ["experiment/dogs"]
+    card = {"ModelCardName": "cats", "Content": "{}", "ModelCardStatus": "Draft"}  # moto's
+    arn = client.create_model_card(**card, Tags=[{"Key": "kind", "Value": "card"}])["ModelCardArn"]
+    assert client.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "kind", "Value": "card"}]
     assert found(TagFilters=[{"Key": "pet"}], ResourceTypeFilters=["sagemaker:experiment"]) == [
         "experiment/cats",
         "experiment/dogs",

@@ -168,6 +168,8 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1}, "No machine is made"),  # ec2
     ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 day)"}, "schedule="),
     ("events", "put_targets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": f"{ROLE}"}]}, "do not reach"),
+    ("kendra", "list_indices", {}, "not available"),  # moto has no such service
+    ("neptune-graph", "list_graphs", {}, "not available"),
     ("route53", "list_cidr_collections", {}, "not available"),  # rest-xml
     ("sns", "publish", {"PhoneNumber": "+3212345678", "Message": "m"}, "no text message"),
     ("sns", "subscribe", {"TopicArn": "arn:aws:sns:us-east-1:1:t", "Protocol": "email"}, "by email"),  # query
