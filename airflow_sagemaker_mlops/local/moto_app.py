@@ -147,6 +147,14 @@ def is_served(service: str) -> bool:
     return service == "lambda" or service.replace("-", "") in _folders()
 
 
+@functools.cache
+def hide_tags_of_sagemaker() -> None:
+    """Keep moto's tagging API away from its own SageMaker: it fails at model cards (5.2); tags are kept here."""
+    from moto.sagemaker.models import SageMakerModelBackend
+
+    SageMakerModelBackend.iter_tagged_resources = lambda _self: iter(())
+
+
 def lambda_function(account: str, region: str, name: str, qualifier: str | None = None) -> Any:
     """moto's record of a Lambda function, or of its version or alias ``qualifier``; ``None`` when there is none.
 

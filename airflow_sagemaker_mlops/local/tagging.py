@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .called import Called
-from .moto_app import Environ, Moto, Reply
+from .moto_app import Environ, Moto, Reply, hide_tags_of_sagemaker
 from .store import Store
 
 GET_RESOURCES = Called("resourcegroupstaggingapi", "GetResources", "json")
@@ -15,6 +15,7 @@ GET_RESOURCES = Called("resourcegroupstaggingapi", "GetResources", "json")
 
 def tagged_resources(moto: Moto, store: Store, region: str, environ: Environ, body: bytes) -> Reply:
     """moto's answer; its last page also has what is ours, whatever the size of a page."""
+    hide_tags_of_sagemaker()
     reply = moto.call(environ, body)
     if reply.status != 200:
         return reply

@@ -31,10 +31,8 @@ def job() -> Iterator[Transform]:
     with HTTPServer(("127.0.0.1", 0), Model) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         made = object.__new__(Transform)
-        made.request, made.port = (
-            {"TransformInput": {"ContentType": "text/csv"}, "TransformOutput": {}},
-            server.server_port,
-        )
+        made.request = {"TransformInput": {"ContentType": "text/csv"}, "TransformOutput": {}}
+        made.model = {"port": server.server_port}
         yield made
         server.shutdown()
 
