@@ -178,7 +178,10 @@ def run(
     parallel: Annotated[int, typer.Option(min=0, help="So many steps at a time; any number if 0.")] = 0,
     records: Annotated[
         str | None,
-        typer.Option(help="Where its record goes: s3://bucket/prefix, a folder, or off; the embedded AWS's bucket."),
+        typer.Option(
+            help="Where its record goes: s3://bucket/prefix, a folder, or off.  If left out: the embedded AWS's "
+            "bucket, or with --conn a folder of this machine."
+        ),
     ] = None,
     prices: Prices = None,
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Follow CacheConfig, or run every step.")] = True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any
 
 def connected(conn: str, region: str | None) -> Any:
     """Clients of what the Airflow connection ``conn`` leads to.  Raises :class:`NoAws`."""
+    # Before Airflow is imported: its line about each connection's credentials belongs into a task log.
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
     from ..hooks.aws import aws_for
 
     try:

@@ -33,7 +33,8 @@ class Ending:
     def __enter__(self) -> Ending:
         with contextlib.suppress(ValueError):  # not the main thread
             for number in CAUSES:
-                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                ignored = signal.getsignal(number) is signal.SIG_IGN
+                if not (ignored and number == signal.SIGHUP):  # nohup; SIGINT is ignored behind a shell's "&"
                     self._before[number] = signal.signal(number, self._catch)
         return self
 

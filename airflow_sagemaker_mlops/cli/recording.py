@@ -25,7 +25,7 @@ from ..record.run_record import parameters_of, seal_run, versions
 from ..record.signing import Signer, open_signer
 from ..record.unfinished import forget_start
 from .aws import started
-from .records import records_location
+from .records import folder_of_connection, records_location
 from .sources import Source
 from .terminal import say, user_name
 
@@ -107,10 +107,16 @@ def recording_of(
     source: Source,
     cache: bool,
 ) -> Recording | None:
-    """The recording of a run; ``None`` when it is off, which it is on real AWS unless a location is given."""
-    if records == OFF or (records is None and conn is not None):
+    """The recording of a run; ``None`` when it is off.
+
+    Without a location it is in the embedded AWS, or for a connection in a folder of this machine: enough to resume a
+    run that was killed, but nothing that another machine sees, so no step is taken from the cache for it.
+    """
+    if records == OFF:
         return None
-    if records is None:
+    if records is None and conn is not None:
+        records, cache = str(folder_of_connection(conn, state_dir)), False
+    elif records is None:
         records = records_location(started(state_dir).bucket)
     with ThreadPoolExecutor(max_workers=1) as asking:
         commit = asking.submit(commit_of, source.file)  # git takes its time, and so does making a client

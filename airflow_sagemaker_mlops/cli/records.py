@@ -19,6 +19,7 @@ from ..record.errors import NoSuchRecord, RecordError
 from ..record.fragment import StepFragment
 from ..record.index import READERS, read_index
 from ..record.integrity import record_name
+from ..record.layout import segment
 from ..record.listing import read_listing
 from ..record.locations import open_store
 from ..record.reader import dags_of, read_record, run_named, steps_of
@@ -26,6 +27,7 @@ from ..record.store import Store
 from ..record.times import moment
 from . import records_text as text
 from .aws import NoAws, client_of, embedded, started, visited
+from .local import state_folder
 from .terminal import say, say_json, write_out
 
 if TYPE_CHECKING:
@@ -47,7 +49,11 @@ class Place:
     def open(self) -> Store:
         """The store.  Raises :class:`RecordError` for options that lead nowhere."""
         if self.location is None and self.conn is not None:
-            raise RecordError("--conn says who reads, --location has to say where: add --location s3://bucket/prefix.")
+            folder = folder_of_connection(self.conn, self.state_dir)
+            if not folder.is_dir():
+                what = "--conn says who reads, --location has to say where: add --location s3://bucket/prefix."
+                raise RecordError(f"{what} Nothing was run on this machine with --conn {self.conn} and no --records.")
+            return open_store(str(folder), lambda: self.client("s3"))
         if self.location is None:
             return open_store(records_location(started(self.state_dir).bucket), lambda: self.client("s3"))
         return open_store(self.location, lambda: self.client("s3"))
@@ -55,7 +61,7 @@ class Place:
     @property
     def is_embedded(self) -> bool:
         """Whether the records are about runs on the embedded AWS."""
-        return self.state_dir is not None or (self.location is None and self.conn is None)
+        return self.conn is None and (self.state_dir is not None or self.location is None)
 
     @property
     def is_on_embedded_aws(self) -> bool:
@@ -69,6 +75,12 @@ class Place:
         from botocore.config import Config
 
         return client_of(service, self.conn, self.region, config=Config(max_pool_connections=READERS))
+
+
+def folder_of_connection(conn: str, state_dir: Path | None) -> Path:
+    """Where runs on an Airflow connection are recorded when nobody says otherwise: beside the embedded AWS's state."""
+    state = state_folder(state_dir)
+    return state.with_name(f"{state.name}-runs") / segment(conn)
 
 
 def records_location(bucket: str) -> str:
