@@ -11,7 +11,7 @@ from typing import Any
 
 from ..document.expressions import ROOTS
 from ..document.model import Get, JsonGet, Pipeline, Step, walk_expressions
-from ..document.places import Place, place_text
+from ..document.places import Place, key_text, place_text
 from ..document.problems import Problem
 from ..document.step_types import AIRFLOW
 from .arns import FUNCTION, QUEUE
@@ -187,14 +187,17 @@ def _local_paths(step: Step, output: str) -> Iterator[str]:
 
 # Arguments of operators that something reads as a program.
 PROGRAMS = re.compile(r"(?:^|_)(?:commands?|cmds?|sql|hql|pyspark|script|query|queries|statements?|code|callable)$")
+VALUES = frozenset(
+    {"env", "env_vars", "environment", "op_kwargs", "parameters", "params", "conf"}
+)  # keys of the user's
 QUERIES = re.compile(r"sql|hql|quer|statement")
 
 
 def programs_hold_no_expressions(pipeline: Pipeline) -> Iterator[Problem]:
     """No value of a run becomes a part of a command, a query or a program of an x-airflow step."""
     for step in pipeline.steps:
-        for key, value in step.arguments.items() if step.type == AIRFLOW else ():
-            if PROGRAMS.search(key) and any(isinstance(one, Get | JsonGet) for one in walk_expressions(value)):
+        for place, key, value in _programs(step.arguments, "") if step.type == AIRFLOW else ():
+            if any(isinstance(one, Get | JsonGet) for one in walk_expressions(value)):
                 what = (
                     f'an expression stands in "{key}": whoever starts a run, or answers a callback, writes a part of '
                     "what is executed."
@@ -202,7 +205,20 @@ def programs_hold_no_expressions(pipeline: Pipeline) -> Iterator[Problem]:
                 fix = 'Pass the value in "env", and write "$NAME" in quotation marks here.'
                 if QUERIES.search(key):
                     fix = 'Pass the value in "parameters", and write a placeholder of the database here.'
-                yield _warning("SM227", f"{step.where}.Arguments.{key}", what, fix)
+                yield _warning("SM227", f"{step.where}.Arguments{place}", what, fix)
+
+
+def _programs(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+    """(place, key, value) of what looks like a program, also inside of other arguments (``overrides`` of a task)."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if PROGRAMS.search(key):
+                yield f"{place}{key_text(key)}", key, item
+            elif key not in VALUES:
+                yield from _programs(item, f"{place}{key_text(key)}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _programs(item, f"{place}[{index}]")
 
 
 RULES: tuple[Rule, ...] = (
