@@ -42,13 +42,32 @@ def errors_of_file(file: str) -> dict[str, PipelineError]:
     return _OF_FILE.setdefault(file, {}) if module is None else _OF_MODULE.setdefault(module, {})
 
 
+def check_choice(on_invalid: str | None) -> None:
+    """Raise :class:`InvalidPipeline` (SM165) for an ``on_invalid`` that is given and is none."""
+    if on_invalid is not None:
+        is_placeholder(on_invalid)
+
+
 def is_placeholder(on_invalid: str | None) -> bool:
-    """Whether a broken pipeline gets a placeholder.  Raises :class:`InvalidPipeline` (SM165)."""
+    """Whether a broken pipeline gets a placeholder; the configuration is only asked then, for it takes its time.
+
+    Raises :class:`InvalidPipeline` (SM165).
+    """
     try:
         return settings.on_invalid(on_invalid) == "placeholder"
     except ValueError as error:
-        problem = Problem("SM165", "on_invalid", str(error), "Use import_error or placeholder.")
+        problem = Problem("SM165", "on_invalid", str(error))
         raise InvalidPipeline("DAG", [problem]) from None
+
+
+def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError, bool]:
+    """``error``, with what is wrong with the choice itself, and whether a placeholder stands for it."""
+    if any(problem.code == "SM165" for problem in error.problems):
+        return error, False
+    try:
+        return error, is_placeholder(on_invalid)
+    except PipelineError as wrong:
+        return type(error).several([error, wrong]), False
 
 
 def in_own_words(error: Exception, source: str, owner: str, given: Mapping[str, Any]) -> PipelineError:

@@ -84,9 +84,8 @@ class SageMakerPipelineDag(DAG):
         given = dict(kwargs)
         self._step_tasks: dict[str, BaseOperator] = {}
         failed: PipelineError | None = None
-        placeholder = False
         try:
-            placeholder = broken.is_placeholder(on_invalid)
+            broken.check_choice(on_invalid)
             plan = plan_of(definition, caller.parent)
             own = self.parameters = parameters_of(plan, parameters)
             one_owner(own, kwargs.get("params"))
@@ -124,8 +123,10 @@ class SageMakerPipelineDag(DAG):
                     failed = broken.in_own_words(error, plan.source, f'DAG "{dag_id}"', {})
                     self._without_tasks(dag_id, failed, given)
                     self.fileloc = str(caller)
-            if failed is not None and placeholder:
-                self._step_tasks, failed = broken.placeholder_task(failed, self), None
+            if failed is not None:
+                failed, placeholder = broken.outcome(failed, on_invalid)
+                if placeholder:
+                    self._step_tasks, failed = broken.placeholder_task(failed, self), None
         errors = broken.errors_of_file(str(caller))
         errors.pop(dag_id, None)
         if failed is not None:
@@ -199,15 +200,16 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         **kwargs: Any,
     ) -> None:
         folder = _caller_file().parent
-        placeholder = broken.is_placeholder(on_invalid)
+        broken.check_choice(on_invalid)
         try:
             plan = plan_of(definition, folder)
             own = parameters_of(plan, parameters)
             plan = _with_secrets(plan, own)
             _check_step_names(plan, steps or {})
         except PipelineError as error:
+            error, placeholder = broken.outcome(error, on_invalid)
             if not placeholder:
-                raise
+                raise error from None
             super().__init__(group_id, **kwargs)
             self.step_tasks: dict[str, BaseOperator] = broken.placeholder_task(error, self.dag, self)
             return

@@ -66,6 +66,9 @@ def test_the_configuration_says_what_becomes_of_broken_definitions(monkeypatch: 
     assert SageMakerPipelineDag("bad", BAD).task_ids == ["pipeline.invalid"]
     with pytest.raises(InvalidPipeline, match="SM201"):
         SageMakerPipelineDag("bad", BAD, on_invalid="import_error").validate()
+    monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__ON_INVALID", "placeholders")
+    with pytest.raises(InvalidPipeline, match=r"(?s)SM201.*SM165\] \[sagemaker_mlops\] on_invalid is .placeholders"):
+        SageMakerPipelineDag("bad", BAD).validate()
 
 
 def test_tasks_wired_to_a_placeholder_stay_wired() -> None:
