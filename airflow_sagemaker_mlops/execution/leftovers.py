@@ -22,6 +22,10 @@ LOOK_AGAIN_S = (5.0, 10.0)  # a job that was being made becomes visible by then
 IsOwn = Callable[[str, Mapping[str, str]], Awaitable[bool]]
 
 
+class OwnerUnknown(Exception):
+    """Whose a job is cannot be told at the moment, because Airflow cannot be reached."""
+
+
 async def stop_leftovers(
     aws: Aws,
     step_types: Iterable[str],
@@ -36,7 +40,8 @@ async def stop_leftovers(
     is_own    whether a job, by its name and tags, is the pipeline's
     cut_off   whether a step was ended from outside, so that a job of it may appear only now
 
-    Never raises for AWS's sake: how the run ended is not to depend on it.  What cannot be looked at is told.
+    Never raises for AWS's sake: how the run ended is not to depend on it.  What cannot be looked at is told.  Raises
+    :class:`OwnerUnknown` of ``is_own``: whoever asked has to ask again, or the job would run on.
     """
     entries = stoppable(step_types)
     stopped: list[str] = []
@@ -52,6 +57,8 @@ async def stop_leftovers(
                 name = str(row[entry.name_key])
                 try:
                     was_running = await _stop(aws, entry, name, row[entry.arn_key], is_own)
+                except OwnerUnknown:
+                    raise
                 except Exception as error:  # the others are stopped all the same
                     tell(f"whether {name} is left running is not known: ListTags or {entry.stop} says {_said(error)}")
                     continue

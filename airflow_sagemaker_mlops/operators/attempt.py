@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ class WorkerAttempt:
     killed: Callable[[], bool]
     _live: StepRun | None = field(default=None, init=False)
     _secrets: Sequence[str] = field(default=(), init=False)
-    _published: dict[str, str] = field(default_factory=dict, init=False)
+    _published: dict[str, Any] = field(default_factory=dict, init=False)
 
     @property
     def upstream_results(self) -> Mapping[str, Mapping[str, Any]]:
@@ -114,7 +115,8 @@ class WorkerAttempt:
             if entry.state == "killed":  # the trigger has stopped it, or was about to when it died
                 await stop(run, entry.name, entry.arn)
                 return entry.name
-            await run.journal.write(entry.with_state("killed"))
+            with suppress(Exception):  # the job is stopped all the same
+                await run.journal.write(entry.with_state("killed"))
             stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
         except Exception as error:  # the sweep at the end of the run tries again
             self.tell(f"{entry.name} may be left running: it could not be stopped: {error}")
@@ -188,7 +190,8 @@ class WorkerAttempt:
                 self._published[link.xcom_key] = facts[link.fact]
                 self.context["ti"].xcom_push(key=link.xcom_key, value=facts[link.fact])
         if facts.get("request"):
-            self.context["ti"].xcom_push(key=REQUEST_KEY, value=json.loads(facts["request"]))
+            self._published[REQUEST_KEY] = json.loads(facts["request"])
+            self.context["ti"].xcom_push(key=REQUEST_KEY, value=self._published[REQUEST_KEY])
 
     async def _hide(self, secrets: Sequence[str]) -> None:
         from airflow.sdk.log import mask_secret

@@ -46,6 +46,11 @@ def is_refusal(error: BaseException) -> bool:
     return type(error).__name__ == "AirflowRuntimeError" and not is_outage(error)
 
 
+def is_airflow_away(error: BaseException) -> bool:
+    """Whether it is Airflow that could not be reached, and not AWS."""
+    return type(error).__name__ == "AirflowRuntimeError" and is_outage(error)
+
+
 def _says_unreachable(error: BaseException) -> bool:
     if isinstance(error, Interrupted):
         return True

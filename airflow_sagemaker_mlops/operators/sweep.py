@@ -10,7 +10,7 @@ from ..document.step_types import WAITING
 from ..execution.aws import Aws
 from ..execution.identity import StepIdentity, execution_id, is_start, run_name, tag_value
 from ..execution.journal import Entry
-from ..execution.leftovers import IsOwn, stop_leftovers, stoppable
+from ..execution.leftovers import IsOwn, OwnerUnknown, stop_leftovers, stoppable
 from ..execution.run_step import stop
 from ..execution.scope import Scope
 from ..execution.step_run import StepRun
@@ -18,6 +18,7 @@ from ..execution.values import s3_reader
 from ..steps.catalogue import STEP_TYPES
 from .ends import instance_of
 from .mapped import mapped_step
+from .patience import is_airflow_away
 from .start import StartInTriggerer
 from .task import Access, StepTask
 
@@ -53,6 +54,8 @@ async def stop_left_running(
         try:
             aws = await open_aws(*access)
         except Exception as error:
+            if is_airflow_away(error):
+                raise  # the next attempt can look the connection up
             tell(f"whether jobs of this run are left running is not known: {error}")
             continue
         run = execution_id(ti.dag_id, _run_name(ti, tasks))
@@ -129,7 +132,12 @@ def _is_own(
 
 async def _in_a_journal(task_ids: Iterable[str], recall: Recall, name: str) -> bool:
     for task_id in task_ids:
-        entry = await recall(task_id)
+        try:
+            entry = await recall(task_id)
+        except Exception as error:
+            if is_airflow_away(error):
+                raise OwnerUnknown(f"the journal of {task_id} cannot be read: {error}") from error
+            raise
         if entry is not None and entry.name == name:
             return True
     return False

@@ -78,7 +78,7 @@ class StepTrigger(BaseTrigger):
         self._run: StepRun | None = None
         self._submitted: Submitted | None = None
         self._tickets: XComTickets | None = None
-        self._published: dict[str, str] = dict((handed_over or {}).get("published") or {})
+        self._published: dict[str, Any] = dict((handed_over or {}).get("published") or {})
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, as Airflow stores them."""
@@ -238,7 +238,8 @@ class StepTrigger(BaseTrigger):
                 self._published[link.xcom_key] = url
                 await self.set_xcom(link.xcom_key, url)
         if facts.get("request"):
-            await self.set_xcom(REQUEST_KEY, json.loads(facts["request"]))
+            self._published[REQUEST_KEY] = json.loads(facts["request"])
+            await self.set_xcom(REQUEST_KEY, self._published[REQUEST_KEY])
 
     def _own(self) -> dict[str, Any]:
         """Whose XComs are written: the task instance's, or (``dag.test()`` gives none) the one that handed over."""

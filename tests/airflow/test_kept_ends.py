@@ -14,9 +14,10 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.execution.aws import SessionAws
 from airflow_sagemaker_mlops.execution.failures import StepFailed
 from airflow_sagemaker_mlops.execution.journal import Entry
-from airflow_sagemaker_mlops.links import LINKS
+from airflow_sagemaker_mlops.links import LINKS, REQUEST_KEY
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator, base
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
 from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
@@ -81,6 +82,7 @@ def test_what_a_step_publishes_is_there_when_airflow_has_retried_it_for_nothing(
 ) -> None:
     """Airflow deletes the XComs of a task that it retries, and the retry does not run the step again."""
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws.connection_json())
+    monkeypatch.setattr(SessionAws, "is_local", False)  # only AWS itself has a console to link to
     xcoms: dict[str, Any] = {}
     monkeypatch.setattr(XCom, "get_one", lambda *, key, **_: xcoms.get(key))
     monkeypatch.setattr(XCom, "set", lambda key, value, **_: xcoms.update({key: value}))
@@ -117,8 +119,9 @@ def test_what_a_step_publishes_is_there_when_airflow_has_retried_it_for_nothing(
         return (await anext(deferred.value.trigger.run())).payload
 
     result = step.resume(context(1), asyncio.run(ended()))
-    links = {link.xcom_key: xcoms[link.xcom_key] for link in LINKS if link.xcom_key in xcoms}
-    assert set(links) >= {"console", "logs"}
+    keys = [*(link.xcom_key for link in LINKS), REQUEST_KEY]
+    links = {key: xcoms[key] for key in keys if key in xcoms}
+    assert set(links) >= {"console", "logs", "request"}
     xcoms.clear()
     assert step.execute(context(2)) == result
     assert {key: xcoms.get(key) for key in links} == links

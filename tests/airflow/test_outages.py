@@ -15,9 +15,11 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 from airflow_names import DagSerialization
 
 from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow_sagemaker_mlops.execution.leftovers import OwnerUnknown
 from airflow_sagemaker_mlops.operators import SweepOperator, TrainingStepOperator
 from airflow_sagemaker_mlops.operators.mishaps import MOST_ERRORS, OUTAGE_S
 from airflow_sagemaker_mlops.operators.patience import Interrupted, errors_counted, is_outage
+from airflow_sagemaker_mlops.operators.sweep import _in_a_journal
 from airflow_sagemaker_mlops.triggers import ask as asking
 
 ROLE = "arn:aws:iam::123456789012:role/R"
@@ -150,3 +152,15 @@ def test_a_question_of_a_trigger_waits_until_airflow_is_back(monkeypatch: pytest
     answers[:] = [refused(404)]
     with pytest.raises(AirflowRuntimeError):
         asyncio.run(asking.ask(question))
+
+
+@pytest.mark.parametrize(("error", "raised"), [(refused(None), OwnerUnknown), (KeyError("x"), KeyError)])
+def test_a_sweep_that_cannot_read_a_journal_for_an_outage_is_made_again(error: Exception, raised: Any) -> None:
+    """A sweep that ended there would leave a job running that may be the run's own."""
+
+    async def recall(_task_id: str) -> None:
+        raise error
+
+    with pytest.raises(raised) as caught:
+        asyncio.run(_in_a_journal(["train"], recall, "job"))
+    assert is_outage(caught.value) is (raised is OwnerUnknown)
