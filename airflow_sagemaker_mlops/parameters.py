@@ -180,7 +180,8 @@ def params_of_group(params: ParamsDict, group: Any) -> dict[str, Any]:
 
 
 def _groups(dag: DAG) -> Iterator[Any]:
-    for node in dag.task_group_dict.values():
+    # Not dag.task_group_dict, which is kept from its first use on: groups that are made later would be missing.
+    for node in dag.task_group.get_task_group_dict().values():
         if isinstance(node, TaskGroup) and isinstance(getattr(node, "parameters", None), Parameters):
             yield node
 

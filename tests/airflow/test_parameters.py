@@ -158,11 +158,13 @@ def test_a_value_is_made_to_fit_where_nothing_is_lost() -> None:
 
 def test_groups_that_differ_have_a_param_each_and_others_share_one() -> None:
     with DAG("many", schedule=None) as dag:
-        for day in ("mon", "tue"):
+        for day in ("mon", "tue", "wed"):
             SageMakerPipelineTaskGroup(day, DOCUMENT, parameters={"Day": day})
+    assert {"mon", "tue", "wed"} <= set(dag.task_group_dict)
     assert {name: dag.params[name] for name in dag.params} == {
         "mon.Day": "mon",
         "tue.Day": "tue",
+        "wed.Day": "wed",
         "N": 1,
         "Size": "s",
         "On": False,
