@@ -62,7 +62,7 @@ def test_prices_are_read_from_a_file(tmp_path: Path) -> None:
         ("currency: USD\ninstances: [1]", "prices are an object"),
         ("currency: USD\ninstances: {ml.m5.large: cheap}", "the price of ml.m5.large is 'cheap'"),
         ("currency: USD\ninstances: {ml.m5.large: -1}", "the price of ml.m5.large is -1"),
-        ("currency: USD\ninstances: {ml.m5.large: .nan}", "the price of ml.m5.large is nan"),
+        ("currency: USD\ninstances: {ml.m5.large: .nan}", "the price of ml.m5.large is '.nan'"),
         ("currency: [", "the prices cannot be read"),
     ],
 )
