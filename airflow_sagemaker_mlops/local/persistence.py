@@ -17,6 +17,8 @@ from .moto_app import Environ, Moto, Reply, identifiers_of
 from .objects import Objects, bucket_changed_by
 from .state import whole
 
+NO_SENDERS = frozenset({"logs", "monitoring"})  # jobs write to these all the time, and no message comes of it
+
 
 class Keeper:
     """Writes through what succeeded, and plays it back into a new moto."""
@@ -72,4 +74,5 @@ class Keeper:
             self._objects.keep(environ, body, reply)
         elif service not in ELSEWHERE and not is_read(environ, body):
             self._journal.keep(region, environ, body, seed)
-            self._messages.keep()
+            if service not in NO_SENDERS:
+                self._messages.keep()
