@@ -1,4 +1,4 @@
-"""What a run does when the embedded AWS behind it dies: starts it again, or ends with a sentence."""
+"""What a command does when the embedded AWS behind it dies: starts it again, or ends with a sentence."""
 
 from __future__ import annotations
 
@@ -55,4 +55,30 @@ def _start_again(run: PipelineRun, state_dir: Path, starts: int) -> str:
         return f"the embedded AWS in {state_dir} died and cannot be started again: {error}."
     if again.endpoint_url != run.aws.key:
         return f"the embedded AWS in {state_dir} died, and its port is taken: it is at {again.endpoint_url} now."
+    return ""
+
+
+def look_after(
+    aws: local.LocalAws, is_over: Callable[[float], bool], say: Callable[[str], None], sandbox: local.Sandbox = "auto"
+) -> str:
+    """Keep the server of ``aws`` alive until ``is_over``, which waits for so many seconds, says that it is enough.
+
+    Why it ended before that; empty when it did not.
+    """
+    folder, starts = Path(aws.state_dir), 0
+    while not is_over(LOOK_EVERY_S):
+        if local.status(folder) is not None:
+            continue
+        if local.was_stopped(folder):
+            return f"the embedded AWS in {folder} was stopped."
+        if starts >= MOST_STARTS:
+            return f"the embedded AWS in {folder} died {starts + 1} times; see {folder / 'server.err'}."
+        starts += 1
+        try:
+            again = local.start(folder, sandbox=sandbox)
+        except (OSError, RuntimeError) as error:
+            return f"the embedded AWS in {folder} died and cannot be started again: {error}."
+        if again.endpoint_url != aws.endpoint_url:
+            return f"the embedded AWS in {folder} died, and its port is taken: it is at {again.endpoint_url} now."
+        say("the embedded AWS had died and was started again; its jobs go on.")
     return ""

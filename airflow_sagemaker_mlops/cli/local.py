@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import local
 from ..local.faults import FILE, read_rules, write_rules
+from .embedded_guard import look_after
 from .terminal import say, say_json, say_styled
 
 MOST_PORT = 65535
@@ -45,6 +46,9 @@ def serve_local(
         aws = local.start(folder, port=port, sandbox=sandbox)  # type: ignore[arg-type]
     except OSError as error:
         return _unusable(folder, error)
+    except RuntimeError as error:  # it did not come up
+        say(error, err=True)
+        return 1
     describe(aws)
     if faults is not None:
         say_styled(f"Faults        as in {faults}", "bold yellow")
@@ -53,10 +57,14 @@ def serve_local(
     say_styled("Ctrl-C stops it.", "dim")
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    why = ""
     try:
-        ended.wait()
+        why = look_after(aws, ended.wait, say, sandbox)  # type: ignore[arg-type]
     except KeyboardInterrupt:
         say()
+    if why and not local.was_stopped(folder):
+        say(why, err=True)
+        return 1
     local.stop(folder)
     say("stopped")
     return 0

@@ -18,6 +18,7 @@ from .. import local
 from ..callbacks.hosts import VARIABLE as HOSTS
 from ..local.state import write_private
 from .aws import NoAws, started
+from .embedded_guard import look_after
 from .publishing import publish, script_of
 from .records import records_location
 from .terminal import console, say, say_styled
@@ -64,15 +65,22 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         say(f"AWS       {aws.endpoint_url}   (embedded, state in {aws.state_dir})")
         say_styled("Ctrl-C ends both.", "dim")
         signal.signal(signal.SIGTERM, _interrupt)
-        with contextlib.suppress(KeyboardInterrupt):
-            process.wait()
-        return 0
+        why = look_after(aws, lambda seconds: _has_ended(process, seconds), say)
+        if why:
+            say(f"{why} Airflow ends, too.", err=True)
+        return int(bool(why))
     except KeyboardInterrupt:
         return 0
     finally:
         if process is not None:
             end_session(process)
         local.stop(Path(aws.state_dir))
+
+
+def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    return process.poll() is not None
 
 
 def _recorded(aws: local.LocalAws) -> dict[str, str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.callbacks.hosts import VARIABLE
 from airflow_sagemaker_mlops.cli import ui
+from airflow_sagemaker_mlops.cli.embedded_guard import look_after
 from airflow_sagemaker_mlops.local.state import LocalAws
 
 
@@ -49,3 +53,27 @@ def test_a_state_folder_that_cannot_be_used_is_named(tmp_path: Path, capsys: pyt
     assert ui.run_ui(tmp_path / "dags", port=8080, home=tmp_path / "home", state_dir=None) == 2
     assert "server.json is damaged" in capsys.readouterr().err
     local.reset(tmp_path / "home" / "aws")
+
+
+@pytest.mark.e2e
+def test_a_server_that_dies_is_started_again_and_one_that_is_stopped_is_not(tmp_path: Path) -> None:
+    aws, said = local.start(tmp_path), []
+
+    def is_over(_seconds: float) -> bool:
+        if said:
+            local.stop(tmp_path)
+            return False
+        os.kill(aws.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while local.status(tmp_path) is not None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return False
+
+    try:
+        why = look_after(aws, is_over, said.append)
+        assert said == ["the embedded AWS had died and was started again; its jobs go on."]
+        assert why == f"the embedded AWS in {tmp_path} was stopped."
+        assert look_after(aws, lambda _seconds: True, said.append) == ""
+    finally:
+        local.stop(tmp_path)
