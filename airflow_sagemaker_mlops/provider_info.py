@@ -82,6 +82,12 @@ def _options() -> dict[str, dict[str, Any]]:
             default="",
             example="s3://ml-records/airflow",
         ),
+        "prices": _option(
+            "YAML or JSON file with what an hour of each instance type costs; records then have the cost of their "
+            "runs. Empty for none.",
+            default="",
+            example="/opt/airflow/prices.yaml",
+        ),
         "cache_input_contents": _option(
             "Whether a step with ``CacheConfig`` runs again when its inputs' contents changed under the same path. "
             "SageMaker Pipelines only compares paths.",

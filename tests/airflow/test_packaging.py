@@ -32,6 +32,7 @@ def test_every_option_that_is_read_is_declared_with_its_default() -> None:
         "region_name",
         "records",
         "cache_input_contents",
+        "prices",
         "fail_on_record_error",
         "image_digests",
         "lineage",

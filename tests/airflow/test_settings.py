@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +30,11 @@ def test_a_flag_is_true_or_false(monkeypatch: pytest.MonkeyPatch) -> None:
         settings.lineage()
     monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__LINEAGE", "True")
     assert settings.lineage()
+
+
+def test_every_option_that_is_read_is_known() -> None:
+    from airflow_sagemaker_mlops.provider_info import get_provider_info
+
+    source = Path(settings.__file__).read_text()
+    read = set(re.findall(r"_(?:get|yes)\(\"(\w+)\"", source))
+    assert read == set(get_provider_info()["config"][settings.SECTION]["options"])
