@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,13 @@ from .garbage import garbage_later
 from .operators.source import Source
 from .operators.task import StepTask
 from .plan.describe import step_doc
+from .plan.edges import needed_edges
 from .plan.model import PARAMETERS_TASK_ID, VERDICT_TASK_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
-    from .plan.model import Plan, TaskPlan
+    from .plan.model import Plan, TaskPlan, Upstream
 
 Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
 Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
@@ -70,11 +71,13 @@ def build(
             tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
             tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, foreign=foreign, mapped=mapped)
+    ruled = any(one.trigger_rule != "all_success" for one in tasks.values() if isinstance(one, StepOperator))
+    edges = {} if ruled else needed_edges(plan.tasks)
     for task in plan.tasks:
-        _wire(tasks, task, dag)
+        _wire(tasks, task, edges.get(task.task_id, task.upstream), dag)
     if at_run:
         _renders_first(plan, at_run, prefix, tasks, dag)
-    if any(operator.trigger_rule != "all_success" for operator in tasks.values() if isinstance(operator, StepOperator)):
+    if ruled:
         from .operators.before_verdict import stand_before
 
         stand_before(tasks[VERDICT_TASK_ID], (tasks[name] for name in tasks if name != VERDICT_TASK_ID))
@@ -104,10 +107,10 @@ def _renders_first(
             first.downstream_task_ids.add(task.task_id)
 
 
-def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, dag: DAG) -> None:
+def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, edges: Iterable[Upstream], dag: DAG) -> None:
     """What ``set_upstream`` does, which hashes every task id of the DAG at each call to see that it is one DAG."""
     below = tasks[task.task_id]
-    for edge in task.upstream:
+    for edge in edges:
         above = tasks[edge.task_id]
         below.upstream_task_ids.add(above.task_id)
         above.downstream_task_ids.add(below.task_id)

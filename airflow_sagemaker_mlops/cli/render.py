@@ -15,6 +15,7 @@ from ..document.model import Pipeline
 from ..document.places import key_text
 from ..document.problems import PipelineError, Problem
 from ..document.step_types import AIRFLOW
+from ..plan.edges import needed_edges
 from ..plan.model import ParameterPlan, Plan, TaskPlan
 from ..templates import is_template
 
@@ -210,12 +211,13 @@ def _keywords(options: dict[str, Any]) -> Iterator[str]:
 
 def _edges(plan: Plan, names: dict[str, str]) -> Iterator[str]:
     yield ""
+    needed = needed_edges(plan.tasks)
     for task in plan.tasks:
-        plain = [names[edge.task_id] for edge in task.upstream if not edge.label]
+        plain = [names[edge.task_id] for edge in needed[task.task_id] if not edge.label]
         if len(plain) == 1:
             yield f"    {plain[0]} >> {names[task.task_id]}"
         elif plain:
             yield f"    [{', '.join(plain)}] >> {names[task.task_id]}"
-        for edge in task.upstream:
+        for edge in needed[task.task_id]:
             if edge.label:
                 yield f"    {names[edge.task_id]} >> Label({edge.label!r}) >> {names[task.task_id]}"

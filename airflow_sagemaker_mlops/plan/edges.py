@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..document.cleanup import cleaned_steps
 from ..document.model import Get, JsonGet, PathPart, Pipeline, Step
 from ..document.paths import format_path
-from .model import Upstream
+from ..document.step_types import AIRFLOW
+from .model import TaskPlan, Upstream
 
 # Where steps of a type leave what a Cleanup step deletes.
 LEFT_IN_S3 = {
@@ -113,3 +114,36 @@ def topological(names: list[str], edges: Mapping[str, tuple[Upstream, ...]]) -> 
                 done.add(current)
                 order.append(current)
     return order
+
+
+_PLAIN = frozenset({"explicit", "data"})
+
+
+def needed_edges(tasks: Sequence[TaskPlan]) -> dict[str, tuple[Upstream, ...]]:
+    """{task id: the edges into it that no other edge implies}, so that every task still ends in the same state.
+
+    ``A >> B >> C`` implies ``A >> C``: Airflow runs ``C`` only after ``B`` succeeded, and ``B`` only after ``A`` did;
+    where ``A`` fails, both are ``upstream_failed``.  This needs a step ``B`` with the trigger rule ``all_success`` that
+    nothing but a failure keeps from running.  A step that a condition may skip can be skipped although ``A`` fails, an
+    operator of another package may skip itself or have a rule of its own, and a gate waits for ends of any kind: their
+    edges all stay.
+
+    tasks   in topological order
+    """
+    bits = {task.task_id: 1 << index for index, task in enumerate(tasks)}
+    before: dict[str, int] = {}  # tasks that have succeeded whenever this one runs, for those that only a failure stops
+    needed: dict[str, tuple[Upstream, ...]] = {}
+    for task in tasks:
+        implied, direct = 0, 0
+        for edge in task.upstream:
+            implied |= before.get(edge.task_id, 0)
+            direct |= bits[edge.task_id]
+        needed[task.task_id] = task.upstream
+        if task.step_type in (AIRFLOW, "Gate", "Verdict") or any(
+            edge.kind not in _PLAIN or edge.label for edge in task.upstream
+        ):
+            continue
+        needed[task.task_id] = tuple(edge for edge in task.upstream if not bits[edge.task_id] & implied)
+        if all(edge.task_id in before for edge in task.upstream):
+            before[task.task_id] = implied | direct
+    return needed

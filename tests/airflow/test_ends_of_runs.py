@@ -12,7 +12,7 @@ from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG
 from played_runs import BRANCH, BUSY, SHORT, Played, play
 
-from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup, failure_of
+from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup, failure_of, tasks
 
 EMPTY = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.empty.EmptyOperator"}
 PREP, OTHER = {**EMPTY, "Name": "Prep"}, {**EMPTY, "Name": "Other"}
@@ -195,3 +195,29 @@ def test_a_failed_run_names_the_step_and_why(made: Any, monkeypatch: pytest.Monk
     )
     told = failure_of({"ti": ti, "reason": "task_failure"})
     assert told.endswith(f"one or multiple steps failed: {name}. See their logs.\n{name}: no data today")
+
+
+def test_edges_that_are_left_out_change_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    def model(name: str, *after: str) -> dict[str, Any]:
+        container = {"ExecutionRoleArn": "arn:aws:iam::123456789012:role/R", "PrimaryContainer": {"Image": "image"}}
+        return {"Name": name, "Type": "Model", "Arguments": container, "DependsOn": list(after)}
+
+    beside = {**EMPTY, "Name": "X", "DependsOn": ["A"]}
+    steps = [model("A"), model("B", "A"), beside, model("C", "A", "B"), model("D", "A", "B", "C"), model("E", "A", "X")]
+    document = {"Version": "2020-12-01", "Steps": steps}
+    reduced = SageMakerPipelineDag("reduced", document)
+    monkeypatch.setattr(tasks, "needed_edges", lambda _tasks: {})
+    whole = SageMakerPipelineDag("whole", document)
+    assert whole.get_task("D").upstream_task_ids == {"A", "B", "C"}
+    assert reduced.get_task("D").upstream_task_ids == {"C"}
+    assert reduced.get_task("E").upstream_task_ids == {"A", "X"}
+    for bad in (
+        {},
+        {"A": "failed"},
+        {"B": "failed"},
+        {"C": "failed"},
+        {"X": "skipped"},
+        {"X": "skipped", "B": "failed"},
+    ):
+        ends = [play(dag, bad, monkeypatch) for dag in (reduced, whole)]
+        assert (ends[0].state, ends[0].states) == (ends[1].state, ends[1].states)

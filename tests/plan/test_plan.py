@@ -16,6 +16,7 @@ from airflow_sagemaker_mlops.document import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.closure import not_taken
 from airflow_sagemaker_mlops.plan.describe import pipeline_doc
+from airflow_sagemaker_mlops.plan.edges import needed_edges
 from airflow_sagemaker_mlops.plan.model import VERDICT_TASK_ID, Plan
 from airflow_sagemaker_mlops.plan.show import mermaid, tree
 
@@ -312,3 +313,29 @@ def test_the_documentation_of_a_large_dag_only_says_how_large_it_is() -> None:
     doc = pipeline_doc(plan_of(*(train(f"S{index}") for index in range(26))))
     assert "26 steps: `sagemaker-mlops plan` shows them." in doc
     assert "mermaid" not in doc
+
+
+def test_edges_that_others_imply_are_not_drawn_where_states_come_out_the_same() -> None:
+    def upstream(*steps: Any) -> dict[str, list[str]]:
+        plan = make_plan(load_pipeline({"Version": "2020-12-01", "Steps": list(steps)}))
+        assert {edge.task_id for edge in plan.by_id["C"].upstream} >= {"B"}  # the plan has them all
+        return {name: [edge.task_id for edge in edges] for name, edges in needed_edges(plan.tasks).items()}
+
+    def step(name: str, *after: Any, **more: Any) -> dict[str, Any]:
+        made = {"Name": name, "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}, **more}
+        return {**made, "DependsOn": list(after)} if after else made
+
+    a, c = step("A"), step("C", "A", "B")
+    assert upstream(a, step("B", "A"), c)["C"] == ["B"]
+    assert upstream(a, step("B", "A"), step("B2", "B"), step("C", "A", "B", "B2"))["C"] == ["B2"]
+    assert upstream(a, step("B"), c)["C"] == ["A", "B"]
+    # It may skip itself, or have a trigger rule of its own.
+    other = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.empty.EmptyOperator"}
+    foreign = {**other, "Name": "B", "DependsOn": ["A"]}
+    assert upstream(a, foreign, c)["C"] == ["A", "B"]
+    # It runs when A fails.
+    assert upstream(a, step("B", {"Step": "A", "Trigger": "Any"}), c)["C"] == ["A", "B"]
+    # A condition may skip it although A fails.
+    equal = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
+    branches = {"Conditions": [equal], "IfSteps": [step("B", "A")], "ElseSteps": []}
+    assert upstream(a, {"Name": "If", "Type": "Condition", "Arguments": branches}, c)["C"] == ["A", "B"]
