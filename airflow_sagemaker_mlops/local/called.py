@@ -19,6 +19,7 @@ from . import model
 from .moto_app import Environ
 
 Protocol = Literal["json", "cbor", "query", "ec2", "rest-json", "rest-xml"]
+NAMING: frozenset[Protocol] = frozenset({"json", "cbor", "query", "ec2"})  # where a request names its operation
 
 # Signing names that are not the name of their one service in botocore; only services that moto or we serve.
 SIGNED = {
@@ -90,7 +91,8 @@ class Called:
 def called(signed: str, environ: Environ, body: bytes) -> Called:
     """What a request calls that was signed for the service ``signed``."""
     services = SIGNED.get(signed, (signed,))
-    target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
+    header = str(environ.get("HTTP_X_AMZ_TARGET") or "")
+    target = header.rpartition(".")[2] or header
     path = str(environ.get("PATH_INFO") or "/")
     if target:
         return Called(_having(services, target), target, "json")
@@ -137,6 +139,11 @@ def is_operation(call: Called, environ: Environ) -> bool:
     routes = [route for route in _routes("s3") if route.path.groups == labels]
     named = asked & frozenset().union(*(route.query for route in _routes("s3")))
     return any(named == route.query and route.method == environ["REQUEST_METHOD"] for route in routes)
+
+
+def is_known(service: str) -> bool:
+    """Whether botocore knows a service."""
+    return service in _known()
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from urllib.parse import parse_qs, unquote
 
 from . import aws_chunked, emr, functions, serving, signature
-from .called import Called, called, is_operation, members, unread
+from .called import NAMING, Called, called, is_known, is_operation, members, unread
 from .errors import AwsError
 from .faults import ConnectionLost, Faults
 from .identity import caller_identity, everything_allowed
@@ -130,6 +130,8 @@ class Front:
     def _answer(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
         if call.protocol == "json":
             _json(body)
+        if not is_known(call.service) or (call.protocol in NAMING and not is_operation(call, environ)):
+            raise _unknown(call)
         refuse_unexecuted(call, lambda: members(call, environ, body))
         reply = self._ours(call, environ, body, caller) or self._small(call, environ, body, caller)
         return reply or self._by_moto(call, environ, body, caller)
