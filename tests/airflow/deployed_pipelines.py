@@ -14,6 +14,8 @@ from airflow_sagemaker_mlops.airflow_versions import SHORTEST_DEFERRAL_S
 
 SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s=1)
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
+mode = {"Mode": "{{ 'fast' if dag.dag_id == 'rendered' else 'slow' }}"}
+SageMakerPipelineDag("rendered", definition="pipeline.json", poll_interval_s=1, parameters=mode)
 SageMakerPipelineDag("failing", definition="failing.json", poll_interval_s=1)
 SageMakerPipelineDag("failing-beside", definition="failing-beside.json", poll_interval_s=1)
 SageMakerPipelineDag("long", definition="long.json", poll_interval_s=1)

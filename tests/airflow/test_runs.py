@@ -48,6 +48,21 @@ def test_a_pipeline_runs_the_same_either_way_in(deployment: Deployment) -> None:
         assert workers == ([] if dag_id == "in-triggerer" and STARTS_IN_TRIGGERER else list(WAITING))
 
 
+def test_a_step_that_begins_in_the_triggerer_has_the_values_that_its_run_rendered(deployment: Deployment) -> None:
+    given = {"rendered": {}, "by conf": {"Mode": "slow"}, "misspelt": {"Mood": "slow"}}
+    runs = {name: deployment.trigger("rendered", conf) for name, conf in given.items()}
+    for name, mode in (("rendered", "fast"), ("by conf", "slow")):
+        state, _ = deployment.wait("rendered", runs[name])
+        assert state == "success"
+        assert f" {mode}" in deployment.logs("rendered", runs[name], "Second")["triggerer"]
+    state, states = deployment.wait("rendered", runs["misspelt"])
+    assert (state, states["pipeline.parameters"], states["First"]) == ("failed", "failed", "upstream_failed")
+    run_id = deployment.trigger("in-triggerer", {"Mood": "slow"})
+    state, states = deployment.wait("in-triggerer", run_id)
+    assert (state, states["First"]) == ("failed", "failed")
+    assert "[SM416]" in deployment.logs("in-triggerer", run_id, "First")["worker"]
+
+
 def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdict(
     deployment: Deployment, aws: local.LocalAws
 ) -> None:
