@@ -43,7 +43,9 @@ _PROGRAMS = frozenset({*PASSWORD_OPTIONS, *USER_OPTIONS})
 _NAME_MEMBERS = ("Name", "Key", "name", "key", "ParameterName")
 _VALUE_MEMBERS = ("Value", "value", "DefaultValue", "ParameterValue")
 # A name and what follows it, in text of any kind: env files, Python, JSON in JSON.  Bounded: time has to be linear.
-_ASSIGNED = re.compile(r"""(?<![A-Za-z0-9_.-])(?P<name>-{0,2}[A-Za-z][A-Za-z0-9_.-]{0,80})\\*["']?\s*[=:]\s*""")
+_ASSIGNED = re.compile(
+    r"""(?<![A-Za-z0-9_.-])(?P<name>-{0,2}[A-Za-z][A-Za-z0-9_.-]{0,80})(?P<closed>\\*["']?)\s*[=:]\s*"""
+)
 _FLAG = re.compile(r"(?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9_-]{0,80})[ \t]+(?!--[A-Za-z]|-[A-Za-z]\b)")
 _VALUE = re.compile(r"""(?P<quote>\\*["'])(?P<quoted>.*?)(?P=quote)|[^\s,;&"'\\]+""", re.DOTALL)
 _MOST_QUOTED = 4_000
@@ -209,6 +211,12 @@ def _command(program: str, rest: str, found: set[str]) -> str:
     return "".join([*pieces, rest[end:]])
 
 
+def _is_prose(named: re.Match[str], value: re.Match[str]) -> bool:
+    """Whether a sentence quotes a name and goes on: ``Step "GetToken": ClientError``.  Data quotes its texts, too."""
+    closed = named.groupdict().get("closed")
+    return bool(closed and not value["quote"] and not value[0].isdigit())
+
+
 def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
     """``text`` with the values masked that follow secret names, as ``named`` finds them."""
     pieces, end = [], 0
@@ -216,7 +224,11 @@ def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
         if match.start() < end or not may_hold_secret(match["name"]):
             continue
         value = _VALUE.match(text, match.end(), match.end() + _MOST_QUOTED)
-        if value is None or not _hidden(match["name"].lstrip("-"), value["quoted"] or value[0]):
+        if (
+            value is None
+            or _is_prose(match, value)
+            or not _hidden(match["name"].lstrip("-"), value["quoted"] or value[0])
+        ):
             continue
         shown = value["quote"] or ""
         if value[0] in (MASK, shown + MASK + shown):

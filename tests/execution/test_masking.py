@@ -147,6 +147,7 @@ def test_a_known_secret_is_found_in_a_url_too() -> None:
         "docker run -p 8080:80 image",
         "mysql -P 3306 -u root",
         "the password is required",
+        'Step "GetToken": ClientError: the function "RotateSecret": was not found',
         "https://h/x?page=2&versionId=3",
         "python train.py --epochs 3 -p 4",
         {"KmsKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab", "partition_key": "customer_id_0123456789abc"},
