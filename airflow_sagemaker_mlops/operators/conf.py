@@ -7,7 +7,7 @@ of its tasks, or it is misspelt: a run that ignored it would go on with the defa
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..plan.model import VERDICT_TASK_ID
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..document.problems import Problem
     from ..record.partial import Choice
 
+LIKE = 0.66  # of difflib's ratio: two letters that changed places in a word of three still count
 OPTIONS = ("select", "source_run", "resume")
 _KEY = re.compile(r"(?:(?P<group>.+)\.)?pipeline\.(?P<option>[^.]+)")
 _NOT_OURS = frozenset({"openlineage"})  # TriggerDagRunOperator writes it into the conf of the run that it starts
@@ -38,7 +39,11 @@ def needs_a_look(conf: Mapping[str, Any] | None, dag: Any) -> bool:
 
 
 def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
-    """The keys of ``conf`` that are nobody's: no params of ``dag`` or of one of its tasks, and no options of a run."""
+    """The keys of ``conf`` that are nobody's: no params of ``dag`` or of one of its tasks, and no options of a run.
+
+    In a DAG of other tasks that has pipelines in groups, these tasks may read any key.  There it takes one that
+    resembles a param.
+    """
     keys = [key for key in conf if key not in dag.params and key not in _NOT_OURS]
     if not keys:
         return []
@@ -46,7 +51,16 @@ def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
     if not groups:
         return []  # without a pipeline it is the author's of the DAG what its conf may hold
     of_tasks = {name for task in dag.tasks for name, param in task.params.items() if _is_of_task(param)}
-    return [key for key in keys if key not in of_tasks and not _is_option(key, groups)]
+    left = [key for key in keys if key not in of_tasks and not _is_option(key, groups)]
+    return left if "" in groups else [key for key in left if _resembles(key, dag.params)]
+
+
+def _resembles(key: str, params: Iterable[str]) -> bool:
+    """Whether ``key`` may be meant for one of ``params``, with or without the name of its group."""
+    import difflib  # only a conf with such a key pays for it
+
+    names = {name.casefold() for param in params for name in (param, param.rpartition(".")[2])}
+    return bool(difflib.get_close_matches(key.casefold(), names, n=1, cutoff=LIKE))
 
 
 def _is_of_task(param: Any) -> bool:

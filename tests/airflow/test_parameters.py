@@ -218,6 +218,7 @@ def test_a_key_of_the_conf_that_is_nobodys_is_refused_by_name() -> None:
 
         own()
     good = {"mon.Day": "x", "N": 2, "Reason": "because", "Of": "me", "openlineage": {}, "mon.pipeline.select": "Show"}
+    good["dry_run"] = True  # another task of the DAG may read it
     assert undeclared(good, dag) == []
     wrong = {"Nn": 2, "Day": "wed"}
     assert undeclared(wrong, dag) == ["Nn", "Day"]
@@ -232,6 +233,10 @@ def test_a_key_of_the_conf_that_is_nobodys_is_refused_by_name() -> None:
     server_side = DagSerialization.from_dict(DagSerialization.to_dict(dag))
     assert undeclared(good, server_side) == []
     assert undeclared(wrong, server_side) == ["Nn", "Day"]
+
+
+def test_every_unknown_key_is_refused_where_the_dag_is_the_pipeline() -> None:
+    assert undeclared({"N": 2, "dry_run": True}, SageMakerPipelineDag("alone", DOCUMENT)) == ["dry_run"]
 
 
 def test_the_conf_of_a_dag_without_a_pipeline_is_its_authors() -> None:
