@@ -54,6 +54,8 @@ class Specs:
         if self._mlflow and step.type == "Training":
             spec["Mlflow"] = self._mlflow
             parameters |= self._shared["mlflow"]
+        for child in spec.get("Body", {}).values():  # children have their values from the loop
+            parameters |= child.get("Parameters", {}).keys()
         if parameters:
             spec["Parameters"] = {name: _declaration(self._declared[name]) for name in sorted(parameters)}
         files = _files(step, self._steps)

@@ -120,10 +120,11 @@ def test_any_does_not_run_behind_a_step_that_never_ran(aws: local.LocalAws) -> N
 
 def test_a_loop_runs_its_body_for_each_item_and_the_best_is_selected(aws: local.LocalAws) -> None:
     selector = {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.Score.OutputParameters['auc']"}}
-    echo = "import os; print(os.environ['ITEM'], os.environ['DEPTH'])"
+    echo = "import os; print(os.environ['ITEM'], os.environ['DEPTH']); assert os.environ['WORD'] == 'given'"
     item = {
         "ITEM": {"Get": "ForEach.CurrentItem.name"},
         "DEPTH": {"Std:Join": {"On": "-", "Values": ["d", {"Get": "ForEach.CurrentItem['depth']"}]}},
+        "WORD": {"Get": "Parameters.Word"},
     }
     uses = {"job": {"Get": "Steps.Prepare.ProcessingJobName"}}
     after = {
@@ -142,6 +143,8 @@ def test_a_loop_runs_its_body_for_each_item_and_the_best_is_selected(aws: local.
         loop(items, *body, most=2, Selector=selector),
         processing(aws, "After", check, arguments={"Environment": after}),
         stand_ins=aucs,
+        Parameters=[{"Name": "Word", "Type": "String", "DefaultValue": "default"}],
+        values={"Word": "given"},
     )
     assert states(done) == {"Loop": "Succeeded", "After": "Succeeded"}, [s.error for s in done.steps.values()]
     result = done.steps["Loop"].result

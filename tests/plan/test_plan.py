@@ -259,6 +259,14 @@ def test_long_chains_are_planned(count: int) -> None:
     assert verdict_of(plan_of(*reversed(steps))) == {f"S{count - 1}"}
 
 
+def test_a_loop_has_the_parameters_of_the_steps_in_its_body() -> None:
+    body = [train("One", uses="Parameters.Rate"), train("Two", uses="Parameters.Depth")]
+    loop = {"IterableItems": {"Get": "Parameters.Items"}, "MaxConcurrency": 1, "ForEachBody": body}
+    parameters = [{"Name": name, "Type": "String"} for name in ("Items", "Rate", "Depth", "Unused")]
+    plan = plan_of({"Name": "L", "Type": "ForEach", "Arguments": loop}, Parameters=parameters)
+    assert set(plan.by_id["L"].spec["Parameters"]) == {"Items", "Rate", "Depth"}
+
+
 def test_a_tree_says_what_a_step_waits_for_and_hides_its_gate() -> None:
     handler = {**train("B"), "DependsOn": ["C", {"Step": "A", "Trigger": "Failed"}]}
     loop = {"IterableItems": [1], "MaxConcurrency": 1, "ForEachBody": [train("Each")]}
