@@ -90,7 +90,8 @@ class SageMakerPipelineDag(DAG):
             own = self.parameters = parameters_of(plan, parameters)
             one_owner(own, kwargs.get("params"))
             plan = _with_secrets(plan, own)
-            params = {**own.params, **(kwargs.pop("params", None) or {})}
+            # Of a ParamsDict only items() are params; as a mapping it has their values.
+            params = {**own.params, **dict((kwargs.pop("params", None) or {}).items())}
             check_schedule(plan, params, kwargs.get("schedule"))
             _check_step_names(plan, steps or {})
             _check_fail_fast(plan, kwargs.get("fail_fast"))
@@ -206,6 +207,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             own = parameters_of(plan, parameters)
             plan = _with_secrets(plan, own)
             _check_step_names(plan, steps or {})
+            named = _named(plan, outlets, records)
         except PipelineError as error:
             error, placeholder = broken.outcome(error, on_invalid)
             if not placeholder:
@@ -231,16 +233,34 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         options = _own_options(
             aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
         )
-        source = (definition, folder, {**dict.fromkeys(own.given), **own.secrets}, _named(plan, outlets, records))
-        dag.params = ParamsDict()  # every task copies the params its DAG has when it is made
+        source = (definition, folder, {**dict.fromkeys(own.given), **own.secrets}, named)
+        before, dag.params = dag.params, ParamsDict()  # every task copies the params its DAG has when it is made
         try:
             with self:
                 name = pipeline_name or group_id
                 self.step_tasks = build(
                     plan, name, steps or {}, options, source, dag=dag, group=self, at_run=own.at_run
                 )
+        except Exception as error:
+            if not broken.is_placeholder(on_invalid):
+                raise
+            params = before
+            self._take_apart(dag)
+            failed = broken.in_own_words(error, plan.source, f'task group "{group_id}"', {})
+            self.step_tasks = broken.placeholder_task(failed, dag, self)
         finally:
             dag.params = params
+
+    def _take_apart(self, dag: DAG) -> None:
+        """Be a group without tasks and params again."""
+        del self.parameters
+        for task_id in self.children:
+            dag.task_dict.pop(task_id, None)
+            dag.task_group.used_group_ids.discard(task_id)
+            dag.edge_info.pop(task_id, None)
+        for task in dag.task_dict.values():  # those whose results are parameters
+            task.downstream_task_ids.difference_update(self.children)
+        self.children.clear()
 
     def property_of(self, step: str, path: str) -> PipelineValue:
         """A property of a step for any other task, as :class:`SageMakerPipelineDag` gives it."""

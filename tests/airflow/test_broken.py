@@ -11,8 +11,8 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from airflow.sdk import DAG
-from airflow_names import DagBag
+from airflow.sdk import DAG, task
+from airflow_names import DagBag, DagSerialization
 
 from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
 
@@ -89,6 +89,42 @@ def test_a_broken_definition_in_a_group_can_have_a_placeholder_too() -> None:
     assert group.step_tasks["A"].task_id == "ml.pipeline.invalid"
     with DAG("other", schedule=None), pytest.raises(InvalidPipeline, match="SM201"):
         SageMakerPipelineTaskGroup("ml", BAD)
+
+
+FOREIGN: dict[str, Any] = {
+    "Version": "2020-12-01",
+    "Parameters": [{"Name": "Day", "Type": "String", "DefaultValue": "mon"}],
+    "Steps": [*GOOD["Steps"], {"Name": "B", "Type": "x-airflow", "Operator": "no.such.Operator", "DependsOn": ["A"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("definition", "options", "said"),
+    [
+        (FOREIGN, {}, "SM404"),
+        (GOOD, {"outlets": ["nonsense"]}, "SM410"),
+        (GOOD, {"steps": {"A": {"retriess": 3}}}, "SM164.*retriess"),
+    ],
+)
+def test_a_group_that_cannot_be_built_can_have_a_placeholder_and_leaves_nothing_else(
+    definition: dict[str, Any], options: dict[str, Any], said: str
+) -> None:
+    with DAG("bigger", schedule=None, params={"Own": 1}) as dag:
+
+        @task
+        def day() -> str:
+            return "tue"
+
+        today = day()
+        given = {"parameters": {"Day": today}} if definition is FOREIGN else {}
+        group = SageMakerPipelineTaskGroup("ml", definition, on_invalid="placeholder", **options, **given)
+        SageMakerPipelineTaskGroup("fine", FOREIGN | {"Steps": GOOD["Steps"]})
+    report = group.step_tasks["A"]
+    assert {name for name in dag.task_ids if name.startswith("ml.")} == {report.task_id} == set(group.children)
+    assert re.search(said, report.report, re.DOTALL)
+    assert list(dag.params) == ["Own", "Day"]
+    assert dag.get_task("day").downstream_task_ids == set()
+    DagSerialization.to_dict(dag)
 
 
 def test_a_function_or_a_subclass_around_the_dag_shows_the_same_report(folder: Path) -> None:
