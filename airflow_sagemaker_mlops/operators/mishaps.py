@@ -16,6 +16,8 @@ from ..airflow_versions import RETRY_DELAY_FACTORS
 FIRST_DELAY = timedelta(seconds=10)  # Airflow waits once to twice as long
 GROWTH = 1.25  # a retry comes no later after the end of an outage than about a fifth of the outage's length
 LONGEST_DELAY = timedelta(minutes=2)  # where a delay doubles at every attempt
+# Airflow counts on after a clear (3.3.2): without a limit, delays of a task that outlasted an outage would be hours.
+LONGEST_GROWN_DELAY = timedelta(seconds=450)  # the last one of a task that was not cleared
 OUTAGE_S = 1800.0  # the budget in time
 RETRIES_AFTER_MISHAPS = 18  # their delays exceed OUTAGE_S even where Airflow waits the shortest
 MOST_ERRORS = 5  # attempts of code that fails though everybody answers
@@ -31,7 +33,7 @@ def outlast_outages(kwargs: dict[str, Any], given: Mapping[str, Any]) -> None:
     first = given.get("retry_delay", FIRST_DELAY)
     ours: dict[str, Any] = {"retries": RETRIES_AFTER_MISHAPS, "retry_delay": first}
     if RETRY_DELAY_FACTORS and "retry_delay" not in given:
-        ours["retry_exponential_backoff"] = GROWTH  # and no limit, which would stand in every serialized step
+        ours |= {"retry_exponential_backoff": GROWTH, "max_retry_delay": LONGEST_GROWN_DELAY}
     else:
         longest = max(LONGEST_DELAY, first if isinstance(first, timedelta) else timedelta(seconds=float(first)))
         ours |= {"retry_exponential_backoff": 2.0 if RETRY_DELAY_FACTORS else True, "max_retry_delay": longest}

@@ -35,12 +35,12 @@ def step(**given: Any) -> Any:
         return TrainingStepOperator(task_id="train", arguments={"RoleArn": ROLE}, **given)
 
 
-def delays(task: Any) -> list[float]:
-    """Seconds that Airflow's scheduler waits before each retry of the serialized task."""
+def delays(task: Any, attempts_before: int = 0) -> list[float]:
+    """Seconds that Airflow's scheduler waits before each retry of the serialized task, cleared after some attempts."""
     dag = DagSerialization.from_dict(DagSerialization.to_dict(task.dag))
     ended = datetime(2026, 1, 1, tzinfo=UTC)
     found = []
-    for attempt in range(1, task.retries + 1):
+    for attempt in range(attempts_before + 1, attempts_before + task.retries + 1):
         instance: Any = SimpleNamespace(
             task=dag.get_task(task.task_id),
             try_number=attempt,
@@ -65,6 +65,11 @@ def test_one_killed_worker_costs_no_more_than_twenty_seconds_and_the_end_of_an_o
     assert OUTAGE_S <= sum(waits) <= 2.5 * OUTAGE_S
     after_outage = next(wait for number, wait in enumerate(waits) if sum(waits[: number + 1]) > 900)
     assert after_outage <= 300
+
+
+def test_a_step_that_is_cleared_after_it_used_up_its_retries_is_retried_within_minutes() -> None:
+    task = step()
+    assert max(delays(task, attempts_before=task.retries + 1)) <= 600
 
 
 def test_a_sweep_lasts_as_long_whatever_the_steps_retries_are() -> None:
