@@ -52,7 +52,13 @@ def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
         return []  # without a pipeline it is the author's of the DAG what its conf may hold
     of_tasks = {name for task in dag.tasks for name, param in task.params.items() if _is_of_task(param)}
     left = [key for key in keys if key not in of_tasks and not _is_option(key, groups)]
-    return left if "" in groups else [key for key in left if _resembles(key, dag.params)]
+    return left if _is_pipeline(dag) else [key for key in left if _resembles(key, dag.params)]
+
+
+def _is_pipeline(dag: Any) -> bool:
+    """Whether ``dag`` itself is a pipeline: the verdict of a group without prefix has the same id."""
+    verdict = dag.task_dict.get(VERDICT_TASK_ID)
+    return verdict is not None and (verdict.task_group is None or not verdict.task_group.group_id)
 
 
 def _resembles(key: str, params: Iterable[str]) -> bool:

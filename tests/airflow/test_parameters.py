@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, Param, literal, task, task_group
+from airflow.sdk.definitions.param import ParamsDict
 from airflow_names import DagSerialization
 
 from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
@@ -237,6 +238,22 @@ def test_a_key_of_the_conf_that_is_nobodys_is_refused_by_name() -> None:
 
 def test_every_unknown_key_is_refused_where_the_dag_is_the_pipeline() -> None:
     assert undeclared({"N": 2, "dry_run": True}, SageMakerPipelineDag("alone", DOCUMENT)) == ["dry_run"]
+
+
+def test_a_pipeline_group_without_prefix_leaves_the_conf_to_the_other_tasks_as_well() -> None:
+    with DAG("mixed", schedule=None) as dag:
+        SageMakerPipelineTaskGroup("g", DOCUMENT, prefix_group_id=False)
+    for either in (dag, DagSerialization.from_dict(DagSerialization.to_dict(dag))):
+        assert undeclared({"dry_run": True, "Nn": 2}, either) == ["Nn"]
+    alone = DagSerialization.from_dict(DagSerialization.to_dict(SageMakerPipelineDag("alone", DOCUMENT)))
+    assert undeclared({"dry_run": True}, alone) == ["dry_run"]
+
+
+def test_params_that_are_given_as_airflows_own_mapping_stay_params() -> None:
+    given = ParamsDict({"Day": Param("mon", enum=["mon", "tue"], type="string"), "Count": Param(type="integer")})
+    dag = SageMakerPipelineDag("p", DOCUMENT, params=given)
+    assert dag.params.get_param("Day").schema["enum"] == ["mon", "tue"]
+    assert not dag.params.get_param("Count").has_value
 
 
 def test_the_conf_of_a_dag_without_a_pipeline_is_its_authors() -> None:
