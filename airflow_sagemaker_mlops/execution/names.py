@@ -21,7 +21,8 @@ from .scope import Scope, resolve
 NAME = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
 NAME_LIMIT = 63  # of endpoints, their configurations, models, groups
 MARK = 6  # letters that tell two names apart which would be made the same
-_ROOM = re.compile(r"\{0,(\d+)\}$")  # of a pattern like [a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}
+# Of patterns like [a-zA-Z0-9](-*[a-zA-Z0-9]){0,119} and (arn:...)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-).
+_ROOM = re.compile(r"\{0,(\d+)\}\)?(?:\(\?<!-\))?$")
 Told = Callable[[str], None]
 
 

@@ -46,6 +46,15 @@ def test_any_dag_id_becomes_a_name_of_an_experiment_and_of_an_endpoint(name: str
     assert re.fullmatch(ENDPOINT, as_name(parse_value(NAME), scope(name), "EndpointName"))
 
 
+@pytest.mark.parametrize("name", [*DAG_IDS, "team_" * 12])
+def test_any_dag_id_becomes_one_name_of_a_model_group_where_models_are_registered_and_where_checks_look(
+    name: str,
+) -> None:
+    group = sent("RegisterModel", {"ModelPackageGroupName": NAME}, name)[0]["ModelPackageGroupName"]
+    assert re.fullmatch(r"[a-zA-Z0-9]([a-zA-Z0-9-]){0,62}(?<!-)", group)
+    assert group == as_name(parse_value(NAME), scope(name), "ModelPackageGroupName")
+
+
 @pytest.mark.parametrize("name", ["churn-training", "a--b", "Churn1", "a" * 63])
 def test_a_name_that_aws_takes_stays_as_it_is(name: str) -> None:
     assert aws_name(name, 63) == name
