@@ -254,12 +254,13 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     def _take_apart(self, dag: DAG) -> None:
         """Be a group without tasks and params again."""
         del self.parameters
-        for task_id in self.children:
-            dag.task_dict.pop(task_id, None)
+        made = {name for name, task in self.children.items() if dag.task_dict.get(name) is task}  # else another's id
+        for task_id in made:
+            del dag.task_dict[task_id]
             dag.task_group.used_group_ids.discard(task_id)
             dag.edge_info.pop(task_id, None)
         for task in dag.task_dict.values():  # those whose results are parameters
-            task.downstream_task_ids.difference_update(self.children)
+            task.downstream_task_ids.difference_update(made)
         self.children.clear()
 
     def property_of(self, step: str, path: str) -> PipelineValue:

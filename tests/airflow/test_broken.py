@@ -127,6 +127,21 @@ def test_a_group_that_cannot_be_built_can_have_a_placeholder_and_leaves_nothing_
     DagSerialization.to_dict(dag)
 
 
+def test_a_placeholder_of_a_group_without_prefix_leaves_the_task_whose_name_it_took() -> None:
+    with DAG("bigger", schedule=None) as dag:
+
+        @task
+        def A() -> None:  # noqa: N802
+            pass
+
+        A()
+        theirs = dag.get_task("A")
+        SageMakerPipelineTaskGroup("ml", GOOD, prefix_group_id=False, on_invalid="placeholder")
+    assert dag.task_dict.keys() == {"A", "pipeline.invalid"}
+    assert dag.get_task("A") is theirs
+    assert "SM164" in str(dag.get_task("pipeline.invalid").doc_md)
+
+
 def test_a_function_or_a_subclass_around_the_dag_shows_the_same_report(folder: Path) -> None:
     (folder / "company").mkdir()
     (folder / "company" / "__init__.py").write_text("")
