@@ -131,7 +131,7 @@ def test_a_placeholder_of_a_group_without_prefix_leaves_the_task_whose_name_it_t
     with DAG("bigger", schedule=None) as dag:
 
         @task
-        def A() -> None:  # noqa: N802
+        def A() -> None:
             pass
 
         A()
