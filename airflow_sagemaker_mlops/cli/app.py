@@ -268,6 +268,9 @@ def conf(
     """Check a part of a pipeline against its records, and print the conf to trigger the DAG with.
 
     airflow dags trigger DAG --conf "$(sagemaker-mlops conf FILE --dag DAG --resume latest)".  See docs/selective.md.
+
+    Parameters are printed by their plain names, as the DAG file is not read.
+    Where a group of the DAG has its own, write <group id>.<name> yourself.
     """
     from ..record.partial import Choice
     from .conf import print_conf
