@@ -11,26 +11,33 @@ from ..record.s3_store import code_of
 from ..record.signing import Signer
 from ..record.store import Store
 from .records_text import approved
-from .terminal import say, user_name
+from .terminal import say, say_json, user_name
 
 GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 
 
 def note_approvals(
-    store: Store, record: Mapping[str, Any], sagemaker: Callable[[], Any], signer: Signer | None = None
+    store: Store,
+    record: Mapping[str, Any],
+    sagemaker: Callable[[], Any],
+    signer: Signer | None = None,
+    *,
+    output: str = "text",
 ) -> int:
     """Ask the registry about the models of ``record`` and append what is new; exit code."""
     run_id, models = record_name(record["run"]), [str(model["arn"]) for model in record["models"] if model.get("arn")]
-    if not models:
-        say(f"run {run_id} registered no model")
-        return 0
-    client = sagemaker()
+    client = sagemaker() if models else None
     packages = {arn: package for arn in models if (package := _package(client, arn)) is not None}
     new = list(news(record, read_amendments(store, record), packages))
     for approval in new:
         amend(store, record, approval, noted_by=user_name(), signer=signer)
-        say(f"noted: {approved(approval)}")
-    if not new:
+        if output != "json":
+            say(f"noted: {approved(approval)}")
+    if output == "json":
+        say_json({"run": record["run"], "noted": new, "gone": [arn for arn in models if arn not in packages]})
+    elif not models:
+        say(f"run {run_id} registered no model")
+    elif not new:
         say(f"run {run_id}: nothing was decided about its models since")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from ..bridges.lineage_graph import graph_of
@@ -12,10 +13,10 @@ from ..record.layout import record_key
 from ..record.reader import read_record, run_named
 from ..record.store import Store, address
 from .records import Place, dag_and_run, told
-from .terminal import say
+from .terminal import say, say_json
 
 
-def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool) -> int:
+def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool, output: str = "text") -> int:
     """Write one record into SageMaker Lineage, or print the calls that it takes; exit code 1 when some were refused."""
 
     @told
@@ -24,10 +25,17 @@ def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool) -> i
         record = read_record(store, dag_id, run_named(store, dag_id, name))
         uri = address(store, record_key(dag_id, record_name(record["run"])))
         if dry:
-            for call in graph_of(record, uri).as_json():
-                say(json.dumps(call, ensure_ascii=False))
+            calls = graph_of(record, uri).as_json()
+            if output == "json":
+                say_json({"run": record["run"], "record": uri, "calls": list(calls)})
+            else:
+                for call in calls:
+                    say(json.dumps(call, ensure_ascii=False))
             return 0
-        return 1 if write_lineage(place.client("sagemaker"), record, uri, _tell).problems else 0
+        written = write_lineage(place.client("sagemaker"), record, uri, _tell)
+        if output == "json":
+            say_json({"run": record["run"], "record": uri, **asdict(written)})
+        return 1 if written.problems else 0
 
     return work(place)
 

@@ -156,7 +156,13 @@ def show_record(store: Store, dag: str | None, run: str, *, step: str | None, ou
 
 @told
 def note_approvals(
-    store: Store, dag: str | None, run: str, *, client: Callable[[str], Any], sign_key: str | None = None
+    store: Store,
+    dag: str | None,
+    run: str,
+    *,
+    client: Callable[[str], Any],
+    sign_key: str | None = None,
+    output: str = "text",
 ) -> int:
     """Append what was decided about a run's models since; exit code."""
     from ..record.signing import open_signer
@@ -165,7 +171,7 @@ def note_approvals(
     dag_id, name = dag_and_run(store, dag, run)
     signer = open_signer(sign_key, lambda: client("kms")) if sign_key else None
     record = read_record(store, dag_id, run_named(store, dag_id, name))
-    return note(store, record, lambda: client("sagemaker"), signer)
+    return note(store, record, lambda: client("sagemaker"), signer, output=output)
 
 
 @told

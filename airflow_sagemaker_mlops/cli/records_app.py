@@ -119,11 +119,12 @@ def approvals(
             help="Sign what is appended: a PEM file or awskms:<key>.",
         ),
     ] = None,
+    output: Format = "text",
 ) -> int:
     """Ask the model registry what became of a run's models, and append to its record what was decided since."""
     from .records import note_approvals
 
-    return note_approvals(place, dag, run, client=place.client, sign_key=sign_key)
+    return note_approvals(place, dag, run, client=place.client, sign_key=sign_key, output=output)
 
 
 @records_app.command()
@@ -148,11 +149,12 @@ def lineage(
     run: Run = "latest",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the calls, one a line, and make none.")] = False,
     dag: DagOption = None,
+    output: Format = "text",
 ) -> int:
     """Write a run into SageMaker Lineage: its data, jobs, models and decisions; again makes nothing twice."""
     from .lineage import write_to_lineage
 
-    return write_to_lineage(place, dag, run, dry=dry_run)
+    return write_to_lineage(place, dag, run, dry=dry_run, output=output)
 
 
 @with_place

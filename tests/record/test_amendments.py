@@ -112,6 +112,10 @@ def test_the_command_notes_what_was_decided_and_show_tells_it(aws: local.LocalAw
         ModelPackageArn=arn, ModelApprovalStatus="Rejected", ApprovalDescription="drifts [bold]much[/bold]"
     )
     assert f"noted: {arn} Rejected" in records("approvals", "r1")
+    client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    noted = json.loads(records("approvals", "--format", "json"))
+    assert (noted["run"]["run_id"], noted["gone"]) == ("r1", [])
+    assert [(approval["model"], approval["decision"]) for approval in noted["noted"]] == [(arn, "Approved")]
     assert "nothing was decided" in records("approvals")
     shown = records("show")
     assert f"later: {arn} Rejected" in shown
@@ -126,3 +130,5 @@ def test_a_run_without_models_has_nothing_to_be_approved(folder: FolderStore) ->
     seal(folder, record("r1", StepFragment("TrainModel", "Training", "Succeeded")))
     result = runner.invoke(app, ["records", "approvals", "--location", folder.base])
     assert (result.exit_code, result.output) == (0, "run r1 registered no model\n")
+    result = runner.invoke(app, ["records", "approvals", "--location", folder.base, "--format", "json"])
+    assert json.loads(result.output)["noted"] == []
