@@ -6,6 +6,7 @@ by the pipeline's first task.  The document itself is never rendered, and neithe
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
 SCALARS = (str, int, float, bool)
+MOST_USERS, LONGEST_DEFAULT = 3, 20  # of the help that a parameter gets; the whole of it goes into the serialized DAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
     does not fit its parameter, SM414 for a template that cannot be read.
     """
     declared = {parameter.name: parameter for parameter in plan.parameters}
+    users = _users(plan)
     if given is None:
-        return Parameters({name: _param(parameter, {}, {}) for name, parameter in declared.items()}, source=plan.source)
+        return Parameters(
+            {name: _param(parameter, {}, {}, users) for name, parameter in declared.items()}, source=plan.source
+        )
     if not isinstance(given, Mapping):
         raise InvalidPipeline(plan.source, [_no_mapping(given)])
     from .templates import as_data, is_result, is_template, template_error  # few DAG files need them
@@ -79,7 +84,7 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
             fixed[name] = None
     if problems:
         raise InvalidPipeline(plan.source, problems)
-    params = {name: _param(parameter, fixed, at_run) for name, parameter in declared.items()}
+    params = {name: _param(parameter, fixed, at_run, users) for name, parameter in declared.items()}
     secrets = {name: value for name, value in fixed.items() if holds_secret(name, value)}
     return Parameters(params, at_run, frozenset(fixed) | frozenset(at_run), secrets, plan.source)
 
@@ -158,7 +163,7 @@ def params_with(dag: DAG, group: Any) -> ParamsDict:
         for other in claims:
             if other not in apart:
                 if name not in theirs:
-                    found[name] = other.parameters.params[name]
+                    found[name] = _told_of_both(found.get(name), other.parameters.params[name])
                     exposed[other.group_id].add(name)
             elif other.prefix_group_id:
                 own = f"{other.group_id}.{name}"
@@ -215,6 +220,14 @@ def _meaning(parameters: Parameters, name: str) -> tuple[Any, ...]:
     return (type(value), value, rendered, parameters.secrets.get(name), *schema)
 
 
+def _told_of_both(before: Param | None, param: Param) -> Param:
+    """``param``, with what was said of it ``before`` for another group that shares it."""
+    if before is None or not param.description or param.description in (before.description or ""):
+        return before or param
+    about = " ".join(filter(None, (before.description, param.description)))
+    return Param(param.value, about, **param.schema)
+
+
 def _titled(param: Param, title: str) -> Param:
     return Param(param.value, param.description, **{**param.schema, "title": title})
 
@@ -226,32 +239,63 @@ def _not_told_apart(name: str, group: Any, claims: Sequence[Any]) -> Problem:
     return Problem("SM415", f"parameters[{name!r}]", what, fix)
 
 
-def _param(parameter: ParameterPlan, fixed: Mapping[str, Any], at_run: Mapping[str, Any]) -> Param:
+def _users(plan: Plan) -> dict[str, list[str]]:
+    """{parameter: names of the steps that use it}, in the order of the plan."""
+    users: dict[str, list[str]] = {}
+    for task in plan.tasks:
+        for name in dict.fromkeys(_used(task.spec)):
+            users.setdefault(name, []).append(task.task_id)
+    return users
+
+
+def _used(spec: Mapping[str, Any]) -> Iterator[str]:
+    yield from spec.get("Parameters") or ()
+    for child in (spec.get("Body") or {}).values():
+        yield from _used(child)
+
+
+def _help(users: Sequence[str], default: Any) -> str:
+    """What the form says of a parameter that the definition does not describe; choices are in the field's own list."""
+    if not users:
+        return "Used by no step."
+    more = f" and {len(users) - MOST_USERS} more" if len(users) > MOST_USERS else ""
+    said = f"Used by {', '.join(users[:MOST_USERS])}{more}."
+    word = default if isinstance(default, str) else "" if default is None else json.dumps(default)
+    is_plain = word.strip() == word != "" and word.isprintable() and len(word) <= LONGEST_DEFAULT
+    return f"{said} Default: {word}." if is_plain else said
+
+
+def _param(
+    parameter: ParameterPlan, fixed: Mapping[str, Any], at_run: Mapping[str, Any], users: Mapping[str, Sequence[str]]
+) -> Param:
     schema: dict[str, Any] = {"type": JSON_TYPES[parameter.type], "title": parameter.name}
     if parameter.enum:
         schema["enum"] = list(parameter.enum)
-    if parameter.description:
-        schema["description_md"] = parameter.description
+    by = users.get(parameter.name, ())
     if parameter.name in at_run:
         value = at_run[parameter.name]
         said = f"`{value}`, rendered in each run" if isinstance(value, str) else _origin(value)
-        return _left_empty(parameter, said, schema)
+        return _left_empty(parameter, said, schema, by)
     default = fixed.get(parameter.name, parameter.default)
     if holds_secret(parameter.name, default):
-        return _left_empty(parameter, "the default, which is not shown", schema)
+        return _left_empty(parameter, "the default, which is not shown", schema, by)
+    # Plain text, which Airflow's form shows likewise; in the serialized DAG it costs nothing beside itself.
+    about = None if parameter.description else _help(by, default)
+    if parameter.description:
+        schema["description_md"] = parameter.description
     if default is None:
         if parameter.type == "String":
             schema["minLength"] = 1
-        return Param(**schema)
-    return Param(default, **schema)
+        return Param(description=about, **schema)
+    return Param(default, about, **schema)
 
 
-def _left_empty(parameter: ParameterPlan, said: str, schema: dict[str, Any]) -> Param:
+def _left_empty(parameter: ParameterPlan, said: str, schema: dict[str, Any], users: Sequence[str]) -> Param:
     """The param of what is rendered in each run, or is not shown: empty in the form, which says what it will be."""
     schema["type"] = ["null", schema["type"]]
     if parameter.enum:
         schema["enum"].append(None)
-    about = f"{parameter.description}\n\n" if parameter.description else ""
+    about = f"{parameter.description}\n\n" if parameter.description else f"{_help(users, None)} "
     schema["description_md"] = f"{about}Left empty: {said}."
     return Param(None, **schema)
 

@@ -83,8 +83,39 @@ def test_the_form_is_empty_where_a_run_renders_and_says_what_it_will_be() -> Non
     )
     assert param.resolve() is None
     assert (param.schema["type"], param.schema["enum"]) == (["null", "string"], ["s", "l", None])
-    assert param.schema["description_md"] == "Left empty: `{{ var.value.size }}`, rendered in each run."
+    assert param.schema["description_md"] == (
+        "Used by no step. Left empty: `{{ var.value.size }}`, rendered in each run."
+    )
     assert param.resolve("l") == "l"
+
+
+def test_the_form_says_which_steps_use_a_parameter_that_nobody_described() -> None:
+    def fails(name: str, *parameters: str) -> dict[str, Any]:
+        values = [{"Get": f"Parameters.{parameter}"} for parameter in parameters]
+        return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": {"Std:Join": {"On": "", "Values": values}}}}
+
+    described = {"Name": "Why", "Type": "String", "DefaultValue": "x", "Description": "a reason"}
+    long = {"Name": "Long", "Type": "String", "DefaultValue": "s3://" + "x" * 40}
+    steps = [fails("A", "Day", "N", "Why"), *(fails(name, "N", "Long") for name in ("B", "C", "D", "E"))]
+    document = {**DOCUMENT, "Parameters": [*PARAMETERS, described, long], "Steps": steps}
+
+    def helps(params: Any) -> dict[str, Any]:
+        return {name: params.get_param(name).description for name in params}
+
+    told = helps(SageMakerPipelineDag("p", document, parameters={"N": 7}).params)
+    assert told == {
+        "Day": "Used by A. Default: none.",
+        "N": "Used by A, B, C and 2 more. Default: 7.",
+        "Size": "Used by no step.",
+        "On": "Used by no step.",
+        "Why": None,
+        "Long": "Used by B, C, D and 1 more.",
+    }
+    with DAG("d", schedule=None) as dag:
+        SageMakerPipelineTaskGroup("one", DOCUMENT)
+        SageMakerPipelineTaskGroup("two", {**DOCUMENT, "Steps": [fails("Else", "Day", "N")]})
+        SageMakerPipelineTaskGroup("three", DOCUMENT)
+    assert helps(dag.params)["Day"] == "Used by Show. Default: none. Used by Else. Default: none."
 
 
 def test_the_conf_counts_before_what_was_rendered_and_that_before_the_default() -> None:
@@ -106,7 +137,9 @@ def test_the_result_of_a_task_is_a_parameter_and_that_task_comes_first() -> None
         SageMakerPipelineTaskGroup("ml", DOCUMENT, parameters={"Day": latest(), "N": 2})
     assert outer.get_task("ml.pipeline.parameters").upstream_task_ids == {"latest"}
     assert outer.get_task("ml.Show").upstream_task_ids == {"ml.pipeline.parameters"}
-    assert outer.params.get_param("ml.Day").schema["description_md"] == "Left empty: the result of latest."
+    assert outer.params.get_param("ml.Day").schema["description_md"] == (
+        "Used by Show. Left empty: the result of latest."
+    )
 
 
 def test_the_value_a_task_group_is_mapped_over_reaches_its_pipeline() -> None:
