@@ -77,9 +77,12 @@ MOST_ROWS = 50
 def approved(approval: Mapping[str, Any]) -> str:
     """An approval in words."""
     by = f" by {approval['user']}" if approval.get("user") else ""
+    by = " by default, as nobody answered in time" if approval.get("by_default") else by
     at = f" at {approval['at']}" if approval.get("at") else ""
     comment = f": {approval['comment']}" if approval.get("comment") else ""
-    return f"{approval.get('model', '')} {approval.get('decision', '')}{by}{at}{comment}"
+    index = approval.get("map_index")
+    what = approval.get("model") or str(approval.get("task", "")) + (f"[{index}]" if index is not None else "")
+    return f"{what} {approval.get('decision', '')}{by}{at}{comment}"
 
 
 def _about(record: Mapping[str, Any]) -> Iterable[str]:

@@ -9,7 +9,9 @@ from .task import JOURNAL_KEY
 from .task_log import absence_expected
 
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})  # states of Airflow's
-UNDER_WAY = frozenset({"scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule"})
+UNDER_WAY = frozenset(
+    {"scheduled", "queued", "running", "deferred", "awaiting_input", "up_for_retry", "up_for_reschedule"}
+)
 PASSED_OVER = {"Status": "Skipped"}  # what a task leaves that skipped itself; a verdict, where nothing was to run
 REASON_KEY = "sagemaker_reason"
 _ENDS = {"success": "Succeeded", "failed": "Failed"}

@@ -65,7 +65,9 @@ def _operator_at(path: str, step: str) -> type[BaseOperator]:
 
 
 class _AsStep:
-    """What another package's operator does as a step: takes part in selective runs, and notes when it skips itself."""
+    """What another package's operator does as a step: takes part in selective runs, notes when it skips itself and what
+    people answered.
+    """
 
     pipeline_step: StepTask
 
@@ -76,6 +78,10 @@ class _AsStep:
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Back from the triggerer."""
+        from .approvals import ANSWER_KEY, answer_in
+
+        if answer := answer_in((next_kwargs or {}).get("event")):
+            context["ti"].xcom_push(key=ANSWER_KEY, value=answer)
         with _noting_skips(context):
             return super().resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import settings
 from ..execution.step_run import now
+from .approvals import approvals_of
 from .conclusion import Conclusion
 from .given import all_here, param_name
 from .recording import location_of, open_records, record_id
@@ -104,6 +105,7 @@ def _seal(
         document=loaded.document,
         source_kind=_kind(source.definition),
         ends=ends,
+        approvals=approvals_of(context["ti"], context["ti"].task.steps, source.group),
         prices=prices,
         digests=digests,
         signer=signer,

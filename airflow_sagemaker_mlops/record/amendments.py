@@ -78,7 +78,8 @@ def news(
     """
     known = {str(model.get("arn")): str(model.get("approval_status", "")) for model in record["models"]}
     for approval in [*record["approvals"], *(amendment["approval"] for amendment in amendments)]:
-        known[str(approval.get("model"))] = str(approval.get("decision", ""))
+        if "model" in approval:
+            known[str(approval["model"])] = str(approval.get("decision", ""))
     for arn, package in packages.items():
         status = str(package.get("ModelApprovalStatus") or "")
         if status and known.get(arn) != status:
