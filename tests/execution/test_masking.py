@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.masking import is_secret_name, mask, secrets_in
+from airflow_sagemaker_mlops.execution.request import resolved_arguments
+from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted
+from airflow_sagemaker_mlops.execution.ways import foreach
 from airflow_sagemaker_mlops.record.fragment import Artifact, Attempt, StepFragment
 
 KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"  # the example of the IAM documentation
@@ -244,3 +252,23 @@ def test_two_fragments_that_differ_in_a_secret_only_have_the_same_hash() -> None
 def test_a_secret_in_json_of_any_depth_is_masked(depth: int) -> None:
     text = "[" * depth + '{"password": "hunter2hunter2"}' + "]" * depth
     assert "hunter2" not in str(mask({"P": text}, set()))
+
+
+def test_secrets_of_the_steps_in_a_loop_are_hidden_in_the_task_log_as_those_of_other_steps_are() -> None:
+    body = {"A": {"Type": "Lambda", "FunctionArn": "f", "Arguments": {"db_password": "hunter22"}}}
+    spec = {"Arguments": {"IterableItems": [1], "MaxConcurrency": 1}, "Body": body}
+    hidden: list[str] = []
+
+    async def hide(secrets: Sequence[str]) -> None:
+        hidden.extend(secrets)
+
+    aws: Any = SimpleNamespace(key="masking", is_local=True, region="eu-west-1")
+    identity = StepIdentity("p", "Loop", "d", "r", "Loop")
+    run = StepRun(spec, "ForEach", identity, Scope("Loop", {}, {}, {}, {}, lambda _uri: b""), aws, str, hide=hide)
+
+    async def run_step(child: StepRun) -> StepResult:
+        await resolved_arguments(child)
+        return StepResult("A-0", "Lambda", None, None, {}, "", "")
+
+    asyncio.run(foreach.follow(run, Submitted("Loop", "", 0, ""), run_step))
+    assert hidden == ["hunter22"]

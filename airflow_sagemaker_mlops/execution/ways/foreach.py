@@ -225,6 +225,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         aws=run.aws,
         tell=tell,
         publish=publish,
+        hide=run.hide,
         journal=MemoryJournal() if named else NotedJournal(run.notes, f"{label}.job"),
         mailbox=run.mailbox,
         options=run.options,
