@@ -106,6 +106,28 @@ def test_a_task_that_was_rejected_leaves_no_name_and_one_without_an_answer_nothi
     assert approvals(monkeypatch, {"before": "awaiting_input"}, {("before", "return_value"): payload("x")}) == []
 
 
+def test_every_instance_of_a_mapped_task_names_who_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    with DAG("d", schedule=None) as dag:
+        group = SageMakerPipelineTaskGroup("g", {"Version": "2020-12-01", "Steps": [TRAIN]})
+        each = ApprovalOperator.partial(task_id="each").expand(subject=["here?", "there?"])
+        each >> group.step_tasks["Train"]
+    left = {0: payload("Approve", "ada"), 1: payload("Reject", "bob")}
+    monkeypatch.setattr(XCom, "get_one", lambda *, map_index, **_: left.get(map_index))
+    ti = SimpleNamespace(
+        dag_id="d",
+        run_id="r",
+        map_index=-1,
+        task=dag.get_task("g.pipeline.verdict"),
+        get_task_states=lambda **_: {"r": {"each_0": "success", "each_1": "success"}},
+    )
+    found = approvals_of(ti, {"g.Train": "Training"}, "g")
+    assert [(a["task"], a["map_index"], a["decision"], a["user"]) for a in found] == [
+        ("each", 0, "Approve", "ada"),
+        ("each", 1, "Reject", "bob"),
+    ]
+    assert approved(found[1]).startswith("each[1] Reject by bob at ")
+
+
 def test_a_step_keeps_who_rejected_it_though_the_operator_pushes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     dag, _ = dag_with_group()
     sign: Any = dag.get_task("g.Sign")
