@@ -171,6 +171,7 @@ class _Builder:
         if not anchor.done:
             raise _refused(mark, f'the alias "{event.anchor}" stands inside of what it stands for')
         if self._is_key(mark, anchor.text):
+            self.open[-1].letters += anchor.letters
             return
         self._put(anchor.value, mark, anchor.size, anchor.letters)
 

@@ -70,9 +70,11 @@ class Front:
         caller = signature.claim_of(intake.signed)
         call = unread(caller.service if caller else "", environ)
         try:
-            secret = self._admit(environ, caller)
+            secret = self._admit(environ, intake, caller)
             assert caller is not None
             body = _body(environ, intake, caller, secret)
+            if caller.kind == "query" and caller.service != "s3":  # moto takes a URL without this for S3's
+                environ["HTTP_AUTHORIZATION"] = signature.header_of(caller)
             call = called(caller.service, environ, body)
             reply = self._answer_with_faults(call, environ, body, caller)
         except ConnectionLost:
@@ -106,13 +108,16 @@ class Front:
             raise self._faults.lose(call.operation)
         return reply
 
-    def _admit(self, environ: Environ, caller: Claim | None) -> str:
+    def _admit(self, environ: Environ, intake: Intake, caller: Claim | None) -> str:
         """The caller's secret key; strangers are refused by their headers alone, for callers may run code here."""
         if environ.get("HTTP_HOST") not in self._hosts:
             raise AwsError("AccessDeniedException", "This server answers to its own address only.", 403)
         secret = self._secret_of(caller.key) if caller else None
         if caller is None or secret is None:
-            raise AwsError("UnrecognizedClientException", "The access key is not the one of this embedded AWS.", 403)
+            why = "" if caller else signature.unknown_way(intake.signed)
+            why = why or "The access key is not the one of this embedded AWS."
+            raise AwsError("UnrecognizedClientException", why, 403)
+        signature.check_headers(caller, intake.signed)
         signature.check_time(caller, datetime.now(UTC))
         if "\0" in environ["PATH_INFO"]:
             raise AwsError("InvalidURI", "The path of the request has a NUL in it.")
@@ -338,8 +343,8 @@ def build(aws: LocalAws, log: TextIO) -> Front:
     """The application over a state folder, with everything it knew before.  Raises :class:`StateDamaged`."""
     state_dir = Path(aws.state_dir)
     moto = Moto()
-    scope = f"{aws.access_key}/20200101/{aws.region}/s3/aws4_request"
-    keeper = Keeper(state_dir, moto, f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
+    own = Claim("header", aws.access_key, aws.region, "s3", scope=f"20200101/{aws.region}/s3/aws4_request")
+    keeper = Keeper(state_dir, moto, signature.header_of(own))
     keeper.restore()
     with whole(state_dir / "store.sqlite"):
         store = Store(state_dir / "store.sqlite")

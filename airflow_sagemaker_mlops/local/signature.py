@@ -102,6 +102,11 @@ def claim_of(request: Signed) -> Claim | None:
     return None
 
 
+def header_of(claim: Claim) -> str:
+    """The ``Authorization`` header by which moto, which checks no signature, knows the service and the region."""
+    return f"{ALGORITHM} Credential={claim.key}/{claim.scope}, SignedHeaders=host, Signature=0"
+
+
 def _claim(kind: Literal["header", "query"], given: Mapping[str, str]) -> Claim | None:
     match = _SCOPE.match(given.get("X-Amz-Credential", ""))
     if match is None:
@@ -122,6 +127,33 @@ def _claim(kind: Literal["header", "query"], given: Mapping[str, str]) -> Claim 
 
 def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+def unknown_way(request: Signed) -> str:
+    """A sentence for a request that is signed in a way which is not known here; empty for any other."""
+    if request.headers.get("authorization", "").startswith("AWS "):
+        return "Signature Version 2 in the Authorization header is not known here. Sign with version 4 (s3v4)."
+    if request.method == "POST" and request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return "Forms with a signed policy (presigned POST) are not taken here. Use a presigned URL for PutObject."
+    return ""
+
+
+def check_headers(claim: Claim, request: Signed) -> None:
+    """Raise :class:`AwsError` when headers say what a presigned URL does not.
+
+    Who was given a URL may send any header with it.  As on S3, those that AWS reads have to be signed: one that was
+    added would copy another object, or call another operation.
+    """
+    if claim.kind == "header":
+        return
+    if "authorization" in request.headers:
+        raise AwsError("InvalidArgument", "Only one auth mechanism allowed: the query or the Authorization header.")
+    if claim.kind == "query":  # the older signatures are over all of them
+        signed = {*claim.names, "x-amz-content-sha256"}
+        added = sorted(name for name in request.headers if name.startswith("x-amz-") and name not in signed)
+        if added:
+            what = f"There were headers present in the request which were not signed: {', '.join(added)}"
+            raise AwsError("AccessDenied", what[:300], 403)
 
 
 def check_time(claim: Claim, now: datetime) -> None:

@@ -44,6 +44,11 @@ def test_a_long_text_that_aliases_repeat_is_counted_each_time() -> None:
     assert refused(HEAD + "\n".join(lines) + "\n").code == "SM105"
 
 
+def test_a_long_key_that_aliases_repeat_is_counted_each_time() -> None:
+    lines = [f"  a: &a {'x' * 100_000}", "  b:", *["  - {*a : 1}"] * 100]
+    assert refused(HEAD + "\n".join(lines) + "\n").code == "SM105"
+
+
 def test_merge_keys_mean_what_they_did() -> None:
     text = HEAD + "  a: &a {x: 1, y: 1}\n  b: &b {y: 2, z: 2}\n  c: {<<: [*a, *b], z: 3}\n  d: {x: 0, <<: *b}\n"
     metadata = load_pipeline(text).metadata

@@ -113,3 +113,25 @@ def test_a_signature_is_good_for_a_quarter_of_an_hour(minutes: int) -> None:
 )
 def test_a_claim_without_its_parts_is_none(header: str) -> None:
     assert signature.claim_of(Signed("GET", "/", {"authorization": header})) is None
+
+
+@pytest.mark.parametrize("signer", ["query", "s3 query"])
+@pytest.mark.parametrize("name", ["x-amz-copy-source", "x-amz-target", "x-amz-acl"])
+def test_a_header_that_was_added_to_a_presigned_url_is_refused(signer: str, name: str) -> None:
+    request = signed_by(signer, "/b/key", "")
+    claim = signature.claim_of(request)
+    assert claim is not None
+    signature.check_headers(claim, request)
+    added = dataclasses.replace(request, headers={**request.headers, name: "/other/secret"})
+    with pytest.raises(AwsError, match=f"not signed: {name}"):
+        signature.check_headers(claim, added)
+
+
+@pytest.mark.parametrize("signer", ["query", "s3 query", "older s3 query"])
+def test_a_presigned_url_with_an_authorization_header_is_refused(signer: str) -> None:
+    request = signed_by(signer, "/b/key", "")
+    claim = signature.claim_of(request)
+    assert claim is not None
+    both = dataclasses.replace(request, headers={**request.headers, "authorization": "X Credential=K/1/r/iam/x"})
+    with pytest.raises(AwsError, match="Only one auth mechanism"):
+        signature.check_headers(claim, both)
