@@ -25,6 +25,7 @@ from .secret_values import (
     HEADER,
     JOINED_ONLY,
     NEEDS_LOGIN,
+    NETRC,
     PASSWORD_OPTIONS,
     QUERY,
     QUERY_NAMES,
@@ -44,7 +45,7 @@ _NAME_MEMBERS = ("Name", "Key", "name", "key", "ParameterName")
 _VALUE_MEMBERS = ("Value", "value", "DefaultValue", "ParameterValue")
 # A name and what follows it, in text of any kind: env files, Python, JSON in JSON.  Bounded: time has to be linear.
 _ASSIGNED = re.compile(
-    r"""(?<![A-Za-z0-9_.-])(?P<name>-{0,2}[A-Za-z][A-Za-z0-9_.-]{0,80})(?P<closed>\\*["']?)\s*[=:]\s*"""
+    r"""(?<![A-Za-z0-9_.-])(?P<name>-{0,2}_?[A-Za-z][A-Za-z0-9_.-]{0,80})(?P<closed>\\*["']?\]?)\s*(?:=>|[=:])\s*"""
 )
 _FLAG = re.compile(r"(?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9_-]{0,80})[ \t]+(?!--[A-Za-z]|-[A-Za-z]\b)")
 _VALUE = re.compile(r"""(?P<quote>\\*["'])(?P<quoted>.*?)(?P=quote)|[^\s,;&"'\\]+""", re.DOTALL)
@@ -193,6 +194,7 @@ def _text(text: str, found: set[str]) -> str:
     text = HEADER.sub(lambda match: match["name"] + str(_hide(match["value"], found)), text)
     text = VALUES.sub(lambda match: str(_hide(match[0], found)), text)
     text = COMMAND.sub(lambda match: match["program"] + _command(match["program"], match["rest"], found), text)
+    text = NETRC.sub(hidden, text)
     text = SAID.sub(hidden, ELEMENT.sub(element, QUERY.sub(named, text)))
     return _values_of(_ASSIGNED, _values_of(_FLAG, text, found), found)
 

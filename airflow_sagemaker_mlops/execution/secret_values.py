@@ -80,6 +80,7 @@ VALUES = re.compile(
     | -----BEGIN[\ A-Z]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----.*?(?:-----END[\ A-Z]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----|\Z)
     | (?<=[Bb]earer\ )[^\s"',;]+ | (?<=BEARER\ )[^\s"',;]+
     | (?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[^\s"'<>]+
+    | (?<=/bot)[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}
     | (?<=/api/webhooks/)[0-9]+/[^\s"'<>/]+
     | (?<=\.webhook\.office\.com/)[^\s"'<>]+
     | (?<=://)[^\s/:@"']*:[^\s/@"']+(?=@)
@@ -100,6 +101,7 @@ HEADER = re.compile(
 )
 SCHEME = re.compile(r"(?i)(?:basic|bearer|digest|token|apikey|negotiate)\s+(\S+)")
 ELEMENT = re.compile(r"(?P<before><(?P<name>[A-Za-z][A-Za-z0-9_.:-]{0,80})>)(?P<value>[^<>]{1,4000})(?=</)")
+NETRC = re.compile(r"(?P<before>\blogin\s{1,20}[^\s]{1,200}\s{1,20}password\s{1,20})(?P<value>[^\s]+)")
 SAID = re.compile(
     r"""(?i)\b(?P<before>(?:password|passphrase|passwd|secret|token|api key)\s+(?:is\s+|was\s+)?)"""
     r"""(?P<value>"[^"\n]+"|'[^'\n]+')"""
@@ -115,6 +117,7 @@ PASSWORD_OPTIONS: dict[str, str] = {
     **dict.fromkeys(("sqlcmd", "bcp", "zip", "unzip"), "-P"),
     **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami"), "-w"),
     "redis-cli": "-a",
+    "twine": "-p",
     "curl": "-b",  # cookies
 }
 JOINED_ONLY = frozenset(_JOINED)  # "mysql -p db" asks for the password

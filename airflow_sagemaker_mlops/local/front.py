@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import math
 import re
 import socket
 import sys
@@ -313,12 +314,21 @@ def _body(environ: Environ, intake: Intake, caller: Claim, secret: str) -> bytes
 def _json(body: bytes) -> dict[str, Any]:
     """The request of a JSON protocol.  Raises :class:`AwsError` for what is none."""
     try:
-        request = json.loads(body or b"{}")
+        request = json.loads(body or b"{}", parse_constant=_no_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise AwsError("SerializationException", f"The body of the request is not JSON: {error}.") from None
     if not isinstance(request, dict):
         raise AwsError("SerializationException", "The body of the request is not a JSON object.")
     return request
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text[:40]} is no number of JSON")
 
 
 def _unknown(call: Called) -> AwsError:

@@ -22,6 +22,7 @@ TARGETS = {
     "DynamoDB_20120810": "dynamodb",
     "Kinesis_20131202": "kinesis",
     "Logs_20140328": "logs",
+    "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
     "SageMaker": "sagemaker",
     "secretsmanager": "secretsmanager",
     "TrentService": "kms",
@@ -32,6 +33,7 @@ REFUSED_AS = {
     "ecr": "InvalidParameterException",
     "glue": "InvalidInputException",
     "logs": "InvalidParameterException",
+    "resourcegroupstaggingapi": "InvalidParameterException",
 }
 NOT_ENFORCED = re.compile(r"InstanceType$")  # AWS adds types faster than botocore is released here
 

@@ -110,6 +110,8 @@ def test_a_token_of_a_well_known_service_is_masked_wherever_it_stands(token: str
         "Set-Cookie: sid={}",
         "DefaultEndpointsProtocol=https;AccountName=a;AccountKey={}==;EndpointSuffix=x", "Server=h;Uid=u;Pwd={};",
         "{{'password': '{}'}}", 'run --config {{"password": "{}"}} x', '{{\\"db_password\\": \\"{}\\"}}', "BEARER {}",
+        "//registry.npmjs.org/:_authToken={}", "machine h login u password {}", "os.environ['TOKEN'] = '{}'",
+        '"password" => "{}"', "https://api.telegram.org/bot123456789:AA{0}{0}{0}/getMe", "twine upload -u u -p {} d/*",
         "<password>{}</password>", 'the password is "{}"', "https://{}abcdefgh@github.com/x", "conn=h:5432/password={}",
         "export FERNET_KEY={}", "--pw {}", "https://discord.com/api/webhooks/123456/{}",
     ],

@@ -163,6 +163,39 @@ def test_keys_that_sts_gave_out_are_checked_too(aws: local.LocalAws) -> None:
         stranger.list_buckets()
 
 
+@pytest.mark.parametrize(
+    ("service", "target", "body"),
+    [
+        ("sagemaker", "SageMaker.ListModels", b'{"MaxResults": NaN}'),
+        ("sagemaker", "SageMaker.ListTags", b'{"ResourceArn": "arn:aws:sagemaker:r:1:x/y", "MaxResults": 1e400}'),
+        ("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", b'{"ResourcesPerPage": -Infinity}'),
+        ("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", b'{"ResourceTypeFilters": 1.5}'),
+    ],
+)
+def test_a_number_that_is_none_is_the_fault_of_the_client(
+    aws: local.LocalAws, service: str, target: str, body: bytes
+) -> None:
+    assert send(aws, service, "POST", "/", body, {"X-Amz-Target": target})[0] == 400
+
+
+def test_a_presigned_url_of_another_service_is_answered_by_that_service(aws: local.LocalAws) -> None:
+    url = aws.client("lambda").generate_presigned_url("list_functions")
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        assert "Functions" in json.load(answer)
+
+
+def test_a_presigned_url_reads_no_secret_of_another_service(aws: local.LocalAws) -> None:
+    aws.client("secretsmanager").create_secret(Name="given", SecretString="kept")
+    s3 = boto3.client("s3", endpoint_url=aws.endpoint_url, config=Config(signature_version="s3v4"), **keys(aws))
+    scope = f"{aws.access_key}/20260101/us-east-1/secretsmanager/aws4_request"
+    target = {"X-Amz-Target": "secretsmanager.GetSecretValue"}
+    for more in ({}, {"Authorization": f"X Credential={scope}, SignedHeaders=host, Signature=0"}):
+        request = urllib.request.Request(s3.generate_presigned_url("list_buckets"), headers=target | more)
+        request.data, request.method = b'{"SecretId": "given"}', "GET"
+        with pytest.raises(urllib.error.HTTPError, match="40"):
+            urllib.request.urlopen(request, timeout=60)
+
+
 def raw(aws: local.LocalAws, request: bytes, *, more: bool = True) -> int:
     """The status that bytes are answered with; where there is no ``more``, the client says that this is all."""
     with socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint_url).port or 0), timeout=60) as connection:
