@@ -11,14 +11,14 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from ..execution.pipeline_run import PipelineRun
-from .terminal import clean
+from .terminal import clean, outliving_readers
 
 CAUSES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "hang-up of the terminal"}
 SHOW_CURSOR = "\x1b[?25h"  # rich hides it while a table is shown
 
 
 class Ending:
-    """Handles signals while it is entered; outside of the main thread it does nothing.
+    """Handles signals while it is entered, but outside of the main thread; nor does a reader that leaves end the run.
 
     caught   the first signal that came; 0 when none did
     """
@@ -29,8 +29,10 @@ class Ending:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._again = ""
         self._before: dict[signal.Signals, Any] = {}
+        self._printing = outliving_readers()
 
     def __enter__(self) -> Ending:
+        self._printing.__enter__()
         with contextlib.suppress(ValueError):  # not the main thread
             for number in CAUSES:
                 ignored = signal.getsignal(number) is signal.SIG_IGN
@@ -43,6 +45,7 @@ class Ending:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._printing.__exit__(kind, error, trace)
 
     async def drive(self, run: PipelineRun, again: str = "") -> None:
         """Run ``run`` to its end, or to the first signal; ``again`` is the command that goes on with it."""

@@ -6,11 +6,13 @@ sequences that would move the cursor, retitle the window or hide text.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
+import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,50 @@ def tell(error: ValueError, consequence: str = "") -> int:
 
     say(error.told(consequence) if isinstance(error, PipelineError) else error, err=True)
     return int(getattr(error, "exit_code", 1))
+
+
+class _Unread:
+    """A stream that goes on as the null device once its reader is gone: ``| head`` ended, or the terminal closed."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, or drop."""
+        try:
+            return int(self._stream.write(text))
+        except OSError:
+            self._lose()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop."""
+        try:
+            self._stream.flush()
+        except OSError:
+            self._lose()
+
+    def _lose(self) -> None:
+        with contextlib.suppress(OSError):  # a stream without a file
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
+
+
+@contextlib.contextmanager
+def outliving_readers() -> Iterator[None]:
+    """Let no print fail meanwhile: a run has jobs to watch and a record to write, whoever reads what it says."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_Unread(stream) for stream in before)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        sys.stdout, sys.stderr = before
 
 
 def print_anything() -> None:

@@ -115,6 +115,16 @@ def test_the_first_signal_stops_the_job_and_seals_a_stopped_record(
     assert json.loads(desk.out.read_text())["status"] == "Stopped"
 
 
+def test_a_run_whose_reader_leaves_is_watched_to_its_end_and_recorded(desk: Desk) -> None:
+    process = desk.start_and_wait()
+    for stream in (process.stdout, process.stderr):
+        assert stream is not None
+        stream.close()
+    desk.let_go()
+    assert process.wait() == 0
+    assert desk.record()["run"]["status"] == "Succeeded"
+
+
 def test_a_killed_run_is_continued_under_its_own_id_and_its_job_is_adopted(desk: Desk) -> None:
     process = desk.start_and_wait()
     name = desk.job_of_second()
