@@ -35,7 +35,10 @@ class Wanted:
         expected: dict[str, dict[str, str]] = {dag_id: {} for dag_id in dags}
         for word in self.expect:
             dag_id, run_id, sha256 = _expected(word, dags, base)
-            expected[dag_id][run_id] = sha256
+            other = expected[dag_id].setdefault(run_id, sha256)
+            if not other.lower().startswith(sha256.lower()) and not sha256.lower().startswith(other.lower()):
+                raise NotVerifiable(f'--expect names two hashes for run "{run_id}", and a record has one.')
+            expected[dag_id][run_id] = max(other, sha256, key=len)
         verifier = open_verifier(self.key, lambda: self.place.client("kms")) if self.key else None
         package = self._package() if self.models else None
         return {dag_id: Evidence(runs, verifier, package) for dag_id, runs in expected.items()}

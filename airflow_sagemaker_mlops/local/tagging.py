@@ -21,7 +21,10 @@ def tagged_resources(moto: Moto, store: Store, region: str, environ: Environ, bo
         return reply
     answer = json.loads(reply.body)
     if not answer.get("PaginationToken"):
-        answer["ResourceTagMappingList"] = [*answer["ResourceTagMappingList"], *_ours(store, region, json.loads(body or b"{}"))]
+        answer["ResourceTagMappingList"] = [
+            *answer["ResourceTagMappingList"],
+            *_ours(store, region, json.loads(body or b"{}")),
+        ]
     return Reply(200, reply.headers, json.dumps(answer).encode())
 
 

@@ -218,6 +218,8 @@ def command(folder: FolderStore, *words: str) -> tuple[int, str]:
 def test_the_command_takes_the_hash_that_the_sealing_printed(folder: FolderStore, two: tuple[Sealed, Sealed]) -> None:
     assert command(folder, "--expect", f"r1={two[0].sha256}", "--expect", f"daily/r2={two[1].sha256[:12]}")[0] == 0
     assert command(folder, "--expect", f"r1={two[1].sha256}")[0] == 1
+    both = ("--expect", f"r1={two[1].sha256}", "--expect", f"r1={two[0].sha256}")
+    assert "two hashes" in command(folder, *both)[1]
     code, said = command(folder, "--expect", "r1=12")
     assert code != 0
     assert "write RUN=HASH" in said
