@@ -45,6 +45,7 @@ def build(
     at_run   parameters whose values a run renders, by name: a task of their own, before all others, does
     """
     from .operators.base import StepOperator
+    from .operators.recording import OFF, location_of
 
     prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
     foreign = tuple(prefix + task.task_id for task in plan.tasks if task.step_type == AIRFLOW)
@@ -58,7 +59,7 @@ def build(
                 pipeline_name,
                 prefix.rstrip("."),
                 source[2],
-                options["records"],
+                location_of(options["records"]) or OFF,  # Airflow's configuration is asked once
                 outlets=source[3],
                 access=(
                     options["aws_conn_id"],
