@@ -87,7 +87,8 @@ def _count(context: Context) -> int:
     ti: Any = context["ti"]
     store: Any = dict(context).get("task_state_store")
     if store is None:  # before Airflow 3.3: attempts that never began count as well
-        return int(ti.try_number - (ti.max_tries - RETRIES_AFTER_MISHAPS))
+        # A run that began under an earlier budget keeps its smaller ``max_tries``.
+        return int(ti.try_number - max(0, ti.max_tries - RETRIES_AFTER_MISHAPS))
     generation = f"m{ti.max_tries}"
     try:
         kept = store.get(KEY, None)

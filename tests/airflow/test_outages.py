@@ -113,9 +113,11 @@ class Store(dict[str, Any]):
         self[key] = value
 
 
-def attempt(task: Any, store: Store, error: Exception, max_tries: int = 18) -> BaseException:
-    """What a task ends with whose code raises ``error``."""
-    context: Any = {"ti": SimpleNamespace(try_number=1, max_tries=max_tries), "task_state_store": store}
+def attempt(
+    task: Any, store: Store | None, error: Exception, max_tries: int = 18, try_number: int = 1
+) -> BaseException:
+    """What a task ends with whose code raises ``error``; Airflow before 3.3 has no store."""
+    context: Any = {"ti": SimpleNamespace(try_number=try_number, max_tries=max_tries), "task_state_store": store}
     try:
         with errors_counted(task, context):
             raise error
@@ -141,6 +143,14 @@ def test_a_clear_begins_the_count_anew_and_retries_of_the_user_are_not_cut_short
     assert not isinstance(attempt(task, store, KeyError("x"), max_tries=23), AirflowFailException)
     for _ in range(2 * MOST_ERRORS):
         assert isinstance(attempt(step(retries=30), store, KeyError("x"), max_tries=30), KeyError)
+
+
+@pytest.mark.parametrize(
+    ("max_tries", "first"), [(18, 1), (25, 8), (4, 1)], ids=["new", "cleared", "before an upgrade"]
+)
+def test_without_a_store_attempts_are_counted_since_the_last_clear(max_tries: int, first: int) -> None:
+    ends = [attempt(step(), None, KeyError("x"), max_tries, first + number) for number in range(MOST_ERRORS)]
+    assert [isinstance(end, AirflowFailException) for end in ends] == [False] * (MOST_ERRORS - 1) + [True]
 
 
 def test_a_question_of_a_trigger_waits_until_airflow_is_back(monkeypatch: pytest.MonkeyPatch) -> None:

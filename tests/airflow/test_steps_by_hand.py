@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import TaskDeferred
 from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops import local
@@ -87,17 +88,12 @@ def test_steps_by_hand_are_swept_by_the_teardown_behind_them(
     assert status_of(aws, left) == "InProgress"
 
 
-def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def deferred(_task: Any, *, method_name: str, **_trigger: Any) -> None:
-        raise InterruptedError(method_name)
-
-    monkeypatch.setattr(SweepOperator, "defer", deferred)
+def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(aws: local.LocalAws) -> None:
     tasks = by_hand(aws, "hand-waiting")
     context: Any = {"ti": instance(tasks["sweep"], {"one": "failed", "each_0": "deferred"}), "dag_run": RUN}
-    with pytest.raises(InterruptedError, match="again"):
+    with pytest.raises(TaskDeferred) as deferred:
         tasks["sweep"].execute(context)
+    assert deferred.value.method_name == "again"
 
 
 @pytest.mark.usefixtures("opened")
@@ -115,7 +111,7 @@ def test_an_attempt_that_no_other_follows_stops_what_it_leaves_running(
     ti = instance(
         tasks["one"], {}, try_number=try_number, xcom_pull=lambda key, **_: journal if key == JOURNAL_KEY else None
     )
-    event = {"event": {"status": "error", "error": "EndpointConnectionError: no answer"}}
+    event = {"event": {"status": "error", "error": "EndpointConnectionError: no answer", "outage": True}}
     with pytest.raises(AirflowException, match="no answer"):
         tasks["one"].resume_execution("resume", event, {"ti": ti, "dag_run": RUN, "params": {}})
     assert (status_of(aws, name) != "InProgress") is ends
