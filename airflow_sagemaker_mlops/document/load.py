@@ -74,6 +74,8 @@ def read_text(source: Any, base_dir: Path | None, name: str | None) -> tuple[str
         return _bounded(str(source.definition()), name or type(source).__name__), name or type(source).__name__
     if isinstance(source, bytes):
         source = _decode(source, shown)
+    if isinstance(source, str):
+        source = source.removeprefix("\ufeff")
     if isinstance(source, str) and (
         "\n" in source or source.lstrip().startswith(("{", '"')) or len(source) > LONGEST_FILE_NAME
     ):

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,7 @@ def _unpack(content: bytes, target: Path) -> None:
             for member in members:
                 inside(target, member.filename)
             archive.extractall(target)
-    except (UnsafePath, zipfile.BadZipFile, OSError) as error:
+    except (UnsafePath, zipfile.BadZipFile, zlib.error, RuntimeError, OSError) as error:  # RuntimeError: encrypted
         raise AwsError("InvalidZipFileException", f"Could not unzip uploaded file: {error}") from None
 
 

@@ -180,3 +180,10 @@ def test_billion_laughs_are_refused() -> None:
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
     with pytest.raises(InvalidPipeline, match="aliases"):
         load_pipeline("\n".join(lines) + "\nSteps: []\n")
+
+
+def test_a_text_may_begin_with_a_byte_order_mark_as_a_file_may(tmp_path: Path) -> None:
+    text = "\ufeff" + json.dumps({"Version": "2020-12-01", "Steps": [FAIL]})
+    file = tmp_path / "p.json"
+    file.write_text(text, encoding="utf-8")
+    assert load_pipeline(text).document == load_pipeline(file).document

@@ -138,3 +138,16 @@ def test_a_function_of_a_package_that_leads_out_is_not_unpacked(tmp_path: Path, 
 def test_a_path_of_a_request_is_below_opt_ml(tmp_path: Path, path: str) -> None:
     with pytest.raises(JobError, match="is not below /opt/ml"):
         Ticket(tmp_path, {}).at(path)
+
+
+@pytest.mark.parametrize(("entry", "directory", "value"), [(6, 8, 1), (8, 10, 99)], ids=["encrypted", "unknown method"])
+def test_a_package_that_cannot_be_unpacked_is_the_fault_of_who_sent_it(
+    tmp_path: Path, entry: int, directory: int, value: int
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("h.py", "x = 1")
+    content = bytearray(packed.getvalue())
+    content[content.index(b"PK\x03\x04") + entry] = content[content.index(b"PK\x01\x02") + directory] = value
+    with pytest.raises(AwsError, match="Could not unzip"):
+        functions._unpacked(tmp_path, bytes(content))
