@@ -5,9 +5,16 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from deployment import Deployment, deployed
+from deployment import PATIENCE_S, Deployment, deployed
 
 from airflow_sagemaker_mlops import local
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that wait for whole runs may outlast a machine that is busy with something else."""
+    for item in items:
+        if item.get_closest_marker("deployment"):
+            item.add_marker(pytest.mark.timeout(2 * PATIENCE_S))
 
 
 @pytest.fixture(scope="session")

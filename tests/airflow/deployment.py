@@ -21,6 +21,8 @@ from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli import ui
 from airflow_sagemaker_mlops.execution.identity import execution_id
 
+PATIENCE_S = 600  # for what ends by itself: only a test that hangs waits as long, however busy the machine is
+
 
 @dataclass
 class Deployment:
@@ -36,14 +38,14 @@ class Deployment:
         )  # run ids hold one; 3.0 reads it as a space
         request = urllib.request.Request(address, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             error.add_note(error.read().decode(errors="replace")[:2000])
             raise
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while True:  # the DAG processor may not have read the file yet
             try:
                 run = self.call(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
@@ -53,7 +55,7 @@ class Deployment:
                     raise
                 time.sleep(0.5)
 
-    def wait(self, dag_id: str, run_id: str, timeout_s: float = 120) -> tuple[str, dict[str, str]]:
+    def wait(self, dag_id: str, run_id: str, timeout_s: float = PATIENCE_S) -> tuple[str, dict[str, str]]:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             state = self.call(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
@@ -119,7 +121,7 @@ def deployed(
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + PATIENCE_S
         while not all(part == "healthy" for part in ui.health(port).values()):
             assert process.poll() is None, (home / "standalone.log").read_text()[-3000:]
             assert time.monotonic() < deadline, "Airflow did not come up"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployment import Deployment, jobs_of
+from deployment import PATIENCE_S, Deployment, jobs_of
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
@@ -119,7 +119,7 @@ def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
     sqs = aws.client("sqs")
     queue = sqs.get_queue_url(QueueName="questions")["QueueUrl"]
     messages: list[Any] = []
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE_S
     while not messages and time.monotonic() < deadline:
         messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", [])
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
@@ -159,7 +159,7 @@ def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
         "Ask": "success",
         "Last": "success",
         "pipeline.verdict": "success",
-    }
+    }, deployment.logs(dag_id, run_id, "Note")
     assert state == "success"
     assert deployment.xcom(dag_id, run_id, "pipeline.verdict")["Status"] == "CompletedWithFailures"
     loop = deployment.xcom(dag_id, run_id, "Loop")["Loop"]
@@ -186,7 +186,7 @@ def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(deployment: Depl
     runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("two-at-a-time", "two-at-a-time-in-worker")}
     client, steps = aws.client("sagemaker"), [f"W{i}" for i in range(5)]
     for dag_id, run_id in runs.items():
-        state, states = deployment.wait(dag_id, run_id, timeout_s=180)
+        state, states = deployment.wait(dag_id, run_id)
         assert state == "success", states
         names = [deployment.xcom(dag_id, run_id, step)["Name"] for step in steps]
         jobs = [client.describe_processing_job(ProcessingJobName=name) for name in names]
@@ -220,7 +220,7 @@ def test_a_mapped_step_is_retried_and_stopped_as_any_other(deployment: Deploymen
 
 def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deployment, aws: local.LocalAws) -> None:
     run_id = deployment.trigger("thousand")
-    state, states = deployment.wait("thousand", run_id, timeout_s=240)
+    state, states = deployment.wait("thousand", run_id)
     assert state == "success", states
     client = aws.client("sagemaker")
     pages = client.get_paginator("list_models").paginate(NameContains=execution_id("thousand", run_id))
@@ -237,7 +237,7 @@ def test_a_retry_policy_has_another_job_made_wherever_the_step_began(
 ) -> None:
     runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("unlucky", "unlucky-in-worker")}
     client = aws.client("sagemaker")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     made: dict[str, set[str]] = {dag_id: set() for dag_id in runs}
     while any(len(names) < 2 for names in made.values()):
         assert time.monotonic() < deadline, made

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from deployment import Deployment
+from deployment import PATIENCE_S, Deployment
 
 from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.execution.identity import execution_id
@@ -29,7 +29,7 @@ def test_clearing_a_waiting_step_stops_its_job_and_makes_one_new(deployment: Dep
         return jobs_of(aws, "long", run_id)
 
     def until(check: Any) -> None:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + PATIENCE_S
         while not check():
             assert time.monotonic() < deadline, [(j["ProcessingJobName"], j["ProcessingJobStatus"]) for j in jobs()]
             time.sleep(0.5)
@@ -59,7 +59,7 @@ def test_a_run_that_is_marked_failed_leaves_no_job_running(deployment: Deploymen
         jobs = jobs_of(aws, dag_id, runs[dag_id])
         return [job["ProcessingJobName"] for job in jobs if job["ProcessingJobStatus"] == "InProgress"]
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not all(running(dag_id) for dag_id in runs) and time.monotonic() < deadline:
         time.sleep(0.3)
     assert [len(running(dag_id)) for dag_id in runs] == [1, 1]
@@ -82,7 +82,7 @@ def test_a_run_that_is_marked_failed_leaves_no_job_running(deployment: Deploymen
 def test_a_run_that_is_marked_failed_while_nothing_runs_does_not_end_well(deployment: Deployment) -> None:
     deployment.call("/pools", {"name": "closed", "slots": 0})
     run_id = deployment.trigger("held")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while deployment.states("held", run_id).get("Quick") != "success" and time.monotonic() < deadline:
         time.sleep(0.3)
     deployment.call(f"/dags/held/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
@@ -108,7 +108,7 @@ def test_a_run_that_takes_too_long_leaves_no_job_running(deployment: Deployment,
     run_id = deployment.trigger("overdue-run")
     state, _states = deployment.wait("overdue-run", run_id)
     assert state == "failed"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         statuses = [job["ProcessingJobStatus"] for job in jobs_of(aws, "overdue-run", run_id)]
         if statuses == ["Stopped"]:
