@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,14 +79,26 @@ def build(
         _wire(tasks, task, edges.get(task.task_id, task.upstream), dag)
     if at_run:
         _renders_first(plan, at_run, prefix, tasks, dag)
+    wire_all = partial(_wire_all, plan, tasks, dag)
     if ruled:
-        from .operators.before_verdict import stand_before
-
-        stand_before(tasks[VERDICT_TASK_ID], (tasks[name] for name in tasks if name != VERDICT_TASK_ID))
+        wire_all()
+    else:
+        for operator in tasks.values():
+            if isinstance(operator, StepOperator):
+                operator.__dict__["_rule_changed"] = wire_all
     if group is not None:
         verdict: Any = tasks[VERDICT_TASK_ID]
         verdict.stand_in()
     return tasks
+
+
+def _wire_all(plan: Plan, tasks: Mapping[str, BaseOperator], dag: DAG) -> None:
+    """Have every edge of the plan, and the verdict behind every task: a trigger rule of the user's implies none."""
+    from .operators.before_verdict import stand_before
+
+    for task in plan.tasks:
+        _wire(tasks, task, task.upstream, dag)
+    stand_before(tasks[VERDICT_TASK_ID], (tasks[name] for name in tasks if name != VERDICT_TASK_ID))
 
 
 def _renders_first(

@@ -31,7 +31,7 @@ from .start import DecidedLate, StartInTriggerer, has_secret_defaults, has_to_be
 from .task import StepTask
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, TriggerRule
 
     from .attempt import WorkerAttempt
     from .share import Share
@@ -85,6 +85,7 @@ class StepOperator(BaseOperator):
     _begun: WorkerAttempt | None = None  # what runs in this process, or was submitted by it
     _killed = False
     _by_hand = False
+    _rule_changed: Callable[[], None] | None = None  # wires what the pipeline's other rules no longer imply
     step: StepTask
     operator_extra_links = LINKS
 
@@ -158,6 +159,21 @@ class StepOperator(BaseOperator):
         if not self.start_from_trigger:
             return None
         return StartInTriggerer(self.step, finish_in_worker=has_to_end_in_worker(self))
+
+    @property
+    def trigger_rule(self) -> TriggerRule:
+        """As of any operator.  With another rule than ``all_success`` its edges imply no others any more.
+
+        A cluster policy or an assignment may change it after the pipeline was wired, which then is told.
+        """
+        return self.__dict__["trigger_rule"]  # type: ignore[no-any-return]
+
+    @trigger_rule.setter
+    def trigger_rule(self, rule: TriggerRule) -> None:
+        before = self.__dict__.get("trigger_rule", rule)
+        self.__dict__["trigger_rule"] = rule
+        if rule != before and self._rule_changed is not None:
+            self._rule_changed()
 
     start_from_trigger = DecidedLate(_starts_from_trigger, False)
     start_trigger_args = DecidedLate(_start_arguments, None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -84,6 +85,17 @@ def test_defaults_that_are_secrets_stay_out_of_the_serialized_dag(given: Any) ->
     step: Any = dag.step_tasks["A"]
     values = typed_parameters("A", step.step.spec, values_of(["DbPassword"], "", dag.params))
     assert values == {"DbPassword": given["DbPassword"] if given else "hunter2"}
+
+
+def test_edges_that_were_implied_are_there_once_a_trigger_rule_is_changed() -> None:
+    steps = train("A"), train("B", DependsOn=["A"]), train("C", DependsOn=["A", "B"])
+    dag, other = (SageMakerPipelineDag(name, definition(*steps)) for name in ("p", "q"))
+    assert dag.get_task("C").upstream_task_ids == {"B"}
+    for task in (dag.get_task("B"), copy.deepcopy(other).get_task("B")):
+        task.trigger_rule = "all_done"
+    assert dag.get_task("C").upstream_task_ids == {"A", "B"}
+    assert dag.get_task("pipeline.verdict").upstream_task_ids == {"A", "B", "C"}
+    assert tasks_of(dag)["B"]["trigger_rule"] == "all_done"
 
 
 @pytest.mark.parametrize(("name", "value"), [("S", "c"), ("I", "many"), ("B", "maybe")])
