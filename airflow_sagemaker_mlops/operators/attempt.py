@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn comes back to a worker
 
+MOST_HANDED_OVER = 4_096  # characters of a shown request; a longer one is not shown again after a needless retry
+
 
 @dataclass(slots=True)
 class WorkerAttempt:
@@ -94,7 +96,13 @@ class WorkerAttempt:
         handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
         if begun is not None:
             handed_over["begun"] = begun.as_json()
-        return {**handed_over, "secrets": list(self._secrets), "published": self._published}
+        # MySQL keeps 65,535 bytes of a trigger's arguments, encrypted, and the step itself is among them.
+        published = {
+            key: value
+            for key, value in self._published.items()
+            if key != REQUEST_KEY or len(json.dumps(value)) <= MOST_HANDED_OVER
+        }
+        return {**handed_over, "secrets": list(self._secrets), "published": published}
 
     async def pause_for(self, cause: str, words: str) -> timedelta | None:
         """How long a failed job's step waits for the next one, by its retry policies; ``None``: it has failed."""
