@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qs, unquote
 
-from . import aws_chunked, emr, functions, serving, signature
+from . import aws_chunked, checksums, emr, functions, serving, signature
 from .called import NAMING, Called, called, is_known, is_operation, members, unread
 from .errors import AwsError
 from .faults import ConnectionLost, Faults
@@ -308,6 +308,8 @@ def _body(environ: Environ, intake: Intake, caller: Claim, secret: str) -> bytes
         coding = aws_chunked.other_codings(environ.pop("HTTP_CONTENT_ENCODING", ""))
         if coding:
             environ["HTTP_CONTENT_ENCODING"] = coding
+    if caller.service == "s3":
+        checksums.check(environ, body)
     return body
 
 

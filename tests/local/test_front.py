@@ -62,6 +62,24 @@ def test_an_object_is_kept_byte_for_byte_whatever_its_content_type(aws: local.Lo
     assert found.get("ContentEncoding", "") == headers.get("Content-Encoding", "")
 
 
+@pytest.mark.parametrize(
+    ("member", "right"),
+    [
+        ("ContentMD5", "XUFAKrxLKna5cZ2REBfFkg=="),  # of "hello", by openssl and by zlib's crc32 utility
+        ("ChecksumCRC32", "NhCmhg=="),
+        ("ChecksumSHA256", "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="),
+    ],
+)
+def test_a_body_that_does_not_have_its_checksum_is_refused(
+    aws: local.LocalAws, bucket: str, member: str, right: str
+) -> None:
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=bucket, Key="summed", Body=b"hello", **{member: right})
+    with pytest.raises(s3.exceptions.ClientError, match="BadDigest"):
+        s3.put_object(Bucket=bucket, Key="summed", Body=b"hallo", **{member: right})
+    assert s3.get_object(Bucket=bucket, Key="summed")["Body"].read() == b"hello"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_part_of_an_upload_is_kept_byte_for_byte(aws: local.LocalAws, bucket: str, kind: str) -> None:
     headers, body = KINDS[kind]
