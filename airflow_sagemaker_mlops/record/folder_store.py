@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..paths import UnsafePath, inside
 from .errors import StoreUnavailable
-from .store import Stored
+from .store import MOST_BYTES, Stored, too_large
 
 LOCK = ".lock"
 
@@ -31,7 +31,10 @@ class FolderStore:
     def read(self, key: str) -> Stored | None:
         """The file; ``None`` when there is none."""
         try:
-            data = self._path(key).read_bytes()
+            path = self._path(key)
+            if (size := path.stat().st_size) > MOST_BYTES:
+                raise StoreUnavailable(f"cannot read {path}: {too_large(size)}.")
+            data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

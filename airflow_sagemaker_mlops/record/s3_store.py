@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import StoreUnavailable
 from .s3_pages import pages
-from .store import Stored
+from .store import MOST_BYTES, Stored, too_large
 
 LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 MISSING = frozenset({"NoSuchKey", "404"})
@@ -36,6 +36,8 @@ class S3Store:
         """The object; ``None`` when there is none."""
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=self._key(key))
+            if answer["ContentLength"] > MOST_BYTES:
+                raise ValueError(too_large(answer["ContentLength"]))
             return Stored(answer["Body"].read(), answer["ETag"])
         except Exception as error:
             if code_of(error) in MISSING:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
+MOST_BYTES = 512_000_000  # of an object: a listing of a million files has some 200 MB, a record far less
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Bytes, and the tag by which :meth:`Store.replace` knows that they are still there."""
@@ -46,6 +49,11 @@ class Store(Protocol):
 
     def folders(self) -> Iterator[str]:
         """First segments of all keys, sorted."""
+
+
+def too_large(size: int) -> str:
+    """Why an object is not read, for a sentence of :class:`~.errors.StoreUnavailable`."""
+    return f"it has {size:,} bytes, and what belongs here has at most {MOST_BYTES:,}"
 
 
 def address(store: Store, key: str) -> str:

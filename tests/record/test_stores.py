@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from airflow_sagemaker_mlops.record import folder_store, s3_store
 from airflow_sagemaker_mlops.record.errors import StoreUnavailable
 from airflow_sagemaker_mlops.record.folder_store import FolderStore
 from airflow_sagemaker_mlops.record.layout import record_key, segment
@@ -142,3 +143,13 @@ def test_a_location_that_is_none_says_how_to_write_one(location: str) -> None:
 
 def test_runs_of_any_name_have_keys_under_their_dag() -> None:
     assert record_key("d", "../../x") == "d/records/%2E.%2F..%2Fx.json"
+
+
+def test_an_object_that_cannot_be_a_record_is_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write("daily/records/r1.json", b"12345")
+    for module in (folder_store, s3_store):
+        monkeypatch.setattr(module, "MOST_BYTES", 4)
+    with pytest.raises(
+        StoreUnavailable, match=r"cannot read .*records/r1\.json: it has 5 bytes, and what belongs here"
+    ):
+        store.read("daily/records/r1.json")
