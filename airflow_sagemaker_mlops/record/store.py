@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-
 MOST_BYTES = 512_000_000  # of an object: a listing of a million files has some 200 MB, a record far less
 
 
