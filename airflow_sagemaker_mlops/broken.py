@@ -70,7 +70,9 @@ def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError
         return type(error).several([error, wrong]), False
 
 
-def in_own_words(error: Exception, source: str, owner: str, given: Mapping[str, Any]) -> PipelineError:
+def in_own_words(
+    error: Exception, source: str, owner: str, given: Mapping[str, Any], made: type = object
+) -> PipelineError:
     """``error`` itself when it is ours; any other, of Airflow, the SDK or Python, as a problem of ``owner`` (SM164).
 
     given   the keywords that the error may be about
@@ -81,18 +83,16 @@ def in_own_words(error: Exception, source: str, owner: str, given: Mapping[str, 
     unknown = next((str(name) for name in given if f"argument '{name}'" in said), "")
     if not isinstance(error, TypeError | ValueError) or not said:
         said = f"{type(error).__name__}{said and ': '}{said}"
-    fix = did_you_mean(unknown, _keywords()) if unknown else ""
+    fix = did_you_mean(unknown, _keywords(made)) if unknown else ""
     return InvalidPipeline(source, [Problem("SM164", unknown or "options", f"{owner} cannot be made: {said}.", fix)])
 
 
-def _keywords() -> list[str]:
+def _keywords(made: type) -> list[str]:
+    """Keywords that ``made`` takes, itself or through ``**kwargs`` of a class it inherits from."""
     from inspect import signature
 
-    from airflow.sdk import DAG
-
-    from .factory import SageMakerPipelineDag
-
-    return [name for kind in (DAG, SageMakerPipelineDag) for name in signature(kind.__init__).parameters]
+    own = [vars(kind)["__init__"] for kind in made.__mro__[:-1] if "__init__" in vars(kind)]
+    return [name for init in own for name in signature(init).parameters]
 
 
 class AnyTask(dict[str, "BaseOperator"]):

@@ -104,7 +104,7 @@ class SageMakerPipelineDag(DAG):
             kwargs.setdefault("tags", ["sagemaker"])
             super().__init__(dag_id, **kwargs)
         except Exception as error:
-            failed = broken.in_own_words(error, str(dag_id), f'DAG "{dag_id}"', given)
+            failed = broken.in_own_words(error, str(dag_id), f'DAG "{dag_id}"', given, type(self))
             self._without_tasks(dag_id, failed, given)
         self.fileloc = str(caller)
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable

@@ -101,7 +101,7 @@ def verify(
     from .verifying import Wanted
 
     return verify_records(
-        place, dag, Wanted(tuple(expect or ()), key, models, place), rebuild=rebuild_index, output=output
+        place, dag, Wanted(tuple(expect or ()), key, models, place.client), rebuild=rebuild_index, output=output
     )
 
 

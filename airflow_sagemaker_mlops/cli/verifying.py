@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..record.errors import RecordError
 from ..record.s3_store import code_of
 from ..record.signing import open_verifier
 from ..record.verify_outside import SHORTEST, Evidence
-
-if TYPE_CHECKING:
-    from .records import Place
 
 GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 
@@ -28,7 +25,7 @@ class Wanted:
     expect: Sequence[str]
     key: str | None
     models: bool
-    place: Place
+    client: Callable[[str], Any]
 
     def evidence(self, dags: Sequence[str], base: str) -> dict[str, Evidence]:
         """Evidence for each of ``dags``.  Raises :class:`RecordError` for options that cannot be used."""
@@ -39,12 +36,12 @@ class Wanted:
             if not other.lower().startswith(sha256.lower()) and not sha256.lower().startswith(other.lower()):
                 raise NotVerifiable(f'--expect names two hashes for run "{run_id}", and a record has one.')
             expected[dag_id][run_id] = max(other, sha256, key=len)
-        verifier = open_verifier(self.key, lambda: self.place.client("kms")) if self.key else None
+        verifier = open_verifier(self.key, lambda: self.client("kms")) if self.key else None
         package = self._package() if self.models else None
         return {dag_id: Evidence(runs, verifier, package) for dag_id, runs in expected.items()}
 
     def _package(self) -> Any:
-        client = self.place.client("sagemaker")
+        client = self.client("sagemaker")
 
         def package(arn: str) -> Mapping[str, Any] | None:
             try:

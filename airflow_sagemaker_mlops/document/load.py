@@ -13,7 +13,7 @@ from typing import Any
 from .bounds import MOST_BYTES, MOST_DEPTH, MOST_VALUES, too_deep, too_large, too_many
 from .places import Place, place_text
 from .problems import InvalidPipeline, Problem, key_twice
-from .strict_json import NotJson, read_json
+from .strict_json import NotJson, is_yaml, read_json
 from .written import number_as_written, settle
 
 MOST_WRAPPINGS = 5  # texts within each other; an answer of the CLI saved as a text has 3
@@ -50,13 +50,6 @@ class _Read:
     documents: list[Any]
     problems: tuple[Problem, ...]
     written: bool
-
-
-def is_yaml(name: str, text: str) -> bool:
-    """Whether a document is read as YAML: by its file's ending, else by how it begins."""
-    if name.endswith((".yaml", ".yml")):
-        return True
-    return not name.endswith(".json") and not text.lstrip().startswith(("{", "["))
 
 
 def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
@@ -175,9 +168,12 @@ def _from_mapping(read: _Read, document: Mapping[str, Any], source: Source, dept
     """A definition, or something that holds one: an answer of DescribePipeline, a template, a manifest."""
     within: Place = None
     if "Steps" not in document:
-        from .wrappings import unwrap
+        from .wrappings import CannotUnwrap, unwrap
 
-        held, within = unwrap(document, source)
+        try:
+            held, within = unwrap(document)
+        except CannotUnwrap as refused:
+            raise InvalidPipeline(source.name, [*_located(refused.problem, source), *source.problems]) from None
         if isinstance(held, str):
             if read.problems:  # of what is around the definition, whose lines are not the definition's
                 raise InvalidPipeline(source.name, read.problems)
@@ -190,6 +186,14 @@ def _from_mapping(read: _Read, document: Mapping[str, Any], source: Source, dept
     document, written, changed = settle(document)
     problems = (*source.problems, *changed)
     return replace(source, document=document, within=place_text(within), problems=problems, written=written)
+
+
+def _located(problem: Problem, source: Source) -> list[Problem]:
+    if not source.text:
+        return [problem]
+    from .positions import locate
+
+    return list(locate(source.text, source.name, [problem], source.index))
 
 
 def _load_yaml(text: str, name: str) -> _Read:

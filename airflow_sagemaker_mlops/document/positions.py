@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .load import is_yaml
 from .places import key_text
 from .problems import Problem
+from .strict_json import is_yaml
 
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _PART = re.compile(r"\.[^.\[\]]+|\[\d+\]|\['[^']*'\]")

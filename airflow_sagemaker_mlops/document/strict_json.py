@@ -60,6 +60,13 @@ class _Wrong(ValueError):
     """A number or a constant that JSON does not have; the argument is its text."""
 
 
+def is_yaml(name: str, text: str) -> bool:
+    """Whether a document is read as YAML: by its file's ending, else by how it begins."""
+    if name.endswith((".yaml", ".yml")):
+        return True
+    return not name.endswith(".json") and not text.lstrip().startswith(("{", "["))
+
+
 def read_json(
     data: str | bytes,
     *,

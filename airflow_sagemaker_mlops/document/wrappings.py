@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 from .places import Place, place_text
 from .problems import InvalidPipeline, Problem
-
-if TYPE_CHECKING:
-    from .load import Source
 
 HOLDERS = frozenset(
     {
@@ -37,10 +34,18 @@ _DESCRIBE = (
 _SHOWN = 5
 
 
-def unwrap(document: Mapping[str, Any], source: Source) -> tuple[Any, Place]:
+class CannotUnwrap(ValueError):
+    """The definition is not in the document, or not complete; ``problem`` says what to do."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.what)
+        self.problem = problem
+
+
+def unwrap(document: Mapping[str, Any]) -> tuple[Any, Place]:
     """The definition in ``document``, as text or object, and its place; ``document`` itself where nothing holds one.
 
-    Raises :class:`InvalidPipeline`: SM161 for several definitions or none in a template, SM162 for one that another
+    Raises :class:`CannotUnwrap`: SM161 for several definitions or none in a template, SM162 for one that another
     tool has to fill in first.
     """
     distinct: list[tuple[Place, Any]] = []
@@ -52,17 +57,17 @@ def unwrap(document: Mapping[str, Any], source: Source) -> tuple[Any, Place]:
     if len(distinct) > 1:
         places = ", ".join(place_text(place) for place, _ in distinct[:_SHOWN])
         what = f"several definitions stand in it: {places}{' ...' if len(distinct) > _SHOWN else ''}."
-        _refuse(
-            source, Problem("SM161", place_text(distinct[1][0]), what, "Save the one that is meant in a file alone.")
+        raise CannotUnwrap(
+            Problem("SM161", place_text(distinct[1][0]), what, "Save the one that is meant in a file alone.")
         )
     if distinct:
         place, value = distinct[0]
-        return _taken(value, place, source), place
+        return _taken(value, place), place
     resources = document.get("Resources")
     if isinstance(resources, Mapping) and any("Type" in one for one in resources.values() if isinstance(one, Mapping)):
         what = 'this is a template of CloudFormation without a resource of the type "AWS::SageMaker::Pipeline".'
-        _refuse(
-            source, Problem("SM161", "$.Resources", what, "Give the template of the stack that makes the pipeline.")
+        raise CannotUnwrap(
+            Problem("SM161", "$.Resources", what, "Give the template of the stack that makes the pipeline.")
         )
     return document, None
 
@@ -122,22 +127,22 @@ def _holds(key: Any, value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _taken(value: Any, place: Place, source: Source) -> Any:
+def _taken(value: Any, place: Place) -> Any:
     key = place[1] if place is not None else ""
     if key in ELSEWHERE:
         at = {str(name).lower(): one for name, one in value.items()}
         uri = f"s3://{at.get('bucket')}/{at.get('objectkey') or at.get('object_key') or at.get('key')}"
         what = f"the definition is not here but in S3, at {uri}."
-        _refuse(source, Problem("SM162", place_text(place), what, f"Fetch it: aws s3 cp {uri} pipeline.json"))
+        raise CannotUnwrap(Problem("SM162", place_text(place), what, f"Fetch it: aws s3 cp {uri} pipeline.json"))
     if isinstance(value, str):
         if key == "pipeline_definition" and re.search(r"(?<!\$)\$\{", value):
-            _refuse(source, _to_fill_in("${...}", "Terraform", place))
+            raise CannotUnwrap(_to_fill_in("${...}", "Terraform", place))
         return value
     text = _constant(value)
     if text is not None:
         return text
     for inner, one in _functions(value, place):
-        _refuse(source, _to_fill_in(one, "CloudFormation", inner))
+        raise CannotUnwrap(_to_fill_in(one, "CloudFormation", inner))
     return value
 
 
@@ -177,12 +182,3 @@ def _functions(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
 def _to_fill_in(function: str, tool: str, place: Place) -> Problem:
     what = f"the definition is put together by {function}, which only {tool} can do."
     return Problem("SM162", place_text(place), what, _DESCRIBE.format(name="NAME"))
-
-
-def _refuse(source: Source, problem: Problem) -> NoReturn:
-    from .positions import locate
-
-    problems = [problem]
-    if source.text:
-        problems = locate(source.text, source.name, problems, source.index)
-    raise InvalidPipeline(source.name, [*problems, *source.problems])

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..document.model import Get, Join, JsonGet, walk_expressions
 from ..steps.model import StepType
 from ..steps.shapes import broken_limits, member_of, operation_input
 from .identity import digest
-from .scope import Scope, resolve
 
 NAME = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
 NAME_LIMIT = 63  # of endpoints, their configurations, models, groups
@@ -24,6 +24,14 @@ MARK = 6  # letters that tell two names apart which would be made the same
 # Of patterns like [a-zA-Z0-9](-*[a-zA-Z0-9]){0,119} and (arn:...)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-).
 _ROOM = re.compile(r"\{0,(\d+)\}\)?(?:\(\?<!-\))?$")
 Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Airflow's name of the pipeline, and what an expression gives when the pipeline is called otherwise."""
+
+    name: str
+    again: Callable[[Any, str], Any]
 
 
 def aws_name(name: str, limit: int) -> str:
@@ -44,70 +52,66 @@ def is_named_by_airflow(value: Any) -> bool:
     return any(isinstance(one, Get) and (one.root, one.name) == named for one in walk_expressions(value))
 
 
-def with_aws_names(arguments: Any, resolved: Any, scope: Scope, entry: StepType, tell: Told) -> Any:
-    """The ``resolved`` form of ``arguments``, with names that the slots of its Create operation take.
-
-    Blocking, as :func:`.scope.resolve` is.
-    """
+def with_aws_names(arguments: Any, resolved: Any, naming: Naming, entry: StepType, tell: Told) -> Any:
+    """The ``resolved`` form of ``arguments``, with names that the slots of its Create operation take."""
     if not is_named_by_airflow(arguments):
         return resolved
     try:
         shape = operation_input(entry.service, entry.create)
     except KeyError:  # an operation that the installed botocore does not know
         return resolved
-    return _fitted(arguments, resolved, shape, scope, tell)
+    return _fitted(arguments, resolved, shape, naming, tell)
 
 
-def as_name(expression: Any, scope: Scope, place: str, limit: int = NAME_LIMIT) -> Any:
-    """What ``expression`` gives where a name of at most ``limit`` letters, digits and dashes is wanted."""
-    value = resolve(expression, scope, place)
+def as_name(expression: Any, value: Any, naming: Naming, limit: int = NAME_LIMIT) -> Any:
+    """``value`` of ``expression`` where a name of at most ``limit`` letters, digits and dashes is wanted."""
     if not isinstance(value, str) or not is_named_by_airflow(expression):
         return value
 
     def fits(text: str) -> bool:
         return NAME.fullmatch(text) is not None and len(text) <= limit
 
-    return _fitting(expression, value, scope, limit, fits)
+    return _fitting(expression, value, naming, limit, fits)
 
 
-def _fitted(given: Any, resolved: Any, shape: Any, scope: Scope, tell: Told) -> Any:
+def _fitted(given: Any, resolved: Any, shape: Any, naming: Naming, tell: Told) -> Any:
     match given:
         case Get() | Join() | JsonGet():
-            value = _leaf(given, resolved, shape, scope)
+            value = _leaf(given, resolved, shape, naming)
             if value != resolved:
                 tell(f'"{resolved}" does not fit {shape.name} of AWS, which is given "{value}" instead')
             return value
         case Mapping() if shape.type_name == "structure":
             found = ((key, item, member_of(shape, key)[1]) for key, item in given.items())
-            made = {key: _fitted(item, resolved[key], member, scope, tell) for key, item, member in found if member}
+            made = {key: _fitted(item, resolved[key], member, naming, tell) for key, item, member in found if member}
             return {**resolved, **made}
         case Mapping() if shape.type_name == "map":
-            return {key: _fitted(item, resolved[key], shape.value, scope, tell) for key, item in given.items()}
+            return {key: _fitted(item, resolved[key], shape.value, naming, tell) for key, item in given.items()}
         case list() if shape.type_name == "list":
-            return [_fitted(item, one, shape.member, scope, tell) for item, one in zip(given, resolved, strict=True)]
+            return [_fitted(item, one, shape.member, naming, tell) for item, one in zip(given, resolved, strict=True)]
         case _:
             return resolved
 
 
-def _leaf(expression: Any, value: Any, shape: Any, scope: Scope) -> Any:
+def _leaf(expression: Any, value: Any, shape: Any, naming: Naming) -> Any:
     if shape.type_name != "string" or not isinstance(value, str) or not is_named_by_airflow(expression):
         return value
-    return _fitting(expression, value, scope, _limit_of(shape), lambda text: not any(broken_limits(text, shape)))
+    return _fitting(expression, value, naming, _limit_of(shape), lambda text: not any(broken_limits(text, shape)))
 
 
-def _fitting(expression: Any, value: str, scope: Scope, limit: int, fits: Callable[[str], bool]) -> str:
+def _fitting(expression: Any, value: str, naming: Naming, limit: int, fits: Callable[[str], bool]) -> str:
     """``value`` where it fits, else what ``expression`` gives with another name; ``value`` where that is no help."""
     if fits(value):
         return value
-    return next((made for made in _candidates(expression, scope, limit) if fits(made)), value)
+    return next((made for made in _candidates(expression, naming, limit) if fits(made)), value)
 
 
-def _candidates(expression: Any, scope: Scope, limit: int) -> Iterator[str]:
+def _candidates(expression: Any, naming: Naming, limit: int) -> Iterator[str]:
     """What ``expression`` gives with the pipeline's name made to fit, and then made shorter for what is around it."""
-    name, room = scope.execution["PipelineName"], limit
+    room = limit
     for _ in range(2):
-        made = aws_name(name, room)
-        text = str(resolve(expression, scope.with_execution(PipelineName=made)))
+        made = aws_name(naming.name, room)
+        text = str(naming.again(expression, made))
         yield text
         room -= len(text) - len(made)
         if room <= MARK + 1:

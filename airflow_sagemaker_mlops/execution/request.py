@@ -15,8 +15,8 @@ from .failures import StepFailed
 from .grouping import shared_by_the_pipeline
 from .identity import digest, resource_name
 from .masking import mask, secrets_in
-from .names import as_name, with_aws_names
-from .scope import Scope, resolve
+from .names import with_aws_names
+from .scope import Scope, name_in, naming_of, resolve
 from .step_run import StepRun
 from .threads import in_thread
 
@@ -44,7 +44,7 @@ def _resolved(run: StepRun, arguments: Any, scope: Scope) -> Any:
     resolved, entry = resolve(arguments, scope), run.entry
     if entry.how not in BUILT_FROM_ARGUMENTS:
         return resolved
-    return with_aws_names(arguments, resolved, scope, entry, run.tell)
+    return with_aws_names(arguments, resolved, naming_of(scope), entry, run.tell)
 
 
 Change = Callable[[dict[str, Any], str], Awaitable[dict[str, Any]]]
@@ -107,7 +107,7 @@ def name_of(run: StepRun, ordinal: int) -> str:
     if given is not None and not isinstance(given, str):
         expression = parse_value(given, entry.name_key)
         verbatim = entry.name_key in VERBATIM_NAMES
-        given = str(as_name(expression, run.scope, entry.name_key) if verbatim else resolve(expression, run.scope))
+        given = str(name_in(expression, run.scope, entry.name_key) if verbatim else resolve(expression, run.scope))
     if given and entry.name_key in VERBATIM_NAMES:
         return given
     return resource_name(run.identity, ordinal, prefix=given or "", limit=entry.name_limit)

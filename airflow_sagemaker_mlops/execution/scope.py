@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..document.expressions import parse_value
 from ..document.model import Get, Join, JsonGet
@@ -18,6 +18,9 @@ from ..document.strict_json import NotJson, read_json
 from ..document.values import as_text
 from ..steps.places import file_in_output
 from .failures import UnresolvedExpression
+
+if TYPE_CHECKING:
+    from .names import Naming
 
 EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
 EXPERIMENT_LIMIT = 120
@@ -101,14 +104,29 @@ def _get(reference: Get, scope: Scope, place: str) -> Any:
 
 def experiment_of(scope: Scope) -> dict[str, str]:
     """Names of the experiment and the trial that a pipeline's jobs are grouped under; left out ones as by the SDK."""
-    from .names import as_name
-
     block, names = scope.experiment, {}
     for key, variable in EXPERIMENT.items():
-        given = as_text(as_name(parse_value(block[key]), scope, key, EXPERIMENT_LIMIT)) if block.get(key) else ""
+        given = as_text(name_in(parse_value(block[key]), scope, key, EXPERIMENT_LIMIT)) if block.get(key) else ""
         own = Get("Execution", variable, (), f"Execution.{variable}")
-        names[key] = given or str(as_name(own, scope, key, EXPERIMENT_LIMIT))
+        names[key] = given or str(name_in(own, scope, key, EXPERIMENT_LIMIT))
     return names
+
+
+def naming_of(scope: Scope) -> Naming:
+    """How names are made out of the pipeline's in this run."""
+    from .names import Naming
+
+    def again(expression: Any, name: str) -> Any:
+        return resolve(expression, scope.with_execution(PipelineName=name))
+
+    return Naming(str(scope.execution["PipelineName"]), again)
+
+
+def name_in(expression: Any, scope: Scope, place: str, limit: int | None = None) -> Any:
+    """What ``expression`` gives where AWS wants a name; blocking, as :func:`resolve` is."""
+    from .names import NAME_LIMIT, as_name
+
+    return as_name(expression, resolve(expression, scope, place), naming_of(scope), limit or NAME_LIMIT)
 
 
 def _item(reference: Get, scope: Scope, place: str) -> Any:

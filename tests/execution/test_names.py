@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops.document.expressions import parse_value
-from airflow_sagemaker_mlops.execution.names import as_name, aws_name, with_aws_names
-from airflow_sagemaker_mlops.execution.scope import Scope, experiment_of, resolve
+from airflow_sagemaker_mlops.execution.names import aws_name, with_aws_names
+from airflow_sagemaker_mlops.execution.scope import Scope, experiment_of, name_in, naming_of, resolve
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 NAME = {"Get": "Execution.PipelineName"}
@@ -36,14 +36,14 @@ def scope(name: str, experiment: Any = None) -> Scope:
 def sent(kind: str, arguments: Any, name: str) -> tuple[Any, list[str]]:
     told: list[str] = []
     parsed, values = parse_value(arguments), scope(name)
-    return with_aws_names(parsed, resolve(parsed, values), values, STEP_TYPES[kind], told.append), told
+    return with_aws_names(parsed, resolve(parsed, values), naming_of(values), STEP_TYPES[kind], told.append), told
 
 
 @pytest.mark.parametrize("name", DAG_IDS)
 def test_any_dag_id_becomes_a_name_of_an_experiment_and_of_an_endpoint(name: str) -> None:
     for block in ({}, {"ExperimentName": NAME, "TrialName": {"Get": "Execution.PipelineExecutionId"}}):
         assert re.fullmatch(EXPERIMENT, experiment_of(scope(name, block))["ExperimentName"])
-    assert re.fullmatch(ENDPOINT, as_name(parse_value(NAME), scope(name), "EndpointName"))
+    assert re.fullmatch(ENDPOINT, name_in(parse_value(NAME), scope(name), "EndpointName"))
 
 
 @pytest.mark.parametrize("name", [*DAG_IDS, "team_" * 12])
@@ -52,7 +52,7 @@ def test_any_dag_id_becomes_one_name_of_a_model_group_where_models_are_registere
 ) -> None:
     group = sent("RegisterModel", {"ModelPackageGroupName": NAME}, name)[0]["ModelPackageGroupName"]
     assert re.fullmatch(r"[a-zA-Z0-9]([a-zA-Z0-9-]){0,62}(?<!-)", group)
-    assert group == as_name(parse_value(NAME), scope(name), "ModelPackageGroupName")
+    assert group == name_in(parse_value(NAME), scope(name), "ModelPackageGroupName")
 
 
 @pytest.mark.parametrize("name", ["churn-training", "a--b", "Churn1", "a" * 63])

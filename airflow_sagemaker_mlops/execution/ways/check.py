@@ -17,8 +17,7 @@ from ...document.values import coerce
 from ..aws import as_json, call
 from ..describe import address_of
 from ..failures import StepFailed
-from ..names import as_name
-from ..scope import MOST_READ, Unreadable, resolve
+from ..scope import MOST_READ, Unreadable, name_in, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from ..threads import in_thread
 from . import job
@@ -131,7 +130,7 @@ async def _from_registry(run: StepRun) -> dict[str, str]:
     if given is None:
         return {}
     expression = parse_value(given, "ModelPackageGroupName")
-    group = as_name(expression, run.scope, "ModelPackageGroupName")
+    group = name_in(expression, run.scope, "ModelPackageGroupName")
     members = {"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved", "MaxResults": 1}
     order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
     found = await call(run.aws, "sagemaker", "ListModelPackages", **members, **order)
@@ -162,7 +161,7 @@ async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: st
     given = run.spec.get("ModelName")
     if given is None:
         return arguments
-    model = as_name(parse_value(given, "ModelName"), run.scope, "ModelName")
+    model = name_in(parse_value(given, "ModelName"), run.scope, "ModelName")
     inputs = [dict(item) for item in arguments.get("ProcessingInputs") or []]
     for item in inputs:
         if item.get("InputName") == "analysis_config":
