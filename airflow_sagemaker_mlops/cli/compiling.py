@@ -84,7 +84,17 @@ def compile_target(target: str, how: Compiling) -> Compiled:
     with tempfile.TemporaryDirectory() as folder, parent:
         result, output = Path(folder) / "result.json", Path(folder) / "output"
         with child, output.open("wb") as written:
-            command = [str(how.python), "-c", CHILD.read_text(), target, str(result), arguments, str(child.fileno())]
+            # Unbuffered, so that our own sentence is the last line of what it writes.
+            command = [
+                str(how.python),
+                "-u",
+                "-c",
+                CHILD.read_text(),
+                target,
+                str(result),
+                arguments,
+                str(child.fileno()),
+            ]
             try:
                 process = subprocess.Popen(
                     [*command, how.calls if how.conn is None else "embedded"],
