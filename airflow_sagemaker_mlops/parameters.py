@@ -254,6 +254,12 @@ def _used(spec: Mapping[str, Any]) -> Iterator[str]:
         yield from _used(child)
 
 
+def helps_of(plan: Plan) -> dict[str, str]:
+    """{parameter: what the form says of it}, for the parameters that the definition does not describe."""
+    users = _users(plan)
+    return {p.name: _help(users.get(p.name, ()), p.default) for p in plan.parameters if not p.description}
+
+
 def _help(users: Sequence[str], default: Any) -> str:
     """What the form says of a parameter that the definition does not describe; choices are in the field's own list."""
     if not users:

@@ -141,17 +141,25 @@ def _imports(plan: Plan, classes: Mapping[str, str]) -> Iterator[str]:
 def _params(plan: Plan) -> str:
     if not plan.parameters:
         return "{}"
-    rows = "".join(f"\n        {parameter.name!r}: {_param(parameter)}," for parameter in plan.parameters)
+    from ..parameters import helps_of
+
+    helps = helps_of(plan)
+    rows = "".join(
+        f"\n        {parameter.name!r}: {_param(parameter, helps.get(parameter.name))},"
+        for parameter in plan.parameters
+    )
     return "{" + rows + "\n    }"
 
 
-def _param(parameter: ParameterPlan) -> str:
+def _param(parameter: ParameterPlan, about: str | None) -> str:
     words = [] if parameter.required else [repr(parameter.default)]
     words += [f"type={JSON_TYPES[parameter.type]!r}", f"title={parameter.name!r}"]
     if parameter.enum:
         words.append(f"enum={list(parameter.enum)!r}")
     if parameter.description:
         words.append(f"description_md={parameter.description!r}")
+    if about:
+        words.append(f"description={about!r}")
     if parameter.required and parameter.type == "String":
         words.append("minLength=1")
     return f"Param({', '.join(words)})"

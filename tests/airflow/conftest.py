@@ -23,9 +23,9 @@ def airflow_db() -> None:
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One Airflow for all tests of whole runs."""
+    """One Airflow for all tests of whole runs; an idle scheduler takes a fifth of a core from the tests behind them."""
     with deployed(tmp_path_factory.mktemp("deployment"), aws) as running:
         yield running
 

@@ -10,6 +10,7 @@ def test_nothing_is_told_and_nothing_fails_where_the_provider_is_not_installed()
     code = """
 import sys
 from types import SimpleNamespace
+import airflow  # which loads the entry points of all providers; a provider that is not installed has none
 
 class Missing:
     def find_spec(self, name, path=None, target=None):

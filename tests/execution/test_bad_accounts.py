@@ -174,7 +174,7 @@ def test_a_job_is_waited_for_while_its_credentials_are_not_taken_for_a_moment(
     aws: local.LocalAws, error: Exception
 ) -> None:
     before = raising("DescribeProcessingJob", error, after=1, times=2)
-    ended, status, told = run(aws, Account(aws, before), 2)
+    ended, status, told = run(aws, Account(aws, before), 5)
     assert (ended, status) == ("", "Completed")
     assert sum("cannot be looked at for now, and is waited for" in line for line in told) == 1
 
@@ -188,7 +188,9 @@ def test_a_job_that_could_not_be_looked_at_for_long_is_left_to_the_next_attempt(
 ) -> None:
     monkeypatch.setattr(watch, "PASSES_WITHIN_S", 0.0)
     before = raising("DescribeProcessingJob", error, after=1)
-    ended, status, _told = run(aws, Account(aws, before), 3, RetryPolicies=NO_RETRIES)
+    ended, status, told = run(aws, Account(aws, before), 60, RetryPolicies=NO_RETRIES)
+    name = next(line.split()[-1] for line in told if line.startswith("CreateProcessingJob"))
+    aws.client("sagemaker").stop_processing_job(ProcessingJobName=name)
     assert str(error) in ended
     assert status == "InProgress"  # the task's own retries adopt it
 
