@@ -119,7 +119,7 @@ def naming_of(scope: Scope) -> Naming:
     def again(expression: Any, name: str) -> Any:
         return resolve(expression, scope.with_execution(PipelineName=name))
 
-    return Naming(str(scope.execution["PipelineName"]), again)
+    return Naming(str(scope.execution.get("PipelineName", "")), again)
 
 
 def name_in(expression: Any, scope: Scope, place: str, limit: int | None = None) -> Any:
