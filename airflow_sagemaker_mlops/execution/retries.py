@@ -12,6 +12,7 @@ from typing import Any
 
 from .aws import is_throttled, is_transient, may_pass
 from .failures import JobFailed, StepRefused, Unanswered
+from .journal import Entry
 from .step_run import StepRun
 
 THROTTLING, FAULT = "Step.THROTTLING", "Step.SERVICE_FAULT"
@@ -86,7 +87,8 @@ def _cause_of_reason(reason: str) -> str:
 class Retries:
     """How often a step was retried, by policy; kept in the step's notes, so that a restart counts on.
 
-    counts   {index of the policy: retries}
+    counts    {index of the policy: retries}
+    started   when the first of them was decided, seconds since 1970
     """
 
     run: StepRun
@@ -99,7 +101,7 @@ class Retries:
         """The retries of a step so far."""
         made = cls(run, policies_of(run.spec.get("RetryPolicies") or ()))
         noted = await run.notes.recall(NOTE)
-        if isinstance(noted, dict) and noted.get("try") == run.identity.try_number:
+        if isinstance(noted, dict) and _is_continued(run, noted, await run.journal.read()):
             made.counts, made.started = dict(noted["counts"]), float(noted["started"])
         return made
 
@@ -107,7 +109,11 @@ class Retries:
         """Seconds to wait before the next attempt; ``None`` when there is none."""
         # What may have been done is done again only where the document says so.
         policies = self.policies[: -len(BUILT_IN)] if isinstance(error, Unanswered) else self.policies
-        return await self._pause(cause_of(error), str(error), policies)
+        pause = await self._pause(cause_of(error), str(error), policies)
+        if pause is None and self.counts and not isinstance(error, JobFailed):
+            self.counts, self.started = {}, 0.0  # no job has failed, so the next attempt has no other ordinal
+            await self._note(None)
+        return pause
 
     async def pause_for(self, cause: str, words: str) -> float | None:
         """The same for an error that another process saw: its exception type in the language, and its words."""
@@ -131,16 +137,34 @@ class Retries:
         if policy.expire_s is not None and now + pause - self.started > policy.expire_s:
             return None
         self.counts[str(index)] = count + 1
-        noted = {"try": self.run.identity.try_number, "counts": self.counts, "started": self.started}
-        await self.run.notes.note(NOTE, noted)
         failed = await self.run.journal.read()
+        await self._note(failed)
         if failed is not None and failed.state == "failed":
             await self.run.journal.write(failed.with_state("reported"))
         most = "" if policy.attempts is None else f" of {policy.attempts}"
         self.run.tell(f"{cause}: retry {count + 1}{most} in {pause:g} s: {words}")
         return pause
 
+    async def _note(self, failed: Entry | None) -> None:
+        identity = self.run.identity
+        noted = {"try": identity.try_number, "generation": identity.generation, "ordinal": failed and failed.ordinal}
+        await self.run.notes.note(NOTE, {**noted, "counts": self.counts, "started": self.started})
+
     @property
     def total(self) -> int:
         """All retries of this step."""
         return sum(self.counts.values())
+
+
+def _is_continued(run: StepRun, noted: Mapping[str, Any], entry: Entry | None) -> bool:
+    """Whether the retries in ``noted`` count for what ``entry`` says has failed now.
+
+    They do within an attempt, and in the attempts after a killed process: those go on with the job that failed or with
+    the one that was made for it.  A job after that was asked for by a user, or by Airflow's ``retries``.
+    """
+    identity = run.identity
+    if noted.get("try") == identity.try_number:
+        return True
+    if entry is None or noted.get("ordinal") is None or noted.get("generation") != identity.generation:
+        return False
+    return entry.ordinal - int(noted["ordinal"]) in (0, 1)

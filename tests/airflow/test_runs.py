@@ -256,6 +256,6 @@ def test_a_retry_policy_has_another_job_made_wherever_the_step_began(
                     made[dag_id].add(name)
     for dag_id, run_id in runs.items():
         state, states = deployment.wait(dag_id, run_id)
-        assert (state, states["Long"]) == ("failed", "failed")
+        assert (state, states["Long"]) == ("failed", "failed"), deployment.logs(dag_id, run_id, "Long")
         assert jobs_of(aws, dag_id, run_id) == ["Long", "Long"]
         assert "InternalServerError" in deployment.logs(dag_id, run_id, "Long")["worker"]

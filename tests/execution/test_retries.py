@@ -180,6 +180,42 @@ def test_a_restart_counts_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(script.pauses) == 1
 
 
+@pytest.mark.parametrize(
+    ("noted", "failed_now", "retries_left"),
+    [
+        ({"ordinal": 0}, Entry("job", 0, 2, "", "failed"), 1),  # killed before the next job was made
+        ({"ordinal": 0}, Entry("job", 1, 2, "", "failed"), 1),  # killed while the next job ran
+        ({"ordinal": 0}, Entry("job", 2, 2, "", "failed"), 2),  # that one ended too, and a user wanted another
+        ({"ordinal": 0, "generation": "m18"}, Entry("job", 1, 2, "", "failed"), 2),  # cleared by a user
+        ({"ordinal": None}, Entry("job", 0, 2, "", "failed"), 2),
+        ({"ordinal": 0}, None, 2),
+    ],
+)
+def test_a_killed_process_gives_a_step_no_more_retries_than_its_policy_has(
+    monkeypatch: pytest.MonkeyPatch, noted: dict[str, Any], failed_now: Entry | None, retries_left: int
+) -> None:
+    given = policy("SageMaker.CAPACITY_ERROR", MaxAttempts=2)
+    script = Script(monkeypatch, [CAPACITY, CAPACITY, CAPACITY], RetryPolicies=[given])
+    script.attempt = replace(script.attempt, try_number=2)
+    script.journal.entry = failed_now
+    script.notes.values[retries.NOTE] = {"try": 1, "generation": "", "counts": {"0": 1}, "started": 990.0, **noted}
+    with pytest.raises(JobFailed):
+        script.run()
+    assert len(script.pauses) == retries_left
+
+
+def test_a_refusal_that_used_up_its_policy_leaves_the_next_attempt_all_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = StepRefused("Train", "CreateTrainingJob", "ResourceLimitExceeded", "the limit is 0")
+    given = policy("SageMaker.RESOURCE_LIMIT", MaxAttempts=1)
+    script = Script(monkeypatch, [limit] * 4, RetryPolicies=[given])
+    script.journal.entry = Entry("job", 0, 1, "", "intent")
+    for attempt in (1, 2):
+        script.attempt = replace(script.attempt, try_number=attempt)
+        with pytest.raises(StepRefused):
+            script.run()
+        assert len(script.pauses) == attempt
+
+
 def test_tuning_retries_internal_errors_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script(monkeypatch, [INTERNAL], RetryPolicies=[policy("SageMaker.JOB_INTERNAL_ERROR")])
     with pytest.raises(JobFailed):
