@@ -13,7 +13,7 @@ import re
 _PARTS = (
     "password", "passwd", "passphrase", "passcode", "passwort", "secret", "credential", "apikey", "accesskey",
     "privatekey", "connectionstring", "connstring", "sessionid", "cookie", "kubeconfig", "dockerconfigjson",
-    "pincode",
+    "pincode", "keyfiledict",
 )  # fmt: skip
 
 # Found as a whole word of the name.
@@ -40,6 +40,26 @@ _KEYS = frozenset(
 
 _JOINED_KEYS = ("sshkey", "fernetkey", "signingkey", "encryptionkey", "accountkey", "masterkey", "sharedkey")
 
+# Last words of names that say something about a secret (``credential_provider``, ``password_file``) or of errors.
+_ABOUT = frozenset(
+    {
+        "provider", "providers", "manager", "backend", "store", "source", "type", "kind", "mode", "method", "policy",
+        "scope", "scopes", "path", "file", "dir", "directory", "folder", "arn", "arns", "name", "names", "field",
+        "column", "prefix", "version", "format", "length", "len", "size", "min", "max", "count", "limit", "ttl",
+        "age", "expiry", "expiration", "expires", "rotation", "days", "hours", "minutes", "seconds", "ms", "timeout",
+        "retries", "attempts", "enabled", "disabled", "required", "endpoint", "region", "error", "exception",
+        "warning", "failure", "domain", "samesite", "httponly",
+    }
+)  # fmt: skip
+
+# First words of error codes (``InvalidToken``, ``MissingAuthenticationToken``) and of switches (``use_credentials``).
+_MISSED = frozenset(
+    {"no", "invalid", "expired", "missing", "unrecognized", "unknown", "without", "use", "require", "requires", "has"}
+)
+
+# Words that only begin like secrets.
+_LOOKALIKES = re.compile("cookiecutter|passwordless|secretsmanager|secretar")
+
 # Keys that are addresses or columns, however random their values look.
 _HARMLESS_KEYS = frozenset(
     {"kms", "s3", "object", "partition", "sort", "primary", "foreign", "public", "routing", "cache"}
@@ -65,17 +85,16 @@ def is_secret_name(name: str) -> bool:
     """Whether a value under ``name`` is a secret: ``DB_PASSWORD``, ``apiKey``, ``FERNET_KEY``; not ``max_tokens``."""
     words = _words(name)
     joined = "".join(words)
-    if joined in _HARMLESS:
+    if joined in _HARMLESS or (words[-1:] and (words[-1] in _ABOUT or words[0] in _MISSED)):
         return False
+    parts = _LOOKALIKES.sub("", joined)
     return (
-        any(part in joined for part in _PARTS)
+        any(part in parts for part in _PARTS)
         or not _WORDS.isdisjoint(words)
         or any(word.endswith("token") for word in words)
         or (words[-1:] == ("pass",) and _PASSES.isdisjoint(words))
         or (words[-1:] == ("key",) and not _KEYS.isdisjoint(words[:-1]))
-        or joined.endswith(
-            ("sshkey", "fernetkey", "signingkey", "encryptionkey", "accountkey", "masterkey", "sharedkey")
-        )
+        or joined.endswith(_JOINED_KEYS)
     )
 
 
@@ -86,7 +105,7 @@ def holds_secret(name: str, value: object) -> bool:
     text = str(value)
     if not is_secret_name(name):
         return _is_random_key(name, text)
-    if text.startswith("arn:") or name.lower().endswith(("arn", "_name")):
+    if text.startswith("arn:"):
         return False
     return not (text.lstrip("-").isdigit() and _COUNTED_TOKENS.search(name))
 

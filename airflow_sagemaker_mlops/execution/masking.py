@@ -14,33 +14,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ..document.secret_names import holds_secret, is_secret_name, may_hold_secret
+from .secret_commands import COMMAND, PROGRAMS, WORD, secrets_of_command
 from .secret_values import (
-    COMMAND,
+    ANNOTATION,
+    BARE,
     ELEMENT,
     HEADER,
-    JOINED_ONLY,
-    NEEDS_LOGIN,
     NETRC,
-    PASSWORD_OPTIONS,
+    NOTHING,
     QUERY,
     QUERY_NAMES,
     SAID,
+    SAID_OF_SECRETS,
     SCHEME,
     SECRET_ACCESS_KEY,
-    USER_OPTIONS,
     VALUES,
-    WORD,
 )
 
 MASK = "***"
 SHORTEST = 6  # a shorter secret is not searched for in other texts: it would blot out words
 
-_PROGRAMS = frozenset({*PASSWORD_OPTIONS, *USER_OPTIONS})
 _NAME_MEMBERS = ("Name", "Key", "name", "key", "ParameterName")
 _VALUE_MEMBERS = ("Value", "value", "DefaultValue", "ParameterValue")
 # A name and what follows it, in text of any kind: env files, Python, JSON in JSON.  Bounded: time has to be linear.
@@ -50,6 +48,7 @@ _ASSIGNED = re.compile(
 _FLAG = re.compile(r"(?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9_-]{0,80})[ \t]+(?!--[A-Za-z]|-[A-Za-z]\b)")
 _VALUE = re.compile(r"""(?P<quote>\\*["'])(?P<quoted>.*?)(?P=quote)|[^\s,;&"'\\]+""", re.DOTALL)
 _MOST_QUOTED = 4_000
+_MOST_ARGUMENTS = 200
 
 
 def mask(value: Any, known: set[str] | None = None) -> Any:
@@ -121,43 +120,31 @@ def _arguments(items: list[Any] | tuple[Any, ...], found: set[str]) -> list[Any]
     """A list, where ``--password x`` are two items, and so are the ``-u user:x`` of curl."""
     masked: list[Any] = []
     flag = ""
-    words = [item for item in items if isinstance(item, str)]
-    programs = [name for word in words if (name := word.rpartition("/")[2]) in _PROGRAMS]
-    for item in items:
+    known = _secrets_of_commands(items)
+    for index, item in enumerate(items):
         if not isinstance(item, str):
             masked.append(_by_name(item, found))
-            flag = ""
-            continue
-        known = next((m for name in programs if (m := _argument(name, words, flag, item, found)) is not None), None)
-        if known is not None:
-            masked.append(known)
+        elif index in known:
+            masked.append(item[: known[index]] + str(_hide(item[known[index] :], found)))
         elif flag and not _is_flag(item) and _hidden(flag.lstrip("-"), item):
             masked.append(_hide(item, found))
             flag = ""
             continue
         else:
             masked.append(_by_name(item, found))
-        flag = item if item.startswith("-") and "=" not in item else ""
+        flag = item if isinstance(item, str) and item.startswith("-") and "=" not in item else ""
     return masked
 
 
-def _argument(program: str, words: Sequence[str], flag: str, item: str, found: set[str]) -> str | None:
-    """``item`` of a command line of ``program`` masked; ``None`` where it carries no password of that program's."""
-    option = PASSWORD_OPTIONS.get(program, "")
-    if option and (program not in NEEDS_LOGIN or "login" in words):
-        if flag == option and program not in JOINED_ONLY:
-            return str(_hide(item, found))
-        if item.startswith(option) and len(item) > len(option):
-            return option + str(_hide(item.removeprefix(option).removeprefix("="), found))
-    users, sign = USER_OPTIONS.get(program, (frozenset(), ""))
-    name, joined, value = item.partition("=")
-    if sign and flag in users and sign in item:
-        user, _, password = item.partition(sign)
-        return user + sign + str(_hide(password, found))
-    if sign and joined and name in users and sign in value:
-        user, _, password = value.partition(sign)
-        return f"{name}={user}{sign}{_hide(password, found)}"
-    return None
+def _secrets_of_commands(items: list[Any] | tuple[Any, ...]) -> dict[int, int]:
+    """Where secrets stand in the arguments of the programs in ``items``: index -> first character."""
+    words = [item if isinstance(item, str) else "" for item in items]
+    found: dict[int, int] = {}
+    for at, word in enumerate(words):
+        if (program := word.rpartition("/")[2]) in PROGRAMS:
+            for index, start in secrets_of_command(program, words[at + 1 : at + 1 + _MOST_ARGUMENTS]).items():
+                found.setdefault(at + 1 + index, start)
+    return found
 
 
 def _is_flag(item: str) -> bool:
@@ -178,7 +165,7 @@ def _text(text: str, found: set[str]) -> str:
         return str(_hide(text, found))
     if text.startswith("arn:") and " " not in text:
         return text  # the address of a secret is none
-    if ":" not in text and "=" not in text and "_" not in text and "-" not in text and len(text) < 16:
+    if len(text) < 16 and not any(sign in text for sign in ":=_- "):
         return text  # nothing of what is searched for fits in here
 
     def hidden(match: re.Match[str]) -> str:
@@ -191,25 +178,36 @@ def _text(text: str, found: set[str]) -> str:
     def element(match: re.Match[str]) -> str:
         return hidden(match) if _hidden(match["name"], match["value"]) else match[0]
 
+    def said(match: re.Match[str]) -> str:
+        value = match["value"].rstrip(".!?:")
+        if MASK in value or value.lower() in SAID_OF_SECRETS or value.startswith("arn:"):
+            return match[0]
+        if match["sign"] and ANNOTATION.match(text, match.end("name")):
+            return match[0]
+        if match["bare"] and not (match["name"].lower().startswith("p") and BARE.fullmatch(value)):
+            return match[0]
+        return match["before"] + str(_hide(value, found)) + match["value"][len(value) :]
+
     text = HEADER.sub(lambda match: match["name"] + str(_hide(match["value"], found)), text)
     text = VALUES.sub(lambda match: str(_hide(match[0], found)), text)
     text = COMMAND.sub(lambda match: match["program"] + _command(match["program"], match["rest"], found), text)
     text = NETRC.sub(hidden, text)
-    text = SAID.sub(hidden, ELEMENT.sub(element, QUERY.sub(named, text)))
-    return _values_of(_ASSIGNED, _values_of(_FLAG, text, found), found)
+    text = ELEMENT.sub(element, QUERY.sub(named, text))
+    text = _values_of(_ASSIGNED, _values_of(_FLAG, text, found), found)
+    return SAID.sub(said, text)
 
 
 def _command(program: str, rest: str, found: set[str]) -> str:
     """The arguments of ``program`` on a command line, ``rest``, masked."""
-    words = [match["word"] for match in WORD.finditer(rest)]
-    flag, pieces, end = "", [], 0
-    for match in WORD.finditer(rest):
-        word = match["word"]
-        masked = _argument(program, words, flag, word.strip("\"'"), found)
-        if masked is not None:
-            pieces += [rest[end : match.start()], match["blank"], masked]
-            end = match.end()
-        flag = word if word.startswith("-") and "=" not in word else ""
+    matches = list(WORD.finditer(rest))
+    quoted = [match["word"][:1] in ("'", '"') and match["word"][-1:] == match["word"][:1] for match in matches]
+    words = [match["word"][1:-1] if quotes else match["word"] for match, quotes in zip(matches, quoted, strict=True)]
+    pieces, end = [], 0
+    for index, start in sorted(secrets_of_command(program, words).items()):
+        if MASK not in words[index]:
+            pieces += [rest[end : matches[index].start("word")], words[index][:start]]
+            pieces.append(str(_hide(words[index][start:], found)))
+            end = matches[index].end()
     return "".join([*pieces, rest[end:]])
 
 
@@ -225,10 +223,17 @@ def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
     for match in named.finditer(text):
         if match.start() < end or not may_hold_secret(match["name"]):
             continue
-        value = _VALUE.match(text, match.end(), match.end() + _MOST_QUOTED)
+        begin = match.end()
+        if not match.groupdict().get("closed") and (typed := ANNOTATION.match(text, match.end("name"))):
+            if not typed["next"].startswith("="):
+                continue
+            begin = typed.end()
+        value = _VALUE.match(text, begin, begin + _MOST_QUOTED)
         if (
             value is None
+            or NOTHING.fullmatch(value[0])
             or _is_prose(match, value)
+            or (match[0].endswith(": ") and not value["quote"] and value[0].rstrip(".!?").lower() in SAID_OF_SECRETS)
             or not _hidden(match["name"].lstrip("-"), value["quoted"] or value[0])
         ):
             continue
@@ -236,7 +241,7 @@ def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
         if value[0] in (MASK, shown + MASK + shown):
             continue
         masked = str(_hide(value["quoted"] if shown else value[0], found))
-        pieces += [text[end : match.end()], masked]
+        pieces += [text[end:begin], masked]
         end = value.end()
     return "".join([*pieces, text[end:]])
 

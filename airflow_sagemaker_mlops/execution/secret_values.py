@@ -1,4 +1,4 @@
-"""What secrets look like, whatever name they stand under: one pattern for the values, one for the commands.
+"""What secrets look like, whatever name they stand under.  Those on command lines: ``secret_commands.py``.
 
 Every service documents the prefix of its tokens so that scanners can find them; the names beside the patterns are those
 services.  Only prefixes that nothing else begins with are listed.  All patterns are linear in the length of the text.
@@ -102,35 +102,33 @@ HEADER = re.compile(
 SCHEME = re.compile(r"(?i)(?:basic|bearer|digest|token|apikey|negotiate)\s+(\S+)")
 ELEMENT = re.compile(r"(?P<before><(?P<name>[A-Za-z][A-Za-z0-9_.:-]{0,80})>)(?P<value>[^<>]{1,4000})(?=</)")
 NETRC = re.compile(r"(?P<before>\blogin\s{1,20}[^\s]{1,200}\s{1,20}password\s{1,20})(?P<value>[^\s]+)")
+# Sentences: "password is hunter2", "API key for ada: hunter2", "password 'hunter2'", "password hunter2".
 SAID = re.compile(
-    r"""(?i)\b(?P<before>(?:password|passphrase|passwd|secret|token|api key)\s+(?:is\s+|was\s+)?)"""
-    r"""(?P<value>"[^"\n]+"|'[^'\n]+')"""
+    r"""(?i)(?<![A-Za-z0-9])(?P<before>
+        (?P<name>pass\ ?(?:word|phrase|code)|passwd|pwd|pw|secret|token|credential|bearer
+            |(?:api|access|secret|private|account|license|signing|encryption|auth)[ ]key|connection[ ]string)s?
+        (?P<of>[ ](?:for|of)(?:[ ][\w@.-]{1,40}){1,3}?)?
+        (?:\s+(?:is|was|are|were)(?:[ ]now)?(?:\s*:)?\s+|(?P<sign>\s*[:=]\s*)|[ ](?=["'])|(?(of)(?!)|(?P<bare>[ ])))
+    )
+    (?P<value>"[^"\n]+"|'[^'\n]+'|[^\s,;"'()<>{}\[\]\\]+)""",
+    re.VERBOSE,
 )
-
-# Programs that take a password on their command line, and the option that carries it.
-_JOINED = ("mysql", "mysqldump", "mysqladmin", "mysqlimport", "mariadb", "mariadb-dump", "7z", "7za")
-_LOGINS = ("docker", "podman", "skopeo", "buildah", "helm", "crane", "az", "oc")
-PASSWORD_OPTIONS: dict[str, str] = {
-    **dict.fromkeys(_JOINED, "-p"),
-    **dict.fromkeys(("mongo", "mongosh", "mongodump", "mongorestore", "mongoimport", "mongoexport", "sshpass"), "-p"),
-    **dict.fromkeys(_LOGINS, "-p"),
-    **dict.fromkeys(("sqlcmd", "bcp", "zip", "unzip"), "-P"),
-    **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami"), "-w"),
-    "redis-cli": "-a",
-    "twine": "-p",
-    "curl": "-b",  # cookies
-}
-JOINED_ONLY = frozenset(_JOINED)  # "mysql -p db" asks for the password
-NEEDS_LOGIN = frozenset(_LOGINS)  # "docker run -p 8080:80" is a port
-# The same for user and password in one value, and what stands between them.
-USER_OPTIONS: dict[str, tuple[frozenset[str], str]] = {
-    "curl": (frozenset({"-u", "--user", "-U", "--proxy-user"}), ":"),
-    "smbclient": (frozenset({"-U", "--user"}), "%"),
-    "lftp": (frozenset({"-u", "--user"}), ","),
-}
-COMMAND = re.compile(
-    r"(?<![A-Za-z0-9_.-])(?P<program>"
-    + "|".join(sorted({*PASSWORD_OPTIONS, *USER_OPTIONS}, key=len, reverse=True))
-    + r")(?=\s)(?P<rest>[^\n|;&]{0,1000})"
+BARE = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])\S{6,}")  # a value with no verb or sign before it
+# What sentences say of secrets.  A password that is one of these words is let through where it stands bare.
+SAID_OF_SECRETS = frozenset(
+    """a an the this that no not none null true false yes in on at of for from to by with as and or but if when
+    required optional needed missing absent empty blank set unset given provided supplied present available defined
+    wrong incorrect invalid valid bad correct weak strong rejected refused denied accepted expired revoked rotated
+    disabled enabled locked unknown unsupported unavailable undefined unable failed failure error too only also never
+    now still already being been has have had must should can cannot could may might will would shall does did do is
+    was are were read stored saved kept hidden masked encrypted hashed sent passed taken used reset changed found
+    string text here there it its your their one""".split()  # noqa: SIM905
 )
-WORD = re.compile(r"""(?P<blank>\s+)(?P<word>(?:"[^"]*"|'[^']*'|[^\s"'])+)""")
+NOTHING = re.compile(r"(?:None|null|undefined|\.\.\.)[)\]}]{0,9}")
+# The annotation of a name in Python or TypeScript, which is followed by the value or by none.
+ANNOTATION = re.compile(
+    r"""\s*:\s*(?:[A-Za-z_]{1,20}\.)?
+    (?:str|bytes|int|float|bool|object|Any|Optional|Union|Secret|SecretStr|dict|list|tuple|string|number|boolean)\b
+    (?:\[[^\]\n=]{0,80}\]{1,3})?(?:\s*\|\s*(?:None|str|bytes|null|undefined))*\s*(?P<next>=(?!=)\s*|[,)\r\n]|\Z)""",
+    re.VERBOSE,
+)

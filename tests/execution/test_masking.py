@@ -31,7 +31,7 @@ SECRET_KEY = "wJalrXUtnFEMI/K7MDENG" + "/bPxRfiCYEXAMPLEKEY"
      "JWT", "COOKIE", "SESSION_COOKIE", "CONNECTION_STRING", "SENTRY_DSN", "AccountKey", "STRIPE_KEY",
      "OPENAI_KEY", "DD_APP_KEY",
      "SIGNING_KEY", "REDISCLI_AUTH", "MYSQL_PWD", "x-api-key", "XSRF", "OTP", "DB_CREDS", "KUBECONFIG",
-     "SNOWFLAKE_PAT"],
+     "SNOWFLAKE_PAT", "credential_json", "password_hash", "secret_id", "webhook_url", "keyfile_dict"],
 )  # fmt: skip
 def test_names_of_secrets_are_known(name: str) -> None:
     assert is_secret_name(name)
@@ -114,6 +114,14 @@ def test_a_token_of_a_well_known_service_is_masked_wherever_it_stands(token: str
         '"password" => "{}"', "https://api.telegram.org/bot123456789:AA{0}{0}{0}/getMe", "twine upload -u u -p {} d/*",
         "<password>{}</password>", 'the password is "{}"', "https://{}abcdefgh@github.com/x", "conn=h:5432/password={}",
         "export FERNET_KEY={}", "--pw {}", "https://discord.com/api/webhooks/123456/{}",
+        "password is {}", "Login failed: the password for user ada was {}.", "db_password is {}", "API key: {}",
+        "the pass phrase is: {}", "token is {}", "access key for ada = {}", "password {} was refused",
+        "def f(user: str, password: str = '{}') -> None: ...", "password: Optional[str] = {}",
+        "openssl enc -aes-256-cbc -k {} -in f", "openssl req -passout 'pass:{}'", "openssl passwd -1 -salt x {}",
+        "htpasswd -b f u {}", "htpasswd -nbC 10 u {}", "mosquitto_passwd -b f u {}", "keytool -list -storepass {}",
+        "rabbitmqctl add_user u {}", "aws configure set --profile p aws_secret_access_key {}", "vault login {}",
+        "dvc remote modify --local r password {}", "wandb login --host h {}", "sqlplus -S u/{}@db", "ldapadd -xw {}",
+        "curl -sSu u:{} h", "mc alias set n https://h u {}", "http -a u:{} h", "mysqldump '-p{}' db", "rar a -p{} f",
     ],
 )  # fmt: skip
 def test_secrets_in_texts_are_masked(text: str) -> None:
@@ -123,6 +131,8 @@ def test_secrets_in_texts_are_masked(text: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [["mysql", "-u", "root", f"-p{SHORT}"], ["docker", "login", "-p", SHORT], ["/usr/bin/redis-cli", "-a", SHORT],
+     ["openssl", "enc", "-k", SHORT], ["openssl", "rsa", "-passin", f"pass:{SHORT}"],
+     ["htpasswd", "-b", "f", "u", SHORT], ["aws", "configure", "set", "aws_secret_access_key", SHORT],
      ["curl", "-u", f"u:{SHORT}"], ["curl", f"--user=u:{SHORT}"], ["sshpass", "-p", SHORT, "ssh", "h"]],
 )  # fmt: skip
 def test_passwords_that_programs_take_as_arguments_are_masked(words: list[str]) -> None:
@@ -157,6 +167,19 @@ def test_a_known_secret_is_found_in_a_url_too() -> None:
         "docker run -p 8080:80 image",
         "mysql -P 3306 -u root",
         "the password is required",
+        "Password: wrong",
+        "unexpected token 0 in JSON at position 12",
+        "password must have 8 characters or more",
+        "NoCredentialsError: Unable to locate credentials",
+        "ExpiredTokenException: The security token included in the request is expired",
+        "cookie_cutter=1 cookiecutter_template=x",
+        "credential_provider: x, password_file: /run/secrets/db",
+        {"cookie_cutter": 1, "CookieCutter": "x", "credentialProvider": "x", "password-min-length": 8},
+        "def connect(user: str, password: str, token: Optional[str] = None) -> str: ...",
+        "password: SecretStr",
+        "openssl req -x509 -key server.pem -passin file:x -passin env:PW",
+        "snowsql -p 443",
+        "aws configure get aws_secret_access_key",
         'Step "GetToken": ClientError: the function "RotateSecret": was not found',
         "https://h/x?page=2&versionId=3",
         "python train.py --epochs 3 -p 4",
@@ -186,6 +209,10 @@ def test_what_is_no_secret_is_not_touched(value: Any) -> None:
         "<password>" * 25_000,
         "?key=" * 50_000,
         "-----BEGIN PRIVATE KEY" * 12_000,
+        "password for " * 20_000,
+        "password: str | " * 16_000,
+        "password" + " " * 250_000,
+        "openssl enc " * 20_000,
     ],
 )
 def test_masking_a_long_text_takes_no_time(text: str) -> None:

@@ -1,0 +1,120 @@
+"""Programs that take a secret on their command line, and where in it the secret stands: one table, and its reader.
+
+Options named like secrets (``--password``, ``--api-key``) need no entry; ``document/secret_names.py`` knows them.
+Source of each entry: the manual page of the program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..document.secret_names import is_secret_name
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """One way in which ``programs`` take a secret.  Lists are written as words separated by blanks.
+
+    options  the secret is the value: ``-a x``, ``-ax``, ``--a=x``
+    apart    the same for options whose value is always the next word
+    joined   the same for options whose value is never the next word
+    after    the secret begins behind this sign of the value: ``-u user:x``
+    place    the secret is this word, options not counted, the first is 1
+    named    the secret is the word behind one that names it: ``configure set aws_secret_access_key x``
+    valued   options whose next word is their value; with ``place``
+    when     a word that has to be there, too, as a regular expression
+    """
+
+    programs: str
+    options: str = ""
+    apart: str = ""
+    joined: str = ""
+    after: str = ""
+    place: int = 0
+    named: bool = False
+    valued: str = ""
+    when: str = ""
+
+
+TABLE = (
+    Takes("mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlpump mysqlslap mysqlsh", joined="-p"),
+    Takes("mariadb mariadb-dump mariadb-admin mariadb-import 7z 7za 7zr rar unrar", joined="-p"),
+    Takes("mongo mongosh mongodump mongorestore mongoimport mongoexport sshpass twine beeline", options="-p"),
+    Takes("cqlsh cypher-shell rabbitmqadmin couchbase-cli exaplus ncftpget ncftpput", options="-p"),
+    Takes("docker podman skopeo buildah helm crane az oc", options="-p", when="login"),
+    Takes("sqlcmd bcp tsql zip unzip mosquitto_pub mosquitto_sub ipmitool", options="-P"),
+    Takes("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldappasswd vsql", options="-w"),
+    Takes("ldappasswd", options="-a -s"),
+    Takes("redis-cli", options="-a"),
+    Takes("snowsql", options="-m"),  # the passcode; "-p" is a port and passwords come from the environment
+    Takes("snmpget snmpset snmpwalk snmpbulkwalk", options="-A -X -c"),
+    Takes("xfreerdp", joined="/p:"),
+    Takes("keytool jarsigner", apart="-storepass -keypass -srcstorepass -deststorepass -srckeypass -destkeypass -new"),
+    Takes("openssl", apart="-k -K", when="enc"),
+    Takes("openssl", apart="-hmac", when="dgst"),
+    Takes("openssl", apart="-pass -passin -passout -password", after="pass:"),
+    Takes("openssl", place=2, valued="-salt -in", when="passwd"),
+    Takes("curl", options="-b"),  # cookies
+    Takes("curl", options="-u --user -U --proxy-user -E --cert --proxy-cert", after=":"),
+    Takes("http https", options="-a --auth", after=":"),
+    Takes("etcdctl influx", options="--user -u", after=":"),
+    Takes("smbclient rpcclient smbget", options="-U --user", after="%"),
+    Takes("lftp", options="-u --user", after=","),
+    Takes("sqlplus sqlldr expdp impdp", place=1, after="/"),
+    Takes("htpasswd", place=2, valued="-C -r", when=r"-\w*n\w*"),
+    Takes("htpasswd", place=3, valued="-C -r"),
+    Takes("mosquitto_passwd", place=3, when="-b"),
+    Takes("rabbitmqctl", place=3, when="add_user|change_password|authenticate_user"),
+    Takes("vault wandb", place=2, valued="-method -path --host --entity", when="login"),
+    Takes("mc", place=6, when="alias"),
+    Takes("aws dvc poetry conda pip rclone snow", named=True, when="configure|config|remote"),
+)
+
+PROGRAMS = frozenset(program for entry in TABLE for program in entry.programs.split())
+COMMAND = re.compile(
+    r"(?<![A-Za-z0-9_.-])(?P<program>"
+    + "|".join(re.escape(program) for program in sorted(PROGRAMS, key=len, reverse=True))
+    + r")(?=\s)(?P<rest>[^\n|;&]{0,1000})"
+)
+WORD = re.compile(r"""(?P<blank>\s+)(?P<word>(?:"[^"]*"|'[^']*'|[^\s"'])+)""")
+_CLUSTER = re.compile(r"-[A-Za-z]{2,4}")  # "curl -sSu user:x"
+
+
+def secrets_of_command(program: str, words: Sequence[str]) -> dict[int, int]:
+    """Where secrets stand in ``words``, the arguments of ``program``: index of the word -> first character of it."""
+    found: dict[int, int] = {}
+    for entry in TABLE:
+        if program not in entry.programs.split():
+            continue
+        if entry.when and not any(re.fullmatch(entry.when, word) for word in words):
+            continue
+        for index, start in _values(entry, words):
+            at = words[index].find(entry.after, start) if entry.after else start
+            if at >= 0 and len(words[index]) > at + len(entry.after):
+                found.setdefault(index, at + len(entry.after))
+    return found
+
+
+def _values(entry: Takes, words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The words that hold values which ``entry`` speaks of, and where these begin."""
+    spaced, joined = {*entry.options.split(), *entry.apart.split()}, (*entry.options.split(), *entry.joined.split())
+    places = 0
+    for index, word in enumerate(words):
+        before = words[index - 1] if index else ""
+        if before in spaced or (_CLUSTER.fullmatch(before) and "-" + before[-1] in entry.options.split()):
+            yield index, 0
+        elif option := next((option for option in joined if _is_joined(option, word)), ""):
+            yield index, len(option) + (word[len(option)] == "=")
+        elif word.startswith("-") or before in entry.valued.split():
+            continue
+        elif entry.named and is_secret_name(before) and not before.startswith("-"):
+            yield index, 0
+        places += 1
+        if places == entry.place and "=" not in word:
+            yield index, 0
+
+
+def _is_joined(option: str, word: str) -> bool:
+    return word.startswith(option) and len(word) > len(option) and (len(option) <= 3 or word[len(option)] == "=")
