@@ -5,6 +5,8 @@ Imported where a task runs and never by a DAG file.
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
 KEY = "sagemaker_errors"
-# By name, for nothing here is to be imported just to find out that it was not raised.
+# By name, because nothing is to be imported here only to learn that it was not raised.
 _UNREACHABLE = frozenset({"OperationalError", "InterfaceError", "TransportError", "EOFError"})
+# What Airflow reaches its database, its API server and its supervisor with, beside the standard library.
+_CLIENTS = frozenset(
+    {"httpx", "httpcore", "h11", "anyio", "tenacity", "sqlalchemy", "psycopg2", "psycopg", "asyncpg", "pymysql",
+     "MySQLdb", "mysql", "aiosqlite", "msgspec", "structlog", "asgiref", "greenback"}
+)  # fmt: skip
 
 
 class Interrupted(AirflowException):
@@ -59,8 +66,20 @@ def _says_unreachable(error: BaseException) -> bool:
         status = (getattr(answer, "detail", None) or {}).get("status_code")
         return status is None or int(status) >= 500
     if any(cls.__name__ in _UNREACHABLE for cls in type(error).__mro__):
-        return True
+        return _is_airflows_own(error)
     return isinstance(error, Exception) and is_transient(error)
+
+
+def _is_airflows_own(error: BaseException) -> bool:
+    """Whether Airflow's code raised ``error``, or a client library under it; not a user's or a provider's code."""
+    modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for module in reversed(modules):
+        package = module.partition(".")[0]
+        if package == "airflow":
+            return not module.startswith("airflow.providers.")
+        if package not in _CLIENTS and package not in sys.stdlib_module_names:
+            return False
+    return False
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+import socket
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 from airflow.models.taskinstance import TaskInstance
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-from airflow.sdk.execution_time.comms import ErrorResponse
+from airflow.sdk.execution_time.comms import CommsDecoder, ErrorResponse
 from airflow_names import DagSerialization
 
 from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException, AirflowSkipException
@@ -104,6 +107,44 @@ def test_retry_arguments_of_the_user_keep_their_meaning() -> None:
 )
 def test_an_outage_is_told_from_an_answer(error: Exception, *, expected: bool) -> None:
     assert is_outage(error) is expected
+
+
+def raised(module: str, code: str, **names: Any) -> Exception:
+    """What ``code`` raises in ``module``."""
+    try:
+        exec(code, {"__name__": module, **names})
+    except Exception as error:
+        return error
+    raise AssertionError(code)
+
+
+def test_a_supervisor_that_hung_up_is_an_outage_whoever_asked() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    channel: Any = CommsDecoder(socket=ours)
+    assert is_outage(raised("company.macros", "channel._read_frame()", channel=channel))
+    ours.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "expected"),
+    [
+        ("airflow.jobs.triggerer_job_runner", "reader.readexactly(4).send(None)", True),
+        ("airflow.sdk.execution_time.secrets", "sqlite3.connect('/nowhere/x')", True),
+        ("airflow.providers.sqlite.hooks.sqlite", "sqlite3.connect('/nowhere/x')", False),
+        ("company.macros", "sqlite3.connect('/nowhere/x')", False),
+        ("company.macros", "pickle.loads(b'')", False),
+        ("company.macros", "reader.readexactly(4).send(None)", False),
+    ],
+)
+def test_an_error_named_like_an_outage_is_one_only_where_airflow_raises_it(
+    module: str, code: str, *, expected: bool
+) -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    reader = asyncio.StreamReader(loop=loop)
+    reader.feed_eof()
+    assert is_outage(raised(module, code, reader=reader, pickle=pickle, sqlite3=sqlite3)) is expected
 
 
 class Store(dict[str, Any]):
