@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .assets import model_asset
-    from .document import load_pipeline
-    from .document.problems import InvalidPipeline, UnsupportedPipeline
-    from .factory import SageMakerPipelineDag, SageMakerPipelineTaskGroup
+    from .definition import load_pipeline
+    from .definition.problems import InvalidPipeline, UnsupportedPipeline
+    from .factory.dag import SageMakerPipelineDag, SageMakerPipelineTaskGroup
     from .failures import failure_of
+    from .triggers.status import VerdictTrigger
     from .triggers.step import StepTrigger
-    from .triggers.verdict import VerdictTrigger
 
 __version__ = "0.1.0"
 __all__ = [
@@ -30,15 +30,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "SageMakerPipelineDag": "factory",
-    "SageMakerPipelineTaskGroup": "factory",
+    "SageMakerPipelineDag": "factory.dag",
+    "SageMakerPipelineTaskGroup": "factory.dag",
     "StepTrigger": "triggers.step",  # named from here in every serialized step, where each letter counts
-    "VerdictTrigger": "triggers.verdict",
+    "VerdictTrigger": "triggers.status",
     "failure_of": "failures",
-    "load_pipeline": "document",
+    "load_pipeline": "definition",
     "model_asset": "assets",
-    "InvalidPipeline": "document.problems",
-    "UnsupportedPipeline": "document.problems",
+    "InvalidPipeline": "definition.problems",
+    "UnsupportedPipeline": "definition.problems",
 }
 
 

@@ -27,7 +27,7 @@ def failure_of(context: Mapping[str, Any]) -> str:
 
 
 def _told_by(ti: Any) -> str:
-    from .operators.ends import own_xcom, why_failed
+    from .runtime.task_states import own_xcom, why_failed
 
     left = own_xcom(ti, "return_value")
     because = left.get("Because") if isinstance(left, dict) else ""

@@ -30,10 +30,12 @@ class SageMakerPreloadPlugin(AirflowPlugin):
         """Called once by each Airflow process that loads its plugins; ``airflow dag-processor`` is the one meant."""
         if "dag-processor" not in sys.argv:
             return
-        from . import factory
-        from .document import yaml_source
-        from .operators import recording, steps, verdict
+        from .definition.read import yaml_source
+        from .factory import dag as factory
+        from .operators import status as verdict
+        from .operators import steps
         from .plan import build, source
+        from .runtime import recorder as recording
 
         _ = factory, yaml_source, recording, steps, verdict, build, source
         for name in _TAKEN_BY_SERIALIZATION:

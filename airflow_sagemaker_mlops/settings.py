@@ -126,6 +126,6 @@ def _refuse_unknown_options() -> None:
     known = get_provider_info()["config"][SECTION]["options"]
     for option in configuration().getsection(SECTION) or {}:
         if option not in known and option.removesuffix("_cmd").removesuffix("_secret") not in known:
-            from .document.problems import did_you_mean
+            from .definition.problems import did_you_mean
 
             raise ValueError(f'[{SECTION}] has no option "{option}". {did_you_mean(option, known)}'.strip())

@@ -24,8 +24,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.cli import ui
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 ROOT = Path(__file__).resolve().parents[1]
 PEER = ROOT / ".venv-peer" / "bin" / "python"
@@ -55,7 +56,7 @@ with DAG("chain", schedule=None) as dag:
 def measure() -> dict[str, Any]:
     """Ours, the peer's, and the ratios."""
     with tempfile.TemporaryDirectory() as folder:
-        aws = local.start(Path(folder) / "aws")
+        aws = local_aws.start(Path(folder) / "aws")
         try:
             with contextlib.ExitStack() as stack:
                 sides = {"ours": stack.enter_context(_deployed(Path(folder) / "ours", aws, sys.executable, _our_dag))}
@@ -65,7 +66,7 @@ def measure() -> dict[str, Any]:
                 _in_turn(sides, aws)
                 found = {name: side.figures() for name, side in sides.items()}
         finally:
-            local.stop(Path(folder) / "aws")
+            local_aws.stop(Path(folder) / "aws")
     if len(sides) == 1:
         return {**found, "peer": "not measured: make peer"}
     ours, theirs = sides.values()
@@ -84,7 +85,7 @@ def measure() -> dict[str, Any]:
     }
 
 
-def _arguments(aws: local.LocalAws) -> dict[str, Any]:
+def _arguments(aws: LocalAws) -> dict[str, Any]:
     return {
         "RoleArn": aws.role_arn,
         "AppSpecification": {"ImageUri": "image", "ContainerEntrypoint": ["true"]},
@@ -94,7 +95,7 @@ def _arguments(aws: local.LocalAws) -> dict[str, Any]:
     }
 
 
-def _our_dag(dags: Path, aws: local.LocalAws) -> None:
+def _our_dag(dags: Path, aws: LocalAws) -> None:
     steps = [
         {
             "Name": f"Step{index}",
@@ -110,7 +111,7 @@ def _our_dag(dags: Path, aws: local.LocalAws) -> None:
     )
 
 
-def _peer_dag(dags: Path, aws: local.LocalAws) -> None:
+def _peer_dag(dags: Path, aws: LocalAws) -> None:
     (dags / "chain.py").write_text(PEER_DAG.format(arguments=json.dumps(_arguments(aws)), steps=STEPS))
 
 
@@ -146,7 +147,7 @@ def _median_of_all(side: _Side, figure: str) -> float:
     return statistics.median(value for run in side.runs for value in run[figure])
 
 
-def _in_turn(sides: Mapping[str, _Side], aws: local.LocalAws) -> None:
+def _in_turn(sides: Mapping[str, _Side], aws: LocalAws) -> None:
     for side in sides.values():
         _one_run(side, aws)  # warms up
     time.sleep(10)
@@ -158,7 +159,7 @@ def _in_turn(sides: Mapping[str, _Side], aws: local.LocalAws) -> None:
 
 
 @contextlib.contextmanager
-def _deployed(home: Path, aws: local.LocalAws, python: str, write: Any) -> Iterator[_Side]:
+def _deployed(home: Path, aws: LocalAws, python: str, write: Any) -> Iterator[_Side]:
     dags = home / "dags"
     dags.mkdir(parents=True)
     write(dags, aws)
@@ -204,7 +205,7 @@ class _Api:
         return any(dag["dag_id"] == dag_id for dag in self.call("/dags")["dags"])
 
 
-def _one_run(side: _Side, aws: local.LocalAws) -> dict[str, Any]:
+def _one_run(side: _Side, aws: LocalAws) -> dict[str, Any]:
     client, api = aws.client("sagemaker"), side.api
     before = {job["ProcessingJobName"] for job in _jobs(client)}
     spent, begun = _cpu(side.session), time.monotonic()

@@ -60,8 +60,8 @@ def importing() -> dict[str, Any]:
         "from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Param, TaskGroup\n"
         "DAG('any', schedule=None)\n"
         "before, begun = set(sys.modules), time.process_time()\n"
-        "import airflow_sagemaker_mlops.factory, airflow_sagemaker_mlops.operators.steps\n"
-        "import airflow_sagemaker_mlops.operators.verdict\n"
+        "import airflow_sagemaker_mlops.factory.dag, airflow_sagemaker_mlops.operators.steps\n"
+        "import airflow_sagemaker_mlops.operators.status\n"
         "print(len(set(sys.modules) - before), (time.process_time() - begun) * 1000)\n"
     )
     runs = [_child(sys.executable, code).split() for _ in range(REPEAT)]
@@ -147,7 +147,7 @@ def planned() -> dict[str, Any]:
     code = textwrap.dedent("""
         import json, statistics, time
         from benchmarks.parse import document
-        from airflow_sagemaker_mlops.document import load_pipeline
+        from airflow_sagemaker_mlops.definition import load_pipeline
         from airflow_sagemaker_mlops.plan import make_plan
         text = json.dumps(document(2000))
         def spent(work):

@@ -73,8 +73,8 @@ def _doubled(make: Callable[[int], str]) -> dict[str, Any]:
 
 
 def _seconds(text: bytes) -> float:
-    from airflow_sagemaker_mlops.document import load_pipeline
-    from airflow_sagemaker_mlops.document.problems import PipelineError
+    from airflow_sagemaker_mlops.definition import load_pipeline
+    from airflow_sagemaker_mlops.definition.problems import PipelineError
     from airflow_sagemaker_mlops.plan import make_plan
 
     begun = time.perf_counter()

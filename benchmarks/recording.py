@@ -30,14 +30,14 @@ LISTINGS = ("ListObjectsV2", "ListObjectVersions")
 
 def measure() -> dict[str, Any]:
     """Medians of both, what recording adds to them, and the calls that it adds."""
-    from airflow_sagemaker_mlops import local
+    from airflow_sagemaker_mlops import local_aws
 
     sys.path.insert(0, str(EXAMPLE))
     import publish
 
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "aws"
-        aws = local.start(state)
+        aws = local_aws.start(state)
         try:
             publish.publish(aws.client, aws.bucket, aws.role_arn)
             extra = _calls(state, "counted-on", records=None)
@@ -47,7 +47,7 @@ def measure() -> dict[str, Any]:
                 for kind in ("off", "on") if index % 2 else ("on", "off"):
                     taken[kind].append(_command(state, f"run-{index}-{kind}", kind))
         finally:
-            local.stop(state)
+            local_aws.stop(state)
     wall = {kind: statistics.median(seconds) for kind, seconds in taken.items()}
     more = sorted(on - off for on, off in zip(taken["on"], taken["off"], strict=True))
     middle = statistics.mean(more[PAIRS // 4 : -(PAIRS // 4)])

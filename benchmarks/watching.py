@@ -39,7 +39,7 @@ def cpu():
 if side == "ours":
     import boto3, time
     from airflow_sagemaker_mlops.execution import watch
-    from airflow_sagemaker_mlops.execution.aws import SessionAws
+    from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
     from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
     aws = SessionAws(boto3.Session("x", "y", region_name="us-east-1"), "us-east-1", endpoint_of=lambda _service: url)
     entry = STEP_TYPES["Processing"]

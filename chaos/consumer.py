@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from airflow_sagemaker_mlops.local import LocalAws
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 from .pipelines import QUEUE
 

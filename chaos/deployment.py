@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_sagemaker_mlops.cli import ui
-from airflow_sagemaker_mlops.local import LocalAws
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 from .machine import free_ports
 from .services import Services

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops import local_aws
 
 from . import ledger, pipelines
 from .airflow_api import AirflowApi
@@ -64,11 +64,11 @@ class Drill:
         state_dir.mkdir(parents=True, mode=0o700)
         (state_dir / "config.json").write_text(f'{{"slots": {SLOTS}}}')
         supervisor = Supervisor(self.progress.note)
-        aws = local.start(state_dir, port=_port())
+        aws = local_aws.start(state_dir, port=_port())
         try:
             deployment = prepare(self.home, aws, supervisor)
         except BaseException:
-            local.stop(state_dir)
+            local_aws.stop(state_dir)
             raise
         try:
             markers = self.home / "markers"
@@ -83,7 +83,7 @@ class Drill:
             self.progress.phase = "ending"
             self.restarts = supervisor.restarts
             deployment.end()
-            local.stop(state_dir)
+            local_aws.stop(state_dir)
 
     def _drill(self, deployment: Deployment, dag_ids: list[str]) -> None:
         state_dir = Path(deployment.aws.state_dir)

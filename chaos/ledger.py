@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from airflow_sagemaker_mlops.local import LocalAws
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 from .audit import COMPLETED, Job
 

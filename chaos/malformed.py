@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops import local_aws
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 ANSWER_S = 120.0
 MOST_GROWTH = 64 << 20  # bytes that a server may have more after all of them than after the first tenth
@@ -79,7 +80,7 @@ class Outcome:
     growth: int = 0
 
 
-def requests(aws: local.LocalAws, count: int, seed: int) -> Iterator[Malformed]:
+def requests(aws: LocalAws, count: int, seed: int) -> Iterator[Malformed]:
     """The same ones for the same seed, but for the times and keys in them."""
     chance = random.Random(seed)
     makers = [_noise, _wrong_headers, _lying_chunks, _signed_json, _signed_query, _signed_s3, _signed_rest]
@@ -87,12 +88,12 @@ def requests(aws: local.LocalAws, count: int, seed: int) -> Iterator[Malformed]:
         yield chance.choice(makers)(aws, chance)
 
 
-def _noise(_aws: local.LocalAws, chance: random.Random) -> Malformed:
+def _noise(_aws: LocalAws, chance: random.Random) -> Malformed:
     line = chance.choice([b"", b"GET / HTTP/1.1\r\n", b"GET /%ff%00 HTTP/1.1\r\nHost: x\r\n", b"POST //[ HTTP/9.9\r\n"])
     return Malformed("noise", line + chance.randbytes(chance.randrange(2000)) + chance.choice([b"", b"\r\n\r\n"]))
 
 
-def _wrong_headers(aws: local.LocalAws, chance: random.Random) -> Malformed:
+def _wrong_headers(aws: LocalAws, chance: random.Random) -> Malformed:
     host = urlsplit(aws.endpoint_url).netloc
     wrong = chance.choice(
         [
@@ -110,7 +111,7 @@ def _wrong_headers(aws: local.LocalAws, chance: random.Random) -> Malformed:
     return Malformed("headers", f"PUT /b/k HTTP/1.1\r\nHost: {host}\r\n{wrong}\r\n\r\n".encode(), chance.random() < 0.5)
 
 
-def _lying_chunks(aws: local.LocalAws, chance: random.Random) -> Malformed:
+def _lying_chunks(aws: LocalAws, chance: random.Random) -> Malformed:
     signed = chance.random() < 0.5
     body = chance.choice(
         [b"FFFFFFFFFFFF\r\n", b"-1\r\n", b"5\r\nhello!\r\n", b"zz\r\n", b"5\r\nhel", b"0x5\r\nhello\r\n0\r\n\r\n"]
@@ -121,7 +122,7 @@ def _lying_chunks(aws: local.LocalAws, chance: random.Random) -> Malformed:
     return _signed(aws, "chunks, signed", service, "PUT", "/b/k", body, {"Transfer-Encoding": "chunked"})
 
 
-def _signed_json(aws: local.LocalAws, chance: random.Random) -> Malformed:
+def _signed_json(aws: LocalAws, chance: random.Random) -> Malformed:
     service = chance.choice(list(JSON_TARGETS))
     target = chance.choice([*JSON_TARGETS[service], "Nonsense", f"{chance.random()}."])
     headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
@@ -148,7 +149,7 @@ def _json(chance: random.Random) -> bytes:
     )
 
 
-def _signed_query(aws: local.LocalAws, chance: random.Random) -> Malformed:
+def _signed_query(aws: LocalAws, chance: random.Random) -> Malformed:
     service = chance.choice(list(QUERY_ACTIONS))
     action = chance.choice(QUERY_ACTIONS[service])
     rest = chance.choice(
@@ -158,7 +159,7 @@ def _signed_query(aws: local.LocalAws, chance: random.Random) -> Malformed:
     return _signed(aws, f"{service} {action}", service, "POST", "/", f"Action={action}".encode() + rest, headers)
 
 
-def _signed_s3(aws: local.LocalAws, chance: random.Random) -> Malformed:
+def _signed_s3(aws: LocalAws, chance: random.Random) -> Malformed:
     key = chance.choice(["", "/k", "/../../k", "//k", "/%00", "/%ff", "/" + "k" * 3000, "/" + quote("ä/ b")])
     path = f"/{chance.choice([aws.bucket, 'no-such-bucket', '%2e%2e', 'B'])}{key}{chance.choice(S3_QUERIES)}"
     body = chance.choice([b"", b"<", b"<a/>", b"<Delete><Object/></Delete>", b"\xff\xfe", chance.randbytes(300)])
@@ -176,7 +177,7 @@ def _signed_s3(aws: local.LocalAws, chance: random.Random) -> Malformed:
     return _signed(aws, f"s3 {path[:80]} {headers}", "s3", chance.choice(METHODS), path, body, headers)
 
 
-def _signed_rest(aws: local.LocalAws, chance: random.Random) -> Malformed:
+def _signed_rest(aws: LocalAws, chance: random.Random) -> Malformed:
     service, path = chance.choice(
         [
             ("lambda", "/2015-03-31/functions/"),
@@ -194,7 +195,7 @@ def _signed_rest(aws: local.LocalAws, chance: random.Random) -> Malformed:
 
 
 def _signed(  # noqa: PLR0917
-    aws: local.LocalAws, what: str, service: str, method: str, path: str, body: bytes, headers: dict[str, str]
+    aws: LocalAws, what: str, service: str, method: str, path: str, body: bytes, headers: dict[str, str]
 ) -> Malformed:
     from botocore.auth import S3SigV4Auth, SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -214,7 +215,7 @@ def _signed(  # noqa: PLR0917
     return Malformed(what, "\r\n".join(lines).encode() + body)
 
 
-def send(aws: local.LocalAws, request: Malformed) -> int:
+def send(aws: LocalAws, request: Malformed) -> int:
     """The status that a request is answered with; 0 where the connection is only closed."""
     with socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint_url).port or 0), timeout=ANSWER_S) as connection:
         answer = b""
@@ -230,7 +231,7 @@ def send(aws: local.LocalAws, request: Malformed) -> int:
     return int(words[1]) if len(words) > 1 and answer.startswith(b"HTTP/") and words[1].isdigit() else 0
 
 
-def bombard(aws: local.LocalAws, count: int, seed: int) -> Outcome:
+def bombard(aws: LocalAws, count: int, seed: int) -> Outcome:
     """Send ``count`` of them, some at a time."""
     import psutil
 
@@ -255,11 +256,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        aws = local.start(Path(folder))
+        aws = local_aws.start(Path(folder))
         try:
             outcome = bombard(aws, chosen.count, chosen.seed)
         finally:
-            local.stop(Path(folder))
+            local_aws.stop(Path(folder))
     print(f"answers: {dict(sorted(outcome.answers.items()))}")
     print(f"memory: {outcome.growth / 2**20:+.1f} MiB")
     for status, request in outcome.wrong[:20]:

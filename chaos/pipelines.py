@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_sagemaker_mlops.local import LocalAws
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 VERDICT = "pipeline.verdict"
 WAYS_IN = ("triggerer", "worker")

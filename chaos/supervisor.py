@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.local.state import read_server
+from airflow_sagemaker_mlops import local_aws
+from airflow_sagemaker_mlops.local_aws.state import read_server
 
 from .machine import kill_session
 
@@ -107,13 +107,13 @@ class EmbeddedAws:
     def start(self) -> None:
         """The same port and key as before."""
         before = read_server(self.state_dir)
-        aws = local.start(self.state_dir)
+        aws = local_aws.start(self.state_dir)
         if before is not None and before.endpoint_url != aws.endpoint_url:
             raise RuntimeError(f"the embedded AWS came back as {aws.endpoint_url}, it was {before.endpoint_url}")
 
     def is_alive(self) -> bool:
         """Whether the server runs."""
-        return local.status(self.state_dir) is not None
+        return local_aws.status(self.state_dir) is not None
 
     def is_up(self) -> bool:
         """The same: it is published once it answers."""
@@ -121,13 +121,13 @@ class EmbeddedAws:
 
     def kill(self) -> None:
         """SIGKILL to the server alone."""
-        aws = local.status(self.state_dir)
+        aws = local_aws.status(self.state_dir)
         if aws is not None:
             os.kill(aws.pid, signal.SIGKILL)
 
     def end(self) -> None:
         """The server, and the jobs that are left."""
-        local.stop(self.state_dir)
+        local_aws.stop(self.state_dir)
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ os.environ.update(
     }
 )
 
-from airflow_sagemaker_mlops import local  # noqa: E402
+from airflow_sagemaker_mlops import local_aws as local  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 

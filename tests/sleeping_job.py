@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 
-def sleeping_job(aws: local.LocalAws, name: str, seconds: float, tags: Sequence[dict[str, str]] = ()) -> str:
+def sleeping_job(aws: LocalAws, name: str, seconds: float, tags: Sequence[dict[str, str]] = ()) -> str:
     """Its name, once it has been made."""
     aws.client("sagemaker").create_processing_job(
         ProcessingJobName=name,

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from ..execution.tokens import handle_of
+from ..execution.callback_tokens import handle_of
 from .store import KEY_PREFIX, OPEN
 
 TOKEN = re.compile(r"[a-zA-Z0-9]{10}")

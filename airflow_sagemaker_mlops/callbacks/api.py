@@ -20,8 +20,8 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..document.strict_json import NotJson, read_json
-from ..execution.tokens import handle_of
+from ..definition.read.strict_json import NotJson, read_json
+from ..execution.callback_tokens import handle_of
 from .answer import AnswerRefused, failure, give_answer, success
 
 TARGET = "SageMaker.SendPipelineExecutionStep"

@@ -22,7 +22,7 @@ def deployment_secret() -> bytes:
     """
     from airflow.configuration import conf
 
-    from ..execution.mailbox import OF_THIS_PROCESS
+    from ..execution.callback_inbox import OF_THIS_PROCESS
 
     key = str(conf.get("core", "fernet_key", fallback="") or "")
     return key.partition(",")[0].strip().encode() or OF_THIS_PROCESS

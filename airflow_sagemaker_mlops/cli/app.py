@@ -212,12 +212,12 @@ def run(
     Steps whose CacheConfig is enabled are taken from an earlier run where nothing they depend on has changed.
     With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
     """
-    from ..record.partial import Choice
+    from ..records.reuse.selective_run import Choice
     from .compiling import Compiling
-    from .rehearsal import ONE_RUN, Rehearsal
     from .run import run_definition
     from .selective import misfit
     from .sources import Source
+    from .stubs import ONE_RUN, Rehearsal
 
     choice, rehearsal = Choice(select or (), source_run, resume), Rehearsal(stand_ins, branch or (), all_branches)
     wrong = misfit(choice) or rehearsal.misfit or ("" if not (summary and all_branches) else ONE_RUN)
@@ -272,7 +272,7 @@ def conf(
     Parameters are printed by their plain names, as the DAG file is not read.
     Where a group of the DAG has its own, write <group id>.<name> yourself.
     """
-    from ..record.partial import Choice
+    from ..records.reuse.selective_run import Choice
     from .conf import print_conf
     from .records import Place
     from .selective import misfit
@@ -455,7 +455,7 @@ def local(
     types, VPC, KMS and spot settings are recorded and not enforced; durations mean nothing.
     """
     if context.invoked_subcommand is None:
-        from .local import serve_local
+        from .local_aws import serve_local
 
         raise typer.Exit(
             serve_local(port=port, reset=reset, detach=detach, sandbox=sandbox, state_dir=state_dir, faults=faults)
@@ -475,7 +475,7 @@ def status(
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
     """Say whether the embedded AWS runs, and where; exit 1 when it does not."""
-    from .local import show_status
+    from .local_aws import show_status
 
     raise typer.Exit(show_status(state_dir or given_above(context), output))
 
@@ -487,7 +487,7 @@ def env(
     form: Annotated[str, typer.Option("--format", help="sh, json or dotenv.")] = "sh",
 ) -> None:
     """Print the environment by which boto3, the AWS CLI and other clients find the embedded AWS."""
-    from .local import show_environment
+    from .local_aws import show_environment
 
     raise typer.Exit(show_environment(state_dir or given_above(context), form))
 
@@ -508,7 +508,7 @@ def cp(
 @local_app.command()
 def stop(context: typer.Context, state_dir: StateDir = None) -> None:
     """Stop the embedded AWS and everything it started."""
-    from .local import stop_local
+    from .local_aws import stop_local
 
     raise typer.Exit(stop_local(state_dir or given_above(context)))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..record.amendments import amend, news, read_amendments
-from ..record.integrity import record_name
-from ..record.s3_store import code_of
-from ..record.signing import Signer
-from ..record.store import Store
+from ..records.seal.amendments import amend, news, read_amendments
+from ..records.seal.sealed import record_name
+from ..records.seal.signing import Signer
+from ..records.store.protocol import Store
+from ..records.store.s3 import code_of
 from .records_text import approved
 from .terminal import say, say_json, user_name
 

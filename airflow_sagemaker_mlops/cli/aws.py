@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..execution.aws import SessionAws
-from .local import state_folder
+from ..execution.aws.clients import SessionAws
+from .local_aws import state_folder
 
 
 class NoAws(ValueError):
@@ -60,11 +60,11 @@ def client_of(service: str, conn: str | None, region: str | None, **options: Any
 
 def started(state_dir: Path | None) -> Any:
     """The embedded AWS in ``state_dir``, running.  Raises :class:`NoAws` for a folder that cannot be one."""
-    from .. import local
+    from .. import local_aws
 
     folder = state_folder(state_dir)
     try:
-        return local.start(folder)
+        return local_aws.start(folder)
     except OSError as error:
         raise NoAws(f"--state-dir {folder} cannot be used: {error.strerror or error}.") from None
     except RuntimeError as error:  # it did not come up
@@ -84,10 +84,10 @@ def visited(state_dir: Path | None) -> Iterator[Any]:
 
     Raises :class:`NoAws`, also where nothing has ever run.
     """
-    from .. import local
+    from .. import local_aws
 
     folder = state_folder(state_dir)
-    before = local.status(folder)
+    before = local_aws.status(folder)
     if before is None and not (folder / "server.json").exists():
         raise NoAws(f"nothing has run on an embedded AWS in {folder} yet. `sagemaker-mlops run` and `local` start one.")
     aws = started(state_dir)
@@ -95,4 +95,4 @@ def visited(state_dir: Path | None) -> Iterator[Any]:
         yield aws
     finally:
         if before is None:
-            local.stop(folder)
+            local_aws.stop(folder)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from ..document import examine, placed
-from ..document.model import Step
-from ..document.problems import PipelineError, Problem, render_problem
-from ..steps.check import request_problems
+from ..definition import examine, placed
+from ..definition.model import Step
+from ..definition.problems import PipelineError, Problem, render_problem
+from ..steps.requests import request_problems
 from .compiling import NotCompiled
 from .sources import Source
 from .terminal import say, say_json, tell

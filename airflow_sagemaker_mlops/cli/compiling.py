@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import local
+from .. import local_aws
 from .aws import NoAws, connected, started
-from .local import state_folder
+from .local_aws import state_folder
 
 CHILD = Path(__file__).with_name("compile_child.py")
 UNUSABLE = 3
@@ -160,14 +160,14 @@ class _Answering(threading.Thread):
         """Wait for the last answer, and stop the embedded AWS when nobody else has asked for it."""
         self.join(timeout=60)
         if self._ours is not None:
-            local.stop(self._ours)
+            local_aws.stop(self._ours)
 
     def _answer(self) -> Mapping[str, Any]:
         how = self._how
         if how.conn is not None:
             return _of_connection(connected(how.conn, how.region))
         folder = state_folder(how.state_dir)
-        if local.status(folder) is None and not how.keeps:
+        if local_aws.status(folder) is None and not how.keeps:
             self._ours = folder
         aws = started(how.state_dir)
         keys = {"aws_access_key_id": aws.access_key, "aws_secret_access_key": aws.secret_key}

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..document.problems import PipelineError
-from ..operators.recording import record_id
+from ..definition.problems import PipelineError
 from ..plan import make_plan
-from ..record.fingerprint import fingerprint
-from ..record.fragment import Artifact
-from ..record.partial import Choice, Part, part_of, words_of
+from ..records.capture.fingerprint import fingerprint
+from ..records.model.step_record import Artifact
+from ..records.reuse.selective_run import Choice, Part, part_of, words_of
+from ..runtime.recorder import record_id
 from .parameters import parse_values, values_after
 from .records import Place
 from .selective import announce

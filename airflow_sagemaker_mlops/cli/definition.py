@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..document import to_json
-from ..document.problems import PipelineError
-from ..document.step_types import AIRFLOW
+from ..definition import to_json
+from ..definition.problems import PipelineError
+from ..definition.step_types import AIRFLOW
 from ..plan import make_plan
 from ..plan.show import mermaid, tree
 from .compiling import NotCompiled
@@ -56,7 +56,7 @@ def show_differences(old: Source, new: Source, output: str = "text") -> int:
 
 def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
     """Print or write ``file`` as an Airflow Python file; exit code."""
-    from ..document import placed
+    from ..definition import placed
     from .render import NotRendered, render, unrenderable
     from .run import dag_id_like, name_of
 
@@ -77,8 +77,8 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
 
 def print_policy(file: Source, account: str, region: str, out: Path | None, parameters: Sequence[str] = ()) -> int:
     """Print or write the IAM policy that running ``file`` takes, and on stderr what it leaves open; exit code."""
-    from ..steps.narrowing import open_ends, with_values
     from ..steps.permissions import policy
+    from ..steps.policy_values import open_ends, with_values
     from .parameters import parse_values
 
     try:

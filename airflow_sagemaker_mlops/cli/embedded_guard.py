@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from .. import local
-from ..execution.pipeline_run import PipelineRun
+from .. import local_aws
+from ..execution.local_executor import PipelineRun
+from ..local_aws import LocalAws, Sandbox
 
 LOOK_EVERY_S = 2.0
 MOST_STARTS = 3  # what dies again and again is not worth waiting for
@@ -32,7 +33,7 @@ async def _watch(run: PipelineRun, state_dir: Path, say: Callable[[str], None]) 
     starts = 0
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        if local.status(state_dir) is not None:
+        if local_aws.status(state_dir) is not None:
             continue
         why = await asyncio.to_thread(_start_again, run, state_dir, starts)
         if why:
@@ -45,12 +46,12 @@ async def _watch(run: PipelineRun, state_dir: Path, say: Callable[[str], None]) 
 
 def _start_again(run: PipelineRun, state_dir: Path, starts: int) -> str:
     """Start the server once more; why not, empty when it serves again.  Blocking."""
-    if local.was_stopped(state_dir):
+    if local_aws.was_stopped(state_dir):
         return f"the embedded AWS in {state_dir} was stopped."
     if starts >= MOST_STARTS:
         return f"the embedded AWS in {state_dir} died {starts + 1} times; see {state_dir / 'server.err'}."
     try:
-        again = local.start(state_dir)
+        again = local_aws.start(state_dir)
     except (OSError, RuntimeError) as error:
         return f"the embedded AWS in {state_dir} died and cannot be started again: {error}."
     if again.endpoint_url != run.aws.key:
@@ -59,7 +60,10 @@ def _start_again(run: PipelineRun, state_dir: Path, starts: int) -> str:
 
 
 def look_after(
-    aws: local.LocalAws, is_over: Callable[[float], bool], say: Callable[[str], None], sandbox: local.Sandbox = "auto"
+    aws: LocalAws,
+    is_over: Callable[[float], bool],
+    say: Callable[[str], None],
+    sandbox: Sandbox = "auto",
 ) -> str:
     """Keep the server of ``aws`` alive until ``is_over``, which waits for so many seconds, says that it is enough.
 
@@ -67,15 +71,15 @@ def look_after(
     """
     folder, starts = Path(aws.state_dir), 0
     while not is_over(LOOK_EVERY_S):
-        if local.status(folder) is not None:
+        if local_aws.status(folder) is not None:
             continue
-        if local.was_stopped(folder):
+        if local_aws.was_stopped(folder):
             return f"the embedded AWS in {folder} was stopped."
         if starts >= MOST_STARTS:
             return f"the embedded AWS in {folder} died {starts + 1} times; see {folder / 'server.err'}."
         starts += 1
         try:
-            again = local.start(folder, sandbox=sandbox)
+            again = local_aws.start(folder, sandbox=sandbox)
         except (OSError, RuntimeError) as error:
             return f"the embedded AWS in {folder} died and cannot be started again: {error}."
         if again.endpoint_url != aws.endpoint_url:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..record.errors import RecordError
-from ..record.index import READERS, read_index
-from ..record.integrity import record_name
-from ..record.reader import dags_of, read_record
-from ..record.store import Store
+from ..records.model.errors import RecordError
+from ..records.seal.sealed import record_name
+from ..records.store.index import READERS, read_index
+from ..records.store.protocol import Store
+from ..records.store.reader import dags_of, read_record
 from .records import told
 from .terminal import say, say_json, say_table
 

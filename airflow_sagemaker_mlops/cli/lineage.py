@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ..bridges.lineage_graph import graph_of
-from ..bridges.lineage_writer import write_lineage
-from ..record.integrity import record_name
-from ..record.layout import record_key
-from ..record.reader import read_record, run_named
-from ..record.store import Store, address
+from ..integrations.sagemaker_lineage import graph_of
+from ..integrations.write_sagemaker_lineage import write_lineage
+from ..records.seal.sealed import record_name
+from ..records.store.keys import record_key
+from ..records.store.protocol import Store, address
+from ..records.store.reader import read_record, run_named
 from .records import Place, dag_and_run, told
 from .terminal import say, say_json
 

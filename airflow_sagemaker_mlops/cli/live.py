@@ -11,7 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from ..execution.pipeline_run import PipelineRun, StepProgress
+from ..execution.local_executor import PipelineRun, StepProgress
 from .terminal import clean, console, say
 
 MARKS = {

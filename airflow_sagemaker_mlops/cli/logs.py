@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..document.problems import did_you_mean
+from ..definition.problems import did_you_mean
 from ..execution.identity import execution_id, plain
-from ..record.errors import NoSuchRecord
-from ..record.fragment import StepFragment
-from ..record.reader import read_record, run_named, steps_of
-from ..record.store import Store
-from ..record.unfinished import unfinished
+from ..records.model.errors import NoSuchRecord
+from ..records.model.step_record import StepFragment
+from ..records.store.protocol import Store
+from ..records.store.reader import read_record, run_named, steps_of
+from ..records.store.unfinished_runs import unfinished
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
 from .records import Place, dag_and_run, told

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..document.problems import did_you_mean
-from ..document.values import parse_parameter
+from ..definition.problems import did_you_mean
+from ..definition.values import parse_parameter
 from ..plan.model import Plan
-from ..record.partial import merged
+from ..records.reuse.selective_run import merged
 
 
 def parse_values(plan: Plan, given: Sequence[str], *, may_miss: bool = False) -> dict[str, Any]:

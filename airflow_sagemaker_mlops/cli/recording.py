@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..execution.pipeline_run import PipelineRun
-from ..record.ahead import Ahead
-from ..record.beside import Beside
-from ..record.document import Parameter
-from ..record.errors import RecordError
-from ..record.locations import open_store
-from ..record.prices import Prices
-from ..record.recorder import Recorder, RecordOptions
-from ..record.registry import digests_of
-from ..record.repository import commit_of
-from ..record.run_identity import RunIdentity
-from ..record.run_record import parameters_of, seal_run, versions
-from ..record.signing import Signer, open_signer
-from ..record.unfinished import forget_start
+from ..execution.local_executor import PipelineRun
+from ..records.capture.background_writes import Beside
+from ..records.capture.git_commit import commit_of
+from ..records.capture.image_digests import digests_of
+from ..records.capture.prices import Prices
+from ..records.capture.recorder import Recorder, RecordOptions
+from ..records.capture.run_recorder import parameters_of, seal_run, versions
+from ..records.model.errors import RecordError
+from ..records.model.record import Parameter
+from ..records.model.run_info import RunIdentity
+from ..records.seal.prefetch import Ahead
+from ..records.seal.signing import Signer, open_signer
+from ..records.store.open import open_store
+from ..records.store.unfinished_runs import forget_start
 from .aws import started
 from .records import folder_of_connection, records_location
 from .sources import Source

@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from ..document.problems import did_you_mean
-from ..record.amendments import read_amendments
-from ..record.errors import NoSuchRecord, RecordError
-from ..record.fragment import StepFragment
-from ..record.index import READERS, read_index
-from ..record.integrity import record_name
-from ..record.layout import segment
-from ..record.listing import read_listing
-from ..record.locations import open_store
-from ..record.reader import dags_of, read_record, run_named, steps_of
-from ..record.store import Store
-from ..record.times import moment
+from ..definition.problems import did_you_mean
+from ..records.capture.listing import read_listing
+from ..records.model.errors import NoSuchRecord, RecordError
+from ..records.model.step_record import StepFragment
+from ..records.model.timestamps import moment
+from ..records.seal.amendments import read_amendments
+from ..records.seal.sealed import record_name
+from ..records.store.index import READERS, read_index
+from ..records.store.keys import segment
+from ..records.store.open import open_store
+from ..records.store.protocol import Store
+from ..records.store.reader import dags_of, read_record, run_named, steps_of
 from . import records_text as text
 from .aws import NoAws, client_of, embedded, started, visited
-from .local import state_folder
+from .local_aws import state_folder
 from .terminal import say, say_json, write_out
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def note_approvals(
     output: str = "text",
 ) -> int:
     """Append what was decided about a run's models since; exit code."""
-    from ..record.signing import open_signer
+    from ..records.seal.signing import open_signer
     from .approvals import note_approvals as note
 
     dag_id, name = dag_and_run(store, dag, run)
@@ -177,7 +177,7 @@ def note_approvals(
 @told
 def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: str) -> int:
     """Print what changed between two runs; exit code."""
-    from ..record.diff import diff
+    from ..records.compare.runs import diff
 
     (old_dag, old_name), (new_dag, new_name) = (dag_and_run(store, dag, name) for name in (old, new))
     before = read_record(store, old_dag, run_named(store, old_dag, old_name))
@@ -201,7 +201,7 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
 @told
 def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bool, output: str) -> int:
     """Print what is wrong with the records; exit code 1 when a record is, and when there is none to verify."""
-    from ..record.verify import Verified, rebuild_index, verify
+    from ..records.verify.chain import Verified, rebuild_index, verify
 
     found = []
     # Records that are all gone are what --expect finds; its own sentence says which ones.
@@ -252,11 +252,11 @@ def export_records(place: Place, dag: str | None, runs: list[str], *, form: str,
 
 @told
 def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path | None) -> int:
-    from ..record.export_csv import rows
-    from ..record.export_openlineage import events
-    from ..record.export_slsa import statement
-    from ..record.layout import record_key
-    from ..record.store import address
+    from ..records.export.csv_rows import rows
+    from ..records.export.openlineage import events
+    from ..records.export.slsa import statement
+    from ..records.store.keys import record_key
+    from ..records.store.protocol import address
 
     named = [dag_and_run(store, dag, run) for run in runs]
     records = [read_record(store, dag_id, run_named(store, dag_id, name)) for dag_id, name in named]
@@ -281,7 +281,7 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
 @told
 def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str | None, output: str) -> int:
     """Print why a step was not taken from the cache; exit code."""
-    from ..record.why_not import why_not_cached
+    from ..records.cache.why_not import why_not_cached
 
     dag_id = _known_dag(store, dag)
     current = read_record(store, dag_id, run_named(store, dag_id, run))
@@ -323,7 +323,7 @@ def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, An
 
 def _unfinished(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
     """What a run without a record has left, in the shape of one.  Raises :class:`NoSuchRecord` when it left nothing."""
-    from ..record.seal import read_fragments
+    from ..records.seal.seal import read_fragments
 
     fragments = read_fragments(store, dag_id, run_id)
     if not fragments:

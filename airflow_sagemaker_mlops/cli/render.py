@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pprint import pformat
 from typing import Any
 
-from ..document.expressions import MARKS
-from ..document.model import Pipeline
-from ..document.places import key_text
-from ..document.problems import PipelineError, Problem
-from ..document.step_types import AIRFLOW
+from ..definition.expressions import MARKS
+from ..definition.location import key_text
+from ..definition.model import Pipeline
+from ..definition.problems import PipelineError, Problem
+from ..definition.step_types import AIRFLOW
 from ..plan.edges import needed_edges
 from ..plan.model import ParameterPlan, Plan, TaskPlan
 from ..templates import is_template
@@ -141,7 +141,7 @@ def _imports(plan: Plan, classes: Mapping[str, str]) -> Iterator[str]:
 def _params(plan: Plan) -> str:
     if not plan.parameters:
         return "{}"
-    from ..parameters import helps_of
+    from ..factory.parameters import helps_of
 
     helps = helps_of(plan)
     rows = "".join(

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..document import load_pipeline
-from ..document.problems import PipelineError
-from ..execution.masking import MASK
-from ..execution.pins import NO_PINS
-from ..execution.pipeline_run import new_run_id
+from ..definition import load_pipeline
+from ..definition.problems import PipelineError
+from ..execution.local_executor import new_run_id
+from ..execution.request_overrides import NO_PINS
+from ..execution.secret_masking import MASK
 from ..plan import make_plan
 from ..plan.model import Plan
-from ..record.errors import RecordError
-from ..record.fingerprint import fingerprint
-from ..record.fragment import StepFragment
-from ..record.prices import read_prices
-from ..record.reader import read_record, run_named, steps_of
-from ..record.repository import commit_of
-from ..record.reproduction import (
+from ..records.capture.fingerprint import fingerprint
+from ..records.capture.git_commit import commit_of
+from ..records.capture.prices import read_prices
+from ..records.capture.secrets import secrets_of_run
+from ..records.model.errors import RecordError
+from ..records.model.step_record import StepFragment
+from ..records.reproduce.compare import (
     Steps,
     changed_meanwhile,
     compared,
@@ -29,11 +29,11 @@ from ..record.reproduction import (
     unpinned_images,
     what_changed,
 )
-from ..record.secrets import secrets_of_run
+from ..records.store.reader import read_record, run_named, steps_of
 from .aws import connect
-from .local import state_folder
+from .local_aws import state_folder
 from .parameters import parse_values, values_after
-from .pinned import pin
+from .reproduce_pinned import pin
 from .run import pipeline_name, run_plan
 from .sources import Source
 from .summary import print_summary

@@ -11,15 +11,15 @@ from typing import Any
 
 import psutil
 
-from ..execution.aws import Aws
+from ..execution.aws.clients import Aws
 from ..execution.identity import execution_id, is_start
-from ..execution.leftovers import stop_leftovers
-from ..execution.masking import MASK
-from ..execution.pipeline_run import Finished
+from ..execution.local_executor import Finished
+from ..execution.secret_masking import MASK
+from ..execution.stop_leftovers import stop_leftovers
 from ..plan.model import Plan
-from ..record.fragment import StepFragment
-from ..record.store import Store
-from ..record.unfinished import Start, Unfinished, unfinished
+from ..records.model.step_record import StepFragment
+from ..records.store.protocol import Store
+from ..records.store.unfinished_runs import Start, Unfinished, unfinished
 from .terminal import say
 
 

@@ -11,35 +11,35 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..document.problems import PipelineError
+from ..definition.problems import PipelineError
 from ..execution.identity import StepIdentity
-from ..execution.pins import NO_PINS, Pins
-from ..execution.pipeline_run import PipelineRun, new_run_id
-from ..execution.recording import StepRecorder
-from ..execution.rehearsal import Branch
+from ..execution.local_executor import PipelineRun, new_run_id
+from ..execution.recorder_protocol import StepRecorder
+from ..execution.request_overrides import NO_PINS, Pins
+from ..execution.scope_values import execution_variables
 from ..execution.step_run import ExecutionOptions, now
-from ..execution.values import execution_variables
+from ..execution.stubs.generate import Branch
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..plan.selection import Selection, select
-from ..record.errors import RecordError
-from ..record.partial import Choice, Part, part_of, words_of
-from ..record.prices import read_prices
-from ..record.recorder import Recorder
-from ..record.secrets import secrets_of_run
-from ..record.unfinished import note_start
+from ..records.capture.prices import read_prices
+from ..records.capture.recorder import Recorder
+from ..records.capture.secrets import secrets_of_run
+from ..records.model.errors import RecordError
+from ..records.reuse.selective_run import Choice, Part, part_of, words_of
+from ..records.store.unfinished_runs import note_start
 from .aws import connect, started
 from .embedded_guard import guarded
-from .ending import Ending
 from .live import Live
-from .local import state_folder
+from .local_aws import state_folder
 from .parameters import parse_values, values_after
 from .publishing import publish, script_of
 from .recording import Recording, recording_of
-from .rehearsal import Rehearsal
 from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
 from .selective import NO_RECORDS, announce
+from .signals import Ending
 from .sources import STDIN, Source
+from .stubs import Rehearsal
 from .summary import check_place, print_summary, summary_of, write_summary
 from .terminal import hide, say, say_json
 
@@ -294,8 +294,8 @@ def run_plan(
     hide(secrets_of_run(plan, values))
     run_id = run_id or new_run_id()
     before = before or Continued(run_id, now())
-    from ..execution.mailbox import MemoryMailbox
-    from .mailbox import LocalMailbox
+    from ..execution.callback_inbox import MemoryMailbox
+    from .callback_inbox import LocalMailbox
 
     # On this machine looking costs nothing; on AWS a step is looked at as seldom as under Airflow.
     options = ExecutionOptions(

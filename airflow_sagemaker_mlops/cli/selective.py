@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..plan.model import Plan
-from ..record.partial import Choice, Part
+from ..records.reuse.selective_run import Choice, Part
 from .terminal import say
 
 NO_RECORDS = "Add --records with the location of the records, and leave out --stand-ins."

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..document import to_json
-from ..document.problems import PipelineError
-from ..document.step_types import AIRFLOW
+from ..definition import to_json
+from ..definition.problems import PipelineError
+from ..definition.step_types import AIRFLOW
 from .aws import NoAws, client_of
 from .compiling import NotCompiled
 from .sources import Source

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from ..document import load_pipeline
-from ..document.model import Pipeline
-from ..execution.masking import secrets_in
+from ..definition import load_pipeline
+from ..definition.model import Pipeline
+from ..execution.secret_masking import secrets_in
 from .compiling import Compiled, Compiling, NotCompiled, compile_target
 from .terminal import hide
 

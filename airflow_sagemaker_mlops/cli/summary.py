@@ -7,9 +7,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from ..execution.masking import mask, without
-from ..execution.pipeline_run import PipelineRun, StepProgress
-from ..record.secrets import secrets_of_run
+from ..execution.local_executor import PipelineRun, StepProgress
+from ..execution.secret_masking import mask, without
+from ..records.capture.secrets import secrets_of_run
 from .live import MARKS, seconds, word_of
 from .terminal import say, say_about, say_styled, say_table
 

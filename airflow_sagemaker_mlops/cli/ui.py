@@ -14,9 +14,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from .. import local
+from .. import local_aws
 from ..callbacks.hosts import VARIABLE as HOSTS
-from ..local.state import write_private
+from ..local_aws import LocalAws
+from ..local_aws.state import write_private
 from .aws import NoAws, started
 from .embedded_guard import look_after
 from .publishing import publish, script_of
@@ -74,7 +75,7 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
     finally:
         if process is not None:
             end_session(process)
-        local.stop(Path(aws.state_dir))
+        local_aws.stop(Path(aws.state_dir))
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -83,7 +84,7 @@ def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return process.poll() is not None
 
 
-def _recorded(aws: local.LocalAws) -> dict[str, str]:
+def _recorded(aws: LocalAws) -> dict[str, str]:
     """Records where ``sagemaker-mlops run`` and ``records`` have them."""
     return {"AIRFLOW__SAGEMAKER_MLOPS__RECORDS": records_location(aws.bucket)}
 
@@ -92,7 +93,7 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def publish_examples(dags: Path, aws: local.LocalAws) -> None:
+def publish_examples(dags: Path, aws: LocalAws) -> None:
     """Run ``publish.py`` of every folder below ``dags``."""
     for folder in sorted(path for path in dags.iterdir() if path.is_dir()):
         script = script_of(folder)
@@ -100,7 +101,7 @@ def publish_examples(dags: Path, aws: local.LocalAws) -> None:
             publish(script, aws)
 
 
-def environment(dags: Path, home: Path, port: int, aws: local.LocalAws) -> dict[str, str]:
+def environment(dags: Path, home: Path, port: int, aws: LocalAws) -> dict[str, str]:
     """Airflow's configuration: loopback only, a password, SQLite, and the embedded AWS as ``aws_default``.
 
     The two log servers listen on every address, which Airflow (3.3) leaves no choice of; they answer only to whoever

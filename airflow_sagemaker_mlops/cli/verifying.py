@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..record.errors import RecordError
-from ..record.s3_store import code_of
-from ..record.signing import open_verifier
-from ..record.verify_outside import SHORTEST, Evidence
+from ..records.model.errors import RecordError
+from ..records.seal.signing import open_verifier
+from ..records.store.s3 import code_of
+from ..records.verify.outside import SHORTEST, Evidence
 
 GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 

@@ -1,1 +1,1 @@
-"""Running one step, without Airflow: resolve, submit exactly once, watch, collect; see :mod:`.run_step`."""
+"""Running one step, without Airflow: resolve, submit exactly once, watch, collect; see :mod:`.engine`."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..document.expressions import parse_value
+from ..definition.expressions import parse_value
 from ..steps.model import StepType
 from ..steps.shapes import operation_output, with_capitals
-from .aws import NOT_FOUND, Aws, as_json, call, error_code
+from .aws.clients import NOT_FOUND, Aws, as_json, call, error_code
 from .scope import resolve
 
 if TYPE_CHECKING:

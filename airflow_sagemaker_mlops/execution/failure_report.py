@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .masking import mask
+from .secret_masking import mask
 
 LAST_LINES = 10
 MOST_COMMAND = 400

@@ -7,18 +7,18 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from ..document.expressions import parse_value
-from ..document.step_types import FREE_ARGUMENTS
+from ..definition.expressions import parse_value
+from ..definition.step_types import FREE_ARGUMENTS
 from ..steps.model import BUILT_FROM_ARGUMENTS
 from ..steps.shapes import fit_request
-from .failures import StepFailed
-from .grouping import shared_by_the_pipeline
+from .aws.threads import in_thread
+from .aws_names import with_aws_names
+from .exceptions import StepFailed
+from .experiments import shared_by_the_pipeline
 from .identity import digest, resource_name
-from .masking import mask, secrets_in
-from .names import with_aws_names
 from .scope import Scope, name_in, naming_of, resolve
+from .secret_masking import mask, secrets_in
 from .step_run import StepRun
-from .threads import in_thread
 
 MOST_SHOWN = 32_768  # characters; a longer request is not read by anybody in a user interface
 VERBATIM_NAMES = frozenset(

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .aws import is_throttled, is_transient, may_pass
-from .failures import JobFailed, StepRefused, Unanswered
+from .aws.clients import is_throttled, is_transient, may_pass
+from .exceptions import JobFailed, StepRefused, Unanswered
 from .journal import Entry
 from .step_run import StepRun
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..document.expressions import parse_value
-from ..document.model import Get, Join, JsonGet
-from ..document.paths import LONGEST_SHOWN, MissingValue, lookup
-from ..document.strict_json import NotJson, read_json
-from ..document.values import as_text
-from ..steps.places import file_in_output
-from .failures import UnresolvedExpression
+from ..definition.expressions import parse_value
+from ..definition.model import Get, Join, JsonGet
+from ..definition.property_paths import LONGEST_SHOWN, MissingValue, lookup
+from ..definition.read.strict_json import NotJson, read_json
+from ..definition.values import as_text
+from ..steps.s3_members import file_in_output
+from .exceptions import UnresolvedExpression
 
 if TYPE_CHECKING:
-    from .names import Naming
+    from .aws_names import Naming
 
 EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
 EXPERIMENT_LIMIT = 120
@@ -114,7 +114,7 @@ def experiment_of(scope: Scope) -> dict[str, str]:
 
 def naming_of(scope: Scope) -> Naming:
     """How names are made out of the pipeline's in this run."""
-    from .names import Naming
+    from .aws_names import Naming
 
     def again(expression: Any, name: str) -> Any:
         return resolve(expression, scope.with_execution(PipelineName=name))
@@ -124,7 +124,7 @@ def naming_of(scope: Scope) -> Naming:
 
 def name_in(expression: Any, scope: Scope, place: str, limit: int | None = None) -> Any:
     """What ``expression`` gives where AWS wants a name; blocking, as :func:`resolve` is."""
-    from .names import NAME_LIMIT, as_name
+    from .aws_names import NAME_LIMIT, as_name
 
     return as_name(expression, resolve(expression, scope, place), naming_of(scope), limit or NAME_LIMIT)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..document.secret_names import is_secret_name
+from ..definition.secret_names import is_secret_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from ..steps.catalogue import STEP_TYPES
 from ..steps.control import FOREIGN
 from ..steps.model import StepType
-from .aws import Aws
+from .aws.clients import Aws
+from .callback_inbox import Mailbox, MemoryMailbox
 from .identity import StepIdentity
 from .journal import Journal, MemoryJournal, MemoryNotes, Notes
-from .mailbox import Mailbox, MemoryMailbox
-from .pins import NO_PINS, Pins
+from .request_overrides import NO_PINS, Pins
 from .scope import Scope
 
 LogMode = Literal["end", "live", "off"]
@@ -35,7 +35,7 @@ class ExecutionOptions:
     poll_interval_s   longest time between two looks at a running job; young jobs are looked at sooner
     logs              bring the containers' log lines into the task log: at the end, while it runs, or not at all
     log_lines         at most so many lines a step, the last ones
-    stand_ins         declared results of steps that are not executed, see ``execution.stand_in``
+    stand_ins         declared results of steps that are not executed, see ``execution.stubs.run``
     pins              what a reproduction reads instead of what its requests name
     """
 

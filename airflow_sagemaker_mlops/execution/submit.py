@@ -13,9 +13,17 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from .aws import IN_USE, NOT_FOUND, call, error_code, error_message, insist, tags_of
+from .aws.clients import (
+    IN_USE,
+    NOT_FOUND,
+    call,
+    error_code,
+    error_message,
+    insist,
+    tags_of,
+)
 from .describe import address_of, describe
-from .failures import NameTaken, StepFailed
+from .exceptions import NameTaken, StepFailed
 from .identity import is_start, tag_value
 from .journal import Entry, State
 from .request import Change, build_request, name_of, unchanged

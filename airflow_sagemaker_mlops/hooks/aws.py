@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ..execution.aws import SessionAws
-from ..execution.events import region_of
+from ..execution.aws.clients import SessionAws
+from ..execution.watch.eventbridge import region_of
 
 KEEP_S = 900.0  # credentials from outside of the connection are asked for again after this long
 LOOK_S = 30.0  # a changed connection is seen after this long; a secrets backend may charge for every look

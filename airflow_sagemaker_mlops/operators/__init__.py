@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..document.step_types import SUPPORTED
+from ..definition.step_types import SUPPORTED
 
-_OTHERS = {"PipelineGateOperator": "gate", "PipelineVerdictOperator": "verdict", "SweepOperator": "sweeper"}
+_OTHERS = {"PipelineGateOperator": "gate", "PipelineVerdictOperator": "status", "SweepOperator": "stop_jobs"}
 __all__ = [*sorted(f"{name}StepOperator" for name in SUPPORTED), *_OTHERS]  # noqa: PLE0604
 
 

@@ -23,18 +23,24 @@ from ..airflow_versions import (
     AirflowSkipException,
     TaskDeferralTimeout,
 )
-from ..document.problems import PipelineError
-from ..document.step_types import WAITING
+from ..definition.problems import PipelineError
+from ..definition.step_types import WAITING
 from ..links import LINKS
-from .mishaps import RETRIES_AFTER_MISHAPS, outlast_outages
-from .start import DecidedLate, StartInTriggerer, has_secret_defaults, has_to_begin_in_worker, has_to_end_in_worker
-from .task import StepTask
+from ..runtime.infrastructure_retries import RETRIES_AFTER_MISHAPS, outlast_outages
+from ..runtime.start_in_triggerer import (
+    DecidedLate,
+    StartInTriggerer,
+    has_secret_defaults,
+    has_to_begin_in_worker,
+    has_to_end_in_worker,
+)
+from ..runtime.step_task import StepTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, TriggerRule
 
-    from .attempt import WorkerAttempt
-    from .share import Share
+    from ..runtime.selective.step import Share
+    from ..runtime.worker_attempt import WorkerAttempt
 
 IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
@@ -116,7 +122,7 @@ class StepOperator(BaseOperator):
         own: dict[str, Any] = {"template_fields": ()}
         if step is None:
             from ..templates import is_known_at_run, known_now
-            from .by_hand import step_by_hand
+            from .standalone import step_by_hand
 
             self._by_hand = True
             step_of = functools.partial(
@@ -181,7 +187,7 @@ class StepOperator(BaseOperator):
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """As of any operator.  Airflow fills in its own defaults, so that an instance could not tell what was given."""
-        from .mapped import defaults_of
+        from ..runtime.mapped_step import defaults_of
 
         made = super().partial(**kwargs)
         defaults = defaults_of(made.kwargs.get("dag"), made.kwargs.get("task_group"))
@@ -209,7 +215,7 @@ class StepOperator(BaseOperator):
     def _may_end_early(self) -> None:
         if self._by_hand:
             return  # so is the verdict, if there is one
-        from .before_verdict import let_verdict_wait
+        from .status_edges import let_verdict_wait
 
         let_verdict_wait(self, self.step.step or self.task_id)
 
@@ -251,22 +257,22 @@ class StepOperator(BaseOperator):
     @contextmanager
     def _attempt_of(self, context: Context) -> Iterator[None]:
         """What is done about an attempt that fails: it says why, is counted, and the last leaves nothing running."""
-        from .last_attempt import nothing_left_running
-        from .patience import errors_counted
+        from ..runtime.retry_budget import errors_counted
+        from ..runtime.stopping.on_final_failure import nothing_left_running
 
         warn, fails_once = self.log.warning, not self.retry_failed_steps
         with nothing_left_running(self.step, context, warn, fails_once=fails_once), errors_counted(self, context):
             try:
                 yield
             except (StepFailedForNow, StepFailedForGood) as error:
-                from .worker_memory import note_reason
+                from ..runtime.task_store.worker import note_reason
 
                 note_reason(context, error)
                 raise
 
     def _told(self, context: Context, result: Any) -> Any:
         if self.outlets:
-            from .asset_events import tell_of_step
+            from ..integrations.emit_asset_events import tell_of_step
 
             upstream = self._begun.upstream_results if self._begun is not None else {}
             tell_of_step(self.step, self.outlets, context, result, upstream=upstream)
@@ -274,7 +280,7 @@ class StepOperator(BaseOperator):
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Asked by the OpenLineage provider's listener, after a failure too, in the worker where the task ended."""
-        from .openlineage import lineage_of_step
+        from ..integrations.openlineage import lineage_of_step
 
         return lineage_of_step(self, task_instance)
 
@@ -291,7 +297,7 @@ class StepOperator(BaseOperator):
 
     def _kept_result(self, context: Context) -> Any:
         """The result of an earlier attempt that ended well; raises the failure of one that did not."""
-        from .worker_memory import KeptEnd
+        from ..runtime.task_store.worker import KeptEnd
 
         kept = KeptEnd(context).read()
         ti: Any = context["ti"]
@@ -306,7 +312,7 @@ class StepOperator(BaseOperator):
 
     def _share(self, context: Context) -> Share | None:
         """What a run of a part of the pipeline wants of this step; ``None`` in a run of the whole."""
-        from .share import share_of
+        from ..runtime.selective.step import share_of
 
         try:
             return share_of(context, self.step)
@@ -321,8 +327,8 @@ class StepOperator(BaseOperator):
 
     def _run_selected(self, context: Context) -> Any:
         """Run the step where it began, in the triggerer, unless it is not selected in this run or has ended already."""
+        from ..runtime.task_store.worker import note_why_again
         from ..triggers.step import StepTrigger
-        from .worker_memory import note_why_again
 
         share = self._share(context)
         if share is not None and share.kind != "selected":
@@ -356,8 +362,8 @@ class StepOperator(BaseOperator):
     def _came_back_before(self, context: Context) -> bool:
         """Whether an earlier attempt came back from the triggerer, and this one has begun nothing yet."""
         from ..execution.journal import entry_from_json
-        from .ends import own_xcom
-        from .task import JOURNAL_KEY
+        from ..runtime.step_task import JOURNAL_KEY
+        from ..runtime.task_states import own_xcom
 
         ti: Any = context["ti"]
         entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
@@ -369,12 +375,12 @@ class StepOperator(BaseOperator):
             case "asks":
                 return self._run_selected(context)
             case "success":
-                from .worker_memory import KeptEnd
+                from ..runtime.task_store.worker import KeptEnd
 
                 KeptEnd(context).keep(result=event["result"], published=event.get("published"))
                 return event["result"]
             case "failed":
-                from .worker_memory import KeptEnd, report_failure
+                from ..runtime.task_store.worker import KeptEnd, report_failure
 
                 cause, words = str(event.get("cause") or ""), str(event["error"])
                 pause = asyncio.run(self._attempt(context).pause_for(cause, words)) if cause else None
@@ -387,7 +393,7 @@ class StepOperator(BaseOperator):
                 KeptEnd(context).keep(failure=words, left=left, published=event.get("published"))
                 raise self._failure(words, str(event.get("report") or ""))
             case _:
-                from .patience import Interrupted
+                from ..runtime.retry_budget import Interrupted
 
                 self.log.error("%s", event.get("trace") or event)
                 kind = Interrupted if event.get("outage") else AirflowException
@@ -412,7 +418,7 @@ class StepOperator(BaseOperator):
         return self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
 
     def _attempt(self, context: Context) -> WorkerAttempt:
-        from .attempt import WorkerAttempt
+        from ..runtime.worker_attempt import WorkerAttempt
 
         return WorkerAttempt(self.step, context, self._share(context), self.log.info, lambda: self._killed)
 
@@ -425,7 +431,7 @@ class StepOperator(BaseOperator):
         return max(left, timedelta(seconds=1))
 
     def _in_worker(self, coroutine: Coroutine[Any, Any, Any], context: Context | None = None) -> Any:
-        from ..execution.failures import StepFailed
+        from ..execution.exceptions import StepFailed
 
         try:
             return asyncio.run(coroutine)
@@ -433,14 +439,14 @@ class StepOperator(BaseOperator):
             if context is not None:
                 _leave(context, dict(error.result))
             if context is not None and self.retry_failed_steps:
-                from .worker_memory import report_failure
+                from ..runtime.task_store.worker import report_failure
 
                 report_failure(context)
             raise self._failure(str(error), error.details) from None
 
     def _failure(self, message: str, report: str = "") -> AirflowException:
         """The failure of the step itself; ``report`` is what the task log says of it, in place of a traceback."""
-        from .task_log import without_traceback
+        from ..runtime.task_log import without_traceback
 
         kind = StepFailedForNow if self.retry_failed_steps else StepFailedForGood
         return without_traceback(kind(message), report or message)

@@ -8,9 +8,9 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 
 from ..airflow_versions import AirflowSkipException
-from ..plan.outcome import unmet
-from .ends import ends_of
-from .mishaps import outlast_outages
+from ..plan.run_rules import unmet
+from ..runtime.infrastructure_retries import outlast_outages
+from ..runtime.task_states import ends_of
 
 
 class PipelineGateOperator(BaseOperator):
@@ -27,7 +27,7 @@ class PipelineGateOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, str]:
         """How every upstream step ended."""
-        from .patience import errors_counted
+        from ..runtime.retry_budget import errors_counted
 
         with errors_counted(self, context):
             ends = ends_of(context["ti"], list(self.triggers))

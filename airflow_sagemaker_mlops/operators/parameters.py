@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Context
 
 from ..airflow_versions import AirflowException, AirflowFailException
-from .mishaps import outlast_outages
+from ..runtime.infrastructure_retries import outlast_outages
 
 if TYPE_CHECKING:
     from ..plan.model import ParameterPlan
@@ -39,7 +39,7 @@ class PipelineParametersOperator(BaseOperator):
 
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render each value by itself, as text: in Airflow's own rendering an error does not say whose it is."""
-        from .given import value_of
+        from ..runtime.parameter_values import value_of
 
         dag = self.get_dag()
         env = dag.get_template_env(force_sandboxed=True) if dag is not None else jinja_env
@@ -58,7 +58,7 @@ class PipelineParametersOperator(BaseOperator):
     def _note(self, name: str, value: Any, error: Exception) -> None:
         from jinja2 import TemplateError
 
-        from .patience import is_refusal
+        from ..runtime.retry_budget import is_refusal
 
         if not isinstance(error, TemplateError) and not is_refusal(error):
             self._may_pass = error
@@ -67,15 +67,15 @@ class PipelineParametersOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The values in the types of their parameters.  Fails with a sentence for each that does not fit."""
-        from .patience import errors_counted
+        from ..runtime.retry_budget import errors_counted
 
         with errors_counted(self, context):
             return self._typed_values(context)
 
     def _typed_values(self, context: Context) -> dict[str, Any]:
-        from ..document.problems import PipelineError
-        from .ends import refusal
-        from .share import refuse_misspelt
+        from ..definition.problems import PipelineError
+        from ..runtime.selective.step import refuse_misspelt
+        from ..runtime.task_states import refusal
 
         try:
             refuse_misspelt(context)
@@ -96,7 +96,7 @@ class PipelineParametersOperator(BaseOperator):
         return found
 
     def _typed(self, name: str, value: Any) -> Any:
-        from ..parameters import typed
+        from ..factory.parameters import typed
 
         if value is None:
             raise ValueError(f'parameter "{name}" is the result of a task that returned nothing.')

@@ -56,7 +56,7 @@ class ConditionStepOperator(StepOperator):
 
 def instance_to_skip(ti: Any, task_id: str) -> str | tuple[str, int]:
     """The task as Airflow wants it named that is to be skipped: in a mapped task group, one instance of it."""
-    from .ends import index_beside
+    from ..runtime.task_states import index_beside
 
     index = index_beside(ti, task_id)
     return task_id if index is None else (task_id, index)

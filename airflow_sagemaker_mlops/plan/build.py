@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..document.model import Parameter, Pipeline, Step
+from ..definition.model import Parameter, Pipeline, Step
 from .edges import topological, upstream_of
 from .model import GATE_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
 from .spec import Specs
-from .verdict import verdict_task
+from .status_edges import verdict_task
 
 
 def make_plan(pipeline: Pipeline) -> Plan:

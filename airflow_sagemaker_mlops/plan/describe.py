@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 
-from ..document.compare import in_words
-from ..document.conditions import parse_conditions
-from ..document.secret_names import holds_secret
+from ..definition.conditions import parse_conditions
+from ..definition.evaluate import in_words
+from ..definition.secret_names import holds_secret
 from .model import Plan, TaskPlan, Upstream
 from .show import mermaid
 

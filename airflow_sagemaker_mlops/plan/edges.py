@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..document.cleanup import cleaned_steps
-from ..document.model import Get, JsonGet, PathPart, Pipeline, Step
-from ..document.paths import format_path
-from ..document.step_types import AIRFLOW
+from ..definition.cleanup_arguments import cleaned_steps
+from ..definition.model import Get, JsonGet, PathPart, Pipeline, Step
+from ..definition.property_paths import format_path
+from ..definition.step_types import AIRFLOW
 from .model import TaskPlan, Upstream
 
 # Where steps of a type leave what a Cleanup step deletes.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from ..document.problems import PipelineError, Problem, did_you_mean
+from ..definition.problems import PipelineError, Problem, did_you_mean
 from .model import Plan
 
 Part = Literal["selected", "reused", "left out"]

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..document import load_pipeline
-from ..document.load import read_text
-from ..garbage import garbage_later
+from ..definition import load_pipeline
+from ..definition.read.load import read_text
+from ..gc_pause import garbage_later
 from .build import make_plan
 from .model import Plan
 
@@ -21,9 +21,9 @@ MOST_TEXTS = 16
 
 
 def plan_of(definition: Any, base_dir: Path | None = None) -> Plan:
-    """The plan of ``definition``, as :func:`~airflow_sagemaker_mlops.document.load_pipeline` takes it.
+    """The plan of ``definition``, as :func:`~airflow_sagemaker_mlops.definition.load_pipeline` takes it.
 
-    Raises :class:`~airflow_sagemaker_mlops.document.problems.PipelineError`.
+    Raises :class:`~airflow_sagemaker_mlops.definition.problems.PipelineError`.
     """
     if isinstance(definition, Mapping):
         return make_plan(load_pipeline(definition))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..document.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
-from ..document.step_types import IN_EXPERIMENTS
+from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
+from ..definition.step_types import IN_EXPERIMENTS
 from .edges import references
 
 NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow"})

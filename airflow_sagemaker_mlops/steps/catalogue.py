@@ -4,10 +4,33 @@ from __future__ import annotations
 
 from .analytics import ATHENA, EMR, EMR_SERVERLESS
 from .bedrock import BEDROCK
-from .control import CALLBACK, CLEANUP, CONDITION, FAIL, FOR_EACH, LAMBDA, LINEAGE
-from .jobs import AUTO_ML, CLARIFY_CHECK, JOB, PROCESSING, QUALITY_CHECK, TRAINING, TRANSFORM, TUNING
+from .control import (
+    CALLBACK,
+    CLEANUP,
+    CONDITION,
+    FAIL,
+    FOR_EACH,
+    LAMBDA,
+    LINEAGE,
+)
+from .jobs import (
+    AUTO_ML,
+    CLARIFY_CHECK,
+    JOB,
+    PROCESSING,
+    QUALITY_CHECK,
+    TRAINING,
+    TRANSFORM,
+    TUNING,
+)
 from .model import StepType
-from .models import ENDPOINT, ENDPOINT_CONFIG, INFERENCE_COMPONENT, MODEL, REGISTER_MODEL
+from .models import (
+    ENDPOINT,
+    ENDPOINT_CONFIG,
+    INFERENCE_COMPONENT,
+    MODEL,
+    REGISTER_MODEL,
+)
 
 STEP_TYPES: dict[str, StepType] = {
     entry.name: entry

@@ -1,6 +1,6 @@
 """What one step asks AWS for: :func:`grants` gives IAM actions, each with the resource it is on.
 
-It follows ``execution.ways``, way by way: who calls what when.
+It follows ``execution.runners``, way by way: who calls what when.
 Source of actions and of their resource types: the Service Authorization Reference; where an operation has no resource
 type, or lists, the resource is ``*``.  A Create call with tags takes a second action (AddTags, TagResource).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..document.model import Step
+from ..definition.model import Step
 from .arns import Place, named, packages, spelled
 from .catalogue import STEP_TYPES
 from .model import StepType

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..document.strict_json import NotJson, read_json
+from ..definition.read.strict_json import NotJson, read_json
 from .model import Answer, StepType
 
 _SUCCEEDED = frozenset({"Completed"})

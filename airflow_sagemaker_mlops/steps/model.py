@@ -58,7 +58,7 @@ class StepType:
     """One row of the step table.
 
     name            AWS step type, e.g. "Training"
-    how             which way of running it takes (a module of ``execution.ways``)
+    how             which way of running it takes (a module of ``execution.runners``)
     waits           whether it takes long enough to be watched from the triggerer
     service         boto3 service of the operations
     create, describe, stop, listing   operations, "" when there is none

@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..document.model import Pipeline, Step
-from ..document.step_types import FREE_ARGUMENTS, IN_EXPERIMENTS
+from ..definition.model import Pipeline, Step
+from ..definition.step_types import FREE_ARGUMENTS, IN_EXPERIMENTS
 from .arns import Place, spelled
 from .catalogue import STEP_TYPES
 from .grants import grants
-from .narrowing import PROFILES, known_beginning, refuse_wildcards, reports_of, role_members
+from .policy_values import (
+    PROFILES,
+    known_beginning,
+    refuse_wildcards,
+    reports_of,
+    role_members,
+)
 
 # boto3's service -> who is given the roles in a request
 PASSED_TO = {
@@ -29,7 +35,7 @@ OTHERS_IN_CHINA = frozenset({"ec2.amazonaws.com", "elasticmapreduce.amazonaws.co
 def policy(pipeline: Pipeline, account: str = "*", region: str = "*") -> dict[str, Any]:
     """An IAM policy document for whoever runs ``pipeline``: the Airflow connection's identity.
 
-    Raises :class:`~..document.problems.InvalidPipeline` for names with wildcards in them.
+    Raises :class:`InvalidPipeline` for names with wildcards in them.
     """
     refuse_wildcards(pipeline)
     place = Place(account, region)

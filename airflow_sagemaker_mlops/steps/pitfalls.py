@@ -1,6 +1,6 @@
 """What is well-formed and cannot be what was meant: warnings of ``check`` that need no model of the API.
 
-One rule, one function, as in ``document.checks``; a definition with any of this is run all the same.
+One rule, one function, as in ``definition.checks.references``; a definition with any of this is run all the same.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..document.expressions import ROOTS
-from ..document.model import Get, JsonGet, Pipeline, Step, walk_expressions
-from ..document.places import Place, key_text, place_text
-from ..document.problems import Problem
-from ..document.step_types import AIRFLOW
+from ..definition.expressions import ROOTS
+from ..definition.location import Place, key_text, place_text
+from ..definition.model import Get, JsonGet, Pipeline, Step, walk_expressions
+from ..definition.problems import Problem
+from ..definition.step_types import AIRFLOW
 from .arns import FUNCTION, QUEUE
-from .slots import known_text, least_length
+from .typed_slots import known_text, least_length
 
 LONGEST_MESSAGE = 3072  # FailStepMetadata.ErrorMessage of the SageMaker API
 _ROOT = "|".join(ROOTS)

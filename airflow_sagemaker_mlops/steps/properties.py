@@ -1,7 +1,7 @@
 """Property paths against botocore's model of what Describe answers, before anything runs and without a network.
 
 A path that leads nowhere fails the step that reads it.  The installed botocore may be older than the service, so all of
-this is warnings (SM211).  Types with a fixed set of properties are for ``document.properties``.
+this is warnings (SM211).  Types with a fixed set of properties are for ``definition.checks.properties``.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..document.expressions import Reader
-from ..document.model import Get, Key, PathPart, Pipeline, Step
-from ..document.paths import NATURAL_KEYS, MissingValue, format_path, lookup
-from ..document.places import place_text
-from ..document.problems import Problem, did_you_mean
-from ..document.step_types import PROPERTIES
+from ..definition.expressions import Reader
+from ..definition.location import place_text
+from ..definition.model import Get, Key, PathPart, Pipeline, Step
+from ..definition.problems import Problem, did_you_mean
+from ..definition.property_paths import NATURAL_KEYS, MissingValue, format_path, lookup
+from ..definition.step_types import PROPERTIES
 from .catalogue import STEP_TYPES
 from .model import StepType
 from .shapes import SCALARS, operation_output

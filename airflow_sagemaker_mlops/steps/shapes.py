@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..document.expressions import as_written, expression_meant
-from ..document.model import Expression, Get, Join, JsonGet
-from ..document.problems import did_you_mean
-from ..document.values import as_text, coerce
+from ..definition.expressions import as_written, expression_meant
+from ..definition.model import Expression, Get, Join, JsonGet
+from ..definition.problems import did_you_mean
+from ..definition.values import as_text, coerce
 
 SCALARS = frozenset({"string", "integer", "long", "float", "double", "boolean", "timestamp", "blob", "character"})
 

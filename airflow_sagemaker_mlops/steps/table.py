@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..document.step_types import PROPERTIES
+from ..definition.step_types import PROPERTIES
 from .catalogue import STEP_TYPES
 from .model import StepType
 

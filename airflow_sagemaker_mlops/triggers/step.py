@@ -20,30 +20,30 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from ..airflow_versions import SHORTEST_DEFERRAL_S, TELLS_TRIGGERS_OF_KILLS
-from ..execution import run_step as steps
-from ..execution.admission import admitted
-from ..execution.failures import StepFailed
+from ..execution import engine
+from ..execution.concurrency import admitted
+from ..execution.exceptions import StepFailed
 from ..execution.identity import StepIdentity
 from ..execution.journal import Entry, entry_from_json
-from ..execution.recording import run_recorded
+from ..execution.recorder_protocol import run_recorded
 from ..execution.retries import cause_of
 from ..execution.scope import Scope
+from ..execution.scope_values import s3_reader
 from ..execution.step_run import StepResult, StepRun, Submitted
-from ..execution.values import s3_reader
 from ..links import LINKS, REQUEST_KEY
-from ..operators.conf import needs_a_look
-from ..operators.ends import own_state_key
-from ..operators.given import group_of, needed_by, rendered_here
-from ..operators.patience import is_outage, is_refusal
-from ..operators.recording import recorder_of
-from ..operators.run_context import identity_of, options_of, scope_of, step_result
-from ..operators.task import JOURNAL_KEY, StepTask
-from ..operators.task_log import absence_expected
-from .access import open_aws
-from .ask import ask
-from .tickets import XComTickets
-from .wake import wake_when_reported
-from .xcoms import XComJournal, XComMailbox, XComNotes
+from ..runtime.context import identity_of, options_of, scope_of, step_result
+from ..runtime.parameter_values import group_of, needed_by, rendered_here
+from ..runtime.queue.trigger import XComTickets
+from ..runtime.recorder import recorder_of
+from ..runtime.retry_budget import is_outage, is_refusal
+from ..runtime.selective.conf import needs_a_look
+from ..runtime.step_task import JOURNAL_KEY, StepTask
+from ..runtime.task_log import absence_expected
+from ..runtime.task_states import own_state_key
+from ..runtime.task_store.trigger import XComJournal, XComMailbox, XComNotes
+from .clients import open_aws
+from .supervisor_calls import ask
+from .wake_supervisor import wake_when_reported
 
 NOTE_S = 10.0  # how long a stop waits for the note of it
 _ENDING: set[asyncio.Future[None]] = set()  # an event loop keeps no hold of its tasks
@@ -164,18 +164,18 @@ class StepTrigger(BaseTrigger):
         run = self._run = await self._step_run(task, context)
         handed = self.handed_over
         job = self._submitted = Submitted(**handed["submitted"]) if handed is not None else None
-        caching = job is None and await steps.is_first_attempt(run)
+        caching = job is None and await engine.is_first_attempt(run)
         recorder = await ask(recorder_of, task, run.identity, run.aws, caching=caching)
 
         async def work(run: StepRun) -> StepResult:
             if job is not None:
-                return await steps.follow(run, job)
+                return await engine.follow(run, job)
             if not task.most or self.task_instance is None:
-                return await steps.complete(run, self._note_submitted)
+                return await engine.complete(run, self._note_submitted)
             tickets = self._tickets = XComTickets(self, task)
             await admitted(run, tickets, task.most)
             try:
-                result = await steps.complete(run, self._note_submitted)
+                result = await engine.complete(run, self._note_submitted)
             except StepFailed:
                 await tickets.leave()
                 raise
@@ -298,9 +298,9 @@ class StepTrigger(BaseTrigger):
         except Exception as error:  # the run may have been deleted; its job costs money all the same
             self.log.info("%s is stopped without a note of it in Airflow: %s", entry.name, error)
         if self._submitted is not None:
-            await steps.stop(run, entry.name, entry.arn)
+            await engine.stop(run, entry.name, entry.arn)
         else:
-            await steps.stop_when_visible(run, entry.name, entry.arn)
+            await engine.stop_when_visible(run, entry.name, entry.arn)
 
     async def _goes_on_elsewhere(self, name: str) -> bool:
         """Whether Airflow says that another triggerer has this step.

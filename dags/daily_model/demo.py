@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import publish
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.cli.run import run_definition
 from airflow_sagemaker_mlops.cli.sources import Source
 
@@ -27,9 +27,9 @@ def main() -> int:
     """Run the three days; 0 when every run succeeded."""
     begun = time.monotonic()
     state_dir = OUT / "aws"
-    local.stop(state_dir)
-    local.reset(state_dir)
-    aws = local.start(state_dir)
+    local_aws.stop(state_dir)
+    local_aws.reset(state_dir)
+    aws = local_aws.start(state_dir)
     try:
         print(f"Embedded AWS at {aws.endpoint_url}, state in {state_dir}")
         publish.publish(aws.client, aws.bucket, aws.role_arn)
@@ -50,7 +50,7 @@ def main() -> int:
         print(f"  {command} logs latest TrainModel {where}")
         return 0
     finally:
-        local.stop(state_dir)
+        local_aws.stop(state_dir)
 
 
 def run_day(day: str, state_dir: Path) -> int:

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.execution.aws import SessionAws
-from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
+from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.plan import make_plan
 

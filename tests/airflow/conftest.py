@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from deployment import PATIENCE_S, Deployment, deployed
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,14 +24,14 @@ def airflow_db() -> None:
 
 
 @pytest.fixture(scope="package")
-def deployment(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def deployment(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """One Airflow for all tests of whole runs; an idle scheduler takes a fifth of a core from the tests behind them."""
     with deployed(tmp_path_factory.mktemp("deployment"), aws) as running:
         yield running
 
 
 @pytest.fixture
-def nothing_asleep(aws: local.LocalAws) -> Iterator[None]:
+def nothing_asleep(aws: LocalAws) -> Iterator[None]:
     """Jobs that still run at the end are stopped: they would keep those of other tests waiting for their turn."""
     yield
     client = aws.client("sagemaker")

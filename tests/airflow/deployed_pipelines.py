@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 DAG_FILE = """
 from datetime import timedelta
@@ -94,7 +94,7 @@ with DAG("long-group", schedule=None) as dag:
 """
 
 
-def step(aws: local.LocalAws, name: str, code: str, **more: Any) -> dict[str, Any]:
+def step(aws: LocalAws, name: str, code: str, **more: Any) -> dict[str, Any]:
     arguments = {
         "RoleArn": aws.role_arn,
         "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["python3", "-c", code]},
@@ -106,7 +106,7 @@ def step(aws: local.LocalAws, name: str, code: str, **more: Any) -> dict[str, An
     return {"Name": name, "Type": "Processing", "Arguments": arguments, **more}
 
 
-def documents(aws: local.LocalAws) -> dict[str, Any]:
+def documents(aws: LocalAws) -> dict[str, Any]:
     seen = {"SEEN": {"Get": "Steps.First.ProcessingJobName"}, "MODE": {"Get": "Parameters.Mode"}}
     condition = {"Type": "Equals", "LeftValue": {"Get": "Parameters.Mode"}, "RightValue": "fast"}
     branches = {

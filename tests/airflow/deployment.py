@@ -17,9 +17,9 @@ from typing import Any
 
 from deployed_pipelines import DAG_FILE, documents
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli import ui
 from airflow_sagemaker_mlops.execution.identity import execution_id
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 PATIENCE_S = 600  # for what ends by itself: only a test that hangs waits as long, however busy the machine is
 
@@ -82,7 +82,7 @@ class Deployment:
         return kinds
 
 
-def jobs_of(aws: local.LocalAws, dag_id: str, run_id: str) -> list[str]:
+def jobs_of(aws: LocalAws, dag_id: str, run_id: str) -> list[str]:
     """Names of the steps that have processing jobs of the run, one for each job."""
     found = aws.client("sagemaker").list_processing_jobs(NameContains=execution_id(dag_id, run_id), MaxResults=100)
     return sorted(job["ProcessingJobName"].split("-")[2] for job in found["ProcessingJobSummaries"])
@@ -91,9 +91,9 @@ def jobs_of(aws: local.LocalAws, dag_id: str, run_id: str) -> list[str]:
 @contextmanager
 def deployed(
     home: Path,
-    aws: local.LocalAws,
+    aws: LocalAws,
     dag_file: str = DAG_FILE,
-    files: Callable[[local.LocalAws], Mapping[str, Any]] = documents,
+    files: Callable[[LocalAws], Mapping[str, Any]] = documents,
     more: Mapping[str, str] | None = None,
 ) -> Iterator[Deployment]:
     """Airflow standalone over the pipelines of these tests, until the block ends; ``more`` is of its environment."""

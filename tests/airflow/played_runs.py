@@ -24,9 +24,9 @@ from airflow.serialization.serialized_objects import DagSerialization
 from sqlalchemy.orm import Session
 
 from airflow_sagemaker_mlops.airflow_versions import AirflowSkipException
-from airflow_sagemaker_mlops.operators.ends import PASSED_OVER, REASON_KEY
 from airflow_sagemaker_mlops.operators.gate import PipelineGateOperator
-from airflow_sagemaker_mlops.operators.verdict import PipelineVerdictOperator
+from airflow_sagemaker_mlops.operators.status import PipelineVerdictOperator
+from airflow_sagemaker_mlops.runtime.task_states import PASSED_OVER, REASON_KEY
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 # A short circuit that is false; a branch that goes nowhere; a task that is still running while others end.

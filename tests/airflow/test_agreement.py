@@ -12,7 +12,7 @@ import pytest
 from agreement.language_model import Drawn, document, ends, pipelines, stand_ins, status
 from hypothesis import HealthCheck, Phase, given, settings
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]  # a hundred runs, in their own time
 COUNT = 100
@@ -57,7 +57,7 @@ def draw() -> list[list[Drawn]]:
 
 
 @pytest.mark.usefixtures("airflow_db")
-def test_airflow_ends_a_hundred_random_pipelines_as_the_language_says(aws: local.LocalAws, tmp_path: Path) -> None:
+def test_airflow_ends_a_hundred_random_pipelines_as_the_language_says(aws: LocalAws, tmp_path: Path) -> None:
     drawn = draw()
     for index, steps in enumerate(drawn):
         folder = tmp_path / f"p{index:03}"

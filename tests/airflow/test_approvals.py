@@ -15,8 +15,8 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.cli.records_text import approved
-from airflow_sagemaker_mlops.operators.approvals import ANSWER_KEY, approvals_of
-from airflow_sagemaker_mlops.record.integrity import read_schema
+from airflow_sagemaker_mlops.records.seal.sealed import read_schema
+from airflow_sagemaker_mlops.runtime.approvals import ANSWER_KEY, approvals_of
 
 TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
 SIGN = {

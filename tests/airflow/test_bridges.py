@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from deployment import Deployment, deployed
 
-from airflow_sagemaker_mlops import local, model_asset
+from airflow_sagemaker_mlops import local_aws, model_asset
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
 
 pytestmark = pytest.mark.deployment
@@ -38,7 +38,7 @@ for name, asset in (("deploys", model_asset("bridged")), ("reads", Asset("s3://{
 ML = "/opt/ml/processing"
 
 
-def documents(aws: local.LocalAws) -> dict[str, Any]:
+def documents(aws: local_aws.LocalAws) -> dict[str, Any]:
     uri = f"s3://{aws.bucket}"
     copy = f"import shutil; shutil.copy('{ML}/in/a.csv', '{ML}/out/model.tar.gz')"
     made = {"Std:Join": {"On": "/", "Values": [uri, "features", {"Get": "Execution.PipelineExecutionId"}]}}
@@ -86,7 +86,7 @@ def documents(aws: local.LocalAws) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def bridged(aws: local.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def bridged(aws: local_aws.LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     aws.client("s3").put_object(Bucket=aws.bucket, Key="bridged-day/a.csv", Body=b"1")
     home = tmp_path_factory.mktemp("bridged")
     more = {"AIRFLOW__SAGEMAKER_MLOPS__LINEAGE": "True"}
@@ -125,7 +125,7 @@ def events_of(airflow: Deployment) -> list[tuple[str, str]]:
 
 
 def test_others_are_told_of_what_a_pipeline_makes_and_only_of_what_is_new(
-    bridged: Deployment, aws: local.LocalAws
+    bridged: Deployment, aws: local_aws.LocalAws
 ) -> None:
     approved, registered = model_asset("bridged").uri, model_asset("bridged", "registered").uri
     features = f"s3://{aws.bucket}/features"
@@ -166,7 +166,7 @@ def test_others_are_told_of_what_a_pipeline_makes_and_only_of_what_is_new(
     assert "worker" not in bridged.logs("maker", pending, "Make") or not STARTS_IN_TRIGGERER
 
 
-def test_a_client_finds_the_run_in_sagemaker_lineage(bridged: Deployment, aws: local.LocalAws) -> None:
+def test_a_client_finds_the_run_in_sagemaker_lineage(bridged: Deployment, aws: local_aws.LocalAws) -> None:
     pending, good = runs_of(bridged, "maker")
     client = aws.client("sagemaker")
     package = bridged.xcom("maker", good, "Register")["Arn"]  # of a model that the first run had made

@@ -14,7 +14,11 @@ import pytest
 from airflow.sdk import DAG, task
 from airflow_names import DagBag, DagSerialization
 
-from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops import (
+    InvalidPipeline,
+    SageMakerPipelineDag,
+    SageMakerPipelineTaskGroup,
+)
 
 GOOD: dict[str, Any] = {
     "Version": "2020-12-01",

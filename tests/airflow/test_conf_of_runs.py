@@ -14,14 +14,14 @@ from airflow_names import DagSerialization
 from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.airflow_versions import AirflowFailException, AirflowSkipException
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
-from airflow_sagemaker_mlops.operators.conf import asks_for_a_part, choice_in
-from airflow_sagemaker_mlops.operators.share import share_of
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
-from airflow_sagemaker_mlops.record.folder_store import FolderStore
-from airflow_sagemaker_mlops.record.fragment import StepFragment
-from airflow_sagemaker_mlops.record.partial import Choice
-from airflow_sagemaker_mlops.record.run_identity import RunIdentity
-from airflow_sagemaker_mlops.record.run_record import parameters_of, seal_run
+from airflow_sagemaker_mlops.records.capture.run_recorder import parameters_of, seal_run
+from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
+from airflow_sagemaker_mlops.records.model.step_record import StepFragment
+from airflow_sagemaker_mlops.records.reuse.selective_run import Choice
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.runtime.selective.conf import asks_for_a_part, choice_in
+from airflow_sagemaker_mlops.runtime.selective.step import share_of
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 
@@ -58,7 +58,7 @@ def kinds(dag: DAG, conf: dict[str, Any], run_id: str = "r9") -> dict[str, str |
 
 
 def sealed(folder: Path, run_id: str, key: str = "k", **ends: str) -> None:
-    from airflow_sagemaker_mlops.document import load_pipeline
+    from airflow_sagemaker_mlops.definition import load_pipeline
     from airflow_sagemaker_mlops.plan import make_plan
 
     plan = make_plan(load_pipeline(DOCUMENT))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = pytest.mark.airflow
 
@@ -25,7 +25,7 @@ if __name__ == "__main__":
 """
 
 
-def tried(aws: local.LocalAws, folder: Path, document: object, *words: str, **more: str) -> tuple[str, str]:
+def tried(aws: LocalAws, folder: Path, document: object, *words: str, **more: str) -> tuple[str, str]:
     """(states, everything printed) of ``dag.test()`` on ``document``."""
     (folder / "pipeline.json").write_text(json.dumps(document))
     (folder / "tried.py").write_text(CODE)
@@ -50,7 +50,7 @@ def tried(aws: local.LocalAws, folder: Path, document: object, *words: str, **mo
     return states[0], printed
 
 
-def step(aws: local.LocalAws, name: str, **more: object) -> dict[str, object]:
+def step(aws: LocalAws, name: str, **more: object) -> dict[str, object]:
     arguments = {
         "RoleArn": aws.role_arn,
         "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["true"]},
@@ -62,7 +62,7 @@ def step(aws: local.LocalAws, name: str, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.usefixtures("airflow_db")
-def test_a_pipeline_can_be_tried_with_dag_test(aws: local.LocalAws, tmp_path: Path) -> None:
+def test_a_pipeline_can_be_tried_with_dag_test(aws: LocalAws, tmp_path: Path) -> None:
     steps = [step(aws, "First"), step(aws, "Second", DependsOn=["First"])]
     states, _ = tried(aws, tmp_path, {"Version": "2020-12-01", "Steps": steps})
     assert "success [('First', 'success'), ('Second', 'success'), ('pipeline.verdict', 'success')]" in states
@@ -70,7 +70,7 @@ def test_a_pipeline_can_be_tried_with_dag_test(aws: local.LocalAws, tmp_path: Pa
 
 @pytest.mark.usefixtures("airflow_db")
 @pytest.mark.parametrize("start_in", ["triggerer", "worker"])
-def test_a_retry_policy_is_followed_either_way_in(aws: local.LocalAws, tmp_path: Path, start_in: str) -> None:
+def test_a_retry_policy_is_followed_either_way_in(aws: LocalAws, tmp_path: Path, start_in: str) -> None:
     policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 2}
     full = {"Train": {"Status": "Failed", "FailureReason": "CapacityError: no instances"}}
     (tmp_path / "stand-ins.json").write_text(json.dumps(full))
@@ -85,9 +85,7 @@ def test_a_retry_policy_is_followed_either_way_in(aws: local.LocalAws, tmp_path:
 
 @pytest.mark.usefixtures("airflow_db")
 @pytest.mark.parametrize("start_in", ["triggerer", "worker"])
-def test_steps_of_one_pipeline_run_in_other_regions_and_accounts(
-    aws: local.LocalAws, tmp_path: Path, start_in: str
-) -> None:
+def test_steps_of_one_pipeline_run_in_other_regions_and_accounts(aws: LocalAws, tmp_path: Path, start_in: str) -> None:
     there = {"region_name": "eu-west-1", "assume_role_arn": "arn:aws:iam::210987654321:role/Trainer"}
     name = {"Get": "Steps.Here.ProcessingJobName"}
     far = step(aws, "There")
@@ -120,9 +118,9 @@ if __name__ == "__main__":
 
 
 @pytest.mark.usefixtures("airflow_db")
-def test_a_backfill_of_three_days_processes_three_days(aws: local.LocalAws, tmp_path: Path) -> None:
-    from airflow_sagemaker_mlops.record.folder_store import FolderStore
-    from airflow_sagemaker_mlops.record.reader import read_record
+def test_a_backfill_of_three_days_processes_three_days(aws: LocalAws, tmp_path: Path) -> None:
+    from airflow_sagemaker_mlops.records.store.folder import FolderStore
+    from airflow_sagemaker_mlops.records.store.reader import read_record
 
     parameters = [{"Name": "Day", "Type": "String"}, {"Name": "Count", "Type": "Integer"}]
     one = step(aws, "ProcessDay")

@@ -12,7 +12,12 @@ from airflow.providers.standard.operators.python import ShortCircuitOperator
 from airflow.sdk import DAG
 from played_runs import BRANCH, BUSY, SHORT, Played, play
 
-from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup, failure_of, tasks
+from airflow_sagemaker_mlops import (
+    SageMakerPipelineDag,
+    SageMakerPipelineTaskGroup,
+    failure_of,
+)
+from airflow_sagemaker_mlops.factory import build
 
 EMPTY = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.empty.EmptyOperator"}
 PREP, OTHER = {**EMPTY, "Name": "Prep"}, {**EMPTY, "Name": "Other"}
@@ -206,7 +211,7 @@ def test_edges_that_are_left_out_change_no_state(monkeypatch: pytest.MonkeyPatch
     steps = [model("A"), model("B", "A"), beside, model("C", "A", "B"), model("D", "A", "B", "C"), model("E", "A", "X")]
     document = {"Version": "2020-12-01", "Steps": steps}
     reduced = SageMakerPipelineDag("reduced", document)
-    monkeypatch.setattr(tasks, "needed_edges", lambda _tasks: {})
+    monkeypatch.setattr(build, "needed_edges", lambda _tasks: {})
     whole = SageMakerPipelineDag("whole", document)
     assert whole.get_task("D").upstream_task_ids == {"A", "B", "C"}
     assert reduced.get_task("D").upstream_task_ids == {"C"}

@@ -14,11 +14,19 @@ from airflow.sdk import DAG, Param
 from airflow.sdk import chain as chain_tasks
 from airflow_names import AIRFLOW, DagBag, DagSerialization, figure_of_3_3
 
-from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
-from airflow_sagemaker_mlops.execution.values import typed_parameters
-from airflow_sagemaker_mlops.operators import ConditionStepOperator, ForEachStepOperator, TrainingStepOperator
-from airflow_sagemaker_mlops.operators.given import values_of
-from airflow_sagemaker_mlops.operators.mishaps import RETRIES_AFTER_MISHAPS
+from airflow_sagemaker_mlops import (
+    InvalidPipeline,
+    SageMakerPipelineDag,
+    SageMakerPipelineTaskGroup,
+)
+from airflow_sagemaker_mlops.execution.scope_values import typed_parameters
+from airflow_sagemaker_mlops.operators import (
+    ConditionStepOperator,
+    ForEachStepOperator,
+    TrainingStepOperator,
+)
+from airflow_sagemaker_mlops.runtime.infrastructure_retries import RETRIES_AFTER_MISHAPS
+from airflow_sagemaker_mlops.runtime.parameter_values import values_of
 
 ROOT = Path(__file__).parents[2]
 DAILY = ROOT / "dags" / "daily_model" / "definition.yaml"
@@ -395,7 +403,7 @@ def test_a_dag_file_loads_no_aws_sdk_no_provider_and_few_modules() -> None:
 
 
 def test_a_step_read_back_in_the_triggerer_knows_what_it_was_given() -> None:
-    from airflow_sagemaker_mlops.operators.task import StepTask
+    from airflow_sagemaker_mlops.runtime.step_task import StepTask
 
     take = {"Get": "Steps.A.ModelArtifacts.S3ModelArtifacts"}
     steps = [train("A"), {**train("B"), "Arguments": {"RoleArn": ROLE, "HyperParameters": {"from": take}}}]
@@ -420,7 +428,7 @@ def test_the_same_text_is_planned_once_for_many_dags(tmp_path: Path) -> None:
 
 def test_an_external_id_goes_with_the_role_of_a_pipeline_a_step_and_a_step_by_hand() -> None:
     from airflow_sagemaker_mlops.operators import LambdaStepOperator
-    from airflow_sagemaker_mlops.operators.task import StepTask
+    from airflow_sagemaker_mlops.runtime.step_task import StepTask
 
     steps = [{"Name": name, "Type": "Lambda", "FunctionArn": "f"} for name in ("A", "B")]
     access = {"assume_role_arn": "arn:aws:iam::210987654321:role/R", "external_id": "tenant-7"}

@@ -13,15 +13,15 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.execution_time.xcom import XCom
 
-from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.execution.aws import SessionAws
-from airflow_sagemaker_mlops.execution.failures import StepFailed
+from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
+from airflow_sagemaker_mlops.execution.exceptions import StepFailed
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.links import LINKS, REQUEST_KEY
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator, base
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
-from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
-from airflow_sagemaker_mlops.operators.worker_memory import TaskStateJournal, TaskStateNotes, note_why_again
+from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
+from airflow_sagemaker_mlops.runtime.task_store.worker import TaskStateJournal, TaskStateNotes, note_why_again
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
 
 
@@ -78,7 +78,7 @@ def test_the_result_of_a_step_that_ended_well_is_used() -> None:
 
 @pytest.mark.e2e
 def test_what_a_step_publishes_is_there_when_airflow_has_retried_it_for_nothing(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Airflow deletes the XComs of a task that it retries, and the retry does not run the step again."""
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws.connection_json())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops.callbacks.store import KEY_PREFIX
-from airflow_sagemaker_mlops.operators.worker_memory import WorkerMailbox
+from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerMailbox
 
 TOKEN = "AbCdEfGhIj"
 ANSWER = '{"Status": "Succeeded", "OutputParameters": []}'

@@ -12,8 +12,8 @@ from airflow.sdk import DAG, task, task_group
 from played_runs import BRANCH, BUSY, SHORT, play
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
-from airflow_sagemaker_mlops.operators.ends import result_beside, states_of
 from airflow_sagemaker_mlops.operators.steps import instance_to_skip
+from airflow_sagemaker_mlops.runtime.task_states import result_beside, states_of
 
 EMPTY = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.empty.EmptyOperator"}
 STEPS = [{**EMPTY, "Name": "Prep"}, {**EMPTY, "Name": "Other"}, {**EMPTY, "Name": "Score", "DependsOn": ["Prep"]}]

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.record.folder_store import FolderStore
-from airflow_sagemaker_mlops.record.index import read_index
-from airflow_sagemaker_mlops.record.reader import read_record
-from airflow_sagemaker_mlops.record.verify import verify
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.index import read_index
+from airflow_sagemaker_mlops.records.store.reader import read_record
+from airflow_sagemaker_mlops.records.verify.chain import verify
 
 pytestmark = pytest.mark.airflow
 
@@ -58,7 +58,7 @@ if __name__ == "__main__":
 """
 
 
-def step(aws: local.LocalAws, name: str, **environment: Any) -> dict[str, Any]:
+def step(aws: LocalAws, name: str, **environment: Any) -> dict[str, Any]:
     arguments = {
         "RoleArn": aws.role_arn,
         "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["true"]},
@@ -71,7 +71,7 @@ def step(aws: local.LocalAws, name: str, **environment: Any) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("airflow_db")
-def test_every_instance_of_a_mapped_group_is_a_run_of_its_own(aws: local.LocalAws, tmp_path: Path) -> None:
+def test_every_instance_of_a_mapped_group_is_a_run_of_its_own(aws: LocalAws, tmp_path: Path) -> None:
     made = {"Get": "Steps.Load.ProcessingJobName"}
     branches = {
         "Conditions": [{"Type": "Equals", "LeftValue": made, "RightValue": "another"}],

@@ -10,9 +10,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
+from airflow_sagemaker_mlops.execution.engine import stop_current
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
-from airflow_sagemaker_mlops.execution.run_step import stop_current
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepRun, Submitted
 from airflow_sagemaker_mlops.execution.submit import ordinal_after

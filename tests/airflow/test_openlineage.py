@@ -17,16 +17,16 @@ from openlineage.client.serde import Serde
 from openlineage.client.transport.file import FileConfig, FileTransport
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.operators.openlineage_types import as_run_event
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.integrations.openlineage_types import as_run_event
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.record.document import assemble
-from airflow_sagemaker_mlops.record.export_openlineage import JobRun, events, step_event
-from airflow_sagemaker_mlops.record.folder_store import FolderStore
-from airflow_sagemaker_mlops.record.fragment import Artifact, Attempt, Code, StepFragment
-from airflow_sagemaker_mlops.record.integrity import seal_document
-from airflow_sagemaker_mlops.record.run_identity import RunIdentity
-from airflow_sagemaker_mlops.record.seal import Sealed, write_fragment
+from airflow_sagemaker_mlops.records.export.openlineage import JobRun, events, step_event
+from airflow_sagemaker_mlops.records.model.record import assemble
+from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, Code, StepFragment
+from airflow_sagemaker_mlops.records.seal.seal import Sealed, write_fragment
+from airflow_sagemaker_mlops.records.seal.sealed import seal_document
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
 
 STEP = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
 DOCUMENT = {"Version": "2020-12-01", "Steps": [STEP]}

@@ -17,13 +17,17 @@ from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import CommsDecoder, ErrorResponse
 from airflow_names import DagSerialization
 
-from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException, AirflowSkipException
-from airflow_sagemaker_mlops.execution.leftovers import OwnerUnknown
+from airflow_sagemaker_mlops.airflow_versions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+)
+from airflow_sagemaker_mlops.execution.stop_leftovers import OwnerUnknown
 from airflow_sagemaker_mlops.operators import SweepOperator, TrainingStepOperator
-from airflow_sagemaker_mlops.operators.mishaps import MOST_ERRORS, OUTAGE_S
-from airflow_sagemaker_mlops.operators.patience import Interrupted, errors_counted, is_outage
-from airflow_sagemaker_mlops.operators.sweep import _in_a_journal
-from airflow_sagemaker_mlops.triggers import ask as asking
+from airflow_sagemaker_mlops.runtime.infrastructure_retries import MOST_ERRORS, OUTAGE_S
+from airflow_sagemaker_mlops.runtime.retry_budget import Interrupted, errors_counted, is_outage
+from airflow_sagemaker_mlops.runtime.stopping.jobs import _in_a_journal
+from airflow_sagemaker_mlops.triggers import supervisor_calls
 
 ROLE = "arn:aws:iam::123456789012:role/R"
 
@@ -195,7 +199,7 @@ def test_without_a_store_attempts_are_counted_since_the_last_clear(max_tries: in
 
 
 def test_a_question_of_a_trigger_waits_until_airflow_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(supervisor_calls, "FIRST_PAUSE_S", 0.001)
     answers: list[Any] = [refused(None), refused(500), "deferred"]
 
     def question() -> Any:
@@ -204,10 +208,10 @@ def test_a_question_of_a_trigger_waits_until_airflow_is_back(monkeypatch: pytest
             raise answer
         return answer
 
-    assert asyncio.run(asking.ask(question)) == "deferred"
+    assert asyncio.run(supervisor_calls.ask(question)) == "deferred"
     answers[:] = [refused(404)]
     with pytest.raises(AirflowRuntimeError):
-        asyncio.run(asking.ask(question))
+        asyncio.run(supervisor_calls.ask(question))
 
 
 @pytest.mark.parametrize(("error", "raised"), [(refused(None), OwnerUnknown), (KeyError("x"), KeyError)])

@@ -11,10 +11,15 @@ from airflow.sdk import DAG, Asset, AssetAlias
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow_names import DagSerialization
 
-from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup, model_asset
+from airflow_sagemaker_mlops import (
+    InvalidPipeline,
+    SageMakerPipelineDag,
+    SageMakerPipelineTaskGroup,
+    model_asset,
+)
 from airflow_sagemaker_mlops.airflow_versions import NESTED_ALIAS_EXTRAS
-from airflow_sagemaker_mlops.operators.asset_events import tell_of_run, tell_of_step
-from airflow_sagemaker_mlops.record.seal import Sealed
+from airflow_sagemaker_mlops.integrations.emit_asset_events import tell_of_run, tell_of_step
+from airflow_sagemaker_mlops.records.seal.seal import Sealed
 
 STEP = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
 REGISTER = {"Name": "Register", "Type": "RegisterModel", "Arguments": {"ModelPackageGroupName": "abalone"}}

@@ -11,11 +11,15 @@ from airflow.sdk import DAG, Param, literal, task, task_group
 from airflow.sdk.definitions.param import ParamsDict
 from airflow_names import DagSerialization
 
-from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops import (
+    InvalidPipeline,
+    SageMakerPipelineDag,
+    SageMakerPipelineTaskGroup,
+)
 from airflow_sagemaker_mlops.airflow_versions import AirflowFailException
-from airflow_sagemaker_mlops.operators.conf import undeclared
-from airflow_sagemaker_mlops.operators.given import values_of
-from airflow_sagemaker_mlops.operators.share import InvalidConf, refuse_misspelt
+from airflow_sagemaker_mlops.runtime.parameter_values import values_of
+from airflow_sagemaker_mlops.runtime.selective.conf import undeclared
+from airflow_sagemaker_mlops.runtime.selective.step import InvalidConf, refuse_misspelt
 
 PARAMETERS = [
     {"Name": "Day", "Type": "String", "DefaultValue": "none"},

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from deployment import Deployment, jobs_of
 
-from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.record.locations import open_store
-from airflow_sagemaker_mlops.record.reader import read_record
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.records.store.open import open_store
+from airflow_sagemaker_mlops.records.store.reader import read_record
 
 pytestmark = pytest.mark.deployment
 
@@ -23,7 +23,7 @@ def runs(deployment: Deployment, conf: dict[str, Any]) -> dict[str, str]:
     return {dag_id: deployment.trigger(dag_id, {**OWNER, **conf}) for dag_id in BOTH}
 
 
-def test_a_part_of_a_pipeline_runs_on_results_of_an_earlier_run(deployment: Deployment, aws: local.LocalAws) -> None:
+def test_a_part_of_a_pipeline_runs_on_results_of_an_earlier_run(deployment: Deployment, aws: LocalAws) -> None:
     store = open_store(f"s3://{aws.bucket}/records", lambda: aws.client("s3"))
 
     def statuses(dag_id: str, run_id: str) -> dict[str, str]:
@@ -99,7 +99,7 @@ def test_a_part_of_a_pipeline_runs_on_results_of_an_earlier_run(deployment: Depl
 
 
 def test_what_keeps_a_part_from_running_fails_the_run_before_anything_is_started(
-    deployment: Deployment, aws: local.LocalAws
+    deployment: Deployment, aws: LocalAws
 ) -> None:
     run_id = deployment.trigger("parts", {**OWNER, "pipeline.select": "Train, Usee"})
     state, states = deployment.wait("parts", run_id)

@@ -39,7 +39,7 @@ def test_a_parse_after_it_imports_nothing_but_the_definition() -> None:
 
 
 def test_a_process_that_does_not_parse_all_day_imports_nothing_for_it() -> None:
-    assert "airflow_sagemaker_mlops.factory" in imported_by_a_parse("triggerer")
+    assert "airflow_sagemaker_mlops.factory.dag" in imported_by_a_parse("triggerer")
 
 
 def test_airflow_loads_it_as_a_plugin() -> None:

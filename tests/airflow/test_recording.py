@@ -9,18 +9,18 @@ import jsonschema
 import pytest
 from deployment import Deployment, jobs_of
 
-from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.record.integrity import read_schema
-from airflow_sagemaker_mlops.record.locations import open_store
-from airflow_sagemaker_mlops.record.reader import read_record
-from airflow_sagemaker_mlops.record.verify import verify
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.records.seal.sealed import read_schema
+from airflow_sagemaker_mlops.records.store.open import open_store
+from airflow_sagemaker_mlops.records.store.reader import read_record
+from airflow_sagemaker_mlops.records.verify.chain import verify
 
 pytestmark = pytest.mark.deployment
 
 
 @pytest.mark.parametrize("dag_id", ["recorded", "recorded-in-worker"])
 def test_a_run_is_recorded_and_the_next_one_takes_its_cached_result(
-    deployment: Deployment, aws: local.LocalAws, dag_id: str
+    deployment: Deployment, aws: LocalAws, dag_id: str
 ) -> None:
     store = open_store(f"s3://{aws.bucket}/records", lambda: aws.client("s3"))
 

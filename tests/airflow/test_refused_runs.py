@@ -11,9 +11,10 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag
 from airflow_sagemaker_mlops.airflow_versions import AirflowFailException
-from airflow_sagemaker_mlops.operators import sweep, verdict, worker_sweep
-from airflow_sagemaker_mlops.operators.ends import ends_of
-from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
+from airflow_sagemaker_mlops.operators import status
+from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
+from airflow_sagemaker_mlops.runtime.stopping import in_worker, jobs
+from airflow_sagemaker_mlops.runtime.task_states import ends_of
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
@@ -31,8 +32,8 @@ class Run:
         self.conf, self.states, self.xcoms = conf, dict(STATES), dict[tuple[str, str], Any]()
         self.swept: list[bool] = []
         monkeypatch.setattr(XCom, "get_one", lambda *, task_id, key, **_: self.xcoms.get((task_id, key)))
-        monkeypatch.setattr(sweep, "stop_leftovers", self._stop_leftovers)
-        monkeypatch.setattr(worker_sweep, "_open_aws", self._open_aws)
+        monkeypatch.setattr(jobs, "stop_leftovers", self._stop_leftovers)
+        monkeypatch.setattr(in_worker, "_open_aws", self._open_aws)
 
     def context(self, task_id: str) -> Any:
         ti = SimpleNamespace(
@@ -57,7 +58,7 @@ class Run:
     def conclude(self) -> str:
         """Why the verdict failed."""
         task: Any = self.dag.get_task("pipeline.verdict")
-        with pytest.raises(verdict.PipelineFailed) as caught:
+        with pytest.raises(status.PipelineFailed) as caught:
             task.resume(self.context("pipeline.verdict"), {"status": "asks for a part"})
         return str(caught.value)
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from deployment import PATIENCE_S, Deployment, jobs_of
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
 from airflow_sagemaker_mlops.callbacks.store import KEY_PREFIX
+from airflow_sagemaker_mlops.execution.callback_tokens import handle_of
 from airflow_sagemaker_mlops.execution.identity import execution_id
-from airflow_sagemaker_mlops.execution.tokens import handle_of
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = pytest.mark.deployment
 
@@ -64,7 +64,7 @@ def test_a_step_that_begins_in_the_triggerer_has_the_values_that_its_run_rendere
 
 
 def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdict(
-    deployment: Deployment, aws: local.LocalAws
+    deployment: Deployment, aws: LocalAws
 ) -> None:
     run_id = deployment.trigger("failing")
     state, states = deployment.wait("failing", run_id)
@@ -113,7 +113,7 @@ def test_a_pipeline_that_was_not_to_run_is_skipped_with_what_stands_behind_it(
 
 @pytest.mark.parametrize("dag_id", ["control", "control-in-worker"])
 def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
-    deployment: Deployment, aws: local.LocalAws, dag_id: str
+    deployment: Deployment, aws: LocalAws, dag_id: str
 ) -> None:
     import boto3
 
@@ -184,7 +184,7 @@ def test_hand_written_tasks_stand_around_a_pipeline_and_read_its_properties(depl
     assert deployment.xcom("mixed", run_id, "after") == f"made by {made}"
 
 
-def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(deployment: Deployment, aws: local.LocalAws) -> None:
+def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(deployment: Deployment, aws: LocalAws) -> None:
     runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("two-at-a-time", "two-at-a-time-in-worker")}
     client, steps = aws.client("sagemaker"), [f"W{i}" for i in range(5)]
     for dag_id, run_id in runs.items():
@@ -202,14 +202,14 @@ def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(deployment: Depl
         assert in_worker == ([] if dag_id == "two-at-a-time" and STARTS_IN_TRIGGERER else steps)
 
 
-def test_a_mapped_step_is_a_job_for_each_of_its_instances(deployment: Deployment, aws: local.LocalAws) -> None:
+def test_a_mapped_step_is_a_job_for_each_of_its_instances(deployment: Deployment, aws: LocalAws) -> None:
     run_id = deployment.trigger("mapped")
     state, states = deployment.wait("mapped", run_id)
     assert states["sweep"] == "success"
     assert (state, jobs_of(aws, "mapped", run_id)) == ("success", ["each"] * 3)
 
 
-def test_a_mapped_step_is_retried_and_stopped_as_any_other(deployment: Deployment, aws: local.LocalAws) -> None:
+def test_a_mapped_step_is_retried_and_stopped_as_any_other(deployment: Deployment, aws: LocalAws) -> None:
     unlucky, overdue = deployment.trigger("mapped-unlucky"), deployment.trigger("mapped-overdue")
     state, states = deployment.wait("mapped-unlucky", unlucky)
     assert (state, states["sweep"]) == ("failed", "success")
@@ -220,7 +220,7 @@ def test_a_mapped_step_is_retried_and_stopped_as_any_other(deployment: Deploymen
     assert [job["ProcessingJobStatus"] for job in ended] == ["Stopped"] * 2
 
 
-def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deployment, aws: local.LocalAws) -> None:
+def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deployment, aws: LocalAws) -> None:
     run_id = deployment.trigger("thousand")
     state, states = deployment.wait("thousand", run_id)
     assert state == "success", states
@@ -234,9 +234,7 @@ def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deplo
     assert ("worker" in deployment.logs("thousand", run_id, "Thousand")) is not STARTS_IN_TRIGGERER
 
 
-def test_a_retry_policy_has_another_job_made_wherever_the_step_began(
-    deployment: Deployment, aws: local.LocalAws
-) -> None:
+def test_a_retry_policy_has_another_job_made_wherever_the_step_began(deployment: Deployment, aws: LocalAws) -> None:
     runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("unlucky", "unlucky-in-worker")}
     client = aws.client("sagemaker")
     deadline = time.monotonic() + PATIENCE_S

@@ -11,7 +11,7 @@ from airflow.sdk import DAG
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
-from airflow_sagemaker_mlops.operators.conclusion import conclude
+from airflow_sagemaker_mlops.runtime.pipeline_status import conclude
 
 ROLE = "arn:aws:iam::123456789012:role/R"
 TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": ROLE}}

@@ -10,26 +10,21 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import TaskDeferred
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.journal import Entry, State
-from airflow_sagemaker_mlops.operators import (
-    ModelStepOperator,
-    ProcessingStepOperator,
-    SweepOperator,
-    last_attempt,
-    worker_sweep,
-)
-from airflow_sagemaker_mlops.operators.task import JOURNAL_KEY
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.operators import ModelStepOperator, ProcessingStepOperator, SweepOperator
+from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
+from airflow_sagemaker_mlops.runtime.stopping import in_worker, on_final_failure
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("nothing_asleep")]
 
 RUN = SimpleNamespace(start_date=None, run_after=None, conf={})
 
 
-def by_hand(aws: local.LocalAws, dag_id: str) -> Any:
+def by_hand(aws: LocalAws, dag_id: str) -> Any:
     """The tasks of a DAG with two steps by hand, one of them mapped, and a sweep behind both."""
     arguments = {"RoleArn": aws.role_arn}
     with DAG(dag_id, schedule=None) as dag:
@@ -52,13 +47,13 @@ def instance(task: Any, states: dict[str, str], **more: Any) -> Any:
     )
 
 
-def status_of(aws: local.LocalAws, name: str) -> str:
+def status_of(aws: LocalAws, name: str) -> str:
     return str(aws.client("sagemaker").describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"])
 
 
 @pytest.fixture
-def opened(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_sweep, "aws_for", lambda *_access: embedded(aws))
+def opened(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_worker, "aws_for", lambda *_access: embedded(aws))
 
 
 def test_a_sweep_behind_nothing_that_waits_is_done_at_once() -> None:
@@ -71,11 +66,9 @@ def test_a_sweep_behind_nothing_that_waits_is_done_at_once() -> None:
 
 
 @pytest.mark.usefixtures("opened")
-def test_steps_by_hand_are_swept_by_the_teardown_behind_them(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_steps_by_hand_are_swept_by_the_teardown_behind_them(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = by_hand(aws, "hand-swept")
-    monkeypatch.setattr("airflow_sagemaker_mlops.operators.ends.xcom_of", lambda *_: {"Status": "Failed"})
+    monkeypatch.setattr("airflow_sagemaker_mlops.runtime.task_states.xcom_of", lambda *_: {"Status": "Failed"})
     identities = [
         StepIdentity("d", "s", "hand-swept", "run", task, index) for task, index in (("one", -1), ("each", 1))
     ]
@@ -88,7 +81,7 @@ def test_steps_by_hand_are_swept_by_the_teardown_behind_them(
     assert status_of(aws, left) == "InProgress"
 
 
-def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(aws: local.LocalAws) -> None:
+def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(aws: LocalAws) -> None:
     tasks = by_hand(aws, "hand-waiting")
     context: Any = {"ti": instance(tasks["sweep"], {"one": "failed", "each_0": "deferred"}), "dag_run": RUN}
     with pytest.raises(TaskDeferred) as deferred:
@@ -102,7 +95,7 @@ def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(aw
     [(5, "mishap", True), (5, "submitted", True), (4, "mishap", False), (5, "failed", False)],
 )
 def test_an_attempt_that_no_other_follows_stops_what_it_leaves_running(
-    aws: local.LocalAws, try_number: int, state: State, ends: bool
+    aws: LocalAws, try_number: int, state: State, ends: bool
 ) -> None:
     tasks = by_hand(aws, f"hand-{try_number}-{state}")
     identity = StepIdentity("d", "one", tasks["one"].dag.dag_id, "run", "one")
@@ -121,14 +114,14 @@ def test_what_goes_wrong_while_a_job_is_looked_for_hides_no_failure(monkeypatch:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("the API server does not answer")
 
-    monkeypatch.setattr(worker_sweep, "sweep_here", broken)
+    monkeypatch.setattr(in_worker, "sweep_here", broken)
     with DAG("hand-broken", schedule=None):
         step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"})
     journal, said = Entry("job", 0, 1, "m4", "submitted").as_json(), []
     context: Any = {"ti": instance(step, {}, xcom_pull=lambda **_: journal), "dag_run": RUN}
     with (
         pytest.raises(AirflowFailException, match="access denied"),
-        last_attempt.nothing_left_running(step.step, context, said.append, fails_once=True),
+        on_final_failure.nothing_left_running(step.step, context, said.append, fails_once=True),
     ):
         raise AirflowFailException("access denied")
     assert said == ["whether a job of this step is left running is not known: the API server does not answer"]
@@ -140,7 +133,7 @@ def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.Monke
     def sweep(*_: Any, **__: Any) -> None:
         raise InterruptedError
 
-    monkeypatch.setattr(worker_sweep, "sweep_here", sweep)
+    monkeypatch.setattr(in_worker, "sweep_here", sweep)
     with DAG("hand-kept", schedule=None):
         step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"}, start_in="worker")
     submitted = Entry("job", 0, 1, "m4", "submitted").as_json()
@@ -152,7 +145,7 @@ def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("opened")
-def test_an_attempt_that_no_other_follows_leaves_what_is_not_its_own(aws: local.LocalAws) -> None:
+def test_an_attempt_that_no_other_follows_leaves_what_is_not_its_own(aws: LocalAws) -> None:
     tasks = by_hand(aws, "hand-strangers")
     sibling = StepIdentity("d", "each", "hand-strangers", "run", "each", 1)
     name = sleeping_job(aws, resource_name(sibling, 0), 60, sibling.tags("request"))
@@ -161,7 +154,7 @@ def test_an_attempt_that_no_other_follows_leaves_what_is_not_its_own(aws: local.
     context: Any = {"ti": ti, "dag_run": RUN}
     with (
         pytest.raises(ValueError, match="the attempt's own"),
-        last_attempt.nothing_left_running(tasks["one"].step, context, print, fails_once=True),
+        on_final_failure.nothing_left_running(tasks["one"].step, context, print, fails_once=True),
     ):
         raise ValueError("the attempt's own")
     assert status_of(aws, name) == "InProgress"

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from deployment import PATIENCE_S, Deployment
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.execution.identity import execution_id
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = pytest.mark.deployment
 
 
-def jobs_of(aws: local.LocalAws, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+def jobs_of(aws: LocalAws, dag_id: str, run_id: str) -> list[dict[str, Any]]:
     """The processing jobs of a run, by the run's id in their names, the oldest first."""
     named = {"NameContains": execution_id(dag_id, run_id), "SortBy": "CreationTime", "SortOrder": "Ascending"}
     found = aws.client("sagemaker").list_processing_jobs(**named, MaxResults=100)
     return list(found["ProcessingJobSummaries"])
 
 
-def test_clearing_a_waiting_step_stops_its_job_and_makes_one_new(deployment: Deployment, aws: local.LocalAws) -> None:
+def test_clearing_a_waiting_step_stops_its_job_and_makes_one_new(deployment: Deployment, aws: LocalAws) -> None:
     run_id = deployment.trigger("long")
 
     def jobs() -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def test_a_group_that_has_ended_leaves_the_jobs_of_its_neighbour_alone(deploymen
     assert ends["quick.pipeline.verdict"] < ends["slow.Slow"]
 
 
-def test_a_run_that_is_marked_failed_leaves_no_job_running(deployment: Deployment, aws: local.LocalAws) -> None:
+def test_a_run_that_is_marked_failed_leaves_no_job_running(deployment: Deployment, aws: LocalAws) -> None:
     runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("long", "long-group")}
 
     def running(dag_id: str) -> list[str]:
@@ -92,9 +92,7 @@ def test_a_run_that_is_marked_failed_while_nothing_runs_does_not_end_well(deploy
     assert deployment.xcom("held", run_id, "pipeline.verdict")["Stopped"] == ["Held"]
 
 
-def test_a_step_that_takes_too_long_is_stopped_and_fails_with_the_reason(
-    deployment: Deployment, aws: local.LocalAws
-) -> None:
+def test_a_step_that_takes_too_long_is_stopped_and_fails_with_the_reason(deployment: Deployment, aws: LocalAws) -> None:
     runs = {dag_id: deployment.trigger(dag_id) for dag_id in ("overdue", "overdue-in-worker")}
     for dag_id, run_id in runs.items():
         state, states = deployment.wait(dag_id, run_id)
@@ -104,7 +102,7 @@ def test_a_step_that_takes_too_long_is_stopped_and_fails_with_the_reason(
         assert [job["ProcessingJobStatus"] for job in jobs_of(aws, dag_id, run_id)] == ["Stopped"]
 
 
-def test_a_run_that_takes_too_long_leaves_no_job_running(deployment: Deployment, aws: local.LocalAws) -> None:
+def test_a_run_that_takes_too_long_leaves_no_job_running(deployment: Deployment, aws: LocalAws) -> None:
     run_id = deployment.trigger("overdue-run")
     state, _states = deployment.wait("overdue-run", run_id)
     assert state == "failed"

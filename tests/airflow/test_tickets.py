@@ -12,10 +12,10 @@ from airflow.sdk import DAG
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
-from airflow_sagemaker_mlops.execution.admission import BEGUN
+from airflow_sagemaker_mlops.execution.concurrency import BEGUN
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
-from airflow_sagemaker_mlops.operators.task import StepTask
-from airflow_sagemaker_mlops.operators.tickets import WorkerTickets, time_of
+from airflow_sagemaker_mlops.runtime.queue.worker import WorkerTickets, time_of
+from airflow_sagemaker_mlops.runtime.step_task import StepTask
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 NOTE = {"Name": "Note", "Type": "x-airflow", "Operator": BASH, "Arguments": {"bash_command": "true"}}

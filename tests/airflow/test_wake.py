@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from airflow_sagemaker_mlops.triggers import wake
+from airflow_sagemaker_mlops.triggers import wake_supervisor
 
 
 @pytest.fixture
@@ -17,13 +17,13 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         words.append(secret)
 
     monkeypatch.setattr("airflow.sdk.log.amask_secret", word)
-    monkeypatch.setattr(wake, "AFTER_S", 0.01)
+    monkeypatch.setattr(wake_supervisor, "AFTER_S", 0.01)
     return words
 
 
 def test_nothing_is_said_before_the_runner_has_reported_the_end(said: list[str]) -> None:
     async def ended() -> None:
-        wake.wake_when_reported()
+        wake_supervisor.wake_when_reported()
 
     async def runner() -> None:
         task = asyncio.create_task(ended())
@@ -39,7 +39,7 @@ def test_nothing_is_said_before_the_runner_has_reported_the_end(said: list[str])
 
 def test_one_word_is_said_for_many_steps_that_ended_together(said: list[str]) -> None:
     async def ended() -> None:
-        wake.wake_when_reported()
+        wake_supervisor.wake_when_reported()
 
     async def runner() -> None:
         await asyncio.gather(*(ended() for _ in range(20)))

@@ -19,7 +19,7 @@ class Missing:
 
 sys.modules["airflow.providers.openlineage"] = None  # as find_spec sees a package that is not there
 sys.meta_path.insert(0, Missing())
-from airflow_sagemaker_mlops.operators.openlineage import tell_of_steps
+from airflow_sagemaker_mlops.integrations.openlineage import tell_of_steps
 
 said = []
 record = {"run": {"dag_id": "p", "run_id": "r"}, "steps": [{"step": "A", "status": "Succeeded"}]}

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from airflow_sagemaker_mlops.callbacks.api import MOST_BYTES, TARGET, app
 from airflow_sagemaker_mlops.callbacks.hosts import VARIABLE
 from airflow_sagemaker_mlops.callbacks.plugin import SageMakerCallbacksPlugin
-from airflow_sagemaker_mlops.execution.tokens import handle_of
+from airflow_sagemaker_mlops.execution.callback_tokens import handle_of
 
 TOKEN = "AbCdEfGhIj"
 

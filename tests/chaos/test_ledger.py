@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from airflow_sagemaker_mlops.local.faults import ConnectionLost, Faults
+from airflow_sagemaker_mlops.local_aws.fault_injection import ConnectionLost, Faults
 from chaos.ledger import end_faults, faults_made, make_faults
 
 

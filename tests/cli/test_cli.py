@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 DAILY = str(Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml")
 runner = CliRunner()
@@ -112,7 +112,7 @@ def test_iam_prints_a_policy_and_says_what_it_cannot_know(tmp_path: Path) -> Non
     assert done.stderr == "What Note may ask of AWS is not in it: an operator of another package.\n"
 
 
-def test_run_writes_what_happened(aws: local.LocalAws, tmp_path: Path) -> None:
+def test_run_writes_what_happened(aws: LocalAws, tmp_path: Path) -> None:
     file = tmp_path / "tiny.json"
     arguments = {
         "RoleArn": aws.role_arn,
@@ -132,7 +132,7 @@ def test_run_writes_what_happened(aws: local.LocalAws, tmp_path: Path) -> None:
     assert summary["steps"][0]["reused"] is False
 
 
-def test_a_run_writes_no_secret_parameter_anywhere(aws: local.LocalAws, tmp_path: Path) -> None:
+def test_a_run_writes_no_secret_parameter_anywhere(aws: LocalAws, tmp_path: Path) -> None:
     asked = {"Type": "Equals", "LeftValue": {"Get": "Parameters.DbPassword"}, "RightValue": "other"}
     arguments = {"Conditions": [asked], "IfSteps": [], "ElseSteps": []}
     step = {"Name": "Is", "Type": "Condition", "Description": "is it correct-horse?", "Arguments": arguments}
@@ -190,7 +190,7 @@ def test_options_that_cannot_be_used_are_told_in_a_line(words: list[str], said: 
     assert said in text
 
 
-def test_a_run_with_records_at_no_place_is_not_started(aws: local.LocalAws) -> None:
+def test_a_run_with_records_at_no_place_is_not_started(aws: LocalAws) -> None:
     code, text = invoke("run", DAILY, "--state-dir", aws.state_dir, "--records", "gs://x")
     assert code == 2, text
     assert '"gs://x"' in text

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 runner = CliRunner()
 CODE = """
@@ -94,15 +95,13 @@ def test_what_cannot_be_compiled_is_told_in_a_sentence(code: Path, words: list[s
 
 
 @pytest.mark.e2e
-def test_code_that_calls_aws_gets_the_embedded_one(
-    code: Path, aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_that_calls_aws_gets_the_embedded_one(code: Path, aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAGEMAKER_MLOPS_LOCAL_DIR", aws.state_dir)
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     exit_code, text, told = invoke("to-json", f"{code}:account")
     assert (exit_code, message(text)) == (0, aws.bucket), told
     assert aws.client("s3").get_object(Bucket=aws.bucket, Key="own/code.py")["Body"].read() == CODE.encode()
-    assert local.status(Path(aws.state_dir)) is not None  # it was there before, so it stays
+    assert local_aws.status(Path(aws.state_dir)) is not None  # it was there before, so it stays
 
 
 def test_a_definition_may_come_by_standard_input() -> None:

@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops.cli.app import app
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.operators.conf import choice_in
+from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.record.folder_store import FolderStore
-from airflow_sagemaker_mlops.record.fragment import StepFragment
-from airflow_sagemaker_mlops.record.partial import Choice
-from airflow_sagemaker_mlops.record.run_identity import RunIdentity
-from airflow_sagemaker_mlops.record.run_record import parameters_of, seal_run
+from airflow_sagemaker_mlops.records.capture.run_recorder import parameters_of, seal_run
+from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
+from airflow_sagemaker_mlops.records.model.step_record import StepFragment
+from airflow_sagemaker_mlops.records.reuse.selective_run import Choice
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.runtime.selective.conf import choice_in
 
 
 def compare(name: str, *after: str) -> dict[str, Any]:

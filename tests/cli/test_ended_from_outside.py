@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops import local_aws
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = pytest.mark.e2e
 WAITS = 'touch "$0/begun"; while [ ! -e "$0/go" ]; do sleep 0.1; done'
@@ -42,7 +43,7 @@ def until(what: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
 class Desk:
     """A pipeline of three steps, whose second one runs until it is let go."""
 
-    def __init__(self, folder: Path, aws: local.LocalAws) -> None:
+    def __init__(self, folder: Path, aws: LocalAws) -> None:
         self.folder, self.aws, self.running = folder, aws, []  # type: ignore[var-annotated]
         self.file, self.records, self.out = folder / "p.json", folder / "records", folder / "summary.json"
         self.write("Last")
@@ -87,7 +88,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, aws: local.LocalAws) -> Iterator[Desk]:
+def desk(tmp_path: Path, aws: LocalAws) -> Iterator[Desk]:
     made = Desk(tmp_path, aws)
     yield made
     made.let_go()
@@ -180,16 +181,16 @@ def test_a_second_signal_leaves_at_once_and_names_the_jobs(desk: Desk) -> None:
 
 
 def test_a_run_whose_embedded_aws_dies_goes_on_with_it(tmp_path: Path) -> None:
-    aws = local.start(tmp_path / "aws")
+    aws = local_aws.start(tmp_path / "aws")
     desk = Desk(tmp_path, aws)
     try:
         process = desk.start_and_wait()
         os.kill(aws.pid, signal.SIGKILL)
-        until(lambda: (found := local.status(tmp_path / "aws")) and found.pid != aws.pid, process)
-        assert not local.was_stopped(tmp_path / "aws")
+        until(lambda: (found := local_aws.status(tmp_path / "aws")) and found.pid != aws.pid, process)
+        assert not local_aws.was_stopped(tmp_path / "aws")
         desk.let_go()
         said, told = process.communicate()
         assert process.returncode == 0, said + told
         assert "was started again; its jobs go on." in said
     finally:
-        local.stop(tmp_path / "aws")
+        local_aws.stop(tmp_path / "aws")

@@ -14,9 +14,9 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from airflow_sagemaker_mlops import SageMakerPipelineDag, local
+from airflow_sagemaker_mlops import SageMakerPipelineDag, local_aws
 from airflow_sagemaker_mlops.cli.app import app
-from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.diff import differences
 
@@ -119,7 +119,9 @@ def test_real_definitions_render_to_the_same_dag(tmp_path: Path, corpus: Path) -
 
 
 @pytest.mark.e2e
-def test_what_is_pushed_is_pulled_again(aws: local.LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_pushed_is_pulled_again(
+    aws: local_aws.LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in aws.environment().items():
         monkeypatch.setenv(name, value)
     runner, file = CliRunner(), tmp_path / "pipeline.json"

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from test_selective import Desk, mended, runner
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 
 @pytest.fixture
-def ran(tmp_path: Path, aws: local.LocalAws) -> Desk:
+def ran(tmp_path: Path, aws: LocalAws) -> Desk:
     """A run with the parameters Score=x and Level=7."""
     desk = Desk(tmp_path, str(aws.state_dir))
     desk.write(mended())

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from test_selective import runner
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 DAILY = Path(__file__).parents[2] / "dags" / "daily_model"
 pytestmark = pytest.mark.e2e
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 class Bench:
     """A bucket, a definition and the two commands."""
 
-    def __init__(self, aws: local.LocalAws, folder: Path, *, versions: bool = True) -> None:
+    def __init__(self, aws: LocalAws, folder: Path, *, versions: bool = True) -> None:
         self.aws, self.file, self.records = aws, folder / "p.json", folder / "records"
         self.s3, self.bucket = aws.client("s3"), f"pin-{uuid.uuid4().hex[:12]}"
         self.s3.create_bucket(Bucket=self.bucket)
@@ -103,7 +103,7 @@ def script(more: int) -> str:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, aws: local.LocalAws) -> Bench:
+def bench(tmp_path: Path, aws: LocalAws) -> Bench:
     return prepared(Bench(aws, tmp_path))
 
 
@@ -152,9 +152,7 @@ def test_the_reproduction_of_a_reproduction_reads_the_same_copies(bench: Bench) 
     assert bench.latest()["steps"][0]["inputs"] == first
 
 
-def test_without_versions_what_was_written_over_is_named_and_nothing_is_started(
-    tmp_path: Path, aws: local.LocalAws
-) -> None:
+def test_without_versions_what_was_written_over_is_named_and_nothing_is_started(tmp_path: Path, aws: LocalAws) -> None:
     bench = prepared(Bench(aws, tmp_path, versions=False))
     assert bench.call("run", str(bench.file))[0] == 0
     assert bench.call("reproduce", "latest", "--pin")[0] == 0  # nothing has changed
@@ -188,7 +186,7 @@ def test_words_that_do_not_go_with_pinning_are_refused(words: list[str], why: st
 
 
 def test_the_example_is_reproduced_after_everything_was_changed(
-    tmp_path: Path, aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(DAILY))
     import publish

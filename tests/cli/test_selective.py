@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.cli.selective import misfit
-from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
-from airflow_sagemaker_mlops.record.partial import Choice, merged
+from airflow_sagemaker_mlops.records.reuse.selective_run import Choice, merged
 
 runner = CliRunner(env={"COLUMNS": "200"})
 
@@ -61,7 +61,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, aws: local.LocalAws) -> Desk:
+def desk(tmp_path: Path, aws: LocalAws) -> Desk:
     return Desk(tmp_path, str(aws.state_dir))
 
 

@@ -13,11 +13,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli import copying, terminal
 from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.cli.finding import _is_same
 from airflow_sagemaker_mlops.cli.publishing import script_of
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 runner = CliRunner()
 ROOT = Path(__file__).parents[2]
@@ -141,7 +141,7 @@ def test_only_a_script_that_publishes_is_executed_before_a_run(tmp_path: Path) -
 
 @pytest.mark.e2e
 def test_other_clients_find_the_embedded_aws_and_files_go_there_and_back(
-    aws: local.LocalAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    aws: LocalAws, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = ["--state-dir", aws.state_dir]
     code, text, _ = invoke("local", "env", "--format", "json", *where)
@@ -162,7 +162,7 @@ def test_other_clients_find_the_embedded_aws_and_files_go_there_and_back(
 
 
 @pytest.mark.e2e
-def test_a_failed_job_shows_its_last_lines_and_its_log_can_be_read_again(aws: local.LocalAws, tmp_path: Path) -> None:
+def test_a_failed_job_shows_its_last_lines_and_its_log_can_be_read_again(aws: LocalAws, tmp_path: Path) -> None:
     arguments = {
         "RoleArn": aws.role_arn,
         "AppSpecification": {"ImageUri": "x", "ContainerEntrypoint": ["sh", "-c", "echo first; echo last; exit 3"]},

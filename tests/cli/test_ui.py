@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.callbacks.hosts import VARIABLE
 from airflow_sagemaker_mlops.cli import ui
 from airflow_sagemaker_mlops.cli.embedded_guard import look_after
-from airflow_sagemaker_mlops.local.state import LocalAws
+from airflow_sagemaker_mlops.local_aws.state import LocalAws
 
 
 @pytest.fixture
@@ -52,20 +52,20 @@ def test_a_state_folder_that_cannot_be_used_is_named(tmp_path: Path, capsys: pyt
     (tmp_path / "home" / "aws" / "server.json").write_text("{")
     assert ui.run_ui(tmp_path / "dags", port=8080, home=tmp_path / "home", state_dir=None) == 2
     assert "server.json is damaged" in capsys.readouterr().err
-    local.reset(tmp_path / "home" / "aws")
+    local_aws.reset(tmp_path / "home" / "aws")
 
 
 @pytest.mark.e2e
 def test_a_server_that_dies_is_started_again_and_one_that_is_stopped_is_not(tmp_path: Path) -> None:
-    aws, said = local.start(tmp_path), []
+    aws, said = local_aws.start(tmp_path), []
 
     def is_over(_seconds: float) -> bool:
         if said:
-            local.stop(tmp_path)
+            local_aws.stop(tmp_path)
             return False
         os.kill(aws.pid, signal.SIGKILL)
         deadline = time.monotonic() + 20
-        while local.status(tmp_path) is not None:
+        while local_aws.status(tmp_path) is not None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         return False
@@ -76,4 +76,4 @@ def test_a_server_that_dies_is_started_again_and_one_that_is_stopped_is_not(tmp_
         assert why == f"the embedded AWS in {tmp_path} was stopped."
         assert look_after(aws, lambda _seconds: True, said.append) == ""
     finally:
-        local.stop(tmp_path)
+        local_aws.stop(tmp_path)

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.cli.run import run_plan
 from airflow_sagemaker_mlops.cli.summary import summary_of
-from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.model import Plan
-from airflow_sagemaker_mlops.steps.check import request_problems
+from airflow_sagemaker_mlops.steps.requests import request_problems
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "dags" / "daily_model"
@@ -44,7 +44,7 @@ def test_every_request_of_the_example_fits_the_api() -> None:
     assert list(request_problems(load_pipeline(FOLDER / "definition.yaml"))) == []
 
 
-def test_three_days_deploy_refuse_and_deploy(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_three_days_deploy_refuse_and_deploy(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
     import demo
     import publish

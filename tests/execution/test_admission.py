@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from airflow_sagemaker_mlops.execution import admission
-from airflow_sagemaker_mlops.execution.admission import BEGUN, ahead_of
-from airflow_sagemaker_mlops.execution.aws import SessionAws
+from airflow_sagemaker_mlops.execution import concurrency
+from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
+from airflow_sagemaker_mlops.execution.concurrency import BEGUN, ahead_of
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.scope import Scope
@@ -19,7 +19,7 @@ from airflow_sagemaker_mlops.execution.step_run import StepRun
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "SETTLE_S", 0.0)
+    monkeypatch.setattr(concurrency, "SETTLE_S", 0.0)
 
 
 @dataclass

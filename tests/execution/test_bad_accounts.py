@@ -14,13 +14,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, CredentialRetrievalError, NoCredentialsError
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.execution import watch
-from airflow_sagemaker_mlops.execution.aws import Aws
-from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.execution.aws.clients import Aws
+from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
+from airflow_sagemaker_mlops.execution.watch import poller
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.e2e
 class Account:
     """The embedded AWS's account, but for what ``before`` does before every call of a SageMaker operation."""
 
-    aws: local.LocalAws
+    aws: LocalAws
     before: Callable[[str], None]
     is_local: bool = True
     endpoint: str = ""
@@ -77,7 +77,7 @@ def refusing(operation: str, code: str, message: str, after: int = 0) -> Callabl
     return raising(operation, refused(operation, code, message), after)
 
 
-def run(aws: local.LocalAws, account: Aws, seconds: int, **settings: Any) -> tuple[str, str, list[str]]:
+def run(aws: LocalAws, account: Aws, seconds: int, **settings: Any) -> tuple[str, str, list[str]]:
     """Error of a step whose job takes ``seconds``; its job's status; what was told."""
     arguments = {
         "RoleArn": aws.role_arn,
@@ -103,7 +103,7 @@ def run(aws: local.LocalAws, account: Aws, seconds: int, **settings: Any) -> tup
     return running.steps["Prepare"].error or "", job.get("ProcessingJobStatus", ""), told
 
 
-def test_without_credentials_a_step_says_so_and_is_not_retried(aws: local.LocalAws) -> None:
+def test_without_credentials_a_step_says_so_and_is_not_retried(aws: LocalAws) -> None:
     def before(_operation: str) -> None:
         raise NoCredentialsError
 
@@ -111,14 +111,14 @@ def test_without_credentials_a_step_says_so_and_is_not_retried(aws: local.LocalA
     assert error == ('Step "Prepare": CreateProcessingJob was refused with NoCredentials: Unable to locate credentials')
 
 
-def test_a_call_that_is_denied_while_the_job_runs_ends_the_job_too(aws: local.LocalAws) -> None:
+def test_a_call_that_is_denied_while_the_job_runs_ends_the_job_too(aws: LocalAws) -> None:
     before = refusing("DescribeProcessingJob", "AccessDeniedException", "you may not look", after=1)
     error, status, _told = run(aws, Account(aws, before), 60)
     assert error == 'Step "Prepare": DescribeProcessingJob was refused with AccessDeniedException: you may not look'
     assert status in ("Stopping", "Stopped")
 
 
-def test_a_job_that_may_neither_be_watched_nor_stopped_is_named(aws: local.LocalAws) -> None:
+def test_a_job_that_may_neither_be_watched_nor_stopped_is_named(aws: LocalAws) -> None:
     def before(operation: str) -> None:
         if operation in ("DescribeProcessingJob", "StopProcessingJob"):
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
@@ -129,21 +129,21 @@ def test_a_job_that_may_neither_be_watched_nor_stopped_is_named(aws: local.Local
     assert any("may be left running: it could not be stopped" in line for line in told)
 
 
-def test_where_the_region_has_no_such_service_the_region_is_named_at_once(aws: local.LocalAws) -> None:
+def test_where_the_region_has_no_such_service_the_region_is_named_at_once(aws: LocalAws) -> None:
     nowhere = Account(aws, lambda _name: None, is_local=False, endpoint="http://127.0.0.1:9", region="xx-nowhere-1")
     error, _status, _told = run(aws, nowhere, 1)
     assert 'CreateProcessingJob was refused with NoEndpoint: no sagemaker is known in region "xx-nowhere-1"' in error
 
 
-def test_a_job_that_somebody_deleted_fails_its_step(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "GONE_AFTER_S", 1.0)
+def test_a_job_that_somebody_deleted_fails_its_step(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller, "GONE_AFTER_S", 1.0)
     before = refusing("DescribeProcessingJob", "ValidationException", "Could not find requested job", after=1)
     error, _status, _told = run(aws, Account(aws, before), 4)
     assert error.startswith('Step "Prepare": pipelines-')
     assert error.endswith("does not exist any more; somebody may have deleted it.")
 
 
-def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: local.LocalAws) -> None:
+def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: LocalAws) -> None:
     """A sweep asks for what changed after a time of its own clock, as long as it has seen none of the service's."""
     entry = STEP_TYPES["Processing"]
     names = [f"skewed-{uuid.uuid4().hex[:8]}-{i}" for i in range(2)]
@@ -151,7 +151,7 @@ def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: local.LocalAws) -> 
         sleeping_job(aws, name, 2)
 
     async def both() -> list[dict[str, Any]]:
-        sweep = watch.Sweep(embedded(aws), entry, 0.2)
+        sweep = poller.Sweep(embedded(aws), entry, 0.2)
         sweep.changed_after += timedelta(minutes=30)
         waits = (sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
         return list(await asyncio.wait_for(asyncio.gather(*waits), 60))
@@ -170,9 +170,7 @@ NAMES = ["expired", "key replaced", "clock", "not fetched", "not found"]
 
 
 @pytest.mark.parametrize("error", PASSING, ids=NAMES)
-def test_a_job_is_waited_for_while_its_credentials_are_not_taken_for_a_moment(
-    aws: local.LocalAws, error: Exception
-) -> None:
+def test_a_job_is_waited_for_while_its_credentials_are_not_taken_for_a_moment(aws: LocalAws, error: Exception) -> None:
     before = raising("DescribeProcessingJob", error, after=1, times=2)
     ended, status, told = run(aws, Account(aws, before), 5)
     assert (ended, status) == ("", "Completed")
@@ -184,9 +182,9 @@ NO_RETRIES = [{"ExceptionType": ["Step.SERVICE_FAULT"], "MaxAttempts": 0}]
 
 @pytest.mark.parametrize("error", PASSING, ids=NAMES)
 def test_a_job_that_could_not_be_looked_at_for_long_is_left_to_the_next_attempt(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch, error: Exception
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr(watch, "PASSES_WITHIN_S", 0.0)
+    monkeypatch.setattr(poller, "PASSES_WITHIN_S", 0.0)
     before = raising("DescribeProcessingJob", error, after=1)
     ended, status, told = run(aws, Account(aws, before), 60, RetryPolicies=NO_RETRIES)
     name = next(line.split()[-1] for line in told if line.startswith("CreateProcessingJob"))
@@ -195,11 +193,9 @@ def test_a_job_that_could_not_be_looked_at_for_long_is_left_to_the_next_attempt(
     assert status == "InProgress"  # the task's own retries adopt it
 
 
-def test_an_attempt_that_goes_on_waits_for_its_credentials_too(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_attempt_that_goes_on_waits_for_its_credentials_too(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """What an attempt has begun is not failed because the key was replaced when it was looked for again."""
-    monkeypatch.setattr(watch, "PASSES_WITHIN_S", 0.0)
+    monkeypatch.setattr(poller, "PASSES_WITHIN_S", 0.0)
     error = refused("DescribeProcessingJob", "UnrecognizedClientException")
     before = raising("DescribeProcessingJob", error, after=1, times=2)
     ended, status, told = run(aws, Account(aws, before), 2)
@@ -207,7 +203,7 @@ def test_an_attempt_that_goes_on_waits_for_its_credentials_too(
     assert any("exists already and is this step's own" in line for line in told)
 
 
-def test_a_key_that_is_not_known_fails_a_step_that_has_begun_nothing(aws: local.LocalAws) -> None:
+def test_a_key_that_is_not_known_fails_a_step_that_has_begun_nothing(aws: LocalAws) -> None:
     before = refusing("CreateProcessingJob", "UnrecognizedClientException", "The security token is invalid.")
     error, _status, _told = run(aws, Account(aws, before), 1)
     assert error.endswith(
@@ -215,7 +211,7 @@ def test_a_key_that_is_not_known_fails_a_step_that_has_begun_nothing(aws: local.
     )
 
 
-def two_waits(aws: local.LocalAws, before: Callable[..., None]) -> list[Any]:
+def two_waits(aws: LocalAws, before: Callable[..., None]) -> list[Any]:
     """What two waits of one sweep end with; ``before`` is given the operation and the job asked for."""
     names = [f"two-{uuid.uuid4().hex[:8]}-{i}" for i in range(2)]
     for name in names:
@@ -230,7 +226,7 @@ def two_waits(aws: local.LocalAws, before: Callable[..., None]) -> list[Any]:
     account._clients["sagemaker"] = clients
 
     async def both() -> list[Any]:
-        sweep = watch.Sweep(account, STEP_TYPES["Processing"], 0.2)
+        sweep = poller.Sweep(account, STEP_TYPES["Processing"], 0.2)
         waits = (sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
         return list(await asyncio.wait_for(asyncio.gather(*waits, return_exceptions=True), 60))
 
@@ -238,7 +234,7 @@ def two_waits(aws: local.LocalAws, before: Callable[..., None]) -> list[Any]:
 
 
 @pytest.mark.parametrize("denied", [0, 1])
-def test_one_job_that_may_not_be_looked_at_ends_nobody_elses_wait(aws: local.LocalAws, denied: int) -> None:
+def test_one_job_that_may_not_be_looked_at_ends_nobody_elses_wait(aws: LocalAws, denied: int) -> None:
     def before(operation: str, job: int | None) -> None:
         if operation == "DescribeProcessingJob" and job == denied:
             raise refused(operation, "AccessDeniedException")
@@ -248,7 +244,7 @@ def test_one_job_that_may_not_be_looked_at_ends_nobody_elses_wait(aws: local.Loc
     assert ends[1 - denied]["ProcessingJobStatus"] == "Completed"
 
 
-def test_a_sweep_that_is_broken_off_at_one_job_goes_on_with_the_others(aws: local.LocalAws) -> None:
+def test_a_sweep_that_is_broken_off_at_one_job_goes_on_with_the_others(aws: LocalAws) -> None:
     looked_at: set[int | None] = set()
 
     def before(operation: str, job: int | None) -> None:
@@ -261,7 +257,7 @@ def test_a_sweep_that_is_broken_off_at_one_job_goes_on_with_the_others(aws: loca
     assert [answer["ProcessingJobStatus"] for answer in two_waits(aws, before)] == ["Completed", "Completed"]
 
 
-def test_who_may_not_list_jobs_looks_at_each(aws: local.LocalAws) -> None:
+def test_who_may_not_list_jobs_looks_at_each(aws: LocalAws) -> None:
     def before(operation: str, _job: int | None) -> None:
         if operation == "ListProcessingJobs":
             raise refused(operation, "AccessDeniedException")
@@ -273,7 +269,7 @@ def test_the_clients_of_boto3_are_what_they_seem() -> None:
     """The names the package goes by are botocore's."""
     from botocore import exceptions
 
-    from airflow_sagemaker_mlops.execution.aws import (
+    from airflow_sagemaker_mlops.execution.aws.clients import (
         FOUND_LATER,
         MISSED,
         NEVER_SENT,

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from airflow_sagemaker_mlops.execution.aws import SessionAws
+from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 
 SERVICES = ("s3", "sagemaker", "lambda")
 

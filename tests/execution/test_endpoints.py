@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from airflow_sagemaker_mlops.execution import run_step as steps
-from airflow_sagemaker_mlops.execution.failures import JobFailed, StepFailed, StepRefused
+from airflow_sagemaker_mlops.execution import engine
+from airflow_sagemaker_mlops.execution.exceptions import JobFailed, StepFailed, StepRefused
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
+from airflow_sagemaker_mlops.execution.runners import endpoint
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun, Submitted
-from airflow_sagemaker_mlops.execution.ways import endpoint
 
 ROLLED_BACK = "The deployment was rolled back: its alarm went off."
 
@@ -119,7 +119,7 @@ def attempt(hosting: Any, kind: str = "Endpoint", **arguments: Any) -> StepRun:
 def test_an_update_that_is_rolled_back_fails_the_step_with_what_serves_and_why() -> None:
     hosting = Hosting("old", ["rolled back"])
     with pytest.raises(JobFailed) as caught:
-        asyncio.run(steps.run_step(attempt(hosting)))
+        asyncio.run(engine.run_step(attempt(hosting)))
     assert str(caught.value) == (
         'Step "Deploy": prod ended InService: it serves EndpointConfigName "old" instead of "new": the update was '
         f"rolled back, or somebody has made another one since. {ROLLED_BACK}"
@@ -131,21 +131,21 @@ def test_an_update_that_is_rolled_back_fails_the_step_with_what_serves_and_why()
 def test_what_was_asked_for_is_known_to_the_process_that_waits() -> None:
     hosting = Hosting("old", ["rolled back"])
     run = attempt(hosting)
-    handed_over = Submitted(**asdict(asyncio.run(steps.submit(run))))
+    handed_over = Submitted(**asdict(asyncio.run(engine.submit(run))))
     with pytest.raises(JobFailed, match='serves EndpointConfigName "old"'):
-        asyncio.run(steps.follow(replace(run, journal=MemoryJournal()), handed_over))
+        asyncio.run(engine.follow(replace(run, journal=MemoryJournal()), handed_over))
 
 
 def test_a_restart_makes_no_second_update_after_one_that_was_rolled_back() -> None:
     hosting = Hosting("old", ["rolled back"])
     run = attempt(hosting)
-    asyncio.run(steps.submit(run))
+    asyncio.run(engine.submit(run))
     hosting.looks = 0  # while nobody looked
     hosting._look()
     with pytest.raises(JobFailed, match='serves EndpointConfigName "old"'):
-        asyncio.run(steps.run_step(run))
+        asyncio.run(engine.run_step(run))
     with pytest.raises(JobFailed, match='serves EndpointConfigName "old"'):
-        asyncio.run(steps.run_step(run))  # and after another one, which had not told of the failure
+        asyncio.run(engine.run_step(run))  # and after another one, which had not told of the failure
     assert hosting.calls == ["update new"]
 
 
@@ -153,15 +153,15 @@ def test_a_new_attempt_updates_again() -> None:
     hosting = Hosting("old", ["rolled back", "serves"])
     run = attempt(hosting)
     with pytest.raises(JobFailed):
-        asyncio.run(steps.run_step(run))
+        asyncio.run(engine.run_step(run))
     second = replace(run, identity=replace(run.identity, try_number=2))
-    assert asyncio.run(steps.run_step(second)).properties["EndpointConfigName"] == "new"
+    assert asyncio.run(engine.run_step(second)).properties["EndpointConfigName"] == "new"
     assert hosting.calls == ["update new", "update new"]
 
 
 def test_an_endpoint_that_somebody_else_created_meanwhile_is_updated_to_what_was_asked_for() -> None:
     hosting = Beaten()
-    result = asyncio.run(steps.run_step(attempt(hosting)))
+    result = asyncio.run(engine.run_step(attempt(hosting)))
     assert result.properties["EndpointConfigName"] == "new"
     assert hosting.calls == ["create new", "update new"]
 
@@ -169,7 +169,7 @@ def test_an_endpoint_that_somebody_else_created_meanwhile_is_updated_to_what_was
 @pytest.mark.parametrize(("serves", "call"), [("", "create new"), ("old", "update new")])
 def test_a_change_whose_answer_was_lost_is_waited_for_and_not_made_again(serves: str, call: str) -> None:
     hosting = Hosting(serves, lost=1)
-    result = asyncio.run(steps.run_step(attempt(hosting)))
+    result = asyncio.run(engine.run_step(attempt(hosting)))
     assert result.properties["EndpointConfigName"] == "new"
     assert hosting.calls == [call]
 
@@ -184,14 +184,14 @@ def test_an_update_that_somebody_elses_forestalls_is_made_after_it() -> None:
         return seen(**members)
 
     hosting.update_endpoint = forestalled  # type: ignore[method-assign]
-    assert asyncio.run(steps.run_step(attempt(hosting))).properties["EndpointConfigName"] == "new"
+    assert asyncio.run(engine.run_step(attempt(hosting))).properties["EndpointConfigName"] == "new"
     assert hosting.calls == ["update new", "update new"]
 
 
 def test_a_failed_endpoint_is_left_to_be_deleted_as_the_api_asks() -> None:
     hosting = Hosting(serves="yesterday", broken="Failed")
     with pytest.raises(StepFailed, match=r"is Failed .* Delete it and clear the step"):
-        asyncio.run(steps.run_step(attempt(hosting)))
+        asyncio.run(engine.run_step(attempt(hosting)))
     assert hosting.calls == []
 
 
@@ -201,14 +201,14 @@ def test_a_refused_update_is_made_once() -> None:
         refused("UpdateEndpoint", "Could not find endpoint configuration")
     )
     with pytest.raises(StepRefused, match="Could not find endpoint configuration"):
-        asyncio.run(steps.run_step(attempt(hosting)))
+        asyncio.run(engine.run_step(attempt(hosting)))
 
 
 def test_a_describe_that_does_not_know_of_the_update_yet_fails_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "SHOWN_WITHIN_S", 5.0)
     hosting = Hosting("old")
     run = attempt(hosting)
-    made = asyncio.run(steps.submit(run))
+    made = asyncio.run(engine.submit(run))
     seen, hidden = hosting.describe_endpoint, iter([True, True, False])
 
     def late(EndpointName: str) -> dict[str, Any]:
@@ -216,7 +216,7 @@ def test_a_describe_that_does_not_know_of_the_update_yet_fails_nobody(monkeypatc
         return shown if next(hidden, False) else seen(EndpointName)
 
     hosting.describe_endpoint = late  # type: ignore[method-assign]
-    assert asyncio.run(steps.follow(run, made)).properties["EndpointConfigName"] == "new"
+    assert asyncio.run(engine.follow(run, made)).properties["EndpointConfigName"] == "new"
 
 
 class Components(Hosting):
@@ -249,7 +249,7 @@ COMPONENT = {
 @pytest.mark.parametrize(("serves", "call"), [("", "create new"), ("old", "update new")])
 def test_a_component_is_waited_for_when_the_answer_was_lost(serves: str, call: str) -> None:
     hosting = Components(serves, lost=1)
-    result = asyncio.run(steps.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
+    result = asyncio.run(engine.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
     assert result.properties["Specification"] == {"ModelName": "new"}
     assert hosting.calls == [call]
 
@@ -264,18 +264,18 @@ def test_more_copies_are_asked_for_again_where_another_change_was_under_way() ->
         return seen(**members)
 
     hosting.update_inference_component = forestalled  # type: ignore[method-assign]
-    asyncio.run(steps.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
+    asyncio.run(engine.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
     assert hosting.calls == ["update new", "update new"]
 
 
 def test_a_component_whose_update_is_rolled_back_fails_the_step() -> None:
     hosting = Components("old", ["rolled back"])
     with pytest.raises(JobFailed, match='it serves ModelName "old" instead of "new"'):
-        asyncio.run(steps.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
+        asyncio.run(engine.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
 
 
 def test_a_killed_attempt_is_no_reason_to_believe_that_the_update_was_made() -> None:
     hosting = Hosting("old")
     run = attempt(hosting)
     killed = replace(run, journal=MemoryJournal(Entry("prod", 0, 1, "", "intent")))
-    assert asyncio.run(steps.run_step(killed)).properties["EndpointConfigName"] == "new"
+    assert asyncio.run(engine.run_step(killed)).properties["EndpointConfigName"] == "new"

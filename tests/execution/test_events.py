@@ -13,17 +13,17 @@ from typing import Any, cast
 import pytest
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.execution import events
-from airflow_sagemaker_mlops.execution.watch import Sweep
+from airflow_sagemaker_mlops.execution.watch import eventbridge
+from airflow_sagemaker_mlops.execution.watch.poller import Sweep
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def queue(aws: local.LocalAws) -> Iterator[str]:
+def queue(aws: LocalAws) -> Iterator[str]:
     """A queue that a rule sends every job event to, as the documentation page sets it up."""
     name = f"events-{uuid.uuid4().hex[:8]}"
     sqs, bridge = aws.client("sqs"), aws.client("events")
@@ -37,12 +37,12 @@ def queue(aws: local.LocalAws) -> Iterator[str]:
     sqs.delete_queue(QueueUrl=url)
 
 
-def started(aws: local.LocalAws, seconds: float) -> str:
+def started(aws: LocalAws, seconds: float) -> str:
     return sleeping_job(aws, f"told-{uuid.uuid4().hex[:8]}", seconds)
 
 
 def test_an_event_ends_the_wait_long_before_the_next_sweep(
-    aws: local.LocalAws, queue: str, monkeypatch: pytest.MonkeyPatch
+    aws: LocalAws, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Sweep, "_pause", lambda _self: 120.0)
     clients = embedded(aws)
@@ -51,13 +51,13 @@ def test_an_event_ends_the_wait_long_before_the_next_sweep(
     name = started(aws, 3)
 
     async def wait() -> dict[str, Any]:
-        sweep = Sweep(clients, STEP_TYPES["Processing"], 30.0, events=events.events_for(clients))
+        sweep = Sweep(clients, STEP_TYPES["Processing"], 30.0, events=eventbridge.events_for(clients))
         return await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
 
     begun = time.monotonic()
     assert asyncio.run(wait())["ProcessingJobStatus"] == "Completed"
     assert time.monotonic() - begun < 60
-    time.sleep(events.SHOWN_AGAIN_S + 1)
+    time.sleep(eventbridge.SHOWN_AGAIN_S + 1)
     left = aws.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages") or []
     assert not [message for message in left if name in message["Body"]]  # other tests' jobs send theirs as well
 
@@ -81,7 +81,7 @@ def test_a_message_about_somebody_elses_job_is_left_to_the_others_until_it_is_ol
     woken: list[str] = []
 
     async def take() -> None:
-        heard = events.JobEvents(cast(Any, Queue()), "url", asyncio.get_running_loop())
+        heard = eventbridge.JobEvents(cast(Any, Queue()), "url", asyncio.get_running_loop())
         heard.wakers["mine"] = (lambda: woken.append("mine"),)
         for given in (
             message("mine", 0),
@@ -107,7 +107,7 @@ def test_of_two_who_wait_for_one_name_the_other_is_woken_when_the_first_has_gone
         woken.append("second")
 
     async def take() -> None:
-        heard = events.JobEvents(cast(Any, None), "url", asyncio.get_running_loop(), _receiving=True)
+        heard = eventbridge.JobEvents(cast(Any, None), "url", asyncio.get_running_loop(), _receiving=True)
         heard.wake_on("prod", first)
         heard.wake_on("prod", second)
         for waker in heard.wakers["prod"]:
@@ -132,14 +132,14 @@ def test_of_two_who_wait_for_one_name_the_other_is_woken_when_the_first_has_gone
     ],
 )
 def test_the_region_of_a_queue_is_read_off_its_url(url: str, region: str) -> None:
-    assert events.region_of(url) == region
+    assert eventbridge.region_of(url) == region
 
 
 def test_only_a_kind_of_job_that_sends_events_is_left_to_them_and_only_while_they_can_be_read(
-    aws: local.LocalAws,
+    aws: LocalAws,
 ) -> None:
     async def pauses() -> list[float]:
-        heard = events.JobEvents(cast(Any, None), "url", asyncio.get_running_loop())
+        heard = eventbridge.JobEvents(cast(Any, None), "url", asyncio.get_running_loop())
         sweep = Sweep(embedded(aws), STEP_TYPES["AutoML"], 30.0, events=heard)
         found = [sweep._pause()]
         sweep._ring("job")

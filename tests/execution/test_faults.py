@@ -12,37 +12,38 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from airflow_sagemaker_mlops import local
+from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.execution.aws import SessionAws
-from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
+from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
-from airflow_sagemaker_mlops.local.faults import read_rules
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.local_aws.fault_injection import read_rules
 from airflow_sagemaker_mlops.plan import make_plan
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def shaky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.LocalAws]:
+def shaky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """An embedded AWS of its own; its faults are switched by the tests."""
     state_dir = tmp_path_factory.mktemp("shaky")
-    yield local.start(state_dir)
-    local.stop(state_dir)
+    yield local_aws.start(state_dir)
+    local_aws.stop(state_dir)
 
 
 @pytest.fixture(autouse=True)
-def no_faults_afterwards(shaky: local.LocalAws) -> Iterator[None]:
+def no_faults_afterwards(shaky: LocalAws) -> Iterator[None]:
     yield
     (Path(shaky.state_dir) / "faults.json").unlink(missing_ok=True)
 
 
-def inject(aws: local.LocalAws, *rules: dict[str, Any], seed: int = 1) -> None:
+def inject(aws: LocalAws, *rules: dict[str, Any], seed: int = 1) -> None:
     (Path(aws.state_dir) / "faults.json").write_text(json.dumps({"seed": seed, "rules": rules}))
 
 
-def processing(aws: local.LocalAws, name: str, *after: str) -> dict[str, Any]:
+def processing(aws: LocalAws, name: str, *after: str) -> dict[str, Any]:
     arguments = {
         "RoleArn": aws.role_arn,
         "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["true"]},
@@ -53,7 +54,7 @@ def processing(aws: local.LocalAws, name: str, *after: str) -> dict[str, Any]:
     return {"Name": name, "Type": "Processing", "Arguments": arguments, "DependsOn": list(after)}
 
 
-def run(aws: local.LocalAws, steps: list[Any], clients: SessionAws | None = None) -> PipelineRun:
+def run(aws: LocalAws, steps: list[Any], clients: SessionAws | None = None) -> PipelineRun:
     running = PipelineRun(
         plan=make_plan(load_pipeline({"Version": "2020-12-01", "Steps": steps})),
         pipeline="shaky",
@@ -67,7 +68,7 @@ def run(aws: local.LocalAws, steps: list[Any], clients: SessionAws | None = None
     return running
 
 
-def jobs(aws: local.LocalAws, running: PipelineRun) -> list[str]:
+def jobs(aws: LocalAws, running: PipelineRun) -> list[str]:
     (Path(aws.state_dir) / "faults.json").unlink(missing_ok=True)
     results = [step.result or {} for step in running.steps.values()]
     execution = str(results[0]["Name"]).split("-")[1]
@@ -92,7 +93,7 @@ def jobs(aws: local.LocalAws, running: PipelineRun) -> list[str]:
     ],
     ids=["lost answers", "dropped", "throttled", "5xx", "not visible yet", "all"],
 )
-def test_every_step_has_exactly_one_job(shaky: local.LocalAws, rules: list[dict[str, Any]]) -> None:
+def test_every_step_has_exactly_one_job(shaky: LocalAws, rules: list[dict[str, Any]]) -> None:
     steps = [
         processing(shaky, "A"),
         processing(shaky, "B"),
@@ -106,7 +107,7 @@ def test_every_step_has_exactly_one_job(shaky: local.LocalAws, rules: list[dict[
     assert made == sorted(str((step.result or {})["Name"]) for step in running.steps.values())
 
 
-def test_a_lost_answer_is_an_adoption_and_no_second_job_without_boto3s_own_retries(shaky: local.LocalAws) -> None:
+def test_a_lost_answer_is_an_adoption_and_no_second_job_without_boto3s_own_retries(shaky: LocalAws) -> None:
     clients = SessionAws(
         shaky.session(),
         shaky.region,

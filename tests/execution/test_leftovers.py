@@ -10,16 +10,16 @@ import pytest
 from botocore.exceptions import ClientError
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.execution.aws import Aws
+from airflow_sagemaker_mlops.execution.aws.clients import Aws
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
-from airflow_sagemaker_mlops.execution.leftovers import stop_leftovers, stoppable
+from airflow_sagemaker_mlops.execution.stop_leftovers import stop_leftovers, stoppable
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = pytest.mark.e2e
 
 
-def job_of(aws: local.LocalAws, run_id: str, step: str, group: str = "") -> str:
+def job_of(aws: LocalAws, run_id: str, step: str, group: str = "") -> str:
     identity = StepIdentity("p", step, "dag", run_id, f"{group}{step}")
     return sleeping_job(aws, resource_name(identity, 0), 60, identity.tags("request"))
 
@@ -32,11 +32,11 @@ async def anybody(_name: str, _tags: Mapping[str, str]) -> bool:
     return True
 
 
-def status_of(aws: local.LocalAws, name: str) -> Any:
+def status_of(aws: LocalAws, name: str) -> Any:
     return aws.client("sagemaker").describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
 
 
-def test_jobs_of_the_run_are_stopped_and_those_of_others_go_on(aws: local.LocalAws) -> None:
+def test_jobs_of_the_run_are_stopped_and_those_of_others_go_on(aws: LocalAws) -> None:
     mine, other = job_of(aws, "one", "Prepare"), job_of(aws, "two", "Prepare")
     neighbour = job_of(aws, "one", "Prepare", group="other_group.")
     run = StepIdentity("p", "", "dag", "one", "").execution_id
@@ -59,7 +59,7 @@ def test_jobs_of_the_run_are_stopped_and_those_of_others_go_on(aws: local.LocalA
         aws.client("sagemaker").stop_processing_job(ProcessingJobName=name)
 
 
-def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside(aws: local.LocalAws) -> None:
+def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside(aws: LocalAws) -> None:
     run = StepIdentity("p", "", "dag", "late", "").execution_id
 
     async def both() -> list[str]:
@@ -72,7 +72,7 @@ def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside
     assert len(asyncio.run(both())) == 1
 
 
-def refusing(aws: local.LocalAws, operation: str, about: str = "", code: str = "AccessDeniedException") -> Aws:
+def refusing(aws: LocalAws, operation: str, about: str = "", code: str = "AccessDeniedException") -> Aws:
     """The account, with one operation refused, for one resource or for all."""
 
     def refuse(params: dict[str, Any], **_members: Any) -> None:
@@ -84,7 +84,7 @@ def refusing(aws: local.LocalAws, operation: str, about: str = "", code: str = "
     return account
 
 
-def test_what_may_not_be_listed_is_said_and_raises_nothing(aws: local.LocalAws) -> None:
+def test_what_may_not_be_listed_is_said_and_raises_nothing(aws: LocalAws) -> None:
     told: list[str] = []
     account = refusing(aws, "ListProcessingJobs")
     look = stop_leftovers(account, ["Processing"], "x", told.append, is_own=anybody, cut_off=False)
@@ -104,7 +104,7 @@ def test_what_may_not_be_listed_is_said_and_raises_nothing(aws: local.LocalAws) 
     ],
 )
 def test_a_job_that_cannot_be_stopped_keeps_no_other_from_being_stopped(
-    aws: local.LocalAws, operation: str, code: str, said: str
+    aws: LocalAws, operation: str, code: str, said: str
 ) -> None:
     run_id = f"{operation}-{code}"
     names = [job_of(aws, run_id, step) for step in ("First", "Second", "Third")]

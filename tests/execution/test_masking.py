@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
-from airflow_sagemaker_mlops.execution.masking import is_secret_name, mask, secrets_in
 from airflow_sagemaker_mlops.execution.request import resolved_arguments
+from airflow_sagemaker_mlops.execution.runners import foreach
 from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.secret_masking import is_secret_name, mask, secrets_in
 from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted
-from airflow_sagemaker_mlops.execution.ways import foreach
-from airflow_sagemaker_mlops.record.fragment import Artifact, Attempt, StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, StepFragment
 
 KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"  # the example of the IAM documentation
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG" + "/bPxRfiCYEXAMPLEKEY"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.document.expressions import parse_value
-from airflow_sagemaker_mlops.execution.names import aws_name, with_aws_names
+from airflow_sagemaker_mlops.definition.expressions import parse_value
+from airflow_sagemaker_mlops.execution.aws_names import aws_name, with_aws_names
 from airflow_sagemaker_mlops.execution.scope import Scope, experiment_of, name_in, naming_of, resolve
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 

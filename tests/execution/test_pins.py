@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_sagemaker_mlops.execution.pins import NO_PINS, Pins
+from airflow_sagemaker_mlops.execution.request_overrides import NO_PINS, Pins
 
 PINS = Pins(
     {"s3://b/in": "s3://b/copy/in", "s3://b/code.tar.gz": "s3://b/copy/code.tar.gz"},

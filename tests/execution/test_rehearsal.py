@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.cli.rehearsal import Rehearsal, parse_branches, read_table
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.document.compare import evaluate
-from airflow_sagemaker_mlops.document.conditions import parse_conditions
-from airflow_sagemaker_mlops.document.model import Get, JsonGet
-from airflow_sagemaker_mlops.document.paths import lookup
-from airflow_sagemaker_mlops.execution.rehearsal import all_branches, chosen, files_at_places, made_up
+from airflow_sagemaker_mlops.cli.stubs import Rehearsal, parse_branches, read_table
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.conditions import parse_conditions
+from airflow_sagemaker_mlops.definition.evaluate import evaluate
+from airflow_sagemaker_mlops.definition.model import Get, JsonGet
+from airflow_sagemaker_mlops.definition.property_paths import lookup
+from airflow_sagemaker_mlops.execution.stubs.generate import all_branches, chosen, files_at_places, made_up
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.model import Plan
 

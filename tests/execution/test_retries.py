@@ -17,9 +17,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from airflow_sagemaker_mlops.execution import retries, run_step
-from airflow_sagemaker_mlops.execution.aws import SessionAws
-from airflow_sagemaker_mlops.execution.failures import JobFailed, StepFailed, StepRefused, Unanswered
+from airflow_sagemaker_mlops.execution import engine, retries
+from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
+from airflow_sagemaker_mlops.execution.exceptions import JobFailed, StepFailed, StepRefused, Unanswered
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal, MemoryNotes
 from airflow_sagemaker_mlops.execution.scope import Scope
@@ -83,9 +83,9 @@ class Script:
             self.pauses.append(seconds)
             self.clock += seconds
 
-        monkeypatch.setattr(run_step, "submit", submit)
-        monkeypatch.setattr(run_step, "follow", follow)
-        monkeypatch.setattr(run_step.asyncio, "sleep", sleep)
+        monkeypatch.setattr(engine, "submit", submit)
+        monkeypatch.setattr(engine, "follow", follow)
+        monkeypatch.setattr(engine.asyncio, "sleep", sleep)
         monkeypatch.setattr(retries.time, "time", lambda: 1000.0 + self.clock)
 
     def run(self, step_type: str = "Training") -> StepResult:
@@ -99,7 +99,7 @@ class Script:
             notes=self.notes,
             journal=self.journal,
         )
-        return asyncio.run(run_step.run_step(run))
+        return asyncio.run(engine.run_step(run))
 
 
 CAPACITY = failed("CapacityError: none")

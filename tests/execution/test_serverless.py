@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.execution import run_step as steps
-from airflow_sagemaker_mlops.execution.aws import SessionAws
-from airflow_sagemaker_mlops.execution.failures import JobFailed
+from airflow_sagemaker_mlops.execution import engine
+from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
+from airflow_sagemaker_mlops.execution.exceptions import JobFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.runners import emr_serverless
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepRun, Submitted
-from airflow_sagemaker_mlops.execution.ways import serverless
 
 JOB = Submitted("1", "arn:x:/applications/a/jobruns/1", 0, "", facts={"applicationId": "a"})
 DELETED = ["StopApplication", "DeleteApplication"]
@@ -46,15 +46,15 @@ def test_only_an_application_of_its_own_is_deleted_when_its_job_has_ended(
             raise end
         return {"State": "SUCCESS"}
 
-    monkeypatch.setattr(serverless, "call", call)
-    monkeypatch.setattr(serverless, "ended_well", ended_well)
+    monkeypatch.setattr(emr_serverless, "call", call)
+    monkeypatch.setattr(emr_serverless, "ended_well", ended_well)
     scope = Scope("S", {}, {}, {}, {}, lambda _uri: b"")
     identity = StepIdentity("p", "S", "d", "r", "S")
     run = StepRun({"Arguments": given}, "EMRServerless", identity, scope, SessionAws(None, "us-east-1"), tell=print)
 
     async def follow() -> BaseException | None:
         try:
-            await steps.follow(run, JOB)
+            await engine.follow(run, JOB)
         except BaseException as error:
             return error
         return None

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 
-from airflow_sagemaker_mlops.execution.threads import MOST_THREADS, in_thread
+from airflow_sagemaker_mlops.execution.aws.threads import MOST_THREADS, in_thread
 
 
 def test_calls_that_hang_leave_other_accounts_stops_and_airflows_own_threads_alone() -> None:

@@ -12,16 +12,16 @@ import pytest
 from botocore.exceptions import ClientError
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.execution.watch import FASTEST_S, Sweep
+from airflow_sagemaker_mlops.execution.watch.poller import FASTEST_S, Sweep
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e
 PROCESSING = STEP_TYPES["Processing"]
 
 
-def started(aws: local.LocalAws, seconds: float) -> str:
+def started(aws: LocalAws, seconds: float) -> str:
     return sleeping_job(aws, f"watched-{uuid.uuid4().hex[:8]}", seconds)
 
 
@@ -29,7 +29,7 @@ async def wait(sweep: Sweep, name: str) -> Any:
     return await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
 
 
-def test_two_who_wait_for_one_name_are_both_told(aws: local.LocalAws) -> None:
+def test_two_who_wait_for_one_name_are_both_told(aws: LocalAws) -> None:
     name = started(aws, 1)
 
     async def both() -> list[Any]:
@@ -39,7 +39,7 @@ def test_two_who_wait_for_one_name_are_both_told(aws: local.LocalAws) -> None:
     assert [answer["ProcessingJobStatus"] for answer in asyncio.run(both())] == ["Completed", "Completed"]
 
 
-def test_who_gives_up_a_name_leaves_the_other_waiting_for_it(aws: local.LocalAws) -> None:
+def test_who_gives_up_a_name_leaves_the_other_waiting_for_it(aws: LocalAws) -> None:
     name = started(aws, 2)
 
     async def one_of_two() -> Any:
@@ -53,7 +53,7 @@ def test_who_gives_up_a_name_leaves_the_other_waiting_for_it(aws: local.LocalAws
 
 
 def test_what_nobody_foresaw_ends_the_wait_and_is_no_endless_one(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = started(aws, 1)
 

@@ -15,20 +15,20 @@ from typing import Any
 import boto3
 import pytest
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.cli.mailbox import LocalMailbox
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.document.problems import PipelineError
-from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
-from airflow_sagemaker_mlops.execution.rehearsal import made_up
+from airflow_sagemaker_mlops.cli.callback_inbox import LocalMailbox
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.problems import PipelineError
+from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
+from airflow_sagemaker_mlops.execution.stubs.generate import made_up
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 
 pytestmark = pytest.mark.e2e
 
 
-def run(aws: local.LocalAws, *steps: Any, stand_ins: Any = None, **more: Any) -> PipelineRun:
+def run(aws: LocalAws, *steps: Any, stand_ins: Any = None, **more: Any) -> PipelineRun:
     values, name = more.pop("values", {}), more.pop("name", "whole")
     definition = more.pop("definition", None) or {"Version": "2020-12-01", **more, "Steps": list(steps)}
     plan = make_plan(load_pipeline(definition))
@@ -46,7 +46,7 @@ def run(aws: local.LocalAws, *steps: Any, stand_ins: Any = None, **more: Any) ->
     return running
 
 
-def processing(aws: local.LocalAws, name: str, code: str = "pass", **more: Any) -> dict[str, Any]:
+def processing(aws: LocalAws, name: str, code: str = "pass", **more: Any) -> dict[str, Any]:
     arguments = {
         "RoleArn": aws.role_arn,
         "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["python3", "-c", code]},
@@ -73,7 +73,7 @@ def score(name: str = "Score", **arguments: Any) -> dict[str, Any]:
     return {"Name": name, "Type": "Lambda", "FunctionArn": "f", "Arguments": given, "OutputParameters": outputs}
 
 
-def test_a_step_runs_on_failure_reads_the_reason_and_the_run_completes_with_failures(aws: local.LocalAws) -> None:
+def test_a_step_runs_on_failure_reads_the_reason_and_the_run_completes_with_failures(aws: LocalAws) -> None:
     code = "import os; assert 'AlgorithmError' in os.environ['WHY'], os.environ['WHY']"
     why = {"Environment": {"WHY": {"Get": "Steps.Load.FailureReason"}}}
     on_failure = [{"Step": "Load", "Trigger": "Failed"}]
@@ -100,7 +100,7 @@ def test_a_step_runs_on_failure_reads_the_reason_and_the_run_completes_with_fail
         ("Stopped", "Completed", False),
     ],
 )
-def test_each_trigger_asks_for_its_own_end(aws: local.LocalAws, end: str, trigger: str, runs: bool) -> None:
+def test_each_trigger_asks_for_its_own_end(aws: LocalAws, end: str, trigger: str, runs: bool) -> None:
     follower = processing(aws, "B", DependsOn=[{"Step": "A", "Trigger": trigger}])
     done = run(aws, processing(aws, "A"), follower, stand_ins={"A": {"Status": end}, "B": {}})
     assert states(done) == {"A": end, "B": "Succeeded" if runs else "NotStarted"}
@@ -108,7 +108,7 @@ def test_each_trigger_asks_for_its_own_end(aws: local.LocalAws, end: str, trigge
     assert done.status == ("Succeeded" if not bad else "CompletedWithFailures" if runs else "Failed")
 
 
-def test_any_does_not_run_behind_a_step_that_never_ran(aws: local.LocalAws) -> None:
+def test_any_does_not_run_behind_a_step_that_never_ran(aws: LocalAws) -> None:
     equal = {"Type": "Equals", "LeftValue": 1, "RightValue": 2}
     branches = {"Conditions": [equal], "IfSteps": [processing(aws, "NotTaken")], "ElseSteps": []}
     which = {"Name": "Which", "Type": "Condition", "Arguments": branches}
@@ -118,7 +118,7 @@ def test_any_does_not_run_behind_a_step_that_never_ran(aws: local.LocalAws) -> N
     assert done.status == "Succeeded"
 
 
-def test_a_loop_runs_its_body_for_each_item_and_the_best_is_selected(aws: local.LocalAws) -> None:
+def test_a_loop_runs_its_body_for_each_item_and_the_best_is_selected(aws: LocalAws) -> None:
     selector = {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.Score.OutputParameters['auc']"}}
     echo = "import os; print(os.environ['ITEM'], os.environ['DEPTH']); assert os.environ['WORD'] == 'given'"
     item = {
@@ -154,7 +154,7 @@ def test_a_loop_runs_its_body_for_each_item_and_the_best_is_selected(aws: local.
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
-def test_a_loop_takes_any_number_of_items_given_as_json_text(aws: local.LocalAws, count: int) -> None:
+def test_a_loop_takes_any_number_of_items_given_as_json_text(aws: LocalAws, count: int) -> None:
     items = [{"Name": "Items", "Type": "String", "DefaultValue": json.dumps(list(range(count)))}]
     done = run(aws, loop({"Get": "Parameters.Items"}, score(), most=50), Parameters=items, stand_ins={"Score": {}})
     assert states(done) == {"Loop": "Succeeded"}, done.steps["Loop"].error
@@ -163,7 +163,7 @@ def test_a_loop_takes_any_number_of_items_given_as_json_text(aws: local.LocalAws
     assert (result["Loop"]["InputItemCount"], result["Loop"]["SucceededStepCount"]) == (count, count)
 
 
-def test_max_concurrency_holds_over_the_whole_body(aws: local.LocalAws) -> None:
+def test_max_concurrency_holds_over_the_whole_body(aws: LocalAws) -> None:
     seen: list[int] = []
 
     class Counting(dict[str, Any]):
@@ -184,7 +184,7 @@ def test_max_concurrency_holds_over_the_whole_body(aws: local.LocalAws) -> None:
         options=ExecutionOptions(stand_ins=Counting(x={})),
         notify=lambda _step, _line: seen.append(len(_live(plan))),
     )
-    from airflow_sagemaker_mlops.execution.ways import foreach
+    from airflow_sagemaker_mlops.execution.runners import foreach
 
     runs: list[Any] = []
     original = foreach._loop
@@ -206,7 +206,7 @@ def test_max_concurrency_holds_over_the_whole_body(aws: local.LocalAws) -> None:
     assert max(seen) == 3
 
 
-def test_one_bad_child_leaves_the_others_alone_and_fails_the_loop(aws: local.LocalAws) -> None:
+def test_one_bad_child_leaves_the_others_alone_and_fails_the_loop(aws: LocalAws) -> None:
     first, second = score("First"), {**score("Second"), "DependsOn": ["First"]}
     bad = {"First": {}, "Second": {}, "First-1": {"Status": "Failed", "FailureReason": "broken"}}
     done = run(aws, loop([1, 2, 3], first, second), processing(aws, "After", DependsOn=["Loop"]), stand_ins=bad)
@@ -221,7 +221,7 @@ def test_one_bad_child_leaves_the_others_alone_and_fails_the_loop(aws: local.Loc
     ("items", "words"),
     [("no list", "which is no list in JSON"), ('{"a": 1}', "which is no list in JSON")],
 )
-def test_items_that_are_no_list_fail_the_loop(aws: local.LocalAws, items: str, words: str) -> None:
+def test_items_that_are_no_list_fail_the_loop(aws: LocalAws, items: str, words: str) -> None:
     given = [{"Name": "Items", "Type": "String", "DefaultValue": items}]
     done = run(aws, loop({"Get": "Parameters.Items"}, score()), Parameters=given, stand_ins={"*": {}})
     assert words in done.steps["Loop"].error
@@ -240,7 +240,7 @@ def callback(queue: str) -> dict[str, Any]:
     }
 
 
-def consume(aws: local.LocalAws, queue: str, seen: list[Any], answer: Any) -> threading.Thread:
+def consume(aws: LocalAws, queue: str, seen: list[Any], answer: Any) -> threading.Thread:
     """A worker written for SageMaker Pipelines: it knows boto3 and an endpoint, and nothing of us."""
 
     def work() -> None:
@@ -258,7 +258,7 @@ def consume(aws: local.LocalAws, queue: str, seen: list[Any], answer: Any) -> th
     return thread
 
 
-def test_a_callback_step_sends_the_services_message_and_takes_one_answer(aws: local.LocalAws) -> None:
+def test_a_callback_step_sends_the_services_message_and_takes_one_answer(aws: LocalAws) -> None:
     queue = aws.client("sqs").create_queue(QueueName=f"q{uuid.uuid4().hex}")["QueueUrl"]
     seen: list[Any] = []
 
@@ -282,7 +282,7 @@ def test_a_callback_step_sends_the_services_message_and_takes_one_answer(aws: lo
     assert message["token"].isalnum()
 
 
-def test_a_callback_that_answers_failure_fails_the_step_with_its_reason(aws: local.LocalAws) -> None:
+def test_a_callback_that_answers_failure_fails_the_step_with_its_reason(aws: LocalAws) -> None:
     queue = aws.client("sqs").create_queue(QueueName=f"q{uuid.uuid4().hex}")["QueueUrl"]
     fail = lambda client, token: client.send_pipeline_execution_step_failure(  # noqa: E731
         CallbackToken=token, FailureReason="rows are missing"
@@ -303,7 +303,7 @@ open(os.path.join(os.environ["SM_MODEL_DIR"], "x"), "w").write(str(x))
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
 
-def source(aws: local.LocalAws, bucket: str) -> dict[str, str]:
+def source(aws: LocalAws, bucket: str) -> dict[str, str]:
     """Hyperparameters by which a script-mode image finds the training script."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
@@ -314,7 +314,7 @@ def source(aws: local.LocalAws, bucket: str) -> dict[str, str]:
     return {"sagemaker_program": "train.py", "sagemaker_submit_directory": f"s3://{bucket}/source.tar.gz"}
 
 
-def tuning(aws: local.LocalAws, bucket: str) -> dict[str, Any]:
+def tuning(aws: LocalAws, bucket: str) -> dict[str, Any]:
     arguments = {
         "HyperParameterTuningJobConfig": {
             "Strategy": "Random",
@@ -339,7 +339,7 @@ def tuning(aws: local.LocalAws, bucket: str) -> dict[str, Any]:
     return {"Name": "Tune", "Type": "Tuning", "Arguments": arguments}
 
 
-def test_a_tuning_job_runs_real_training_jobs_and_the_best_is_first(aws: local.LocalAws) -> None:
+def test_a_tuning_job_runs_real_training_jobs_and_the_best_is_first(aws: LocalAws) -> None:
     bucket = f"b{uuid.uuid4().hex}"
     aws.client("s3").create_bucket(Bucket=bucket)
     best = {"BEST": {"Get": "Steps.Tune.TrainingJobSummaries[0].TrainingJobName"}}
@@ -360,7 +360,7 @@ def test_a_tuning_job_runs_real_training_jobs_and_the_best_is_first(aws: local.L
     assert len(result["Name"]) <= 32
 
 
-def test_lineage_names_are_found_again_and_not_doubled(aws: local.LocalAws) -> None:
+def test_lineage_names_are_found_again_and_not_doubled(aws: LocalAws) -> None:
     name = f"n{uuid.uuid4().hex}"
     source = {"SourceUri": f"s3://bucket/{name}"}
     ends = {"Source": {"Name": "data", "Type": "Artifact"}, "Destination": {"Name": name, "Type": "Action"}}
@@ -380,7 +380,7 @@ def test_lineage_names_are_found_again_and_not_doubled(aws: local.LocalAws) -> N
     assert [row["AssociationType"] for row in associations] == ["ContributedTo"]
 
 
-def test_an_artifact_of_the_same_source_is_used_whatever_its_type(aws: local.LocalAws) -> None:
+def test_an_artifact_of_the_same_source_is_used_whatever_its_type(aws: LocalAws) -> None:
     """AWS's template of an LLM as a judge writes two artifacts of one folder."""
     name = f"n{uuid.uuid4().hex}"
     source = {"SourceUri": f"s3://bucket/{name}"}
@@ -406,7 +406,7 @@ def test_an_artifact_of_the_same_source_is_used_whatever_its_type(aws: local.Loc
     assert len(client.list_associations(SourceArn=artifact["ArtifactArn"])["AssociationSummaries"]) == 1
 
 
-def test_cleanup_deletes_what_a_training_step_left_and_nothing_outside(aws: local.LocalAws) -> None:
+def test_cleanup_deletes_what_a_training_step_left_and_nothing_outside(aws: LocalAws) -> None:
     bucket = f"b{uuid.uuid4().hex}"
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=bucket)
@@ -440,7 +440,7 @@ if old:
 """
 
 
-def check_step(aws: local.LocalAws, bucket: str, **keys: Any) -> dict[str, Any]:
+def check_step(aws: LocalAws, bucket: str, **keys: Any) -> dict[str, Any]:
     """The container of the test stands for Model Monitor's: it compares when it is given a baseline."""
     aws.client("s3").put_object(Bucket=bucket, Key="code/check.py", Body=CHECK.encode())
     source = {"S3Uri": f"s3://{bucket}/code", "LocalPath": "/opt/ml/processing/code", "S3DataType": "S3Prefix"}
@@ -467,7 +467,7 @@ def check_step(aws: local.LocalAws, bucket: str, **keys: Any) -> dict[str, Any]:
     ],
 )
 def test_a_quality_check_compares_with_the_baseline_before(
-    aws: local.LocalAws, keys: dict[str, Any], error: str, used: str
+    aws: LocalAws, keys: dict[str, Any], error: str, used: str
 ) -> None:
     bucket = f"b{uuid.uuid4().hex}"
     s3 = aws.client("s3")
@@ -489,7 +489,7 @@ def test_a_quality_check_compares_with_the_baseline_before(
         assert done.steps["After"].state == "Succeeded", done.steps["After"].error
 
 
-def test_the_previous_baseline_comes_from_the_latest_approved_version(aws: local.LocalAws) -> None:
+def test_the_previous_baseline_comes_from_the_latest_approved_version(aws: LocalAws) -> None:
     bucket, group = f"b{uuid.uuid4().hex}", f"g{uuid.uuid4().hex}"
     s3, client = aws.client("s3"), aws.client("sagemaker")
     s3.create_bucket(Bucket=bucket)
@@ -515,7 +515,7 @@ def test_the_previous_baseline_comes_from_the_latest_approved_version(aws: local
     assert done.status == "Succeeded", [s.error for s in done.steps.values()]
 
 
-def test_jobs_are_grouped_under_the_pipelines_experiment(aws: local.LocalAws) -> None:
+def test_jobs_are_grouped_under_the_pipelines_experiment(aws: LocalAws) -> None:
     experiment = {"ExperimentName": f"e{uuid.uuid4().hex}", "TrialName": {"Get": "Execution.PipelineExecutionId"}}
     named = {"Environment": {"E": {"Get": "PipelineExperimentConfig.ExperimentName"}}}
     done = run(aws, processing(aws, "A", arguments=named), PipelineExperimentConfig=experiment)
@@ -527,7 +527,9 @@ def test_jobs_are_grouped_under_the_pipelines_experiment(aws: local.LocalAws) ->
     assert [trial["TrialName"] for trial in trials] == [job["ExperimentConfig"]["TrialName"]]
 
 
-def test_a_pipeline_whose_name_aws_does_not_take_is_grouped_and_registered_all_the_same(aws: local.LocalAws) -> None:
+def test_a_pipeline_whose_name_aws_does_not_take_is_grouped_and_registered_all_the_same(
+    aws: LocalAws,
+) -> None:
     name = f"team_{uuid.uuid4().hex}.v2"
     own = {"Get": "Execution.PipelineName"}
     container = {"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}
@@ -552,8 +554,8 @@ def test_a_pipeline_whose_name_aws_does_not_take_is_grouped_and_registered_all_t
     assert client.describe_model_package_group(ModelPackageGroupName=experiment)
 
 
-def test_an_error_that_ends_a_loop_is_told_as_it_is(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_sagemaker_mlops.execution import run_step
+def test_an_error_that_ends_a_loop_is_told_as_it_is(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_sagemaker_mlops.execution import engine as run_step
 
     async def broken(_run: Any) -> Any:
         raise OSError("the network is gone")
@@ -567,12 +569,12 @@ def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
     """moto keeps the books of EMR in this process; nothing runs there."""
     from moto import mock_aws
 
-    from airflow_sagemaker_mlops.execution import run_step
-    from airflow_sagemaker_mlops.execution.aws import SessionAws
+    from airflow_sagemaker_mlops.execution import engine as run_step
+    from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
     from airflow_sagemaker_mlops.execution.identity import StepIdentity
     from airflow_sagemaker_mlops.execution.scope import Scope
+    from airflow_sagemaker_mlops.execution.scope_values import s3_reader
     from airflow_sagemaker_mlops.execution.step_run import StepRun
-    from airflow_sagemaker_mlops.execution.values import s3_reader
 
     jar = {"Jar": "command-runner.jar", "Args": ["spark-submit"], "Properties": [{"key": "a", "value": "b"}]}
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
@@ -605,13 +607,13 @@ def test_what_was_started_with_a_token_goes_on_though_the_cleared_run_began_anew
     """moto takes no notice of Athena's tokens, so that every start sent would be another query."""
     from moto import mock_aws
 
-    from airflow_sagemaker_mlops.execution import run_step
-    from airflow_sagemaker_mlops.execution.aws import SessionAws
+    from airflow_sagemaker_mlops.execution import engine as run_step
+    from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
     from airflow_sagemaker_mlops.execution.identity import StepIdentity
     from airflow_sagemaker_mlops.execution.journal import MemoryJournal
     from airflow_sagemaker_mlops.execution.scope import Scope
+    from airflow_sagemaker_mlops.execution.scope_values import s3_reader
     from airflow_sagemaker_mlops.execution.step_run import StepRun
-    from airflow_sagemaker_mlops.execution.values import s3_reader
 
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
     with mock_aws():
@@ -656,9 +658,7 @@ NOT_EXECUTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", sorted(NOT_EXECUTED))
-def test_what_is_not_executed_here_fails_in_plain_words_and_a_stand_in_answers_for_it(
-    aws: local.LocalAws, kind: str
-) -> None:
+def test_what_is_not_executed_here_fails_in_plain_words_and_a_stand_in_answers_for_it(aws: LocalAws, kind: str) -> None:
     step = {"Name": "Heavy", "Type": kind, "Arguments": NOT_EXECUTED[kind]}
     done = run(aws, step)
     assert "is not available in the embedded AWS" in done.steps["Heavy"].error
@@ -666,7 +666,7 @@ def test_what_is_not_executed_here_fails_in_plain_words_and_a_stand_in_answers_f
     assert run(aws, step, stand_ins={"Heavy": {}}).status == "Succeeded"
 
 
-def test_an_airflow_operator_as_a_step_runs_under_airflow_only(aws: local.LocalAws) -> None:
+def test_an_airflow_operator_as_a_step_runs_under_airflow_only(aws: LocalAws) -> None:
     note = {"Name": "Note", "Type": "x-airflow", "Operator": "a.b.C"}
     uses = {"Environment": {"X": {"Get": "Steps.Note.Output.rows"}}}
     look = processing(aws, "Look", "import os; assert os.environ['X'] == '7'", arguments=uses)
@@ -683,7 +683,7 @@ NOT_TO_ITS_END = {
 }
 
 
-def test_every_real_definition_runs_to_its_end_with_stand_ins(aws: local.LocalAws, corpus: Path) -> None:
+def test_every_real_definition_runs_to_its_end_with_stand_ins(aws: LocalAws, corpus: Path) -> None:
     values = {"String": "text", "Integer": 1, "Float": 1.0, "Boolean": True}
     ended: dict[str, str] = {}
     refused = 0

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from airflow_sagemaker_mlops import local
 from airflow_sagemaker_mlops.hooks.aws import SESSION_NAME, aws_for
+from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = pytest.mark.e2e
 
@@ -20,11 +20,11 @@ ROLE = "arn:aws:iam::210987654321:role/Deployer"
 
 
 @pytest.fixture(autouse=True)
-def connection(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def connection(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(aws.connection()))
 
 
-def test_a_role_is_assumed_with_the_credentials_of_the_connection(aws: local.LocalAws) -> None:
+def test_a_role_is_assumed_with_the_credentials_of_the_connection(aws: LocalAws) -> None:
     clients = aws_for("aws_default", None, ROLE)
     me = clients.client("sts").get_caller_identity()
     assert me["Arn"] == f"arn:aws:sts::210987654321:assumed-role/Deployer/{SESSION_NAME}"
@@ -41,7 +41,7 @@ def test_steps_of_different_roles_and_regions_never_share_clients() -> None:
 
 
 def test_a_connection_is_looked_up_once_in_a_while_and_its_new_keys_are_taken_then(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow_sagemaker_mlops.hooks import aws as module
 
@@ -70,8 +70,8 @@ def test_clients_that_are_made_anew_are_those_that_others_have_already(monkeypat
     assert before.client("sagemaker") is not client
 
 
-def test_renewed_clients_have_the_connections_keys_of_now(aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_sagemaker_mlops.triggers.access import open_aws
+def test_renewed_clients_have_the_connections_keys_of_now(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_sagemaker_mlops.triggers.clients import open_aws
 
     async def rotated() -> tuple[str, str]:
         clients = await open_aws("aws_default", None, None)
@@ -84,9 +84,7 @@ def test_renewed_clients_have_the_connections_keys_of_now(aws: local.LocalAws, m
     assert asyncio.run(rotated()) == (aws.access_key, "ROTATED")
 
 
-def test_an_external_id_is_sent_with_the_role_that_asks_for_it(
-    aws: local.LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_external_id_is_sent_with_the_role_that_asks_for_it(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, list[str]]] = []
 
     class Sts(BaseHTTPRequestHandler):
@@ -138,7 +136,7 @@ def test_a_role_without_credentials_to_assume_it_says_so(monkeypatch: pytest.Mon
         module._assuming(ROLE, None, Nobody(), "us-east-1", {})
 
 
-def test_a_key_that_the_embedded_aws_did_not_give_out_is_refused(aws: local.LocalAws) -> None:
+def test_a_key_that_the_embedded_aws_did_not_give_out_is_refused(aws: LocalAws) -> None:
     import boto3
 
     stranger = boto3.client(

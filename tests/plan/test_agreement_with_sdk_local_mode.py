@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.document.compare import evaluate
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.evaluate import evaluate
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.plan.closure import not_taken
+from airflow_sagemaker_mlops.plan.branch_closure import not_taken
 
 pytest.importorskip("sagemaker", reason="the SageMaker SDK is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the SDK's imports warn of many things

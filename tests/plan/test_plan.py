@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.plan.closure import not_taken
+from airflow_sagemaker_mlops.plan.branch_closure import not_taken
 from airflow_sagemaker_mlops.plan.describe import pipeline_doc
 from airflow_sagemaker_mlops.plan.edges import needed_edges
 from airflow_sagemaker_mlops.plan.model import VERDICT_TASK_ID, Plan
@@ -215,7 +215,7 @@ def test_no_step_can_end_after_the_verdict_has_begun(steps: list[Any], data: st.
 
 def test_the_same_document_gives_the_same_plan_in_every_process() -> None:
     code = (
-        "import sys; from airflow_sagemaker_mlops.document import load_pipeline;"
+        "import sys; from airflow_sagemaker_mlops.definition import load_pipeline;"
         "from airflow_sagemaker_mlops.plan import make_plan; print(make_plan(load_pipeline(sys.argv[1])).to_json())"
     )
     texts = {
@@ -235,7 +235,8 @@ def test_the_same_document_gives_the_same_plan_in_every_process() -> None:
 def test_document_and_plan_import_neither_airflow_nor_an_aws_sdk() -> None:
     code = (
         "import sys; import airflow_sagemaker_mlops.plan, airflow_sagemaker_mlops.plan.show,"
-        "airflow_sagemaker_mlops.plan.describe, airflow_sagemaker_mlops.document.positions; print(*sys.modules)"
+        "airflow_sagemaker_mlops.plan.describe,"
+        "airflow_sagemaker_mlops.definition.read.line_numbers; print(*sys.modules)"
     )
     loaded = set(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_plan import condition, plan_of, train
 
-from airflow_sagemaker_mlops.document import load_pipeline
+from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection, Selection, select, select_unfinished
 

@@ -10,12 +10,12 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.document.step_types import SUPPORTED, WAITING
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.step_types import SUPPORTED, WAITING
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
-from airflow_sagemaker_mlops.steps.check import request_problems
 from airflow_sagemaker_mlops.steps.model import StepType
 from airflow_sagemaker_mlops.steps.properties import path_problems
+from airflow_sagemaker_mlops.steps.requests import request_problems
 from airflow_sagemaker_mlops.steps.shapes import fit_request, member_of, operation_output, with_capitals
 from airflow_sagemaker_mlops.steps.table import markdown
 
@@ -185,7 +185,7 @@ def test_check_finds_wrong_types_and_unknown_members_with_their_place() -> None:
 
 
 def test_members_that_take_numbers_are_those_of_botocores_models() -> None:
-    from airflow_sagemaker_mlops.document.number_members import NUMBER_MEMBERS
+    from airflow_sagemaker_mlops.definition.number_members import NUMBER_MEMBERS
 
     session: Any = botocore.session.get_session()
     numbers: set[str] = set()

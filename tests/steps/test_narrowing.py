@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.document.problems import InvalidPipeline
-from airflow_sagemaker_mlops.steps.narrowing import open_ends, with_values
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.problems import InvalidPipeline
 from airflow_sagemaker_mlops.steps.permissions import policy
+from airflow_sagemaker_mlops.steps.policy_values import open_ends, with_values
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Train"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from iam_reference import ACTIONS, RESOURCES
 
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.document.problems import PipelineError
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.problems import PipelineError
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.steps.arns import Place, named
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from iam_reference import Call, allows, passed_to
 
-from airflow_sagemaker_mlops import local
-from airflow_sagemaker_mlops.document import load_pipeline
-from airflow_sagemaker_mlops.execution.aws import SessionAws
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
+from airflow_sagemaker_mlops.execution.callback_inbox import MemoryMailbox
 from airflow_sagemaker_mlops.execution.identity import execution_id
-from airflow_sagemaker_mlops.execution.leftovers import stop_leftovers
-from airflow_sagemaker_mlops.execution.mailbox import MemoryMailbox
-from airflow_sagemaker_mlops.execution.pipeline_run import PipelineRun
+from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
+from airflow_sagemaker_mlops.execution.stop_leftovers import stop_leftovers
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 from airflow_sagemaker_mlops.steps.permissions import policy
@@ -238,7 +238,7 @@ class Answered(MemoryMailbox):
         return {"Status": "Succeeded"}
 
 
-def refused(aws: local.LocalAws, *steps: Any, answers: Any = None, times: int = 1, **more: Any) -> list[str]:
+def refused(aws: LocalAws, *steps: Any, answers: Any = None, times: int = 1, **more: Any) -> list[str]:
     """What the definition's policy does not allow of what its runs ask for; they have to succeed."""
     edge, run_id = Edge(answers or {}), uuid.uuid4().hex
     session = aws.session()
@@ -267,13 +267,13 @@ def refused(aws: local.LocalAws, *steps: Any, answers: Any = None, times: int = 
 
 
 @pytest.mark.parametrize("name", sorted(CANNED))
-def test_what_a_step_calls_its_policy_allows(aws: local.LocalAws, name: str) -> None:
+def test_what_a_step_calls_its_policy_allows(aws: LocalAws, name: str) -> None:
     arguments, answers = CANNED[name]
     step = {"Name": "Step", "Type": name.partition(" ")[0], "Arguments": arguments}
     assert not refused(aws, step, answers=answers)
 
 
-def test_the_training_jobs_of_a_tuning_job_are_listed_where_one_is_referenced(aws: local.LocalAws) -> None:
+def test_the_training_jobs_of_a_tuning_job_are_listed_where_one_is_referenced(aws: LocalAws) -> None:
     arguments, answers = CANNED["Tuning"]
     found = [{"TrainingJobName": "best", "TrainingJobArn": "a", "TrainingJobStatus": "Completed"}]
     answers = {**answers, "ListTrainingJobsForHyperParameterTuningJob": [{"TrainingJobSummaries": found}]}
@@ -296,13 +296,13 @@ def processing(bucket: str, code: str = "pass", **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def bucket(aws: local.LocalAws) -> str:
+def bucket(aws: LocalAws) -> str:
     name = f"b{uuid.uuid4().hex}"
     aws.client("s3").create_bucket(Bucket=name)
     return name
 
 
-def test_jobs_that_are_named_tagged_grouped_and_found_again(aws: local.LocalAws, bucket: str) -> None:
+def test_jobs_that_are_named_tagged_grouped_and_found_again(aws: LocalAws, bucket: str) -> None:
     code = "import json; json.dump({'n': 1}, open('/opt/ml/processing/output/report.json', 'w'))"
     report = {"PropertyFileName": "Report", "OutputName": "out", "FilePath": "report.json"}
     score = {
@@ -325,7 +325,7 @@ def test_jobs_that_are_named_tagged_grouped_and_found_again(aws: local.LocalAws,
     assert not refused(aws, score, which, clean, times=2, PipelineExperimentConfig=experiment)
 
 
-def test_models_versions_and_checks(aws: local.LocalAws, bucket: str) -> None:
+def test_models_versions_and_checks(aws: LocalAws, bucket: str) -> None:
     group = f"Group-{uuid.uuid4().hex[:8]}"
     source = {"ContentType": "application/json", "S3Uri": f"s3://{bucket}/old/constraints.json"}
     aws.client("s3").put_object(Bucket=bucket, Key="config/analysis_config.json", Body=b"{}")
@@ -371,7 +371,7 @@ FORMS = ["{}", "{}:$LATEST", "123456789012:function:{}", "arn:aws:lambda:us-east
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_functions_questions_loops_and_lineage(aws: local.LocalAws, form: str) -> None:
+def test_functions_questions_loops_and_lineage(aws: LocalAws, form: str) -> None:
     name = f"f{uuid.uuid4().hex}"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -1,0 +1,163 @@
+"""``sagemaker-mlops local``: serving the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from .. import local_aws
+from ..local_aws.fault_injection import FILE, read_rules, write_rules
+from .embedded_guard import look_after
+from .terminal import say, say_json, say_styled
+
+MOST_PORT = 65535
+
+
+def state_folder(state_dir: Path | None) -> Path:
+    """The folder given, or the default outside any repository."""
+    return (state_dir or local_aws.default_state_dir()).absolute()
+
+
+def serve_local(
+    *, port: int, reset: bool, detach: bool, sandbox: str, state_dir: Path | None, faults: Path | None = None
+) -> int:
+    """Serve until Ctrl-C, or start in the background; exit code: 2 for options that cannot be used."""
+    if sandbox not in ("auto", "namespace", "rewrite"):
+        say(f'--sandbox is "{sandbox}"; use auto, namespace or rewrite.', err=True)
+        return 2
+    if not 0 <= port <= MOST_PORT:
+        say(f"--port is {port}; use 0 to {MOST_PORT}.", err=True)
+        return 2
+    folder = state_folder(state_dir)
+    try:
+        text = read_faults(faults) if faults is not None else None
+    except (OSError, ValueError) as error:
+        say(f"{faults}: {error}", err=True)
+        return 2
+    try:
+        if reset:
+            local_aws.stop(folder)
+            local_aws.reset(folder)
+        use_faults(folder, text)
+        aws = local_aws.start(folder, port=port, sandbox=sandbox)  # type: ignore[arg-type]
+    except OSError as error:
+        return _unusable(folder, error)
+    except RuntimeError as error:  # it did not come up
+        say(error, err=True)
+        return 1
+    describe(aws)
+    if faults is not None:
+        say_styled(f"Faults        as in {faults}", "bold yellow")
+    if detach:
+        return 0
+    say_styled("Ctrl-C stops it.", "dim")
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    why = ""
+    try:
+        why = look_after(aws, ended.wait, say, sandbox)  # type: ignore[arg-type]
+    except KeyboardInterrupt:
+        say()
+    if why and not local_aws.was_stopped(folder):
+        say(why, err=True)
+        return 1
+    local_aws.stop(folder)
+    say("stopped")
+    return 0
+
+
+def read_faults(file: Path) -> str:
+    """The rules in ``file``, as text.  Raises ``OSError`` and ``ValueError`` for a file that cannot be used."""
+    text = file.read_text()
+    read_rules(text)
+    return text
+
+
+def use_faults(folder: Path, text: str | None) -> None:
+    """Inject the faults of ``text``, or none.  Raises ``OSError`` for a folder that cannot be used."""
+    if text is None:
+        (folder / FILE).unlink(missing_ok=True)
+        return
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_rules(folder, text)
+
+
+def show_status(state_dir: Path | None, output: str = "text") -> int:
+    """Print where it runs; exit code 1 when it does not."""
+    folder = state_folder(state_dir)
+    try:
+        aws = local_aws.status(folder)
+    except OSError as error:
+        return _unusable(folder, error)
+    if output == "json":
+        about = {"running": aws is not None, "state_dir": str(folder)}
+        where = ("endpoint_url", "region", "bucket", "role_arn", "pid")
+        say_json({**about, **{name: getattr(aws, name) for name in where if aws is not None}})
+        return 0 if aws is not None else 1
+    if aws is None:
+        say(f"not running (state in {folder})")
+        return 1
+    describe(aws)
+    return 0
+
+
+def show_environment(state_dir: Path | None, form: str) -> int:
+    """Print what other clients need to reach it; exit code 1 when it does not run, 2 for an unknown form."""
+    folder = state_folder(state_dir)
+    if form not in ("sh", "json", "dotenv"):
+        say(f'--format is "{form}"; use sh, json or dotenv.', err=True)
+        return 2
+    try:
+        aws = local_aws.status(folder)
+    except OSError as error:
+        return _unusable(folder, error)
+    if aws is None:
+        say(f"the embedded AWS is not running (state in {folder}); start it: sagemaker-mlops local --detach", err=True)
+        return 1
+    values = aws.environment()
+    match form:
+        case "json":
+            print(json.dumps(values, indent=2))
+        case "dotenv":
+            print("\n".join(f"{name}={value}" for name, value in values.items()))
+        case _:
+            print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items()))
+    return 0
+
+
+def stop_local(state_dir: Path | None) -> int:
+    """Stop it; exit code 1 when nothing ran, 2 for a folder that cannot be its."""
+    folder = state_folder(state_dir)
+    try:
+        stopped = local_aws.stop(folder)
+    except OSError as error:
+        return _unusable(folder, error)
+    if stopped:
+        say("stopped")
+        return 0
+    say(f"not running (state in {folder})")
+    return 1
+
+
+def _unusable(folder: Path, error: OSError) -> int:
+    say(f"--state-dir {folder} cannot be used: {error.strerror or error}.", err=True)
+    return 2
+
+
+def describe(aws: Any) -> None:
+    """Print address, seeds and the Airflow connection."""
+    rows = {
+        "Embedded AWS": aws.endpoint_url,
+        "Bucket": f"s3://{aws.bucket}",
+        "Role": aws.role_arn,
+        "State": aws.state_dir,
+    }
+    for name, value in rows.items():
+        say(f"{name:<14}{value}")
+    say("Environment   sagemaker-mlops local env prints it for other clients")
+    say("Airflow connection, for AIRFLOW_CONN_AWS_DEFAULT or the UI:")
+    print(aws.connection_json())  # with its key, which is what it is for

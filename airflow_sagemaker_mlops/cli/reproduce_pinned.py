@@ -1,0 +1,74 @@
+"""``reproduce --pin``: everything that came from outside of the recorded run, as it was then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..execution.request_overrides import Pins
+from ..plan.model import Plan
+from ..plan.selection import Selection
+from ..records.capture.listing import read_listing
+from ..records.capture.recorder import Recorder
+from ..records.reproduce.compare import Steps
+from ..records.reproduce.input_versions import copy_inputs, find_inputs, pinned_images
+from ..records.reproduce.recorded_answers import AnsweringRecorder, answers_for, done_again
+from ..records.reuse.earlier_results import source_of
+from .terminal import say
+
+MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a pinned run is given."""
+
+    pins: Pins
+    selection: Selection | None
+    recorder: AnsweringRecorder
+
+
+def pin(
+    recorder: Recorder, plan: Plan, record: Mapping[str, Any], steps: Steps, s3: Any, *, copies: str
+) -> Pinned | None:
+    """Find and copy the recorded versions, and say what was done.
+
+    copies   where copies go, ``s3://bucket/prefix``; "" for the inputs' own buckets
+
+    ``None`` when something cannot be had any more; then nothing was copied.  Raises :class:`RecordError` when the
+    recorded answers do not do, or something cannot be copied.
+    """
+    source = source_of(record, steps)
+    answers = answers_for(plan, source)
+    again = done_again(steps)
+    found = find_inputs(s3, again, partial(read_listing, recorder.store, str(record["run"]["dag_id"])))
+    if found.problems:
+        _refuse(source.run_id, found.problems)
+        return None
+    uris = copy_inputs(s3, found, copies)
+    for uri, copied in uris.items():
+        say(f"pinned {uri}: recorded versions are at {copied}")
+    if answers.reused:
+        say(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}")
+    part = Selection(answers.selected + answers.reused, (), answers.left_out) if answers.left_out else None
+    pins = Pins(uris, pinned_images(again.values()))
+    return Pinned(pins, part, AnsweringRecorder(recorder, answers, source))
+
+
+def _refuse(run_id: str, problems: Sequence[str]) -> None:
+    for line in problems[:MOST_NAMED]:
+        say(line)
+    if len(problems) > MOST_NAMED:
+        say(f"and {len(problems) - MOST_NAMED} more")
+    way_out = "Restore them; or give the file and --level parameters, which tries it with what is there now."
+    say(f"nothing was started: run {run_id} cannot be pinned. {way_out}")
+
+
+def _named(answered: Sequence[str], steps: Steps) -> list[str]:
+    """Steps with their types; children of a loop as one."""
+    loops = Counter(steps[name].loop for name in answered if steps[name].loop)
+    names = [f"{name} ({steps[name].type})" for name in answered if not steps[name].loop]
+    return names + [f"{count} steps in {loop}" for loop, count in loops.items()]

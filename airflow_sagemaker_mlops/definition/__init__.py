@@ -1,0 +1,86 @@
+"""Reading pipeline definitions: :func:`load_pipeline`, :func:`examine`, :func:`to_json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .checks.references import run_checks
+from .model import Pipeline
+from .parse import parse
+from .problems import InvalidPipeline, Problem, UnsupportedPipeline
+from .read.load import Source, read_source
+
+__all__ = ["examine", "load_pipeline", "placed", "to_json"]
+
+
+def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> Pipeline:
+    """The pipeline in ``source``: a file name, JSON or YAML text, a dict, or a pipeline object of the SDK.
+
+    Relative file names are taken from ``base_dir``; ``name`` is what messages call the document.
+    Raises :class:`InvalidPipeline`, or :class:`UnsupportedPipeline` when the document is right and uses what this
+    package cannot run; either lists every problem, in the order of the document.
+    """
+    pipeline, problems = examine(source, base_dir=base_dir, name=name)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        supported = any(not problem.is_unsupported for problem in errors)
+        raise (InvalidPipeline if supported else UnsupportedPipeline)(pipeline.source, errors)
+    return replace(pipeline, warnings=tuple(problems))
+
+
+def examine(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> tuple[Pipeline, list[Problem]]:
+    """The pipeline in ``source`` as far as it can be read, with its errors and warnings in the order of the document.
+
+    Raises :class:`InvalidPipeline` where there is no document to read a pipeline from.
+    """
+    read = read_source(source, base_dir, name)
+    try:
+        parsed = parse(read.document, read.name, read.written)
+        problems = [*read.problems, *parsed.problems, *run_checks(parsed)]
+    except RecursionError:
+        problem = Problem("SM105", "$", "the document is nested too deeply.")
+        raise InvalidPipeline(read.name, [problem]) from None
+    if problems:
+        problems = _in_order(read, problems)
+    return parsed.pipeline, problems
+
+
+def placed(problems: Iterable[Problem], source: Any, *, name: str | None = None) -> list[Problem]:
+    """``problems`` of the definition in ``source``, which has been read, with line and column in its text.
+
+    That is the text around the definition where it is an object in a template or an answer.
+    """
+    found = list(problems)
+    return _in_order(read_source(source, None, name), found) if found else []
+
+
+def _in_order(read: Source, problems: list[Problem]) -> list[Problem]:
+    from .read.line_numbers import locate
+
+    if read.within != "$":
+        problems = [
+            problem if problem.line is not None else replace(problem, where=read.within + problem.where[1:])
+            for problem in problems
+        ]
+    if not read.text:
+        return problems
+    located = locate(read.text, read.name, problems, read.index)
+    return sorted(located, key=lambda problem: (problem.line or 0, problem.column or 0))
+
+
+def to_json(pipeline: Pipeline) -> str:
+    """The definition as SageMaker Pipelines takes it: JSON without ``x-airflow``."""
+    import json
+
+    return json.dumps(_without_airflow(pipeline.document), indent=2, ensure_ascii=False)
+
+
+def _without_airflow(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_airflow(item) for key, item in value.items() if key != "x-airflow"}
+    if isinstance(value, list):
+        return [_without_airflow(item) for item in value]
+    return value

@@ -1,0 +1,112 @@
+"""Arguments of steps that are no request of an API (language reference 5.12, 5.13, 5.15, 5.16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .expressions import kind_of
+from .location import Place
+from .problems import did_you_mean
+from .report import Reporter, called, is_expression
+
+# What a Lineage step makes: {member: (type of the entity in associations, its name)}
+ENTITIES = {
+    "Actions": ("Action", "ActionName"),
+    "Artifacts": ("Artifact", "ArtifactName"),
+    "Contexts": ("Context", "ContextName"),
+}
+ENTITY_TYPES = ("Action", "Artifact", "Context")
+ASSOCIATION_TYPES = ("ContributedTo", "AssociatedWith", "DerivedFrom", "Produced", "SameAs")
+LINEAGE_KEYS = frozenset({*ENTITIES, "Associations"})
+
+
+def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, Any], place: Place) -> None:
+    """Problems of ``arguments``, as written, of a step of the type ``kind``; other types are left alone."""
+    match kind:
+        case "Cleanup":
+            _cleanup(out, name, arguments, place)
+        case "EMR" | "EMRServerless":
+            from .emr_arguments import emr_arguments, serverless_arguments
+
+            (emr_arguments if kind == "EMR" else serverless_arguments)(out, name, arguments, place)
+        case "Lineage":
+            _lineage(out, name, arguments, place)
+        case _:
+            return
+
+
+def _cleanup(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+    out.unknown_keys(arguments, frozenset({"Resources"}), place, f"{called(name)} (Cleanup)")
+    resources: Any = arguments.get("Resources")
+    here = (place, "Resources")
+    if resources is None:
+        what = f'{called(name)} has no "Resources"; it deletes nothing.'
+        out.report("SM121", place, what, 'Add "Resources": {"S3": [...]}.', warn=True)
+    if not out.wanted(resources, Mapping, here, "an object"):
+        return
+    out.unknown_keys(resources, frozenset({"S3"}), here, "Resources")
+    for row, at in _objects(out, resources.get("S3"), (here, "S3")):
+        out.unknown_keys(row, frozenset({"StepName", "S3Uris"}), at, "an entry of S3")
+        step, uris = row.get("StepName"), row.get("S3Uris")
+        if step is None:
+            out.report("SM121", at, 'an entry of S3 needs "StepName".', 'Add "StepName".')
+        else:
+            out.wanted(step, str, (at, "StepName"), "the name of a step")
+        if not is_expression(uris):
+            out.wanted(uris, list, (at, "S3Uris"), "a list of S3 URIs")
+
+
+def _lineage(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+    out.unknown_keys(arguments, LINEAGE_KEYS, place, f"{called(name)} (Lineage)")
+    made = _made(arguments)
+    for row, at in _objects(out, arguments.get("Associations"), (place, "Associations")):
+        out.unknown_keys(row, frozenset({"Source", "Destination", "AssociationType"}), at, "an association")
+        kind = row.get("AssociationType")
+        if isinstance(kind, str) and kind not in ASSOCIATION_TYPES:
+            hint = did_you_mean(kind, ASSOCIATION_TYPES)
+            # The API has added to its words before, and is asked at run time.
+            out.report("SM122", (at, "AssociationType"), f'"{kind}" is no type of an association.', hint, warn=True)
+        for side in ("Source", "Destination"):
+            if row.get(side) is None:
+                out.report("SM121", at, f'an association needs "{side}".', f'Add "{side}": {{...}}.')
+            elif out.wanted(row[side], Mapping, (at, side), "an object"):
+                _end(out, row[side], made, (at, side))
+
+
+def _end(out: Reporter, end: Mapping[str, Any], made: Mapping[str, list[Any]], place: Place) -> None:
+    """One end of an association: an ARN, or type and name of an entity that the same step makes."""
+    out.unknown_keys(end, frozenset({"Arn", "Name", "Type"}), place, "an end of an association")
+    if end.get("Arn") is not None:
+        return
+    kind, name = end.get("Type"), end.get("Name")
+    if kind is None or name is None:
+        out.report("SM121", place, 'an end of an association needs "Arn", or "Name" and "Type".')
+    elif kind not in ENTITY_TYPES and not is_expression(kind):
+        hint = f"Use one of: {', '.join(ENTITY_TYPES)}."
+        out.report("SM122", (place, "Type"), f"{kind_of(kind)} is no type of a lineage entity.", hint)
+    elif isinstance(name, str) and isinstance(kind, str):
+        known = [other for other in made[kind] if isinstance(other, str)]
+        if name not in known and not any(is_expression(other) for other in made[kind]):
+            what = f'the step makes no {kind} called "{name}".'
+            out.report("SM215", (place, "Name"), what, did_you_mean(name, known))
+
+
+def _made(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """{type: names of the entities of that type that the step makes}, as written."""
+    found: dict[str, list[Any]] = {}
+    for member, (kind, key) in ENTITIES.items():
+        rows = arguments.get(member)
+        rows = rows if isinstance(rows, list) else []
+        found[kind] = [row.get(key) if isinstance(row, Mapping) else None for row in rows]
+    return found
+
+
+def _objects(out: Reporter, items: Any, place: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
+    """The objects in the list ``items`` with their places; what is something else is reported."""
+    if out.wanted(items, list, place, "a list"):
+        for index, item in enumerate(items):
+            if isinstance(item, Mapping):
+                yield item, (place, index)
+            else:
+                out.report("SM122", (place, index), f"{kind_of(item)} stands where an object is wanted.")

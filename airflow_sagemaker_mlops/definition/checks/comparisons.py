@@ -1,0 +1,106 @@
+"""Comparisons that cannot be made, where the document says of what types the two sides are (language reference 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..evaluate import family
+from ..expressions import kind_of
+from ..location import Place, place_text
+from ..model import (
+    Comparison,
+    Get,
+    Join,
+    Key,
+    Parameter,
+    PathPart,
+    Pipeline,
+    Step,
+)
+from ..problems import Problem
+
+FAMILIES = {"String": "string", "Integer": "number", "Float": "number", "Boolean": "boolean"}
+
+
+def comparisons_can_be_made(pipeline: Pipeline, comparisons: Iterable[tuple[Place, Comparison]]) -> Iterator[Problem]:
+    """The two sides of a comparison are of types that can be compared; others fail the step."""
+    parameters, steps = pipeline.parameters_by_name, pipeline.by_name
+    for place, comparison in comparisons:
+        left, right = (family_of(side, parameters, steps) for side in (comparison.left, comparison.right))
+        if left is not None and right is not None:
+            yield from misfit(comparison, left, right, place_text(place))
+
+
+def misfit(comparison: Comparison, left: str, right: str, where: str) -> Iterator[Problem]:
+    """What is wrong with a comparison of sides of the kinds ``left`` and ``right``; nothing when it can be made."""
+    if not _fits(comparison.op, left, right):
+        what = (
+            f"{comparison.op} cannot compare {_shown(comparison.left, left)} with {_shown(comparison.right, right)}; "
+            "the step fails."
+        )
+        yield Problem("SM141", where, what, _way_out(comparison, left, right), severity="warning")
+
+
+def _fits(op: str, left: str, right: str) -> bool:
+    return left == right and (op in ("Equals", "NotEquals") or left in ("number", "string"))
+
+
+def family_of(operand: Any, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> str | None:
+    """The kind of value that ``operand`` is when the step runs; ``None`` where the document does not say."""
+    match operand:
+        case Get(root="Parameters", name=name):
+            return FAMILIES[parameters[name].type] if name in parameters else None
+        case Get(root="Execution") | Join():
+            return "string"
+        case Get(root="Steps", name=name, path=path) if name in steps:
+            return _property_family(steps[name], path)
+        case str() | bool() | int() | float():
+            return family(operand)
+        case _:
+            return None
+
+
+def _property_family(step: Step, path: tuple[PathPart, ...]) -> str | None:
+    match step.type, path:
+        case "Condition", ("Outcome",):
+            return "boolean"
+        case "ForEach", (str(member),) if member.endswith("Count"):
+            return "number"
+        case "Lambda" | "Callback", ("OutputParameters", Key(name=output) | str(output)):
+            declared = step.declared_outputs.get(output)
+            return FAMILIES[declared.type] if declared is not None else None
+        case _:
+            return None
+
+
+def _shown(operand: Any, kind: str) -> str:
+    match operand:
+        case Get(text=text):
+            return f"the {kind} {text}"
+        case Join():
+            return "joined text"
+        case bool():
+            return f"the boolean {str(operand).lower()}"
+        case str():
+            return f"the string {kind_of(operand)}" if len(operand) <= 60 else "a string"
+        case _:
+            return kind_of(operand)
+
+
+def _way_out(comparison: Comparison, left: str, right: str) -> str:
+    """What to write instead of a literal in quotation marks, which is the usual slip."""
+    for literal, other in ((comparison.left, right), (comparison.right, left)):
+        if isinstance(literal, str) and other in ("number", "boolean"):
+            return f"Write it without quotation marks: {literal.lower()}." if _is_meant(literal, other) else ""
+    return ""
+
+
+def _is_meant(text: str, kind: str) -> bool:
+    from ..values import coerce
+
+    try:
+        coerce(text, "boolean" if kind == "boolean" else "double")
+    except ValueError:
+        return False
+    return True

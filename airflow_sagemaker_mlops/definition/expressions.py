@@ -1,0 +1,296 @@
+"""Expressions of the definition language: JSON -> :class:`Get`, :class:`Join`, :class:`JsonGet` (reference 3).
+
+An expression is an object with exactly one key, ``Get``, ``Std:Join`` or ``Std:JsonGet``; everything else is data.
+In free-form maps a key of the user's own may be called ``Get``: there an object counts as an expression only when its
+value begins with a known root.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .location import Place, place_text
+from .model import Comparison, Expression, Get, Join, JsonGet
+from .problems import MOST_PROBLEMS, InvalidPipeline, Problem, did_you_mean
+from .property_paths import parse_json_path, parse_path
+
+ROOTS = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig")
+FREE_FORM = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
+JSON_GET_KEYS = frozenset({"PropertyFile", "S3Uri", "Path"})
+MARKS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
+LOWER_MARKS = {mark.casefold(): mark for mark in MARKS}
+
+
+class Reader:
+    """Reads values and keeps what it found: ``references`` and ``comparisons`` with their places, and ``problems``."""
+
+    __slots__ = ("comparisons", "counts", "problems", "references")
+
+    def __init__(self) -> None:
+        self.references: list[tuple[Place, Get | JsonGet]] = []
+        self.comparisons: list[tuple[Place, Comparison]] = []
+        self.problems: list[Problem] = []
+        self.counts = {True: 0, False: 0}  # warnings and errors, also those that are too many to be kept
+
+    def value(self, value: Any, place: Place, free: bool = False, own_keys: bool = False) -> Any:
+        """``value`` with expressions as objects; parts without one are returned as they are, not copied.
+
+        ``free``: all in it is the user's own data; ``own_keys``: its keys are, and its values are typed.
+        """
+        if isinstance(value, Mapping):
+            if len(value) == 1:
+                mark = next(iter(value))
+                if mark in MARKS and not (mark == "Get" and (free or own_keys) and not _has_root(value[mark])):
+                    return self._expression(mark, value[mark], place)
+                if (free or own_keys) and isinstance(mark, str) and mark.casefold() in LOWER_MARKS:
+                    self._misspelt(mark, value[mark], place)
+            if own_keys and not free and None in value.values():
+                self._nulls(value, place)
+            return self._mapping(value, place, free)
+        if isinstance(value, list | tuple):
+            items = [self.value(item, (place, i), free) for i, item in enumerate(value)]
+            return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        return value
+
+    def _nulls(self, value: Mapping[str, Any], place: Place) -> None:
+        """``VERSION:`` in YAML is a null, which is no value, and not the empty text that may be meant."""
+        for key, item in value.items():
+            if item is None:
+                what = f'"{key}" is null, which is no text; it is left out.'
+                self.report("SM166", (place, key), what, 'Write "" for an empty text, or take the key out.', warn=True)
+
+    def _misspelt(self, key: str, body: Any, place: Place) -> None:
+        """Elsewhere the slot tells that it takes no object; what is the user's own takes any, and goes on silently."""
+        if key == "Get":
+            hint = _root_meant(body)
+            if hint:
+                what = f'"{body}" begins with nothing that can be got; the object is passed on as it is.'
+                self.report("SM110", place, what, hint, warn=True)
+        elif isinstance(body, Mapping) or _has_root(body):
+            what = f'"{key}" begins no expression; the object is passed on as it is.'
+            self.report("SM110", place, what, f'Did you mean "{LOWER_MARKS[key.casefold()]}"?', warn=True)
+
+    def _mapping(self, value: Mapping[str, Any], place: Place, free: bool) -> Any:
+        changed: dict[str, Any] | None = None
+        for key, item in value.items():
+            if isinstance(item, str | int | float | None):
+                continue
+            read = self.value(item, (place, key), free, key in FREE_FORM)
+            if read is not item:
+                if changed is None:
+                    changed = dict(value)
+                changed[key] = read
+        return value if changed is None else changed
+
+    def _expression(self, mark: str, body: Any, place: Place) -> Any:
+        match mark:
+            case "Get":
+                expression: Expression | None = self._get(body, (place, mark))
+            case "Std:Join":
+                return self._join(body, (place, mark))
+            case _:
+                expression = self._json_get(body, (place, mark))
+        if expression is not None:
+            self.references.append((place, expression))  # type: ignore[arg-type]
+        return expression
+
+    def _get(self, body: Any, place: Place) -> Get | None:
+        if not isinstance(body, str):
+            self.report(
+                "SM110", place, f'"Get" takes a string, not {kind_of(body)}.', 'Write {"Get": "Parameters.Name"}.'
+            )
+            return None
+        root, _, rest = body.partition(".")
+        if root not in ROOTS:
+            what = f'"{body}" begins with "{root}", which nothing can be got from.'
+            self.report("SM110", place, what, did_you_mean(root, ROOTS))
+            return None
+        name, path_text = _split(rest)
+        if not name:
+            self.report("SM111", place, f'"{body}" names nothing after "{root}".', "")
+            return None
+        if not path_text:
+            return Get(root, name, (), body)
+        try:
+            return Get(root, name, parse_path(path_text), body)
+        except ValueError as error:
+            self.report("SM111", place, f'"{body}" cannot be read: {error}.', "")
+            return None
+
+    def _join(self, body: Any, place: Place) -> Join:
+        if not isinstance(body, Mapping) or not isinstance(body.get("Values"), list | tuple):
+            self.report("SM110", place, '"Std:Join" takes an object with a list "Values".', _JOIN_FIX)
+            return Join("", ())
+        on = body.get("On")
+        if on is not None and not isinstance(on, str):
+            self.report("SM112", (place, "On"), '"On" is a plain string; expressions cannot stand here.', "")
+            on = ""
+        for key in body:
+            if key not in ("On", "Values"):
+                self.report("SM110", (place, key), f'"Std:Join" has no member "{key}".', _JOIN_FIX)
+        below = (place, "Values")
+        values = []
+        for index, item in enumerate(body["Values"]):
+            read = self.value(item, (below, index))
+            if isinstance(read, Mapping | list):
+                what = f"a join takes scalars and expressions, not {kind_of(read)}."
+                self.report("SM110", (below, index), what, expression_meant(read))
+                read = ""
+            values.append(read)
+        return Join(on or "", tuple(values))
+
+    def _json_get(self, body: Any, place: Place) -> JsonGet | None:
+        if not isinstance(body, Mapping):
+            self.report("SM110", place, f'"Std:JsonGet" takes an object, not {kind_of(body)}.', _JSON_GET_FIX)
+            return None
+        self.unknown_keys(body, JSON_GET_KEYS, place, "Std:JsonGet")
+        text = body.get("Path")
+        if not isinstance(text, str):
+            what = "is missing" if text is None else f"is a plain string, not {kind_of(text)}"
+            self.report("SM112" if text is not None else "SM110", (place, "Path"), f'"Path" {what}.', _JSON_GET_FIX)
+            return None
+        try:
+            path = parse_json_path(text)
+        except ValueError as error:
+            self.report("SM111", (place, "Path"), f"{error}.", "Use dotted or bracket form, e.g. metrics.mse.value.")
+            return None
+        if (body.get("PropertyFile") is None) == (body.get("S3Uri") is None):
+            self.report("SM110", place, '"Std:JsonGet" takes either "PropertyFile" or "S3Uri".', _JSON_GET_FIX)
+            return None
+        if body.get("S3Uri") is not None:
+            uri = self.value(body["S3Uri"], (place, "S3Uri"))
+            if isinstance(uri, Mapping | list):
+                what = f'"S3Uri" takes a string or an expression, not {kind_of(uri)}.'
+                self.report("SM110", (place, "S3Uri"), what, "")
+                return None
+            return JsonGet(None, None, uri, path, text)
+        return self._property_file(body["PropertyFile"], (place, "PropertyFile"), path, text)
+
+    def _property_file(self, file: Any, place: Place, path: tuple[Any, ...], text: str) -> JsonGet | None:
+        target = file.get("Get") if isinstance(file, Mapping) and len(file) == 1 else None
+        parts = target.split(".", 3) if isinstance(target, str) else []  # the file's name may hold dots
+        if len(parts) != 4 or parts[0] != "Steps" or parts[2] != "PropertyFiles":
+            fix = 'Write {"Get": "Steps.<step>.PropertyFiles.<name>"}.'
+            self.report("SM110", place, '"PropertyFile" does not name a property file of a step.', fix)
+            return None
+        return JsonGet(parts[1], parts[3], None, path, text)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems without the warnings."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
+        """Keep a problem."""
+        self.counts[warn] += 1
+        if self.counts[warn] <= MOST_PROBLEMS:
+            self.problems.append(Problem(code, place_text(place), what, fix, severity="warning" if warn else "error"))
+
+    def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+        """Warn of keys that are not ``known``."""
+        for key in value:
+            if key not in known:
+                hint = did_you_mean(str(key), known) if self.counts[True] < MOST_PROBLEMS else ""
+                self.report("SM120", (place, key), f'{owner} has no key "{key}"; it is ignored.', hint, warn=True)
+
+
+_JOIN_FIX = 'Write {"Std:Join": {"On": "/", "Values": [...]}}.'
+_JSON_GET_FIX = 'Write {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.S.PropertyFiles.F"}, "Path": "a.b"}}.'
+
+
+def referenced_steps(value: Any) -> set[str]:
+    """Names of the steps that expressions in ``value`` take something from."""
+    reader = Reader()
+    reader.value(value, None, free=True)
+    found = (reference for _, reference in reader.references)
+    names = {r.step if isinstance(r, JsonGet) else r.name for r in found if isinstance(r, JsonGet) or r.root == "Steps"}
+    return {name for name in names if name}
+
+
+def parse_value(value: Any, where: str = "$", *, free: bool = False) -> Any:
+    """``value`` of a document with its expressions as objects.
+
+    Raises :class:`InvalidPipeline` when one is malformed; ``where`` names the value in the message; ``free``: its maps
+    are the user's own and may hold a key called ``Get``.
+    """
+    reader = Reader()
+    read = reader.value(value, None, free=free)
+    if reader.errors:
+        raise InvalidPipeline(where, reader.errors)
+    return read
+
+
+def as_written(value: Any) -> Any:
+    """``value`` as plain JSON again, for messages."""
+    match value:
+        case Get(text=text):
+            return {"Get": text}
+        case Join(on=on, values=values):
+            return {"Std:Join": {"On": on, "Values": as_written(values)}}
+        case JsonGet(step=str(step), property_file=file, path_text=path):
+            return {"Std:JsonGet": {"PropertyFile": {"Get": f"Steps.{step}.PropertyFiles.{file}"}, "Path": path}}
+        case JsonGet(s3_uri=uri, path_text=path):
+            return {"Std:JsonGet": {"S3Uri": as_written(uri), "Path": path}}
+        case Mapping():
+            return {key: as_written(item) for key, item in value.items()}
+        case list() | tuple():
+            return [as_written(item) for item in value]
+        case _:
+            return value
+
+
+def expression_meant(value: Any) -> str:
+    """What to say of an object that is a misspelt expression; empty for any other value."""
+    if isinstance(value, Mapping) and "Values" in value and set(value) <= {"On", "Values"}:
+        return _JOIN_FIX
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return ""
+    key = str(next(iter(value)))
+    if key in MARKS:
+        return ""
+    hint = did_you_mean(LOWER_MARKS.get(key.casefold(), key), MARKS)
+    return hint if hint.startswith("Did") else ""
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """``Train.ModelArtifacts`` -> ``("Train", "ModelArtifacts")``; a name ends at the first dot or bracket."""
+    for index, letter in enumerate(rest):
+        if letter == ".":
+            return rest[:index], rest[index + 1 :]
+        if letter == "[":
+            return rest[:index], rest[index:]
+    return rest, ""
+
+
+def _root_meant(body: Any) -> str:
+    """The hint for a text that looks like a reference and is none."""
+    root = re.split(r"[.\[]", body)[0] if isinstance(body, str) else ""
+    if not root or root == body:
+        return ""
+    if root in ROOTS:
+        return f'Write "{root}.<name>".'
+    hint = did_you_mean(root, ROOTS)
+    return hint if hint.startswith("Did") else ""
+
+
+def _has_root(body: Any) -> bool:
+    return isinstance(body, str) and body.partition(".")[0] in ROOTS
+
+
+def kind_of(value: Any) -> str:
+    """How messages call a value: what it is, or the value itself when it is short."""
+    match value:
+        case Mapping():
+            return "an object"
+        case list() | tuple():
+            return "a list"
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case str():
+            return f'"{value}"' if len(value) <= 60 else "a string"
+        case _:
+            return f"the number {value}"

@@ -1,0 +1,59 @@
+"""The arguments of a ForEach step beside its body (language reference 5.17)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .expressions import kind_of
+from .location import Place
+from .report import Reporter, called, is_expression
+
+MOST_ITEMS_AT_AWS = 100
+
+
+def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+    """The arguments of a ForEach step beside its body (reference 5.17)."""
+    known = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
+    out.unknown_keys(arguments, known, place, f"{called(name)} (ForEach)")
+    items, most, selector = (arguments.get(key) for key in ("IterableItems", "MaxConcurrency", "Selector"))
+    for key in ("IterableItems", "ForEachBody"):
+        if arguments.get(key) is None or (key == "ForEachBody" and arguments[key] == []):
+            out.report("SM121", place, f'{called(name)} has no "{key}".', f'Add "{key}": [...].')
+    if items is not None and not isinstance(items, list) and not is_expression(items):
+        out.wanted(items, list, (place, "IterableItems"), "a list, or an expression that gives one as JSON text,")
+    if isinstance(items, list) and not 1 <= len(items) <= MOST_ITEMS_AT_AWS:
+        what = f"a loop of SageMaker Pipelines has 1 to {MOST_ITEMS_AT_AWS} items, not {len(items)}."
+        out.report("SM122", (place, "IterableItems"), what, warn=True)
+    if not is_expression(most) and not (
+        isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, 51)
+    ):
+        fix = 'Write e.g. "MaxConcurrency": 5.'
+        out.report(
+            "SM121" if most is None else "SM122",
+            place,
+            f"{called(name)} needs a MaxConcurrency from 1 to 50.",
+            fix,
+        )
+    if selector is not None and out.wanted(selector, Mapping, (place, "Selector"), "an object"):
+        out.unknown_keys(selector, frozenset({"Pick", "Field"}), (place, "Selector"), "a Selector")
+        if selector.get("Pick") not in ("MaxBy", "MinBy"):
+            out.report(
+                "SM122",
+                ((place, "Selector"), "Pick"),
+                f"{kind_of(selector.get('Pick'))} is no way to pick.",
+                "Use MaxBy or MinBy.",
+            )
+        if not _is_of_an_iteration(selector.get("Field")):
+            fix = 'Write {"Get": "IterationOutput.<step>.<path>"}.'
+            out.report(
+                "SM122",
+                ((place, "Selector"), "Field"),
+                "a Selector needs a Field, which reads a step of the body.",
+                fix,
+            )
+
+
+def _is_of_an_iteration(field: Any) -> bool:
+    path = field.get("Get") if is_expression(field) else None
+    return isinstance(path, str) and path.startswith("IterationOutput.")

@@ -1,0 +1,370 @@
+"""Definition as plain JSON -> :class:`Pipeline`.  With ``step_keys``, what knows how AWS spells the keys.
+
+Everything wrong with the *shape* of the document is reported here (SM1xx); what its names refer to is for ``checks``.
+A null counts as absent throughout.  Unknown keys are reported as warnings and stay in the document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from .conditions import read_conditions
+from .expressions import MARKS, Reader, expression_meant, kind_of
+from .location import Place, place_text
+from .model import Comparison, ConditionNode, Get, JsonGet, Pipeline, Step
+from .parameters import read_parameters
+from .problems import MOST_PROBLEMS, Problem, Severity, did_you_mean, not_listed
+from .report import called, is_expression
+from .step_keys import (
+    read_cache,
+    read_dependencies,
+    read_name,
+    read_outputs,
+    read_property_files,
+    read_retries,
+)
+from .step_types import (
+    AIRFLOW,
+    FREE_ARGUMENTS,
+    KNOWN,
+    MEANT,
+    NOT_IN_A_BODY,
+    SUPPORTED,
+)
+
+AIRFLOW_KEYS = frozenset({"Description"})
+TOP_KEYS = frozenset(
+    {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}
+)
+BLOCK_KEYS = {
+    "PipelineExperimentConfig": frozenset({"ExperimentName", "TrialName"}),
+    "MlflowConfig": frozenset({"MlflowResourceArn", "MlflowExperimentName"}),
+}
+COMMON_KEYS = frozenset(
+    {
+        "Name",
+        "Type",
+        "Arguments",
+        "DependsOn",
+        "DisplayName",
+        "Description",
+        "RetryPolicies",
+        "CacheConfig",
+        "PropertyFiles",
+        "OutputParameters",
+        "x-airflow",
+    }
+)
+CHECK_KEYS = frozenset(
+    {
+        "CheckType",
+        "SkipCheck",
+        "FailOnViolation",
+        "RegisterNewBaseline",
+        "ModelPackageGroupName",
+        "SuppliedBaselineConstraints",
+        "SuppliedBaselineStatistics",
+        "ModelName",
+    }
+)
+SETTINGS = {
+    "Lambda": frozenset({"FunctionArn"}),
+    "Callback": frozenset({"SqsQueueUrl"}),
+    "QualityCheck": CHECK_KEYS,
+    "ClarifyCheck": CHECK_KEYS,
+    AIRFLOW: frozenset({"Operator"}),
+}
+NEEDED_SETTINGS = {
+    "Lambda": "FunctionArn",
+    "Callback": "SqsQueueUrl",
+    "QualityCheck": "CheckType",
+    "ClarifyCheck": "CheckType",
+    AIRFLOW: "Operator",
+}
+FLAGS = frozenset({"SkipCheck", "FailOnViolation", "RegisterNewBaseline"})
+CHECK_TYPES = {
+    "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
+    "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
+}
+ARGUMENTS = {"Condition": frozenset({"Conditions", "IfSteps", "ElseSteps"}), "Fail": frozenset({"ErrorMessage"})}
+WITH_RULES = frozenset({"Cleanup", "EMR", "EMRServerless", "Lineage"})  # few documents have one
+NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+NO_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
+MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A parsed pipeline with what its checks need: references by step index, problems so far, and comparisons."""
+
+    pipeline: Pipeline
+    references: list[tuple[int, Place, Get | JsonGet]]
+    problems: list[Problem]
+    comparisons: list[tuple[Place, Comparison]]
+
+
+@dataclass(slots=True)
+class _Parser:
+    written: Mapping[str, str]
+    reader: Reader = field(default_factory=Reader)
+    steps: list[Step] = field(default_factory=list)
+    references: list[tuple[int, Place, Get | JsonGet]] = field(default_factory=list)
+
+    def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
+        self.reader.report(code, place, what, fix, warn=warn)
+
+    def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
+        """Whether ``value`` is of ``kind``; reports it when it is something else than null."""
+        if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
+            return True
+        if value is not None:
+            if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS:
+                self.report("SM112", place, f"an expression cannot stand here; {word} is wanted.")
+            else:
+                what = f"{kind_of(value)} stands where {word} is wanted."
+                self.report("SM122", place, what, expression_meant(value))
+        return False
+
+    def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+        self.reader.unknown_keys(value, known, place, owner)
+
+    # -- the document ------------------------------------------------------------------------------------------------
+
+    def pipeline(self, document: Mapping[str, Any], source: str) -> Pipeline:
+        self.unknown_keys(document, TOP_KEYS, None, "a pipeline definition")
+        version = document.get("Version")
+        if version is not None and version != "2020-12-01":
+            known = 'The only version there is is "2020-12-01".'
+            self.report(
+                "SM124", (None, "Version"), f"{kind_of(version)} is no version of the definition language.", known
+            )
+        parameters = read_parameters(self, document.get("Parameters"), self.written)
+        if document.get("Steps") is None:
+            self.report("SM121", None, 'the definition has no "Steps".', 'Add "Steps": [...].')
+        self._steps(document.get("Steps"), (None, "Steps"), None, None, 0)
+        experiment = self._block(document, "PipelineExperimentConfig")
+        mlflow = self._block(document, "MlflowConfig")
+        metadata: Any = document.get("Metadata")
+        airflow: Any = document.get("x-airflow")
+        if isinstance(airflow, Mapping):
+            self.unknown_keys(airflow, AIRFLOW_KEYS, (None, "x-airflow"), '"x-airflow"')
+        return Pipeline(
+            parameters=parameters,
+            steps=tuple(self.steps),
+            metadata=metadata if self.wanted(metadata, Mapping, (None, "Metadata"), "an object") else {},
+            experiment=experiment,
+            mlflow=mlflow,
+            airflow=airflow if self.wanted(airflow, Mapping, (None, "x-airflow"), "an object") else {},
+            document=document,
+            source=source,
+        )
+
+    def _block(self, document: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+        block: Any = document.get(key)
+        if not self.wanted(block, Mapping, (None, key), "an object"):
+            return None
+        self.unknown_keys(block, BLOCK_KEYS[key], (None, key), key)
+        before = len(self.reader.references)
+        read = self.reader.value(block, (None, key))
+        self._texts(block, (None, key))
+        self._keep_references(-1, before)
+        return read if isinstance(read, Mapping) else None
+
+    def _keep_references(self, step: int, before: int) -> None:
+        self.references.extend((step, place, ref) for place, ref in self.reader.references[before:])
+
+    # -- steps -------------------------------------------------------------------------------------------------------
+
+    def _steps(self, items: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
+        if not self.wanted(items, list, place, "a list of steps"):
+            return ()
+        if depth > MOST_DEPTH:
+            self.report("SM105", place, f"conditions are nested more than {MOST_DEPTH} deep.")
+            return ()
+        names = [self._step(item, (place, i), parent, branch, depth) for i, item in enumerate(items)]
+        return tuple(name for name in names if name is not None)
+
+    def _step(self, item: Any, place: Place, parent: str | None, branch: Any, depth: int) -> str | None:
+        if not isinstance(item, Mapping):
+            self.report("SM122", place, f"{kind_of(item)} stands where a step, i.e. an object, is wanted.")
+            return None
+        name, kind = item.get("Name"), item.get("Type")
+        named = read_name(self, name, place, "step")
+        if not isinstance(kind, str):
+            what = "has no Type" if kind is None else f"has {kind_of(kind)} as its Type"
+            self.report("SM121", place, f"{called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
+            return None
+        self._check_type(name, kind, (place, "Type"))
+        if branch == "ForEachBody" and kind in NOT_IN_A_BODY:
+            what = f"{called(name)} is of the type {kind}, which cannot stand in the body of a ForEach step."
+            self.report("SM212", (place, "Type"), what)
+        if not named:
+            return None
+        if kind in KNOWN:
+            self.unknown_keys(item, COMMON_KEYS | SETTINGS.get(kind, frozenset()), place, f"{called(name)} ({kind})")
+        index = len(self.steps)
+        self.steps.append(None)  # type: ignore[arg-type]  # its place; nested steps come behind it
+        self.steps[index] = self._read_step(item, place, index, (parent, branch, depth))
+        return str(name)
+
+    def _read_step(self, item: Mapping[str, Any], place: Place, index: int, nest: tuple[Any, Any, int]) -> Step:
+        name, kind = item["Name"], item["Type"]
+        before = len(self.reader.references)
+        arguments = self._arguments(item, name, kind, place)
+        conditions: Any = ()
+        if kind == "Condition":
+            conditions = self._conditions(item, name, (place, "Arguments"))
+            own: Any = {}
+        else:
+            flat = (
+                {key: value for key, value in arguments.items() if key != "ForEachBody"}
+                if kind == "ForEach"
+                else arguments
+            )
+            own = self.reader.value(flat, (place, "Arguments"), free=kind not in SUPPORTED or kind in FREE_ARGUMENTS)
+        settings = {
+            key: self.reader.value(item[key], (place, key))
+            for key in SETTINGS.get(kind, ())
+            if item.get(key) is not None
+        }
+        self._check_settings(name, kind, settings, place)
+        self._texts({key: item[key] for key in settings}, place)
+        if kind == "Fail":
+            self._texts(arguments, (place, "Arguments"))
+        if kind == "ForEach":
+            from .foreach_arguments import loop_arguments
+
+            loop_arguments(self, name, arguments, (place, "Arguments"))
+        if kind in WITH_RULES:
+            from .arguments import step_arguments
+
+            step_arguments(self, name, kind, arguments, (place, "Arguments"))
+        self._keep_references(index, before)
+        references = tuple(reference for _, reference in self.reader.references[before:])
+        below = (place, "Arguments")
+        nested = {
+            key: self._steps(arguments.get(key), (below, key), name, key, nest[2] + 1)
+            for key in NESTED
+            if kind == ("ForEach" if key == "ForEachBody" else "Condition")
+        }
+        return Step(
+            name=name,
+            type=kind,
+            arguments=own if isinstance(own, Mapping) else {},
+            depends_on=read_dependencies(self, item.get("DependsOn"), (place, "DependsOn")),
+            display_name=self._text(item, "DisplayName", place),
+            description=self._text(item, "Description", place),
+            property_files=read_property_files(self, item.get("PropertyFiles"), (place, "PropertyFiles")),
+            output_parameters=read_outputs(self, item.get("OutputParameters"), (place, "OutputParameters")),
+            cache=read_cache(self, item.get("CacheConfig"), (place, "CacheConfig")),
+            retry_policies=read_retries(self, item.get("RetryPolicies"), (place, "RetryPolicies")),
+            settings=settings,
+            conditions=conditions,
+            if_steps=nested.get("IfSteps", ()),
+            else_steps=nested.get("ElseSteps", ()),
+            body=nested.get("ForEachBody", ()),
+            parent=nest[0],
+            branch=nest[1],
+            references=references,
+            airflow=self._of_airflow(item.get("x-airflow"), (place, "x-airflow")),
+            where=place_text(place),
+        )
+
+    def _texts(self, values: Mapping[str, Any], place: Place) -> None:
+        """What takes a text, or a flag, takes no object that is no expression, nor a list."""
+        for key, value in values.items():
+            if is_expression(value) or key in ("CheckType", "Operator"):
+                continue
+            flag = key in FLAGS
+            fits = str(value).strip().lower() in ("true", "false") if flag else not isinstance(value, Mapping | list)
+            if value is not None and not fits:
+                what = f"{kind_of(value)} stands where {'true or false' if flag else 'a string'} is wanted."
+                self.report("SM122", (place, key), what, expression_meant(value))
+
+    def _check_type(self, name: Any, kind: str, place: Place) -> None:
+        if kind in SUPPORTED or kind == AIRFLOW:
+            return
+        way_out = f'Use a step of the type "{AIRFLOW}" with an Airflow operator for it.'
+        if kind in KNOWN:
+            self.report("SM301", place, f"{called(name)} is of the type {kind}, which cannot be run here.", way_out)
+        else:
+            meant = MEANT.get(kind.casefold())
+            hint = f'Did you mean "{meant}"?' if meant else did_you_mean(kind, KNOWN)
+            near = hint if hint.startswith("Did") else f"Supported are: {', '.join(sorted(SUPPORTED))}. {way_out}"
+            self.report("SM302", place, f'{called(name)} is of the type "{kind}", which is not known.', near)
+
+    def _check_settings(self, name: str, kind: str, settings: Mapping[str, Any], place: Place) -> None:
+        needed = NEEDED_SETTINGS.get(kind)
+        if needed is not None and needed not in settings:
+            self.report("SM121", place, f'{called(name)} has no "{needed}".', f'Add "{needed}".')
+        choices = CHECK_TYPES.get(kind)
+        if choices and settings.get("CheckType") not in (None, *choices):
+            shown = kind_of(settings["CheckType"])
+            self.report(
+                "SM122",
+                (place, "CheckType"),
+                f"{shown} is no check of a {kind} step.",
+                f"Use one of: {', '.join(choices)}.",
+            )
+        operator = settings.get("Operator")
+        if operator is not None and not (isinstance(operator, str) and DOTTED.fullmatch(operator)):
+            fix = "Write the dotted path of its class, e.g. airflow.providers.standard.operators.bash.BashOperator."
+            self.report("SM122", (place, "Operator"), f"{kind_of(operator)} does not name an Airflow operator.", fix)
+
+    def _arguments(self, item: Mapping[str, Any], name: str, kind: str, place: Place) -> Mapping[str, Any]:
+        arguments = item.get("Arguments")
+        if arguments is None:
+            if kind not in NO_ARGUMENTS:
+                self.report("SM121", place, f'{called(name)} has no "Arguments".', 'Add "Arguments": {...}.')
+            return {}
+        if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):
+            return {}
+        if kind in ARGUMENTS:
+            self.unknown_keys(arguments, ARGUMENTS[kind], (place, "Arguments"), f"{called(name)} ({kind})")
+        return arguments  # type: ignore[no-any-return]
+
+    def _conditions(self, item: Mapping[str, Any], name: str, place: Place) -> tuple[ConditionNode, ...]:
+        arguments = item.get("Arguments")
+        if not isinstance(arguments, Mapping):  # which has been told
+            return ()
+        items = arguments.get("Conditions")
+        if items is None:
+            self.report("SM121", place, f'{called(name)} has no "Conditions".', 'Add "Conditions": [...].')
+        elif items == []:
+            what = f"{called(name)} has nothing to compare, which counts as true: IfSteps run in every case."
+            self.report("SM140", (place, "Conditions"), what, "Add a condition.", warn=True)
+        return read_conditions(items, (place, "Conditions"), self.reader)
+
+    def _text(self, item: Mapping[str, Any], key: str, place: Place) -> str:
+        value: Any = item.get(key)
+        return value if self.wanted(value, str, (place, key), "a string") else ""
+
+    def _of_airflow(self, value: Any, place: Place) -> Mapping[str, Any]:
+        block = self._object(value, place)
+        for key in block:
+            what = f'"x-airflow" of a step has no key "{key}"; it is ignored.'
+            self.report(
+                "SM120", (place, key), what, "Give the step's operator its options with steps= of the DAG.", warn=True
+            )
+        return block
+
+    def _object(self, value: Any, place: Place) -> Mapping[str, Any]:
+        return value if self.wanted(value, Mapping, place, "an object") else {}
+
+
+def parse(document: Mapping[str, Any], source: str, written: Mapping[str, str] = MappingProxyType({})) -> Parsed:
+    """The typed form of ``document``, with every problem of its shape.
+
+    written   {place of a parameter's number: its text} where it prints otherwise than it was written
+    """
+    parser = _Parser(written)
+    pipeline = parser.pipeline(document, source)
+    problems = parser.reader.problems
+    severities: tuple[Severity, ...] = ("error", "warning")
+    problems += [not_listed(one) for one in severities if parser.reader.counts[one == "warning"] > MOST_PROBLEMS]
+    return Parsed(pipeline, parser.references, problems, parser.reader.comparisons)

@@ -1,0 +1,300 @@
+"""What a user calls a definition -> plain JSON: file, text, dict, SDK object, or something that holds a definition."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..location import Place, place_text
+from ..problems import InvalidPipeline, Problem, key_twice
+from .bounds import (
+    MOST_BYTES,
+    MOST_DEPTH,
+    MOST_VALUES,
+    too_deep,
+    too_large,
+    too_many,
+)
+from .lossy_scalars import number_as_written, settle
+from .strict_json import NotJson, is_yaml, read_json
+
+MOST_WRAPPINGS = 5  # texts within each other; an answer of the CLI saved as a text has 3
+LONGEST_FILE_NAME = 4096
+_TEMPLATE = re.compile(r"^Resources[ \t]*:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A definition as it was read.
+
+    text       what was read, for positions; empty for dicts and SDK objects
+    name       what the user calls it
+    problems   what is wrong with the text although it could be read: keys that stand twice, the last of which counts,
+               tags of YAML that say nothing, and numbers that stand where a text is wanted
+    within     where in ``text`` the definition stands: ``$`` unless something is around it
+    index      which document of a YAML stream
+    written    {place: text} of parameters' numbers that print otherwise than they were written
+    """
+
+    document: Mapping[str, Any]
+    text: str
+    name: str
+    problems: tuple[Problem, ...] = ()
+    within: str = "$"
+    index: int = 0
+    written: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The values of a text."""
+
+    documents: list[Any]
+    problems: tuple[Problem, ...]
+    written: bool
+
+
+def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
+    """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x, SM16x) when there is no document to be had from it."""
+    if isinstance(source, Mapping):
+        _has_to_be_json(source, name or "definition")
+        return _from_mapping(_Read([source], (), False), source, Source(source, "", name or "definition"), 0)
+    return _from_text(*read_text(source, base_dir, name))
+
+
+def read_text(source: Any, base_dir: Path | None, name: str | None) -> tuple[str, str]:
+    """The text of a definition that is no dict, and what it is called."""
+    shown = name or "definition"
+    if hasattr(source, "definition"):
+        return _bounded(str(source.definition()), name or type(source).__name__), name or type(source).__name__
+    if isinstance(source, bytes):
+        source = _decode(source, shown)
+    if isinstance(source, str):
+        source = source.removeprefix("\ufeff")
+    if isinstance(source, str) and (
+        "\n" in source or source.lstrip().startswith(("{", '"')) or len(source) > LONGEST_FILE_NAME
+    ):
+        return _bounded(source, shown), shown
+    if isinstance(source, str | os.PathLike):
+        return _read_file(Path(source), base_dir, name)
+    what = f"a {type(source).__name__} is not a definition."
+    fix = "Give a file name, JSON text, a dict, or a pipeline object of the SageMaker SDK."
+    raise InvalidPipeline(shown, [Problem("SM104", "$", what, fix)])
+
+
+def _bounded(text: str, name: str) -> str:
+    if len(text) > MOST_BYTES:
+        raise InvalidPipeline(name, [too_large()])
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        problem = Problem("SM100", "$", "the text holds half of a letter, which no file and no request can hold.")
+        raise InvalidPipeline(name, [problem]) from None
+    return text
+
+
+def _read_file(path: Path, base_dir: Path | None, name: str | None) -> tuple[str, str]:
+    shown = name or str(path)
+    try:
+        full = path if path.is_absolute() or base_dir is None else base_dir / path
+        content = _content(full)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in a path
+        reason = getattr(error, "strerror", None) or error
+        what = f"the file cannot be read: {reason}."
+        raise InvalidPipeline(shown, [Problem("SM103", "$", what, f"Looked for {full}.")]) from None
+    if content is None:
+        raise InvalidPipeline(shown, [too_large("the file")])
+    return _decode(content, shown), shown
+
+
+def _content(full: Path) -> bytes | None:
+    """At most ``MOST_BYTES`` of a file; ``None`` when it is larger, or without an end."""
+    try:
+        with full.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        from .zip_archive import member
+
+        found = member(full, MOST_BYTES + 1)
+        if found is None:
+            raise
+        content = found
+    return content if len(content) <= MOST_BYTES else None
+
+
+def _decode(content: bytes, name: str) -> str:
+    if len(content) > MOST_BYTES:
+        raise InvalidPipeline(name, [too_large()])
+    try:
+        return content.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        what = f"the text is not UTF-8: byte {error.start} cannot be read."
+        raise InvalidPipeline(name, [Problem("SM103", "$", what)]) from None
+
+
+def _from_text(text: str, name: str, depth: int = 0) -> Source:
+    read = _read(text, name)
+    index = 0
+    if len(read.documents) > 1:
+        from .wrappers import one_of
+
+        index = one_of(read.documents, name)
+    document: Any = read.documents[index] if read.documents else None
+    if isinstance(document, str) and document.lstrip().startswith(("{", '"')) and depth < MOST_WRAPPINGS:
+        return _from_text(document, f"{name} (text in quotation marks)", depth + 1)
+    if not isinstance(document, Mapping):
+        _refuse_terraform(text, name)
+        what = "the document is not an object with Version, Parameters and Steps."
+        raise InvalidPipeline(name, [Problem("SM104", "$", what, line=1, column=1), *read.problems])
+    return _from_mapping(read, document, Source(document, text, name, read.problems, index=index), depth)
+
+
+def _read(text: str, name: str) -> _Read:
+    try:
+        return _load_yaml(text, name) if is_yaml(name, text) else _load_json(text, name)
+    except InvalidPipeline:
+        _refuse_terraform(text, name)
+        raise
+
+
+def _refuse_terraform(text: str, name: str) -> None:
+    """Terraform's language is neither JSON nor YAML, though some of it can be read as a long text of YAML."""
+    from .wrappers import terraform
+
+    found = terraform(text)
+    if found is not None:
+        raise InvalidPipeline(name, [found]) from None
+
+
+def _from_mapping(read: _Read, document: Mapping[str, Any], source: Source, depth: int) -> Source:
+    """A definition, or something that holds one: an answer of DescribePipeline, a template, a manifest."""
+    within: Place = None
+    if "Steps" not in document:
+        from .wrappers import CannotUnwrap, unwrap
+
+        try:
+            held, within = unwrap(document)
+        except CannotUnwrap as refused:
+            raise InvalidPipeline(source.name, [*_located(refused.problem, source), *source.problems]) from None
+        if isinstance(held, str):
+            if read.problems:  # of what is around the definition, whose lines are not the definition's
+                raise InvalidPipeline(source.name, read.problems)
+            if depth >= MOST_WRAPPINGS:
+                raise InvalidPipeline(source.name, [too_deep()])
+            return _from_text(held, f"{source.name} (PipelineDefinition)", depth + 1)
+        document = held
+    if not read.written:
+        return replace(source, document=document, within=place_text(within))
+    document, written, changed = settle(document)
+    problems = (*source.problems, *changed)
+    return replace(source, document=document, within=place_text(within), problems=problems, written=written)
+
+
+def _located(problem: Problem, source: Source) -> list[Problem]:
+    if not source.text:
+        return [problem]
+    from .line_numbers import locate
+
+    return list(locate(source.text, source.name, [problem], source.index))
+
+
+def _load_yaml(text: str, name: str) -> _Read:
+    from .yaml_source import YamlRefused, load_yaml
+
+    try:
+        read = load_yaml(text, is_template=bool(_TEMPLATE.search(text)))
+    except YamlRefused as refused:
+        raise InvalidPipeline(name, [refused.problem]) from None
+    return _Read(read.documents, read.problems, read.written)
+
+
+def _load_json(text: str, name: str) -> _Read:
+    from .lossy_scalars import Written
+
+    written = False
+
+    def number(digits: str, kind: Any) -> Any:
+        nonlocal written
+        made = number_as_written(digits, kind)
+        written = written or type(made) is Written
+        return made
+
+    twice: list[tuple[str, int, int]] = []
+    try:
+        document = read_json(text, number=number, twice=twice)
+    except NotJson as error:
+        code = "SM105" if error.kind == "bound" else "SM100"
+        what = {"bound": f"the document {error}.", "letter": f"{error}."}.get(error.kind, f"this is not JSON: {error}.")
+        raise InvalidPipeline(name, [Problem(code, "$", what, line=error.line, column=error.column)]) from None
+    return _Read([document], tuple(key_twice(*one) for one in twice), written)
+
+
+def _has_to_be_json(document: Mapping[str, Any], name: str) -> None:
+    """Refuse what JSON cannot hold, and what it holds only with another value, in a dict of the user's making."""
+    values = letters = 0
+    stack: list[tuple[Any, Place, int]] = [(document, None, 1)]
+    while stack:
+        container, place, depth = stack.pop()
+        if depth > MOST_DEPTH:
+            raise InvalidPipeline(name, [too_deep(where=place_text(place))])
+        is_map = isinstance(container, Mapping)
+        if is_map:
+            letters += _letters_of_keys(container, place, name)
+        for key, value in container.items() if is_map else enumerate(container):
+            if type(value) is str and value.isascii():  # most values; the rest is looked at in full
+                letters += len(value)
+            elif isinstance(value, dict | list | tuple):
+                stack.append((value, (place, key), depth + 1))
+            else:
+                wrong = _not_json(value)
+                if wrong:
+                    raise _no_json(name, (place, key), wrong)
+                letters += len(value) if isinstance(value, str) else 0
+        values += len(container)
+        if values > MOST_VALUES or letters > MOST_BYTES:
+            raise InvalidPipeline(name, [too_many(where=place_text(place))])
+
+
+def _letters_of_keys(container: Mapping[Any, Any], place: Place, name: str) -> int:
+    letters = 0
+    for key in container:
+        if not isinstance(key, str):
+            raise _no_json(name, place, f"the key {key!r} is not a text")
+        wrong = _half_a_letter(key)
+        if wrong:
+            raise _no_json(name, place, wrong)
+        letters += len(key)
+    return letters
+
+
+def _no_json(name: str, place: Place, wrong: str) -> InvalidPipeline:
+    what = f"the dict is not what JSON could hold: {wrong}."
+    return InvalidPipeline(name, [Problem("SM104", place_text(place), what)])
+
+
+def _not_json(value: Any) -> str:
+    """Why JSON cannot hold ``value``, which is no container; empty when it can."""
+    match value:
+        case str():
+            return _half_a_letter(value)
+        case float() if not math.isfinite(value):
+            return f"{value} is not a number that JSON has"
+        case None | bool() | int() | float():
+            return ""
+        case _:
+            return f"a value of the type {type(value).__name__} has no form in JSON"
+
+
+def _half_a_letter(text: str) -> str:
+    if text.isascii():
+        return ""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"{text[error.start]!a} is half of a letter"
+    return ""

@@ -1,0 +1,124 @@
+"""Numbers and booleans whose text is lost when they are read: ``3.10``, ``1e5``, ``True``, ``+5``.
+
+YAML and JSON read ``3.10`` as the number 3.1.  Where a number is wanted nothing is lost; where a text is wanted, what
+arrives is "3.1".  Readers return a :class:`Written` for such a value, and :func:`settle` replaces it by the plain value
+and reports it where a text is wanted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..location import Place, place_text
+from ..number_members import NUMBER_MEMBERS
+from ..problems import MOST_PROBLEMS, Problem
+from ..step_types import FREE_ARGUMENTS
+
+TEXT_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
+
+
+class Written:
+    """A value with the text it was written as, which is not how it prints."""
+
+    __slots__ = ("text", "value")
+
+    def __init__(self, value: Any, text: str) -> None:
+        self.value = value
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def number_as_written(text: str, kind: Callable[[str], Any]) -> Any:
+    """The number in ``text``, a :class:`Written` when it prints otherwise.  Raises ``ValueError`` with words."""
+    if len(text) > 4000:  # Python refuses 4,300 digits, as the time to read them grows with their square
+        raise ValueError(f"a number has {len(text)} characters, more than anybody reads")
+    value = kind(text)
+    if not math.isfinite(value):
+        raise ValueError(f'"{text[:60]}" is larger than any number can be')
+    return value if repr(value) == text else Written(value, text)
+
+
+def boolean_as_written(text: str) -> Any:
+    """``true``, or a :class:`Written` for ``True`` and ``TRUE``."""
+    value = text.lower() == "true"
+    return value if text in ("true", "false") else Written(value, text)
+
+
+def settle(document: Any) -> tuple[Any, dict[str, str], list[Problem]]:
+    """``document`` with plain values: ``(document, {place of a default or choice: its text}, problems)``.
+
+    Changes the containers of ``document``, which its reader has just made.  One that an alias uses again is looked at
+    where it stands first.
+    """
+    if type(document) is Written:
+        return document.value, {}, []
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    seen: set[int] = set()
+    stack: list[tuple[Any, Place, str]] = [(document, None, "")]
+    while stack:
+        value, place, slot = stack.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        items: Any = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
+        kind = str(value.get("Type")) if isinstance(value, dict) else ""
+        for key, item in items:
+            below = _slot(slot, key, kind)
+            if type(item) is Written:
+                value[key] = item.value
+                here = (place, key)
+                if below == "parameter":
+                    texts[place_text(here)] = item.text
+                elif len(problems) < MOST_PROBLEMS and _wants_text(below, key, item.value):
+                    problems.append(_changed(here, item))
+            elif isinstance(item, dict | list):
+                stack.append((item, (place, key), below))
+    return document, texts, problems
+
+
+def _slot(slot: str, key: Any, kind: str) -> str:
+    """What stands under ``key`` of something in ``slot``.
+
+    ""           the document's own keys
+    "parameter"  a parameter: defaults have rules of their own
+    "data"       the user's own numbers stay numbers
+    "text"       a text, whatever the key
+    other        the request of a step: the name of the last member
+    """
+    if isinstance(key, int):
+        return slot
+    if slot == "" and key == "Parameters":
+        return "parameter"
+    if key == "Std:Join":
+        return "text"
+    if slot in ("parameter", "data", "text"):
+        return slot
+    if key in ("Metadata", "x-airflow", "Conditions", "IterableItems", "RetryPolicies"):
+        return "data"
+    if key in ("IfSteps", "ElseSteps", "ForEachBody", "Steps") and slot in ("", "Arguments"):
+        return ""
+    if slot == "":
+        return ("data" if kind in FREE_ARGUMENTS else "Arguments") if key == "Arguments" else ""
+    return "text" if key in TEXT_MAPS else key
+
+
+def _wants_text(slot: str, key: Any, value: Any) -> bool:
+    if slot == "text":
+        return True
+    if slot in ("", "parameter", "data"):
+        return False
+    return slot not in NUMBER_MEMBERS and (not isinstance(value, bool) or isinstance(key, int))
+
+
+def _changed(place: Place, item: Written) -> Problem:
+    shown = json.dumps(item.value)
+    text = item.text if len(item.text) <= 60 else f"{item.text[:60]}..."
+    kind = "boolean" if isinstance(item.value, bool) else "number"
+    what = f"{text} is read as the {kind} {shown[:60]}, and a text is wanted here."
+    return Problem("SM160", place_text(place), what, f'Put it into quotation marks: "{text}".')

@@ -1,0 +1,213 @@
+"""Strict, bounded reading of JSON, for definitions and for everything that a run or a command reads from outside.
+
+RFC 8259 and no more: no NaN or Infinity, no number larger than a float, no half of a surrogate pair.  Of a key that
+stands twice nobody knows which value is meant, so it is refused unless the reader takes care of it.  Size and depth
+have a limit, so that no document takes the stack or the memory of whoever reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from itertools import accumulate, islice
+from typing import Any, Literal
+
+from ..problems import MOST_PROBLEMS
+from .bounds import MOST_BYTES, MOST_DEPTH
+
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_NO_BRACKETS = re.compile(rf"{_STRING}|[^\[\]{{}}\"]+", re.DOTALL)
+_BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+_WORD = re.compile(rf'{_STRING}|[^\s\[\]{{}}:,"]+', re.DOTALL)
+_TOKEN = re.compile(rf"{_STRING}|[{{}}\[\],:]", re.DOTALL)
+_HALF = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
+_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
+MOST_DIGITS = 4000  # Python refuses 4,300, as the time to read them grows with their square
+
+
+class NotJson(ValueError):
+    """A text that is no JSON, or too much of it; ``str()`` says so in words that follow "this is not JSON: ".
+
+    line, column   where, from 1; ``None`` when that is not known
+    kind           "form": it is not JSON; "bound": it may be, and is larger or deeper than what is read; "letter": it
+                   holds half of a surrogate pair
+    """
+
+    def __init__(
+        self, what: str, at: tuple[int, int] | None = None, kind: Literal["form", "bound", "letter"] = "form"
+    ) -> None:
+        super().__init__(what)
+        self.line: int | None = at[0] if at else None
+        self.column: int | None = at[1] if at else None
+        self.kind = kind
+
+    def told(self) -> str:
+        """A sentence without subject: ``is not in valid JSON format: NaN is not a number there (line 1, column 9)``."""
+        place = f" (line {self.line}, column {self.column})" if self.line is not None else ""
+        words = {
+            "form": f"is not in valid JSON format: {self}",
+            "bound": str(self),
+            "letter": f"is not Unicode: {self}",
+        }
+        return words[self.kind] + place
+
+
+class _Wrong(ValueError):
+    """A number or a constant that JSON does not have; the argument is its text."""
+
+
+def is_yaml(name: str, text: str) -> bool:
+    """Whether a document is read as YAML: by its file's ending, else by how it begins."""
+    if name.endswith((".yaml", ".yml")):
+        return True
+    return not name.endswith(".json") and not text.lstrip().startswith(("{", "["))
+
+
+def read_json(
+    data: str | bytes,
+    *,
+    most_bytes: int = MOST_BYTES,
+    most_depth: int = MOST_DEPTH,
+    twice: list[tuple[str, int, int]] | None = None,
+    number: Callable[[str, Callable[[str], Any]], Any] | None = None,
+) -> Any:
+    """The value in ``data``.  Raises :class:`NotJson`, whatever is wrong.
+
+    twice    takes (key, line, column) of keys that their objects have already, the last of which then counts; without
+             it such a text is refused
+    number   makes a number out of its text and its type; must refuse with ``ValueError`` what is too large
+    """
+    if len(data) > most_bytes:
+        raise NotJson(f"is larger than {most_bytes} bytes", kind="bound")
+    text = _text(data)
+    make = number or plain_number
+    doubled = False
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
+        made = dict(items)
+        doubled = doubled or len(made) != len(items)
+        return made
+
+    def real(written: str) -> Any:
+        try:
+            return make(written, float)
+        except ValueError:
+            raise _Wrong(written) from None
+
+    def whole(written: str) -> Any:
+        if len(written) > MOST_DIGITS:
+            raise _Wrong(written)
+        return make(written, int)
+
+    try:
+        value = json.loads(
+            text, object_pairs_hook=pairs, parse_constant=_no_constant, parse_float=real, parse_int=whole
+        )
+    except json.JSONDecodeError as error:
+        what = error.msg[0].lower() + error.msg[1:]
+        raise NotJson(what, (error.lineno, error.colno)) from None
+    except _Wrong as error:
+        raise _wrong_number(text, str(error)) from None
+    except RecursionError:
+        raise _too_deep(text, most_depth) from None
+    # A text that was read has no unclosed string, over which these expressions would take long.
+    if max(accumulate(map(_STEP.__getitem__, _NO_BRACKETS.sub("", text))), default=0) > most_depth:
+        raise _too_deep(text, most_depth)
+    if "\\ud" in text or "\\uD" in text:
+        for match in _HALF.finditer(text):
+            if match[1]:
+                what = f'"{match[1]}" is half of a letter; the other half does not follow'
+                raise NotJson(what, position(text, match.start()), "letter")
+    if doubled and twice is None:
+        key, line, column = next(second_uses(text))
+        raise NotJson(f'the key "{key[:60]}" stands twice in one object', (line, column))
+    if doubled and twice is not None:
+        twice.extend(islice(second_uses(text), MOST_PROBLEMS))
+    return value
+
+
+def plain_number(text: str, kind: Callable[[str], Any]) -> Any:
+    """The number in ``text``.  Raises ``ValueError`` when it is larger than any float."""
+    value = kind(text)
+    if kind is float and not math.isfinite(value):
+        raise ValueError
+    return value
+
+
+def second_uses(text: str) -> Iterator[tuple[str, int, int]]:
+    """Every key of a JSON ``text`` that its object has already, with line and column of its second use."""
+    open_objects: list[dict[str, int] | None] = []
+    last, start = "", 0
+    line, counted, line_start = 1, 0, 0
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token == "{":
+            open_objects.append({})
+        elif token == "[":
+            open_objects.append(None)
+        elif token in "}]":
+            if open_objects:
+                open_objects.pop()
+        elif token == ":":
+            keys = open_objects[-1] if open_objects else None
+            if keys is None:
+                continue
+            key = json.loads(last)
+            uses = keys[key] = keys.get(key, 0) + 1
+            if uses == 2:
+                breaks = text.count("\n", counted, start)
+                if breaks:
+                    line += breaks
+                    line_start = text.rfind("\n", 0, start) + 1
+                counted = start
+                yield key, line, start - line_start + 1
+        elif token != ",":
+            last, start = token, match.start()
+
+
+def position(text: str, at: int) -> tuple[int, int]:
+    """Line and column of the character ``at``, from 1."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _text(data: str | bytes) -> str:
+    if isinstance(data, bytes):
+        try:
+            return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            raise NotJson(f"byte {error.start} is no {error.encoding.upper()}") from None
+    if not data.isascii():
+        try:
+            data.encode()
+        except UnicodeEncodeError as error:
+            raise NotJson("it holds half of a letter", position(data, error.start), "letter") from None
+    return data.removeprefix("\ufeff")
+
+
+def _no_constant(constant: str) -> Any:
+    raise _Wrong(constant)
+
+
+def _wrong_number(text: str, written: str) -> NotJson:
+    at = next((match.start() for match in _WORD.finditer(text) if match[0] == written), None)
+    place = position(text, at) if at is not None else None
+    if written in ("NaN", "Infinity", "-Infinity"):
+        return NotJson(f"{written} is not a number there", place)
+    if len(written) > MOST_DIGITS:
+        return NotJson(f"a number has {len(written)} characters, more than anybody reads", place, kind="bound")
+    return NotJson(f"{written[:60]} is larger than any number can be", place)
+
+
+def _too_deep(text: str, most: int) -> NotJson:
+    depth, place = 0, None
+    for match in _BRACKET.finditer(text):
+        depth += _STEP.get(match[0], 0)
+        if depth > most:
+            place = position(text, match.start())
+            break
+    return NotJson(f"is nested more than {most} deep", place, kind="bound")

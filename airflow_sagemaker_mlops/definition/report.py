@@ -1,0 +1,32 @@
+"""What readers of parts of a document are given to report with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from .expressions import MARKS
+from .location import Place
+
+
+class Reporter(Protocol):
+    """Keeps problems."""
+
+    def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
+        """Keep a problem."""
+
+    def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
+        """Whether ``value`` is of ``kind``; reports it when it is something else than null."""
+
+    def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+        """Warn of keys that are not ``known``."""
+
+
+def called(name: Any) -> str:
+    """How messages call a step that may have no name."""
+    return f'step "{name}"' if isinstance(name, str) else "this step"
+
+
+def is_expression(value: Any) -> bool:
+    """Whether ``value`` has the form of an expression."""
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS

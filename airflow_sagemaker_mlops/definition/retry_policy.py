@@ -1,0 +1,53 @@
+"""Entries of ``RetryPolicies`` (language reference 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .expressions import kind_of
+from .location import Place
+from .problems import did_you_mean
+from .report import Reporter
+
+RETRY_CAUSES = (
+    "Step.SERVICE_FAULT",
+    "Step.THROTTLING",
+    "SageMaker.JOB_INTERNAL_ERROR",
+    "SageMaker.CAPACITY_ERROR",
+    "SageMaker.RESOURCE_LIMIT",
+    "Emr.RESOURCE_LIMIT",
+)
+RETRY_RANGES: dict[str, tuple[int, float]] = {
+    "IntervalSeconds": (0, 43_200),
+    "BackoffRate": (0, float("inf")),
+    "MaxAttempts": (1, 20),
+    "ExpireAfterMin": (1, 14_400),
+}
+
+
+def retry_policy(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
+    """Ranges of reference 8."""
+    out.unknown_keys(item, frozenset({"ExceptionType", *RETRY_RANGES}), place, "a retry policy")
+    causes = item.get("ExceptionType")
+    names = [causes] if isinstance(causes, str) else causes if isinstance(causes, list) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        out.report("SM121", place, 'a retry policy needs "ExceptionType".', f"Use some of: {', '.join(RETRY_CAUSES)}.")
+    for name in names:
+        if isinstance(name, str) and name not in RETRY_CAUSES:
+            hint = did_you_mean(name, RETRY_CAUSES)
+            out.report("SM122", (place, "ExceptionType"), f'"{name}" is no exception type.', hint)
+    for key, (low, high) in RETRY_RANGES.items():
+        if low == 1 and item.get(key) == 0 and _is_number(item[key], 0, high):
+            # The service takes it, and retries nothing.
+            what = f"a retry policy with {key} 0 retries nothing."
+            out.report("SM122", (place, key), what, f"Write 1 to {high:g}, or leave the policy out.", warn=True)
+        elif item.get(key) is not None and not _is_number(item[key], low, high):
+            out.report("SM122", (place, key), f"{kind_of(item[key])} is no {key}.", f"Write {low} to {high:g}.")
+    if item.get("MaxAttempts") is not None and item.get("ExpireAfterMin") is not None:
+        what = "a retry policy has either MaxAttempts or ExpireAfterMin."
+        out.report("SM122", place, what, "Keep one of them.")
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high

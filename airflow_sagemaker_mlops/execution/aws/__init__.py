@@ -1,0 +1,1 @@
+"""Calls to AWS: clients, threads, and what an error means."""

@@ -1,0 +1,124 @@
+"""Names of Airflow where AWS takes fewer characters: DAG ids have dots, underscores and any letter.
+
+On the service ``Execution.PipelineName`` is a name of SageMaker's own kind, so definitions use it for experiments,
+endpoints, groups and models.  Here it is a DAG id or a file's name.  A value that comes from it and does not fit its
+slot is made to fit; what a user wrote is sent as it stands, for AWS to judge.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..definition.model import Get, Join, JsonGet, walk_expressions
+from ..steps.model import StepType
+from ..steps.shapes import broken_limits, member_of, operation_input
+from .identity import digest
+
+NAME = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
+NAME_LIMIT = 63  # of endpoints, their configurations, models, groups
+MARK = 6  # letters that tell two names apart which would be made the same
+# Of patterns like [a-zA-Z0-9](-*[a-zA-Z0-9]){0,119} and (arn:...)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-).
+_ROOM = re.compile(r"\{0,(\d+)\}\)?(?:\(\?<!-\))?$")
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Airflow's name of the pipeline, and what an expression gives when the pipeline is called otherwise."""
+
+    name: str
+    again: Callable[[Any, str], Any]
+
+
+def aws_name(name: str, limit: int) -> str:
+    """``name`` in letters, digits and dashes, at most ``limit`` of them; one that had to change ends in a hash of it.
+
+    ``churn-training`` stays; ``churn_training`` is ``churn-training-`` and six characters, always the same ones.
+    """
+    latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    head = re.sub(r"[^a-zA-Z0-9-]+", "-", latin).strip("-")
+    if head == name and len(name) <= limit:
+        return name
+    return f"{head[: max(limit - MARK - 1, 0)].strip('-') or 'p'}-{digest(name)[:MARK]}"[-limit:]
+
+
+def is_named_by_airflow(value: Any) -> bool:
+    """Whether the pipeline's name is in what the expression ``value`` gives."""
+    named = ("Execution", "PipelineName")
+    return any(isinstance(one, Get) and (one.root, one.name) == named for one in walk_expressions(value))
+
+
+def with_aws_names(arguments: Any, resolved: Any, naming: Naming, entry: StepType, tell: Told) -> Any:
+    """The ``resolved`` form of ``arguments``, with names that the slots of its Create operation take."""
+    if not is_named_by_airflow(arguments):
+        return resolved
+    try:
+        shape = operation_input(entry.service, entry.create)
+    except KeyError:  # an operation that the installed botocore does not know
+        return resolved
+    return _fitted(arguments, resolved, shape, naming, tell)
+
+
+def as_name(expression: Any, value: Any, naming: Naming, limit: int = NAME_LIMIT) -> Any:
+    """``value`` of ``expression`` where a name of at most ``limit`` letters, digits and dashes is wanted."""
+    if not isinstance(value, str) or not is_named_by_airflow(expression):
+        return value
+
+    def fits(text: str) -> bool:
+        return NAME.fullmatch(text) is not None and len(text) <= limit
+
+    return _fitting(expression, value, naming, limit, fits)
+
+
+def _fitted(given: Any, resolved: Any, shape: Any, naming: Naming, tell: Told) -> Any:
+    match given:
+        case Get() | Join() | JsonGet():
+            value = _leaf(given, resolved, shape, naming)
+            if value != resolved:
+                tell(f'"{resolved}" does not fit {shape.name} of AWS, which is given "{value}" instead')
+            return value
+        case Mapping() if shape.type_name == "structure":
+            found = ((key, item, member_of(shape, key)[1]) for key, item in given.items())
+            made = {key: _fitted(item, resolved[key], member, naming, tell) for key, item, member in found if member}
+            return {**resolved, **made}
+        case Mapping() if shape.type_name == "map":
+            return {key: _fitted(item, resolved[key], shape.value, naming, tell) for key, item in given.items()}
+        case list() if shape.type_name == "list":
+            return [_fitted(item, one, shape.member, naming, tell) for item, one in zip(given, resolved, strict=True)]
+        case _:
+            return resolved
+
+
+def _leaf(expression: Any, value: Any, shape: Any, naming: Naming) -> Any:
+    if shape.type_name != "string" or not isinstance(value, str) or not is_named_by_airflow(expression):
+        return value
+    return _fitting(expression, value, naming, _limit_of(shape), lambda text: not any(broken_limits(text, shape)))
+
+
+def _fitting(expression: Any, value: str, naming: Naming, limit: int, fits: Callable[[str], bool]) -> str:
+    """``value`` where it fits, else what ``expression`` gives with another name; ``value`` where that is no help."""
+    if fits(value):
+        return value
+    return next((made for made in _candidates(expression, naming, limit) if fits(made)), value)
+
+
+def _candidates(expression: Any, naming: Naming, limit: int) -> Iterator[str]:
+    """What ``expression`` gives with the pipeline's name made to fit, and then made shorter for what is around it."""
+    room = limit
+    for _ in range(2):
+        made = aws_name(naming.name, room)
+        text = str(naming.again(expression, made))
+        yield text
+        room -= len(text) - len(made)
+        if room <= MARK + 1:
+            return
+
+
+def _limit_of(shape: Any) -> int:
+    pattern = _ROOM.search(str(shape.metadata.get("pattern") or "").rstrip("$"))
+    limits = [int(shape.metadata.get("max") or 256), *([int(pattern[1]) + 1] if pattern else [])]
+    return min(limits)

@@ -1,0 +1,62 @@
+"""Ending a step that runs in this process because somebody wants the whole run to end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .aws.clients import error_message
+from .engine import APPEARS_WITHIN_S, stop
+from .step_run import StepRun
+from .stubs import run as stand_in
+
+# Ways of running whose stopped jobs end within minutes, so that their end can be waited for and recorded.
+ENDS_SOON = frozenset({"job", "check", "emr", "serverless"})
+LONGEST_END_S = 300.0  # SageMaker gives containers 120 s after SIGTERM, and then uploads what they left
+
+
+async def end_step(task: asyncio.Task[None], run: StepRun | None) -> str:
+    """Stop the job of ``run`` and end ``task``, which executes it; why the job may go on, empty when it does not.
+
+    A job that AWS stops is waited for, so that ``task`` records how it ended.  Never raises.
+    """
+    why = ""
+    if run is not None and run.entry.waits and stand_in.declared_for(run) is None:
+        try:
+            why = await _stop_job(task, run)
+        except Exception as error:
+            why = f"{await _name(run)} may be left running: it could not be stopped: {error_message(error)}"
+            run.tell(why)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return why
+
+
+async def _stop_job(task: asyncio.Task[None], run: StepRun) -> str:
+    if run.entry.how == "foreach":
+        task.cancel()  # or the next item would begin
+        await asyncio.gather(task, return_exceptions=True)
+        await stop(run, "")
+        return ""
+    entry = await run.journal.read()
+    if entry is None or entry.state not in ("intent", "submitted"):
+        return ""  # nothing has been submitted, or the next attempt is being waited for
+    await run.journal.write(entry.with_state("killed"))
+    waits = run.entry.how in ENDS_SOON
+    for pause in APPEARS_WITHIN_S if waits else (0.0,):  # a job that was being created appears in a moment
+        await asyncio.wait({task}, timeout=pause)
+        if task.done():
+            return ""
+        if await stop(run, entry.name, entry.arn):
+            break
+    else:
+        return f"{entry.name} was not found, so it was not stopped" if waits else ""
+    if waits:
+        await asyncio.wait({task}, timeout=LONGEST_END_S)
+        if not task.done():
+            return f"{entry.name} was asked to stop and had not ended after {LONGEST_END_S:.0f} s"
+    return ""
+
+
+async def _name(run: StepRun) -> str:
+    entry = await run.journal.read()
+    return entry.name if entry is not None else f'the job of step "{run.identity.step}"'

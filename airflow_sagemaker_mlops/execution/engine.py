@@ -1,0 +1,240 @@
+"""One step from its slice of the plan to its result: the entry point of ``execution``.
+
+A step that waits can be run in two parts, so that one process submits it and another one watches it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from . import submit as named
+from .aws.clients import (
+    error_code,
+    error_message,
+    is_out_of_date,
+    is_transient,
+    may_pass,
+    misconfigured,
+    unknown_region,
+)
+from .describe import describe
+from .exceptions import StepFailed, StepRefused
+from .retries import Retries
+from .runners import (
+    airflow_operator as foreign,
+)
+from .runners import (
+    callback,
+    cleanup,
+    condition,
+    emr,
+    endpoint,
+    fail,
+    foreach,
+    job,
+    lineage,
+    resource,
+)
+from .runners import (
+    emr_serverless as serverless,
+)
+from .runners import (
+    lambda_function as function,
+)
+from .runners import (
+    model_package as package,
+)
+from .runners import (
+    quality_check as check,
+)
+from .runners import (
+    started_execution as started,
+)
+from .step_run import StepResult, StepRun, Submitted
+from .stubs import run as stand_in
+
+APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A way of running that begins something, waits for it, and can stop it."""
+
+    submit: Callable[[StepRun], Awaitable[Submitted]]
+    follow: Callable[[StepRun, Submitted], Awaitable[StepResult]]
+    stop: Callable[[StepRun, str, str], Awaitable[bool]] = named.stop
+
+
+async def run_step(run: StepRun) -> StepResult:
+    """Run the whole step in this process.  Raises :class:`StepFailed` when it ends badly."""
+    if run.entry.waits:
+        return await complete(run)
+    at_once = stand_in.run if stand_in.declared_for(run) is not None else _AT_ONCE[run.entry.how]
+    return await _with_retries(run, lambda: _refused(run, at_once(run)))
+
+
+async def complete(run: StepRun, submitted: Callable[[Submitted | None], None] = lambda _job: None) -> StepResult:
+    """Begin a step that waits and wait for it, retried as its policies say.
+
+    ``submitted`` is told of every job, and of none before each.
+    """
+
+    async def attempt() -> StepResult:
+        submitted(None)
+        job = await submit(run)
+        submitted(job)
+        return await follow(run, job)
+
+    return await _with_retries(run, attempt)
+
+
+async def _with_retries(run: StepRun, attempt: Callable[[], Awaitable[StepResult]]) -> StepResult:
+    retries: Retries | None = None
+    while True:
+        try:
+            result = await attempt()
+        except Exception as error:
+            retries = retries or await Retries.of(run)
+            pause = await retries.pause_after(error)
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return result if retries is None else replace(result, facts={**result.facts, "Retries": retries.total})
+
+
+async def is_first_attempt(run: StepRun) -> bool:
+    """Whether the step has never begun in this run: only then may an earlier run's result stand for it.
+
+    What is on its way is not left for a cached result, and a user who clears a step wants it to run.
+    """
+    return run.identity.try_number <= 1 and await run.journal.read() is None
+
+
+async def submit(run: StepRun) -> Submitted:
+    """Begin a step that waits; safe to be done again after any mishap."""
+    begun = await run.journal.read() is not None  # then a job may run that must not be left for a passing refusal
+    return await _refused(run, _way(run).submit(run), may_pass if begun else is_out_of_date)
+
+
+async def follow(run: StepRun, submitted: Submitted) -> StepResult:
+    """Wait for what :func:`submit` began, here or in another process.  What may not be watched is stopped."""
+    try:
+        return await _refused(run, _way(run).follow(run, submitted), may_pass)
+    except StepRefused:
+        try:
+            await stop(run, submitted.name, submitted.arn)
+        except Exception as error:
+            run.tell(f"{submitted.name} may be left running: it could not be stopped: {error}")
+        raise
+
+
+async def stop(run: StepRun, name: str, handle: str = "") -> bool:
+    """Stop what the step began under ``name``; ``False`` when there is nothing to stop."""
+    return run.entry.waits and await _way(run).stop(run, name, handle)
+
+
+async def is_stopping(run: StepRun, name: str) -> bool:
+    """Whether the job ``name`` is being stopped already, or has been: another stop of it would be refused."""
+    if run.entry.how not in ("job", "check") or not name:
+        return False
+    found = await describe(run, name)
+    status = run.entry.status_of(found) if found is not None else ""
+    return status in named.STOPPING | named.STOPPED
+
+
+async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:
+    """Stop what is perhaps still being made; ``False`` when nothing has appeared."""
+    for pause in APPEARS_WITHIN_S:
+        await asyncio.sleep(pause)
+        if await stop(run, name, handle):
+            return True
+    return False
+
+
+def _way(run: StepRun) -> Waiting:
+    return _STAND_IN if stand_in.declared_for(run) is not None else _WAITING[run.entry.how]
+
+
+async def _follow_loop(run: StepRun, submitted: Submitted) -> StepResult:
+    return await foreach.follow(run, submitted, run_step)
+
+
+async def _stop_loop(run: StepRun, _name: str, _handle: str) -> bool:
+    return await foreach.stop(run, stop_current)
+
+
+async def stop_current(run: StepRun) -> None:
+    """Stop what the journal says is going on, and let the next attempt know that somebody wanted that.
+
+    AWS is told first: the run may have been deleted, or Airflow may be away, and then the note fails or takes too long.
+    """
+    entry = await run.journal.read()
+    if entry is None or entry.state not in ("intent", "submitted"):
+        return
+    try:
+        stopped = await stop(run, entry.name, entry.arn)
+    finally:
+        try:
+            await run.journal.write(entry.with_state("killed"))
+        except Exception as error:
+            run.tell(f"{entry.name} is stopped without a note of it in Airflow: {error}")
+    if not stopped:
+        await stop_when_visible(run, entry.name, entry.arn)
+
+
+_AT_ONCE: dict[str, Callable[[StepRun], Awaitable[StepResult]]] = {
+    "resource": resource.run,
+    "package": package.run,
+    "function": function.run,
+    "lineage": lineage.run,
+    "cleanup": cleanup.run,
+    "condition": condition.run,
+    "fail": fail.run,
+    "foreign": foreign.run,
+}
+_WAITING = {
+    "job": Waiting(job.submit, job.follow),
+    "check": Waiting(check.submit, check.follow),
+    "endpoint": Waiting(endpoint.submit, endpoint.follow),
+    "started": Waiting(started.submit, started.follow),
+    "emr": Waiting(emr.submit, emr.follow, emr.stop),
+    "serverless": Waiting(serverless.submit, serverless.follow, serverless.stop),
+    "callback": Waiting(callback.submit, callback.follow, callback.stop),
+    "foreach": Waiting(foreach.submit, _follow_loop, _stop_loop),
+}
+
+
+async def _nothing_to_stop(_run: StepRun, _name: str, _handle: str) -> bool:
+    return False
+
+
+_STAND_IN = Waiting(stand_in.submit, stand_in.follow, _nothing_to_stop)
+
+Result = TypeVar("Result")
+
+
+async def _refused(
+    run: StepRun, work: Awaitable[Result], passes: Callable[[Exception], bool] = is_out_of_date
+) -> Result:
+    """``work``, with AWS's refusals as :class:`StepRefused`: asking again would be refused again.
+
+    Everything else (throttled, 5xx, no answer, what ``passes``) is raised as it is, for the caller to try again.
+    """
+    try:
+        return await work
+    except StepFailed:
+        raise
+    except Exception as error:
+        if passes(error):
+            raise
+        operation = getattr(error, "operation_name", run.entry.create) or "a call"
+        missing, nowhere = misconfigured(error), unknown_region(run.aws, run.entry.service, error)
+        if missing or nowhere:
+            raise StepRefused(run.identity.step, operation, missing or "NoEndpoint", nowhere or str(error)) from error
+        if error_code(error) and not is_transient(error):
+            raise StepRefused(run.identity.step, operation, error_code(error), error_message(error)) from error
+        raise

@@ -1,0 +1,60 @@
+"""What a whole pipeline gives its jobs: the experiment they are grouped under, and MLflow (reference 11.4, 11.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..definition.expressions import parse_value
+from ..definition.step_types import IN_EXPERIMENTS
+from .aws.clients import IN_USE, error_code, error_message, insist
+from .aws.threads import in_thread
+from .aws_names import aws_name
+from .scope import EXPERIMENT_LIMIT, experiment_of, resolve
+from .step_run import StepRun
+
+_ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials this process has seen to exist
+
+
+async def shared_by_the_pipeline(run: StepRun, request: dict[str, Any]) -> dict[str, Any]:
+    """``ExperimentConfig`` and ``MlflowConfig`` of the request; empty where the pipeline has neither."""
+    added: dict[str, Any] = {}
+    if "Experiment" in run.spec and run.step_type in IN_EXPERIMENTS:
+        config = await _experiment(run)
+        if config:
+            own = request.get("ExperimentConfig") or {}
+            added["ExperimentConfig"] = {**own, **config}
+    mlflow = run.spec.get("Mlflow")
+    if mlflow and not request.get("MlflowConfig"):
+        added["MlflowConfig"] = resolve(parse_value(mlflow, "MlflowConfig"), run.scope, "MlflowConfig")
+    return added
+
+
+async def _experiment(run: StepRun) -> dict[str, str]:
+    names = await in_thread(run.aws.key, experiment_of, run.scope)
+    experiment, trial = names["ExperimentName"], names["TrialName"]
+    key = (run.aws.key, experiment, trial)
+    if key not in _ENSURED:
+        try:
+            await _ensure(run, "CreateExperiment", ExperimentName=experiment)
+            await _ensure(run, "CreateTrial", TrialName=trial, ExperimentName=experiment)
+        except Exception as error:
+            # Regions and roles without Experiments are common, and a job runs as well outside of one.
+            code = error_code(error)
+            if not code:
+                raise
+            run.tell(f"not grouped under the experiment {experiment}: {code}: {error_message(error)}")
+            return {}
+        _ENSURED.add(key)
+    pipeline = run.identity.pipeline
+    if experiment != pipeline and aws_name(pipeline, EXPERIMENT_LIMIT) == experiment:
+        run.tell(f'the experiment of "{pipeline}" is called "{experiment}" in AWS, which takes no such name')
+    return names
+
+
+async def _ensure(run: StepRun, operation: str, **members: str) -> None:
+    try:
+        await insist(run.aws, "sagemaker", operation, **members)
+    except Exception as error:
+        exists = error_code(error) in IN_USE or "already exist" in error_message(error).lower()
+        if not exists:
+            raise

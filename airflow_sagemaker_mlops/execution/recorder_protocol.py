@@ -1,0 +1,85 @@
+"""Running a step with somebody told before and after; ``records.capture`` is who that is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any, Protocol
+
+from .engine import run_step
+from .exceptions import StepFailed
+from .step_run import StepResult, StepRun
+
+
+class StepRecorder(Protocol):
+    """Told of every step; what cannot be recorded does not change how the step ends."""
+
+    async def begin(self, run: StepRun) -> Any:
+        """The step is about to run.
+
+        The answer has ``result``: of the step, when an earlier run has it and nothing is to be run; else ``None``.
+        """
+
+    def submitted(self, begun: Any) -> None:
+        """A job of the step was made and is waited for."""
+
+    def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
+        """The job ``name`` has ended as ``answer`` says; the step goes on for a moment."""
+
+    async def end(
+        self,
+        run: StepRun,
+        begun: Any,
+        *,
+        status: str,
+        result: Mapping[str, Any] | None,
+        jobs_started: int = 0,
+        failure_reason: str = "",
+    ) -> Any:
+        """The step ended; ``begun`` is what :meth:`begin` answered."""
+
+    async def settled(self) -> None:
+        """Return when all that was told is written.  To be awaited where the run ends, also one that is broken off."""
+
+
+Work = Callable[[StepRun], Awaitable[StepResult]]
+
+
+async def run_recorded(
+    run: StepRun, recorder: StepRecorder | None, work: Work = run_step, begun: Any = None
+) -> dict[str, Any]:
+    """The result of the whole step, run here or taken from an earlier run.  Raises what ``run_step`` raises.
+
+    work    runs it, when it is not the whole of it that is left
+    begun   what ``begin`` answered in the process that began the step
+    """
+    if recorder is None:
+        return (await work(run)).as_json()
+    run = replace(run, scope=replace(run.scope, read_s3=cache(run.scope.read_s3)))  # both resolve the same expressions
+    started: list[str] = []
+
+    async def publish(facts: Mapping[str, str], tell: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
+        name = facts.get("created")
+        started.extend([name] if name else ())
+        await tell(facts)
+        if name:
+            recorder.submitted(begun)
+
+    async def child(run: StepRun, work: Work) -> dict[str, Any]:
+        return await run_recorded(run, recorder, work)
+
+    run = replace(run, publish=partial(publish, tell=run.publish), run_child=child, job_ended=recorder.job_ended)
+    begun = begun or await recorder.begin(run)
+    try:
+        result = dict(begun.result) if begun.result is not None else (await work(run)).as_json()
+    except Exception as error:
+        left = error.result if isinstance(error, StepFailed) else {}
+        status = "Stopped" if isinstance(error, StepFailed) and error.stopped else "Failed"
+        told = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
+        await recorder.end(
+            run, begun, status=status, result=left or None, jobs_started=len(started), failure_reason=told
+        )
+        raise
+    await recorder.end(run, begun, status="Succeeded", result=result, jobs_started=len(started))
+    return result

@@ -1,0 +1,15 @@
+"""x-airflow: a step that is an Airflow operator, met where there is no Airflow."""
+
+from __future__ import annotations
+
+from ..exceptions import StepFailed
+from ..step_run import StepResult, StepRun
+
+
+async def run(run: StepRun) -> StepResult:
+    """Say so."""
+    operator = run.spec.get("Operator")
+    way_out = f"declare a stand-in: {{{run.identity.step}: {{Properties: {{Output: ...}}}}}}"
+    raise StepFailed(
+        f'Step "{run.identity.step}" is the Airflow operator {operator} and runs under Airflow only; {way_out}.'
+    )

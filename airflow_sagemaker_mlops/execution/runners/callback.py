@@ -1,0 +1,131 @@
+"""Callback: one message with a token to an SQS queue, then a wait for whoever answers with that token.
+
+The message is SageMaker Pipelines' own (language reference 5.10); answers come in where ``run.mailbox`` looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from ...definition.expressions import parse_value
+from ...definition.values import as_text, parse_parameter
+from .. import callback_tokens
+from ..aws.clients import call
+from ..aws.threads import in_thread
+from ..exceptions import StepFailed
+from ..journal import Entry
+from ..request import resolved_arguments
+from ..scope import resolve
+from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import asked_anew
+
+FASTEST_S = 0.5
+SHARE_OF_AGE = 0.1
+
+
+async def submit(run: StepRun) -> Submitted:
+    """Send the message; the same token again when an earlier try of this attempt may have sent it."""
+    identity = run.identity
+    queue = await _queue(run)
+    ticket, ordinal, sent, is_open = await _earlier(run)
+    handle = callback_tokens.handle(ticket)
+    if not sent:
+        await run.journal.write(Entry(ticket, ordinal, identity.try_number, identity.generation, "intent", queue))
+        if not is_open:  # the answer to an earlier try's message would be thrown away
+            await run.mailbox.open(handle)
+        if not is_open or await run.mailbox.answer(handle) is None:
+            await _send(run, queue, ticket, "Executing")
+    await run.journal.write(Entry(ticket, ordinal, identity.try_number, identity.generation, "submitted", queue))
+    what = "waiting on for an answer to the token" if sent else "SendMessage: a token"
+    run.tell(f"{what} with the hash {handle[:12]}, queue {queue}")
+    return Submitted(ticket, queue, ordinal, now(), adopted=sent)
+
+
+async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
+    """(ticket, its number, whether its message was sent, whether it may be answered or has been) of this attempt.
+
+    A new ticket unless one goes on.
+    """
+    entry = await run.journal.read()
+    fresh = callback_tokens.new_ticket(run.mailbox.secret)
+    if entry is None:
+        return fresh, 0, False, False
+    same = entry.try_number == run.identity.try_number
+    ended = entry.state in ("killed", "reported") or (entry.state == "failed" and not same)
+    handle = callback_tokens.handle(entry.name)
+    if not ended and not asked_anew(run, entry):
+        is_open = await run.mailbox.is_open(handle)
+        sent = is_open and entry.state != "intent"
+        if sent or callback_tokens.token_of(run.mailbox.secret, entry.name) is not None:
+            return entry.name, entry.ordinal, sent, is_open
+    await run.mailbox.close(handle)
+    return fresh, entry.ordinal + 1, False, False
+
+
+async def follow(run: StepRun, sent: Submitted) -> StepResult:
+    """Wait for the answer, without any limit of its own."""
+    pause, identity = FASTEST_S, run.identity
+    while (answer := await run.mailbox.answer(callback_tokens.handle(sent.name))) is None:
+        await asyncio.sleep(pause)
+        pause = min(pause * (1 + SHARE_OF_AGE), run.options.poll_interval_s)
+    good = answer.get("Status") == "Succeeded"
+    entry = Entry(sent.name, sent.ordinal, identity.try_number, identity.generation, "done", sent.arn)
+    await run.journal.write(entry if good else entry.with_state("failed"))
+    if not good:
+        raise StepFailed(f'Step "{identity.step}": {answer.get("FailureReason") or "the callback said that it failed"}')
+    properties = {"OutputParameters": _outputs(run, answer.get("OutputParameters") or [])}
+    return StepResult(identity.step, run.step_type, sent.name, None, properties, sent.since, now())
+
+
+async def stop(run: StepRun, ticket: str, queue: str) -> bool:
+    """Tell the consumer that nobody waits any more, as the service does, and take no answer any more."""
+    if not ticket or not queue:
+        return False
+    await run.mailbox.close(callback_tokens.handle(ticket))
+    await _send(run, queue, ticket, "Stopping")
+    return True
+
+
+async def _queue(run: StepRun) -> str:
+    queue = parse_value(run.spec.get("SqsQueueUrl"), "SqsQueueUrl")
+    resolved = await in_thread(run.aws.key, resolve, queue, run.scope, "SqsQueueUrl")
+    if not isinstance(resolved, str) or not resolved:
+        raise StepFailed(f'Step "{run.identity.step}": SqsQueueUrl is {resolved!r}, which names no queue.')
+    return resolved
+
+
+async def _send(run: StepRun, queue: str, ticket: str, status: str) -> None:
+    token = callback_tokens.token_of(run.mailbox.secret, ticket)
+    if token is None:  # only a message of "Stopping": whoever answers it is refused
+        run.tell("the secret of this deployment has changed: the consumer is not told that nobody waits any more")
+        return
+    message = {
+        "token": token,
+        "pipelineExecutionArn": run.scope.execution.get("PipelineExecutionArn", ""),
+        "arguments": await resolved_arguments(run) if status == "Executing" else {},
+        "status": status,
+    }
+    members: dict[str, Any] = {"QueueUrl": queue, "MessageBody": json.dumps(message)}
+    if queue.endswith(".fifo"):
+        members |= {"MessageGroupId": run.identity.execution_id, "MessageDeduplicationId": f"{token}-{status}"}
+    await call(run.aws, "sqs", "SendMessage", **members)
+
+
+def _outputs(run: StepRun, given: list[dict[str, Any]]) -> dict[str, Any]:
+    """Declared outputs in their types; values travel as text.  What was not declared is left out."""
+    values = {str(item.get("Name")): item.get("Value") for item in given}
+    outputs: dict[str, Any] = {}
+    for declared in run.spec.get("OutputParameters") or []:
+        name, kind = declared["OutputName"], declared.get("OutputType") or "String"
+        value = values.get(name)
+        if value is None:
+            run.tell(f'the answer has no output "{name}"')
+            continue
+        try:
+            outputs[name] = as_text(value) if kind == "String" else parse_parameter(value, kind, (), name)
+        except ValueError:
+            what = f'output "{name}" is {value!r}, which is not of the type {kind}.'
+            raise StepFailed(f'Step "{run.identity.step}": {what}') from None
+    return outputs

@@ -1,0 +1,68 @@
+"""Cleanup: deletes S3 outputs of earlier steps (language reference 5.16)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..aws.clients import call, error_code, error_message
+from ..exceptions import StepFailed
+from ..request import resolved_arguments
+from ..step_run import StepResult, StepRun, now
+
+
+async def run(run: StepRun) -> StepResult:
+    """Delete what is named, or what the step left; objects outside of the step's output are refused.
+
+    The step fails when an object could not be deleted, after all the others were.
+    """
+    started = now()
+    arguments = await resolved_arguments(run)
+    report: dict[str, list[Any]] = {"CleanedSteps": [], "FailedSteps": [], "SkippedSteps": []}
+    for resource in (arguments.get("Resources") or {}).get("S3") or []:
+        step = str(resource.get("StepName") or "")
+        folders = _locations(run.scope.steps.get(step) or {})
+        uris = [str(uri) for uri in resource.get("S3Uris") or folders]
+        if not uris or not folders:
+            report["SkippedSteps"].append(step)
+            run.tell(f"{step} left no location that could be cleaned")
+            continue
+        try:
+            for uri in uris:
+                await _delete(run, step, uri, folders)
+        except StepFailed:
+            raise
+        except Exception as error:
+            code = "ClientError" if error_code(error) else "InternalFailure"
+            report["FailedSteps"].append({"StepName": step, "ErrorCode": code})
+            run.tell(f"{step}: {error_message(error)}")
+        else:
+            report["CleanedSteps"].append(step)
+    if report["FailedSteps"]:
+        names = ", ".join(entry["StepName"] for entry in report["FailedSteps"])
+        raise StepFailed(f'Step "{run.identity.step}": the outputs of {names} could not be deleted; see the log.')
+    return StepResult(run.identity.step, run.step_type, None, None, {}, started, now(), facts=report)
+
+
+async def _delete(run: StepRun, step: str, uri: str, folders: list[str]) -> None:
+    if not any(uri == folder or uri.startswith(folder.rstrip("/") + "/") for folder in folders):
+        inside = " or ".join(folders)
+        what = f'{uri} does not lie in the output of "{step}", which is {inside}.'
+        raise StepFailed(f'Step "{run.identity.step}": {what}')
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not bucket or not key:
+        raise StepFailed(f'Step "{run.identity.step}": "{uri}" is not the S3 URI of an object.')
+    await call(run.aws, "s3", "DeleteObject", Bucket=bucket, Key=key)
+    run.tell(f"deleted {uri}")
+
+
+def _locations(result: Any) -> list[str]:
+    """Where a step's output lies, out of the properties that its task pushed."""
+    properties = result.get("Properties") or {}
+    found = [
+        (properties.get("ModelArtifacts") or {}).get("S3ModelArtifacts"),
+        properties.get("S3OutputLocation"),
+        (properties.get("TransformOutput") or {}).get("S3OutputPath"),
+    ]
+    for output in (properties.get("ProcessingOutputConfig") or {}).get("Outputs") or []:
+        found.append(((output or {}).get("S3Output") or {}).get("S3Uri"))
+    return [str(uri) for uri in found if uri]

@@ -1,0 +1,66 @@
+"""Condition: compare, say which branch, and keep both sides of every comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...definition.conditions import parse_conditions
+from ...definition.evaluate import IncomparableValues, Outcome, evaluate
+from ..aws.threads import in_thread
+from ..exceptions import StepFailed, UnresolvedExpression
+from ..scope import resolve
+from ..step_run import StepResult, StepRun, now
+
+
+async def run(run: StepRun) -> StepResult:
+    """Evaluate the step's conditions; the result's "Decision" holds every term with both values."""
+    started = now()
+    given = (run.spec.get("Arguments") or {}).get("Conditions")
+    if given is None:  # of a definition it is refused; by hand nobody has looked
+        raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions"; none would count as true.')
+    conditions = parse_conditions(given, "Arguments.Conditions")
+    wanted = (run.options.stand_ins.get(run.identity.step) or {}).get("Outcome") if run.options.stand_ins else None
+    try:
+        outcome = await in_thread(run.aws.key, _evaluate, run, conditions)
+    except UnresolvedExpression as error:
+        if wanted is None:
+            raise
+        run.tell(f"{error} The rehearsal goes on.")
+        outcome = Outcome(wanted, ())
+    decision = decision_of(outcome)
+    if wanted is not None and outcome.value is not wanted:
+        outcome = Outcome(wanted, outcome.terms)
+        decision = {
+            **decision,
+            "Outcome": wanted,
+            "Sentence": f"{wanted}, as the rehearsal wants it: {decision['Sentence']}",
+        }
+    run.tell(decision["Sentence"])
+    return StepResult(
+        step=run.identity.step,
+        type=run.step_type,
+        name=None,
+        arn=None,
+        properties={"Outcome": outcome.value},
+        started=started,
+        ended=now(),
+        facts={"Decision": decision} | ({} if wanted is None else {"StandIn": True}),
+    )
+
+
+def _evaluate(run: StepRun, conditions: Any) -> Outcome:
+    try:
+        return evaluate(conditions, lambda value: resolve(value, run.scope, "Arguments.Conditions"))
+    except IncomparableValues as error:
+        raise StepFailed(f'Step "{run.identity.step}": {error}') from None
+
+
+def decision_of(outcome: Outcome) -> dict[str, Any]:
+    """``outcome`` as it is pushed, logged and shown."""
+    terms = [{"Text": t.text, "Op": t.op, "Left": t.left, "Right": t.right, "Result": t.result} for t in outcome.terms]
+    words = "; ".join(f"{t.text} is {'true' if t.result else 'false'}" for t in outcome.terms) or "nothing to compare"
+    return {
+        "Outcome": outcome.value,
+        "Terms": terms,
+        "Sentence": f"{'True' if outcome.value else 'False'}: {words}",
+    }

@@ -1,0 +1,153 @@
+"""EMR: a step on a running cluster, or on a cluster of its own that ends with it.
+
+Neither call takes a client token, so the derived name is looked for before anything is made, and boto3 sends each call
+once: after an error the step's own retries begin with the look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ..aws.clients import as_json, call, insist, is_throttled, patiently
+from ..describe import properties_of
+from ..exceptions import StepFailed
+from ..identity import digest, resource_name
+from ..journal import Entry
+from ..request import fitted, resolved_arguments
+from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import next_start
+from ..watch.console_links import facts_about
+from .job import ended_well, result_of
+
+START = 6
+APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0)  # what a call without an answer may have made
+IsOwn = Callable[[str], bool]
+
+
+async def submit(run: StepRun) -> Submitted:
+    """The EMR step of this attempt: added, or found because an earlier try of it added it."""
+    before = await run.journal.read()
+    ordinal = await next_start(run, lambda handle: properties_of(run.aws, run.entry, _address(handle)), stop)
+    known = before if before is not None and before.ordinal == ordinal else None
+    forgotten = before is None and run.identity.try_number > 1 and not run.goes_on
+    return await _submit(run, ordinal, known, forgotten=forgotten)
+
+
+async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten: bool) -> Submitted:
+    """The ``ordinal``-th EMR step; ``known`` is what the journal says of it, ``forgotten`` that it was lost."""
+    identity, name = run.identity, name_of(run, ordinal)
+    await run.journal.write(Entry(name, ordinal, identity.try_number, identity.generation, "intent"))
+    arguments = await resolved_arguments(run)
+    pauses = APPEARS_WITHIN_S if known is not None else (0.0,)
+    is_own = _names(run, ordinal, known)
+    if "ClusterConfig" in arguments:
+        cluster, made = await _own_cluster(run, name, arguments, is_own, pauses)
+        pauses = APPEARS_WITHIN_S  # its step was made with it
+    else:
+        cluster, made = str(arguments.get("ClusterId") or ""), False
+    if not cluster:
+        raise StepFailed(f'Step "{identity.step}": Arguments have neither ClusterId nor ClusterConfig.')
+    found = await _find(run, "ListSteps", is_own, pauses, ClusterId=cluster)
+    if forgotten and found is not None and run.entry.status_of(found) in run.entry.failed:
+        return await _submit(run, ordinal + 1, None, forgotten=True)  # that was the attempt before
+    adopted = found is not None and not made
+    step = found["Id"] if found is not None else await _add(run, cluster, name, arguments)
+    handle = f"{cluster}/{step}"
+    await run.journal.write(Entry(name, ordinal, identity.try_number, identity.generation, "submitted", handle))
+    await run.publish({**facts_about(run, name, handle), "created": "" if adopted else handle})
+    return Submitted(name, handle, ordinal, now(), adopted)
+
+
+async def follow(run: StepRun, job: Submitted) -> StepResult:
+    """Wait for the step; properties are EMR's Step and ``ClusterId``."""
+    answer = await ended_well(run, job, _address(job.arn))
+    return result_of(run, job.name, answer, started=job.since)
+
+
+async def stop(run: StepRun, name: str, handle: str) -> bool:
+    """Cancel the step, and end its cluster when that is its own."""
+    cluster, _, step = handle.partition("/")
+    if not step:
+        return False
+    await insist(run.aws, "emr", "CancelSteps", ClusterId=cluster, StepIds=[step])
+    if "ClusterConfig" in (run.spec.get("Arguments") or {}):
+        await insist(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[cluster])
+    run.tell(f"CancelSteps: {name}")
+    return True
+
+
+def name_of(run: StepRun, ordinal: int) -> str:
+    """Name of the ``ordinal``-th step; its last part tells the run from a deleted one of the same id, and a clear."""
+    identity = run.identity
+    return f"{resource_name(identity, ordinal)}-{digest(identity.run_started, identity.generation)[:START]}"
+
+
+def _names(run: StepRun, ordinal: int, known: Entry | None) -> IsOwn:
+    """Whether a name is that of the ``ordinal``-th step of this run; ``known`` is what the journal says of that.
+
+    A run that is cleared after its end begins anew, so where the journal was lost, and no generation tells of a clear,
+    only the first attempt insists on the start, as ``submit`` does for jobs.
+    """
+    identity = run.identity
+    names = {name_of(run, ordinal), *([known.name] if known is not None else ())}
+    any_start = known is None and identity.try_number > 1 and not identity.generation
+    head = f"{resource_name(identity, ordinal)}-" if any_start else None
+    return lambda name: name in names or (head is not None and name.startswith(head))
+
+
+def _address(handle: str) -> dict[str, Any]:
+    cluster, _, step = handle.partition("/")
+    return {"ClusterId": cluster, "StepId": step}
+
+
+async def _own_cluster(
+    run: StepRun, name: str, arguments: dict[str, Any], is_own: IsOwn, pauses: tuple[float, ...]
+) -> tuple[str, bool]:
+    """A cluster that runs this one step and ends, and whether it was made now rather than found by its name."""
+    found = await _find(run, "ListClusters", is_own, pauses)
+    if found is not None:
+        return str(found["Id"]), False
+    config = arguments["ClusterConfig"]
+    instances = {**(config.get("Instances") or {}), "KeepJobFlowAliveWhenNoSteps": False, "TerminationProtected": False}
+    step = {"ActionOnFailure": "TERMINATE_CLUSTER", **(arguments.get("StepConfig") or {}), "Name": name}
+    request = {**config, "Name": name, "Instances": instances, "Steps": [step]}
+    made = await _once(run, "RunJobFlow", request)
+    run.tell(f"RunJobFlow: {name} is {made['JobFlowId']}")
+    return str(made["JobFlowId"]), True
+
+
+async def _add(run: StepRun, cluster: str, name: str, arguments: dict[str, Any]) -> str:
+    config = {"ActionOnFailure": "CONTINUE", **(arguments.get("StepConfig") or {}), "Name": name}
+    request = {"JobFlowId": cluster, "Steps": [config]}
+    if arguments.get("ExecutionRoleArn"):
+        request["ExecutionRoleArn"] = arguments["ExecutionRoleArn"]
+    answer = await _once(run, "AddJobFlowSteps", request)
+    step = str(answer["StepIds"][0])
+    run.tell(f"AddJobFlowSteps: {name} is {step} on {cluster}")
+    return step
+
+
+async def _once(run: StepRun, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Send ``request``, again only when it was throttled: after any other error it may have been carried out."""
+    ready = await fitted(run, request, operation)
+    return await patiently(lambda: call(run.aws, "emr", operation, **ready), is_throttled)
+
+
+async def _find(
+    run: StepRun, listing: str, is_own: IsOwn, pauses: tuple[float, ...], **members: str
+) -> dict[str, Any] | None:
+    """The first of the steps or clusters with a name of this step's own, looked for after each of ``pauses``."""
+    for pause in pauses:
+        await asyncio.sleep(pause)
+        token: dict[str, str] = {}
+        while True:
+            answer = as_json(await insist(run.aws, "emr", listing, **members, **token))
+            for row in answer.get(listing.removeprefix("List")) or []:
+                if is_own(str(row.get("Name"))):
+                    return dict(row)
+            if not answer.get("Marker"):
+                break
+            token = {"Marker": answer["Marker"]}
+    return None

@@ -1,0 +1,137 @@
+"""EMR Serverless: a job run of a given application, or of one of its own that is deleted afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from ..aws.clients import NOT_FOUND, as_json, call, error_code, insist
+from ..describe import properties_of
+from ..exceptions import StepFailed
+from ..identity import resource_name
+from ..journal import Entry
+from ..request import fitted, resolved_arguments
+from ..step_run import StepResult, StepRun, Submitted
+from ..submit import next_start
+from .job import ended_well, result_of
+from .started_execution import going_on, start, token
+
+READY = frozenset({"CREATED", "STARTED", "STOPPED"})  # an application that stopped starts again by itself
+IDLE = frozenset({"CREATED", "STOPPED", "TERMINATED"})  # in which it can be deleted
+APPLICATION_WAIT_S = 900.0
+ENDS_WITHIN_S = 120.0
+
+
+async def submit(run: StepRun) -> Submitted:
+    """The job run of this attempt; sent again it is the same one, by its client token."""
+
+    async def look(arn: str) -> dict[str, Any]:
+        return await properties_of(run.aws, run.entry, address(arn))
+
+    ordinal = await next_start(run, look, stop)
+    job = await going_on(run, ordinal)
+    if job is not None:
+        return replace(job, facts={"applicationId": address(job.arn)["applicationId"]})
+    arguments = await resolved_arguments(run)
+    application = str(arguments.get("ApplicationId") or "")
+    if not application and isinstance(arguments.get("ApplicationConfig"), dict):
+        application = await _own_application(run, ordinal, arguments["ApplicationConfig"])
+    if not application:
+        raise StepFailed(f'Step "{run.identity.step}": Arguments have neither ApplicationId nor ApplicationConfig.')
+    config = arguments.get("JobConfig") or {}
+    role = arguments.get("ExecutionRoleArn") or config.get("executionRoleArn")
+    request = {**config, "applicationId": application, "executionRoleArn": role}
+    request.setdefault("name", resource_name(run.identity, ordinal))
+    job = await start(run, ordinal, await fitted(run, request), look)
+    return replace(job, facts={"applicationId": application})
+
+
+async def follow(run: StepRun, job: Submitted) -> StepResult:
+    """Wait for the job run; an application of its own is deleted when that has ended, however it did."""
+    try:
+        answer = await ended_well(run, job, address(job.arn))
+    except StepFailed:
+        await _delete_own(run, str(job.facts.get("applicationId") or ""))
+        raise
+    await _delete_own(run, str(job.facts.get("applicationId") or ""))
+    return result_of(run, job.name, answer, started=job.since)
+
+
+async def stop(run: StepRun, name: str, arn: str) -> bool:
+    """Cancel the job run, and delete its application where that is its own; there may be no more than that yet."""
+    if not arn:
+        return await _delete_own(run, name)
+    try:
+        await insist(run.aws, run.entry.service, "CancelJobRun", **address(arn))
+    except Exception as error:
+        if error_code(error) not in NOT_FOUND:  # else it is gone, or has ended by itself
+            raise
+    else:
+        run.tell(f"CancelJobRun: {name}")
+    if _has_own(run):
+        await _until(run, lambda: properties_of(run.aws, run.entry, address(arn)), run.entry.terminal)
+        await _delete_own(run, address(arn)["applicationId"])
+    return True
+
+
+def address(arn: str) -> dict[str, Any]:
+    """``arn:...:/applications/<application>/jobruns/<job run>`` as members of a call."""
+    parts = arn.rsplit("/", 3)
+    return {"applicationId": parts[-3], "jobRunId": parts[-1]}
+
+
+async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -> str:
+    request = {"name": resource_name(run.identity, ordinal), **config, "clientToken": token(run, ordinal)}
+    made = await call(
+        run.aws, run.entry.service, "CreateApplication", **await fitted(run, request, "CreateApplication")
+    )
+    application, identity = str(made["applicationId"]), run.identity
+    # Until the job run is there, the application stands for it: whoever ends the step deletes it.
+    await run.journal.write(Entry(application, ordinal, identity.try_number, identity.generation, "intent"))
+    run.tell(f"CreateApplication: {application}")
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + APPLICATION_WAIT_S
+    while True:
+        answer = as_json(await call(run.aws, run.entry.service, "GetApplication", applicationId=application))
+        state = answer["application"]["state"]
+        if state in READY:
+            return application
+        if state == "TERMINATED" or loop.time() > deadline:
+            raise StepFailed(f'Step "{run.identity.step}": the application {application} is {state}, not ready to run.')
+        await asyncio.sleep(2.0)
+
+
+def _has_own(run: StepRun) -> bool:
+    arguments = run.spec.get("Arguments") or {}
+    return not arguments.get("ApplicationId") and "ApplicationConfig" in arguments
+
+
+async def _delete_own(run: StepRun, application: str) -> bool:
+    """Stop and delete an application made for one job run; what cannot be deleted costs nothing while it is stopped."""
+    if not application or not _has_own(run):
+        return False
+    service, address_ = run.entry.service, {"applicationId": application}
+
+    async def look() -> dict[str, Any]:
+        return dict(as_json(await call(run.aws, service, "GetApplication", **address_))["application"])
+
+    try:
+        await call(run.aws, service, "StopApplication", **address_)
+        await _until(run, look, IDLE)
+        await call(run.aws, service, "DeleteApplication", **address_)
+    except Exception as error:
+        run.tell(f"the application {application} could not be deleted: {error}")
+    return True
+
+
+async def _until(run: StepRun, look: Callable[[], Awaitable[dict[str, Any]]], ends: frozenset[str]) -> None:
+    """Return when what ``look`` finds is in one of the states ``ends``, or has not come there in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + ENDS_WITHIN_S
+    while loop.time() < deadline:
+        found = await look()
+        if (run.entry.status_of(found) or found.get("state")) in ends:
+            return
+        await asyncio.sleep(2.0)

@@ -1,0 +1,14 @@
+"""Fail: ends the pipeline with the document's own message."""
+
+from __future__ import annotations
+
+from ...definition.values import as_text
+from ..exceptions import PipelineFailStep
+from ..request import resolved_arguments
+from ..step_run import StepResult, StepRun
+
+
+async def run(run: StepRun) -> StepResult:
+    """Raise :class:`PipelineFailStep` with the resolved ``ErrorMessage``."""
+    message = as_text((await resolved_arguments(run)).get("ErrorMessage", ""))
+    raise PipelineFailStep(message or f'Step "{run.identity.step}" ends the pipeline as failed.')

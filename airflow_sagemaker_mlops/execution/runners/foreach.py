@@ -1,0 +1,280 @@
+"""ForEach: the steps of a body once for every item, at most so many at a time (language reference 5.17).
+
+One task runs the whole loop, in the triggerer, so that MaxConcurrency holds over the body as a whole: Airflow can
+limit the instances of one mapped task, and not those of several together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...definition.expressions import parse_value
+from ...definition.property_paths import MissingValue, lookup, select
+from ...definition.read.strict_json import NotJson, read_json
+from ...definition.values import coerce
+from ...steps.catalogue import STEP_TYPES
+from ..aws.threads import in_thread
+from ..exceptions import StepFailed
+from ..journal import Entry, MemoryJournal, NotedJournal
+from ..scope import resolve
+from ..scope_values import experiment_block
+from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import asked_anew
+
+RunStep = Callable[[StepRun], Awaitable[StepResult]]
+MOST_ERRORS = 20
+# Ways of running what AWS does not know by a name of ours: there the journal alone tells what has been made.
+UNNAMED = frozenset({"started", "emr", "serverless", "callback", "function"})
+
+
+@dataclass(slots=True)
+class _Loop:
+    """One run of a ForEach step; ``results`` has what each child left, by item and name.
+
+    goes_on   whether it was broken off before: then what has failed in it is not run again either
+    """
+
+    run: StepRun
+    run_step: RunStep
+    ordinal: int
+    goes_on: bool
+    items: list[Any]
+    slots: asyncio.Semaphore
+    results: list[dict[str, dict[str, Any]]] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> Mapping[str, Mapping[str, Any]]:
+        """The steps of the body, by name."""
+        return self.run.spec.get("Body") or {}
+
+    @property
+    def steps(self) -> int:
+        """How many children there are."""
+        return len(self.items) * len(self.body)
+
+    def count(self, end: str) -> int:
+        """How many children ended so."""
+        return sum(result.get("Status") == end for item in self.results for result in item.values())
+
+
+async def submit(run: StepRun) -> Submitted:
+    """Which run of the loop this is: a new one after a success, the same one otherwise, whose good children stay."""
+    entry, identity = await run.journal.read(), run.identity
+    ordinal = 0 if entry is None else entry.ordinal
+    if entry is not None and entry.state == "done" and asked_anew(run, entry):
+        ordinal += 1
+    goes_on = entry is not None and entry.state != "reported" and not asked_anew(run, entry)
+    await run.journal.write(Entry(identity.step, ordinal, identity.try_number, identity.generation, "submitted"))
+    return Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
+
+
+async def follow(run: StepRun, job: Submitted, run_step: RunStep) -> StepResult:
+    """Run the loop to its end; one child's failure leaves the others alone and fails the step."""
+    loop = await _loop(run, job, run_step)
+    run.tell(f"{len(loop.items)} items, {len(loop.body)} steps each")
+    try:
+        async with asyncio.TaskGroup() as group:
+            for index in range(len(loop.items)):
+                group.create_task(_iteration(loop, index))
+    except BaseExceptionGroup as several:
+        raise _first_of(several) from several
+    identity = run.identity
+    done = Entry(identity.step, job.ordinal, identity.try_number, identity.generation, "done")
+    bad = loop.count("Failed") + loop.count("Stopped")
+    await run.journal.write(done.with_state("failed") if bad else done)
+    result = _result(loop, job)
+    if bad:
+        first = "; ".join(list(loop.errors.values())[:3])
+        error = StepFailed(f'Step "{identity.step}": {bad} of {loop.steps} steps did not succeed. {first}')
+        error.result = result.as_json()
+        raise error
+    return result
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """The first of the errors that ended the loop: one says enough, and how often it may be tried again."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def stop(run: StepRun, stop_child: Callable[[StepRun], Awaitable[None]]) -> bool:
+    """Stop every child that runs."""
+    children = list(run.live.values())
+    await asyncio.gather(*(stop_child(child) for child in children))
+    return bool(children)
+
+
+async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
+    arguments = run.spec.get("Arguments") or {}
+
+    async def value(key: str) -> Any:
+        given = parse_value(arguments.get(key), key)
+        return await in_thread(run.aws.key, resolve, given, run.scope, f"Arguments.{key}")
+
+    given = items = await value("IterableItems")
+    why = ""
+    if isinstance(items, str):
+        try:
+            items = read_json(items)
+        except NotJson as error:
+            why = f": it {error.told()}"
+    if not isinstance(items, list):
+        shown = repr(str(given)[:80])
+        raise StepFailed(f'Step "{run.identity.step}": IterableItems is {shown}, which is no list in JSON{why}.')
+    most = await value("MaxConcurrency")
+    try:
+        slots = asyncio.Semaphore(max(1, int(coerce(most, "integer"))))
+    except ValueError:
+        raise StepFailed(f'Step "{run.identity.step}": MaxConcurrency is {most!r}, not an integer.') from None
+    return _Loop(run, run_step, job.ordinal, job.adopted, items, slots, [{} for _ in items])
+
+
+async def _iteration(loop: _Loop, index: int) -> None:
+    """The body for one item: every step as soon as those before it in the body have succeeded."""
+    ended = {name: asyncio.get_running_loop().create_future() for name in loop.body}
+
+    async def one(name: str) -> None:
+        good = False
+        try:
+            before = [await ended[other] for other in loop.body[name].get("After") or ()]
+            good = all(before) and await _child(loop, index, name)
+        finally:
+            if not ended[name].done():
+                ended[name].set_result(good)
+
+    async with asyncio.TaskGroup() as group:
+        for name in loop.body:
+            group.create_task(one(name))
+
+
+async def _child(loop: _Loop, index: int, name: str) -> bool:
+    """Run one child, or take what an earlier attempt of this loop noted of it."""
+    run, label = loop.run, f"{name}-{index}"
+    noted = await run.notes.recall(label) if run.identity.try_number > 1 or loop.goes_on else None
+    if noted is not None and noted["Loop"] == loop.ordinal:
+        ended: dict[str, Any] = noted["Result"]
+        good = bool(ended["Status"] == "Succeeded")
+        if good or (loop.goes_on and ended["Status"] == "Failed"):
+            loop.results[index][name] = ended
+            if not good:
+                loop.errors[label] = ended["Error"]
+            return good
+    async with loop.slots:
+        child = run.live[label] = _child_run(loop, index, name)
+        if noted is not None:
+            await _let_fail_again(child)
+        try:
+            result = await run.run_child(child, loop.run_step)
+        except StepFailed as error:
+            loop.errors[label] = str(error)
+            for line in error.details.splitlines():
+                child.tell(line)
+            result = {**error.result, "Status": "Stopped" if error.stopped else "Failed", "Error": str(error)}
+        del run.live[label]  # one that was broken off stays: whoever ends the loop stops its job
+    loop.results[index][name] = result
+    run.tell(f"{label}: {result['Status']}")
+    await run.notes.note(label, {"Loop": loop.ordinal, "Result": result})
+    return bool(result["Status"] == "Succeeded")
+
+
+async def _let_fail_again(child: StepRun) -> None:
+    """What the child's journal has failed has been told; what comes now is another one."""
+    entry = await child.journal.read()
+    if entry is not None and entry.state == "failed":
+        await child.journal.write(entry.with_state("reported"))
+
+
+def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
+    run, label = loop.run, f"{name}-{index}"
+    spec = {key: value for key, value in loop.body[name].items() if key not in ("Type", "After")}
+    identity = replace(
+        run.identity,
+        step=label,
+        task_id=f"{run.identity.task_id}.{name}",
+        map_index=index,
+        generation=run.identity.generation or f"loop{loop.ordinal}",
+    )
+    scope = replace(
+        run.scope,
+        step=label,
+        item=loop.items[index],
+        steps={**run.scope.steps, **loop.results[index]},
+        files=spec.get("Files") or {},
+        experiment=experiment_block(spec),
+    )
+
+    def tell(text: str, *values: Any) -> None:
+        run.tell(f"[{label}] {text % values if values else text}")
+
+    async def publish(facts: Mapping[str, str]) -> None:
+        if facts.get("created"):  # a child's links would overwrite each other
+            await run.publish({"created": facts["created"]})
+
+    step_type = str(loop.body[name]["Type"])
+    named = STEP_TYPES[step_type].how not in UNNAMED
+    return StepRun(
+        spec=spec,
+        step_type=step_type,
+        identity=identity,
+        scope=scope,
+        aws=run.aws,
+        tell=tell,
+        publish=publish,
+        hide=run.hide,
+        journal=MemoryJournal() if named else NotedJournal(run.notes, f"{label}.job"),
+        mailbox=run.mailbox,
+        options=run.options,
+        loop=run.identity.step,
+        goes_on=loop.goes_on,
+    )
+
+
+def _result(loop: _Loop, job: Submitted) -> StepResult:
+    run = loop.run
+    ends = {f"{end}StepCount": loop.count(end) for end in ("Succeeded", "Failed", "Stopped")}
+    status = "Failed" if ends["FailedStepCount"] else "Stopped" if ends["StoppedStepCount"] else "Succeeded"
+    facts: dict[str, Any] = {
+        "Status": status,
+        "InputItemCount": len(loop.items),
+        "TotalStepCount": loop.steps,
+        **ends,
+    }
+    outputs = [{name: result.get("Properties") for name, result in item.items()} for item in loop.results]
+    properties: dict[str, Any] = {**facts, "IterationOutputs": outputs}
+    selector = (run.spec.get("Arguments") or {}).get("Selector")
+    if selector and loop.items and status == "Succeeded":
+        name, index = _selected(loop, selector)
+        properties["Selected"] = outputs[index][name]
+        facts["Selector"] = {"StepName": f"{name}-{index}", "Index": index}
+    if loop.errors:
+        facts["Errors"] = dict(list(loop.errors.items())[:MOST_ERRORS])
+    wanted = run.spec.get("Outputs")
+    pruned = properties if wanted == "all" else select(properties, list(wanted or ()))
+    identity = run.identity
+    return StepResult(
+        identity.step, run.step_type, None, None, pruned, job.since, now(), status=status, facts={"Loop": facts}
+    )
+
+
+def _selected(loop: _Loop, selector: Mapping[str, Any]) -> tuple[str, int]:
+    """(step, index) of the iteration whose Field is the largest or smallest; the first of equals."""
+    wanted = parse_value(selector["Field"], "Selector.Field")
+    sign = -1.0 if selector.get("Pick") == "MaxBy" else 1.0
+    step = loop.run.identity.step
+    found: list[tuple[float, int]] = []
+    for index, item in enumerate(loop.results):
+        try:
+            value = lookup((item.get(wanted.name) or {}).get("Properties") or {}, wanted.path)
+        except MissingValue as missing:
+            raise StepFailed(f'Step "{step}" cannot select: {missing} in item {index} for {wanted.text}.') from None
+        try:
+            found.append((sign * float(coerce(value, "double")), index))
+        except ValueError:
+            what = f"{wanted.text} is {value!r} in item {index}, which is no number."
+            raise StepFailed(f'Step "{step}" cannot select: {what}') from None
+    return wanted.name, min(found)[1]

@@ -1,0 +1,94 @@
+"""Jobs: create under a derived name, wait for a terminal status, collect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...definition.property_paths import select
+from ..aws.clients import as_json, call
+from ..describe import address_of
+from ..exceptions import JobFailed, StepFailed
+from ..failure_report import report
+from ..journal import Entry
+from ..request import Change, unchanged
+from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import STOPPED
+from ..submit import submit as submit_named
+from ..watch.console_links import facts_about
+from ..watch.logs import LogTail
+from ..watch.poller import JobDisappeared, sweep_for
+
+
+async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
+    """The job of this attempt, running.  ``change`` has the last word on its request."""
+    job = await submit_named(run, change)
+    created = "" if job.adopted else job.name
+    await run.publish({**facts_about(run, job.name, job.arn), "created": created})
+    return job
+
+
+async def follow(run: StepRun, job: Submitted) -> StepResult:
+    """Wait for ``job``; its result, or :class:`JobFailed` with the service's reason."""
+    answer = await ended_well(run, job, address_of(run, job.name))
+    return result_of(run, job.name, answer, started=job.since)
+
+
+async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> dict[str, Any]:
+    """The properties of ``job`` once it has ended well.  Raises :class:`JobFailed` when it has not."""
+    sweep = sweep_for(run.aws, run.entry, run.options.poll_interval_s)
+
+    def tell(status: str) -> None:
+        if status not in run.entry.terminal:
+            run.tell(f"{job.name}: {status}")
+
+    async with LogTail(run, job.name) as log:
+        try:
+            answer = await sweep.wait(job.name, address, tell)
+        except JobDisappeared as error:
+            raise StepFailed(f'Step "{run.identity.step}": {error}; somebody may have deleted it.') from None
+        run.seen[job.name] = answer
+        run.job_ended(job.name, answer)
+    status = run.entry.status_of(answer)
+    run.tell(f"{job.name}: {status}")  # after the job's own last lines
+    good = status in run.entry.succeeded
+    identity = run.identity
+    if not good:  # a good end is in the job's own status
+        failed = Entry(job.name, job.ordinal, identity.try_number, identity.generation, "failed", job.arn)
+        await run.journal.write(failed)
+    await run.publish(facts_about(run, job.name, job.arn, answer))
+    if not good:
+        word = "Stopped" if status in STOPPED else "Failed"
+        left = result_of(run, job.name, answer, started=job.since, status=word).as_json()
+        reason = run.entry.reason_of(answer)
+        failed_job = JobFailed(identity.step, job.name, status, reason, left)
+        failed_job.details = report(str(failed_job), reason, answer, await log.last_lines(), log.place)
+        raise failed_job
+    return await _with_extra(run, answer)
+
+
+async def _with_extra(run: StepRun, answer: dict[str, Any]) -> dict[str, Any]:
+    entry, outputs = run.entry, run.spec.get("Outputs") or ()
+    if not entry.extra or not (outputs == "all" or any(path.startswith(entry.extra_member) for path in outputs)):
+        return answer
+    more = as_json(await call(run.aws, entry.service, entry.extra, **entry.extra_request(answer)))
+    return {**answer, entry.extra_member: more.get(entry.extra_member) or []}
+
+
+def result_of(
+    run: StepRun, name: str, answer: Mapping[str, Any], *, started: str, status: str = "Succeeded"
+) -> StepResult:
+    """The result of a resource out of its properties, pruned to what others reference."""
+    metrics = {m["MetricName"]: m["Value"] for m in answer.get("FinalMetricDataList") or []}
+    outputs = run.spec.get("Outputs")
+    return StepResult(
+        step=run.identity.step,
+        type=run.step_type,
+        name=name,
+        arn=answer.get(run.entry.arn_key),
+        properties=answer if outputs == "all" else select(answer, list(outputs or ())),
+        started=started,
+        ended=now(),
+        status=status,
+        facts={"Metrics": metrics} if metrics else {},
+    )

@@ -1,0 +1,144 @@
+"""Lambda: one synchronous invocation, its declared outputs typed."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from ...definition.expressions import parse_value
+from ...definition.read.strict_json import NotJson, read_json
+from ...definition.values import as_text, parse_parameter
+from ..aws.clients import may_be_done
+from ..aws.threads import in_thread
+from ..exceptions import StepFailed, Unanswered
+from ..journal import Entry, State
+from ..request import resolved_arguments, show_request
+from ..scope import resolve
+from ..step_run import StepResult, StepRun, now
+from ..submit import asked_anew
+
+
+async def run(run: StepRun) -> StepResult:
+    """Invoke the function and read its ``OutputParameters`` from the top level of its answer."""
+    started = now()
+    arn = await _target(run)
+    event = await resolved_arguments(run)
+    await show_request(run, {"FunctionName": arn, "Payload": event})
+    await _refuse_after_a_loss(run, arn)
+    await _write(run, arn, "intent")
+    try:
+        answer = await in_thread(run.aws.key, _invoke, run, arn, json.dumps(event).encode())
+    except Exception:
+        await _write(run, arn, "reported")  # whoever is told decides whether it is invoked again
+        raise
+    await _write(run, arn, "done")
+    for line in _log_tail(answer):
+        run.tell(line)
+    payload = answer["Payload"]
+    if answer.get("FunctionError"):
+        raise StepFailed(f'Step "{run.identity.step}": {arn} failed: {_function_error(payload)}')
+    outputs = _outputs(run, payload)
+    properties: dict[str, Any] = {"OutputParameters": outputs}
+    await run.publish({"arn": arn, **_links(run, arn)})
+    return StepResult(
+        step=run.identity.step,
+        type=run.step_type,
+        name=arn.rsplit(":function:", 1)[-1],
+        arn=arn,
+        properties=properties,
+        started=started,
+        ended=now(),
+    )
+
+
+async def _refuse_after_a_loss(run: StepRun, arn: str) -> None:
+    """An invocation whose process was killed may have run, like one whose answer was lost."""
+    entry = await run.journal.read()
+    if entry is not None and entry.state == "intent" and not asked_anew(run, entry):
+        await run.journal.write(entry.with_state("reported"))
+        raise Unanswered(run.identity.step, arn, "the process that invoked it was killed")
+
+
+async def _write(run: StepRun, arn: str, state: State) -> None:
+    identity = run.identity
+    await run.journal.write(Entry(arn, 0, identity.try_number, identity.generation, state))
+
+
+async def _target(run: StepRun) -> str:
+    function = parse_value(run.spec.get("FunctionArn"), "FunctionArn")
+    resolved = await in_thread(run.aws.key, resolve, function, run.scope, "FunctionArn")
+    if not isinstance(resolved, str) or not resolved:
+        raise StepFailed(f'Step "{run.identity.step}": FunctionArn is {resolved!r}, which names no function.')
+    return resolved
+
+
+def _invoke(run: StepRun, arn: str, event: bytes) -> dict[str, Any]:
+    client = run.aws.client("lambda")
+    try:
+        answer = client.invoke(FunctionName=arn, InvocationType="RequestResponse", LogType="Tail", Payload=event)
+        return {**answer, "Payload": answer["Payload"].read()}
+    except Exception as error:
+        if may_be_done(error):
+            raise Unanswered(run.identity.step, arn, error) from error
+        raise
+
+
+def _log_tail(answer: dict[str, Any]) -> list[str]:
+    encoded = answer.get("LogResult")
+    if not encoded:
+        return []
+    lines = base64.b64decode(encoded).decode("utf-8", "replace").splitlines()
+    return [line for line in lines if line and not line.startswith(("START ", "END ", "REPORT "))]
+
+
+def _function_error(payload: bytes) -> str:
+    try:
+        error = read_json(payload)
+        return f"{error.get('errorType', 'error')}: {error.get('errorMessage', '')}"
+    except (NotJson, AttributeError):
+        return payload[:300].decode("utf-8", "replace")
+
+
+def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
+    declared = run.spec.get("OutputParameters") or []
+    if not declared:
+        return {}
+    why = ""
+    try:
+        answer = read_json(payload)
+    except NotJson as error:
+        answer, why = None, f", which {error.told()}"
+    if not isinstance(answer, dict):
+        text = payload[:120].decode("utf-8", "replace")
+        raise StepFailed(
+            f'Step "{run.identity.step}": the function returned {text!r}{why}; outputs are read from a JSON object.'
+        )
+    # A declared output that is missing is an error only where somebody reads it.
+    return {
+        output["OutputName"]: _typed(run, output, answer[output["OutputName"]])
+        for output in declared
+        if answer.get(output["OutputName"]) is not None
+    }
+
+
+def _typed(run: StepRun, output: dict[str, str], value: Any) -> Any:
+    kind = output.get("OutputType") or "String"
+    if kind == "String":
+        return json.dumps(value) if isinstance(value, dict | list) else as_text(value)
+    try:
+        return parse_parameter(value, kind, (), output["OutputName"])
+    except ValueError as error:
+        raise StepFailed(f'Step "{run.identity.step}": output parameter {error}') from None
+
+
+def _links(run: StepRun, arn: str) -> dict[str, str]:
+    if run.aws.is_local:
+        return {}  # as in facts_about
+    name = arn.rsplit(":function:", 1)[-1].split(":", maxsplit=1)[0]
+    region = run.aws.region
+    base = f"https://{region}.console.aws.amazon.com"
+    return {
+        "console": f"{base}/lambda/home?region={region}#/functions/{name}",
+        "logs": f"{base}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/$252Faws$252Flambda$252F{name}",
+    }

@@ -1,0 +1,98 @@
+"""Lineage: actions, artifacts and contexts, then the associations between them.  Names are found again, not doubled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..aws.clients import as_json, call, error_message
+from ..exceptions import StepFailed
+from ..request import fitted, resolved_arguments
+from ..step_run import StepResult, StepRun, now
+from .job import result_of
+
+# {member of the arguments: (operation, name of an entity, its ARN, how an existing one is found)}
+ENTITIES = {
+    "Actions": ("CreateAction", "ActionName", "ActionArn", "DescribeAction"),
+    "Artifacts": ("CreateArtifact", "ArtifactName", "ArtifactArn", "ListArtifacts"),
+    "Contexts": ("CreateContext", "ContextName", "ContextArn", "DescribeContext"),
+}
+
+
+async def run(run: StepRun) -> StepResult:
+    """Create the entities and associate them; ``ActionArns['name']`` and so on are the properties."""
+    started = now()
+    arguments = await resolved_arguments(run)
+    arns: dict[tuple[str, str], str] = {}
+    properties: dict[str, Any] = {}
+    for member, (operation, name_key, _, _) in ENTITIES.items():
+        kind = member[:-1]
+        for entity in arguments.get(member) or []:
+            arn = await _entity(run, member, await fitted(run, entity, operation))
+            name = str(entity.get(name_key) or "")
+            arns[kind, name] = arn
+            properties.setdefault(f"{kind}Arns", {})[name] = arn
+            run.tell(f"{operation}: {arn}")
+    made = []
+    for item in arguments.get("Associations") or []:
+        ends = {
+            "SourceArn": _end(run, item.get("Source"), arns),
+            "DestinationArn": _end(run, item.get("Destination"), arns),
+        }
+        if item.get("AssociationType"):
+            ends["AssociationType"] = item["AssociationType"]
+        if ends["SourceArn"] == ends["DestinationArn"]:
+            run.tell(f"{ends['SourceArn']} is both ends of an association, which is not made")
+            continue
+        await _associate(run, ends)
+        made.append(ends)
+    if made:
+        properties["Associations"] = made
+    return result_of(run, "", properties, started=started)
+
+
+async def _entity(run: StepRun, member: str, request: dict[str, Any]) -> str:
+    operation, name_key, arn_key, look = ENTITIES[member]
+    try:
+        return str((await call(run.aws, "sagemaker", operation, **request))[arn_key])
+    except Exception as error:
+        if "already exist" not in error_message(error).lower():
+            raise
+    if member != "Artifacts":
+        return str((await call(run.aws, "sagemaker", look, **{name_key: request[name_key]}))[arn_key])
+    return await _artifact(run, request)
+
+
+async def _artifact(run: StepRun, request: dict[str, Any]) -> str:
+    """The artifact that AWS has of a source: "there can be only one artifact with a unique SourceUri", of any type.
+
+    Source: SageMaker developer guide, "Lineage Tracking Entities".
+    """
+    source, type_ = request["Source"]["SourceUri"], request["ArtifactType"]
+    order = {"SortBy": "CreationTime", "SortOrder": "Ascending"}
+    answer = as_json(await call(run.aws, "sagemaker", "ListArtifacts", SourceUri=source, **order))
+    found = answer.get("ArtifactSummaries") or []
+    if not found:
+        raise StepFailed(f'Step "{run.identity.step}": AWS says there is an artifact of {source} and does not list it.')
+    same = next((row for row in found if row.get("ArtifactType") == type_), None)
+    if same is None:
+        run.tell(f"{source} has an artifact of type {found[0].get('ArtifactType')}; it is used instead of a {type_}")
+    return str((same or found[0])["ArtifactArn"])
+
+
+def _end(run: StepRun, end: Any, arns: dict[tuple[str, str], str]) -> str:
+    """The ARN of one end of an association: given, or of an entity that this step made."""
+    if isinstance(end, dict) and end.get("Arn"):
+        return str(end["Arn"])
+    kind, name = str((end or {}).get("Type")), str((end or {}).get("Name"))
+    if (kind, name) not in arns:
+        what = f'an association names the {kind} "{name}", which the step does not make.'
+        raise StepFailed(f'Step "{run.identity.step}": {what}')
+    return arns[kind, name]
+
+
+async def _associate(run: StepRun, members: dict[str, Any]) -> None:
+    try:
+        await call(run.aws, "sagemaker", "AddAssociation", **members)
+    except Exception as error:
+        if "already exist" not in error_message(error).lower():
+            raise

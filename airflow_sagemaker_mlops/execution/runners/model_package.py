@@ -1,0 +1,81 @@
+"""RegisterModel: a new version in a model package group, once, through a client token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..aws.clients import IN_USE, NOT_FOUND, as_json, call, error_code, error_message
+from ..exceptions import JobFailed
+from ..identity import digest
+from ..request import fitted, resolved_arguments
+from ..step_run import StepResult, StepRun, now
+from ..watch.console_links import facts_about
+from .job import result_of
+
+PACKAGE_WAIT_S = 300.0
+
+
+async def run(run: StepRun) -> StepResult:
+    """Register the version; its group is made when missing, as SageMaker Pipelines does."""
+    started = now()
+    arguments = await resolved_arguments(run)
+    request = await fitted(run, run.entry.prepare(arguments))
+    # The same attempt, or a retry of it, sends the same token and gets the same version back; a clear does not.
+    request["ClientToken"] = digest(run.identity.step_digest, run.identity.generation, run.identity.run_started)[:36]
+    group = str(request.get("ModelPackageGroupName") or "")
+    if group and not group.startswith("arn:"):
+        await _ensure_group(run, group, arguments.get("Tags") or [])
+    answer = await call(run.aws, "sagemaker", run.entry.create, **request)
+    arn = str(answer["ModelPackageArn"])
+    described = await _settled(run, arn)
+    await run.publish(facts_about(run, arn, arn, described))
+    run.tell(f"registered {arn} ({described.get('ModelApprovalStatus', 'no approval status')})")
+    made = result_of(run, arn, described, started=started)
+    return replace(made, facts={**made.facts, "ModelPackage": _about(run, described)})
+
+
+def _about(run: StepRun, described: Mapping[str, Any]) -> dict[str, Any]:
+    """What people and asset events want to know of a version, whatever later steps reference."""
+    about = {
+        "Group": described.get("ModelPackageGroupName"),
+        "Version": described.get("ModelPackageVersion"),
+        "ApprovalStatus": described.get("ModelApprovalStatus"),
+        "ModelData": run.entry.s3_output(described),
+    }
+    return {name: value for name, value in about.items() if value}
+
+
+async def _ensure_group(run: StepRun, group: str, tags: list[dict[str, str]]) -> None:
+    try:
+        await call(run.aws, "sagemaker", "DescribeModelPackageGroup", ModelPackageGroupName=group)
+        return
+    except Exception as error:
+        if error_code(error) not in NOT_FOUND:
+            raise
+    members: dict[str, Any] = {"ModelPackageGroupName": group, **({"Tags": tags} if tags else {})}
+    try:
+        await call(run.aws, "sagemaker", "CreateModelPackageGroup", **members)
+        run.tell(f"created the model package group {group}")
+    except Exception as error:
+        # Another run made it in the meantime: that is as good.
+        if error_code(error) not in IN_USE | NOT_FOUND or "exist" not in error_message(error).lower():
+            raise
+
+
+async def _settled(run: StepRun, arn: str) -> dict[str, Any]:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PACKAGE_WAIT_S
+    pause = 0.2
+    while True:
+        answer = as_json(await call(run.aws, "sagemaker", run.entry.describe, ModelPackageName=arn))
+        status = str(answer.get(run.entry.status_key, ""))
+        if status in run.entry.succeeded:
+            return dict(answer)
+        if status in run.entry.failed or loop.time() > deadline:
+            details = str(answer.get("ModelPackageStatusDetails") or "")
+            raise JobFailed(run.identity.step, arn, status, details)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 10.0)

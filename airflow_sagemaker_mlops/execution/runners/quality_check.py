@@ -1,0 +1,199 @@
+"""QualityCheck and ClarifyCheck: the baseline job as emitted, given the baseline before it to compare with.
+
+The comparison is not in the document.  It is asked for the way Model Monitor asks its own containers: the earlier
+files are mounted and named in the environment, and the container leaves ``constraint_violations.json``.
+Language reference 5.11.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...definition.expressions import parse_value
+from ...definition.read.strict_json import NotJson, read_json
+from ...definition.values import coerce
+from ..aws.clients import as_json, call
+from ..aws.threads import in_thread
+from ..describe import address_of
+from ..exceptions import StepFailed
+from ..scope import MOST_READ, Unreadable, name_in, resolve
+from ..step_run import StepResult, StepRun, Submitted
+from . import job
+from .job import ended_well, result_of
+
+VIOLATIONS = "constraint_violations.json"
+NO_BASELINE = (
+    "needs a previous baseline and has none: nothing is supplied, and its model package group has no approved version "
+    "with one. A first run sets SkipCheck and RegisterNewBaseline."
+)
+BASELINE_DIR = "/opt/ml/processing/baseline"
+# {check: (block of DriftCheckBaselines, its constraints, its statistics)}
+REGISTRY = {
+    "DATA_QUALITY": ("ModelDataQuality", "Constraints", "Statistics"),
+    "MODEL_QUALITY": ("ModelQuality", "Constraints", "Statistics"),
+    "DATA_BIAS": ("Bias", "PreTrainingConstraints", ""),
+    "MODEL_BIAS": ("Bias", "PostTrainingConstraints", ""),
+    "MODEL_EXPLAINABILITY": ("Explainability", "Constraints", ""),
+}
+FILES = {
+    "QualityCheck": {"Constraints": "constraints.json", "Statistics": "statistics.json"},
+    "ClarifyCheck": {"Constraints": "analysis.json"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The step's own keys, resolved.
+
+    previous   S3 URIs of the baseline before: {"Constraints": ..., "Statistics": ...}; empty when there is none
+    """
+
+    skip: bool
+    fail: bool
+    register: bool
+    previous: dict[str, str]
+
+
+async def submit(run: StepRun) -> Submitted:
+    """The job of this attempt, with the previous baseline mounted when there is drift to check."""
+    flags = await in_thread(run.aws.key, _flags, run)
+    if not flags.previous and not (flags.skip and flags.register):
+        flags = replace(flags, previous=await _from_registry(run))
+        if not flags.previous:
+            raise StepFailed(f'Step "{run.identity.step}" {NO_BASELINE}')
+
+    async def change(arguments: dict[str, Any], name: str) -> dict[str, Any]:
+        changed = await _with_model_name(run, arguments, name)
+        return changed if flags.skip else _with_baseline(changed, flags.previous)
+
+    made = await job.submit(run, change)
+    facts = {"skip": flags.skip, "fail": flags.fail, "register": flags.register, "previous": flags.previous}
+    return replace(made, facts=facts)
+
+
+async def follow(run: StepRun, made: Submitted) -> StepResult:
+    """Wait for the job, then say whether the new baseline violates the previous one."""
+    answer = await ended_well(run, made, address_of(run, made.name))
+    flags = Flags(**made.facts)
+    folder = _output_folder(answer)
+    if not flags.skip:
+        await _judge(run, folder, flags)
+    calculated = {kind: f"{folder}/{file}" for kind, file in FILES[run.step_type].items()}
+    used = calculated if flags.register else flags.previous
+    properties = {f"CalculatedBaseline{kind}": uri for kind, uri in calculated.items()}
+    properties |= {f"BaselineUsedForDriftCheck{kind}": used[kind] for kind in calculated if used.get(kind)}
+    return result_of(run, made.name, {**answer, **properties}, started=made.since)
+
+
+async def _judge(run: StepRun, folder: str, flags: Flags) -> None:
+    uri = f"{folder}/{VIOLATIONS}"
+    try:
+        report = _object(await in_thread(run.aws.key, run.scope.read_s3, uri), uri)
+    except Unreadable as error:
+        raise StepFailed(f'Step "{run.identity.step}": the check left no report that can be read: {error}') from None
+    violations = report.get("violations") or []
+    if not isinstance(violations, list) or not all(isinstance(one, dict) for one in violations):
+        raise StepFailed(f'Step "{run.identity.step}": "violations" in {uri} is no list of objects.')
+    for violation in violations:
+        words = [violation.get(key) for key in ("feature_name", "facet", "metric_name", "constraint_check_type")]
+        run.tell(f"violation: {' '.join(str(word) for word in words if word)}: {violation.get('description', '')}")
+    if violations and flags.fail:
+        kind = "Clarify" if run.step_type == "ClarifyCheck" else "Quality"
+        raise StepFailed(
+            f'Step "{run.identity.step}": ClientError: {kind} check failed. See violation report {uri} '
+            f"({len(violations)} violations)"
+        )
+    run.tell(f"{len(violations)} violations of the previous baseline")
+
+
+def _flags(run: StepRun) -> Flags:
+    def value(key: str, fallback: Any) -> Any:
+        given = run.spec.get(key)
+        return fallback if given is None else resolve(parse_value(given, key), run.scope, key)
+
+    def flag(key: str, fallback: bool) -> bool:
+        try:
+            return bool(coerce(value(key, fallback), "boolean"))
+        except ValueError:
+            raise StepFailed(f'Step "{run.identity.step}": {key} is {value(key, "")!r}, not a boolean.') from None
+
+    supplied = {kind: value(f"SuppliedBaseline{kind}", None) for kind in ("Constraints", "Statistics")}
+    previous = {kind: str(uri) for kind, uri in supplied.items() if uri}
+    return Flags(flag("SkipCheck", False), flag("FailOnViolation", True), flag("RegisterNewBaseline", False), previous)
+
+
+async def _from_registry(run: StepRun) -> dict[str, str]:
+    """``DriftCheckBaselines`` of the latest approved version of the step's model package group."""
+    given = run.spec.get("ModelPackageGroupName")
+    if given is None:
+        return {}
+    expression = parse_value(given, "ModelPackageGroupName")
+    group = name_in(expression, run.scope, "ModelPackageGroupName")
+    members = {"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved", "MaxResults": 1}
+    order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
+    found = await call(run.aws, "sagemaker", "ListModelPackages", **members, **order)
+    for summary in found.get("ModelPackageSummaryList") or []:
+        named = {"ModelPackageName": summary["ModelPackageArn"]}
+        package = as_json(await call(run.aws, "sagemaker", "DescribeModelPackage", **named))
+        block, constraints, statistics = REGISTRY[str(run.spec.get("CheckType"))]
+        baselines = (package.get("DriftCheckBaselines") or {}).get(block) or {}
+        wanted = {"Constraints": baselines.get(constraints), "Statistics": baselines.get(statistics)}
+        return {kind: str(source["S3Uri"]) for kind, source in wanted.items() if source}
+    return {}
+
+
+def _with_baseline(arguments: dict[str, Any], previous: dict[str, str]) -> dict[str, Any]:
+    inputs = list(arguments.get("ProcessingInputs") or [])
+    environment = dict(arguments.get("Environment") or {})
+    for kind, uri in previous.items():
+        name = f"baseline_{kind.lower()}"
+        local = f"{BASELINE_DIR}/{kind.lower()}"
+        source = {"S3Uri": uri, "LocalPath": local, "S3DataType": "S3Prefix", "S3InputMode": "File"}
+        inputs.append({"InputName": name, "S3Input": source})
+        environment[name] = f"{local}/{uri.rsplit('/', 1)[-1]}"
+    return {**arguments, "ProcessingInputs": inputs, "Environment": environment}
+
+
+async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: str) -> dict[str, Any]:
+    """Clarify's analysis configuration with the model to host, which may be known only now; a copy for each job."""
+    given = run.spec.get("ModelName")
+    if given is None:
+        return arguments
+    model = name_in(parse_value(given, "ModelName"), run.scope, "ModelName")
+    inputs = [dict(item) for item in arguments.get("ProcessingInputs") or []]
+    for item in inputs:
+        if item.get("InputName") == "analysis_config":
+            uri = str(item["S3Input"]["S3Uri"])
+            copied = await in_thread(run.aws.key, _copy_config, run, uri, model, job_name)
+            item["S3Input"] = {**item["S3Input"], "S3Uri": copied}
+    return {**arguments, "ProcessingInputs": inputs}
+
+
+def _object(content: bytes, uri: str) -> dict[str, Any]:
+    """The JSON object in ``content``.  Raises :class:`Unreadable`."""
+    try:
+        value = read_json(content, most_bytes=MOST_READ)
+    except NotJson as error:
+        raise Unreadable(f"{uri} {error.told()}") from None
+    if not isinstance(value, dict):
+        raise Unreadable(f"{uri} holds no JSON object")
+    return value
+
+
+def _copy_config(run: StepRun, uri: str, model: Any, job_name: str) -> str:
+    try:
+        config = _object(run.scope.read_s3(uri), uri)
+    except Unreadable as error:
+        raise StepFailed(f'Step "{run.identity.step}": the analysis configuration cannot be used: {error}') from None
+    config["predictor"] = {**(config.get("predictor") or {}), "model_name": model}
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    copy = f"{key.rpartition('/')[0]}/{job_name}/analysis_config.json".lstrip("/")
+    run.aws.client("s3").put_object(Bucket=bucket, Key=copy, Body=json.dumps(config).encode())
+    return f"s3://{bucket}/{copy}"
+
+
+def _output_folder(answer: dict[str, Any]) -> str:
+    outputs = (answer.get("ProcessingOutputConfig") or {}).get("Outputs") or [{}]
+    return str((outputs[0].get("S3Output") or {}).get("S3Uri") or "").rstrip("/")

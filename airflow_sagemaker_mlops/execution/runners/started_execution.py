@@ -1,0 +1,91 @@
+"""Bedrock and Athena: started by a call with a client token, which answers the same thing when it is sent again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..aws.clients import as_json, call
+from ..describe import address_of, describe
+from ..exceptions import StepFailed
+from ..identity import digest
+from ..journal import Entry
+from ..request import fitted, resolved_arguments
+from ..step_run import StepResult, StepRun, Submitted, now
+from ..submit import Look, next_start
+from ..watch.console_links import facts_about
+from .job import ended_well, result_of
+
+TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
+
+
+async def submit(run: StepRun) -> Submitted:
+    """What this attempt starts; the same again when it has been started before."""
+    ordinal = await next_start(run, lambda handle: describe(run, handle))
+    job = await going_on(run, ordinal)
+    if job is not None:
+        return job
+    request = await fitted(run, await resolved_arguments(run))
+    return await start(run, ordinal, request, lambda handle: describe(run, handle))
+
+
+async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
+    """What the journal has a handle of, where that is to go on; ``None`` where something is to be started.
+
+    Its token cannot be sent again: the start of the run is in it, which Airflow changes when a finished run is cleared.
+    """
+    entry, identity = await run.journal.read(), run.identity
+    if entry is None or not entry.arn or entry.ordinal != ordinal:
+        return None
+    await run.journal.write(
+        Entry(entry.name, ordinal, identity.try_number, identity.generation, "submitted", entry.arn)
+    )
+    run.tell(f"going on with {entry.name}")
+    await run.publish(facts_about(run, entry.name, entry.arn))
+    return Submitted(entry.name, entry.arn, ordinal, now(), adopted=True)
+
+
+async def start(run: StepRun, ordinal: int, request: dict[str, Any], look: Look) -> Submitted:
+    """Send ``request`` with the token of ``ordinal``, unless the document gives one, and remember what it made.
+
+    look   properties of what there is a handle of
+    """
+    key = run.entry.token_key
+    forgotten = await run.journal.read() is None and run.identity.try_number > 1 and not run.goes_on
+    while True:
+        job = await _send(run, ordinal, {key: token(run, ordinal), **request})
+        # Where Airflow keeps no journal (before 3.3), the token of a failed attempt answers with what that made.
+        found = await look(job.arn) if forgotten and key not in request else None
+        if found is None or run.entry.status_of(found) not in run.entry.failed:
+            return job
+        ordinal += 1
+
+
+async def _send(run: StepRun, ordinal: int, request: dict[str, Any]) -> Submitted:
+    entry, identity = run.entry, run.identity
+    intent = Entry("", ordinal, identity.try_number, identity.generation, "intent")
+    await run.journal.write(intent)
+    answer = as_json(await call(run.aws, entry.service, entry.create, **request))
+    handle = next((str(answer[key]) for key in _spellings(entry.arn_key) if key in answer), "")
+    if not handle:
+        raise StepFailed(f'Step "{identity.step}": {entry.create} answered without {entry.arn_key}.')
+    made = Entry(handle, ordinal, identity.try_number, identity.generation, "submitted", handle)
+    await run.journal.write(made)
+    run.tell(f"{entry.create}: {handle}")
+    await run.publish({**facts_about(run, handle, handle), "created": handle})
+    return Submitted(handle, handle, ordinal, now())
+
+
+async def follow(run: StepRun, job: Submitted) -> StepResult:
+    """Wait for it to end."""
+    answer = await ended_well(run, job, address_of(run, job.name))
+    return result_of(run, job.name, answer, started=job.since)
+
+
+def token(run: StepRun, ordinal: int) -> str:
+    """The client token of the ``ordinal``-th start."""
+    identity = run.identity
+    return digest(identity.step_digest, identity.run_started, identity.generation, str(ordinal))[:TOKEN]
+
+
+def _spellings(key: str) -> tuple[str, str]:
+    return key, key[:1].lower() + key[1:]

@@ -1,0 +1,77 @@
+"""Where the values of a scope come from: parameters, execution variables and S3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..definition.values import parse_parameter
+from .aws.clients import Aws, is_transient, may_pass
+from .exceptions import StepFailed
+from .identity import StepIdentity, whole_seconds
+from .scope import MOST_READ, Unreadable
+
+NO_ACCOUNT = "000000000000"  # no call is spent on the account number; the ARNs name nothing that exists on AWS
+
+
+def typed_parameters(step: str, spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Typed values of the parameters that ``spec`` references, out of the run's ``given`` values and the defaults.
+
+    Raises :class:`StepFailed` for a value that is not of the declared type.
+    """
+    values: dict[str, Any] = {}
+    for name, declared in (spec.get("Parameters") or {}).items():
+        value = given.get(name, declared.get("DefaultValue"))
+        if value is None:
+            continue
+        if value == "" == declared.get("DefaultValue"):
+            values[name] = value  # refused as a value at start, and fine as a default
+            continue
+        kind = declared.get("Type") or "String"
+        try:
+            values[name] = value if kind == "Any" else parse_parameter(value, kind, (), name)
+        except ValueError as error:
+            raise StepFailed(f'Step "{step}": {error}') from None
+    return values
+
+
+def experiment_block(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The pipeline's experiment configuration in a step's ``spec``; empty for the names that SDKs give by default."""
+    block = spec.get("Experiment")
+    return block if isinstance(block, Mapping) else {}
+
+
+def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:
+    """``Execution.*`` for this run.  ARNs have the service's form; no such resource exists there."""
+    partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if "-gov-" in region else "aws"
+    pipeline = f"arn:{partition}:sagemaker:{region}:{NO_ACCOUNT}:pipeline/{identity.pipeline.lower()}"
+    return {
+        "PipelineName": identity.pipeline,
+        "PipelineArn": pipeline,
+        "PipelineExecutionId": identity.execution_id,
+        "PipelineExecutionArn": f"{pipeline}/execution/{identity.execution_id}",
+        "StartDateTime": whole_seconds(identity.run_started),
+    }
+
+
+def s3_reader(aws: Aws) -> Callable[[str], bytes]:
+    """A function that reads an S3 URI, with sentences for errors that do not pass by themselves."""
+
+    def read(uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        if not uri.startswith("s3://") or not bucket or not key:
+            raise Unreadable(f'"{uri}" is not the S3 URI of an object')
+        try:
+            content = bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read(MOST_READ + 1))
+        except Exception as error:
+            if is_transient(error) or may_pass(error):
+                raise  # a job that runs already must not be left for it
+            code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+            known = {"NoSuchKey": "there is no such object", "NoSuchBucket": "there is no such bucket"}
+            words = f"received an error while reading {uri}: {known.get(code, str(error))} ({code})"
+            raise Unreadable(words) from error
+        if len(content) > MOST_READ:
+            raise Unreadable(f"{uri} is larger than {MOST_READ} bytes")
+        return content
+
+    return read

@@ -1,0 +1,273 @@
+"""Stand-ins: declared results of steps that cannot be executed where a pipeline is rehearsed.
+
+A stand-in resolves and types the step's request as for AWS, and then answers instead of it.  It is declared for each
+step by name (``"*"`` for all that wait, and Lambda)::
+
+    Train:
+      Properties: {ModelArtifacts: {S3ModelArtifacts: s3://bucket/model.tar.gz}}
+      PropertyFiles: {Report: {metrics: {mse: {value: 4.2}}}}   # written where the step's output lies
+      Files: {results.json: {Result: 1}}                        # below the output path of a training job
+      Status: Succeeded                                         # or Failed, Stopped, with FailureReason
+      Seconds: 0
+    Gate:
+      Outcome: true                                             # of a Condition, whatever its comparisons give
+
+What is referenced and not declared is made up, in the type the API gives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from ...definition.expressions import kind_of
+from ...definition.model import Key, PathPart
+from ...definition.problems import did_you_mean
+from ...definition.property_paths import MissingValue, lookup, parse_path, select
+from ...steps.s3_members import file_in_output
+from ...steps.shapes import operation_output
+from ..aws.clients import Aws, as_json, error_code
+from ..exceptions import JobFailed
+from ..request import build_request, name_of, resolved_arguments
+from ..scope_values import NO_ACCOUNT
+from ..step_run import StepResult, StepRun, Submitted, now
+from ..watch.console_links import facts_about
+
+ZERO: dict[str, Any] = {"Integer": 0, "Float": 0.0, "Boolean": False}
+NUMBERS = frozenset({"integer", "long", "float", "double"})
+LOOKS_LIKE_A_PLACE = re.compile(r"ur[il]|path|s3|artifact|location|constraints|statistics", re.IGNORECASE)
+BY_NAME = ("job", "check", "resource", "endpoint")
+MEMBERS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "Properties": (Mapping, "an object"),
+    "PropertyFiles": (Mapping, "an object"),
+    "Files": (Mapping, "an object"),
+    "Status": (str, "Succeeded, Failed or Stopped"),
+    "FailureReason": (str, "a text"),
+    "Seconds": ((int, float), "a number"),
+    "Outcome": (bool, "true or false"),
+}
+BELOW = "Files below properties"  # {property path: {file: content}}; only made-up stand-ins have it
+STATUSES = ("Succeeded", "Failed", "Stopped")
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """The stand-ins of a YAML or JSON file.  Raises ``ValueError`` with a sentence, also for a member that is none."""
+    from ...definition.read.yaml_source import plain_yaml
+
+    try:
+        table = plain_yaml(file.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file}: the stand-ins cannot be read: {error}") from None
+    if not isinstance(table, dict) or not all(isinstance(value, dict | None) for value in table.values()):
+        raise ValueError(f"{file}: stand-ins are an object: {{step: {{Properties: ..., Files: ...}}}}")
+    for name, entry in table.items():
+        wrong = next(_wrong_members(entry or {}), "")
+        if wrong:
+            raise ValueError(f'{file}: the stand-in of "{name}" {wrong}')
+    return {str(name): value or {} for name, value in table.items()}
+
+
+def _wrong_members(entry: Mapping[Any, Any]) -> Iterator[str]:
+    for key, value in entry.items():
+        if key not in MEMBERS:
+            meant = did_you_mean(str(key), MEMBERS)
+            if str(key) in ("OutputParameters", "ModelArtifacts") or not meant.startswith("Did"):
+                meant = f"It has {', '.join(MEMBERS)}. Did you mean Properties: {{{key}: ...}}?"
+            yield f'has the key "{key}", which no stand-in has. {meant}'
+        elif value is not None:
+            kind, words = MEMBERS[key]
+            fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+            if not fits or (key == "Status" and value not in STATUSES):
+                yield f"has {kind_of(value)} as {key}; write {words}."
+
+
+def declared_for(run: StepRun) -> Mapping[str, Any] | None:
+    """The stand-in of the step: by its name, as child of a loop by its name in the body, or the one for all."""
+    table = run.options.stand_ins
+    if not table:
+        return None
+    name = run.identity.step
+    if run.entry.how == "condition":  # it is evaluated, and may be overruled
+        return None
+    found = table.get(name)
+    if found is None and run.loop:
+        found = table.get(name.rpartition("-")[0])
+    how = run.entry.how
+    if found is None and (run.entry.waits or how in ("function", "foreign")) and how != "foreach":
+        found = table.get("*")
+    return found
+
+
+async def submit(run: StepRun) -> Submitted:
+    """The request is built and typed; nothing is sent."""
+    run.tell("a stand-in answers for this step")
+    name = name_of(run, 0) if run.entry.name_key else run.identity.step
+    arn = f"arn:aws:sagemaker:{run.aws.region}:{NO_ACCOUNT}:stand-in/{name}"
+    await run.publish(facts_about(run, name, arn))
+    return Submitted(name, arn, 0, now())
+
+
+async def follow(run: StepRun, job: Submitted) -> StepResult:
+    """The declared result."""
+    declared = declared_for(run) or {}
+    properties = await _properties(run, job, declared)
+    await asyncio.sleep(float(declared.get("Seconds") or 0))
+    await asyncio.to_thread(_write_files, run, properties, declared)
+    wanted = run.spec.get("Outputs")
+    status = str(declared.get("Status") or "Succeeded")
+    result = StepResult(
+        run.identity.step,
+        run.step_type,
+        job.name,
+        job.arn,
+        properties if wanted == "all" else select(properties, list(wanted or ())),
+        job.since,
+        now(),
+        status=status,
+        facts={"StandIn": True},
+    )
+    if status != "Succeeded":
+        reason = str(declared.get("FailureReason") or "the stand-in says so")
+        raise JobFailed(run.identity.step, job.name, status, reason, result.as_json())
+    return result
+
+
+async def run(run: StepRun) -> StepResult:
+    """Both in one."""
+    return await follow(run, await submit(run))
+
+
+async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any]) -> dict[str, Any]:
+    entry = run.entry
+    if entry.service == "sagemaker" and entry.how in BY_NAME:
+        request = as_json(await build_request(run, 0))
+    else:
+        request = await resolved_arguments(run)
+    properties: dict[str, Any] = {**request}
+    if entry.name_key:
+        properties |= {entry.name_key: job.name, entry.arn_key: job.arn}
+    if entry.status_key and "." not in entry.status_key:
+        properties[entry.status_key] = next(iter(sorted(entry.succeeded)), "")
+    output = _at(request, "OutputDataConfig", "S3OutputPath") if run.step_type == "Training" else None
+    if output:
+        artifact = f"{str(output).rstrip('/')}/{job.name}/output/model.tar.gz"
+        properties["ModelArtifacts"] = {"S3ModelArtifacts": artifact}
+    if run.spec.get("OutputParameters"):
+        kinds = {item["OutputName"]: item.get("OutputType") or "String" for item in run.spec["OutputParameters"]}
+        texts = {name: _text(run, name) for name in kinds}
+        properties["OutputParameters"] = {name: ZERO.get(kind, texts[name]) for name, kind in kinds.items()}
+    properties = _merged(properties, declared.get("Properties") or {})
+    wanted = run.spec.get("Outputs") or ()
+    for path in () if wanted == "all" else wanted:
+        _fill(run, properties, path)
+    return properties
+
+
+def _merged(one: Any, other: Any) -> Any:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return {**one, **{key: _merged(one.get(key), value) for key, value in other.items()}}
+    if isinstance(one, list) and isinstance(other, list):
+        padded = [*one, *[None] * (len(other) - len(one))]
+        return [_merged(mine, given) for mine, given in zip_longest(padded, other)]
+    return one if other in (None, {}) else other
+
+
+def _fill(run: StepRun, document: dict[str, Any], path: str) -> None:
+    """Make up what stands at ``path`` when nothing does."""
+    parts = parse_path(path)
+    try:
+        lookup(document, parts)
+        return
+    except MissingValue:
+        value = _made_up(run, parts)
+    for part in reversed(_positions(document, parts)):
+        name = part.name if isinstance(part, Key) else part
+        value = [*[{}] * name, value] if isinstance(name, int) else {name: value}
+    document.update(_merged(document, value))
+
+
+def _positions(document: Any, parts: tuple[PathPart, ...]) -> list[PathPart]:
+    """``parts`` with names of list items as positions, where the list is there."""
+    found: list[PathPart] = []
+    for wanted in parts:
+        part = wanted
+        if isinstance(part, Key) and isinstance(document, list):
+            names = [[v for v in item.values() if isinstance(v, str)] for item in document if isinstance(item, Mapping)]
+            part = next((index for index, values in enumerate(names) if part.name in values), len(document))
+        found.append(part)
+        key = part.name if isinstance(part, Key) else part
+        try:
+            document = document[key]
+        except (LookupError, TypeError):
+            document = None
+    return found
+
+
+def _made_up(run: StepRun, parts: tuple[Any, ...]) -> Any:
+    shape: Any = operation_output(run.entry.service, run.entry.describe) if run.entry.describe else None
+    for part in parts:
+        kind = getattr(shape, "type_name", "")
+        if kind == "structure":
+            shape = shape.members.get(part if isinstance(part, str) else "")
+        elif kind == "list":
+            shape = shape.member
+        elif kind == "map":
+            shape = shape.value
+    kind = getattr(shape, "type_name", "string")
+    last = str(parts[-1].name if isinstance(parts[-1], Key) else parts[-1])
+    if kind in NUMBERS or kind == "boolean":
+        return False if kind == "boolean" else 1
+    return _text(run, last)
+
+
+def _text(run: StepRun, name: str) -> str:
+    if LOOKS_LIKE_A_PLACE.search(name):
+        return f"s3://stand-ins/{run.identity.execution_id}/{run.identity.step}/{name}"
+    return f"stand-in-{name}"
+
+
+def _write_files(run: StepRun, properties: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+    """The declared files, as JSON: property files in their output, others below the output path or at their URI."""
+    folder = str(_at(properties, "OutputDataConfig", "S3OutputPath") or "").rstrip("/")
+    for name, content in (declared.get("Files") or {}).items():
+        _write(run, name if name.startswith("s3://") else f"{folder}/{name}", content)
+    for path, files in (declared.get(BELOW) or {}).items():
+        for name, content in files.items():
+            _write(run, file_in_output(str(lookup(properties, parse_path(path))), name), content)
+    outputs = _at(properties, "ProcessingOutputConfig", "Outputs") or []
+    places = {item.get("OutputName"): _at(item, "S3Output", "S3Uri") for item in outputs}
+    contents = declared.get("PropertyFiles") or {}
+    for file in run.spec.get("PropertyFiles") or []:
+        uri = places.get(file["OutputName"])
+        if uri and file["PropertyFileName"] in contents:
+            _write(run, file_in_output(uri, file["FilePath"]), contents[file["PropertyFileName"]])
+
+
+def _at(document: Any, *keys: str) -> Any:
+    for key in keys:
+        document = document.get(key) if isinstance(document, Mapping) else None
+    return document
+
+
+def _write(run: StepRun, uri: str, content: Any) -> None:
+    write_file(run.aws, uri, content)
+    run.tell(f"wrote {uri}")
+
+
+def write_file(aws: Aws, uri: str, content: Any) -> None:
+    """Write ``content`` to ``uri``, as JSON unless it is text; its bucket is made when it is missing."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    text = content if isinstance(content, str) else json.dumps(content)
+    client = aws.client("s3")
+    try:
+        client.put_object(Bucket=bucket, Key=key, Body=text.encode())
+    except Exception as error:
+        if error_code(error) != "NoSuchBucket":
+            raise
+        client.create_bucket(Bucket=bucket)
+        client.put_object(Bucket=bucket, Key=key, Body=text.encode())

@@ -1,0 +1,118 @@
+"""The containers' own log lines, from CloudWatch into the task log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from ..aws.clients import call, error_code, error_message
+from ..failure_report import LAST_LINES
+from ..step_run import StepRun
+
+LIVE_EVERY_S = 2.0
+SETTLE_S = 1.0  # CloudWatch shows the last lines a moment after the job has ended
+
+
+@dataclass(slots=True)
+class LogTail:
+    """Brings the log of the job called ``job`` as long as it is entered; the rest on leaving.
+
+    Reading logs is a courtesy: an error is told once and never fails the step.
+    """
+
+    run: StepRun
+    job: str
+    tokens: dict[str, str] = field(default_factory=dict)
+    live: asyncio.Task[None] | None = None
+    broken: bool = False
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+
+    async def __aenter__(self) -> LogTail:
+        if self.run.options.logs == "live" and self._has_log():
+            self.live = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.live is not None:
+            self.live.cancel()
+            await asyncio.gather(self.live, return_exceptions=True)
+        if kind is None and self.run.options.logs != "off" and self._has_log():
+            await self._bring()
+
+    def _has_log(self) -> bool:
+        entry = self.run.entry
+        return bool(entry.log_group) and not entry.update  # what goes on serving logs its own requests, not this step
+
+    async def _follow(self) -> None:
+        while not self.broken:
+            await self._bring()
+            await asyncio.sleep(LIVE_EVERY_S)
+
+    async def _bring(self) -> None:
+        lines: deque[str] = deque(maxlen=self.run.options.log_lines)
+        try:
+            for stream in await self._streams():
+                await self._read(stream, lines)
+        except Exception as error:
+            if error_code(error) != "ResourceNotFoundException":  # nothing was logged (yet)
+                self.broken = True
+                self.run.tell(f"the log of {self.job} could not be read: {error_message(error)}")
+        self.last.extend(lines)
+        for line in lines:
+            self.run.tell(line)
+
+    async def last_lines(self) -> list[str]:
+        """The last lines of the job's log, also where they are not brought into the task log."""
+        if not self.last and self._has_log():
+            with suppress(Exception):  # the failure is to be told, with or without them
+                for stream in await self._streams():
+                    members = {"logGroupName": self.run.entry.log_group, "logStreamName": stream, "limit": LAST_LINES}
+                    answer = await call(self.run.aws, "logs", "GetLogEvents", **members)
+                    self.last.extend(map(_line, answer.get("events", [])))
+        return list(self.last)
+
+    @property
+    def place(self) -> str:
+        """Where the whole log is."""
+        if not self._has_log():
+            return ""
+        return f'CloudWatch log group {self.run.entry.log_group}, streams that begin with "{self.job}/"'
+
+    async def _streams(self) -> list[str]:
+        members = {"logGroupName": self.run.entry.log_group, "logStreamNamePrefix": f"{self.job}/"}
+        answer = await call(self.run.aws, "logs", "DescribeLogStreams", **members)
+        return [stream["logStreamName"] for stream in answer.get("logStreams", [])]
+
+    async def _read(self, stream: str, lines: deque[str]) -> None:
+        while True:
+            members: dict[str, Any] = {
+                "logGroupName": self.run.entry.log_group,
+                "logStreamName": stream,
+                "startFromHead": True,
+            }
+            if stream in self.tokens:
+                members["nextToken"] = self.tokens[stream]
+            answer = await call(self.run.aws, "logs", "GetLogEvents", **members)
+            lines.extend(map(_line, answer.get("events", [])))
+            token = answer.get("nextForwardToken")
+            # The same token twice is CloudWatch's way to say "that is all for now".
+            if not token or token == self.tokens.get(stream) or not answer.get("events"):
+                if token:
+                    self.tokens[stream] = token
+                return
+            self.tokens[stream] = token
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    """A log event with the container's own time, UTC."""
+    text = str(event["message"]).rstrip("\n")
+    at = event.get("timestamp")
+    return text if at is None else f"{datetime.fromtimestamp(at / 1000, UTC):%H:%M:%S} {text}"

@@ -1,0 +1,326 @@
+"""Waiting for jobs together: one sweep a connection and job kind, however many steps wait.
+
+A single waiting step is described; several are found in one List call by their last change.  So the number of calls
+grows with sweeps and with finished jobs, not with running jobs times time.  Sweeps are quick while a job is young and
+slow down to the poll interval, and back off under throttling without failing anybody.  Credentials that are no longer
+taken are waited for likewise, for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ...steps.model import StepType
+from ..aws.clients import (
+    NEVER_SENT,
+    NOT_FOUND,
+    Aws,
+    call,
+    error_code,
+    is_transient,
+    may_pass,
+)
+from ..describe import properties_of
+from .eventbridge import JobEvents, events_for
+
+log = logging.getLogger(__name__)
+FASTEST_S = 0.25
+SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
+OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
+LOOK_CLOSER_EVERY = 20  # sweeps after which all that runs is listed, so a missed change cannot hang a step
+NEWCOMER_WITHIN_S = 1.0  # what an earlier process made may have ended long ago
+GONE_AFTER_S = 60.0  # right after its creation a job may not be visible everywhere
+SAFETY_NET_S = 300.0  # between two sweeps where events tell of changes
+PASSES_WITHIN_S = 600.0  # then the next attempt goes on, with clients of the connection as it is by then
+AWAY_WITHIN_S = 60.0  # an AWS on this machine that nobody has started again by then will not come back by itself
+OLDEST = datetime.min.replace(tzinfo=UTC)
+
+
+class AwsIsGone(ConnectionError):
+    """The AWS on this machine does not listen any more."""
+
+
+class JobDisappeared(LookupError):
+    """The job being waited for no longer exists."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """One who waits; others may wait for the same name, as runs that update one endpoint do."""
+
+    name: str
+    address: dict[str, Any]
+    future: asyncio.Future[dict[str, Any]]
+    on_change: Callable[[str], None]
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)  # Airflow finds the task log by it
+    since: float = field(default_factory=time.monotonic)
+    looked: float = 0.0
+    status: str = ""
+
+
+@dataclass(slots=True)
+class Sweep:
+    """The one loop that watches all waiting resources of one kind behind one set of credentials."""
+
+    aws: Aws
+    entry: StepType
+    poll_interval_s: float
+    waiting: list[_Waiting] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+    changed_after: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=15))
+    sweeps: int = 0
+    due: float = 0.0
+    newcomers: bool = False
+    back_off_s: float = 0.0
+    refused_since: float | None = None
+    away_since: float | None = None
+    unlisted: bool = False
+    events: JobEvents | None = None
+    told: bool = False
+    changed: set[str] = field(default_factory=set)
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self, name: str, address: dict[str, Any], on_change: Callable[[str], None]) -> dict[str, Any]:
+        """The properties of ``name`` once it is terminal, as plain JSON.  Raises :class:`JobDisappeared`.
+
+        address   members by which Describe finds it
+        """
+        job = _Waiting(name, address, asyncio.get_running_loop().create_future(), on_change)
+        self.waiting.append(job)
+
+        def ring() -> None:
+            self._ring(name)
+
+        if self.events is not None:
+            self.events.wake_on(name, ring)
+        self.newcomers = True
+        if self.task is None or self.task.done():
+            self.due = 0.0
+            self.task = asyncio.create_task(self._loop())
+        elif not self.back_off_s and self.due > job.since + NEWCOMER_WITHIN_S:
+            self.due = job.since + NEWCOMER_WITHIN_S
+            self.bell.set()
+        try:
+            return await job.future
+        finally:
+            self.waiting.remove(job)
+            if self.events is not None:
+                self.events.forget(name, ring)
+            if not self.waiting and self.task is not None:
+                self.task.cancel()
+                self.task = None
+
+    async def _loop(self) -> None:
+        try:
+            while self.waiting:
+                await self._turn()
+                await self._rest()
+        except Exception as error:
+            self._fail_all(error)
+
+    async def _turn(self) -> None:
+        """One look, of whomever it is time for: however often events ring for some, all are looked at in time."""
+        try:
+            await (self._look_at_all() if time.monotonic() >= self.due else self._look_at_changed())
+        except Exception as error:
+            if not _may_be_asked_again(error) or self._refused_too_long(error):
+                raise
+            self._check_that_it_listens(error)
+            longest = 120.0 if self.away_since is None else 5.0
+            self.back_off_s = min(max(1.0, self.back_off_s * 2), longest)
+            await self._renew(error)
+        else:
+            self.back_off_s, self.refused_since, self.away_since = 0.0, None, None
+
+    async def _rest(self) -> None:
+        """Until it is time to look at all, or a bell rings; under back-off nobody is asked sooner for any bell."""
+        if self.back_off_s:
+            await asyncio.sleep(self.back_off_s * random.uniform(0.5, 1.5))
+            self.due = 0.0
+        else:
+            if time.monotonic() >= self.due:
+                self.due = time.monotonic() + self._pause()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.bell.wait(), max(0.0, self.due - time.monotonic()))
+        self.bell.clear()
+
+    async def _renew(self, error: Exception) -> None:
+        """Have the clients take the credentials that the connection has by now, where these are no longer taken."""
+        if may_pass(error) and self.aws.renew is not None:
+            try:
+                await self.aws.renew()
+            except Exception as failed:  # then those there are, are tried again
+                log.warning("the connection's credentials cannot be read again: %s", failed)
+
+    def _check_that_it_listens(self, error: Exception) -> None:
+        """Raise :class:`AwsIsGone` for an AWS on this machine that has refused connections for too long."""
+        if type(error).__name__ not in NEVER_SENT or not self.aws.is_local:
+            self.away_since = None
+            return
+        if self.away_since is None:
+            self.away_since = time.monotonic()
+            for job in self.waiting:
+                _tell(job, f"cannot be looked at: the embedded AWS does not answer ({error})")
+        if time.monotonic() - self.away_since >= AWAY_WITHIN_S:
+            raise AwsIsGone(
+                f"the embedded AWS has not answered for {AWAY_WITHIN_S:.0f} s. Start it again with `sagemaker-mlops "
+                f"local`; jobs that still run are found by their names. ({error})"
+            )
+
+    def _refused_too_long(self, error: Exception) -> bool:
+        """Whether the credentials have not been taken for so long that nobody can say when they will be."""
+        if not may_pass(error):
+            return False
+        if self.refused_since is None:
+            self.refused_since = time.monotonic()
+            for job in self.waiting:
+                _tell(job, f"cannot be looked at for now, and is waited for: {error}")
+        return time.monotonic() - self.refused_since >= PASSES_WITHIN_S
+
+    def _ring(self, name: str) -> None:
+        self.told = True
+        self.changed.add(name)
+        self.bell.set()
+
+    def _pause(self) -> float:
+        youngest = max((job.since for job in self.waiting), default=0.0)
+        age = time.monotonic() - youngest
+        # Not every kind of job sends events: only one that has is left to them, and only while they can be read.
+        told = self.told and self.events is not None and self.events.readable
+        longest = max(self.poll_interval_s, SAFETY_NET_S) if told else self.poll_interval_s
+        return max(FASTEST_S, min(age * SHARE_OF_AGE, longest))
+
+    async def _look_at_changed(self) -> None:
+        changed = [job for job in self.waiting if job.name in self.changed]
+        self.changed.clear()
+        for job in changed:
+            await self._describe(job)
+
+    async def _look_at_all(self) -> None:
+        self.changed.clear()
+        closer, self.newcomers = self.newcomers or self.sweeps % LOOK_CLOSER_EVERY == 0, False
+        self.sweeps += 1
+        # A sweep that was broken off has the others first, or throttling would leave the last ones out for long.
+        waiting = sorted(self.waiting, key=lambda job: job.looked)
+        if len(waiting) > 1 and self.entry.listing and not self.unlisted:
+            try:
+                await (self._look_closer(waiting) if closer else self._sweep())
+            except Exception as error:
+                self.newcomers = self.newcomers or closer
+                if _may_be_asked_again(error):
+                    raise
+                # Who may not list them may look at each of them all the same.
+                self.unlisted = True
+                log.warning("%s is refused, each is described from now on: %s", self.entry.listing, error)
+            else:
+                return
+        for job in waiting:
+            await self._describe(job)
+
+    async def _look_closer(self, waiting: list[_Waiting]) -> None:
+        """Describe all but those that are known to run."""
+        status = self.entry.running
+        running = {row[self.entry.name_key] for row in await self._list(StatusEquals=status)} if status else set()
+        for job in waiting:
+            if job.name in running:
+                self._note_first(job, status)
+            else:
+                await self._describe(job)
+
+    async def _sweep(self) -> None:
+        """Describe what has ended since the last sweep; the calls are bounded by what did change."""
+        rows = await self._list(LastModifiedTimeAfter=self.changed_after - OVERLAP)
+        named: dict[str, list[_Waiting]] = {}
+        for job in self.waiting:
+            named.setdefault(job.name, []).append(job)
+        for row in rows:
+            status = row[self.entry.status_key]
+            for job in named.get(row[self.entry.name_key], ()):
+                if status in self.entry.terminal:
+                    await self._describe(job)
+                else:
+                    self._note_first(job, status)
+        # Only now: a sweep that was broken off is done again from where it began.
+        self.changed_after = max([self.changed_after, *(row.get("LastModifiedTime") or OLDEST for row in rows)])
+
+    async def _list(self, **members: Any) -> list[dict[str, Any]]:
+        """All summaries that pass the filters ``members``."""
+        rows: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            answer = await call(self.aws, self.entry.service, self.entry.listing, MaxResults=100, **members, **token)
+            rows += answer.get(self.entry.summaries_key, [])
+            if not answer.get("NextToken"):
+                return rows
+            token = {"NextToken": answer["NextToken"]}
+
+    async def _describe(self, job: _Waiting) -> None:
+        job.looked = time.monotonic()
+        try:
+            answer = await properties_of(self.aws, self.entry, job.address)
+        except Exception as error:
+            # Right after its creation a job may not be visible everywhere yet.
+            if error_code(error) in NOT_FOUND:
+                if time.monotonic() - job.since > GONE_AFTER_S and not job.future.done():
+                    job.future.set_exception(JobDisappeared(f"{job.name} does not exist any more"))
+                return
+            if _may_be_asked_again(error):
+                raise
+            if not job.future.done():
+                job.future.set_exception(error)  # its own: the others may be looked at
+            return
+        status = self.entry.status_of(answer)
+        self._note(job, str(answer.get("SecondaryStatus") or status))
+        if status in self.entry.terminal and not job.future.done():
+            job.future.set_result(answer)
+
+    def _note_first(self, job: _Waiting, status: str) -> None:
+        if not job.status:
+            self._note(job, status)
+
+    def _note(self, job: _Waiting, status: str) -> None:
+        if status != job.status:
+            was, job.status = job.status, status
+            if not was and status == self.entry.running:
+                return  # it has just been said that the job was made
+            _tell(job, status)
+
+    def _fail_all(self, error: Exception) -> None:
+        for job in self.waiting:
+            if not job.future.done():
+                job.future.set_exception(error)
+
+
+def _may_be_asked_again(error: Exception) -> bool:
+    return is_transient(error) or may_pass(error)
+
+
+def _tell(job: _Waiting, words: str) -> None:
+    with suppress(Exception):  # a log line must never end somebody's wait
+        job.context.run(job.on_change, words)
+
+
+_SWEEPS: dict[tuple[int, str, str], Sweep] = {}
+
+
+def sweep_for(aws: Aws, entry: StepType, poll_interval_s: float) -> Sweep:
+    """The sweep that all steps of this event loop share for these credentials and this job kind."""
+    loop = id(asyncio.get_running_loop())
+    key = (loop, aws.key, entry.name)
+    for stale in [k for k, sweep in _SWEEPS.items() if not sweep.waiting]:
+        del _SWEEPS[stale]
+    sweep = _SWEEPS.get(key)
+    if sweep is None:
+        sweep = _SWEEPS[key] = Sweep(aws, entry, poll_interval_s, events=events_for(aws))
+    sweep.aws = aws  # the newest clients of the same connection
+    sweep.poll_interval_s = min(sweep.poll_interval_s, poll_interval_s)
+    return sweep

@@ -1,0 +1,1 @@
+"""What users write: a definition as a DAG, or as a task group in a bigger one."""

@@ -1,0 +1,233 @@
+"""``Plan`` -> the tasks of a DAG: one operator for each, wired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, TaskGroup
+
+from .. import operators
+from ..definition.step_types import AIRFLOW
+from ..gc_pause import garbage_later
+from ..plan.describe import step_doc
+from ..plan.edges import needed_edges
+from ..plan.model import PARAMETERS_TASK_ID, VERDICT_TASK_ID
+from ..runtime.pipeline_source import Source
+from ..runtime.step_task import StepTask
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+    from ..plan.model import Plan, TaskPlan, Upstream
+
+Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
+Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
+AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn", "external_id")
+OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"})
+
+
+@garbage_later()
+def build(
+    plan: Plan,
+    pipeline_name: str,
+    steps: Mapping[str, Mapping[str, Any]],
+    options: Mapping[str, Any],
+    source: Given,
+    *,
+    dag: DAG,
+    group: TaskGroup | None = None,
+    at_run: Mapping[str, Any] | None = None,
+) -> dict[str, BaseOperator]:
+    """Create the operators of ``plan`` in ``dag`` and wire them.  Tasks are returned by step name.
+
+    at_run   parameters whose values a run renders, by name: a task of their own, before all others, does
+    """
+    from ..operators.base import StepOperator
+    from ..runtime.recorder import OFF, location_of
+
+    prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
+    foreign = tuple(prefix + task.task_id for task in plan.tasks if task.step_type == AIRFLOW)
+    mapped = group is not None and next(group.iter_mapped_task_groups(), None) is not None
+    tasks: dict[str, BaseOperator] = {}
+    for task in plan.tasks:
+        own = {**options, **steps.get(task.task_id, {})}
+        if task.step_type == "Verdict":
+            named = Source(
+                *source[:2],
+                pipeline_name,
+                prefix.rstrip("."),
+                source[2],
+                location_of(options["records"]) or OFF,  # Airflow's configuration is asked once
+                outlets=source[3],
+                access=(
+                    options["aws_conn_id"],
+                    options["region_name"] or None,
+                    options["assume_role_arn"],
+                    options["external_id"],
+                ),
+                mapped=mapped,
+            )
+            tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
+        else:
+            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, foreign=foreign, mapped=mapped)
+    ruled = any(one.trigger_rule != "all_success" for one in tasks.values() if isinstance(one, StepOperator))
+    edges = {} if ruled else needed_edges(plan.tasks)
+    for task in plan.tasks:
+        _wire(tasks, task, edges.get(task.task_id, task.upstream), dag)
+    if at_run:
+        _renders_first(plan, at_run, prefix, tasks, dag)
+    wire_all = partial(_wire_all, plan, tasks, dag)
+    if ruled:
+        wire_all()
+    else:
+        for operator in tasks.values():
+            if isinstance(operator, StepOperator):
+                operator.__dict__["_rule_changed"] = wire_all
+    if group is not None:
+        verdict: Any = tasks[VERDICT_TASK_ID]
+        verdict.stand_in()
+    return tasks
+
+
+def _wire_all(plan: Plan, tasks: Mapping[str, BaseOperator], dag: DAG) -> None:
+    """Have every edge of the plan, and the verdict behind every task: a trigger rule of the user's implies none."""
+    from ..operators.status_edges import stand_before
+
+    for task in plan.tasks:
+        _wire(tasks, task, task.upstream, dag)
+    stand_before(tasks[VERDICT_TASK_ID], (tasks[name] for name in tasks if name != VERDICT_TASK_ID))
+
+
+def _renders_first(
+    plan: Plan, at_run: Mapping[str, Any], prefix: str, tasks: Mapping[str, BaseOperator], dag: DAG
+) -> None:
+    """The task that renders ``at_run``, before the steps that wait for no other."""
+    from ..operators.parameters import PipelineParametersOperator
+
+    first = PipelineParametersOperator(
+        task_id=PARAMETERS_TASK_ID,
+        task_display_name="parameters",
+        values=dict(at_run),
+        declared={parameter.name: parameter for parameter in plan.parameters if parameter.name in at_run},
+        group=prefix.rstrip("."),
+        dag=dag,
+    )
+    for name, task in tasks.items():
+        if name != VERDICT_TASK_ID and not task.upstream_task_ids:
+            task.upstream_task_ids.add(first.task_id)
+            first.downstream_task_ids.add(task.task_id)
+
+
+def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, edges: Iterable[Upstream], dag: DAG) -> None:
+    """What ``set_upstream`` does, which hashes every task id of the DAG at each call to see that it is one DAG."""
+    below = tasks[task.task_id]
+    for edge in edges:
+        above = tasks[edge.task_id]
+        below.upstream_task_ids.add(above.task_id)
+        above.downstream_task_ids.add(below.task_id)
+        if edge.label:
+            dag.set_edge_info(above.task_id, below.task_id, {"label": edge.label})
+
+
+def _operator(
+    task: TaskPlan,
+    pipeline: str,
+    prefix: str,
+    options: Mapping[str, Any],
+    dag: DAG,
+    *,
+    foreign: tuple[str, ...],
+    mapped: bool,
+) -> BaseOperator:
+    arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
+    if task.display_name:
+        arguments["task_display_name"] = task.display_name
+    if task.step_type == "Gate":
+        triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
+        return operators.PipelineGateOperator(triggers=triggers, **arguments, **_airflows(options))  # type: ignore[no-any-return]
+    if task.description:
+        arguments["doc_md"] = step_doc(task)
+    if task.step_type == "Condition":
+        branches = task.spec.get("Branches") or {}
+        arguments["branches"] = {side: [prefix + name for name in names] for side, names in branches.items()}
+    reads = {name: prefix + name for name in task.reads}
+    step = StepTask(
+        type=task.step_type,
+        spec=task.spec,
+        step=task.task_id if prefix else "",
+        pipeline="" if pipeline == dag.dag_id else pipeline,
+        reads=reads,
+        aws_conn_id=options["aws_conn_id"] or None,
+        region_name=options["region_name"] or None,
+        assume_role_arn=options["assume_role_arn"],
+        external_id=options["external_id"],
+        poll_interval_s=options["poll_interval_s"],
+        logs=options["logs"],
+        most=options["max_parallel_steps"],
+        foreign=foreign if options["max_parallel_steps"] else (),
+        records=options["records"],
+        mapped=mapped,
+    )
+    if task.step_type == "RegisterModel":
+        arguments["outlets"] = _events_of(dag, prefix)
+    arguments.update(_airflows(options))
+    if task.step_type == AIRFLOW:
+        from ..operators.airflow_operator import foreign_operator
+
+        return foreign_operator(step, arguments)
+    operator = getattr(operators, f"{task.step_type}StepOperator")
+    return operator(step=step, start_in=options["start_in"], **arguments)  # type: ignore[no-any-return]
+
+
+def _verdict(
+    task: TaskPlan,
+    prefix: str,
+    tasks: Mapping[str, BaseOperator],
+    options: Mapping[str, Any],
+    dag: DAG,
+    *,
+    source: Source,
+    last_of_dag: bool,
+) -> BaseOperator:
+    from ..runtime.recorder import location_of
+
+    handlers = {
+        prefix + name: {prefix + other: trigger for other, trigger in by.items()}
+        for name, by in (task.spec.get("Handlers") or {}).items()
+    }
+    steps, recorded = task.spec["Steps"].items(), bool(location_of(source.records))
+    registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
+    # A model that a later step approves is told at the end.
+    told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
+    return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
+        task_id=task.task_id,
+        task_display_name=task.display_name,
+        dag=dag,
+        steps={prefix + name: step_type for name, step_type in steps},
+        handlers=handlers,
+        # A record is sealed in a worker, which has the definition.
+        in_triggerer=not recorded,
+        source=source,
+        last_of_dag=last_of_dag,
+        **{**told, **_airflows(options)},
+    )
+
+
+def _events_of(dag: DAG, prefix: str) -> list[Any]:
+    """An alias of the pipeline's name, so that ``schedule=AssetAlias("abalone")`` means whatever it makes.
+
+    Airflow sends an event of an outlet at every success, of an alias only where one was added.
+    """
+    from airflow.sdk import AssetAlias
+
+    from ..runtime.recorder import record_id
+
+    return [AssetAlias(record_id(dag.dag_id, prefix.rstrip(".")))]
+
+
+def _airflows(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are Airflow's own."""
+    return {key: value for key, value in options.items() if key not in OWN_OPTIONS}

@@ -1,0 +1,134 @@
+"""What becomes of a pipeline that cannot be built: an import error of its file, or a placeholder in its place.
+
+Airflow's DAG processor marks every DAG of a file that has an import error stale, so such a file's good DAGs are neither
+scheduled nor shown until it is mended.  With ``on_invalid="placeholder"`` the broken one stands there unscheduled
+instead, with the report as its docs and one task that fails with it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from .. import settings
+from ..definition.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from airflow.sdk import DAG, BaseOperator, TaskGroup
+
+TASK_ID = "pipeline.invalid"
+LONGEST_SAID = 2000
+LONGEST_DOC = 20_000  # letters; it is stored with the DAG
+# Keywords of a DAG that say whose it is and who may see it.
+_KEPT = ("access_control", "dag_display_name", "default_args", "owner_links")
+
+_OF_MODULE: WeakKeyDictionary[ModuleType, dict[str, PipelineError]] = WeakKeyDictionary()
+_OF_FILE: dict[str, dict[str, PipelineError]] = {}
+
+
+def errors_of_file(file: str) -> dict[str, PipelineError]:
+    """The errors of the DAG file that is being loaded, by DAG id, to be added to: Airflow keeps one error a file.
+
+    ``file`` is where the DAG is made, which may be a module that many DAG files call; so the module that Airflow loads
+    comes first.  Each load has a module of its own, and with it errors of its own.
+    """
+    from airflow.sdk.definitions._internal.contextmanager import DagContext
+
+    module = sys.modules.get(getattr(DagContext, "current_autoregister_module_name", None) or "")
+    return _OF_FILE.setdefault(file, {}) if module is None else _OF_MODULE.setdefault(module, {})
+
+
+def check_choice(on_invalid: str | None) -> None:
+    """Raise :class:`InvalidPipeline` (SM165) for an ``on_invalid`` that is given and is none."""
+    if on_invalid is not None:
+        is_placeholder(on_invalid)
+
+
+def is_placeholder(on_invalid: str | None) -> bool:
+    """Whether a broken pipeline gets a placeholder; the configuration is only asked then, for it takes its time.
+
+    Raises :class:`InvalidPipeline` (SM165).
+    """
+    try:
+        return settings.on_invalid(on_invalid) == "placeholder"
+    except ValueError as error:
+        problem = Problem("SM165", "on_invalid", str(error))
+        raise InvalidPipeline("DAG", [problem]) from None
+
+
+def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError, bool]:
+    """``error``, with what is wrong with the choice itself, and whether a placeholder stands for it."""
+    if any(problem.code == "SM165" for problem in error.problems):
+        return error, False
+    try:
+        return error, is_placeholder(on_invalid)
+    except PipelineError as wrong:
+        return type(error).several([error, wrong]), False
+
+
+def in_own_words(
+    error: Exception, source: str, owner: str, given: Mapping[str, Any], made: type = object
+) -> PipelineError:
+    """``error`` itself when it is ours; any other, of Airflow, the SDK or Python, as a problem of ``owner`` (SM164).
+
+    given   the keywords that the error may be about
+    """
+    if isinstance(error, PipelineError):
+        return error
+    said = " ".join(str(error).split())[:LONGEST_SAID].rstrip(".")
+    unknown = next((str(name) for name in given if f"argument '{name}'" in said), "")
+    if not isinstance(error, TypeError | ValueError) or not said:
+        said = f"{type(error).__name__}{said and ': '}{said}"
+    fix = did_you_mean(unknown, _keywords(made)) if unknown else ""
+    return InvalidPipeline(source, [Problem("SM164", unknown or "options", f"{owner} cannot be made: {said}.", fix)])
+
+
+def _keywords(made: type) -> list[str]:
+    """Keywords that ``made`` takes, itself or through ``**kwargs`` of a class it inherits from."""
+    from inspect import signature
+
+    own = [vars(kind)["__init__"] for kind in made.__mro__[:-1] if "__init__" in vars(kind)]
+    return [name for init in own for name in signature(init).parameters]
+
+
+class AnyTask(dict[str, "BaseOperator"]):
+    """The tasks of a broken pipeline by step name: its one task, whatever the step is called."""
+
+    def __init__(self, task: BaseOperator) -> None:
+        super().__init__()
+        self.task = task
+
+    def __missing__(self, step: str) -> BaseOperator:
+        return self.task
+
+
+def placeholder_options(error: PipelineError, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of the DAG that stands for a broken one."""
+    return {
+        **{name: given[name] for name in _KEPT if name in given},
+        "schedule": None,
+        "catchup": False,
+        "description": "The pipeline cannot be used; its docs say why.",
+        "doc_md": report_doc(error),
+        "tags": [*(given.get("tags") or ["sagemaker"]), "invalid"],
+    }
+
+
+def report_doc(error: PipelineError) -> str:
+    """The report as Markdown that shows it as it is."""
+    text = str(error).replace("```", "'''")
+    shown = text if len(text) <= LONGEST_DOC else f"{text[:LONGEST_DOC]}\n..."
+    return f"This pipeline cannot be used. A run of it fails with this report.\n\n```text\n{shown}\n```\n"
+
+
+def placeholder_task(error: PipelineError, dag: DAG, group: TaskGroup | None = None) -> AnyTask:
+    """The one task of a broken pipeline, under any step's name."""
+    from ..operators.invalid_pipeline import InvalidPipelineOperator
+
+    more = {} if group is None else {"task_group": group}
+    task = InvalidPipelineOperator(task_id=TASK_ID, dag=dag, report=str(error), doc_md=report_doc(error), **more)
+    return AnyTask(task)

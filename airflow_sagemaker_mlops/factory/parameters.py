@@ -1,0 +1,336 @@
+"""``parameters=`` of a pipeline -> params of the trigger form, and the values that only a run knows.
+
+A value is data unless it is an Airflow template or the result of another task: those two are rendered once in each run,
+by the pipeline's first task.  The document itself is never rendered, and neither is what a run's conf holds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, Param, TaskGroup
+from airflow.sdk.definitions.param import ParamsDict
+
+from ..definition.problems import InvalidPipeline, Problem, did_you_mean
+from ..definition.secret_names import holds_secret
+from ..definition.values import parse_parameter
+
+if TYPE_CHECKING:
+    from ..plan.model import ParameterPlan, Plan
+
+JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
+SCALARS = (str, int, float, bool)
+MOST_USERS, LONGEST_DEFAULT = 3, 20  # of the help that a parameter gets; the whole of it goes into the serialized DAG
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of one pipeline in a DAG.
+
+    params   of the trigger form, by parameter name
+    at_run   templates and results of other tasks, by parameter name; in the form these are left empty
+    given    names that the DAG file gives a value
+    secrets  values out of the DAG file that are left out of the form and the serialized DAG, by parameter name
+    source   what the definition is called
+    """
+
+    params: Mapping[str, Param] = field(default_factory=dict)
+    at_run: Mapping[str, Any] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    secrets: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+
+def parameters_of(plan: Plan, given: Any) -> Parameters:
+    """The parameters of ``plan`` with the values ``given`` in the DAG file.
+
+    Raises :class:`InvalidPipeline` with every problem: SM401 for a name that is not declared, SM413 for a value that
+    does not fit its parameter, SM414 for a template that cannot be read.
+    """
+    declared = {parameter.name: parameter for parameter in plan.parameters}
+    users = _users(plan)
+    if given is None:
+        return Parameters(
+            {name: _param(parameter, {}, {}, users) for name, parameter in declared.items()}, source=plan.source
+        )
+    if not isinstance(given, Mapping):
+        raise InvalidPipeline(plan.source, [_no_mapping(given)])
+    from ..templates import as_data, is_result, is_template, template_error  # few DAG files need them
+
+    problems: list[Problem] = []
+    fixed: dict[str, Any] = {}
+    at_run: dict[str, Any] = {}
+    for name, value in given.items():
+        place = f"parameters[{name!r}]"
+        if name not in declared:
+            what = f'parameter "{name}" is not declared.'
+            problems.append(Problem("SM401", place, what, did_you_mean(str(name), declared)))
+        elif is_template(value) or is_result(value):
+            wrong = template_error(value) if isinstance(value, str) else ""
+            if wrong:
+                fix = "Correct it, or write literal(...) of airflow.sdk around text that is no template."
+                problems.append(Problem("SM414", place, f'"{value}" is not an Airflow template: {wrong}.', fix))
+            at_run[name] = value
+        elif value is not None:
+            try:
+                fixed[name] = typed(as_data(value), declared[name])
+            except ValueError as error:
+                problems.append(Problem("SM413", place, str(error), _fix(value)))
+        else:
+            fixed[name] = None
+    if problems:
+        raise InvalidPipeline(plan.source, problems)
+    params = {name: _param(parameter, fixed, at_run, users) for name, parameter in declared.items()}
+    secrets = {name: value for name, value in fixed.items() if holds_secret(name, value)}
+    return Parameters(params, at_run, frozenset(fixed) | frozenset(at_run), secrets, plan.source)
+
+
+def typed(value: Any, parameter: ParameterPlan) -> Any:
+    """``value`` in the type of ``parameter``, as the trigger form would take it.
+
+    Raises ``ValueError`` with a sentence that names parameter, value and rule.
+    """
+    if not isinstance(value, SCALARS) or (isinstance(value, float) and not math.isfinite(value)):
+        article = "an" if parameter.type[:1] in "AEIOU" else "a"
+        shown = repr(value) if len(repr(value)) <= 80 else f"of type {type(value).__name__}"
+        raise ValueError(f'parameter "{parameter.name}" is {shown}, which is not {article} {parameter.type}.')
+    return parse_parameter(value, parameter.type, parameter.enum, parameter.name)
+
+
+def check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None:
+    """A scheduled run supplies no values, so every parameter needs a default, as on the service.
+
+    params   the DAG's params for the parameters of ``plan``, by parameter name
+
+    Raises :class:`InvalidPipeline` (SM402).
+    """
+    if schedule is None:
+        return
+    missing = [p.name for p in plan.parameters if _wants_a_value(params[p.name])]
+    if missing:
+        raise InvalidPipeline(
+            plan.source,
+            [
+                Problem(
+                    "SM402",
+                    f"$.Parameters ({name})",
+                    f'parameter "{name}" has no default, and scheduled runs supply no values.',
+                    f'Give it a "DefaultValue", pass parameters={{"{name}": ...}}, or use schedule=None.',
+                )
+                for name in missing
+            ],
+        )
+
+
+def one_owner(parameters: Parameters, params: Mapping[str, Any] | None) -> None:
+    """Refuse a parameter that ``parameters=`` and ``params=`` give different values (SM415): one would be ignored."""
+    both = [name for name in sorted(parameters.given) if name in (params or {}) and _differs(parameters, params, name)]
+    if both:
+        raise InvalidPipeline(
+            parameters.source,
+            [
+                Problem(
+                    "SM415",
+                    f"parameters[{name!r}]",
+                    f'"{name}" has another value in params=, and only one of the two can count.',
+                    "Leave one of them out.",
+                )
+                for name in both
+            ],
+        )
+
+
+def params_with(dag: DAG, group: Any) -> ParamsDict:
+    """The params of ``dag`` with those of its pipeline groups, now that ``group`` is one of them.
+
+    Groups share a param where type, choices and default are the same, and take one that the DAG's author has given.
+    Otherwise each has its own, ``<group id>.<name>``.  Raises :class:`InvalidPipeline` (SM415) when they cannot be
+    told apart, as a group without prefix has no name for its own.
+    """
+    groups = [other for other in _groups(dag) if other is not group] + [group]
+    shown = {name for other in groups for name in other.exposed}
+    theirs = {name: dag.params.get_param(name) for name in dag.params if name not in shown}
+    of_dag: Parameters | None = getattr(dag, "parameters", None)
+    found, problems = dict(theirs), []
+    exposed: dict[str, set[str]] = {other.group_id: set() for other in groups}
+    for name in {name: None for other in groups for name in other.parameters.params}:
+        claims = [other for other in groups if name in other.parameters.params]
+        apart = list(_apart(name, claims, theirs.get(name), of_dag))
+        for other in claims:
+            if other not in apart:
+                if name not in theirs:
+                    found[name] = _told_of_both(found.get(name), other.parameters.params[name])
+                    exposed[other.group_id].add(name)
+            elif other.prefix_group_id:
+                own = f"{other.group_id}.{name}"
+                found[own] = _titled(other.parameters.params[name], own)
+                exposed[other.group_id].add(own)
+            else:
+                problems.append(_not_told_apart(name, other, claims))
+    if problems:
+        raise InvalidPipeline(group.parameters.source, problems)
+    for other in groups:
+        other.exposed = exposed[other.group_id]
+    return ParamsDict(found)
+
+
+def params_of_group(params: ParamsDict, group: Any) -> dict[str, Any]:
+    """Those of the DAG's ``params`` that are for ``group``, by parameter name."""
+    names = {name: f"{group.group_id}.{name}" for name in group.parameters.params}
+    return {name: params.get_param(own if own in group.exposed else name) for name, own in names.items()}
+
+
+def _groups(dag: DAG) -> Iterator[Any]:
+    # Not dag.task_group_dict, which is kept from its first use on: groups that are made later would be missing.
+    for node in dag.task_group.get_task_group_dict().values():
+        if isinstance(node, TaskGroup) and isinstance(getattr(node, "parameters", None), Parameters):
+            yield node
+
+
+def _apart(name: str, claims: Sequence[Any], theirs: Param | None, of_dag: Parameters | None) -> Iterable[Any]:
+    """Those of ``claims`` that need a param of their own."""
+    if theirs is None:
+        first = _meaning(claims[0].parameters, name)
+        return claims if any(_meaning(other.parameters, name) != first for other in claims) else ()
+    if of_dag is not None and of_dag.params.get(name) is theirs:
+        meant = _meaning(of_dag, name)
+        return [other for other in claims if _meaning(other.parameters, name) != meant]
+    differ = (other for other in claims if name in other.parameters.given)  # else the author of the DAG has said it
+    return [other for other in differ if _differs(other.parameters, {name: theirs}, name)]
+
+
+def _differs(parameters: Parameters, params: Any, name: str) -> bool:
+    """Whether the value that ``parameters`` give is another one than the author's of the DAG in ``params``."""
+    theirs = params.get_param(name) if isinstance(params, ParamsDict) else params[name]
+    value = theirs.value if isinstance(theirs, Param) else theirs
+    return name in parameters.at_run or parameters.params[name].value != value
+
+
+def _meaning(parameters: Parameters, name: str) -> tuple[Any, ...]:
+    """What has to be the same for two pipelines to share a param."""
+    param = parameters.params[name]
+    value = param.value if param.has_value else None
+    at_run = parameters.at_run.get(name)
+    rendered = at_run if isinstance(at_run, str) else id(at_run)
+    schema = str(param.schema.get("type")), str(param.schema.get("enum"))
+    return (type(value), value, rendered, parameters.secrets.get(name), *schema)
+
+
+def _told_of_both(before: Param | None, param: Param) -> Param:
+    """``param``, with what was said of it ``before`` for another group that shares it."""
+    if before is None or not param.description or param.description in (before.description or ""):
+        return before or param
+    about = " ".join(filter(None, (before.description, param.description)))
+    return Param(param.value, about, **param.schema)
+
+
+def _titled(param: Param, title: str) -> Param:
+    return Param(param.value, param.description, **{**param.schema, "title": title})
+
+
+def _not_told_apart(name: str, group: Any, claims: Sequence[Any]) -> Problem:
+    others = ", ".join(f'"{other.group_id}"' for other in claims if other is not group) or "the DAG itself"
+    what = f'task group "{group.group_id}" and {others} give parameter "{name}" different defaults or types.'
+    fix = f'"{group.group_id}" has prefix_group_id=False, so it cannot have a param of its own: leave that out.'
+    return Problem("SM415", f"parameters[{name!r}]", what, fix)
+
+
+def _users(plan: Plan) -> dict[str, list[str]]:
+    """{parameter: names of the steps that use it}, in the order of the plan."""
+    users: dict[str, list[str]] = {}
+    for task in plan.tasks:
+        for name in dict.fromkeys(_used(task.spec)):
+            users.setdefault(name, []).append(task.task_id)
+    return users
+
+
+def _used(spec: Mapping[str, Any]) -> Iterator[str]:
+    yield from spec.get("Parameters") or ()
+    for child in (spec.get("Body") or {}).values():
+        yield from _used(child)
+
+
+def helps_of(plan: Plan) -> dict[str, str]:
+    """{parameter: what the form says of it}, for the parameters that the definition does not describe."""
+    users = _users(plan)
+    return {p.name: _help(users.get(p.name, ()), p.default) for p in plan.parameters if not p.description}
+
+
+def _help(users: Sequence[str], default: Any) -> str:
+    """What the form says of a parameter that the definition does not describe; choices are in the field's own list."""
+    if not users:
+        return "Used by no step."
+    more = f" and {len(users) - MOST_USERS} more" if len(users) > MOST_USERS else ""
+    said = f"Used by {', '.join(users[:MOST_USERS])}{more}."
+    word = default if isinstance(default, str) else "" if default is None else json.dumps(default)
+    is_plain = word.strip() == word != "" and word.isprintable() and len(word) <= LONGEST_DEFAULT
+    return f"{said} Default: {word}." if is_plain else said
+
+
+def _param(
+    parameter: ParameterPlan, fixed: Mapping[str, Any], at_run: Mapping[str, Any], users: Mapping[str, Sequence[str]]
+) -> Param:
+    schema: dict[str, Any] = {"type": JSON_TYPES[parameter.type], "title": parameter.name}
+    if parameter.enum:
+        schema["enum"] = list(parameter.enum)
+    by = users.get(parameter.name, ())
+    if parameter.name in at_run:
+        value = at_run[parameter.name]
+        said = f"`{value}`, rendered in each run" if isinstance(value, str) else _origin(value)
+        return _left_empty(parameter, said, schema, by)
+    default = fixed.get(parameter.name, parameter.default)
+    if holds_secret(parameter.name, default):
+        return _left_empty(parameter, "the default, which is not shown", schema, by)
+    # Plain text, which Airflow's form shows likewise; in the serialized DAG it costs nothing beside itself.
+    about = None if parameter.description else _help(by, default)
+    if parameter.description:
+        schema["description_md"] = parameter.description
+    if default is None:
+        if parameter.type == "String":
+            schema["minLength"] = 1
+        return Param(description=about, **schema)
+    return Param(default, about, **schema)
+
+
+def _left_empty(parameter: ParameterPlan, said: str, schema: dict[str, Any], users: Sequence[str]) -> Param:
+    """The param of what is rendered in each run, or is not shown: empty in the form, which says what it will be."""
+    schema["type"] = ["null", schema["type"]]
+    if parameter.enum:
+        schema["enum"].append(None)
+    about = f"{parameter.description}\n\n" if parameter.description else f"{_help(users, None)} "
+    schema["description_md"] = f"{about}Left empty: {said}."
+    return Param(None, **schema)
+
+
+def _origin(value: Any) -> str:
+    if type(value).__name__ == "MappedArgument":
+        return "what its task group is mapped over"
+    tasks = sorted({operator.task_id for operator, _ in value.iter_references()})
+    return f"the result of {', '.join(tasks)}" if tasks else "what the DAG file says for each run"
+
+
+def _wants_a_value(param: Any) -> bool:
+    if not isinstance(param, Param) or param.has_value:
+        return False
+    kind = param.schema.get("type")
+    return not (isinstance(kind, list) and "null" in kind)
+
+
+def _no_mapping(given: Any) -> Problem:
+    what = f"parameters= is {type(given).__name__}, and values are given by name."
+    fix = 'Write {"Name": value}, with a value for each: text, a number, a template, or the result of a task.'
+    return Problem("SM413", "parameters", what, fix)
+
+
+def _fix(value: Any) -> str:
+    if isinstance(value, SCALARS):
+        return ""
+    if hasattr(value, "output") and hasattr(value, "task_id"):
+        return f"For the result of that task write {value.task_id}.output."
+    if hasattr(value, "isoformat"):
+        return f'Write it as text, "{value.isoformat()}".'
+    return "A parameter is text, a number or true/false; write anything else as JSON text."

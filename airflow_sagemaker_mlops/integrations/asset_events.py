@@ -1,0 +1,170 @@
+"""What the events of Airflow assets say, out of a step's result or a run's record; pure.
+
+A result that was taken from an earlier run is nothing new, so there is no event for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..execution.secret_masking import mask
+from ..records.model.canonical_json import plain
+from ..records.model.timestamps import moment
+
+TAKEN = ("hit", "reused")
+ENDED_WELL = ("Succeeded", "CompletedWithFailures")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A version of a model package group that a step registered; ``data`` is the S3 URI of the model."""
+
+    arn: str
+    group: str
+    version: int | None
+    approval_status: str
+    data: str
+
+    @property
+    def events(self) -> tuple[Literal["registered", "approved"], ...]:
+        """Which assets of the group it is an event of."""
+        return ("registered", "approved") if self.approval_status == "Approved" else ("registered",)
+
+    def as_json(self) -> Json:
+        """The members of an event's extra that are about the model."""
+        said = {
+            "model_package_arn": self.arn,
+            "model_package_group": self.group,
+            "model_package_version": self.version,
+            "approval_status": self.approval_status,
+            "model_data": self.data,
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+def model_in_result(result: Mapping[str, Any]) -> ModelVersion | None:
+    """The version that a RegisterModel step made; ``None`` of any other step, and of a result of another run."""
+    about = result.get("ModelPackage")
+    if not isinstance(about, Mapping) or result.get("Reused") or not about.get("Group"):
+        return None
+    return ModelVersion(
+        arn=str(result.get("Arn") or ""),
+        group=str(about["Group"]),
+        version=about.get("Version"),
+        approval_status=str(about.get("ApprovalStatus") or ""),
+        data=str(about.get("ModelData") or ""),
+    )
+
+
+def approved_since(
+    record: Mapping[str, Any], told: Sequence[Mapping[str, Any]], describe: Callable[[str], Mapping[str, Any]]
+) -> Iterator[tuple[str, ModelVersion]]:
+    """(step, version) of what the run registered as not approved and has approved since, in a Lambda step or by hand.
+
+    told       earlier records of the same run; what was approved when they were sealed has been told then
+    describe   a model package by its ARN, as plain JSON; asked once for each that was not approved
+    """
+    before = max((moment(earlier["run"].get("ended")) for earlier in told), default=None)
+    taken = {step["step"] for step in record["steps"] if _was_taken(step)}
+    for model in record["models"]:
+        if not model.get("group") or model.get("approval_status") == "Approved" or model["step"] in taken:
+            continue
+        found = describe(str(model["arn"]))
+        told_then = before is not None and moment(found.get("LastModifiedTime")) <= before
+        if found.get("ModelApprovalStatus") == "Approved" and not told_then:
+            yield model["step"], model_of({**model, "approval_status": "Approved"})
+
+
+def model_of(model: Mapping[str, Any]) -> ModelVersion:
+    """A model as a record has it."""
+    return ModelVersion(
+        arn=str(model.get("arn") or ""),
+        group=str(model["group"]),
+        version=model.get("version"),
+        approval_status=str(model.get("approval_status") or ""),
+        data=str(model.get("data") or ""),
+    )
+
+
+def step_extra(
+    result: Mapping[str, Any],
+    *,
+    dag_id: str,
+    run_id: str,
+    record: str = "",
+    upstream: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Json:
+    """The extra of an event about one step.
+
+    record     where the run's record is once the run has ended
+    upstream   results of the steps that it reads; their metrics are those of what it registers
+    """
+    results = {**(upstream or {}), str(result.get("Step", "")): result}
+    metrics = {step: found["Metrics"] for step, found in results.items() if found.get("Metrics")}
+    model = model_in_result(result)
+    said = {
+        **(model.as_json() if model else {}),
+        "metrics": metrics,
+        "dag_id": dag_id,
+        "run_id": run_id,
+        "step": result.get("Step"),
+        "arn": None if model else result.get("Arn"),
+        "reused": result.get("Reused"),
+        "record": record,
+    }
+    return _said(said)
+
+
+def run_extra(record: Mapping[str, Any], uri: str) -> Json:
+    """What every event about a whole run says; ``uri`` is the record's."""
+    run = record["run"]
+    said = {
+        "metrics": {step["step"]: step["metrics"] for step in record["steps"] if step.get("metrics")},
+        "models": [model_of(model).as_json() for model in record["models"] if model.get("group")],
+        "dag_id": run["dag_id"],
+        "run_id": run["run_id"],
+        "status": run.get("status"),
+        "record": uri,
+        "record_sha256": record.get("integrity", {}).get("sha256"),
+    }
+    return _said(said)
+
+
+def outputs_under(
+    location: str, record: Mapping[str, Any], told: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """What the run's steps wrote at or under an S3 location; empty when there is nothing new.
+
+    told   earlier records of the same run, which is cleared and goes on: what ended then has been told then
+    """
+    base = location.rstrip("/")
+    before = {_attempt_of(step) for earlier in told for step in earlier["steps"]}
+    found = []
+    for step in record["steps"]:
+        if step["status"] != "Succeeded" or _was_taken(step) or _attempt_of(step) in before:
+            continue
+        for artifact in step.get("outputs", ()):
+            uri = artifact["uri"].rstrip("/")
+            if (uri == base or uri.startswith(f"{base}/")) and artifact.get("objects") != 0:
+                kept = ("uri", "name", "version", "etag", "sha256", "objects", "bytes")
+                found.append({"step": step["step"], **{key: artifact[key] for key in kept if key in artifact}})
+    return found
+
+
+def _was_taken(step: Mapping[str, Any]) -> bool:
+    return (step.get("cache") or {}).get("result") in TAKEN or bool((step.get("result") or {}).get("Reused"))
+
+
+def _attempt_of(step: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Tells one success of a step from the next."""
+    return (step["step"], step.get("ended"), *(attempt.get("name") for attempt in step.get("attempts", ())))
+
+
+def _said(members: Mapping[str, Any]) -> Json:
+    extra: Json = mask(
+        plain({name: value for name, value in members.items() if value not in (None, "", {}, [], False)})
+    )
+    return extra

@@ -1,0 +1,112 @@
+"""Telling Airflow of what a task made: the events of its outlets, with an extra that says what it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, AssetAlias
+
+from ..airflow_versions import NESTED_ALIAS_EXTRAS
+from ..assets import model_asset
+from ..execution.identity import run_name
+from ..records.seal.sealed import record_name
+from ..records.store.keys import record_key
+from ..runtime.recorder import location_of, record_id
+from ..runtime.step_task import StepTask
+from .asset_events import (
+    ENDED_WELL,
+    approved_since,
+    model_in_result,
+    outputs_under,
+    run_extra,
+    step_extra,
+)
+
+if TYPE_CHECKING:
+    from ..records.seal.seal import Sealed
+
+NOTHING_READ: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+
+
+def tell_of_step(
+    step: StepTask,
+    outlets: Iterable[Any],
+    context: Any,
+    result: Any,
+    *,
+    upstream: Mapping[str, Mapping[str, Any]] = NOTHING_READ,
+) -> None:
+    """Fill the events of a step's outlets: models go to the alias, and to every asset goes what the step says.
+
+    upstream   results of the steps that it read, by name
+
+    Airflow sends an event of an asset whenever the task succeeds, so one for a result of another run says "reused".
+    """
+    if not isinstance(result, Mapping):
+        return
+    extra = step_extra(
+        result,
+        dag_id=context["ti"].dag_id,
+        run_id=context["ti"].run_id,
+        record=_record_uri(step, context),
+        upstream=upstream,
+    )
+    model = model_in_result(result)
+    for outlet in outlets:
+        if isinstance(outlet, Asset):
+            context["outlet_events"][outlet].extra.update(extra)
+        elif isinstance(outlet, AssetAlias) and model is not None:
+            for event in model.events:
+                _add(context["outlet_events"][outlet], model_asset(model.group, event), extra)
+
+
+def tell_of_run(
+    operator: Any,
+    context: Any,
+    sealed: Sealed,
+    told: Sequence[Mapping[str, Any]],
+    describe: Callable[[str], Mapping[str, Any]],
+) -> None:
+    """The events of a whole run that ended well: what its steps wrote to its outlets, and models approved in it.
+
+    operator  the verdict; its source has the outlets
+    told      earlier records of the run
+    describe  a model package by its ARN
+    """
+    record = sealed.record
+    aliases = [outlet for outlet in operator.outlets if isinstance(outlet, AssetAlias)]
+    if not aliases or record["run"].get("status") not in ENDED_WELL:
+        return
+    told = [earlier for earlier in told if earlier["run"].get("status") in ENDED_WELL]
+    events, extra = context["outlet_events"][aliases[0]], run_extra(record, sealed.uri)
+    for name, location in operator.source.outlets:
+        outputs = outputs_under(location, record, told)
+        if outputs:
+            asset = Asset(uri=location) if name == location else Asset(name=name, uri=location)
+            _add(events, asset, {**extra, "outputs": outputs})
+    for step, model in approved_since(record, told, describe):
+        _add(events, model_asset(model.group), {**extra, **model.as_json(), "step": step})
+
+
+def _add(events: Any, asset: Asset, extra: Mapping[str, Any]) -> None:
+    if not NESTED_ALIAS_EXTRAS:
+        extra = {
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+            for name, value in extra.items()
+        }
+    events.add(asset, extra=dict(extra))
+
+
+def _record_uri(step: StepTask, context: Any) -> str:
+    """Where the run's record will be; empty where nothing is recorded."""
+    location = location_of(step.records)
+    if not location:
+        return ""
+    ti, run = context["ti"], context["dag_run"]
+    group = ti.task_id.removesuffix(step.step or ti.task_id).rstrip(".")
+    run_id = run_name(ti.run_id, ti.map_index if step.mapped else -1)
+    named = {"run_id": run_id, "clear_number": getattr(run, "clear_number", 0)}
+    return f"{location.rstrip('/')}/{record_key(record_id(ti.dag_id, group), record_name(named))}"

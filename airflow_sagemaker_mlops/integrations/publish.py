@@ -1,0 +1,82 @@
+"""Telling other systems of a run whose record was sealed.  None of it changes how the run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from .. import settings
+from ..records.model.errors import RecordError
+from ..records.seal.seal import Sealed
+from ..records.seal.sealed import record_name
+from ..records.store.keys import record_key
+from ..records.store.protocol import Store
+from ..records.store.reader import read_record
+from ..runtime.pipeline_source import Source
+from ..runtime.recorder import open_records
+
+
+def tell_others(context: Any, source: Source, sealed: Sealed, location: str, tell: Callable[..., None]) -> None:
+    """Airflow's assets, OpenLineage and SageMaker Lineage, each where it is wanted; ``location`` is of the records."""
+    operator = context["task"]
+    operator.sealed = sealed
+
+    def assets() -> None:
+        if not operator.outlets:
+            return
+        from .emit_asset_events import tell_of_run
+
+        told = list(_earlier(open_records(location), sealed.record["run"]))
+        tell_of_run(operator, context, sealed, told, partial(_package, source))
+
+    def openlineage() -> None:
+        from .openlineage import tell_of_steps
+
+        tell_of_steps(context, sealed.record, source.group, tell)
+
+    def lineage() -> None:
+        if not settings.lineage():
+            return
+        from ..hooks.aws import aws_for
+        from .write_sagemaker_lineage import write_lineage
+
+        write_lineage(aws_for(*source.access).client("sagemaker"), sealed.record, sealed.uri, tell)
+
+    def anchors() -> None:
+        if not settings.anchor_models():
+            return
+        from ..hooks.aws import aws_for
+        from ..records.seal.anchors import anchor
+
+        anchor(aws_for(*source.access).client("sagemaker"), sealed, tell)
+
+    for name, work in (
+        ("its models", anchors),
+        ("its assets", assets),
+        ("OpenLineage", openlineage),
+        ("SageMaker Lineage", lineage),
+    ):
+        try:
+            work()
+        except Exception as error:
+            tell("%s could not be told of the run: %s: %s", name, type(error).__name__, error)
+
+
+def _package(source: Source, arn: str) -> Mapping[str, Any]:
+    from ..execution.aws.clients import as_json
+    from ..hooks.aws import aws_for
+
+    client = aws_for(*source.access).client("sagemaker")
+    return dict(as_json(client.describe_model_package(ModelPackageName=arn)))
+
+
+def _earlier(store: Store, run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The records that the run had before it was cleared; one that cannot be read counts as none."""
+    for cleared in range(int(run.get("clear_number") or 0)):
+        name = record_name({**run, "clear_number": cleared})
+        try:
+            if store.read(record_key(run["dag_id"], name)) is not None:
+                yield read_record(store, run["dag_id"], name)
+        except RecordError:
+            continue

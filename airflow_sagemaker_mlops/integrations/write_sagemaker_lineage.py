@@ -1,0 +1,154 @@
+"""Writing a record into SageMaker Lineage: what is there already is taken, so doing it again changes nothing.
+
+One call for every entity and association, one for every job's trial component; a few hundred milliseconds a step.
+Blocking.  What AWS refuses is told, and the rest is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..execution.aws.clients import IN_USE, error_code, error_message
+from .sagemaker_lineage import Edge, Graph, graph_of
+
+MOST_TOLD = 5  # refusals in words; the others are counted
+Tell = Callable[..., None]
+
+
+@dataclass(slots=True)
+class Written:
+    """How many entities and associations there are, how many of them were there before, and what could not be made."""
+
+    entities: int = 0
+    associations: int = 0
+    found: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def refused(self, what: str, error: Exception) -> None:
+        """Note what AWS refused; raise ``error`` again when it did not answer at all."""
+        code = error_code(error)
+        if not code:
+            raise error
+        self.problems.append(f"{what}: {code}: {error_message(error)}")
+
+
+def write_lineage(client: Any, record: Mapping[str, Any], uri: str, tell: Tell) -> Written:
+    """Write the graph of a record with a boto3 client of SageMaker.
+
+    Never raises for what AWS answers; botocore's error when it gives none, for the next call would get none either.
+    """
+    graph, written = graph_of(record, uri), Written()
+    arns = _entities(client, graph, written) | _trial_components(client, graph, written)
+    for edge in _possible(graph, arns):
+        _associate(client, (arns[edge.source], arns[edge.target], edge.kind), written)
+    for problem in written.problems[:MOST_TOLD]:
+        tell("SageMaker Lineage: %s", problem)
+    if len(written.problems) > MOST_TOLD:
+        tell("SageMaker Lineage: and %d more", len(written.problems) - MOST_TOLD)
+    tell(
+        "SageMaker Lineage has %d entities and %d associations of this run, %d of them from before",
+        written.entities,
+        written.associations,
+        written.found,
+    )
+    return written
+
+
+def _entities(client: Any, graph: Graph, written: Written) -> dict[str, str]:
+    """{key: ARN} of contexts, actions and artifacts."""
+    arns: dict[str, str] = {}
+    makers: tuple[tuple[dict[str, dict[str, Any]], Callable[..., tuple[str, bool]]], ...] = (
+        (graph.contexts, _context),
+        (graph.actions, _action),
+        (graph.artifacts, _artifact),
+    )
+    for entities, make in makers:
+        for key, request in entities.items():
+            try:
+                arns[key], found = make(client, request)
+            except Exception as error:
+                written.refused(key, error)
+                continue
+            written.entities += 1
+            written.found += found
+    return arns
+
+
+def _context(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
+    try:
+        return str(client.create_context(**request)["ContextArn"]), False
+    except Exception as error:
+        if not _exists(error):
+            raise
+    # The run went on after it was cleared: its end is another one.
+    news = {name: request[name] for name in ("ContextName", "Description", "Properties")}
+    return str(client.update_context(**news)["ContextArn"]), True
+
+
+def _action(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
+    try:
+        return str(client.create_action(**request)["ActionArn"]), False
+    except Exception as error:
+        if not _exists(error):
+            raise
+    return str(client.describe_action(ActionName=request["ActionName"])["ActionArn"]), True
+
+
+def _artifact(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
+    """SageMaker makes artifacts of its own, and another run may have read the same: one SourceUri, one artifact."""
+    try:
+        return str(client.create_artifact(**request)["ArtifactArn"]), False
+    except Exception as error:
+        if not _exists(error):
+            raise
+        refused = error
+    found = client.list_artifacts(SourceUri=request["Source"]["SourceUri"])["ArtifactSummaries"]
+    if not found:
+        raise refused
+    return str(found[0]["ArtifactArn"]), True
+
+
+def _trial_components(client: Any, graph: Graph, written: Written) -> dict[str, str]:
+    """{key: ARN} of the trial components that SageMaker made of the jobs."""
+    arns: dict[str, str] = {}
+    for key, job in graph.jobs.items():
+        try:
+            found = client.list_trial_components(SourceArn=job)["TrialComponentSummaries"]
+        except Exception as error:
+            written.refused(f"the trial component of {job}", error)
+            continue
+        if found:
+            arns[key] = str(found[0]["TrialComponentArn"])
+        else:
+            written.problems.append(f"there is no trial component of {job}")
+    return arns
+
+
+def _possible(graph: Graph, arns: Mapping[str, str]) -> Iterator[Edge]:
+    """The associations with both ends; around a job without a trial component, from what it read to what it wrote."""
+    for edge in graph.edges:
+        if edge.source in arns and edge.target in arns:
+            yield edge
+    for job in (key for key in graph.jobs if key not in arns):
+        read = [edge.source for edge in graph.edges if edge.target == job]
+        wrote = [edge.target for edge in graph.edges if edge.source == job and edge.kind == "Produced"]
+        for source in read:
+            yield from (Edge(source, w, "DerivedFrom") for w in wrote if w != source and {source, w} <= arns.keys())
+
+
+def _associate(client: Any, association: tuple[str, str, str], written: Written) -> None:
+    source, target, kind = association
+    try:
+        client.add_association(SourceArn=source, DestinationArn=target, AssociationType=kind)
+    except Exception as error:
+        if not _exists(error):
+            written.refused(f"{source} -> {target}", error)
+            return
+        written.found += 1
+    written.associations += 1
+
+
+def _exists(error: Exception) -> bool:
+    return error_code(error) in IN_USE or "already exist" in error_message(error).lower()

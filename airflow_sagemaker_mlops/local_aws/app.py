@@ -1,0 +1,372 @@
+"""The WSGI front of the embedded AWS: checks the key, answers for SageMaker, asks moto for the rest."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import http.client
+import json
+import math
+import re
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import parse_qs, unquote
+
+from . import emr, functions, serving, signature
+from .caller import caller_identity, everything_allowed
+from .cloudwatch_logs import FILTER, filtered_events
+from .connections import INTAKE, PIECE, Intake
+from .errors import AwsError
+from .fault_injection import ConnectionLost, Faults
+from .ignored_members import refuse_unread, refuse_unread_by_moto
+from .moto_backend import Environ, Moto, Reply, is_served
+from .operation import (
+    NAMING,
+    Called,
+    called,
+    is_known,
+    is_operation,
+    members,
+    unread,
+)
+from .protocols import error_reply
+from .s3 import aws_chunked, checksums
+from .s3.versions import listed_versions
+from .sagemaker.context import Context, Handler, tags_of
+from .sagemaker.hosting import served_at
+from .sagemaker.operations import HANDLERS, RUNTIMES, UNREAD, is_owned
+from .signature import Claim
+from .snapshots import Keeper
+from .state import OWN_CALLS, LocalAws, whole
+from .store import Store
+from .tagging import GET_RESOURCES, tagged_resources
+from .unexecuted import refusal, refuse_unexecuted
+from .validation import prune, validate
+
+MOST_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS
+MOST_BODY = 128 << 20  # of anything else: a function's code comes in base64
+_INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
+_INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
+# Members of InvokeEndpoint that choose another model, container or variant, or another answer: one model serves here.
+NOT_SERVED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
+SESSION_KEY = "session-key"
+_GIVEN_KEY = re.compile(rb"<AccessKeyId>([A-Z0-9]+)</AccessKeyId>\s*<SecretAccessKey>([^<]+)</SecretAccessKey>")
+JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
+
+
+class Front:
+    """The application."""
+
+    def __init__(self, aws: LocalAws, moto: Moto, store: Store, keeper: Keeper, log: TextIO) -> None:
+        self._aws = aws
+        self._moto = moto
+        self._store = store
+        self._keeper = keeper
+        self._faults = Faults(Path(aws.state_dir))
+        self._log = log
+        self._hosts = {aws.endpoint_url.removeprefix("http://"), f"localhost:{aws.endpoint_url.rpartition(':')[2]}"}
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """WSGI."""
+        begun = time.perf_counter()
+        intake: Intake = environ[INTAKE]
+        caller = signature.claim_of(intake.signed)
+        call = unread(caller.service if caller else "", environ)
+        try:
+            secret = self._admit(environ, intake, caller)
+            assert caller is not None
+            body = _body(environ, intake, caller, secret)
+            if caller.kind == "query" and caller.service != "s3":  # moto takes a URL without this for S3's
+                environ["HTTP_AUTHORIZATION"] = signature.header_of(caller)
+            call = called(caller.service, environ, body)
+            reply = self._answer_with_faults(call, environ, body, caller)
+        except ConnectionLost:
+            start_response("500 No Answer", [])
+            return _hang_up(environ)
+        except AwsError as error:
+            reply = error_reply(call.protocol, error)
+        except NotImplementedError:
+            reply = error_reply(call.protocol, refusal(call.service, call.operation))
+        except Exception as error:
+            failure = AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500)
+            reply = error_reply(call.protocol, failure)
+        self._note(call, caller, reply, time.perf_counter() - begun)
+        headers = [(name, value) for name, value in reply.headers if name.lower() != "content-length"]
+        headers.append(
+            ("Content-Length", str(len(reply.body)) if environ["REQUEST_METHOD"] != "HEAD" else _length(reply))
+        )
+        start_response(f"{reply.status} {http.client.responses.get(reply.status, '')}", headers)
+        if len(reply.body) <= PIECE:
+            return [reply.body]
+        return (reply.body[at : at + PIECE] for at in range(0, len(reply.body), PIECE))
+
+    def _answer_with_faults(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        """The answer, unless a fault is injected; what this AWS asks of itself is no call that could get lost."""
+        if OWN_CALLS in str(environ.get("HTTP_USER_AGENT") or ""):
+            return self._answer(call, environ, body, caller)
+        lost = self._faults.before(call.operation, body)
+        reply = self._answer(call, environ, body, caller)
+        self._faults.after(call.operation, body)
+        if lost:
+            raise self._faults.lose(call.operation)
+        return reply
+
+    def _admit(self, environ: Environ, intake: Intake, caller: Claim | None) -> str:
+        """The caller's secret key; strangers are refused by their headers alone, for callers may run code here."""
+        if environ.get("HTTP_HOST") not in self._hosts:
+            raise AwsError("AccessDeniedException", "This server answers to its own address only.", 403)
+        secret = self._secret_of(caller.key) if caller else None
+        if caller is None or secret is None:
+            why = "" if caller else signature.unknown_way(intake.signed)
+            why = why or "The access key is not the one of this embedded AWS."
+            raise AwsError("UnrecognizedClientException", why, 403)
+        signature.check_headers(caller, intake.signed)
+        signature.check_time(caller, datetime.now(UTC))
+        if "\0" in environ["PATH_INFO"]:
+            raise AwsError("InvalidURI", "The path of the request has a NUL in it.")
+        if environ["PATH_INFO"].startswith("/moto-api"):
+            raise AwsError("AccessDeniedException", "moto's own API is not passed on.", 403)
+        return secret
+
+    def _secret_of(self, key: str) -> str | None:
+        """The secret to the key of this server, or to one that its STS gave out to who had it."""
+        if key == self._aws.access_key:
+            return self._aws.secret_key
+        given = self._store.get(SESSION_KEY, "", key)
+        return None if given is None else given.body.get("secret")
+
+    def _answer(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        if call.protocol == "json":
+            _json(body)
+        if not is_known(call.service) or (call.protocol in NAMING and not is_operation(call, environ)):
+            raise _unknown(call)
+        refuse_unexecuted(call, lambda: members(call, environ, body))
+        reply = self._ours(call, environ, body, caller) or self._small(call, environ, body, caller)
+        return reply or self._by_moto(call, environ, body, caller)
+
+    def _ours(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
+        """The answer of what is executed or kept here; ``None`` for what moto answers."""
+        path = environ["PATH_INFO"]
+        if call.service == "sagemaker":
+            return self._sagemaker(call.operation, body, caller)
+        if call.service in RUNTIMES:
+            return self._runtime(call, environ, body, caller)
+        if call.service == "sagemaker-runtime" and (match := _INVOKE_ENDPOINT.match(path)):
+            refuse_unread(call.service, call.operation, NOT_SERVED, members(call, environ, body))
+            return self._invoke_endpoint(match[1], environ, body, caller)
+        if call.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
+            return self._invoke_function(unquote(match[1]), environ, body, caller)
+        if call.service == "emr" and (handler := emr.HANDLERS.get(call.operation)):
+            return self._own("emr", call.operation, handler, body, caller)
+        if call.service == "emr" and emr.OWNED.search(call.operation):
+            raise refusal("emr", call.operation)
+        return None
+
+    def _small(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
+        """The few answers of other services that moto would give wrongly."""
+        if call == Called("iam", "SimulatePrincipalPolicy", "query"):
+            return everything_allowed(body)
+        if call == Called("sts", "GetCallerIdentity", "query") and caller.key == self._aws.access_key:
+            return caller_identity(self._aws)
+        if call == FILTER:
+            return filtered_events(self._moto, environ, body)
+        if call == GET_RESOURCES:
+            return tagged_resources(self._moto, self._store, caller.region, environ, body)
+        return listed_versions(environ) if call.service == "s3" else None
+
+    def _by_moto(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        if not is_served(call.service):
+            raise refusal(call.service, call.operation)
+        refuse_unread_by_moto(call, lambda: members(call, environ, body))
+        if call.service != "s3" and not is_operation(call, environ):
+            raise _unknown(call)
+        with self._keeper.turn(caller.service, environ, body) as seed:
+            reply = self._from_moto(call, environ, body)
+            self._keeper.keep(caller.service, caller.region, environ, body, reply, seed)
+        if call.service != "s3" and _is_page(reply):  # moto knows no such address
+            raise refusal(call.service, call.operation)
+        if call.service == "sagemaker" and reply.status == 200:
+            self._keep_tags(_json(body), _json(reply.body))
+        if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
+            self._store.insert(SESSION_KEY, "", given[1].decode(), {"secret": given[2].decode()})
+        return reply
+
+    def _from_moto(self, call: Called, environ: Environ, body: bytes) -> Reply:
+        """moto's answer.  What moto (5.2) breaks at is refused: clients would send it again after an error of ours."""
+        if call.service == "s3" and environ["REQUEST_METHOD"] == "POST" and environ.get("QUERY_STRING") == "uploads":
+            body = b""  # moto takes CreateMultipartUpload for something else when it has one
+        try:
+            return self._moto.call(environ, body)
+        except NotImplementedError:
+            if not is_operation(call, environ):
+                raise _unknown(call) from None
+            raise
+        except Exception as error:
+            sys.stderr.write(f"{call.service} {call.operation}: {traceback.format_exc(limit=-3)}\n")
+            what = f"The embedded AWS cannot answer this request ({type(error).__name__}: {str(error)[:200]})."
+            raise AwsError("ValidationException", f"{what} Check its members; server.err has more.") from None
+
+    def _keep_tags(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Tags of what moto made: ListTags looks for those of all SageMaker in one place."""
+        arn = next((str(value) for key, value in answer.items() if key.endswith("Arn")), "")
+        if arn and request.get("Tags"):
+            self._store.tag(arn, tags_of(request))
+
+    def _sagemaker(self, operation: str, body: bytes, caller: Claim) -> Reply | None:
+        handler = HANDLERS.get(operation)
+        if handler is None:
+            if is_owned(operation):
+                raise refusal("sagemaker", operation)
+            return None
+        return self._own("sagemaker", operation, handler, body, caller)
+
+    def _own(self, service: str, operation: str, handler: Handler, body: bytes, caller: Claim) -> Reply:
+        """The answer of one of our own operations, checked on its way in and out by botocore's model."""
+        request = _json(body)
+        validate(service, operation, request)
+        refuse_unread(service, operation, UNREAD.get(operation, ()), request)
+        answer = handler(Context(self._store, self._aws, caller.region), request)
+        return Reply(200, [JSON_TYPE], json.dumps(prune(service, operation, answer)).encode())
+
+    def _runtime(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        """The answer of a REST service beside the control plane, whose word for a wrong request is another."""
+        handler = RUNTIMES[call.service].get(call.operation)
+        if handler is None:
+            raise refusal(call.service, call.operation)
+        request = members(call, environ, body)
+        try:
+            validate(call.service, call.operation, request)
+            answer = handler(Context(self._store, self._aws, caller.region), request)
+        except AwsError as error:
+            code = "ValidationError" if error.code == "ValidationException" else error.code
+            raise AwsError(code, error.message, error.status) from None
+        content = json.dumps(prune(call.service, call.operation, answer)).encode()
+        return Reply(200, [("Content-Type", "application/json")], content)
+
+    def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        state, served = served_at(Context(self._store, self._aws, caller.region), unquote(name))
+        headers = {"Content-Type": environ.get("CONTENT_TYPE") or "application/octet-stream"}
+        if environ.get("HTTP_ACCEPT"):
+            headers["Accept"] = environ["HTTP_ACCEPT"]
+        try:
+            answer = serving.invoke(state, body, headers, 60)
+        except (OSError, http.client.HTTPException) as error:
+            raise AwsError("ModelError", f"The model did not answer: {error}", 424) from None
+        content = answer.content
+        if answer.status != 200:
+            text = content.decode("utf-8", "replace")[:2000]
+            what = f"Received {answer.status} from the model with message {text!r}."
+            raise AwsError("ModelError", what, 424, OriginalStatusCode=answer.status, OriginalMessage=text)
+        kind = answer.content_type or "application/octet-stream"
+        variant = ("x-Amzn-Invoked-Production-Variant", served)
+        return Reply(200, [("Content-Type", kind), variant], content)
+
+    def _invoke_function(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        how = environ.get("HTTP_X_AMZ_INVOCATION_TYPE") or "RequestResponse"
+        qualifier = parse_qs(str(environ.get("QUERY_STRING") or "")).get("Qualifier", [None])[0]
+        function = functions.find(self._aws, caller.region, name, qualifier)
+        if how == "Event":
+            functions.invoke_later(self._aws, function, body)
+            return Reply(202, [], b"")
+        if how == "DryRun":
+            return Reply(204, [], b"")
+        done = functions.invoke(self._aws, function, body)
+        headers = [("Content-Type", "application/json"), ("X-Amz-Executed-Version", functions.version_of(function))]
+        if done.error:
+            headers.append(("X-Amz-Function-Error", done.error))
+        if environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail":
+            tail = done.log.encode()[-functions.LOG_TAIL :]
+            headers.append(("X-Amz-Log-Result", base64.b64encode(tail).decode()))
+        return Reply(200, headers, done.payload)
+
+    def _note(self, call: Called, caller: Claim | None, reply: Reply, took_s: float) -> None:
+        """One line a request; also what benchmarks count calls in."""
+        service = caller.service if caller else "-"
+        self._log.write(f"{time.time():.3f} {service} {call.operation} {reply.status} {took_s * 1000:.1f}\n")
+
+
+def _hang_up(environ: Environ) -> Iterable[bytes]:
+    """Close the connection without an answer."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    with contextlib.suppress(OSError):  # the client may have gone first
+        connection.shutdown(socket.SHUT_RDWR)
+    return ()
+
+
+def _body(environ: Environ, intake: Intake, caller: Claim, secret: str) -> bytes:
+    """The signed body of a request; where the headers state its hash, the signature is checked before it is read."""
+    stated = signature.payload_hash(caller, intake.signed)
+    if stated is not None:
+        signature.check(caller, intake.signed, secret, stated)
+    body = intake.read(MOST_S3_BODY if caller.service == "s3" else MOST_BODY)
+    if stated is None:
+        signature.check(caller, intake.signed, secret, hashlib.sha256(body).hexdigest())
+    else:
+        signature.check_payload(stated, body)
+    if stated is not None and stated.startswith(signature.STREAMING):
+        body, trailers = aws_chunked.decoded(body, environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH"))
+        environ.update({f"HTTP_{name.upper().replace('-', '_')}": value for name, value in trailers.items()})
+        environ["HTTP_X_AMZ_CONTENT_SHA256"] = signature.UNSIGNED
+        coding = aws_chunked.other_codings(environ.pop("HTTP_CONTENT_ENCODING", ""))
+        if coding:
+            environ["HTTP_CONTENT_ENCODING"] = coding
+    if caller.service == "s3":
+        checksums.check(environ, body)
+    return body
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    """The request of a JSON protocol.  Raises :class:`AwsError` for what is none."""
+    try:
+        request = json.loads(body or b"{}", parse_constant=_no_number, parse_float=_number)
+    except (ValueError, RecursionError) as error:
+        raise AwsError("SerializationException", f"The body of the request is not JSON: {error}.") from None
+    if not isinstance(request, dict):
+        raise AwsError("SerializationException", "The body of the request is not a JSON object.")
+    return request
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text[:40]} is no number of JSON")
+
+
+def _unknown(call: Called) -> AwsError:
+    if call.service == "s3":
+        return AwsError("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+    return AwsError("UnknownOperationException", f"{call.service} has no operation {call.operation[:100]}.")
+
+
+def _is_page(reply: Reply) -> bool:
+    """Whether it is a web page that says no, which no client of AWS can read."""
+    kind = next((value for name, value in reply.headers if name.lower() == "content-type"), "")
+    return (
+        reply.status in (404, 405) and kind.startswith("text/html") and b"<!doctype html>" in reply.body[:100].lower()
+    )
+
+
+def _length(reply: Reply) -> str:
+    return next((value for name, value in reply.headers if name.lower() == "content-length"), str(len(reply.body)))
+
+
+def build(aws: LocalAws, log: TextIO) -> Front:
+    """The application over a state folder, with everything it knew before.  Raises :class:`StateDamaged`."""
+    state_dir = Path(aws.state_dir)
+    moto = Moto()
+    own = Claim("header", aws.access_key, aws.region, "s3", scope=f"20200101/{aws.region}/s3/aws4_request")
+    keeper = Keeper(state_dir, moto, signature.header_of(own))
+    keeper.restore()
+    with whole(state_dir / "store.sqlite"):
+        store = Store(state_dir / "store.sqlite")
+    return Front(aws, moto, store, keeper, log)

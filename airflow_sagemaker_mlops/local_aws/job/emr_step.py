@@ -1,0 +1,83 @@
+"""EMR steps: a command of the cluster, run on this machine where its program is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from .contract import Contract
+from .job_folder import JobError
+from .transfer import download
+
+CODE = re.compile(r"s3[an]?://\S+\.(py|sh|jar|R|sql|zip|egg|whl)$")
+PROGRAMS = ("PATH", "JAVA_HOME", "SPARK_HOME", "HADOOP_HOME", "HADOOP_CONF_DIR", "PYSPARK_PYTHON")
+WAY_OUT = "install it, or declare a stand-in for the step: sagemaker-mlops run --stand-ins FILE"
+# What names a cluster's resource manager has no meaning on one machine.
+ONE_MACHINE = {"--master": "local[*]", "--deploy-mode": "client"}
+
+
+class EmrStep(Contract):
+    """A step of AddJobFlowSteps: ``command-runner.jar``, ``script-runner.jar`` or a JAR for Hadoop."""
+
+    def prepare(self) -> None:
+        """Bring the code that the command names; data stays where it is."""
+        program, *arguments = self._command()
+        self._words = [self._program(program), *map(self._here, arguments)]
+
+    def _command(self) -> list[str]:
+        jar: dict[str, Any] = self.request.get("HadoopJarStep") or {}
+        name, arguments = str(jar.get("Jar") or ""), [str(word) for word in jar.get("Args") or []]
+        if name.endswith("command-runner.jar"):
+            words = arguments
+        elif name.endswith("script-runner.jar"):
+            words = ["bash", *arguments]
+        else:
+            words = ["hadoop", "jar", name, *([str(jar["MainClass"])] if jar.get("MainClass") else []), *arguments]
+        if not words:
+            raise JobError(f"{name}: the step has no Args, so there is nothing to run")
+        return _on_one_machine(words) if words[0] == "spark-submit" else words
+
+    def _program(self, name: str) -> str:
+        if name in ("python", "python3"):
+            return self.interpreter.python
+        if shutil.which(name) is None:
+            raise JobError(f"{name} is not on the PATH of the embedded AWS: {WAY_OUT}")
+        return name
+
+    def _here(self, word: str) -> str:
+        if not CODE.match(word):
+            return word
+        folder = self.ticket.at("/opt/ml/code")
+        folder.mkdir(parents=True, exist_ok=True)
+        uri = "s3://" + word.partition("://")[2]
+        download(self.ticket, {"S3Uri": uri}, folder)
+        self.sandbox.rewrite_code(folder)
+        return f"/opt/ml/code/{Path(uri).name}"
+
+    def command(self) -> list[str]:
+        """The command line."""
+        return self._words
+
+    def environment(self) -> dict[str, str]:
+        """The machine's own programs as its user finds them: Spark looks for its Python on PATH."""
+        own = {key: os.environ[key] for key in PROGRAMS if key in os.environ}
+        return {**self.base_environment(), **own}
+
+    def collect(self, exit_code: int, *, stopped: bool) -> str:
+        """What went wrong, in EMR's words."""
+        return "" if exit_code == 0 or stopped else f"Step failed with exit code {exit_code}"
+
+
+def _on_one_machine(words: list[str]) -> list[str]:
+    """``spark-submit`` with this machine for a cluster."""
+    kept = [words[0], "--master", ONE_MACHINE["--master"]]
+    rest = iter(words[1:])
+    for word in rest:
+        if word in ONE_MACHINE:
+            next(rest, None)
+        elif word.partition("=")[0] not in ONE_MACHINE:
+            kept.append(word)
+    return kept

@@ -1,0 +1,148 @@
+"""What a container prints: to the job's log file, to CloudWatch Logs, and through the metric definitions."""
+
+from __future__ import annotations
+
+import math
+import queue
+import re
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import IO, Any
+
+from .job_folder import Ticket
+
+GROUPS = {
+    "processing": "/aws/sagemaker/ProcessingJobs",
+    "training": "/aws/sagemaker/TrainingJobs",
+    "transform": "/aws/sagemaker/TransformJobs",
+    "emr": "/aws/emr/steps",
+}
+METRICS = "/aws/sagemaker/TrainingJobs"  # namespace in CloudWatch
+MOST_POINTS = 1000  # of one PutMetricData
+BATCH_EVERY_S = 0.7
+MOST_EVENTS = 500
+MOST_LINE = 8000
+KEPT_LINES = 200
+
+
+class JobLog:
+    """Takes lines from any thread; :meth:`close` returns when CloudWatch has them all."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self._ticket = ticket
+        self._file: IO[str] = (ticket.folder / "log").open("a", buffering=1)
+        self._queue: queue.Queue[tuple[int, str] | None] = queue.Queue()
+        definitions = (ticket.request.get("AlgorithmSpecification") or {}).get("MetricDefinitions") or []
+        self._regexes = _compile(definitions)
+        self.metrics: dict[str, dict[str, Any]] = {}
+        self._points: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()  # of metrics, for CloudWatch
+        self.tail: deque[str] = deque(maxlen=KEPT_LINES)
+        self._sender = threading.Thread(target=self._send, daemon=True)
+        self._sender.start()
+
+    def line(self, text: str) -> None:
+        """One line without its end."""
+        self._file.write(text + "\n")
+        self.tail.append(text)
+        for name, regex in self._regexes:
+            match = regex.search(text)
+            if match:
+                self._metric(name, match)
+        self._queue.put((int(time.time() * 1000), text[:MOST_LINE] or " "))  # last: what is sent with it is there
+
+    def _metric(self, name: str, match: re.Match[str]) -> None:
+        try:
+            value = float(match[1])
+        except (ValueError, IndexError):
+            return  # a regex without a number in it measures nothing
+        self.metrics[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
+        if math.isfinite(value):  # CloudWatch takes no other
+            self._points.put({**self.metrics[name], "Dimensions": self._dimensions()})
+
+    def _dimensions(self) -> list[dict[str, str]]:
+        return [{"Name": "TrainingJobName", "Value": self._ticket.name}]
+
+    def read_from(self, stream: IO[bytes]) -> None:
+        """Take a process's whole output."""
+        for raw in iter(stream.readline, b""):
+            self.line(raw.decode("utf-8", "replace").rstrip("\r\n"))
+
+    def close(self) -> None:
+        """Send what is left."""
+        self._queue.put(None)
+        self._sender.join(timeout=60)
+        self._file.close()
+
+    def _send(self) -> None:
+        stream = f"{self._ticket.name}/algo-1-{int(time.time())}"
+        group = GROUPS[str(self._ticket.data["kind"])]
+        made = False
+        ended = False
+        while not ended:
+            batch, ended = self._batch()
+            if not batch:
+                continue
+            try:
+                logs = self._ticket.client("logs")
+                if not made:
+                    _make_stream(logs, group, stream)
+                    made = True
+                events = [{"timestamp": at, "message": text} for at, text in batch]
+                logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+                self._send_points()
+            except Exception as error:
+                # The lines are in the file all the same.
+                (self._ticket.folder / "supervisor.log").open("a").write(f"CloudWatch: {error}\n")
+
+    def _send_points(self) -> None:
+        """Give the values of metrics to CloudWatch, where ``TrainingJobAnalytics`` of the SDK looks for them."""
+        points = [self._points.get() for _ in range(min(self._points.qsize(), MOST_POINTS))]
+        if points and self._ticket.data["kind"] == "training":
+            self._ticket.client("cloudwatch").put_metric_data(Namespace=METRICS, MetricData=points)
+
+    def _batch(self) -> tuple[list[tuple[int, str]], bool]:
+        batch: list[tuple[int, str]] = []
+        first = self._queue.get()
+        if first is None:
+            return batch, True
+        batch.append(first)
+        deadline = time.monotonic() + BATCH_EVERY_S
+        while len(batch) < MOST_EVENTS:
+            try:
+                item = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            if item is None:
+                return batch, True
+            batch.append(item)
+        return batch, False
+
+
+def _compile(definitions: list[dict[str, str]]) -> list[tuple[str, re.Pattern[str]]]:
+    compiled = []
+    for definition in definitions:
+        try:
+            compiled.append((definition["Name"], re.compile(definition["Regex"])))
+        except re.error:
+            continue  # written for another dialect; the metric stays empty
+    return compiled
+
+
+def _make_stream(logs: Any, group: str, stream: str) -> None:
+    for make, members in (
+        (logs.create_log_group, {"logGroupName": group}),
+        (logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
+    ):
+        try:
+            make(**members)
+        except logs.exceptions.ResourceAlreadyExistsException:
+            continue
+
+
+def tail_of(path: Path, count: int) -> list[str]:
+    """The last lines of a log file."""
+    if not path.exists():
+        return []
+    return path.read_text(errors="replace").splitlines()[-count:]

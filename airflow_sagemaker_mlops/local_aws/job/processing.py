@@ -1,0 +1,115 @@
+"""Processing jobs: inputs to folders, a command, folders to outputs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from .contract import HOST, Contract
+from .interpreter import UNAVAILABLE
+from .job_folder import JobError
+from .transfer import download, upload_folder
+
+CODE_INPUTS = frozenset({"code", "entrypoint", "aux", "sourcedir"})
+CONTINUOUS_EVERY_S = 2.0
+
+
+class Processing(Contract):
+    """CreateProcessingJob."""
+
+    def prepare(self) -> None:
+        """Bring the inputs, make the output folders, write the two configuration files."""
+        if UNAVAILABLE.search(self.image):
+            what = "map the image to a command in config.json, or declare a stand-in for the step"
+            raise JobError(f"ClientError: {self.image} is not available in the embedded AWS: {what}")
+        for item in self.request.get("ProcessingInputs") or []:
+            self._bring(item)
+        for output in self._outputs():
+            self.ticket.at(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
+        self.ticket.at("/opt/ml/output").mkdir(parents=True, exist_ok=True)
+        self.write_config("config/processingjobconfig.json", self._job_config())
+        hosts = {"current_host": HOST, "hosts": [HOST], "network_interface_name": "lo"}
+        self.write_config("config/resourceconfig.json", hosts)
+        self.sandbox.rewrite_config(self.ticket.at("/opt/ml/config"))
+        count = ((self.request.get("ProcessingResources") or {}).get("ClusterConfig") or {}).get("InstanceCount") or 1
+        if count > 1:
+            self.log.line(f"[local] {count} instances were asked for; the embedded AWS runs one")
+        if any(output["S3Output"].get("S3UploadMode") == "Continuous" for output in self._outputs()):
+            threading.Thread(target=self._upload_continuously, daemon=True).start()
+
+    def _bring(self, item: dict[str, Any]) -> None:
+        if item.get("AppManaged"):
+            return
+        source = item.get("S3Input")
+        if not source:
+            raise JobError(
+                f"ClientError: input {item['InputName']}: DatasetDefinition is not available in the embedded AWS"
+            )
+        if source.get("S3InputMode") == "Pipe":
+            raise JobError(f"ClientError: input {item['InputName']}: Pipe mode is not available in the embedded AWS")
+        target = self.ticket.at(source["LocalPath"])
+        target.mkdir(parents=True, exist_ok=True)
+        download(self.ticket, source, target, gunzip=source.get("S3CompressionType") == "Gzip")
+        if item["InputName"] in CODE_INPUTS:
+            self.sandbox.rewrite_code(target)
+
+    def _outputs(self) -> list[dict[str, Any]]:
+        config = self.request.get("ProcessingOutputConfig") or {}
+        return [item for item in config.get("Outputs") or [] if item.get("S3Output") and not item.get("AppManaged")]
+
+    def _job_config(self) -> dict[str, Any]:
+        keys = ("ProcessingInputs", "ProcessingOutputConfig", "ProcessingResources", "AppSpecification", "Environment")
+        config = {key: self.request.get(key) for key in keys}
+        return {
+            "ProcessingJobArn": self.ticket.data["arn"],
+            "ProcessingJobName": self.ticket.name,
+            **config,
+            "RoleArn": self.request.get("RoleArn"),
+            "StoppingCondition": self.request.get("StoppingCondition") or {"MaxRuntimeInSeconds": 86400},
+        }
+
+    def command(self) -> list[str]:
+        """Entrypoint and arguments as Docker would combine them with the image's own."""
+        specification = self.request["AppSpecification"]
+        entrypoint = list(specification.get("ContainerEntrypoint") or self.interpreter.entrypoint)
+        if not entrypoint:
+            why = "no ContainerEntrypoint is given, and the embedded AWS does not pull images to find the image's own"
+            raise JobError(f"ClientError: {self.image}: {why}")
+        return [*entrypoint, *(specification.get("ContainerArguments") or [])]
+
+    def environment(self) -> dict[str, str]:
+        """The request's environment over the platform's."""
+        return {
+            **self.base_environment(),
+            "PROCESSING_JOB_NAME": self.ticket.name,
+            "PROCESSING_JOB_ARN": self.ticket.data["arn"],
+            **(self.request.get("Environment") or {}),
+        }
+
+    def collect(self, exit_code: int, *, stopped: bool) -> str:
+        """Upload the outputs of a job that succeeded; the exit message in every case."""
+        message = self.text_of("/opt/ml/output/message", 1024)
+        if message:
+            self.status.change(exit_message=message)
+        for output in self._outputs():
+            succeeded = exit_code == 0 and not stopped
+            if succeeded or output["S3Output"].get("S3UploadMode") == "Continuous":
+                self._upload(output)
+        if exit_code != 0:
+            return f"AlgorithmError: See job logs for more information, exit code: {exit_code}"
+        return ""
+
+    def _upload(self, output: dict[str, Any]) -> None:
+        target = output["S3Output"]
+        upload_folder(self.ticket, self.ticket.at(target["LocalPath"]), target["S3Uri"])
+
+    def _upload_continuously(self) -> None:
+        seen: dict[str, float] = {}
+        pause = threading.Event()
+        while not pause.wait(CONTINUOUS_EVERY_S):
+            for output in self._outputs():
+                folder = self.ticket.at(output["S3Output"]["LocalPath"])
+                newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=0.0)
+                if output["S3Output"].get("S3UploadMode") == "Continuous" and newest > seen.get(str(folder), 0.0):
+                    seen[str(folder)] = newest
+                    self._upload(output)

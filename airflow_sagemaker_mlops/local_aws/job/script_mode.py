@@ -1,0 +1,168 @@
+"""Classic script mode, as sagemaker-training 5.1.4 does it inside the framework images: code, arguments, SM_* names."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from .contract import HOST
+from .job_folder import JobError
+from .transfer import fetch_archive
+
+if TYPE_CHECKING:
+    from .training_request import TrainingRequest
+
+CODE = "/opt/ml/code"
+EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)\b")
+MOST_MESSAGE, MOST_REASON = 600, 980
+
+
+def program_of(job: TrainingRequest) -> str:
+    """The script's file name; empty when the job is not in script mode."""
+    given = decoded(job.hyperparameters).get("sagemaker_program")
+    return str(given or (job.request.get("Environment") or {}).get("SAGEMAKER_PROGRAM") or "")
+
+
+def bring_code(job: TrainingRequest) -> None:
+    """Unpack the submitted tarball to /opt/ml/code, unless something is there already."""
+    target = job.ticket.at(CODE)
+    uri = decoded(job.hyperparameters).get("sagemaker_submit_directory") or (job.request.get("Environment") or {}).get(
+        "SAGEMAKER_SUBMIT_DIRECTORY"
+    )
+    if any(target.iterdir()) or not uri:
+        return
+    if str(uri).startswith("/opt/ml/"):
+        source = job.ticket.at(str(uri))
+        for path in source.rglob("*"):
+            if path.is_file():
+                copy = target / path.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(path.read_bytes())
+    else:
+        fetch_archive(job.ticket, str(uri), target)
+    job.sandbox.rewrite_code(target)
+
+
+def decoded(hyperparameters: dict[str, str]) -> dict[str, Any]:
+    """Values are JSON text: ``"50"`` is 50; what is not JSON stays as it is."""
+    values: dict[str, Any] = {}
+    for key, text in hyperparameters.items():
+        try:
+            values[key] = json.loads(text)
+        except (TypeError, ValueError):
+            values[key] = text
+    return values
+
+
+def user_hyperparameters(job: TrainingRequest) -> dict[str, Any]:
+    """What the script sees: everything but the toolkit's own names."""
+    return {key: value for key, value in decoded(job.hyperparameters).items() if not key.startswith("sagemaker_")}
+
+
+def arguments(values: dict[str, Any]) -> list[str]:
+    """``--key value`` for every hyperparameter, keys sorted; one letter gets one dash."""
+    words: list[str] = []
+    for key in sorted(values):
+        value = values[key]
+        text = ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+        words += [f"-{key}" if len(key) == 1 else f"--{key}", text]
+    return words
+
+
+def command(job: TrainingRequest) -> list[str]:
+    """The command that runs the user's program, its requirements installed first."""
+    program = program_of(job)
+    code = job.ticket.at(CODE)
+    if not (code / program).is_file():
+        raise JobError(f"ClientError: the entry point {program} is not in the submitted code")
+    words = arguments(user_hyperparameters(job))
+    python = str(job.ticket.folder / "bin" / "python")
+    if program.endswith(".sh"):
+        run = ["/bin/sh", f"./{program}", *words]
+    elif program.endswith(".py"):
+        run = [python, program, *words]
+    else:
+        run = [f"./{program}", *words]
+    if (code / "requirements.txt").is_file():
+        pip = str(job.ticket.folder / "bin" / "pip")
+        return ["/bin/sh", "-c", '"$0" install -r requirements.txt && exec "$@"', pip, *run]
+    return run
+
+
+def failure(job: TrainingRequest, exit_code: int) -> str:
+    """What the toolkit leaves in /opt/ml/output/failure about a script that failed (sagemaker-training 5.1).
+
+    Its ErrorMessage is the part of standard error that begins with a Python exception.
+    """
+    program = " ".join(["python", program_of(job), *arguments(user_hyperparameters(job))])
+    lines = list(job.log.tail)
+    begins = next((i for i in range(len(lines) - 1, -1, -1) if EXCEPTION.match(lines[i])), len(lines))
+    message = "\n".join(lines[begins:])[:MOST_MESSAGE]
+    return f'ExecuteUserScriptError:\nExitCode {exit_code}\nErrorMessage "{message}"\nCommand "{program}"'[:MOST_REASON]
+
+
+def environment(job: TrainingRequest) -> dict[str, str]:
+    """The SM_* variables, as the toolkit prints them."""
+    values = user_hyperparameters(job)
+    program = program_of(job)
+    resources = job.resource_config()
+    channels = [channel["ChannelName"] for channel in job.channels]
+    module = program.removesuffix(".py")
+    submit = decoded(job.hyperparameters).get("sagemaker_submit_directory", "")
+    level = decoded(job.hyperparameters).get("sagemaker_container_log_level", 20)
+    names: dict[str, Any] = {
+        "MODEL_DIR": "/opt/ml/model",
+        "INPUT_DIR": "/opt/ml/input",
+        "INPUT_CONFIG_DIR": "/opt/ml/input/config",
+        "OUTPUT_DIR": "/opt/ml/output",
+        "OUTPUT_DATA_DIR": "/opt/ml/output/data",
+        "OUTPUT_INTERMEDIATE_DIR": "/opt/ml/output/intermediate",
+        "CHANNELS": channels,
+        "HPS": values,
+        "USER_ARGS": arguments(values),
+        "USER_ENTRY_POINT": program,
+        "MODULE_NAME": module,
+        "MODULE_DIR": submit,
+        "HOSTS": [HOST],
+        "CURRENT_HOST": HOST,
+        "CURRENT_INSTANCE_TYPE": resources["current_instance_type"],
+        "CURRENT_INSTANCE_GROUP": resources["current_group_name"],
+        "CURRENT_INSTANCE_GROUP_HOSTS": [HOST],
+        "INSTANCE_GROUPS": [resources["current_group_name"]],
+        "INSTANCE_GROUPS_DICT": {resources["current_group_name"]: resources["instance_groups"][0]},
+        "DISTRIBUTION_INSTANCE_GROUPS": [],
+        "IS_HETERO": False,
+        "NUM_CPUS": os.cpu_count() or 1,
+        "NUM_GPUS": 0,
+        "NUM_NEURONS": 0,
+        "LOG_LEVEL": level,
+        "NETWORK_INTERFACE_NAME": resources["network_interface_name"],
+        "RESOURCE_CONFIG": resources,
+        "INPUT_DATA_CONFIG": {name: {"TrainingInputMode": "File"} for name in channels},
+        "FRAMEWORK_MODULE": "",
+        "FRAMEWORK_PARAMS": {},
+    }
+    names["TRAINING_ENV"] = {
+        "channel_input_dirs": {name: f"/opt/ml/input/data/{name}" for name in channels},
+        "current_host": HOST,
+        "hosts": [HOST],
+        "hyperparameters": values,
+        "job_name": job.ticket.name,
+        "model_dir": "/opt/ml/model",
+        "module_dir": submit,
+        "module_name": module,
+        "output_data_dir": "/opt/ml/output/data",
+        "output_dir": "/opt/ml/output",
+        "resource_config": resources,
+        "user_entry_point": program,
+    }
+    variables = {f"SM_{key}": _text(value) for key, value in names.items()}
+    variables |= {f"SM_CHANNEL_{name.upper()}": f"/opt/ml/input/data/{name}" for name in channels}
+    variables |= {f"SM_HP_{key.upper()}": _text(value) for key, value in values.items()}
+    return variables
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -1,0 +1,157 @@
+"""S3 to folder and back, as the platform moves data for a container."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...paths import UnsafePath, inside
+from .job_folder import JobError, Ticket
+
+
+def split(uri: str) -> tuple[str, str]:
+    """``s3://bucket/key`` -> ``(bucket, key)``."""
+    if not uri.startswith("s3://"):
+        raise JobError(f"ClientError: {uri} is not an S3 URI")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def objects(ticket: Ticket, uri: str) -> Iterator[tuple[str, str]]:
+    """``(key, name below the prefix)`` of every object that ``uri`` stands for.
+
+    An object of exactly that key counts alone as its own base name; otherwise names are what follows the prefix folder.
+    """
+    bucket, prefix = split(uri)
+    pages = ticket.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
+    for answer in pages:
+        for item in answer.get("Contents", []):
+            key = item["Key"]
+            if key == prefix and not prefix.endswith("/"):
+                yield key, key.rpartition("/")[2]
+            elif key.startswith(folder) and not key.endswith("/"):
+                yield key, key[len(folder) :]
+            elif not key.endswith("/"):
+                # A prefix that ends in the middle of a name, e.g. .../part for .../part-0 and .../part-1.
+                yield key, key[prefix.rfind("/") + 1 :]
+
+
+def download(ticket: Ticket, source: dict[str, Any], target: Path, *, gunzip: bool = False) -> int:
+    """Bring an S3 data source (``S3Uri``, ``S3DataType``) into ``target``; how many files came.
+
+    Raises :class:`JobError` when there is nothing.
+    """
+    uri, kind = str(source["S3Uri"]), source.get("S3DataType") or "S3Prefix"
+    if kind not in ("S3Prefix", "ManifestFile"):
+        raise JobError(f"ClientError: S3DataType {kind} is not available in the embedded AWS")
+    target.mkdir(parents=True, exist_ok=True)
+    come: dict[Path, str] = {}
+    try:
+        for part in _manifest(ticket, uri) if kind == "ManifestFile" else [uri]:
+            bucket, _ = split(part)
+            for key, name in objects(ticket, part):
+                path = _place(target, name, key, come)
+                ticket.client("s3").download_file(bucket, key, str(path))
+                if gunzip:
+                    _gunzip(path)
+    except JobError:
+        raise
+    except Exception as error:
+        raise JobError(f"ClientError: Data download failed: {uri}: {error}") from None
+    if not come:
+        raise JobError(f"ClientError: Data download failed: No S3 objects found under S3 URL {uri!r}")
+    return len(come)
+
+
+def _place(target: Path, name: str, key: str, come: dict[Path, str]) -> Path:
+    """Where an object goes below ``target``.  Raises :class:`JobError` for one that cannot be there with the others."""
+    path = inside(target, name)
+    if come.setdefault(path, key) != key:
+        raise JobError(f"ClientError: Data download failed: the keys {come[path]!r} and {key!r} are one file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise JobError(f"ClientError: Data download failed: {key!r} is below a key that is a file") from None
+    if path.is_dir():
+        raise JobError(f"ClientError: Data download failed: {key!r} is a file, and other keys are below it")
+    return path
+
+
+def _manifest(ticket: Ticket, uri: str) -> list[str]:
+    """A manifest: ``[{"prefix": "s3://b/p/"}, "a.csv", ...]``."""
+    bucket, key = split(uri)
+    entries = json.loads(ticket.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    prefix = entries[0].get("prefix", "") if entries and isinstance(entries[0], dict) else ""
+    return [prefix + entry for entry in entries if isinstance(entry, str)]
+
+
+def _gunzip(path: Path) -> None:
+    target = path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".out")
+    with gzip.open(path, "rb") as packed, target.open("wb") as plain:
+        shutil.copyfileobj(packed, plain)
+    path.unlink()
+    if path.suffix != ".gz":
+        target.rename(path)
+
+
+def upload_folder(ticket: Ticket, folder: Path, uri: str) -> int:
+    """Put every file below ``folder`` under ``uri``; links are not followed."""
+    bucket, prefix = split(uri)
+    prefix = prefix.rstrip("/")
+    count = 0
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            key = f"{prefix}/{path.relative_to(folder).as_posix()}".lstrip("/")
+            ticket.client("s3").upload_file(str(path), bucket, key)
+            count += 1
+    return count
+
+
+def upload_tarball(ticket: Ticket, folder: Path, uri: str) -> None:
+    """Put ``folder`` at ``uri`` as one ``tar.gz`` with its files at the archive's root."""
+    archive = ticket.folder / uri.rpartition("/")[2]
+    with tarfile.open(archive, "w:gz") as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, arcname=path.name)
+    bucket, key = split(uri)
+    ticket.client("s3").upload_file(str(archive), bucket, key)
+    archive.unlink()
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack a ``tar.gz`` without letting it write elsewhere."""
+    target.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive) as tar:
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(target, filter="data")
+            return
+        for member in tar.getmembers():  # Python before 3.11.4
+            if member.name.strip("./") and not (member.isfile() or member.isdir()):
+                raise JobError(f"ClientError: {member.name} in {archive.name} is neither a file nor a folder")
+            if member.name.strip("./"):
+                inside(target, member.name)
+        tar.extractall(target)
+
+
+def fetch_archive(ticket: Ticket, uri: str, target: Path) -> None:
+    """Download the tarball at ``uri`` and unpack it into ``target``."""
+    bucket, key = split(uri)
+    archive = ticket.folder / f"download-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.tar.gz"
+    try:
+        ticket.client("s3").download_file(bucket, key, str(archive))
+        unpack(archive, target)
+    except (OSError, UnsafePath, tarfile.TarError) as error:
+        raise JobError(f"ClientError: {uri} cannot be unpacked: {error}") from None
+    except Exception as error:
+        if isinstance(error, JobError):
+            raise
+        raise JobError(f"ClientError: Data download failed: {uri}: {error}") from None
+    finally:
+        archive.unlink(missing_ok=True)

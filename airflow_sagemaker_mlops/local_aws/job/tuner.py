@@ -1,0 +1,229 @@
+"""The process behind one tuning job: ``python -m airflow_sagemaker_mlops.local_aws.job.tuner FOLDER``.
+
+It draws hyperparameters from their ranges (a grid, or at random: there is no Bayesian search here), makes real training
+jobs through the same API as everybody else, and keeps them at MaxParallelTrainingJobs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..processes import start_of
+from .interpreter import XGBOOST
+from .job_folder import JobError, Ticket
+from .status import FINISHED, StatusFile, Taken
+
+LOOK_EVERY_S = 0.5
+CHILD_KEYS = (
+    "RoleArn",
+    "OutputDataConfig",
+    "StoppingCondition",
+    "InputDataConfig",
+    "VpcConfig",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "CheckpointConfig",
+    "Environment",
+)
+
+
+class Tuner:
+    """One tuning job.
+
+    children   {training job: its tuned values and how it stands}, in the order they were made
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ending = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: self.ending.set())
+        self.ticket = Ticket.read(folder)
+        self.status = StatusFile(folder, os.getpid(), start_of(os.getpid()))
+        self.children: dict[str, dict[str, Any]] = dict(self.status.current.get("children") or {})
+        self.config = self.ticket.request["HyperParameterTuningJobConfig"]
+
+    def run(self) -> None:
+        """Take the job to a terminal status, whatever happens."""
+        if (self.folder / "stop").exists():
+            self.ending.set()
+        self.status.change(start_time=time.time())
+        try:
+            self._run()
+        except JobError as error:
+            self._finish("Failed", str(error))
+        except Exception as error:
+            self._finish("Failed", f"InternalServerError: {type(error).__name__}: {error}")
+            raise
+
+    def _run(self) -> None:
+        limits = self.config.get("ResourceLimits") or {}
+        most, parallel = int(limits.get("MaxNumberOfTrainingJobs") or 1), int(limits["MaxParallelTrainingJobs"])
+        draws = self._draws()
+        while not self.ending.is_set():
+            running = self._look()
+            while len(self.children) < most and running < parallel and not self.ending.is_set():
+                drawn = next(draws, None)
+                if drawn is None:
+                    most = len(self.children)
+                    break
+                self._start(*drawn)
+                running += 1
+            if not running and len(self.children) >= most:
+                break
+            self.ending.wait(LOOK_EVERY_S)
+        if self.ending.is_set():
+            self._stop_children()
+            self._finish("Stopped", "")
+        elif not any(child["status"] == "Completed" for child in self.children.values()):
+            reasons = {str(child.get("reason")) for child in self.children.values()}
+            # AWS ends after the second sentence; which job failed of what is known here.
+            what = f"No training job succeeded after {len(self.children)} attempts."
+            look = "Please take a look at the training job failures to get more details."
+            self._finish("Failed", f"{what} {look} {'; '.join(sorted(reasons))}")
+        else:
+            self._finish("Completed", "")
+
+    def _definitions(self) -> list[dict[str, Any]]:
+        request = self.ticket.request
+        single = request.get("TrainingJobDefinition")
+        return list(request.get("TrainingJobDefinitions") or []) or ([single] if single else [])
+
+    def _draws(self) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+        """(definition, values) of one training job after the other."""
+        definitions = self._definitions()
+        if not definitions:
+            raise JobError("ClientError: the tuning job has no TrainingJobDefinition")
+        chance = random.Random(self.config.get("RandomSeed", self.ticket.name))
+        if self.config.get("Strategy") == "Grid":
+            for definition in definitions:
+                choices = self._ranges(definition).get("CategoricalParameterRanges") or []
+                names = [choice["Name"] for choice in choices]
+                for values in itertools.product(*(choice["Values"] for choice in choices)):
+                    yield definition, dict(zip(names, values, strict=True))
+            return
+        for definition in itertools.cycle(definitions):
+            yield definition, _drawn(self._ranges(definition), chance)
+
+    def _ranges(self, definition: dict[str, Any]) -> dict[str, Any]:
+        return definition.get("HyperParameterRanges") or self.config.get("ParameterRanges") or {}
+
+    def objective(self, definition: dict[str, Any]) -> dict[str, Any]:
+        """Metric and direction of a definition."""
+        return definition.get("TuningObjective") or self.config.get("HyperParameterTuningJobObjective") or {}
+
+    def _start(self, definition: dict[str, Any], values: dict[str, str]) -> None:
+        name = f"{self.ticket.name}-{len(self.children) + 1:03d}"
+        goal = self.objective(definition)
+        request = {key: definition[key] for key in CHILD_KEYS if definition.get(key) is not None}
+        request["TrainingJobName"] = name
+        request["HyperParameters"] = {**(definition.get("StaticHyperParameters") or {}), **values}
+        request["AlgorithmSpecification"] = _measured(
+            dict(definition["AlgorithmSpecification"]), goal.get("MetricName")
+        )
+        request["ResourceConfig"] = _resources(definition)
+        self.children[name] = {
+            "values": values,
+            "status": "InProgress",
+            "created": time.time(),
+            "metric": goal.get("MetricName"),
+            "goal": goal.get("Type"),
+            "definition": definition.get("DefinitionName"),
+        }
+        self.status.change(children=self.children)  # before it is made, so that a restart does not make it again
+        client = self.ticket.client("sagemaker")
+        with contextlib.suppress(client.exceptions.ResourceInUse):  # a server that died had made it before it answered
+            client.create_training_job(**request)
+
+    def _look(self) -> int:
+        """Note how the children stand; how many are not at their end."""
+        client = self.ticket.client("sagemaker")
+        running, changed = 0, False
+        for name, child in self.children.items():
+            if child["status"] in FINISHED:
+                continue
+            answer = client.describe_training_job(TrainingJobName=name)
+            if answer["TrainingJobStatus"] not in FINISHED:
+                running += 1
+                continue
+            changed = True
+            metrics = {m["MetricName"]: m["Value"] for m in answer.get("FinalMetricDataList") or []}
+            child |= {
+                "status": answer["TrainingJobStatus"],
+                "reason": answer.get("FailureReason"),
+                "ended": time.time(),
+            }
+            child |= {"value": metrics.get(child["metric"]), "arn": answer["TrainingJobArn"]}
+        if changed:
+            self.status.change(children=self.children)
+        return running
+
+    def _stop_children(self) -> None:
+        client = self.ticket.client("sagemaker")
+        for name, child in self.children.items():
+            if child["status"] not in FINISHED:
+                try:
+                    client.stop_training_job(TrainingJobName=name)
+                except client.exceptions.ClientError as error:
+                    child["reason"] = str(error)  # it ended by itself meanwhile
+        deadline = time.time() + 130
+        while self._look() and time.time() < deadline:
+            time.sleep(LOOK_EVERY_S)
+
+    def _finish(self, status: str, reason: str) -> None:
+        self.status.change(status=status, failure_reason=reason or None, end_time=time.time())
+
+
+def _drawn(ranges: dict[str, Any], chance: random.Random) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for item in ranges.get("ContinuousParameterRanges") or []:
+        values[item["Name"]] = repr(_between(item, chance))
+    for item in ranges.get("IntegerParameterRanges") or []:
+        values[item["Name"]] = str(round(_between(item, chance)))
+    for item in ranges.get("CategoricalParameterRanges") or []:
+        values[item["Name"]] = chance.choice(item["Values"])
+    return values
+
+
+def _between(item: dict[str, Any], chance: random.Random) -> float:
+    low, high = float(item["MinValue"]), float(item["MaxValue"])
+    if item.get("ScalingType") == "Logarithmic" and low > 0:
+        return math.exp(chance.uniform(math.log(low), math.log(high)))
+    return chance.uniform(low, high)
+
+
+def _measured(algorithm: dict[str, Any], metric: str | None) -> dict[str, Any]:
+    """With a definition of the objective metric, which the built-in XGBoost brings along on AWS."""
+    known = {item["Name"] for item in algorithm.get("MetricDefinitions") or []}
+    if metric and metric not in known and XGBOOST.search(algorithm.get("TrainingImage") or ""):
+        regex = rf"{metric.replace(':', '-')}[:=]([0-9.eE+-]+)"
+        algorithm["MetricDefinitions"] = [
+            *(algorithm.get("MetricDefinitions") or []),
+            {"Name": metric, "Regex": regex},
+        ]
+    return algorithm
+
+
+def _resources(definition: dict[str, Any]) -> dict[str, Any]:
+    given = definition.get("ResourceConfig")
+    if given:
+        return dict(given)
+    tuning = definition.get("HyperParameterTuningResourceConfig") or {}
+    choices = tuning.get("InstanceConfigs") or [tuning]
+    kept = {key: choices[0][key] for key in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if key in choices[0]}
+    return {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10, **kept}
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(Taken):
+        Tuner(Path(sys.argv[1])).run()

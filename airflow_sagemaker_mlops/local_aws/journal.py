@@ -1,0 +1,134 @@
+"""A journal of every successful change to what moto holds, but for S3's objects, made again in a new moto.
+
+Each change has a seed, of which moto makes its identifiers: they are the same after a restart.  Times of creation are
+those of the last start.  Log events and points of metrics are kept for two weeks.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from .functions import short_name
+from .moto_backend import WSGI, Environ, Moto, identifiers_of, lambda_function
+from .state import ACCOUNT, write_private
+
+ELSEWHERE = frozenset({"s3", "sts"})  # S3 has a store of its own, and STS gives keys, which the front keeps
+KEPT_S = 14 * 24 * 3600.0  # as long as CloudWatch Logs takes events from the past
+_READS = re.compile(r"^(Get|List|Describe|Receive|Head|Simulate|Search|BatchGet|Query|Scan|Filter|Lookup|Test)")
+_AGEING = re.compile(r"^(PutLogEvents|PutMetricData)$")
+# What is in queues is kept as it is, by ``messages``: a message that was sent once must not be sent at every start.
+_PASSING = re.compile(
+    r"^(SendMessage|DeleteMessage|ChangeMessageVisibility)(Batch)?$|^(PurgeQueue|PutEvents|Publish(Batch)?)$"
+)
+_RPC = re.compile(r"^/service/\w+/operation/(\w+)$")
+_KEPT = (
+    "REQUEST_METHOD",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "HTTP_HOST",
+    "CONTENT_TYPE",
+    "HTTP_X_AMZ_TARGET",
+    "HTTP_AUTHORIZATION",
+    "HTTP_CONTENT_ENCODING",
+    "HTTP_SMITHY_PROTOCOL",
+)
+_FUNCTIONS = re.compile(r"^/2015-03-31/functions/?(?:([^/]+)/code)?/?$")
+_CODE_IN_S3 = ("S3Bucket", "S3Key", "S3ObjectVersion")
+
+
+def is_read(environ: Environ, body: bytes) -> bool:
+    """Whether a request changes nothing."""
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") or bool(_READS.match(_operation(environ, body)))
+
+
+def _operation(environ: Environ, body: bytes) -> str:
+    """Empty where the path says it."""
+    target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
+    remote = _RPC.match(str(environ.get("PATH_INFO") or ""))
+    match = re.search(rb"(?:^|&)Action=(\w+)", body)
+    return target or (remote[1] if remote else match[1].decode() if match else "")
+
+
+class Journal:
+    """One file, a line a change; whoever keeps two changes of one service holds its turn meanwhile."""
+
+    def __init__(self, path: Path, moto: Moto) -> None:
+        self._path = path
+        self._moto = moto
+        self._cut_half_a_line()
+
+    def _cut_half_a_line(self) -> None:
+        """What a process that was killed left of its last line would spoil the next one."""
+        if self._path.exists():
+            whole = self._path.read_bytes().rfind(b"\n") + 1
+            os.truncate(self._path, whole)
+
+    def replay(self) -> None:
+        """Make every change again; one that cannot be made is told on stderr, one that has aged is dropped."""
+        if not self._path.exists():
+            return
+        lines = self._path.read_text(errors="replace").splitlines()
+        young = []
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                body = base64.b64decode(entry["body"])
+                if _AGEING.match(_operation(entry["environ"], body)) and entry["at"] < time.time() - KEPT_S:
+                    continue
+                young.append(line)
+                self._replay(entry, body)
+            except Exception as error:
+                sys.stderr.write(f"{self._path}: a line cannot be used: {error!r}: {line[:300]}\n")
+        if len(young) < len(lines):
+            write_private(self._path, "".join(f"{line}\n" for line in young))
+
+    def _replay(self, entry: dict[str, Any], body: bytes) -> None:
+        environ = entry["environ"] | WSGI
+        if _PASSING.match(_operation(environ, body)):
+            return
+        with identifiers_of(int(entry.get("seed", 0))):
+            reply = self._moto.call(environ, body)
+        if reply.status >= 300:
+            what = f"{_operation(environ, body) or environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+            sys.stderr.write(f"journal: {what} was refused with {reply.status}: {reply.body[:300]!r}\n")
+
+    def keep(self, region: str, environ: Environ, body: bytes, seed: int) -> None:
+        """Write down a change that was made with the identifiers of ``seed``."""
+        if _PASSING.match(_operation(environ, body)):
+            return
+        entry = {
+            "environ": {key: environ[key] for key in _KEPT if key in environ},
+            "body": base64.b64encode(_with_code(region, environ, body)).decode(),
+            "seed": seed,
+            "at": round(time.time(), 3),
+        }
+        journal = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(journal, json.dumps(entry).encode() + b"\n")  # one write, so that a line is whole or the last one
+        finally:
+            os.close(journal)
+
+
+def _with_code(region: str, environ: Environ, body: bytes) -> bytes:
+    """The request with a function's code in it instead of its place in S3, where something else may be by then."""
+    match = _FUNCTIONS.match(environ["PATH_INFO"])
+    if match is None or environ.get("HTTP_X_AMZ_TARGET"):
+        return body
+    request = json.loads(body or b"{}")
+    code = request if match[1] else request.get("Code") or {}
+    if "S3Bucket" not in code:
+        return body
+    function = lambda_function(ACCOUNT, region, short_name(unquote(match[1] or request["FunctionName"])))
+    if function is None:  # of another account, by a role
+        return body
+    packed = {"ZipFile": base64.b64encode(function.code_bytes).decode()}
+    kept = {key: value for key, value in code.items() if key not in _CODE_IN_S3} | packed
+    return json.dumps(kept if match[1] else {**request, "Code": kept}).encode()

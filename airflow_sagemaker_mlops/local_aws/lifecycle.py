@@ -1,0 +1,175 @@
+"""Starting and stopping the server process of a state folder."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from . import job, serving
+from .processes import is_alive
+from .state import (
+    DAMAGED,
+    LocalAws,
+    Sandbox,
+    StateDamaged,
+    read_config,
+    read_server,
+    write_private,
+)
+
+STOPPED = "stopped"  # a file that tells a server that was stopped from one that died
+_SERVERS: list[subprocess.Popen[bytes]] = []  # they outlive us; kept so that nobody complains of that
+
+
+def _check_that_it_can_serve() -> None:
+    """Raise ``ModuleNotFoundError`` for what the server imports, here and not in its log."""
+    for name in ("moto", "werkzeug", "flask"):
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(
+                f"the embedded AWS needs {name}, which is not installed here: "
+                "pip install 'airflow-sagemaker-mlops[local]'",
+                name=name,
+            )
+
+
+@contextmanager
+def _locked(state_dir: Path) -> Iterator[None]:
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open(state_dir / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def status(state_dir: Path) -> LocalAws | None:
+    """The running server of ``state_dir``, or ``None``."""
+    aws = read_server(state_dir)
+    return aws if aws is not None and is_alive(aws.pid, aws.pid_start) else None
+
+
+def was_stopped(state_dir: Path) -> bool:
+    """Whether somebody stopped the last server of ``state_dir``, rather than that it died."""
+    return (state_dir / STOPPED).exists()
+
+
+def start(
+    state_dir: Path,
+    *,
+    port: int = 0,
+    region: str = "us-east-1",
+    sandbox: Sandbox = "auto",
+    timeout_s: float = 60.0,
+) -> LocalAws:
+    """The server of ``state_dir``, started when none runs.  Two callers at once get the same one.
+
+    A server that was there before keeps its key, and its port when that is still free.
+    Raises :class:`StateDamaged`, or ``RuntimeError`` with the end of its log when it does not come up within
+    ``timeout_s``.
+    """
+    state_dir = state_dir.absolute()
+    with _locked(state_dir):
+        running = status(state_dir)
+        if running is not None:
+            return running
+        _check_that_it_can_serve()
+        (state_dir / STOPPED).unlink(missing_ok=True)
+        before = read_server(state_dir)
+        write_private(state_dir / "config.json", json.dumps({**read_config(state_dir), "sandbox": sandbox}))
+        settings = {
+            "port": port or (int(before.endpoint_url.rpartition(":")[2]) if before else 0),
+            "region": before.region if before else region,
+            "access_key": before.access_key if before else f"LOCAL{secrets.token_hex(8).upper()}",
+            "secret_key": before.secret_key if before else secrets.token_urlsafe(24),
+        }
+        log = (state_dir / "server.err").open("ab")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "airflow_sagemaker_mlops.local_aws.server", str(state_dir)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        _SERVERS.append(process)
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin:  # one that is gone already says why in its log
+            process.stdin.write(json.dumps(settings).encode())
+        return _wait_until_up(state_dir, process, timeout_s)
+
+
+def _wait_until_up(state_dir: Path, process: subprocess.Popen[bytes], timeout_s: float) -> LocalAws:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline and process.poll() is None:
+        aws = read_server(state_dir)
+        if aws is not None and aws.pid == process.pid:
+            return aws
+        time.sleep(0.05)
+    process.kill()
+    end = (state_dir / "server.err").read_text(errors="replace")[-2000:]
+    if process.wait() == DAMAGED:
+        raise StateDamaged(end.strip().rpartition("\n")[2])
+    raise RuntimeError(f"the embedded AWS did not come up within {timeout_s:.0f} s:\n{end}")
+
+
+def _known(state_dir: Path) -> LocalAws | None:
+    """The running server, as far as its file can be read: a damaged one must not be in the way of a reset."""
+    with suppress(StateDamaged):
+        return status(state_dir)
+    return None
+
+
+def _is_damaged(state_dir: Path) -> bool:
+    try:
+        read_server(state_dir)
+        read_config(state_dir)
+    except StateDamaged:
+        return True
+    return False
+
+
+def stop(state_dir: Path) -> bool:
+    """End the server, its jobs and its endpoints; ``False`` when nothing ran."""
+    state_dir = state_dir.absolute()
+    if not state_dir.exists():
+        return False
+    with _locked(state_dir):
+        running = _known(state_dir)
+        if running is not None:
+            (state_dir / STOPPED).touch()
+            os.kill(running.pid, signal.SIGTERM)
+            deadline = time.monotonic() + 10
+            while is_alive(running.pid, running.pid_start) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if is_alive(running.pid, running.pid_start):
+                os.kill(running.pid, signal.SIGKILL)
+        jobs = job.stop_all(state_dir)
+        endpoints = serving.stop_all(state_dir)
+        return running is not None or jobs > 0 or endpoints > 0
+
+
+def reset(state_dir: Path) -> None:
+    """Forget everything but the configuration; the server must have been stopped.
+
+    Raises ``RuntimeError`` when it still runs.
+    """
+    state_dir = state_dir.absolute()
+    if not state_dir.exists():
+        return
+    with _locked(state_dir):
+        if _known(state_dir) is not None:
+            raise RuntimeError(f"the embedded AWS in {state_dir} is running; stop it first.")
+        kept = (".lock",) if _is_damaged(state_dir) else (".lock", "config.json", "server.json")
+        for entry in state_dir.iterdir():
+            if entry.name in kept:
+                continue
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

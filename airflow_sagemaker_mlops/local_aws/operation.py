@@ -1,0 +1,284 @@
+"""Which operation of which service a request calls, in which protocol and with which members, out of botocore's model.
+
+``X-Amz-Target`` (json), the path of RPC v2 (cbor) and ``Action`` (query, ec2) name the operation; of REST services it
+is the one whose method and path fit best.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+from urllib.parse import parse_qs
+
+from . import validation
+from .moto_backend import Environ
+
+Protocol = Literal["json", "cbor", "query", "ec2", "rest-json", "rest-xml"]
+NAMING: frozenset[Protocol] = frozenset({"json", "cbor", "query", "ec2"})  # where a request names its operation
+
+# Signing names that are not the name of their one service in botocore; only services that moto or we serve.
+SIGNED = {
+    "aoss": ("opensearchserverless",),
+    "apigateway": ("apigateway", "apigatewayv2"),
+    "appconfig": ("appconfig", "appconfigdata"),
+    "aidevops": ("devops-agent",),
+    "aps": ("amp",),
+    "aws-marketplace": ("meteringmarketplace",),
+    "bedrock": (
+        "bedrock",
+        "bedrock-runtime",
+        "bedrock-agent",
+        "bedrock-agent-runtime",
+        "bedrock-data-automation",
+        "bedrock-data-automation-runtime",
+    ),
+    "bedrock-agentcore": ("bedrock-agentcore", "bedrock-agentcore-control"),
+    "cloudhsm": ("cloudhsmv2",),
+    "connect-campaigns": ("connectcampaigns",),
+    "dynamodb": ("dynamodb", "dynamodbstreams"),
+    "elasticfilesystem": ("efs",),
+    "elasticloadbalancing": ("elbv2", "elb"),
+    "elasticmapreduce": ("emr",),
+    "es": ("opensearch", "es"),
+    "execute-api": ("apigatewaymanagementapi",),
+    "iotdata": ("iot-data",),
+    "kinesisanalytics": ("kinesisanalyticsv2",),
+    "kinesisvideo": ("kinesisvideo", "kinesis-video-archived-media"),
+    "lex": ("lexv2-models",),
+    "mediastore": ("mediastore", "mediastore-data"),
+    "mobiletargeting": ("pinpoint",),
+    "monitoring": ("cloudwatch",),
+    "s3": ("s3", "s3control"),
+    "sagemaker": (
+        "sagemaker",
+        "sagemaker-runtime",
+        "sagemaker-featurestore-runtime",
+        "sagemaker-metrics",
+        "sagemaker-edge",
+        "sagemaker-a2i-runtime",
+    ),
+    "servicecatalog": ("servicecatalog", "servicecatalog-appregistry"),
+    "servicequotas": ("service-quotas",),
+    "ses": ("ses", "sesv2"),
+    "sso": ("sso-admin",),
+    "states": ("stepfunctions",),
+    "tagging": ("resourcegroupstaggingapi",),
+    "timestream": ("timestream-write", "timestream-query"),
+}
+_XML = frozenset({"s3", "s3control", "cloudfront", "route53"})
+_RPC = re.compile(r"^/service/[^/]+/operation/(\w+)/?$")
+_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a request calls.
+
+    service    botocore's name
+    operation  as in the API reference; the method and the first part of the path where no model has it
+    """
+
+    service: str
+    operation: str
+    protocol: Protocol
+
+
+def called(signed: str, environ: Environ, body: bytes) -> Called:
+    """What a request calls that was signed for the service ``signed``."""
+    services = SIGNED.get(signed, (signed,))
+    header = str(environ.get("HTTP_X_AMZ_TARGET") or "")
+    target = header.rpartition(".")[2] or header
+    path = str(environ.get("PATH_INFO") or "/")
+    if target:
+        return Called(_having(services, target), target, "json")
+    if environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor" and (match := _RPC.match(path)):
+        return Called(_having(services, match[1]), match[1], "cbor")
+    action = _ACTION.search(body[:4000]) or _ACTION.search(str(environ.get("QUERY_STRING") or "").encode())
+    if action and services[0] not in _XML:
+        name = action[1].decode()
+        return Called(_having(services, name), name, "ec2" if services[0] == "ec2" else "query")
+    protocol: Protocol = "rest-xml" if services[0] in _XML else "rest-json"
+    method = str(environ["REQUEST_METHOD"])
+    asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
+    if services[0] != "s3":  # its operations are moto's, and there are many requests
+        for service in services:
+            name = _at(service, method, path, asked)
+            if name:
+                return Called(service, name, protocol)
+    return Called(services[0], f"{method}:{path.split('/')[1] if '/' in path else ''}", protocol)
+
+
+def unread(signed: str, environ: Environ) -> Called:
+    """What is known of a request from a stranger by its headers alone: the protocol in which to refuse it."""
+    service = SIGNED.get(signed, (signed,))[0]
+    kind = str(environ.get("CONTENT_TYPE") or "")
+    if environ.get("HTTP_X_AMZ_TARGET"):
+        protocol: Protocol = "json"
+    elif kind.startswith("application/x-www-form-urlencoded") and service not in _XML:
+        protocol = "query"
+    elif service in _known():
+        own = str(validation.service_model(service).metadata["protocol"])
+        protocol = "cbor" if own == "smithy-rpc-v2-cbor" else cast(Protocol, own)
+    else:
+        protocol = "rest-xml"
+    return Called(service or "?", f"{environ['REQUEST_METHOD']}:", protocol)
+
+
+def is_operation(call: Called, environ: Environ) -> bool:
+    """Whether AWS has what a request calls, as far as botocore knows."""
+    if call.service != "s3":
+        return call.operation in _names(call.service)
+    # S3's requests are not looked up beforehand.  What is asked of a key and of a bucket differs in the query alone.
+    asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
+    labels = min(2, len(str(environ.get("PATH_INFO") or "/").strip("/").split("/", 1)))
+    routes = [route for route in _routes("s3") if route.path.groups == labels]
+    named = asked & frozenset().union(*(route.query for route in _routes("s3")))
+    return any(named == route.query and route.method == environ["REQUEST_METHOD"] for route in routes)
+
+
+def is_known(service: str) -> bool:
+    """Whether botocore knows a service."""
+    return service in _known()
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    import botocore.session
+
+    return frozenset(botocore.session.Session().get_available_services())
+
+
+def _having(services: tuple[str, ...], operation: str) -> str:
+    """The one of ``services`` that has an operation."""
+    if len(services) == 1:
+        return services[0]
+    return next((service for service in services if operation in _names(service)), services[0])
+
+
+@functools.cache
+def _names(service: str) -> frozenset[str]:
+    return frozenset(validation.service_model(service).operation_names) if service in _known() else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """Where an operation of a REST service is; ``literal`` characters of the path are no label."""
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    query: frozenset[str]
+    literal: int
+    labels: tuple[str, ...]
+
+
+@functools.cache
+def _routes(service: str) -> tuple[_Route, ...]:
+    routes = []
+    for name in _names(service):
+        http = validation.operation(service, name).http
+        uri, _, query = str(http.get("requestUri") or "").partition("?")
+        if not uri:
+            continue
+        parts = re.split(r"\{([^}]+)\}", uri.rstrip("/") or "/")
+        last = len(parts) - 2  # the last label may hold an ARN with slashes
+        pattern = "".join(
+            re.escape(part) if number % 2 == 0 else ("(.+?)" if number == last else "([^/]+)")
+            for number, part in enumerate(parts)
+        )
+        literal = sum(len(part) for part in parts[::2])
+        wanted = frozenset(parse_qs(query, keep_blank_values=True))
+        labels = tuple(part.rstrip("+") for part in parts[1::2])
+        routes.append(_Route(name, str(http["method"]), re.compile(f"{pattern}/?"), wanted, literal, labels))
+    return tuple(sorted(routes, key=lambda route: (-len(route.query), -route.literal, route.operation)))
+
+
+def _at(service: str, method: str, path: str, asked: frozenset[str]) -> str:
+    fitting = (
+        route.operation
+        for route in _routes(service)
+        if route.method == method and route.query <= asked and route.path.fullmatch(path)
+    )
+    return next(fitting, "")
+
+
+def members(call: Called, environ: Environ, body: bytes) -> Mapping[str, Any]:
+    """The members of a request by their names in the model, with their values as far as its protocol shows them."""
+    if call.protocol == "json":
+        return _json(body)
+    if call.protocol == "cbor":
+        return _cbor(body)
+    query = str(environ.get("QUERY_STRING") or "")
+    if call.protocol in ("query", "ec2"):
+        given = parse_qs(f"{body.decode('utf-8', 'replace')}&{query}")
+        names = _wire_names(call)
+        firsts = {name.partition(".")[0]: values[0] for name, values in given.items()}
+        return {names.get(name, name): value for name, value in firsts.items() if name not in ("Action", "Version")}
+    return dict(_of_rest(call, parse_qs(query, keep_blank_values=True), environ, body))
+
+
+@functools.cache
+def _wire_names(call: Called) -> dict[str, str]:
+    """{a member's name in a form: its name in the model}."""
+    try:
+        shape = validation.operation(call.service, call.operation).input_shape
+    except Exception:  # botocore knows no such operation
+        return {}
+    names = {}
+    for name, member in (shape.members if shape is not None else {}).items():
+        wire = str(member.serialization.get("name", name))
+        names[
+            str(
+                member.serialization.get("queryName")
+                or (wire[0].upper() + wire[1:] if call.protocol == "ec2" else wire)
+            )
+        ] = name
+    return names
+
+
+def _of_rest(call: Called, query: Mapping[str, list[str]], environ: Environ, body: bytes) -> Iterator[tuple[str, Any]]:
+    try:
+        shape = validation.operation(call.service, call.operation).input_shape
+    except KeyError:
+        return
+    written = _json(body) if call.protocol == "rest-json" else {}
+    labels = _labels(call, str(environ.get("PATH_INFO") or "/"))
+    for name, member in (shape.members if shape is not None else {}).items():
+        where, wire = member.serialization.get("location"), member.serialization.get("name", name)
+        if where == "querystring" and wire in query:
+            yield name, query[wire] if member.type_name == "list" else query[wire][0]
+        elif where == "uri" and wire in labels:
+            yield name, labels[wire]
+        elif where == "header" and f"HTTP_{wire.upper().replace('-', '_')}" in environ:
+            yield name, environ[f"HTTP_{wire.upper().replace('-', '_')}"]
+        elif where is None and wire in written:
+            yield name, written[wire]
+
+
+def _labels(call: Called, path: str) -> dict[str, str]:
+    route = next((route for route in _routes(call.service) if route.operation == call.operation), None)
+    match = route.path.fullmatch(path) if route is not None else None
+    return dict(zip(route.labels, match.groups(), strict=True)) if route is not None and match is not None else {}
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def _cbor(body: bytes) -> dict[str, Any]:
+    from botocore.parsers import BaseCBORParser
+
+    try:
+        request = BaseCBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body)))
+    except Exception:
+        return {}
+    return request if isinstance(request, dict) else {}

@@ -1,0 +1,1 @@
+"""Parts of S3 that the embedded AWS answers by itself: objects on disk, versions, checksums, chunked bodies."""

@@ -1,0 +1,44 @@
+"""Checksums that a client sends with what it stores in S3: a body that does not have them is refused, as on AWS.
+
+CRC32C and CRC64NVME are not computed: the standard library has neither.
+Source: "Checking object integrity", Amazon S3 User Guide.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import AwsError
+
+_COMPUTED: dict[str, Callable[[bytes], bytes]] = {
+    "HTTP_X_AMZ_CHECKSUM_CRC32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
+    "HTTP_X_AMZ_CHECKSUM_SHA1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
+    "HTTP_X_AMZ_CHECKSUM_SHA256": lambda body: hashlib.sha256(body).digest(),
+}
+
+
+def check(environ: Mapping[str, Any], body: bytes) -> None:
+    """Raise :class:`AwsError` when a stated checksum is not that of the body of an S3 request."""
+    stated = environ.get("HTTP_CONTENT_MD5")
+    if stated is not None and not _is_of(stated, hashlib.md5(body, usedforsecurity=False).digest()):
+        raise AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.")
+    if environ["REQUEST_METHOD"] != "PUT":
+        return  # of a whole object in parts, for example, and not of this body
+    for name, computed in _COMPUTED.items():
+        stated = environ.get(name)
+        if stated is not None and not _is_of(stated, computed(body)):
+            kind = name.rpartition("_")[2]
+            raise AwsError("BadDigest", f"The {kind} you specified did not match the calculated checksum.")
+
+
+def _is_of(stated: str, digest: bytes) -> bool:
+    try:
+        return hmac.compare_digest(base64.b64decode(stated, validate=True), digest)
+    except (binascii.Error, ValueError):
+        return False

@@ -1,0 +1,80 @@
+"""ListObjectVersions of the embedded S3.
+
+moto's own (5.2) copies every object of the bucket for each call, which records of a few thousand runs make slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qs, quote
+from xml.sax.saxutils import escape
+
+from ..moto_backend import Environ, Reply, s3_bucket
+
+MOST = 1000  # to a page, as on AWS
+
+
+def listed_versions(environ: Environ) -> Reply | None:
+    """The answer to ``GET /bucket?versions``; ``None`` for anything else, and for what moto shall answer."""
+    query = parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True)
+    name, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
+    if environ["REQUEST_METHOD"] != "GET" or "versions" not in query or key or "delimiter" in query:
+        return None
+    bucket = s3_bucket(name)
+    if bucket is None:
+        return None
+    words = {word: values[0] for word, values in query.items()}
+    most = min(int(words.get("max-keys") or MOST), MOST)
+    rest = _after(_entries(bucket, words.get("prefix", "")), words.get("key-marker"), words.get("version-id-marker"))
+    page = list(islice(rest, most + 1))
+    return Reply(200, [("Content-Type", "application/xml")], _page(name, words, page[:most], len(page) > most).encode())
+
+
+def _entries(bucket: Any, prefix: str) -> Iterator[tuple[str, Any, bool]]:
+    """(key, version or delete marker, whether it is the latest), by key and then newest first."""
+    keys = [key for key in list(bucket.keys) if key.startswith(prefix)]
+    for key in sorted(keys, key=str.encode):
+        for at, version in enumerate(reversed(bucket.keys.getlist(key) or [])):
+            yield key, version, at == 0
+
+
+def _after(
+    entries: Iterator[tuple[str, Any, bool]], key: str | None, version: str | None
+) -> Iterator[tuple[str, Any, bool]]:
+    """What follows the last entry of the page before."""
+    if not key:
+        yield from entries
+        return
+    seen = False
+    for entry in entries:
+        if entry[0].encode() > key.encode() or (entry[0] == key and seen):
+            yield entry
+        elif entry[0] == key and entry[1].version_id == version:
+            seen = True
+
+
+def _page(name: str, words: dict[str, str], page: list[tuple[str, Any, bool]], more: bool) -> str:
+    def text(value: str) -> str:
+        return quote(value) if words.get("encoding-type") == "url" else escape(value)
+
+    parts = [f"<Name>{escape(name)}</Name><Prefix>{text(words.get('prefix', ''))}</Prefix>"]
+    parts += [f"<MaxKeys>{MOST}</MaxKeys><IsTruncated>{str(more).lower()}</IsTruncated>"]
+    if "encoding-type" in words:
+        parts.append(f"<EncodingType>{escape(words['encoding-type'])}</EncodingType>")
+    if more:
+        key, version, _ = page[-1]
+        parts.append(f"<NextKeyMarker>{text(key)}</NextKeyMarker>")
+        parts.append(f"<NextVersionIdMarker>{escape(version.version_id)}</NextVersionIdMarker>")
+    for key, version, is_latest in page:
+        about = (
+            f"<Key>{text(key)}</Key><VersionId>{escape(version.version_id)}</VersionId>"
+            f"<IsLatest>{str(is_latest).lower()}</IsLatest><LastModified>{version.last_modified_ISO8601}</LastModified>"
+        )
+        if hasattr(version, "etag"):
+            size = f"<Size>{version.size}</Size><StorageClass>{version.storage_class}</StorageClass>"
+            parts.append(f"<Version>{about}<ETag>{escape(version.etag)}</ETag>{size}</Version>")
+        else:
+            parts.append(f"<DeleteMarker>{about}</DeleteMarker>")
+    return f'<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{"".join(parts)}</ListVersionsResult>'

@@ -1,0 +1,195 @@
+"""The model registry: groups and their versions."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ..errors import AwsError, invalid
+from ..store import NameTaken, Resource
+from .context import (
+    Answer,
+    Context,
+    Handler,
+    Request,
+    in_order,
+    page,
+    tags_of,
+    wanted,
+)
+
+GROUP, PACKAGE = "model-package-group", "model-package"
+_REGISTERING = threading.Lock()
+
+
+def _create_group(context: Context, request: Request) -> Answer:
+    name = str(request["ModelPackageGroupName"])
+    arn = context.arn(f"model-package-group/{name}")
+    try:
+        body = {"arn": arn, "request": dict(request), "versions": 0}
+        context.store.insert(GROUP, context.region, name, body, tags_of(request))
+    except NameTaken:
+        raise invalid(f"Model Package Group already exists: {arn}") from None
+    return {"ModelPackageGroupArn": arn}
+
+
+def _group(context: Context, name: Any) -> Resource:
+    short = str(name).rpartition("/")[2]
+    found = context.store.get(GROUP, context.region, short)
+    if found is None:
+        raise invalid(f"ModelPackageGroup {short} does not exist.")
+    return found
+
+
+def _group_answer(found: Resource) -> Answer:
+    return {
+        "ModelPackageGroupName": found.name,
+        "ModelPackageGroupArn": found.body["arn"],
+        "ModelPackageGroupDescription": found.body["request"].get("ModelPackageGroupDescription"),
+        "CreationTime": found.created,
+        "ModelPackageGroupStatus": "Completed",
+        "CreatedBy": {},
+    }
+
+
+def _describe_group(context: Context, request: Request) -> Answer:
+    return _group_answer(_group(context, request["ModelPackageGroupName"]))
+
+
+def _delete_group(context: Context, request: Request) -> Answer:
+    found = _group(context, request["ModelPackageGroupName"])
+    if any(p.body["group"] == found.name for p in context.store.all(PACKAGE, context.region)):
+        raise AwsError("ConflictException", f"Model Package Group {found.name} still has versions.")
+    context.store.delete(GROUP, context.region, found.name)
+    return {}
+
+
+def _list_groups(context: Context, request: Request) -> Answer:
+    rows = [
+        _group_answer(found)
+        for found in context.store.all(GROUP, context.region)
+        if wanted(request, found.name, None, found.created, found.modified)
+    ]
+    keys = {"Name": "ModelPackageGroupName", "CreationTime": "CreationTime"}
+    return page(in_order(rows, request, keys, "CreationTime"), request, "ModelPackageGroupSummaryList")
+
+
+def _create_package(context: Context, request: Request) -> Answer:
+    if not request.get("ModelPackageGroupName"):
+        return _create_unversioned(context, request)
+    # One server process has the store to itself, so a lock is enough to count versions and to honour client tokens.
+    with _REGISTERING:
+        group = _group(context, request["ModelPackageGroupName"])
+        token = request.get("ClientToken")
+        for found in context.store.all(PACKAGE, context.region) if token else ():
+            if found.body["group"] == group.name and found.body.get("token") == token:
+                return {"ModelPackageArn": found.body["arn"]}
+        version = int(group.body["versions"]) + 1
+        arn = context.arn(f"model-package/{group.name}/{version}")
+        body = {"arn": arn, "group": group.name, "version": version, "token": token}
+        context.store.update(GROUP, context.region, group.name, versions=version)
+        context.store.insert(PACKAGE, context.region, arn, {**body, "request": _without(request, "ClientToken")})
+        return {"ModelPackageArn": arn}
+
+
+def _create_unversioned(context: Context, request: Request) -> Answer:
+    name = request.get("ModelPackageName")
+    if not name:
+        raise invalid("Either ModelPackageName or ModelPackageGroupName is required.")
+    arn = context.arn(f"model-package/{name}")
+    body = {"arn": arn, "group": None, "version": None, "request": _without(request, "ClientToken")}
+    try:
+        context.store.insert(PACKAGE, context.region, arn, body, tags_of(request))
+    except NameTaken:
+        raise invalid(f"ModelPackage already exists: {arn}") from None
+    return {"ModelPackageArn": arn}
+
+
+def _without(request: Request, *keys: str) -> Answer:
+    return {key: value for key, value in request.items() if key not in keys}
+
+
+def find_package(context: Context, name: Any) -> Resource:
+    """A package by ARN, or by name."""
+    text = str(name)
+    arn = text if text.startswith("arn:") else context.arn(f"model-package/{text}")
+    found = context.store.get(PACKAGE, context.region, arn)
+    if found is None:
+        raise invalid(f"ModelPackage {text} does not exist.")
+    return found
+
+
+def _package_answer(found: Resource) -> Answer:
+    body = found.body
+    changed = body.get("changes") or {}
+    return {
+        **body["request"],
+        **changed,
+        "ModelPackageName": found.name.rpartition(":model-package/")[2].partition("/")[0],
+        "ModelPackageGroupName": body["group"],
+        "ModelPackageVersion": body["version"],
+        "ModelPackageArn": body["arn"],
+        "CreationTime": found.created,
+        "LastModifiedTime": found.modified,
+        "ModelPackageStatus": "Completed",
+        "ModelPackageStatusDetails": {"ValidationStatuses": []},
+        "ModelApprovalStatus": changed.get("ModelApprovalStatus")
+        or body["request"].get("ModelApprovalStatus")
+        or "PendingManualApproval",
+    }
+
+
+def _describe_package(context: Context, request: Request) -> Answer:
+    return _package_answer(find_package(context, request["ModelPackageName"]))
+
+
+def _update_package(context: Context, request: Request) -> Answer:
+    found = find_package(context, request["ModelPackageArn"])
+    changes = {**(found.body.get("changes") or {}), **_without(request, "ModelPackageArn")}
+    removed = changes.pop("CustomerMetadataPropertiesToRemove", [])
+    if "CustomerMetadataProperties" in changes or removed:
+        before = _package_answer(found).get("CustomerMetadataProperties") or {}
+        merged = {**before, **changes.get("CustomerMetadataProperties", {})}
+        changes["CustomerMetadataProperties"] = {k: v for k, v in merged.items() if k not in removed}
+    context.store.update(PACKAGE, context.region, found.name, changes=changes)
+    return {"ModelPackageArn": found.body["arn"]}
+
+
+def _delete_package(context: Context, request: Request) -> Answer:
+    context.store.delete(PACKAGE, context.region, find_package(context, request["ModelPackageName"]).name)
+    return {}
+
+
+def _list_packages(context: Context, request: Request) -> Answer:
+    group = request.get("ModelPackageGroupName")
+    short = str(group).rpartition("/")[2] if group else None
+    rows = []
+    for found in context.store.all(PACKAGE, context.region):
+        answer = _package_answer(found)
+        kind = request.get("ModelPackageType") or ("Versioned" if group else "Unversioned")
+        if (short and answer["ModelPackageGroupName"] != short) or not _of_kind(answer, kind):
+            continue
+        status = request.get("ModelApprovalStatus")
+        if status and answer["ModelApprovalStatus"] != status:
+            continue
+        if wanted(request, answer["ModelPackageName"], None, found.created, found.modified):
+            rows.append(answer)
+    keys = {"Name": "ModelPackageName", "CreationTime": "CreationTime"}
+    return page(in_order(rows, request, keys, "CreationTime"), request, "ModelPackageSummaryList")
+
+
+def _of_kind(answer: Answer, kind: str) -> bool:
+    return kind == "Both" or (answer["ModelPackageVersion"] is not None) is (kind == "Versioned")
+
+
+HANDLERS: dict[str, Handler] = {
+    "CreateModelPackageGroup": _create_group,
+    "DescribeModelPackageGroup": _describe_group,
+    "DeleteModelPackageGroup": _delete_group,
+    "ListModelPackageGroups": _list_groups,
+    "CreateModelPackage": _create_package,
+    "DescribeModelPackage": _describe_package,
+    "UpdateModelPackage": _update_package,
+    "DeleteModelPackage": _delete_package,
+    "ListModelPackages": _list_packages,
+}

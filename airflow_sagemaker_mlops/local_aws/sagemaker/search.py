@@ -1,0 +1,166 @@
+"""Search over what is kept here: jobs, experiments, models, the registry, endpoints, feature groups, pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import AwsError, invalid
+from . import (
+    experiments,
+    feature_store,
+    hosting,
+    jobs,
+    pipelines,
+    registry,
+    tuning,
+)
+from .context import Answer, Context, Handler, Request, page
+
+Rows = Callable[[Context], list[Answer]]
+
+
+def _all(family: str, key: str, describe: Handler) -> Rows:
+    """What Describe says of every resource of a family; ``key`` is the member that names one."""
+    return lambda context: [describe(context, {key: found.name}) for found in context.store.all(family, context.region)]
+
+
+def _components(context: Context) -> list[Answer]:
+    of = experiments.parents(context)
+    rows = experiments.rows(context, experiments.COMPONENT)
+    return [{**row, "Parents": of.get(row["TrialComponentName"], [])} for row in rows]
+
+
+# {Resource of the request: (member of a result, its rows)}
+RESOURCES: dict[str, tuple[str, Rows]] = {
+    "TrainingJob": ("TrainingJob", _all("training", "TrainingJobName", jobs.HANDLERS["DescribeTrainingJob"])),
+    "HyperParameterTuningJob": (
+        "HyperParameterTuningJob",
+        _all(tuning.FAMILY, "HyperParameterTuningJobName", tuning.HANDLERS["DescribeHyperParameterTuningJob"]),
+    ),
+    "Experiment": ("Experiment", lambda context: experiments.rows(context, experiments.EXPERIMENT)),
+    "ExperimentTrial": ("Trial", lambda context: experiments.rows(context, experiments.TRIAL)),
+    "ExperimentTrialComponent": ("TrialComponent", _components),
+    "Endpoint": ("Endpoint", _all(hosting.ENDPOINT, "EndpointName", hosting.HANDLERS["DescribeEndpoint"])),
+    "ModelPackage": (
+        "ModelPackage",
+        _all(registry.PACKAGE, "ModelPackageName", registry.HANDLERS["DescribeModelPackage"]),
+    ),
+    "ModelPackageGroup": (
+        "ModelPackageGroup",
+        _all(registry.GROUP, "ModelPackageGroupName", registry.HANDLERS["DescribeModelPackageGroup"]),
+    ),
+    "Pipeline": ("Pipeline", pipelines.rows),
+    "FeatureGroup": (
+        "FeatureGroup",
+        _all(feature_store.GROUP, "FeatureGroupName", feature_store.HANDLERS["DescribeFeatureGroup"]),
+    ),
+}
+
+
+def _search(context: Context, request: Request) -> Answer:
+    resource = str(request["Resource"])
+    if resource not in RESOURCES:
+        known = ", ".join(RESOURCES)
+        raise AwsError(
+            "NotImplementedException", f"sagemaker: Search finds no {resource} in the embedded AWS, but {known}.", 501
+        )
+    member, rows = RESOURCES[resource]
+    found = [row for row in _tagged(context, rows(context)) if _fits(row, request.get("SearchExpression") or {})]
+    by = str(request.get("SortBy") or "LastModifiedTime")
+    descending = str(request.get("SortOrder") or "Descending") == "Descending"
+    placed = [(next(_values(row, by), None), row) for row in found]
+    placed.sort(key=lambda pair: (pair[0] is not None, _comparable(pair[0])), reverse=descending)
+    answer = page([{member: row} for _, row in placed], request, "Results")
+    return {**answer, "TotalHits": {"Value": len(found), "Relation": "EqualTo"}}
+
+
+def _comparable(value: Any) -> tuple[bool, Any]:
+    number = _number(value)
+    return (False, number) if number is not None else (True, str(value))
+
+
+def _tagged(context: Context, rows: list[Answer]) -> Iterator[Answer]:
+    for row in rows:
+        arn = next((str(value) for key, value in row.items() if key.endswith("Arn") and value), "")
+        yield {**row, "Tags": [{"Key": key, "Value": value} for key, value in context.store.tags(arn).items()]}
+
+
+def _fits(row: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
+    """Whether an item is what a SearchExpression looks for; its parts are joined by ``Operator`` (And)."""
+    parts = [
+        *(_passes(row, item) for item in expression.get("Filters") or ()),
+        *(_nested(row, item) for item in expression.get("NestedFilters") or ()),
+        *(_fits(row, item) for item in expression.get("SubExpressions") or ()),
+    ]
+    return any(parts) if expression.get("Operator") == "Or" and parts else all(parts)
+
+
+def _nested(row: Mapping[str, Any], nested: Mapping[str, Any]) -> bool:
+    """Whether one element of a list passes every filter; their names may repeat the name of the list."""
+    path = str(nested["NestedPropertyName"])
+    inner = [{**item, "Name": str(item["Name"]).removeprefix(f"{path}.")} for item in nested["Filters"]]
+    return any(all(_passes(element, item) for item in inner) for element in _values(row, path))
+
+
+def _values(value: Any, path: str) -> Iterator[Any]:
+    """What is at a dotted path; names may have dots, lists give each element, and named ones are found by name."""
+    if not path:
+        yield from value if isinstance(value, list) else (value,)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _values(item, path)
+            name = item.get("Key") or item.get("MetricName") if isinstance(item, Mapping) else None
+            if name and (path == name or path.startswith(f"{name}.")):
+                yield from _values(item, path[len(name) + 1 :] or ("Value" if "Key" in item else ""))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if (path == key or path.startswith(f"{key}.")) and item is not None:
+                yield from _values(item, path[len(key) + 1 :])
+
+
+def _passes(row: Any, item: Mapping[str, Any]) -> bool:
+    operator, wanted = str(item.get("Operator") or "Equals"), item.get("Value")
+    found = list(_values(row, str(item["Name"])))
+    if operator in ("Exists", "NotExists"):
+        return bool(found) is (operator == "Exists")
+    if wanted is None:
+        raise invalid(f"The filter {item['Name']} {operator} needs a Value.")
+    if operator == "NotEquals":
+        return not any(_holds(value, "Equals", str(wanted)) for value in found)
+    return any(_holds(value, operator, str(wanted)) for value in found)
+
+
+def _holds(value: Any, operator: str, wanted: str) -> bool:
+    if operator == "Contains":
+        return wanted in str(value)
+    if operator == "In":
+        return str(value) in [word.strip() for word in wanted.split(",")]
+    left, right = _number(value), _number(wanted)
+    if operator == "Equals":
+        return left == right if left is not None and right is not None else str(value) == wanted
+    if left is None or right is None:
+        return False
+    return {
+        "GreaterThan": left > right,
+        "GreaterThanOrEqualTo": left >= right,
+        "LessThan": left < right,
+        "LessThanOrEqualTo": left <= right,
+    }[operator]
+
+
+def _number(value: Any) -> float | None:
+    """A number, or a moment of ISO 8601 as epoch seconds, which is what times are kept as."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        pass
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+HANDLERS: dict[str, Handler] = {"Search": _search}

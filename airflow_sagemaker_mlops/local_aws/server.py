@@ -1,0 +1,96 @@
+"""The server process: ``python -m airflow_sagemaker_mlops.local_aws.server STATE_DIR``; started by ``daemon``.
+
+Its settings, the keys among them, come on stdin: every user of a machine can read the words of a command line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from .processes import start_of
+from .state import (
+    ACCOUNT,
+    DAMAGED,
+    ROLE_NAME,
+    LocalAws,
+    StateDamaged,
+    write_server,
+)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    from .app import build
+    from .connections import Server
+
+    state_dir, settings = Path(sys.argv[1]), json.load(sys.stdin)
+    os.environ.update({"AWS_ACCESS_KEY_ID": settings["access_key"], "AWS_SECRET_ACCESS_KEY": settings["secret_key"]})
+    log = (state_dir / "server.log").open("a", buffering=1)
+    late: list[Any] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        return late[0](environ, start_response)
+
+    try:
+        server = Server(settings["port"], application)
+    except (OSError, SystemExit):  # the port of last time is taken now
+        server = Server(0, application)
+    aws = LocalAws(
+        endpoint_url=f"http://127.0.0.1:{server.port}",
+        region=settings["region"],
+        account=ACCOUNT,
+        access_key=settings["access_key"],
+        secret_key=settings["secret_key"],
+        bucket=f"sagemaker-{settings['region']}-{ACCOUNT}",
+        role_arn=f"arn:aws:iam::{ACCOUNT}:role/{ROLE_NAME}",
+        state_dir=str(state_dir),
+        pid=os.getpid(),
+        pid_start=start_of(os.getpid()),
+    )
+    try:
+        late.append(build(aws, log))
+    except StateDamaged as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(DAMAGED)
+    import threading
+
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    _seed(aws)
+    write_server(state_dir, aws)
+    serving.join()
+
+
+def _seed(aws: LocalAws) -> None:
+    """One bucket and one role that SageMaker and Lambda may assume; what is there already stays."""
+    s3 = aws.client("s3")
+    if aws.bucket not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=aws.bucket)
+    # So that a run can be made again from what it read, whatever was written over it since.
+    s3.put_bucket_versioning(Bucket=aws.bucket, VersioningConfiguration={"Status": "Enabled"})
+    iam = aws.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": ["sagemaker.amazonaws.com", "lambda.amazonaws.com"]},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    try:
+        iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(trust))
+    except iam.exceptions.EntityAlreadyExistsException:
+        return
+
+
+if __name__ == "__main__":
+    main()

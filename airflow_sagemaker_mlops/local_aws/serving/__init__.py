@@ -1,0 +1,144 @@
+"""Model servers as processes: one detached supervisor a folder, serving on a free port of 127.0.0.1."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..locks import NamedLocks
+from ..processes import end_group, is_alive, start_of
+from ..state import homes, write_private
+
+_CHILDREN: list[subprocess.Popen[bytes]] = []
+_STARTING = NamedLocks()
+KEY_HEADER = "X-Sagemaker-Mlops-Key"  # a server answers to whoever can read its state
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    content_type: str
+    content: bytes
+
+
+def launch(folder: Path, containers: list[dict[str, Any]], env: dict[str, str]) -> None:
+    """Start serving the model of ``containers``; returns at once."""
+    stop(folder)
+    if folder.exists():  # nothing of another model may be found in it
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    write_private(folder / "request.json", json.dumps({"containers": containers, "env": env}))
+    _start(folder)
+
+
+def _start(folder: Path) -> None:
+    with (folder / "log").open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "airflow_sagemaker_mlops.local_aws.serving.supervisor", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    with _claim(folder):
+        if _read(folder)["pid"] != child.pid:  # it may have said more already
+            _write(folder, {"status": "Creating", "pid": child.pid, "pid_start": start_of(child.pid)})
+    _CHILDREN.append(child)
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """``{"status": "Creating" | "InService" | "Failed", "port", "key", "failure_reason", "last_modified_time"}``."""
+    _CHILDREN[:] = [child for child in _CHILDREN if child.poll() is None]
+    state = _read(folder)
+    if state["status"] == "Creating" and not is_alive(state["pid"], state["pid_start"]):
+        state = _read(folder)
+        if state["status"] == "Creating":
+            return {**state, "status": "Failed", "failure_reason": "the model server was killed"}
+    return state
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    base: dict[str, Any] = {"status": "Failed", "port": None, "failure_reason": "it was never started", "pid": 0}
+    path = folder / "status.json"
+    if not path.exists():
+        return base
+    try:
+        return {**base, "failure_reason": None, **json.loads(path.read_text())}
+    except (ValueError, TypeError) as error:
+        return {**base, "failure_reason": f"{path} is damaged ({error})"}
+
+
+def write(folder: Path, state: dict[str, Any]) -> None:
+    """Replace a server's status."""
+    with _claim(folder):
+        _write(folder, state)
+
+
+def _write(folder: Path, state: dict[str, Any]) -> None:
+    write_private(folder / "status.json", json.dumps({**state, "last_modified_time": time.time()}))
+
+
+@contextmanager
+def _claim(folder: Path) -> Iterator[None]:
+    """Let no other process write the status meanwhile."""
+    with open(folder / "claim", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def ensure(folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
+    """The server's state, after starting it again when it had died (a reboot, a crash)."""
+    state = read_status(folder)
+    if state["status"] != "InService" or is_alive(state["pid"], state["pid_start"]):
+        return state
+    with _STARTING.hold(str(folder)):
+        state = read_status(folder)
+        if state["status"] == "InService" and not is_alive(state["pid"], state["pid_start"]):
+            stop(folder)  # the model may go on without its supervisor
+            _start(folder)
+    deadline = time.monotonic() + timeout_s
+    while (state := read_status(folder))["status"] == "Creating" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return state
+
+
+def invoke(state: Mapping[str, Any], body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answer:
+    """Ask the server whose state this is.  Raises ``OSError`` or ``HTTPException`` when it does not answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(state["port"]), timeout=timeout_s)
+    try:
+        connection.request("POST", "/invocations", body, {**headers, KEY_HEADER: str(state.get("key"))})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.getheader("Content-Type") or "", answer.read())
+    finally:
+        connection.close()
+
+
+def stop(folder: Path) -> bool:
+    """End a server, also one whose supervisor was killed; ``False`` when it did not run."""
+    state, ran = _read(folder), False
+    for process in ("pid", "child"):
+        number = int(state.get(process) or 0)
+        if is_alive(number, state.get(f"{process}_start", 0)):
+            with suppress(ProcessLookupError):
+                end_group(os.getpgid(number), 1.0)
+            ran = True
+    return ran
+
+
+def stop_all(state_dir: Path) -> int:
+    """End every endpoint's server of a state folder."""
+    folders = [path.parent for home in homes(state_dir) for path in sorted(home.glob("endpoints/*/*/status.json"))]
+    return sum(stop(folder) for folder in folders)

@@ -1,0 +1,78 @@
+"""Keeping what moto holds in memory, and giving it back to a new moto after a restart.
+
+S3's objects are kept by ``objects``, messages in queues by ``messages``, what changes control planes by ``journal``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .journal import ELSEWHERE, Journal, is_read
+from .locks import NamedLocks
+from .moto_backend import Environ, Moto, Reply, identifiers_of
+from .s3.objects import Objects, bucket_changed_by
+from .sqs_messages import Messages
+from .state import whole
+
+NO_SENDERS = frozenset({"logs", "monitoring"})  # jobs write to these all the time, and no message comes of it
+
+
+class Keeper:
+    """Writes through what succeeded, and plays it back into a new moto."""
+
+    def __init__(self, state_dir: Path, moto: Moto, authorization: str) -> None:
+        self._turns = NamedLocks()
+        self._state_dir = state_dir
+        with whole(state_dir / "s3.sqlite"):
+            self._objects = Objects(state_dir, moto, authorization)
+        with whole(state_dir / "journal.jsonl"):
+            self._journal = Journal(state_dir / "journal.jsonl", moto)
+        with whole(state_dir / "messages.sqlite"):
+            self._messages = Messages(state_dir / "messages.sqlite")
+
+    def restore(self) -> None:
+        """Give moto back everything that was kept: buckets first, for functions that are made of what is in them.
+
+        Raises :class:`StateDamaged`.
+        """
+        with whole(self._state_dir / "s3.sqlite"):
+            self._objects.restore()
+        with whole(self._state_dir / "journal.jsonl"):
+            self._journal.replay()
+        with whole(self._state_dir / "messages.sqlite"):
+            self._messages.restore()
+
+    @contextmanager
+    def turn(self, service: str, environ: Environ, body: bytes) -> Iterator[int]:
+        """To be held from moto's answer until it is kept, so that changes are kept in the order that moto made them.
+
+        What of the change's identifiers are made; to be kept with it.
+        """
+        seed = secrets.randbits(64)
+        name = self._what_changes(service, environ, body)
+        if name is None:
+            yield seed
+            return
+        with self._turns.hold(name), identifiers_of(seed):
+            yield seed
+
+    @staticmethod
+    def _what_changes(service: str, environ: Environ, body: bytes) -> str | None:
+        if service == "s3":
+            bucket = bucket_changed_by(environ)
+            return None if bucket is None else f"s3/{bucket}"
+        return service if service not in ELSEWHERE and not is_read(environ, body) else None
+
+    def keep(self, service: str, region: str, environ: Environ, body: bytes, reply: Reply, seed: int) -> None:  # noqa: PLR0917
+        """Look at a request that moto answered, and write down what it changed."""
+        if not 200 <= reply.status < 300:
+            return
+        if service == "s3":
+            self._objects.keep(environ, body, reply)
+        elif service not in ELSEWHERE and not is_read(environ, body):
+            self._journal.keep(region, environ, body, seed)
+            if service not in NO_SENDERS:
+                self._messages.keep()

@@ -1,0 +1,57 @@
+"""Messages in SQS queues on disk: those that are there, whoever sent them, until somebody deletes them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+from .moto_backend import Queued, queue_message, queued_messages
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS messages (
+    seq INTEGER PRIMARY KEY, id TEXT UNIQUE, region TEXT, queue TEXT, sent INTEGER, members TEXT);
+"""
+
+
+class Messages:
+    """The messages of one state folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_TABLE)
+        self._kept = {name for (name,) in self._db.execute("SELECT id FROM messages")}
+
+    def restore(self) -> None:
+        """Give moto's queues their messages back; all can be received, also those that somebody was at work on."""
+        rows = self._db.execute("SELECT id, region, queue, sent, members FROM messages ORDER BY seq").fetchall()
+        for name, region, queue, sent, members in rows:
+            queue_message(Queued(name, region, queue, sent, json.loads(members, object_hook=_bytes)))
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down what has come and gone since the last time."""
+        with self._lock:
+            found = dict(queued_messages())
+            gone = self._kept - found.keys()
+            come = [describe() for name, describe in found.items() if name not in self._kept]
+            self._db.execute("BEGIN")
+            self._db.executemany("DELETE FROM messages WHERE id = ?", [(name,) for name in gone])
+            rows = [(m.id, m.region, m.queue, m.sent, json.dumps(m.members, default=_packed)) for m in come]
+            self._db.executemany("INSERT INTO messages (id, region, queue, sent, members) VALUES (?, ?, ?, ?, ?)", rows)
+            self._db.execute("COMMIT")
+            self._kept = set(found)
+
+
+def _packed(value: Any) -> dict[str, str]:
+    return {"bytes": base64.b64encode(value).decode()}
+
+
+def _bytes(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value["bytes"]) if value.keys() == {"bytes"} else value

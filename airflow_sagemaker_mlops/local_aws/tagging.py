@@ -1,0 +1,47 @@
+"""GetResources of the tagging API: what moto finds, and what is tagged in SageMaker, which moto knows nothing of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .moto_backend import Environ, Moto, Reply, hide_tags_of_sagemaker
+from .operation import Called
+from .store import Store
+
+GET_RESOURCES = Called("resourcegroupstaggingapi", "GetResources", "json")
+
+
+def tagged_resources(moto: Moto, store: Store, region: str, environ: Environ, body: bytes) -> Reply:
+    """moto's answer; its last page also has what is ours, whatever the size of a page."""
+    hide_tags_of_sagemaker()
+    reply = moto.call(environ, body)
+    if reply.status != 200:
+        return reply
+    answer = json.loads(reply.body)
+    if not answer.get("PaginationToken"):
+        answer["ResourceTagMappingList"] = [
+            *answer["ResourceTagMappingList"],
+            *_ours(store, region, json.loads(body or b"{}")),
+        ]
+    return Reply(200, reply.headers, json.dumps(answer).encode())
+
+
+def _ours(store: Store, region: str, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for arn, tags in store.tagged().items():
+        if arn.split(":")[2:4] == ["sagemaker", region] and _is_wanted(arn, tags, request):
+            yield {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+
+def _is_wanted(arn: str, tags: Mapping[str, str], request: Mapping[str, Any]) -> bool:
+    kinds, arns = request.get("ResourceTypeFilters") or [], request.get("ResourceARNList") or []
+    kind = "sagemaker:" + arn.split(":", 5)[5].partition("/")[0]
+    return (
+        (not kinds or kind in kinds or "sagemaker" in kinds)
+        and (not arns or arn in arns)
+        and all(
+            item["Key"] in tags and (not item.get("Values") or tags[item["Key"]] in item["Values"])
+            for item in request.get("TagFilters") or []
+        )
+    )

@@ -1,0 +1,226 @@
+"""What begins work that nothing here does: refused by a rule over all services, before moto can pretend a success.
+
+The rule reads names of operations.  ``STARTS`` are those that begin work and ``HOSTS`` those that make machines, in
+every service; ``DONE`` are the exceptions that are really done, and ``MORE`` what begins work under another name.
+``LATER`` looks at values: what could be set up now, and would do nothing when its time comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .errors import AwsError, not_available
+from .operation import Called
+
+STARTS = re.compile(
+    r"^(Batch)?(Start|Run|Submit|Execute|Invoke|Launch|Resume|Restart|Retry|Redrive|Replay|Reboot|Restore|Failover)"
+    r"|^(Initiate|Converse|Detect|Compare|Synthesize|Analyze|Recognize|Classify|Translate|Infer)"
+    r"|^Send(Command|\w*Email|\w*Messages?$)|^(Request|Import|Export)\w*(Spot\w+|Table\w*|Model|Image|Snapshot|Volume)$"
+    r"|^(Create|Put)\w*(Job|Task|Run|Execution|Deployment|Backup|Schedule|Pipe|Ingestion)s?(V\d)?$"
+)
+HOSTS = re.compile(
+    r"^Create\w*(Cluster|Instance|Fleet|Broker|Environment|DevEndpoint|Throughput|AutoScalingGroup)s?(V\d)?$"
+    r"|^Create(Service|App|MlflowApp|MlflowTrackingServer|PartnerApp|Space)$"
+)
+
+
+def _named(operations: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    return {service: re.compile(f"^({names})$") for service, names in operations.items()}
+
+
+DONE = _named(
+    {
+        "apigateway": "CreateDeployment",
+        "apigatewayv2": "CreateDeployment",
+        "appconfig": "CreateEnvironment",
+        "appsync": "StartSchemaCreation",
+        "cloudformation": "ExecuteChangeSet",
+        "cloudtrail": "StartLogging",
+        "cognito-idp": "InitiateAuth",
+        "config": "StartConfigurationRecorder",
+        "databrew": r"Create\w+Job",  # a definition, as in Glue: StartJobRun is what runs it
+        "datasync": "CreateTask",
+        "dynamodb": r"(Batch)?Execute(Statement|Transaction)|CreateBackup|RestoreTable\w+",
+        "ec2": "ImportKeyPair",
+        "ecr": "InitiateLayerUpload",
+        "ecs": "CreateCluster",  # a name that services and tasks are in
+        "emr": "RunJobFlow",
+        "events": "StartReplay",
+        "firehose": "StartDeliveryStreamEncryption",
+        "glue": "CreateJob",
+        "kinesis": "StartStreamEncryption",
+        "lambda": "Invoke",
+        "payment-cryptography": "StartKeyUsage",
+        "pinpoint": "CreateApp",
+        "resiliencehub": "CreateApp",
+        "s3": ".*",
+        "sagemaker": r"Create(Processing|Training|Transform|HyperParameterTuning)Job|SendPipelineExecutionStep\w+",
+        "sagemaker-runtime": "InvokeEndpoint",
+        "secretsmanager": "RestoreSecret",
+        "servicediscovery": "CreateService",
+        "sqs": r"SendMessage(Batch)?",
+        "stepfunctions": r"SendTask\w+",
+        "swf": "StartWorkflowExecution",
+        "vpc-lattice": "CreateService",
+    }
+)
+MORE = _named(
+    {
+        "athena": "CreateCapacityReservation",
+        "bedrock": "CreateCustomModel",
+        "emr-serverless": "CreateApplication",
+        "glue": "CreateSession",
+        "lambda": "CreateEventSourceMapping|CreateFunctionUrlConfig",  # moto would ask for Docker when a message comes
+        "logs": "CreateDelivery|PutMetricFilter",
+        "opensearch": "CreateDomain",
+        "es": "CreateElasticsearchDomain",
+        "sagemaker": "CreateDomain|CreateInferenceComponent",
+        "timestream-query": "Query",
+    }
+)
+
+_STAND_IN = (
+    "In a pipeline, declare what the step leaves behind: sagemaker-mlops run --stand-ins FILE (in Airflow: stand_ins)"
+)
+_MACHINE = "No machine is made on this computer; leave the call out here, or make it in an account of AWS"
+_SCHEDULE = "Nothing here fires at a time: give the DAG its schedule=, or call what the schedule would call"
+# What helps, by the operation "service:operation"; the first that fits.
+_ADVICE = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (
+            r"sagemaker:(Start|Stop|Retry)PipelineExecution",
+            "Run the definition with sagemaker-mlops run FILE, or as a DAG",
+        ),
+        (r"\w+:Create\w*Schedule", _SCHEDULE),
+        (r"logs:StartQuery", "Read the events with FilterLogEvents"),
+        (r"(ses|sesv2|pinpoint):Send", "No message leaves this computer; leave the call out here"),
+        (r"lambda:Invoke", "Invoke it with Invoke"),
+        (r"lambda:CreateEventSourceMapping", "Receive the messages in your code, and invoke the function with them"),
+        (r"sagemaker-runtime:", "Call InvokeEndpoint, or make a transform job"),
+        (r"(ec2|rds|redshift|elasticache|sagemaker):\w+(Instances?|Fleet|Clusters?)$", _MACHINE),
+        (r"sagemaker:Create(InferenceComponent|AutoMLJob|Job)", _STAND_IN),
+    )
+)
+
+
+def refuse_unexecuted(call: Called, request: Callable[[], Mapping[str, Any]]) -> None:
+    """Raise :class:`AwsError` for what would begin work that nothing here does.
+
+    request   gives the members of the request; called only where values decide
+    """
+    name = f"{call.service}:{call.operation}"
+    if begins_work(call.service, call.operation):
+        raise refusal(call.service, call.operation)
+    later = LATER.get(name)
+    if later is not None:
+        why = later(request())
+        if why:
+            raise AwsError("NotImplementedException", f"{name.replace(':', ': ')}: {why}", 501)
+
+
+def begins_work(service: str, operation: str) -> bool:
+    """Whether an operation begins work that nothing here does."""
+    if service in MORE and MORE[service].match(operation):
+        return True
+    if service in DONE and DONE[service].match(operation):
+        return False
+    return bool(STARTS.search(operation) or HOSTS.search(operation))
+
+
+def refusal(service: str, operation: str) -> AwsError:
+    """The error for an operation that is not available: its name, and what helps."""
+    name = f"{service}:{operation}"
+    told = next((text for pattern, text in _ADVICE if pattern.match(name)), "")
+    if not told and HOSTS.search(operation):
+        told = _MACHINE
+    if not told and begins_work(service, operation):
+        told = _STAND_IN
+    return not_available(service, operation, told)
+
+
+def _rule(request: Mapping[str, Any]) -> str:
+    if request.get("ScheduleExpression"):
+        return f"a rule with a ScheduleExpression never fires in the embedded AWS. {_SCHEDULE}."
+    return ""
+
+
+_DELIVERED = frozenset({"sqs", "logs", "events"})
+
+
+def _targets(request: Mapping[str, Any]) -> str:
+    for target in request.get("Targets") or ():
+        arn = str(target.get("Arn") if isinstance(target, Mapping) else "")
+        if arn.count(":") >= 5 and arn.split(":")[2] not in _DELIVERED:
+            return f"events do not reach {arn} in the embedded AWS. Send them to a queue (SQS) or a log group."
+    return ""
+
+
+def _subscription(request: Mapping[str, Any]) -> str:
+    protocol = request.get("Protocol")
+    if protocol in ("sqs", "http", "https"):
+        return ""
+    way_out = "Subscribe a queue (SQS) or an HTTP address."
+    return f"messages do not reach a subscriber by {protocol} in the embedded AWS. {way_out}"
+
+
+def _tagging(request: Mapping[str, Any]) -> str:
+    arns = [arn for arn in request.get("ResourceARNList") or () if ":sagemaker:" in str(arn)]
+    return f"it does not tag {arns[0]} in the embedded AWS. Call AddTags or DeleteTags of SageMaker." if arns else ""
+
+
+def _publication(request: Mapping[str, Any]) -> str:
+    return "no text message leaves this computer. Publish to a topic." if request.get("PhoneNumber") else ""
+
+
+def _stack(request: Mapping[str, Any]) -> str:
+    found = re.search(
+        r"AWS::(SageMaker|EMR|Batch|StepFunctions|Scheduler|Athena)::\w+", str(request.get("TemplateBody") or "")
+    )
+    if found is None:
+        return ""
+    return f"a stack makes no {found[0]} in the embedded AWS. Make it with its own API, or leave it out of the stack."
+
+
+def _trigger(request: Mapping[str, Any]) -> str:
+    if request.get("Type") == "SCHEDULED" or request.get("StartOnCreation") not in (None, False):
+        return f"a trigger starts nothing in the embedded AWS. {_SCHEDULE}."
+    return ""
+
+
+def _crawler(request: Mapping[str, Any]) -> str:
+    return (
+        f"a crawler with a Schedule never starts in the embedded AWS. {_SCHEDULE}." if request.get("Schedule") else ""
+    )
+
+
+def _receiver(request: Mapping[str, Any]) -> str:
+    arn = str(request.get("destinationArn") or "")
+    if ":lambda:" not in arn:
+        return ""
+    return f"log events do not reach {arn} in the embedded AWS. Read them with FilterLogEvents."
+
+
+def _package(request: Mapping[str, Any]) -> str:
+    if not request.get("ValidationSpecification"):
+        return ""
+    return "the jobs of a ValidationSpecification do not run in the embedded AWS. Leave it out, or run a transform job."
+
+
+LATER: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "cloudformation:CreateStack": _stack,
+    "cloudformation:UpdateStack": _stack,
+    "cloudformation:CreateChangeSet": _stack,
+    "events:PutRule": _rule,
+    "events:PutTargets": _targets,
+    "glue:CreateCrawler": _crawler,
+    "glue:CreateTrigger": _trigger,
+    "logs:PutSubscriptionFilter": _receiver,
+    "resourcegroupstaggingapi:TagResources": _tagging,
+    "resourcegroupstaggingapi:UntagResources": _tagging,
+    "sagemaker:CreateModelPackage": _package,
+    "sns:Publish": _publication,
+    "sns:Subscribe": _subscription,
+}

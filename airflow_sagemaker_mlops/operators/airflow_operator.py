@@ -1,0 +1,123 @@
+"""A step that is any Airflow operator: ``Type: x-airflow`` with ``Operator`` and ``Arguments``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .. import settings
+from ..airflow_versions import AirflowFailException, AirflowSkipException
+from ..definition.problems import InvalidPipeline, PipelineError, Problem
+from ..runtime.task_states import PASSED_OVER
+from .pipeline_value import holds_value, with_values
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+    from ..runtime.step_task import StepTask
+
+
+def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperator:
+    """The operator that ``step`` names.  ``arguments`` are Airflow's own: task id, DAG and options of the user.
+
+    Expressions may stand in the arguments that the operator templates; its own Jinja templates are rendered as
+    everywhere.  Raises :class:`InvalidPipeline` (SM404) when it cannot be made, and (SM229) when it is not
+    allowed here.
+    """
+    path, name = str(step.spec["Operator"]), str(arguments["task_id"])
+    allowed = settings.allowed_operators()
+    if allowed and not any(fnmatchcase(path, pattern) for pattern in allowed):  # nothing of it is imported
+        what = f"{path} is not among the operators that this Airflow allows in definitions."
+        raise _refused(name, what, f"[{settings.SECTION}] allowed_operators is: {', '.join(allowed)}.", "SM229")
+    operator = _operator_at(path, name)
+    attribute = operator.__name__
+    own = with_values(dict(step.spec.get("Arguments") or {}), step)
+    templated = tuple(getattr(operator, "template_fields", ()))
+    for key, value in own.items():
+        if holds_value(value) and key not in templated:
+            fix = f"Expressions can stand in: {', '.join(templated) or 'none of its arguments'}."
+            raise _refused(name, f'"{key}" of {attribute} is not templated, so it cannot hold an expression.', fix)
+    try:
+        made = _as_step(operator)(**own, **arguments)
+    except TypeError as error:
+        raise _refused(name, f"{attribute} does not take these arguments: {error}.") from None
+    made.__dict__["pipeline_step"] = step  # past Airflow's own __setattr__
+    return made  # type: ignore[no-any-return]
+
+
+def _operator_at(path: str, step: str) -> type[BaseOperator]:
+    from airflow.sdk import BaseOperator
+
+    module, _, attribute = path.rpartition(".")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise _refused(step, f"{path} cannot be imported: {error}.") from None
+    if not (isinstance(found, type) and issubclass(found, BaseOperator)):
+        kind = "class" if isinstance(found, type) else type(found).__name__
+        what = f"{path} is a {kind}, which is no Airflow operator."
+        raise _refused(step, what, "Write the dotted path of a class of operators.")
+    return found
+
+
+class _AsStep:
+    """What another package's operator does as a step: takes part in selective runs, notes when it skips itself and what
+    people answered.
+    """
+
+    pipeline_step: StepTask
+
+    def execute(self, context: Any) -> Any:
+        """Run it where it is selected; give its earlier output, if that was kept, where it is reused."""
+        with _noting_skips(context):
+            return self._execute_share(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Back from the triggerer."""
+        from ..runtime.approvals import ANSWER_KEY, answer_in
+
+        if answer := answer_in((next_kwargs or {}).get("event")):
+            context["ti"].xcom_push(key=ANSWER_KEY, value=answer)
+        with _noting_skips(context):
+            return super().resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
+
+    def _execute_share(self, context: Any) -> Any:
+        from ..runtime.selective.step import share_of
+
+        try:
+            share = share_of(context, self.pipeline_step)
+        except PipelineError as error:
+            raise AirflowFailException(str(error)) from None
+        if share is None or share.kind == "selected":
+            return super().execute(context)  # type: ignore[misc]
+        if share.kind == "left out":
+            raise AirflowSkipException("the step is not selected in this run")
+        return (share.earlier_result.get("Properties") or {}).get("Output")
+
+
+@contextmanager
+def _noting_skips(context: Any) -> Iterator[None]:
+    """Leave a note when the operator raises ``AirflowSkipException``; a run that is marked failed skips tasks as well.
+
+    Without the note, the verdict would take the step for one that the end of the run has dropped.
+    """
+    try:
+        yield
+    except AirflowSkipException:
+        context["ti"].xcom_push(key="return_value", value=dict(PASSED_OVER))
+        raise
+
+
+@functools.cache
+def _as_step(operator: type) -> type:
+    """``operator``, of the same name and place for Airflow, with :class:`_AsStep` before it."""
+    place = {"__module__": operator.__module__, "__qualname__": operator.__qualname__, "__doc__": operator.__doc__}
+    return type(operator)(operator.__name__, (_AsStep, operator), place)
+
+
+def _refused(step: str, what: str, fix: str = "", code: str = "SM404") -> InvalidPipeline:
+    return InvalidPipeline("the definition", [Problem(code, f'step "{step}"', what, fix)])

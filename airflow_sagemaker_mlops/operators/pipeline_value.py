@@ -1,0 +1,106 @@
+"""Values of a pipeline for other operators: an expression that is resolved when the task that holds it starts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from airflow.sdk.definitions._internal.mixins import ResolveMixin
+
+from ..definition.expressions import MARKS, parse_value
+from ..runtime.step_task import StepTask
+
+
+class PipelineValue(ResolveMixin):
+    """What an expression of a definition stands for, in a templated argument of any operator.
+
+    expression   as written in a definition, e.g. ``{"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}``
+    step         what resolving it takes: parameters, property files, and where results are
+    sources      the tasks it reads from, which become upstream of the task that holds it
+    """
+
+    def __init__(self, expression: Any, step: StepTask, sources: Sequence[Any] = ()) -> None:
+        self.expression = expression
+        self.step = step
+        self.sources = tuple(sources)
+
+    def serialize(self) -> str:
+        """What Airflow shows of it in an argument that is not rendered yet."""
+        return json.dumps(self.expression, sort_keys=True, ensure_ascii=False)
+
+    def __repr__(self) -> str:
+        return f"<value of {self._name}, known when the task that takes it starts>"
+
+    def __str__(self) -> str:
+        raise TypeError(
+            f"The value of {self._name} cannot be put into a text: it is known only in a run, and a task that holds "
+            "the text would not wait for the step. Give it to a templated argument as it is, for example "
+            'BashOperator(bash_command="echo $VALUE", env={"VALUE": group.property_of(...)}, append_env=True).'
+        )
+
+    def __format__(self, _spec: str) -> str:
+        return str(self)
+
+    def __add__(self, _other: object) -> str:
+        return str(self)
+
+    __radd__ = __add__
+
+    @property
+    def _name(self) -> str:
+        reference = self.expression.get("Get") if isinstance(self.expression, Mapping) else None
+        return str(reference) if isinstance(reference, str) else "an expression"
+
+    def iter_references(self) -> Iterable[tuple[Any, str]]:
+        """The tasks whose results it takes."""
+        return ((operator, "return_value") for operator in self.sources)
+
+    def resolve(self, context: Any) -> Any:
+        """The value, in this run; ``None`` for a step that is not selected in it.  Raises ``StepFailed`` for none.
+
+        Outside of the mapped task group that the step is in, the list of the values of all its instances.
+        """
+        from ..execution.scope import resolve
+        from ..hooks.aws import aws_for
+        from ..runtime.context import identity_of, scope_of, step_result
+        from ..runtime.parameter_values import group_of, needed_by, rendered_here
+        from ..runtime.selective.step import share_of
+        from ..runtime.task_states import is_spread, results_beside
+
+        ti = context["ti"]
+        share = share_of(context, self.step)
+        if share is not None and share.kind != "selected":
+            return None  # the task it is for does not run
+        group = group_of(self.step, ti.task_id)
+        needs = self.step.spec.get("Parameters")
+        rendered = rendered_here(ti, group) if needs else {}
+        given = needed_by(self.step, group, context["params"], rendered)
+        given = given if share is None else {**given, **share.inherited}
+        aws = aws_for(*self.step.access)
+        identity = identity_of(self.step, ti, context["dag_run"], "")
+        expression, values = parse_value(self.expression), []
+        for pushed in results_beside(ti, list(self.step.reads.values())):
+            results = dict(zip(self.step.reads, map(step_result, pushed), strict=True))
+            values.append(resolve(expression, scope_of(self.step, identity, aws, given, results)))
+        return values if is_spread(ti, self.step.reads.values()) else values[0]
+
+
+def with_values(value: Any, step: StepTask) -> Any:
+    """``value`` of a document with every expression in it as a :class:`PipelineValue`."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and next(iter(value)) in MARKS:
+            return PipelineValue(value, step)
+        return {key: with_values(item, step) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_values(item, step) for item in value]
+    return value
+
+
+def holds_value(value: Any) -> bool:
+    """Whether there is a :class:`PipelineValue` in ``value``."""
+    if isinstance(value, Mapping):
+        return any(holds_value(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_value(item) for item in value)
+    return isinstance(value, PipelineValue)

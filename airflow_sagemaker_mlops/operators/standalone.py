@@ -1,0 +1,76 @@
+"""A step's slice of a plan, for an operator that somebody writes into a DAG without a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from airflow.sdk.definitions._internal.types import ArgNotSet
+
+from .. import settings as configured
+from ..definition.expressions import parse_value, referenced_steps
+from ..definition.model import Get, walk_expressions
+from ..definition.step_types import FREE_ARGUMENTS
+from ..runtime.step_task import StepTask
+
+
+def step_by_hand(
+    step_type: str,
+    *,
+    arguments: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    outputs: Sequence[str] | str,
+    reads: Mapping[str, str] | None,
+    pipeline: str | None,
+    aws_conn_id: str | ArgNotSet | None,
+    region_name: str | None,
+    assume_role_arn: str | None,
+    external_id: str | None,
+    poll_interval_s: float | None,
+    logs: Literal["end", "live", "off"] | None,
+    max_parallel_steps: int | None,
+) -> StepTask:
+    """The step of an operator; what it does not say is as configured."""
+    spec, found = spec_by_hand(step_type, arguments, settings, outputs, reads)
+    return StepTask(
+        type=step_type,
+        spec=spec,
+        pipeline=pipeline or "",
+        reads=found,
+        aws_conn_id=configured.connection(aws_conn_id),
+        region_name=region_name or configured.region_name() or None,
+        assume_role_arn=assume_role_arn,
+        external_id=external_id,
+        poll_interval_s=configured.poll_interval_s() if poll_interval_s is None else poll_interval_s,
+        logs=logs or "end",
+        most=max_parallel_steps or 0,
+    )
+
+
+def spec_by_hand(
+    step_type: str,
+    arguments: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    outputs: Sequence[str] | str,
+    reads: Mapping[str, str] | None,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """``(spec, reads)`` for ``arguments``; parameters are taken from the DAG's params with the type they have there.
+
+    Raises :class:`~airflow_sagemaker_mlops.definition.problems.InvalidPipeline` for a malformed expression, and
+    ``ValueError`` for a loop, which has no body without a definition.
+    """
+    spec: dict[str, Any] = {**settings}
+    if step_type == "ForEach" and "Body" not in spec:
+        raise ValueError(
+            "A ForEach step takes its body from a definition. By hand, map the step of the body instead: "
+            'ProcessingStepOperator.partial(task_id="each").expand(arguments=[...]).'
+        )
+    if arguments:
+        spec["Arguments"] = dict(arguments)
+    if outputs:
+        spec["Outputs"] = outputs if isinstance(outputs, str) else list(outputs)
+    values = parse_value(spec, "arguments", free=step_type in FREE_ARGUMENTS)
+    named = {e.name for e in walk_expressions(values) if isinstance(e, Get) and e.root == "Parameters"}
+    if named and "Parameters" not in spec:
+        spec["Parameters"] = {name: {"Type": "Any"} for name in sorted(named)}
+    return spec, {**{name: name for name in sorted(referenced_steps(spec))}, **(reads or {})}

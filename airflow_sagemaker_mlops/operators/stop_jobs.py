@@ -1,0 +1,71 @@
+"""The teardown of steps by hand: stops the jobs that those before it have left running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from ..runtime.infrastructure_retries import outlast_outages
+from ..runtime.pause import pause
+from ..runtime.task_states import (
+    ENDED,
+    every_state,
+    instance_of,
+    mapped_group_of,
+    result_of_failed,
+)
+
+
+class SweepOperator(BaseOperator):
+    """Stops the jobs that the steps by hand before it, directly or not, have left running; a teardown of its DAG.
+
+    ``[train, score] >> SweepOperator(task_id="sweep")``: it also runs when a user marks the run failed, and changes
+    nothing about how that ends.  Steps of a pipeline are left to its verdict.  Its XCom is the jobs' names.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        outlast_outages(kwargs, kwargs)
+        super().__init__(**kwargs)
+        self.as_teardown()
+
+    def execute(self, context: Context) -> list[str]:
+        """Names of the jobs that were stopped."""
+        from ..runtime.retry_budget import errors_counted
+
+        with errors_counted(self, context):
+            return self._swept(context)
+
+    def _swept(self, context: Context) -> list[str]:
+        from ..execution.identity import digest
+        from ..runtime.context import run_started
+        from ..runtime.stopping.in_worker import sweep_here
+        from ..runtime.stopping.jobs import waiting_steps
+
+        ti: Any = context["ti"]
+        before = self.get_flat_relatives(upstream=True)
+        by_hand = (operator for operator in before if getattr(operator, "_by_hand", True))  # a mapped one does not say
+        steps = waiting_steps(ti, [operator.task_id for operator in by_hand])
+        if not steps:
+            return []
+        states = every_state(ti, list(steps))
+        if not ENDED.issuperset(map(str, states.values())):  # a task behind two is over as soon as one has failed
+            self.defer(trigger=pause(), method_name="again")
+        failed = [key for key, state in states.items() if state == "failed"]
+        killed = [key for key in failed if result_of_failed(ti, *instance_of(ti, key)) is None]
+        instances = (instance_of(ti, key) for key in states)
+        own = (digest(ti.dag_id, ti.run_id, name, str(-1 if index is None else index)) for name, index in instances)
+        return sweep_here(
+            ti,
+            steps,
+            started=run_started(context["dag_run"]),
+            killed=killed,
+            cut_off=bool(killed),
+            tell=self.log.warning,
+            digests=frozenset(own) if mapped_group_of(self) is not None else None,
+        )
+
+    def again(self, context: Context, event: Mapping[str, Any] | None = None) -> list[str]:
+        """After a pause for steps that had not ended yet."""
+        return self.execute(context)

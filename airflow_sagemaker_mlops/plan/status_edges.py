@@ -1,0 +1,79 @@
+"""The verdict task, and which steps it must stand directly behind, so that it starts when every step has ended.
+
+It stops what a run left running, so it must never be early.  But the end of a task does not say that all before it has
+ended: Airflow ends it as ``upstream_failed`` or ``skipped`` as soon as *one* of its upstreams failed or was skipped,
+while others still run (trigger rule ``all_success``, Airflow 3.3).  So the verdict stands behind every step that no
+task downstream vouches for; that is every leaf, and few others.  Where a step handles another's failure (a gate), it
+stands behind all; so it does where users give steps trigger rules of their own, see ``tasks``.
+
+Sets of tasks are bits of integers here: plans have thousands of tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..definition.step_types import AIRFLOW
+from .model import VERDICT_TASK_ID, TaskPlan, Upstream
+
+
+def verdict_task(tasks: Sequence[TaskPlan], edges: Mapping[str, tuple[Upstream, ...]]) -> TaskPlan:
+    """The last task of a plan, behind ``tasks``; ``edges`` are those of the steps themselves."""
+    spec: dict[str, Any] = {"Steps": {task.task_id: task.step_type for task in tasks if task.step_type != "Gate"}}
+    handlers: dict[str, dict[str, str]] = {}
+    for name, into in edges.items():
+        for edge in into:
+            if edge.trigger != "Completed":
+                handlers.setdefault(edge.task_id, {})[name] = edge.trigger
+    if handlers:
+        spec["Handlers"] = handlers
+    upstream = tuple(Upstream(name, "", "verdict") for name in verdict_upstream(tasks))
+    return TaskPlan(VERDICT_TASK_ID, "Verdict", "verdict", "", spec, (), upstream)
+
+
+def verdict_upstream(tasks: Sequence[TaskPlan]) -> list[str]:
+    """Names of the steps the verdict waits for, in the order of ``tasks`` (topological)."""
+    if any(task.step_type == "Gate" for task in tasks):
+        return [task.task_id for task in tasks]
+    bits = {task.task_id: 1 << index for index, task in enumerate(tasks)}
+    ended = _ended_with(tasks, bits, _kept_from_beginning(tasks, bits))
+    vouched = 0
+    for task in tasks:
+        for edge in task.upstream:
+            vouched |= bits[edge.task_id] & ended[task.task_id]
+    return [task.task_id for task in tasks if not bits[task.task_id] & vouched]
+
+
+def _kept_from_beginning(tasks: Sequence[TaskPlan], bits: Mapping[str, int]) -> dict[str, int]:
+    """{task: those that never begin when it fails or is skipped}."""
+    below = dict.fromkeys(bits, 0)
+    for task in reversed(tasks):
+        if task.step_type == AIRFLOW:
+            continue  # another package's operator may have a trigger rule of its own
+        for edge in task.upstream:
+            below[edge.task_id] |= bits[task.task_id] | below[task.task_id]
+    return below
+
+
+def _ended_with(tasks: Sequence[TaskPlan], bits: Mapping[str, int], below: Mapping[str, int]) -> dict[str, int]:
+    """{task: those before it that surely do not run once it has ended}."""
+    ended: dict[str, int] = {}
+    skipping: dict[str, dict[str, int]] = {}  # operators of other packages before a task: they may skip it at any time
+    for task in tasks:
+        over, surely = 0, -1
+        may_skip: dict[str, int] = {}
+        for edge in task.upstream:
+            name = edge.task_id
+            done = ended[name] | bits[name]
+            over |= done
+            # A condition that skips the task by its decision has let others run.
+            surely &= done if edge.kind == "branch" else done | below[name]
+            may_skip |= skipping[name]
+        for done in may_skip.values():
+            surely &= done
+        ended[task.task_id] = 0 if task.step_type == AIRFLOW else over & surely
+        if task.step_type == AIRFLOW:
+            may_skip = {**may_skip, task.task_id: ended[task.task_id] | bits[task.task_id]}
+        skipping[task.task_id] = may_skip
+    return ended

@@ -1,0 +1,182 @@
+"""The cache: latest success of a step under its key, one object each, so that a look-up is one read.
+
+Semantics of the service (language reference section 9): same pipeline, same step, equal key attributes, younger than
+``ExpireAfter``; the most recent success wins; failed and running steps never match.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ...definition.property_paths import select
+from ...definition.values import parse_duration
+from ...execution.secret_masking import MASK, mask, without
+from ..model.canonical_json import canonical_json, plain
+from ..model.step_record import Artifact, CacheMark, StepFragment
+from ..model.timestamps import moment, parse_time
+from ..seal.sealed import SCHEMA
+from ..store.keys import cache_key_of
+from ..store.protocol import Store
+from ..store.stored_json import read_stored
+from .key import CacheKey
+
+TRIES = 5
+Outputs = Sequence[str] | Literal["all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What came of looking: ``mark`` for the fragment; on a hit also the ``result`` to give to later steps."""
+
+    outcome: Literal["hit", "miss", "expired"]
+    mark: CacheMark
+    result: Mapping[str, Any] | None = None
+    outputs: tuple[Artifact, ...] = ()
+    ended: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """For the task log."""
+        match self.outcome:
+            case "hit":
+                saved = self.mark.saved_seconds
+                cost = f", saved {saved:.0f} billable seconds" if saved else ""
+                return f'cache hit: taken from run "{self.mark.source_run}", which ended {self.ended}{cost}'
+            case "expired":
+                return f'no cache hit: run "{self.mark.source_run}" ended {self.ended}, longer ago than ExpireAfter'
+            case _:
+                return "no cache hit: this step did not succeed before with these attributes"
+
+
+def look_up(
+    store: Store,
+    dag_id: str,
+    step: str,
+    key: CacheKey,
+    *,
+    expire_after: str | None = None,
+    wanted: Outputs = (),
+    at: datetime | None = None,
+) -> Lookup:
+    """The latest success of this step with this key.  One read.
+
+    ``wanted`` are the property paths that later steps reference now (the spec's "Outputs"); an entry that does not have
+    them is a miss, and so is one that cannot be read.
+
+    Raises ``ValueError`` for an ``expire_after`` that is no duration.
+    """
+    longest = parse_duration(expire_after) if expire_after else None
+    miss = CacheMark(key.key, key.attributes, "miss")
+    entry = _entry(store, dag_id, step, key.key)
+    ended = parse_time(entry.get("ended")) if entry else None
+    result = _result(entry, wanted) if entry is not None else None
+    if entry is None or ended is None or result is None:
+        return Lookup("miss", miss)
+    mark = replace(miss, source_run=str(entry.get("run_id", "")), source_arn=str(entry.get("arn", "")))
+    if longest is not None and (at or datetime.now(UTC)) - ended >= longest:
+        return Lookup("expired", replace(mark, result="expired"), ended=str(entry["ended"]))
+    hit = replace(mark, result="hit", saved_seconds=entry.get("billable_seconds"))
+    outputs = StepFragment.from_json({**entry, "type": "", "status": ""}).outputs
+    return Lookup("hit", hit, reused(result, hit, str(entry["ended"])), outputs, str(entry["ended"]))
+
+
+def reused(result: Mapping[str, Any], mark: CacheMark, ended: str) -> dict[str, Any]:
+    """An earlier run's result as this run's step passes it on."""
+    source = {"SourceRunId": mark.source_run, "SourceArn": mark.source_arn, "SourceEndTime": ended}
+    return {**result, "Reused": True, "CacheHitResult": source}
+
+
+def remember(
+    store: Store,
+    dag_id: str,
+    run_id: str,
+    fragment: StepFragment,
+    *,
+    properties: Mapping[str, Any] | None = None,
+    kept: Outputs = (),
+    secrets: Iterable[str] = (),
+) -> bool:
+    """Keep a success for later runs; ``False`` when there is nothing to keep, or a later success is there already.
+
+    A result that holds a secret is not kept, nor one whose place does: masked it would be wrong, and plain it must not
+    be stored.
+
+    properties   the whole property document, where it is known: a later run may reference more of it
+    kept         the property paths that the result was pruned to
+    secrets      further ones than those that the request names
+    """
+    mark, result = fragment.cache, fragment.result
+    if mark is None or not mark.key or mark.result == "hit" or fragment.status != "Succeeded" or result is None:
+        return False
+    known = _secrets(fragment).union(secrets)
+    stored, outputs = plain(result), fragment.as_json().get("outputs", [])
+    if mask(stored, {*known}) != stored or without(outputs, known) != outputs:
+        return False
+    entry: dict[str, Any] = {
+        "schema": SCHEMA,
+        "dag_id": dag_id,
+        "run_id": run_id,
+        "step": fragment.step,
+        "key": mark.key,
+        "attributes": dict(mark.attributes),
+        "ended": fragment.ended,
+        "arn": fragment.made_by,
+        "billable_seconds": fragment.billable_seconds,
+        "outputs": outputs,
+        "result": stored,
+        "kept": kept if kept == "all" else sorted(kept),
+    }
+    if properties is not None:
+        entry["properties"] = mask(plain(properties), known)
+    place, data = cache_key_of(dag_id, fragment.step, mark.key), canonical_json(entry)
+    if store.create(place, data):
+        return True
+    for _ in range(TRIES):
+        found = store.read(place)
+        there = _parse(found.data, dag_id, fragment.step, mark.key) if found else None
+        if there is not None and moment(there.get("ended")) > moment(fragment.ended):
+            return False
+        if store.replace(place, data, found.tag if found else None):
+            return True
+    return False
+
+
+def _result(entry: Mapping[str, Any], wanted: Outputs) -> dict[str, Any] | None:
+    """The result with the properties that are wanted; ``None`` when the entry cannot give them."""
+    result, properties, kept = entry.get("result"), entry.get("properties"), entry.get("kept", ())
+    if not isinstance(result, dict):
+        return None
+    if isinstance(properties, dict):
+        chosen = properties if wanted == "all" else select(properties, list(wanted))
+        return None if MASK in json.dumps(chosen) else {**result, "Properties": chosen}
+    if kept == "all" or (wanted != "all" and set(wanted) <= set(kept)):
+        return result
+    return None
+
+
+def _secrets(fragment: StepFragment) -> set[str]:
+    known: set[str] = set()
+    if fragment.request is not None:
+        mask(plain(fragment.request), known)
+    return known
+
+
+def _entry(store: Store, dag_id: str, step: str, key: str) -> dict[str, Any] | None:
+    found = store.read(cache_key_of(dag_id, step, key))
+    return _parse(found.data, dag_id, step, key) if found is not None else None
+
+
+def _parse(data: bytes, dag_id: str, step: str, key: str) -> dict[str, Any] | None:
+    """The entry, when it is one of this step: cut off, older and copied ones are none."""
+    try:
+        entry = read_stored(data)
+    except ValueError:
+        return None
+    right = {"dag_id": dag_id, "step": step, "key": key}
+    if not isinstance(entry, dict) or any(entry.get(name) != value for name, value in right.items()):
+        return None
+    return entry if str(entry.get("schema", "")).partition(".")[0] == SCHEMA.partition(".")[0] else None

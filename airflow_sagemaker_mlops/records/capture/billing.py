@@ -1,0 +1,38 @@
+"""What AWS charges a job for, out of its Describe answer: seconds times instances.
+
+Sources: the API reference of DescribeTrainingJob (BillableTimeInSeconds is by the clock, "multiply by the number of
+instances"), DescribeProcessingJob and DescribeTransformJob (from start to end of the job).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..model.timestamps import seconds_between
+from .sources import instances_of
+
+TIMES = (
+    ("TrainingStartTime", "TrainingEndTime"),
+    ("ProcessingStartTime", "ProcessingEndTime"),
+    ("TransformStartTime", "TransformEndTime"),
+)
+
+
+def billable_seconds(answer: Mapping[str, Any]) -> float | None:
+    """Billable instance seconds of a job; ``None`` when the answer does not tell."""
+    _, count = instances_of(answer)
+    billed = answer.get("BillableTimeInSeconds")
+    if isinstance(billed, int | float):
+        return float(billed * count)
+    for start, end in TIMES:
+        took = seconds_between(answer.get(start), answer.get(end))
+        if took is not None:
+            return round(max(took, 0.0) * count, 3)
+    return None
+
+
+def billed_together(answers: Iterable[Mapping[str, Any]]) -> float | None:
+    """Billable instance seconds of several jobs; ``None`` when no answer tells of any."""
+    told = [seconds for seconds in map(billable_seconds, answers) if seconds is not None]
+    return round(sum(told), 3) if told else None

@@ -1,0 +1,146 @@
+"""What was in an S3 location: count, size, and a hash over its sorted listing.
+
+No content is read.  A line of the listing is ``key<TAB>ETag<TAB>size<TAB>version<LF>``, keys without the location
+and sorted by their UTF-8 bytes, which is the order S3 lists in; so it is hashed while it is listed, in bounded memory.
+The hash is over lines without versions: equal folders in two places, or written twice, have equal hashes.
+An ETag changes with the content; for uploads in parts also with the size of the parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import IO, Any
+
+from ..model.step_record import Artifact
+from ..store.keys import content_key
+from ..store.protocol import Store
+from ..store.s3 import reason_of, split
+from ..store.s3_pages import pages
+from .listing import Line
+
+IN_MEMORY = 1_048_576  # bytes of a listing; what is longer goes through a temporary file
+MOST_KEPT = 8_388_608  # bytes of a listing that is stored; of a longer one only the hash is
+MOST_OLD = 20_000  # old versions that are listed to find the current ones: twenty calls
+
+
+class LongHistory(Exception):
+    """There are so many old versions that finding the current ones is not worth it."""
+
+
+def fingerprint(
+    client: Any, artifact: Artifact, *, versions: bool = False, keep_in: Store | None = None, dag_id: str = ""
+) -> Artifact:
+    """``artifact`` with what is at its URI now; with ``problem`` instead when that cannot be listed.  Blocking.
+
+    As SageMaker reads a prefix: every object whose key begins with it.  One call for a thousand objects.
+
+    versions   version ids too, where s3:ListBucketVersions is granted and there are not too many old versions
+    keep_in    store the listing of several objects under its hash there, so that a comparison can name what changed
+    """
+    if not artifact.uri.startswith("s3://"):
+        return replace(artifact, problem="not in S3")
+    bucket, prefix = split(artifact.uri)
+    problem = ""
+    for lister in (current_versions, current_objects) if versions else (current_objects,):
+        try:
+            return _listed(artifact, lister(client, bucket, prefix), prefix, keep_in, dag_id)
+        except Exception as error:
+            problem = reason_of(error)
+    return replace(artifact, problem=problem)
+
+
+def lost(was: Artifact, now: Artifact) -> str:
+    """What became of something that is no longer as it ``was``, in words; empty when it is."""
+    if now.objects is None:
+        return f"cannot be looked at: {now.problem}"
+    if not now.objects and was.objects != 0:
+        return "is gone"
+    return "was changed since" if was.sha256 and was.sha256 != now.sha256 else ""
+
+
+@dataclass(slots=True)
+class _Hashes:
+    """Over the lines as they come: without versions, and with them."""
+
+    plain: Any = field(default_factory=hashlib.sha256)
+    full: Any = field(default_factory=hashlib.sha256)
+    versions: bool = False
+
+    def add(self, line: Line) -> bytes:
+        """Count ``line``; its text with the version."""
+        text = line.as_bytes()
+        self.full.update(text)
+        self.plain.update(replace(line, version="").as_bytes() if line.version else text)
+        self.versions = self.versions or bool(line.version)
+        return text
+
+
+def _listed(artifact: Artifact, objects: Iterator[Line], prefix: str, keep_in: Store | None, dag_id: str) -> Artifact:
+    count = size = 0
+    only: Line | None = None
+    last, sorted_so_far = b"", True
+    hashes = _Hashes()
+    listing = ""
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as kept:
+        for line in objects:
+            count, size, only = count + 1, size + line.size, replace(line, key=line.key[len(prefix) :])
+            name = line.key.encode()
+            sorted_so_far, last = sorted_so_far and last <= name, name
+            kept.write(hashes.add(only))
+        if not sorted_so_far:  # directory buckets list in an order of their own
+            hashes = _sort(kept)
+        sha256 = hashes.plain.hexdigest()
+        if keep_in is not None and count > 1 and kept.tell() <= MOST_KEPT:
+            kept.seek(0)
+            full = hashes.full.hexdigest()
+            keep_in.create(content_key(dag_id, "listings", full, "tsv"), kept.read())
+            listing = full if hashes.versions else ""
+    single = only if count == 1 else None
+    about = {"etag": single.etag, "version": single.version, "key": single.key} if single else {}
+    problem = "" if count else "nothing there"
+    return replace(artifact, objects=count, bytes=size, sha256=sha256, listing=listing, problem=problem, **about)
+
+
+def _sort(kept: IO[bytes]) -> _Hashes:
+    kept.seek(0)
+    lines = sorted(kept.readlines())
+    kept.seek(0)
+    kept.writelines(lines)
+    hashes = _Hashes()
+    for text in lines:
+        hashes.add(Line.from_text(text.decode()))
+    return hashes
+
+
+def current_objects(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
+    """Every object whose key begins with ``prefix``, without versions."""
+    for page in pages(client.list_objects_v2, Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            yield Line(item["Key"], item["ETag"].strip('"'), item["Size"])
+
+
+def current_versions(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
+    """The same with versions.  Raises :class:`LongHistory` when more than :data:`MOST_OLD` others are in between."""
+    old = 0
+    for line, is_current in every_version(client, bucket, prefix):
+        if is_current:
+            yield line
+        else:
+            old += 1
+            if old > MOST_OLD:
+                raise LongHistory(f"more than {MOST_OLD} old versions")
+
+
+def every_version(client: Any, bucket: str, prefix: str) -> Iterator[tuple[Line, bool]]:
+    """Every version of every object below ``prefix``, and whether it is the current one.
+
+    An object from before the bucket had versions, or of a bucket without, has the version "".
+    """
+    for page in pages(client.list_object_versions, Bucket=bucket, Prefix=prefix):
+        for item in page.get("Versions", []):
+            version = item.get("VersionId") or ""
+            line = Line(item["Key"], item["ETag"].strip('"'), item["Size"], "" if version == "null" else version)
+            yield line, bool(item.get("IsLatest"))

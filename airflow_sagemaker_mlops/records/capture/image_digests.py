@@ -1,0 +1,92 @@
+"""Digests of images, asked of ECR: no answer of SageMaker has them.
+
+By ``BatchGetImage`` in the registry's own region, as the job pulled it: beside the job where a run is in one process,
+else while the record is sealed.  A tag that was moved between the pull and the asking is told as it is then.
+What ECR does not tell stays without a digest: that is no error of the run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from ...execution.aws.clients import SessionAws
+from ..model.step_record import Image, StepFragment
+
+ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
+    r"(?P<repository>[^:@]+)(?::(?P<tag>[^:@]+))?"
+)
+Clients = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Digests of images, each image asked for once.  Blocking.
+
+    ecr     region -> ECR client
+    told    by image; "" for one that is not in ECR, or that it does not tell of
+    """
+
+    ecr: Clients
+    told: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, images: Iterable[Image]) -> None:
+        """Ask for those that have no digest and were not asked for."""
+        uris = sorted({image.uri for image in images if not image.digest} - self.told.keys())
+        if uris:
+            self.told.update({**dict.fromkeys(uris, ""), **_digests(uris, self.ecr)})
+
+    def added(self, steps: Iterable[StepFragment]) -> list[StepFragment]:
+        """``steps`` with the digests of their images."""
+        given = list(steps)
+        self.ask(image for step in given for image in step.images)
+        return [
+            replace(step, images=tuple(replace(i, digest=i.digest or self.told.get(i.uri, "")) for i in step.images))
+            for step in given
+        ]
+
+
+def digests_of(aws: SessionAws) -> Digests:
+    """Of the registry that ``aws`` leads to, by clients that do not keep anybody waiting."""
+
+    @cache
+    def client(region: str) -> Any:
+        from botocore.config import Config
+
+        quick = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})
+        config = quick if aws.config is None else aws.config.merge(quick)
+        return aws.make("ecr", region, config)
+
+    return Digests(client)
+
+
+def _digests(uris: Iterable[str], ecr: Clients) -> dict[str, str]:
+    """{image: "sha256:…" or ""} of those that are in ECR."""
+    images = {uri: match for uri in uris if (match := ECR.fullmatch(uri)) is not None}
+    regions = sorted({match["region"] for match in images.values()})
+    clients = {region: ecr(region) for region in regions}
+
+    def ask(match: re.Match[str]) -> str:
+        return _digest(clients[match["region"]], match)
+
+    with ThreadPoolExecutor(max_workers=8) as askers:
+        return dict(zip(images, askers.map(ask, images.values()), strict=True))
+
+
+def _digest(client: Any, image: re.Match[str]) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = client.batch_get_image(
+            registryId=image["account"],
+            repositoryName=image["repository"],
+            imageIds=[{"imageTag": image["tag"] or "latest"}],
+        )
+    except (ClientError, BotoCoreError):  # not granted, not there, not reachable
+        return ""
+    return next((str(found["imageId"].get("imageDigest", "")) for found in answer.get("images", ())), "")

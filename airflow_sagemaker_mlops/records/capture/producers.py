@@ -1,0 +1,50 @@
+"""What a step read that an earlier step of its run had made: :class:`Made`; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from ..model.step_record import StepFragment
+from ..model.timestamps import parse_time
+
+Place = tuple[int, int]
+
+
+class Made:
+    """The outputs of a run's ``steps``, in the record's order: a step never stands before one that it waits for.
+
+    A run may read what it writes at its end, the state of the run before.  So an input is the run's own only when the
+    step that made it stands earlier and, as far as times are known, had ended.
+    """
+
+    def __init__(self, steps: Iterable[StepFragment]) -> None:
+        listed = list(steps)
+        numbers = {step.step: number for number, step in enumerate(listed)}
+        # Children of a loop stand at the record's end; they ran where their loop stands.
+        self._places: dict[str, Place] = {
+            step.step: (numbers.get(step.loop, number), number) for number, step in enumerate(listed)
+        }
+        self._makers: dict[str, list[tuple[Place, datetime | None]]] = {}
+        for step in listed:
+            ended = parse_time(step.ended)
+            for uri in {output.uri.rstrip("/") for output in step.outputs}:
+                self._makers.setdefault(uri, []).append((self._places[step.step], ended))
+
+    def before(self, step: StepFragment, uri: str) -> bool:
+        """Whether an earlier step had made what ``step`` read at ``uri``, or what that lies in."""
+        place, began = self._places[step.step], parse_time(step.started)
+        return any(
+            maker < place and not (ended and began and ended > began)
+            for above in _above(uri)
+            for maker, ended in self._makers.get(above, ())
+        )
+
+
+def _above(uri: str) -> Iterator[str]:
+    """``uri`` and the folders that it lies in."""
+    yield uri
+    end = uri.rfind("/")
+    while end > 0:
+        yield uri[:end]
+        end = uri.rfind("/", 0, end)

@@ -1,0 +1,94 @@
+"""The record of a run in one process: the plan's steps by their recorder, sealed at the end."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ...plan.model import Plan
+from ..model.record import Parameter, assemble
+from ..model.run_info import RunIdentity
+from ..model.step_record import StepFragment
+from ..seal.prefetch import Ahead
+from ..seal.seal import Sealed, read_fragments, seal
+from ..seal.signing import Signer
+from ..store.protocol import Store
+from .image_digests import Digests
+from .prices import Prices
+from .secrets import secrets_of_parameters
+
+PACKAGES = ("apache-airflow", "airflow-sagemaker-mlops", "boto3")
+
+
+def seal_run(
+    store: Store,
+    plan: Plan,
+    run: RunIdentity,
+    *,
+    parameters: Mapping[str, Parameter],
+    document: Mapping[str, Any] | None = None,
+    source_kind: str = "unknown",
+    ends: Mapping[str, str] | None = None,
+    fragments: Sequence[StepFragment] | None = None,
+    approvals: Sequence[Mapping[str, Any]] = (),
+    prices: Prices | None = None,
+    digests: Digests | None = None,
+    ahead: Ahead | None = None,
+    signer: Signer | None = None,
+) -> Sealed:
+    """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
+
+    document    the definition, to be kept as it was
+    ends        what became of steps that left no fragment
+    fragments   the steps' fragments where they are at hand; else they are read
+    prices      of instances, where the user gave some
+    digests     of images; without it nobody is asked for them
+    ahead       what was found for it a moment ago
+    signer      signs the record, where the user gave a key
+    """
+    secrets = secrets_of_parameters({name: given.value for name, given in parameters.items()})
+    ahead = ahead or Ahead(store, run.dag_id, document or {}, secrets)
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        to_copy = document is not None and ahead.definition is None
+        copying = writer.submit(ahead.copy_definition) if to_copy else None
+        steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
+        if digests is not None:
+            steps = digests.added(steps)
+        if ahead.heads is None:
+            ahead.find_heads()  # last, for they may change
+        if copying is not None:
+            copying.result()
+    record = assemble(
+        plan,
+        run,
+        parameters=parameters,
+        fragments=steps,
+        ends=ends,
+        definition=ahead.definition,
+        source_kind=source_kind,
+        approvals=approvals,
+        prices=prices,
+    )
+    return seal(store, record, ahead.heads, signer)
+
+
+def versions() -> dict[str, str]:
+    """What runs: package versions and Python's."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def parameters_of(plan: Plan, given: Mapping[str, Any], source: str) -> dict[str, Parameter]:
+    """Every parameter with its value; ``source`` is where the ``given`` ones came from, the others are defaults."""
+    return {
+        p.name: Parameter(given[p.name], source) if p.name in given else Parameter(p.default, "default")
+        for p in plan.parameters
+    }

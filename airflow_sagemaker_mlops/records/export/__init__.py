@@ -1,0 +1,1 @@
+"""Records in formats of other tools: CSV, OpenLineage, SLSA provenance."""

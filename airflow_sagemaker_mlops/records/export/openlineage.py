@@ -1,0 +1,120 @@
+"""A record as OpenLineage run events, spec 2-0-2: the events that ended the run and its steps.
+
+Datasets of S3 have namespace ``s3://bucket`` and the key as name, as OpenLineage's naming page says.  Run ids are
+UUIDs derived from DAG, run and step, so exporting twice is the same events twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..capture.producers import Made
+from ..model.step_record import StepFragment
+from .openlineage_facets import (
+    PRODUCER,
+    dataset,
+    job_facets,
+    parent_facet,
+    run_facets,
+    step_facets,
+)
+
+SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
+EVENTS = {"Succeeded": "COMPLETE", "CompletedWithFailures": "COMPLETE", "Failed": "FAIL", "Stopped": "ABORT"}
+NEVER = "1970-01-01T00:00:00Z"
+RAN = frozenset({"Succeeded", "Failed", "Stopped"})
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """A run of a job as OpenLineage names it: ``job`` in ``namespace``, ``run_id`` is a UUID."""
+
+    namespace: str
+    job: str
+    run_id: str
+
+
+def events(record: Mapping[str, Any], namespace: str = "airflow", uri: str = "") -> Iterator[dict[str, Any]]:
+    """The end of every step that ran, then that of the run; ``namespace`` is that of the jobs, i.e. of the Airflow."""
+    run = record["run"]
+    parent = JobRun(namespace, run["dag_id"], run_uuid(run["dag_id"], run["run_id"]))
+    for step in record["steps"]:
+        if step["status"] in RAN:
+            name = step["step"]
+            own = JobRun(namespace, f"{run['dag_id']}.{name}", run_uuid(run["dag_id"], run["run_id"], name))
+            yield step_event(step, own, parent)
+    yield run_event(record, namespace, uri)
+
+
+def run_event(record: Mapping[str, Any], namespace: str = "airflow", uri: str = "") -> dict[str, Any]:
+    """The RunEvent of the whole run."""
+    run = record["run"]
+    own = JobRun(namespace, run["dag_id"], run_uuid(run["dag_id"], run["run_id"]))
+    return {
+        **_event(EVENTS.get(run.get("status", ""), "OTHER"), run.get("ended") or run.get("started")),
+        "run": {"runId": own.run_id, "facets": run_facets(record, uri)},
+        "job": {"namespace": own.namespace, "name": own.job, "facets": job_facets(record["steps"], "DAG")},
+        "inputs": [dataset(artifact) for artifact in _artifacts(list(_outer(record["steps"])), "inputs")],
+        "outputs": [dataset(artifact) for artifact in _artifacts(record["steps"], "outputs")],
+    }
+
+
+def step_event(
+    step: Mapping[str, Any], own: JobRun, parent: JobRun, when: Literal["start", "end"] = "end"
+) -> dict[str, Any]:
+    """The RunEvent of one step's beginning or end, as a part of the run ``parent``."""
+    part = {"parent": parent_facet(parent.namespace, parent.job, parent.run_id)}
+    if when == "start":
+        head = _event("START", step.get("started") or step.get("ended"))
+        facets: dict[str, Any] = part
+    else:
+        head = _event(EVENTS.get(step["status"], "OTHER"), step.get("ended") or step.get("started"))
+        facets = {**part, **step_facets(step)}
+    return {
+        **head,
+        "run": {"runId": own.run_id, "facets": facets},
+        "job": {"namespace": own.namespace, "name": own.job, "facets": job_facets([step], "TASK")},
+        **datasets_of(step),
+    }
+
+
+def datasets_of(step: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """{"inputs", "outputs"}: what a step read and wrote in S3."""
+    return {
+        "inputs": [dataset(artifact, "input") for artifact in _artifacts([step], "inputs")],
+        "outputs": [dataset(artifact, "output") for artifact in _artifacts([step], "outputs")],
+    }
+
+
+def run_uuid(dag_id: str, run_id: str, step: str = "") -> str:
+    """The id of a run, or of a step's in it, in OpenLineage."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}:{dag_id}/{run_id}{f'/{step}' if step else ''}"))
+
+
+def _event(kind: str, moment: Any) -> dict[str, Any]:
+    return {
+        "eventType": kind,
+        "eventTime": moment or NEVER,
+        "producer": PRODUCER,
+        "schemaURL": f"{SPEC}#/$defs/RunEvent",
+    }
+
+
+def _outer(steps: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What the run read from outside, step by step."""
+    fragments = [StepFragment.from_json(step) for step in steps]
+    made = Made(fragments)
+    for step, fragment in zip(steps, fragments, strict=True):
+        yield {"inputs": [item for item in step.get("inputs", ()) if not made.before(fragment, item["uri"])]}
+
+
+def _artifacts(steps: list[Mapping[str, Any]], member: str) -> Iterator[dict[str, Any]]:
+    seen = set()
+    for step in steps:
+        for artifact in step.get(member, ()):
+            if artifact["uri"].startswith("s3://") and artifact["uri"] not in seen:
+                seen.add(artifact["uri"])
+                yield artifact

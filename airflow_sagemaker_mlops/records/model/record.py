@@ -1,0 +1,241 @@
+"""Plan, run and step fragments -> the record, a plain document; pure.
+
+Its shape is ``schema.json``, beside this file.  ``externalParameters``, ``resolvedDependencies`` and ``byproducts``
+mean what SLSA provenance v1 means: what the user chose, what was read from outside, what was left and is no product.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...execution.secret_masking import mask
+from ...plan.model import Plan
+from ..capture.prices import Prices
+from ..capture.producers import Made
+from ..capture.secrets import secrets_of_parameters
+from ..seal.sealed import KIND, SCHEMA
+from .canonical_json import plain
+from .run_info import RunIdentity
+from .step_record import Artifact, Code, StepFragment
+from .timestamps import seconds_between
+
+NO_STEPS = frozenset({"Verdict", "Gate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A resolved parameter; ``source`` is "default", "conf", "param", "cli" or what else the edge knows."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionCopy:
+    """The stored copy of the definition.
+
+    masked   whether secrets were taken out of it, so that its hash is not the definition's
+    """
+
+    uri: str
+    sha256: str
+    masked: bool = False
+
+
+def assemble(
+    plan: Plan | Mapping[str, Any],
+    run: RunIdentity,
+    *,
+    parameters: Mapping[str, Parameter],
+    fragments: Sequence[StepFragment],
+    ends: Mapping[str, str] | None = None,
+    definition: DefinitionCopy | None = None,
+    source_kind: str = "unknown",
+    approvals: Sequence[Mapping[str, Any]] = (),
+    prices: Prices | None = None,
+) -> dict[str, Any]:
+    """The record of a run, not sealed yet; secrets are masked here, whatever was masked before.
+
+    ends   what became of steps that left no fragment, by name: NotTaken, NotSelected, Stopped, Failed, NotStarted (the
+           default)
+    """
+    given = _plan_json(plan)
+    secrets = secrets_of_parameters({name: parameter.value for name, parameter in parameters.items()})
+    steps = [fragment.masked(*secrets) for fragment in _in_order(given, fragments, ends or {})]
+    return {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "run": plain(run.as_json()),
+        "versions": {name: str(version) for name, version in run.versions.items()},
+        "definition": _definition(given, definition, source_kind),
+        "externalParameters": _parameters(parameters),
+        "resolvedDependencies": list(_dependencies(given, definition, steps)),
+        "byproducts": list(_byproducts(steps)),
+        "steps": [step.as_json() for step in steps],
+        "decisions": [_decision(step) for step in steps if step.decision],
+        "models": [{"step": step.step, **plain(model)} for step in steps for model in step.model_packages],
+        "approvals": [mask(plain(approval), {*secrets}) for approval in approvals],
+        "totals": totals(steps, run, prices),
+    }
+
+
+def _plan_json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:
+    return json.loads(plan.to_json()) if isinstance(plan, Plan) else plan
+
+
+def _in_order(
+    plan: Mapping[str, Any], fragments: Sequence[StepFragment], ends: Mapping[str, str]
+) -> Iterator[StepFragment]:
+    """Fragments in the plan's order, then those of loops' children; a step without one gets an empty one.
+
+    Children of items that a loop no longer had when it was run again are left out.
+    """
+    left = {fragment.step: fragment for fragment in fragments}
+    items = {name: _item_count(fragment) for name, fragment in left.items()}
+    for task in plan["tasks"]:
+        if task["step_type"] not in NO_STEPS:
+            name = task["task_id"]
+            none = StepFragment(name, task["step_type"], ends.get(name, "NotStarted"))
+            yield left.pop(name, none)
+    yield from (f for f in left.values() if not f.loop or _number(f.step) < items.get(f.loop, math.inf))
+
+
+def _item_count(fragment: StepFragment) -> float:
+    count = ((fragment.result or {}).get("Loop") or {}).get("InputItemCount")
+    return float(count) if isinstance(count, int) else math.inf
+
+
+def _number(child: str) -> int:
+    number = child.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def _definition(plan: Mapping[str, Any], copy: DefinitionCopy | None, kind: str) -> dict[str, Any]:
+    said = {"sha256": plan["definition_hash"], "source": plan["source"], "source_kind": kind}
+    return {**said, "copy": {"uri": copy.uri, "sha256": copy.sha256, "masked": copy.masked}} if copy else said
+
+
+def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    values = mask({name: plain(given.value) for name, given in parameters.items()})
+    return {name: {"value": values[name], "source": given.source} for name, given in parameters.items()}
+
+
+def _dependencies(
+    plan: Mapping[str, Any], copy: DefinitionCopy | None, steps: Sequence[StepFragment]
+) -> Iterator[dict[str, Any]]:
+    """What the run read that it had not made itself: definition, inputs, code, images."""
+    uri, sha256 = (copy.uri, copy.sha256) if copy else (plan["source"], plan["definition_hash"])
+    yield {"name": "definition", "uri": uri, "digest": {"sha256": sha256}, "annotations": {"role": "definition"}}
+    made = Made(steps)
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for step in steps:
+        for artifact in step.inputs:
+            if not made.before(step, artifact.uri):
+                _add(found, resource(artifact), step.step)
+        for image in step.images:
+            digest = {"digest": {"sha256": image.digest.removeprefix("sha256:")}} if image.digest else {}
+            item = {"uri": f"docker://{image.uri}", **digest, "annotations": {"role": "image"}}
+            _add(found, item, step.step)
+        listed = {artifact.uri for artifact in step.inputs}
+        for code in step.code:
+            if code.commit:
+                _add(found, _commit(code), step.step)
+            elif code.uri and code.uri not in listed:
+                artifact = Artifact(code.uri, role="code", version=code.version, content_sha256=code.sha256)
+                _add(found, resource(artifact), step.step)
+    yield from found.values()
+
+
+def _commit(code: Code) -> dict[str, Any]:
+    dirty = {} if code.dirty is None else {"dirty": code.dirty}
+    item = {"digest": {"gitCommit": code.commit}, "annotations": {"role": "code", **dirty}}
+    return {"uri": code.repository, **item} if code.repository else item
+
+
+def _add(found: dict[tuple[str, str], dict[str, Any]], item: dict[str, Any], step: str) -> None:
+    """``item``, once however many steps read it."""
+    key = (item.get("uri", ""), json.dumps(item.get("digest", {}), sort_keys=True))
+    steps = found.setdefault(key, item)["annotations"].setdefault("steps", [])
+    if step not in steps:
+        steps.append(step)
+
+
+def _byproducts(steps: Sequence[StepFragment]) -> Iterator[dict[str, Any]]:
+    """What the run left in S3 beside its models."""
+    for step in steps:
+        for artifact in step.outputs:
+            if artifact.role != "model":
+                item = resource(replace(artifact, name=f"{step.step}/{artifact.name}" if artifact.name else step.step))
+                item["annotations"]["steps"] = [step.step]
+                yield item
+
+
+def resource(artifact: Artifact) -> dict[str, Any]:
+    """An artifact as an in-toto ResourceDescriptor.
+
+    ``digest.sha256`` is the content's; a listing's hash has a name of its own, ``s3ListingSha256``, as in-toto asks of
+    digests that are not of the bytes.
+    """
+    digest = {}
+    if artifact.content_sha256:
+        digest["sha256"] = artifact.content_sha256
+    if artifact.sha256:
+        digest["s3ListingSha256"] = artifact.sha256
+    said = {"role": artifact.role, "etag": artifact.etag, "version": artifact.version, "problem": artifact.problem}
+    counted = {"objects": artifact.objects, "bytes": artifact.bytes}
+    annotations = {key: value for key, value in said.items() if value} | {
+        key: value for key, value in counted.items() if value is not None
+    }
+    descriptor: dict[str, Any] = {"uri": artifact.uri, "annotations": annotations}
+    if artifact.name:
+        descriptor["name"] = artifact.name
+    return {**descriptor, "digest": digest} if digest else descriptor
+
+
+def _decision(step: StepFragment) -> dict[str, Any]:
+    decision = step.decision or {}
+    terms = [
+        {
+            "expression": str(term.get("Text", "")),
+            "left": term.get("Left"),
+            "operator": str(term.get("Op", "")),
+            "right": term.get("Right"),
+            "result": bool(term.get("Result")),
+        }
+        for term in decision.get("Terms") or []
+    ]
+    sentence = str(decision.get("Sentence", ""))
+    return {"step": step.step, "outcome": bool(decision.get("Outcome")), "sentence": sentence, "terms": terms}
+
+
+def totals(steps: Sequence[StepFragment], run: RunIdentity, prices: Prices | None = None) -> dict[str, Any]:
+    """Counts and sums over the steps.  Seconds are billable instance seconds, except ``seconds``: by the clock.
+
+    Children of a loop are no steps here; their jobs count once, for themselves or, where they left nothing, for it.
+    """
+    by_type: dict[str, float] = {}
+    for step in steps:
+        if step.billable_seconds:
+            kind = step.instance_type or "unknown"
+            by_type[kind] = round(by_type.get(kind, 0.0) + step.billable_seconds, 3)
+    hits = [step.cache for step in steps if step.cache is not None and step.cache.result == "hit"]
+    told = {step.loop for step in steps}
+    own = [step for step in steps if not step.loop]
+    counted: dict[str, Any] = {
+        "steps": len(own),
+        "succeeded": sum(step.status == "Succeeded" for step in own),
+        "failed": sum(step.status == "Failed" for step in own),
+        "cached": len(hits),
+        "jobs_started": sum(step.jobs_started for step in steps if step.step not in told),
+        "billable_seconds": round(sum(by_type.values()), 3),
+        "saved_seconds": round(sum(hit.saved_seconds or 0.0 for hit in hits), 3),
+        "billable_by_instance_type": by_type,
+    }
+    if prices is not None:
+        counted["cost"] = prices.cost(by_type)
+    took = seconds_between(run.started, run.ended)
+    return counted if took is None else {**counted, "seconds": took}

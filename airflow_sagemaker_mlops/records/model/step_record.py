@@ -1,0 +1,229 @@
+"""What one step leaves behind for the record: :class:`StepFragment`, plain data both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from ...execution.secret_masking import mask, without
+from .canonical_json import plain, sha256_of
+from .errors import BrokenRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One job, or other resource, that the step began.
+
+    status   as AWS says: "Completed", "Failed", ...
+    """
+
+    name: str = ""
+    arn: str = ""
+    status: str = ""
+    started: str = ""
+    ended: str = ""
+    failure_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Data or code at an S3 URI, as it was when it was looked at.
+
+    name      the channel, input or output it is to the step
+    role      "input", "output", "code" or "model"
+    etag, version, key   of the object, when there is one: its key is the URI and ``key``
+    objects, bytes  how many objects have the URI as prefix, and their size
+    sha256    over the sorted listing, see ``fingerprint``; "" when it was not looked at
+    listing   hash under which the listing with version ids is stored; without versions it is stored under ``sha256``
+    content_sha256   checksum of the content itself, where S3 keeps one
+    instead_of   URI that the definition names, when a reproduction read recorded versions at ``uri``
+    problem   why there is no fingerprint, e.g. "access denied"
+    """
+
+    uri: str
+    name: str = ""
+    role: str = "input"
+    etag: str = ""
+    version: str = ""
+    key: str = ""
+    objects: int | None = None
+    bytes: int | None = None
+    sha256: str = ""
+    listing: str = ""
+    content_sha256: str = ""
+    instead_of: str = ""
+    problem: str = ""
+
+    @property
+    def named(self) -> str:
+        """The URI that the definition names."""
+        return self.instead_of or self.uri
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image; ``digest`` ("sha256:…") when the registry told."""
+
+    uri: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Where the code came from that the step ran; ``dirty`` when the working tree had changes that are no commit."""
+
+    uri: str = ""
+    sha256: str = ""
+    version: str = ""
+    repository: str = ""
+    commit: str = ""
+    dirty: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMark:
+    """The step's cache key and what came of looking for it.
+
+    attributes    {attribute: sha256 of its value}
+    result        "hit", "miss", "expired" or "off"; "reused" when a selection takes the step from another run
+    source_run    run that the result was taken from, with ``source_arn`` of what made it
+    saved_seconds   billable seconds that the hit did not cost
+    reason        why an earlier result with this key was not taken
+    """
+
+    key: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    result: str = "off"
+    source_run: str = ""
+    source_arn: str = ""
+    saved_seconds: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFragment:
+    """One step of one run, or one child of a ForEach step.
+
+    loop             the ForEach step that it is a child of; its name ends with the number of its item
+    request          resolved arguments, secrets masked by :meth:`masked`; ``request_sha256`` is over that
+    jobs_started     by this run; those of a loop's children count for the loop too, results from the cache do not
+    billable_seconds   what AWS charges for, summed over attempts: seconds times instances
+    decision         of a Condition: {"Outcome", "Terms": [{"Text", "Op", "Left", "Right", "Result"}], "Sentence"}
+    model_packages   [{"arn", "group", "version", "approval_status"}]
+    result           the step's result as later steps were given it
+    """
+
+    step: str
+    type: str
+    status: str
+    loop: str = ""
+    started: str = ""
+    ended: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    request: Mapping[str, Any] | None = None
+    request_sha256: str = ""
+    jobs_started: int = 0
+    billable_seconds: float | None = None
+    instance_type: str = ""
+    inputs: tuple[Artifact, ...] = ()
+    outputs: tuple[Artifact, ...] = ()
+    images: tuple[Image, ...] = ()
+    code: tuple[Code, ...] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    cache: CacheMark | None = None
+    decision: Mapping[str, Any] | None = None
+    model_packages: tuple[Mapping[str, Any], ...] = ()
+    result: Mapping[str, Any] | None = None
+    failure_reason: str = ""
+
+    @property
+    def made_by(self) -> str:
+        """ARN of what made the result, in this run or in the one that it was taken from."""
+        if self.attempts:
+            return self.attempts[-1].arn
+        return self.cache.source_arn if self.cache is not None else ""
+
+    def masked(self, *known: str) -> StepFragment:
+        """The same without secrets, and with the hash of the masked request; ``known`` are further secrets."""
+        secrets = set(known)
+        request = mask(plain(self.request), secrets) if self.request is not None else None
+        rest: dict[str, Any] = {}
+        for name in ("result", "decision", "failure_reason"):
+            value = getattr(self, name)
+            rest[name] = mask(plain(value), secrets) if value else value
+        attempts = tuple(replace(a, failure_reason=mask(a.failure_reason, secrets)) for a in self.attempts)
+        digest = sha256_of(request) if request is not None else self.request_sha256
+        masked = replace(self, request=request, request_sha256=digest, attempts=attempts, **rest)
+        return masked._taken_out(secrets) if secrets else masked
+
+    def _taken_out(self, secrets: set[str]) -> StepFragment:
+        """The same with ``secrets`` taken out of places as well: URIs, names, and what models and metrics say."""
+        taken: dict[str, Any] = {
+            name: tuple(_without(item, secrets) for item in getattr(self, name)) for name in _PLACES
+        }
+        taken["metrics"] = without(plain(self.metrics), secrets)
+        taken["model_packages"] = tuple(without(plain(package), secrets) for package in self.model_packages)
+        taken["cache"] = _without(self.cache, secrets) if self.cache is not None else None
+        return replace(self, **taken)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data without empty members."""
+        return _as_json(self)
+
+    @classmethod
+    def from_json(cls, data: object) -> StepFragment:
+        """The fragment in ``data``; unknown members are left out.  Raises :class:`BrokenRecord`."""
+        if not isinstance(data, Mapping) or not all(
+            isinstance(data.get(key), str) for key in ("step", "type", "status")
+        ):
+            raise BrokenRecord("a step fragment has no step, type and status.")
+        values = {name: data[name] for name in _names(cls) if name in data}
+        try:
+            for name, kind in _NESTED.items():
+                if name in values:
+                    values[name] = tuple(kind(**_known(kind, item)) for item in values[name])
+            if values.get("cache") is not None:
+                values["cache"] = CacheMark(**_known(CacheMark, values["cache"]))
+            if "model_packages" in values:
+                values["model_packages"] = tuple(values["model_packages"])
+            return cls(**values)
+        except (TypeError, AttributeError) as error:
+            raise BrokenRecord(f'the fragment of step "{data["step"]}" cannot be read: {error}.') from None
+
+
+_NESTED: dict[str, Any] = {"attempts": Attempt, "inputs": Artifact, "outputs": Artifact, "images": Image, "code": Code}
+
+
+_PLACES = ("inputs", "outputs", "images", "code")
+_WORDS = frozenset({"uri", "name", "key", "instead_of", "problem", "repository", "reason"})
+
+
+def _without(item: Any, secrets: set[str]) -> Any:
+    """An artifact, image, code or cache mark without ``secrets``; hashes stay."""
+    words = _WORDS - {"key"} if isinstance(item, CacheMark) else _WORDS
+    told = {name: getattr(item, name) for name in _names(type(item)) if name in words}
+    return replace(item, **without(told, secrets))
+
+
+def _names(kind: Any) -> list[str]:
+    return [item.name for item in fields(kind)]
+
+
+def _known(kind: Any, item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in _names(kind) if name in item}
+
+
+def _as_json(item: Any) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name in _names(type(item)):
+        value = getattr(item, name)
+        if value is None or value in ("", (), {}) or (name == "jobs_started" and not value):
+            continue
+        if isinstance(value, CacheMark):
+            kept[name] = _as_json(value)
+        elif name in _NESTED:
+            kept[name] = [_as_json(entry) for entry in value]
+        else:
+            kept[name] = plain(value)
+    return kept

@@ -1,0 +1,202 @@
+"""Recorded object versions where a run that is made again can read them.
+
+A job reads S3 URIs and no versions.  What is still as it was recorded is read where it lies; of anything else the
+recorded versions are copied, within S3, to a place that is named after them.  Nothing is copied before all are found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...steps.catalogue import STEP_TYPES
+from ..capture.fingerprint import current_objects, every_version, fingerprint
+from ..capture.listing import Line, Listing, ListingOf, objects_of
+from ..capture.requests import WITH_REQUEST
+from ..capture.sources import from_outside
+from ..model.errors import RecordError
+from ..model.step_record import Artifact, Image, StepFragment
+from ..store.index import READERS
+from ..store.s3 import reason_of, split
+
+Steps = Mapping[str, StepFragment]
+FOLDER = "reproductions"
+LARGEST_COPY = 5 * 1024**3  # bytes that one CopyObject takes
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An input that is not what it was; ``objects`` are its recorded versions, which are all there, by rest of key."""
+
+    artifact: Artifact
+    objects: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of a run's inputs.
+
+    changed    have to be copied
+    read       their URIs
+    copies     {URI: where a reproduction read it, and it still is}
+    problems   why the run cannot be pinned
+    """
+
+    changed: tuple[Changed, ...] = ()
+    read: tuple[str, ...] = ()
+    copies: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
+    """Look for the recorded versions of everything that ``steps`` read from outside; nothing is written.
+
+    steps   those that are to run again
+    """
+    changed: list[Changed] = []
+    copies: dict[str, str] = {}
+    problems = [f"what {name} read is not in the record" for name in _untold(steps)]
+    read = list(from_outside(steps))
+    with ThreadPoolExecutor(max_workers=READERS) as lookers:
+        answers = list(lookers.map(lambda item: _recorded(s3, item[1], listing_of), read))
+    for (step, artifact), objects in zip(read, answers, strict=True):
+        if isinstance(objects, RecordError):
+            problems.append(f"{artifact.uri} of {step} {objects}")
+        elif objects is None:
+            if artifact.instead_of:
+                copies[artifact.named] = artifact.uri
+        else:
+            lines = {key: line for key, line in objects.items() if isinstance(line, Line)}
+            problems += [what for what in objects.values() if isinstance(what, str)]
+            changed.append(Changed(artifact, lines))
+    return Found(tuple(changed), tuple(artifact.named for _, artifact in read), copies, tuple(problems))
+
+
+def _untold(steps: Steps) -> Iterator[str]:
+    """Steps that ran and left no word of what they read: their fragments are lost, or it is a loop of schema 1.0."""
+    loops = {step.loop for step in steps.values()}
+    for name, step in steps.items():
+        how = STEP_TYPES[step.type].how if step.type in STEP_TYPES else ""
+        if step.status == "Succeeded" and (
+            (how in WITH_REQUEST and step.request is None)
+            or (how == "foreach" and name not in loops and _has_children(step))
+        ):
+            yield name
+
+
+def _has_children(step: StepFragment) -> bool:
+    return bool(((step.result or {}).get("Loop") or {}).get("TotalStepCount"))
+
+
+def _recorded(s3: Any, was: Artifact, listing_of: ListingOf) -> dict[str, Line | str] | RecordError | None:
+    """The versions to copy, or what is wrong with one, by rest of key; ``None`` when nothing has changed."""
+    if not was.sha256:
+        return RecordError(f"has no fingerprint in the record ({was.problem or 'it was not looked at'})")
+    if fingerprint(s3, Artifact(was.uri)).sha256 == was.sha256:
+        return None
+    recorded = objects_of(was, listing_of)
+    if recorded is None:
+        return RecordError("was changed, and the list of its objects was not kept")
+    bucket, prefix = split(was.uri)
+    try:
+        there = _versions(s3, bucket, prefix)
+    except Exception as error:
+        return RecordError(f"cannot be looked at: {reason_of(error)}")
+    return {rest: _choice(line, there.get(prefix + rest, ()), f"{was.uri}{rest}") for rest, line in recorded.items()}
+
+
+def _versions(s3: Any, bucket: str, prefix: str) -> dict[str, list[Line]]:
+    """All versions by key; the current objects where versions may not be listed."""
+    found: dict[str, list[Line]] = {}
+    try:
+        for line, _ in every_version(s3, bucket, prefix):
+            found.setdefault(line.key, []).append(line)
+    except Exception:  # s3:ListBucketVersions is a right of its own; what keeps these from being listed too is told
+        return {line.key: [line] for line in current_objects(s3, bucket, prefix)}
+    return found
+
+
+def _choice(was: Line, there: Sequence[Line], uri: str) -> Line | str:
+    """The version that was recorded, or another one with the same content; or a sentence."""
+    for line in there:
+        if was.version and line.version == was.version:
+            return line
+    for line in there:
+        if line.content == was.content:
+            return line
+    version = f"version {was.version}" if was.version else f"the object with ETag {was.etag} (no version was recorded)"
+    return f"{uri}: {version} is gone"
+
+
+def copy_inputs(s3: Any, found: Found, place: str) -> dict[str, str]:
+    """Copy what has changed; {URI: URI of the copies}.  Done again it copies what is missing.
+
+    place   of the copies, ``s3://bucket/prefix``; "" for the bucket of each input
+
+    Raises :class:`RecordError` when something cannot be copied.
+    """
+    uris = dict(found.copies)
+    for one in found.changed:
+        target = target_of(one.artifact, place)
+        inside = next((uri for uri in found.read if target.startswith(uri)), "")
+        if inside:
+            raise RecordError(
+                f"the copies of {one.artifact.uri} would lie in the input {inside}: add --copies s3://..."
+            )
+        _copy(s3, one, target)
+        uris[one.artifact.named] = target
+    return uris
+
+
+def target_of(artifact: Artifact, place: str) -> str:
+    """Where the recorded versions of ``artifact`` go: the same objects always to the same place.
+
+    It ends like the URI, since the rest of a key follows either without more ado.
+    """
+    bucket, prefix = split(artifact.uri)
+    name = prefix[prefix.rstrip("/").rfind("/") + 1 :]
+    digest = hashlib.sha256(f"{artifact.uri}\n{artifact.listing or artifact.sha256}\n{artifact.version}".encode())
+    return f"{place.rstrip('/') or f's3://{bucket}/{FOLDER}'}/{digest.hexdigest()[:32]}/{name}"
+
+
+def _copy(s3: Any, one: Changed, target: str) -> None:
+    bucket, _ = split(one.artifact.uri)
+    to_bucket, to_prefix = split(target)
+    folder = to_prefix[: to_prefix.rstrip("/").rfind("/") + 1]
+    wanted = {to_prefix + rest: line for rest, line in one.objects.items()}
+    try:
+        there = {line.key: line for line in current_objects(s3, to_bucket, folder)}
+        strange = sorted(there.keys() - wanted.keys())
+        if strange:
+            raise RecordError(f"s3://{to_bucket}/{strange[0]} is no part of the recorded input. Remove it.")
+        missing = [(key, line) for key, line in wanted.items() if key not in there or there[key].size != line.size]
+        with ThreadPoolExecutor(max_workers=READERS) as copiers:
+            list(copiers.map(lambda item: _copy_one(s3, bucket, item[1], to_bucket, item[0]), missing))
+    except RecordError:
+        raise
+    except Exception as error:
+        raise RecordError(f"cannot copy {one.artifact.uri} to {target}: {reason_of(error)}.") from None
+
+
+def _copy_one(s3: Any, bucket: str, line: Line, to_bucket: str, key: str) -> None:
+    source = {"Bucket": bucket, "Key": line.key, **({"VersionId": line.version} if line.version else {})}
+    if line.size > LARGEST_COPY:
+        s3.copy(source, to_bucket, key)  # in parts
+        return
+    # Tags would take further permissions, and mean nothing to a job.
+    s3.copy_object(
+        Bucket=to_bucket, Key=key, CopySource=source, CopySourceIfMatch=line.etag, TaggingDirective="REPLACE"
+    )
+
+
+def pinned_images(steps: Iterable[StepFragment]) -> dict[str, str]:
+    """{image: the same by its recorded digest}."""
+    return dict(_by_digest(image) for step in steps for image in step.images if image.digest and "@" not in image.uri)
+
+
+def _by_digest(image: Image) -> tuple[str, str]:
+    folder, slash, name = image.uri.rpartition("/")
+    return image.uri, f"{folder}{slash}{name.partition(':')[0]}@{image.digest}"

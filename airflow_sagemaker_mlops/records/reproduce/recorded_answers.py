@@ -1,0 +1,75 @@
+"""Recorded answers: what a pinned reproduction does not ask or change again.
+
+A Lambda function, a person's answer, the model registry or an endpoint is outside of the run, as its inputs are: their
+answers are part of what is pinned, and reproducing an old run must not deploy its model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...execution.exceptions import StepFailed
+from ...execution.step_run import StepRun, now
+from ...plan.model import Plan
+from ...plan.selection import NO_STEPS, InvalidSelection, Selection
+from ...steps.catalogue import STEP_TYPES
+from ...steps.control import FOREIGN
+from ..capture.step_start import Begun
+from ..model.errors import RecordError
+from ..model.step_record import StepFragment
+from ..reuse.earlier_results import ReusingRecorder, SourceRun, check_reuse
+
+
+def stands(step: StepFragment) -> bool:
+    """Whether the recorded result stands: the step asks or changes what is outside, or was taken from another run."""
+    reused = step.cache is not None and step.cache.result == "reused"
+    return reused or STEP_TYPES.get(step.type, FOREIGN).outside
+
+
+def done_again(steps: Mapping[str, StepFragment]) -> dict[str, StepFragment]:
+    """Those of ``steps`` that a pinned reproduction runs."""
+    return {name: step for name, step in steps.items() if not stands(step)}
+
+
+def answers_for(plan: Plan, source: SourceRun) -> Selection:
+    """The steps of ``plan`` that run again, those whose recorded results stand, and those that were not selected.
+
+    Raises :class:`RecordError` when a result that is needed was not kept.
+    """
+    names = [task.task_id for task in plan.tasks if task.step_type not in NO_STEPS]
+    left_out = tuple(name for name in names if source.statuses.get(name) == "NotSelected")
+    answered = tuple(name for name, step in source.steps.items() if stands(step) and step.status == "Succeeded")
+    selected = tuple(name for name in names if name not in answered and name not in left_out)
+    selection = Selection(selected, answered, left_out)
+    try:
+        check_reuse(plan, selection, source)
+    except InvalidSelection as error:
+        told = " ".join(problem.what for problem in error.problems)
+        raise RecordError(f"the recorded answers are not enough: {told} Leave out --pin and give the file.") from None
+    return selection
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringRecorder(ReusingRecorder):
+    """A recorder that answers for steps outside of the run, and fails those that the source has no answer of."""
+
+    async def begin(self, run: StepRun) -> Begun:
+        """The recorded answer; else what the recorder says."""
+        name = run.identity.step
+        if name in self.selection.reused:
+            run.tell(f'the answer of run "{self.source.run_id}": a reproduction does not ask again')
+            return self.reused(name)
+        if not run.entry.outside:
+            return await self.recorder.begin(run)
+        why = self._missing(name)
+        await self.recorder.end(run, Begun(now()), status="Failed", result=None, failure_reason=why)
+        raise StepFailed(why)
+
+    def _missing(self, name: str) -> str:
+        was = self.source.steps.get(name)
+        if was is not None and was.status == "Failed":
+            return f'Step "{name}" failed in run "{self.source.run_id}" too: {was.failure_reason}'
+        end = f"ended {was.status}" if was is not None else "was not recorded"
+        what = f'Step "{name}" {end} in run "{self.source.run_id}", so there is no answer to give'
+        return f"{what}, and a pinned reproduction asks nobody anew."

@@ -1,0 +1,1 @@
+"""Results of earlier runs for the steps that a selective run does not execute."""

@@ -1,0 +1,1 @@
+"""Sealing a record: hash chain, signatures, anchors outside, and amendments after it."""

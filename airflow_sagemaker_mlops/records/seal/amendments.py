@@ -1,0 +1,117 @@
+"""What became known of a run after its record was sealed: approvals that people gave later.
+
+A record is written once.  An amendment is a document of its own, written once too, numbered, and named in no other; it
+names the hash of the one before it, the first one that of the record.  So none can be altered, or taken out from
+between, without the others telling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...execution.secret_masking import mask
+from ...execution.step_run import now
+from ..model.canonical_json import canonical_json, plain
+from ..model.errors import BrokenRecord, StoreUnavailable
+from ..store.keys import amendments_prefix
+from ..store.protocol import Store, address
+from ..store.stored_json import read_stored
+from .sealed import (
+    SCHEMA,
+    Link,
+    check_hash,
+    hash_of,
+    previous_of,
+    record_name,
+    seal_document,
+)
+from .signatures import sign
+from .signing import Signer
+
+KIND = "sagemaker-mlops/amendment"
+TRIES = 20
+
+
+def read_amendments(store: Store, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The amendments of a record, in their order.  Raises :class:`BrokenRecord` naming one that does not fit."""
+    dag_id, run_id = record["run"]["dag_id"], record_name(record["run"])
+    found: list[dict[str, Any]] = []
+    before = hash_of(record)
+    for number, key in enumerate(store.keys(amendments_prefix(dag_id, run_id)), 1):
+        data, where = store.read(key), address(store, key)
+        amendment = _parse(data.data if data else b"", where)
+        links = previous_of(amendment)
+        if key != _key(dag_id, run_id, number) or [link.sha256 for link in links] != [before]:
+            raise BrokenRecord(f"{where} does not follow what is before it: an amendment is missing or was replaced.")
+        found.append(amendment)
+        before = hash_of(amendment)
+    return found
+
+
+def amend(
+    store: Store,
+    record: Mapping[str, Any],
+    approval: Mapping[str, str],
+    noted_by: str = "",
+    signer: Signer | None = None,
+) -> None:
+    """Append an approval, as ``approvals`` of a record has them: {"model", "decision", "user", "at", "comment"}."""
+    run = record["run"]
+    dag_id, run_id = run["dag_id"], record_name(run)
+    document = {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "run": {"dag_id": dag_id, "run_id": run_id},
+        "approval": mask(plain(approval)),
+        "noted": {"at": now(), "by": noted_by},
+    }
+    for _ in range(TRIES):
+        there = read_amendments(store, record)
+        before = hash_of(there[-1] if there else record)
+        sealed = seal_document(document, [Link(run_id, before)])
+        if signer is not None:
+            sign(store, signer, sealed, dag_id, run_id)
+        if store.create(_key(dag_id, run_id, len(there) + 1), canonical_json(sealed)):
+            return
+    raise StoreUnavailable(f"cannot amend the record of {run_id}: others did it {TRIES} times meanwhile.")
+
+
+def news(
+    record: Mapping[str, Any], amendments: list[dict[str, Any]], packages: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, str]]:
+    """Approvals that neither record nor amendments have.
+
+    packages   {ARN: what DescribeModelPackage answers now}
+    """
+    known = {str(model.get("arn")): str(model.get("approval_status", "")) for model in record["models"]}
+    for approval in [*record["approvals"], *(amendment["approval"] for amendment in amendments)]:
+        if "model" in approval:
+            known[str(approval["model"])] = str(approval.get("decision", ""))
+    for arn, package in packages.items():
+        status = str(package.get("ModelApprovalStatus") or "")
+        if status and known.get(arn) != status:
+            by = package.get("LastModifiedBy") or {}
+            said = {
+                "model": arn,
+                "decision": status,
+                "user": by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn"),
+                "at": plain(package.get("LastModifiedTime")),
+                "comment": package.get("ApprovalDescription"),
+            }
+            yield {name: str(value) for name, value in said.items() if value}
+
+
+def _key(dag_id: str, run_id: str, number: int) -> str:
+    return f"{amendments_prefix(dag_id, run_id)}{number:06}.json"
+
+
+def _parse(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        document = read_stored(data)
+    except ValueError as error:
+        raise BrokenRecord(f"{where} is cut off or was altered: it is no JSON ({error}).") from None
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise BrokenRecord(f'{where} is no amendment: its "kind" is not "{KIND}".')
+    check_hash(document, data, where)
+    return document

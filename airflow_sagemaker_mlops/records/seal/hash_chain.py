@@ -1,0 +1,88 @@
+"""The hash chain of a DAG's records: ``heads.json`` names the records that no other one names yet.
+
+A record names the heads that it found.  Runs that end at the same time name the same heads and become heads both; the
+next record names both.  So every record but the latest is covered by a later one, whoever was faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.canonical_json import canonical_json
+from ..model.errors import StoreUnavailable
+from ..store.index import Summary, read_index
+from ..store.keys import heads_key
+from ..store.protocol import Store, address
+from ..store.stored_json import read_stored
+from .sealed import SCHEMA, Link
+
+TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Ends of the chain; ``tag`` is what the store knows them by, ``None`` when they are not stored."""
+
+    links: tuple[Link, ...]
+    tag: str | None
+
+
+def read_heads(store: Store, dag_id: str) -> Heads:
+    """The ends of the chain; found again in the index when their object is gone or damaged."""
+    found = store.read(heads_key(dag_id))
+    links = _links(found.data) if found is not None else None
+    if links is None:
+        links = heads_of(read_index(store, dag_id).summaries.values())
+    return Heads(links, found.tag if found is not None else None)
+
+
+def heads_are_damaged(store: Store, dag_id: str) -> bool:
+    """Whether the object with the ends of the chain is there and cannot be read."""
+    found = store.read(heads_key(dag_id))
+    return found is not None and _links(found.data) is None
+
+
+def _links(data: bytes) -> tuple[Link, ...] | None:
+    try:
+        return tuple(_link(item) for item in read_stored(data)["heads"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _link(item: Any) -> Link:
+    """Raises ``TypeError`` or ``KeyError`` for what is none."""
+    run_id, sha256 = item["run_id"], item["sha256"]
+    if not isinstance(run_id, str) or not isinstance(sha256, str):
+        raise TypeError
+    return Link(run_id, sha256)
+
+
+def heads_of(summaries: Iterable[Summary]) -> tuple[Link, ...]:
+    """The records that no other one names as previous."""
+    every = list(summaries)
+    named = {link["sha256"] for summary in every for link in summary.get("previous", ())}
+    return tuple(Link(summary["run_id"], summary["sha256"]) for summary in every if summary["sha256"] not in named)
+
+
+def advance(store: Store, dag_id: str, heads: Heads, previous: Sequence[Link], own: Link) -> None:
+    """Make ``own`` a head instead of the ``previous`` ones it names; ``heads`` are those seen last."""
+    for _ in range(TRIES):
+        covered = {link.sha256 for link in previous} | {own.sha256}
+        links = [link for link in heads.links if link.sha256 not in covered] + [own]
+        if store.replace(heads_key(dag_id), _heads(links), heads.tag):
+            return
+        heads = read_heads(store, dag_id)
+    where = address(store, heads_key(dag_id))
+    raise StoreUnavailable(f"cannot write {where}: others wrote it {TRIES} times meanwhile.")
+
+
+def rewrite_heads(store: Store, dag_id: str, summaries: Mapping[str, Summary]) -> None:
+    """Find the ends of the chain anew."""
+    store.write(heads_key(dag_id), _heads(heads_of(summaries.values())))
+
+
+def _heads(links: Iterable[Link]) -> bytes:
+    ordered = sorted((link.as_json() for link in links), key=lambda link: link["run_id"])
+    return canonical_json({"schema": SCHEMA, "heads": ordered})

@@ -1,0 +1,142 @@
+"""Writing: fragments while a run is on, and the sealed record at its end, once.
+
+S3 calls of a sealing: the heads are read and written, definition, record and index entry written; listing and reading
+the fragments beside, where they are not at hand.  Each step writes its fragment: one call.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...execution.secret_masking import mask
+from ..model.canonical_json import canonical_json, plain, sha256_of
+from ..model.errors import BrokenRecord
+from ..model.record import DefinitionCopy
+from ..model.step_record import StepFragment
+from ..store.index import READERS, add_to_index, merge, summary_of
+from ..store.keys import content_key, fragment_key, fragments_prefix, record_key
+from ..store.protocol import Store, address
+from ..store.stored_json import read_stored
+from .hash_chain import Heads, advance, read_heads
+from .sealed import (
+    Link,
+    belongs_to,
+    hash_of,
+    parse_record,
+    previous_of,
+    record_name,
+    seal_document,
+)
+from .signatures import sign
+from .signing import Signer
+
+MERGE_EVERY = 8  # one sealing in so many looks whether the index can be merged, which costs a listing
+MOST_INLINE = 32_768  # bytes of a request in the record; a larger one is stored beside it
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Where the record is, and itself; ``already`` when an earlier try of the sealing had written it."""
+
+    uri: str
+    sha256: str
+    already: bool = False
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+def write_fragment(
+    store: Store, dag_id: str, run_id: str, fragment: StepFragment, secrets: Iterable[str] = ()
+) -> StepFragment:
+    """Keep a step's fragment, masked, instead of what an earlier attempt left; as it was written.
+
+    secrets   further ones, to be taken out of it
+    """
+    masked = fragment.masked(*secrets)
+    store.write(fragment_key(dag_id, run_id, fragment.step), canonical_json(masked.as_json()))
+    return masked
+
+
+def read_fragments(store: Store, dag_id: str, run_id: str) -> list[StepFragment]:
+    """The fragments there are, also while the run is on.  Raises :class:`BrokenRecord` naming one that is damaged."""
+    keys = list(store.keys(fragments_prefix(dag_id, run_id)))
+    with ThreadPoolExecutor(max_workers=READERS) as readers:
+        found = [fragment for fragment in readers.map(lambda key: _read_fragment(store, key), keys) if fragment]
+    return sorted(found, key=lambda fragment: (fragment.started, fragment.step))
+
+
+def _read_fragment(store: Store, key: str) -> StepFragment | None:
+    found = store.read(key)
+    if found is None:
+        return None
+    try:
+        return StepFragment.from_json(read_stored(found.data))
+    except ValueError as error:
+        why = str(error) if isinstance(error, BrokenRecord) else "it is no JSON."
+        raise BrokenRecord(f"{address(store, key)} is damaged: {why}") from None
+
+
+def store_definition(
+    store: Store, dag_id: str, document: Mapping[str, Any], secrets: Iterable[str] = ()
+) -> DefinitionCopy:
+    """Keep the definition under its hash, once however many runs use it; ``secrets`` are those of the run.
+
+    Written as ``plan.build.definition_hash`` hashes it, so the name of the copy is the definition's hash.  One with
+    secrets in it is masked and has a hash of its own; it cannot be run again.
+    """
+    given = {key: value for key, value in document.items() if not (value is None or (key == "Metadata" and not value))}
+    kept = plain(given)
+    masked = mask(kept, {*secrets})
+    digest = sha256_of(masked)
+    key = content_key(dag_id, "definitions", digest)
+    store.create(key, canonical_json(masked))
+    return DefinitionCopy(address(store, key), digest, masked != kept)
+
+
+def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None, signer: Signer | None = None) -> Sealed:
+    """Write the record, into the chain and the index.  Done again after any mishap it ends the same way.
+
+    heads    the ends of the chain, where they were read just now
+    signer   signs the record before it is written; a record that is there already is never signed afterwards
+
+    Raises :class:`StoreUnavailable` when it cannot be written, :class:`BrokenRecord` when something
+    else is in its place.
+    """
+    dag_id, run_id = document["run"]["dag_id"], record_name(document["run"])
+    key = record_key(dag_id, run_id)
+    uri = address(store, key)
+    heads = heads or read_heads(store, dag_id)
+    record = seal_document(_requests_apart(store, dag_id, document), heads.links)
+    if signer is not None:
+        sign(store, signer, record, dag_id, run_id)
+    already = not store.create(key, canonical_json(record))
+    if already:
+        found = store.read(key)
+        record = parse_record(found.data if found else b"", uri)
+        belongs_to(record, dag_id, run_id, uri)
+    own = Link(run_id, hash_of(record))
+    with ThreadPoolExecutor(max_workers=2) as writers:
+        indexed = writers.submit(add_to_index, store, dag_id, summary_of(record))
+        writers.submit(advance, store, dag_id, heads, previous_of(record), own).result()
+        indexed.result()
+    if zlib.crc32(run_id.encode()) % MERGE_EVERY == 0:
+        merge(store, dag_id)
+    return Sealed(uri, hash_of(record), already, record)
+
+
+def _requests_apart(store: Store, dag_id: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """``document`` with its largest requests stored under their hashes."""
+    steps = []
+    for step in document["steps"]:
+        data = canonical_json(step["request"]) if "request" in step else b""
+        if len(data) > MOST_INLINE:
+            key = content_key(dag_id, "requests", step["request_sha256"])
+            store.create(key, data)
+            rest = {name: value for name, value in step.items() if name != "request"}
+            steps.append({**rest, "request_uri": address(store, key)})
+        else:
+            steps.append(step)
+    return {**document, "steps": steps}

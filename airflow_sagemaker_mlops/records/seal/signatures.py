@@ -1,0 +1,84 @@
+"""Signatures of records and amendments, each in an object of its own, as a DSSE envelope around an in-toto statement.
+
+The statement names the stored bytes by their SHA-256, so that tools for in-toto can verify it without this package.
+It is written before the record: a record without a signature was not made by the holder of the key.
+Sources: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md, https://in-toto.io/Statement/v1.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..model.canonical_json import canonical_json
+from ..store.keys import signature_key
+from ..store.protocol import Store, address
+from .sealed import hash_of
+from .signing import Signer, Verifier
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+PREDICATE_TYPE = "urn:airflow-sagemaker-mlops:sealed:v1"
+MOST_BYTES = 65_536
+
+
+def sign(store: Store, signer: Signer, document: Mapping[str, Any], dag_id: str, run_id: str) -> None:
+    """Store the signature of a sealed ``document``, a record or an amendment of run ``run_id``.
+
+    Raises :class:`NoSigningKey` and :class:`StoreUnavailable`.
+    """
+    payload = canonical_json(_statement(document, dag_id, run_id))
+    signature = signer.sign(_to_be_signed(payload))
+    envelope = {
+        "payloadType": PAYLOAD_TYPE,
+        "payload": base64.b64encode(payload).decode(),
+        "signatures": [{"keyid": signer.key_id, "sig": base64.b64encode(signature).decode()}],
+    }
+    store.write(signature_key(dag_id, run_id, hash_of(document)), canonical_json(envelope))
+
+
+def why_unsigned(store: Store, verifier: Verifier, document: Mapping[str, Any], dag_id: str, run_id: str) -> str | None:
+    """What is wrong with the signature of ``document``, as the end of a sentence; ``None`` for a good one."""
+    key = signature_key(dag_id, run_id, hash_of(document))
+    found = store.read(key)
+    if found is None:
+        return f"it is not signed: there is no {address(store, key)}."
+    try:
+        if len(found.data) > MOST_BYTES:
+            raise ValueError
+        envelope = json.loads(found.data)
+        payload = base64.b64decode(envelope["payload"], validate=True)
+        signatures = [
+            base64.b64decode(one["sig"], validate=True)
+            for one in envelope["signatures"]
+            if one.get("keyid") in ("", None, verifier.key_id)
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
+        return f"its signature {address(store, key)} is damaged."
+    if not signatures:
+        return f"it was signed with another key, not with {verifier.key_id[:12]}…."
+    signed = any(verifier.is_good(_to_be_signed(payload), signature) for signature in signatures)
+    if not signed or envelope.get("payloadType") != PAYLOAD_TYPE:
+        return "its signature was not made with this key."
+    if payload != canonical_json(_statement(document, dag_id, run_id)):
+        return "its signature is that of something else."
+    return None
+
+
+def _statement(document: Mapping[str, Any], dag_id: str, run_id: str) -> dict[str, Any]:
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [
+            {"name": f"{dag_id}/{run_id}", "digest": {"sha256": hashlib.sha256(canonical_json(document)).hexdigest()}}
+        ],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {"kind": document["kind"], "dag_id": dag_id, "run_id": run_id, "sealed": hash_of(document)},
+    }
+
+
+def _to_be_signed(payload: bytes) -> bytes:
+    """DSSE's pre-authentication encoding."""
+    return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)

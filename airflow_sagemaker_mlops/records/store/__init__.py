@@ -1,0 +1,1 @@
+"""Where records are kept: S3 or a folder, keys, index and readers."""

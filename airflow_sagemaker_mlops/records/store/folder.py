@@ -1,0 +1,134 @@
+"""Records in a folder of this machine, or of a file share: for tests, ``file:`` locations, and the curious."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...paths import UnsafePath, inside
+from ..model.errors import StoreUnavailable
+from .protocol import MOST_BYTES, Stored, too_large
+
+LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStore:
+    """:class:`Store` over files; each appears whole or not at all, and only once."""
+
+    root: Path
+
+    @property
+    def base(self) -> str:
+        """The folder."""
+        return str(self.root)
+
+    def read(self, key: str) -> Stored | None:
+        """The file; ``None`` when there is none."""
+        try:
+            path = self._path(key)
+            if (size := path.stat().st_size) > MOST_BYTES:
+                raise StoreUnavailable(f"cannot read {path}: {too_large(size)}.")
+            data = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._refused("read", key, error) from None
+        return Stored(data, hashlib.sha256(data).hexdigest())
+
+    def create(self, key: str, data: bytes) -> bool:
+        """A new file; ``False`` when it is there."""
+        with self._written(key, data) as new:
+            try:
+                os.link(new, self._path(key))  # fails when the name is taken, like O_EXCL, and the content is whole
+            except FileExistsError:
+                return False
+        return True
+
+    def replace(self, key: str, data: bytes, tag: str | None) -> bool:
+        """Write over the content that had ``tag``.  Writers of one folder take turns by a lock file."""
+        with self._locked():
+            there = self.read(key)
+            if (there.tag if there else None) != tag:
+                return False
+            self.write(key, data)
+        return True
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write, whatever is there."""
+        with self._written(key, data) as new:
+            os.replace(new, self._path(key))
+
+    def delete(self, key: str) -> None:
+        """Remove the file if it is there."""
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._refused("delete", key, error) from None
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Files below, sorted as S3 sorts keys."""
+        folder = self.root / prefix.rpartition("/")[0]
+        found = []
+        for place, _, names in os.walk(folder, onerror=self._walk_failed):
+            under = Path(place).relative_to(self.root).as_posix()
+            found += [name if under == "." else f"{under}/{name}" for name in names if not name.startswith(".")]
+        yield from sorted((key for key in found if key.startswith(prefix)), key=lambda key: key.encode())
+
+    def folders(self) -> Iterator[str]:
+        """Folders directly below."""
+        try:
+            yield from sorted(entry.name for entry in os.scandir(self.root) if entry.is_dir())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._refused("list", "", error) from None
+
+    def _path(self, key: str) -> Path:
+        try:
+            return inside(self.root, key)
+        except UnsafePath as error:
+            raise StoreUnavailable(f"no record can be at this place: {error}.") from None
+
+    @contextlib.contextmanager
+    def _written(self, key: str, data: bytes) -> Iterator[str]:
+        """A file beside ``key`` with the content, to be linked or renamed; gone afterwards."""
+        path = self._path(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, new = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                yield new
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(new)
+        except OSError as error:
+            raise self._refused("write", key, error) from None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        import fcntl
+
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with open(self.root / LOCK, "w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise self._refused("lock", LOCK, error) from None
+
+    def _walk_failed(self, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise self._refused("list", "", error) from None
+
+    def _refused(self, what: str, key: str, error: OSError) -> StoreUnavailable:
+        return StoreUnavailable(f"cannot {what} {self.root / key}: {error.strerror or error}.")

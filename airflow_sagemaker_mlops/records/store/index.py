@@ -1,0 +1,144 @@
+"""What ``list`` reads: summaries of records, many to an object, so that thousands cost a few dozen reads.
+
+``<dag>/index/0/<run>.json`` holds one summary and is written with its record.  When a level has :data:`FAN` objects
+they are merged into one of the next level, named after its hash, and then deleted.  So nothing is changed in place:
+
+* writers at the same time make different objects, or the same summary twice, which counts once;
+* a merge that breaks off leaves the small objects and the large one, which counts once as well;
+* a page that is cut off or altered does not have the hash in its name, and is not used; the records themselves are, see
+  :func:`rebuild`;
+* without permission to delete, lists get slower and stay right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model.canonical_json import canonical_json
+from ..model.timestamps import moment
+from ..seal.sealed import SCHEMA, hash_of, previous_of, record_name
+from .keys import index_prefix, segment
+from .protocol import Store
+from .stored_json import read_stored
+
+FAN = 32
+READERS = 16
+TRIES = 5
+Summary = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Summaries by run id, and the keys of objects that could not be used."""
+
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+
+    def newest(self, most: int | None = None) -> list[Summary]:
+        """Summaries, latest start first."""
+        ordered = sorted(self.summaries.values(), key=lambda s: (moment(s.get("started")), s["run_id"]), reverse=True)
+        return ordered[:most]
+
+
+def summary_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the index keeps of a sealed record."""
+    run, totals = document["run"], document["totals"]
+    taken = {key: run[key] for key in ("status", "started", "ended", "trigger", "user") if key in run}
+    counted = ("steps", "failed", "cached", "jobs_started", "seconds", "billable_seconds")
+    return {
+        "run_id": record_name(run),
+        **taken,
+        **{key: totals[key] for key in counted if key in totals},
+        "sha256": hash_of(document),
+        "previous": [link.as_json() for link in previous_of(document)],
+    }
+
+
+def add_to_index(store: Store, dag_id: str, summary: Summary) -> None:
+    """Put one summary in; the same one again changes nothing."""
+    store.write(f"{index_prefix(dag_id)}0/{segment(summary['run_id'])}.json", _page([summary]))
+
+
+def read_index(store: Store, dag_id: str) -> Index:
+    """Every summary of a DAG."""
+    for _ in range(TRIES):
+        keys = list(store.keys(index_prefix(dag_id)))
+        pages = _read_pages(store, keys)
+        if all(page is not None for page in pages.values()):
+            break  # else somebody merged between the listing and the reading
+    summaries: dict[str, Summary] = {}
+    for page in pages.values():
+        summaries.update({summary["run_id"]: summary for summary in page or ()})
+    damaged = tuple(key for key, page in pages.items() if page is not None and not page)
+    return Index(summaries, damaged)
+
+
+def merge(store: Store, dag_id: str) -> int:
+    """Merge what there is enough of; how many objects were made.  Safe beside readers and other mergers."""
+    made = 0
+    prefix = index_prefix(dag_id)
+    levels: dict[int, list[str]] = {}
+    for key in store.keys(prefix):
+        folder = key.removeprefix(prefix).partition("/")[0]
+        if folder.isdigit():
+            levels.setdefault(int(folder), []).append(key)
+    level = 0
+    while len(levels.get(level, ())) >= FAN:
+        pages = {key: page for key, page in _read_pages(store, levels[level]).items() if page}
+        if len(pages) < 2:
+            break  # the rest is damaged
+        merged = {summary["run_id"]: summary for page in pages.values() for summary in page or ()}
+        new = _write_page(store, dag_id, level + 1, list(merged.values()))
+        for key in pages:
+            store.delete(key)
+        levels.setdefault(level + 1, []).append(new)
+        made += 1
+        level += 1
+    return made
+
+
+def rebuild(store: Store, dag_id: str, summaries: Iterable[Summary]) -> int:
+    """Make the index anew out of ``summaries``, those of all records; how many there are."""
+    old = list(store.keys(index_prefix(dag_id)))
+    every = sorted(summaries, key=lambda summary: str(summary["run_id"]))
+    size = FAN * FAN
+    new = {_write_page(store, dag_id, 2, every[at : at + size]) for at in range(0, len(every), size)}
+    for key in old:
+        if key not in new:
+            store.delete(key)
+    return len(every)
+
+
+def _page(summaries: Sequence[Summary]) -> bytes:
+    return canonical_json({"schema": SCHEMA, "records": list(summaries)})
+
+
+def _write_page(store: Store, dag_id: str, level: int, summaries: Sequence[Summary]) -> str:
+    data = _page(sorted(summaries, key=lambda summary: str(summary["run_id"])))
+    key = f"{index_prefix(dag_id)}{level}/{hashlib.sha256(data).hexdigest()}.json"
+    store.write(key, data)
+    return key
+
+
+def _read_pages(store: Store, keys: Sequence[str]) -> dict[str, list[Summary] | None]:
+    """Summaries by key; ``None`` for a key that is gone, nothing for one that is damaged."""
+    with ThreadPoolExecutor(max_workers=READERS) as readers:
+        return dict(zip(keys, readers.map(lambda key: _read_page(store, key), keys), strict=True))
+
+
+def _read_page(store: Store, key: str) -> list[Summary] | None:
+    found = store.read(key)
+    if found is None:
+        return None
+    level, _, name = key.rpartition("/index/")[2].partition("/")
+    if level != "0" and hashlib.sha256(found.data).hexdigest() != name.removesuffix(".json"):
+        return []
+    try:
+        records = read_stored(found.data)["records"]
+        return [record for record in records if isinstance(record["run_id"], str) and isinstance(record["sha256"], str)]
+    except (ValueError, KeyError, TypeError):
+        return []

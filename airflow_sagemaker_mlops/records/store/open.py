@@ -1,0 +1,33 @@
+"""``s3://bucket/records``, ``file:///…`` or a folder -> :class:`Store`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ..model.errors import StoreUnavailable
+from .folder import FolderStore
+from .protocol import Store
+from .s3 import S3Store
+
+
+def open_store(location: str, s3: Callable[[], Any]) -> Store:
+    """The store at ``location``; ``s3`` makes the boto3 client when one is needed.
+
+    Raises :class:`StoreUnavailable` for a location that is neither.
+    """
+    scheme, separator, rest = location.partition("://")
+    if not separator:
+        return FolderStore(Path(location).absolute())
+    match scheme.lower():
+        case "s3":
+            bucket, _, prefix = rest.partition("/")
+            if not bucket:
+                raise StoreUnavailable(f'"{location}" names no bucket. Write s3://bucket/prefix.')
+            return S3Store(s3(), bucket, prefix.strip("/"))
+        case "file":
+            return FolderStore(Path(unquote(urlsplit(location).path)))
+        case _:
+            raise StoreUnavailable(f'"{location}" is not a location of records. Use s3://bucket/prefix or a folder.')

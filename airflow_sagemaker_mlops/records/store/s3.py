@@ -1,0 +1,120 @@
+"""Records in S3, over a client that is given.
+
+Write-once is ``If-None-Match: *`` and replacing is ``If-Match``, which S3 has had since 2024; so two writers of one key
+cannot both succeed.  S3 lists and reads what was just written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.errors import StoreUnavailable
+from .protocol import MOST_BYTES, Stored, too_large
+from .s3_pages import pages
+
+LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+MISSING = frozenset({"NoSuchKey", "404"})
+DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
+
+
+@dataclass(frozen=True, slots=True)
+class S3Store:
+    """:class:`Store` over a boto3 S3 client.  ``prefix`` is "" or without slashes at its ends."""
+
+    client: Any
+    bucket: str
+    prefix: str = ""
+
+    @property
+    def base(self) -> str:
+        """The location."""
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    def read(self, key: str) -> Stored | None:
+        """The object; ``None`` when there is none."""
+        try:
+            answer = self.client.get_object(Bucket=self.bucket, Key=self._key(key))
+            if answer["ContentLength"] > MOST_BYTES:
+                raise ValueError(too_large(answer["ContentLength"]))
+            return Stored(answer["Body"].read(), answer["ETag"])
+        except Exception as error:
+            if code_of(error) in MISSING:
+                return None
+            raise self._refused("read", key, error) from error
+
+    def create(self, key: str, data: bytes) -> bool:
+        """A new object; ``False`` when it is there."""
+        return self._put(key, data, IfNoneMatch="*")
+
+    def replace(self, key: str, data: bytes, tag: str | None) -> bool:
+        """Write over the object that had ``tag``."""
+        return self._put(key, data, **({"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}))
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write, whatever is there."""
+        self._put(key, data)
+
+    def delete(self, key: str) -> None:
+        """Remove the object if it is there."""
+        try:
+            self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
+        except Exception as error:
+            raise self._refused("delete", key, error) from error
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys below, in S3's own order, which is that of their UTF-8 bytes."""
+        cut = len(self._key(""))
+        for page in self._pages(Prefix=self._key(prefix)):
+            yield from (item["Key"][cut:] for item in page.get("Contents", []))
+
+    def folders(self) -> Iterator[str]:
+        """First segments below the base."""
+        cut = len(self._key(""))
+        for page in self._pages(Prefix=self._key(""), Delimiter="/"):
+            yield from (item["Prefix"][cut:].rstrip("/") for item in page.get("CommonPrefixes", []))
+
+    def _put(self, key: str, data: bytes, **condition: str) -> bool:
+        members = {"Bucket": self.bucket, "Key": self._key(key), "Body": data, "ContentType": "application/json"}
+        try:
+            self.client.put_object(**members, **condition)
+        except Exception as error:
+            if condition and code_of(error) in LOST | MISSING:  # MISSING: If-Match of an object that is gone
+                return False
+            raise self._refused("write", key, error) from error
+        return True
+
+    def _pages(self, **members: str) -> Iterator[Mapping[str, Any]]:
+        try:
+            yield from pages(self.client.list_objects_v2, Bucket=self.bucket, **members)
+        except Exception as error:
+            raise self._refused("list", members["Prefix"].removeprefix(self._key("")), error) from error
+
+    def _key(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def _refused(self, what: str, key: str, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(f"cannot {what} s3://{self.bucket}/{self._key(key)}: {reason_of(error)}.")
+
+
+def split(uri: str) -> tuple[str, str]:
+    """``s3://bucket/key`` -> (bucket, key)."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def code_of(error: Exception) -> str:
+    """AWS's code of a ``ClientError``; empty for anything else."""
+    response = getattr(error, "response", None)
+    return str((response.get("Error") or {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def reason_of(error: Exception) -> str:
+    """Why S3 did not answer, in words."""
+    code = code_of(error)
+    if code in DENIED:
+        return f"access denied ({code}); the identity needs s3:GetObject, s3:PutObject and s3:ListBucket there"
+    if code == "NoSuchBucket":
+        return "there is no such bucket (NoSuchBucket)"
+    return f"{error}".rstrip(".") or type(error).__name__

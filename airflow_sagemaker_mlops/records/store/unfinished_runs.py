@@ -1,0 +1,107 @@
+"""Runs of the command line that ended without a record, because their process was killed.
+
+Such a run leaves a note about its start and the fragments of its steps.  With the same run id and start it derives the
+same job names, so another process can go on with it and finds the jobs that are still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ...execution.secret_masking import mask
+from ...plan.model import Plan
+from ..model.canonical_json import canonical_json, plain
+from ..model.errors import BrokenRecord
+from ..model.step_record import StepFragment
+from ..model.timestamps import moment
+from ..reuse.earlier_results import SourceRun
+from ..seal.seal import read_fragments
+from .index import read_index
+from .keys import name_of, record_key, start_key, starts_prefix
+from .protocol import Store, address
+from .reader import LATEST
+from .stored_json import read_stored
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run began with.
+
+    parameters   those that are not defaults, secrets masked
+    process      {"host", "pid", "started"} of the process that runs it
+    """
+
+    run_id: str
+    started: str
+    definition_hash: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    process: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run without a record; ``steps`` are the fragments of those that ended, by name."""
+
+    start: Start
+    steps: Mapping[str, StepFragment]
+
+    def as_source(self, plan: Plan) -> SourceRun:
+        """The run as one that results can be taken from.  Branches that its conditions did not take are NotTaken."""
+        steps = dict(self.steps)
+        for task in plan.tasks:
+            ended = self.steps.get(task.task_id)
+            if task.step_type == "Condition" and ended is not None and ended.status == "Succeeded":
+                taken = bool(((ended.result or {}).get("Properties") or {}).get("Outcome"))
+                for name in (task.spec.get("Branches") or {}).get("Else" if taken else "If") or ():
+                    if name in plan.by_id:
+                        steps.setdefault(name, StepFragment(name, plan.by_id[name].step_type, "NotTaken"))
+        start = self.start
+        return SourceRun(start.run_id, "Stopped", start.definition_hash, start.parameters, steps)
+
+
+def note_start(store: Store, dag_id: str, start: Start, secrets: Iterable[str] = ()) -> None:
+    """Keep what a run begins with, without ``secrets``."""
+    store.write(start_key(dag_id, start.run_id), canonical_json(mask(plain(asdict(start)), {*secrets})))
+
+
+def forget_start(store: Store, dag_id: str, run_id: str) -> None:
+    """The run has its record now."""
+    store.delete(start_key(dag_id, run_id))
+
+
+def unfinished(store: Store, dag_id: str, name: str) -> Unfinished | None:
+    """The run called ``name`` (an id, its beginning, "latest") if it has no record; else ``None``.
+
+    Raises :class:`BrokenRecord` for a note or a fragment that is damaged.
+    """
+    without = [
+        run_id
+        for run_id in (
+            name_of(key.rpartition("/")[2].removesuffix(".json")) for key in store.keys(starts_prefix(dag_id))
+        )
+        if store.read(record_key(dag_id, run_id)) is None
+    ]
+    starts = [_read(store, dag_id, run_id) for run_id in without]
+    if LATEST.fullmatch(name):
+        found = sorted(starts, key=lambda start: moment(start.started))[-1:]
+        sealed = read_index(store, dag_id).newest(1)
+        if name != "latest" or (found and sealed and moment(sealed[0].get("started")) > moment(found[0].started)):
+            return None
+    else:
+        exact = [start for start in starts if start.run_id == name]
+        found = exact or [start for start in starts if start.run_id.startswith(name)]
+    if len(found) != 1:
+        return None
+    steps = {fragment.step: fragment for fragment in read_fragments(store, dag_id, found[0].run_id)}
+    return Unfinished(found[0], steps)
+
+
+def _read(store: Store, dag_id: str, run_id: str) -> Start:
+    key = start_key(dag_id, run_id)
+    found = store.read(key)
+    try:
+        return Start(**read_stored(found.data if found is not None else b""))
+    except (ValueError, TypeError):
+        raise BrokenRecord(f"{address(store, key)} is damaged. Delete it; its run cannot be resumed.") from None

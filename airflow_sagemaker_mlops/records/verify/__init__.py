@@ -1,0 +1,1 @@
+"""Whether stored records are as they were sealed."""

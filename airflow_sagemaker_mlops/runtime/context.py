@@ -1,0 +1,101 @@
+"""Airflow's task instance -> the :class:`StepRun` of ``execution``; the same in a worker and in the triggerer."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import settings
+from ..execution.aws.clients import Aws
+from ..execution.identity import StepIdentity
+from ..execution.scope import Scope
+from ..execution.scope_values import (
+    execution_variables,
+    experiment_block,
+    s3_reader,
+    typed_parameters,
+)
+from ..execution.step_run import ExecutionOptions
+from .step_task import StepTask
+
+
+def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepIdentity:
+    """Who this attempt is."""
+    return StepIdentity(
+        pipeline=task.pipeline or ti.dag_id,
+        step=task.step or ti.task_id,
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        task_id=ti.task_id,
+        map_index=-1 if ti.map_index is None else ti.map_index,
+        try_number=ti.try_number,
+        generation=generation,
+        run_started=run_started(dag_run),
+        instance=ti.map_index if task.mapped else -1,
+    )
+
+
+def run_started(dag_run: Any) -> str:
+    """When the run began, to the microsecond: two Airflows may start runs of the same ids in the same second."""
+    return iso(getattr(dag_run, "start_date", None) or getattr(dag_run, "run_after", None), "microseconds")
+
+
+def iso(moment: datetime | None, resolution: str = "seconds") -> str:
+    """The time as identities and records carry it, ISO 8601 UTC; empty when there is none."""
+    if moment is None:
+        return ""
+    return moment.astimezone(UTC).isoformat(timespec=resolution).replace("+00:00", "Z")
+
+
+def options_of(task: StepTask, aws: Aws) -> ExecutionOptions:
+    """How the step talks to AWS.  Raises ``ValueError`` for stand-ins where AWS itself would be talked to."""
+    return ExecutionOptions(poll_interval_s=task.poll_interval_s, logs=task.logs, stand_ins=_stand_ins(aws))
+
+
+def _stand_ins(aws: Aws) -> Mapping[str, Any]:
+    file = settings.stand_ins()
+    if not file:
+        return {}
+    if not aws.is_local:
+        raise ValueError(
+            f"[{settings.SECTION}] stand_ins is set, and the connection leads to AWS: it is for rehearsals."
+        )
+    return _read_stand_ins(file, Path(file).stat().st_mtime)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_stand_ins(file: str, _changed: float) -> Mapping[str, Any]:
+    from ..execution.stubs.run import read_file
+
+    return read_file(Path(file))
+
+
+def step_result(pushed: Any) -> dict[str, Any]:
+    """What an upstream task pushed, as a step's result; of any other Airflow task, as its ``Output``."""
+    if pushed is None:
+        return {}
+    if isinstance(pushed, Mapping) and "Step" in pushed and "Properties" in pushed:
+        return dict(pushed)
+    return {"Properties": {"Output": pushed}}
+
+
+def scope_of(
+    task: StepTask,
+    identity: StepIdentity,
+    aws: Aws,
+    given: Mapping[str, Any],
+    steps: Mapping[str, Mapping[str, Any]],
+) -> Scope:
+    """Values for the step's expressions; ``given`` are those of the parameters that the run knows of."""
+    return Scope(
+        step=identity.step,
+        parameters=typed_parameters(identity.step, task.spec, given),
+        execution=execution_variables(identity, aws.region),
+        steps=steps,
+        files=task.spec.get("Files") or {},
+        read_s3=s3_reader(aws),
+        experiment=experiment_block(task.spec),
+    )

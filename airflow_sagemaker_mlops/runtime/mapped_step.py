@@ -1,0 +1,41 @@
+"""What can be known of a mapped step before it has instances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk.definitions._internal.types import NOTSET
+
+from .. import settings as configured
+from ..definition.step_types import WAITING
+from .step_task import StepTask
+
+
+def defaults_of(*places: Any) -> dict[str, Any]:
+    """The ``default_args`` of a mapped operator's DAG and task group, the inner one's last."""
+    return {key: value for place in places if place is not None for key, value in place.default_args.items()}
+
+
+def mapped_step(operator: Any) -> StepTask | None:
+    """What all instances of a mapped step that waits have in common; an access that is mapped is not known here.
+
+    Of arguments that are mapped the first stand for all: what tells how a job is stopped is the same in each.
+    """
+    step_type = getattr(operator.operator_class, "step_type", None)
+    if step_type not in WAITING:
+        return None
+    given = {**defaults_of(operator.dag, operator.task_group), **operator.partial_kwargs}
+    from ..templates import known_now
+
+    mapped = getattr(operator.expand_input, "value", None)
+    each = mapped.get("arguments") if isinstance(mapped, Mapping) else None
+    first = each[0] if isinstance(each, Sequence) and each else {}
+    return StepTask(
+        step_type,
+        {**(known_now(given.get("settings")) or {}), "Arguments": known_now(given.get("arguments") or first) or {}},
+        aws_conn_id=configured.connection(given.get("aws_conn_id", NOTSET)),
+        region_name=given.get("region_name") or configured.region_name() or None,
+        assume_role_arn=given.get("assume_role_arn"),
+        external_id=given.get("external_id"),
+    )

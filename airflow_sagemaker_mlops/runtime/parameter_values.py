@@ -1,0 +1,86 @@
+"""The values that a run has for a pipeline's parameters, out of Airflow's params and what the first task rendered.
+
+Of each parameter the first of these counts: what the run's conf gives, the value of a run that is resumed, what
+``pipeline.parameters`` rendered, the default in the DAG file, the default in the definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..execution.exceptions import StepFailed
+from ..plan.model import PARAMETERS_TASK_ID
+from .step_task import StepTask
+from .task_states import reason_in, xcom_of
+
+
+def param_name(name: str, group: str, params: Mapping[str, Any]) -> str:
+    """What the parameter ``name`` of the pipeline in ``group`` is called in ``params``: its group's own comes first."""
+    own = f"{group}.{name}"
+    return own if group and own in params else name
+
+
+def value_of(name: str, group: str, params: Mapping[str, Any]) -> Any:
+    """What ``params`` of Airflow say of a parameter; ``None`` for nothing."""
+    return params.get(param_name(name, group, params))
+
+
+def values_of(
+    names: Iterable[str],
+    group: str,
+    params: Mapping[str, Any],
+    rendered: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Values by parameter name, of those that have one in Airflow.
+
+    group      id of the pipeline's task group, empty for a DAG
+    params     of Airflow, with the run's conf
+    rendered   what the pipeline's first task has rendered
+    """
+    found: dict[str, Any] = {}
+    for name in names:
+        value = value_of(name, group, params)
+        if value is None:
+            value = (rendered or {}).get(name)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def rendered_task(group: str) -> str:
+    """Task id of the pipeline's first task, where it has one."""
+    return f"{group}.{PARAMETERS_TASK_ID}" if group else PARAMETERS_TASK_ID
+
+
+def rendered_here(ti: Any, group: str) -> Mapping[str, Any] | None:
+    """What the first task of the pipeline in ``group`` has rendered in the run of ``ti``.
+
+    Empty where there is no such task, ``None`` where it has left nothing, as when it was refused.
+    """
+    task_id = rendered_task(group)
+    if task_id not in ti.task.dag.task_dict:
+        return {}
+    pushed = xcom_of(ti, task_id, "return_value")
+    return pushed if isinstance(pushed, Mapping) and not reason_in(pushed) else None
+
+
+def all_here(names: Iterable[str], group: str, context: Any) -> dict[str, Any]:
+    """The values of the parameters ``names`` of the pipeline in ``group``, as far as the run has them."""
+    return values_of(names, group, context["params"], rendered_here(context["ti"], group))
+
+
+def group_of(step: StepTask, task_id: str) -> str:
+    """The task group of the pipeline that the task ``task_id`` runs ``step`` of; empty for a DAG."""
+    return task_id.removesuffix(step.step or task_id).rstrip(".")
+
+
+def needed_by(step: StepTask, group: str, params: Mapping[str, Any], rendered: Mapping[str, Any] | None) -> Any:
+    """The values of the parameters that ``step`` references.
+
+    Raises :class:`StepFailed` where the pipeline's first task has left no values: a default would be a wrong one.
+    """
+    names = step.spec.get("Parameters") or ()
+    if names and rendered is None:
+        raise StepFailed(f"{rendered_task(group)} has left no values of the pipeline's parameters: clear it first.")
+    return values_of(names, group, params, rendered)

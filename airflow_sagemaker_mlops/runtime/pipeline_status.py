@@ -1,0 +1,178 @@
+"""How a pipeline's run ended, out of its tasks: what the verdict says, in a worker or in the triggerer.  Blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..definition.step_types import AIRFLOW, WAITING
+from ..plan.model import PARAMETERS_TASK_ID
+from ..plan.run_rules import verdict
+from .skip_reasons import Skips
+from .task_states import (
+    ENDED,
+    PASSED_OVER,
+    UNDER_WAY,
+    ends_from,
+    reason_in,
+    results_of,
+    states_of,
+    why_failed,
+    xcom_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """The end of a run.
+
+    said       what the verdict pushes: status, and the steps by what became of them; empty when another has said it
+    lines      for the task log: the decisions, and what is worth a word
+    cut_off    whether steps were ended from outside, so that jobs of theirs may still be running
+    killed     steps that failed without a word: a user, a timeout or a lost process ended them
+    because    why the run failed though its steps did not
+    states     of the tasks, as Airflow calls them
+    refused    whether no step began because what the run asks for cannot be run
+    passed_over  whether something before the pipeline skipped the whole of it: a branch, a short circuit
+    early        whether steps are still running, so that nothing can be said yet
+    reasons      why steps failed, by task id, as far as they have said it
+    """
+
+    said: Mapping[str, Any]
+    lines: Sequence[str] = field(default_factory=tuple)
+    cut_off: bool = False
+    killed: Sequence[str] = field(default_factory=tuple)
+    because: str = ""
+    states: Mapping[str, str | None] = field(default_factory=dict)
+    refused: bool = False
+    passed_over: bool = False
+    early: bool = False
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> str:
+        """Why the run failed, in a sentence; empty when it did not."""
+        if not self.said or self.said["Status"] != "Failed":
+            return self.because
+        stopped = (f"{name} (stopped)" for name in self.said["Stopped"])
+        bad = ", ".join([*self.said["Failed"], *stopped])
+        if not bad and self.because:
+            return self.because
+        bad = bad or "a step outside this pipeline"
+        rest = f"; {len(self.said['NotStarted'])} did not start" if self.said["NotStarted"] else ""
+        why = "".join(f"\n{name}: {reason}" for name, reason in self.reasons.items())
+        return f"Step failure: one or multiple steps failed: {bad}{rest}. See their logs.{why}"
+
+
+def conclude(
+    ti: Any,
+    steps: Mapping[str, str],
+    handlers: Mapping[str, Mapping[str, str]],
+    stands_in_for: str = "",
+    *,
+    left_out: Collection[str] = (),
+    reused: Collection[str] = (),
+) -> Conclusion:
+    """The conclusion of the run of ``ti``, the verdict's own task instance.
+
+    steps           {task id: step type}
+    handlers        {task id: {task id of a handler: trigger}}
+    stands_in_for   task id of the verdict that may have said it already
+    left_out        task ids of steps that are not in the part of the pipeline that was asked for
+    reused          task ids of steps that gave the result of an earlier run
+    """
+    skips = Skips(ti, steps, states_of(ti, list(steps)), left_out)
+    if not UNDER_WAY.isdisjoint(map(str, skips.states.values())):
+        # What users have changed about a step may end the tasks behind it early: a trigger rule, a cluster policy.
+        return Conclusion({}, early=True, states=skips.states)
+    if not stands_in_for:
+        if skips.passed_over():
+            line = "Nothing of the pipeline was to run: a task before it skipped it"
+            return Conclusion(PASSED_OVER, [line], states=skips.states, passed_over=True)
+        return _conclude(ti, steps, handlers, skips, reused)
+    state = states_of(ti, [stands_in_for])[stands_in_for]
+    if state == "failed":
+        # Airflow asks the leaves of a DAG how a run ended.  The verdict is not one, because this task stands behind it,
+        # and neither an ``all_done`` task nor another teardown behind the verdict fails because the verdict did.
+        left = xcom_of(ti, stands_in_for, "return_value")
+        told = left.get("Because") if isinstance(left, dict) else None
+        return Conclusion({}, because=f"{stands_in_for} failed: {told or 'see its log.'}")
+    if state == "success":
+        return Conclusion({})
+    covered = state == "skipped" and skips.cover(stands_in_for)
+    if covered and skips.passed_over():
+        return Conclusion({})
+    if covered and not ENDED.issuperset(map(str, skips.states.values())):
+        # A short circuit between two steps skips the verdict at once, whatever other steps are doing.
+        return Conclusion({}, early=True, states=skips.states)
+    end = _conclude(ti, steps, handlers, skips, reused)
+    return end if covered else replace(end, because="the run was ended before the pipeline was.", cut_off=True)
+
+
+def _conclude(
+    ti: Any,
+    steps: Mapping[str, str],
+    handlers: Mapping[str, Mapping[str, str]],
+    skips: Skips,
+    reused: Collection[str],
+) -> Conclusion:
+    states, left_out = skips.states, skips.left_out
+    failed = results_of(ti, (name for name, state in states.items() if state == "failed"))
+    ends = ends_from(states, failed)
+    dropped = skips.dropped()
+    not_taken = {name for name, state in states.items() if state == "skipped"}.difference(dropped, left_out)
+    ends.update(dict.fromkeys(dropped, "Stopped"))
+    refused = {name: reason for name, result in failed.items() if (reason := reason_in(result))}
+    if "upstream_failed" in states.values():
+        refused |= _not_rendered(ti)
+    status: str = verdict(ends, handlers)
+    if status == "Succeeded" and (refused or "upstream_failed" in states.values()):
+        status = "Failed"  # or something outside of the pipeline failed that its steps wait for
+    said = {
+        "Status": status,
+        "Failed": sorted(name for name, end in ends.items() if end == "Failed"),
+        "Stopped": sorted(name for name, end in ends.items() if end == "Stopped"),
+        "NotStarted": sorted(name for name, state in states.items() if state == "upstream_failed" or name in refused),
+        "NotTaken": sorted(not_taken),
+        **({"NotSelected": sorted(left_out)} if left_out else {}),
+    }
+    lines = list(_decisions(ti, steps, states))
+    if dropped:
+        lines.append(f"skipped by no decision of the pipeline, so counted as stopped: {', '.join(dropped)}")
+    if status == "CompletedWithFailures":
+        lines.append(f"{', '.join([*said['Failed'], *said['Stopped']])} failed and was handled")
+    ran = sum(end != "NotRun" and name not in reused for name, end in ends.items()) - len(dropped)
+    none_began = bool(refused) and ran == 0
+    if none_began:
+        lines.append(f"The pipeline ended {status}: it was refused before any step began, so nothing ran")
+    else:
+        more = f", {len(reused)} were reused, {len(left_out)} not selected" if reused or left_out else ""
+        lines.append(f"The pipeline ended {status}: {ran} steps ran{more}")
+    killed = [name for name, result in failed.items() if result is None and steps[name] in WAITING]
+    return Conclusion(
+        said,
+        lines,
+        cut_off=bool(killed or dropped),
+        killed=killed,
+        because=next(iter(refused.values()), ""),
+        states=states,
+        refused=none_began,
+        reasons={name: why for name in said["Failed"] if steps[name] != AIRFLOW and (why := why_failed(ti, name))},
+    )
+
+
+def _not_rendered(ti: Any) -> dict[str, str]:
+    """{task id: reason} of the pipeline's first task, where it could not render the values of its parameters."""
+    first = ti.task_id.rpartition("pipeline.")[0] + PARAMETERS_TASK_ID
+    if first not in ti.task.dag.task_dict:
+        return {}
+    reason = reason_in(xcom_of(ti, first, "return_value"))
+    return {first: reason} if reason else {}
+
+
+def _decisions(ti: Any, steps: Mapping[str, str], states: Mapping[str, str | None]) -> Iterator[str]:
+    for name, step_type in steps.items():
+        if step_type == "Condition" and states.get(name) == "success":
+            result = xcom_of(ti, name, "return_value") or {}
+            yield f"{name}: {(result.get('Decision') or {}).get('Sentence', 'no decision kept')}"

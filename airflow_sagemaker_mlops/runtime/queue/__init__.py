@@ -1,0 +1,1 @@
+"""Places in the queue of steps that wait for their turn."""

@@ -1,0 +1,93 @@
+"""Tickets of steps that wait for their turn and begin in a worker, see ``execution.concurrency``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ...definition.step_types import SUPPORTED, WAITING
+from ...execution.concurrency import BEGUN
+from ...plan.model import VERDICT_TASK_ID
+from ..step_task import StepTask
+from ..task_states import index_beside, instance_of, own_state_key, own_xcom, xcom_of
+
+KEY = "sagemaker_ticket"
+ON_THEIR_WAY = frozenset({"deferred", "running"})
+# A step that waits comes back to a worker now and then, and is no less on its way meanwhile.
+COMING_BACK = frozenset({"scheduled", "queued"})
+
+
+def steps_beside(ti: Any, states: Mapping[str, str], step: StepTask) -> dict[str, bool]:
+    """Of the ``states`` in the run of ``ti``, which is ``step``, the other steps of its pipeline that are on their way,
+    and whether each takes a ticket.
+
+    Other tasks of the DAG are no steps: one of them may even wait for this step, which would wait for it.  Steps by
+    hand are of no pipeline, and count all others.
+    """
+    tasks = ti.task.dag.task_dict
+    prefix = ti.task_id.removesuffix(step.step) if step.step else ""
+    by_hand = prefix + VERDICT_TASK_ID not in tasks
+    found: dict[str, bool] = {}
+    for name, state in states.items():
+        task_id, index = instance_of(ti, name)
+        own = by_hand or (
+            task_id.startswith(prefix)
+            and "." not in task_id.removeprefix(prefix)
+            and index_beside(ti, task_id) in (None, index)  # in a mapped task group each instance is a pipeline
+        )
+        kind = tasks[task_id].task_type.removesuffix("StepOperator") if task_id in tasks else ""
+        is_step = name != own_state_key(ti) and own and (kind in SUPPORTED or task_id in step.foreign)
+        with_ticket = kind in WAITING and (not by_hand or task_id == ti.task_id or _has_limit(tasks[task_id]))
+        # One that comes back to a worker has taken its ticket before.
+        if is_step and (state in ON_THEIR_WAY or (with_ticket and state in COMING_BACK)):
+            found[name] = with_ticket
+    return found
+
+
+def _has_limit(operator: Any) -> bool:
+    return bool(getattr(getattr(operator, "step", None), "most", 0))
+
+
+def time_of(kept: Any, *, with_ticket: bool) -> float | None:
+    """What the ticket ``kept`` of another step says; ``None`` where its turn has not come or is over.
+
+    A step without a ticket is behind all that have one: it may not even have been started.
+    """
+    if not isinstance(kept, dict) or kept.get("left"):
+        return None if with_ticket else BEGUN
+    return BEGUN if kept.get("begun") else float(kept["time"])
+
+
+class WorkerTickets:
+    """The tickets of one DAG run, in XComs; deleted where an attempt begins anew, kept where it goes on."""
+
+    def __init__(self, ti: Any, step: StepTask) -> None:
+        self._ti = ti
+        self._step = step
+
+    async def take(self) -> float:
+        """This attempt's ticket."""
+        ti = self._ti
+        kept = own_xcom(ti, KEY)
+        if isinstance(kept, dict) and kept.get("try") == ti.try_number:
+            return BEGUN if kept.get("begun") else float(kept["time"])
+        taken = time.time()
+        ti.xcom_push(key=KEY, value={"try": ti.try_number, "time": taken})
+        return taken
+
+    async def begin(self) -> None:
+        """The step begins."""
+        self._ti.xcom_push(key=KEY, value={"try": self._ti.try_number, "time": time.time(), "begun": True})
+
+    async def others(self) -> Mapping[str, float]:
+        """Steps of the run that are on their way, without this one; ``BEGUN`` for one that takes no ticket."""
+        ti = self._ti
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id) or {}
+        found: dict[str, float] = {}
+        for name, with_ticket in steps_beside(ti, states, self._step).items():
+            task_id, map_index = instance_of(ti, name)
+            ticket = time_of(xcom_of(ti, task_id, KEY, map_index), with_ticket=with_ticket)
+            if ticket is not None:
+                found[name] = ticket
+        return found

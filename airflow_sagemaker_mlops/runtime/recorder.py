@@ -1,0 +1,59 @@
+"""Who records the steps of a run, in a worker and in the triggerer alike.  Blocking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import settings
+
+if TYPE_CHECKING:  # a parse takes this file for ``location_of``
+    from ..execution.aws.clients import Aws
+    from ..execution.identity import StepIdentity
+    from .step_task import StepTask
+
+OFF = "off"
+
+
+def location_of(records: str) -> str:
+    """Where records go, given what the DAG says; empty for nowhere."""
+    location = records or settings.records()
+    return "" if location == OFF else location
+
+
+def record_id(dag_id: str, group: str) -> str:
+    """What a pipeline's records are filed under: its DAG, and the task group in it if it is one."""
+    return f"{dag_id}.{group}" if group else dag_id
+
+
+def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bool = True) -> Any:
+    """The recorder of a step; ``None`` when nothing is recorded.
+
+    caching   whether an earlier run's result may be taken
+    """
+    location = location_of(task.records)
+    if not location:
+        return None
+    from ..records.capture.recorder import Recorder, RecordOptions
+
+    options = RecordOptions(
+        caching=caching,
+        input_contents=settings.cache_input_contents(),
+        fail_on_error=settings.fail_on_record_error(),
+    )
+    group = identity.task_id.removesuffix(identity.step).rstrip(".")
+    return Recorder(
+        open_records(location),
+        record_id(identity.dag_id, group),
+        identity.run_name,
+        aws.client("s3"),
+        options,
+        threads=f"records {aws.key}",  # S3 that does not answer is to keep nothing else of a triggerer waiting
+    )
+
+
+def open_records(location: str) -> Any:
+    """The store at ``location``, which the default connection may write to, whatever account the steps run in."""
+    from ..hooks.aws import aws_for
+    from ..records.store.open import open_store
+
+    return open_store(location, lambda: aws_for(settings.aws_conn_id(), settings.region_name()).client("s3"))

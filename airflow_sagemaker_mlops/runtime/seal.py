@@ -1,0 +1,191 @@
+"""The record of a DAG run, out of its steps' fragments: sealed by the pipeline's last task, in a worker.  Blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import settings
+from ..execution.step_run import now
+from .approvals import approvals_of
+from .context import iso
+from .parameter_values import all_here, param_name
+from .pipeline_source import Source
+from .pipeline_status import Conclusion
+from .recorder import location_of, open_records, record_id
+
+_ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
+
+
+def seal_record(
+    context: Any, source: Source, end: Conclusion, tell: Callable[..., None], *, inherited: Mapping[str, Any]
+) -> dict[str, str]:
+    """Seal the record of the run; {"Record": URI, "RecordSha256": hash}, nothing where nothing is recorded.
+
+    ``inherited`` are parameters with the values of the run that this one resumes.  What cannot be recorded is told, and
+    changes nothing about how the run ended unless ``fail_on_record_error`` is set.
+    """
+    location = location_of(source.records)
+    if not location:
+        return {}
+    try:
+        prices, digests, signer = _prices(tell), _registry(source, tell), _signer(source)
+        sealed = _seal(
+            context, source, end, location, inherited=inherited, prices=prices, digests=digests, signer=signer
+        )
+    except Exception as error:
+        if settings.fail_on_record_error():
+            raise
+        tell("the run was not recorded: %s: %s", type(error).__name__, error)
+        return {}
+    tell("record %s, sha256 %s", sealed.uri, sealed.sha256)
+    _link_to(sealed.uri, context["ti"], tell)
+    from ..integrations.publish import tell_others
+
+    tell_others(context, source, sealed, location, tell)
+    return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
+
+
+def _link_to(uri: str, ti: Any, tell: Callable[..., None]) -> None:
+    """Have the task link to the record in the AWS console; not to one in a folder or in the embedded AWS."""
+    if not uri.startswith("s3://"):
+        return
+    from ..execution.watch.console_links import s3_url
+    from ..hooks.aws import aws_for
+    from ..links import RunRecordLink
+
+    try:
+        aws = aws_for(settings.aws_conn_id(), settings.region_name())
+        if not aws.is_local:
+            ti.xcom_push(key=RunRecordLink.xcom_key, value=s3_url(aws.region, uri))
+    except Exception as error:  # a link is not worth a run
+        tell("the task has no link to the record: %s", error)
+
+
+def _prices(tell: Callable[..., None]) -> Any:
+    """The user's prices; a file that cannot be read costs the record its cost and no more."""
+    from ..records.capture.prices import read_prices
+
+    file = settings.prices()
+    try:
+        return read_prices(Path(file)) if file else None
+    except ValueError as error:
+        tell("the record has no cost: %s", error)
+        return None
+
+
+def _seal(
+    context: Any,
+    source: Source,
+    end: Conclusion,
+    location: str,
+    *,
+    inherited: Mapping[str, Any],
+    prices: Any,
+    digests: Any,
+    signer: Any,
+) -> Any:
+    from ..definition import load_pipeline
+    from ..plan import make_plan
+    from ..records.capture.run_recorder import seal_run
+
+    loaded = load_pipeline(source.definition, base_dir=source.folder)
+    plan, said = make_plan(loaded), end.said
+    prefix = f"{source.group}." if source.group else ""
+    ends = {name.removeprefix(prefix): _ENDS.get(str(state), "NotStarted") for name, state in end.states.items()}
+    for word in ("Stopped", "NotStarted"):
+        ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said[word]), word))
+    ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said.get("NotSelected", ())), "NotSelected"))
+    return seal_run(
+        open_records(location),
+        plan,
+        _identity(context, source, str(said["Status"])),
+        parameters=_parameters(context, source, plan, inherited),
+        document=loaded.document,
+        source_kind=_kind(source.definition),
+        ends=ends,
+        approvals=approvals_of(context["ti"], context["ti"].task.steps, source.group),
+        prices=prices,
+        digests=digests,
+        signer=signer,
+    )
+
+
+def _signer(source: Source) -> Any:
+    """The user's key.  One that cannot be used is an error: an unsigned record would look like a forged one."""
+    key = settings.signing_key()
+    if not key:
+        return None
+    from ..hooks.aws import aws_for
+    from ..records.seal.signing import open_signer
+
+    return open_signer(key, lambda: aws_for(*source.access).client("kms"))
+
+
+def _registry(source: Source, tell: Callable[..., None]) -> Any:
+    """Where digests of images are asked for; ``None`` when they are not."""
+    if not settings.image_digests():
+        return None
+    from ..hooks.aws import aws_for
+    from ..records.capture.image_digests import digests_of
+
+    try:
+        return digests_of(aws_for(*source.access))
+    except Exception as error:  # of a connection or secrets backend; the record is worth more than its digests
+        tell("images are recorded without digests: %s: %s", type(error).__name__, error)
+        return None
+
+
+def _identity(context: Any, source: Source, status: str) -> Any:
+    from ..records.capture.run_recorder import versions
+    from ..records.model.run_info import RunIdentity
+
+    run, ti = context["dag_run"], context["ti"]
+    bundle = getattr(ti, "bundle_instance", None)
+    return RunIdentity(
+        dag_id=record_id(ti.dag_id, source.group),
+        run_id=source.run_name(ti),
+        map_index=ti.map_index if source.mapped else None,
+        pipeline=source.pipeline,
+        status=status,
+        started=iso(getattr(run, "start_date", None)),
+        ended=now(),
+        trigger=_word(getattr(run, "run_type", "")),
+        user=str(getattr(run, "triggering_user_name", None) or ""),
+        logical_date=iso(getattr(run, "logical_date", None)),
+        clear_number=int(getattr(run, "clear_number", 0) or 0),
+        dag_version=str(getattr(ti, "dag_version_id", None) or ""),
+        bundle_name=str(getattr(bundle, "name", None) or ""),
+        bundle_version=str(getattr(bundle, "version", None) or ""),
+        versions=versions(),
+    )
+
+
+def _parameters(context: Any, source: Source, plan: Any, inherited: Mapping[str, Any]) -> dict[str, Any]:
+    from ..records.model.record import Parameter
+
+    conf, params = context["dag_run"].conf or {}, context["params"]
+    values = all_here([parameter.name for parameter in plan.parameters], source.group, context)
+    found: dict[str, Any] = {}
+    for parameter in plan.parameters:
+        if parameter.name in inherited:
+            found[parameter.name] = Parameter(inherited[parameter.name], "source run")
+            continue
+        in_conf = conf.get(param_name(parameter.name, source.group, params)) is not None
+        origin = "conf" if in_conf else "dag" if parameter.name in source.defaults else "default"
+        # Airflow has no default that is a secret: the DAG file has, or the definition.
+        default = source.defaults.get(parameter.name) or parameter.default
+        found[parameter.name] = Parameter(values.get(parameter.name, default), origin)
+    return found
+
+
+def _kind(definition: Any) -> str:
+    if isinstance(definition, str | Path):
+        text = str(definition)
+        return "json" if text.endswith(".json") or text.lstrip().startswith("{") else "yaml"
+    return "dict" if isinstance(definition, Mapping) else "sdk"
+
+
+def _word(value: Any) -> str:
+    return str(getattr(value, "value", value) or "")

@@ -1,0 +1,1 @@
+"""Runs of a part of a pipeline: what the conf asks for, and what each step does about it."""

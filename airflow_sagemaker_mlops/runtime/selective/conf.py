@@ -1,0 +1,161 @@
+"""What the conf of a DAG run asks for: ``{"pipeline.select": "Train+"}``; of a group, ``{"<id>.pipeline.select": …}``.
+
+No parameter of a pipeline can be named like that: its name has no dot.  Every other key is a param of the DAG or of one
+of its tasks, or it is misspelt: a run that ignored it would go on with the default, and nobody would know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...plan.model import VERDICT_TASK_ID
+
+if TYPE_CHECKING:
+    from ...definition.problems import Problem
+    from ...records.reuse.selective_run import Choice
+
+LIKE = 0.66  # of difflib's ratio: two letters that changed places in a word of three still count
+OPTIONS = ("select", "source_run", "resume")
+_KEY = re.compile(r"(?:(?P<group>.+)\.)?pipeline\.(?P<option>[^.]+)")
+_NOT_OURS = frozenset({"openlineage"})  # TriggerDagRunOperator writes it into the conf of the run that it starts
+
+
+def asks_for_a_part(conf: Mapping[str, Any] | None) -> bool:
+    """Whether ``conf`` may ask for a part of a pipeline.  A form leaves null or "" where nothing was filled in."""
+    return any(value not in (None, "") and _KEY.fullmatch(key) for key, value in (conf or {}).items())
+
+
+def pipelines_in(dag: Any) -> list[str]:
+    """The task groups of ``dag`` that are pipelines, "" for the DAG itself."""
+    ends = [name for name in dag.task_dict if f".{name}".endswith(f".{VERDICT_TASK_ID}")]
+    return [name.removesuffix(VERDICT_TASK_ID).rstrip(".") for name in ends]
+
+
+def needs_a_look(conf: Mapping[str, Any] | None, dag: Any) -> bool:
+    """Whether a run with this ``conf`` may be one of a part of a pipeline of ``dag``, or is to be refused."""
+    return bool(conf) and (asks_for_a_part(conf) or bool(undeclared(conf or {}, dag)))
+
+
+def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
+    """The keys of ``conf`` that are nobody's: no params of ``dag`` or of one of its tasks, and no options of a run.
+
+    In a DAG of other tasks that has pipelines in groups, these tasks may read any key.  There it takes one that
+    resembles a param.
+    """
+    keys = [key for key in conf if key not in dag.params and key not in _NOT_OURS]
+    if not keys:
+        return []
+    groups = pipelines_in(dag)
+    if not groups:
+        return []  # without a pipeline it is the author's of the DAG what its conf may hold
+    of_tasks = {name for task in dag.tasks for name, param in task.params.items() if _is_of_task(param)}
+    left = [key for key in keys if key not in of_tasks and not _is_option(key, groups)]
+    return left if _is_pipeline(dag) else [key for key in left if _resembles(key, dag.params)]
+
+
+def _is_pipeline(dag: Any) -> bool:
+    """Whether ``dag`` itself is a pipeline: the verdict of a group without prefix has the same id."""
+    verdict = dag.task_dict.get(VERDICT_TASK_ID)
+    return verdict is not None and (verdict.task_group is None or not verdict.task_group.group_id)
+
+
+def _resembles(key: str, params: Iterable[str]) -> bool:
+    """Whether ``key`` may be meant for one of ``params``, with or without the name of its group."""
+    import difflib  # only a conf with such a key pays for it
+
+    names = {name.casefold() for param in params for name in (param, param.rpartition(".")[2])}
+    return bool(difflib.get_close_matches(key.casefold(), names, n=1, cutoff=LIKE))
+
+
+def _is_of_task(param: Any) -> bool:
+    """Whether a task has ``param`` of its own: it also has copies of those its DAG had when it was made."""
+    return getattr(param, "source", None) != "dag"
+
+
+def _is_option(key: str, groups: Collection[str]) -> bool:
+    match = _KEY.fullmatch(key)
+    return match is not None and (match["option"] in OPTIONS or (match["group"] or "") in groups)
+
+
+def misspelt(conf: Mapping[str, Any], dag: Any) -> list[Problem]:
+    """SM416 for every key that :func:`undeclared` finds, with what may be meant."""
+    from ...definition.problems import Problem, did_you_mean
+
+    problems = []
+    for key in undeclared(conf, dag):
+        own = [name for name in dag.params if name.endswith(f".{key}")]
+        near = f"Each pipeline has its own here: {', '.join(own)}." if own else did_you_mean(key, list(dag.params))
+        fix = f"{near} What other tasks read from the conf is declared in params= of the DAG.".strip()
+        problems.append(Problem("SM416", f"conf[{key!r}]", f'"{key}" is no parameter of this DAG.', fix))
+    return problems
+
+
+def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> Choice | None:
+    """What ``conf`` asks of the pipeline in task group ``group``; ``None`` when that runs as a whole.
+
+    group    "" for a pipeline that is a DAG
+    groups   of all pipelines of the DAG
+
+    Raises :class:`InvalidSelection` (SM411) for what cannot be meant, of the other pipelines as well:
+    otherwise a misspelt option would run everything.
+    """
+    from ...plan.selection import InvalidSelection
+    from ...records.reuse.selective_run import Choice
+
+    found: dict[str, dict[str, Any]] = {}
+    problems: list[Problem] = []
+    for key, value in conf.items():
+        match = _KEY.fullmatch(key)
+        if match is None or value in (None, ""):
+            continue
+        other, option = match["group"] or "", match["option"]
+        problem = _problem(key, other, option, value, groups)
+        if problem is not None:
+            problems.append(problem)
+        elif option in OPTIONS and other in groups:
+            found.setdefault(other, {})[option] = value
+    for other, given in found.items():
+        problems += _misfits(f"{other}.pipeline." if other else "pipeline.", given)
+    if problems:
+        raise InvalidSelection("the pipeline", problems)
+    wanted = found.get(group)
+    if wanted is None:
+        return None
+    patterns = wanted.get("select") or ()
+    patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    return Choice(patterns, wanted.get("source_run"), wanted.get("resume") or "")
+
+
+def _problem(key: str, group: str, option: str, value: Any, groups: Collection[str]) -> Problem | None:
+    """What is wrong with one key; ``None`` also for a key of somebody else's that only looks like ours."""
+    from ...definition.problems import Problem, did_you_mean
+
+    if group not in groups:
+        if option not in OPTIONS:
+            return None
+        keys = [f"{name}.pipeline.{option}".lstrip(".") for name in groups]
+        what = f'this DAG has no pipeline in a task group "{group}".' if group else "no pipeline is this whole DAG."
+        return Problem("SM411", key, what, did_you_mean(key, keys))
+    if option not in OPTIONS:
+        keys = [key.removesuffix(option) + name for name in OPTIONS]
+        return Problem("SM411", key, f'"{key}" is no option of a run.', did_you_mean(key, keys))
+    if option != "select":
+        wrong = not isinstance(value, str)
+        return Problem("SM411", key, f"{value!r} is no run.", 'Write its id, or "latest".') if wrong else None
+    words = [value] if isinstance(value, str) else value
+    if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
+        return None
+    return Problem("SM411", key, f"{value!r} names no steps.", 'Write "Train+", or ["Train", "Evaluate"].')
+
+
+def _misfits(prefix: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+    from ...definition.problems import Problem
+
+    if "select" in given and "resume" in given:
+        what = f'"{prefix}select" and "{prefix}resume" exclude each other: resuming selects by itself.'
+        yield Problem("SM411", prefix + "resume", what, "Leave one out.")
+    elif "source_run" in given and "select" not in given:
+        what = f'"{prefix}source_run" says where "{prefix}select" takes results from, which is not there.'
+        yield Problem("SM411", prefix + "source_run", what, f'Add it, or use "{prefix}resume".')

@@ -1,0 +1,133 @@
+"""Why steps were skipped: by a decision of the pipeline, by a task before it, or by nobody but the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..definition.step_types import AIRFLOW
+from .task_states import PASSED_OVER, skipped_of, xcom_of
+
+
+@dataclass(frozen=True)
+class Skips:
+    """The skipped steps of the run of ``ti``.
+
+    steps      {task id: step type}
+    states     of their tasks, as Airflow calls them
+    left_out   task ids of steps that are not in the part of the pipeline that was asked for
+    """
+
+    ti: Any
+    steps: Mapping[str, str]
+    states: Mapping[str, str | None]
+    left_out: Collection[str]
+
+    def dropped(self) -> list[str]:
+        """Steps that nothing in the DAG skipped.
+
+        Airflow skips all that has not begun when somebody marks the run failed, and then only asks its leaves how it
+        ended.
+        """
+        left = self._skipped - self._decided - self._outside - self._behind - set(self.left_out)
+        return sorted(name for name in left if not self._may_skip_itself(name))
+
+    def passed_over(self) -> bool:
+        """Whether no step ran, as a task before the pipeline skipped those at its head."""
+        asked_for = self.steps.keys() - set(self.left_out)
+        return bool(self._outside) and asked_for <= self._skipped and not self.dropped()
+
+    def cover(self, verdict: str) -> bool:
+        """Whether a task of the DAG skipped the verdict, or it skipped itself: then it was not the end of the run."""
+        if _names_one(self._decisions.values(), verdict):
+            return True
+        if self.passed_over() and xcom_of(self.ti, verdict, "return_value") == PASSED_OVER:
+            return True
+        return _names_one((_word(self.ti, name) for name in self._outsiders), verdict)
+
+    @cached_property
+    def _skipped(self) -> set[str]:
+        return {name for name, state in self.states.items() if state == "skipped"}
+
+    @cached_property
+    def _decisions(self) -> dict[str, Mapping[str, Any]]:
+        """{step: what it left as ``skipmixin_key``} of the steps that may have skipped others."""
+        deciding = (name for name in self.steps if self.states.get(name) == "success" and self._decides(name))
+        return {name: _word(self.ti, name) for name in deciding}
+
+    @cached_property
+    def _decided(self) -> set[str]:
+        """Steps of branches that were not taken."""
+        if not self._skipped:
+            return set()
+        return {
+            name
+            for name in self._skipped
+            if any(_names(word, name, name in self._below(step)) for step, word in self._decisions.items())
+        }
+
+    @cached_property
+    def _behind(self) -> set[str]:
+        """Steps behind another step that was skipped."""
+        return {name for name in self._skipped if self._above(name) & self._skipped}
+
+    @cached_property
+    def _outside(self) -> set[str]:
+        """Steps that a task which is none of the pipeline's skipped, or that stand behind one that was skipped."""
+        others = {name: self._above(name) - self.steps.keys() for name in self._skipped - self._decided}
+        outside = sorted(set().union(*others.values()))
+        skipped = skipped_of(self.ti, outside)
+        words = {name: _word(self.ti, name) if self._decides(name) else {} for name in outside}
+        return {
+            name
+            for name, above in others.items()
+            if any(other in skipped or _names(words[other], name, True) for other in above)
+        }
+
+    def _may_skip_itself(self, name: str) -> bool:
+        if self._task(name).trigger_rule != "all_success":
+            return True
+        return self.steps[name] == AIRFLOW and xcom_of(self.ti, name, "return_value") == PASSED_OVER
+
+    @cached_property
+    def _outsiders(self) -> list[str]:
+        """Tasks of the user before any step, or between two, that may skip others."""
+        found: set[str] = set()
+        left = list(self.steps)
+        while left:
+            above = self._above(left.pop()) - self.steps.keys() - found
+            found |= above
+            left += above
+        return sorted(name for name in found if self._decides(name))
+
+    def _decides(self, name: str) -> bool:
+        """Whether Airflow takes the task for a branch or a short circuit."""
+        return bool(self._task(name).inherits_from_skipmixin)
+
+    def _above(self, name: str) -> set[str]:
+        return set(self._task(name).upstream_task_ids)
+
+    def _below(self, name: str) -> set[str]:
+        return set(self._task(name).downstream_task_ids)
+
+    def _task(self, name: str) -> Any:
+        return self.ti.task.dag.task_dict[name]
+
+
+def _word(ti: Any, task_id: str) -> Mapping[str, Any]:
+    return xcom_of(ti, task_id, "skipmixin_key") or {}
+
+
+def _names_one(words: Iterable[Mapping[str, Any]], task_id: str) -> bool:
+    return any(_names(word, task_id, False) for word in words)
+
+
+def _names(word: Mapping[str, Any], task_id: str, is_next: bool) -> bool:
+    """Whether what a branch or a short circuit left as ``skipmixin_key`` means that it skipped ``task_id``.
+
+    is_next   whether the task stands directly behind it
+    """
+    followed = word.get("followed")
+    return task_id in (word.get("skipped") or ()) or (is_next and followed is not None and task_id not in followed)

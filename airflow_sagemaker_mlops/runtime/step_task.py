@@ -1,0 +1,92 @@
+"""What a step operator knows when its DAG is parsed; all that its trigger is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..definition.expressions import referenced_steps
+
+# Connection (None: boto3's own credential chain), region, role to assume, and the external id that the role asks for.
+Access = tuple[str | None, str | None, str | None, str | None]
+JOURNAL_KEY = "sagemaker_job"
+# The text is stored inside JSON, where every quote would cost a backslash; so the two kinds of quotes change places.
+_SWAPPED = str.maketrans({'"': "'", "'": '"'})
+
+
+@dataclass(frozen=True, slots=True)
+class StepTask:
+    """What an operator knows when the DAG is parsed, and all its trigger is given.
+
+    spec      the step's slice of the plan
+    step      its name where that is not the task id; pipeline likewise where it is not the DAG id
+    reads     {step name: task id} of the steps whose results it needs
+    most      at most so many steps of a run are on their way at a time; 0 for any number
+    foreign   task ids of the pipeline's steps that are other packages' operators, where ``most`` is set
+    records   where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
+    mapped    whether its pipeline is inside a mapped task group, so that each instance is a run of its own
+    """
+
+    type: str
+    spec: Mapping[str, Any]
+    step: str = ""
+    pipeline: str = ""
+    reads: Mapping[str, str] = field(default_factory=dict)
+    aws_conn_id: str | None = "aws_default"
+    region_name: str | None = None
+    assume_role_arn: str | None = None
+    external_id: str | None = None
+    poll_interval_s: float = 30.0
+    logs: Literal["end", "live", "off"] = "end"
+    most: int = 0
+    foreign: Sequence[str] = ()
+    records: str = ""
+    mapped: bool = False
+
+    @property
+    def access(self) -> Access:
+        """Connection, region, role to assume and its external id: what clients are made of."""
+        return self.aws_conn_id, self.region_name, self.assume_role_arn, self.external_id
+
+    def to_json(self) -> str:
+        """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""
+        defaults = StepTask("", {})
+        values = {name: getattr(self, name) for name in self.__slots__}
+        fields = {name: value for name, value in values.items() if value != getattr(defaults, name)}
+        fields.pop("type", None)
+        fields.pop("spec", None)
+        prefix = self._common_prefix()
+        if prefix is not None:
+            fields.pop("reads", None)  # its steps stand in the spec
+            if prefix:
+                fields["prefix"] = prefix
+        # The spec's keys are AWS's, with a capital letter, so they can stand beside ours; the type comes first.
+        spec = {key: value for key, value in self.spec.items() if key != "Arguments"}
+        text = json.dumps(
+            {self.type: self.spec.get("Arguments"), **spec, **fields}, separators=(",", ":"), ensure_ascii=False
+        )
+        return text.translate(_SWAPPED)
+
+    def _common_prefix(self) -> str | None:
+        """What all task ids have before the step's name; ``None`` when they do not follow their steps' names."""
+        prefix = None
+        for step, task_id in self.reads.items():
+            if not task_id.endswith(step) or prefix not in (None, task_id.removesuffix(step)):
+                return None
+            prefix = task_id.removesuffix(step)
+        return prefix or ""
+
+    @classmethod
+    def from_json(cls, text: str) -> StepTask:
+        """The inverse of :meth:`to_json`."""
+        data = json.loads(text.translate(_SWAPPED))
+        kind = next(iter(data))
+        arguments = data.pop(kind)
+        spec = {key: data.pop(key) for key in list(data) if key[:1].isupper()}
+        if arguments is not None:
+            spec["Arguments"] = arguments
+        prefix = data.pop("prefix", "")
+        data.setdefault("reads", {step: prefix + step for step in sorted(referenced_steps(spec))})
+        return cls(type=kind, spec=spec, **data)

@@ -1,0 +1,50 @@
+"""The sweep of ``sweep`` with what a task in a worker has: clients, and the journals in the run's XComs.  Blocking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ...execution.aws.clients import Aws
+from ...execution.journal import Entry, entry_from_json
+from ...hooks.aws import aws_for
+from ..step_task import JOURNAL_KEY, StepTask
+from ..task_states import instance_of, xcom_of
+from .jobs import Recall, stop_left_running
+
+
+def sweep_here(
+    ti: Any,
+    tasks: Mapping[str, StepTask],
+    *,
+    started: str,
+    killed: Sequence[str],
+    cut_off: bool,
+    tell: Callable[[str], None],
+    recall: Recall | None = None,
+    digests: Container[str] | None = None,
+) -> list[str]:
+    """As :func:`stop_left_running`; ``recall`` where the journals are not to be looked for in XComs."""
+    work = stop_left_running(
+        ti,
+        tasks,
+        started=started,
+        killed=killed,
+        cut_off=cut_off,
+        open_aws=_open_aws,
+        recall=recall or partial(_recall, ti),
+        tell=tell,
+        digests=digests,
+    )
+    return asyncio.run(work)
+
+
+async def _open_aws(*access: str | None) -> Aws:
+    return aws_for(*access)
+
+
+async def _recall(ti: Any, name: str) -> Entry | None:
+    task_id, map_index = instance_of(ti, name)
+    return entry_from_json(xcom_of(ti, task_id, JOURNAL_KEY, map_index))

@@ -1,0 +1,170 @@
+"""Stopping what a run, or one step of it, left running; the same in a worker and in the triggerer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ...definition.step_types import WAITING
+from ...execution.aws.clients import Aws
+from ...execution.engine import stop
+from ...execution.identity import StepIdentity, execution_id, is_start, run_name, tag_value
+from ...execution.journal import Entry
+from ...execution.scope import Scope
+from ...execution.scope_values import s3_reader
+from ...execution.step_run import StepRun
+from ...execution.stop_leftovers import IsOwn, OwnerUnknown, stop_leftovers, stoppable
+from ...steps.catalogue import STEP_TYPES
+from ..mapped_step import mapped_step
+from ..retry_budget import is_airflow_away
+from ..start_in_triggerer import StartInTriggerer
+from ..step_task import Access, StepTask
+from ..task_states import instance_of
+
+Open = Callable[..., Awaitable[Aws]]  # takes an Access, member by member
+Recall = Callable[[str], Awaitable[Entry | None]]
+LEFT = frozenset({"intent", "submitted", "mishap", "killed"})  # whose job may still run
+
+
+async def stop_left_running(
+    ti: Any,
+    tasks: Mapping[str, StepTask],
+    *,
+    started: str,
+    killed: Sequence[str],
+    cut_off: bool,
+    open_aws: Open,
+    recall: Recall,
+    tell: Callable[[str], None],
+    digests: Container[str] | None = None,
+) -> list[str]:
+    """Stop the jobs that ``tasks`` left running in the run of ``ti``; their names.  Never raises for AWS's sake.
+
+    tasks     {task id: its step} of those that wait
+    started   when the run began, as its jobs are tagged
+    killed    steps that were ended from outside, as Airflow's ``get_task_states`` knows them
+    cut_off   whether any was, so that a job may appear only now
+    recall    the journal of a step, by its task id; of a mapped one's instance, by what ``get_task_states`` knows it as
+    digests   of the task instances whose jobs are meant; those of all ``tasks`` when left out
+    """
+    is_own = _is_own(tasks, started, digests, partial(_in_a_journal, {*tasks, *killed}, recall))
+    stopped: list[str] = []
+    for access, step_types in _by_access(tasks.values()).items():
+        try:
+            aws = await open_aws(*access)
+        except Exception as error:
+            if is_airflow_away(error):
+                raise  # the next attempt can look the connection up
+            tell(f"whether jobs of this run are left running is not known: {error}")
+            continue
+        run = execution_id(ti.dag_id, _run_name(ti, tasks))
+        stopped += await stop_leftovers(aws, step_types, run, tell, is_own=is_own, cut_off=cut_off)
+        for name in killed:
+            task = tasks.get(name) or tasks.get(instance_of(ti, name)[0])
+            if task is None or task.access != access or stoppable([task.type]):
+                continue
+            entry = await recall(name)
+            if entry is not None and entry.state in LEFT and (entry.arn or STEP_TYPES[task.type].how == "job"):
+                stopped += await _stop_by_handle(_step_run(ti, name, task, aws, tell), entry)
+    return stopped
+
+
+def waiting_steps(ti: Any, task_ids: Iterable[str]) -> dict[str, StepTask]:
+    """{task id: its step} of those of ``task_ids`` that wait, in the DAG of ``ti``."""
+    operators = ti.task.dag.task_dict
+    return {name: task for name in task_ids if (task := _step_task(operators[name])) is not None}
+
+
+async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
+    """For what cannot be found by its name: EMR, Bedrock and the like."""
+    try:
+        return [entry.name] if await stop(run, entry.name, entry.arn) else []
+    except Exception as error:
+        run.tell(f"whether {entry.name} is left running is not known: {error}")
+        return []
+
+
+def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[str], None]) -> StepRun:
+    identity = StepIdentity(
+        task.pipeline or ti.dag_id,
+        task.step or task_id,
+        ti.dag_id,
+        ti.run_id,
+        task_id,
+        instance=_instance(ti, task),
+    )
+    return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, tell)
+
+
+def _run_name(ti: Any, tasks: Mapping[str, StepTask]) -> str:
+    """The run of the pipeline that ``tasks`` are of, or of steps by hand, as it stands in the names of jobs."""
+    return run_name(ti.run_id, max((_instance(ti, task) for task in tasks.values()), default=-1))
+
+
+def _instance(ti: Any, task: StepTask) -> int:
+    return int(ti.map_index) if task.mapped else -1
+
+
+def _is_own(
+    tasks: Mapping[str, StepTask],
+    started: str,
+    digests: Container[str] | None,
+    is_known: Callable[[str], Awaitable[bool]],
+) -> IsOwn:
+    ids = {tag_value(name) for name in tasks}
+    loops = tuple(tag_value(f"{name}.") for name, task in tasks.items() if task.type == "ForEach")
+
+    async def is_own(name: str, tags: Mapping[str, str]) -> bool:
+        task_id = tags.get("airflow:task_id", "")
+        in_a_loop = bool(loops) and task_id.startswith(loops)  # children are tagged <loop>.<child>
+        if task_id not in ids and not in_a_loop:
+            return False
+        if digests is not None and not in_a_loop and tags.get("airflow:step") not in digests:
+            return False
+        # Another Airflow may run the same DAG in this account: its runs have the same ids and begin at other times.
+        # So does this one's run once it was cleared; what goes on from before then stands in a step's journal.
+        tag = tags.get("airflow:run_started")
+        return tag is None or is_start(tag, started) or await is_known(name)
+
+    return is_own
+
+
+async def _in_a_journal(task_ids: Iterable[str], recall: Recall, name: str) -> bool:
+    for task_id in task_ids:
+        try:
+            entry = await recall(task_id)
+        except Exception as error:
+            if is_airflow_away(error):
+                raise OwnerUnknown(f"the journal of {task_id} cannot be read: {error}") from error
+            raise
+        if entry is not None and entry.name == name:
+            return True
+    return False
+
+
+def _by_access(tasks: Iterable[StepTask]) -> dict[Access, list[str]]:
+    found: dict[Access, list[str]] = {}
+    for task in tasks:
+        found.setdefault(task.access, []).extend(_types(task))
+    return found
+
+
+def _types(task: StepTask) -> Iterator[str]:
+    yield task.type
+    for step in (task.spec.get("Body") or {}).values():
+        yield step["Type"]
+
+
+def _step_task(operator: Any) -> StepTask | None:
+    """What a step that waits knows; also out of a serialized DAG, where its trigger's arguments hold it."""
+    if getattr(operator, "is_mapped", False):
+        return mapped_step(operator)
+    known = getattr(operator, "step", None)
+    if isinstance(known, StepTask):
+        return known if known.type in WAITING else None
+    start = getattr(operator, "start_trigger_args", None)  # other packages' operators have such, too
+    if start is None or start.trigger_cls != StartInTriggerer.trigger_cls:
+        return None
+    arguments = start.trigger_kwargs.get("__var", start.trigger_kwargs)  # left encoded (Airflow 3.3.2)
+    return StepTask.from_json(arguments["task"])

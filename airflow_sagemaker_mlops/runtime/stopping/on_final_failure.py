@@ -1,0 +1,83 @@
+"""What a step does about its job when its task fails for good: no later attempt comes and finds that again.
+
+In a pipeline the verdict would stop it at the end of the run; a step by hand has none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ...airflow_versions import (
+    AirflowFailException,
+    AirflowSkipException,
+    DownstreamTasksSkipped,
+)
+from ...definition.step_types import WAITING
+from ..step_task import StepTask
+from ..task_states import own_state_key
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from ...execution.journal import Entry
+
+
+@contextmanager
+def nothing_left_running(
+    step: StepTask, context: Context, tell: Callable[[str], None], *, fails_once: bool
+) -> Iterator[None]:
+    """Stop what the step has left running when its task ends here as failed, and is not to be retried.
+
+    fails_once   whether a failure that an earlier attempt has kept is the step's end
+    """
+    try:
+        yield
+    except (AirflowSkipException, DownstreamTasksSkipped):
+        raise
+    except Exception as error:
+        ti: Any = context["ti"]
+        for_good = isinstance(error, AirflowFailException)
+        if step.type in WAITING and (for_good or ti.try_number > ti.max_tries):
+            try:
+                _stop_left(step, context, tell, fails_once=fails_once, may_appear=not for_good)
+            except Exception as why:  # how the step has failed is not to get lost
+                tell(f"whether a job of this step is left running is not known: {why}")
+        raise
+
+
+def _stop_left(
+    step: StepTask, context: Context, tell: Callable[[str], None], *, fails_once: bool, may_appear: bool
+) -> None:
+    """``may_appear``: whether the last word on a job may be missing, so that one can become visible after this."""
+    from ..context import identity_of
+    from ..task_store.worker import KeptEnd, TaskStateJournal
+    from .in_worker import sweep_here
+    from .jobs import LEFT
+
+    ti: Any = context["ti"]
+    kept = KeptEnd(context).read()
+    if kept.get("result") is not None or (fails_once and kept.get("failure")):
+        return  # its job has ended
+    entry = asyncio.run(TaskStateJournal(context).read())
+    # Without a journal, Airflow before 3.3 has deleted it with the XComs of the attempt before.
+    if (ti.try_number <= 1) if entry is None else (entry.state not in LEFT):
+        return
+
+    async def recall(_name: str) -> Entry | None:
+        return entry
+
+    identity = identity_of(step, ti, context["dag_run"], generation="")
+    sweep_here(
+        ti,
+        {ti.task_id: step},
+        started=identity.run_started,
+        # What has no name was told to stop when "killed" was noted; jobs are looked for: that may have been refused.
+        killed=[] if entry is not None and entry.state == "killed" else [own_state_key(ti)],
+        cut_off=may_appear and (entry is None or entry.state in ("intent", "mishap")),
+        tell=tell,
+        recall=recall,
+        digests=[identity.step_digest],
+    )

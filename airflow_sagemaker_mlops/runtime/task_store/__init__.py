@@ -1,0 +1,1 @@
+"""What a step stores between its processes and attempts, from a worker and from a triggerer."""

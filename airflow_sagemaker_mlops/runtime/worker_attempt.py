@@ -1,0 +1,216 @@
+"""One attempt of a step in a worker: what it submits, runs, records and stops.  What Airflow is told is ``base``'s.
+
+Imported where a step runs and never by a DAG file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..execution.engine import (
+    is_first_attempt,
+    is_stopping,
+    stop,
+    stop_current,
+    stop_when_visible,
+    submit,
+)
+from ..execution.recorder_protocol import run_recorded
+from ..execution.step_run import StepRun
+from ..hooks.aws import aws_for
+from ..links import LINKS, REQUEST_KEY
+from .context import identity_of, options_of, scope_of, step_result
+from .parameter_values import group_of, needed_by, rendered_here
+from .recorder import recorder_of
+from .step_task import JOURNAL_KEY, StepTask
+from .task_states import own_xcom, result_beside
+from .task_store.worker import TaskStateJournal, TaskStateNotes, WorkerMailbox
+
+if TYPE_CHECKING:
+    from .selective.step import Share
+
+TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn comes back to a worker
+
+MOST_HANDED_OVER = 4_096  # characters of a shown request; a longer one is not shown again after a needless retry
+
+
+@dataclass(slots=True)
+class WorkerAttempt:
+    """What the task in ``context`` does about ``step`` in this process.
+
+    share    what a run of a part of the pipeline wants of the step; ``None`` in a run of the whole
+    tell     a line for the task log
+    killed   whether Airflow has called ``on_kill``, after which the task's code may go on for some seconds
+    """
+
+    step: StepTask
+    context: Any
+    share: Share | None
+    tell: Callable[..., None]
+    killed: Callable[[], bool]
+    _live: StepRun | None = field(default=None, init=False)
+    _secrets: Sequence[str] = field(default=(), init=False)
+    _published: dict[str, Any] = field(default_factory=dict, init=False)
+
+    @property
+    def upstream_results(self) -> Mapping[str, Mapping[str, Any]]:
+        """Results of the steps that this one read, by name; empty before it began."""
+        return self._live.scope.steps if self._live is not None else {}
+
+    async def run_at_once(self) -> dict[str, Any]:
+        """The result of the step, run to its end in this process."""
+        run = self._live = self._step_run()
+        return await run_recorded(run, await self._recorder(run))
+
+    async def reuse(self, share: Share) -> dict[str, Any]:
+        """The earlier result of a step that is reused, recorded as such."""
+        run = self._step_run()
+        recorder = await self._recorder(run)
+        return share.earlier_result if recorder is None else await run_recorded(run, recorder)
+
+    async def submit(self) -> dict[str, Any] | timedelta:
+        """What the triggerer is handed over: identity, job, the record so far, secrets not to be logged.
+
+        Or how long to wait before the next try, by the retry policies; or the ``result``, where an earlier run has it.
+        Raises :class:`StepFailed` also when the task was ended meanwhile; the job is stopped then.
+        """
+        from ..execution.exceptions import StepFailed
+        from ..execution.retries import Retries
+
+        run = self._live = self._step_run()
+        if self.killed():
+            raise StepFailed("the task was ended before its job was made")
+        if await self._must_wait(run):
+            return TURN_AGAIN
+        begun = await self._begin_record(run)
+        if begun is not None and begun.result is not None:
+            return {"result": dict(begun.result)}
+        try:
+            job = await submit(run)
+        except Exception as error:
+            pause = await (await Retries.of(run)).pause_after(error)
+            if pause is None:
+                raise
+            return timedelta(seconds=pause)
+        if self.killed():
+            await stop(run, job.name, job.arn)
+            raise StepFailed(f"the task was ended while {job.name} was being made; the job was stopped")
+        handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
+        if begun is not None:
+            handed_over["begun"] = begun.as_json()
+        # MySQL keeps 65,535 bytes of a trigger's arguments, encrypted, and the step itself is among them.
+        published = {
+            key: value
+            for key, value in self._published.items()
+            if key != REQUEST_KEY or len(json.dumps(value)) <= MOST_HANDED_OVER
+        }
+        return {**handed_over, "secrets": list(self._secrets), "published": published}
+
+    async def pause_for(self, cause: str, words: str) -> timedelta | None:
+        """How long a failed job's step waits for the next one, by its retry policies; ``None``: it has failed."""
+        from ..execution.retries import Retries
+
+        pause = await (await Retries.of(self._step_run())).pause_for(cause, words)
+        return None if pause is None else timedelta(seconds=pause)
+
+    async def stop_overdue(self) -> str:
+        """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
+        from ..execution.journal import entry_from_json
+
+        run, ti = self._step_run(), self.context["ti"]
+        entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
+        if entry is None or entry.state not in ("intent", "submitted", "killed"):
+            return ""
+        try:
+            if entry.state == "killed":  # the trigger has stopped it, or was about to when it died
+                await stop(run, entry.name, entry.arn)
+                return entry.name
+            with suppress(Exception):  # the job is stopped all the same
+                await run.journal.write(entry.with_state("killed"))
+            stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
+        except Exception as error:  # the sweep at the end of the run tries again
+            self.tell(f"{entry.name} may be left running: it could not be stopped: {error}")
+            return ""
+        return entry.name if stopped else ""
+
+    @property
+    def may_leave_a_job(self) -> bool:
+        """Whether there may be something that :meth:`stop` has to stop."""
+        return self._live is not None and self._live.entry.waits
+
+    async def stop(self) -> None:
+        """Stop what this process began."""
+        if self._live is not None:
+            await stop_current(self._live)
+
+    async def _must_wait(self, run: StepRun) -> bool:
+        """Whether as many steps as may run at a time are on their way already."""
+        most = self.step.most
+        if not most:
+            return False
+        from ..execution.concurrency import ahead_of, waiting_for
+        from .queue.worker import WorkerTickets
+
+        ahead = await ahead_of(run, WorkerTickets(self.context["ti"], self.step), most)
+        if ahead:
+            run.tell(waiting_for(ahead, most))
+        return bool(ahead)
+
+    async def _begin_record(self, run: StepRun) -> Any:
+        """What the recorder knows before the step is submitted; recorded to its end where a result is at hand."""
+        recorder = await self._recorder(run)
+        if recorder is None:
+            return None
+        begun = await recorder.begin(run)
+        if begun.result is not None:
+            await recorder.end(run, begun, status="Succeeded", result=dict(begun.result))
+        return begun
+
+    async def _recorder(self, run: StepRun) -> Any:
+        recorder = recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))
+        return recorder if self.share is None or recorder is None else self.share.recorder(recorder)
+
+    def _step_run(self) -> StepRun:
+        context, ti = self.context, self.context["ti"]
+        aws = aws_for(*self.step.access)
+        identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
+        upstream = {step: step_result(result_beside(ti, task_id)) for step, task_id in self.step.reads.items()}
+        group = group_of(self.step, ti.task_id)
+        rendered = rendered_here(ti, group) if self.step.spec.get("Parameters") else {}
+        given = needed_by(self.step, group, context["params"], rendered)
+        given = given if self.share is None else {**given, **self.share.inherited}
+        return StepRun(
+            spec=self.step.spec,
+            step_type=self.step.type,
+            identity=identity,
+            scope=scope_of(self.step, identity, aws, given, upstream),
+            aws=aws,
+            tell=self.tell,
+            publish=self._publish,
+            hide=self._hide,
+            journal=TaskStateJournal(context),
+            notes=TaskStateNotes(context),
+            mailbox=WorkerMailbox(context),
+            options=options_of(self.step, aws),
+        )
+
+    async def _publish(self, facts: Mapping[str, str]) -> None:
+        for link in LINKS:
+            if facts.get(link.fact):
+                self._published[link.xcom_key] = facts[link.fact]
+                self.context["ti"].xcom_push(key=link.xcom_key, value=facts[link.fact])
+        if facts.get("request"):
+            self._published[REQUEST_KEY] = json.loads(facts["request"])
+            self.context["ti"].xcom_push(key=REQUEST_KEY, value=self._published[REQUEST_KEY])
+
+    async def _hide(self, secrets: Sequence[str]) -> None:
+        from airflow.sdk.log import mask_secret
+
+        self._secrets = list(secrets)
+        for secret in secrets:
+            mask_secret(secret)

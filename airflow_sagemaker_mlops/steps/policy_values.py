@@ -1,0 +1,248 @@
+"""Values of parameters put into a pipeline before its policy is made, and what stays open in that policy all the same.
+
+:func:`with_values` makes a policy narrower, :func:`open_ends` says what no value was known for, and
+:func:`refuse_wildcards` keeps letters out of ARNs that IAM would read as "any".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..definition.model import Get, Join, JsonGet, Pipeline, Step, walk_expressions
+from ..definition.problems import InvalidPipeline, Problem
+from ..definition.step_types import FREE_ARGUMENTS
+from ..definition.values import as_text
+from .arns import FUNCTION, QUEUE
+from .catalogue import STEP_TYPES
+from .grants import KINDS, VERBATIM
+from .s3_members import file_in_output
+
+ROLE_KEYS = frozenset(
+    {"RoleArn", "ExecutionRoleArn", "executionRoleArn", "ValidationRole", "ServiceRole", "StepExecutionRoleArn"}
+)
+PROFILES = {"JobFlowRole": "ec2.amazonaws.com", "AutoScalingRole": "application-autoscaling.amazonaws.com"}
+FREE_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "Tags"})  # keys are the user's own
+# {step type: arguments beside its name that stand in an ARN}
+NAMED = {
+    "RegisterModel": ("ModelPackageGroupName",),
+    "Endpoint": ("EndpointConfigName",),
+    "InferenceComponent": ("EndpointName",),
+    "EMR": ("ClusterId",),
+    "EMRServerless": ("ApplicationId",),
+    "Athena": ("WorkGroup",),
+}
+ANYTHING = Get("Steps", "", (), "")  # what follows in a text, where only its beginning is known
+READABLE = re.compile(r"s3://[^/]+/")  # a bucket that is known
+TARGETS = {"FunctionArn": "Lambda function", "SqsQueueUrl": "queue"}
+SETTINGS = ("FunctionArn", "SqsQueueUrl", "ModelPackageGroupName")
+
+
+def with_values(pipeline: Pipeline, values: Mapping[str, Any]) -> Pipeline:
+    """``pipeline`` with ``values`` in place of references to those parameters."""
+    if not values:
+        return pipeline
+    steps = tuple(
+        replace(
+            step,
+            arguments=_known(step.arguments, values),
+            settings=_known(step.settings, values),
+            references=tuple(_known(one, values) if isinstance(one, JsonGet) else one for one in step.references),
+        )
+        for step in pipeline.steps
+    )
+    return replace(pipeline, steps=steps, experiment=_known(pipeline.experiment, values))
+
+
+def _known(value: Any, values: Mapping[str, Any]) -> Any:
+    match value:
+        case Get(root="Parameters", name=name) if name in values:
+            return values[name]
+        case Join(on=on, values=parts):
+            known = tuple(_known(part, values) for part in parts)
+            if any(isinstance(part, Get | Join | JsonGet) for part in known):
+                return Join(on, known)
+            return on.join(map(as_text, known))
+        case JsonGet() if value.s3_uri is not None:
+            return replace(value, s3_uri=_known(value.s3_uri, values))
+        case Mapping():
+            return {key: _known(item, values) for key, item in value.items()}
+        case list():
+            return [_known(item, values) for item in value]
+        case _:
+            return value
+
+
+def role_members(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:
+    """(place, key, value) of everything in a request that names a role; a place begins with a dot."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in ROLE_KEYS or key in PROFILES:
+                yield f"{place}.{key}", key, item
+            elif key not in FREE_MAPS:
+                yield from role_members(item, f"{place}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from role_members(item, f"{place}[{index}]")
+
+
+def _in_arns(step: Step) -> Iterator[tuple[str, str, Any]]:
+    """(place, what it names, value) of everything of ``step`` that stands in an ARN of its policy."""
+    entry = STEP_TYPES.get(step.type)
+    if entry is None:
+        return
+    if step.type not in FREE_ARGUMENTS:
+        for place, key, value in role_members(step.arguments):
+            yield f"{step.where}.Arguments{place}", "role" if key not in PROFILES else key, value
+        names = (entry.name_key,) if step.type in KINDS else ()
+        for key in (*names, *NAMED.get(step.type, ())):
+            yield f"{step.where}.Arguments.{key}", key, step.arguments.get(key)
+    for key in SETTINGS:
+        yield f"{step.where}.{key}", key, step.settings.get(key)
+
+
+def refuse_wildcards(pipeline: Pipeline) -> None:
+    """Raise :class:`InvalidPipeline` (SM228) for a literal in which IAM would read ``*`` or ``?`` as any letters."""
+    problems = [
+        Problem(
+            "SM228",
+            place,
+            f'"{value}" has a wildcard, so a policy with it would be about any {what}.',
+            "Name one, or give it by a parameter and its value with -p.",
+        )
+        for step in pipeline.steps
+        for place, what, value in _in_arns(step)
+        if isinstance(value, str) and ("*" in value or "?" in value)
+    ]
+    if problems:
+        raise InvalidPipeline(pipeline.source, problems)
+
+
+def open_ends(pipeline: Pipeline, account: str, region: str) -> Iterator[str]:
+    """Sentences on what the policy of ``pipeline`` leaves open that a document could have said, and the way out."""
+    for step in pipeline.steps:
+        for place, what, value in _in_arns(step):
+            if isinstance(value, Get | Join | JsonGet):
+                yield f"{place}: {_any(step, what)}, for it is known only at run time.{_way_out(value)}"
+            elif what == "JobFlowRole" and value is not None:
+                yield f"{place}: any role may be passed to EC2; an instance profile does not say which role is its own."
+            elif what == "role" and isinstance(value, str) and value.startswith("arn:") and ":role/" not in value:
+                yield f'{place}: "{value}" is not the ARN of a role, so any role may be passed.'
+            elif isinstance(value, str) and _is_no(what, value):
+                yield f'{place}: "{value}" cannot be a {TARGETS[what]}, so nothing is allowed for it.'
+        if step.type == "Cleanup":
+            yield f"{step.where}: any object may be deleted."
+        if step.type == "Athena":
+            yield f"{step.where}: any table and object may be read; only the query knows which ones it needs."
+        if step.type.startswith("Bedrock"):
+            yield f"{step.where}: any model of Bedrock's may be used; its ARN is known only when it was made."
+    for where, uri in _once(reports_of(pipeline)):
+        begins = known_beginning(uri)[0]
+        if not READABLE.match(begins):
+            what = "a file of any bucket may be read, for where it lies is known only at run time."
+            yield f"{where}: {what}{_way_out(uri)}"
+    missing = [option for option, given in (("--account", account), ("--region", region)) if given == "*"]
+    if missing:
+        yield f"ARNs are of any {' and '.join(word[2:] for word in missing)}: add {' and '.join(missing)}."
+
+
+def _once(reports: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    seen: list[tuple[str, Any]] = []
+    for report in reports:
+        if report not in seen:
+            seen.append(report)
+            yield report
+
+
+def _is_no(what: str, value: str) -> bool:
+    pattern = {"FunctionArn": FUNCTION, "SqsQueueUrl": QUEUE}.get(what)
+    return pattern is not None and pattern.fullmatch(value) is None
+
+
+def _any(step: Step, what: str) -> str:
+    match what:
+        case "role":
+            return "any role may be passed"
+        case "FunctionArn":
+            return "any function may be invoked"
+        case "SqsQueueUrl":
+            return "any queue may be sent to"
+        case _ if step.type not in VERBATIM and what.endswith("Name") and what == STEP_TYPES[step.type].name_key:
+            return f"{what} may begin with anything"
+        case _:
+            return f"any {what} is allowed"
+
+
+def _way_out(value: Any) -> str:
+    reads = [one for one in walk_expressions(value) if isinstance(one, Get | JsonGet) and one is not ANYTHING]
+    names = dict.fromkeys(one.name for one in reads if isinstance(one, Get) and one.root == "Parameters")
+    others = any(isinstance(one, JsonGet) or one.root != "Parameters" for one in reads)
+    return "" if others or not names else " Add " + " ".join(f"-p {name}=..." for name in names) + "."
+
+
+def reports_of(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
+    """(place, URI) of every file in S3 that the steps read themselves: by ``Std:JsonGet``, and baselines of checks.
+
+    A URI is a text, an expression, or ``None`` where the document does not say.
+    """
+    steps = pipeline.by_name
+    for step in pipeline.steps:
+        for read in step.references:
+            if isinstance(read, JsonGet):
+                yield step.where, read.s3_uri if read.step is None else _property_file(steps.get(read.step), read)
+        if step.type in ("QualityCheck", "ClarifyCheck"):
+            yield from ((step.where, Join("/", (uri, ANYTHING))) for uri in _outputs(step).values())
+            for key in ("SuppliedBaselineConstraints", "SuppliedBaselineStatistics"):
+                if key in step.settings:
+                    yield f"{step.where}.{key}", step.settings[key]
+            if "ModelName" in step.settings:
+                yield step.where, _analysis_config(step)
+            if "ModelPackageGroupName" in step.settings:  # the baselines of a version that is not known now
+                yield step.where, None
+
+
+def _property_file(step: Step | None, read: JsonGet) -> Any:
+    file = next((one for one in step.property_files if one.name == read.property_file), None) if step else None
+    uri = _outputs(step).get(file.output) if step and file else None
+    if uri is None or file is None:
+        return None
+    return file_in_output(uri, file.path) if isinstance(uri, str) else Join("/", (uri, file.path.lstrip("/")))
+
+
+def _analysis_config(step: Step) -> Any:
+    rows = step.arguments.get("ProcessingInputs")
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, Mapping) and row.get("InputName") == "analysis_config":
+            source = row.get("S3Input")
+            return source.get("S3Uri") if isinstance(source, Mapping) else None
+    return None
+
+
+def _outputs(step: Step) -> dict[str, Any]:
+    config = step.arguments.get("ProcessingOutputConfig")
+    rows = config.get("Outputs") if isinstance(config, Mapping) else None
+    found: dict[str, Any] = {}
+    for row in rows if isinstance(rows, list) else []:
+        target = row.get("S3Output") if isinstance(row, Mapping) else None
+        if isinstance(target, Mapping):
+            found[str(row.get("OutputName"))] = target.get("S3Uri")
+    return found
+
+
+def known_beginning(value: Any) -> tuple[str, bool]:
+    """What a text begins with whatever its expressions give, and whether that is all of it."""
+    match value:
+        case Join(on=on, values=parts):
+            text = ""
+            for index, part in enumerate(parts):
+                piece, whole = known_beginning(part)
+                text += (on if index else "") + piece
+                if not whole:
+                    return text, False
+            return text, True
+        case Get() | JsonGet() | None:
+            return "", False
+        case _:
+            return as_text(value), True

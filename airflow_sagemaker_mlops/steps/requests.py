@@ -1,0 +1,107 @@
+"""Every step's request against botocore's model of its operation, before anything runs and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..definition.arguments import ENTITIES
+from ..definition.model import Get, Join, JsonGet, Pipeline, Step
+from ..definition.parse import COMMON_KEYS, FLAGS
+from ..definition.problems import Problem
+from .catalogue import STEP_TYPES
+from .model import BUILT_FROM_ARGUMENTS
+from .pitfalls import RULES
+from .properties import path_problems
+from .shapes import (
+    Misfit,
+    Part,
+    SlotRule,
+    check_arguments,
+    check_part,
+    operation_input,
+)
+from .typed_slots import comparisons_can_be_made, known_text, slot_rule
+
+# Members SageMaker Pipelines supplies itself, so a definition may leave them out.
+SUPPLIED = {
+    "Endpoint": frozenset({"EndpointConfigName"}),
+    "EndpointConfig": frozenset({"EndpointConfigName"}),
+}
+# Arguments that hold a request, or a part of one, with the members of it that come from elsewhere.
+PARTS = {
+    "EMR": (
+        Part("StepConfig", "emr", "AddJobFlowSteps", "Steps", frozenset({"Name"})),
+        Part("ClusterConfig", "emr", "RunJobFlow", given=frozenset({"Name"})),
+    ),
+    "EMRServerless": (
+        Part(
+            "JobConfig",
+            "emr-serverless",
+            "StartJobRun",
+            given=frozenset({"applicationId", "clientToken", "executionRoleArn"}),
+        ),
+        Part("ApplicationConfig", "emr-serverless", "CreateApplication", given=frozenset({"clientToken"})),
+    ),
+    "Lineage": tuple(
+        Part(member, "sagemaker", f"Create{kind}", each=True, given=frozenset({"ArtifactName"}))
+        for member, (kind, _) in ENTITIES.items()
+    ),
+}
+EXPERIMENT = frozenset({"ExperimentName", "TrialName"})  # what is left out has a name all the same
+# Step-level keys that may be expressions, and a member of the API of the same type.
+SETTINGS = {
+    "ModelPackageGroupName": ("sagemaker", "CreateModelPackage", "ModelPackageGroupName"),
+    "ModelName": ("sagemaker", "CreateModel", "ModelName"),
+    **dict.fromkeys(FLAGS, ("sagemaker", "CreateModel", "EnableNetworkIsolation")),
+}
+# Members the service has the document write in a looser form than the API.
+LOOSE_PREFIXES = ("ExperimentConfig",)
+BESIDE = 'Write it beside "Arguments", not in it.'
+
+
+def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
+    """Problems of all steps: SM151 a wrong type, and as warnings SM152, whatever else botocore's model does not allow,
+    SM211, property paths that its answers do not have, SM220, types that only SageMaker Pipelines minds, and what
+    ``pitfalls`` knows.
+    """
+    yield from path_problems(pipeline)
+    yield from comparisons_can_be_made(pipeline)
+    for pitfall in RULES:
+        yield from pitfall(pipeline)
+    rule = slot_rule(pipeline)
+    for step in pipeline.steps:
+        for misfit in _misfits(step, rule):
+            code = misfit.code or ("SM151" if misfit.severity == "error" else "SM152")
+            where = f"{step.where}.Arguments" + (f".{misfit.path}" if misfit.path else "")
+            fix = BESIDE if misfit.path in COMMON_KEYS else misfit.fix
+            yield Problem(code, where, misfit.what, fix, severity=misfit.severity)
+        yield from _setting_problems(step, rule, pipeline)
+    if pipeline.experiment:
+        names = {key: value for key, value in pipeline.experiment.items() if key in EXPERIMENT}
+        for misfit in check_arguments("sagemaker", "CreateTrial", names, EXPERIMENT, rule):
+            code = misfit.code or "SM152"  # jobs run without an experiment, too
+            where = "$.PipelineExperimentConfig" + (f".{misfit.path}" if misfit.path else "")
+            yield Problem(code, where, misfit.what, misfit.fix, severity="warning")
+
+
+def _setting_problems(step: Step, rule: SlotRule, pipeline: Pipeline) -> Iterator[Problem]:
+    """Problems of expressions beside a step's ``Arguments``."""
+    for key, (service, operation, member) in SETTINGS.items():
+        value = step.settings.get(key)
+        # An empty text stands for none there, which the service may take.
+        if isinstance(value, Get | Join | JsonGet) and known_text(value, pipeline.parameters_by_name) != "":
+            for misfit in rule(value, operation_input(service, operation).members[member]):
+                code = misfit.code or ("SM151" if misfit.severity == "error" else "SM152")
+                yield Problem(code, f"{step.where}.{key}", misfit.what, misfit.fix, severity=misfit.severity)
+
+
+def _misfits(step: Step, rule: SlotRule) -> list[Misfit]:
+    if step.type in PARTS:
+        return [misfit for part in PARTS[step.type] for misfit in check_part(part, step.arguments, rule)]
+    entry = STEP_TYPES.get(step.type)
+    if entry is None or entry.how not in BUILT_FROM_ARGUMENTS:
+        return []
+    given = frozenset({entry.name_key}) | SUPPLIED.get(step.type, frozenset())
+    arguments = entry.prepare(dict(step.arguments))
+    found = check_arguments(entry.service, entry.create, arguments, given, rule)
+    return [misfit for misfit in found if not misfit.path.startswith(LOOSE_PREFIXES)]

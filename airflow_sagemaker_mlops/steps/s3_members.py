@@ -1,0 +1,24 @@
+"""Members of SageMaker's requests that name places in S3 and container images; names are those of the API reference."""
+
+from __future__ import annotations
+
+from ..definition.read.strict_json import NotJson, read_json
+
+S3_SOURCES = frozenset({"S3Input", "S3DataSource"})  # objects whose S3Uri is read from
+MODEL_KEYS = frozenset({"ModelDataUrl", "S3ModelArtifacts"})
+CODE_KEYS = frozenset({"sagemaker_submit_directory", "SAGEMAKER_SUBMIT_DIRECTORY"})  # the SDK's own variables
+IMAGE_KEYS = frozenset({"ImageUri", "TrainingImage", "Image"})
+
+
+def unquoted(text: str) -> str:
+    """A hyperparameter as the SDK writes it is JSON text."""
+    try:
+        value = read_json(text)
+    except NotJson:
+        return text
+    return value if isinstance(value, str) else text
+
+
+def file_in_output(uri: str, path: str) -> str:
+    """Where a property file lies: slashes at the seam count once, as in the SDK's ``s3_path_join``."""
+    return f"{uri.rstrip('/')}/{path.lstrip('/')}"

@@ -1,0 +1,276 @@
+"""Expressions in typed slots: what a document says of their types and values before anything runs.
+
+SageMaker Pipelines compares declared types ("Cannot assign property reference [Parameters.Count] to argument of type
+[Integer]"), while here values are converted when the step runs.  So an expression of another type is a warning, and an
+error only where no value of it can be converted.  Defaults and enum values of parameters are held against lengths,
+patterns and words as literals are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from ..definition.checks.comparisons import FAMILIES, family_of, misfit
+from ..definition.expressions import as_written
+from ..definition.model import (
+    Comparison,
+    ConditionNode,
+    Disjunction,
+    Expression,
+    Get,
+    Join,
+    JsonGet,
+    Key,
+    Negation,
+    Parameter,
+    Pipeline,
+    Step,
+)
+from ..definition.problems import Problem
+from ..definition.property_paths import MissingValue, lookup
+from ..definition.values import INTEGERS, NUMBERS, as_text, coerce
+from .catalogue import STEP_TYPES
+from .properties import shape_at
+from .shapes import Misfit, SlotRule, broken_limits, matches, plain, quote
+
+SLOTS = {
+    "string": "String",
+    "boolean": "Boolean",
+    **dict.fromkeys(INTEGERS, "Integer"),
+    **dict.fromkeys(NUMBERS, "Float"),
+}
+COUNTS = re.compile(r"(?:InputItem|TotalStep|SucceededStep|FailedStep|StoppedStep)Count")
+NOT_IN_A_NUMBER = re.compile(r"[^0-9+\-.eE\s]")
+A_NUMBER = "12"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of an expression.
+
+    shown    how messages call it
+    type     "String", "Integer", "Float" or "Boolean"
+    values   {value: where it comes from} of the values that the document gives it
+    open     whether it may have other values, too
+    """
+
+    shown: str
+    type: str
+    values: tuple[tuple[Any, str], ...] = ()
+    open: bool = True
+
+
+def slot_rule(pipeline: Pipeline) -> SlotRule:
+    """The rule for expressions of ``pipeline``; it tells each fault of a parameter's values once."""
+    parameters, steps = pipeline.parameters_by_name, pipeline.by_name
+    told: set[tuple[str, str]] = set()
+
+    def rule(expression: Expression, shape: Any) -> Iterator[Misfit]:
+        slot = SLOTS.get(shape.type_name)
+        known = expected(expression, parameters, steps)
+        if slot is None or known is None:
+            return
+        misfit = _of_another_type(expression, known, slot, shape.type_name)
+        if misfit is not None:
+            yield misfit
+        for value, origin in known.values:
+            yield from _limits(value, origin, shape, told)
+        if isinstance(expression, Join):
+            yield from _least(expression, parameters, shape, known)
+
+    return rule
+
+
+def expected(expression: Expression, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> Expected | None:
+    """What ``expression`` will be; ``None`` where the document does not say."""
+    match expression:
+        case Get(root="Parameters", name=name) if name in parameters:
+            return _parameter(parameters[name])
+        case Get(root="Execution" | "PipelineExperimentConfig", text=text):
+            return Expected(text, "String")
+        case Get(root="Steps" | "IterationOutput"):
+            return _property(expression, steps)
+        case Join():
+            joined = known_text(expression, parameters)
+            origin = "the joined text" if _is_literal(expression) else "the joined text with the parameters' defaults"
+            return Expected(
+                "joined text", "String", () if joined is None else ((joined, origin),), not _is_literal(expression)
+            )
+        case _:
+            return None
+
+
+def _parameter(parameter: Parameter) -> Expected:
+    shown = f'parameter "{parameter.name}"'
+    values = [] if parameter.default is None else [(parameter.default, f"the default of {shown}")]
+    values += [(word, f"an enum value of {shown}") for word in parameter.enum if word != parameter.default]
+    return Expected(shown, parameter.type, tuple(values), not parameter.enum)
+
+
+def _property(reference: Get, steps: Mapping[str, Step]) -> Expected | None:
+    step, path = reference.name and steps.get(reference.name), reference.path
+    if not step:
+        return None
+    match step.type, path:
+        case "Condition", ("Outcome",):
+            return Expected(reference.text, "Boolean")
+        case "ForEach", (str(member),) if COUNTS.fullmatch(member):
+            return Expected(reference.text, "Integer")
+        case "Lambda" | "Callback", ("OutputParameters", Key(name=output) | str(output)):
+            types = [one.type for one in step.output_parameters if one.name == output]
+            return Expected(reference.text, types[0]) if types else None
+        case _:
+            pass
+    found = shape_at(reference, steps)
+    kind = SLOTS.get(getattr(found, "type_name", ""))
+    if kind is None:
+        return None
+    try:  # Describe gives back what the request had
+        given = lookup(step.arguments, path)
+    except MissingValue:
+        given = None
+    if isinstance(given, str | int | float):
+        return Expected(reference.text, kind, ((given, reference.text),), open=False)
+    # Names, ARNs, URIs and statuses have a form; a text of any form may happen to be a number.
+    entry = STEP_TYPES.get(step.type)
+    own_name = entry is not None and path == (entry.name_key,)  # which is made here, with letters
+    pattern = found.metadata.get("pattern")
+    bounded = own_name or getattr(found, "enum", None) or (pattern and not matches(pattern, A_NUMBER))
+    return Expected(reference.text, kind, open=not bounded)
+
+
+def _of_another_type(expression: Expression, known: Expected, slot: str, type_name: str) -> Misfit | None:
+    if known.type == slot or (slot == "Float" and known.type == "Integer"):
+        return None
+    wanted = plain(type_name)
+    if slot == "String":
+        what = f"{known.shown} is {_a(known.type)} where a string is wanted: SageMaker Pipelines refuses that."
+        cast = json.dumps(as_written(Join("", (expression,))))
+        return Misfit("", what, f"Write {cast}.", "warning", "SM220")
+    fix = f'Declare "{expression.name}" as {_a(slot)}.' if _is_parameter(expression) else ""
+    unfit = [(value, origin) for value, origin in known.values if not _fits(value, type_name)]
+    if unfit and (unfit[0] == known.values[0] or not known.open):
+        value, origin = unfit[0]
+        return Misfit("", f"{quote(value)}, {origin}, stands where {wanted} is wanted.", fix)
+    what = f"{known.shown} is {_a(known.type)} where {wanted} is wanted"
+    never = known.type == "Boolean" or (slot == "Boolean" and known.type != "String")
+    if never or not _may_be_one(expression, known, slot):
+        return Misfit("", f"{what}.", fix)
+    return Misfit("", f"{what}: SageMaker Pipelines refuses that.", fix, "warning", "SM220")
+
+
+def _may_be_one(expression: Expression, known: Expected, slot: str) -> bool:
+    """Whether text may happen to be a number, or true or false."""
+    match expression:
+        case Get(root="Execution"):
+            return False
+        case Get(root="Steps" | "IterationOutput"):
+            return known.open or bool(known.values)
+        case Join():
+            between = expression.on if len(expression.values) > 1 else ""
+            words = [item for item in (*expression.values, between) if isinstance(item, str)]
+            return slot == "Boolean" or not any(NOT_IN_A_NUMBER.search(word) for word in words)
+        case _:
+            return True
+
+
+def _is_parameter(expression: Expression) -> TypeGuard[Get]:
+    return isinstance(expression, Get) and expression.root == "Parameters"
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "AEIOU" else f"a {kind}"
+
+
+def _fits(value: Any, type_name: str) -> bool:
+    try:
+        coerce(value, type_name)
+    except ValueError:
+        return False
+    return True
+
+
+def _limits(value: Any, origin: str, shape: Any, told: set[tuple[str, str]]) -> Iterator[Misfit]:
+    try:
+        fitted = coerce(value, shape.type_name)
+    except ValueError:
+        return
+    broken = list(broken_limits(fitted, shape))
+    phrase, fix = next((one for one in broken if one[1]), broken[0]) if broken else ("", "")
+    if phrase and (origin, phrase) not in told:
+        told.add((origin, phrase))
+        yield Misfit("", f"{quote(fitted)}, {origin}, {phrase}.", fix, severity="warning")
+
+
+def _least(expression: Join, parameters: Mapping[str, Parameter], shape: Any, known: Expected) -> Iterator[Misfit]:
+    """A join is no shorter than the literals in it."""
+    high = shape.metadata.get("max")
+    if shape.type_name == "string" and high is not None and not known.values:
+        least = least_length(expression)
+        if least > high:
+            what = f"the literals of the joined text have {least} characters, which is above the maximum of {high}."
+            yield Misfit("", what, severity="warning")
+
+
+def known_text(value: Any, parameters: Mapping[str, Parameter]) -> str | None:
+    """The text that ``value`` gives when every parameter has its default; ``None`` when that is not enough."""
+    match value:
+        case Join(on=on, values=values):
+            texts = [known_text(item, parameters) for item in values]
+            return None if None in texts else on.join(text for text in texts if text is not None)
+        case Get(root="Parameters", name=name):
+            default = parameters[name].default if name in parameters else None
+            return None if default is None else as_text(default)
+        case Get() | JsonGet():
+            return None
+        case _:
+            return as_text(value)
+
+
+def least_length(value: Any) -> int:
+    """How many characters ``value`` has at least, whatever its expressions give."""
+    match value:
+        case Join(on=on, values=values):
+            return sum(map(least_length, values)) + len(on) * max(len(values) - 1, 0)
+        case Get() | JsonGet() | None:
+            return 0
+        case _:
+            return len(as_text(value))
+
+
+def _is_literal(value: Any) -> bool:
+    if isinstance(value, Join):
+        return all(map(_is_literal, value.values))
+    return not isinstance(value, Get | JsonGet)
+
+
+def comparisons_can_be_made(pipeline: Pipeline) -> Iterator[Problem]:
+    """The rule of ``definition.checks.comparisons``, for properties whose type the answer of Describe tells."""
+    parameters, steps = pipeline.parameters_by_name, pipeline.by_name
+
+    def kind_of(side: Any) -> tuple[str | None, bool]:
+        told = family_of(side, parameters, steps)
+        known = None if told or not isinstance(side, Get) else expected(side, parameters, steps)
+        return told or (FAMILIES[known.type] if known else None), told is not None
+
+    for step in pipeline.steps:
+        for index, condition in enumerate(step.conditions):
+            for one in _comparisons(condition):
+                (left, known_left), (right, known_right) = kind_of(one.left), kind_of(one.right)
+                if left and right and not (known_left and known_right):
+                    yield from misfit(one, left, right, f"{step.where}.Arguments.Conditions[{index}]")
+
+
+def _comparisons(node: ConditionNode) -> Iterator[Comparison]:
+    match node:
+        case Comparison():
+            yield node
+        case Negation(condition=inner):
+            yield from _comparisons(inner)
+        case Disjunction(conditions=inner_nodes):
+            for inner in inner_nodes:
+                yield from _comparisons(inner)

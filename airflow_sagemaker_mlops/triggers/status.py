@@ -1,0 +1,96 @@
+"""The trigger that concludes a pipeline's run: no worker is needed to say that all went well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+
+from ..execution.journal import Entry, entry_from_json
+from ..runtime.context import run_started
+from ..runtime.pause import LOOK_AGAIN
+from ..runtime.pipeline_status import conclude
+from ..runtime.selective.conf import needs_a_look
+from ..runtime.step_task import JOURNAL_KEY
+from ..runtime.stopping.jobs import stop_left_running, waiting_steps
+from ..runtime.task_states import xcom_of
+from .clients import open_aws
+from .supervisor_calls import ask
+
+
+class VerdictTrigger(BaseTrigger):
+    """Concludes a run and stops what it left running; a failed one is failed by a worker, so that callbacks run.
+
+    :param steps: {step type: task ids, separated by spaces}
+    :param handlers: as for ``PipelineVerdictOperator``; ``stands_in_for`` likewise
+    """
+
+    def __init__(
+        self,
+        steps: Mapping[str, str],
+        handlers: Mapping[str, Mapping[str, str]] | None = None,
+        stands_in_for: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.steps = dict(steps)
+        self.handlers = {name: dict(by) for name, by in (handlers or {}).items()}
+        self.stands_in_for = stands_in_for
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, as Airflow stores them."""
+        arguments = {"steps": self.steps, "handlers": self.handlers, "stands_in_for": self.stands_in_for}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
+        context = await ask(self.task_instance.get_template_context)  # type: ignore[union-attr]
+        if needs_a_look(context["dag_run"].conf, self.task_instance.task.dag):  # type: ignore[union-attr]
+            yield TriggerEvent({"status": "asks for a part"})
+            return
+        steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
+        ti: Any = self.task_instance
+        end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
+        while end.early:
+            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
+        for line in end.lines:
+            self.log.info(line)
+        if end.passed_over and not self.stands_in_for:
+            await ask(_push_result, ti, dict(end.said))
+            yield TaskSkippedEvent()
+            return
+        if end.said:
+            await stop_left_running(
+                ti,
+                waiting_steps(ti, steps),
+                started=run_started(context["dag_run"]),
+                killed=end.killed,
+                cut_off=end.cut_off,
+                open_aws=open_aws,
+                recall=self._recall,
+                tell=self.log.warning,
+            )
+        if end.failure:
+            yield TriggerEvent({"said": dict(end.said), "failure": end.failure})
+            return
+        await ask(_push_result, ti, dict(end.said))
+        yield TaskSuccessEvent()
+
+    async def _recall(self, task_id: str) -> Entry | None:
+        return entry_from_json(await ask(xcom_of, self.task_instance, task_id, JOURNAL_KEY))
+
+
+def _push_result(ti: Any, said: Mapping[str, Any]) -> None:
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom.set(
+        key="return_value",
+        value=dict(said),
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        task_id=ti.task_id,
+        map_index=ti.map_index,
+    )

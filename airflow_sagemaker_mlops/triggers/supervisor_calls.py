@@ -1,0 +1,57 @@
+"""Asking Airflow out of a trigger: XComs, connections, states, over the channel to the triggerer's supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+
+from ..runtime.infrastructure_retries import OUTAGE_S
+from ..runtime.retry_budget import is_outage
+
+log = logging.getLogger(__name__)
+Words = ParamSpec("Words")
+Answer = TypeVar("Answer")
+_ASKED: set[asyncio.Future[Any]] = set()  # an event loop keeps no hold of its tasks
+
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+
+
+async def ask(question: Callable[Words, Answer], *args: Words.args, **kwargs: Words.kwargs) -> Answer:
+    """The answer to the blocking call ``question``, asked again for ``OUTAGE_S`` seconds while nobody answers.
+
+    An attempt of the task would cost more than waiting here does.
+    """
+    deadline, pause = time.monotonic() + OUTAGE_S, FIRST_PAUSE_S
+    while True:
+        try:
+            return await _ask_once(question, *args, **kwargs)
+        except Exception as error:
+            if not is_outage(error) or time.monotonic() > deadline:
+                raise
+            log.warning("Airflow could not be reached; the next try is in %.0f s: %s", pause, error)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+async def _ask_once(question: Callable[Words, Answer], *args: Words.args, **kwargs: Words.kwargs) -> Answer:
+    """The answer to ``question``, asked once.
+
+    It is heard out though the trigger is cancelled meanwhile: in Airflow 3.0 and 3.1 a request that is given up between
+    its words and the answer leaves the answer to the next who asks, which ends the triggerer.
+    """
+    asked: asyncio.Future[Answer] = asyncio.ensure_future(sync_to_async(question)(*args, **kwargs))
+    _ASKED.add(asked)
+    asked.add_done_callback(_heard)
+    return await asyncio.shield(asked)
+
+
+def _heard(asked: asyncio.Future[Any]) -> None:
+    _ASKED.discard(asked)
+    if not asked.cancelled():
+        asked.exception()  # who asked has it, if anybody waits for it

@@ -1,0 +1,93 @@
+"""Faults hit what they were meant for, and are counted when they have happened."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.local_aws.errors import AwsError
+from airflow_sagemaker_mlops.local_aws.fault_injection import FILE, LOG, Faults, read_rules, write_rules
+from airflow_sagemaker_mlops.local_aws.job.job_folder import Ticket, new_ticket
+
+NOT_YET = {"operation": ".", "kind": "not_found_yet", "seconds": 60}
+THROTTLED = {"operation": "^Describe", "kind": "throttle"}
+
+
+def rules(*items: Any) -> str:
+    return json.dumps({"seed": 1, "rules": items})
+
+
+def body(**members: str) -> bytes:
+    return json.dumps(members).encode()
+
+
+def test_only_what_was_made_is_not_visible_yet(tmp_path: Path) -> None:
+    write_rules(tmp_path, rules(NOT_YET))
+    faults = Faults(tmp_path)
+    made = body(ModelName="m", TransformJobName="t")
+    assert not faults.before("CreateTransformJob", made)
+    faults.after("CreateTransformJob", made)
+    faults.before("DescribeModel", body(ModelName="m"))
+    faults.before("DescribeTrainingJob", body(TrainingJobName="t"))
+    with pytest.raises(AwsError, match="not visible yet"):
+        faults.before("DescribeTransformJob", body(TransformJobName="t"))
+
+
+def test_an_answer_counts_as_lost_once_it_is_lost(tmp_path: Path) -> None:
+    write_rules(tmp_path, rules({"operation": "^Create", "kind": "lost_answer"}))
+    faults = Faults(tmp_path)
+    assert faults.before("CreateModel", b"{}")
+    assert not (tmp_path / LOG).exists()
+    faults.lose("CreateModel")
+    assert (tmp_path / LOG).read_text().split()[1:] == ["lost_answer", "CreateModel"]
+
+
+@pytest.mark.parametrize(
+    "broken", ['{"rules": [', "[1]", '{"rules": [1]}', '{"rules": [{"kind": "throttle", "rate": []}]}']
+)
+def test_a_broken_file_leaves_the_rules_of_before_in_force(tmp_path: Path, broken: str) -> None:
+    write_rules(tmp_path, rules(THROTTLED))
+    faults = Faults(tmp_path)
+    for text in (rules(THROTTLED), broken):
+        (tmp_path / FILE).write_text(text)
+        os.utime(tmp_path / FILE, ns=(0, len(text)))  # however coarse the clock of this file system is
+        with pytest.raises(AwsError, match="Rate exceeded"):
+            faults.before("DescribeModel", b"{}")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["[]", '{"rules": {"kind": "throttle"}}', '{"rulez": []}', rules(1), rules({"kind": "throttle", "operation": "("})],
+)
+def test_rules_that_cannot_be_used_are_refused_in_a_sentence(tmp_path: Path, broken: str) -> None:
+    with pytest.raises(ValueError, match="fault"):
+        read_rules(broken)
+    with pytest.raises(ValueError, match="fault"):
+        write_rules(tmp_path, broken)
+    assert not (tmp_path / FILE).exists()
+
+
+@pytest.fixture
+def throttled(aws: LocalAws) -> Iterator[LocalAws]:
+    write_rules(Path(aws.state_dir), rules({"operation": "^Describe", "kind": "throttle"}))
+    yield aws
+    (Path(aws.state_dir) / FILE).unlink()
+
+
+@pytest.mark.e2e
+def test_the_calls_of_supervisors_are_spared(throttled: LocalAws) -> None:
+    once = Config(retries={"total_max_attempts": 1})
+    client = throttled.session().client("sagemaker", endpoint_url=throttled.endpoint_url, config=once)
+    with pytest.raises(client.exceptions.ClientError, match="Rate exceeded"):
+        client.describe_training_job(TrainingJobName="no-such-job")
+    own = new_ticket(throttled, throttled.region, "tuning", "name", "arn", request={})
+    client = Ticket(Path(throttled.state_dir), own).client("sagemaker")
+    with pytest.raises(client.exceptions.ClientError, match="Could not find"):
+        client.describe_training_job(TrainingJobName="no-such-job")

@@ -1,0 +1,143 @@
+"""Endpoints of the embedded AWS: which model they serve, and what is left of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import tarfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops.local_aws import LocalAws, serving
+from airflow_sagemaker_mlops.local_aws.errors import AwsError
+from airflow_sagemaker_mlops.local_aws.processes import is_alive
+from airflow_sagemaker_mlops.local_aws.sagemaker.context import Context
+from airflow_sagemaker_mlops.local_aws.sagemaker.operations import HANDLERS
+from airflow_sagemaker_mlops.local_aws.store import Store
+
+SCRIPT = """
+def model_fn(d): return open(d + "/word").read()
+def input_fn(body, kind): return body.decode()
+def predict_fn(data, model): return {"ask": model}[data]
+def output_fn(prediction, accept): return prediction
+"""
+
+
+def model(aws: LocalAws, word: str) -> str:
+    """A model and an endpoint configuration of one name; it answers ``ask`` with its word."""
+    packed, name = io.BytesIO(), f"{word}-{uuid.uuid4().hex[:8]}"
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for path, text in (("word", word), ("code/inference.py", SCRIPT)):
+            info = tarfile.TarInfo(path)
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+    aws.client("s3").put_object(Bucket=aws.bucket, Key=f"{name}.tar.gz", Body=packed.getvalue())
+    client, data = aws.client("sagemaker"), f"s3://{aws.bucket}/{name}.tar.gz"
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1"
+    client.create_model(
+        ModelName=name, ExecutionRoleArn=aws.role_arn, PrimaryContainer={"Image": image, "ModelDataUrl": data}
+    )
+    variant = {"VariantName": f"of-{word}", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    return name
+
+
+def in_service(client: Any, name: str) -> None:
+    deadline = time.monotonic() + 60
+    while (found := client.describe_endpoint(EndpointName=name))["EndpointStatus"] in ("Creating", "Updating"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert found["EndpointStatus"] == "InService", found
+
+
+@pytest.mark.e2e
+def test_an_endpoint_made_again_serves_what_it_was_made_with_and_says_which_variant(aws: LocalAws) -> None:
+    client, runtime, name = aws.client("sagemaker"), aws.client("sagemaker-runtime"), f"e-{uuid.uuid4().hex[:8]}"
+    first, second = model(aws, "first"), model(aws, "second")
+    for config, word in ((first, "first"), (second, "second")):
+        client.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        in_service(client, name)
+        answer = runtime.invoke_endpoint(EndpointName=name, Body=b"ask")
+        assert (answer["Body"].read(), answer["InvokedProductionVariant"]) == (word.encode(), f"of-{word}")
+        with pytest.raises(runtime.exceptions.ModelError) as caught:
+            runtime.invoke_endpoint(EndpointName=name, Body=b"other")
+        assert caught.value.response["OriginalStatusCode"] == 500
+        assert caught.value.response["OriginalMessage"] == "KeyError: 'other'"
+        if word == "second":
+            status = json.loads((Path(aws.state_dir) / "endpoints" / name / "1" / "status.json").read_text())
+            os.kill(status["pid"], signal.SIGKILL)
+        client.delete_endpoint(EndpointName=name)
+    deadline = time.monotonic() + 20
+    while is_alive(status["child"], status["child_start"]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_alive(status["child"], status["child_start"])
+    assert not (Path(aws.state_dir) / "endpoints" / name).exists()
+
+
+@pytest.fixture
+def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
+    """Two models, ``old`` and ``new``, with configurations of their names; servers are written down and not started."""
+    monkeypatch.setattr(serving, "_start", lambda folder: serving.write(folder, {"status": "InService"}))
+    aws = LocalAws("http://127.0.0.1:1", "us-east-1", "123456789012", "k", "s", "b", "r", str(tmp_path), 1, 1)
+    where = Context(Store(tmp_path / "store.sqlite"), aws, aws.region)
+    for name in ("old", "new"):
+        call(where, "CreateModel", ModelName=name, PrimaryContainer={"Image": name})
+        variants = [{"VariantName": "v", "ModelName": name}]
+        call(where, "CreateEndpointConfig", EndpointConfigName=name, ProductionVariants=variants)
+    return where
+
+
+def call(context: Context, operation: str, **members: Any) -> Any:
+    return HANDLERS[operation](context, members)
+
+
+def images(context: Context) -> dict[str, str]:
+    """By folder: the image that its server was told to serve."""
+    requests = sorted((context.state_dir / "endpoints" / "e").glob("*/request.json"))
+    return {path.parent.name: json.loads(path.read_text())["containers"][0]["Image"] for path in requests}
+
+
+def test_a_model_that_is_gone_makes_no_endpoint(context: Context) -> None:
+    call(context, "DeleteModel", ModelName="old")
+    with pytest.raises(AwsError, match="Could not find model"):
+        call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
+    assert call(context, "ListEndpoints")["Endpoints"] == []
+
+
+def test_an_endpoint_outlives_its_configuration(context: Context) -> None:
+    call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
+    call(context, "DeleteEndpointConfig", EndpointConfigName="old")
+    (found,) = call(context, "ListEndpoints")["Endpoints"]
+    assert [variant["VariantName"] for variant in found["ProductionVariants"]] == ["v"]
+
+
+def test_an_update_after_a_failed_one_begins_in_a_folder_of_its_own(context: Context) -> None:
+    call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
+    call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
+    failed = context.state_dir / "endpoints" / "e" / "2"
+    serving.write(failed, {"status": "Failed", "failure_reason": "bad"})
+    found = call(context, "DescribeEndpoint", EndpointName="e")
+    assert (found["EndpointStatus"], found["EndpointConfigName"], found["FailureReason"]) == ("InService", "old", "bad")
+    call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="old")
+    assert images(context) == {"1": "old", "2": "new", "3": "old"}
+
+
+def test_a_failed_endpoint_can_only_be_deleted(context: Context) -> None:
+    call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
+    serving.write(context.state_dir / "endpoints" / "e" / "1", {"status": "Failed", "failure_reason": "bad"})
+    with pytest.raises(AwsError, match="it is Failed and can only be deleted"):
+        call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
+
+
+def test_a_server_finds_nothing_of_another_model(context: Context, tmp_path: Path) -> None:
+    left = tmp_path / "endpoints" / "e" / "1" / "opt_ml" / "model" / "word"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
+    assert not left.exists()

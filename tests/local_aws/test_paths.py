@@ -1,0 +1,152 @@
+"""A name from outside stands for a file below its folder, or is refused."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import uuid
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from airflow_sagemaker_mlops.local_aws import LocalAws, functions
+from airflow_sagemaker_mlops.local_aws.errors import AwsError
+from airflow_sagemaker_mlops.local_aws.job.job_folder import JobError, Ticket, new_ticket
+from airflow_sagemaker_mlops.local_aws.job.transfer import download, fetch_archive
+from airflow_sagemaker_mlops.paths import UnsafePath, below, inside
+from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("a.csv", "a.csv"),
+        ("a/b.csv", "a/b.csv"),
+        ("/etc/passwd", "etc/passwd"),
+        ("//etc//passwd", "etc/passwd"),
+        ("a/./b/", "a/b"),
+        ("..a/b..", "..a/b.."),
+        ("ä/ b\n+%2e%2e", "ä/ b\n+%2e%2e"),
+        ("\\..\\a", "\\..\\a"),
+    ],
+)
+def test_a_name_stands_for_a_file_below_its_folder(tmp_path: Path, name: str, path: str) -> None:
+    assert inside(tmp_path, name) == below(tmp_path, name) == tmp_path / path
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/", ".", "..", "../a", "a/../b", "a/..", "/../a", "a\0b", "\ud800", "a" * 256, "ä" * 128, "a/" * 2500]
+)
+def test_a_name_that_no_file_below_has_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnsafePath):
+        inside(tmp_path, name)
+
+
+def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (folder / "link").symlink_to(outside)
+    for name in ("link/a", "link"):
+        with pytest.raises(UnsafePath, match="through a link"):
+            inside(folder, name)
+
+
+def test_a_record_is_at_no_place_outside_of_its_folder(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "records")
+    with pytest.raises(StoreUnavailable, match="leads out of its folder"):
+        store.create("../record.json", b"{}")
+    assert store.create("/record.json", b"{}")
+    assert os.listdir(tmp_path) == ["records"]
+
+
+@pytest.fixture
+def ticket(aws: LocalAws, tmp_path: Path) -> Ticket:
+    folder = tmp_path / "job"
+    folder.mkdir()
+    return Ticket(folder, new_ticket(aws, aws.region, "processing", "n", "arn", request={}))
+
+
+def put(aws: LocalAws, *keys: str) -> dict[str, str]:
+    """An S3 data source of these keys."""
+    prefix = uuid.uuid4().hex
+    for key in keys:
+        aws.client("s3").put_object(Bucket=aws.bucket, Key=f"{prefix}/{key}", Body=key.encode())
+    return {"S3Uri": f"s3://{aws.bucket}/{prefix}", "S3DataType": "S3Prefix"}
+
+
+@pytest.mark.e2e
+def test_a_key_with_a_double_slash_comes_into_the_folder_of_its_input(
+    aws: LocalAws, ticket: Ticket, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.txt"
+    assert download(ticket, put(aws, str(outside), "plain.txt", "folder/"), tmp_path / "job" / "in") == 2
+    assert not outside.exists()
+    assert (tmp_path / "job" / "in" / str(outside).lstrip("/")).read_text() == str(outside)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (["a/../../../b"], "leads out of its folder"),
+        (["a", "a/b"], "is below a key that is a file"),
+        (["a/b", "a//b"], "are one file"),
+        (["x" * 300], "longer than a path can be"),
+    ],
+)
+def test_keys_that_cannot_be_files_together_fail_the_job_by_name(
+    aws: LocalAws, ticket: Ticket, tmp_path: Path, keys: list[str], said: str
+) -> None:
+    with pytest.raises(JobError, match=said):
+        download(ticket, put(aws, *keys), tmp_path / "job" / "in")
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("kind", ["name", "link"])
+def test_an_archive_writes_nothing_elsewhere(aws: LocalAws, ticket: Ticket, tmp_path: Path, kind: str) -> None:
+    packed, key = io.BytesIO(), f"{uuid.uuid4().hex}.tar.gz"
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        if kind == "link":
+            link = tarfile.TarInfo("out")
+            link.type, link.linkname = tarfile.SYMTYPE, ".."
+            archive.addfile(link)
+        member = tarfile.TarInfo("out/evil" if kind == "link" else "../evil")
+        archive.addfile(member, io.BytesIO())
+    aws.client("s3").put_object(Bucket=aws.bucket, Key=key, Body=packed.getvalue())
+    with pytest.raises(JobError, match="cannot be unpacked"):
+        fetch_archive(ticket, f"s3://{aws.bucket}/{key}", tmp_path / "job" / "model")
+    assert not (tmp_path / "job" / "evil").exists()
+
+
+@pytest.mark.parametrize("name", ["../evil.py", "a/../../evil.py"])
+def test_a_function_of_a_package_that_leads_out_is_not_unpacked(tmp_path: Path, name: str) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, "")
+    with pytest.raises(AwsError, match="leads out of its folder"):
+        functions._unpacked(tmp_path, packed.getvalue())
+    assert os.listdir(tmp_path / "functions") == []
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "/opt/ml/../../etc", "/opt/ml/", "opt/ml/a"])
+def test_a_path_of_a_request_is_below_opt_ml(tmp_path: Path, path: str) -> None:
+    with pytest.raises(JobError, match="is not below /opt/ml"):
+        Ticket(tmp_path, {}).at(path)
+
+
+@pytest.mark.parametrize(("entry", "directory", "value"), [(6, 8, 1), (8, 10, 99)], ids=["encrypted", "unknown method"])
+def test_a_package_that_cannot_be_unpacked_is_the_fault_of_who_sent_it(
+    tmp_path: Path, entry: int, directory: int, value: int
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("h.py", "x = 1")
+    content = bytearray(packed.getvalue())
+    content[content.index(b"PK\x03\x04") + entry] = content[content.index(b"PK\x01\x02") + directory] = value
+    with pytest.raises(AwsError, match="Could not unzip"):
+        functions._unpacked(tmp_path, bytes(content))

@@ -1,0 +1,84 @@
+"""Records to test with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.records.model.record import Parameter, assemble
+from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheMark, Code, Image, StepFragment
+
+DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
+PLAN = make_plan(load_pipeline(DAILY))
+SHA = "0123456789abcdef" * 4
+
+TRAIN = StepFragment(
+    step="TrainModel",
+    type="Training",
+    status="Succeeded",
+    started="2026-01-01T00:00:10Z",
+    ended="2026-01-01T00:02:10Z",
+    attempts=(
+        Attempt("job-1", "arn:job-1", "Failed", "2026-01-01T00:00:10Z", "2026-01-01T00:01:00Z", "CapacityError: none"),
+        Attempt("job-2", "arn:job-2", "Completed", "2026-01-01T00:01:00Z", "2026-01-01T00:02:10Z"),
+    ),
+    request={
+        "AlgorithmSpecification": {"TrainingImage": "image:1", "TrainingInputMode": "File"},
+        "HyperParameters": {"num_round": "80"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
+    },
+    jobs_started=2,
+    billable_seconds=100.0,
+    instance_type="ml.m5.large",
+    inputs=(Artifact("s3://b/train", name="train", objects=10, bytes=1000, sha256=SHA),),
+    outputs=(Artifact("s3://b/m/model.tar.gz", name="model", role="model", etag="e", objects=1, bytes=9, sha256=SHA),),
+    images=(Image("image:1", f"sha256:{SHA}"),),
+    code=(Code("s3://b/code.tar.gz", SHA, "v1", "https://git.example/repo", "c0ffee", False),),
+    metrics={"mse": 5.85},
+    cache=CacheMark(SHA, {"HyperParameters": SHA}, "miss"),
+    model_packages=({"arn": "arn:package", "group": "g", "version": 3, "approval_status": "PendingManualApproval"},),
+    result={"Step": "TrainModel", "Properties": {}},
+)
+DECIDE = StepFragment(
+    step="IsBetter",
+    type="Condition",
+    status="Succeeded",
+    decision={
+        "Outcome": True,
+        "Terms": [{"Text": "0.97 > 0.9", "Op": "GreaterThan", "Left": 0.97, "Right": 0.9, "Result": True}],
+        "Sentence": "True: 0.97 > 0.9 is true",
+    },
+)
+
+
+def identity(run_id: str = "r1", **more: Any) -> RunIdentity:
+    given = {
+        "pipeline": "daily",
+        "status": "Succeeded",
+        "started": "2026-01-01T00:00:00Z",
+        "ended": "2026-01-01T00:03:00Z",
+        "trigger": "manual",
+        "user": "ada",
+        "versions": {"airflow": "3.3.0"},
+    }
+    return RunIdentity(dag_id=more.pop("dag_id", "daily"), run_id=run_id, **{**given, **more})
+
+
+def record(run_id: str = "r1", *fragments: StepFragment, rounds: int = 80, **more: Any) -> dict[str, Any]:
+    """An unsealed record of the daily model."""
+    return assemble(
+        PLAN,
+        identity(run_id, **more),
+        parameters={"NumRound": Parameter(rounds, "conf"), "Day": Parameter("day-1", "default")},
+        fragments=fragments or (TRAIN, DECIDE),
+    )
+
+
+def training(rounds: int = 80, **more: Any) -> StepFragment:
+    """The training step with other hyperparameters."""
+    request = {**(TRAIN.request or {}), "HyperParameters": {"num_round": str(rounds)}}
+    return replace(TRAIN, request=request, **more)

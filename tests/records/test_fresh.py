@@ -1,0 +1,116 @@
+"""A look at a single object serves a step that begins right behind."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.records.capture.background_writes import Beside
+from airflow_sagemaker_mlops.records.capture.listing_cache import FRESH_S, Fresh
+from airflow_sagemaker_mlops.records.capture.recorder import Recorder
+from airflow_sagemaker_mlops.records.model.step_record import Artifact
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
+
+LEFT = Artifact("s3://b/model.tar.gz", name="model", role="model", etag="e1", objects=1, bytes=7, sha256="f" * 64)
+READ = Artifact("s3://b/model.tar.gz", name="model-in", role="input", instead_of="s3://b/given")
+
+
+def test_an_input_is_what_the_step_before_has_just_left() -> None:
+    fresh = Fresh()
+    fresh.note([LEFT], time.monotonic())
+    seen = fresh.of(READ)
+    assert seen is not None
+    assert (seen.etag, seen.bytes, seen.sha256) == ("e1", 7, "f" * 64)
+    assert (seen.name, seen.role, seen.instead_of) == ("model-in", "input", "s3://b/given")
+
+
+@pytest.mark.parametrize(
+    ("left", "age_s"),
+    [
+        (LEFT, FRESH_S + 0.1),
+        (Artifact("s3://b/model.tar.gz", objects=2), 0),
+        (Artifact("s3://b/model.tar.gz", objects=0, problem="nothing there"), 0),
+        (Artifact("s3://b/model.tar.gz", problem="access denied"), 0),
+        (Artifact("s3://b/model", objects=1), 0),
+    ],
+)
+def test_what_is_older_a_folder_missing_or_elsewhere_is_looked_at_again(left: Artifact, age_s: float) -> None:
+    fresh = Fresh()
+    fresh.note([left], time.monotonic() - age_s)
+    assert fresh.of(READ) is None
+
+
+def processing(role: str, source: Any, target: str) -> dict[str, Any]:
+    cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+    folder = "/opt/ml/processing"
+    command = ["sh", "-c", f"cp -r {folder}/input/. {folder}/output"]
+    return {
+        "RoleArn": role,
+        "AppSpecification": {"ImageUri": "image", "ContainerEntrypoint": command},
+        "ProcessingInputs": [
+            {
+                "InputName": "in",
+                "S3Input": {"S3Uri": source, "LocalPath": f"{folder}/input", "S3DataType": "S3Prefix"},
+            }
+        ],
+        "ProcessingOutputConfig": {
+            "Outputs": [
+                {
+                    "OutputName": "out",
+                    "S3Output": {"S3Uri": target, "LocalPath": f"{folder}/output", "S3UploadMode": "EndOfJob"},
+                }
+            ]
+        },
+        "ProcessingResources": {"ClusterConfig": cluster},
+    }
+
+
+@pytest.mark.e2e
+def test_what_a_job_left_is_listed_once_for_its_step_and_the_next(aws: LocalAws, tmp_path: Path) -> None:
+    clients = embedded(aws)
+    s3, bucket = clients.client("s3"), f"fresh-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="day/a.csv", Body=b"1")
+    listed: list[str] = []
+    s3.meta.events.register(
+        "before-parameter-build.s3.ListObjectVersions", lambda params, **_: listed.append(params["Prefix"])
+    )
+    uri = f"s3://{bucket}"
+    second = processing(
+        aws.role_arn, {"Get": "Steps.First.ProcessingOutputConfig.Outputs['out'].S3Output.S3Uri"}, f"{uri}/b/"
+    )
+    document = {
+        "Version": "2020-12-01",
+        "Steps": [
+            {"Name": "First", "Type": "Processing", "Arguments": processing(aws.role_arn, f"{uri}/day/", f"{uri}/a/")},
+            {"Name": "Second", "Type": "Processing", "Arguments": second},
+        ],
+    }
+    recorder = Recorder(FolderStore(tmp_path), "two", "r1", s3, beside=Beside())
+    run = PipelineRun(
+        plan=make_plan(load_pipeline(document)),
+        pipeline="two",
+        run_id="r1",
+        aws=clients,
+        parameters={},
+        options=ExecutionOptions(poll_interval_s=0.2),
+        notify=lambda _step, _line: None,
+        recorder=recorder,
+    )
+    asyncio.run(run.run())
+    assert run.status == "Succeeded"
+    assert sorted(listed) == ["a/", "b/", "day/"]
+    first, then = recorder.fragments
+    assert [(a.uri, a.objects, a.sha256) for a in then.inputs] == [(a.uri, a.objects, a.sha256) for a in first.outputs]
+    assert then.inputs[0].role == "input"

@@ -1,0 +1,83 @@
+"""Digests of images, as the registry of the embedded AWS (moto's ECR) tells them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops.cli.aws import embedded
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.records.capture.background_writes import Beside
+from airflow_sagemaker_mlops.records.capture.image_digests import Digests, digests_of
+from airflow_sagemaker_mlops.records.capture.recorder import Recorder
+from airflow_sagemaker_mlops.records.capture.step_start import Begun
+from airflow_sagemaker_mlops.records.model.step_record import Image, StepFragment
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
+
+pytestmark = pytest.mark.e2e
+
+PREFIX = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+PINNED = "sha256:" + "a" * 64
+
+
+@pytest.fixture(scope="module")
+def pushed(aws: LocalAws) -> str:
+    """The digest of ``trainer:1`` in the registry."""
+    ecr = aws.client("ecr")
+    ecr.create_repository(repositoryName="team/trainer")
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []}
+    answer = ecr.put_image(repositoryName="team/trainer", imageManifest=json.dumps(manifest), imageTag="1")
+    return str(answer["image"]["imageId"]["imageDigest"])
+
+
+def told(aws: Any, *uris: str) -> list[str]:
+    images = tuple(Image(uri) for uri in uris)
+    (step,) = digests_of(aws).added([StepFragment("Train", "Training", "Succeeded", images=images)])
+    return [image.digest for image in step.images]
+
+
+def test_an_image_in_ecr_has_the_digest_that_ecr_tells(aws: LocalAws, pushed: str) -> None:
+    assert pushed.startswith("sha256:")
+    assert told(embedded(aws), f"{PREFIX}/team/trainer:1") == [pushed]
+
+
+def test_images_that_ecr_does_not_tell_of_have_none(aws: LocalAws, pushed: str) -> None:
+    others = (f"{PREFIX}/team/trainer:2", f"{PREFIX}/nobody/knows:1", "python:3.11", "ghcr.io/team/trainer:1")
+    assert told(embedded(aws), *others) == ["", "", "", ""]
+
+
+def test_a_digest_that_is_known_stays(aws: LocalAws, pushed: str) -> None:
+    image = Image(f"{PREFIX}/team/trainer:1", PINNED)
+    step = StepFragment("Train", "Training", "Succeeded", images=(image,))
+    assert digests_of(embedded(aws)).added([step])[0].images == (image,)
+
+
+def test_a_registry_that_cannot_be_reached_costs_the_digest_and_nothing_else(aws: LocalAws) -> None:
+    nowhere = replace(embedded(aws), endpoint_of=lambda _service: "http://127.0.0.1:9")
+    assert told(nowhere, f"{PREFIX}/team/trainer:1") == [""]
+
+
+def test_an_image_is_asked_for_once(aws: LocalAws, pushed: str) -> None:
+    ours, asked = digests_of(embedded(aws)), []
+    counting = Digests(lambda region: asked.append(region) or ours.ecr(region))  # type: ignore[func-returns-value]
+    counting.ask([Image(f"{PREFIX}/team/trainer:1"), Image(f"{PREFIX}/nobody/knows:1")])
+    images = (Image(f"{PREFIX}/team/trainer:1"), Image(f"{PREFIX}/nobody/knows:1"))
+    (step,) = counting.added([StepFragment("Train", "Training", "Succeeded", images=images)])
+    assert [image.digest for image in step.images] == [pushed, ""]
+    assert asked == ["us-east-1"]
+
+
+def test_digests_are_asked_for_while_the_job_runs(aws: LocalAws, pushed: str, folder: FolderStore) -> None:
+    digests, image = digests_of(embedded(aws)), f"{PREFIX}/team/trainer:1"
+    recorder = Recorder(folder, "daily", "r1", None, beside=Beside(), digests=digests)
+
+    async def submitted() -> None:
+        recorder.submitted(Begun("", request={"AppSpecification": {"ImageUri": image}}))
+        await recorder.settled()
+
+    asyncio.run(submitted())
+    assert digests.told == {image: pushed}
