@@ -1,24 +1,34 @@
-"""The package's options in Airflow's configuration, section ``[sagemaker_mlops]``."""
+"""The package's options in Airflow's configuration, section ``[sagemaker_mlops]``, and what values options may have."""
 
 from __future__ import annotations
 
 import functools
-from typing import Literal, cast
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal, cast
 
 from airflow.sdk.definitions._internal.types import ArgNotSet
 
+from .definition.problems import InvalidPipeline, Problem
+
 SECTION = "sagemaker_mlops"
+CODE = "SM165"  # of an option that has a value it cannot have
 YES, NO = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0", "")
 StartIn = Literal["triggerer", "worker"]
 OnInvalid = Literal["import_error", "placeholder"]
+START_IN: tuple[StartIn, ...] = ("triggerer", "worker")
+LOGS = ("end", "live", "off")
+_VALUES: dict[str, Sequence[Any]] = {"start_in": START_IN, "logs": LOGS, "retry_failed_steps": (True, False)}
+_NUMBERS = {"poll_interval_s": "a number of seconds above 0", "max_parallel_steps": "a whole number, 0 for no limit"}
 
 
 def start_steps_in() -> StartIn:
     """Where steps that wait begin: ``start_steps_in`` = triggerer (no worker at all) or worker."""
     value = _get("start_steps_in", "triggerer").strip().lower()
-    if value not in ("triggerer", "worker"):
-        raise ValueError(f'[{SECTION}] start_steps_in is "{value}"; use triggerer or worker.')
-    return cast("StartIn", value)
+    if value not in START_IN:
+        raise ValueError(f'[{SECTION}] start_steps_in is "{value}"; use {" or ".join(START_IN)}.')
+    return value
 
 
 def on_invalid(given: str | None = None) -> OnInvalid:
@@ -32,7 +42,11 @@ def on_invalid(given: str | None = None) -> OnInvalid:
 
 def poll_interval_s() -> float:
     """Longest time between two looks at a running job, in seconds: ``poll_interval_s``."""
-    return float(_get("poll_interval_s", "30"))
+    value = _get("poll_interval_s", "30")
+    with suppress(ValueError):
+        if 0 < float(value) < math.inf:
+            return float(value)
+    raise ValueError(f'[{SECTION}] poll_interval_s is "{value}"; use a number of seconds above 0.')
 
 
 def aws_conn_id() -> str | None:
@@ -129,3 +143,39 @@ def _refuse_unknown_options() -> None:
             from .definition.problems import did_you_mean
 
             raise ValueError(f'[{SECTION}] has no option "{option}". {did_you_mean(option, known)}'.strip())
+
+
+def check_choices(options: Mapping[str, Any], owner: str) -> None:
+    """Raise :class:`InvalidPipeline` (SM165) for each option that has a value it cannot have; ``None`` is left out."""
+    if problems := problems_of(options):
+        raise InvalidPipeline(owner, problems)
+
+
+def problems_of(options: Mapping[str, Any], where: str = "") -> list[Problem]:
+    """What is wrong with the values of ``options``, whose place is ``where``; other options are not looked at."""
+    return [
+        Problem(CODE, f"{where}.{name}".lstrip("."), f"{name} is {_shown(options[name])}.", fix)
+        for name in (*_VALUES, *_NUMBERS)
+        if options.get(name) is not None and (fix := _fix(name, options[name]))
+    ]
+
+
+def _fix(name: str, value: Any) -> str:
+    """What to write instead of ``value``; empty where it is one of those that ``name`` can have."""
+    if name in _NUMBERS:
+        return "" if _is_number(name, value) else f"Use {_NUMBERS[name]}."
+    if any(value is one or (isinstance(value, str) and value == one) for one in _VALUES[name]):
+        return ""
+    return f"Use {' or '.join(_shown(one) for one in _VALUES[name])}."
+
+
+def _is_number(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    if name == "max_parallel_steps":
+        return isinstance(value, int) and value >= 0
+    return isinstance(value, int | float) and math.isfinite(value) and value > 0
+
+
+def _shown(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)

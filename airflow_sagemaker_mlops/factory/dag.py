@@ -210,12 +210,16 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     ) -> None:
         folder = _caller_file().parent
         broken.check_choice(on_invalid)
+        aws = (aws_conn_id, region_name, assume_role_arn, external_id)
         try:
             plan = plan_of(definition, folder)
             own = parameters_of(plan, parameters)
             plan = _with_secrets(plan, own)
             _check_step_names(plan, steps or {})
             named = _named(plan, outlets, records)
+            options = _own_options(
+                aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
+            )
         except PipelineError as error:
             error, placeholder = broken.outcome(error, on_invalid)
             if not placeholder:
@@ -237,10 +241,6 @@ class SageMakerPipelineTaskGroup(TaskGroup):
                 raise
             self.step_tasks = broken.placeholder_task(error, self.dag, self)
             return
-        aws = (aws_conn_id, region_name, assume_role_arn, external_id)
-        options = _own_options(
-            aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
-        )
         source = (definition, folder, {**dict.fromkeys(own.given), **own.secrets}, named)
         before, dag.params = dag.params, ParamsDict()  # every task copies the params its DAG has when it is made
         try:
@@ -315,6 +315,12 @@ def _check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
         if name not in plan.by_id
     ]
     problems += [
+        problem
+        for name, options in steps.items()
+        if isinstance(options, Mapping)
+        for problem in settings.problems_of(options, f"steps[{name!r}]")
+    ]
+    problems += [
         Problem("SM403", f"steps[{name!r}]", f'the options of "{name}" are an object.', 'Write {"retries": 2}.')
         for name, options in steps.items()
         if not isinstance(options, Mapping)
@@ -345,6 +351,8 @@ def _own_options(
 ) -> dict[str, Any]:
     """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
     aws_conn_id, region_name, assume_role_arn, external_id = aws
+    given = {"start_in": start_in, "logs": logs, "poll_interval_s": poll_interval_s}
+    settings.check_choices({**given, "max_parallel_steps": max_parallel_steps}, "DAG")
     return {
         "aws_conn_id": settings.connection(aws_conn_id),
         "region_name": region_name or settings.region_name() or "",

@@ -56,13 +56,13 @@ def is_placeholder(on_invalid: str | None) -> bool:
     try:
         return settings.on_invalid(on_invalid) == "placeholder"
     except ValueError as error:
-        problem = Problem("SM165", "on_invalid", str(error))
+        problem = Problem(settings.CODE, "on_invalid", str(error))
         raise InvalidPipeline("DAG", [problem]) from None
 
 
 def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError, bool]:
     """``error``, with what is wrong with the choice itself, and whether a placeholder stands for it."""
-    if any(problem.code == "SM165" for problem in error.problems):
+    if any(problem.code == settings.CODE and problem.where == "on_invalid" for problem in error.problems):
         return error, False
     try:
         return error, is_placeholder(on_invalid)

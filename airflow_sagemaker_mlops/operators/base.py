@@ -121,6 +121,16 @@ class StepOperator(BaseOperator):
         given = "retries" in set_by_user
         own: dict[str, Any] = {"template_fields": ()}
         if step is None:
+            configured.check_choices(
+                {
+                    "start_in": start_in,
+                    "logs": logs,
+                    "poll_interval_s": poll_interval_s,
+                    "max_parallel_steps": max_parallel_steps,
+                    "retry_failed_steps": retry_failed_steps,
+                },
+                f'task "{kwargs.get("task_id", "")}"',
+            )
             from ..templates import is_known_at_run, known_now
             from .standalone import step_by_hand
 
@@ -189,6 +199,7 @@ class StepOperator(BaseOperator):
         """As of any operator.  Airflow fills in its own defaults, so that an instance could not tell what was given."""
         from ..runtime.mapped_step import defaults_of
 
+        configured.check_choices(kwargs, f'task "{kwargs.get("task_id", "")}"')
         made = super().partial(**kwargs)
         defaults = defaults_of(made.kwargs.get("dag"), made.kwargs.get("task_group"))
         set_by_user = {**defaults, **(kwargs.get("default_args") or {}), **kwargs}

@@ -14,11 +14,8 @@ import pytest
 from airflow.sdk import DAG, task
 from airflow_names import DagBag, DagSerialization
 
-from airflow_sagemaker_mlops import (
-    InvalidPipeline,
-    SageMakerPipelineDag,
-    SageMakerPipelineTaskGroup,
-)
+from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops.operators import TrainingStepOperator
 
 GOOD: dict[str, Any] = {
     "Version": "2020-12-01",
@@ -186,6 +183,10 @@ def test_a_function_or_a_subclass_around_the_dag_shows_the_same_report(folder: P
         ("steps={'A': {'retries': 'many'}}", "SM164"),
         ("steps={'A': {'pooll': 'gpu'}}", "SM164"),
         ("steps=['A']", "SM164"),
+        ("start_in='nowhere'", r'\[SM165\] start_in is "nowhere"\.\s+Use "triggerer" or "worker"'),
+        ("steps={'A': {'logs': 'all'}}", r"steps\['A'\]\.logs.*\[SM165\] logs is \"all\""),
+        ("poll_interval_s=0", r"\[SM165\] poll_interval_s is 0\.\s+Use a number of seconds above 0"),
+        ("max_parallel_steps=-1", r"\[SM165\] max_parallel_steps is -1"),
         ("on_invalid='ignore'", r'\[SM165\] on_invalid is "ignore"'),
     ],
 )
@@ -219,3 +220,20 @@ def test_a_definition_that_is_mended_leaves_no_error_behind(folder: Path) -> Non
     (folder / "bad.json").write_text(json.dumps(GOOD))
     assert bag(folder, text).import_errors == {}
     assert error_of(bag(folder, text + "SageMakerPipelineDag('three', 'none.json')\n")).count("[SM") == 1
+
+
+def test_a_wrong_option_of_a_group_is_refused_or_gets_a_placeholder() -> None:
+    with DAG("groups", schedule=None):
+        with pytest.raises(InvalidPipeline, match=r'\[SM165\] start_in is "nowhere"'):
+            SageMakerPipelineTaskGroup("a", GOOD, start_in="nowhere")
+        group = SageMakerPipelineTaskGroup("b", GOOD, start_in="nowhere", on_invalid="placeholder")
+    assert list(group.children) == ["b.pipeline.invalid"]
+
+
+@pytest.mark.parametrize("option", [{"start_in": "nowhere"}, {"logs": False}, {"retry_failed_steps": "no"}])
+def test_a_wrong_option_of_a_step_by_hand_is_refused_mapped_or_not(option: dict[str, Any]) -> None:
+    with DAG("steps", schedule=None):
+        with pytest.raises(InvalidPipeline, match=f"SM165. {next(iter(option))} is"):
+            TrainingStepOperator(task_id="one", arguments={"RoleArn": "r"}, **option)
+        with pytest.raises(InvalidPipeline, match=f"SM165. {next(iter(option))} is"):
+            TrainingStepOperator.partial(task_id="many", **option)

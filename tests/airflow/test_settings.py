@@ -38,3 +38,16 @@ def test_every_option_that_is_read_is_known() -> None:
     source = Path(settings.__file__).read_text()
     read = set(re.findall(r"_(?:get|yes)\(\"(\w+)\"", source))
     assert read == set(get_provider_info()["config"][settings.SECTION]["options"])
+
+
+@pytest.mark.parametrize("value", ["0", "soon", "nan", "inf"])
+def test_a_poll_interval_is_a_number_of_seconds(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__POLL_INTERVAL_S", value)
+    with pytest.raises(ValueError, match=rf'poll_interval_s is "{value}"; use a number of seconds above 0'):
+        settings.poll_interval_s()
+
+
+def test_a_place_to_start_steps_in_is_one_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__START_STEPS_IN", "nowhere")
+    with pytest.raises(ValueError, match='start_steps_in is "nowhere"; use triggerer or worker'):
+        settings.start_steps_in()
