@@ -28,6 +28,7 @@ class StepIdentity:
     run_started  when the run began, ISO 8601 UTC; tells a run from a deleted one of the same id, and from another
                  Airflow's
     instance     index of the pipeline's instance, where its task group is inside a mapped one; -1 where it is not
+    group        task group of the pipeline, where an earlier pipeline of the DAG has the run's id; else empty
     """
 
     pipeline: str
@@ -40,6 +41,7 @@ class StepIdentity:
     generation: str = ""
     run_started: str = ""
     instance: int = -1
+    group: str = ""
 
     @property
     def run_name(self) -> str:
@@ -49,7 +51,7 @@ class StepIdentity:
     @property
     def execution_id(self) -> str:
         """12 lower-case letters and digits, the same for every step and every attempt of the run."""
-        return execution_id(self.dag_id, self.run_name)
+        return execution_id(self.dag_id, self.run_name, self.group)
 
     @property
     def step_digest(self) -> str:
@@ -76,9 +78,12 @@ def run_name(run_id: str, instance: int) -> str:
     return run_id if instance < 0 else f"{run_id}[{instance}]"
 
 
-def execution_id(dag_id: str, run_id: str) -> str:
-    """12 lower-case letters and digits that stand for a run, in the names of all that it makes."""
-    return digest(dag_id, run_id)[:EXECUTION_ID]
+def execution_id(dag_id: str, run_id: str, group: str = "") -> str:
+    """12 lower-case letters and digits that stand for a run, in the names of all that it makes.
+
+    group   task group of a pipeline that is not the first of its DAG: each pipeline has an id of its own
+    """
+    return digest(dag_id, run_id, *([group] if group else []))[:EXECUTION_ID]
 
 
 def digest(*parts: str) -> str:

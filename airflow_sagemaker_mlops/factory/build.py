@@ -17,6 +17,7 @@ from ..plan.edges import needed_edges
 from ..plan.model import PARAMETERS_TASK_ID, VERDICT_TASK_ID
 from ..runtime.pipeline_source import Source
 from ..runtime.step_task import StepTask
+from .invalid import TASK_ID as INVALID_TASK_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -51,6 +52,7 @@ def build(
     prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
     foreign = tuple(prefix + task.task_id for task in plan.tasks if task.step_type == AIRFLOW)
     mapped = group is not None and next(group.iter_mapped_task_groups(), None) is not None
+    apart = str(group.group_id) if group is not None and _has_pipeline(dag) else ""
     tasks: dict[str, BaseOperator] = {}
     for task in plan.tasks:
         own = {**options, **steps.get(task.task_id, {})}
@@ -72,7 +74,8 @@ def build(
             )
             tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
-            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, foreign=foreign, mapped=mapped)
+            of_all = {"foreign": foreign if own["max_parallel_steps"] else (), "mapped": mapped, "group": apart}
+            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, of_all=of_all)
     ruled = any(one.trigger_rule != "all_success" for one in tasks.values() if isinstance(one, StepOperator))
     edges = {} if ruled else needed_edges(plan.tasks)
     for task in plan.tasks:
@@ -90,6 +93,12 @@ def build(
         verdict: Any = tasks[VERDICT_TASK_ID]
         verdict.stand_in()
     return tasks
+
+
+def _has_pipeline(dag: DAG) -> bool:
+    """Whether a pipeline was made in ``dag`` before, a broken one included: it keeps the run's id when it is mended."""
+    ends = (VERDICT_TASK_ID, INVALID_TASK_ID)
+    return any(name in ends or name.endswith(tuple(f".{end}" for end in ends)) for name in dag.task_dict)
 
 
 def _wire_all(plan: Plan, tasks: Mapping[str, BaseOperator], dag: DAG) -> None:
@@ -139,8 +148,7 @@ def _operator(
     options: Mapping[str, Any],
     dag: DAG,
     *,
-    foreign: tuple[str, ...],
-    mapped: bool,
+    of_all: Mapping[str, Any],
 ) -> BaseOperator:
     arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
     if task.display_name:
@@ -167,9 +175,8 @@ def _operator(
         poll_interval_s=options["poll_interval_s"],
         logs=options["logs"],
         most=options["max_parallel_steps"],
-        foreign=foreign if options["max_parallel_steps"] else (),
         records=options["records"],
-        mapped=mapped,
+        **of_all,
     )
     if task.step_type == "RegisterModel":
         arguments["outlets"] = _events_of(dag, prefix)

@@ -35,6 +35,7 @@ def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepI
         generation=generation,
         run_started=run_started(dag_run),
         instance=ti.map_index if task.mapped else -1,
+        group=task.group,
     )
 
 

@@ -27,6 +27,7 @@ class StepTask:
     foreign   task ids of the pipeline's steps that are other packages' operators, where ``most`` is set
     records   where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
     mapped    whether its pipeline is inside a mapped task group, so that each instance is a run of its own
+    group     task group of its pipeline, where an earlier pipeline of the DAG has the run's id; else empty
     """
 
     type: str
@@ -44,6 +45,7 @@ class StepTask:
     foreign: Sequence[str] = ()
     records: str = ""
     mapped: bool = False
+    group: str = ""
 
     @property
     def access(self) -> Access:

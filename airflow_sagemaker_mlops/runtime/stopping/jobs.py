@@ -58,7 +58,7 @@ async def stop_left_running(
                 raise  # the next attempt can look the connection up
             tell(f"whether jobs of this run are left running is not known: {error}")
             continue
-        run = execution_id(ti.dag_id, _run_name(ti, tasks))
+        run = execution_id(ti.dag_id, _run_name(ti, tasks), next((task.group for task in tasks.values()), ""))
         stopped += await stop_leftovers(aws, step_types, run, tell, is_own=is_own, cut_off=cut_off)
         for name in killed:
             task = tasks.get(name) or tasks.get(instance_of(ti, name)[0])
@@ -93,6 +93,7 @@ def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[s
         ti.run_id,
         task_id,
         instance=_instance(ti, task),
+        group=task.group,
     )
     return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, tell)
 
