@@ -23,16 +23,21 @@ from ..execution.engine import (
 from ..execution.recorder_protocol import run_recorded
 from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
-from ..links import LINKS, REQUEST_KEY
+from ..links import REQUEST_KEY
 from .context import identity_of, options_of, scope_of, step_result
 from .parameter_values import group_of, needed_by, rendered_here
 from .recorder import recorder_of
 from .step_task import JOURNAL_KEY, StepTask
 from .task_states import own_xcom, result_beside
-from .task_store.worker import TaskStateJournal, TaskStateNotes, WorkerMailbox
+from .task_store.callback_inbox import TaskCallbackInbox
+from .task_store.journal import TaskJournal
+from .task_store.links import PublishedLinks
+from .task_store.notes import TaskNotes
+from .task_store.worker import WorkerTaskStore
 
 if TYPE_CHECKING:
     from .selective.step import Share
+    from .task_store.protocol import TaskStore
 
 TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn comes back to a worker
 
@@ -55,7 +60,12 @@ class WorkerAttempt:
     killed: Callable[[], bool]
     _live: StepRun | None = field(default=None, init=False)
     _secrets: Sequence[str] = field(default=(), init=False)
-    _published: dict[str, Any] = field(default_factory=dict, init=False)
+    _store: TaskStore = field(init=False)
+    _links: PublishedLinks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._store = WorkerTaskStore(self.context)
+        self._links = PublishedLinks(self._store, {})
 
     @property
     def upstream_results(self) -> Mapping[str, Mapping[str, Any]]:
@@ -106,7 +116,7 @@ class WorkerAttempt:
         # MySQL keeps 65,535 bytes of a trigger's arguments, encrypted, and the step itself is among them.
         published = {
             key: value
-            for key, value in self._published.items()
+            for key, value in self._links.values.items()
             if key != REQUEST_KEY or len(json.dumps(value)) <= MOST_HANDED_OVER
         }
         return {**handed_over, "secrets": list(self._secrets), "published": published}
@@ -154,9 +164,9 @@ class WorkerAttempt:
         if not most:
             return False
         from ..execution.concurrency import ahead_of, waiting_for
-        from .queue.worker import WorkerTickets
+        from .queue import QueueTickets
 
-        ahead = await ahead_of(run, WorkerTickets(self.context["ti"], self.step), most)
+        ahead = await ahead_of(run, QueueTickets(self._store, self.context["ti"], self.step), most)
         if ahead:
             run.tell(waiting_for(ahead, most))
         return bool(ahead)
@@ -191,22 +201,13 @@ class WorkerAttempt:
             scope=scope_of(self.step, identity, aws, given, upstream),
             aws=aws,
             tell=self.tell,
-            publish=self._publish,
+            publish=self._links.publish,
             hide=self._hide,
-            journal=TaskStateJournal(context),
-            notes=TaskStateNotes(context),
-            mailbox=WorkerMailbox(context),
+            journal=TaskJournal(self._store),
+            notes=TaskNotes(self._store),
+            mailbox=TaskCallbackInbox(self._store),
             options=options_of(self.step, aws),
         )
-
-    async def _publish(self, facts: Mapping[str, str]) -> None:
-        for link in LINKS:
-            if facts.get(link.fact):
-                self._published[link.xcom_key] = facts[link.fact]
-                self.context["ti"].xcom_push(key=link.xcom_key, value=facts[link.fact])
-        if facts.get("request"):
-            self._published[REQUEST_KEY] = json.loads(facts["request"])
-            self.context["ti"].xcom_push(key=REQUEST_KEY, value=self._published[REQUEST_KEY])
 
     async def _hide(self, secrets: Sequence[str]) -> None:
         from airflow.sdk.log import mask_secret

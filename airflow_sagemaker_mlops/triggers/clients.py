@@ -7,7 +7,7 @@ from functools import partial
 from ..execution.aws.clients import SessionAws
 from ..execution.aws.threads import in_thread
 from ..hooks.aws import opened, prepared
-from .supervisor_calls import ask
+from ..runtime.supervisor_calls import ask
 
 
 async def open_aws(

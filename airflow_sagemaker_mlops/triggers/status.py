@@ -15,9 +15,9 @@ from ..runtime.pipeline_status import conclude
 from ..runtime.selective.conf import needs_a_look
 from ..runtime.step_task import JOURNAL_KEY
 from ..runtime.stopping.jobs import stop_left_running, waiting_steps
+from ..runtime.supervisor_calls import ask
 from ..runtime.task_states import xcom_of
 from .clients import open_aws
-from .supervisor_calls import ask
 
 
 class VerdictTrigger(BaseTrigger):

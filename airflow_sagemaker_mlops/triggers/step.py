@@ -10,11 +10,10 @@ channel to the triggerer's supervisor belongs to its event loop.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import traceback
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
@@ -30,19 +29,22 @@ from ..execution.retries import cause_of
 from ..execution.scope import Scope
 from ..execution.scope_values import s3_reader
 from ..execution.step_run import StepResult, StepRun, Submitted
-from ..links import LINKS, REQUEST_KEY
 from ..runtime.context import identity_of, options_of, scope_of, step_result
 from ..runtime.parameter_values import group_of, needed_by, rendered_here
-from ..runtime.queue.trigger import XComTickets
+from ..runtime.queue import QueueTickets
 from ..runtime.recorder import recorder_of
 from ..runtime.retry_budget import is_outage, is_refusal
 from ..runtime.selective.conf import needs_a_look
 from ..runtime.step_task import JOURNAL_KEY, StepTask
-from ..runtime.task_log import absence_expected
+from ..runtime.supervisor_calls import ask
 from ..runtime.task_states import own_state_key
-from ..runtime.task_store.trigger import XComJournal, XComMailbox, XComNotes
+from ..runtime.task_store.callback_inbox import TaskCallbackInbox
+from ..runtime.task_store.journal import TaskJournal
+from ..runtime.task_store.links import PublishedLinks
+from ..runtime.task_store.notes import TaskNotes
+from ..runtime.task_store.protocol import TaskStore
+from ..runtime.task_store.trigger import OWNER, TriggerTaskStore
 from .clients import open_aws
-from .supervisor_calls import ask
 from .wake_supervisor import wake_when_reported
 
 NOTE_S = 10.0  # how long a stop waits for the note of it
@@ -77,8 +79,7 @@ class StepTrigger(BaseTrigger):
         self.parameters = parameters
         self._run: StepRun | None = None
         self._submitted: Submitted | None = None
-        self._tickets: XComTickets | None = None
-        self._published: dict[str, Any] = dict((handed_over or {}).get("published") or {})
+        self._tickets: QueueTickets | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, as Airflow stores them."""
@@ -106,7 +107,7 @@ class StepTrigger(BaseTrigger):
             ends_here = self.handed_over is None and self.finish_in == "triggerer"
             if ends_here:
                 # TaskSuccessEvent(xcoms=...) would store the JSON text of the result as a string (Airflow 3.3.2).
-                await self.set_xcom("return_value", result)
+                await self._store.set("return_value", result)
         except asyncio.CancelledError:
             if not TELLS_TRIGGERS_OF_KILLS:
                 await self.on_kill()
@@ -116,7 +117,7 @@ class StepTrigger(BaseTrigger):
             cause = cause_of(error) if self.handed_over is not None else ""
             failed = {"status": "failed", "kind": type(error).__name__, "error": str(error), "cause": cause}
             failed["report"] = error.details
-            yield TriggerEvent({**failed, "result": dict(error.result), "published": self._published})
+            yield TriggerEvent({**failed, "result": dict(error.result), "published": self._links.values})
             return
         except Exception as error:
             self.log.exception("the step could not be run to its end")
@@ -129,7 +130,7 @@ class StepTrigger(BaseTrigger):
             wake_when_reported()
             yield TaskSuccessEvent()
         else:
-            yield TriggerEvent({"status": "success", "result": result, "published": self._published})
+            yield TriggerEvent({"status": "success", "result": result, "published": self._links.values})
 
     def _conf_needs_a_look(self, context: Mapping[str, Any]) -> bool:
         """Whether a worker is to say what the run's conf means for this step."""
@@ -143,7 +144,7 @@ class StepTrigger(BaseTrigger):
         """
         if self.handed_over is not None or self.task_instance is None or self.task_instance.try_number <= 1:
             return False
-        entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
+        entry = entry_from_json(await self._store.get(JOURNAL_KEY))
         if entry is None or entry.try_number == self.task_instance.try_number:
             return False
         return entry.state not in ("killed", "reported")
@@ -172,7 +173,7 @@ class StepTrigger(BaseTrigger):
                 return await engine.follow(run, job)
             if not task.most or self.task_instance is None:
                 return await engine.complete(run, self._note_submitted)
-            tickets = self._tickets = XComTickets(self, task)
+            tickets = self._tickets = QueueTickets(self._store, self.task_instance, task)
             await admitted(run, tickets, task.most)
             try:
                 result = await engine.complete(run, self._note_submitted)
@@ -193,7 +194,6 @@ class StepTrigger(BaseTrigger):
 
     async def _step_run(self, task: StepTask, context: Mapping[str, Any]) -> StepRun:
         aws = await open_aws(*task.access)
-        journal = XComJournal(self)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])
             scope = Scope(identity.step, {}, {}, {}, {}, s3_reader(aws))
@@ -210,11 +210,11 @@ class StepTrigger(BaseTrigger):
             scope=scope,
             aws=aws,
             tell=self.log.info,
-            publish=self._publish,
+            publish=self._links.publish,
             hide=_hide,
-            journal=journal,
-            notes=XComNotes(self),
-            mailbox=XComMailbox(self),
+            journal=TaskJournal(self._store),
+            notes=TaskNotes(self._store),
+            mailbox=TaskCallbackInbox(self._store),
             options=options_of(task, aws),
         )
 
@@ -229,45 +229,19 @@ class StepTrigger(BaseTrigger):
         return found
 
     async def _upstream(self, task: StepTask) -> dict[str, Any]:
-        return {step: step_result(await self.get_xcom("return_value", task_id)) for step, task_id in task.reads.items()}
+        results = {step: await self._store.get_from(task_id, "return_value") for step, task_id in task.reads.items()}
+        return {step: step_result(result) for step, result in results.items()}
 
-    async def _publish(self, facts: Mapping[str, str]) -> None:
-        for link in LINKS:
-            url = facts.get(link.fact)
-            if url and self._published.get(link.xcom_key) != url:
-                self._published[link.xcom_key] = url
-                await self.set_xcom(link.xcom_key, url)
-        if facts.get("request"):
-            self._published[REQUEST_KEY] = json.loads(facts["request"])
-            await self.set_xcom(REQUEST_KEY, self._published[REQUEST_KEY])
+    @cached_property
+    def _links(self) -> PublishedLinks:
+        return PublishedLinks(self._store, (self.handed_over or {}).get("published") or {})
 
-    def _own(self) -> dict[str, Any]:
-        """Whose XComs are written: the task instance's, or (``dag.test()`` gives none) the one that handed over."""
+    @cached_property
+    def _store(self) -> TaskStore:
+        """The store of the task instance; ``dag.test()`` gives none, so of the one that handed over."""
         ti: Any = self.task_instance
-        if ti is not None:
-            return {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id, "map_index": ti.map_index}
-        identity = (self.handed_over or {})["identity"]
-        return {key: identity[key] for key in ("dag_id", "run_id", "task_id", "map_index")}
-
-    async def get_xcom(self, key: str, task_id: str | None = None, map_index: int | None = None) -> Any:
-        """An XCom of this run; ``None`` when there is none.  The own task's when ``task_id`` is left out."""
-        from airflow.sdk.execution_time.xcom import XCom
-
-        own = self._own()
-        if task_id is not None and (task_id, map_index) != (own["task_id"], None):
-            own |= {"task_id": task_id, "map_index": map_index}
-        try:
-            with absence_expected():
-                return await ask(XCom.get_one, key=key, **own)
-        except ImportError:  # Airflow 3.0's dag.test() runs triggers without a supervisor
-            return None
-
-    async def set_xcom(self, key: str, value: Any) -> None:
-        """Write an XCom of the own task while it is deferred."""
-        from airflow.sdk.execution_time.xcom import XCom
-
-        with suppress(ImportError):  # as above
-            await ask(XCom.set, key=key, value=value, **self._own())
+        owner = (self.handed_over or {})["identity"] if ti is None else {key: getattr(ti, key) for key in OWNER}
+        return TriggerTaskStore(owner)
 
     async def on_kill(self) -> None:
         """A user ended the task: stop its job, unless the trigger merely moved to another triggerer.
@@ -317,7 +291,7 @@ class StepTrigger(BaseTrigger):
             return False
 
     async def _note_killed(self, run: StepRun, entry: Entry) -> None:
-        kept = entry_from_json(await self.get_xcom(JOURNAL_KEY))
+        kept = entry_from_json(await self._store.get(JOURNAL_KEY))
         if kept is None or kept.try_number == entry.try_number:  # else the next attempt has begun already
             await run.journal.write(entry.with_state("killed"))
             if self._tickets is not None:
@@ -346,7 +320,7 @@ class StepTrigger(BaseTrigger):
         state = (states.get(ti.run_id) or {}).get(own_state_key(ti))
         if state != "deferred":
             return False
-        entry = entry_from_json(await self.get_xcom(JOURNAL_KEY))
+        entry = entry_from_json(await self._store.get(JOURNAL_KEY))
         return entry is not None and entry.name == name and entry.try_number == ti.try_number
 
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from airflow_sagemaker_mlops.triggers.supervisor_calls import ask
+from airflow_sagemaker_mlops.runtime.supervisor_calls import ask
 
 
 def test_a_question_goes_on_when_its_trigger_is_cancelled() -> None:

@@ -21,7 +21,10 @@ from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator, base
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
-from airflow_sagemaker_mlops.runtime.task_store.worker import TaskStateJournal, TaskStateNotes, note_why_again
+from airflow_sagemaker_mlops.runtime.task_store.journal import TaskJournal
+from airflow_sagemaker_mlops.runtime.task_store.notes import TaskNotes
+from airflow_sagemaker_mlops.runtime.task_store.trigger import OWNER, TriggerTaskStore
+from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore, note_why_again
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
 
 
@@ -181,7 +184,7 @@ def test_a_retry_policy_goes_on_from_what_the_trigger_of_this_attempt_left(store
         xcom_pull=lambda task_ids, key, map_indexes: left.as_json() if key == JOURNAL_KEY else None,
     )
     context: Any = {"ti": ti, "task_state_store": store}
-    assert asyncio.run(TaskStateJournal(context).read()) == left
+    assert asyncio.run(TaskJournal(WorkerTaskStore(context)).read()) == left
 
 
 @pytest.mark.parametrize("store", [None, Store()])
@@ -194,8 +197,8 @@ def test_retries_are_counted_over_the_processes_of_an_attempt(store: Store | Non
         xcom_push=lambda key, value: xcoms.update({key: value}),
     )
     context: Any = {"ti": ti, "task_state_store": store}
-    asyncio.run(TaskStateNotes(context).note("sagemaker_retries", {"counts": {"0": 1}}))
-    assert asyncio.run(TaskStateNotes(context).recall("sagemaker_retries")) == {"counts": {"0": 1}}
+    asyncio.run(TaskNotes(WorkerTaskStore(context)).note("sagemaker_retries", {"counts": {"0": 1}}))
+    assert asyncio.run(TaskNotes(WorkerTaskStore(context)).recall("sagemaker_retries")) == {"counts": {"0": 1}}
 
 
 @pytest.mark.parametrize(
@@ -214,9 +217,12 @@ def test_retries_are_counted_over_the_processes_of_an_attempt(store: Store | Non
 def test_a_step_asks_a_worker_before_it_is_run_again_in_the_triggerer(
     state: Any, try_number: int, finish_in: str, asks: bool
 ) -> None:
-    class Trigger(StepTrigger):
-        async def get_xcom(self, *_: Any) -> Any:
+    class Store(TriggerTaskStore):
+        async def get(self, *_: Any) -> Any:
             return Entry("job", 0, 1, "", state).as_json()
+
+    class Trigger(StepTrigger):
+        _store = Store(dict.fromkeys(OWNER))
 
         async def _context(self) -> Any:
             return {"dag_run": SimpleNamespace(conf={})}

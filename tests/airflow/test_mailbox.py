@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops.callbacks.store import KEY_PREFIX
-from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerMailbox
+from airflow_sagemaker_mlops.runtime.task_store.callback_inbox import TaskCallbackInbox
+from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore
 
 TOKEN = "AbCdEfGhIj"
 ANSWER = '{"Status": "Succeeded", "OutputParameters": []}'
@@ -32,12 +33,12 @@ class Attempt:
         self.xcoms[key] = value
 
 
-def mailbox(attempt: Attempt, store: dict[str, Any] | None) -> WorkerMailbox:
+def mailbox(attempt: Attempt, store: dict[str, Any] | None) -> TaskCallbackInbox:
     context: Any = {
         "ti": attempt,
         **({"task_state_store": SimpleNamespace(get=store.get)} if store is not None else {}),
     }
-    return WorkerMailbox(context)
+    return TaskCallbackInbox(WorkerTaskStore(context))
 
 
 def test_an_answer_to_an_earlier_attempt_is_brought_back_for_the_trigger_of_the_next_one() -> None:

@@ -16,6 +16,7 @@ from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepRun, Submitted
 from airflow_sagemaker_mlops.execution.submit import ordinal_after
+from airflow_sagemaker_mlops.runtime.task_store.trigger import TriggerTaskStore
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
 
 NOT_FOUND = AirflowRuntimeError(
@@ -99,11 +100,12 @@ def test_a_job_is_stopped_though_its_run_was_deleted(answer: Any) -> None:
             raise answer
         return False
 
-    async def refused(*_words: Any) -> Any:
-        raise NOT_FOUND
+    class Refused(TriggerTaskStore):
+        async def get(self, *_words: Any) -> Any:
+            raise NOT_FOUND
 
     trigger._handed_to_another = handed  # type: ignore[method-assign]
-    trigger.get_xcom = trigger.set_xcom = refused  # type: ignore[method-assign]
+    trigger._store = Refused(vars(trigger.task_instance))
     asyncio.run(trigger.on_kill())
     assert aws.stopped == ["prep-job"]
 

@@ -24,10 +24,10 @@ from airflow_sagemaker_mlops.airflow_versions import (
 )
 from airflow_sagemaker_mlops.execution.stop_leftovers import OwnerUnknown
 from airflow_sagemaker_mlops.operators import SweepOperator, TrainingStepOperator
+from airflow_sagemaker_mlops.runtime import supervisor_calls
 from airflow_sagemaker_mlops.runtime.infrastructure_retries import MOST_ERRORS, OUTAGE_S
 from airflow_sagemaker_mlops.runtime.retry_budget import Interrupted, errors_counted, is_outage
 from airflow_sagemaker_mlops.runtime.stopping.jobs import _in_a_journal
-from airflow_sagemaker_mlops.triggers import supervisor_calls
 
 ROLE = "arn:aws:iam::123456789012:role/R"
 

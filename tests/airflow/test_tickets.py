@@ -14,8 +14,9 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.execution.concurrency import BEGUN
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
-from airflow_sagemaker_mlops.runtime.queue.worker import WorkerTickets, time_of
+from airflow_sagemaker_mlops.runtime.queue import QueueTickets, time_of
 from airflow_sagemaker_mlops.runtime.step_task import StepTask
+from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 NOTE = {"Name": "Note", "Type": "x-airflow", "Operator": BASH, "Arguments": {"bash_command": "true"}}
@@ -27,7 +28,7 @@ def others(
 ) -> dict[str, float]:
     taken = {("each", 1): {"try": 1, "time": 7.0}, ("g.B", None): {"try": 1, "time": 5.0}}
     monkeypatch.setattr(XCom, "get_one", lambda *, task_id, map_index, **_: taken.get((task_id, map_index)))
-    ti = SimpleNamespace(
+    ti: Any = SimpleNamespace(
         dag_id="d",
         run_id="r",
         task_id=task_id,
@@ -37,7 +38,7 @@ def others(
     )
     operator: Any = dag.get_task(task_id)
     step = StepTask("Training", {}) if map_index >= 0 else operator.step
-    return dict(asyncio.run(WorkerTickets(ti, step).others()))
+    return dict(asyncio.run(QueueTickets(WorkerTaskStore({"ti": ti}), ti, step).others()))
 
 
 def test_only_steps_of_its_own_pipeline_stand_before_a_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,8 @@ def _stop_left(
 ) -> None:
     """``may_appear``: whether the last word on a job may be missing, so that one can become visible after this."""
     from ..context import identity_of
-    from ..task_store.worker import KeptEnd, TaskStateJournal
+    from ..task_store.journal import TaskJournal
+    from ..task_store.worker import KeptEnd, WorkerTaskStore
     from .in_worker import sweep_here
     from .jobs import LEFT
 
@@ -61,7 +62,7 @@ def _stop_left(
     kept = KeptEnd(context).read()
     if kept.get("result") is not None or (fails_once and kept.get("failure")):
         return  # its job has ended
-    entry = asyncio.run(TaskStateJournal(context).read())
+    entry = asyncio.run(TaskJournal(WorkerTaskStore(context)).read())
     # Without a journal, Airflow before 3.3 has deleted it with the XComs of the attempt before.
     if (ti.try_number <= 1) if entry is None else (entry.state not in LEFT):
         return

@@ -1,1 +1,16 @@
-"""What a step stores between its processes and attempts, from a worker and from a triggerer."""
+"""Where a step stores values between its processes and its attempts.
+
+``protocol`` says what a task store does; ``worker`` and ``trigger`` are its two back ends.  Everything that a step
+stores is written once, on top of the protocol:
+
+============================  ===============================  =========================================
+what                          key                              module
+============================  ===============================  =========================================
+the job that the step made    ``sagemaker_job``                ``journal.TaskJournal``
+results of a loop's children  the child's name                 ``notes.TaskNotes``
+answers to Callback steps     ``sagemaker_callback_<handle>``  ``callback_inbox.TaskCallbackInbox``
+links and the shown request   ``links.LINKS``, ``request``     ``links.PublishedLinks``
+place in the queue            ``sagemaker_ticket``             ``runtime.queue.QueueTickets``
+how the step ended            ``sagemaker_result``             ``worker.KeptEnd`` (worker only)
+============================  ===============================  =========================================
+"""

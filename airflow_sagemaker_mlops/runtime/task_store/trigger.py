@@ -1,85 +1,54 @@
-"""What a step keeps in its own XComs while it runs in the triggerer.
-
-XComs of a task that starts there survive retries and clears (Airflow 3.3.2), and the API server can write them too.
-"""
+"""The task store of a trigger: XComs, over the channel to the triggerer's supervisor."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
-from ...callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer, deployment_secret
-from ...execution.journal import Entry, entry_from_json
-from ..step_task import JOURNAL_KEY
+from ..supervisor_calls import ask
+from ..task_log import absence_expected
+from .protocol import Space
 
-
-class OwnXComs(Protocol):
-    """The trigger whose task's XComs these are."""
-
-    task_instance: Any
-
-    async def get_xcom(self, key: str, task_id: str | None = None, map_index: int | None = None) -> Any:
-        """An XCom of this run; ``None`` when there is none.  The own task's when ``task_id`` is left out."""
-
-    async def set_xcom(self, key: str, value: Any) -> None:
-        """Write an XCom of the own task."""
+OWNER = ("dag_id", "run_id", "task_id", "map_index")
 
 
-class XComJournal:
-    """A journal; where it is lost, the tags of the job itself tell the same."""
+class TriggerTaskStore:
+    """XComs of the task instance ``owner``, a mapping with the keys ``OWNER``."""
 
-    def __init__(self, trigger: OwnXComs) -> None:
-        self._trigger = trigger
-        self._entry: Entry | None = None
-        self._is_read = False
+    has_state = False
 
-    async def read(self) -> Entry | None:
-        """The last entry, if it is still known; asked for once, for nobody else writes it meanwhile."""
-        if not self._is_read:
-            self._entry = entry_from_json(await self._trigger.get_xcom(JOURNAL_KEY))
-            self._is_read = True
-        return self._entry
+    def __init__(self, owner: Mapping[str, Any]) -> None:
+        self._owner = {key: owner[key] for key in OWNER}
 
-    async def write(self, entry: Entry) -> None:
-        """Keep ``entry`` instead of the last one."""
-        self._entry, self._is_read = entry, True
-        await self._trigger.set_xcom(JOURNAL_KEY, entry.as_json())
+    async def get(self, key: str, space: Space = Space.XCOM) -> Any:
+        """The value stored under ``key``; ``None`` when there is none."""
+        return await self._get(key) if space is Space.XCOM else None
 
+    async def set(self, key: str, value: Any, space: Space = Space.XCOM) -> None:
+        """Store ``value`` under ``key`` in place of the earlier one, while the task is deferred."""
+        if space is not Space.XCOM:
+            return
+        from airflow.sdk.execution_time.xcom import XCom
 
-class XComNotes:
-    """Results of a ForEach step's children, each an XCom of the child's name."""
+        with suppress(ImportError):  # Airflow 3.0's dag.test() runs triggers without a supervisor
+            await ask(XCom.set, key=key, value=value, **self._owner)
 
-    def __init__(self, trigger: OwnXComs) -> None:
-        self._trigger = trigger
+    async def get_from(self, task_id: str, key: str, map_index: int | None = None) -> Any:
+        """An XCom of another task in this run; ``None`` when there is none."""
+        return await self._get(key, task_id=task_id, map_index=map_index)
 
-    async def recall(self, name: str) -> Any:
-        """What was noted under ``name``; ``None`` when nothing was."""
-        return await self._trigger.get_xcom(name)
+    async def task_states(self) -> Mapping[str, str]:
+        """The states of all task instances in this run, by the keys of Airflow's ``get_task_states``."""
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-    async def note(self, name: str, value: Any) -> None:
-        """Keep ``value``."""
-        await self._trigger.set_xcom(name, value)
+        dag_id, run_id = self._owner["dag_id"], self._owner["run_id"]
+        states = await ask(RuntimeTaskInstance.get_task_states, dag_id=dag_id, run_ids=[run_id])
+        return states.get(run_id) or {}
 
+    async def _get(self, key: str, **other: Any) -> Any:
+        from airflow.sdk.execution_time.xcom import XCom
 
-class XComMailbox:
-    """Answers to Callback steps: the API server writes them over the XCom that the step opened."""
-
-    secret = property(lambda _self: deployment_secret())
-
-    def __init__(self, trigger: OwnXComs) -> None:
-        self._trigger = trigger
-
-    async def open(self, handle: str) -> None:
-        """Take an answer for ``handle`` from now on."""
-        await self._trigger.set_xcom(KEY_PREFIX + handle, OPEN)
-
-    async def is_open(self, handle: str) -> bool:
-        """Whether ``handle`` may be answered, or has been."""
-        return await self._trigger.get_xcom(KEY_PREFIX + handle) not in (None, CLOSED)
-
-    async def answer(self, handle: str) -> dict[str, Any] | None:
-        """The answer, once there is one."""
-        return as_answer(await self._trigger.get_xcom(KEY_PREFIX + handle))
-
-    async def close(self, handle: str) -> None:
-        """Take no answer for ``handle`` any more."""
-        await self._trigger.set_xcom(KEY_PREFIX + handle, CLOSED)
+        with suppress(ImportError), absence_expected():  # as in :meth:`set`
+            return await ask(XCom.get_one, key=key, **{**self._owner, **other})
+        return None

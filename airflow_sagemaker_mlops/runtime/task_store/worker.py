@@ -1,18 +1,15 @@
-"""What a step keeps while it runs in a worker: Airflow's task state store (3.3), and its own XComs.
-
-XComs of a task that runs in a worker are deleted before every attempt; the store outlives retries and clears.
-"""
+"""The task store of a worker, and what only a worker stores: why an attempt failed, and how the step ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer, deployment_secret
 from ...execution.journal import Entry, entry_from_json
 from ...execution.secret_masking import mask
 from ..step_task import JOURNAL_KEY
-from ..task_states import REASON_KEY, own_xcom
+from ..task_states import REASON_KEY, own_xcom, xcom_of
+from .protocol import Space
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,28 +18,35 @@ RESULT_KEY = "sagemaker_result"
 LONGEST_REASON = 500  # characters; the step's own log has all of it
 
 
-class TaskStateJournal:
-    """A journal: XComs within an attempt, the store beyond it; where there is no store, the job's own tags serve."""
+class WorkerTaskStore:
+    """XComs of the running task, and its state store where Airflow has one."""
 
     def __init__(self, context: Context) -> None:
-        self._store: Any = dict(context).get("task_state_store")
         self._ti: Any = context["ti"]
-        self._entry: Entry | None = None
+        self._state: Any = dict(context).get("task_state_store")
+        self.has_state = self._state is not None
 
-    async def read(self) -> Entry | None:
-        """The last entry, if it is still known."""
-        if self._entry is None:  # what the trigger of this attempt left, where a retry policy has another job made
-            self._entry = entry_from_json(own_xcom(self._ti, JOURNAL_KEY))
-        if self._entry is None and self._store is not None:
-            self._entry = entry_from_json(self._store.get(JOURNAL_KEY, None))
-        return self._entry
+    async def get(self, key: str, space: Space = Space.XCOM) -> Any:
+        """The value stored under ``key``; ``None`` when there is none."""
+        if space is Space.XCOM:
+            return own_xcom(self._ti, key)
+        return self._state.get(key, None) if self.has_state else None
 
-    async def write(self, entry: Entry) -> None:
-        """Keep ``entry`` instead of the last one, for the next attempt and for the trigger of this one."""
-        self._entry = entry
-        if self._store is not None:
-            self._store.set(JOURNAL_KEY, entry.as_json())
-        self._ti.xcom_push(key=JOURNAL_KEY, value=entry.as_json())
+    async def set(self, key: str, value: Any, space: Space = Space.XCOM) -> None:
+        """Store ``value`` under ``key`` in place of the earlier one."""
+        if space is Space.XCOM:
+            self._ti.xcom_push(key=key, value=value)
+        elif self.has_state:
+            self._state.set(key, value)
+
+    async def get_from(self, task_id: str, key: str, map_index: int | None = None) -> Any:
+        """An XCom of another task in this run; ``None`` when there is none."""
+        return xcom_of(self._ti, task_id, key, map_index)
+
+    async def task_states(self) -> Mapping[str, str]:
+        """The states of all task instances in this run, by the keys of Airflow's ``get_task_states``."""
+        dag_id, run_id = self._ti.dag_id, self._ti.run_id
+        return self._ti.get_task_states(dag_id=dag_id, run_ids=[run_id]).get(run_id) or {}
 
 
 def report_failure(context: Context) -> None:
@@ -106,61 +110,3 @@ class KeptEnd:
         """
         if self._store is not None:
             self._store.set(RESULT_KEY, {"generation": self._generation, **end})
-
-
-class TaskStateNotes:
-    """Notes in the store; where there is none, in XComs, for the processes that one attempt goes through."""
-
-    def __init__(self, context: Context) -> None:
-        self._store: Any = dict(context).get("task_state_store")
-        self._ti: Any = context["ti"]
-
-    async def recall(self, name: str) -> Any:
-        """What was noted under ``name``; ``None`` when nothing was."""
-        if self._store is not None:
-            return self._store.get(name, None)
-        return own_xcom(self._ti, name)
-
-    async def note(self, name: str, value: Any) -> None:
-        """Keep ``value``."""
-        if self._store is not None:
-            self._store.set(name, value)
-        else:
-            self._ti.xcom_push(key=name, value=value)
-
-
-class WorkerMailbox:
-    """A mailbox in the XComs of the running task, where its trigger looks too.
-
-    An answer that came in an earlier attempt went with that one's XComs; the store still has it.
-    """
-
-    secret = property(lambda _self: deployment_secret())
-
-    def __init__(self, context: Context) -> None:
-        self._ti: Any = context["ti"]
-        self._store: Any = dict(context).get("task_state_store")
-
-    def _read(self, handle: str) -> Any:
-        key = KEY_PREFIX + handle
-        found = own_xcom(self._ti, key)
-        kept = self._store.get(key, None) if found is None and self._store is not None else None
-        if kept is not None:
-            self._ti.xcom_push(key=key, value=kept)
-        return found if kept is None else kept
-
-    async def open(self, handle: str) -> None:
-        """Take an answer for ``handle`` from now on."""
-        self._ti.xcom_push(key=KEY_PREFIX + handle, value=OPEN)
-
-    async def is_open(self, handle: str) -> bool:
-        """Whether ``handle`` may be answered, or has been."""
-        return self._read(handle) not in (None, CLOSED)
-
-    async def answer(self, handle: str) -> dict[str, Any] | None:
-        """The answer, once there is one."""
-        return as_answer(self._read(handle))
-
-    async def close(self, handle: str) -> None:
-        """Take no answer for ``handle`` any more."""
-        self._ti.xcom_push(key=KEY_PREFIX + handle, value=CLOSED)

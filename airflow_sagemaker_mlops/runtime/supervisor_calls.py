@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
-from ..runtime.infrastructure_retries import OUTAGE_S
-from ..runtime.retry_budget import is_outage
+from .infrastructure_retries import OUTAGE_S
+from .retry_budget import is_outage
 
 log = logging.getLogger(__name__)
 Words = ParamSpec("Words")

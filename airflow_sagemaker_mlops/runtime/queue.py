@@ -1,4 +1,7 @@
-"""Tickets of steps that wait for their turn and begin in a worker, see ``execution.concurrency``."""
+"""The queue of a run's waiting steps where only some may run at a time, see ``execution.concurrency``.
+
+Each step's place is an XCom of its own, the ticket.  Airflow's task states say which other steps are on their way.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ...definition.step_types import SUPPORTED, WAITING
-from ...execution.concurrency import BEGUN
-from ...plan.model import VERDICT_TASK_ID
-from ..step_task import StepTask
-from ..task_states import index_beside, instance_of, own_state_key, own_xcom, xcom_of
+from ..definition.step_types import SUPPORTED, WAITING
+from ..execution.concurrency import BEGUN
+from ..plan.model import VERDICT_TASK_ID
+from .step_task import StepTask
+from .task_states import index_beside, instance_of, own_state_key
+from .task_store.protocol import TaskStore
 
 KEY = "sagemaker_ticket"
 ON_THEIR_WAY = frozenset({"deferred", "running"})
@@ -59,35 +63,43 @@ def time_of(kept: Any, *, with_ticket: bool) -> float | None:
     return BEGUN if kept.get("begun") else float(kept["time"])
 
 
-class WorkerTickets:
-    """The tickets of one DAG run, in XComs; deleted where an attempt begins anew, kept where it goes on."""
+class QueueTickets:
+    """The tickets of one DAG run, as the task ``ti`` sees them, which runs ``step``.
 
-    def __init__(self, ti: Any, step: StepTask) -> None:
+    XComs of a task that begins in the triggerer outlive its attempts, so a ticket names the attempt that took it.
+    """
+
+    def __init__(self, store: TaskStore, ti: Any, step: StepTask) -> None:
+        self._store = store
         self._ti = ti
         self._step = step
 
     async def take(self) -> float:
-        """This attempt's ticket."""
-        ti = self._ti
-        kept = own_xcom(ti, KEY)
-        if isinstance(kept, dict) and kept.get("try") == ti.try_number:
+        """This attempt's ticket; the same one after a restart."""
+        kept = await self._store.get(KEY)
+        if isinstance(kept, dict) and kept.get("try") == self._ti.try_number:
             return BEGUN if kept.get("begun") else float(kept["time"])
         taken = time.time()
-        ti.xcom_push(key=KEY, value={"try": ti.try_number, "time": taken})
+        await self._keep(time=taken)
         return taken
 
     async def begin(self) -> None:
         """The step begins."""
-        self._ti.xcom_push(key=KEY, value={"try": self._ti.try_number, "time": time.time(), "begun": True})
+        await self._keep(time=time.time(), begun=True)
+
+    async def leave(self) -> None:
+        """The step has ended.  Where its XComs stay when the task is cleared, they must not count before its turn."""
+        await self._keep(time=time.time(), left=True)
 
     async def others(self) -> Mapping[str, float]:
         """Steps of the run that are on their way, without this one; ``BEGUN`` for one that takes no ticket."""
-        ti = self._ti
-        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id) or {}
         found: dict[str, float] = {}
-        for name, with_ticket in steps_beside(ti, states, self._step).items():
-            task_id, map_index = instance_of(ti, name)
-            ticket = time_of(xcom_of(ti, task_id, KEY, map_index), with_ticket=with_ticket)
+        for name, with_ticket in steps_beside(self._ti, await self._store.task_states(), self._step).items():
+            task_id, map_index = instance_of(self._ti, name)
+            ticket = time_of(await self._store.get_from(task_id, KEY, map_index), with_ticket=with_ticket)
             if ticket is not None:
                 found[name] = ticket
         return found
+
+    async def _keep(self, **ticket: Any) -> None:
+        await self._store.set(KEY, {"try": self._ti.try_number, **ticket})

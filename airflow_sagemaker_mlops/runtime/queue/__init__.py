@@ -1,1 +1,0 @@
-"""Places in the queue of steps that wait for their turn."""

@@ -1,0 +1,46 @@
+"""Answers to Callback steps, in the task store of the step that waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer, deployment_secret
+from .protocol import Space, TaskStore
+
+
+class TaskCallbackInbox:
+    """The API server writes an answer over the XCom that the step opened.
+
+    An answer to an earlier attempt was deleted with the XComs of that attempt.  The state store still has it.
+    """
+
+    secret = property(lambda _self: deployment_secret())
+
+    def __init__(self, store: TaskStore) -> None:
+        self._store = store
+
+    async def open(self, handle: str) -> None:
+        """Take an answer for ``handle`` from now on."""
+        await self._store.set(KEY_PREFIX + handle, OPEN)
+
+    async def is_open(self, handle: str) -> bool:
+        """Whether ``handle`` may be answered, or has been."""
+        return await self._read(handle) not in (None, CLOSED)
+
+    async def answer(self, handle: str) -> dict[str, Any] | None:
+        """The answer, once there is one."""
+        return as_answer(await self._read(handle))
+
+    async def close(self, handle: str) -> None:
+        """Take no answer for ``handle`` any more."""
+        await self._store.set(KEY_PREFIX + handle, CLOSED)
+
+    async def _read(self, handle: str) -> Any:
+        key = KEY_PREFIX + handle
+        found = await self._store.get(key)
+        if found is not None:
+            return found
+        found = await self._store.get(key, Space.STATE)
+        if found is not None:  # the trigger of this attempt looks for it in XComs
+            await self._store.set(key, found)
+        return found

@@ -1,0 +1,32 @@
+"""What people look at while a step runs: links to AWS and the request, as XComs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ...links import LINKS, REQUEST_KEY
+from .protocol import TaskStore
+
+
+class PublishedLinks:
+    """Stores each link and the request, once.
+
+    values   what has been stored, by XCom key; with what an earlier process of this attempt stored
+    """
+
+    def __init__(self, store: TaskStore, values: Mapping[str, Any]) -> None:
+        self._store = store
+        self.values = dict(values)
+
+    async def publish(self, facts: Mapping[str, str]) -> None:
+        """Store what is new in ``facts``: ``{"console", "logs", "output": URL, "request": JSON}``."""
+        for link in LINKS:
+            url = facts.get(link.fact)
+            if url and self.values.get(link.xcom_key) != url:
+                self.values[link.xcom_key] = url
+                await self._store.set(link.xcom_key, url)
+        if facts.get("request"):
+            self.values[REQUEST_KEY] = json.loads(facts["request"])
+            await self._store.set(REQUEST_KEY, self.values[REQUEST_KEY])

@@ -1,0 +1,23 @@
+"""The notes of a step (results of a loop's children, counts of its retry policies), in its task store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .protocol import Space, TaskStore
+
+
+class TaskNotes:
+    """Notes that outlive the attempt: in the state store, and in XComs where there is none."""
+
+    def __init__(self, store: TaskStore) -> None:
+        self._store = store
+        self._space = Space.STATE if store.has_state else Space.XCOM
+
+    async def recall(self, name: str) -> Any:
+        """The value noted under ``name``; ``None`` when there is none."""
+        return await self._store.get(name, self._space)
+
+    async def note(self, name: str, value: Any) -> None:
+        """Store ``value``."""
+        await self._store.set(name, value, self._space)
