@@ -63,7 +63,7 @@ async def ahead_of(run: StepRun, tickets: Tickets, most: int) -> list[str]:
 async def _goes_on(run: StepRun) -> bool:
     """Whether the step's job is on its way already: a process that takes it over does not queue again."""
     entry = await run.journal.read()
-    return entry is not None and entry.state in ("intent", "submitted", "mishap") and not asked_anew(run, entry)
+    return entry is not None and entry.state.is_unresolved and not asked_anew(run, entry)
 
 
 def waiting_for(ahead: list[str], most: int) -> str:

@@ -6,6 +6,7 @@ import asyncio
 
 from .aws.clients import error_message
 from .engine import APPEARS_WITHIN_S, stop
+from .job_state import JobState
 from .step_run import StepRun
 from .stubs import run as stand_in
 
@@ -38,9 +39,9 @@ async def _stop_job(task: asyncio.Task[None], run: StepRun) -> str:
         await stop(run, "")
         return ""
     entry = await run.journal.read()
-    if entry is None or entry.state not in ("intent", "submitted"):
+    if entry is None or not entry.state.is_under_way:
         return ""  # nothing has been submitted, or the next attempt is being waited for
-    await run.journal.write(entry.with_state("killed"))
+    await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
     waits = run.entry.how in ENDS_SOON
     for pause in APPEARS_WITHIN_S if waits else (0.0,):  # a job that was being created appears in a moment
         await asyncio.wait({task}, timeout=pause)

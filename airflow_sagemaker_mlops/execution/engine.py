@@ -22,6 +22,7 @@ from .aws.clients import (
 )
 from .describe import describe
 from .exceptions import StepFailed, StepRefused
+from .job_state import JobState
 from .retries import Retries
 from .runners import (
     airflow_operator as foreign,
@@ -173,13 +174,13 @@ async def stop_current(run: StepRun) -> None:
     AWS is told first: the run may have been deleted, or Airflow may be away, and then the note fails or takes too long.
     """
     entry = await run.journal.read()
-    if entry is None or entry.state not in ("intent", "submitted"):
+    if entry is None or not entry.state.is_under_way:
         return
     try:
         stopped = await stop(run, entry.name, entry.arn)
     finally:
         try:
-            await run.journal.write(entry.with_state("killed"))
+            await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
         except Exception as error:
             run.tell(f"{entry.name} is stopped without a note of it in Airflow: {error}")
     if not stopped:

@@ -6,34 +6,42 @@ The journal is a help, not the ledger: AWS is.  A lost journal costs a few Descr
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-State = Literal["intent", "submitted", "done", "failed", "reported", "killed", "mishap"]
+from .identity import StepIdentity
+from .job_state import JobState, check_transition
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The last resource a step made, or meant to make.
+    """The last job of a step, or the one that it is about to create.
 
-    ordinal      how many resources of this step came before it
-    state        intent: about to be created; submitted: exists; done/failed: ended; reported: failed, and another
-                 is to be made, by a retry policy or another attempt; killed: a user stopped the task; mishap: the
-                 attempt broke off and will be retried, the resource may still run
+    name         its name, or what stands for one: a ticket, an application
+    ordinal      how many jobs of this step came before it
+    try_number   the attempt that wrote this; 0 where it was read off the job's tags
+    arn          its ARN, or what is needed to find and stop it: a queue, a cluster and a step
     """
 
     name: str
     ordinal: int
     try_number: int
     generation: str
-    state: State
+    state: JobState
     arn: str = ""
+
+    @classmethod
+    def of(cls, identity: StepIdentity, name: str, ordinal: int, *, is_running: bool = False, arn: str = "") -> Entry:
+        """The entry of an attempt that is about to create a job, or (``is_running``) goes on with one that exists."""
+        state = JobState.RUNNING if is_running else JobState.SUBMITTING
+        return cls(name, ordinal, identity.try_number, identity.generation, state, arn)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for a store."""
-        return asdict(self)
+        return {**asdict(self), "state": self.state.value}
 
-    def with_state(self, state: State, arn: str = "") -> Entry:
-        """The same resource in another state."""
+    def advance(self, state: JobState, *, arn: str = "") -> Entry:
+        """The same job in another state.  Raises :class:`TransitionRefused` for one that cannot follow."""
+        check_transition(self.state, state)
         return replace(self, state=state, arn=arn or self.arn)
 
 
@@ -42,8 +50,8 @@ def entry_from_json(data: object) -> Entry | None:
     if not isinstance(data, dict):
         return None
     try:
-        return Entry(**data)
-    except TypeError:
+        return Entry(**{**data, "state": JobState(data["state"])})
+    except (KeyError, TypeError, ValueError):
         return None
 
 

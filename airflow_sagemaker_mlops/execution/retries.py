@@ -12,6 +12,7 @@ from typing import Any
 
 from .aws.clients import is_throttled, is_transient, may_pass
 from .exceptions import JobFailed, StepRefused, Unanswered
+from .job_state import JobState
 from .journal import Entry
 from .step_run import StepRun
 
@@ -139,8 +140,8 @@ class Retries:
         self.counts[str(index)] = count + 1
         failed = await self.run.journal.read()
         await self._note(failed)
-        if failed is not None and failed.state == "failed":
-            await self.run.journal.write(failed.with_state("reported"))
+        if failed is not None and failed.state is JobState.FAILED:
+            await self.run.journal.write(failed.advance(JobState.FAILURE_REPORTED))
         most = "" if policy.attempts is None else f" of {policy.attempts}"
         self.run.tell(f"{cause}: retry {count + 1}{most} in {pause:g} s: {words}")
         return pause

@@ -13,7 +13,7 @@ from ..steps.model import StepType
 from .aws.clients import Aws
 from .callback_inbox import Mailbox, MemoryMailbox
 from .identity import StepIdentity
-from .journal import Journal, MemoryJournal, MemoryNotes, Notes
+from .journal import Entry, Journal, MemoryJournal, MemoryNotes, Notes
 from .request_overrides import NO_PINS, Pins
 from .scope import Scope
 
@@ -113,6 +113,10 @@ class Submitted:
     since: str
     adopted: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def entry(self, identity: StepIdentity) -> Entry:
+        """The journal entry of the attempt ``identity`` while it waits for this."""
+        return Entry.of(identity, self.name, self.ordinal, is_running=True, arn=self.arn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from .aws.clients import (
 from .describe import address_of, describe
 from .exceptions import NameTaken, StepFailed
 from .identity import is_start, tag_value
-from .journal import Entry, State
+from .job_state import JobState
+from .journal import Entry
 from .request import Change, build_request, name_of, unchanged
 from .step_run import StepRun, Submitted, now
 
@@ -47,8 +48,8 @@ async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
     identity = run.identity
     if entry is None and identity.try_number <= 1:
         return await _ensure(run, 0, change)
-    if entry is not None and entry.try_number == identity.try_number and entry.state in ("intent", "submitted"):
-        goes_on = entry.state == "submitted"
+    if entry is not None and entry.try_number == identity.try_number and entry.state.is_under_way:
+        goes_on = entry.state is JobState.RUNNING
         if await describe(run, entry.name) is not None:  # what its request was made of may be gone by now
             return await _adopt(run, entry.ordinal, entry, change, goes_on=goes_on)
         return await _ensure(run, entry.ordinal, change, goes_on=goes_on)
@@ -65,7 +66,7 @@ async def _next_ordinal(run: StepRun, entry: Entry | None) -> tuple[int, bool]:
         return ordinal, False
     tags = await _tags(run, found)
     _check_owner(run, name, tags)
-    entry = entry or Entry(name, ordinal, 0, tags.get("airflow:generation", ""), "submitted")
+    entry = entry or Entry(name, ordinal, 0, tags.get("airflow:generation", ""), JobState.RUNNING)
     following, must_end = ordinal_after(run, entry, found, tags)
     if must_end:
         await stop_and_wait(run, name)
@@ -101,7 +102,7 @@ def _was_broken_off(run: StepRun, entry: Entry) -> bool:
     away it cannot leave a note of that.  A job that somebody else stopped meanwhile looks the same, and is run again.
     """
     earlier = bool(entry.try_number) and entry.try_number != run.identity.try_number
-    return earlier and entry.state in ("intent", "submitted", "mishap")
+    return earlier and entry.state.is_unresolved
 
 
 def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
@@ -112,8 +113,8 @@ def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
     if not entry.try_number:
         return run.goes_on  # the journal is lost
     if entry.try_number == run.identity.try_number:
-        return entry.state == "failed"  # where a retry policy wants another one, it is "reported"
-    return entry.state == "failed" or (not anew and entry.state != "reported")
+        return entry.state is JobState.FAILED  # else a retry policy has asked for another
+    return entry.state is JobState.FAILED or (not anew and entry.state is not JobState.FAILURE_REPORTED)
 
 
 def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) -> bool:
@@ -125,13 +126,13 @@ def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) ->
     known = bool(entry.try_number)  # 0: read off the resource's tags
     if known and entry.try_number == identity.try_number:
         return False  # the same attempt, in another process
-    if known and entry.state == "killed":
+    if known and entry.state is JobState.STOP_REQUESTED:
         return True
     if identity.generation:
         made_in = entry.generation if known else tags.get("airflow:generation", "")
         return made_in != tag_value(identity.generation)
     # Where Airflow does not tell, an attempt that was not reported as broken off was ended by a user.
-    return known and entry.state != "mishap"
+    return known and entry.state is not JobState.INTERRUPTED
 
 
 async def _last_ordinal(run: StepRun) -> int:
@@ -153,8 +154,7 @@ async def _ensure(run: StepRun, ordinal: int, change: Change, *, goes_on: bool =
     name = name_of(run, ordinal)
     identity = run.identity
     # The next process of this attempt has to know that it goes on, too.
-    state: State = "submitted" if goes_on else "intent"
-    intent = Entry(name, ordinal, identity.try_number, identity.generation, state)
+    intent = Entry.of(identity, name, ordinal, is_running=goes_on)
     await run.journal.write(intent)
     request = await build_request(run, ordinal, change)
     try:

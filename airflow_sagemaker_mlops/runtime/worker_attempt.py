@@ -20,6 +20,7 @@ from ..execution.engine import (
     stop_when_visible,
     submit,
 )
+from ..execution.job_state import JobState
 from ..execution.recorder_protocol import run_recorded
 from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
@@ -134,14 +135,14 @@ class WorkerAttempt:
 
         run, ti = self._step_run(), self.context["ti"]
         entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
-        if entry is None or entry.state not in ("intent", "submitted", "killed"):
+        if entry is None or not (entry.state.is_under_way or entry.state is JobState.STOP_REQUESTED):
             return ""
         try:
-            if entry.state == "killed":  # the trigger has stopped it, or was about to when it died
+            if entry.state is JobState.STOP_REQUESTED:  # the trigger has stopped it, or was about to when it died
                 await stop(run, entry.name, entry.arn)
                 return entry.name
             with suppress(Exception):  # the job is stopped all the same
-                await run.journal.write(entry.with_state("killed"))
+                await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
             stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
         except Exception as error:  # the sweep at the end of the run tries again
             self.tell(f"{entry.name} may be left running: it could not be stopped: {error}")

@@ -23,6 +23,7 @@ from ..execution import engine
 from ..execution.concurrency import admitted
 from ..execution.exceptions import StepFailed
 from ..execution.identity import StepIdentity
+from ..execution.job_state import JobState
 from ..execution.journal import Entry, entry_from_json
 from ..execution.recorder_protocol import run_recorded
 from ..execution.retries import cause_of
@@ -147,13 +148,13 @@ class StepTrigger(BaseTrigger):
         entry = entry_from_json(await self._store.get(JOURNAL_KEY))
         if entry is None or entry.try_number == self.task_instance.try_number:
             return False
-        return entry.state not in ("killed", "reported")
+        return not entry.state.asks_for_another
 
     async def _note_mishap(self) -> None:
         """Let the retry know that it is one, and not a user's wish for another job."""
         entry = await self._run.journal.read() if self._run is not None else None
-        if self._run is not None and entry is not None and entry.state in ("intent", "submitted"):
-            await self._run.journal.write(entry.with_state("mishap"))
+        if self._run is not None and entry is not None and entry.state.is_under_way:
+            await self._run.journal.write(entry.advance(JobState.INTERRUPTED))
 
     async def _context(self) -> Mapping[str, Any]:
         """What Airflow knows of the run; nothing for a step that a worker began, which has told all that is needed."""
@@ -293,7 +294,7 @@ class StepTrigger(BaseTrigger):
     async def _note_killed(self, run: StepRun, entry: Entry) -> None:
         kept = entry_from_json(await self._store.get(JOURNAL_KEY))
         if kept is None or kept.try_number == entry.try_number:  # else the next attempt has begun already
-            await run.journal.write(entry.with_state("killed"))
+            await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
             if self._tickets is not None:
                 await self._tickets.leave()
 
@@ -301,9 +302,9 @@ class StepTrigger(BaseTrigger):
         """What this attempt made, or was making when it was broken off: the call goes on in its thread."""
         identity, job = run.identity, self._submitted
         if job is not None:
-            return Entry(job.name, job.ordinal, identity.try_number, identity.generation, "submitted", job.arn)
+            return job.entry(identity)
         entry = await run.journal.read()
-        ours = entry is not None and entry.try_number == identity.try_number and entry.state in ("intent", "submitted")
+        ours = entry is not None and entry.try_number == identity.try_number and entry.state.is_under_way
         return entry if ours else None
 
     async def _handed_to_another(self, name: str) -> bool:

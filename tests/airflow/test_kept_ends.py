@@ -15,6 +15,7 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 from airflow_sagemaker_mlops.execution.exceptions import StepFailed
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.links import LINKS, REQUEST_KEY
 from airflow_sagemaker_mlops.local_aws import LocalAws
@@ -136,7 +137,7 @@ def test_a_retry_that_airflow_resumes_with_the_event_of_the_attempt_before_begin
 ) -> None:
     """As Airflow 3.0.6 does, which forgets to clear ``next_method`` when a task is to be retried."""
     monkeypatch.setattr(base, "RETRIES_RESUME", True)
-    left = Entry("job", 0, made_in, "m4", "mishap").as_json()
+    left = Entry("job", 0, made_in, "m4", JobState.INTERRUPTED).as_json()
     ti = SimpleNamespace(task_id="t", map_index=-1, try_number=2, xcom_pull=lambda **_: left, max_tries=4)
     context: Any = {"ti": ti, "params": {}, "dag_run": SimpleNamespace(conf={})}
     step = operator()
@@ -148,16 +149,16 @@ def test_a_retry_that_airflow_resumes_with_the_event_of_the_attempt_before_begin
 @pytest.mark.parametrize(
     ("state", "attempt_before", "max_tries", "noted"),
     [
-        ("failed", 1, 4, "mishap"),  # never cleared: 4 retries after the first attempt
-        ("failed", 1, 5, "reported"),  # cleared after it
-        ("failed", 3, 5, "mishap"),  # cleared after the first attempt, and going on in the third
-        ("submitted", 1, 4, "mishap"),
-        ("submitted", 1, 5, "submitted"),
-        ("done", 1, 5, "done"),
-        ("mishap", 1, 4, "mishap"),
-        ("mishap", 1, 5, "reported"),
-        ("killed", 1, 4, "killed"),
-        ("failed", 4, 4, "failed"),  # this attempt's own
+        (JobState.FAILED, 1, 4, JobState.INTERRUPTED),  # never cleared: 4 retries after the first attempt
+        (JobState.FAILED, 1, 5, JobState.FAILURE_REPORTED),  # cleared after it
+        (JobState.FAILED, 3, 5, JobState.INTERRUPTED),  # cleared after the first attempt, and going on in the third
+        (JobState.RUNNING, 1, 4, JobState.INTERRUPTED),
+        (JobState.RUNNING, 1, 5, JobState.RUNNING),
+        (JobState.SUCCEEDED, 1, 5, JobState.SUCCEEDED),
+        (JobState.INTERRUPTED, 1, 4, JobState.INTERRUPTED),
+        (JobState.INTERRUPTED, 1, 5, JobState.FAILURE_REPORTED),
+        (JobState.STOP_REQUESTED, 1, 4, JobState.STOP_REQUESTED),
+        (JobState.FAILED, 4, 4, JobState.FAILED),  # this attempt's own
     ],
 )
 def test_a_worker_tells_a_clear_from_a_mishap(state: Any, attempt_before: int, max_tries: int, noted: str) -> None:
@@ -175,9 +176,9 @@ def test_a_worker_tells_a_clear_from_a_mishap(state: Any, attempt_before: int, m
     assert xcoms[JOURNAL_KEY]["state"] == noted
 
 
-@pytest.mark.parametrize("store", [None, Store({JOURNAL_KEY: Entry("job", 2, 1, "m4", "intent").as_json()})])
+@pytest.mark.parametrize("store", [None, Store({JOURNAL_KEY: Entry("job", 2, 1, "m4", JobState.SUBMITTING).as_json()})])
 def test_a_retry_policy_goes_on_from_what_the_trigger_of_this_attempt_left(store: Store | None) -> None:
-    left = Entry("job", 2, 1, "m4", "failed")
+    left = Entry("job", 2, 1, "m4", JobState.FAILED)
     ti = SimpleNamespace(
         task_id="t",
         map_index=-1,
@@ -204,14 +205,14 @@ def test_retries_are_counted_over_the_processes_of_an_attempt(store: Store | Non
 @pytest.mark.parametrize(
     ("state", "try_number", "finish_in", "asks"),
     [
-        ("failed", 2, "triggerer", True),
-        ("reported", 2, "triggerer", False),
-        ("killed", 2, "triggerer", False),
-        ("submitted", 2, "triggerer", True),  # a user's clear, or a mishap that could not be noted
-        ("done", 2, "triggerer", True),
-        ("submitted", 2, "worker", True),
-        ("mishap", 2, "worker", True),  # the last of the mishaps that Airflow retries, and cleared since
-        ("failed", 1, "worker", False),  # moved to another triggerer
+        (JobState.FAILED, 2, "triggerer", True),
+        (JobState.FAILURE_REPORTED, 2, "triggerer", False),
+        (JobState.STOP_REQUESTED, 2, "triggerer", False),
+        (JobState.RUNNING, 2, "triggerer", True),  # a user's clear, or a mishap that could not be noted
+        (JobState.SUCCEEDED, 2, "triggerer", True),
+        (JobState.RUNNING, 2, "worker", True),
+        (JobState.INTERRUPTED, 2, "worker", True),  # the last of the mishaps that Airflow retries, and cleared since
+        (JobState.FAILED, 1, "worker", False),  # moved to another triggerer
     ],
 )
 def test_a_step_asks_a_worker_before_it_is_run_again_in_the_triggerer(

@@ -12,6 +12,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 
 from airflow_sagemaker_mlops.execution.engine import stop_current
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepRun, Submitted
@@ -81,7 +82,7 @@ class DeletedRun(MemoryJournal):
         raise NOT_FOUND
 
 
-RUNNING = Entry("prep-job", 0, 1, "", "submitted")
+RUNNING = Entry("prep-job", 0, 1, "", JobState.RUNNING)
 
 
 @pytest.mark.parametrize("answer", [NOT_FOUND, ValueError("nothing that anybody thought of"), {}])
@@ -133,7 +134,7 @@ def test_a_worker_stops_its_job_before_it_tells_an_airflow_that_may_be_away() ->
             raise ConnectionRefusedError
 
     asyncio.run(stop_current(processing(aws, Away(RUNNING))))
-    assert seen == [("killed", ["prep-job"])]
+    assert seen == [(JobState.STOP_REQUESTED, ["prep-job"])]
     assert aws.stopped == ["prep-job"]
 
 
@@ -141,12 +142,12 @@ def test_a_worker_stops_its_job_before_it_tells_an_airflow_that_may_be_away() ->
     ("entry", "status", "ordinal"),
     [
         # Airflow killed the process while it was away: the process stopped its job and could not leave a note.
-        (Entry("prep-job", 0, 1, "m18", "submitted"), "Stopped", 1),
-        (Entry("prep-job", 0, 1, "m18", "intent"), "Stopped", 1),
-        (Entry("prep-job", 0, 1, "m18", "submitted"), "Failed", 0),
-        (Entry("prep-job", 0, 1, "m18", "submitted"), "InProgress", 0),
+        (Entry("prep-job", 0, 1, "m18", JobState.RUNNING), "Stopped", 1),
+        (Entry("prep-job", 0, 1, "m18", JobState.SUBMITTING), "Stopped", 1),
+        (Entry("prep-job", 0, 1, "m18", JobState.RUNNING), "Failed", 0),
+        (Entry("prep-job", 0, 1, "m18", JobState.RUNNING), "InProgress", 0),
         # This attempt saw the stop and noted it before it was killed: that is how the step ended.
-        (Entry("prep-job", 0, 1, "m18", "failed"), "Stopped", 0),
+        (Entry("prep-job", 0, 1, "m18", JobState.FAILED), "Stopped", 0),
     ],
 )
 def test_a_job_that_a_killed_attempt_stopped_is_run_again(entry: Entry, status: str, ordinal: int) -> None:

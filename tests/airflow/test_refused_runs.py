@@ -111,7 +111,7 @@ def test_a_step_that_began_after_it_was_refused_is_looked_for_when_it_is_killed(
 ) -> None:
     run.refuse_steps()
     run.conf = {"pipeline.select": "Train+"}
-    run.xcoms["Train", JOURNAL_KEY] = {"name": "p-Train-1", "state": "intent"}
+    run.xcoms["Train", JOURNAL_KEY] = {"name": "p-Train-1", "state": "SUBMITTING"}
     why = run.conclude()
     assert why == "Step failure: one or multiple steps failed: Train; 2 did not start. See their logs."
     assert "The pipeline ended Failed: 1 steps ran, 0 were reused, 1 not selected" in capsys.readouterr().out

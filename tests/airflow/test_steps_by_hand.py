@@ -13,7 +13,8 @@ from sleeping_job import sleeping_job
 from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
-from airflow_sagemaker_mlops.execution.journal import Entry, State
+from airflow_sagemaker_mlops.execution.job_state import JobState
+from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ModelStepOperator, ProcessingStepOperator, SweepOperator
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
@@ -92,10 +93,15 @@ def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(aw
 @pytest.mark.usefixtures("opened")
 @pytest.mark.parametrize(
     ("try_number", "state", "ends"),
-    [(5, "mishap", True), (5, "submitted", True), (4, "mishap", False), (5, "failed", False)],
+    [
+        (5, JobState.INTERRUPTED, True),
+        (5, JobState.RUNNING, True),
+        (4, JobState.INTERRUPTED, False),
+        (5, JobState.FAILED, False),
+    ],
 )
 def test_an_attempt_that_no_other_follows_stops_what_it_leaves_running(
-    aws: LocalAws, try_number: int, state: State, ends: bool
+    aws: LocalAws, try_number: int, state: JobState, ends: bool
 ) -> None:
     tasks = by_hand(aws, f"hand-{try_number}-{state}")
     identity = StepIdentity("d", "one", tasks["one"].dag.dag_id, "run", "one")
@@ -117,7 +123,7 @@ def test_what_goes_wrong_while_a_job_is_looked_for_hides_no_failure(monkeypatch:
     monkeypatch.setattr(in_worker, "sweep_here", broken)
     with DAG("hand-broken", schedule=None):
         step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"})
-    journal, said = Entry("job", 0, 1, "m4", "submitted").as_json(), []
+    journal, said = Entry("job", 0, 1, "m4", JobState.RUNNING).as_json(), []
     context: Any = {"ti": instance(step, {}, xcom_pull=lambda **_: journal), "dag_run": RUN}
     with (
         pytest.raises(AirflowFailException, match="access denied"),
@@ -136,7 +142,7 @@ def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.Monke
     monkeypatch.setattr(in_worker, "sweep_here", sweep)
     with DAG("hand-kept", schedule=None):
         step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"}, start_in="worker")
-    submitted = Entry("job", 0, 1, "m4", "submitted").as_json()
+    submitted = Entry("job", 0, 1, "m4", JobState.RUNNING).as_json()
     store = {"sagemaker_result": {"generation": "m4", "failure": "no data today"}, JOURNAL_KEY: submitted}
     told = SimpleNamespace(get=store.get)
     context: Any = {"ti": instance(step, {}, try_number=2, xcom_pull=lambda **_: None), "dag_run": RUN, "params": {}}
@@ -149,7 +155,7 @@ def test_an_attempt_that_no_other_follows_leaves_what_is_not_its_own(aws: LocalA
     tasks = by_hand(aws, "hand-strangers")
     sibling = StepIdentity("d", "each", "hand-strangers", "run", "each", 1)
     name = sleeping_job(aws, resource_name(sibling, 0), 60, sibling.tags("request"))
-    journal = Entry(name, 0, 1, "m4", "submitted").as_json()
+    journal = Entry(name, 0, 1, "m4", JobState.RUNNING).as_json()
     ti = instance(tasks["each"], {}, map_index=0, max_tries=0, xcom_pull=lambda **_: journal)
     context: Any = {"ti": ti, "dag_run": RUN}
     with (

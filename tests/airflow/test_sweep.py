@@ -22,6 +22,7 @@ from airflow_sagemaker_mlops import (
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
 from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, SweepOperator
 from airflow_sagemaker_mlops.runtime.stopping.jobs import stop_left_running, waiting_steps
@@ -77,8 +78,8 @@ def test_the_same_run_of_another_airflow_in_this_account_is_left_alone(aws: loca
 
 def test_a_job_from_before_a_clear_is_stopped_when_a_step_had_gone_on_with_it(aws: local.LocalAws) -> None:
     before = job_of(aws, "cleared", BEFORE, 0)
-    assert swept(aws, "cleared", Entry("another", 1, 1, "", "submitted")) == []
-    assert swept(aws, "cleared", Entry(before, 0, 2, "", "submitted")) == [before]
+    assert swept(aws, "cleared", Entry("another", 1, 1, "", JobState.RUNNING)) == []
+    assert swept(aws, "cleared", Entry(before, 0, 2, "", JobState.RUNNING)) == [before]
 
 
 def test_a_job_of_an_earlier_version_which_tagged_whole_seconds_is_stopped(aws: local.LocalAws) -> None:

@@ -12,6 +12,7 @@ from airflow_sagemaker_mlops.execution import concurrency
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 from airflow_sagemaker_mlops.execution.concurrency import BEGUN, ahead_of
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepRun
@@ -72,7 +73,9 @@ def test_earlier_tickets_come_first() -> None:
     assert ahead(Ticket(board, "B"), most=2) == []
 
 
-@pytest.mark.parametrize("entry", [Entry("job", 0, 2, "", "submitted"), Entry("job", 0, 1, "", "mishap")])
+@pytest.mark.parametrize(
+    "entry", [Entry("job", 0, 2, "", JobState.RUNNING), Entry("job", 0, 1, "", JobState.INTERRUPTED)]
+)
 def test_a_step_whose_job_is_on_its_way_does_not_queue_again(entry: Entry) -> None:
     """Its process was started again, or the attempt broke off: it counts from now on, before it has any turn."""
     board = Board({"A": BEGUN})
@@ -81,5 +84,5 @@ def test_a_step_whose_job_is_on_its_way_does_not_queue_again(entry: Entry) -> No
 
 
 def test_a_step_that_was_cleared_queues_again() -> None:
-    killed = MemoryJournal(Entry("job", 0, 1, "", "killed"))
+    killed = MemoryJournal(Entry("job", 0, 1, "", JobState.STOP_REQUESTED))
     assert ahead(Ticket(Board({"A": BEGUN}), "B"), journal=killed) == ["A"]

@@ -16,6 +16,7 @@ from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution import engine
 from airflow_sagemaker_mlops.execution.exceptions import JobFailed, StepFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.runners import emr
 from airflow_sagemaker_mlops.execution.scope import Scope
@@ -110,7 +111,7 @@ def test_a_run_that_began_anew_goes_on_with_what_its_earlier_attempt_made(aws: L
     assert asyncio.run(engine.submit(again(run, run_started=TWIN, try_number=2))).arn == first.arn
 
 
-@pytest.mark.parametrize("state", ["intent", "mishap"])
+@pytest.mark.parametrize("state", [JobState.SUBMITTING, JobState.INTERRUPTED])
 def test_an_attempt_after_one_that_made_nothing_takes_no_step_of_a_deleted_run(aws: LocalAws, state: Any) -> None:
     where = cluster(aws)
     run = attempt(aws, ClusterId=where)
@@ -126,7 +127,7 @@ def test_an_attempt_finds_by_the_journal_what_was_made_before_the_run_began_anew
     where = cluster(aws)
     run = attempt(aws, ClusterId=where)
     first = asyncio.run(engine.submit(run))
-    journal = MemoryJournal(Entry(first.name, 0, 1, "c0", "intent"))
+    journal = MemoryJournal(Entry(first.name, 0, 1, "c0", JobState.SUBMITTING))
     assert asyncio.run(engine.submit(again(run, journal, run_started=TWIN, try_number=2))).arn == first.arn
 
 
@@ -158,7 +159,7 @@ def test_a_child_of_a_loop_that_failed_is_made_again_by_the_next_attempt(aws: Lo
             asyncio.run(engine.run_step(replace(loop, identity=replace(loop.identity, try_number=number))))
         entry = asyncio.run(loop.journal.read())
         assert entry is not None
-        asyncio.run(loop.journal.write(entry.with_state("reported")))
+        asyncio.run(loop.journal.write(entry.advance(JobState.FAILURE_REPORTED)))
     assert len(set(added(aws, where))) == 2
     child.spec["Arguments"]["StepConfig"]["HadoopJarStep"]["Args"] = ["true"]
     for number in (3, 4):  # and after a success once more for each clear

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from airflow_sagemaker_mlops.execution import engine
 from airflow_sagemaker_mlops.execution.exceptions import JobFailed, StepFailed, StepRefused
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.runners import endpoint
 from airflow_sagemaker_mlops.execution.scope import Scope
@@ -277,5 +278,5 @@ def test_a_component_whose_update_is_rolled_back_fails_the_step() -> None:
 def test_a_killed_attempt_is_no_reason_to_believe_that_the_update_was_made() -> None:
     hosting = Hosting("old")
     run = attempt(hosting)
-    killed = replace(run, journal=MemoryJournal(Entry("prod", 0, 1, "", "intent")))
+    killed = replace(run, journal=MemoryJournal(Entry("prod", 0, 1, "", JobState.SUBMITTING)))
     assert asyncio.run(engine.run_step(killed)).properties["EndpointConfigName"] == "new"

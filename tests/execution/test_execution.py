@@ -27,6 +27,7 @@ from airflow_sagemaker_mlops.execution.exceptions import (
     UnresolvedExpression,
 )
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal, MemoryNotes
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.runners import quality_check
@@ -146,13 +147,16 @@ def test_a_retry_after_a_failed_job_makes_a_new_one(aws: LocalAws, clients: Sess
         asyncio.run(engine.run_step(run))
     entry = asyncio.run(run.journal.read())
     assert entry is not None
-    asyncio.run(run.journal.write(entry.with_state("reported")))
+    asyncio.run(run.journal.write(entry.advance(JobState.FAILURE_REPORTED)))
     with pytest.raises(JobFailed):
         asyncio.run(engine.run_step(again(run, try_number=2)))
     assert len(jobs_of(aws, run)) == 2
 
 
-@pytest.mark.parametrize(("state", "try_number"), [("failed", 2), ("intent", 2), ("mishap", 2), ("failed", 1)])
+@pytest.mark.parametrize(
+    ("state", "try_number"),
+    [(JobState.FAILED, 2), (JobState.SUBMITTING, 2), (JobState.INTERRUPTED, 2), (JobState.FAILED, 1)],
+)
 def test_a_failure_that_could_not_be_reported_is_reported_by_the_next_process_without_a_new_job(
     aws: LocalAws, clients: SessionAws, state: Any, try_number: int
 ) -> None:
@@ -161,7 +165,7 @@ def test_a_failure_that_could_not_be_reported_is_reported_by_the_next_process_wi
         asyncio.run(engine.run_step(run))
     entry = asyncio.run(run.journal.read())
     assert entry is not None
-    asyncio.run(run.journal.write(entry.with_state(state)))
+    asyncio.run(run.journal.write(entry.advance(state)))
     with pytest.raises(JobFailed):
         asyncio.run(engine.run_step(again(run, try_number=try_number)))
     assert len(jobs_of(aws, run)) == 1
@@ -178,14 +182,20 @@ def test_a_policy_that_grants_another_job_notes_that_before_its_pause(
     assert len(jobs_of(aws, run)) == 2
     entry = asyncio.run(run.journal.read())
     assert entry is not None
-    assert (entry.ordinal, entry.state) == (1, "failed")
+    assert (entry.ordinal, entry.state) == (1, JobState.FAILED)
     # The process ends in the pause: what takes over finds that another one was granted.
-    asyncio.run(run.journal.write(replace(entry, ordinal=0, state="reported")))
+    asyncio.run(run.journal.write(replace(entry, ordinal=0, state=JobState.FAILURE_REPORTED)))
     assert asyncio.run(engine.submit(run)).ordinal == 1
 
 
 @pytest.mark.parametrize(
-    ("state", "try_number", "made"), [("mishap", 2, 2), ("reported", 2, 3), ("submitted", 1, 2), ("failed", 1, 2)]
+    ("state", "try_number", "made"),
+    [
+        (JobState.INTERRUPTED, 2, 2),
+        (JobState.FAILURE_REPORTED, 2, 3),
+        (JobState.RUNNING, 1, 2),
+        (JobState.FAILED, 1, 2),
+    ],
 )
 def test_what_failed_in_a_loop_is_not_run_again_because_its_task_was_broken_off(
     aws: LocalAws, clients: SessionAws, state: Any, try_number: int, made: int
@@ -200,8 +210,8 @@ def test_what_failed_in_a_loop_is_not_run_again_because_its_task_was_broken_off(
         asyncio.run(engine.run_step(untold))
     entry = asyncio.run(run.journal.read())
     assert entry is not None
-    assert entry.state == "failed"
-    asyncio.run(run.journal.write(entry.with_state(state)))
+    assert entry.state == JobState.FAILED
+    asyncio.run(run.journal.write(entry.advance(state)))
     with pytest.raises(StepFailed, match=r"1 of 2 steps did not succeed.*Each-1"):
         asyncio.run(engine.run_step(again(untold, try_number=try_number)))
     assert len(jobs_of(aws, run)) == made
@@ -212,7 +222,9 @@ def test_a_child_that_failed_unseen_is_not_run_again_when_its_loop_goes_on(aws: 
     run, _ = run_of(clients, "ForEach", {"IterableItems": ["a"], "MaxConcurrency": 1}, spec={"Body": body})
     with pytest.raises(StepFailed, match="1 of 1"):
         asyncio.run(engine.run_step(run))
-    broken_off = replace(run, journal=MemoryJournal(Entry("Step", 0, 1, "c0", "mishap")), notes=MemoryNotes())
+    broken_off = replace(
+        run, journal=MemoryJournal(Entry("Step", 0, 1, "c0", JobState.INTERRUPTED)), notes=MemoryNotes()
+    )
     with pytest.raises(StepFailed, match="1 of 1"):
         asyncio.run(engine.run_step(again(broken_off, try_number=2)))
     assert len(jobs_of(aws, run)) == 1
@@ -285,7 +297,7 @@ def test_a_run_of_a_deleted_twin_does_not_take_its_jobs(aws: LocalAws, clients: 
 def test_an_attempt_that_went_on_after_a_clear_goes_on_after_a_restart_too(aws: LocalAws, clients: SessionAws) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(3)"))
     first = asyncio.run(engine.submit(run))
-    broken_off = MemoryJournal(Entry(first.name, 0, 1, "c0", "mishap"))
+    broken_off = MemoryJournal(Entry(first.name, 0, 1, "c0", JobState.INTERRUPTED))
     # Airflow lets a finished run that is cleared begin anew.
     goes_on = again(replace(run, journal=broken_off), try_number=2, run_started="2026-01-01T01:00:00Z")
     for _ in range(2):
@@ -329,7 +341,7 @@ def test_a_clear_does_not_take_the_job_of_another_airflows_run_of_the_same_ids(
 def test_a_killed_task_gets_a_new_job(aws: LocalAws, clients: SessionAws) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "pass"))
     first = asyncio.run(engine.submit(run))
-    killed = MemoryJournal(Entry(first.name, 0, 1, "c0", "killed"))
+    killed = MemoryJournal(Entry(first.name, 0, 1, "c0", JobState.STOP_REQUESTED))
     second = asyncio.run(engine.submit(again(replace(run, journal=killed), try_number=2)))
     assert second.name == resource_name(run.identity, 1)
 
@@ -340,7 +352,7 @@ def test_a_job_that_ended_well_is_not_run_again_because_its_task_was_retried(
     run, _ = run_of(clients, "Processing", processing(aws, "pass"))
     first = asyncio.run(engine.run_step(run))
     for identity in ({"try_number": 1}, {"try_number": 2}):  # the process died before the task's end was told; a retry
-        done = MemoryJournal(Entry(str(first.name), 0, 1, "c0", "done"))
+        done = MemoryJournal(Entry(str(first.name), 0, 1, "c0", JobState.SUCCEEDED))
         assert asyncio.run(engine.run_step(again(replace(run, journal=done), **identity))).name == first.name
     assert len(jobs_of(aws, run)) == 1
 
@@ -349,15 +361,16 @@ def test_where_airflow_does_not_tell_a_clear_from_a_retry_the_journal_does(aws: 
     run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(2)"))
     untold = again(run, generation="")
     first = asyncio.run(engine.submit(untold))
-    broken_off = MemoryJournal(Entry(first.name, 0, 1, "", "mishap"))
+    broken_off = MemoryJournal(Entry(first.name, 0, 1, "", JobState.INTERRUPTED))
     assert asyncio.run(engine.submit(again(replace(untold, journal=broken_off), try_number=2))).name == first.name
-    going_on = MemoryJournal(Entry(first.name, 0, 1, "", "submitted"))
+    going_on = MemoryJournal(Entry(first.name, 0, 1, "", JobState.RUNNING))
     second = asyncio.run(engine.submit(again(replace(untold, journal=going_on), try_number=2)))
     assert second.name == resource_name(run.identity, 1)
 
 
 @pytest.mark.parametrize(
-    ("state", "try_number", "asks_again"), [("failed", 1, False), ("reported", 2, True), ("mishap", 2, False)]
+    ("state", "try_number", "asks_again"),
+    [(JobState.FAILED, 1, False), (JobState.FAILURE_REPORTED, 2, True), (JobState.INTERRUPTED, 2, False)],
 )
 def test_an_answer_that_says_failed_is_told_before_anybody_is_asked_again(
     aws: LocalAws, clients: SessionAws, state: Any, try_number: int, asks_again: bool
@@ -389,7 +402,7 @@ def test_an_answer_that_came_before_the_question_was_noted_as_sent_is_kept(
     mailbox = XComs()
     ticket = callback_tokens.new_ticket(mailbox.secret)
     mailbox.answers[callback_tokens.handle(ticket)] = answer
-    killed = replace(run, journal=MemoryJournal(Entry(ticket, 0, 1, "c0", "intent", queue)), mailbox=mailbox)
+    killed = replace(run, journal=MemoryJournal(Entry(ticket, 0, 1, "c0", JobState.SUBMITTING, queue)), mailbox=mailbox)
     asked = asyncio.run(engine.submit(killed))
     assert asked.name == ticket
     assert mailbox.answers == {callback_tokens.handle(ticket): answer}
@@ -418,7 +431,7 @@ def test_a_step_whose_secret_has_changed_asks_anew_or_waits_on(aws: LocalAws, cl
     queue = aws.client("sqs").create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
     run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
     ticket = callback_tokens.new_ticket(b"the old secret")
-    for state, goes_on in (("intent", False), ("submitted", True)):
+    for state, goes_on in ((JobState.SUBMITTING, False), (JobState.RUNNING, True)):
         mailbox = MemoryMailbox({callback_tokens.handle(ticket): None})
         journal = MemoryJournal(Entry(ticket, 0, 1, "c0", state, queue))  # type: ignore[arg-type]
         asked = asyncio.run(engine.submit(replace(run, journal=journal, mailbox=mailbox)))

@@ -21,6 +21,7 @@ from airflow_sagemaker_mlops.execution import engine, retries
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 from airflow_sagemaker_mlops.execution.exceptions import JobFailed, StepFailed, StepRefused, Unanswered
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal, MemoryNotes
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted, now
@@ -183,11 +184,11 @@ def test_a_restart_counts_on(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("noted", "failed_now", "retries_left"),
     [
-        ({"ordinal": 0}, Entry("job", 0, 2, "", "failed"), 1),  # killed before the next job was made
-        ({"ordinal": 0}, Entry("job", 1, 2, "", "failed"), 1),  # killed while the next job ran
-        ({"ordinal": 0}, Entry("job", 2, 2, "", "failed"), 2),  # that one ended too, and a user wanted another
-        ({"ordinal": 0, "generation": "m18"}, Entry("job", 1, 2, "", "failed"), 2),  # cleared by a user
-        ({"ordinal": None}, Entry("job", 0, 2, "", "failed"), 2),
+        ({"ordinal": 0}, Entry("job", 0, 2, "", JobState.FAILED), 1),  # killed before the next job was made
+        ({"ordinal": 0}, Entry("job", 1, 2, "", JobState.FAILED), 1),  # killed while the next job ran
+        ({"ordinal": 0}, Entry("job", 2, 2, "", JobState.FAILED), 2),  # that one ended too, and a user wanted another
+        ({"ordinal": 0, "generation": "m18"}, Entry("job", 1, 2, "", JobState.FAILED), 2),  # cleared by a user
+        ({"ordinal": None}, Entry("job", 0, 2, "", JobState.FAILED), 2),
         ({"ordinal": 0}, None, 2),
     ],
 )
@@ -208,7 +209,7 @@ def test_a_refusal_that_used_up_its_policy_leaves_the_next_attempt_all_retries(m
     limit = StepRefused("Train", "CreateTrainingJob", "ResourceLimitExceeded", "the limit is 0")
     given = policy("SageMaker.RESOURCE_LIMIT", MaxAttempts=1)
     script = Script(monkeypatch, [limit] * 4, RetryPolicies=[given])
-    script.journal.entry = Entry("job", 0, 1, "", "intent")
+    script.journal.entry = Entry("job", 0, 1, "", JobState.SUBMITTING)
     for attempt in (1, 2):
         script.attempt = replace(script.attempt, try_number=attempt)
         with pytest.raises(StepRefused):
@@ -282,7 +283,7 @@ def test_a_function_that_may_have_run_is_invoked_again_where_the_document_says_s
 
 def killed(generation: str) -> Entry:
     """What a process that was killed while it invoked the function leaves."""
-    return Entry("arn", 0, 1, generation, "intent")
+    return Entry("arn", 0, 1, generation, JobState.SUBMITTING)
 
 
 def test_a_function_whose_process_was_killed_is_not_invoked_again(monkeypatch: pytest.MonkeyPatch) -> None:

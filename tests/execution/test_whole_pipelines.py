@@ -19,6 +19,7 @@ from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.cli.callback_inbox import LocalMailbox
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.definition.problems import PipelineError
+from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.execution.stubs.generate import made_up
@@ -629,7 +630,7 @@ def test_what_was_started_with_a_token_goes_on_though_the_cleared_run_began_anew
 
         first = asyncio.run(run_step.submit(attempt(1, "2026-01-01T00:00:00Z")))
         assert journal.entry is not None
-        journal.entry = journal.entry.with_state("mishap")
+        journal.entry = journal.entry.advance(JobState.INTERRUPTED)
         second = asyncio.run(run_step.submit(attempt(2, "2026-01-01T01:00:00Z")))
         assert (second.name, second.adopted) == (first.name, True)
         assert session.client("athena").list_query_executions()["QueryExecutionIds"] == [first.name]

@@ -15,6 +15,7 @@ from .. import callback_tokens
 from ..aws.clients import call
 from ..aws.threads import in_thread
 from ..exceptions import StepFailed
+from ..job_state import JobState
 from ..journal import Entry
 from ..request import resolved_arguments
 from ..scope import resolve
@@ -32,15 +33,16 @@ async def submit(run: StepRun) -> Submitted:
     ticket, ordinal, sent, is_open = await _earlier(run)
     handle = callback_tokens.handle(ticket)
     if not sent:
-        await run.journal.write(Entry(ticket, ordinal, identity.try_number, identity.generation, "intent", queue))
+        await run.journal.write(Entry.of(identity, ticket, ordinal, arn=queue))
         if not is_open:  # the answer to an earlier try's message would be thrown away
             await run.mailbox.open(handle)
         if not is_open or await run.mailbox.answer(handle) is None:
             await _send(run, queue, ticket, "Executing")
-    await run.journal.write(Entry(ticket, ordinal, identity.try_number, identity.generation, "submitted", queue))
+    waiting = Submitted(ticket, queue, ordinal, now(), adopted=sent)
+    await run.journal.write(waiting.entry(identity))
     what = "waiting on for an answer to the token" if sent else "SendMessage: a token"
     run.tell(f"{what} with the hash {handle[:12]}, queue {queue}")
-    return Submitted(ticket, queue, ordinal, now(), adopted=sent)
+    return waiting
 
 
 async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
@@ -53,11 +55,11 @@ async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
     if entry is None:
         return fresh, 0, False, False
     same = entry.try_number == run.identity.try_number
-    ended = entry.state in ("killed", "reported") or (entry.state == "failed" and not same)
+    ended = entry.state.asks_for_another or (entry.state is JobState.FAILED and not same)
     handle = callback_tokens.handle(entry.name)
     if not ended and not asked_anew(run, entry):
         is_open = await run.mailbox.is_open(handle)
-        sent = is_open and entry.state != "intent"
+        sent = is_open and entry.state is not JobState.SUBMITTING
         if sent or callback_tokens.token_of(run.mailbox.secret, entry.name) is not None:
             return entry.name, entry.ordinal, sent, is_open
     await run.mailbox.close(handle)
@@ -71,8 +73,7 @@ async def follow(run: StepRun, sent: Submitted) -> StepResult:
         await asyncio.sleep(pause)
         pause = min(pause * (1 + SHARE_OF_AGE), run.options.poll_interval_s)
     good = answer.get("Status") == "Succeeded"
-    entry = Entry(sent.name, sent.ordinal, identity.try_number, identity.generation, "done", sent.arn)
-    await run.journal.write(entry if good else entry.with_state("failed"))
+    await run.journal.write(sent.entry(identity).advance(JobState.SUCCEEDED if good else JobState.FAILED))
     if not good:
         raise StepFailed(f'Step "{identity.step}": {answer.get("FailureReason") or "the callback said that it failed"}')
     properties = {"OutputParameters": _outputs(run, answer.get("OutputParameters") or [])}

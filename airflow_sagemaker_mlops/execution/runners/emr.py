@@ -38,7 +38,7 @@ async def submit(run: StepRun) -> Submitted:
 async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten: bool) -> Submitted:
     """The ``ordinal``-th EMR step; ``known`` is what the journal says of it, ``forgotten`` that it was lost."""
     identity, name = run.identity, name_of(run, ordinal)
-    await run.journal.write(Entry(name, ordinal, identity.try_number, identity.generation, "intent"))
+    await run.journal.write(Entry.of(identity, name, ordinal))
     arguments = await resolved_arguments(run)
     pauses = APPEARS_WITHIN_S if known is not None else (0.0,)
     is_own = _names(run, ordinal, known)
@@ -55,9 +55,10 @@ async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten:
     adopted = found is not None and not made
     step = found["Id"] if found is not None else await _add(run, cluster, name, arguments)
     handle = f"{cluster}/{step}"
-    await run.journal.write(Entry(name, ordinal, identity.try_number, identity.generation, "submitted", handle))
+    submitted = Submitted(name, handle, ordinal, now(), adopted)
+    await run.journal.write(submitted.entry(identity))
     await run.publish({**facts_about(run, name, handle), "created": "" if adopted else handle})
-    return Submitted(name, handle, ordinal, now(), adopted)
+    return submitted
 
 
 async def follow(run: StepRun, job: Submitted) -> StepResult:

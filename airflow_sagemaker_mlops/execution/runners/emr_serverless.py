@@ -87,9 +87,9 @@ async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -
     made = await call(
         run.aws, run.entry.service, "CreateApplication", **await fitted(run, request, "CreateApplication")
     )
-    application, identity = str(made["applicationId"]), run.identity
+    application = str(made["applicationId"])
     # Until the job run is there, the application stands for it: whoever ends the step deletes it.
-    await run.journal.write(Entry(application, ordinal, identity.try_number, identity.generation, "intent"))
+    await run.journal.write(Entry.of(run.identity, application, ordinal))
     run.tell(f"CreateApplication: {application}")
     loop = asyncio.get_running_loop()
     deadline = loop.time() + APPLICATION_WAIT_S

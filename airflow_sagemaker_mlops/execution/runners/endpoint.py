@@ -13,7 +13,8 @@ from typing import Any
 from ..aws.clients import IN_USE, as_json, call, error_code, error_message
 from ..describe import address_of, describe
 from ..exceptions import JobFailed, StepFailed
-from ..journal import Entry, State
+from ..job_state import JobState
+from ..journal import Entry
 from ..request import build_request
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..watch.console_links import facts_about
@@ -31,15 +32,16 @@ async def submit(run: StepRun) -> Submitted:
     entry, identity = run.entry, run.identity
     name, facts = str(request[entry.name_key]), {"wanted": _served(request)}
     before = await run.journal.read()
-    accepted = before is not None and before.state in ("submitted", "failed")
+    accepted = before is not None and before.state.was_accepted
     if before is not None and accepted and (before.name, before.try_number) == (name, identity.try_number):
         # In this attempt: an update that was rolled back since is told, and not made a second time.
         return Submitted(name, before.arn, 0, now(), adopted=True, facts=facts)
-    await _write(run, name, "intent")
+    await run.journal.write(Entry.of(identity, name, 0))
     arn = str((await _changed(run, name, request)).get(entry.arn_key, ""))
-    await _write(run, name, "submitted", arn)
+    made = Submitted(name, arn, 0, now(), facts=facts)
+    await run.journal.write(made.entry(identity))
     await run.publish(facts_about(run, name, arn))
-    return Submitted(name, arn, 0, now(), facts=facts)
+    return made
 
 
 async def follow(run: StepRun, made: Submitted) -> StepResult:
@@ -49,7 +51,7 @@ async def follow(run: StepRun, made: Submitted) -> StepResult:
     answer = await ended_well(run, made, address_of(run, made.name))
     other = _other(wanted, answer)
     if other:
-        await _write(run, made.name, "failed", made.arn)
+        await run.journal.write(made.entry(run.identity).advance(JobState.FAILED))
         words = " and ".join(f'{key} "{has}" instead of "{wanted[key]}"' for key, has in other.items())
         reason = run.entry.reason_of(answer)
         why = f"it serves {words}: the update was rolled back, or somebody has made another one since."
@@ -57,11 +59,6 @@ async def follow(run: StepRun, made: Submitted) -> StepResult:
         status = run.entry.status_of(answer)
         raise JobFailed(run.identity.step, made.name, status, f"{why} {reason}".rstrip(), left)
     return result_of(run, made.name, answer, started=made.since)
-
-
-async def _write(run: StepRun, name: str, state: State, arn: str = "") -> None:
-    identity = run.identity
-    await run.journal.write(Entry(name, 0, identity.try_number, identity.generation, state, arn))
 
 
 async def _changed(run: StepRun, name: str, request: dict[str, Any]) -> dict[str, Any]:

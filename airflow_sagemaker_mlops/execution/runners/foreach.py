@@ -18,7 +18,8 @@ from ...definition.values import coerce
 from ...steps.catalogue import STEP_TYPES
 from ..aws.threads import in_thread
 from ..exceptions import StepFailed
-from ..journal import Entry, MemoryJournal, NotedJournal
+from ..job_state import JobState
+from ..journal import MemoryJournal, NotedJournal
 from ..scope import resolve
 from ..scope_values import experiment_block
 from ..step_run import StepResult, StepRun, Submitted, now
@@ -65,11 +66,12 @@ async def submit(run: StepRun) -> Submitted:
     """Which run of the loop this is: a new one after a success, the same one otherwise, whose good children stay."""
     entry, identity = await run.journal.read(), run.identity
     ordinal = 0 if entry is None else entry.ordinal
-    if entry is not None and entry.state == "done" and asked_anew(run, entry):
+    if entry is not None and entry.state is JobState.SUCCEEDED and asked_anew(run, entry):
         ordinal += 1
-    goes_on = entry is not None and entry.state != "reported" and not asked_anew(run, entry)
-    await run.journal.write(Entry(identity.step, ordinal, identity.try_number, identity.generation, "submitted"))
-    return Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
+    goes_on = entry is not None and entry.state is not JobState.FAILURE_REPORTED and not asked_anew(run, entry)
+    loop = Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
+    await run.journal.write(loop.entry(identity))
+    return loop
 
 
 async def follow(run: StepRun, job: Submitted, run_step: RunStep) -> StepResult:
@@ -83,9 +85,8 @@ async def follow(run: StepRun, job: Submitted, run_step: RunStep) -> StepResult:
     except BaseExceptionGroup as several:
         raise _first_of(several) from several
     identity = run.identity
-    done = Entry(identity.step, job.ordinal, identity.try_number, identity.generation, "done")
     bad = loop.count("Failed") + loop.count("Stopped")
-    await run.journal.write(done.with_state("failed") if bad else done)
+    await run.journal.write(job.entry(identity).advance(JobState.FAILED if bad else JobState.SUCCEEDED))
     result = _result(loop, job)
     if bad:
         first = "; ".join(list(loop.errors.values())[:3])
@@ -185,8 +186,8 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
 async def _let_fail_again(child: StepRun) -> None:
     """What the child's journal has failed has been told; what comes now is another one."""
     entry = await child.journal.read()
-    if entry is not None and entry.state == "failed":
-        await child.journal.write(entry.with_state("reported"))
+    if entry is not None and entry.state is JobState.FAILED:
+        await child.journal.write(entry.advance(JobState.FAILURE_REPORTED))
 
 
 def _child_run(loop: _Loop, index: int, name: str) -> StepRun:

@@ -10,7 +10,7 @@ from ..aws.clients import as_json, call
 from ..describe import address_of
 from ..exceptions import JobFailed, StepFailed
 from ..failure_report import report
-from ..journal import Entry
+from ..job_state import JobState
 from ..request import Change, unchanged
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import STOPPED
@@ -54,8 +54,7 @@ async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> d
     good = status in run.entry.succeeded
     identity = run.identity
     if not good:  # a good end is in the job's own status
-        failed = Entry(job.name, job.ordinal, identity.try_number, identity.generation, "failed", job.arn)
-        await run.journal.write(failed)
+        await run.journal.write(job.entry(identity).advance(JobState.FAILED))
     await run.publish(facts_about(run, job.name, job.arn, answer))
     if not good:
         word = "Stopped" if status in STOPPED else "Failed"

@@ -12,7 +12,8 @@ from ...definition.values import as_text, parse_parameter
 from ..aws.clients import may_be_done
 from ..aws.threads import in_thread
 from ..exceptions import StepFailed, Unanswered
-from ..journal import Entry, State
+from ..job_state import JobState
+from ..journal import Entry
 from ..request import resolved_arguments, show_request
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
@@ -26,13 +27,15 @@ async def run(run: StepRun) -> StepResult:
     event = await resolved_arguments(run)
     await show_request(run, {"FunctionName": arn, "Payload": event})
     await _refuse_after_a_loss(run, arn)
-    await _write(run, arn, "intent")
+    invocation = Entry.of(run.identity, arn, 0)
+    await run.journal.write(invocation)
     try:
         answer = await in_thread(run.aws.key, _invoke, run, arn, json.dumps(event).encode())
     except Exception:
-        await _write(run, arn, "reported")  # whoever is told decides whether it is invoked again
+        # Whoever is told decides whether it is invoked again.
+        await run.journal.write(invocation.advance(JobState.FAILURE_REPORTED))
         raise
-    await _write(run, arn, "done")
+    await run.journal.write(invocation.advance(JobState.SUCCEEDED))
     for line in _log_tail(answer):
         run.tell(line)
     payload = answer["Payload"]
@@ -55,14 +58,9 @@ async def run(run: StepRun) -> StepResult:
 async def _refuse_after_a_loss(run: StepRun, arn: str) -> None:
     """An invocation whose process was killed may have run, like one whose answer was lost."""
     entry = await run.journal.read()
-    if entry is not None and entry.state == "intent" and not asked_anew(run, entry):
-        await run.journal.write(entry.with_state("reported"))
+    if entry is not None and entry.state is JobState.SUBMITTING and not asked_anew(run, entry):
+        await run.journal.write(entry.advance(JobState.FAILURE_REPORTED))
         raise Unanswered(run.identity.step, arn, "the process that invoked it was killed")
-
-
-async def _write(run: StepRun, arn: str, state: State) -> None:
-    identity = run.identity
-    await run.journal.write(Entry(arn, 0, identity.try_number, identity.generation, state))
 
 
 async def _target(run: StepRun) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..journal import Entry
+from ..job_state import JobState
 from ..step_run import StepResult, StepRun
 from ..submit import once_visible, submit
 from ..watch.console_links import facts_about
@@ -13,7 +13,6 @@ async def run(run: StepRun) -> StepResult:
     """Create the resource, or find the one an earlier try of this attempt made."""
     made = await submit(run)
     answer = await once_visible(run, made.name)
-    identity = run.identity
-    await run.journal.write(Entry(made.name, made.ordinal, identity.try_number, identity.generation, "done", made.arn))
+    await run.journal.write(made.entry(run.identity).advance(JobState.SUCCEEDED))
     await run.publish(facts_about(run, made.name, made.arn, answer))
     return result_of(run, made.name, answer, started=made.since)

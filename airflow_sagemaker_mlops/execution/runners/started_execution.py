@@ -36,12 +36,11 @@ async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
     entry, identity = await run.journal.read(), run.identity
     if entry is None or not entry.arn or entry.ordinal != ordinal:
         return None
-    await run.journal.write(
-        Entry(entry.name, ordinal, identity.try_number, identity.generation, "submitted", entry.arn)
-    )
+    job = Submitted(entry.name, entry.arn, ordinal, now(), adopted=True)
+    await run.journal.write(job.entry(identity))
     run.tell(f"going on with {entry.name}")
     await run.publish(facts_about(run, entry.name, entry.arn))
-    return Submitted(entry.name, entry.arn, ordinal, now(), adopted=True)
+    return job
 
 
 async def start(run: StepRun, ordinal: int, request: dict[str, Any], look: Look) -> Submitted:
@@ -62,17 +61,16 @@ async def start(run: StepRun, ordinal: int, request: dict[str, Any], look: Look)
 
 async def _send(run: StepRun, ordinal: int, request: dict[str, Any]) -> Submitted:
     entry, identity = run.entry, run.identity
-    intent = Entry("", ordinal, identity.try_number, identity.generation, "intent")
-    await run.journal.write(intent)
+    await run.journal.write(Entry.of(identity, "", ordinal))
     answer = as_json(await call(run.aws, entry.service, entry.create, **request))
     handle = next((str(answer[key]) for key in _spellings(entry.arn_key) if key in answer), "")
     if not handle:
         raise StepFailed(f'Step "{identity.step}": {entry.create} answered without {entry.arn_key}.')
-    made = Entry(handle, ordinal, identity.try_number, identity.generation, "submitted", handle)
-    await run.journal.write(made)
+    job = Submitted(handle, handle, ordinal, now())
+    await run.journal.write(job.entry(identity))
     run.tell(f"{entry.create}: {handle}")
     await run.publish({**facts_about(run, handle, handle), "created": handle})
-    return Submitted(handle, handle, ordinal, now())
+    return job
 
 
 async def follow(run: StepRun, job: Submitted) -> StepResult:

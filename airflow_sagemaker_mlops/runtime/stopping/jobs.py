@@ -24,7 +24,6 @@ from ..task_states import instance_of
 
 Open = Callable[..., Awaitable[Aws]]  # takes an Access, member by member
 Recall = Callable[[str], Awaitable[Entry | None]]
-LEFT = frozenset({"intent", "submitted", "mishap", "killed"})  # whose job may still run
 
 
 async def stop_left_running(
@@ -65,7 +64,7 @@ async def stop_left_running(
             if task is None or task.access != access or stoppable([task.type]):
                 continue
             entry = await recall(name)
-            if entry is not None and entry.state in LEFT and (entry.arn or STEP_TYPES[task.type].how == "job"):
+            if entry is not None and entry.state.may_still_run and (entry.arn or STEP_TYPES[task.type].how == "job"):
                 stopped += await _stop_by_handle(_step_run(ti, name, task, aws, tell), entry)
     return stopped
 

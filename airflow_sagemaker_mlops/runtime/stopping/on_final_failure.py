@@ -52,11 +52,11 @@ def _stop_left(
     step: StepTask, context: Context, tell: Callable[[str], None], *, fails_once: bool, may_appear: bool
 ) -> None:
     """``may_appear``: whether the last word on a job may be missing, so that one can become visible after this."""
+    from ...execution.job_state import JobState
     from ..context import identity_of
     from ..task_store.journal import TaskJournal
     from ..task_store.worker import KeptEnd, WorkerTaskStore
     from .in_worker import sweep_here
-    from .jobs import LEFT
 
     ti: Any = context["ti"]
     kept = KeptEnd(context).read()
@@ -64,7 +64,7 @@ def _stop_left(
         return  # its job has ended
     entry = asyncio.run(TaskJournal(WorkerTaskStore(context)).read())
     # Without a journal, Airflow before 3.3 has deleted it with the XComs of the attempt before.
-    if (ti.try_number <= 1) if entry is None else (entry.state not in LEFT):
+    if (ti.try_number <= 1) if entry is None else not entry.state.may_still_run:
         return
 
     async def recall(_name: str) -> Entry | None:
@@ -75,9 +75,9 @@ def _stop_left(
         ti,
         {ti.task_id: step},
         started=identity.run_started,
-        # What has no name was told to stop when "killed" was noted; jobs are looked for: that may have been refused.
-        killed=[] if entry is not None and entry.state == "killed" else [own_state_key(ti)],
-        cut_off=may_appear and (entry is None or entry.state in ("intent", "mishap")),
+        # What has no name was told to stop when that was noted; jobs are looked for: that may have been refused.
+        killed=[] if entry is not None and entry.state is JobState.STOP_REQUESTED else [own_state_key(ti)],
+        cut_off=may_appear and (entry is None or entry.state.may_appear_late),
         tell=tell,
         recall=recall,
         digests=[identity.step_digest],

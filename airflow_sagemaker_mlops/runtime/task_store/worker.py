@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...execution.job_state import JobState
 from ...execution.journal import Entry, entry_from_json
 from ...execution.secret_masking import mask
 from ..step_task import JOURNAL_KEY
@@ -53,8 +54,8 @@ def report_failure(context: Context) -> None:
     """Note that Airflow is being told of a failure that it may retry: another attempt is no mishap from now on."""
     ti: Any = context["ti"]
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
-    if entry is not None and entry.state == "failed":
-        _note(context, entry.with_state("reported"))
+    if entry is not None and entry.state is JobState.FAILED:
+        _note(context, entry.advance(JobState.FAILURE_REPORTED))
 
 
 def note_reason(context: Context, error: Exception) -> None:
@@ -71,12 +72,12 @@ def note_why_again(context: Context, retries: int) -> None:
     """
     ti: Any = context["ti"]
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
-    if entry is None or entry.try_number == ti.try_number or entry.state in ("killed", "reported"):
+    if entry is None or entry.try_number == ti.try_number or entry.state.asks_for_another:
         return
     if entry.try_number > ti.max_tries - retries:
-        _note(context, entry.with_state("mishap"))
-    elif entry.state in ("failed", "mishap"):
-        _note(context, entry.with_state("reported"))
+        _note(context, entry.advance(JobState.INTERRUPTED))
+    elif entry.state in (JobState.FAILED, JobState.INTERRUPTED):
+        _note(context, entry.advance(JobState.FAILURE_REPORTED))
 
 
 def _note(context: Context, entry: Entry) -> None:
