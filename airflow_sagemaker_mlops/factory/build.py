@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, TaskGroup
 
 from .. import operators
+from ..definition.problems import InvalidPipeline, Problem
 from ..definition.step_types import AIRFLOW
 from ..gc_pause import garbage_later
 from ..plan.describe import step_doc
 from ..plan.edges import needed_edges
-from ..plan.model import PARAMETERS_TASK_ID, VERDICT_TASK_ID
+from ..plan.model import INVALID_TASK_ID, PARAMETERS_TASK_ID, SWEEP_TASK_ID, VERDICT_TASK_ID
 from ..runtime.pipeline_source import Source
 from ..runtime.step_task import StepTask
-from .invalid import TASK_ID as INVALID_TASK_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -28,6 +28,8 @@ Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
 Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
 AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn", "external_id")
 OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"})
+_OWN_IDS = (VERDICT_TASK_ID, PARAMETERS_TASK_ID, SWEEP_TASK_ID, INVALID_TASK_ID)
+_OWN_ENDS = tuple(f".{name}" for name in _OWN_IDS)
 
 
 @garbage_later()
@@ -53,6 +55,7 @@ def build(
     foreign = tuple(prefix + task.task_id for task in plan.tasks if task.step_type == AIRFLOW)
     mapped = group is not None and next(group.iter_mapped_task_groups(), None) is not None
     apart = str(group.group_id) if group is not None and _has_pipeline(dag) else ""
+    _check_ids(plan, prefix, dag, group, at_run or ())
     tasks: dict[str, BaseOperator] = {}
     for task in plan.tasks:
         own = {**options, **steps.get(task.task_id, {})}
@@ -95,10 +98,42 @@ def build(
     return tasks
 
 
+def _check_ids(plan: Plan, prefix: str, dag: DAG, group: TaskGroup | None, at_run: Collection[str]) -> None:
+    """Raise :class:`InvalidPipeline` (SM230) where a task of the pipeline would have another's id, or look like it."""
+    ends = {task.task_id: task.step_type for task in plan.tasks}
+    if at_run:
+        ends[PARAMETERS_TASK_ID] = "Parameters"
+    if group is not None:
+        ends[SWEEP_TASK_ID] = "Sweep"
+    place = f'task group "{group.group_id}"' if group is not None else f'DAG "{dag.dag_id}"'
+    problems = []
+    for name in ends:
+        what = f'the step "{name}"' if name not in _OWN_IDS else f"the pipeline's own task {name}"
+        said = f'{what} of {place} would be the task "{prefix}{name}"'
+        if f"{prefix}{name}" in dag.task_group.used_group_ids:
+            taken = _owner(dag, f"{prefix}{name}")
+            problems.append(Problem("SM230", name, f"{said}, as {taken} is.", "Rename one of them, or its task group."))
+        elif name not in _OWN_IDS and prefix and f".{prefix}{name}".endswith(_OWN_ENDS):
+            fix = "Rename the step or the task group."
+            problems.append(Problem("SM230", name, f"{said}, an id that pipelines use for a task of their own.", fix))
+    if problems:
+        raise InvalidPipeline(plan.source, problems)
+
+
+def _owner(dag: DAG, task_id: str) -> str:
+    """What has the id ``task_id`` in ``dag``."""
+    task: Any = dag.task_dict.get(task_id)
+    if task is None:
+        return "a task group of the DAG"
+    step = getattr(task, "step", None)
+    where = f'task group "{task.task_group.group_id}"' if task.task_group and task.task_group.group_id else "the DAG"
+    return f'the step "{step.step or task_id}" of {where}' if isinstance(step, StepTask) else f"a task of {where}"
+
+
 def _has_pipeline(dag: DAG) -> bool:
     """Whether a pipeline was made in ``dag`` before, a broken one included: it keeps the run's id when it is mended."""
-    ends = (VERDICT_TASK_ID, INVALID_TASK_ID)
-    return any(name in ends or name.endswith(tuple(f".{end}" for end in ends)) for name in dag.task_dict)
+    ends = (f".{VERDICT_TASK_ID}", f".{INVALID_TASK_ID}")
+    return any(f".{name}".endswith(ends) for name in dag.task_dict)
 
 
 def _wire_all(plan: Plan, tasks: Mapping[str, BaseOperator], dag: DAG) -> None:

@@ -14,13 +14,13 @@ from weakref import WeakKeyDictionary
 
 from .. import settings
 from ..definition.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
+from ..plan.model import INVALID_TASK_ID
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from airflow.sdk import DAG, BaseOperator, TaskGroup
 
-TASK_ID = "pipeline.invalid"
 LONGEST_SAID = 2000
 LONGEST_DOC = 20_000  # letters; it is stored with the DAG
 # Keywords of a DAG that say whose it is and who may see it.
@@ -130,5 +130,7 @@ def placeholder_task(error: PipelineError, dag: DAG, group: TaskGroup | None = N
     from ..operators.invalid_pipeline import InvalidPipelineOperator
 
     more = {} if group is None else {"task_group": group}
-    task = InvalidPipelineOperator(task_id=TASK_ID, dag=dag, report=str(error), doc_md=report_doc(error), **more)
+    task = InvalidPipelineOperator(
+        task_id=INVALID_TASK_ID, dag=dag, report=str(error), doc_md=report_doc(error), **more
+    )
     return AnyTask(task)

@@ -16,6 +16,7 @@ from ..airflow_versions import (
 from ..definition.problems import PipelineError
 from ..definition.step_types import WAITING
 from ..links import RunRecordLink
+from ..plan.model import SWEEP_TASK_ID
 from ..runtime.infrastructure_retries import outlast_outages
 from ..runtime.recorder import location_of
 from ..runtime.start_in_triggerer import (
@@ -125,7 +126,7 @@ class PipelineVerdictOperator(BaseOperator):
         """
         with self.dag, self.task_group or nullcontext():
             swept = PipelineVerdictOperator(
-                task_id="pipeline.sweep",
+                task_id=SWEEP_TASK_ID,
                 task_display_name="sweep",
                 steps=self.steps,
                 handlers=self.handlers,

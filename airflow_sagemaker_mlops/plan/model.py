@@ -11,8 +11,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 GATE_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot say
-VERDICT_TASK_ID = "pipeline.verdict"  # a dot cannot stand in a step name, so this id is always free
-PARAMETERS_TASK_ID = "pipeline.parameters"  # likewise; only where a run has values to render
+# No step name has a dot, so no step of a DAG has one of these ids; `factory/build.py` keeps them free in groups.
+VERDICT_TASK_ID = "pipeline.verdict"
+PARAMETERS_TASK_ID = "pipeline.parameters"  # only where a run has values to render
+SWEEP_TASK_ID = "pipeline.sweep"
+INVALID_TASK_ID = "pipeline.invalid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ def rendered_here(ti: Any, group: str) -> Mapping[str, Any] | None:
     Empty where there is no such task, ``None`` where it has left nothing, as when it was refused.
     """
     task_id = rendered_task(group)
-    if task_id not in ti.task.dag.task_dict:
+    first = ti.task.dag.task_dict.get(task_id)
+    if first is None or first.task_type != "PipelineParametersOperator":  # a task of the user's may have that id
         return {}
     pushed = xcom_of(ti, task_id, "return_value")
     return pushed if isinstance(pushed, Mapping) and not reason_in(pushed) else None

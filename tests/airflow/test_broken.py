@@ -140,7 +140,7 @@ def test_a_placeholder_of_a_group_without_prefix_leaves_the_task_whose_name_it_t
         SageMakerPipelineTaskGroup("ml", GOOD, prefix_group_id=False, on_invalid="placeholder")
     assert dag.task_dict.keys() == {"A", "pipeline.invalid"}
     assert dag.get_task("A") is theirs
-    assert "SM164" in str(dag.get_task("pipeline.invalid").doc_md)
+    assert "SM230" in str(dag.get_task("pipeline.invalid").doc_md)
 
 
 def test_a_function_or_a_subclass_around_the_dag_shows_the_same_report(folder: Path) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TaskGroup, task_group
 
-from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup
+from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.execution.identity import digest
 from airflow_sagemaker_mlops.execution.scope_values import execution_variables
 from airflow_sagemaker_mlops.runtime.context import identity_of
+from airflow_sagemaker_mlops.runtime.parameter_values import rendered_here
+from airflow_sagemaker_mlops.runtime.selective.conf import pipelines_in
 from airflow_sagemaker_mlops.runtime.step_task import StepTask
 
 ROLE = "arn:aws:iam::123456789012:role/R"
@@ -74,3 +79,43 @@ def test_a_broken_pipeline_keeps_the_place_of_the_mended_one() -> None:
             SageMakerPipelineTaskGroup("b", JOBS)
         ids.append(run_id_of(dag, "b.Train"))
     assert ids[0] == ids[1]
+
+
+def pipeline_of(*names: str) -> dict[str, Any]:
+    steps = [{"Name": name, "Type": "Training", "Arguments": {"RoleArn": {"Get": "Parameters.Day"}}} for name in names]
+    return {"Version": "2020-12-01", "Parameters": [{"Name": "Day", "Type": "String"}], "Steps": steps}
+
+
+@pytest.mark.parametrize("name", ["verdict", "parameters", "sweep", "invalid"])
+def test_a_step_that_would_look_like_a_task_of_a_pipeline_is_refused(name: str) -> None:
+    for prefix in ("", "team."):
+        said = (
+            rf'SM230\] the step "{name}" of task group "{prefix}pipeline" would be the task "{prefix}pipeline.{name}"'
+        )
+        with DAG("named", schedule=None), TaskGroup("team") if prefix else nullcontext():
+            with pytest.raises(InvalidPipeline, match=said):
+                SageMakerPipelineTaskGroup("pipeline", pipeline_of(name))
+            SageMakerPipelineTaskGroup("pipelines", pipeline_of(name))
+
+
+def test_two_tasks_of_one_id_are_refused_with_both_places() -> None:
+    for name in ("verdict", "parameters"):
+        with SageMakerPipelineDag("both", pipeline_of("Train"), parameters={"Day": "{{ ds }}"}):
+            said = rf'(?s)the step "{name}" of task group "pipeline" would be .*as a task of the DAG is'
+            with pytest.raises(InvalidPipeline, match=said):
+                SageMakerPipelineTaskGroup("pipeline", pipeline_of(name), on_invalid="import_error")
+    with DAG("both", schedule=None):
+        SageMakerPipelineTaskGroup("one", pipeline_of("Train"), prefix_group_id=False)
+        said = r'the step "Train" of task group "two" .*"Train", as the step "Train" of task group "one" is'
+        with pytest.raises(InvalidPipeline, match=said):
+            SageMakerPipelineTaskGroup("two", pipeline_of("Train"), prefix_group_id=False)
+
+
+def test_a_users_task_with_such_an_id_is_no_task_of_the_pipeline() -> None:
+    with SageMakerPipelineDag("users", pipeline_of("Train"), parameters={"Day": "1"}) as dag, TaskGroup("pipeline"):
+        EmptyOperator(task_id="parameters")
+        with TaskGroup("pipeline"):
+            EmptyOperator(task_id="verdict")
+    ti: Any = SimpleNamespace(task=SimpleNamespace(dag=dag))
+    assert rendered_here(ti, "") == {}
+    assert pipelines_in(dag) == [""]

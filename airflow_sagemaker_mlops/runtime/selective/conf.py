@@ -29,8 +29,13 @@ def asks_for_a_part(conf: Mapping[str, Any] | None) -> bool:
 
 def pipelines_in(dag: Any) -> list[str]:
     """The task groups of ``dag`` that are pipelines, "" for the DAG itself."""
-    ends = [name for name in dag.task_dict if f".{name}".endswith(f".{VERDICT_TASK_ID}")]
+    ends = [name for name, task in dag.task_dict.items() if _is_verdict(name, task)]
     return [name.removesuffix(VERDICT_TASK_ID).rstrip(".") for name in ends]
+
+
+def _is_verdict(task_id: str, task: Any) -> bool:
+    """Whether ``task`` ends a pipeline; a user's own task may have such an id."""
+    return f".{task_id}".endswith(f".{VERDICT_TASK_ID}") and task.task_type == "PipelineVerdictOperator"
 
 
 def needs_a_look(conf: Mapping[str, Any] | None, dag: Any) -> bool:
@@ -58,7 +63,11 @@ def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
 def _is_pipeline(dag: Any) -> bool:
     """Whether ``dag`` itself is a pipeline: the verdict of a group without prefix has the same id."""
     verdict = dag.task_dict.get(VERDICT_TASK_ID)
-    return verdict is not None and (verdict.task_group is None or not verdict.task_group.group_id)
+    return (
+        verdict is not None
+        and _is_verdict(VERDICT_TASK_ID, verdict)
+        and (verdict.task_group is None or not verdict.task_group.group_id)
+    )
 
 
 def _resembles(key: str, params: Iterable[str]) -> bool:
