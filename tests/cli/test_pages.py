@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.execution.job_state import TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,3 +28,11 @@ def test_every_command_is_in_the_readme() -> None:
 
 def test_the_page_of_step_types_names_no_call_that_is_not_made() -> None:
     assert "``" not in (ROOT / "docs" / "step-types.md").read_text()
+
+
+def test_the_design_has_the_journals_states_and_transitions_as_the_code_does() -> None:
+    page = (ROOT / "docs" / "design.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| [^|]+ \| ([^|]*) \|", page, re.MULTILINE)
+    assert {state: set(re.findall(r"[A-Z_]{2,}", after)) for state, after in rows} == {
+        str(state): {str(one) for one in after} for state, after in TRANSITIONS.items()
+    }
