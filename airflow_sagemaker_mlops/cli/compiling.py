@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .. import local_aws
-from .aws import NoAws, connected, started
-from .local_aws import state_folder
+from ..runs.clients import NoAws, connected, started, state_folder
 
 CHILD = Path(__file__).with_name("compile_child.py")
 UNUSABLE = 3

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..paths import UnsafePath, inside
-from .aws import NoAws, visited
+from ..runs.clients import NoAws, visited
 from .terminal import say
 
 S3 = "s3://"

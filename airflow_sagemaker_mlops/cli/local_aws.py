@@ -11,15 +11,11 @@ from typing import Any
 
 from .. import local_aws
 from ..local_aws.fault_injection import FILE, read_rules, write_rules
-from .embedded_guard import look_after
+from ..runs.clients import state_folder
+from ..runs.embedded_guard import look_after
 from .terminal import say, say_json, say_styled
 
 MOST_PORT = 65535
-
-
-def state_folder(state_dir: Path | None) -> Path:
-    """The folder given, or the default outside any repository."""
-    return (state_dir or local_aws.default_state_dir()).absolute()
 
 
 def serve_local(

@@ -24,7 +24,7 @@ from ..records.seal.prefetch import Ahead
 from ..records.seal.signing import Signer, open_signer
 from ..records.store.open import open_store
 from ..records.store.unfinished_runs import forget_start
-from .aws import started
+from ..runs.clients import started
 from .records import folder_of_connection, records_location
 from .sources import Source
 from .terminal import say, user_name

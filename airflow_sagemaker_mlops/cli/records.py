@@ -25,9 +25,8 @@ from ..records.store.keys import segment
 from ..records.store.open import open_store
 from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record, run_named, steps_of
+from ..runs.clients import NoAws, client_of, embedded, started, state_folder, visited
 from . import records_text as text
-from .aws import NoAws, client_of, embedded, started, visited
-from .local_aws import state_folder
 from .terminal import say, say_json, write_out
 
 if TYPE_CHECKING:

@@ -30,8 +30,7 @@ from ..records.reproduce.compare import (
     what_changed,
 )
 from ..records.store.reader import read_record, run_named, steps_of
-from .aws import connect
-from .local_aws import state_folder
+from ..runs.clients import connect, state_folder
 from .parameters import parse_values, values_after
 from .reproduce_pinned import pin
 from .run import pipeline_name, run_plan

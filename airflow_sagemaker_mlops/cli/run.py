@@ -28,12 +28,11 @@ from ..records.capture.secrets import secrets_of_run
 from ..records.model.errors import RecordError
 from ..records.reuse.selective_run import Choice, Part, part_of, words_of
 from ..records.store.unfinished_runs import note_start
-from .aws import connect, started
-from .embedded_guard import guarded
+from ..runs.clients import connect, started, state_folder
+from ..runs.embedded_guard import guarded
+from ..runs.publishing import publish, script_of
 from .live import Live
-from .local_aws import state_folder
 from .parameters import parse_values, values_after
-from .publishing import publish, script_of
 from .recording import Recording, recording_of
 from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
 from .selective import NO_RECORDS, announce
@@ -295,7 +294,7 @@ def run_plan(
     run_id = run_id or new_run_id()
     before = before or Continued(run_id, now())
     from ..execution.callback_inbox import MemoryMailbox
-    from .callback_inbox import LocalMailbox
+    from ..runs.callback_inbox import LocalMailbox
 
     # On this machine looking costs nothing; on AWS a step is looked at as seldom as under Airflow.
     options = ExecutionOptions(

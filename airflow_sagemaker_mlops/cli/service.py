@@ -9,7 +9,7 @@ from typing import Any
 from ..definition import to_json
 from ..definition.problems import PipelineError
 from ..definition.step_types import AIRFLOW
-from .aws import NoAws, client_of
+from ..runs.clients import NoAws, client_of
 from .compiling import NotCompiled
 from .sources import Source
 from .terminal import say, tell, write_out

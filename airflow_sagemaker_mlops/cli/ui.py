@@ -18,9 +18,9 @@ from .. import local_aws
 from ..callbacks.hosts import VARIABLE as HOSTS
 from ..local_aws import LocalAws
 from ..local_aws.state import write_private
-from .aws import NoAws, started
-from .embedded_guard import look_after
-from .publishing import publish, script_of
+from ..runs.clients import NoAws, started
+from ..runs.embedded_guard import look_after
+from ..runs.publishing import publish, script_of
 from .records import records_location
 from .terminal import console, say, say_styled
 

@@ -11,12 +11,12 @@ from airflow.sdk.exceptions import TaskDeferred
 from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ModelStepOperator, ProcessingStepOperator, SweepOperator
+from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.stopping import in_worker, on_final_failure
 

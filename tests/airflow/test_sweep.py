@@ -20,11 +20,11 @@ from airflow_sagemaker_mlops import (
     local_aws as local,
 )
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, SweepOperator
+from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.runtime.stopping.jobs import stop_left_running, waiting_steps
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("nothing_asleep")]

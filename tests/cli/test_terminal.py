@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from airflow_sagemaker_mlops.cli import copying, terminal
 from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.cli.finding import _is_same
-from airflow_sagemaker_mlops.cli.publishing import script_of
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.runs.publishing import script_of
 
 runner = CliRunner()
 ROOT = Path(__file__).parents[2]

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.cli.run import run_plan
 from airflow_sagemaker_mlops.cli.summary import summary_of
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.model import Plan
+from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.steps.requests import request_problems
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, CredentialRetrievalError, NoCredentialsError
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution.aws.clients import Aws
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
@@ -22,6 +21,7 @@ from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.execution.watch import poller
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution import engine
 from airflow_sagemaker_mlops.execution.exceptions import JobFailed, StepFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
@@ -22,6 +21,7 @@ from airflow_sagemaker_mlops.execution.runners import emr
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.runs.clients import embedded
 
 pytestmark = pytest.mark.e2e
 TWIN = "2026-02-02T00:00:00Z"

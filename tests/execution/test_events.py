@@ -13,10 +13,10 @@ from typing import Any, cast
 import pytest
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.watch import eventbridge
 from airflow_sagemaker_mlops.execution.watch.poller import Sweep
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution import callback_tokens, engine, retries
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
@@ -37,6 +36,7 @@ from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.execution.watch import poller
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.runs.clients import embedded
 
 pytestmark = pytest.mark.e2e
 

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.aws.clients import Aws
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.stop_leftovers import stop_leftovers, stoppable
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.runs.clients import embedded
 
 pytestmark = pytest.mark.e2e
 

@@ -12,9 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.execution.watch.poller import FASTEST_S, Sweep
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e

@@ -15,8 +15,6 @@ from typing import Any
 import boto3
 import pytest
 
-from airflow_sagemaker_mlops.cli.aws import embedded
-from airflow_sagemaker_mlops.cli.callback_inbox import LocalMailbox
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.definition.problems import PipelineError
 from airflow_sagemaker_mlops.execution.job_state import JobState
@@ -25,6 +23,8 @@ from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.execution.stubs.generate import made_up
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.runs.callback_inbox import LocalMailbox
+from airflow_sagemaker_mlops.runs.clients import embedded
 
 pytestmark = pytest.mark.e2e
 

@@ -20,7 +20,6 @@ from botocore.validate import ParamValidator
 from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops.cli.app import app
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
@@ -37,6 +36,7 @@ from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt,
 from airflow_sagemaker_mlops.records.seal.seal import seal
 from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.runs.clients import embedded
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/t-1"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1"

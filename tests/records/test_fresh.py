@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
@@ -21,6 +20,7 @@ from airflow_sagemaker_mlops.records.capture.listing_cache import FRESH_S, Fresh
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.model.step_record import Artifact
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.runs.clients import embedded
 
 LEFT = Artifact("s3://b/model.tar.gz", name="model", role="model", etag="e1", objects=1, bytes=7, sha256="f" * 64)
 READ = Artifact("s3://b/model.tar.gz", name="model-in", role="input", instead_of="s3://b/given")

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.cli.summary import summary_of
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
@@ -37,6 +36,7 @@ from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.protocol import Store
 from airflow_sagemaker_mlops.records.store.reader import read_record
 from airflow_sagemaker_mlops.records.verify.chain import verify
+from airflow_sagemaker_mlops.runs.clients import embedded
 
 pytestmark = pytest.mark.e2e
 ML = "/opt/ml/processing"

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.cli.aws import embedded
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.records.capture.background_writes import Beside
 from airflow_sagemaker_mlops.records.capture.image_digests import Digests, digests_of
@@ -17,6 +16,7 @@ from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.capture.step_start import Begun
 from airflow_sagemaker_mlops.records.model.step_record import Image, StepFragment
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.runs.clients import embedded
 
 pytestmark = pytest.mark.e2e
 

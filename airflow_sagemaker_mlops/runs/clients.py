@@ -8,12 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .. import local_aws
 from ..execution.aws.clients import SessionAws
-from .local_aws import state_folder
 
 
 class NoAws(ValueError):
     """The options lead to no AWS; ``str()`` is a sentence about them."""
+
+
+def state_folder(state_dir: Path | None) -> Path:
+    """The folder given, or the default outside any repository."""
+    return (state_dir or local_aws.default_state_dir()).absolute()
 
 
 def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any:
@@ -60,8 +65,6 @@ def client_of(service: str, conn: str | None, region: str | None, **options: Any
 
 def started(state_dir: Path | None) -> Any:
     """The embedded AWS in ``state_dir``, running.  Raises :class:`NoAws` for a folder that cannot be one."""
-    from .. import local_aws
-
     folder = state_folder(state_dir)
     try:
         return local_aws.start(folder)
@@ -84,8 +87,6 @@ def visited(state_dir: Path | None) -> Iterator[Any]:
 
     Raises :class:`NoAws`, also where nothing has ever run.
     """
-    from .. import local_aws
-
     folder = state_folder(state_dir)
     before = local_aws.status(folder)
     if before is None and not (folder / "server.json").exists():
