@@ -1,6 +1,9 @@
 """Runs in the interpreter that has the SageMaker SDK, as text: imports nothing of this package.
 
-``argv``: target, result file, arguments as JSON, number of a socket to the parent, "embedded" or "own".
+``argv``: target, file with the arguments as JSON, result file, number of a socket to the parent, "embedded" or "own".
+Arguments may be secrets, and everybody on the machine can read ``argv``.  The result is the definition and the
+pipeline's name, or why there is none: ``{"problem": sentence, "exit_code": number}``.
+
 The first AWS client that the user's code makes asks the parent, over the socket, which AWS to use; so nothing is
 started for code that calls no AWS.
 """
@@ -14,12 +17,13 @@ import pathlib
 import socket
 import sys
 
-UNUSABLE = 3  # exit code: the sentence on standard error says it all
+
+class Unusable(SystemExit):
+    """There is no definition, and a sentence says why."""
 
 
 def say(sentence):
-    print(sentence, file=sys.stderr)
-    sys.exit(UNUSABLE)
+    raise Unusable(sentence)
 
 
 def point_clients(channel, mode):
@@ -107,12 +111,9 @@ def typed(parameter, text, name):
     return text
 
 
-def main():
-    target, result, arguments, channel, mode = sys.argv[1:6]
-    sys.argv[1:] = []
-    os.dup2(2, 1)  # standard output is the parent's, for the definition alone
-    point_clients(socket.socket(fileno=int(channel)), mode)
-    value, given = load(target), json.loads(arguments)
+def compiled(target, given):
+    """The definition and the name of what ``target`` is or returns."""
+    value = load(target)
     if hasattr(value, "definition"):
         if given:
             say(f"{target} is a pipeline and takes no arguments: leave out --arg, or name a function.")
@@ -130,9 +131,28 @@ def main():
     else:
         say(f"{target} is a {type(pipeline).__name__}, and neither a pipeline nor a function that returns one.")
     name = getattr(pipeline, "name", "")
-    pathlib.Path(result).write_text(
-        json.dumps({"definition": definition, "name": name if isinstance(name, str) else ""})
-    )
+    return {"definition": definition, "name": name if isinstance(name, str) else ""}
+
+
+def main():
+    target, arguments, result, channel, mode = sys.argv[1:6]
+    sys.argv[1:] = []
+    os.dup2(2, 1)  # standard output is the parent's, for the definition alone
+    try:
+        point_clients(socket.socket(fileno=int(channel)), mode)
+        answer = compiled(target, json.loads(pathlib.Path(arguments).read_text()))
+    except Unusable as why:
+        answer = {"problem": str(why.code), "exit_code": 2}
+    except SystemExit as ended:
+        answer = {"problem": left_early(target, ended.code), "exit_code": 1}
+    pathlib.Path(result).write_text(json.dumps(answer))
+
+
+def left_early(target, code):
+    """The sentence for code that ends its process, as scripts do."""
+    words = "sys.exit()" if code is None else f"sys.exit({code!r})"
+    fix = 'Put what only a script does under `if __name__ == "__main__":`.'
+    return f"{target} gave no pipeline: its code called {words}. {fix}"
 
 
 if __name__ == "__main__":

@@ -20,9 +20,11 @@ from typing import Any, Literal
 
 from .. import local_aws
 from ..runs.clients import NoAws, connected, started, state_folder
+from .terminal import say
 
 CHILD = Path(__file__).with_name("compile_child.py")
-UNUSABLE = 3
+LONGEST_LINE = 16_384  # bytes of the code's output that are shown as one
+OUTPUT_S = 5.0  # how long what the code left running may keep its output open
 REGION = "us-east-1"
 
 
@@ -78,35 +80,29 @@ class Compiled:
 
 def compile_target(target: str, how: Compiling) -> Compiled:
     """The definition of ``target``, "module:object" or "file.py:object".  Raises :class:`NotCompiled`."""
-    arguments = json.dumps(how.named_arguments())
+    given = json.dumps(how.named_arguments())
     parent, child = socket.socketpair()
-    with tempfile.TemporaryDirectory() as folder, parent:
-        result, output = Path(folder) / "result.json", Path(folder) / "output"
-        with child, output.open("wb") as written:
-            # Unbuffered, so that our own sentence is the last line of what it writes.
-            command = [
-                str(how.python),
-                "-u",
-                "-c",
-                CHILD.read_text(),
-                target,
-                str(result),
-                arguments,
-                str(child.fileno()),
-            ]
+    with tempfile.TemporaryDirectory() as folder, parent:  # of mode 0700
+        arguments, result = Path(folder) / "arguments.json", Path(folder) / "result.json"
+        arguments.touch(mode=0o600)
+        arguments.write_text(given)
+        with child:
+            files = [str(arguments), str(result), str(child.fileno())]
+            mode = how.calls if how.conn is None else "embedded"
             try:
                 process = subprocess.Popen(
-                    [*command, how.calls if how.conn is None else "embedded"],
+                    [str(how.python), "-u", "-c", CHILD.read_text(), target, *files, mode],
                     env=_environment(how),
                     stdin=subprocess.DEVNULL,
-                    stdout=None if how.told else written,
-                    stderr=None if how.told else written,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
                     pass_fds=[child.fileno()],
                 )
             except OSError as error:
                 raise NotCompiled(f'--python "{how.python}" cannot be run: {error.strerror or error}.') from None
-        answering = _Answering(parent, how)
+        answering, output = _Answering(parent, how), _Output(process.stdout, shown=how.told)
         answering.start()
+        output.start()
         try:
             code = process.wait()
         finally:
@@ -114,10 +110,13 @@ def compile_target(target: str, how: Compiling) -> Compiled:
                 process.kill()
                 process.wait()
             answering.finish()
-        if code == 0 and result.exists():
-            return Compiled(**json.loads(result.read_text()))
-        why = _why(target, how, code, output.read_text(errors="replace").strip())
-        raise NotCompiled(why, 2 if code == UNUSABLE else 1)
+        output.join(timeout=OUTPUT_S)
+        answer = json.loads(result.read_text()) if code == 0 and result.exists() else None
+        if answer is None:
+            raise NotCompiled(_why(target, how, code, output), 1)
+        if "problem" in answer:
+            raise NotCompiled(answer["problem"], answer["exit_code"])
+        return Compiled(**answer)
 
 
 def _environment(how: Compiling) -> dict[str, str]:
@@ -126,16 +125,39 @@ def _environment(how: Compiling) -> dict[str, str]:
     return {"AWS_REGION": region, **os.environ, "AWS_DEFAULT_REGION": region}
 
 
-def _why(target: str, how: Compiling, code: int, output: str) -> str:
-    last = output.rpartition("\n")[2]
-    if code == UNUSABLE:
-        return last or f"{target} could not be compiled; the reason is above."
-    if "ModuleNotFoundError: No module named 'sagemaker" in last:
+def _why(target: str, how: Compiling, code: int, output: _Output) -> str:
+    if "ModuleNotFoundError: No module named 'sagemaker" in output.last:
         return (
             f"{target} needs the SageMaker SDK, and {how.python} has none. Install it there (pip install sagemaker), "
             "or name the interpreter of an environment that has it: --python path/to/python, or SAGEMAKER_MLOPS_PYTHON."
         )
-    return f"{output}\n{target} could not be compiled; its own error is above.".lstrip()
+    if not output.last:
+        ended = f"with signal {-code}" if code < 0 else f"with exit code {code}"
+        return f"{target} gave no pipeline: its process ended {ended} and said nothing."
+    return f"{output.text}\n{target} could not be compiled; its own error is above.".lstrip()
+
+
+class _Output(threading.Thread):
+    """What the code writes: shown line by line, control characters escaped, or kept.
+
+    text   what has not been shown
+    last   the last line
+    """
+
+    def __init__(self, stream: Any, *, shown: bool) -> None:
+        super().__init__(daemon=True)
+        self._stream, self._shown = stream, shown
+        self.text = self.last = ""
+
+    def run(self) -> None:
+        with self._stream as lines:
+            while line := lines.readline(LONGEST_LINE):
+                text = line.decode(errors="replace").rstrip("\r\n")
+                self.last = text if text.strip() else self.last
+                if self._shown:
+                    say(text, err=True)
+                else:
+                    self.text += f"{text}\n"
 
 
 class _Answering(threading.Thread):

@@ -108,3 +108,48 @@ def test_a_definition_may_come_by_standard_input() -> None:
     done = runner.invoke(app, ["check", "-"], input='{"Version": "2020-12-01", "Steps": [], "Color": 1}')
     assert done.exit_code == 0
     assert "standard input:1:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("sys.exit(0)", "gave no pipeline: its code called sys.exit(0)."),
+        ("sys.exit(3)", "gave no pipeline: its code called sys.exit(3)."),
+        ("sys.exit('bye')", "gave no pipeline: its code called sys.exit('bye')."),
+        ("os._exit(3)", "its process ended with exit code 3 and said nothing."),
+        ("os.kill(os.getpid(), 9)", "its process ended with signal 9 and said nothing."),
+    ],
+)
+def test_code_that_ends_its_process_is_told_so(tmp_path: Path, line: str, said: str) -> None:
+    file = tmp_path / "ends.py"
+    file.write_text(f"import os, sys\n{line}\n")
+    exit_code, _, told = invoke("compile", f"{file}:pipeline")
+    assert (exit_code, "Traceback" in told) == (1, False)
+    assert said in told
+
+
+@pytest.mark.parametrize("command", ["to-json", "compile"])
+def test_no_control_character_of_the_code_reaches_the_terminal(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "writes.py"
+    text = r"\x1b]0;title\x07 \x9b2J \u202e"
+    file.write_text(f"import sys\nprint('{text}')\nprint('{text}', file=sys.stderr)\nraise ValueError('{text}')\n")
+    exit_code, out, told = invoke(command, f"{file}:pipeline")
+    assert exit_code == 1
+    assert told.count(r"\x1b]0;title\x07 \x9b2J \x202e") == 3
+    assert not set("\x1b\x07\x9b\u202e") & {*out, *told}
+
+
+def test_arguments_are_in_no_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "looks.py"
+    file.write_text(
+        "import json, pathlib, stat, sys\n"
+        "def get_pipeline(key, line=''):\n"
+        "    line = pathlib.Path('/proc/self/cmdline').read_bytes().split(b'\\0')\n"
+        "    file = next(p for p in map(pathlib.Path, map(bytes.decode, line)) if p.name == 'arguments.json')\n"
+        "    found = [key, key.encode() in b' '.join(line), oct(stat.S_IMODE(file.stat().st_mode))]\n"
+        "    steps = [{'Name': 'Stop', 'Type': 'Fail', 'Arguments': {'ErrorMessage': json.dumps(found)}}]\n"
+        "    return {'Version': '2020-12-01', 'Steps': steps}\n"
+    )
+    exit_code, text, told = invoke("to-json", f"{file}:get_pipeline", "--arg", "key=value-of-mine")
+    assert (exit_code, told) == (0, "")
+    assert json.loads(message(text)) == ["value-of-mine", False, "0o600"]
