@@ -30,14 +30,16 @@ class SageMakerPreloadPlugin(AirflowPlugin):
         """Called once by each Airflow process that loads its plugins; ``airflow dag-processor`` is the one meant."""
         if "dag-processor" not in sys.argv:
             return
+        from .definition import conditions, evaluate
+        from .definition.checks import comparisons
         from .definition.read import yaml_source
-        from .factory import dag as factory
-        from .operators import status as verdict
-        from .operators import steps
-        from .plan import build, source
-        from .runtime import recorder as recording
+        from .factory import dag
+        from .operators import status, steps
+        from .plan import describe, show
+        from .runtime import recorder, start_in_triggerer
 
-        _ = factory, yaml_source, recording, steps, verdict, build, source
+        _ = dag, yaml_source, conditions, comparisons, status, steps
+        _ = start_in_triggerer, recorder, describe, evaluate, show  # what serializing a DAG takes
         for name in _TAKEN_BY_SERIALIZATION:
             with suppress(ImportError):  # each Airflow has its own list
                 import_module(name)

@@ -14,6 +14,7 @@ from .definition.problems import InvalidPipeline, Problem
 
 SECTION = "sagemaker_mlops"
 CODE = "SM165"  # of an option that has a value it cannot have
+OFF = "off"
 YES, NO = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0", "")
 StartIn = Literal["triggerer", "worker"]
 OnInvalid = Literal["import_error", "placeholder"]
@@ -75,6 +76,12 @@ def stand_ins() -> str:
 def records() -> str:
     """Where run records are kept, ``s3://bucket/prefix`` or a folder: ``records``; empty for none."""
     return _get("records", "").strip()
+
+
+def location_of(given: str) -> str:
+    """Where records are kept when the DAG says ``given``: empty for nowhere; ``records`` when ``given`` is empty."""
+    location = given or records()
+    return "" if location == OFF else location
 
 
 def cache_input_contents() -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .expressions import kind_of
+from .expressions import called, is_expression, kind_of
 from .location import Place
 from .problems import did_you_mean
-from .report import Reporter, called, is_expression
+
+if TYPE_CHECKING:
+    from .report import Reporter
 
 # What a Lineage step makes: {member: (type of the entity in associations, its name)}
 ENTITIES = {

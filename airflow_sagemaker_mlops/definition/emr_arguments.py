@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .expressions import called
 from .location import Place
-from .report import Reporter, called
+
+if TYPE_CHECKING:
+    from .report import Reporter
 
 EMR_KEYS = frozenset({"ClusterId", "ClusterConfig", "StepConfig", "ExecutionRoleArn"})
 SERVERLESS_KEYS = frozenset({"ApplicationId", "ApplicationConfig", "JobConfig", "ExecutionRoleArn"})

@@ -275,8 +275,18 @@ def _root_meant(body: Any) -> str:
     return hint if hint.startswith("Did") else ""
 
 
+def is_expression(value: Any) -> bool:
+    """Whether ``value`` has the form of an expression."""
+    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS
+
+
 def _has_root(body: Any) -> bool:
     return isinstance(body, str) and body.partition(".")[0] in ROOTS
+
+
+def called(name: Any) -> str:
+    """How messages call a step that may have no name."""
+    return f'step "{name}"' if isinstance(name, str) else "this step"
 
 
 def kind_of(value: Any) -> str:

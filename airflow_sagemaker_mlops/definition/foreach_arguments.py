@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .expressions import kind_of
+from .expressions import called, is_expression, kind_of
 from .location import Place
-from .report import Reporter, called, is_expression
+
+if TYPE_CHECKING:
+    from .report import Reporter
 
 MOST_ITEMS_AT_AWS = 100
 

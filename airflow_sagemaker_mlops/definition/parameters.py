@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .expressions import kind_of
 from .location import Place, place_text
 from .model import Parameter
 from .problems import did_you_mean
-from .report import Reporter
 from .step_keys import read_name
 from .values import PARAMETER_TYPES, as_text, parse_parameter
+
+if TYPE_CHECKING:
+    from .report import Reporter
 
 PARAMETER_KEYS = frozenset({"Name", "Type", "DefaultValue", "EnumValues", "Description"})
 

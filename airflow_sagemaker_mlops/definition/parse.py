@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from .conditions import read_conditions
-from .expressions import MARKS, Reader, expression_meant, kind_of
+from .expressions import MARKS, Reader, called, expression_meant, is_expression, kind_of
 from .location import Place, place_text
 from .model import Comparison, ConditionNode, Get, JsonGet, Pipeline, Step
 from .parameters import read_parameters
 from .problems import MOST_PROBLEMS, Problem, Severity, did_you_mean, not_listed
-from .report import called, is_expression
 from .step_keys import (
     read_cache,
     read_dependencies,
@@ -338,6 +336,8 @@ class _Parser:
         elif items == []:
             what = f"{called(name)} has nothing to compare, which counts as true: IfSteps run in every case."
             self.report("SM140", (place, "Conditions"), what, "Add a condition.", warn=True)
+        from .conditions import read_conditions
+
         return read_conditions(items, (place, "Conditions"), self.reader)
 
     def _text(self, item: Mapping[str, Any], key: str, place: Place) -> str:

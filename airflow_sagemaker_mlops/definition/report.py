@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .expressions import MARKS
 from .location import Place
 
 
@@ -20,13 +19,3 @@ class Reporter(Protocol):
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
         """Warn of keys that are not ``known``."""
-
-
-def called(name: Any) -> str:
-    """How messages call a step that may have no name."""
-    return f'step "{name}"' if isinstance(name, str) else "this step"
-
-
-def is_expression(value: Any) -> bool:
-    """Whether ``value`` has the form of an expression."""
-    return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS

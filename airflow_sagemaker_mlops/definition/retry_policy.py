@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .expressions import kind_of
 from .location import Place
 from .problems import did_you_mean
-from .report import Reporter
+
+if TYPE_CHECKING:
+    from .report import Reporter
 
 RETRY_CAUSES = (
     "Step.SERVICE_FAULT",

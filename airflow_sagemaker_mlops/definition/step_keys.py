@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .expressions import kind_of
 from .location import Place, place_text
@@ -19,8 +19,10 @@ from .model import (
     Trigger,
 )
 from .problems import did_you_mean
-from .report import Reporter
 from .values import HOW_TO_WRITE, PARAMETER_TYPES, parse_duration
+
+if TYPE_CHECKING:
+    from .report import Reporter
 
 _LETTERS = re.compile(r"[A-Za-z0-9\-_]+")
 # A step's name is a task's key, of which Airflow takes 250 letters; the key of its gate has 5 more.

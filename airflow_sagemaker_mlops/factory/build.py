@@ -13,11 +13,11 @@ from .. import operators
 from ..definition.problems import InvalidPipeline, Problem
 from ..definition.step_types import AIRFLOW
 from ..gc_pause import garbage_later
-from ..plan.describe import step_doc
 from ..plan.edges import needed_edges
 from ..plan.model import INVALID_TASK_ID, PARAMETERS_TASK_ID, SWEEP_TASK_ID, VERDICT_TASK_ID
 from ..runtime.pipeline_source import Source
 from ..runtime.step_task import StepTask
+from ..settings import OFF, location_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -49,7 +49,6 @@ def build(
     at_run   parameters whose values a run renders, by name: a task of their own, before all others, does
     """
     from ..operators.base import StepOperator
-    from ..runtime.recorder import OFF, location_of
 
     prefix = f"{group.group_id}." if group is not None and group.prefix_group_id else ""
     foreign = tuple(prefix + task.task_id for task in plan.tasks if task.step_type == AIRFLOW)
@@ -192,6 +191,8 @@ def _operator(
         triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
         return operators.PipelineGateOperator(triggers=triggers, **arguments, **_airflows(options))  # type: ignore[no-any-return]
     if task.description:
+        from ..plan.describe import step_doc
+
         arguments["doc_md"] = step_doc(task)
     if task.step_type == "Condition":
         branches = task.spec.get("Branches") or {}
@@ -234,8 +235,6 @@ def _verdict(
     source: Source,
     last_of_dag: bool,
 ) -> BaseOperator:
-    from ..runtime.recorder import location_of
-
     handlers = {
         prefix + name: {prefix + other: trigger for other, trigger in by.items()}
         for name, by in (task.spec.get("Handlers") or {}).items()

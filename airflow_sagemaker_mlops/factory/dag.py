@@ -17,7 +17,6 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from .. import settings
 from ..definition.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
-from ..plan.describe import pipeline_doc
 from ..plan.source import plan_of
 from . import invalid as broken
 from .build import AWS_OPTIONS, Outlets, build
@@ -67,6 +66,8 @@ class SageMakerPipelineDag(DAG):
     DAG with the report as its docs, whose runs fail with it.
     """
 
+    _undescribed: Plan | None = None
+
     def __init__(
         self,
         dag_id: str,
@@ -108,9 +109,10 @@ class SageMakerPipelineDag(DAG):
             if max_parallel_steps:
                 kwargs.setdefault("max_active_tasks", max_parallel_steps)  # steps that hold a worker
             kwargs.setdefault("description", _one_line(plan.description))
-            kwargs.setdefault("doc_md", pipeline_doc(plan))
             kwargs.setdefault("tags", ["sagemaker"])
             super().__init__(dag_id, **kwargs)
+            if "doc_md" not in kwargs:
+                self._undescribed = plan
         except Exception as error:
             failed = broken.in_own_words(error, str(dag_id), f'DAG "{dag_id}"', given, type(self))
             self._without_tasks(dag_id, failed, given)
@@ -141,6 +143,24 @@ class SageMakerPipelineDag(DAG):
         if failed is not None:
             errors[dag_id] = failed
         self._failed, self._errors = failed, errors if failed is not None else {}
+
+    @property
+    def doc_md(self) -> str | None:
+        """The docs that the DAG file gives, else the description of the pipeline.
+
+        The description is written when Airflow serializes the DAG: a worker, which parses the file for each task,
+        does not need it.
+        """
+        if self._undescribed is not None:
+            from ..plan.describe import pipeline_doc
+
+            self.doc_md = pipeline_doc(self._undescribed)
+        return self.__dict__["doc_md"]  # type: ignore[no-any-return]
+
+    @doc_md.setter
+    def doc_md(self, text: str | None) -> None:
+        self.__dict__["doc_md"] = text
+        self._undescribed = None
 
     def _without_tasks(self, dag_id: str, error: PipelineError, given: Mapping[str, Any]) -> None:
         """Be a DAG without tasks and without a schedule.  Raises ``error`` where not even that can be."""

@@ -14,8 +14,9 @@ from ..assets import model_asset
 from ..execution.identity import run_name
 from ..records.seal.sealed import record_name
 from ..records.store.keys import record_key
-from ..runtime.recorder import location_of, record_id
+from ..runtime.recorder import record_id
 from ..runtime.step_task import StepTask
+from ..settings import location_of
 from .asset_events import (
     ENDED_WELL,
     approved_since,

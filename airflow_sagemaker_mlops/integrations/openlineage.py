@@ -17,9 +17,10 @@ from ..records.export.openlineage import JobRun, datasets_of, step_event
 from ..records.export.openlineage_facets import job_facets, run_facets, step_facets
 from ..records.model.step_record import StepFragment
 from ..records.store.keys import fragment_key
-from ..runtime.recorder import location_of, open_records, record_id
+from ..runtime.recorder import open_records, record_id
 from ..runtime.step_task import JOURNAL_KEY
 from ..runtime.task_states import xcom_of
+from ..settings import location_of
 
 if TYPE_CHECKING:
     from ..records.seal.seal import Sealed

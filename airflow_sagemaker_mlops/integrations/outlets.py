@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..definition.problems import InvalidPipeline, Problem
-from ..runtime.recorder import location_of
+from ..settings import location_of
 
 
 def locations_of(source: str, outlets: Sequence[Any], records: str) -> tuple[tuple[str, str], ...]:

@@ -27,19 +27,13 @@ from ..definition.problems import PipelineError
 from ..definition.step_types import WAITING
 from ..links import LINKS
 from ..runtime.infrastructure_retries import RETRIES_AFTER_MISHAPS, outlast_outages
-from ..runtime.start_in_triggerer import (
-    DecidedLate,
-    StartInTriggerer,
-    has_secret_defaults,
-    has_to_begin_in_worker,
-    has_to_end_in_worker,
-)
 from ..runtime.step_task import StepTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, TriggerRule
 
     from ..runtime.selective.step import Share
+    from ..runtime.start_in_triggerer import StartInTriggerer
     from ..runtime.worker_attempt import WorkerAttempt
 
 IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
@@ -52,6 +46,21 @@ class StepFailedForNow(AirflowException):
 
 class StepFailedForGood(AirflowFailException):
     """A step ended badly; trying again without a change would end the same way."""
+
+
+class DecidedLate:
+    """An attribute of an operator that is decided whenever it is read, which Airflow does when it serializes the DAG.
+
+    Cluster policies and assignments in the DAG file change operators after they are made.  On the class itself, where
+    Airflow looks for mapped operators, it is ``otherwise``.
+    """
+
+    def __init__(self, decide: Callable[[Any], Any], otherwise: Any) -> None:
+        self._decide = decide
+        self._otherwise = otherwise
+
+    def __get__(self, operator: Any, owner: type) -> Any:
+        return self._otherwise if operator is None else self._decide(operator)
 
 
 class StepOperator(BaseOperator):
@@ -167,13 +176,18 @@ class StepOperator(BaseOperator):
         return self._retry_failed_steps
 
     def _starts_from_trigger(self) -> bool:
-        waits = STARTS_IN_TRIGGERER and self.step_type in WAITING and self._start_in == "triggerer"
+        if not STARTS_IN_TRIGGERER or self.step_type not in WAITING or self._start_in != "triggerer":
+            return False
+        from ..runtime.start_in_triggerer import has_secret_defaults, has_to_begin_in_worker
+
         in_worker = bool(self.template_fields) or has_secret_defaults(self.step.spec)  # the first are rendered there
-        return bool(waits and not in_worker and not has_to_begin_in_worker(self))
+        return not in_worker and not has_to_begin_in_worker(self)
 
     def _start_arguments(self) -> StartInTriggerer | None:
         if not self.start_from_trigger:
             return None
+        from ..runtime.start_in_triggerer import StartInTriggerer, has_to_end_in_worker
+
         return StartInTriggerer(self.step, finish_in_worker=has_to_end_in_worker(self))
 
     @property
@@ -338,6 +352,7 @@ class StepOperator(BaseOperator):
 
     def _run_selected(self, context: Context) -> Any:
         """Run the step where it began, in the triggerer, unless it is not selected in this run or has ended already."""
+        from ..runtime.start_in_triggerer import has_to_end_in_worker
         from ..runtime.task_store.worker import note_why_again
         from ..triggers.step import StepTrigger
 

@@ -18,19 +18,15 @@ from ..definition.step_types import WAITING
 from ..links import RunRecordLink
 from ..plan.model import SWEEP_TASK_ID
 from ..runtime.infrastructure_retries import outlast_outages
-from ..runtime.recorder import location_of
-from ..runtime.start_in_triggerer import (
-    DecidedLate,
-    StartVerdictInTriggerer,
-    has_to_begin_in_worker,
-    has_to_end_in_worker,
-)
+from ..settings import location_of
+from .base import DecidedLate
 
 if TYPE_CHECKING:
     from ..records.seal.seal import Sealed
     from ..runtime.pipeline_source import Source
     from ..runtime.pipeline_status import Conclusion
     from ..runtime.selective.step import PartOfRun
+    from ..runtime.start_in_triggerer import StartVerdictInTriggerer
 
 
 class PipelineFailed(AirflowFailException):
@@ -87,6 +83,8 @@ class PipelineVerdictOperator(BaseOperator):
     def _starts_from_trigger(self) -> bool:
         if not self.in_triggerer or not STARTS_IN_TRIGGERER:
             return False
+        from ..runtime.start_in_triggerer import has_to_begin_in_worker, has_to_end_in_worker
+
         waiting = [name for name, step_type in self.steps.items() if step_type in WAITING]
         if not waiting or has_to_begin_in_worker(self) or has_to_end_in_worker(self) or self.on_skipped_callback:
             return False
@@ -96,6 +94,8 @@ class PipelineVerdictOperator(BaseOperator):
     def _start_arguments(self) -> StartVerdictInTriggerer | None:
         if not self.start_from_trigger:
             return None
+        from ..runtime.start_in_triggerer import StartVerdictInTriggerer
+
         return StartVerdictInTriggerer(self.steps, self.handlers, self.stands_in_for)
 
     start_from_trigger = DecidedLate(_starts_from_trigger, False)

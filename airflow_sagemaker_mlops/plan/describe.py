@@ -8,11 +8,8 @@ from __future__ import annotations
 import json
 import re
 
-from ..definition.conditions import parse_conditions
-from ..definition.evaluate import in_words
 from ..definition.secret_names import holds_secret
 from .model import Plan, TaskPlan, Upstream
-from .show import mermaid
 
 MOST_STEPS = 25  # more rows help nobody, and the text stands in every serialized DAG
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
@@ -48,6 +45,8 @@ def _steps(plan: Plan) -> list[str]:
     steps = [task for task in plan.tasks if task.step_type not in ("Gate", "Verdict")]
     if len(steps) > MOST_STEPS:
         return [f"{len(steps)} steps: `sagemaker-mlops plan` shows them.", ""]
+    from .show import mermaid
+
     lines = ["| Step | Type | After | What it does |", "|---|---|---|---|"]
     for task in steps:
         after = ", ".join(escape(_after(edge)) for edge in plan.edges_of(task))
@@ -63,6 +62,9 @@ def _purpose(task: TaskPlan) -> str:
     about = escape(task.description.replace("\n", " "))
     if task.step_type != "Condition":
         return about
+    from ..definition.conditions import parse_conditions
+    from ..definition.evaluate import in_words
+
     given = (task.spec.get("Arguments") or {}).get("Conditions")
     branches = task.spec.get("Branches") or {}
     taken = [f"{name}: {', '.join(map(escape, branches[name]))}" for name in ("If", "Else") if branches.get(name)]

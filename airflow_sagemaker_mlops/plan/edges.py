@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..definition.cleanup_arguments import cleaned_steps
 from ..definition.model import Get, JsonGet, PathPart, Pipeline, Step
 from ..definition.property_paths import format_path
 from ..definition.step_types import AIRFLOW
@@ -59,7 +58,7 @@ def references(pipeline: Pipeline) -> References:
     }
     steps = pipeline.by_name
     for step in pipeline.steps:
-        for name in cleaned_steps(step):
+        for name in _cleaned_by(step):
             if name in steps:
                 found.reads[step.name].add(name)
                 found.outputs[name] |= LEFT_IN_S3.get(steps[name].type, frozenset())
@@ -77,6 +76,14 @@ def references(pipeline: Pipeline) -> References:
                     found.reads[step.name].add(name)
                     found.outputs[name].add(files[name, str(file)])
     return found
+
+
+def _cleaned_by(step: Step) -> list[str]:
+    if step.type != "Cleanup":
+        return []
+    from ..definition.cleanup_arguments import cleaned_steps  # few documents have one
+
+    return cleaned_steps(step)
 
 
 def _pass_on(step: Step, path: tuple[PathPart, ...], outputs: dict[str, set[str]]) -> None:

@@ -6,18 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import settings
 
-if TYPE_CHECKING:  # a parse takes this file for ``location_of``
+if TYPE_CHECKING:
     from ..execution.aws.clients import Aws
     from ..execution.identity import StepIdentity
     from .step_task import StepTask
-
-OFF = "off"
-
-
-def location_of(records: str) -> str:
-    """Where records go, given what the DAG says; empty for nowhere."""
-    location = records or settings.records()
-    return "" if location == OFF else location
 
 
 def record_id(dag_id: str, group: str) -> str:
@@ -30,7 +22,7 @@ def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bo
 
     caching   whether an earlier run's result may be taken
     """
-    location = location_of(task.records)
+    location = settings.location_of(task.records)
     if not location:
         return None
     from ..records.capture.recorder import Recorder, RecordOptions

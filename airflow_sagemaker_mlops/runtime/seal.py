@@ -13,7 +13,7 @@ from .context import iso
 from .parameter_values import all_here, param_name
 from .pipeline_source import Source
 from .pipeline_status import Conclusion
-from .recorder import location_of, open_records, record_id
+from .recorder import open_records, record_id
 
 _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 
@@ -26,7 +26,7 @@ def seal_record(
     ``inherited`` are parameters with the values of the run that this one resumes.  What cannot be recorded is told, and
     changes nothing about how the run ended unless ``fail_on_record_error`` is set.
     """
-    location = location_of(source.records)
+    location = settings.location_of(source.records)
     if not location:
         return {}
     try:

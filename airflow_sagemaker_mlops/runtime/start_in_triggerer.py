@@ -6,7 +6,7 @@ which parse the file for every task they start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
     from .step_task import StepTask
 
 DEFAULT_POOL = "default_pool"
-
-
-class DecidedLate:
-    """An attribute of an operator that is decided whenever it is read, which Airflow does when it serializes the DAG.
-
-    Cluster policies and assignments in the DAG file change operators after they are made.  On the class itself, where
-    Airflow looks for mapped operators, it is ``otherwise``.
-    """
-
-    def __init__(self, decide: Callable[[Any], Any], otherwise: Any) -> None:
-        self._decide = decide
-        self._otherwise = otherwise
-
-    def __get__(self, operator: Any, owner: type) -> Any:
-        return self._otherwise if operator is None else self._decide(operator)
 
 
 def has_to_begin_in_worker(operator: BaseOperator) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from ..cleanup_arguments import cleaned_steps, cleaned_steps_exist
 from ..location import place_text
 from ..model import JsonGet, Step
 from ..parse import Parsed
@@ -144,6 +143,14 @@ def loops_are_closed(parsed: Parsed) -> Iterator[Problem]:
         yield from bodies_are_closed(parsed)
 
 
+def cleaned_steps_exist(parsed: Parsed) -> Iterator[Problem]:
+    """The rule about Cleanup steps, which few documents have."""
+    if any(step.type == "Cleanup" for step in parsed.pipeline.steps):
+        from ..cleanup_arguments import cleaned_steps_exist as rule
+
+        yield from rule(parsed)
+
+
 def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
     """Steps wait for each other in one direction only: by DependsOn, by references, and by nesting."""
     upstream = edges_of(parsed)
@@ -184,7 +191,10 @@ def edges_of(parsed: Parsed) -> dict[str, list[str]]:
         if step.parent is not None and step.parent in steps:
             upstream[step.name].append(step.parent)
         upstream[step.name].extend(d.step for d in step.depends_on if d.step in steps)
-        upstream[step.name].extend(name for name in cleaned_steps(step) if name in steps)
+        if step.type == "Cleanup":
+            from ..cleanup_arguments import cleaned_steps
+
+            upstream[step.name].extend(name for name in cleaned_steps(step) if name in steps)
     for index, _, reference in parsed.references:
         name = reference.step if isinstance(reference, JsonGet) else reference.name
         if index >= 0 and name in steps and (isinstance(reference, JsonGet) or reference.root == "Steps"):

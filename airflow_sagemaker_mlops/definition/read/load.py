@@ -20,8 +20,7 @@ from .bounds import (
     too_large,
     too_many,
 )
-from .lossy_scalars import number_as_written, settle
-from .strict_json import NotJson, is_yaml, read_json
+from .strict_json import MOST_DIGITS, NotJson, is_yaml, plain_number, read_json
 
 MOST_WRAPPINGS = 5  # texts within each other; an answer of the CLI saved as a text has 3
 LONGEST_FILE_NAME = 4096
@@ -190,6 +189,8 @@ def _from_mapping(read: _Read, document: Mapping[str, Any], source: Source, dept
         document = held
     if not read.written:
         return replace(source, document=document, within=place_text(within))
+    from .lossy_scalars import settle
+
     document, written, changed = settle(document)
     problems = (*source.problems, *changed)
     return replace(source, document=document, within=place_text(within), problems=problems, written=written)
@@ -214,15 +215,19 @@ def _load_yaml(text: str, name: str) -> _Read:
 
 
 def _load_json(text: str, name: str) -> _Read:
-    from .lossy_scalars import Written
-
     written = False
 
     def number(digits: str, kind: Any) -> Any:
         nonlocal written
-        made = number_as_written(digits, kind)
-        written = written or type(made) is Written
-        return made
+        if len(digits) > MOST_DIGITS:
+            raise ValueError
+        made = plain_number(digits, kind)
+        if repr(made) == digits:
+            return made
+        from .lossy_scalars import Written  # few documents have such a number
+
+        written = True
+        return Written(made, digits)
 
     twice: list[tuple[str, int, int]] = []
     try:

@@ -8,14 +8,13 @@ and reports it where a text is wanted.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
 from ..location import Place, place_text
-from ..number_members import NUMBER_MEMBERS
 from ..problems import MOST_PROBLEMS, Problem
 from ..step_types import FREE_ARGUMENTS
+from .strict_json import MOST_DIGITS, plain_number
 
 TEXT_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
 
@@ -35,11 +34,12 @@ class Written:
 
 def number_as_written(text: str, kind: Callable[[str], Any]) -> Any:
     """The number in ``text``, a :class:`Written` when it prints otherwise.  Raises ``ValueError`` with words."""
-    if len(text) > 4000:  # Python refuses 4,300 digits, as the time to read them grows with their square
+    if len(text) > MOST_DIGITS:
         raise ValueError(f"a number has {len(text)} characters, more than anybody reads")
-    value = kind(text)
-    if not math.isfinite(value):
-        raise ValueError(f'"{text[:60]}" is larger than any number can be')
+    try:
+        value = plain_number(text, kind)
+    except ValueError:
+        raise ValueError(f'"{text[:60]}" is larger than any number can be') from None
     return value if repr(value) == text else Written(value, text)
 
 
@@ -113,6 +113,8 @@ def _wants_text(slot: str, key: Any, value: Any) -> bool:
         return True
     if slot in ("", "parameter", "data"):
         return False
+    from ..number_members import NUMBER_MEMBERS  # few documents have such a value in a request
+
     return slot not in NUMBER_MEMBERS and (not isinstance(value, bool) or isinstance(key, int))
 
 

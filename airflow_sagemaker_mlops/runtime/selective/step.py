@@ -177,7 +177,8 @@ def part_of_run(
     from ...plan.source import plan_of
     from ...records.reuse.selective_run import merged
     from ...records.reuse.source_run import pinned_part
-    from ..recorder import location_of, open_records, record_id
+    from ...settings import location_of
+    from ..recorder import open_records, record_id
     from .conflicts import cut_off
 
     plan = plan_of(source.definition, source.folder)
