@@ -26,7 +26,7 @@ class _StoredLink(BaseOperatorLink):
         """The stored address.  Airflow calls this when a task ends and overwrites the XCom with the answer."""
         from airflow.sdk.execution_time.xcom import XCom
 
-        from .runtime.task_log import absence_expected
+        from .task_log import absence_expected
 
         with absence_expected():
             stored = XCom.get_one(

@@ -22,6 +22,7 @@ _DURATION = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
+SCALARS = (str, int, float, bool)
 HOW_TO_WRITE = "Write one like P30D, T12H, 30dT5h or PT30M."
 LONGEST = timedelta(days=365_000)
 
@@ -90,6 +91,18 @@ def _boolean(value: Any) -> bool:
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
     raise ValueError("a boolean is wanted")
+
+
+def given_value(value: Any, kind: str, choices: Sequence[str], name: str) -> Any:
+    """A parameter's value that a user gives in Python, in its declared type, as the trigger form would take it.
+
+    Raises ``ValueError`` with a sentence naming parameter, value and type.
+    """
+    if not isinstance(value, SCALARS) or (isinstance(value, float) and not math.isfinite(value)):
+        article = "an" if kind[:1] in "AEIOU" else "a"
+        shown = repr(value) if len(repr(value)) <= 80 else f"of type {type(value).__name__}"
+        raise ValueError(f'parameter "{name}" is {shown}, which is not {article} {kind}.')
+    return parse_parameter(value, kind, choices, name)
 
 
 def parse_parameter(value: Any, kind: str, choices: Sequence[str], name: str) -> Any:

@@ -7,7 +7,6 @@ by the pipeline's first task.  The document itself is never rendered, and neithe
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,12 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from ..definition.problems import InvalidPipeline, Problem, did_you_mean
 from ..definition.secret_names import holds_secret
-from ..definition.values import parse_parameter
+from ..definition.values import SCALARS, given_value
 
 if TYPE_CHECKING:
     from ..plan.model import ParameterPlan, Plan
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
-SCALARS = (str, int, float, bool)
 MOST_USERS, LONGEST_DEFAULT = 3, 20  # of the help that a parameter gets; the whole of it goes into the serialized DAG
 
 
@@ -77,7 +75,7 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
             at_run[name] = value
         elif value is not None:
             try:
-                fixed[name] = typed(as_data(value), declared[name])
+                fixed[name] = given_value(as_data(value), declared[name].type, declared[name].enum, name)
             except ValueError as error:
                 problems.append(Problem("SM413", place, str(error), _fix(value)))
         else:
@@ -87,18 +85,6 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
     params = {name: _param(parameter, fixed, at_run, users) for name, parameter in declared.items()}
     secrets = {name: value for name, value in fixed.items() if holds_secret(name, value)}
     return Parameters(params, at_run, frozenset(fixed) | frozenset(at_run), secrets, plan.source)
-
-
-def typed(value: Any, parameter: ParameterPlan) -> Any:
-    """``value`` in the type of ``parameter``, as the trigger form would take it.
-
-    Raises ``ValueError`` with a sentence that names parameter, value and rule.
-    """
-    if not isinstance(value, SCALARS) or (isinstance(value, float) and not math.isfinite(value)):
-        article = "an" if parameter.type[:1] in "AEIOU" else "a"
-        shown = repr(value) if len(repr(value)) <= 80 else f"of type {type(value).__name__}"
-        raise ValueError(f'parameter "{parameter.name}" is {shown}, which is not {article} {parameter.type}.')
-    return parse_parameter(value, parameter.type, parameter.enum, parameter.name)
 
 
 def check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None:

@@ -14,20 +14,19 @@ from ..records.store.keys import record_key
 from ..records.store.protocol import Store
 from ..records.store.reader import read_record
 from ..runtime.pipeline_source import Source
-from ..runtime.recorder import open_records
+from ..runtime.recorder import location_of, open_records
 
 
-def tell_others(context: Any, source: Source, sealed: Sealed, location: str, tell: Callable[..., None]) -> None:
-    """Airflow's assets, OpenLineage and SageMaker Lineage, each where it is wanted; ``location`` is of the records."""
+def publish_run(context: Any, source: Source, sealed: Sealed, tell: Callable[..., None]) -> None:
+    """Tell Airflow's assets, OpenLineage and SageMaker Lineage of the run, each where it is wanted."""
     operator = context["task"]
-    operator.sealed = sealed
 
     def assets() -> None:
         if not operator.outlets:
             return
         from .emit_asset_events import tell_of_run
 
-        told = list(_earlier(open_records(location), sealed.record["run"]))
+        told = list(_earlier(open_records(location_of(source.records)), sealed.record["run"]))
         tell_of_run(operator, context, sealed, told, partial(_package, source))
 
     def openlineage() -> None:

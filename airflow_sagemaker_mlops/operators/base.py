@@ -472,7 +472,7 @@ class StepOperator(BaseOperator):
 
     def _failure(self, message: str, report: str = "") -> AirflowException:
         """The failure of the step itself; ``report`` is what the task log says of it, in place of a traceback."""
-        from ..runtime.task_log import without_traceback
+        from ..task_log import without_traceback
 
         kind = StepFailedForNow if self.retry_failed_steps else StepFailedForGood
         return without_traceback(kind(message), report or message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, Context
 
 from ..airflow_versions import AirflowException, AirflowFailException
+from ..definition.values import given_value
 from ..runtime.infrastructure_retries import outlast_outages
 
 if TYPE_CHECKING:
@@ -96,8 +97,6 @@ class PipelineParametersOperator(BaseOperator):
         return found
 
     def _typed(self, name: str, value: Any) -> Any:
-        from ..factory.parameters import typed
-
         if value is None:
             raise ValueError(f'parameter "{name}" is the result of a task that returned nothing.')
-        return typed(value, self.declared[name])
+        return given_value(value, self.declared[name].type, self.declared[name].enum, name)

@@ -210,7 +210,14 @@ class PipelineVerdictOperator(BaseOperator):
             return {}
         from ..runtime.seal import seal_record
 
-        return seal_record(context, self.source, end, self.log.info, inherited=part.parameters if part else {})
+        inherited = part.parameters if part else {}
+        self.sealed = seal_record(context, self.source, end, self.log.info, inherited=inherited)
+        if self.sealed is None:
+            return {}
+        from ..integrations.publish import publish_run
+
+        publish_run(context, self.source, self.sealed, self.log.info)
+        return {"Record": self.sealed.uri, "RecordSha256": self.sealed.sha256}
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Back from the triggerer, where the run was found to have failed, or to be one of a part of the pipeline."""
@@ -221,7 +228,7 @@ class PipelineVerdictOperator(BaseOperator):
 
 def _fail(ti: Any, said: Mapping[str, Any], failure: str) -> NoReturn:
     """Fail the run, and leave why: a failure callback of the DAG is given this task and not its exception."""
-    from ..runtime.task_log import without_traceback
+    from ..task_log import without_traceback
 
     ti.xcom_push(key="return_value", value={**said, "Because": failure})
     raise without_traceback(PipelineFailed(failure), failure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..execution.step_run import now
@@ -15,20 +15,23 @@ from .pipeline_source import Source
 from .pipeline_status import Conclusion
 from .recorder import open_records, record_id
 
+if TYPE_CHECKING:
+    from ..records.seal.seal import Sealed
+
 _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 
 
 def seal_record(
     context: Any, source: Source, end: Conclusion, tell: Callable[..., None], *, inherited: Mapping[str, Any]
-) -> dict[str, str]:
-    """Seal the record of the run; {"Record": URI, "RecordSha256": hash}, nothing where nothing is recorded.
+) -> Sealed | None:
+    """Seal the record of the run; ``None`` where nothing is recorded.
 
     ``inherited`` are parameters with the values of the run that this one resumes.  What cannot be recorded is told, and
     changes nothing about how the run ended unless ``fail_on_record_error`` is set.
     """
     location = settings.location_of(source.records)
     if not location:
-        return {}
+        return None
     try:
         prices, digests, signer = _prices(tell), _registry(source, tell), _signer(source)
         sealed = _seal(
@@ -38,13 +41,10 @@ def seal_record(
         if settings.fail_on_record_error():
             raise
         tell("the run was not recorded: %s: %s", type(error).__name__, error)
-        return {}
+        return None
     tell("record %s, sha256 %s", sealed.uri, sealed.sha256)
     _link_to(sealed.uri, context["ti"], tell)
-    from ..integrations.publish import tell_others
-
-    tell_others(context, source, sealed, location, tell)
-    return {"Record": sealed.uri, "RecordSha256": sealed.sha256}
+    return sealed
 
 
 def _link_to(uri: str, ti: Any, tell: Callable[..., None]) -> None:
@@ -85,7 +85,7 @@ def _seal(
     prices: Any,
     digests: Any,
     signer: Any,
-) -> Any:
+) -> Sealed:
     from ..definition import load_pipeline
     from ..plan import make_plan
     from ..records.capture.run_recorder import seal_run

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..task_log import absence_expected
 from .step_task import JOURNAL_KEY
-from .task_log import absence_expected
 
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})  # states of Airflow's
 UNDER_WAY = frozenset(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import structlog
 
-from airflow_sagemaker_mlops.runtime.task_log import absence_expected, in_sentences, without_traceback
+from airflow_sagemaker_mlops.task_log import absence_expected, in_sentences, without_traceback
 
 
 def logged(error: Exception) -> list[dict[str, Any]]:

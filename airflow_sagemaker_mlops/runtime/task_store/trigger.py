@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from ...task_log import absence_expected
 from ..supervisor_calls import ask
-from ..task_log import absence_expected
 from .protocol import Space
 
 OWNER = ("dag_id", "run_id", "task_id", "map_index")
