@@ -43,6 +43,7 @@ check: setup lint ## Format, lint and types
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo --no-cache
 
 format: setup ## Format and mend what can be mended
 	$(BIN)/ruff format .
