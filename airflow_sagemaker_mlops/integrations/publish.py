@@ -14,7 +14,8 @@ from ..records.store.keys import record_key
 from ..records.store.protocol import Store
 from ..records.store.reader import read_record
 from ..runtime.pipeline_source import Source
-from ..runtime.recorder import location_of, open_records
+from ..runtime.recorder import open_records
+from ..settings import location_of
 
 
 def publish_run(context: Any, source: Source, sealed: Sealed, tell: Callable[..., None]) -> None:
