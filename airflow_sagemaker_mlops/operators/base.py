@@ -290,7 +290,7 @@ class StepOperator(BaseOperator):
             try:
                 yield
             except (StepFailedForNow, StepFailedForGood) as error:
-                from ..runtime.task_store.worker import note_reason
+                from ..runtime.task_store.kept_end import note_reason
 
                 note_reason(context, error)
                 raise
@@ -322,7 +322,7 @@ class StepOperator(BaseOperator):
 
     def _kept_result(self, context: Context) -> Any:
         """The result of an earlier attempt that ended well; raises the failure of one that did not."""
-        from ..runtime.task_store.worker import KeptEnd
+        from ..runtime.task_store.kept_end import KeptEnd
 
         kept = KeptEnd(context).read()
         ti: Any = context["ti"]
@@ -353,7 +353,7 @@ class StepOperator(BaseOperator):
     def _run_selected(self, context: Context) -> Any:
         """Run the step where it began, in the triggerer, unless it is not selected in this run or has ended already."""
         from ..runtime.start_in_triggerer import has_to_end_in_worker
-        from ..runtime.task_store.worker import note_why_again
+        from ..runtime.task_store.journal import note_why_again
         from ..triggers.step import StepTrigger
 
         share = self._share(context)
@@ -401,12 +401,13 @@ class StepOperator(BaseOperator):
             case "asks":
                 return self._run_selected(context)
             case "success":
-                from ..runtime.task_store.worker import KeptEnd
+                from ..runtime.task_store.kept_end import KeptEnd
 
                 KeptEnd(context).keep(result=event["result"], published=event.get("published"))
                 return event["result"]
             case "failed":
-                from ..runtime.task_store.worker import KeptEnd, report_failure
+                from ..runtime.task_store.journal import report_failure
+                from ..runtime.task_store.kept_end import KeptEnd
 
                 cause, words = str(event.get("cause") or ""), str(event["error"])
                 pause = asyncio.run(self._attempt(context).pause_for(cause, words)) if cause else None
@@ -465,7 +466,7 @@ class StepOperator(BaseOperator):
             if context is not None:
                 _leave(context, dict(error.result))
             if context is not None and self.retry_failed_steps:
-                from ..runtime.task_store.worker import report_failure
+                from ..runtime.task_store.journal import report_failure
 
                 report_failure(context)
             raise self._failure(str(error), error.details) from None

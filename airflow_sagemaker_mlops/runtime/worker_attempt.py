@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..execution.engine import (
     is_first_attempt,
-    is_stopping,
     stop,
     stop_current,
-    stop_when_visible,
     submit,
 )
-from ..execution.job_state import JobState
 from ..execution.recorder_protocol import run_recorded
 from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
@@ -28,8 +24,8 @@ from ..links import REQUEST_KEY
 from .context import identity_of, options_of, scope_of, step_result
 from .parameter_values import group_of, needed_by, rendered_here
 from .recorder import recorder_of
-from .step_task import JOURNAL_KEY, StepTask
-from .task_states import own_xcom, result_beside
+from .step_task import StepTask
+from .task_states import result_beside
 from .task_store.callback_inbox import TaskCallbackInbox
 from .task_store.journal import TaskJournal
 from .task_store.links import PublishedLinks
@@ -131,23 +127,9 @@ class WorkerAttempt:
 
     async def stop_overdue(self) -> str:
         """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
-        from ..execution.journal import entry_from_json
+        from .stopping.on_timeout import stop_overdue
 
-        run, ti = self._step_run(), self.context["ti"]
-        entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
-        if entry is None or not (entry.state.is_under_way or entry.state is JobState.STOP_REQUESTED):
-            return ""
-        try:
-            if entry.state is JobState.STOP_REQUESTED:  # the trigger has stopped it, or was about to when it died
-                await stop(run, entry.name, entry.arn)
-                return entry.name
-            with suppress(Exception):  # the job is stopped all the same
-                await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
-            stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
-        except Exception as error:  # the sweep at the end of the run tries again
-            self.tell(f"{entry.name} may be left running: it could not be stopped: {error}")
-            return ""
-        return entry.name if stopped else ""
+        return await stop_overdue(self._step_run(), self.context["ti"])
 
     @property
     def may_leave_a_job(self) -> bool:

@@ -24,7 +24,7 @@ from ..execution.concurrency import admitted
 from ..execution.exceptions import StepFailed
 from ..execution.identity import StepIdentity
 from ..execution.job_state import JobState
-from ..execution.journal import Entry, entry_from_json
+from ..execution.journal import entry_from_json
 from ..execution.recorder_protocol import run_recorded
 from ..execution.retries import cause_of
 from ..execution.scope import Scope
@@ -34,11 +34,11 @@ from ..runtime.context import identity_of, options_of, scope_of, step_result
 from ..runtime.parameter_values import group_of, needed_by, rendered_here
 from ..runtime.queue import QueueTickets
 from ..runtime.recorder import recorder_of
-from ..runtime.retry_budget import is_outage, is_refusal
+from ..runtime.retry_budget import is_outage
 from ..runtime.selective.conf import needs_a_look
 from ..runtime.step_task import JOURNAL_KEY, StepTask
+from ..runtime.stopping.in_trigger import EndedTrigger
 from ..runtime.supervisor_calls import ask
-from ..runtime.task_states import own_state_key
 from ..runtime.task_store.callback_inbox import TaskCallbackInbox
 from ..runtime.task_store.journal import TaskJournal
 from ..runtime.task_store.links import PublishedLinks
@@ -48,7 +48,6 @@ from ..runtime.task_store.trigger import OWNER, TriggerTaskStore
 from .clients import open_aws
 from .wake_supervisor import wake_when_reported
 
-NOTE_S = 10.0  # how long a stop waits for the note of it
 _ENDING: set[asyncio.Future[None]] = set()  # an event loop keeps no hold of its tasks
 
 
@@ -256,73 +255,8 @@ class StepTrigger(BaseTrigger):
         await asyncio.shield(work)
 
     async def _end_job(self) -> None:
-        """Stop the job, unless another triggerer has it.
-
-        Airflow 3.3.0 to 3.3.2 calls ``on_kill`` also when a live triggerer loses its triggers to another one.  Then the
-        task is still deferred in the same attempt, and its journal still names this job.
-        """
-        run = self._run
-        entry = await self._own_entry(run) if run is not None else None
-        if run is None or entry is None:
-            return
-        if await self._goes_on_elsewhere(entry.name):
-            self.log.info("another triggerer has this step now: %s goes on", entry.name)
-            return
-        try:
-            await asyncio.wait_for(self._note_killed(run, entry), NOTE_S)
-        except Exception as error:  # the run may have been deleted; its job costs money all the same
-            self.log.info("%s is stopped without a note of it in Airflow: %s", entry.name, error)
-        if self._submitted is not None:
-            await engine.stop(run, entry.name, entry.arn)
-        else:
-            await engine.stop_when_visible(run, entry.name, entry.arn)
-
-    async def _goes_on_elsewhere(self, name: str) -> bool:
-        """Whether Airflow says that another triggerer has this step.
-
-        Where it refuses to say (the run was deleted), or cannot be reached for ``OUTAGE_S``, the job is stopped: this
-        was called because the trigger is no longer ours.
-        """
-        try:
-            return await self._handed_to_another(name)
-        except Exception as error:
-            if not (TELLS_TRIGGERS_OF_KILLS or is_refusal(error)):
-                raise  # a triggerer that shuts down cancels its triggers, too
-            self.log.info("Airflow does not say whose %s is: %s", name, error)
-            return False
-
-    async def _note_killed(self, run: StepRun, entry: Entry) -> None:
-        kept = entry_from_json(await self._store.get(JOURNAL_KEY))
-        if kept is None or kept.try_number == entry.try_number:  # else the next attempt has begun already
-            await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
-            if self._tickets is not None:
-                await self._tickets.leave()
-
-    async def _own_entry(self, run: StepRun) -> Entry | None:
-        """What this attempt made, or was making when it was broken off: the call goes on in its thread."""
-        identity, job = run.identity, self._submitted
-        if job is not None:
-            return job.entry(identity)
-        entry = await run.journal.read()
-        ours = entry is not None and entry.try_number == identity.try_number and entry.state.is_under_way
-        return entry if ours else None
-
-    async def _handed_to_another(self, name: str) -> bool:
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-        ti: Any = self.task_instance
-        states = await ask(
-            RuntimeTaskInstance.get_task_states,
-            dag_id=ti.dag_id,
-            map_index=ti.map_index,
-            task_ids=[ti.task_id],
-            run_ids=[ti.run_id],
-        )
-        state = (states.get(ti.run_id) or {}).get(own_state_key(ti))
-        if state != "deferred":
-            return False
-        entry = entry_from_json(await self._store.get(JOURNAL_KEY))
-        return entry is not None and entry.name == name and entry.try_number == ti.try_number
+        if self._run is not None:
+            await EndedTrigger(self._run, self._submitted, self._store, self.task_instance, self._tickets).stop_job()
 
 
 async def _hide(secrets: Sequence[str]) -> None:

@@ -22,10 +22,10 @@ from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator, base
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
-from airflow_sagemaker_mlops.runtime.task_store.journal import TaskJournal
+from airflow_sagemaker_mlops.runtime.task_store.journal import TaskJournal, note_why_again
 from airflow_sagemaker_mlops.runtime.task_store.notes import TaskNotes
 from airflow_sagemaker_mlops.runtime.task_store.trigger import OWNER, TriggerTaskStore
-from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore, note_why_again
+from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
 
 

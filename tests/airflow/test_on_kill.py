@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_sagemaker_mlops.execution.engine import stop_current
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
@@ -85,44 +86,47 @@ class DeletedRun(MemoryJournal):
 RUNNING = Entry("prep-job", 0, 1, "", JobState.RUNNING)
 
 
-@pytest.mark.parametrize("answer", [NOT_FOUND, ValueError("nothing that anybody thought of"), {}])
-def test_a_job_is_stopped_though_its_run_was_deleted(answer: Any) -> None:
+class DeferredStep(TriggerTaskStore):
+    """The task of a trigger, with the journal of its job as its only XCom."""
+
+    async def get(self, *_words: Any) -> Any:
+        return RUNNING.as_json()
+
+
+class DeletedXComs(TriggerTaskStore):
+    """XComs of a run that was deleted."""
+
+    async def get(self, *_words: Any) -> Any:
+        raise NOT_FOUND
+
+
+def killed(monkeypatch: pytest.MonkeyPatch, journal: Any, store: type[TriggerTaskStore], states: Any) -> list[str]:
+    """The jobs that a trigger stops when Airflow ends it and answers ``states`` to the question for the task's."""
+
+    def asked(**_which: Any) -> Any:
+        if isinstance(states, Exception):
+            raise states
+        return states
+
+    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", asked)
+    aws, trigger = Stops(), StepTrigger(task="{}")
+    ti: Any = SimpleNamespace(dag_id="p", run_id="run", task_id="Prep", map_index=-1, try_number=1)
+    trigger.task_instance = ti
+    trigger._store = store(vars(ti))
+    trigger._run = processing(aws, journal)
+    trigger._submitted = Submitted("prep-job", "", 0, "")
+    asyncio.run(trigger.on_kill())
+    return aws.stopped
+
+
+@pytest.mark.parametrize("states", [NOT_FOUND, ValueError("nothing that anybody thought of"), {}])
+def test_a_job_is_stopped_though_its_run_was_deleted(monkeypatch: pytest.MonkeyPatch, states: Any) -> None:
     """A user deletes the DAG or the run while the step is deferred: every look-up is answered with 404."""
-    aws = Stops()
-    trigger = StepTrigger(task="{}")
-    trigger.task_instance = SimpleNamespace(  # type: ignore[assignment]
-        dag_id="p", run_id="run", task_id="Prep", map_index=-1, try_number=1
-    )
-    trigger._run = processing(aws, DeletedRun(RUNNING))
-    trigger._submitted = Submitted("prep-job", "", 0, "")
-
-    async def handed(_name: str) -> bool:
-        if isinstance(answer, Exception):
-            raise answer
-        return False
-
-    class Refused(TriggerTaskStore):
-        async def get(self, *_words: Any) -> Any:
-            raise NOT_FOUND
-
-    trigger._handed_to_another = handed  # type: ignore[method-assign]
-    trigger._store = Refused(vars(trigger.task_instance))
-    asyncio.run(trigger.on_kill())
-    assert aws.stopped == ["prep-job"]
+    assert killed(monkeypatch, DeletedRun(RUNNING), DeletedXComs, states) == ["prep-job"]
 
 
-def test_a_job_goes_on_where_another_triggerer_has_its_step_now() -> None:
-    aws = Stops()
-    trigger = StepTrigger(task="{}")
-    trigger._run = processing(aws, MemoryJournal(RUNNING))
-    trigger._submitted = Submitted("prep-job", "", 0, "")
-
-    async def handed(_name: str) -> bool:
-        return True
-
-    trigger._handed_to_another = handed  # type: ignore[method-assign]
-    asyncio.run(trigger.on_kill())
-    assert aws.stopped == []
+def test_a_job_goes_on_where_another_triggerer_has_its_step_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert killed(monkeypatch, MemoryJournal(RUNNING), DeferredStep, {"run": {"Prep": "deferred"}}) == []
 
 
 def test_a_worker_stops_its_job_before_it_tells_an_airflow_that_may_be_away() -> None:

@@ -55,7 +55,8 @@ def _stop_left(
     from ...execution.job_state import JobState
     from ..context import identity_of
     from ..task_store.journal import TaskJournal
-    from ..task_store.worker import KeptEnd, WorkerTaskStore
+    from ..task_store.kept_end import KeptEnd
+    from ..task_store.worker import WorkerTaskStore
     from .in_worker import sweep_here
 
     ti: Any = context["ti"]

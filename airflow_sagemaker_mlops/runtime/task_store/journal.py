@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from ...execution.job_state import JobState
 from ...execution.journal import Entry, entry_from_json
 from ..step_task import JOURNAL_KEY
+from ..task_states import own_xcom
 from .protocol import Space, TaskStore
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 
 class TaskJournal:
@@ -29,3 +36,34 @@ class TaskJournal:
         self._entry, self._is_read = entry, True
         await self._store.set(JOURNAL_KEY, entry.as_json(), Space.STATE)
         await self._store.set(JOURNAL_KEY, entry.as_json())
+
+
+def report_failure(context: Context) -> None:
+    """Note that Airflow is being told of a failure that it may retry: another attempt is no mishap from now on."""
+    ti: Any = context["ti"]
+    entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
+    if entry is not None and entry.state is JobState.FAILED:
+        _note(context, entry.advance(JobState.FAILURE_REPORTED))
+
+
+def note_why_again(context: Context, retries: int) -> None:
+    """Note in the journal of an earlier attempt whether a mishap ended it, or a user cleared it since.
+
+    What begins in the triggerer cannot tell.  A clear sets ``max_tries`` to the attempts so far and the task's
+    ``retries`` (Airflow 3.3.2), so an attempt that was not cleared since is beyond their difference.
+    """
+    ti: Any = context["ti"]
+    entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
+    if entry is None or entry.try_number == ti.try_number or entry.state.asks_for_another:
+        return
+    if entry.try_number > ti.max_tries - retries:
+        _note(context, entry.advance(JobState.INTERRUPTED))
+    elif entry.state in (JobState.FAILED, JobState.INTERRUPTED):
+        _note(context, entry.advance(JobState.FAILURE_REPORTED))
+
+
+def _note(context: Context, entry: Entry) -> None:
+    context["ti"].xcom_push(key=JOURNAL_KEY, value=entry.as_json())
+    store: Any = dict(context).get("task_state_store")
+    if store is not None and entry_from_json(store.get(JOURNAL_KEY, None)) is not None:
+        store.set(JOURNAL_KEY, entry.as_json())

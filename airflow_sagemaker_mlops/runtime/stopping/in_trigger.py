@@ -1,0 +1,106 @@
+"""Stopping the job of a trigger that Airflow has ended, unless its step merely moved to another triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from ...airflow_versions import TELLS_TRIGGERS_OF_KILLS
+from ...execution import engine
+from ...execution.job_state import JobState
+from ...execution.journal import Entry, entry_from_json
+from ...execution.step_run import StepRun, Submitted
+from ..queue import QueueTickets
+from ..retry_budget import is_refusal
+from ..step_task import JOURNAL_KEY
+from ..supervisor_calls import ask
+from ..task_states import own_state_key
+from ..task_store.protocol import TaskStore
+
+NOTE_S = 10.0  # how long a stop waits for the note of it
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTrigger:
+    """A trigger that Airflow has ended.
+
+    run         its step
+    submitted   the job it watched; ``None`` while it was submitting one
+    store       of its task instance ``ti``
+    tickets     its place in the run's queue, where it took one
+    """
+
+    run: StepRun
+    submitted: Submitted | None
+    store: TaskStore
+    ti: Any
+    tickets: QueueTickets | None
+
+    async def stop_job(self) -> None:
+        """Stop the job, unless another triggerer has it.
+
+        Airflow 3.3.0 to 3.3.2 calls ``on_kill`` also when a live triggerer loses its triggers to another one.  Then the
+        task is still deferred in the same attempt, and its journal still names this job.
+        """
+        entry = await self._own_entry()
+        if entry is None:
+            return
+        if await self._goes_on_elsewhere(entry.name):
+            self.run.tell(f"another triggerer has this step now: {entry.name} goes on")
+            return
+        try:
+            await asyncio.wait_for(self._note_stop(entry), NOTE_S)
+        except Exception as error:  # the run may have been deleted; its job costs money all the same
+            self.run.tell(f"{entry.name} is stopped without a note of it in Airflow: {error}")
+        if self.submitted is not None:
+            await engine.stop(self.run, entry.name, entry.arn)
+        else:
+            await engine.stop_when_visible(self.run, entry.name, entry.arn)
+
+    async def _own_entry(self) -> Entry | None:
+        """What this attempt made, or was making when it was broken off: the call goes on in its thread."""
+        identity, job = self.run.identity, self.submitted
+        if job is not None:
+            return Entry(job.name, job.ordinal, identity.try_number, identity.generation, JobState.RUNNING, job.arn)
+        entry = await self.run.journal.read()
+        ours = entry is not None and entry.try_number == identity.try_number and entry.state.is_under_way
+        return entry if ours else None
+
+    async def _goes_on_elsewhere(self, name: str) -> bool:
+        """Whether Airflow says that another triggerer has this step.
+
+        Where it refuses to say (the run was deleted), or cannot be reached for ``OUTAGE_S``, the job is stopped: this
+        was called because the trigger is no longer ours.
+        """
+        try:
+            return await self._handed_to_another(name)
+        except Exception as error:
+            if not (TELLS_TRIGGERS_OF_KILLS or is_refusal(error)):
+                raise  # a triggerer that shuts down cancels its triggers, too
+            self.run.tell(f"Airflow does not say whose {name} is: {error}")
+            return False
+
+    async def _handed_to_another(self, name: str) -> bool:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        ti = self.ti
+        states = await ask(
+            RuntimeTaskInstance.get_task_states,
+            dag_id=ti.dag_id,
+            map_index=ti.map_index,
+            task_ids=[ti.task_id],
+            run_ids=[ti.run_id],
+        )
+        state = (states.get(ti.run_id) or {}).get(own_state_key(ti))
+        if state != "deferred":
+            return False
+        entry = entry_from_json(await self.store.get(JOURNAL_KEY))
+        return entry is not None and entry.name == name and entry.try_number == ti.try_number
+
+    async def _note_stop(self, entry: Entry) -> None:
+        kept = entry_from_json(await self.store.get(JOURNAL_KEY))
+        if kept is None or kept.try_number == entry.try_number:  # else the next attempt has begun already
+            await self.run.journal.write(entry.advance(JobState.STOP_REQUESTED))
+            if self.tickets is not None:
+                await self.tickets.leave()

@@ -1,0 +1,31 @@
+"""Stopping the job of a task that was not done within its ``execution_timeout`` while it was deferred."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from ...execution.engine import is_stopping, stop, stop_when_visible
+from ...execution.job_state import JobState
+from ...execution.journal import entry_from_json
+from ...execution.step_run import StepRun
+from ..step_task import JOURNAL_KEY
+from ..task_states import own_xcom
+
+
+async def stop_overdue(run: StepRun, ti: Any) -> str:
+    """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
+    entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
+    if entry is None or not (entry.state.is_under_way or entry.state is JobState.STOP_REQUESTED):
+        return ""
+    try:
+        if entry.state is JobState.STOP_REQUESTED:  # the trigger has stopped it, or was about to when it died
+            await stop(run, entry.name, entry.arn)
+            return entry.name
+        with suppress(Exception):  # the job is stopped all the same
+            await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
+        stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
+    except Exception as error:  # the stop at the end of the run tries again
+        run.tell(f"{entry.name} may be left running: it could not be stopped: {error}")
+        return ""
+    return entry.name if stopped else ""
