@@ -25,14 +25,7 @@ from .step_keys import (
     read_property_files,
     read_retries,
 )
-from .step_types import (
-    AIRFLOW,
-    FREE_ARGUMENTS,
-    KNOWN,
-    MEANT,
-    NOT_IN_A_BODY,
-    SUPPORTED,
-)
+from .step_types import AIRFLOW, KNOWN, SUPPORTED, syntax_of, type_meant
 
 AIRFLOW_KEYS = frozenset({"Description"})
 TOP_KEYS = frozenset(
@@ -57,42 +50,10 @@ COMMON_KEYS = frozenset(
         "x-airflow",
     }
 )
-CHECK_KEYS = frozenset(
-    {
-        "CheckType",
-        "SkipCheck",
-        "FailOnViolation",
-        "RegisterNewBaseline",
-        "ModelPackageGroupName",
-        "SuppliedBaselineConstraints",
-        "SuppliedBaselineStatistics",
-        "ModelName",
-    }
-)
-SETTINGS = {
-    "Lambda": frozenset({"FunctionArn"}),
-    "Callback": frozenset({"SqsQueueUrl"}),
-    "QualityCheck": CHECK_KEYS,
-    "ClarifyCheck": CHECK_KEYS,
-    AIRFLOW: frozenset({"Operator"}),
-}
-NEEDED_SETTINGS = {
-    "Lambda": "FunctionArn",
-    "Callback": "SqsQueueUrl",
-    "QualityCheck": "CheckType",
-    "ClarifyCheck": "CheckType",
-    AIRFLOW: "Operator",
-}
 FLAGS = frozenset({"SkipCheck", "FailOnViolation", "RegisterNewBaseline"})
-CHECK_TYPES = {
-    "QualityCheck": ("DATA_QUALITY", "MODEL_QUALITY"),
-    "ClarifyCheck": ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
-}
-ARGUMENTS = {"Condition": frozenset({"Conditions", "IfSteps", "ElseSteps"}), "Fail": frozenset({"ErrorMessage"})}
 WITH_RULES = frozenset({"Cleanup", "EMR", "EMRServerless", "Lineage"})  # few documents have one
 NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-NO_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
 MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
 
 
@@ -198,13 +159,13 @@ class _Parser:
             self.report("SM121", place, f"{called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
             return None
         self._check_type(name, kind, (place, "Type"))
-        if branch == "ForEachBody" and kind in NOT_IN_A_BODY:
+        if branch == "ForEachBody" and kind in KNOWN and not syntax_of(kind).in_body:
             what = f"{called(name)} is of the type {kind}, which cannot stand in the body of a ForEach step."
             self.report("SM212", (place, "Type"), what)
         if not named:
             return None
         if kind in KNOWN:
-            self.unknown_keys(item, COMMON_KEYS | SETTINGS.get(kind, frozenset()), place, f"{called(name)} ({kind})")
+            self.unknown_keys(item, COMMON_KEYS | syntax_of(kind).settings, place, f"{called(name)} ({kind})")
         index = len(self.steps)
         self.steps.append(None)  # type: ignore[arg-type]  # its place; nested steps come behind it
         self.steps[index] = self._read_step(item, place, index, (parent, branch, depth))
@@ -212,6 +173,7 @@ class _Parser:
 
     def _read_step(self, item: Mapping[str, Any], place: Place, index: int, nest: tuple[Any, Any, int]) -> Step:
         name, kind = item["Name"], item["Type"]
+        syntax = syntax_of(kind)
         before = len(self.reader.references)
         arguments = self._arguments(item, name, kind, place)
         conditions: Any = ()
@@ -224,11 +186,9 @@ class _Parser:
                 if kind == "ForEach"
                 else arguments
             )
-            own = self.reader.value(flat, (place, "Arguments"), free=kind not in SUPPORTED or kind in FREE_ARGUMENTS)
+            own = self.reader.value(flat, (place, "Arguments"), free=not syntax.supported or syntax.free_arguments)
         settings = {
-            key: self.reader.value(item[key], (place, key))
-            for key in SETTINGS.get(kind, ())
-            if item.get(key) is not None
+            key: self.reader.value(item[key], (place, key)) for key in syntax.settings if item.get(key) is not None
         }
         self._check_settings(name, kind, settings, place)
         self._texts({key: item[key] for key in settings}, place)
@@ -291,24 +251,20 @@ class _Parser:
         if kind in KNOWN:
             self.report("SM301", place, f"{called(name)} is of the type {kind}, which cannot be run here.", way_out)
         else:
-            meant = MEANT.get(kind.casefold())
+            meant = type_meant(kind)
             hint = f'Did you mean "{meant}"?' if meant else did_you_mean(kind, KNOWN)
             near = hint if hint.startswith("Did") else f"Supported are: {', '.join(sorted(SUPPORTED))}. {way_out}"
             self.report("SM302", place, f'{called(name)} is of the type "{kind}", which is not known.', near)
 
     def _check_settings(self, name: str, kind: str, settings: Mapping[str, Any], place: Place) -> None:
-        needed = NEEDED_SETTINGS.get(kind)
-        if needed is not None and needed not in settings:
+        syntax = syntax_of(kind)
+        needed = syntax.needs
+        if needed and needed not in settings:
             self.report("SM121", place, f'{called(name)} has no "{needed}".', f'Add "{needed}".')
-        choices = CHECK_TYPES.get(kind)
-        if choices and settings.get("CheckType") not in (None, *choices):
-            shown = kind_of(settings["CheckType"])
-            self.report(
-                "SM122",
-                (place, "CheckType"),
-                f"{shown} is no check of a {kind} step.",
-                f"Use one of: {', '.join(choices)}.",
-            )
+        choices = syntax.choices
+        if choices and settings.get(needed) not in (None, *choices):
+            what = f"{kind_of(settings[needed])} is no check of a {kind} step."
+            self.report("SM122", (place, needed), what, f"Use one of: {', '.join(choices)}.")
         operator = settings.get("Operator")
         if operator is not None and not (isinstance(operator, str) and DOTTED.fullmatch(operator)):
             fix = "Write the dotted path of its class, e.g. airflow.providers.standard.operators.bash.BashOperator."
@@ -317,13 +273,14 @@ class _Parser:
     def _arguments(self, item: Mapping[str, Any], name: str, kind: str, place: Place) -> Mapping[str, Any]:
         arguments = item.get("Arguments")
         if arguments is None:
-            if kind not in NO_ARGUMENTS:
+            if not syntax_of(kind).free_arguments:
                 self.report("SM121", place, f'{called(name)} has no "Arguments".', 'Add "Arguments": {...}.')
             return {}
         if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):
             return {}
-        if kind in ARGUMENTS:
-            self.unknown_keys(arguments, ARGUMENTS[kind], (place, "Arguments"), f"{called(name)} ({kind})")
+        known = syntax_of(kind).arguments
+        if known is not None:
+            self.unknown_keys(arguments, known, (place, "Arguments"), f"{called(name)} ({kind})")
         return arguments  # type: ignore[no-any-return]
 
     def _conditions(self, item: Mapping[str, Any], name: str, place: Place) -> tuple[ConditionNode, ...]:

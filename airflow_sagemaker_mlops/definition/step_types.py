@@ -1,84 +1,200 @@
-"""Names of the step types: all that a definition may hold, and those this package runs."""
+"""What the definition language says about each step type: one row a type, all that reading and planning need.
+
+What running a type takes (its API calls, its runner, its IAM actions) is its entry in ``steps``, which this package
+does not import: parsing a DAG file reads this table only.  A test proves that both have the same types.
+"""
 
 from __future__ import annotations
 
-# Types that take minutes or hours: they are watched from the triggerer.
-WAITING = frozenset(
-    {
-        "Processing",
-        "Training",
-        "Tuning",
-        "Transform",
-        "AutoML",
-        "Endpoint",
-        "InferenceComponent",
-        "Callback",
-        "QualityCheck",
-        "ClarifyCheck",
-        "EMR",
-        "EMRServerless",
-        "Job",
-        "ForEach",
-        "BedrockCustomModel",
-        "BedrockCustomModelDeployment",
-        "BedrockModelImport",
-        "BedrockProvisionedModelThroughput",
-        "Athena",
-    }
-)
-INSTANT = frozenset({"Model", "RegisterModel", "EndpointConfig", "Lambda", "Condition", "Fail", "Lineage", "Cleanup"})
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 # A step that is any Airflow operator; only in documents written for Airflow.
 AIRFLOW = "x-airflow"
+DECLARED = "declared"  # the type of a property that the step declares in its OutputParameters
+CHECK_KEYS = frozenset(
+    {
+        "CheckType",
+        "SkipCheck",
+        "FailOnViolation",
+        "RegisterNewBaseline",
+        "ModelPackageGroupName",
+        "SuppliedBaselineConstraints",
+        "SuppliedBaselineStatistics",
+        "ModelName",
+    }
+)
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
-SUPPORTED = WAITING | INSTANT
-KNOWN = SUPPORTED | {"HubContent", AIRFLOW}
 
-# What step types are called elsewhere, in the API and the SDK, without regard to case.
-MEANT = {
-    **{kind.casefold(): kind for kind in KNOWN},
-    "createmodel": "Model",
-    "createmodelpackage": "RegisterModel",
-    "modelpackage": "RegisterModel",
-    "hyperparametertuning": "Tuning",
-    "batchtransform": "Transform",
-    "createendpoint": "Endpoint",
-    "createendpointconfig": "EndpointConfig",
-    "automljob": "AutoML",
+@dataclass(frozen=True, slots=True)
+class StepSyntax:
+    """The row of one step type.
+
+    supported       whether it is a step of this package: x-airflow is Airflow's, and HubContent cannot be run
+    waits           whether it takes minutes or hours, so that it is watched from the triggerer
+    settings        keys of the step, beside those that every step has
+    needs           the one of them that must be there
+    choices         values of that key
+    arguments       keys of ``Arguments``, where the language has a closed set
+    free_arguments  ``Arguments`` are the user's own data, may be left out, and may hold a key called "Get"
+    in_body         whether the body of a ForEach step may hold it
+    in_experiments  whether its jobs are grouped under the pipeline's experiment
+    with_mlflow     whether its jobs are told the pipeline's MLflow tracking server
+    properties      {member: type} of a fixed property document, "" for other types; ``None``: what Describe answers
+    left_in_s3      property paths where it leaves what a Cleanup step deletes
+    also_called     names of the type in the API and the SDK, in small letters
+    """
+
+    supported: bool = True
+    waits: bool = False
+    settings: frozenset[str] = frozenset()
+    needs: str = ""
+    choices: tuple[str, ...] = ()
+    arguments: frozenset[str] | None = None
+    free_arguments: bool = False
+    in_body: bool = True
+    in_experiments: bool = False
+    with_mlflow: bool = False
+    properties: Mapping[str, str] | None = None
+    left_in_s3: frozenset[str] = frozenset()
+    also_called: tuple[str, ...] = ()
+
+
+_JOB = StepSyntax(waits=True)
+_UNKNOWN = StepSyntax(supported=False)
+
+STEP_SYNTAX: dict[str, StepSyntax] = {
+    "Processing": StepSyntax(waits=True, in_experiments=True, left_in_s3=frozenset({"ProcessingOutputConfig.Outputs"})),
+    "Training": StepSyntax(
+        waits=True,
+        in_experiments=True,
+        with_mlflow=True,
+        left_in_s3=frozenset({"ModelArtifacts.S3ModelArtifacts"}),
+    ),
+    "Tuning": StepSyntax(waits=True, also_called=("hyperparametertuning",)),
+    "Transform": StepSyntax(
+        waits=True,
+        in_experiments=True,
+        left_in_s3=frozenset({"TransformOutput.S3OutputPath"}),
+        also_called=("batchtransform",),
+    ),
+    "AutoML": StepSyntax(waits=True, also_called=("automljob",)),
+    "Model": StepSyntax(also_called=("createmodel",)),
+    "RegisterModel": StepSyntax(also_called=("createmodelpackage", "modelpackage")),
+    "EndpointConfig": StepSyntax(also_called=("createendpointconfig",)),
+    "Endpoint": StepSyntax(waits=True, also_called=("createendpoint",)),
+    "InferenceComponent": _JOB,
+    "Lambda": StepSyntax(
+        settings=frozenset({"FunctionArn"}),
+        needs="FunctionArn",
+        free_arguments=True,
+        properties={"OutputParameters": DECLARED},
+    ),
+    "Callback": StepSyntax(
+        waits=True,
+        settings=frozenset({"SqsQueueUrl"}),
+        needs="SqsQueueUrl",
+        free_arguments=True,
+        properties={"OutputParameters": DECLARED},
+    ),
+    "Condition": StepSyntax(
+        arguments=frozenset({"Conditions", "IfSteps", "ElseSteps"}),
+        in_body=False,
+        properties={"Outcome": "Boolean"},
+    ),
+    "Fail": StepSyntax(arguments=frozenset({"ErrorMessage"}), in_body=False),
+    "QualityCheck": StepSyntax(
+        waits=True,
+        settings=CHECK_KEYS,
+        needs="CheckType",
+        choices=("DATA_QUALITY", "MODEL_QUALITY"),
+        properties={
+            "CalculatedBaselineConstraints": "",
+            "CalculatedBaselineStatistics": "",
+            "BaselineUsedForDriftCheckConstraints": "",
+            "BaselineUsedForDriftCheckStatistics": "",
+        },
+    ),
+    "ClarifyCheck": StepSyntax(
+        waits=True,
+        settings=CHECK_KEYS,
+        needs="CheckType",
+        choices=("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
+        properties={"CalculatedBaselineConstraints": "", "BaselineUsedForDriftCheckConstraints": ""},
+    ),
+    "EMR": _JOB,
+    "EMRServerless": _JOB,
+    "Job": _JOB,
+    "Lineage": StepSyntax(properties={"ActionArns": "", "ArtifactArns": "", "ContextArns": "", "Associations": ""}),
+    "Cleanup": StepSyntax(properties=NOTHING),
+    "ForEach": StepSyntax(
+        waits=True,
+        in_body=False,
+        properties={
+            "Status": "",
+            "InputItemCount": "Integer",
+            "TotalStepCount": "Integer",
+            "SucceededStepCount": "Integer",
+            "FailedStepCount": "Integer",
+            "StoppedStepCount": "Integer",
+            "IterationOutputs": "",
+            "Selected": "",
+        },
+    ),
+    "BedrockCustomModel": _JOB,
+    "BedrockCustomModelDeployment": _JOB,
+    "BedrockModelImport": _JOB,
+    "BedrockProvisionedModelThroughput": _JOB,
+    "Athena": StepSyntax(waits=True, left_in_s3=frozenset({"S3OutputLocation"})),
+    "HubContent": StepSyntax(supported=False),
+    AIRFLOW: StepSyntax(
+        supported=False,
+        settings=frozenset({"Operator"}),
+        needs="Operator",
+        free_arguments=True,
+        in_body=False,
+        properties={"Output": ""},
+    ),
 }
 
-# Types whose arguments are the user's own data, where an object may hold a key called "Get".
-FREE_ARGUMENTS = frozenset({"Lambda", "Callback", AIRFLOW})
 
-# Types whose jobs are grouped under the pipeline's experiment.
-IN_EXPERIMENTS = frozenset({"Processing", "Training", "Transform"})
+def syntax_of(step_type: str) -> StepSyntax:
+    """The row of ``step_type``; one in which nothing is true for a type that the language does not have."""
+    return STEP_SYNTAX.get(step_type, _UNKNOWN)
 
-# What a ForEach body may not hold.
-NOT_IN_A_BODY = frozenset({"Condition", "Fail", "ForEach", AIRFLOW})
 
-# Types whose property document has a fixed set of members; all others answer what their Describe call does.
-PROPERTIES = {
-    "Condition": ("Outcome",),
-    "Lambda": ("OutputParameters",),
-    "Callback": ("OutputParameters",),
-    "QualityCheck": (
-        "CalculatedBaselineConstraints",
-        "CalculatedBaselineStatistics",
-        "BaselineUsedForDriftCheckConstraints",
-        "BaselineUsedForDriftCheckStatistics",
-    ),
-    "ClarifyCheck": ("CalculatedBaselineConstraints", "BaselineUsedForDriftCheckConstraints"),
-    "Lineage": ("ActionArns", "ArtifactArns", "ContextArns", "Associations"),
-    "Cleanup": (),
-    "ForEach": (
-        "Status",
-        "InputItemCount",
-        "TotalStepCount",
-        "SucceededStepCount",
-        "FailedStepCount",
-        "StoppedStepCount",
-        "IterationOutputs",
-        "Selected",
-    ),
-    AIRFLOW: ("Output",),
-}
+def type_meant(word: str) -> str | None:
+    """The step type that ``word`` means, whatever its case, or in the names of the API and the SDK."""
+    given = word.casefold()
+    return next((name for name, row in STEP_SYNTAX.items() if given in (name.casefold(), *row.also_called)), None)
+
+
+class _Types(Set[str]):
+    """Names of the step types of which something holds, as the table has them at the moment."""
+
+    def __init__(self, holds: Callable[[StepSyntax], bool]) -> None:
+        self._holds = holds
+
+    def __contains__(self, step_type: object) -> bool:
+        row = STEP_SYNTAX.get(step_type)  # type: ignore[call-overload]
+        return row is not None and self._holds(row)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, row in STEP_SYNTAX.items() if self._holds(row))
+
+    def __len__(self) -> int:
+        return sum(map(self._holds, STEP_SYNTAX.values()))
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[Any]) -> Any:
+        return frozenset(it)
+
+
+SUPPORTED = _Types(lambda row: row.supported)
+KNOWN = _Types(lambda row: True)
+WAITING = _Types(lambda row: row.waits)
+FREE_ARGUMENTS = _Types(lambda row: row.free_arguments)
+IN_EXPERIMENTS = _Types(lambda row: row.in_experiments)

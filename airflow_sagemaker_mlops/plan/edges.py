@@ -7,16 +7,9 @@ from dataclasses import dataclass
 
 from ..definition.model import Get, JsonGet, PathPart, Pipeline, Step
 from ..definition.property_paths import format_path
-from ..definition.step_types import AIRFLOW
+from ..definition.step_types import AIRFLOW, syntax_of
 from .model import TaskPlan, Upstream
 
-# Where steps of a type leave what a Cleanup step deletes.
-LEFT_IN_S3 = {
-    "Training": frozenset({"ModelArtifacts.S3ModelArtifacts"}),
-    "Athena": frozenset({"S3OutputLocation"}),
-    "Transform": frozenset({"TransformOutput.S3OutputPath"}),
-    "Processing": frozenset({"ProcessingOutputConfig.Outputs"}),
-}
 LABELS = {"IfSteps": "If", "ElseSteps": "Else"}
 
 
@@ -61,7 +54,7 @@ def references(pipeline: Pipeline) -> References:
         for name in _cleaned_by(step):
             if name in steps:
                 found.reads[step.name].add(name)
-                found.outputs[name] |= LEFT_IN_S3.get(steps[name].type, frozenset())
+                found.outputs[name] |= syntax_of(steps[name].type).left_in_s3
         for expression in step.references:
             match expression:
                 case Get(root="Steps", name=name, path=path):

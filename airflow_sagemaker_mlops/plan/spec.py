@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
-from ..definition.step_types import IN_EXPERIMENTS
+from ..definition.step_types import syntax_of
 from .edges import references
 
 NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow"})
@@ -48,10 +48,10 @@ class Specs:
             spec["Outputs"] = "all" if "" in outputs else outputs  # "": the whole of what Describe says
         parameters = set(self.references.parameters[step.name])
         named = any(isinstance(r, Get) and r.root == "PipelineExperimentConfig" for r in step.references)
-        if self._experiment is not None and (named or step.type in IN_EXPERIMENTS):
+        if self._experiment is not None and (named or syntax_of(step.type).in_experiments):
             spec["Experiment"] = "default" if self._experiment == DEFAULT_EXPERIMENT else self._experiment
             parameters |= self._shared["experiment"]
-        if self._mlflow and step.type == "Training":
+        if self._mlflow and syntax_of(step.type).with_mlflow:
             spec["Mlflow"] = self._mlflow
             parameters |= self._shared["mlflow"]
         for child in spec.get("Body", {}).values():  # children have their values from the loop

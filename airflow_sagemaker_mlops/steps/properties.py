@@ -14,7 +14,7 @@ from ..definition.location import place_text
 from ..definition.model import Get, Key, PathPart, Pipeline, Step
 from ..definition.problems import Problem, did_you_mean
 from ..definition.property_paths import NATURAL_KEYS, MissingValue, format_path, lookup
-from ..definition.step_types import PROPERTIES
+from ..definition.step_types import syntax_of
 from .catalogue import STEP_TYPES
 from .model import StepType
 from .shapes import SCALARS, operation_output
@@ -42,7 +42,13 @@ def path_problems(pipeline: Pipeline) -> Iterator[Problem]:
             continue
         step, path = _target(reference, steps)
         entry = STEP_TYPES.get(step.type) if step is not None else None
-        if step is None or entry is None or not entry.describe or step.type in PROPERTIES or not path:
+        if (
+            step is None
+            or entry is None
+            or not entry.describe
+            or syntax_of(step.type).properties is not None
+            or not path
+        ):
             continue
         found = _lost(path, _members(entry), step)
         if found is not None:
@@ -54,7 +60,7 @@ def shape_at(reference: Get, steps: Mapping[str, Step]) -> Any:
     """botocore's shape of the value that ``reference`` reads of its step; ``None`` where that is not known."""
     step, path = _target(reference, steps)
     entry = STEP_TYPES.get(step.type) if step is not None else None
-    if step is None or entry is None or not entry.describe or step.type in PROPERTIES or not path:
+    if step is None or entry is None or not entry.describe or syntax_of(step.type).properties is not None or not path:
         return None
     shape: Any = _members(entry)
     for part in path:

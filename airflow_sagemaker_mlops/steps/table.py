@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..definition.step_types import PROPERTIES
+from ..definition.step_types import syntax_of
 from .catalogue import STEP_TYPES
 from .model import StepType
 
@@ -77,7 +77,7 @@ def _cells(entry: StepType) -> tuple[str, ...]:
 
 
 def _properties(entry: StepType) -> str:
-    fixed = PROPERTIES.get(entry.name)
+    fixed = syntax_of(entry.name).properties
     if fixed is not None:
         return ", ".join(f"`{name}`" for name in fixed) or "none"
     if not entry.describe:

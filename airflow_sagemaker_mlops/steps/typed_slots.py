@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from ..definition.checks.comparisons import FAMILIES, family_of, misfit
+from ..definition.checks.properties import declared_type
 from ..definition.expressions import as_written
 from ..definition.model import (
     Comparison,
@@ -24,7 +25,6 @@ from ..definition.model import (
     Get,
     Join,
     JsonGet,
-    Key,
     Negation,
     Parameter,
     Pipeline,
@@ -43,7 +43,6 @@ SLOTS = {
     **dict.fromkeys(INTEGERS, "Integer"),
     **dict.fromkeys(NUMBERS, "Float"),
 }
-COUNTS = re.compile(r"(?:InputItem|TotalStep|SucceededStep|FailedStep|StoppedStep)Count")
 NOT_IN_A_NUMBER = re.compile(r"[^0-9+\-.eE\s]")
 A_NUMBER = "12"
 
@@ -115,16 +114,9 @@ def _property(reference: Get, steps: Mapping[str, Step]) -> Expected | None:
     step, path = reference.name and steps.get(reference.name), reference.path
     if not step:
         return None
-    match step.type, path:
-        case "Condition", ("Outcome",):
-            return Expected(reference.text, "Boolean")
-        case "ForEach", (str(member),) if COUNTS.fullmatch(member):
-            return Expected(reference.text, "Integer")
-        case "Lambda" | "Callback", ("OutputParameters", Key(name=output) | str(output)):
-            types = [one.type for one in step.output_parameters if one.name == output]
-            return Expected(reference.text, types[0]) if types else None
-        case _:
-            pass
+    declared = declared_type(step, path)
+    if declared is not None:
+        return Expected(reference.text, declared)
     found = shape_at(reference, steps)
     kind = SLOTS.get(getattr(found, "type_name", ""))
     if kind is None:

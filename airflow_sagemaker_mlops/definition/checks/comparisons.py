@@ -12,13 +12,12 @@ from ..model import (
     Comparison,
     Get,
     Join,
-    Key,
     Parameter,
-    PathPart,
     Pipeline,
     Step,
 )
 from ..problems import Problem
+from .properties import declared_type
 
 FAMILIES = {"String": "string", "Integer": "number", "Float": "number", "Boolean": "boolean"}
 
@@ -54,22 +53,10 @@ def family_of(operand: Any, parameters: Mapping[str, Parameter], steps: Mapping[
         case Get(root="Execution") | Join():
             return "string"
         case Get(root="Steps", name=name, path=path) if name in steps:
-            return _property_family(steps[name], path)
+            declared = declared_type(steps[name], path)
+            return FAMILIES[declared] if declared is not None else None
         case str() | bool() | int() | float():
             return family(operand)
-        case _:
-            return None
-
-
-def _property_family(step: Step, path: tuple[PathPart, ...]) -> str | None:
-    match step.type, path:
-        case "Condition", ("Outcome",):
-            return "boolean"
-        case "ForEach", (str(member),) if member.endswith("Count"):
-            return "number"
-        case "Lambda" | "Callback", ("OutputParameters", Key(name=output) | str(output)):
-            declared = step.declared_outputs.get(output)
-            return FAMILIES[declared.type] if declared is not None else None
         case _:
             return None
 

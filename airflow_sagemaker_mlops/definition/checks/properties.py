@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..expressions import kind_of
-from ..model import Get, JsonGet, Key, Step
+from ..model import Get, JsonGet, Key, PathPart, Step
 from ..problems import Problem, Severity, did_you_mean
-from ..step_types import PROPERTIES
+from ..step_types import DECLARED, syntax_of
 
 if TYPE_CHECKING:
     from ..parse import Parsed
@@ -32,19 +32,38 @@ def property_problems(reference: Get, where: str, steps: Mapping[str, Step]) -> 
     if reference.path[0] == "PropertyFiles":
         what = f'"{reference.text}" can only stand as "PropertyFile" of a Std:JsonGet.'
         yield Problem("SM112", where, what)
-    elif step.type in PROPERTIES:
-        yield from _fixed(reference, where, step, steps)
+    elif (known := syntax_of(step.type).properties) is not None:
+        yield from _fixed(reference, where, step, steps, known)
 
 
-def _fixed(reference: Get, where: str, step: Step, steps: Mapping[str, Step]) -> Iterator[Problem]:
-    known = PROPERTIES[step.type]
+def declared_type(step: Step, path: tuple[PathPart, ...]) -> str | None:
+    """The parameter type of the property at ``path`` of ``step``; ``None`` where the definition does not say."""
+    match path:
+        case (str(member),):
+            kind = (syntax_of(step.type).properties or {}).get(member)
+            return kind if kind and kind != DECLARED else None
+        case (str(member), Key(name=output) | str(output)) if _is_declared(step, member):
+            declared = step.declared_outputs.get(output)
+            return declared.type if declared is not None else None
+        case _:
+            return None
+
+
+def _is_declared(step: Step, member: str) -> bool:
+    return (syntax_of(step.type).properties or {}).get(member) == DECLARED
+
+
+def _fixed(
+    reference: Get, where: str, step: Step, steps: Mapping[str, Step], properties: Mapping[str, str]
+) -> Iterator[Problem]:
+    known = tuple(properties)
     if reference.path[0] not in known:
         has = f"no property but {', '.join(known)}" if known else "no properties"
         hint = (
             f"Write Steps.{step.name}.{known[0]}." if len(known) == 1 else did_you_mean(str(reference.path[0]), known)
         )
         yield Problem("SM211", where, f'"{reference.text}": a {step.type} step has {has}.', hint)
-    elif step.type in ("Lambda", "Callback"):
+    elif properties[str(reference.path[0])] == DECLARED:
         yield from _output_parameter(reference, where, step)
     elif step.type == "ForEach":
         yield from _loop_result(reference, where, step, steps)
