@@ -47,6 +47,11 @@ class Problem:
         return self.code.startswith("SM3")
 
 
+def warning(code: str, where: str, what: str, fix: str = "") -> Problem:
+    """A problem that no run has to fail for."""
+    return Problem(code, where, what, fix, severity="warning")
+
+
 def key_twice(key: str, line: int, column: int) -> Problem:
     """What JSON and YAML say alike of a repeated key."""
     what = f'the key "{key}" stands twice in one object.'

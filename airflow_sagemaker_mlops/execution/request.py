@@ -9,7 +9,6 @@ from typing import Any
 
 from ..definition.expressions import parse_value
 from ..definition.step_types import FREE_ARGUMENTS
-from ..steps.model import BUILT_FROM_ARGUMENTS
 from ..steps.shapes import fit_request
 from .aws.threads import in_thread
 from .aws_names import with_aws_names
@@ -21,9 +20,6 @@ from .secret_masking import mask, secrets_in
 from .step_run import StepRun
 
 MOST_SHOWN = 32_768  # characters; a longer request is not read by anybody in a user interface
-VERBATIM_NAMES = frozenset(
-    {"EndpointName", "EndpointConfigName", "InferenceComponentName"}
-)  # identities users address, never prefixes
 
 
 async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
@@ -42,7 +38,7 @@ async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
 
 def _resolved(run: StepRun, arguments: Any, scope: Scope) -> Any:
     resolved, entry = resolve(arguments, scope), run.entry
-    if entry.how not in BUILT_FROM_ARGUMENTS:
+    if not entry.arguments_are_request:
         return resolved
     return with_aws_names(arguments, resolved, naming_of(scope), entry, run.tell)
 
@@ -106,16 +102,16 @@ def name_of(run: StepRun, ordinal: int) -> str:
     given = (run.spec.get("Arguments") or {}).get(entry.name_key) if entry.name_key else None
     if given is not None and not isinstance(given, str):
         expression = parse_value(given, entry.name_key)
-        verbatim = entry.name_key in VERBATIM_NAMES
-        given = str(name_in(expression, run.scope, entry.name_key) if verbatim else resolve(expression, run.scope))
-    if given and entry.name_key in VERBATIM_NAMES:
+        given = str(
+            name_in(expression, run.scope, entry.name_key) if entry.verbatim else resolve(expression, run.scope)
+        )
+    if given and entry.verbatim:
         return given
     return resource_name(run.identity, ordinal, prefix=given or "", limit=entry.name_limit)
 
 
 def _is_verbatim(run: StepRun) -> bool:
-    key = run.entry.name_key
-    return key in VERBATIM_NAMES and bool((run.spec.get("Arguments") or {}).get(key))
+    return run.entry.verbatim and bool((run.spec.get("Arguments") or {}).get(run.entry.name_key))
 
 
 def request_digest(request: dict[str, Any]) -> str:

@@ -20,8 +20,6 @@ THROTTLING, FAULT = "Step.THROTTLING", "Step.SERVICE_FAULT"
 CAPACITY, LIMIT, INTERNAL = "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT", "SageMaker.JOB_INTERNAL_ERROR"
 DEFAULT_ATTEMPTS = 5
 NOTE = "sagemaker_retries"
-# The service retries these by itself: internally for tuning and AutoML, so a policy for them says nothing new.
-RETRIES_ITSELF = frozenset({"Tuning", "AutoML"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ class Retries:
         return await self._pause(cause, words, self.policies)
 
     async def _pause(self, cause: str, words: str, policies: Sequence[Policy]) -> float | None:
-        if not cause or (cause == INTERNAL and self.run.step_type in RETRIES_ITSELF):
+        if not cause or (cause == INTERNAL and self.run.entry.retries_itself):
             return None
         if self.run.entry.how == "foreach":
             return None  # its children have been retried

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ..steps.catalogue import STEP_TYPES
-from ..steps.control import FOREIGN
+from ..steps.catalogue import entry_of
+from ..steps.control import AIRFLOW_OPERATOR
 from ..steps.model import StepType
 from .aws.clients import Aws
 from .callback_inbox import Mailbox, MemoryMailbox
@@ -96,7 +96,7 @@ class StepRun:
     @property
     def entry(self) -> StepType:
         """The row of the step table."""
-        return STEP_TYPES.get(self.step_type, FOREIGN)
+        return entry_of(self.step_type) or AIRFLOW_OPERATOR
 
 
 @dataclass(frozen=True, slots=True)

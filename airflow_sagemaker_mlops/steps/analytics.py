@@ -5,20 +5,40 @@ Sources: language reference sections 4.2, 5.12, 5.13; the API references of the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from .model import Answer, StepType
+from ..definition.model import Step
+from .arns import Place
+from .iam import has, member
+from .model import EVERYTHING, Answer, Grant, StepType
+from .shapes import Part
+
+# A query reads its tables as whoever sends it; which ones, only the query knows.
+TABLE_READS = ("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket")
+GLUE_READS = ("BatchGetPartition", "GetDatabase", "GetPartition", "GetPartitions", "GetTable")
 
 
 def _emr_step(answer: dict[str, Any]) -> dict[str, Any]:
     return {**answer.get("Step", answer), **({"ClusterId": answer["ClusterId"]} if "ClusterId" in answer else {})}
 
 
+def _on_a_cluster(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    own = step.arguments.get("ClusterConfig")
+    given = step.arguments.get("ClusterId") if own is None else None
+    cluster = place.arn("elasticmapreduce", f"cluster/{given if isinstance(given, str) and given else '*'}")
+    operations = ["AddJobFlowSteps", "CancelSteps", "DescribeStep", "ListSteps"]
+    if own is not None:
+        yield "elasticmapreduce:ListClusters", "*"
+        yield "elasticmapreduce:RunJobFlow", "*"
+        operations += ["TerminateJobFlows", *(["AddTags"] if has(own, "Tags") else [])]
+    yield from ((f"elasticmapreduce:{operation}", cluster) for operation in operations)
+
+
 EMR = StepType(
     name="EMR",
     how="emr",
     about="a step on an EMR cluster: a running one, or one of its own that is ended afterwards",
-    waits=True,
     service="emr",
     create="AddJobFlowSteps",
     describe="DescribeStep",
@@ -28,7 +48,17 @@ EMR = StepType(
     succeeded=frozenset({"COMPLETED"}),
     failed=frozenset({"FAILED", "CANCELLED", "INTERRUPTED"}),
     tagged=False,
+    parts=(
+        Part("StepConfig", "emr", "AddJobFlowSteps", "Steps", frozenset({"Name"})),
+        Part("ClusterConfig", "emr", "RunJobFlow", given=frozenset({"Name"})),
+    ),
+    cache_key=("ClusterId", "StepConfig", "ClusterConfig"),
     properties=_emr_step,
+    wrapped="Step",
+    added={"ClusterId": None},
+    grants=_on_a_cluster,
+    in_arns=("ClusterId",),
+    embedded="runs where the command's program (`spark-submit`, `python3`) is installed; else stand-in",
 )
 
 
@@ -36,11 +66,27 @@ def _job_run(answer: dict[str, Any]) -> dict[str, Any]:
     return dict(answer.get("jobRun", answer))
 
 
+def _in_an_application(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    arguments = step.arguments
+    own = arguments.get("ApplicationConfig")
+    given = arguments.get("ApplicationId")
+    path = f"/applications/{given if isinstance(given, str) and given else '*'}"
+    application, runs = (place.arn("emr-serverless", resource) for resource in (path, f"{path}/jobruns/*"))
+    yield "emr-serverless:StartJobRun", application
+    yield from ((f"emr-serverless:{operation}", runs) for operation in ("GetJobRun", "CancelJobRun"))
+    if has(arguments.get("JobConfig"), "tags"):
+        yield "emr-serverless:TagResource", runs
+    if own is not None:
+        yield "emr-serverless:CreateApplication", "*"
+        operations = ["GetApplication", "StopApplication", "DeleteApplication"]
+        operations += ["TagResource"] if has(own, "tags") else []
+        yield from ((f"emr-serverless:{operation}", application) for operation in operations)
+
+
 EMR_SERVERLESS = StepType(
     name="EMRServerless",
     how="serverless",
     about="a job run of an EMR Serverless application: a given one, or one of its own that is deleted afterwards",
-    waits=True,
     service="emr-serverless",
     create="StartJobRun",
     describe="GetJobRun",
@@ -52,7 +98,20 @@ EMR_SERVERLESS = StepType(
     succeeded=frozenset({"SUCCESS"}),
     failed=frozenset({"FAILED", "CANCELLED"}),
     tagged=False,
+    parts=(
+        Part(
+            "JobConfig",
+            "emr-serverless",
+            "StartJobRun",
+            given=frozenset({"applicationId", "clientToken", "executionRoleArn"}),
+        ),
+        Part("ApplicationConfig", "emr-serverless", "CreateApplication", given=frozenset({"clientToken"})),
+    ),
+    cache_key=EVERYTHING,
     properties=_job_run,
+    wrapped="jobRun",
+    grants=_in_an_application,
+    in_arns=("ApplicationId",),
 )
 
 
@@ -66,11 +125,21 @@ def _query_output(answer: Answer) -> str:
     return str(answer.get("S3OutputLocation") or "")
 
 
+def _query_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    group = step.arguments.get("WorkGroup") or "primary"
+    arn = place.arn("athena", f"workgroup/{group if isinstance(group, str) else '*'}")
+    for operation in ("StartQueryExecution", "GetQueryExecution", "StopQueryExecution"):
+        yield f"athena:{operation}", arn
+    yield from ((action, "*") for action in TABLE_READS)
+    yield from ((f"glue:{operation}", "*") for operation in GLUE_READS)
+    results = place.below(member(step.arguments.get("ResultConfiguration"), "OutputLocation"), "*")
+    yield from ((action, results) for action in ("s3:AbortMultipartUpload", "s3:PutObject"))
+
+
 ATHENA = StepType(
     name="Athena",
     how="started",
     about="an Athena query; arguments as for StartQueryExecution (believed, not documented)",
-    waits=True,
     service="athena",
     create="StartQueryExecution",
     describe="GetQueryExecution",
@@ -84,5 +153,10 @@ ATHENA = StepType(
     failed=frozenset({"FAILED", "CANCELLED"}),
     tagged=False,
     properties=_query,
+    wrapped="QueryExecution",
+    added={"S3OutputLocation": None},
     s3_output=_query_output,
+    grants=_query_grants,
+    in_arns=("WorkGroup",),
+    too_wide="any table and object may be read; only the query knows which ones it needs.",
 )

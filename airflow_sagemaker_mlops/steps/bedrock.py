@@ -5,14 +5,36 @@ Sources: language reference section 5.19; the Bedrock API reference.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from .model import StepType
+from ..definition.model import Step
+from .arns import Place
+from .iam import has
+from .model import Grant, StepType
+
+# {operation: kind of the resource}; the others have none, or may be on models of any kind
+RESOURCES = {
+    "GetCustomModel": "custom-model",
+    "CreateCustomModelDeployment": "custom-model",
+    "GetCustomModelDeployment": "custom-model-deployment",
+    "GetModelImportJob": "model-import-job",
+    "GetProvisionedModelThroughput": "provisioned-model",
+}
+TAGS = frozenset({"Tags", "ModelTags", "JobTags", "ImportedModelTags"})
+
+
+def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
+    for operation in (entry.create, entry.describe):
+        kind = RESOURCES.get(operation)
+        yield f"bedrock:{operation}", place.arn("bedrock", f"{kind}/*") if kind else "*"
+    if any(has(step.arguments, key) for key in TAGS):
+        yield "bedrock:TagResource", place.arn("bedrock", "*")
+
 
 _ANY = StepType(
     name="",
     how="started",
-    waits=True,
     service="bedrock",
     token_key="clientRequestToken",
     status_key="Status",
@@ -20,6 +42,8 @@ _ANY = StepType(
     failed=frozenset({"Failed"}),
     tagged=False,
     camel=True,
+    grants=_grants,
+    too_wide="any model of Bedrock's may be used; its ARN is known only when it was made.",
 )
 BEDROCK = (
     replace(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ..definition.step_types import STEP_SYNTAX, StepSyntax
 from .analytics import ATHENA, EMR, EMR_SERVERLESS
 from .bedrock import BEDROCK
+from .checks import CLARIFY_CHECK, QUALITY_CHECK
 from .control import (
+    AIRFLOW_OPERATOR,
     CALLBACK,
     CLEANUP,
     CONDITION,
@@ -15,10 +18,8 @@ from .control import (
 )
 from .jobs import (
     AUTO_ML,
-    CLARIFY_CHECK,
     JOB,
     PROCESSING,
-    QUALITY_CHECK,
     TRAINING,
     TRANSFORM,
     TUNING,
@@ -61,3 +62,20 @@ STEP_TYPES: dict[str, StepType] = {
         ATHENA,
     )
 }
+
+
+def entry_of(step_type: str) -> StepType | None:
+    """The entry of ``step_type``, x-airflow included; ``None`` for a type that this package does not know."""
+    return AIRFLOW_OPERATOR if step_type == AIRFLOW_OPERATOR.name else STEP_TYPES.get(step_type)
+
+
+def register(entry: StepType, syntax: StepSyntax) -> None:
+    """Add a step type.  Raises ``ValueError`` for a name that is taken.
+
+    Whatever reads definitions has to do this first, in every process: the DAG processor, the scheduler's workers, the
+    triggerer.  A runner of its own is registered with ``execution.runners.register``.
+    """
+    if entry.name in STEP_SYNTAX:
+        raise ValueError(f'There is a step type "{entry.name}" already.')
+    STEP_SYNTAX[entry.name] = syntax
+    STEP_TYPES[entry.name] = entry

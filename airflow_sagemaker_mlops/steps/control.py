@@ -5,7 +5,20 @@ Sources: language reference sections 5.9, 5.10, 5.15 to 5.18, 6.4.
 
 from __future__ import annotations
 
-from .model import StepType
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..definition.arguments import ENTITIES
+from ..definition.location import key_text
+from ..definition.model import Get, JsonGet, Pipeline, Step, walk_expressions
+from ..definition.problems import Problem, warning
+from ..definition.step_types import AIRFLOW
+from .arns import FUNCTION, QUEUE, Place
+from .iam import objects, sagemaker_grants, target_grants
+from .known_text import known_text, least_length
+from .model import EVERYTHING, Grant, StepType, Target
+from .shapes import Part
 
 LAMBDA = StepType(
     name="Lambda",
@@ -15,17 +28,64 @@ LAMBDA = StepType(
     create="Invoke",
     tagged=False,
     outside=True,
+    own_arguments=True,
+    settings=("FunctionArn", "OutputParameters"),
+    cache_key=EVERYTHING,
+    empty_on_failure=True,
+    grants=target_grants,
+    target=Target(
+        key="FunctionArn",
+        form=FUNCTION,
+        action="lambda:InvokeFunction",
+        arn=Place.function,
+        noun="Lambda function",
+        opened="any function may be invoked",
+        misfit="is neither the name nor the ARN of a Lambda function.",
+        example="arn:aws:lambda:us-east-1:123456789012:function:name",
+    ),
+    embedded="runs the function's Python code",
 )
 CALLBACK = StepType(
     name="Callback",
     how="callback",
     about="a message with a token to an SQS queue, then a wait for whoever answers with that token",
-    waits=True,
     service="sqs",
     create="SendMessage",
     tagged=False,
     outside=True,
+    own_arguments=True,
+    settings=("SqsQueueUrl", "OutputParameters"),
+    cache_key=EVERYTHING,
+    empty_on_failure=True,
+    grants=target_grants,
+    target=Target(
+        key="SqsQueueUrl",
+        form=QUEUE,
+        action="sqs:SendMessage",
+        arn=Place.queue,
+        noun="queue",
+        opened="any queue may be sent to",
+        misfit="is not the URL of an SQS queue.",
+        example="https://sqs.us-east-1.amazonaws.com/123456789012/name",
+    ),
+    embedded="SQS queue; answered by SendPipelineExecutionStepSuccess",
 )
+
+
+def _lineage_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    for member, (kind, _) in ENTITIES.items():
+        entities = objects(step.arguments.get(member))
+        if entities:
+            # An artifact that exists is found by its source, in a list.
+            operations = [f"Create{kind}", *([f"Describe{kind}"] if kind != "Artifact" else [])]
+            operations += ["AddTags"] if any(entity.get("Tags") for entity in entities) else []
+            yield from sagemaker_grants(place, operations, [f"{kind.lower()}/*"])
+    if step.arguments.get("Artifacts"):
+        yield "sagemaker:ListArtifacts", "*"
+    if step.arguments.get("Associations"):  # between entities of any kind
+        yield "sagemaker:AddAssociation", "*"
+
+
 LINEAGE = StepType(
     name="Lineage",
     how="lineage",
@@ -33,7 +93,19 @@ LINEAGE = StepType(
     create="AddAssociation",
     tagged=False,
     outside=True,
+    parts=tuple(
+        Part(member, "sagemaker", f"Create{kind}", each=True, given=frozenset({"ArtifactName"}))
+        for member, (kind, _) in ENTITIES.items()
+    ),
+    grants=_lineage_grants,
+    embedded="kept",
 )
+
+
+def _any_object(_step: Step, _entry: StepType, _place: Place) -> Iterator[Grant]:
+    yield "s3:DeleteObject", "*"
+
+
 CLEANUP = StepType(
     name="Cleanup",
     how="cleanup",
@@ -41,17 +113,97 @@ CLEANUP = StepType(
     service="s3",
     create="DeleteObject",
     tagged=False,
+    own_arguments=True,
+    grants=_any_object,
+    too_wide="any object may be deleted.",
+    embedded="deletes",
 )
 FOR_EACH = StepType(
     name="ForEach",
     how="foreach",
     about="runs the steps of its body once for every item of a list",
-    waits=True,
     tagged=False,
+    embedded="runs",
 )
 CONDITION = StepType(
-    name="Condition", how="condition", about="compares, and lets one of two branches run", tagged=False
+    name="Condition",
+    how="condition",
+    about="compares, and lets one of two branches run",
+    tagged=False,
+    empty_on_failure=True,
+    embedded="evaluated",
 )
+
+LONGEST_MESSAGE = 3072  # FailStepMetadata.ErrorMessage of the SageMaker API
+
+
+def _message_is_short_enough(step: Step, pipeline: Pipeline) -> Iterator[Problem]:
+    """The message of a Fail step has room in the service's metadata."""
+    message = step.arguments.get("ErrorMessage")
+    text = known_text(message, pipeline.parameters_by_name)
+    least = least_length(message)
+    size = len(text) if text is not None else least
+    if size <= LONGEST_MESSAGE:
+        return
+    part = "the text in it" if text is None else "it"
+    with_defaults = " with the parameters' defaults" if text is not None and size > least else ""
+    what = f'the message of "{step.name}" is too long: {part} has {size} characters{with_defaults}.'
+    fix = f"SageMaker Pipelines takes {LONGEST_MESSAGE}."
+    yield warning("SM221", f"{step.where}.Arguments.ErrorMessage", what, fix)
+
+
+FAIL = StepType(
+    name="Fail",
+    how="fail",
+    about="ends the run as failed, with a message",
+    tagged=False,
+    pitfalls=(_message_is_short_enough,),
+    embedded="fails",
+)
+
+# Arguments of operators that something reads as a program.
+PROGRAMS = re.compile(r"(?:^|_)(?:commands?|cmds?|sql|hql|pyspark|script|query|queries|statements?|code|callable)$")
+VALUES = frozenset(
+    {"env", "env_vars", "environment", "op_kwargs", "parameters", "params", "conf"}
+)  # keys of the user's
+QUERIES = re.compile(r"sql|hql|quer|statement")
+
+
+def _no_expression_in_a_program(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
+    """No value of a run becomes a part of a command, a query or a program of an x-airflow step."""
+    for place, key, value in _programs(step.arguments, ""):
+        if any(isinstance(one, Get | JsonGet) for one in walk_expressions(value)):
+            what = (
+                f'an expression stands in "{key}": whoever starts a run, or answers a callback, writes a part of '
+                "what is executed."
+            )
+            fix = 'Pass the value in "env", and write "$NAME" in quotation marks here.'
+            if QUERIES.search(key):
+                fix = 'Pass the value in "parameters", and write a placeholder of the database here.'
+            yield warning("SM227", f"{step.where}.Arguments{place}", what, fix)
+
+
+def _programs(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+    """(place, key, value) of what looks like a program, also inside of other arguments (``overrides`` of a task)."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if PROGRAMS.search(key):
+                yield f"{place}{key_text(key)}", key, item
+            elif key not in VALUES:
+                yield from _programs(item, f"{place}{key_text(key)}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _programs(item, f"{place}[{index}]")
+
+
 # Not in the table: such a step is an Airflow operator, and ``execution`` only meets it where there is no Airflow.
-FOREIGN = StepType(name="x-airflow", how="foreign", tagged=False, outside=True)
-FAIL = StepType(name="Fail", how="fail", about="ends the run as failed, with a message", tagged=False)
+AIRFLOW_OPERATOR = StepType(
+    name=AIRFLOW,
+    how="foreign",
+    about="any Airflow operator, by the dotted path in `Operator`",
+    tagged=False,
+    outside=True,
+    pitfalls=(_no_expression_in_a_program,),
+    empty_on_failure=True,
+    embedded="runs under Airflow only",
+)

@@ -5,11 +5,11 @@ Sources: language reference sections 4.2, 5.1 to 5.5, 5.11, 5.14; the SageMaker 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ..definition.read.strict_json import NotJson, read_json
-from .model import Answer, StepType
+from .iam import grants_by_name
+from .model import EVERYTHING, Answer, StepType
 
 _SUCCEEDED = frozenset({"Completed"})
 # A job that ran into its own time limit ends "Stopped" too; either way its result is not to be trusted.
@@ -29,6 +29,13 @@ def _training_output(answer: Answer) -> str:
     return str(artifact or (answer.get("OutputDataConfig") or {}).get("S3OutputPath") or "")
 
 
+def _made_up_artifact(request: Answer, name: str) -> dict[str, Any]:
+    folder = (request.get("OutputDataConfig") or {}).get("S3OutputPath")
+    if not folder:
+        return {}
+    return {"ModelArtifacts": {"S3ModelArtifacts": f"{str(folder).rstrip('/')}/{name}/output/model.tar.gz"}}
+
+
 def _transform_output(answer: Answer) -> str:
     return str((answer.get("TransformOutput") or {}).get("S3OutputPath") or "")
 
@@ -37,7 +44,6 @@ PROCESSING = StepType(
     name="Processing",
     how="job",
     about="a processing job",
-    waits=True,
     create="CreateProcessingJob",
     describe="DescribeProcessingJob",
     stop="StopProcessingJob",
@@ -50,15 +56,18 @@ PROCESSING = StepType(
     failed=_FAILED,
     summaries_key="ProcessingJobSummaries",
     log_group="/aws/sagemaker/ProcessingJobs",
+    cache_key=("AppSpecification", "Environment", "ProcessingInputs"),
     s3_output=_processing_output,
     console="processing-jobs/{name}",
+    kind="processing-job",
+    grants=grants_by_name,
+    embedded="runs",
 )
 
 TRAINING = StepType(
     name="Training",
     how="job",
     about="a training job; `@step` functions, notebook jobs and model repacking are training jobs too",
-    waits=True,
     create="CreateTrainingJob",
     describe="DescribeTrainingJob",
     stop="StopTrainingJob",
@@ -71,15 +80,27 @@ TRAINING = StepType(
     failed=_FAILED,
     summaries_key="TrainingJobSummaries",
     log_group="/aws/sagemaker/TrainingJobs",
+    cache_key=(
+        "AlgorithmSpecification",
+        "CheckpointConfig",
+        "DebugHookConfig",
+        "DebugRuleConfigurations",
+        "Environment",
+        "HyperParameters",
+        "InputDataConfig",
+    ),
     s3_output=_training_output,
     console="jobs/{name}",
+    stub=_made_up_artifact,
+    kind="training-job",
+    grants=grants_by_name,
+    embedded="runs: script mode, entrypoints, notebooks (where nbclient is installed), built-in XGBoost",
 )
 
 TRANSFORM = StepType(
     name="Transform",
     how="job",
     about="a batch transform job",
-    waits=True,
     create="CreateTransformJob",
     describe="DescribeTransformJob",
     stop="StopTransformJob",
@@ -92,8 +113,12 @@ TRANSFORM = StepType(
     failed=_FAILED,
     summaries_key="TransformJobSummaries",
     log_group="/aws/sagemaker/TransformJobs",
+    cache_key=("DataProcessing", "Environment", "ModelName", "TransformInput"),
     s3_output=_transform_output,
     console="transform-jobs/{name}",
+    kind="transform-job",
+    grants=grants_by_name,
+    embedded="runs",
 )
 
 
@@ -110,11 +135,17 @@ def _ranked(answer: Answer) -> dict[str, Any]:
     }
 
 
+_TUNED = (
+    "AlgorithmSpecification",
+    "HyperParameterRanges",
+    "InputDataConfig",
+    "StaticHyperParameters",
+    "TuningObjective",
+)
 TUNING = StepType(
     name="Tuning",
     how="job",
     about="a hyperparameter tuning job; `TrainingJobSummaries[0]` is the best of its training jobs",
-    waits=True,
     create="CreateHyperParameterTuningJob",
     describe="DescribeHyperParameterTuningJob",
     stop="StopHyperParameterTuningJob",
@@ -127,10 +158,22 @@ TUNING = StepType(
     failed=_FAILED | {"DeleteFailed"},
     summaries_key="HyperParameterTuningJobSummaries",
     name_limit=32,
+    retries_itself=True,
+    cache_key=(
+        "HyperParameterTuningJobConfig",
+        *(f"TrainingJobDefinition.{name}" for name in _TUNED),
+        "TrainingJobDefinitions",
+    ),
     extra="ListTrainingJobsForHyperParameterTuningJob",
     extra_member="TrainingJobSummaries",
     extra_request=_ranked,
     console="hyper-tuning-jobs/{name}",
+    item_limits={
+        "TrainingJobSummaries": ("HyperParameterTuningJobConfig", "ResourceLimits", "MaxNumberOfTrainingJobs")
+    },
+    kind="hyper-parameter-tuning-job",
+    grants=grants_by_name,
+    embedded="runs: real training jobs, drawn from a grid or at random",
 )
 
 
@@ -151,11 +194,11 @@ def _without_deployment(request: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in request.items() if k not in ("ModelDeployConfig", "GenerateCandidateDefinitionsOnly")}
 
 
+_AUTOML = ("CompletionCriteria", "CandidateGenerationConfig", "DataSplitConfig", "Mode")
 AUTO_ML = StepType(
     name="AutoML",
     how="job",
     about="an AutoML job of the first API version, `Mode` ENSEMBLING",
-    waits=True,
     create="CreateAutoMLJob",
     describe="DescribeAutoMLJob",
     stop="StopAutoMLJob",
@@ -168,9 +211,21 @@ AUTO_ML = StepType(
     failed=_FAILED,
     summaries_key="AutoMLJobSummaries",
     name_limit=32,
+    retries_itself=True,
+    cache_key=(
+        *(f"AutoMLJobConfig.{name}" for name in _AUTOML),
+        "AutoMLJobObjective",
+        "InputDataConfig",
+        "ProblemType",
+    ),
     prepare=_without_deployment,
     properties=_best_candidate,
     console="auto-ml-jobs/{name}",
+    added={
+        "BestCandidateProperties": {"ModelInsightsJsonReportPath": None, "ExplainabilityJsonReportPath": None},
+    },
+    kind="automl-job",
+    grants=grants_by_name,
 )
 
 
@@ -187,7 +242,6 @@ JOB = StepType(
     name="Job",
     how="job",
     about="a SageMaker job of any category; `JobConfigDocument` has to be JSON once its expressions are resolved",
-    waits=True,
     create="CreateJob",
     describe="DescribeJob",
     stop="StopJob",
@@ -199,17 +253,7 @@ JOB = StepType(
     failed=_FAILED | {"DeleteFailed"},
     properties=_open_document,
     console="jobs/{name}",
-)
-
-QUALITY_CHECK = replace(
-    PROCESSING,
-    name="QualityCheck",
-    how="check",
-    about="a Model Monitor baseline job, compared with the baseline before it",
-)
-CLARIFY_CHECK = replace(
-    PROCESSING,
-    name="ClarifyCheck",
-    how="check",
-    about="a Clarify job, compared with the baseline before it",
+    cache_key=EVERYTHING,
+    kind="job/*",  # the category, and then the name
+    grants=grants_by_name,
 )

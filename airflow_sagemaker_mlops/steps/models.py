@@ -5,9 +5,14 @@ Sources: language reference sections 5.6 to 5.8; the SageMaker API reference for
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from .model import Answer, StepType
+from ..definition.model import Pipeline, Step
+from ..definition.problems import Problem, warning
+from .arns import Place, packages, spelled
+from .iam import grants_by_name, listing_grants, names_of, sagemaker_grants
+from .model import EVERYTHING, Answer, Grant, StepType
 
 
 def _versioned_package(request: dict[str, Any]) -> dict[str, Any]:
@@ -34,6 +39,42 @@ def _package_data(answer: Answer) -> str:
     return next((str(c["ModelDataUrl"]) for c in containers if c.get("ModelDataUrl")), "")
 
 
+def _one_form_of_containers(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
+    """A Model step names the container, or the containers, of its model; one of the two."""
+    has = [key for key in ("PrimaryContainer", "Containers") if step.arguments.get(key)]
+    if not has:
+        what = f'step "{step.name}" makes a model without a container, which CreateModel refuses.'
+        yield warning("SM222", f"{step.where}.Arguments", what, 'Add "PrimaryContainer" or "Containers".')
+    elif len(has) == 2:
+        what = f'step "{step.name}" has both "PrimaryContainer" and "Containers", which CreateModel refuses.'
+        yield warning("SM222", f"{step.where}.Arguments", what, "Keep one of them.")
+
+
+def _named_by_its_group(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
+    """A version of a model package group has no name of its own."""
+    if not step.arguments.get("ModelPackageGroupName"):
+        return
+    for key, why in (
+        ("ModelPackageName", "CreateModelPackage takes a group or a name"),
+        ("CertifyForMarketplace", "a version in a group is never for the Marketplace"),
+    ):
+        if step.arguments.get(key):
+            what = f'step "{step.name}" names a group, so "{key}" is left out: {why}.'
+            fix = f'Remove "{key}"; SageMaker Pipelines refuses it beside "ModelPackageGroupName".'
+            yield warning("SM223", f"{step.where}.Arguments.{key}", what, fix)
+
+
+def _version_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    group = step.arguments.get("ModelPackageGroupName")
+    groups, versions = packages(place, group)
+    yield from (("sagemaker:DescribeModelPackage", arn) for arn in versions)
+    yield from (("sagemaker:CreateModelPackage", arn) for arn in [*versions, *(groups if group else [])])
+    if group and not (isinstance(group, str) and group.startswith("arn:")):  # made when it is missing
+        operations = ["DescribeModelPackageGroup", "CreateModelPackageGroup"]
+        operations += ["AddTags"] if step.arguments.get("Tags") else []
+        yield from ((f"sagemaker:{operation}", arn) for operation in operations for arn in groups)
+
+
 MODEL = StepType(
     name="Model",
     how="resource",
@@ -42,8 +83,12 @@ MODEL = StepType(
     describe="DescribeModel",
     name_key="ModelName",
     arn_key="ModelArn",
+    pitfalls=(_one_form_of_containers,),
     s3_output=_model_data,
     console="models/{name}",
+    kind="model",
+    grants=grants_by_name,
+    embedded="kept",
 )
 
 REGISTER_MODEL = StepType(
@@ -60,8 +105,12 @@ REGISTER_MODEL = StepType(
     failed=frozenset({"Failed"}),
     tagged=False,
     prepare=_versioned_package,
+    pitfalls=(_named_by_its_group,),
     s3_output=_package_data,
     console="model-packages/{name}",
+    grants=_version_grants,
+    in_arns=("ModelPackageGroupName",),
+    embedded="kept",
 )
 
 ENDPOINT_CONFIG = StepType(
@@ -72,29 +121,60 @@ ENDPOINT_CONFIG = StepType(
     create="CreateEndpointConfig",
     describe="DescribeEndpointConfig",
     name_key="EndpointConfigName",
+    verbatim=True,
     arn_key="EndpointConfigArn",
+    cache_key=EVERYTHING,
     console="endpointConfig/{name}",
+    kind="endpoint-config",
+    grants=grants_by_name,
+    embedded="kept",
 )
+
+
+def _endpoint_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
+    operations = (entry.create, entry.update)
+    yield from sagemaker_grants(place, (*operations, entry.describe, "AddTags"), names_of(step, entry))
+    # Making an endpoint is asked about its configuration as well.
+    yield from sagemaker_grants(place, operations, _given("endpoint-config", step.arguments.get("EndpointConfigName")))
+    yield from listing_grants(entry)
+
+
+def _component_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
+    operations = (entry.create, entry.update, entry.describe, "AddTags")
+    yield from sagemaker_grants(place, operations, names_of(step, entry))
+    # Making a component is asked about its endpoint as well.
+    yield from sagemaker_grants(place, (entry.create,), _given("endpoint", step.arguments.get("EndpointName")))
+
+
+def _given(kind: str, name: Any) -> list[str]:
+    return spelled(kind, name if isinstance(name, str) and name else "*")
+
 
 ENDPOINT = StepType(
     name="Endpoint",
     outside=True,
     how="endpoint",
     about="an endpoint, created or updated, until it is in service",
-    waits=True,
     create="CreateEndpoint",
     describe="DescribeEndpoint",
     update="UpdateEndpoint",
     update_members=("EndpointName", "EndpointConfigName"),
     listing="ListEndpoints",
     name_key="EndpointName",
+    verbatim=True,
     arn_key="EndpointArn",
     status_key="EndpointStatus",
     succeeded=frozenset({"InService"}),
     failed=frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"}),
     summaries_key="Endpoints",
     log_group="/aws/sagemaker/Endpoints",
+    supplied=frozenset({"EndpointConfigName"}),
+    cache_key=EVERYTHING,
     console="endpoints/{name}",
+    kind="endpoint",
+    grants=_endpoint_grants,
+    in_arns=("EndpointConfigName",),
+    embedded="serves on loopback",
 )
 
 INFERENCE_COMPONENT = StepType(
@@ -102,16 +182,19 @@ INFERENCE_COMPONENT = StepType(
     outside=True,
     how="endpoint",
     about="an inference component of an endpoint, created or updated, until it is in service",
-    waits=True,
     create="CreateInferenceComponent",
     describe="DescribeInferenceComponent",
     update="UpdateInferenceComponent",
     update_members=("InferenceComponentName", "Specification", "Specifications", "RuntimeConfig", "DeploymentConfig"),
     name_key="InferenceComponentName",
+    verbatim=True,
     arn_key="InferenceComponentArn",
     status_key="InferenceComponentStatus",
     succeeded=frozenset({"InService"}),
     failed=frozenset({"Failed"}),
     log_group="/aws/sagemaker/InferenceComponents",
     console="inferenceComponents/{name}",
+    kind="inference-component",
+    grants=_component_grants,
+    in_arns=("EndpointName",),
 )

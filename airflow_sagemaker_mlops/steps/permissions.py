@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..definition.model import Pipeline, Step
-from ..definition.step_types import FREE_ARGUMENTS, IN_EXPERIMENTS
+from ..definition.step_types import IN_EXPERIMENTS
 from .arns import Place, spelled
 from .catalogue import STEP_TYPES
-from .grants import grants
+from .known_text import known_beginning
 from .policy_values import (
     PROFILES,
-    known_beginning,
     refuse_wildcards,
     reports_of,
     role_members,
@@ -41,7 +40,8 @@ def policy(pipeline: Pipeline, account: str = "*", region: str = "*") -> dict[st
     place = Place(account, region)
     actions: dict[str, set[str]] = {}
     for step in pipeline.steps:
-        for action, arn in grants(step, place):
+        entry = STEP_TYPES.get(step.type)
+        for action, arn in entry.grants(step, entry, place) if entry is not None else ():
             actions.setdefault(arn, set()).add(action)
     rows = [
         {"Sid": f"Step{index}", "Effect": "Allow", "Action": sorted(actions[arn]), "Resource": arn}
@@ -71,8 +71,8 @@ def _passed(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
 def _roles(step: Step, place: Place) -> Iterator[tuple[str, str]]:
     """(service, role) of all roles that the step's request holds; one that is known only at run time is any role."""
     entry = STEP_TYPES.get(step.type)
-    service = PASSED_TO.get(entry.service) if entry is not None else None
-    if service is None or step.type in FREE_ARGUMENTS:
+    service = PASSED_TO.get(entry.service) if entry is not None and not entry.syntax.free_arguments else None
+    if service is None:
         return
     for _, key, given in role_members(step.arguments):
         for role in place.roles(key, given):

@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..definition.expressions import ROOTS
-from ..definition.location import Place, key_text, place_text
-from ..definition.model import Get, JsonGet, Pipeline, Step, walk_expressions
-from ..definition.problems import Problem
-from ..definition.step_types import AIRFLOW
-from .arns import FUNCTION, QUEUE
-from .typed_slots import known_text, least_length
+from ..definition.location import Place, place_text
+from ..definition.model import Get, Pipeline, Step
+from ..definition.problems import Problem, warning
+from .catalogue import entry_of
+from .known_text import known_text
 
-LONGEST_MESSAGE = 3072  # FailStepMetadata.ErrorMessage of the SageMaker API
 _ROOT = "|".join(ROOTS)
 PYTHON_TEXT = re.compile(
     r"<[\w.]+(?:\[[\w., ]+\])? object at 0x[0-9a-fA-F]+>"
@@ -31,12 +29,7 @@ PYTHON_TEXT = re.compile(
 )
 _NAMED = re.compile(r"\bParameter\w*\(name='([\w-]+)'|'Get': '([\w.\[\]'-]+)'")
 ENDS = {"Failed": "failed", "Stopped": "was stopped"}
-NO_RESULT = frozenset({"Lambda", "Callback", "Condition", AIRFLOW})  # types that leave nothing behind when they fail
 Rule = Callable[[Pipeline], Iterator[Problem]]
-
-
-def _warning(code: str, where: str, what: str, fix: str = "") -> Problem:
-    return Problem(code, where, what, fix, severity="warning")
 
 
 def no_text_is_a_python_object(pipeline: Pipeline) -> Iterator[Problem]:
@@ -56,7 +49,7 @@ def no_text_is_a_python_object(pipeline: Pipeline) -> Iterator[Problem]:
                 )
             shown = _cut(text[found.start() :] if found.start() > 20 else text)
             what = f'"{shown}" has the text of a Python object in it.'
-            yield _warning("SM110", place_text(place), what, fix)
+            yield warning("SM110", place_text(place), what, fix)
 
 
 def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
@@ -75,67 +68,27 @@ def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def messages_are_short_enough(pipeline: Pipeline) -> Iterator[Problem]:
-    """The message of a Fail step has room in the service's metadata."""
+def steps_pass_the_rules_of_their_type(pipeline: Pipeline) -> Iterator[Problem]:
+    """What the entry of the step's type knows."""
     for step in pipeline.steps:
-        message = step.arguments.get("ErrorMessage") if step.type == "Fail" else None
-        text = known_text(message, pipeline.parameters_by_name)
-        least = least_length(message)
-        size = len(text) if text is not None else least
-        if size <= LONGEST_MESSAGE:
-            continue
-        part = "the text in it" if text is None else "it"
-        with_defaults = " with the parameters' defaults" if text is not None and size > least else ""
-        what = f'the message of "{step.name}" is too long: {part} has {size} characters{with_defaults}.'
-        fix = f"SageMaker Pipelines takes {LONGEST_MESSAGE}."
-        yield _warning("SM221", f"{step.where}.Arguments.ErrorMessage", what, fix)
-
-
-def models_have_containers(pipeline: Pipeline) -> Iterator[Problem]:
-    """A Model step names the container, or the containers, of its model; one of the two."""
-    for step in pipeline.steps:
-        if step.type != "Model":
-            continue
-        has = [key for key in ("PrimaryContainer", "Containers") if step.arguments.get(key)]
-        if not has:
-            what = f'step "{step.name}" makes a model without a container, which CreateModel refuses.'
-            yield _warning("SM222", f"{step.where}.Arguments", what, 'Add "PrimaryContainer" or "Containers".')
-        elif len(has) == 2:
-            what = f'step "{step.name}" has both "PrimaryContainer" and "Containers", which CreateModel refuses.'
-            yield _warning("SM222", f"{step.where}.Arguments", what, "Keep one of them.")
-
-
-def packages_are_named_once(pipeline: Pipeline) -> Iterator[Problem]:
-    """A version of a model package group has no name of its own."""
-    for step in pipeline.steps:
-        arguments = step.arguments
-        if step.type != "RegisterModel" or not arguments.get("ModelPackageGroupName"):
-            continue
-        for key, why in (
-            ("ModelPackageName", "CreateModelPackage takes a group or a name"),
-            ("CertifyForMarketplace", "a version in a group is never for the Marketplace"),
-        ):
-            if arguments.get(key):
-                what = f'step "{step.name}" names a group, so "{key}" is left out: {why}.'
-                fix = f'Remove "{key}"; SageMaker Pipelines refuses it beside "ModelPackageGroupName".'
-                yield _warning("SM223", f"{step.where}.Arguments.{key}", what, fix)
+        entry = entry_of(step.type)
+        for pitfall in entry.pitfalls if entry is not None else ():
+            yield from pitfall(step, pipeline)
 
 
 def targets_can_be_ones(pipeline: Pipeline) -> Iterator[Problem]:
-    """A Lambda step names something that can be a function, a Callback step something that can be a queue."""
+    """A step that calls something names what can be one: a function, a queue."""
     for step in pipeline.steps:
-        key = {"Lambda": "FunctionArn", "Callback": "SqsQueueUrl"}.get(step.type, "")
-        text = known_text(step.settings.get(key), pipeline.parameters_by_name) if key in step.settings else None
-        if text is None or (FUNCTION if key == "FunctionArn" else QUEUE).fullmatch(text):
+        entry = entry_of(step.type)
+        target = entry.target if entry is not None else None
+        if target is None or target.key not in step.settings:
             continue
-        default = "" if isinstance(step.settings[key], str) else ", which its expressions give by default,"
-        if key == "FunctionArn":
-            what = f'"{_cut(text)}"{default} is neither the name nor the ARN of a Lambda function.'
-            fix = "Write one like arn:aws:lambda:us-east-1:123456789012:function:name."
-        else:
-            what = f'"{_cut(text)}"{default} is not the URL of an SQS queue.'
-            fix = "Write one like https://sqs.us-east-1.amazonaws.com/123456789012/name."
-        yield _warning("SM224", f"{step.where}.{key}", what, fix)
+        given = step.settings[target.key]
+        text = known_text(given, pipeline.parameters_by_name)
+        if text is not None and not target.takes(text):
+            default = "" if isinstance(given, str) else ", which its expressions give by default,"
+            what = f'"{_cut(text)}"{default} {target.misfit}'
+            yield warning("SM224", f"{step.where}.{target.key}", what, f"Write one like {target.example}.")
 
 
 def outputs_of_failures_are_not_read(pipeline: Pipeline) -> Iterator[Problem]:
@@ -145,7 +98,8 @@ def outputs_of_failures_are_not_read(pipeline: Pipeline) -> Iterator[Problem]:
         read = {r.name: r.text for r in step.references if isinstance(r, Get) and r.root == "Steps"}
         for dependency in step.depends_on:
             target = steps.get(dependency.step)
-            if target is None or target.type not in NO_RESULT or dependency.trigger not in ENDS:
+            entry = entry_of(target.type) if target is not None else None
+            if target is None or entry is None or not entry.empty_on_failure or dependency.trigger not in ENDS:
                 continue
             if dependency.step in read:
                 what = (
@@ -153,7 +107,7 @@ def outputs_of_failures_are_not_read(pipeline: Pipeline) -> Iterator[Problem]:
                     f"{read[dependency.step]}: a {target.type} step that did not succeed has none."
                 )
                 fix = 'Wait for "Completed", or do without the value.'
-                yield _warning("SM225", dependency.where, what, fix)
+                yield warning("SM225", dependency.where, what, fix)
 
 
 def property_files_lie_in_their_output(pipeline: Pipeline) -> Iterator[Problem]:
@@ -170,7 +124,7 @@ def property_files_lie_in_their_output(pipeline: Pipeline) -> Iterator[Problem]:
             local = next((path for path in _local_paths(step, file.output) if file.path.startswith(f"{path}/")), "")
             meant = file.path.removeprefix(local).strip("/").rpartition("://")[2]
             fix = f'Write "{meant}".' if ".." not in meant and meant and "://" not in file.path else ""
-            yield _warning("SM226", where, f'"{file.path}" {why}.', fix)
+            yield warning("SM226", where, f'"{file.path}" {why}.', fix)
 
 
 def _local_paths(step: Step, output: str) -> Iterator[str]:
@@ -185,49 +139,10 @@ def _local_paths(step: Step, output: str) -> Iterator[str]:
                 yield path.rstrip("/")
 
 
-# Arguments of operators that something reads as a program.
-PROGRAMS = re.compile(r"(?:^|_)(?:commands?|cmds?|sql|hql|pyspark|script|query|queries|statements?|code|callable)$")
-VALUES = frozenset(
-    {"env", "env_vars", "environment", "op_kwargs", "parameters", "params", "conf"}
-)  # keys of the user's
-QUERIES = re.compile(r"sql|hql|quer|statement")
-
-
-def programs_hold_no_expressions(pipeline: Pipeline) -> Iterator[Problem]:
-    """No value of a run becomes a part of a command, a query or a program of an x-airflow step."""
-    for step in pipeline.steps:
-        for place, key, value in _programs(step.arguments, "") if step.type == AIRFLOW else ():
-            if any(isinstance(one, Get | JsonGet) for one in walk_expressions(value)):
-                what = (
-                    f'an expression stands in "{key}": whoever starts a run, or answers a callback, writes a part of '
-                    "what is executed."
-                )
-                fix = 'Pass the value in "env", and write "$NAME" in quotation marks here.'
-                if QUERIES.search(key):
-                    fix = 'Pass the value in "parameters", and write a placeholder of the database here.'
-                yield _warning("SM227", f"{step.where}.Arguments{place}", what, fix)
-
-
-def _programs(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
-    """(place, key, value) of what looks like a program, also inside of other arguments (``overrides`` of a task)."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if PROGRAMS.search(key):
-                yield f"{place}{key_text(key)}", key, item
-            elif key not in VALUES:
-                yield from _programs(item, f"{place}{key_text(key)}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _programs(item, f"{place}[{index}]")
-
-
 RULES: tuple[Rule, ...] = (
     no_text_is_a_python_object,
-    messages_are_short_enough,
-    models_have_containers,
-    packages_are_named_once,
+    steps_pass_the_rules_of_their_type,
     targets_can_be_ones,
     outputs_of_failures_are_not_read,
     property_files_lie_in_their_output,
-    programs_hold_no_expressions,
 )

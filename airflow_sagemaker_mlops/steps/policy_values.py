@@ -13,31 +13,18 @@ from typing import Any
 
 from ..definition.model import Get, Join, JsonGet, Pipeline, Step, walk_expressions
 from ..definition.problems import InvalidPipeline, Problem
-from ..definition.step_types import FREE_ARGUMENTS
 from ..definition.values import as_text
-from .arns import FUNCTION, QUEUE
 from .catalogue import STEP_TYPES
-from .grants import KINDS, VERBATIM
-from .s3_members import file_in_output
+from .known_text import ANYTHING, known_beginning
+from .model import StepType
+from .s3_members import file_in_output, processing_outputs
 
 ROLE_KEYS = frozenset(
     {"RoleArn", "ExecutionRoleArn", "executionRoleArn", "ValidationRole", "ServiceRole", "StepExecutionRoleArn"}
 )
 PROFILES = {"JobFlowRole": "ec2.amazonaws.com", "AutoScalingRole": "application-autoscaling.amazonaws.com"}
 FREE_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "Tags"})  # keys are the user's own
-# {step type: arguments beside its name that stand in an ARN}
-NAMED = {
-    "RegisterModel": ("ModelPackageGroupName",),
-    "Endpoint": ("EndpointConfigName",),
-    "InferenceComponent": ("EndpointName",),
-    "EMR": ("ClusterId",),
-    "EMRServerless": ("ApplicationId",),
-    "Athena": ("WorkGroup",),
-}
-ANYTHING = Get("Steps", "", (), "")  # what follows in a text, where only its beginning is known
 READABLE = re.compile(r"s3://[^/]+/")  # a bucket that is known
-TARGETS = {"FunctionArn": "Lambda function", "SqsQueueUrl": "queue"}
-SETTINGS = ("FunctionArn", "SqsQueueUrl", "ModelPackageGroupName")
 
 
 def with_values(pipeline: Pipeline, values: Mapping[str, Any]) -> Pipeline:
@@ -93,13 +80,13 @@ def _in_arns(step: Step) -> Iterator[tuple[str, str, Any]]:
     entry = STEP_TYPES.get(step.type)
     if entry is None:
         return
-    if step.type not in FREE_ARGUMENTS:
+    if not entry.syntax.free_arguments:
         for place, key, value in role_members(step.arguments):
             yield f"{step.where}.Arguments{place}", "role" if key not in PROFILES else key, value
-        names = (entry.name_key,) if step.type in KINDS else ()
-        for key in (*names, *NAMED.get(step.type, ())):
+        names = (entry.name_key,) if entry.kind else ()
+        for key in (*names, *entry.in_arns):
             yield f"{step.where}.Arguments.{key}", key, step.arguments.get(key)
-    for key in SETTINGS:
+    for key in (*((entry.target.key,) if entry.target else ()), *entry.settings_in_arns):
         yield f"{step.where}.{key}", key, step.settings.get(key)
 
 
@@ -123,21 +110,20 @@ def refuse_wildcards(pipeline: Pipeline) -> None:
 def open_ends(pipeline: Pipeline, account: str, region: str) -> Iterator[str]:
     """Sentences on what the policy of ``pipeline`` leaves open that a document could have said, and the way out."""
     for step in pipeline.steps:
+        entry = STEP_TYPES.get(step.type)
+        target = entry.target if entry is not None else None
         for place, what, value in _in_arns(step):
             if isinstance(value, Get | Join | JsonGet):
-                yield f"{place}: {_any(step, what)}, for it is known only at run time.{_way_out(value)}"
+                opened = _any(STEP_TYPES[step.type], what)
+                yield f"{place}: {opened}, for it is known only at run time.{_way_out(value)}"
             elif what == "JobFlowRole" and value is not None:
                 yield f"{place}: any role may be passed to EC2; an instance profile does not say which role is its own."
             elif what == "role" and isinstance(value, str) and value.startswith("arn:") and ":role/" not in value:
                 yield f'{place}: "{value}" is not the ARN of a role, so any role may be passed.'
-            elif isinstance(value, str) and _is_no(what, value):
-                yield f'{place}: "{value}" cannot be a {TARGETS[what]}, so nothing is allowed for it.'
-        if step.type == "Cleanup":
-            yield f"{step.where}: any object may be deleted."
-        if step.type == "Athena":
-            yield f"{step.where}: any table and object may be read; only the query knows which ones it needs."
-        if step.type.startswith("Bedrock"):
-            yield f"{step.where}: any model of Bedrock's may be used; its ARN is known only when it was made."
+            elif target is not None and what == target.key and isinstance(value, str) and not target.takes(value):
+                yield f'{place}: "{value}" cannot be a {target.noun}, so nothing is allowed for it.'
+        if entry is not None and entry.too_wide:
+            yield f"{step.where}: {entry.too_wide}"
     for where, uri in _once(reports_of(pipeline)):
         begins = known_beginning(uri)[0]
         if not READABLE.match(begins):
@@ -156,23 +142,14 @@ def _once(reports: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield report
 
 
-def _is_no(what: str, value: str) -> bool:
-    pattern = {"FunctionArn": FUNCTION, "SqsQueueUrl": QUEUE}.get(what)
-    return pattern is not None and pattern.fullmatch(value) is None
-
-
-def _any(step: Step, what: str) -> str:
-    match what:
-        case "role":
-            return "any role may be passed"
-        case "FunctionArn":
-            return "any function may be invoked"
-        case "SqsQueueUrl":
-            return "any queue may be sent to"
-        case _ if step.type not in VERBATIM and what.endswith("Name") and what == STEP_TYPES[step.type].name_key:
-            return f"{what} may begin with anything"
-        case _:
-            return f"any {what} is allowed"
+def _any(entry: StepType, what: str) -> str:
+    if what == "role":
+        return "any role may be passed"
+    if entry.target is not None and what == entry.target.key:
+        return entry.target.opened
+    if what == entry.name_key and not entry.verbatim:
+        return f"{what} may begin with anything"
+    return f"any {what} is allowed"
 
 
 def _way_out(value: Any) -> str:
@@ -192,57 +169,14 @@ def reports_of(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
         for read in step.references:
             if isinstance(read, JsonGet):
                 yield step.where, read.s3_uri if read.step is None else _property_file(steps.get(read.step), read)
-        if step.type in ("QualityCheck", "ClarifyCheck"):
-            yield from ((step.where, Join("/", (uri, ANYTHING))) for uri in _outputs(step).values())
-            for key in ("SuppliedBaselineConstraints", "SuppliedBaselineStatistics"):
-                if key in step.settings:
-                    yield f"{step.where}.{key}", step.settings[key]
-            if "ModelName" in step.settings:
-                yield step.where, _analysis_config(step)
-            if "ModelPackageGroupName" in step.settings:  # the baselines of a version that is not known now
-                yield step.where, None
+        entry = STEP_TYPES.get(step.type)
+        if entry is not None:
+            yield from entry.reports(step)
 
 
 def _property_file(step: Step | None, read: JsonGet) -> Any:
     file = next((one for one in step.property_files if one.name == read.property_file), None) if step else None
-    uri = _outputs(step).get(file.output) if step and file else None
+    uri = processing_outputs(step).get(file.output) if step and file else None
     if uri is None or file is None:
         return None
     return file_in_output(uri, file.path) if isinstance(uri, str) else Join("/", (uri, file.path.lstrip("/")))
-
-
-def _analysis_config(step: Step) -> Any:
-    rows = step.arguments.get("ProcessingInputs")
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, Mapping) and row.get("InputName") == "analysis_config":
-            source = row.get("S3Input")
-            return source.get("S3Uri") if isinstance(source, Mapping) else None
-    return None
-
-
-def _outputs(step: Step) -> dict[str, Any]:
-    config = step.arguments.get("ProcessingOutputConfig")
-    rows = config.get("Outputs") if isinstance(config, Mapping) else None
-    found: dict[str, Any] = {}
-    for row in rows if isinstance(rows, list) else []:
-        target = row.get("S3Output") if isinstance(row, Mapping) else None
-        if isinstance(target, Mapping):
-            found[str(row.get("OutputName"))] = target.get("S3Uri")
-    return found
-
-
-def known_beginning(value: Any) -> tuple[str, bool]:
-    """What a text begins with whatever its expressions give, and whether that is all of it."""
-    match value:
-        case Join(on=on, values=parts):
-            text = ""
-            for index, part in enumerate(parts):
-                piece, whole = known_beginning(part)
-                text += (on if index else "") + piece
-                if not whole:
-                    return text, False
-            return text, True
-        case Get() | JsonGet() | None:
-            return "", False
-        case _:
-            return as_text(value), True

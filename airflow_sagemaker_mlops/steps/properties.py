@@ -19,16 +19,6 @@ from .catalogue import STEP_TYPES
 from .model import StepType
 from .shapes import SCALARS, operation_output
 
-# The member of the answer that is the property document, where that is not all of it.
-WRAPPED = {"EMR": "Step", "EMRServerless": "jobRun", "Athena": "QueryExecution"}
-# Members that are added to it; None is a scalar.
-ADDED: dict[str, dict[str, Any]] = {
-    "EMR": {"ClusterId": None},
-    "Athena": {"S3OutputLocation": None},
-    "AutoML": {
-        "BestCandidateProperties": {"ModelInsightsJsonReportPath": None, "ExplainabilityJsonReportPath": None},
-    },
-}
 JSON_TEXTS = frozenset({"JobConfigDocument"})  # scalars that a path may go on inside of (reference 5.14)
 
 
@@ -93,13 +83,13 @@ def _target(reference: Get, steps: Mapping[str, Step]) -> tuple[Step | None, tup
 
 
 def _members(entry: StepType) -> dict[str, Any]:
-    """The members of the property document of a step of this type: shapes of botocore's, or what ``ADDED`` has."""
+    """The members of the property document of a step of this type: shapes of botocore's, or what its entry adds."""
     shape = operation_output(entry.service, entry.describe)
-    shape = shape.members[WRAPPED[entry.name]] if entry.name in WRAPPED else shape
+    shape = shape.members[entry.wrapped] if entry.wrapped else shape
     members = {_spelt(name, entry): member for name, member in shape.members.items()}
     if entry.extra:
         members[entry.extra_member] = operation_output(entry.service, entry.extra).members[entry.extra_member]
-    return {**members, **ADDED.get(entry.name, {})}
+    return {**members, **entry.added}
 
 
 def _spelt(name: str, entry: StepType) -> str:
@@ -172,9 +162,9 @@ def _names(step: Step, path: tuple[PathPart, ...]) -> list[str] | None:
 
 def _count(step: Step, path: tuple[PathPart, ...]) -> int | None:
     """How many items a list has at most, by the step's own arguments; ``None``: as many as you like, or unknown."""
-    if step.type == "Tuning" and path == ("TrainingJobSummaries",):
-        limits = ("HyperParameterTuningJobConfig", "ResourceLimits", "MaxNumberOfTrainingJobs")
-        most = _given(step, limits)
+    limit = STEP_TYPES[step.type].item_limits.get(format_path(path))
+    if limit is not None:
+        most = _given(step, limit)
         return most if isinstance(most, int) else None
     items = _given(step, path)
     return len(items) if isinstance(items, list) else None

@@ -4,49 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..definition.arguments import ENTITIES
 from ..definition.model import Get, Join, JsonGet, Pipeline, Step
 from ..definition.parse import COMMON_KEYS, FLAGS
 from ..definition.problems import Problem
 from .catalogue import STEP_TYPES
-from .model import BUILT_FROM_ARGUMENTS
+from .known_text import known_text
 from .pitfalls import RULES
 from .properties import path_problems
 from .shapes import (
     Misfit,
-    Part,
     SlotRule,
     check_arguments,
     check_part,
     operation_input,
 )
-from .typed_slots import comparisons_can_be_made, known_text, slot_rule
+from .typed_slots import comparisons_can_be_made, slot_rule
 
-# Members SageMaker Pipelines supplies itself, so a definition may leave them out.
-SUPPLIED = {
-    "Endpoint": frozenset({"EndpointConfigName"}),
-    "EndpointConfig": frozenset({"EndpointConfigName"}),
-}
-# Arguments that hold a request, or a part of one, with the members of it that come from elsewhere.
-PARTS = {
-    "EMR": (
-        Part("StepConfig", "emr", "AddJobFlowSteps", "Steps", frozenset({"Name"})),
-        Part("ClusterConfig", "emr", "RunJobFlow", given=frozenset({"Name"})),
-    ),
-    "EMRServerless": (
-        Part(
-            "JobConfig",
-            "emr-serverless",
-            "StartJobRun",
-            given=frozenset({"applicationId", "clientToken", "executionRoleArn"}),
-        ),
-        Part("ApplicationConfig", "emr-serverless", "CreateApplication", given=frozenset({"clientToken"})),
-    ),
-    "Lineage": tuple(
-        Part(member, "sagemaker", f"Create{kind}", each=True, given=frozenset({"ArtifactName"}))
-        for member, (kind, _) in ENTITIES.items()
-    ),
-}
 EXPERIMENT = frozenset({"ExperimentName", "TrialName"})  # what is left out has a name all the same
 # Step-level keys that may be expressions, and a member of the API of the same type.
 SETTINGS = {
@@ -96,12 +69,12 @@ def _setting_problems(step: Step, rule: SlotRule, pipeline: Pipeline) -> Iterato
 
 
 def _misfits(step: Step, rule: SlotRule) -> list[Misfit]:
-    if step.type in PARTS:
-        return [misfit for part in PARTS[step.type] for misfit in check_part(part, step.arguments, rule)]
     entry = STEP_TYPES.get(step.type)
-    if entry is None or entry.how not in BUILT_FROM_ARGUMENTS:
+    if entry is None:
         return []
-    given = frozenset({entry.name_key}) | SUPPLIED.get(step.type, frozenset())
+    if not entry.arguments_are_request:
+        return [misfit for part in entry.parts for misfit in check_part(part, step.arguments, rule)]
+    given = frozenset({entry.name_key}) | entry.supplied
     arguments = entry.prepare(dict(step.arguments))
     found = check_arguments(entry.service, entry.create, arguments, given, rule)
     return [misfit for misfit in found if not misfit.path.startswith(LOOSE_PREFIXES)]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ..definition.model import Step
 from ..definition.read.strict_json import NotJson, read_json
 
 S3_SOURCES = frozenset({"S3Input", "S3DataSource"})  # objects whose S3Uri is read from
@@ -22,3 +26,15 @@ def unquoted(text: str) -> str:
 def file_in_output(uri: str, path: str) -> str:
     """Where a property file lies: slashes at the seam count once, as in the SDK's ``s3_path_join``."""
     return f"{uri.rstrip('/')}/{path.lstrip('/')}"
+
+
+def processing_outputs(step: Step) -> dict[str, Any]:
+    """{name of an output: its URI} of a processing job, as the definition has them."""
+    config = step.arguments.get("ProcessingOutputConfig")
+    rows = config.get("Outputs") if isinstance(config, Mapping) else None
+    found: dict[str, Any] = {}
+    for row in rows if isinstance(rows, list) else []:
+        target = row.get("S3Output") if isinstance(row, Mapping) else None
+        if isinstance(target, Mapping):
+            found[str(row.get("OutputName"))] = target.get("S3Uri")
+    return found

@@ -6,6 +6,7 @@ import sys
 
 from ..definition.step_types import syntax_of
 from .catalogue import STEP_TYPES
+from .control import AIRFLOW_OPERATOR
 from .model import StepType
 
 HEAD = """# Step types
@@ -18,13 +19,13 @@ Generated from `airflow_sagemaker_mlops/steps/` by `make docs`; a test keeps it 
 | type | what it is | AWS calls | waits | properties | embedded AWS |
 |---|---|---|---|---|---|
 """
-FOREIGN = (
-    "`x-airflow`",
-    "any Airflow operator, by the dotted path in `Operator`",
+OPERATOR_ROW = (
+    f"`{AIRFLOW_OPERATOR.name}`",
+    AIRFLOW_OPERATOR.about,
     "its own",
     "its own way",
     "`Output`, its XCom",
-    "runs under Airflow only",
+    AIRFLOW_OPERATOR.embedded,
 )
 TAIL = """
 `HubContent` and types this table does not know are refused when the DAG is parsed; an `x-airflow` step is the way out.
@@ -35,31 +36,11 @@ names the operators that they may use, as globs of dotted paths; a module that i
 Values of a run (parameters, answers to callbacks, results) come from whoever starts or answers it: put them into `env`,
 `parameters` or the like, and never into `bash_command`, `sql` or any other program. `check` warns of that (SM227).
 """
-RUNS = {
-    "Processing": "runs",
-    "Training": "runs: script mode, entrypoints, notebooks (where nbclient is installed), built-in XGBoost",
-    "Tuning": "runs: real training jobs, drawn from a grid or at random",
-    "Transform": "runs",
-    "Model": "kept",
-    "RegisterModel": "kept",
-    "EndpointConfig": "kept",
-    "Endpoint": "serves on loopback",
-    "Lambda": "runs the function's Python code",
-    "Callback": "SQS queue; answered by SendPipelineExecutionStepSuccess",
-    "Condition": "evaluated",
-    "Fail": "fails",
-    "EMR": "runs where the command's program (`spark-submit`, `python3`) is installed; else stand-in",
-    "QualityCheck": "runs the job; Model Monitor's own image needs a stand-in",
-    "ClarifyCheck": "runs the job; Clarify's own image needs a stand-in",
-    "Lineage": "kept",
-    "Cleanup": "deletes",
-    "ForEach": "runs",
-}
 
 
 def markdown() -> str:
     """The page."""
-    rows = [*(_cells(entry) for entry in STEP_TYPES.values()), FOREIGN]
+    rows = [*(_cells(entry) for entry in STEP_TYPES.values()), OPERATOR_ROW]
     return HEAD + "".join(f"| {' | '.join(cells)} |\n" for cells in rows) + TAIL
 
 
@@ -72,7 +53,7 @@ def _cells(entry: StepType) -> tuple[str, ...]:
         service + ", ".join(calls) or "none",
         "yes" if entry.waits else "no",
         _properties(entry),
-        RUNS.get(entry.name, "stand-in"),
+        entry.embedded,
     )
 
 

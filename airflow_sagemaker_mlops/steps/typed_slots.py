@@ -32,8 +32,9 @@ from ..definition.model import (
 )
 from ..definition.problems import Problem
 from ..definition.property_paths import MissingValue, lookup
-from ..definition.values import INTEGERS, NUMBERS, as_text, coerce
+from ..definition.values import INTEGERS, NUMBERS, coerce
 from .catalogue import STEP_TYPES
+from .known_text import known_text, least_length
 from .properties import shape_at
 from .shapes import Misfit, SlotRule, broken_limits, matches, plain, quote
 
@@ -206,32 +207,6 @@ def _least(expression: Join, parameters: Mapping[str, Parameter], shape: Any, kn
         if least > high:
             what = f"the literals of the joined text have {least} characters, which is above the maximum of {high}."
             yield Misfit("", what, severity="warning")
-
-
-def known_text(value: Any, parameters: Mapping[str, Parameter]) -> str | None:
-    """The text that ``value`` gives when every parameter has its default; ``None`` when that is not enough."""
-    match value:
-        case Join(on=on, values=values):
-            texts = [known_text(item, parameters) for item in values]
-            return None if None in texts else on.join(text for text in texts if text is not None)
-        case Get(root="Parameters", name=name):
-            default = parameters[name].default if name in parameters else None
-            return None if default is None else as_text(default)
-        case Get() | JsonGet():
-            return None
-        case _:
-            return as_text(value)
-
-
-def least_length(value: Any) -> int:
-    """How many characters ``value`` has at least, whatever its expressions give."""
-    match value:
-        case Join(on=on, values=values):
-            return sum(map(least_length, values)) + len(on) * max(len(values) - 1, 0)
-        case Get() | JsonGet() | None:
-            return 0
-        case _:
-            return len(as_text(value))
 
 
 def _is_literal(value: Any) -> bool:

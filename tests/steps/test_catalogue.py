@@ -29,8 +29,8 @@ def api(entry: StepType) -> Any:
 
 
 def test_the_table_has_exactly_the_supported_types() -> None:
-    assert set(STEP_TYPES) == SUPPORTED
-    assert {entry.name for entry in STEP_TYPES.values() if entry.waits} == WAITING
+    assert set(STEP_TYPES) == set(SUPPORTED)
+    assert {entry.name for entry in STEP_TYPES.values() if entry.waits} == set(WAITING)
 
 
 @pytest.mark.parametrize("entry", CREATED, ids=lambda entry: entry.name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...definition.property_paths import MissingValue, lookup, parse_path
+from ...definition.step_types import STEP_SYNTAX
 from ..aws.clients import call, error_code, error_message
 from ..exceptions import StepFailed
 from ..request import resolved_arguments
@@ -58,11 +60,12 @@ async def _delete(run: StepRun, step: str, uri: str, folders: list[str]) -> None
 def _locations(result: Any) -> list[str]:
     """Where a step's output lies, out of the properties that its task pushed."""
     properties = result.get("Properties") or {}
-    found = [
-        (properties.get("ModelArtifacts") or {}).get("S3ModelArtifacts"),
-        properties.get("S3OutputLocation"),
-        (properties.get("TransformOutput") or {}).get("S3OutputPath"),
-    ]
-    for output in (properties.get("ProcessingOutputConfig") or {}).get("Outputs") or []:
-        found.append(((output or {}).get("S3Output") or {}).get("S3Uri"))
-    return [str(uri) for uri in found if uri]
+    found: list[str] = []
+    for path in sorted({path for syntax in STEP_SYNTAX.values() for path in syntax.left_in_s3}):
+        try:
+            left = lookup(properties, parse_path(path))
+        except MissingValue:
+            continue
+        outputs = left if isinstance(left, list) else [{"S3Output": {"S3Uri": left}}]
+        found += [str(uri) for output in outputs if (uri := ((output or {}).get("S3Output") or {}).get("S3Uri"))]
+    return found

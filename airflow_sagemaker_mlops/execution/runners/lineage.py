@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...definition.arguments import ENTITIES
 from ..aws.clients import as_json, call, error_message
 from ..exceptions import StepFailed
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, now
 from .job import result_of
-
-# {member of the arguments: (operation, name of an entity, its ARN, how an existing one is found)}
-ENTITIES = {
-    "Actions": ("CreateAction", "ActionName", "ActionArn", "DescribeAction"),
-    "Artifacts": ("CreateArtifact", "ArtifactName", "ArtifactArn", "ListArtifacts"),
-    "Contexts": ("CreateContext", "ContextName", "ContextArn", "DescribeContext"),
-}
 
 
 async def run(run: StepRun) -> StepResult:
@@ -24,14 +18,13 @@ async def run(run: StepRun) -> StepResult:
     arguments = await resolved_arguments(run)
     arns: dict[tuple[str, str], str] = {}
     properties: dict[str, Any] = {}
-    for member, (operation, name_key, _, _) in ENTITIES.items():
-        kind = member[:-1]
+    for member, (kind, name_key) in ENTITIES.items():
         for entity in arguments.get(member) or []:
-            arn = await _entity(run, member, await fitted(run, entity, operation))
+            arn = await _entity(run, kind, name_key, await fitted(run, entity, f"Create{kind}"))
             name = str(entity.get(name_key) or "")
             arns[kind, name] = arn
             properties.setdefault(f"{kind}Arns", {})[name] = arn
-            run.tell(f"{operation}: {arn}")
+            run.tell(f"Create{kind}: {arn}")
     made = []
     for item in arguments.get("Associations") or []:
         ends = {
@@ -50,16 +43,15 @@ async def run(run: StepRun) -> StepResult:
     return result_of(run, "", properties, started=started)
 
 
-async def _entity(run: StepRun, member: str, request: dict[str, Any]) -> str:
-    operation, name_key, arn_key, look = ENTITIES[member]
+async def _entity(run: StepRun, kind: str, name_key: str, request: dict[str, Any]) -> str:
     try:
-        return str((await call(run.aws, "sagemaker", operation, **request))[arn_key])
+        return str((await call(run.aws, "sagemaker", f"Create{kind}", **request))[f"{kind}Arn"])
     except Exception as error:
         if "already exist" not in error_message(error).lower():
             raise
-    if member != "Artifacts":
-        return str((await call(run.aws, "sagemaker", look, **{name_key: request[name_key]}))[arn_key])
-    return await _artifact(run, request)
+    if kind == "Artifact":
+        return await _artifact(run, request)
+    return str((await call(run.aws, "sagemaker", f"Describe{kind}", **{name_key: request[name_key]}))[f"{kind}Arn"])
 
 
 async def _artifact(run: StepRun, request: dict[str, Any]) -> str:

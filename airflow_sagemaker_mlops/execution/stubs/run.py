@@ -153,10 +153,7 @@ async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any])
         properties |= {entry.name_key: job.name, entry.arn_key: job.arn}
     if entry.status_key and "." not in entry.status_key:
         properties[entry.status_key] = next(iter(sorted(entry.succeeded)), "")
-    output = _at(request, "OutputDataConfig", "S3OutputPath") if run.step_type == "Training" else None
-    if output:
-        artifact = f"{str(output).rstrip('/')}/{job.name}/output/model.tar.gz"
-        properties["ModelArtifacts"] = {"S3ModelArtifacts": artifact}
+    properties |= entry.stub(request, job.name)
     if run.spec.get("OutputParameters"):
         kinds = {item["OutputName"]: item.get("OutputType") or "String" for item in run.spec["OutputParameters"]}
         texts = {name: _text(run, name) for name in kinds}

@@ -9,67 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from ...execution.secret_masking import mask, without
 from ...steps.catalogue import STEP_TYPES
+from ...steps.model import EVERYTHING
 from ..model.canonical_json import plain, sha256_of
 from ..model.step_record import Artifact
 
-_JOBS = (
-    "AlgorithmSpecification",
-    "HyperParameterRanges",
-    "InputDataConfig",
-    "StaticHyperParameters",
-    "TuningObjective",
-)
-_AUTOML = ("CompletionCriteria", "CandidateGenerationConfig", "DataSplitConfig", "Mode")
-_CHECK = (
-    "CheckType",
-    "ModelName",
-    "Arguments",
-    "SkipCheck",
-    "RegisterNewBaseline",
-    "ModelPackageGroupName",
-    "SuppliedBaselineConstraints",
-)
-EVERYTHING = ("*",)  # where the service does not document its key
-KEY_ATTRIBUTES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
-        "Training": (
-            "AlgorithmSpecification",
-            "CheckpointConfig",
-            "DebugHookConfig",
-            "DebugRuleConfigurations",
-            "Environment",
-            "HyperParameters",
-            "InputDataConfig",
-        ),
-        "Tuning": (
-            "HyperParameterTuningJobConfig",
-            *(f"TrainingJobDefinition.{name}" for name in _JOBS),
-            "TrainingJobDefinitions",
-        ),
-        "AutoML": (
-            *(f"AutoMLJobConfig.{name}" for name in _AUTOML),
-            "AutoMLJobObjective",
-            "InputDataConfig",
-            "ProblemType",
-        ),
-        "Transform": ("DataProcessing", "Environment", "ModelName", "TransformInput"),
-        "ClarifyCheck": _CHECK,
-        "QualityCheck": (*_CHECK, "SuppliedBaselineStatistics"),
-        "EMR": ("ClusterId", "StepConfig", "ClusterConfig"),
-        "Lambda": EVERYTHING,
-        "Callback": EVERYTHING,
-        "EMRServerless": EVERYTHING,
-        "Job": EVERYTHING,
-        "EndpointConfig": EVERYTHING,
-        "Endpoint": EVERYTHING,
-    }
-)
 # What says who asks, not what is asked for.
 _NOT_COUNTED = frozenset({"Tags", "ExperimentConfig", "ClientRequestToken", "clientToken", "clientRequestToken"})
 INPUTS = "input contents"
@@ -85,7 +32,7 @@ class CacheKey:
 
 def is_cacheable(step_type: str) -> bool:
     """Whether a ``CacheConfig`` means anything for steps of this type."""
-    return step_type in KEY_ATTRIBUTES
+    return bool(STEP_TYPES[step_type].cache_key) if step_type in STEP_TYPES else False
 
 
 def cache_key(
@@ -115,7 +62,9 @@ def cache_key(
 def key_values(step_type: str, request: Mapping[str, Any], secrets: Iterable[str] = ()) -> dict[str, Any]:
     """The key attributes that the request has, by name, with their masked values."""
     counted = _counted(step_type, mask(plain(request), {*secrets}))
-    names = KEY_ATTRIBUTES[step_type]
+    names = STEP_TYPES[step_type].cache_key
+    if not names:
+        raise KeyError(step_type)
     if names == EVERYTHING:
         return {name: value for name, value in counted.items() if not _is_empty(value)}
     values = {name: _at(counted, name) for name in names}
@@ -126,7 +75,8 @@ def _counted(step_type: str, request: Mapping[str, Any]) -> dict[str, Any]:
     entry = STEP_TYPES[step_type]
     left_out = _NOT_COUNTED | {entry.name_key, entry.token_key}
     counted = {name: value for name, value in request.items() if name not in left_out}
-    if entry.how == "check" and isinstance(counted.get("Arguments"), Mapping):
+    # A job's request that stands beside settings; of a function the arguments are the user's own data.
+    if entry.settings and entry.arguments_are_request and isinstance(counted.get("Arguments"), Mapping):
         counted["Arguments"] = {name: v for name, v in counted["Arguments"].items() if name not in left_out}
     return counted
 

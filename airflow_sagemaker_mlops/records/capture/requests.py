@@ -15,19 +15,6 @@ ONE_CALL = frozenset({"job", "resource", "package", "endpoint"})  # the argument
 AS_WRITTEN = frozenset({"started", "emr", "serverless"})
 WITH_SETTINGS = frozenset({"check", "function", "callback"})
 WITH_REQUEST = ONE_CALL | AS_WRITTEN | WITH_SETTINGS
-# Settings of the steps above that decide what comes of them, beside Arguments.
-SETTINGS = (
-    "FunctionArn",
-    "SqsQueueUrl",
-    "OutputParameters",
-    "CheckType",
-    "ModelName",
-    "ModelPackageGroupName",
-    "SkipCheck",
-    "RegisterNewBaseline",
-    "SuppliedBaselineConstraints",
-    "SuppliedBaselineStatistics",
-)
 
 
 async def resolved_request(run: StepRun) -> dict[str, Any] | None:
@@ -44,7 +31,7 @@ async def resolved_request(run: StepRun) -> dict[str, Any] | None:
         return await fitted(replace(run, tell=_silent), entry.prepare(arguments))
     if entry.how in AS_WRITTEN:
         return arguments
-    given = {key: run.spec[key] for key in SETTINGS if key in run.spec}
+    given = {key: run.spec[key] for key in entry.settings if key in run.spec}
 
     def values() -> dict[str, Any]:
         return {key: resolve(parse_value(value, key), run.scope, key) for key, value in given.items()}

@@ -13,8 +13,8 @@ from ...execution.exceptions import StepFailed
 from ...execution.step_run import StepRun, now
 from ...plan.model import Plan
 from ...plan.selection import NO_STEPS, InvalidSelection, Selection
-from ...steps.catalogue import STEP_TYPES
-from ...steps.control import FOREIGN
+from ...steps.catalogue import entry_of
+from ...steps.control import AIRFLOW_OPERATOR
 from ..capture.step_start import Begun
 from ..model.errors import RecordError
 from ..model.step_record import StepFragment
@@ -24,7 +24,7 @@ from ..reuse.earlier_results import ReusingRecorder, SourceRun, check_reuse
 def stands(step: StepFragment) -> bool:
     """Whether the recorded result stands: the step asks or changes what is outside, or was taken from another run."""
     reused = step.cache is not None and step.cache.result == "reused"
-    return reused or STEP_TYPES.get(step.type, FOREIGN).outside
+    return reused or (entry_of(step.type) or AIRFLOW_OPERATOR).outside
 
 
 def done_again(steps: Mapping[str, StepFragment]) -> dict[str, StepFragment]:

@@ -1,0 +1,81 @@
+"""QualityCheck and ClarifyCheck: processing jobs of Model Monitor and Clarify, compared with an earlier baseline.
+
+Source: language reference section 5.11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..definition.model import Join, Step
+from .arns import Place, packages
+from .iam import grants_by_name, member, objects
+from .jobs import PROCESSING
+from .known_text import ANYTHING
+from .model import Grant, StepType
+from .s3_members import processing_outputs
+
+# FailOnViolation is not among them: it says what a result is taken for, and not what it is.
+_SETTINGS = (
+    "CheckType",
+    "ModelName",
+    "SkipCheck",
+    "RegisterNewBaseline",
+    "ModelPackageGroupName",
+    "SuppliedBaselineConstraints",
+)
+_STATISTICS = "SuppliedBaselineStatistics"
+
+
+def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
+    yield from grants_by_name(step, entry, place)
+    group = step.settings.get("ModelPackageGroupName")
+    if group is not None:
+        yield "sagemaker:ListModelPackages", "*"
+        yield from (("sagemaker:DescribeModelPackage", arn) for arn in packages(place, group)[1])
+    if step.settings.get("ModelName") is not None:  # a copy of Clarify's configuration, with the model's name in it
+        for item in _configurations(step):
+            uri = member(item.get("S3Input"), "S3Uri")
+            folder = uri.rpartition("/")[0] if isinstance(uri, str) else None
+            yield "s3:PutObject", place.below(folder, "*/analysis_config.json")
+
+
+def _reports(step: Step) -> Iterator[tuple[str, Any]]:
+    yield from ((step.where, Join("/", (uri, ANYTHING))) for uri in processing_outputs(step).values())
+    for key in ("SuppliedBaselineConstraints", _STATISTICS):
+        if key in step.settings:
+            yield f"{step.where}.{key}", step.settings[key]
+    if "ModelName" in step.settings:
+        yield step.where, next((member(item.get("S3Input"), "S3Uri") for item in _configurations(step)), None)
+    if "ModelPackageGroupName" in step.settings:  # the baselines of a version that is not known now
+        yield step.where, None
+
+
+def _configurations(step: Step) -> list[Mapping[str, Any]]:
+    """Clarify's analysis configuration among the inputs."""
+    return [
+        item for item in objects(step.arguments.get("ProcessingInputs")) if item.get("InputName") == "analysis_config"
+    ]
+
+
+QUALITY_CHECK = replace(
+    PROCESSING,
+    name="QualityCheck",
+    how="check",
+    settings=(*_SETTINGS, _STATISTICS, "OutputParameters"),
+    cache_key=("Arguments", *_SETTINGS, _STATISTICS),
+    grants=_grants,
+    settings_in_arns=("ModelPackageGroupName",),
+    reports=_reports,
+    about="a Model Monitor baseline job, compared with the baseline before it",
+    embedded="runs the job; Model Monitor's own image needs a stand-in",
+)
+CLARIFY_CHECK = replace(
+    QUALITY_CHECK,
+    name="ClarifyCheck",
+    cache_key=("Arguments", *_SETTINGS),
+    about="a Clarify job, compared with the baseline before it",
+    embedded="runs the job; Clarify's own image needs a stand-in",
+)
