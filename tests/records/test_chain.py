@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -137,6 +138,28 @@ def test_a_record_that_was_added_is_named(folder: FolderStore) -> None:
     invented = seal_document(record("invented"), previous_of(read_record(folder, "daily", "r2")))
     folder.write("daily/records/invented.json", canonical_json(invented))
     assert "nothing names it" in findings(folder)["invented"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["records/.r9.json", "records/r9.txt", "records/.new-abcdefgh", "definitions/.x", "definitions/x.json", ".x", "x",
+     "index/0/.x.json", ".lock", ".x/y.json", "amendments/r1/.x", "fragments/r1/.A.json", "more/a.json"],
+)  # fmt: skip
+def test_a_file_that_was_added_is_named_whatever_its_name(folder: FolderStore, name: str) -> None:
+    seal_all(folder, "r1")
+    write_fragment(folder, "daily", "r1", TRAIN)
+    assert findings(folder) == {}
+    folder.write(f"daily/{name}", b"{}")
+    said = [finding.what for finding in verify(folder, "daily").findings]
+    assert any(f"daily/{name} is no part of the records" in what for what in said)
+
+
+def test_an_added_name_that_is_no_text_and_an_added_link_are_named(folder: FolderStore) -> None:
+    seal_all(folder, "r1")
+    (folder.root / "daily" / "records" / os.fsdecode(b"r\xff.json")).write_bytes(b"{}")
+    (folder.root / "daily" / "linked").symlink_to("/", target_is_directory=True)
+    named = [finding.what for finding in verify(folder, "daily").findings]
+    assert sum("is no part of the records" in what for what in named) == 2
 
 
 def test_an_amendment_without_a_record_is_named(folder: FolderStore) -> None:

@@ -15,6 +15,7 @@ from ..model.errors import StoreUnavailable
 from .protocol import MOST_BYTES, Stored, too_large
 
 LOCK = ".lock"
+WRITTEN = ".written"  # the folder of files that are being written; no DAG's folder begins with a dot
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,21 @@ class FolderStore:
             raise self._refused("delete", key, error) from None
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Files below, sorted as S3 sorts keys."""
+        """Files below, whatever their names, sorted as S3 sorts keys."""
         folder = self.root / prefix.rpartition("/")[0]
         found = []
-        for place, _, names in os.walk(folder, onerror=self._walk_failed):
+        for place, folders, names in os.walk(folder, onerror=self._walk_failed):
+            names += [name for name in folders if os.path.islink(os.path.join(place, name))]  # none of ours
             under = Path(place).relative_to(self.root).as_posix()
-            found += [name if under == "." else f"{under}/{name}" for name in names if not name.startswith(".")]
-        yield from sorted((key for key in found if key.startswith(prefix)), key=lambda key: key.encode())
+            found += [name if under == "." else f"{under}/{name}" for name in names]
+        found = [key for key in found if key != LOCK and not key.startswith(f"{WRITTEN}/")]
+        yield from sorted((key for key in found if key.startswith(prefix)), key=os.fsencode)
 
     def folders(self) -> Iterator[str]:
         """Folders directly below."""
         try:
-            yield from sorted(entry.name for entry in os.scandir(self.root) if entry.is_dir())
+            names = (entry.name for entry in os.scandir(self.root) if entry.is_dir())
+            yield from sorted(name for name in names if name != WRITTEN)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -97,11 +101,12 @@ class FolderStore:
 
     @contextlib.contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[str]:
-        """A file beside ``key`` with the content, to be linked or renamed; gone afterwards."""
+        """A file with the content, to be linked or renamed to ``key``; gone afterwards."""
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, new = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+            (self.root / WRITTEN).mkdir(exist_ok=True)
+            handle, new = tempfile.mkstemp(dir=self.root / WRITTEN)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)

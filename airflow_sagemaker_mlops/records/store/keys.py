@@ -17,9 +17,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from urllib.parse import quote, unquote
 
 LONGEST = 200  # of a name; file systems take 255 bytes
+_NAME = r"(?!\.)[A-Za-z0-9_.~:+@=%-]+"  # as ``segment`` makes it
+_LAID_OUT = re.compile(
+    rf"heads\.json|(?:records|starts|sources)/{_NAME}\.json|(?:fragments|signatures|cache)/{_NAME}/{_NAME}\.json"
+    rf"|index/[0-9]+/{_NAME}\.json|amendments/{_NAME}/[0-9]+\.json"
+    r"|(?:definitions|requests)/[0-9a-f]{64}\.json|listings/[0-9a-f]{64}\.tsv"
+)
 
 
 def segment(name: str) -> str:
@@ -30,6 +37,11 @@ def segment(name: str) -> str:
     if len(plain) <= LONGEST:
         return plain
     return f"{plain[: LONGEST - 65]}-{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def is_laid_out(dag_id: str, key: str) -> bool:
+    """Whether something of this package's can lie at ``key``, which is below the DAG."""
+    return _LAID_OUT.fullmatch(key.removeprefix(f"{segment(dag_id)}/")) is not None
 
 
 def name_of(part: str) -> str:

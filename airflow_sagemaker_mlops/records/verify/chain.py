@@ -15,6 +15,7 @@ from ..store.index import READERS, Index, Summary, read_index, rebuild, summary_
 from ..store.keys import (
     amendments_prefix,
     heads_key,
+    is_laid_out,
     name_of,
     record_key,
     records_prefix,
@@ -30,6 +31,7 @@ UNNAMED = (
     "its record lies there and nothing names it: no other record, not the index, not the end of the chain. Its sealing "
     "was interrupted, which clearing the run's last task finishes, or somebody put it there."
 )
+STRANGE = "is no part of the records: somebody put it there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def verify(store: Store, dag_id: str, evidence: Evidence | None = None) -> Verif
     findings += _heads(store, dag_id, good, bad, index)
     findings += contents(store, dag_id, good)
     findings += _amendments(store, dag_id, good, bad)
+    findings += _strangers(store, dag_id)
     return Verified(len(good) + len(bad), tuple(dict.fromkeys(findings)))
 
 
@@ -75,7 +78,7 @@ def rebuild_index(store: Store, dag_id: str) -> int:
 
 
 def _read_all(store: Store, dag_id: str) -> tuple[dict[str, dict[str, Any]], list[Finding]]:
-    keys = list(store.keys(records_prefix(dag_id)))
+    keys = [key for key in store.keys(records_prefix(dag_id)) if is_laid_out(dag_id, key)]
 
     def read(key: str) -> dict[str, Any] | Finding:
         named = name_of(key.rpartition("/")[2].removesuffix(".json"))
@@ -140,6 +143,13 @@ def _amendments(store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]]
                 read_amendments(store, document)
             except RecordError as error:
                 yield Finding(run_id, str(error))
+
+
+def _strangers(store: Store, dag_id: str) -> Iterator[Finding]:
+    """Whatever lies below the DAG and is not of this package; nothing where all of it is not, for that is no DAG."""
+    strange = {key: not is_laid_out(dag_id, key) for key in store.keys(f"{segment(dag_id)}/")}
+    if not all(strange.values()):
+        yield from (Finding("", f"{address(store, key)} {STRANGE}") for key in strange if strange[key])
 
 
 def _contradicts(summary: Summary, right: Summary) -> bool:
