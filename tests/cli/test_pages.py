@@ -32,7 +32,7 @@ def test_the_page_of_step_types_names_no_call_that_is_not_made() -> None:
 
 def test_the_design_has_the_journals_states_and_transitions_as_the_code_does() -> None:
     page = (ROOT / "docs" / "design.md").read_text()
-    rows = re.findall(r"^\| `([A-Z_]+)` \| [^|]+ \| ([^|]*) \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z_]+)` \| [^|]+ \|([^|]*)\|", page, re.MULTILINE)
     assert {state: set(re.findall(r"[A-Z_]{2,}", after)) for state, after in rows} == {
         str(state): {str(one) for one in after} for state, after in TRANSITIONS.items()
     }
