@@ -212,14 +212,17 @@ def run(
     Steps whose CacheConfig is enabled are taken from an earlier run where nothing they depend on has changed.
     With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
     """
-    from ..records.reuse.selective_run import Choice
+    from ..records.reuse.selective_run import SelectiveRequest
     from .compiling import Compiling
     from .run import run_definition
     from .selective import misfit
     from .sources import Source
     from .stubs import ONE_RUN, Rehearsal
 
-    choice, rehearsal = Choice(select or (), source_run, resume), Rehearsal(stand_ins, branch or (), all_branches)
+    choice, rehearsal = (
+        SelectiveRequest(select or (), source_run, resume),
+        Rehearsal(stand_ins, branch or (), all_branches),
+    )
     wrong = misfit(choice) or rehearsal.misfit or ("" if not (summary and all_branches) else ONE_RUN)
     if wrong:
         typer.echo(wrong, err=True)
@@ -272,12 +275,12 @@ def conf(
     Parameters are printed by their plain names, as the DAG file is not read.
     Where a group of the DAG has its own, write <group id>.<name> yourself.
     """
-    from ..records.reuse.selective_run import Choice
+    from ..records.reuse.selective_run import SelectiveRequest
     from .conf import print_conf
     from .records import Place
     from .selective import misfit
 
-    choice = Choice(select or (), source_run, resume)
+    choice = SelectiveRequest(select or (), source_run, resume)
     wrong = misfit(choice) or ("" if not choice.is_all else "say what to run: --select, or --resume.")
     if wrong:
         typer.echo(wrong, err=True)

@@ -10,7 +10,7 @@ from ..definition.problems import PipelineError
 from ..plan import make_plan
 from ..records.capture.fingerprint import fingerprint
 from ..records.model.step_record import Artifact
-from ..records.reuse.selective_run import Choice, Part, part_of, words_of
+from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, part_of, words_of
 from ..runtime.recorder import record_id
 from .parameters import parse_values, values_after
 from .records import Place
@@ -22,7 +22,7 @@ NO_RECORDS = "Add --location with the location of the records."
 
 
 def print_conf(
-    file: Source, dag: str, choice: Choice, place: Place, parameters: Sequence[str] = (), group: str = ""
+    file: Source, dag: str, choice: SelectiveRequest, place: Place, parameters: Sequence[str] = (), group: str = ""
 ) -> int:
     """Exit code: 0, or 2 when the part could not run: then every problem is on standard error, and no conf printed."""
 
@@ -45,7 +45,7 @@ def print_conf(
     return 0
 
 
-def asking(part: Part, choice: Choice, group: str) -> dict[str, Any]:
+def asking(part: SelectivePlan, choice: SelectiveRequest, group: str) -> dict[str, Any]:
     """What asks for ``choice`` in a conf; the source run by its id, so that it is the one that was checked."""
     prefix = f"{group}.pipeline." if group else "pipeline."
     source = part.source.run_id if part.source is not None else ""

@@ -10,7 +10,7 @@ from typing import Any
 from ..definition.problems import did_you_mean
 from ..execution.identity import execution_id, plain
 from ..records.model.errors import NoSuchRecord
-from ..records.model.step_record import StepFragment
+from ..records.model.step_record import StepRecord
 from ..records.store.protocol import Store
 from ..records.store.reader import read_record, run_named, steps_of
 from ..records.store.unfinished_runs import unfinished
@@ -71,7 +71,7 @@ def _jobs_of(store: Store, dag_id: str, name: str, step: str) -> list[_Job]:
     return [_Job(entry, prefix) for entry in groups.values()]
 
 
-def _job_of(step: StepFragment) -> _Job:
+def _job_of(step: StepRecord) -> _Job:
     entry = STEP_TYPES.get(step.type)
     if entry is None or not entry.log_group:
         raise NoSuchRecord(f'"{step.step}" is a {step.type} step, which runs no job of its own, so it has no log here.')

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..execution.local_executor import PipelineRun
-from ..records.capture.background_writes import Beside
+from ..records.capture.background_writes import BackgroundWrites
 from ..records.capture.git_commit import commit_of
 from ..records.capture.image_digests import digests_of
 from ..records.capture.prices import Prices
@@ -19,8 +19,8 @@ from ..records.capture.recorder import Recorder, RecordOptions
 from ..records.capture.run_recorder import parameters_of, seal_run, versions
 from ..records.model.errors import RecordError
 from ..records.model.record import Parameter
-from ..records.model.run_info import RunIdentity
-from ..records.seal.prefetch import Ahead
+from ..records.model.run_info import RunInfo
+from ..records.seal.prefetch import SealPrefetch
 from ..records.seal.signing import Signer, open_signer
 from ..records.store.open import open_store
 from ..records.store.unfinished_runs import forget_start
@@ -47,18 +47,18 @@ class Recording:
     source: Source
     inherited: frozenset[str] = frozenset()
     prices: Prices | None = None
-    ahead: Ahead | None = None
+    prefetch: SealPrefetch | None = None
     signer: Signer | None = None
 
     def prepared(self, document: Mapping[str, Any], secrets: frozenset[str]) -> Recording:
         """The same, with what its sealing needs done beside the end of the run where it can be, without ``secrets``."""
-        ahead = Ahead(self.recorder.store, self.recorder.dag_id, document, secrets)
-        recorder = replace(self.recorder, ahead=(ahead.find_heads, ahead.copy_definition), secrets=secrets)
-        return replace(self, recorder=recorder, ahead=ahead)
+        prefetch = SealPrefetch(self.recorder.store, self.recorder.dag_id, document, secrets)
+        recorder = replace(self.recorder, prefetch=(prefetch.find_heads, prefetch.copy_definition), secrets=secrets)
+        return replace(self, recorder=recorder, prefetch=prefetch)
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> None:
         """Seal it and say where it is; or why it cannot be written, which changes nothing about the run."""
-        identity = RunIdentity(
+        identity = RunInfo(
             dag_id=run.pipeline,
             run_id=run.run_id,
             pipeline=run.pipeline,
@@ -78,10 +78,10 @@ class Recording:
                 document=document,
                 source_kind=self.source.kind,
                 ends={name: step.state for name, step in run.steps.items()},
-                fragments=self.recorder.fragments,
+                step_records=self.recorder.step_records,
                 prices=self.prices,
                 digests=self.recorder.digests,
-                ahead=self.ahead,
+                prefetch=self.prefetch,
                 signer=self.signer,
             )
         except RecordError as error:
@@ -123,6 +123,8 @@ def recording_of(
         store, s3 = open_store(records, lambda: aws.client("s3")), aws.client("s3")
     code = tuple(filter(None, [commit.result()]))
     options = RecordOptions(caching=cache)
-    recorder = Recorder(store, pipeline, run_id, s3, options, code, beside=Beside(), digests=digests_of(aws))
+    recorder = Recorder(
+        store, pipeline, run_id, s3, options, code, background=BackgroundWrites(), digests=digests_of(aws)
+    )
     key = os.environ.get(SIGNING_KEY)
     return Recording(recorder, source, signer=open_signer(key, lambda: aws.client("kms")) if key else None)

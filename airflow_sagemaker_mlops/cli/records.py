@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from ..definition.problems import did_you_mean
 from ..records.capture.listing import read_listing
 from ..records.model.errors import NoSuchRecord, RecordError
-from ..records.model.step_record import StepFragment
+from ..records.model.step_record import StepRecord
 from ..records.model.timestamps import moment
 from ..records.seal.amendments import read_amendments
 from ..records.seal.sealed import record_name
@@ -284,14 +284,14 @@ def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str |
 
     dag_id = _known_dag(store, dag)
     current = read_record(store, dag_id, run_named(store, dag_id, run))
-    fragment = _step(steps_of(store, current), step)
+    step_record = _step(steps_of(store, current), step)
     if against is not None:
         earlier = read_record(store, dag_id, run_named(store, dag_id, against))
-        before: tuple[str, StepFragment] | None = (record_name(earlier["run"]), _step(steps_of(store, earlier), step))
+        before: tuple[str, StepRecord] | None = (record_name(earlier["run"]), _step(steps_of(store, earlier), step))
     else:
         before = _last_success(store, dag_id, step, current)
     listed = functools.partial(read_listing, store, dag_id)
-    sentences = why_not_cached(before[1] if before else None, fragment, listed)
+    sentences = why_not_cached(before[1] if before else None, step_record, listed)
     if output == "json":
         compared = before[0] if before else None
         said = {"dag_id": dag_id, "step": step, "run": record_name(current["run"]), "compared_with": compared}
@@ -304,34 +304,36 @@ def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str |
     return 0
 
 
-def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, Any]) -> tuple[str, StepFragment] | None:
-    """The run before ``current`` in which the step succeeded by itself, and its fragment."""
+def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, Any]) -> tuple[str, StepRecord] | None:
+    """The run before ``current`` in which the step succeeded by itself, and its record."""
     started = moment(current["run"].get("started"))
     older = [s for s in read_index(store, dag_id).newest() if moment(s.get("started")) < started]
     for summary in older[:MOST_SEARCHED]:
         try:
-            fragment = steps_of(store, read_record(store, dag_id, str(summary["run_id"]))).get(step)
+            step_record = steps_of(store, read_record(store, dag_id, str(summary["run_id"]))).get(step)
         except RecordError as error:  # altered, or of an older schema: it tells nothing about this step
             say(f"left out: {error}", err=True)
             continue
-        taken = fragment is not None and fragment.cache is not None and fragment.cache.result in ("hit", "reused")
-        if fragment is not None and fragment.status == "Succeeded" and not taken:
-            return str(summary["run_id"]), fragment
+        taken = (
+            step_record is not None and step_record.cache is not None and step_record.cache.result in ("hit", "reused")
+        )
+        if step_record is not None and step_record.status == "Succeeded" and not taken:
+            return str(summary["run_id"]), step_record
     return None
 
 
 def _unfinished(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
     """What a run without a record has left, in the shape of one.  Raises :class:`NoSuchRecord` when it left nothing."""
-    from ..records.seal.seal import read_fragments
+    from ..records.seal.seal import read_step_records
 
-    fragments = read_fragments(store, dag_id, run_id)
-    if not fragments:
+    step_records = read_step_records(store, dag_id, run_id)
+    if not step_records:
         run_named(store, dag_id, run_id)  # raises, and says what there is
     run = {"dag_id": dag_id, "run_id": run_id, "status": "Executing"}
-    return {"run": run, "steps": [fragment.as_json() for fragment in fragments]}
+    return {"run": run, "steps": [step_record.as_json() for step_record in step_records]}
 
 
-def _step(steps: Mapping[str, StepFragment], name: str) -> StepFragment:
+def _step(steps: Mapping[str, StepRecord], name: str) -> StepRecord:
     if name not in steps:
         raise NoSuchRecord(f'the run has no step "{name}". {did_you_mean(name, steps)}'.strip())
     return steps[name]

@@ -19,7 +19,7 @@ from ..records.capture.git_commit import commit_of
 from ..records.capture.prices import read_prices
 from ..records.capture.secrets import secrets_of_run
 from ..records.model.errors import RecordError
-from ..records.model.step_record import StepFragment
+from ..records.model.step_record import StepRecord
 from ..records.reproduce.compare import (
     Steps,
     changed_meanwhile,
@@ -151,7 +151,7 @@ def _reproduce(
     )
     print_summary(run)
     replace(recording, inherited=frozenset(values) - frozenset(given), prices=prices).seal(run, loaded.document)
-    after = {fragment.step: fragment for fragment in recording.recorder.fragments}
+    after = {step_record.step: step_record for step_record in recording.recorder.step_records}
     changed = changed or list(changed_meanwhile(steps, after))
     ends = {name: step.state for name, step in run.steps.items()}
     return _verdict(source, steps, after, ends, changed, wish.tolerance)
@@ -181,7 +181,7 @@ def _overridden(given: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[s
 def _verdict(
     source: str, before: Steps, after: Steps, ends: Mapping[str, str], changed: Sequence[str], tolerance: float
 ) -> int:
-    now = {name: after.get(name) or StepFragment(name, was.type, ends.get(name, "")) for name, was in before.items()}
+    now = {name: after.get(name) or StepRecord(name, was.type, ends.get(name, "")) for name, was in before.items()}
     different = differences(before, now, tolerance)
     if different:
         say(f"run {source} differs: {'; '.join(different)}")

@@ -17,7 +17,7 @@ from ..execution.local_executor import Finished
 from ..execution.secret_masking import MASK
 from ..execution.stop_leftovers import stop_leftovers
 from ..plan.model import Plan
-from ..records.model.step_record import StepFragment
+from ..records.model.step_record import StepRecord
 from ..records.store.protocol import Store
 from ..records.store.unfinished_runs import Start, Unfinished, unfinished
 from .terminal import say
@@ -27,7 +27,7 @@ from .terminal import say
 class Continued:
     """What an earlier process of the same run left.
 
-    fragments   of its finished steps, for the record
+    step_records   of its finished steps, for the record
     inherited   parameter values that it had
     """
 
@@ -35,7 +35,7 @@ class Continued:
     started: str
     finished: Mapping[str, Finished] = field(default_factory=dict)
     retried: frozenset[str] = frozenset()
-    fragments: tuple[StepFragment, ...] = ()
+    step_records: tuple[StepRecord, ...] = ()
     inherited: Mapping[str, Any] = field(default_factory=dict)
 
     def line(self) -> str:

@@ -26,7 +26,7 @@ from ..records.capture.prices import read_prices
 from ..records.capture.recorder import Recorder
 from ..records.capture.secrets import secrets_of_run
 from ..records.model.errors import RecordError
-from ..records.reuse.selective_run import Choice, Part, part_of, words_of
+from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, part_of, words_of
 from ..records.store.unfinished_runs import note_start
 from ..runs.clients import connect, started, state_folder
 from ..runs.embedded_guard import guarded
@@ -42,7 +42,7 @@ from .stubs import Rehearsal
 from .summary import check_place, print_summary, summary_of, write_summary
 from .terminal import hide, say, say_json
 
-WHOLE = Choice()
+WHOLE = SelectiveRequest()
 NO_REHEARSAL = Rehearsal()
 LONGEST_ID = 250  # of a DAG
 
@@ -82,7 +82,7 @@ def _run(
     most: int = 0,
     records: str | None = None,
     cache: bool = True,
-    choice: Choice = WHOLE,
+    choice: SelectiveRequest = WHOLE,
     prices: Path | None = None,
     publishes: bool = True,
 ) -> tuple[int, list[PipelineRun]]:
@@ -153,7 +153,7 @@ class _Beginning:
     values: dict[str, Any]
     recording: Recording | None = None
     recorder: Any = None
-    part: Part | None = None
+    part: SelectivePlan | None = None
 
 
 def _beginning(
@@ -161,7 +161,7 @@ def _beginning(
     pipeline: str,
     new: Continued,
     given: dict[str, Any],
-    choice: Choice,
+    choice: SelectiveRequest,
     recording: Recording | None,
     aws: Any,
 ) -> _Beginning:
@@ -173,7 +173,7 @@ def _beginning(
     same = continued(left, plan, given) if left else None
     if same is not None and recording and recorder:
         values = values_after(plan, given, same.inherited)
-        recorder = replace(recorder, run_id=same.run_id, fragments=[*same.fragments])
+        recorder = replace(recorder, run_id=same.run_id, step_records=[*same.step_records])
         say(same.line())
         return _Beginning(same, values, replace(recording, recorder=recorder), recorder)
     known: dict[str, Any] = {"store": recorder.store, "look": recorder.look} if recorder else {}
@@ -186,7 +186,7 @@ def _beginning(
     return _Beginning(new, values, recording, part.recorder(recorder) if recorder else None, part)
 
 
-def _values_of(plan: Plan, file: Source, parameters: Sequence[str], choice: Choice) -> dict[str, Any]:
+def _values_of(plan: Plan, file: Source, parameters: Sequence[str], choice: SelectiveRequest) -> dict[str, Any]:
     """The values given.  Raises ``ValueError`` for them, and for a selection that names no steps."""
     try:
         values = parse_values(plan, parameters, may_miss=bool(choice.resume))

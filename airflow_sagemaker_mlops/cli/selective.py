@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..plan.model import Plan
-from ..records.reuse.selective_run import Choice, Part
+from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest
 from .terminal import say
 
 NO_RECORDS = "Add --records with the location of the records, and leave out --stand-ins."
 
 
-def misfit(choice: Choice) -> str:
+def misfit(choice: SelectiveRequest) -> str:
     """Why the options do not go together; empty when they do."""
     if choice.patterns and choice.resume:
         return "--select and --resume exclude each other: --resume selects by itself. Leave one out."
@@ -21,7 +21,7 @@ def misfit(choice: Choice) -> str:
     return ""
 
 
-def announce(part: Part, plan: Plan, values: Mapping[str, Any], *, err: bool = False) -> None:
+def announce(part: SelectivePlan, plan: Plan, values: Mapping[str, Any], *, err: bool = False) -> None:
     """Say what runs and what does not, and on standard error what may be unexpected about it."""
     for line in part.lines():
         say(line, err=err)

@@ -21,7 +21,7 @@ class StepRecorder(Protocol):
         The answer has ``result``: of the step, when an earlier run has it and nothing is to be run; else ``None``.
         """
 
-    def submitted(self, begun: Any) -> None:
+    def submitted(self, start: Any) -> None:
         """A job of the step was made and is waited for."""
 
     def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
@@ -30,7 +30,7 @@ class StepRecorder(Protocol):
     async def end(
         self,
         run: StepRun,
-        begun: Any,
+        start: Any,
         *,
         status: str,
         result: Mapping[str, Any] | None,
@@ -47,7 +47,7 @@ Work = Callable[[StepRun], Awaitable[StepResult]]
 
 
 async def run_recorded(
-    run: StepRun, recorder: StepRecorder | None, work: Work = run_step, begun: Any = None
+    run: StepRun, recorder: StepRecorder | None, work: Work = run_step, start: Any = None
 ) -> dict[str, Any]:
     """The result of the whole step, run here or taken from an earlier run.  Raises what ``run_step`` raises.
 
@@ -64,22 +64,22 @@ async def run_recorded(
         started.extend([name] if name else ())
         await tell(facts)
         if name:
-            recorder.submitted(begun)
+            recorder.submitted(start)
 
     async def child(run: StepRun, work: Work) -> dict[str, Any]:
         return await run_recorded(run, recorder, work)
 
     run = replace(run, publish=partial(publish, tell=run.publish), run_child=child, job_ended=recorder.job_ended)
-    begun = begun or await recorder.begin(run)
+    start = start or await recorder.begin(run)
     try:
-        result = dict(begun.result) if begun.result is not None else (await work(run)).as_json()
+        result = dict(start.result) if start.result is not None else (await work(run)).as_json()
     except Exception as error:
         left = error.result if isinstance(error, StepFailed) else {}
         status = "Stopped" if isinstance(error, StepFailed) and error.stopped else "Failed"
         told = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
         await recorder.end(
-            run, begun, status=status, result=left or None, jobs_started=len(started), failure_reason=told
+            run, start, status=status, result=left or None, jobs_started=len(started), failure_reason=told
         )
         raise
-    await recorder.end(run, begun, status="Succeeded", result=result, jobs_started=len(started))
+    await recorder.end(run, start, status="Succeeded", result=result, jobs_started=len(started))
     return result

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ..execution.identity import run_name
 from ..records.export.openlineage import JobRun, datasets_of, step_event
 from ..records.export.openlineage_facets import job_facets, run_facets, step_facets
-from ..records.model.step_record import StepFragment
-from ..records.store.keys import fragment_key
+from ..records.model.step_record import StepRecord
+from ..records.store.keys import step_record_key
 from ..runtime.recorder import open_records, record_id
 from ..runtime.step_task import JOURNAL_KEY
 from ..runtime.task_states import xcom_of
@@ -29,7 +29,7 @@ PROVIDER = "airflow.providers.openlineage"
 
 
 def lineage_of_step(operator: Any, ti: Any) -> Any:
-    """Facets and datasets of a step that ended, out of its fragment; empty where it left none."""
+    """Facets and datasets of a step that ended, out of its record; empty where it left none."""
     from .openlineage_types import lineage
 
     location = location_of(operator.step.records)
@@ -38,11 +38,11 @@ def lineage_of_step(operator: Any, ti: Any) -> Any:
     if location:
         group = operator.task_id.removesuffix(step).rstrip(".")
         run = run_name(ti.run_id, ti.map_index if operator.step.mapped else -1)
-        found = open_records(location).read(fragment_key(record_id(ti.dag_id, group), run, step))
+        found = open_records(location).read(step_record_key(record_id(ti.dag_id, group), run, step))
     if found is None:
         return lineage({}, {}, {})
-    fragment = StepFragment.from_json(json.loads(found.data)).as_json()
-    return lineage(datasets_of(fragment), step_facets(fragment), job_facets([fragment], "TASK"))
+    step_record = StepRecord.from_json(json.loads(found.data)).as_json()
+    return lineage(datasets_of(step_record), step_facets(step_record), job_facets([step_record], "TASK"))
 
 
 def lineage_of_run(sealed: Sealed | None) -> Any:

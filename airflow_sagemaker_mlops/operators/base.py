@@ -32,7 +32,7 @@ from ..runtime.step_task import StepTask
 if TYPE_CHECKING:
     from airflow.sdk import Context, TriggerRule
 
-    from ..runtime.selective.step import Share
+    from ..runtime.selective.step import StepSelection
     from ..runtime.start_in_triggerer import StartInTriggerer
     from ..runtime.worker_attempt import WorkerAttempt
 
@@ -335,7 +335,7 @@ class StepOperator(BaseOperator):
             self.log.info("the step has ended well in an earlier attempt: its result is used")
         return kept.get("result")
 
-    def _share(self, context: Context) -> Share | None:
+    def _share(self, context: Context) -> StepSelection | None:
         """What a run of a part of the pipeline wants of this step; ``None`` in a run of the whole."""
         from ..runtime.selective.step import share_of
 
@@ -344,7 +344,7 @@ class StepOperator(BaseOperator):
         except PipelineError as error:
             raise StepFailedForGood(str(error)) from None
 
-    def _not_run(self, share: Share, context: Context) -> Any:
+    def _not_run(self, share: StepSelection, context: Context) -> Any:
         """The earlier result of a step that is reused; one that is left out is skipped."""
         if share.kind == "left out":
             raise AirflowSkipException("the step is not selected in this run")

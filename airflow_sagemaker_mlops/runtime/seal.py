@@ -1,4 +1,4 @@
-"""The record of a DAG run, out of its steps' fragments: sealed by the pipeline's last task, in a worker.  Blocking."""
+"""The record of a DAG run, out of its steps' records: sealed by the pipeline's last task, in a worker.  Blocking."""
 
 from __future__ import annotations
 
@@ -139,11 +139,11 @@ def _registry(source: Source, tell: Callable[..., None]) -> Any:
 
 def _identity(context: Any, source: Source, status: str) -> Any:
     from ..records.capture.run_recorder import versions
-    from ..records.model.run_info import RunIdentity
+    from ..records.model.run_info import RunInfo
 
     run, ti = context["dag_run"], context["ti"]
     bundle = getattr(ti, "bundle_instance", None)
-    return RunIdentity(
+    return RunInfo(
         dag_id=record_id(ti.dag_id, source.group),
         run_id=source.run_name(ti),
         map_index=ti.map_index if source.mapped else None,

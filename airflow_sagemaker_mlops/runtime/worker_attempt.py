@@ -33,7 +33,7 @@ from .task_store.notes import TaskNotes
 from .task_store.worker import WorkerTaskStore
 
 if TYPE_CHECKING:
-    from .selective.step import Share
+    from .selective.step import StepSelection
     from .task_store.protocol import TaskStore
 
 TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn comes back to a worker
@@ -52,7 +52,7 @@ class WorkerAttempt:
 
     step: StepTask
     context: Any
-    share: Share | None
+    share: StepSelection | None
     tell: Callable[..., None]
     killed: Callable[[], bool]
     _live: StepRun | None = field(default=None, init=False)
@@ -74,7 +74,7 @@ class WorkerAttempt:
         run = self._live = self._step_run()
         return await run_recorded(run, await self._recorder(run))
 
-    async def reuse(self, share: Share) -> dict[str, Any]:
+    async def reuse(self, share: StepSelection) -> dict[str, Any]:
         """The earlier result of a step that is reused, recorded as such."""
         run = self._step_run()
         recorder = await self._recorder(run)
@@ -94,9 +94,9 @@ class WorkerAttempt:
             raise StepFailed("the task was ended before its job was made")
         if await self._must_wait(run):
             return TURN_AGAIN
-        begun = await self._begin_record(run)
-        if begun is not None and begun.result is not None:
-            return {"result": dict(begun.result)}
+        start = await self._begin_record(run)
+        if start is not None and start.result is not None:
+            return {"result": dict(start.result)}
         try:
             job = await submit(run)
         except Exception as error:
@@ -108,8 +108,8 @@ class WorkerAttempt:
             await stop(run, job.name, job.arn)
             raise StepFailed(f"the task was ended while {job.name} was being made; the job was stopped")
         handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
-        if begun is not None:
-            handed_over["begun"] = begun.as_json()
+        if start is not None:
+            handed_over["step_start"] = start.as_json()
         # MySQL keeps 65,535 bytes of a trigger's arguments, encrypted, and the step itself is among them.
         published = {
             key: value
@@ -159,10 +159,10 @@ class WorkerAttempt:
         recorder = await self._recorder(run)
         if recorder is None:
             return None
-        begun = await recorder.begin(run)
-        if begun.result is not None:
-            await recorder.end(run, begun, status="Succeeded", result=dict(begun.result))
-        return begun
+        start = await recorder.begin(run)
+        if start.result is not None:
+            await recorder.end(run, start, status="Succeeded", result=dict(start.result))
+        return start
 
     async def _recorder(self, run: StepRun) -> Any:
         recorder = recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))

@@ -55,7 +55,7 @@ class StepTrigger(BaseTrigger):
     """Runs one step in the triggerer.
 
     :param task: ``StepTask.to_json()``
-    :param handed_over: what a worker had done before it deferred: {"identity", "submitted", "begun", "secrets",
+    :param handed_over: what a worker had done before it deferred: {"identity", "submitted", "step_start", "secrets",
         "published"};
         ``None`` when the task began here
     :param finish_in: "triggerer" ends a successful task here; "worker" resumes it (outlets, asset events)
@@ -183,11 +183,13 @@ class StepTrigger(BaseTrigger):
             await tickets.leave()
             return result
 
-        begun = None
+        start = None
         if handed is not None:
             await _hide(handed.get("secrets") or ())
-            begun = recorder.resumed(handed["begun"]) if recorder is not None and handed.get("begun") else None
-        return await run_recorded(run, recorder, work, begun)
+            start = (
+                recorder.resumed(handed["step_start"]) if recorder is not None and handed.get("step_start") else None
+            )
+        return await run_recorded(run, recorder, work, start)
 
     def _note_submitted(self, job: Submitted | None) -> None:
         self._submitted = job

@@ -16,9 +16,9 @@ from airflow_sagemaker_mlops.airflow_versions import AirflowFailException, Airfl
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
 from airflow_sagemaker_mlops.records.capture.run_recorder import parameters_of, seal_run
-from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
-from airflow_sagemaker_mlops.records.model.step_record import StepFragment
-from airflow_sagemaker_mlops.records.reuse.selective_run import Choice
+from airflow_sagemaker_mlops.records.model.run_info import RunInfo
+from airflow_sagemaker_mlops.records.model.step_record import StepRecord
+from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.runtime.selective.conf import asks_for_a_part, choice_in
 from airflow_sagemaker_mlops.runtime.selective.step import share_of
@@ -62,10 +62,10 @@ def sealed(folder: Path, run_id: str, key: str = "k", **ends: str) -> None:
     from airflow_sagemaker_mlops.plan import make_plan
 
     plan = make_plan(load_pipeline(DOCUMENT))
-    identity = RunIdentity("p", run_id, status="Failed", started=f"2026-01-0{run_id[-1]}T00:00:00Z")
-    fragments = [StepFragment(name, "x-airflow", status) for name, status in ends.items()]
+    identity = RunInfo("p", run_id, status="Failed", started=f"2026-01-0{run_id[-1]}T00:00:00Z")
+    step_records = [StepRecord(name, "x-airflow", status) for name, status in ends.items()]
     parameters = parameters_of(plan, {"Size": 5, "Key": key}, "conf")
-    seal_run(FolderStore(folder), plan, identity, parameters=parameters, fragments=fragments)
+    seal_run(FolderStore(folder), plan, identity, parameters=parameters, step_records=step_records)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_only_keys_that_no_parameter_can_have_ask_for_a_part(conf: Any, asks: bo
 
 def test_a_pattern_or_several_are_asked_for_by_pipeline() -> None:
     conf = {"pipeline.select": "A, B+", "g.pipeline.select": ["C"], "g.pipeline.source_run": "r1", "Size": 3}
-    assert choice_in(conf, "", ["", "g"]) == Choice(("A, B+",))
-    assert choice_in(conf, "g", ["", "g"]) == Choice(("C",), "r1")
+    assert choice_in(conf, "", ["", "g"]) == SelectiveRequest(("A, B+",))
+    assert choice_in(conf, "g", ["", "g"]) == SelectiveRequest(("C",), "r1")
     assert choice_in(conf, "h", ["", "g", "h"]) is None
 
 

@@ -22,15 +22,15 @@ from airflow_sagemaker_mlops.integrations.openlineage_types import as_run_event
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.export.openlineage import JobRun, events, step_event
 from airflow_sagemaker_mlops.records.model.record import assemble
-from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, Code, StepFragment
-from airflow_sagemaker_mlops.records.seal.seal import Sealed, write_fragment
+from airflow_sagemaker_mlops.records.model.run_info import RunInfo
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, Code, StepRecord
+from airflow_sagemaker_mlops.records.seal.seal import Sealed, write_step_record
 from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 
 STEP = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
 DOCUMENT = {"Version": "2020-12-01", "Steps": [STEP]}
-TRAIN = StepFragment(
+TRAIN = StepRecord(
     step="Train",
     type="Training",
     status="Succeeded",
@@ -45,10 +45,10 @@ TRAIN = StepFragment(
 FAILED = replace(TRAIN, status="Failed", failure_reason="AlgorithmError: no data today")
 
 
-def record(fragment: StepFragment) -> dict[str, Any]:
-    run = RunIdentity(dag_id="p", run_id="r1", status=fragment.status, ended="2026-01-01T00:03:00Z")
+def record(step_record: StepRecord) -> dict[str, Any]:
+    run = RunInfo(dag_id="p", run_id="r1", status=step_record.status, ended="2026-01-01T00:03:00Z")
     plan = make_plan(load_pipeline(DOCUMENT))
-    return seal_document(assemble(plan, run, parameters={}, fragments=[fragment]), [])
+    return seal_document(assemble(plan, run, parameters={}, step_records=[step_record]), [])
 
 
 def without_schemas(value: Any) -> Any:
@@ -64,18 +64,18 @@ def without_schemas(value: Any) -> Any:
             return value
 
 
-@pytest.mark.parametrize("fragment", [TRAIN, FAILED], ids=["succeeded", "failed"])
-def test_events_pass_through_a_real_transport_unchanged(fragment: StepFragment, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step_record", [TRAIN, FAILED], ids=["succeeded", "failed"])
+def test_events_pass_through_a_real_transport_unchanged(step_record: StepRecord, tmp_path: Path) -> None:
     out = tmp_path / "events.json"
     client = OpenLineageClient(transport=FileTransport(FileConfig(log_file_path=str(out), append=True)))
-    given = list(events(record(fragment), "prod", "s3://r/r1.json"))
+    given = list(events(record(step_record), "prod", "s3://r/r1.json"))
     own, parent = JobRun("prod", "p.Train", given[0]["run"]["runId"]), JobRun("prod", "p", given[1]["run"]["runId"])
-    given.insert(0, step_event(fragment.as_json(), own, parent, "start"))
+    given.insert(0, step_event(step_record.as_json(), own, parent, "start"))
     for event in given:
         client.emit(as_run_event(event))
     written = [json.loads(line) for line in out.read_text().splitlines()]
     assert without_schemas(written) == without_schemas(given)
-    assert [event["eventType"] for event in written] == ["START", *["COMPLETE" if fragment is TRAIN else "FAIL"] * 2]
+    assert [event["eventType"] for event in written] == ["START", *["COMPLETE" if step_record is TRAIN else "FAIL"] * 2]
 
 
 def test_a_facet_of_our_own_keeps_its_name_and_schema() -> None:
@@ -89,7 +89,7 @@ def test_an_operator_answers_the_listener_out_of_the_record(tmp_path: Path) -> N
     from airflow.providers.openlineage.extractors.manager import ExtractorManager
     from airflow.utils.state import TaskInstanceState
 
-    write_fragment(FolderStore(tmp_path), "p", "r1", FAILED)
+    write_step_record(FolderStore(tmp_path), "p", "r1", FAILED)
     task = SageMakerPipelineDag("p", DOCUMENT, records=str(tmp_path)).get_task("Train")
     ti = SimpleNamespace(dag_id="p", run_id="r1", task_id="Train", task=task)
     found = ExtractorManager().extract_metadata(

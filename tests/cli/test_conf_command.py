@@ -13,9 +13,9 @@ from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.capture.run_recorder import parameters_of, seal_run
-from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
-from airflow_sagemaker_mlops.records.model.step_record import StepFragment
-from airflow_sagemaker_mlops.records.reuse.selective_run import Choice
+from airflow_sagemaker_mlops.records.model.run_info import RunInfo
+from airflow_sagemaker_mlops.records.model.step_record import StepRecord
+from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.runtime.selective.conf import choice_in
 
@@ -41,14 +41,14 @@ class Desk:
         self.file.write_text(json.dumps(DOCUMENT))
         result = {"Step": "Load", "Properties": {"Outcome": True}}
         steps = [
-            StepFragment("Load", "Condition", "Succeeded", result=result),
-            StepFragment("Train", "Condition", "Failed"),
+            StepRecord("Load", "Condition", "Succeeded", result=result),
+            StepRecord("Train", "Condition", "Failed"),
         ]
         plan = make_plan(load_pipeline(DOCUMENT))
         for dag_id in ("daily", "daily.ml"):
-            identity = RunIdentity(dag_id, "r1", status="Failed", started="2026-01-01T00:00:00Z")
+            identity = RunInfo(dag_id, "r1", status="Failed", started="2026-01-01T00:00:00Z")
             parameters = parameters_of(plan, {"Level": 7}, "conf")
-            seal_run(FolderStore(self.records), plan, identity, parameters=parameters, fragments=steps)
+            seal_run(FolderStore(self.records), plan, identity, parameters=parameters, step_records=steps)
 
     def conf(self, *words: str) -> tuple[int, str, str]:
         where = ["--dag", "daily", "--location", str(self.records)]
@@ -65,7 +65,7 @@ def test_a_conf_to_resume_with_names_the_run_and_gives_its_parameters(desk: Desk
     code, out, told = desk.conf("--resume", "latest")
     assert (code, told) == (0, "selected  Train, Check\nreused    Load, from run r1\n")
     assert json.loads(out) == {"Level": 7, "Mode": "fast", "pipeline.resume": "r1"}
-    assert choice_in(json.loads(out), "", [""]) == Choice((), None, "r1")
+    assert choice_in(json.loads(out), "", [""]) == SelectiveRequest((), None, "r1")
 
 
 def test_a_conf_of_a_selection_names_the_run_that_was_checked(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
-from airflow_sagemaker_mlops.records.reuse.selective_run import Choice, merged
+from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest, merged
 
 runner = CliRunner(env={"COLUMNS": "200"})
 
@@ -118,9 +118,9 @@ def test_a_selection_without_anything_upstream_needs_no_earlier_run(desk: Desk) 
 
 
 def test_options_that_exclude_each_other_are_refused() -> None:
-    assert "exclude each other" in misfit(Choice(["A"], None, "latest"))
-    assert "Add --select" in misfit(Choice((), "latest"))
-    assert misfit(Choice(["A"], "latest")) == ""
+    assert "exclude each other" in misfit(SelectiveRequest(["A"], None, "latest"))
+    assert "Add --select" in misfit(SelectiveRequest((), "latest"))
+    assert misfit(SelectiveRequest(["A"], "latest")) == ""
 
 
 def test_a_secret_parameter_of_the_resumed_run_has_to_be_given_again() -> None:

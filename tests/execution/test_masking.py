@@ -1,4 +1,4 @@
-"""Secrets do not get into fragments and records."""
+"""Secrets do not get into step records and run records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_sagemaker_mlops.execution.runners import foreach
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.secret_masking import is_secret_name, mask, secrets_in
 from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, StepRecord
 
 KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"  # the example of the IAM documentation
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG" + "/bPxRfiCYEXAMPLEKEY"
@@ -240,7 +240,7 @@ def test_masking_again_changes_nothing() -> None:
 
 
 def test_a_secret_of_the_request_is_masked_in_failure_reasons_too() -> None:
-    fragment = StepFragment(
+    step_record = StepRecord(
         "A",
         "Training",
         "Failed",
@@ -248,12 +248,12 @@ def test_a_secret_of_the_request_is_masked_in_failure_reasons_too() -> None:
         attempts=(Attempt("j", failure_reason="cannot log in with correct-horse"),),
         failure_reason="AlgorithmError: correct-horse was refused",
     ).masked()
-    assert "correct-horse" not in json.dumps(fragment.as_json())
-    assert fragment.failure_reason == "AlgorithmError: *** was refused"
+    assert "correct-horse" not in json.dumps(step_record.as_json())
+    assert step_record.failure_reason == "AlgorithmError: *** was refused"
 
 
-def test_a_secret_of_the_run_is_taken_out_of_all_that_a_fragment_says() -> None:
-    fragment = StepFragment(
+def test_a_secret_of_the_run_is_taken_out_of_all_that_a_step_record_says() -> None:
+    step_record = StepRecord(
         "A",
         "Training",
         "Succeeded",
@@ -262,16 +262,16 @@ def test_a_secret_of_the_run_is_taken_out_of_all_that_a_fragment_says() -> None:
         metrics={"loss": 0.5},
         result={"Properties": {"Note": "correct-horse"}},
     ).masked("correct-horse")
-    assert "correct-horse" not in json.dumps(fragment.as_json())
-    assert fragment.request == {"Environment": {"CONN": "u;p=***"}, "Args": ["--conn", "***"]}
-    assert fragment.inputs == (Artifact("s3://b/***/x", sha256="0" * 64),)
-    assert fragment.metrics == {"loss": 0.5}
-    assert fragment.masked("correct-horse") == fragment
+    assert "correct-horse" not in json.dumps(step_record.as_json())
+    assert step_record.request == {"Environment": {"CONN": "u;p=***"}, "Args": ["--conn", "***"]}
+    assert step_record.inputs == (Artifact("s3://b/***/x", sha256="0" * 64),)
+    assert step_record.metrics == {"loss": 0.5}
+    assert step_record.masked("correct-horse") == step_record
 
 
-def test_two_fragments_that_differ_in_a_secret_only_have_the_same_hash() -> None:
+def test_two_step_records_that_differ_in_a_secret_only_have_the_same_hash() -> None:
     first, second = (
-        StepFragment("A", "Training", "Failed", request={"HyperParameters": {"token": secret, "eta": "1"}}).masked()
+        StepRecord("A", "Training", "Failed", request={"HyperParameters": {"token": secret, "eta": "1"}}).masked()
         for secret in ("1234", "1235")
     )
     assert first.request_sha256 == second.request_sha256

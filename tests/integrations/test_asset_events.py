@@ -17,8 +17,8 @@ from airflow_sagemaker_mlops.integrations.asset_events import (
 )
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.model.record import assemble
-from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheMark, StepFragment
+from airflow_sagemaker_mlops.records.model.run_info import RunInfo
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/abalone/3"
@@ -29,7 +29,7 @@ REGISTERED = {
     "Reused": False,
     "ModelPackage": {"Group": "abalone", "Version": 3, "ApprovalStatus": "Approved", "ModelData": "s3://b/m.tar.gz"},
 }
-FEATURES = StepFragment(
+FEATURES = StepRecord(
     step="Features",
     type="Processing",
     status="Succeeded",
@@ -40,11 +40,11 @@ FEATURES = StepFragment(
 )
 
 
-def record(*fragments: StepFragment, status: str = "Succeeded") -> dict[str, Any]:
-    steps = [{"Name": f.step, "Type": "Model", "Arguments": {}} for f in fragments]
+def record(*step_records: StepRecord, status: str = "Succeeded") -> dict[str, Any]:
+    steps = [{"Name": f.step, "Type": "Model", "Arguments": {}} for f in step_records]
     plan = make_plan(load_pipeline({"Version": "2020-12-01", "Steps": steps}))
-    run = RunIdentity(dag_id="daily", run_id="r1", status=status)
-    return seal_document(assemble(plan, run, parameters={}, fragments=fragments), [])
+    run = RunInfo(dag_id="daily", run_id="r1", status=status)
+    return seal_document(assemble(plan, run, parameters={}, step_records=step_records), [])
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_an_event_of_outputs_has_their_versions_and_the_runs_metrics() -> None:
 @pytest.mark.parametrize(
     "nothing_new",
     [
-        replace(FEATURES, cache=CacheMark(result="hit")),
-        replace(FEATURES, cache=CacheMark(result="reused")),
+        replace(FEATURES, cache=CacheOutcome(result="hit")),
+        replace(FEATURES, cache=CacheOutcome(result="reused")),
         replace(FEATURES, status="Failed"),
         replace(FEATURES, outputs=(replace(FEATURES.outputs[0], objects=0),)),
     ],
 )
-def test_what_is_taken_from_another_run_failed_or_is_empty_is_no_event(nothing_new: StepFragment) -> None:
+def test_what_is_taken_from_another_run_failed_or_is_empty_is_no_event(nothing_new: StepRecord) -> None:
     assert outputs_under("s3://b/features", record(nothing_new)) == []
 
 
@@ -138,7 +138,7 @@ def test_a_cleared_run_tells_only_what_ran_again() -> None:
     assert len(outputs_under("s3://b/features", record(again), [earlier])) == 1
 
 
-REGISTER = StepFragment(
+REGISTER = StepRecord(
     step="Register",
     type="RegisterModel",
     status="Succeeded",

@@ -31,8 +31,8 @@ from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.capture.run_recorder import parameters_of
 from airflow_sagemaker_mlops.records.model.record import assemble
-from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheMark, StepFragment
+from airflow_sagemaker_mlops.records.model.run_info import RunInfo
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.seal.seal import seal
 from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
@@ -43,7 +43,7 @@ PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1"
 ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/live"
 URI = "s3://records/daily/records/r1.json"
 ML = "/opt/ml/processing"
-TRAIN = StepFragment(
+TRAIN = StepRecord(
     step="Train",
     type="Training",
     status="Succeeded",
@@ -55,7 +55,7 @@ TRAIN = StepFragment(
     outputs=(Artifact("s3://b/m/model.tar.gz", name="model", role="model", etag="e2", objects=1),),
     metrics={"auc": 0.9},
 )
-REGISTER = StepFragment(
+REGISTER = StepRecord(
     step="Register",
     type="RegisterModel",
     status="Succeeded",
@@ -63,7 +63,7 @@ REGISTER = StepFragment(
         {"arn": PACKAGE, "group": "g", "version": 1, "approval_status": "Approved", "data": "s3://b/m/model.tar.gz"},
     ),
 )
-DECIDE = StepFragment(
+DECIDE = StepRecord(
     step="Good",
     type="Condition",
     status="Succeeded",
@@ -75,16 +75,16 @@ DECIDE = StepFragment(
 )
 
 
-def record(*fragments: StepFragment, run_id: str = "r1", **parameters: Any) -> dict[str, Any]:
+def record(*step_records: StepRecord, run_id: str = "r1", **parameters: Any) -> dict[str, Any]:
     document = {
         "Version": "2020-12-01",
         "Parameters": [{"Name": name, "Type": "String", "DefaultValue": "x"} for name in parameters],
-        "Steps": [{"Name": f.step, "Type": "Model", "Arguments": {}} for f in fragments],
+        "Steps": [{"Name": f.step, "Type": "Model", "Arguments": {}} for f in step_records],
     }
     plan = make_plan(load_pipeline(document))
-    run = RunIdentity(dag_id="daily", run_id=run_id, pipeline="daily", status="Succeeded")
+    run = RunInfo(dag_id="daily", run_id=run_id, pipeline="daily", status="Succeeded")
     given = parameters_of(plan, parameters, "conf")
-    return seal_document(assemble(plan, run, parameters=given, fragments=fragments), [])
+    return seal_document(assemble(plan, run, parameters=given, step_records=step_records), [])
 
 
 def edges(document: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -114,21 +114,21 @@ def test_an_artifact_names_etag_version_and_listing_as_its_sources() -> None:
 
 
 def test_an_endpoint_hangs_on_the_model_that_it_serves() -> None:
-    model = StepFragment(
+    model = StepRecord(
         "M",
         "Model",
         "Succeeded",
         attempts=(Attempt("model-1"),),
         request={"PrimaryContainer": {"Image": "i", "ModelDataUrl": "s3://b/m/model.tar.gz"}},
     )
-    config = StepFragment(
+    config = StepRecord(
         "C",
         "EndpointConfig",
         "Succeeded",
         attempts=(Attempt("config-1"),),
         request={"ProductionVariants": [{"ModelName": "model-1", "VariantName": "A"}]},
     )
-    endpoint = StepFragment(
+    endpoint = StepRecord(
         "E",
         "Endpoint",
         "Succeeded",
@@ -137,7 +137,7 @@ def test_an_endpoint_hangs_on_the_model_that_it_serves() -> None:
     )
     served = ("artifact:s3://b/m/model.tar.gz?etag=e2", f"artifact:{ENDPOINT}", "ContributedTo")
     assert served in edges(record(TRAIN, model, config, endpoint))
-    earlier = CacheMark(result="hit", source_run="r0")
+    earlier = CacheOutcome(result="hit", source_run="r0")
     taken = [
         replace(step, attempts=(), cache=earlier, result={"Name": step.attempts[0].name, "Arn": "arn:x"})
         for step in (model, config)
@@ -147,7 +147,7 @@ def test_an_endpoint_hangs_on_the_model_that_it_serves() -> None:
 
 @pytest.mark.parametrize("result", ["hit", "reused"])
 def test_a_result_of_another_run_leads_to_the_job_that_made_it_which_is_no_part_of_this_run(result: str) -> None:
-    taken = replace(TRAIN, attempts=(), cache=CacheMark(result=result, source_run="r0", source_arn=JOB))
+    taken = replace(TRAIN, attempts=(), cache=CacheOutcome(result=result, source_run="r0", source_arn=JOB))
     model, package = "artifact:s3://b/m/model.tar.gz?etag=e2", f"artifact:{PACKAGE}"
     assert edges(record(taken, REGISTER)) == {
         (f"job:{JOB}", model, "Produced"),
@@ -261,9 +261,9 @@ class Lab:
         )
         asyncio.run(running.run())
         assert running.status == "Succeeded", [step.error for step in running.steps.values()]
-        identity = RunIdentity(dag_id="lab", run_id=run_id, pipeline="lab", status="Succeeded")
+        identity = RunInfo(dag_id="lab", run_id=run_id, pipeline="lab", status="Succeeded")
         given = parameters_of(plan, {}, "conf")
-        assembled = assemble(plan, identity, parameters=given, fragments=recorder.fragments)
+        assembled = assemble(plan, identity, parameters=given, step_records=recorder.step_records)
         return dict(seal(self.store, assembled).record)
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.model.record import Parameter, assemble
-from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheMark, Code, Image, StepFragment
+from airflow_sagemaker_mlops.records.model.run_info import RunInfo
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, Code, Image, StepRecord
 
 DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
 PLAN = make_plan(load_pipeline(DAILY))
 SHA = "0123456789abcdef" * 4
 
-TRAIN = StepFragment(
+TRAIN = StepRecord(
     step="TrainModel",
     type="Training",
     status="Succeeded",
@@ -39,11 +39,11 @@ TRAIN = StepFragment(
     images=(Image("image:1", f"sha256:{SHA}"),),
     code=(Code("s3://b/code.tar.gz", SHA, "v1", "https://git.example/repo", "c0ffee", False),),
     metrics={"mse": 5.85},
-    cache=CacheMark(SHA, {"HyperParameters": SHA}, "miss"),
+    cache=CacheOutcome(SHA, {"HyperParameters": SHA}, "miss"),
     model_packages=({"arn": "arn:package", "group": "g", "version": 3, "approval_status": "PendingManualApproval"},),
     result={"Step": "TrainModel", "Properties": {}},
 )
-DECIDE = StepFragment(
+DECIDE = StepRecord(
     step="IsBetter",
     type="Condition",
     status="Succeeded",
@@ -55,7 +55,7 @@ DECIDE = StepFragment(
 )
 
 
-def identity(run_id: str = "r1", **more: Any) -> RunIdentity:
+def identity(run_id: str = "r1", **more: Any) -> RunInfo:
     given = {
         "pipeline": "daily",
         "status": "Succeeded",
@@ -65,20 +65,20 @@ def identity(run_id: str = "r1", **more: Any) -> RunIdentity:
         "user": "ada",
         "versions": {"airflow": "3.3.0"},
     }
-    return RunIdentity(dag_id=more.pop("dag_id", "daily"), run_id=run_id, **{**given, **more})
+    return RunInfo(dag_id=more.pop("dag_id", "daily"), run_id=run_id, **{**given, **more})
 
 
-def record(run_id: str = "r1", *fragments: StepFragment, rounds: int = 80, **more: Any) -> dict[str, Any]:
+def record(run_id: str = "r1", *step_records: StepRecord, rounds: int = 80, **more: Any) -> dict[str, Any]:
     """An unsealed record of the daily model."""
     return assemble(
         PLAN,
         identity(run_id, **more),
         parameters={"NumRound": Parameter(rounds, "conf"), "Day": Parameter("day-1", "default")},
-        fragments=fragments or (TRAIN, DECIDE),
+        step_records=step_records or (TRAIN, DECIDE),
     )
 
 
-def training(rounds: int = 80, **more: Any) -> StepFragment:
+def training(rounds: int = 80, **more: Any) -> StepRecord:
     """The training step with other hyperparameters."""
     request = {**(TRAIN.request or {}), "HyperParameters": {"num_round": str(rounds)}}
     return replace(TRAIN, request=request, **more)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.records.model.errors import BrokenRecord
-from airflow_sagemaker_mlops.records.model.step_record import StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import StepRecord
 from airflow_sagemaker_mlops.records.seal.amendments import amend, news, read_amendments
 from airflow_sagemaker_mlops.records.seal.seal import seal
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
@@ -98,7 +98,7 @@ def test_the_command_notes_what_was_decided_and_show_tells_it(aws: LocalAws, fol
         InferenceSpecification=specification,
     )["ModelPackageArn"]
     packages = ({"arn": arn, "approval_status": "PendingManualApproval"},)
-    step = StepFragment("TrainModel", TRAIN.type, "Succeeded", model_packages=packages)
+    step = StepRecord("TrainModel", TRAIN.type, "Succeeded", model_packages=packages)
     seal(folder, record("r1", step))
 
     def records(*words: str) -> str:
@@ -127,7 +127,7 @@ def test_the_command_notes_what_was_decided_and_show_tells_it(aws: LocalAws, fol
 
 
 def test_a_run_without_models_has_nothing_to_be_approved(folder: FolderStore) -> None:
-    seal(folder, record("r1", StepFragment("TrainModel", "Training", "Succeeded")))
+    seal(folder, record("r1", StepRecord("TrainModel", "Training", "Succeeded")))
     result = runner.invoke(app, ["records", "approvals", "--location", folder.base])
     assert (result.exit_code, result.output) == (0, "run r1 registered no model\n")
     result = runner.invoke(app, ["records", "approvals", "--location", folder.base, "--format", "json"])

@@ -7,21 +7,21 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from test_reuse import DECIDED, MEASURED, PLAN, fragment, sealed, states
+from test_reuse import DECIDED, MEASURED, PLAN, sealed, states, step_record
 
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.model.errors import RecordError
-from airflow_sagemaker_mlops.records.model.step_record import CacheMark, StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.reproduce.recorded_answers import AnsweringRecorder, answers_for, done_again
 from airflow_sagemaker_mlops.records.reuse.earlier_results import read_source
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 
 
-def again(store: FolderStore, *fragments: StepFragment, status: str = "Succeeded") -> tuple[PipelineRun, Recorder]:
+def again(store: FolderStore, *step_records: StepRecord, status: str = "Succeeded") -> tuple[PipelineRun, Recorder]:
     """A pinned run of the recorded one; there is no AWS that could be asked."""
-    sealed(store, *fragments, status=status)
+    sealed(store, *step_records, status=status)
     source = read_source(store, PLAN, "p", "latest")
     recorder = Recorder(store, "p", "r9", None)
     running = PipelineRun(
@@ -41,8 +41,8 @@ def again(store: FolderStore, *fragments: StepFragment, status: str = "Succeeded
 def test_a_function_is_not_called_again_and_conditions_are_decided_again(folder: FolderStore) -> None:
     running, recorder = again(folder, MEASURED, DECIDED)
     assert states(running) == {"Measure": "Succeeded", "Decide": "Succeeded", "Yes": "Succeeded", "No": "NotTaken"}
-    kept = {item.step: item for item in recorder.fragments}
-    assert kept["Measure"].cache == CacheMark("", {}, "reused", "r1", "arn:m")
+    kept = {item.step: item for item in recorder.step_records}
+    assert kept["Measure"].cache == CacheOutcome("", {}, "reused", "r1", "arn:m")
     assert kept["Decide"].cache is None
 
 
@@ -51,20 +51,20 @@ def test_a_function_that_failed_fails_again_with_its_reason(folder: FolderStore)
     running, recorder = again(folder, failed, status="Failed")
     assert states(running)["Measure"] == "Failed"
     assert running.steps["Measure"].error == 'Step "Measure" failed in run "r1" too: no data'
-    assert [item.failure_reason for item in recorder.fragments] == [running.steps["Measure"].error]
+    assert [item.failure_reason for item in recorder.step_records] == [running.steps["Measure"].error]
 
 
 def test_a_function_that_the_recorded_run_did_not_call_is_not_called(folder: FolderStore) -> None:
-    running, _ = again(folder, fragment("Measure", "Lambda", {}, status="Stopped"), status="Stopped")
+    running, _ = again(folder, step_record("Measure", "Lambda", {}, status="Stopped"), status="Stopped")
     assert "so there is no answer to give, and a pinned reproduction asks nobody" in running.steps["Measure"].error
 
 
 def test_an_answer_that_was_not_kept_is_told_before_anything_starts(folder: FolderStore) -> None:
     with pytest.raises(RecordError, match=r'answers are not enough: "Decide" takes OutputParameters'):
-        again(folder, fragment("Measure", "Lambda", {}), DECIDED)
+        again(folder, step_record("Measure", "Lambda", {}), DECIDED)
 
 
 def test_steps_that_were_taken_from_another_run_are_not_done_again(folder: FolderStore) -> None:
-    taken = StepFragment("Train", "Training", "Succeeded", cache=CacheMark(result="reused", source_run="r0"))
-    hit = StepFragment("Load", "Processing", "Succeeded", cache=CacheMark(result="hit", source_run="r0"))
+    taken = StepRecord("Train", "Training", "Succeeded", cache=CacheOutcome(result="reused", source_run="r0"))
+    hit = StepRecord("Load", "Processing", "Succeeded", cache=CacheOutcome(result="hit", source_run="r0"))
     assert done_again({"Train": taken, "Load": hit, "Measure": MEASURED}) == {"Load": hit}

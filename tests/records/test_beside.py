@@ -17,12 +17,12 @@ from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun, StepProgress
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.records.capture.background_writes import Beside
+from airflow_sagemaker_mlops.records.capture.background_writes import BackgroundWrites
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder, RecordOptions
 from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
 from airflow_sagemaker_mlops.records.reuse.earlier_results import ReusingRecorder
-from airflow_sagemaker_mlops.records.seal.prefetch import Ahead
-from airflow_sagemaker_mlops.records.seal.seal import read_fragments
+from airflow_sagemaker_mlops.records.seal.prefetch import SealPrefetch
+from airflow_sagemaker_mlops.records.seal.seal import read_step_records
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 
 PATIENCE_S = 10.0
@@ -77,11 +77,11 @@ def running(recorder: Any, notify: Callable[[StepProgress, str], None], **second
 
 
 def recorder_at(store: FolderStore, **options: Any) -> Recorder:
-    return Recorder(store, "two", "r1", None, RecordOptions(**options), beside=Beside())
+    return Recorder(store, "two", "r1", None, RecordOptions(**options), background=BackgroundWrites())
 
 
 def written(store: FolderStore) -> set[str]:
-    return {fragment.step for fragment in read_fragments(FolderStore(store.root), "two", "r1")}
+    return {step_record.step for step_record in read_step_records(FolderStore(store.root), "two", "r1")}
 
 
 def test_steps_do_not_wait_for_their_records_and_the_end_of_the_run_does(held: Held) -> None:
@@ -96,18 +96,18 @@ def test_steps_do_not_wait_for_their_records_and_the_end_of_the_run_does(held: H
     asyncio.run(running(recorder, notify).run())
     assert seen == [set()]
     assert written(held) == {"First", "Second"}
-    assert [fragment.step for fragment in recorder.fragments] == ["First", "Second"]
+    assert [step_record.step for step_record in recorder.step_records] == ["First", "Second"]
 
 
 def test_what_is_written_beside_is_what_is_written_at_once(tmp_path: Path) -> None:
-    def fragments(name: str, beside: Beside | None) -> list[str]:
+    def step_records(name: str, background: BackgroundWrites | None) -> list[str]:
         store = FolderStore(tmp_path / name)
-        recorder = Recorder(store, "two", "r1", None, beside=beside)
+        recorder = Recorder(store, "two", "r1", None, background=background)
         asyncio.run(running(recorder, lambda *_: None).run())
-        steps = read_fragments(store, "two", "r1")
+        steps = read_step_records(store, "two", "r1")
         return [TIME.sub("then", json.dumps(step.as_json())) for step in sorted(steps, key=lambda step: step.step)]
 
-    assert fragments("beside", Beside()) == fragments("at once", None)
+    assert step_records("beside", BackgroundWrites()) == step_records("at once", None)
 
 
 def test_a_record_that_cannot_be_written_beside_is_told_and_changes_nothing(tmp_path: Path) -> None:
@@ -118,7 +118,10 @@ def test_a_record_that_cannot_be_written_beside_is_told_and_changes_nothing(tmp_
     assert run.status == "Succeeded"
     for name in ("First", "Second"):
         assert any(step == name and "not recorded after it ran" in line for step, line in told)
-    assert [fragment.step for fragment in recorder.fragments] == ["First", "Second"]  # to be sealed all the same
+    assert [step_record.step for step_record in recorder.step_records] == [
+        "First",
+        "Second",
+    ]  # to be sealed all the same
 
 
 def test_a_step_that_a_missing_record_fails_waits_for_its_record(tmp_path: Path) -> None:
@@ -152,7 +155,7 @@ def test_a_run_that_is_broken_off_still_writes_what_has_ended(held: Held) -> Non
 
 def test_what_is_begun_while_others_are_waited_for_is_waited_for_too() -> None:
     async def settle() -> list[str]:
-        beside, done = Beside(), []
+        background, done = BackgroundWrites(), []
 
         async def second() -> None:
             await asyncio.sleep(0.01)
@@ -160,11 +163,11 @@ def test_what_is_begun_while_others_are_waited_for_is_waited_for_too() -> None:
 
         async def first() -> None:
             await asyncio.sleep(0.01)
-            beside.start(second())
+            background.start(second())
             done.append("first")
 
-        beside.start(first())
-        await beside.settled()
+        background.start(first())
+        await background.settled()
         return done
 
     assert asyncio.run(settle()) == ["first", "second"]
@@ -182,28 +185,37 @@ def test_recorders_of_reused_steps_wait_as_well(held: Held) -> None:
             await asyncio.sleep(0.01)
             done.append(True)
 
-        assert inner.beside is not None
-        inner.beside.start(work())
+        assert inner.background is not None
+        inner.background.start(work())
         await reusing.settled()
         return bool(done)
 
     assert asyncio.run(settle())
 
 
-def test_what_the_sealing_needs_is_found_while_the_last_fragment_is_written(tmp_path: Path) -> None:
+def test_what_the_sealing_needs_is_found_while_the_last_step_record_is_written(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
-    ahead = Ahead(store, "two", {"Version": "2020-12-01", "Steps": []})
-    recorder = Recorder(store, "two", "r1", None, beside=Beside(), ahead=(ahead.find_heads, ahead.copy_definition))
+    prefetch = SealPrefetch(store, "two", {"Version": "2020-12-01", "Steps": []})
+    recorder = Recorder(
+        store,
+        "two",
+        "r1",
+        None,
+        background=BackgroundWrites(),
+        prefetch=(prefetch.find_heads, prefetch.copy_definition),
+    )
     asyncio.run(running(recorder, lambda _step, _line: None).run())
-    assert ahead.heads is not None
-    assert ahead.definition is not None
-    assert store.read(ahead.definition.uri.removeprefix(f"{store.base}/")) is not None
+    assert prefetch.heads is not None
+    assert prefetch.definition is not None
+    assert store.read(prefetch.definition.uri.removeprefix(f"{store.base}/")) is not None
 
 
 def test_what_could_not_be_found_ahead_is_left_to_the_sealing(tmp_path: Path) -> None:
-    ahead = Ahead(Gone(tmp_path), "two", {"Version": "2020-12-01", "Steps": []})
-    recorder = Recorder(FolderStore(tmp_path), "two", "r1", None, beside=Beside(), ahead=(ahead.copy_definition,))
+    prefetch = SealPrefetch(Gone(tmp_path), "two", {"Version": "2020-12-01", "Steps": []})
+    recorder = Recorder(
+        FolderStore(tmp_path), "two", "r1", None, background=BackgroundWrites(), prefetch=(prefetch.copy_definition,)
+    )
     run = running(recorder, lambda _step, _line: None)
     asyncio.run(run.run())
     assert run.status == "Succeeded"
-    assert ahead.definition is None
+    assert prefetch.definition is None

@@ -12,7 +12,7 @@ from record_examples import SHA, TRAIN
 from airflow_sagemaker_mlops.records.cache.cache import look_up, remember
 from airflow_sagemaker_mlops.records.cache.key import cache_key, is_cacheable
 from airflow_sagemaker_mlops.records.cache.why_not import why_not_cached
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, CacheMark, StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.protocol import Store
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
@@ -120,15 +120,15 @@ def test_a_changed_file_under_the_same_path_counts_only_when_contents_do() -> No
 
 
 KEY = cache_key("Training", TRAIN.request or {})
-SUCCESS = replace(TRAIN, cache=CacheMark(KEY.key, KEY.attributes, "miss"))
+SUCCESS = replace(TRAIN, cache=CacheOutcome(KEY.key, KEY.attributes, "miss"))
 
 
 def test_a_success_is_found_by_the_next_run(store: Store) -> None:
-    assert look_up(store, "daily", "TrainModel", KEY).outcome == "miss"
+    assert look_up(store, "daily", "TrainModel", KEY).outcome.result == "miss"
     assert remember(store, "daily", "r1", SUCCESS)
     found = look_up(store, "daily", "TrainModel", KEY)
-    assert found.outcome == "hit"
-    assert found.mark == CacheMark(KEY.key, KEY.attributes, "hit", "r1", "arn:job-2", 100.0)
+    assert found.outcome.result == "hit"
+    assert found.outcome == CacheOutcome(KEY.key, KEY.attributes, "hit", "r1", "arn:job-2", 100.0)
     assert found.result == {
         "Step": "TrainModel",
         "Properties": {},
@@ -152,49 +152,49 @@ def test_a_success_is_found_by_the_next_run(store: Store) -> None:
 def test_a_success_older_than_expire_after_is_no_hit(folder: FolderStore, expire_after: str, outcome: str) -> None:
     remember(folder, "daily", "r1", SUCCESS)
     at = datetime(2026, 1, 2, 0, 2, 10, tzinfo=UTC)  # a day after its end, to the second
-    assert look_up(folder, "daily", "TrainModel", KEY, expire_after=expire_after, at=at).outcome == outcome
+    assert look_up(folder, "daily", "TrainModel", KEY, expire_after=expire_after, at=at).outcome.result == outcome
 
 
 def test_the_latest_success_wins_whoever_writes_last(store: Store) -> None:
     later = replace(SUCCESS, ended="2026-01-05T00:00:00Z")
     assert remember(store, "daily", "late", later)
     assert not remember(store, "daily", "early", SUCCESS)
-    assert look_up(store, "daily", "TrainModel", KEY).mark.source_run == "late"
+    assert look_up(store, "daily", "TrainModel", KEY).outcome.source_run == "late"
     assert remember(store, "daily", "latest", replace(SUCCESS, ended="2026-01-06T00:00:00Z"))
-    assert look_up(store, "daily", "TrainModel", KEY).mark.source_run == "latest"
+    assert look_up(store, "daily", "TrainModel", KEY).outcome.source_run == "latest"
 
 
 @pytest.mark.parametrize("status", ["Failed", "Stopped", "Executing"])
 def test_only_successes_are_remembered(folder: FolderStore, status: str) -> None:
     assert not remember(folder, "daily", "r1", replace(SUCCESS, status=status))
-    assert look_up(folder, "daily", "TrainModel", KEY).outcome == "miss"
+    assert look_up(folder, "daily", "TrainModel", KEY).outcome.result == "miss"
 
 
 def test_a_hit_is_not_remembered_again_so_that_it_does_not_stay_young(folder: FolderStore) -> None:
     remember(folder, "daily", "r1", SUCCESS)
-    hit = look_up(folder, "daily", "TrainModel", KEY).mark
+    hit = look_up(folder, "daily", "TrainModel", KEY).outcome
     assert not remember(folder, "daily", "r2", replace(SUCCESS, cache=hit, ended="2026-02-01T00:00:00Z"))
 
 
 @pytest.mark.parametrize(("dag_id", "step"), [("other", "TrainModel"), ("daily", "Other")])
 def test_other_pipelines_and_steps_are_not_searched(folder: FolderStore, dag_id: str, step: str) -> None:
     remember(folder, "daily", "r1", SUCCESS)
-    assert look_up(folder, dag_id, step, KEY).outcome == "miss"
+    assert look_up(folder, dag_id, step, KEY).outcome.result == "miss"
 
 
 @pytest.mark.parametrize("data", [b"", b'{"result": ', b"[]", b"{}"])
 def test_a_damaged_entry_is_a_miss_and_is_written_over(folder: FolderStore, data: bytes) -> None:
     folder.write(f"daily/cache/TrainModel/{KEY.key}.json", data)
-    assert look_up(folder, "daily", "TrainModel", KEY).outcome == "miss"
+    assert look_up(folder, "daily", "TrainModel", KEY).outcome.result == "miss"
     assert remember(folder, "daily", "r1", SUCCESS)
-    assert look_up(folder, "daily", "TrainModel", KEY).outcome == "hit"
+    assert look_up(folder, "daily", "TrainModel", KEY).outcome.result == "hit"
 
 
 def test_an_entry_copied_from_another_step_is_a_miss(folder: FolderStore) -> None:
     remember(folder, "daily", "r1", SUCCESS)
     data = folder.read(f"daily/cache/TrainModel/{KEY.key}.json").data  # type: ignore[union-attr]
     folder.write(f"daily/cache/Other/{KEY.key}.json", data)
-    assert look_up(folder, "daily", "Other", KEY).outcome == "miss"
+    assert look_up(folder, "daily", "Other", KEY).outcome.result == "miss"
 
 
 def test_a_result_with_a_secret_is_not_kept(folder: FolderStore) -> None:
@@ -220,8 +220,8 @@ def test_a_secret_of_the_run_does_not_get_into_the_cache(folder: FolderStore) ->
 def test_masked_properties_are_handed_to_nobody(folder: FolderStore, wanted: Any) -> None:
     properties = {"Environment": {"CONN": "correct-horse"}, "Name": "n"}
     remember(folder, "daily", "r1", SUCCESS, properties=properties, secrets=["correct-horse"])
-    assert look_up(folder, "daily", "TrainModel", KEY, wanted=wanted).outcome == "miss"
-    assert look_up(folder, "daily", "TrainModel", KEY, wanted=["Name"]).outcome == "hit"
+    assert look_up(folder, "daily", "TrainModel", KEY, wanted=wanted).outcome.result == "miss"
+    assert look_up(folder, "daily", "TrainModel", KEY, wanted=["Name"]).outcome.result == "hit"
 
 
 def test_an_expire_after_that_is_none_is_told(folder: FolderStore) -> None:
@@ -229,10 +229,10 @@ def test_an_expire_after_that_is_none_is_told(folder: FolderStore) -> None:
         look_up(folder, "daily", "TrainModel", KEY, expire_after="soon")
 
 
-def marked(result: str, request: dict[str, Any], **more: Any) -> StepFragment:
+def marked(result: str, request: dict[str, Any], **more: Any) -> StepRecord:
     inputs = more.pop("counted", None)
     key = cache_key("Training", request, inputs)
-    return replace(TRAIN, request=request, cache=CacheMark(key.key, key.attributes, result), **more)
+    return replace(TRAIN, request=request, cache=CacheOutcome(key.key, key.attributes, result), **more)
 
 
 def test_why_not_names_the_attribute_with_old_and_new_value() -> None:
@@ -274,7 +274,7 @@ def test_why_not_names_what_changed_under_a_path() -> None:
         (TRAIN, replace(TRAIN, type="Condition", cache=None), "steps of type Condition have no cache."),
         (TRAIN, replace(TRAIN, status="NotTaken", cache=None), "it did not run at all: NotTaken."),
         (TRAIN, replace(TRAIN, cache=None), "CacheConfig is not enabled for it."),
-        (marked("miss", {}), replace(marked("hit", {}), cache=CacheMark(SHA, {}, "hit", "r0")),
+        (marked("miss", {}), replace(marked("hit", {}), cache=CacheOutcome(SHA, {}, "hit", "r0")),
          'it was: taken from run "r0".'),
         (marked("miss", {}), marked("expired", {}),
          "every key attribute is the same; the earlier run ended longer ago than ExpireAfter."),
@@ -282,7 +282,5 @@ def test_why_not_names_what_changed_under_a_path() -> None:
          "every key attribute is the same, but the earlier step ended Failed."),
     ],
 )  # fmt: skip
-def test_why_not_says_when_no_attribute_is_to_blame(
-    previous: StepFragment | None, current: StepFragment, why: str
-) -> None:
+def test_why_not_says_when_no_attribute_is_to_blame(previous: StepRecord | None, current: StepRecord, why: str) -> None:
     assert why_not_cached(previous, current) == [why]

@@ -15,7 +15,7 @@ from record_examples import TRAIN, record
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.model.errors import BrokenRecord, NoSuchRecord
 from airflow_sagemaker_mlops.records.seal.hash_chain import read_heads
-from airflow_sagemaker_mlops.records.seal.seal import read_fragments, seal, write_fragment
+from airflow_sagemaker_mlops.records.seal.seal import read_step_records, seal, write_step_record
 from airflow_sagemaker_mlops.records.seal.sealed import hash_of, previous_of, seal_document
 from airflow_sagemaker_mlops.records.store import index
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
@@ -147,7 +147,7 @@ def test_a_record_that_was_added_is_named(folder: FolderStore) -> None:
 )  # fmt: skip
 def test_a_file_that_was_added_is_named_whatever_its_name(folder: FolderStore, name: str) -> None:
     seal_all(folder, "r1")
-    write_fragment(folder, "daily", "r1", TRAIN)
+    write_step_record(folder, "daily", "r1", TRAIN)
     assert findings(folder) == {}
     folder.write(f"daily/{name}", b"{}")
     said = [finding.what for finding in verify(folder, "daily").findings]
@@ -281,19 +281,19 @@ def test_a_run_that_is_not_recorded_says_what_is(folder: FolderStore, dag_id: st
         run_named(folder, dag_id, name)
 
 
-def test_fragments_are_readable_while_the_run_is_on(store: Store) -> None:
-    write_fragment(store, "daily", "r1", TRAIN)
-    assert read_fragments(store, "daily", "r1") == [TRAIN.masked()]
-    assert read_fragments(store, "daily", "r2") == []
+def test_step_records_are_readable_while_the_run_is_on(store: Store) -> None:
+    write_step_record(store, "daily", "r1", TRAIN)
+    assert read_step_records(store, "daily", "r1") == [TRAIN.masked()]
+    assert read_step_records(store, "daily", "r2") == []
 
 
-def test_a_damaged_fragment_is_named(folder: FolderStore) -> None:
+def test_a_damaged_step_record_is_named(folder: FolderStore) -> None:
     folder.write("daily/fragments/r1/TrainModel.json", b'{"step": ')
     with pytest.raises(BrokenRecord, match=r"fragments/r1/TrainModel\.json is damaged: it is no JSON\."):
-        read_fragments(folder, "daily", "r1")
+        read_step_records(folder, "daily", "r1")
 
 
-def test_a_fragment_is_stored_without_its_secrets(folder: FolderStore) -> None:
-    write_fragment(folder, "d", "r", replace(TRAIN, request={"Environment": {"API_KEY": "hunter2"}}))
+def test_a_step_record_is_stored_without_its_secrets(folder: FolderStore) -> None:
+    write_step_record(folder, "d", "r", replace(TRAIN, request={"Environment": {"API_KEY": "hunter2"}}))
     assert b"hunter2" not in folder.read("d/fragments/r/TrainModel.json").data  # type: ignore[union-attr]
     assert json.loads(folder.read("d/fragments/r/TrainModel.json").data)["request"]  # type: ignore[union-attr]

@@ -11,12 +11,12 @@ from record_examples import DECIDE, SHA, TRAIN, record, training
 
 from airflow_sagemaker_mlops.records.capture.listing import Line
 from airflow_sagemaker_mlops.records.compare.runs import diff
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, Code, Image, StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Code, Image, StepRecord
 
 OTHER = SHA[::-1]
 
 
-def compared(old: StepFragment, new: StepFragment, **more: Any) -> list[str]:
+def compared(old: StepRecord, new: StepRecord, **more: Any) -> list[str]:
     return diff(record("a", old), record("b", new), **more)
 
 
@@ -76,7 +76,7 @@ def test_a_decision_that_went_the_other_way_is_told_with_its_values() -> None:
 
 
 def test_steps_that_are_new_or_gone_are_named() -> None:
-    loop = StepFragment("Loop-0", "Processing", "Succeeded")
+    loop = StepRecord("Loop-0", "Processing", "Succeeded")
     phrases = diff(record("a", TRAIN, loop), record("b", TRAIN, replace(loop, step="Loop-1")))
     assert {"step Loop-0 is gone", "step Loop-1 is new (Processing)"} <= set(phrases)
 
@@ -84,7 +84,7 @@ def test_steps_that_are_new_or_gone_are_named() -> None:
 def test_data_that_a_step_of_the_run_made_is_not_told_as_an_input() -> None:
     def run(name: str, place: str, digest: str) -> dict[str, Any]:
         made = replace(TRAIN, outputs=(Artifact(place, name="train", role="output", sha256=digest),))
-        reads = StepFragment(
+        reads = StepRecord(
             "EvaluateModel", "Processing", "Succeeded", inputs=(Artifact(place, name="in", sha256=digest),)
         )
         return record(name, made, reads)

@@ -12,13 +12,13 @@ from jsonschema import Draft202012Validator
 from record_examples import DAILY, DECIDE, PLAN, SHA, TRAIN, identity, record
 
 from airflow_sagemaker_mlops.definition import load_pipeline
-from airflow_sagemaker_mlops.records.capture.producers import Made
+from airflow_sagemaker_mlops.records.capture.producers import Producers
 from airflow_sagemaker_mlops.records.capture.sources import from_outside
 from airflow_sagemaker_mlops.records.export.openlineage import run_event
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json, plain
 from airflow_sagemaker_mlops.records.model.errors import BrokenRecord, ForeignRecord, OlderSchema
 from airflow_sagemaker_mlops.records.model.record import DefinitionCopy, Parameter, assemble
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, StepRecord
 from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, store_definition
 from airflow_sagemaker_mlops.records.seal.sealed import (
     Link,
@@ -45,8 +45,8 @@ def test_the_schema_is_a_schema_of_draft_2020_12() -> None:
 
 @pytest.mark.parametrize("status", ["Succeeded", "Failed", "Stopped", "CompletedWithFailures"])
 def test_a_record_fits_the_schema_however_the_run_ended(status: str) -> None:
-    fragments = (replace(TRAIN, status="Failed", failure_reason="AlgorithmError"),)
-    document = seal_document(record("r1", *fragments, status=status), [])
+    step_records = (replace(TRAIN, status="Failed", failure_reason="AlgorithmError"),)
+    document = seal_document(record("r1", *step_records, status=status), [])
     assert list(VALIDATOR.iter_errors(document)) == []
 
 
@@ -55,7 +55,7 @@ def test_a_full_record_fits_the_schema() -> None:
         PLAN,
         identity(bundle_name="git", bundle_version="abc", dag_version="3", logical_date="2026-01-01T00:00:00Z"),
         parameters={"NumRound": Parameter(80, "conf")},
-        fragments=[TRAIN, DECIDE],
+        step_records=[TRAIN, DECIDE],
         definition=DefinitionCopy("s3://b/d.json", SHA),
         source_kind="yaml",
         approvals=[{"model": "arn", "decision": "Approved", "user": "bea", "at": "2026-01-02T00:00:00Z"}],
@@ -71,7 +71,7 @@ def test_every_step_of_the_plan_is_in_the_record_in_its_order() -> None:
 
 
 def test_children_of_loops_follow_the_steps_of_the_plan() -> None:
-    child = StepFragment("Try-0", "Processing", "Succeeded", loop="Loop")
+    child = StepRecord("Try-0", "Processing", "Succeeded", loop="Loop")
     assert record("r", child, TRAIN)["steps"][-1] == {
         "step": "Try-0",
         "type": "Processing",
@@ -81,16 +81,16 @@ def test_children_of_loops_follow_the_steps_of_the_plan() -> None:
 
 
 def test_children_of_items_that_a_loop_no_longer_had_are_left_out() -> None:
-    loop = StepFragment("Loop", "ForEach", "Succeeded", result={"Loop": {"InputItemCount": 2}})
-    children = [StepFragment(f"Try-{n}", "Processing", "Succeeded", loop="Loop") for n in range(3)]
+    loop = StepRecord("Loop", "ForEach", "Succeeded", result={"Loop": {"InputItemCount": 2}})
+    children = [StepRecord(f"Try-{n}", "Processing", "Succeeded", loop="Loop") for n in range(3)]
     names = [step["step"] for step in record("r", loop, *children)["steps"]]
     assert names[-3:] == ["Loop", "Try-0", "Try-1"]
 
 
 def test_jobs_of_a_loop_count_once_and_its_children_are_no_steps() -> None:
-    loop = StepFragment("Loop", "ForEach", "Succeeded", jobs_started=2)
+    loop = StepRecord("Loop", "ForEach", "Succeeded", jobs_started=2)
     children = [
-        StepFragment(f"Try-{n}", "Processing", "Failed", loop="Loop", jobs_started=1, billable_seconds=5.0)
+        StepRecord(f"Try-{n}", "Processing", "Failed", loop="Loop", jobs_started=1, billable_seconds=5.0)
         for n in range(2)
     ]
     with_children, without = record("r", loop, *children)["totals"], record("r", loop)["totals"]
@@ -101,7 +101,7 @@ def test_jobs_of_a_loop_count_once_and_its_children_are_no_steps() -> None:
 
 def test_dependencies_are_what_the_run_had_not_made_itself() -> None:
     made = replace(TRAIN, outputs=(Artifact("s3://b/runs/1/train", name="train", role="output", sha256=SHA),))
-    reads = StepFragment(
+    reads = StepRecord(
         "EvaluateModel",
         "Processing",
         "Succeeded",
@@ -112,7 +112,7 @@ def test_dependencies_are_what_the_run_had_not_made_itself() -> None:
 
 
 STATE = Artifact("s3://b/state", name="state", role="output", sha256=SHA)
-FIRST = StepFragment("Prepare", "Processing", "Succeeded", started="2026-01-01T00:00:00Z", ended="2026-01-01T00:01:00Z")
+FIRST = StepRecord("Prepare", "Processing", "Succeeded", started="2026-01-01T00:00:00Z", ended="2026-01-01T00:01:00Z")
 LAST = replace(FIRST, step="Publish", started="2026-01-01T00:02:00Z", ended="2026-01-01T00:03:00Z")
 READ = (Artifact("s3://b/state/yesterday.json"),)
 
@@ -132,9 +132,9 @@ READ = (Artifact("s3://b/state/yesterday.json"),)
     ],
     ids=["written later", "written before", "its own", "written meanwhile", "no times", "written by a loop's child"],
 )
-def test_only_what_an_earlier_step_made_is_not_from_outside(steps: list[StepFragment], outside: bool) -> None:
+def test_only_what_an_earlier_step_made_is_not_from_outside(steps: list[StepRecord], outside: bool) -> None:
     (reader,) = (step for step in steps if step.inputs)
-    assert Made(steps).before(reader, READ[0].uri) is not outside
+    assert Producers(steps).made_before(reader, READ[0].uri) is not outside
     found = [artifact for _, artifact in from_outside({step.step: step for step in steps})]
     assert found == (list(READ) if outside else [])
 
@@ -143,7 +143,7 @@ def test_a_run_that_reads_what_it_writes_at_its_end_names_it_among_its_dependenc
     plan = {"tasks": [{"task_id": name, "step_type": "Processing"} for name in ("Prepare", "Publish")]}
     steps = [replace(FIRST, inputs=READ), replace(LAST, outputs=(STATE,))]
     given = {**plan, "definition_hash": SHA, "source": "d.json"}
-    document = assemble(given, identity(), parameters={}, fragments=steps)
+    document = assemble(given, identity(), parameters={}, step_records=steps)
     assert READ[0].uri in [item["uri"] for item in document["resolvedDependencies"]]
     (event,) = run_event(document)["inputs"]
     assert event["name"] == "state/yesterday.json"
@@ -186,7 +186,7 @@ def test_totals_count_jobs_and_billable_seconds() -> None:
 
 def test_secret_parameters_are_masked_in_the_record() -> None:
     given = {"DbPassword": Parameter("hunter2", "conf"), "Note": Parameter("uses hunter2", "conf")}
-    document = assemble(PLAN, identity(), parameters=given, fragments=[])
+    document = assemble(PLAN, identity(), parameters=given, step_records=[])
     assert "hunter2" not in json.dumps(document)
     assert document["externalParameters"]["DbPassword"] == {"value": "***", "source": "conf"}
 
@@ -197,18 +197,18 @@ def test_a_diverged_loss_is_recorded_as_text() -> None:
     assert list(VALIDATOR.iter_errors(document)) == []
 
 
-def test_fragments_survive_being_written_and_read() -> None:
-    assert StepFragment.from_json(json.loads(canonical_json(TRAIN.as_json()))) == TRAIN
+def test_step_records_survive_being_written_and_read() -> None:
+    assert StepRecord.from_json(json.loads(canonical_json(TRAIN.as_json()))) == TRAIN
 
 
-def test_a_fragment_of_a_later_version_is_read_without_what_is_unknown() -> None:
-    assert StepFragment.from_json({**TRAIN.as_json(), "later": 1}) == TRAIN
+def test_a_step_record_of_a_later_version_is_read_without_what_is_unknown() -> None:
+    assert StepRecord.from_json({**TRAIN.as_json(), "later": 1}) == TRAIN
 
 
 @pytest.mark.parametrize("data", [None, [], {"step": "A"}, {**TRAIN.as_json(), "inputs": [1]}])
-def test_what_is_no_fragment_is_refused(data: Any) -> None:
+def test_what_is_no_step_record_is_refused(data: Any) -> None:
     with pytest.raises(BrokenRecord):
-        StepFragment.from_json(data)
+        StepRecord.from_json(data)
 
 
 def test_canonical_json_sorts_keys_and_has_no_space() -> None:

@@ -19,7 +19,7 @@ from referencing.jsonschema import DRAFT202012
 from airflow_sagemaker_mlops.records.export.csv_rows import rows
 from airflow_sagemaker_mlops.records.export.openlineage import events, run_event
 from airflow_sagemaker_mlops.records.export.slsa import statement
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, StepRecord
 from airflow_sagemaker_mlops.records.seal.sealed import hash_of, seal_document
 
 # in-toto attestation spec v1 and SLSA provenance v1, as far as both say "required", and no member they do not know
@@ -120,13 +120,13 @@ RUN_EVENT = {
 }
 
 
-def sealed(*fragments: StepFragment, **more: Any) -> dict[str, Any]:
-    return seal_document(record("r1", *fragments, **more), [])
+def sealed(*step_records: StepRecord, **more: Any) -> dict[str, Any]:
+    return seal_document(record("r1", *step_records, **more), [])
 
 
-@pytest.mark.parametrize("fragments", [(), (DECIDE,), (replace(TRAIN, outputs=()),)])
-def test_a_statement_has_the_shape_of_in_toto_and_slsa(fragments: tuple[StepFragment, ...]) -> None:
-    assert list(Draft202012Validator(STATEMENT).iter_errors(statement(sealed(*fragments), "s3://b/r1.json"))) == []
+@pytest.mark.parametrize("step_records", [(), (DECIDE,), (replace(TRAIN, outputs=()),)])
+def test_a_statement_has_the_shape_of_in_toto_and_slsa(step_records: tuple[StepRecord, ...]) -> None:
+    assert list(Draft202012Validator(STATEMENT).iter_errors(statement(sealed(*step_records), "s3://b/r1.json"))) == []
 
 
 def test_the_subject_of_a_statement_is_the_model() -> None:
@@ -179,7 +179,7 @@ def test_datasets_are_named_by_bucket_and_key_with_their_version() -> None:
 
 def test_data_between_steps_is_an_output_and_no_input() -> None:
     made = replace(TRAIN, inputs=(), outputs=(Artifact("s3://b/mid", role="output"),))
-    reads = StepFragment("EvaluateModel", "Processing", "Succeeded", inputs=(Artifact("s3://b/mid/part"),))
+    reads = StepRecord("EvaluateModel", "Processing", "Succeeded", inputs=(Artifact("s3://b/mid/part"),))
     found = run_event(sealed(made, reads))
     assert (found["inputs"], [d["name"] for d in found["outputs"]]) == ([], ["mid"])
 

@@ -15,8 +15,8 @@ from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.records.capture.background_writes import Beside
-from airflow_sagemaker_mlops.records.capture.listing_cache import FRESH_S, Fresh
+from airflow_sagemaker_mlops.records.capture.background_writes import BackgroundWrites
+from airflow_sagemaker_mlops.records.capture.listing_cache import FRESH_S, ListingCache
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.model.step_record import Artifact
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
@@ -27,9 +27,9 @@ READ = Artifact("s3://b/model.tar.gz", name="model-in", role="input", instead_of
 
 
 def test_an_input_is_what_the_step_before_has_just_left() -> None:
-    fresh = Fresh()
-    fresh.note([LEFT], time.monotonic())
-    seen = fresh.of(READ)
+    listing_cache = ListingCache()
+    listing_cache.note([LEFT], time.monotonic())
+    seen = listing_cache.of(READ)
     assert seen is not None
     assert (seen.etag, seen.bytes, seen.sha256) == ("e1", 7, "f" * 64)
     assert (seen.name, seen.role, seen.instead_of) == ("model-in", "input", "s3://b/given")
@@ -46,9 +46,9 @@ def test_an_input_is_what_the_step_before_has_just_left() -> None:
     ],
 )
 def test_what_is_older_a_folder_missing_or_elsewhere_is_looked_at_again(left: Artifact, age_s: float) -> None:
-    fresh = Fresh()
-    fresh.note([left], time.monotonic() - age_s)
-    assert fresh.of(READ) is None
+    listing_cache = ListingCache()
+    listing_cache.note([left], time.monotonic() - age_s)
+    assert listing_cache.of(READ) is None
 
 
 def processing(role: str, source: Any, target: str) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_what_a_job_left_is_listed_once_for_its_step_and_the_next(aws: LocalAws,
             {"Name": "Second", "Type": "Processing", "Arguments": second},
         ],
     }
-    recorder = Recorder(FolderStore(tmp_path), "two", "r1", s3, beside=Beside())
+    recorder = Recorder(FolderStore(tmp_path), "two", "r1", s3, background=BackgroundWrites())
     run = PipelineRun(
         plan=make_plan(load_pipeline(document)),
         pipeline="two",
@@ -111,6 +111,6 @@ def test_what_a_job_left_is_listed_once_for_its_step_and_the_next(aws: LocalAws,
     asyncio.run(run.run())
     assert run.status == "Succeeded"
     assert sorted(listed) == ["a/", "b/", "day/"]
-    first, then = recorder.fragments
+    first, then = recorder.step_records
     assert [(a.uri, a.objects, a.sha256) for a in then.inputs] == [(a.uri, a.objects, a.sha256) for a in first.outputs]
     assert then.inputs[0].role == "input"

@@ -10,18 +10,18 @@ from test_reuse import DECIDED, MEASURED, PLAN, sealed
 
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
 from airflow_sagemaker_mlops.records.model.step_record import Artifact
-from airflow_sagemaker_mlops.records.reuse.selective_run import Choice
+from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest
 from airflow_sagemaker_mlops.records.reuse.source_run import pinned_part
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.keys import source_key
 
 
-def source(store: FolderStore | None, choice: Choice, run_id: str = "r9") -> str | None:
+def source(store: FolderStore | None, choice: SelectiveRequest, run_id: str = "r9") -> str | None:
     part = pinned_part(choice, PLAN, "p", store, run_id, no_records="Turn them on.")
     return part.source.run_id if part.source is not None else None
 
 
-YES = Choice(["Yes"])
+YES = SelectiveRequest(["Yes"])
 
 
 def test_latest_is_for_all_steps_what_it_was_for_the_first(folder: FolderStore) -> None:
@@ -33,7 +33,7 @@ def test_latest_is_for_all_steps_what_it_was_for_the_first(folder: FolderStore) 
 
 def test_a_run_that_takes_no_results_is_noted_nowhere(folder: FolderStore) -> None:
     sealed(folder, MEASURED, DECIDED)
-    assert source(folder, Choice(["Measure"])) is None
+    assert source(folder, SelectiveRequest(["Measure"])) is None
     assert folder.read(source_key("p", "r9")) is None
 
 
@@ -47,13 +47,13 @@ def test_outputs_are_looked_at_by_the_first_step_that_asks_and_not_again(folder:
         return artifact
 
     for _ in range(3):
-        pinned_part(Choice(["Yes"], "r1"), PLAN, "p", folder, "r9", look=look, no_records="Turn them on.")
+        pinned_part(SelectiveRequest(["Yes"], "r1"), PLAN, "p", folder, "r9", look=look, no_records="Turn them on.")
     assert looked == ["s3://b/out"]
 
 
 def test_what_a_deleted_run_of_the_same_id_asked_for_does_not_count(folder: FolderStore) -> None:
     sealed(folder, MEASURED, DECIDED)
-    assert source(folder, Choice(["Yes"], "latest")) == "r1"
+    assert source(folder, SelectiveRequest(["Yes"], "latest")) == "r1"
     sealed(folder, MEASURED, DECIDED, run_id="r2")
     assert source(folder, YES) == "r2"
 
@@ -83,7 +83,7 @@ def test_two_steps_that_begin_at_once_agree(folder: FolderStore) -> None:
 def test_a_part_that_needs_results_needs_records() -> None:
     with pytest.raises(InvalidSelection, match=r"knows no records[^$]*Turn them on"):
         source(None, YES)
-    assert source(None, Choice(["Measure"])) is None
+    assert source(None, SelectiveRequest(["Measure"])) is None
 
 
 def test_an_instance_of_a_mapped_group_goes_on_with_what_the_same_one_did(folder: FolderStore) -> None:
@@ -91,10 +91,10 @@ def test_an_instance_of_a_mapped_group_goes_on_with_what_the_same_one_did(folder
         sealed(folder, MEASURED, DECIDED, run_id=run_id)
     assert source(folder, YES.of_instance(0), "r3[0]") == "r2[0]"
     assert source(folder, YES.of_instance(1), "r3[1]") == "r1[1]"
-    assert source(folder, Choice(["Yes"], "r1").of_instance(0), "r4[0]") == "r1[0]"
-    assert source(folder, Choice(["Yes"], "r2").of_instance(0), "r5[0]") == "r2[0]"
+    assert source(folder, SelectiveRequest(["Yes"], "r1").of_instance(0), "r4[0]") == "r1[0]"
+    assert source(folder, SelectiveRequest(["Yes"], "r2").of_instance(0), "r5[0]") == "r2[0]"
     sealed(folder, MEASURED, DECIDED, run_id="manual__2026[1]")
-    assert source(folder, Choice(["Yes"], "manual").of_instance(1), "r5[1]") == "manual__2026[1]"
-    assert Choice(["Yes"], "r1#2").of_instance(0).source == "r1[0]#2"
-    assert Choice(resume="latest~1").of_instance(3).source == "latest[3]~1"
-    assert Choice(resume="r1[2]").of_instance(3).source == "r1[2]"
+    assert source(folder, SelectiveRequest(["Yes"], "manual").of_instance(1), "r5[1]") == "manual__2026[1]"
+    assert SelectiveRequest(["Yes"], "r1#2").of_instance(0).source == "r1[0]#2"
+    assert SelectiveRequest(resume="latest~1").of_instance(3).source == "latest[3]~1"
+    assert SelectiveRequest(resume="r1[2]").of_instance(3).source == "r1[2]"

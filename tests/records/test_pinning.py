@@ -12,7 +12,7 @@ from record_examples import SHA, TRAIN
 from airflow_sagemaker_mlops.records.capture.fingerprint import fingerprint
 from airflow_sagemaker_mlops.records.capture.listing import read_listing
 from airflow_sagemaker_mlops.records.model.errors import RecordError
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, Image, StepFragment
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Image, StepRecord
 from airflow_sagemaker_mlops.records.reproduce.input_versions import (
     Found,
     copy_inputs,
@@ -42,17 +42,17 @@ def contents(s3: Any, uri: str) -> dict[str, str]:
     return {key.removeprefix(prefix): body for key, body in bodies.items()}
 
 
-def recorded(s3: Any, folder: FolderStore, *uris: str, versions: bool = True) -> dict[str, StepFragment]:
+def recorded(s3: Any, folder: FolderStore, *uris: str, versions: bool = True) -> dict[str, StepRecord]:
     """A step that read these."""
     look = partial(fingerprint, s3, versions=versions, keep_in=folder, dag_id="d")
     return read(*(look(Artifact(uri)) for uri in uris))
 
 
-def read(*inputs: Artifact) -> dict[str, StepFragment]:
-    return {"Step": StepFragment("Step", "Training", "Succeeded", request={}, inputs=inputs)}
+def read(*inputs: Artifact) -> dict[str, StepRecord]:
+    return {"Step": StepRecord("Step", "Training", "Succeeded", request={}, inputs=inputs)}
 
 
-def find(s3: Any, folder: FolderStore, steps: dict[str, StepFragment]) -> Found:
+def find(s3: Any, folder: FolderStore, steps: dict[str, StepRecord]) -> Found:
     return find_inputs(s3, steps, partial(read_listing, folder, "d"))
 
 
@@ -126,7 +126,7 @@ def test_an_input_that_the_record_does_not_tell_enough_of_is_named(
 
 def test_what_the_run_made_itself_is_not_looked_for(folder: FolderStore) -> None:
     made = replace(TRAIN, inputs=())
-    reads = StepFragment("Use", "Condition", "Succeeded", inputs=(Artifact("s3://b/m/model.tar.gz", sha256=SHA),))
+    reads = StepRecord("Use", "Condition", "Succeeded", inputs=(Artifact("s3://b/m/model.tar.gz", sha256=SHA),))
     assert find(None, folder, {"TrainModel": made, "Use": reads}) == Found()
 
 
@@ -136,21 +136,21 @@ LOOPED = {"Loop": {"InputItemCount": 1, "TotalStepCount": 1}}
 @pytest.mark.parametrize(
     ("steps", "untold"),
     [
-        ([StepFragment("Train", "Training", "Succeeded")], ["Train"]),
-        ([StepFragment("Train", "Training", "Failed")], []),
-        ([StepFragment("Check", "Condition", "Succeeded")], []),
-        ([StepFragment("Loop", "ForEach", "Succeeded", result=LOOPED)], ["Loop"]),
+        ([StepRecord("Train", "Training", "Succeeded")], ["Train"]),
+        ([StepRecord("Train", "Training", "Failed")], []),
+        ([StepRecord("Check", "Condition", "Succeeded")], []),
+        ([StepRecord("Loop", "ForEach", "Succeeded", result=LOOPED)], ["Loop"]),
         (
             [
-                StepFragment("Loop", "ForEach", "Succeeded", result=LOOPED),
-                StepFragment("Try-0", "Training", "Succeeded", loop="Loop", request={}),
+                StepRecord("Loop", "ForEach", "Succeeded", result=LOOPED),
+                StepRecord("Try-0", "Training", "Succeeded", loop="Loop", request={}),
             ],
             [],
         ),
     ],
 )
 def test_a_step_that_left_no_word_of_what_it_read_cannot_be_pinned(
-    folder: FolderStore, steps: list[StepFragment], untold: list[str]
+    folder: FolderStore, steps: list[StepRecord], untold: list[str]
 ) -> None:
     found = find(None, folder, {step.step: step for step in steps})
     assert found.problems == tuple(f"what {name} read is not in the record" for name in untold)

@@ -20,7 +20,7 @@ PRICES = Prices("USD", {"ml.m5.large": 0.36})
 
 def run_of(seconds: float, prices: Prices | None = PRICES, kind: str = "ml.m5.large") -> dict[str, Any]:
     step = replace(TRAIN, billable_seconds=seconds, instance_type=kind)
-    return seal_document(assemble(PLAN, identity(), parameters={}, fragments=[step], prices=prices), [])
+    return seal_document(assemble(PLAN, identity(), parameters={}, step_records=[step], prices=prices), [])
 
 
 def test_totals_have_the_cost_and_fit_the_schema() -> None:

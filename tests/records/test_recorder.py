@@ -27,10 +27,10 @@ from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.cache.why_not import why_not_cached
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder, RecordOptions
 from airflow_sagemaker_mlops.records.capture.run_recorder import parameters_of, seal_run, versions
-from airflow_sagemaker_mlops.records.capture.step_start import Begun
+from airflow_sagemaker_mlops.records.capture.step_start import StepStart
 from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
-from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
-from airflow_sagemaker_mlops.records.model.step_record import StepFragment
+from airflow_sagemaker_mlops.records.model.run_info import RunInfo
+from airflow_sagemaker_mlops.records.model.step_record import StepRecord
 from airflow_sagemaker_mlops.records.seal.sealed import read_schema
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.protocol import Store
@@ -123,7 +123,7 @@ class Lab:
     def run(self, values: Mapping[str, Any] | None = None, **options: Any) -> tuple[PipelineRun, dict[str, Any]]:
         """A run and its record."""
         running, recorder = self.go(values=values, **options)
-        identity = RunIdentity(
+        identity = RunInfo(
             "lab",
             running.run_id,
             status=running.status,
@@ -138,7 +138,7 @@ class Lab:
             identity,
             parameters=parameters_of(running.plan, running.parameters, "cli"),
             document=self.pipeline.document,
-            fragments=recorder.fragments,
+            step_records=recorder.step_records,
         )
         return running, read_record(self.store, "lab", running.run_id)
 
@@ -226,7 +226,7 @@ def test_an_output_that_is_gone_is_made_again(lab: Lab) -> None:
     assert jobs(second) == 1
     assert any("is gone" in line for line in lab.told)
     assert "reason" not in first["steps"][0]["cache"]
-    previous, current = (StepFragment.from_json(record["steps"][0]) for record in (first, document))
+    previous, current = (StepRecord.from_json(record["steps"][0]) for record in (first, document))
     assert why_not_cached(previous, current) == [
         f'every key attribute is the same, but {uri} of run "{first["run"]["run_id"]}" is gone.'
     ]
@@ -263,9 +263,9 @@ def test_a_step_that_another_process_ends_is_stored_without_its_secrets(folder: 
     second = replace(first, spec={}, scope=replace(scope, parameters={}))
     why = "cannot log in with correct-horse, nor with battery-staple"
     told = recorder.end(second, recorder.resumed(handed), status="Failed", result=None, failure_reason=why)
-    fragment = asyncio.run(told)
-    assert fragment is not None
-    assert fragment.failure_reason == "cannot log in with ***, nor with ***"
+    step_record = asyncio.run(told)
+    assert step_record is not None
+    assert step_record.failure_reason == "cannot log in with ***, nor with ***"
     kept = [path.read_bytes() for path in folder.root.rglob("*.json")]
     assert kept
     assert not any(b"correct-horse" in data or b"battery-staple" in data for data in kept)
@@ -282,10 +282,10 @@ def test_every_attempt_at_a_job_is_paid_for(folder: FolderStore, status: str, mo
     run.seen[last] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:02Z", "ProcessingJobStatus": "Completed"}
     recorder = Recorder(folder, "lab", "r1", None)
     result = {"Name": last, "Arn": "arn:last", **more}
-    told = recorder.end(run, Begun(begins["ProcessingStartTime"]), status=status, result=result, jobs_started=begun)
-    fragment = asyncio.run(told)
-    assert fragment is not None
-    assert ([attempt.name for attempt in fragment.attempts], fragment.billable_seconds) == ([first, last], 42.0)
+    told = recorder.end(run, StepStart(begins["ProcessingStartTime"]), status=status, result=result, jobs_started=begun)
+    step_record = asyncio.run(told)
+    assert step_record is not None
+    assert ([attempt.name for attempt in step_record.attempts], step_record.billable_seconds) == ([first, last], 42.0)
 
 
 class Broken(FolderStore):
@@ -310,9 +310,9 @@ def test_a_store_that_is_gone_fails_no_run_unless_that_is_wanted(
     assert running.status == status
     if not fail_on_error:
         assert any("not recorded" in line and "access denied" in line for line in lab.told)
-        (fragment,) = recorder.fragments  # to be sealed, should the store be there by then
-        assert fragment.request is not None
-        assert fragment.inputs[0].sha256
+        (step_record,) = recorder.step_records  # to be sealed, should the store be there by then
+        assert step_record.request is not None
+        assert step_record.inputs[0].sha256
 
 
 def test_later_steps_may_reference_more_of_a_cached_result(lab: Lab) -> None:

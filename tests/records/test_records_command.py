@@ -18,8 +18,8 @@ from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.records.cache.key import cache_key
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, CacheMark, StepFragment
-from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, write_fragment
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, CacheOutcome, StepRecord
+from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, write_step_record
 from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.index import FAN, _write_page, add_to_index, summary_of
@@ -34,11 +34,11 @@ def three(folder: FolderStore) -> FolderStore:
     """Three runs of one DAG, the last with more rounds."""
     for number, rounds in ((1, 80), (2, 80), (3, 120)):
         key = cache_key("Training", training(rounds).request or {})
-        fragment = training(
-            rounds, cache=CacheMark(key.key, key.attributes, "miss"), metrics={"mse": 7.0 - rounds / 100}
+        step_record = training(
+            rounds, cache=CacheOutcome(key.key, key.attributes, "miss"), metrics={"mse": 7.0 - rounds / 100}
         )
         started = f"2026-01-0{number}T00:00:00Z"
-        seal(folder, record(f"manual__{number}", fragment, DECIDE, rounds=rounds, started=started, user=""))
+        seal(folder, record(f"manual__{number}", step_record, DECIDE, rounds=rounds, started=started, user=""))
     return folder
 
 
@@ -78,7 +78,7 @@ def test_show_gives_the_document_or_one_step_as_json(three: FolderStore) -> None
 
 
 def test_show_of_a_run_that_is_on_shows_what_its_steps_left(folder: FolderStore) -> None:
-    write_fragment(folder, "daily", "manual__9", TRAIN)
+    write_step_record(folder, "daily", "manual__9", TRAIN)
     code, text = invoke(folder, "records", "show", "manual__9")
     assert code == 0
     assert "has no record yet: it is still on" in text
@@ -239,8 +239,8 @@ def test_a_record_with_ten_thousand_inputs_is_shown_in_a_page(folder: FolderStor
 
 
 def test_a_loop_of_a_thousand_children_is_shown_in_a_page(folder: FolderStore) -> None:
-    children = [StepFragment(f"Try-{n}", "Training", "Succeeded", loop="Loop") for n in range(1000)]
-    seal(folder, record("manual__1", StepFragment("Loop", "ForEach", "Succeeded"), *children))
+    children = [StepRecord(f"Try-{n}", "Training", "Succeeded", loop="Loop") for n in range(1000)]
+    seal(folder, record("manual__1", StepRecord("Loop", "ForEach", "Succeeded"), *children))
     text = invoke(folder, "records", "show")[1]
     assert text.count("Try-") == 50
     assert "and 950 more" in text

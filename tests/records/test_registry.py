@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.records.capture.background_writes import Beside
+from airflow_sagemaker_mlops.records.capture.background_writes import BackgroundWrites
 from airflow_sagemaker_mlops.records.capture.image_digests import Digests, digests_of
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder
-from airflow_sagemaker_mlops.records.capture.step_start import Begun
-from airflow_sagemaker_mlops.records.model.step_record import Image, StepFragment
+from airflow_sagemaker_mlops.records.capture.step_start import StepStart
+from airflow_sagemaker_mlops.records.model.step_record import Image, StepRecord
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.runs.clients import embedded
 
@@ -36,7 +36,7 @@ def pushed(aws: LocalAws) -> str:
 
 def told(aws: Any, *uris: str) -> list[str]:
     images = tuple(Image(uri) for uri in uris)
-    (step,) = digests_of(aws).added([StepFragment("Train", "Training", "Succeeded", images=images)])
+    (step,) = digests_of(aws).added([StepRecord("Train", "Training", "Succeeded", images=images)])
     return [image.digest for image in step.images]
 
 
@@ -52,7 +52,7 @@ def test_images_that_ecr_does_not_tell_of_have_none(aws: LocalAws, pushed: str) 
 
 def test_a_digest_that_is_known_stays(aws: LocalAws, pushed: str) -> None:
     image = Image(f"{PREFIX}/team/trainer:1", PINNED)
-    step = StepFragment("Train", "Training", "Succeeded", images=(image,))
+    step = StepRecord("Train", "Training", "Succeeded", images=(image,))
     assert digests_of(embedded(aws)).added([step])[0].images == (image,)
 
 
@@ -66,17 +66,17 @@ def test_an_image_is_asked_for_once(aws: LocalAws, pushed: str) -> None:
     counting = Digests(lambda region: asked.append(region) or ours.ecr(region))  # type: ignore[func-returns-value]
     counting.ask([Image(f"{PREFIX}/team/trainer:1"), Image(f"{PREFIX}/nobody/knows:1")])
     images = (Image(f"{PREFIX}/team/trainer:1"), Image(f"{PREFIX}/nobody/knows:1"))
-    (step,) = counting.added([StepFragment("Train", "Training", "Succeeded", images=images)])
+    (step,) = counting.added([StepRecord("Train", "Training", "Succeeded", images=images)])
     assert [image.digest for image in step.images] == [pushed, ""]
     assert asked == ["us-east-1"]
 
 
 def test_digests_are_asked_for_while_the_job_runs(aws: LocalAws, pushed: str, folder: FolderStore) -> None:
     digests, image = digests_of(embedded(aws)), f"{PREFIX}/team/trainer:1"
-    recorder = Recorder(folder, "daily", "r1", None, beside=Beside(), digests=digests)
+    recorder = Recorder(folder, "daily", "r1", None, background=BackgroundWrites(), digests=digests)
 
     async def submitted() -> None:
-        recorder.submitted(Begun("", request={"AppSpecification": {"ImageUri": image}}))
+        recorder.submitted(StepStart("", request={"AppSpecification": {"ImageUri": image}}))
         await recorder.settled()
 
     asyncio.run(submitted())

@@ -19,8 +19,8 @@ from airflow_sagemaker_mlops.plan.selection import InvalidSelection, Selection, 
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.capture.run_recorder import seal_run
 from airflow_sagemaker_mlops.records.model.record import Parameter, assemble
-from airflow_sagemaker_mlops.records.model.run_info import RunIdentity
-from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheMark, StepFragment
+from airflow_sagemaker_mlops.records.model.run_info import RunInfo
+from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.reuse.earlier_results import ReusingRecorder, SourceRun, check_reuse, read_source
 from airflow_sagemaker_mlops.records.seal.sealed import read_schema
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
@@ -44,22 +44,22 @@ DECIDE = condition("Decide", AUC, [condition("Yes", AUC, [], [])], [condition("N
 PLAN = make_plan(load_pipeline({"Version": "2020-12-01", "Steps": [MEASURE, DECIDE]}))
 
 
-def fragment(step: str, kind: str, properties: Any, status: str = "Succeeded", **more: Any) -> StepFragment:
+def step_record(step: str, kind: str, properties: Any, status: str = "Succeeded", **more: Any) -> StepRecord:
     result = {"Step": step, "Type": kind, "Status": status, "Properties": properties, "Reused": False}
-    return StepFragment(step, kind, status, result=result, **more)
+    return StepRecord(step, kind, status, result=result, **more)
 
 
-MEASURED = fragment(
+MEASURED = step_record(
     "Measure", "Lambda", {"OutputParameters": {"auc": 0.95}}, attempts=(Attempt("m", "arn:m"),), jobs_started=1
 )
-DECIDED = fragment("Decide", "Condition", {"Outcome": True})
+DECIDED = step_record("Decide", "Condition", {"Outcome": True})
 
 
-def sealed(store: FolderStore, *fragments: StepFragment, status: str = "Succeeded", run_id: str = "r1") -> None:
-    identity = RunIdentity(
+def sealed(store: FolderStore, *step_records: StepRecord, status: str = "Succeeded", run_id: str = "r1") -> None:
+    identity = RunInfo(
         "p", run_id, status=status, started=f"2026-01-0{run_id[-1]}T00:00:00Z", ended="2026-01-09T00:00:00Z"
     )
-    seal_run(store, PLAN, identity, parameters={"Day": Parameter("d", "cli")}, fragments=fragments)
+    seal_run(store, PLAN, identity, parameters={"Day": Parameter("d", "cli")}, step_records=step_records)
 
 
 def refused(store: FolderStore, selection: Selection, name: str = "latest") -> list[tuple[str, str]]:
@@ -104,16 +104,16 @@ def test_selected_steps_run_on_results_of_the_source_and_others_are_left_out(fol
     measured = running.steps["Measure"].result or {}
     assert (measured["Reused"], measured["SelectiveExecutionResult"]) == (True, {"SourceRun": "r1"})
     assert sum(step.jobs_started for step in running.steps.values()) == 0
-    kept = {f.step: f for f in recorder.fragments}
-    assert (kept["Measure"].cache, kept["Measure"].attempts) == (CacheMark("", {}, "reused", "r1", "arn:m"), ())
+    kept = {f.step: f for f in recorder.step_records}
+    assert (kept["Measure"].cache, kept["Measure"].attempts) == (CacheOutcome("", {}, "reused", "r1", "arn:m"), ())
 
 
 def test_the_record_of_a_selective_run_follows_the_schema(folder: FolderStore) -> None:
     sealed(folder, MEASURED, DECIDED)
     running, recorder = run(folder, "Yes")
     ends = {name: step.state for name, step in running.steps.items()}
-    identity = RunIdentity("p", "r9", status="Succeeded", started=running.started, ended=running.ended or "")
-    document = assemble(PLAN, identity, parameters={}, fragments=recorder.fragments, ends=ends)
+    identity = RunInfo("p", "r9", status="Succeeded", started=running.started, ended=running.ended or "")
+    document = assemble(PLAN, identity, parameters={}, step_records=recorder.step_records, ends=ends)
     schema = read_schema()
     schema["required"] = [name for name in schema["required"] if name != "integrity"]  # not sealed
     Draft202012Validator(schema).validate(document)
@@ -122,13 +122,13 @@ def test_the_record_of_a_selective_run_follows_the_schema(folder: FolderStore) -
 
 
 def test_a_selected_condition_decides_again_and_only_about_selected_steps(folder: FolderStore) -> None:
-    sealed(folder, MEASURED, fragment("Decide", "Condition", {"Outcome": False}))
+    sealed(folder, MEASURED, step_record("Decide", "Condition", {"Outcome": False}))
     running, _ = run(folder, "Decide", "No")
     assert states(running) == {"Measure": "Succeeded", "Decide": "Succeeded", "Yes": "NotSelected", "No": "NotTaken"}
 
 
 def test_everything_that_cannot_be_reused_is_told_at_once(folder: FolderStore) -> None:
-    sealed(folder, fragment("Measure", "Lambda", {"OutputParameters": {}}), status="Failed")
+    sealed(folder, step_record("Measure", "Lambda", {"OutputParameters": {}}), status="Failed")
     assert refused(folder, select(PLAN, ["Yes"])) == [
         (
             "SM408",
@@ -140,7 +140,7 @@ def test_everything_that_cannot_be_reused_is_told_at_once(folder: FolderStore) -
 
 
 def test_only_properties_that_selected_steps_take_are_needed(folder: FolderStore) -> None:
-    sealed(folder, fragment("Measure", "Lambda", {}), fragment("Decide", "Condition", {"Outcome": False}))
+    sealed(folder, step_record("Measure", "Lambda", {}), step_record("Decide", "Condition", {"Outcome": False}))
     check_reuse(PLAN, select(PLAN, ["No"]), read_source(folder, PLAN, "p", "latest"))
 
 
@@ -177,7 +177,7 @@ def test_a_result_whose_objects_are_not_as_they_were_is_not_reused(
 
 
 def test_a_secret_is_no_result(folder: FolderStore) -> None:
-    sealed(folder, fragment("Measure", "Lambda", {"OutputParameters": {"auc": "***"}}), DECIDED)
+    sealed(folder, step_record("Measure", "Lambda", {"OutputParameters": {"auc": "***"}}), DECIDED)
     assert "holds a secret" in refused(folder, select(PLAN, ["Yes"]))[0][1]
 
 
@@ -194,7 +194,7 @@ def test_a_run_that_is_not_there_or_not_of_the_pipeline_or_not_over_is_no_source
 ) -> None:
     sealed(folder, MEASURED, DECIDED)
     sealed(folder, MEASURED, status="Executing", run_id="r2")
-    seal_run(folder, PLAN, RunIdentity("other", "r1", status="Succeeded"), parameters={}, fragments=())
+    seal_run(folder, PLAN, RunInfo("other", "r1", status="Succeeded"), parameters={}, step_records=())
     with pytest.raises(InvalidSelection) as caught:
         read_source(folder, PLAN, "p", name)
     assert (caught.value.problems[0].code, caught.value.problems[0].what) == ("SM407", what)
@@ -208,13 +208,13 @@ def test_the_output_that_holds_a_property_file_is_needed_by_who_reads_the_file(f
     def problems(name: str) -> list[str]:
         report = {"OutputName": name, "S3Output": {"S3Uri": "s3://b/report"}}
         measured = {"OutputParameters": {"auc": 0.9, "model_package_arn": "arn:p"}}
-        fragments = (
-            fragment("ProcessDay", "Processing", {}),
-            fragment("TrainModel", "Training", {"ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}),
-            fragment("EvaluateModel", "Processing", {"ProcessingOutputConfig": {"Outputs": [report]}}),
-            fragment("ProductionMetric", "Lambda", measured),
+        step_records = (
+            step_record("ProcessDay", "Processing", {}),
+            step_record("TrainModel", "Training", {"ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}),
+            step_record("EvaluateModel", "Processing", {"ProcessingOutputConfig": {"Outputs": [report]}}),
+            step_record("ProductionMetric", "Lambda", measured),
         )
-        source = SourceRun("r1", "Failed", daily.definition_hash, {}, {f.step: f for f in fragments})
+        source = SourceRun("r1", "Failed", daily.definition_hash, {}, {f.step: f for f in step_records})
         try:
             check_reuse(daily, selection, source)
         except InvalidSelection as error:

@@ -16,7 +16,7 @@ from ...definition.property_paths import select
 from ...definition.values import parse_duration
 from ...execution.secret_masking import MASK, mask, without
 from ..model.canonical_json import canonical_json, plain
-from ..model.step_record import Artifact, CacheMark, StepFragment
+from ..model.step_record import Artifact, CacheOutcome, StepRecord
 from ..model.timestamps import moment, parse_time
 from ..seal.sealed import SCHEMA
 from ..store.keys import cache_key_of
@@ -30,10 +30,9 @@ Outputs = Sequence[str] | Literal["all"]
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What came of looking: ``mark`` for the fragment; on a hit also the ``result`` to give to later steps."""
+    """What came of looking: ``outcome`` for the step's record; on a hit also the ``result`` to give to later steps."""
 
-    outcome: Literal["hit", "miss", "expired"]
-    mark: CacheMark
+    outcome: CacheOutcome
     result: Mapping[str, Any] | None = None
     outputs: tuple[Artifact, ...] = ()
     ended: str = ""
@@ -41,13 +40,13 @@ class Lookup:
     @property
     def sentence(self) -> str:
         """For the task log."""
-        match self.outcome:
+        match self.outcome.result:
             case "hit":
-                saved = self.mark.saved_seconds
+                saved = self.outcome.saved_seconds
                 cost = f", saved {saved:.0f} billable seconds" if saved else ""
-                return f'cache hit: taken from run "{self.mark.source_run}", which ended {self.ended}{cost}'
+                return f'cache hit: taken from run "{self.outcome.source_run}", which ended {self.ended}{cost}'
             case "expired":
-                return f'no cache hit: run "{self.mark.source_run}" ended {self.ended}, longer ago than ExpireAfter'
+                return f'no cache hit: run "{self.outcome.source_run}" ended {self.ended}, longer ago than ExpireAfter'
             case _:
                 return "no cache hit: this step did not succeed before with these attributes"
 
@@ -70,23 +69,23 @@ def look_up(
     Raises ``ValueError`` for an ``expire_after`` that is no duration.
     """
     longest = parse_duration(expire_after) if expire_after else None
-    miss = CacheMark(key.key, key.attributes, "miss")
+    miss = CacheOutcome(key.key, key.attributes, "miss")
     entry = _entry(store, dag_id, step, key.key)
     ended = parse_time(entry.get("ended")) if entry else None
     result = _result(entry, wanted) if entry is not None else None
     if entry is None or ended is None or result is None:
-        return Lookup("miss", miss)
-    mark = replace(miss, source_run=str(entry.get("run_id", "")), source_arn=str(entry.get("arn", "")))
+        return Lookup(miss)
+    outcome = replace(miss, source_run=str(entry.get("run_id", "")), source_arn=str(entry.get("arn", "")))
     if longest is not None and (at or datetime.now(UTC)) - ended >= longest:
-        return Lookup("expired", replace(mark, result="expired"), ended=str(entry["ended"]))
-    hit = replace(mark, result="hit", saved_seconds=entry.get("billable_seconds"))
-    outputs = StepFragment.from_json({**entry, "type": "", "status": ""}).outputs
-    return Lookup("hit", hit, reused(result, hit, str(entry["ended"])), outputs, str(entry["ended"]))
+        return Lookup(replace(outcome, result="expired"), ended=str(entry["ended"]))
+    hit = replace(outcome, result="hit", saved_seconds=entry.get("billable_seconds"))
+    outputs = StepRecord.from_json({**entry, "type": "", "status": ""}).outputs
+    return Lookup(hit, reused(result, hit, str(entry["ended"])), outputs, str(entry["ended"]))
 
 
-def reused(result: Mapping[str, Any], mark: CacheMark, ended: str) -> dict[str, Any]:
+def reused(result: Mapping[str, Any], outcome: CacheOutcome, ended: str) -> dict[str, Any]:
     """An earlier run's result as this run's step passes it on."""
-    source = {"SourceRunId": mark.source_run, "SourceArn": mark.source_arn, "SourceEndTime": ended}
+    source = {"SourceRunId": outcome.source_run, "SourceArn": outcome.source_arn, "SourceEndTime": ended}
     return {**result, "Reused": True, "CacheHitResult": source}
 
 
@@ -94,7 +93,7 @@ def remember(
     store: Store,
     dag_id: str,
     run_id: str,
-    fragment: StepFragment,
+    step_record: StepRecord,
     *,
     properties: Mapping[str, Any] | None = None,
     kept: Outputs = (),
@@ -109,36 +108,42 @@ def remember(
     kept         the property paths that the result was pruned to
     secrets      further ones than those that the request names
     """
-    mark, result = fragment.cache, fragment.result
-    if mark is None or not mark.key or mark.result == "hit" or fragment.status != "Succeeded" or result is None:
+    outcome, result = step_record.cache, step_record.result
+    if (
+        outcome is None
+        or not outcome.key
+        or outcome.result == "hit"
+        or step_record.status != "Succeeded"
+        or result is None
+    ):
         return False
-    known = _secrets(fragment).union(secrets)
-    stored, outputs = plain(result), fragment.as_json().get("outputs", [])
+    known = _secrets(step_record).union(secrets)
+    stored, outputs = plain(result), step_record.as_json().get("outputs", [])
     if mask(stored, {*known}) != stored or without(outputs, known) != outputs:
         return False
     entry: dict[str, Any] = {
         "schema": SCHEMA,
         "dag_id": dag_id,
         "run_id": run_id,
-        "step": fragment.step,
-        "key": mark.key,
-        "attributes": dict(mark.attributes),
-        "ended": fragment.ended,
-        "arn": fragment.made_by,
-        "billable_seconds": fragment.billable_seconds,
+        "step": step_record.step,
+        "key": outcome.key,
+        "attributes": dict(outcome.attributes),
+        "ended": step_record.ended,
+        "arn": step_record.made_by,
+        "billable_seconds": step_record.billable_seconds,
         "outputs": outputs,
         "result": stored,
         "kept": kept if kept == "all" else sorted(kept),
     }
     if properties is not None:
         entry["properties"] = mask(plain(properties), known)
-    place, data = cache_key_of(dag_id, fragment.step, mark.key), canonical_json(entry)
+    place, data = cache_key_of(dag_id, step_record.step, outcome.key), canonical_json(entry)
     if store.create(place, data):
         return True
     for _ in range(TRIES):
         found = store.read(place)
-        there = _parse(found.data, dag_id, fragment.step, mark.key) if found else None
-        if there is not None and moment(there.get("ended")) > moment(fragment.ended):
+        there = _parse(found.data, dag_id, step_record.step, outcome.key) if found else None
+        if there is not None and moment(there.get("ended")) > moment(step_record.ended):
             return False
         if store.replace(place, data, found.tag if found else None):
             return True
@@ -158,10 +163,10 @@ def _result(entry: Mapping[str, Any], wanted: Outputs) -> dict[str, Any] | None:
     return None
 
 
-def _secrets(fragment: StepFragment) -> set[str]:
+def _secrets(step_record: StepRecord) -> set[str]:
     known: set[str] = set()
-    if fragment.request is not None:
-        mask(plain(fragment.request), known)
+    if step_record.request is not None:
+        mask(plain(step_record.request), known)
     return known
 
 

@@ -7,13 +7,11 @@ from typing import Any
 from ..capture.listing import ListingOf, no_listing
 from ..compare.inputs import input_changes
 from ..compare.json_diff import changed, changes
-from ..model.step_record import StepFragment
+from ..model.step_record import StepRecord
 from .key import INPUTS, is_cacheable, key_values
 
 
-def why_not_cached(
-    previous: StepFragment | None, current: StepFragment, listing_of: ListingOf = no_listing
-) -> list[str]:
+def why_not_cached(previous: StepRecord | None, current: StepRecord, listing_of: ListingOf = no_listing) -> list[str]:
     """Sentences about ``current`` against ``previous``, the step of an earlier run; at least one."""
     early = _without_comparing(previous, current)
     if early or previous is None:
@@ -35,7 +33,7 @@ def why_not_cached(
     return sentences or ["the key differs, and the requests that were kept do not tell in what."]
 
 
-def _without_comparing(previous: StepFragment | None, current: StepFragment) -> list[str]:
+def _without_comparing(previous: StepRecord | None, current: StepRecord) -> list[str]:
     if current.cache is not None and current.cache.result == "reused":
         return [f'it was not selected, and taken from run "{current.cache.source_run}" without a look at the cache.']
     if current.cache is not None and current.cache.result == "hit":
@@ -53,7 +51,7 @@ def _without_comparing(previous: StepFragment | None, current: StepFragment) -> 
     return []
 
 
-def _attributes(previous: StepFragment, current: StepFragment) -> list[str]:
+def _attributes(previous: StepRecord, current: StepRecord) -> list[str]:
     old = key_values(previous.type, previous.request) if previous.request else {}
     new = key_values(current.type, current.request) if current.request else {}
     lines: list[tuple[str, Any, Any]] = list(changes(old, new))

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class BackgroundWrites:
     """Writings under way in one event loop.  What they raise is theirs to tell; nobody is given it here."""
 
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)

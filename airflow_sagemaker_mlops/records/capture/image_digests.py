@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from ...execution.aws.clients import SessionAws
-from ..model.step_record import Image, StepFragment
+from ..model.step_record import Image, StepRecord
 
 ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
@@ -41,7 +41,7 @@ class Digests:
         if uris:
             self.told.update({**dict.fromkeys(uris, ""), **_digests(uris, self.ecr)})
 
-    def added(self, steps: Iterable[StepFragment]) -> list[StepFragment]:
+    def added(self, steps: Iterable[StepRecord]) -> list[StepRecord]:
         """``steps`` with the digests of their images."""
         given = list(steps)
         self.ask(image for step in given for image in step.images)

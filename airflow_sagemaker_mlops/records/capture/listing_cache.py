@@ -15,7 +15,7 @@ FRESH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class ListingCache:
     """Looks of one run at single objects, by URI.  Of folders a listing is kept besides, which needs one of its own."""
 
     _looks: dict[str, tuple[float, Artifact]] = field(default_factory=dict)

@@ -1,24 +1,24 @@
-"""What a step read that an earlier step of its run had made: :class:`Made`; pure."""
+"""What a step read that an earlier step of its run had made: :class:`Producers`; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from ..model.step_record import StepFragment
+from ..model.step_record import StepRecord
 from ..model.timestamps import parse_time
 
 Place = tuple[int, int]
 
 
-class Made:
+class Producers:
     """The outputs of a run's ``steps``, in the record's order: a step never stands before one that it waits for.
 
     A run may read what it writes at its end, the state of the run before.  So an input is the run's own only when the
     step that made it stands earlier and, as far as times are known, had ended.
     """
 
-    def __init__(self, steps: Iterable[StepFragment]) -> None:
+    def __init__(self, steps: Iterable[StepRecord]) -> None:
         listed = list(steps)
         numbers = {step.step: number for number, step in enumerate(listed)}
         # Children of a loop stand at the record's end; they ran where their loop stands.
@@ -31,7 +31,7 @@ class Made:
             for uri in {output.uri.rstrip("/") for output in step.outputs}:
                 self._makers.setdefault(uri, []).append((self._places[step.step], ended))
 
-    def before(self, step: StepFragment, uri: str) -> bool:
+    def made_before(self, step: StepRecord, uri: str) -> bool:
         """Whether an earlier step had made what ``step`` read at ``uri``, or what that lies in."""
         place, began = self._places[step.step], parse_time(step.started)
         return any(

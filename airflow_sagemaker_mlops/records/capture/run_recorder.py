@@ -10,10 +10,10 @@ from typing import Any
 
 from ...plan.model import Plan
 from ..model.record import Parameter, assemble
-from ..model.run_info import RunIdentity
-from ..model.step_record import StepFragment
-from ..seal.prefetch import Ahead
-from ..seal.seal import Sealed, read_fragments, seal
+from ..model.run_info import RunInfo
+from ..model.step_record import StepRecord
+from ..seal.prefetch import SealPrefetch
+from ..seal.seal import Sealed, read_step_records, seal
 from ..seal.signing import Signer
 from ..store.protocol import Store
 from .image_digests import Digests
@@ -26,53 +26,53 @@ PACKAGES = ("apache-airflow", "airflow-sagemaker-mlops", "boto3")
 def seal_run(
     store: Store,
     plan: Plan,
-    run: RunIdentity,
+    run: RunInfo,
     *,
     parameters: Mapping[str, Parameter],
     document: Mapping[str, Any] | None = None,
     source_kind: str = "unknown",
     ends: Mapping[str, str] | None = None,
-    fragments: Sequence[StepFragment] | None = None,
+    step_records: Sequence[StepRecord] | None = None,
     approvals: Sequence[Mapping[str, Any]] = (),
     prices: Prices | None = None,
     digests: Digests | None = None,
-    ahead: Ahead | None = None,
+    prefetch: SealPrefetch | None = None,
     signer: Signer | None = None,
 ) -> Sealed:
     """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
 
-    document    the definition, to be kept as it was
-    ends        what became of steps that left no fragment
-    fragments   the steps' fragments where they are at hand; else they are read
-    prices      of instances, where the user gave some
-    digests     of images; without it nobody is asked for them
-    ahead       what was found for it a moment ago
-    signer      signs the record, where the user gave a key
+    document       the definition, stored unchanged
+    ends           status of the steps that left no record
+    step_records   the steps' records if the caller has them; otherwise they are read from the store
+    prices         of instances, if the user gave any
+    digests        of images; without it, no registry is asked
+    prefetch       parts of sealing that are already done
+    signer         signs the record, if the user gave a key
     """
     secrets = secrets_of_parameters({name: given.value for name, given in parameters.items()})
-    ahead = ahead or Ahead(store, run.dag_id, document or {}, secrets)
+    prefetch = prefetch or SealPrefetch(store, run.dag_id, document or {}, secrets)
     with ThreadPoolExecutor(max_workers=1) as writer:
-        to_copy = document is not None and ahead.definition is None
-        copying = writer.submit(ahead.copy_definition) if to_copy else None
-        steps = read_fragments(store, run.dag_id, run.run_id) if fragments is None else fragments
+        to_copy = document is not None and prefetch.definition is None
+        copying = writer.submit(prefetch.copy_definition) if to_copy else None
+        steps = read_step_records(store, run.dag_id, run.run_id) if step_records is None else step_records
         if digests is not None:
             steps = digests.added(steps)
-        if ahead.heads is None:
-            ahead.find_heads()  # last, for they may change
+        if prefetch.heads is None:
+            prefetch.find_heads()  # last, for they may change
         if copying is not None:
             copying.result()
     record = assemble(
         plan,
         run,
         parameters=parameters,
-        fragments=steps,
+        step_records=steps,
         ends=ends,
-        definition=ahead.definition,
+        definition=prefetch.definition,
         source_kind=source_kind,
         approvals=approvals,
         prices=prices,
     )
-    return seal(store, record, ahead.heads, signer)
+    return seal(store, record, prefetch.heads, signer)
 
 
 def versions() -> dict[str, str]:

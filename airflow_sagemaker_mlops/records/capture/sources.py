@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...steps.s3_members import CODE_KEYS, IMAGE_KEYS, MODEL_KEYS, unquoted
-from ..model.step_record import Artifact, Code, Image, StepFragment
-from .producers import Made
+from ..model.step_record import Artifact, Code, Image, StepRecord
+from .producers import Producers
 
 CODE_NAMES = frozenset({"code", "entrypoint", "source", "sourcedir"})
 
@@ -21,14 +21,14 @@ def inputs_of(request: Mapping[str, Any]) -> tuple[Artifact, ...]:
     return tuple(dict.fromkeys(_inputs(request)))
 
 
-def from_outside(steps: Mapping[str, StepFragment]) -> Iterator[tuple[str, Artifact]]:
+def from_outside(steps: Mapping[str, StepRecord]) -> Iterator[tuple[str, Artifact]]:
     """(step, input) of everything that a run read and had not made itself, in S3; what several steps read once."""
-    made = Made(steps.values())
+    producers = Producers(steps.values())
     seen = set()
     for name, step in steps.items():
         for artifact in step.inputs:
             new = artifact.uri not in seen and artifact.uri.startswith("s3://")
-            if new and not made.before(step, artifact.uri):
+            if new and not producers.made_before(step, artifact.uri):
                 seen.add(artifact.uri)
                 yield name, artifact
 

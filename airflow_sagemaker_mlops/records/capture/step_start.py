@@ -8,11 +8,11 @@ from typing import Any
 
 from ...execution.secret_masking import mask, without
 from ..model.canonical_json import plain
-from ..model.step_record import Artifact, CacheMark
+from ..model.step_record import Artifact, CacheOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StepStart:
     """What is known before the step runs; ``result`` is set when the cache has it, and then nothing is to be run.
 
     secrets   that the step was given, to be taken out of what is stored of its end too
@@ -22,7 +22,7 @@ class Begun:
     request: Mapping[str, Any] | None = None
     inputs: tuple[Artifact, ...] = ()
     outputs: tuple[Artifact, ...] = ()
-    cache: CacheMark | None = None
+    cache: CacheOutcome | None = None
     result: Mapping[str, Any] | None = None
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -41,13 +41,13 @@ class Begun:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Begun:
+    def from_json(cls, data: Mapping[str, Any]) -> StepStart:
         """The inverse of :meth:`as_json`."""
         cache = data.get("cache")
         return cls(
             started=str(data["started"]),
             request=data.get("request"),
             inputs=tuple(Artifact(**artifact) for artifact in data.get("inputs") or ()),
-            cache=CacheMark(**cache) if cache else None,
+            cache=CacheOutcome(**cache) if cache else None,
             secrets=frozenset(data.get("secrets") or ()),
         )

@@ -7,12 +7,12 @@ from typing import Any
 
 from ...execution.secret_masking import MASK
 from ..capture.listing import ListingOf, no_listing
-from ..capture.producers import Made
-from ..model.step_record import StepFragment
+from ..capture.producers import Producers
+from ..model.step_record import StepRecord
 from .inputs import input_changes
 from .json_diff import changed, changes, show
 
-Steps = Mapping[str, StepFragment]
+Steps = Mapping[str, StepRecord]
 # Said elsewhere, or follows from who ran it when.
 _NOT_COMPARED = frozenset({"Tags", "ExperimentConfig"})
 _SOURCES = ("ProcessingInputs", "InputDataConfig", "TransformInput", "ProcessingOutputConfig", "OutputDataConfig")
@@ -52,7 +52,7 @@ def diff(
 
 
 def _steps(record: Mapping[str, Any]) -> Steps:
-    return {item["step"]: StepFragment.from_json(item) for item in record["steps"]}
+    return {item["step"]: StepRecord.from_json(item) for item in record["steps"]}
 
 
 def _other_dag(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -90,12 +90,12 @@ def _which_steps(before: Steps, after: Steps) -> Iterator[str]:
 
 def _inputs(before: Steps, after: Steps, common: list[str], listing_of: ListingOf) -> Iterator[str]:
     """Inputs from outside: what a step of the run made follows from what that read."""
-    made = [Made(steps.values()) for steps in (before, after)]
+    producers = [Producers(steps.values()) for steps in (before, after)]
     phrases = []
     for name in common:
         sides = [
-            [a for a in step.inputs if a.role != "code" and not own.before(step, a.uri)]
-            for step, own in zip((before[name], after[name]), made, strict=True)
+            [a for a in step.inputs if a.role != "code" and not own.made_before(step, a.uri)]
+            for step, own in zip((before[name], after[name]), producers, strict=True)
         ]
         phrases += input_changes(sides[0], sides[1], listing_of)
     if phrases:
@@ -125,7 +125,7 @@ def _code_and_images(before: Steps, after: Steps, ran: list[str]) -> Iterator[st
         yield ", ".join(same)
 
 
-def _code(step: StepFragment) -> set[str]:
+def _code(step: StepRecord) -> set[str]:
     """What tells two versions of the code apart: its content where that is known, else where it is."""
     looked_at = {a.etag or a.sha256 or a.uri for a in step.inputs if a.role == "code"}
     return looked_at or {code.sha256 or code.version or code.commit or code.uri for code in step.code}
@@ -147,7 +147,7 @@ def _requests(
                 yield changed(f"{name}: {place}", a, b)
 
 
-def _request(step: StepFragment) -> dict[str, Any]:
+def _request(step: StepRecord) -> dict[str, Any]:
     own = {attempt.name for attempt in step.attempts}
     request = step.request or {}
     return {
@@ -178,10 +178,10 @@ def _ends(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:
         if before[name].status != after[name].status:
             why = f": {show(after[name].failure_reason)}" if after[name].failure_reason else ""
             yield f"{name} {before[name].status} -> {after[name].status}{why}"
-        was, mark = before[name].cache, after[name].cache
-        if mark is None or mark.result not in TAKEN or (was is not None and was.result in TAKEN):
+        was, outcome = before[name].cache, after[name].cache
+        if outcome is None or outcome.result not in TAKEN or (was is not None and was.result in TAKEN):
             continue
-        yield f"{name} taken from {'the cache' if mark.result == 'hit' else f'run {mark.source_run}'}"
+        yield f"{name} taken from {'the cache' if outcome.result == 'hit' else f'run {outcome.source_run}'}"
 
 
 def _metrics(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..capture.producers import Made
-from ..model.step_record import StepFragment
+from ..capture.producers import Producers
+from ..model.step_record import StepRecord
 from .openlineage_facets import (
     PRODUCER,
     dataset,
@@ -105,10 +105,12 @@ def _event(kind: str, moment: Any) -> dict[str, Any]:
 
 def _outer(steps: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """What the run read from outside, step by step."""
-    fragments = [StepFragment.from_json(step) for step in steps]
-    made = Made(fragments)
-    for step, fragment in zip(steps, fragments, strict=True):
-        yield {"inputs": [item for item in step.get("inputs", ()) if not made.before(fragment, item["uri"])]}
+    step_records = [StepRecord.from_json(step) for step in steps]
+    producers = Producers(step_records)
+    for step, step_record in zip(steps, step_records, strict=True):
+        yield {
+            "inputs": [item for item in step.get("inputs", ()) if not producers.made_before(step_record, item["uri"])]
+        }
 
 
 def _artifacts(steps: list[Mapping[str, Any]], member: str) -> Iterator[dict[str, Any]]:

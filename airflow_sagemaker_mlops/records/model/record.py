@@ -1,4 +1,4 @@
-"""Plan, run and step fragments -> the record, a plain document; pure.
+"""Plan, run and step step records -> the record, a plain document; pure.
 
 Its shape is ``schema.json``, beside this file.  ``externalParameters``, ``resolvedDependencies`` and ``byproducts``
 mean what SLSA provenance v1 means: what the user chose, what was read from outside, what was left and is no product.
@@ -15,12 +15,12 @@ from typing import Any
 from ...execution.secret_masking import mask
 from ...plan.model import Plan
 from ..capture.prices import Prices
-from ..capture.producers import Made
+from ..capture.producers import Producers
 from ..capture.secrets import secrets_of_parameters
 from ..seal.sealed import KIND, SCHEMA
 from .canonical_json import plain
-from .run_info import RunIdentity
-from .step_record import Artifact, Code, StepFragment
+from .run_info import RunInfo
+from .step_record import Artifact, Code, StepRecord
 from .timestamps import seconds_between
 
 NO_STEPS = frozenset({"Verdict", "Gate"})
@@ -48,10 +48,10 @@ class DefinitionCopy:
 
 def assemble(
     plan: Plan | Mapping[str, Any],
-    run: RunIdentity,
+    run: RunInfo,
     *,
     parameters: Mapping[str, Parameter],
-    fragments: Sequence[StepFragment],
+    step_records: Sequence[StepRecord],
     ends: Mapping[str, str] | None = None,
     definition: DefinitionCopy | None = None,
     source_kind: str = "unknown",
@@ -60,12 +60,11 @@ def assemble(
 ) -> dict[str, Any]:
     """The record of a run, not sealed yet; secrets are masked here, whatever was masked before.
 
-    ends   what became of steps that left no fragment, by name: NotTaken, NotSelected, Stopped, Failed, NotStarted (the
-           default)
+    ends   status of steps that left no record, by name: NotTaken, NotSelected, Stopped, Failed or NotStarted (default)
     """
     given = _plan_json(plan)
     secrets = secrets_of_parameters({name: parameter.value for name, parameter in parameters.items()})
-    steps = [fragment.masked(*secrets) for fragment in _in_order(given, fragments, ends or {})]
+    steps = [step_record.masked(*secrets) for step_record in _in_order(given, step_records, ends or {})]
     return {
         "kind": KIND,
         "schema": SCHEMA,
@@ -88,24 +87,24 @@ def _plan_json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _in_order(
-    plan: Mapping[str, Any], fragments: Sequence[StepFragment], ends: Mapping[str, str]
-) -> Iterator[StepFragment]:
-    """Fragments in the plan's order, then those of loops' children; a step without one gets an empty one.
+    plan: Mapping[str, Any], step_records: Sequence[StepRecord], ends: Mapping[str, str]
+) -> Iterator[StepRecord]:
+    """Step records in the plan's order, then those of loops' children; a step without one gets an empty one.
 
     Children of items that a loop no longer had when it was run again are left out.
     """
-    left = {fragment.step: fragment for fragment in fragments}
-    items = {name: _item_count(fragment) for name, fragment in left.items()}
+    left = {step_record.step: step_record for step_record in step_records}
+    items = {name: _item_count(step_record) for name, step_record in left.items()}
     for task in plan["tasks"]:
         if task["step_type"] not in NO_STEPS:
             name = task["task_id"]
-            none = StepFragment(name, task["step_type"], ends.get(name, "NotStarted"))
+            none = StepRecord(name, task["step_type"], ends.get(name, "NotStarted"))
             yield left.pop(name, none)
     yield from (f for f in left.values() if not f.loop or _number(f.step) < items.get(f.loop, math.inf))
 
 
-def _item_count(fragment: StepFragment) -> float:
-    count = ((fragment.result or {}).get("Loop") or {}).get("InputItemCount")
+def _item_count(step_record: StepRecord) -> float:
+    count = ((step_record.result or {}).get("Loop") or {}).get("InputItemCount")
     return float(count) if isinstance(count, int) else math.inf
 
 
@@ -125,16 +124,16 @@ def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
 
 
 def _dependencies(
-    plan: Mapping[str, Any], copy: DefinitionCopy | None, steps: Sequence[StepFragment]
+    plan: Mapping[str, Any], copy: DefinitionCopy | None, steps: Sequence[StepRecord]
 ) -> Iterator[dict[str, Any]]:
     """What the run read that it had not made itself: definition, inputs, code, images."""
     uri, sha256 = (copy.uri, copy.sha256) if copy else (plan["source"], plan["definition_hash"])
     yield {"name": "definition", "uri": uri, "digest": {"sha256": sha256}, "annotations": {"role": "definition"}}
-    made = Made(steps)
+    producers = Producers(steps)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for step in steps:
         for artifact in step.inputs:
-            if not made.before(step, artifact.uri):
+            if not producers.made_before(step, artifact.uri):
                 _add(found, resource(artifact), step.step)
         for image in step.images:
             digest = {"digest": {"sha256": image.digest.removeprefix("sha256:")}} if image.digest else {}
@@ -164,7 +163,7 @@ def _add(found: dict[tuple[str, str], dict[str, Any]], item: dict[str, Any], ste
         steps.append(step)
 
 
-def _byproducts(steps: Sequence[StepFragment]) -> Iterator[dict[str, Any]]:
+def _byproducts(steps: Sequence[StepRecord]) -> Iterator[dict[str, Any]]:
     """What the run left in S3 beside its models."""
     for step in steps:
         for artifact in step.outputs:
@@ -196,7 +195,7 @@ def resource(artifact: Artifact) -> dict[str, Any]:
     return {**descriptor, "digest": digest} if digest else descriptor
 
 
-def _decision(step: StepFragment) -> dict[str, Any]:
+def _decision(step: StepRecord) -> dict[str, Any]:
     decision = step.decision or {}
     terms = [
         {
@@ -212,7 +211,7 @@ def _decision(step: StepFragment) -> dict[str, Any]:
     return {"step": step.step, "outcome": bool(decision.get("Outcome")), "sentence": sentence, "terms": terms}
 
 
-def totals(steps: Sequence[StepFragment], run: RunIdentity, prices: Prices | None = None) -> dict[str, Any]:
+def totals(steps: Sequence[StepRecord], run: RunInfo, prices: Prices | None = None) -> dict[str, Any]:
     """Counts and sums over the steps.  Seconds are billable instance seconds, except ``seconds``: by the clock.
 
     Children of a loop are no steps here; their jobs count once, for themselves or, where they left nothing, for it.

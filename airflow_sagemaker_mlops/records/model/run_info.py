@@ -1,4 +1,4 @@
-"""Which run a record is about, and who wanted it: :class:`RunIdentity`."""
+"""Which run a record is about, and who wanted it: :class:`RunInfo`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class RunIdentity:
+class RunInfo:
     """One DAG run, or what an instance of a mapped task group does in one.
 
     run_id      of Airflow; ``<run id>[2]`` for the third instance of a pipeline in a mapped task group

@@ -1,4 +1,4 @@
-"""What one step leaves behind for the record: :class:`StepFragment`, plain data both ways."""
+"""What one step leaves behind for the record: :class:`StepRecord`, plain data both ways."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class CacheMark:
+class CacheOutcome:
     """The step's cache key and what came of looking for it.
 
     attributes    {attribute: sha256 of its value}
@@ -102,7 +102,7 @@ class CacheMark:
 
 
 @dataclass(frozen=True, slots=True)
-class StepFragment:
+class StepRecord:
     """One step of one run, or one child of a ForEach step.
 
     loop             the ForEach step that it is a child of; its name ends with the number of its item
@@ -131,7 +131,7 @@ class StepFragment:
     images: tuple[Image, ...] = ()
     code: tuple[Code, ...] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    cache: CacheMark | None = None
+    cache: CacheOutcome | None = None
     decision: Mapping[str, Any] | None = None
     model_packages: tuple[Mapping[str, Any], ...] = ()
     result: Mapping[str, Any] | None = None
@@ -144,7 +144,7 @@ class StepFragment:
             return self.attempts[-1].arn
         return self.cache.source_arn if self.cache is not None else ""
 
-    def masked(self, *known: str) -> StepFragment:
+    def masked(self, *known: str) -> StepRecord:
         """The same without secrets, and with the hash of the masked request; ``known`` are further secrets."""
         secrets = set(known)
         request = mask(plain(self.request), secrets) if self.request is not None else None
@@ -157,7 +157,7 @@ class StepFragment:
         masked = replace(self, request=request, request_sha256=digest, attempts=attempts, **rest)
         return masked._taken_out(secrets) if secrets else masked
 
-    def _taken_out(self, secrets: set[str]) -> StepFragment:
+    def _taken_out(self, secrets: set[str]) -> StepRecord:
         """The same with ``secrets`` taken out of places as well: URIs, names, and what models and metrics say."""
         taken: dict[str, Any] = {
             name: tuple(_without(item, secrets) for item in getattr(self, name)) for name in _PLACES
@@ -172,24 +172,24 @@ class StepFragment:
         return _as_json(self)
 
     @classmethod
-    def from_json(cls, data: object) -> StepFragment:
-        """The fragment in ``data``; unknown members are left out.  Raises :class:`BrokenRecord`."""
+    def from_json(cls, data: object) -> StepRecord:
+        """The step record in ``data``; unknown members are left out.  Raises :class:`BrokenRecord`."""
         if not isinstance(data, Mapping) or not all(
             isinstance(data.get(key), str) for key in ("step", "type", "status")
         ):
-            raise BrokenRecord("a step fragment has no step, type and status.")
+            raise BrokenRecord("a step record has no step, type and status.")
         values = {name: data[name] for name in _names(cls) if name in data}
         try:
             for name, kind in _NESTED.items():
                 if name in values:
                     values[name] = tuple(kind(**_known(kind, item)) for item in values[name])
             if values.get("cache") is not None:
-                values["cache"] = CacheMark(**_known(CacheMark, values["cache"]))
+                values["cache"] = CacheOutcome(**_known(CacheOutcome, values["cache"]))
             if "model_packages" in values:
                 values["model_packages"] = tuple(values["model_packages"])
             return cls(**values)
         except (TypeError, AttributeError) as error:
-            raise BrokenRecord(f'the fragment of step "{data["step"]}" cannot be read: {error}.') from None
+            raise BrokenRecord(f'the step record of step "{data["step"]}" cannot be read: {error}.') from None
 
 
 _NESTED: dict[str, Any] = {"attempts": Attempt, "inputs": Artifact, "outputs": Artifact, "images": Image, "code": Code}
@@ -201,7 +201,7 @@ _WORDS = frozenset({"uri", "name", "key", "instead_of", "problem", "repository",
 
 def _without(item: Any, secrets: set[str]) -> Any:
     """An artifact, image, code or cache mark without ``secrets``; hashes stay."""
-    words = _WORDS - {"key"} if isinstance(item, CacheMark) else _WORDS
+    words = _WORDS - {"key"} if isinstance(item, CacheOutcome) else _WORDS
     told = {name: getattr(item, name) for name in _names(type(item)) if name in words}
     return replace(item, **without(told, secrets))
 
@@ -220,7 +220,7 @@ def _as_json(item: Any) -> dict[str, Any]:
         value = getattr(item, name)
         if value is None or value in ("", (), {}) or (name == "jobs_started" and not value):
             continue
-        if isinstance(value, CacheMark):
+        if isinstance(value, CacheOutcome):
             kept[name] = _as_json(value)
         elif name in _NESTED:
             kept[name] = [_as_json(entry) for entry in value]

@@ -10,12 +10,12 @@ from typing import Any
 
 from ..capture.sources import from_outside
 from ..model.errors import RecordError
-from ..model.step_record import Artifact, Code, StepFragment
+from ..model.step_record import Artifact, Code, StepRecord
 from ..store.keys import content_key
 from ..store.protocol import Store
 from ..store.stored_json import read_stored
 
-Steps = Mapping[str, StepFragment]
+Steps = Mapping[str, StepRecord]
 
 
 def stored_definition(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def compared(steps: Steps) -> int:
     return sum(len(_values(step)) for step in steps.values())
 
 
-def _step(name: str, was: StepFragment, now: StepFragment | None, tolerance: float) -> Iterator[str]:
+def _step(name: str, was: StepRecord, now: StepRecord | None, tolerance: float) -> Iterator[str]:
     if was.status == "NotSelected":
         return  # a part of the pipeline ran, and all of it runs now
     status = now.status if now is not None else "NotStarted"
@@ -108,7 +108,7 @@ def _step(name: str, was: StepFragment, now: StepFragment | None, tolerance: flo
             yield f"{name}: {value} {old[value]} -> {new[value]}"
 
 
-def _values(step: StepFragment) -> dict[str, Any]:
+def _values(step: StepRecord) -> dict[str, Any]:
     """Metrics by name, and both sides of every comparison."""
     values: dict[str, Any] = dict(step.metrics)
     decision = step.decision or {}

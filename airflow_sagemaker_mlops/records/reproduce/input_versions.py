@@ -18,11 +18,11 @@ from ..capture.listing import Line, Listing, ListingOf, objects_of
 from ..capture.requests import WITH_REQUEST
 from ..capture.sources import from_outside
 from ..model.errors import RecordError
-from ..model.step_record import Artifact, Image, StepFragment
+from ..model.step_record import Artifact, Image, StepRecord
 from ..store.index import READERS
 from ..store.s3 import reason_of, split
 
-Steps = Mapping[str, StepFragment]
+Steps = Mapping[str, StepRecord]
 FOLDER = "reproductions"
 LARGEST_COPY = 5 * 1024**3  # bytes that one CopyObject takes
 
@@ -76,7 +76,7 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
 
 
 def _untold(steps: Steps) -> Iterator[str]:
-    """Steps that ran and left no word of what they read: their fragments are lost, or it is a loop of schema 1.0."""
+    """Steps that ran and left no word of what they read: their step records are lost, or it is a loop of schema 1.0."""
     loops = {step.loop for step in steps.values()}
     for name, step in steps.items():
         how = STEP_TYPES[step.type].how if step.type in STEP_TYPES else ""
@@ -87,7 +87,7 @@ def _untold(steps: Steps) -> Iterator[str]:
             yield name
 
 
-def _has_children(step: StepFragment) -> bool:
+def _has_children(step: StepRecord) -> bool:
     return bool(((step.result or {}).get("Loop") or {}).get("TotalStepCount"))
 
 
@@ -192,7 +192,7 @@ def _copy_one(s3: Any, bucket: str, line: Line, to_bucket: str, key: str) -> Non
     )
 
 
-def pinned_images(steps: Iterable[StepFragment]) -> dict[str, str]:
+def pinned_images(steps: Iterable[StepRecord]) -> dict[str, str]:
     """{image: the same by its recorded digest}."""
     return dict(_by_digest(image) for step in steps for image in step.images if image.digest and "@" not in image.uri)
 

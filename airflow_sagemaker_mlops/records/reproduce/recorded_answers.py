@@ -15,19 +15,19 @@ from ...plan.model import Plan
 from ...plan.selection import NO_STEPS, InvalidSelection, Selection
 from ...steps.catalogue import entry_of
 from ...steps.control import AIRFLOW_OPERATOR
-from ..capture.step_start import Begun
+from ..capture.step_start import StepStart
 from ..model.errors import RecordError
-from ..model.step_record import StepFragment
+from ..model.step_record import StepRecord
 from ..reuse.earlier_results import ReusingRecorder, SourceRun, check_reuse
 
 
-def stands(step: StepFragment) -> bool:
+def stands(step: StepRecord) -> bool:
     """Whether the recorded result stands: the step asks or changes what is outside, or was taken from another run."""
     reused = step.cache is not None and step.cache.result == "reused"
     return reused or (entry_of(step.type) or AIRFLOW_OPERATOR).outside
 
 
-def done_again(steps: Mapping[str, StepFragment]) -> dict[str, StepFragment]:
+def done_again(steps: Mapping[str, StepRecord]) -> dict[str, StepRecord]:
     """Those of ``steps`` that a pinned reproduction runs."""
     return {name: step for name, step in steps.items() if not stands(step)}
 
@@ -54,7 +54,7 @@ def answers_for(plan: Plan, source: SourceRun) -> Selection:
 class AnsweringRecorder(ReusingRecorder):
     """A recorder that answers for steps outside of the run, and fails those that the source has no answer of."""
 
-    async def begin(self, run: StepRun) -> Begun:
+    async def begin(self, run: StepRun) -> StepStart:
         """The recorded answer; else what the recorder says."""
         name = run.identity.step
         if name in self.selection.reused:
@@ -63,7 +63,7 @@ class AnsweringRecorder(ReusingRecorder):
         if not run.entry.outside:
             return await self.recorder.begin(run)
         why = self._missing(name)
-        await self.recorder.end(run, Begun(now()), status="Failed", result=None, failure_reason=why)
+        await self.recorder.end(run, StepStart(now()), status="Failed", result=None, failure_reason=why)
         raise StepFailed(why)
 
     def _missing(self, name: str) -> str:

@@ -17,9 +17,9 @@ from ...plan.model import Plan, TaskPlan
 from ...plan.selection import InvalidSelection, Selection
 from ..capture.fingerprint import lost
 from ..capture.recorder import Recorder
-from ..capture.step_start import Begun
+from ..capture.step_start import StepStart
 from ..model.errors import RecordError, StoreUnavailable
-from ..model.step_record import Artifact, CacheMark, StepFragment
+from ..model.step_record import Artifact, CacheOutcome, StepRecord
 from ..seal.sealed import record_name
 from ..store.protocol import Store
 from ..store.reader import dags_of, read_record, run_named, steps_of
@@ -35,7 +35,7 @@ class SourceRun:
     status: str
     definition_hash: str
     parameters: Mapping[str, Any]
-    steps: Mapping[str, StepFragment]
+    steps: Mapping[str, StepRecord]
 
     @property
     def statuses(self) -> dict[str, str]:
@@ -71,7 +71,7 @@ def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun
     return source_of(document, steps)
 
 
-def source_of(document: Mapping[str, Any], steps: Mapping[str, StepFragment]) -> SourceRun:
+def source_of(document: Mapping[str, Any], steps: Mapping[str, StepRecord]) -> SourceRun:
     """The run of the record ``document`` with these ``steps`` (``reader.steps_of``) as one to take results from."""
     run = document["run"]
     parameters = {name: item["value"] for name, item in (document.get("externalParameters") or {}).items()}
@@ -187,7 +187,7 @@ class ReusingRecorder:
     selection: Selection
     source: SourceRun
 
-    async def begin(self, run: StepRun) -> Begun:
+    async def begin(self, run: StepRun) -> StepStart:
         """The earlier result of a reused step; else what the recorder says."""
         name = run.identity.step
         if name not in self.selection.reused:
@@ -195,45 +195,45 @@ class ReusingRecorder:
         run.tell(f'taken from run "{self.source.run_id}": this step is not selected')
         return self.reused(name)
 
-    def reused(self, name: str) -> Begun:
+    def reused(self, name: str) -> StepStart:
         """The earlier result of a step."""
-        return Begun(now(), result=reused_result(self.source, name))
+        return StepStart(now(), result=reused_result(self.source, name))
 
     async def end(
         self,
         run: StepRun,
-        begun: Begun,
+        start: StepStart,
         *,
         status: str,
         result: Mapping[str, Any] | None,
         jobs_started: int = 0,
         failure_reason: str = "",
-    ) -> StepFragment | None:
+    ) -> StepRecord | None:
         """Record the step: a reused one as in its own run, without what that run did and paid for."""
         name = run.identity.step
         if name not in self.selection.reused:
             return await self.recorder.end(
-                run, begun, status=status, result=result, jobs_started=jobs_started, failure_reason=failure_reason
+                run, start, status=status, result=result, jobs_started=jobs_started, failure_reason=failure_reason
             )
         was = self.source.steps[name]
-        mark = CacheMark(result="reused", source_run=self.source.run_id, source_arn=was.made_by)
-        fragment = replace(
+        outcome = CacheOutcome(result="reused", source_run=self.source.run_id, source_arn=was.made_by)
+        step_record = replace(
             was,
             status=status,
-            started=begun.started,
+            started=start.started,
             ended=now(),
             attempts=(),
             jobs_started=0,
             billable_seconds=None,
             model_packages=(),
-            cache=mark,
+            cache=outcome,
             result=result,
         )
-        return await self.recorder.keep(run, fragment)
+        return await self.recorder.keep(run, step_record)
 
-    def submitted(self, begun: Begun) -> None:
+    def submitted(self, start: StepStart) -> None:
         """A job of a step that is not reused runs."""
-        self.recorder.submitted(begun)
+        self.recorder.submitted(start)
 
     def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
         """A job of a step that is not reused has ended."""

@@ -1,4 +1,4 @@
-"""A part of a pipeline on results of an earlier run: :class:`Choice`, what is asked for, -> :class:`Part`, checked.
+"""Selective execution on the results of an earlier run: :class:`SelectiveRequest` -> :class:`SelectivePlan`, checked.
 
 The command line and a DAG run's conf ask in different ways for the same.
 """
@@ -23,7 +23,7 @@ LATEST = "latest"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SelectiveRequest:
     """What is asked for.
 
     patterns     of steps that are to run, each a pattern or several with blanks or commas between them
@@ -45,14 +45,14 @@ class Choice:
         """What the run is called that results are taken from."""
         return self.resume or self.source_run or LATEST
 
-    def of_instance(self, index: int) -> Choice:
+    def of_instance(self, index: int) -> SelectiveRequest:
         """The same of one instance of a pipeline in a mapped task group."""
         named = of_instance(self.source, index)
         return replace(self, resume=named) if self.resume else replace(self, source_run=named)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SelectivePlan:
     """The part of a pipeline that runs; ``inherited`` are the parameter values of the run that is resumed."""
 
     selection: Selection
@@ -86,7 +86,7 @@ class Part:
 
 
 def part_of(
-    choice: Choice,
+    choice: SelectiveRequest,
     plan: Plan,
     pipeline: str,
     store: Store | None = None,
@@ -94,7 +94,7 @@ def part_of(
     look: Callable[[Artifact], Artifact] | None = None,
     source: SourceRun | None = None,
     no_records: str,
-) -> Part:
+) -> SelectivePlan:
     """The part of ``plan`` that ``choice`` asks for, which is not all of it.
 
     look         an output as it is now, to see whether it is still there; without it nobody looks
@@ -105,7 +105,7 @@ def part_of(
     """
     selection = None if choice.resume else select(plan, words_of(choice.patterns))
     if selection is not None and not selection.reused:
-        return Part(selection)
+        return SelectivePlan(selection)
     if store is None:
         what = "results of an earlier run are needed, and this run knows no records to take them from."
         raise InvalidSelection(plan.source, [Problem("SM407", "source-run", what, no_records)])
@@ -116,7 +116,7 @@ def part_of(
         declared = {parameter.name for parameter in plan.parameters}
         inherited = {name: value for name, value in source.parameters.items() if name in declared}
     check_reuse(plan, selection, source, look)
-    return Part(selection, source, inherited)
+    return SelectivePlan(selection, source, inherited)
 
 
 def words_of(patterns: Sequence[str]) -> list[str]:

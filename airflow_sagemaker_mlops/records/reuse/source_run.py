@@ -16,11 +16,11 @@ from ..model.step_record import Artifact
 from ..store.keys import source_key
 from ..store.protocol import Store, Stored
 from ..store.stored_json import read_stored
-from .selective_run import Choice, Part, part_of
+from .selective_run import SelectivePlan, SelectiveRequest, part_of
 
 
 def pinned_part(
-    choice: Choice,
+    choice: SelectiveRequest,
     plan: Plan,
     pipeline: str,
     store: Store | None,
@@ -28,7 +28,7 @@ def pinned_part(
     *,
     look: Callable[[Artifact], Artifact] | None = None,
     no_records: str,
-) -> Part:
+) -> SelectivePlan:
     """The part that ``choice`` asks for in run ``run_id``, the same at any time.  Raises as ``part_of``.
 
     look   as of ``part_of``; only for the first step that asks, for later ones the run itself may have changed things
@@ -48,7 +48,7 @@ def pinned_part(
             return part
 
 
-def _asked(choice: Choice) -> dict[str, Any]:
+def _asked(choice: SelectiveRequest) -> dict[str, Any]:
     return {"select": list(choice.patterns), "source_run": choice.source_run or "", "resume": choice.resume}
 
 
@@ -64,7 +64,7 @@ def _noted(found: Stored | None, asked: Mapping[str, Any]) -> str:
     return str(note.get("source_run") or "") if same else ""
 
 
-def _of_run(choice: Choice, run_id: str) -> Choice:
+def _of_run(choice: SelectiveRequest, run_id: str) -> SelectiveRequest:
     if not run_id:
         return choice
     return replace(choice, resume=run_id) if choice.resume else replace(choice, source_run=run_id)

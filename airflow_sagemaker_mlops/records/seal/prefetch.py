@@ -1,4 +1,4 @@
-"""What a sealing needs and can have before: found while a run's last fragments are written."""
+"""What a sealing needs and can have before: found while a run's last step records are written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .seal import store_definition
 
 
 @dataclass(slots=True)
-class Ahead:
+class SealPrefetch:
     """``None`` is what was not found; the sealing then looks itself, and tells what is in the way.
 
     secrets   of the run, to be taken out of the definition

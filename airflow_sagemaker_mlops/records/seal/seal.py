@@ -1,7 +1,7 @@
-"""Writing: fragments while a run is on, and the sealed record at its end, once.
+"""Writing: step records while a run is on, and the sealed record at its end, once.
 
 S3 calls of a sealing: the heads are read and written, definition, record and index entry written; listing and reading
-the fragments beside, where they are not at hand.  Each step writes its fragment: one call.
+the step records beside, where they are not at hand.  Each step writes its step record: one call.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ...execution.secret_masking import mask
 from ..model.canonical_json import canonical_json, plain, sha256_of
 from ..model.errors import BrokenRecord
 from ..model.record import DefinitionCopy
-from ..model.step_record import StepFragment
+from ..model.step_record import StepRecord
 from ..store.index import READERS, add_to_index, merge, summary_of
-from ..store.keys import content_key, fragment_key, fragments_prefix, record_key
+from ..store.keys import content_key, record_key, step_record_key, step_records_prefix
 from ..store.protocol import Store, address
 from ..store.stored_json import read_stored
 from .hash_chain import Heads, advance, read_heads
@@ -48,32 +48,34 @@ class Sealed:
     record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-def write_fragment(
-    store: Store, dag_id: str, run_id: str, fragment: StepFragment, secrets: Iterable[str] = ()
-) -> StepFragment:
-    """Keep a step's fragment, masked, instead of what an earlier attempt left; as it was written.
+def write_step_record(
+    store: Store, dag_id: str, run_id: str, step_record: StepRecord, secrets: Iterable[str] = ()
+) -> StepRecord:
+    """Keep a step's record, masked, instead of what an earlier attempt left; as it was written.
 
     secrets   further ones, to be taken out of it
     """
-    masked = fragment.masked(*secrets)
-    store.write(fragment_key(dag_id, run_id, fragment.step), canonical_json(masked.as_json()))
+    masked = step_record.masked(*secrets)
+    store.write(step_record_key(dag_id, run_id, step_record.step), canonical_json(masked.as_json()))
     return masked
 
 
-def read_fragments(store: Store, dag_id: str, run_id: str) -> list[StepFragment]:
-    """The fragments there are, also while the run is on.  Raises :class:`BrokenRecord` naming one that is damaged."""
-    keys = list(store.keys(fragments_prefix(dag_id, run_id)))
+def read_step_records(store: Store, dag_id: str, run_id: str) -> list[StepRecord]:
+    """The step records written so far, also during the run.  Raises :class:`BrokenRecord` naming a damaged one."""
+    keys = list(store.keys(step_records_prefix(dag_id, run_id)))
     with ThreadPoolExecutor(max_workers=READERS) as readers:
-        found = [fragment for fragment in readers.map(lambda key: _read_fragment(store, key), keys) if fragment]
-    return sorted(found, key=lambda fragment: (fragment.started, fragment.step))
+        found = [
+            step_record for step_record in readers.map(lambda key: _read_step_record(store, key), keys) if step_record
+        ]
+    return sorted(found, key=lambda step_record: (step_record.started, step_record.step))
 
 
-def _read_fragment(store: Store, key: str) -> StepFragment | None:
+def _read_step_record(store: Store, key: str) -> StepRecord | None:
     found = store.read(key)
     if found is None:
         return None
     try:
-        return StepFragment.from_json(read_stored(found.data))
+        return StepRecord.from_json(read_stored(found.data))
     except ValueError as error:
         why = str(error) if isinstance(error, BrokenRecord) else "it is no JSON."
         raise BrokenRecord(f"{address(store, key)} is damaged: {why}") from None

@@ -59,13 +59,13 @@ def records_prefix(dag_id: str) -> str:
     return f"{segment(dag_id)}/records/"
 
 
-def fragment_key(dag_id: str, run_id: str, step: str) -> str:
-    """Key of a step's fragment."""
-    return f"{fragments_prefix(dag_id, run_id)}{segment(step)}.json"
+def step_record_key(dag_id: str, run_id: str, step: str) -> str:
+    """Key of a step record."""
+    return f"{step_records_prefix(dag_id, run_id)}{segment(step)}.json"
 
 
-def fragments_prefix(dag_id: str, run_id: str) -> str:
-    """What the keys of all fragments of a run begin with."""
+def step_records_prefix(dag_id: str, run_id: str) -> str:
+    """What the keys of all step records of a run begin with."""
     return f"{segment(dag_id)}/fragments/{segment(run_id)}/"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...definition.problems import did_you_mean
 from ..model.errors import BrokenRecord, NoSuchRecord
-from ..model.step_record import StepFragment
+from ..model.step_record import StepRecord
 from ..seal.sealed import belongs_to, parse_record
 from .index import read_index
 from .keys import content_key, name_of, record_key
@@ -67,17 +67,17 @@ def dags_of(store: Store) -> list[str]:
     return [name_of(folder) for folder in store.folders()]
 
 
-def steps_of(store: Store, document: Mapping[str, Any]) -> dict[str, StepFragment]:
+def steps_of(store: Store, document: Mapping[str, Any]) -> dict[str, StepRecord]:
     """The steps of a record by name, with requests that are stored apart.
 
     Raises :class:`BrokenRecord` for one that is damaged.
     """
     steps = {}
     for item in document["steps"]:
-        fragment = {**item}
+        step_record = {**item}
         if "request_uri" in item and "request" not in item:
-            fragment["request"] = _request(store, document["run"]["dag_id"], item["request_sha256"])
-        steps[item["step"]] = StepFragment.from_json(fragment)
+            step_record["request"] = _request(store, document["run"]["dag_id"], item["request_sha256"])
+        steps[item["step"]] = StepRecord.from_json(step_record)
     return steps
 
 

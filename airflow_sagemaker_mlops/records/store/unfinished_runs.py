@@ -1,6 +1,6 @@
 """Runs of the command line that ended without a record, because their process was killed.
 
-Such a run leaves a note about its start and the fragments of its steps.  With the same run id and start it derives the
+Such a run leaves a note about its start and the records of its steps.  With the same run id and start it derives the
 same job names, so another process can go on with it and finds the jobs that are still there.
 """
 
@@ -14,10 +14,10 @@ from ...execution.secret_masking import mask
 from ...plan.model import Plan
 from ..model.canonical_json import canonical_json, plain
 from ..model.errors import BrokenRecord
-from ..model.step_record import StepFragment
+from ..model.step_record import StepRecord
 from ..model.timestamps import moment
 from ..reuse.earlier_results import SourceRun
-from ..seal.seal import read_fragments
+from ..seal.seal import read_step_records
 from .index import read_index
 from .keys import name_of, record_key, start_key, starts_prefix
 from .protocol import Store, address
@@ -42,10 +42,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A run without a record; ``steps`` are the fragments of those that ended, by name."""
+    """A run without a record; ``steps`` are the records of those that ended, by name."""
 
     start: Start
-    steps: Mapping[str, StepFragment]
+    steps: Mapping[str, StepRecord]
 
     def as_source(self, plan: Plan) -> SourceRun:
         """The run as one that results can be taken from.  Branches that its conditions did not take are NotTaken."""
@@ -56,7 +56,7 @@ class Unfinished:
                 taken = bool(((ended.result or {}).get("Properties") or {}).get("Outcome"))
                 for name in (task.spec.get("Branches") or {}).get("Else" if taken else "If") or ():
                     if name in plan.by_id:
-                        steps.setdefault(name, StepFragment(name, plan.by_id[name].step_type, "NotTaken"))
+                        steps.setdefault(name, StepRecord(name, plan.by_id[name].step_type, "NotTaken"))
         start = self.start
         return SourceRun(start.run_id, "Stopped", start.definition_hash, start.parameters, steps)
 
@@ -74,7 +74,7 @@ def forget_start(store: Store, dag_id: str, run_id: str) -> None:
 def unfinished(store: Store, dag_id: str, name: str) -> Unfinished | None:
     """The run called ``name`` (an id, its beginning, "latest") if it has no record; else ``None``.
 
-    Raises :class:`BrokenRecord` for a note or a fragment that is damaged.
+    Raises :class:`BrokenRecord` for a note or a step record that is damaged.
     """
     without = [
         run_id
@@ -94,7 +94,7 @@ def unfinished(store: Store, dag_id: str, name: str) -> Unfinished | None:
         found = exact or [start for start in starts if start.run_id.startswith(name)]
     if len(found) != 1:
         return None
-    steps = {fragment.step: fragment for fragment in read_fragments(store, dag_id, found[0].run_id)}
+    steps = {step_record.step: step_record for step_record in read_step_records(store, dag_id, found[0].run_id)}
     return Unfinished(found[0], steps)
 
 

@@ -14,7 +14,7 @@ from ...plan.model import VERDICT_TASK_ID
 
 if TYPE_CHECKING:
     from ...definition.problems import Problem
-    from ...records.reuse.selective_run import Choice
+    from ...records.reuse.selective_run import SelectiveRequest
 
 LIKE = 0.66  # of difflib's ratio: two letters that changed places in a word of three still count
 OPTIONS = ("select", "source_run", "resume")
@@ -101,7 +101,7 @@ def misspelt(conf: Mapping[str, Any], dag: Any) -> list[Problem]:
     return problems
 
 
-def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> Choice | None:
+def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> SelectiveRequest | None:
     """What ``conf`` asks of the pipeline in task group ``group``; ``None`` when that runs as a whole.
 
     group    "" for a pipeline that is a DAG
@@ -111,7 +111,7 @@ def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> C
     otherwise a misspelt option would run everything.
     """
     from ...plan.selection import InvalidSelection
-    from ...records.reuse.selective_run import Choice
+    from ...records.reuse.selective_run import SelectiveRequest
 
     found: dict[str, dict[str, Any]] = {}
     problems: list[Problem] = []
@@ -134,7 +134,7 @@ def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> C
         return None
     patterns = wanted.get("select") or ()
     patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
-    return Choice(patterns, wanted.get("source_run"), wanted.get("resume") or "")
+    return SelectiveRequest(patterns, wanted.get("source_run"), wanted.get("resume") or "")
 
 
 def _problem(key: str, group: str, option: str, value: Any, groups: Collection[str]) -> Problem | None:

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from ...records.capture.recorder import Recorder
     from ...records.model.step_record import Artifact
     from ...records.reuse.earlier_results import ReusingRecorder
-    from ...records.reuse.selective_run import Part
+    from ...records.reuse.selective_run import SelectivePlan
     from ..pipeline_source import Source
     from ..step_task import StepTask
 
 NO_RECORDS = "Turn records on: records= of the DAG, or records under [sagemaker_mlops] in Airflow's configuration."
-_LAST: list[tuple[Any, Share | None]] = []  # task instance and share: a step asks several times
+_LAST: list[tuple[Any, StepSelection | None]] = []  # task instance and share: a step asks several times
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class PartOfRun:
 
     prefix: str
     plan: Plan
-    part: Part
+    part: SelectivePlan
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -67,7 +67,7 @@ class PartOfRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class StepSelection:
     """What the run wants of the step ``name``."""
 
     name: str
@@ -111,7 +111,7 @@ def refuse_misspelt(context: Any) -> None:
         raise InvalidConf(f"DAG {ti.dag_id}", problems)
 
 
-def share_of(context: Any, step: StepTask) -> Share | None:
+def share_of(context: Any, step: StepTask) -> StepSelection | None:
     """The share of the task in ``context``; ``None`` when the whole pipeline runs.
 
     Raises :class:`InvalidSelection` with everything that keeps the part from running, or
@@ -130,14 +130,14 @@ def share_of(context: Any, step: StepTask) -> Share | None:
     return _LAST[0][1]
 
 
-def _share_of(context: Any, step: StepTask) -> Share | None:
+def _share_of(context: Any, step: StepTask) -> StepSelection | None:
     ti = context["ti"]
     name = step.step or ti.task_id
     group = ti.task_id.removesuffix(name).rstrip(".")
     verdict = ti.task.dag.task_dict.get(f"{group}.{VERDICT_TASK_ID}".lstrip("."))
     found = part_of_run(context, verdict.source if verdict is not None else None, look=_look_as(step))
     # What is not in the plan is an operator that was written into the DAG by hand.
-    return Share(name, found) if found is not None and name in found.plan.by_id else None
+    return StepSelection(name, found) if found is not None and name in found.plan.by_id else None
 
 
 def _look_as(step: StepTask) -> Callable[[Artifact], Artifact]:
