@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from deployment import PATIENCE_S, Deployment, deployed
@@ -23,11 +24,27 @@ def airflow_db() -> None:
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
 
 
-@pytest.fixture(scope="package")
-def deployment(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One Airflow for all tests of whole runs; an idle scheduler takes a fifth of a core from the tests behind them."""
-    with deployed(tmp_path_factory.mktemp("deployment"), aws) as running:
-        yield running
+_UP = ExitStack()
+_DEPLOYMENTS: list[Deployment] = []
+
+
+@pytest.fixture
+def deployment(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """One Airflow for all tests of whole runs in this folder."""
+    if not _DEPLOYMENTS:
+        _DEPLOYMENTS.append(_UP.enter_context(deployed(tmp_path_factory.mktemp("deployment"), aws)))
+    return _DEPLOYMENTS[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the Airflow with the last test of the folder: idle, it takes a fifth of a core from the tests behind it.
+
+    Pytest ends fixtures of the scope "package" with the session where a folder is no package.
+    """
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        _DEPLOYMENTS.clear()
+        _UP.close()
 
 
 @pytest.fixture
