@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import hmac
 import http.client
 import json
 import math
@@ -57,7 +58,7 @@ _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
 # Members of InvokeEndpoint that choose another model, container or variant, or another answer: one model serves here.
 NOT_SERVED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
 SESSION_KEY = "session-key"
-_GIVEN_KEY = re.compile(rb"<AccessKeyId>([A-Z0-9]+)</AccessKeyId>\s*<SecretAccessKey>([^<]+)</SecretAccessKey>")
+_GIVEN = re.compile(rb"<(AccessKeyId|SecretAccessKey|SessionToken)>([^<]+)</")
 JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
 
 
@@ -122,7 +123,7 @@ class Front:
         """The caller's secret key; strangers are refused by their headers alone, for callers may run code here."""
         if environ.get("HTTP_HOST") not in self._hosts:
             raise AwsError("AccessDeniedException", "This server answers to its own address only.", 403)
-        secret = self._secret_of(caller.key) if caller else None
+        secret = self._secret_of(caller, intake.signed) if caller else None
         if caller is None or secret is None:
             why = "" if caller else signature.unknown_way(intake.signed)
             why = why or "The access key is not the one of this embedded AWS."
@@ -135,12 +136,17 @@ class Front:
             raise AwsError("AccessDeniedException", "moto's own API is not passed on.", 403)
         return secret
 
-    def _secret_of(self, key: str) -> str | None:
-        """The secret to the key of this server, or to one that its STS gave out to who had it."""
-        if key == self._aws.access_key:
+    def _secret_of(self, caller: Claim, request: signature.Signed) -> str | None:
+        """The secret to the key of this server, or to one that its STS gave out, which counts with its token only."""
+        if caller.key == self._aws.access_key:
             return self._aws.secret_key
-        given = self._store.get(SESSION_KEY, "", key)
-        return None if given is None else given.body.get("secret")
+        session = self._store.get(SESSION_KEY, "", caller.key)
+        if session is None:
+            return None
+        token, wanted = signature.token_of(request), str(session.body.get("token", ""))
+        if not wanted or not hmac.compare_digest(token.encode(), wanted.encode()):
+            raise _wrong_token(caller.service, token)
+        return str(session.body["secret"])
 
     def _answer(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
         if call.protocol == "json":
@@ -194,8 +200,10 @@ class Front:
             raise refusal(call.service, call.operation)
         if call.service == "sagemaker" and reply.status == 200:
             self._keep_tags(_json(body), _json(reply.body))
-        if caller.service == "sts" and (given := _GIVEN_KEY.search(reply.body)):
-            self._store.insert(SESSION_KEY, "", given[1].decode(), {"secret": given[2].decode()})
+        given = {name.decode(): value.decode() for name, value in _GIVEN.findall(reply.body)}
+        if caller.service == "sts" and "SecretAccessKey" in given:
+            session = {"secret": given["SecretAccessKey"], "token": given.get("SessionToken", "")}
+            self._store.insert(SESSION_KEY, "", given["AccessKeyId"], session)
         return reply
 
     def _from_moto(self, call: Called, environ: Environ, body: bytes) -> Reply:
@@ -311,7 +319,8 @@ def _body(environ: Environ, intake: Intake, caller: Claim, secret: str) -> bytes
     else:
         signature.check_payload(stated, body)
     if stated is not None and stated.startswith(signature.STREAMING):
-        body, trailers = aws_chunked.decoded(body, environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH"))
+        parts = signature.part_checker(caller, secret, stated)
+        body, trailers = aws_chunked.decoded(body, environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH"), parts)
         environ.update({f"HTTP_{name.upper().replace('-', '_')}": value for name, value in trailers.items()})
         environ["HTTP_X_AMZ_CONTENT_SHA256"] = signature.UNSIGNED
         coding = aws_chunked.other_codings(environ.pop("HTTP_CONTENT_ENCODING", ""))
@@ -342,9 +351,22 @@ def _no_number(text: str) -> Any:
     raise ValueError(f"{text[:40]} is no number of JSON")
 
 
+def _wrong_token(service: str, token: str) -> AwsError:
+    """How AWS answers a session's key that comes with another token than its own, or with none."""
+    if service == "s3" and not token:
+        return AwsError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403)
+    if service == "s3":
+        return AwsError("InvalidToken", "The provided token is malformed or otherwise invalid.")
+    speaks = unread(service, {"REQUEST_METHOD": "POST"}).protocol
+    code = "InvalidClientTokenId" if speaks in ("query", "ec2") else "UnrecognizedClientException"
+    return AwsError(code, "The security token included in the request is invalid.", 403)
+
+
 def _unknown(call: Called) -> AwsError:
     if call.service == "s3":
         return AwsError("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
+    if call.protocol in ("query", "ec2") and ":" in call.operation:
+        return AwsError("MissingAction", "The request is missing an action or a required parameter.")
     return AwsError("UnknownOperationException", f"{call.service} has no operation {call.operation[:100]}.")
 
 

@@ -103,13 +103,16 @@ def called(signed: str, environ: Environ, body: bytes) -> Called:
         name = action[1].decode()
         return Called(_having(services, name), name, "ec2" if services[0] == "ec2" else "query")
     protocol: Protocol = "rest-xml" if services[0] in _XML else "rest-json"
+    rest = [service for service in services if _protocol(service).startswith("rest-")]
     method = str(environ["REQUEST_METHOD"])
     asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
     if services[0] != "s3":  # its operations are moto's, and there are many requests
-        for service in services:
+        for service in rest:
             name = _at(service, method, path, asked)
             if name:
                 return Called(service, name, protocol)
+    if services[0] not in rest:
+        protocol = _protocol(services[0])
     return Called(services[0], f"{method}:{path.split('/')[1] if '/' in path else ''}", protocol)
 
 
@@ -121,12 +124,17 @@ def unread(signed: str, environ: Environ) -> Called:
         protocol: Protocol = "json"
     elif kind.startswith("application/x-www-form-urlencoded") and service not in _XML:
         protocol = "query"
-    elif service in _known():
-        own = str(validation.service_model(service).metadata["protocol"])
-        protocol = "cbor" if own == "smithy-rpc-v2-cbor" else cast(Protocol, own)
     else:
-        protocol = "rest-xml"
+        protocol = _protocol(service)
     return Called(service or "?", f"{environ['REQUEST_METHOD']}:", protocol)
+
+
+def _protocol(service: str) -> Protocol:
+    """The protocol that botocore speaks with a service."""
+    if service not in _known():
+        return "rest-xml"
+    own = str(validation.service_model(service).metadata["protocol"])
+    return "cbor" if own == "smithy-rpc-v2-cbor" else cast(Protocol, own)
 
 
 def is_operation(call: Called, environ: Environ) -> bool:

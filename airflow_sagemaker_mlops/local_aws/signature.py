@@ -12,7 +12,7 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from posixpath import normpath
@@ -129,6 +129,13 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
+def token_of(request: Signed) -> str:
+    """The session token that came with a request, in a header or in the query; empty for none."""
+    name = "x-amz-security-token"
+    asked = {key.lower(): value for key, value in request.query}
+    return request.headers.get(name) or asked.get(name, "")
+
+
 def unknown_way(request: Signed) -> str:
     """A sentence for a request that is signed in a way which is not known here; empty for any other."""
     if request.headers.get("authorization", "").startswith("AWS "):
@@ -220,6 +227,31 @@ def check_payload(payload: str, body: bytes) -> None:
         return
     if not _HEX.match(payload) or not hmac.compare_digest(hashlib.sha256(body).hexdigest(), payload):
         raise AwsError("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' is not that of the body.")
+
+
+def part_checker(claim: Claim, secret: str, payload: str) -> Callable[[bytes | memoryview, str, bool], None]:
+    """A check of the signatures of an ``aws-chunked`` body: of each part, in their order, and of the trailers.
+
+    Each signature is over the one before.  Nothing is checked where ``payload`` says that the parts are not signed.
+    Source: "Signature calculations: transferring payload in multiple chunks" and "... with trailing headers".
+    """
+    before, key = claim.signature, _signing_key(secret, claim.scope)
+
+    def check_part(content: bytes | memoryview, given: str, is_trailer: bool) -> None:
+        nonlocal before
+        if not payload.startswith(f"{STREAMING}{ALGORITHM}"):
+            return
+        if is_trailer and not payload.endswith("-TRAILER"):
+            return
+        texts = (hashlib.sha256(part).hexdigest() for part in ((content,) if is_trailer else (b"", content)))
+        kind = "TRAILER" if is_trailer else "PAYLOAD"
+        text = "\n".join((f"{ALGORITHM}-{kind}", claim.time, claim.scope, before, *texts))
+        before = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(before.encode(), given.encode()):
+            what = "the trailers" if is_trailer else "a part"
+            raise _refused(f"The signature of {what} of the body does not match.", "SignatureDoesNotMatch")
+
+    return check_part
 
 
 def _refused(message: str, code: str = "InvalidSignatureException") -> AwsError:

@@ -92,10 +92,8 @@ def test_a_part_of_an_upload_is_kept_byte_for_byte(aws: LocalAws, bucket: str, k
 
 
 @pytest.mark.parametrize("coding", ["aws-chunked", "aws-chunked,gzip"])
-@pytest.mark.parametrize("payload", ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"])
-def test_the_coding_of_a_transfer_is_no_part_of_the_object(
-    aws: LocalAws, bucket: str, payload: str, coding: str
-) -> None:
+def test_the_coding_of_a_transfer_is_no_part_of_the_object(aws: LocalAws, bucket: str, coding: str) -> None:
+    payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
     headers = {
         "Content-Encoding": coding,
         "x-amz-content-sha256": payload,
@@ -169,11 +167,56 @@ def test_the_name_of_the_key_is_not_enough(aws: LocalAws) -> None:
         sts.get_caller_identity()
 
 
+def test_parts_that_are_said_to_be_signed_and_are_not_are_refused(aws: LocalAws, bucket: str) -> None:
+    headers = {"Content-Encoding": "aws-chunked", "x-amz-decoded-content-length": "6"}
+    payload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+    headers["x-amz-content-sha256"] = payload
+    status, answer = send(aws, "s3", "PUT", f"/{bucket}/signed", CHUNKED + b"\r\n", headers, payload=payload)
+    assert (status, b"<Code>SignatureDoesNotMatch</Code>" in answer) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "status", "said"),
+    [
+        ("sagemaker", "/", 400, b"UnknownOperationException"),
+        ("dynamodb", "/", 400, b"UnknownOperationException"),
+        ("sagemaker", "/nowhere", 400, b"UnknownOperationException"),
+        ("sts", "/", 400, b"<Code>MissingAction</Code>"),
+        ("iam", "/", 400, b"<Code>MissingAction</Code>"),
+    ],
+)
+def test_a_request_that_names_no_operation_is_told_so(
+    aws: LocalAws, service: str, path: str, status: int, said: bytes
+) -> None:
+    found, answer = send(aws, service, "POST", path, b"{}", {})
+    assert (found, said in answer) == (status, True), answer
+
+
+@pytest.mark.parametrize("token", [None, "a guess"])
+def test_keys_that_sts_gave_out_count_with_their_token_only(aws: LocalAws, token: str | None) -> None:
+    given = aws.client("sts").assume_role(RoleArn=aws.role_arn, RoleSessionName="session")["Credentials"]
+    own = keys(aws, aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"])
+    own |= {"endpoint_url": aws.endpoint_url} | ({"aws_session_token": token} if token else {})
+    for service, call, said in (
+        ("sts", "get_caller_identity", "InvalidClientTokenId"),
+        ("sagemaker", "list_models", "UnrecognizedClientException"),
+        ("s3", "list_buckets", "InvalidToken" if token else "InvalidAccessKeyId"),
+    ):
+        client = boto3.client(service, **own)
+        with pytest.raises(client.exceptions.ClientError, match=said):
+            getattr(client, call)()
+        if service != "sagemaker":
+            with pytest.raises(urllib.error.HTTPError, match="40"):
+                urllib.request.urlopen(client.generate_presigned_url(call), timeout=60)
+
+
 def test_keys_that_sts_gave_out_are_checked_too(aws: LocalAws) -> None:
     given = aws.client("sts").assume_role(RoleArn=aws.role_arn, RoleSessionName="session")["Credentials"]
     own = keys(aws, aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"])
     token = {"aws_session_token": given["SessionToken"], "endpoint_url": aws.endpoint_url}
     assert boto3.client("s3", **own, **token).list_buckets()["Buckets"]
+    with urllib.request.urlopen(boto3.client("s3", **own, **token).generate_presigned_url("list_buckets")) as answer:
+        assert answer.status == 200
     stranger = boto3.client("s3", **own | {"aws_secret_access_key": "a guess"}, **token)
     with pytest.raises(stranger.exceptions.ClientError, match="SignatureDoesNotMatch"):
         stranger.list_buckets()

@@ -14,7 +14,8 @@ from botocore.credentials import Credentials
 
 from airflow_sagemaker_mlops.local_aws import signature
 from airflow_sagemaker_mlops.local_aws.errors import AwsError
-from airflow_sagemaker_mlops.local_aws.signature import Signed
+from airflow_sagemaker_mlops.local_aws.s3 import aws_chunked
+from airflow_sagemaker_mlops.local_aws.signature import Claim, Signed
 
 KEYS = Credentials("LOCALKEY", "a secret", "a token")
 SIGNERS = {
@@ -135,3 +136,51 @@ def test_a_presigned_url_with_an_authorization_header_is_refused(signer: str) ->
     both = dataclasses.replace(request, headers={**request.headers, "authorization": "X Credential=K/1/r/iam/x"})
     with pytest.raises(AwsError, match="Only one auth mechanism"):
         signature.check_headers(claim, both)
+
+
+# The examples of "Transferring payload in multiple chunks" and "... including trailing headers", Amazon S3 API.
+EXAMPLE = Claim(
+    "header", "AKIA" + "IOSFODNN7EXAMPLE", "us-east-1", "s3", "20130524/us-east-1/s3/aws4_request", "20130524T000000Z"
+)
+EXAMPLE_SECRET = "wJalrXUtnFEMI/K7MDENG" + "/bPxRfiCYEXAMPLEKEY"
+PLAIN = (
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
+    "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+    "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+    "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+    "",
+)
+WITH_TRAILER = (
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+    "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e",
+    "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+    "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+    "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
+    "x-amz-checksum-crc32c:sOO8/Q==\r\n"
+    "x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n",
+)
+
+
+def in_parts(example: tuple[str, ...]) -> bytes:
+    """66,560 letters "a" in parts of 64 KiB."""
+    _, _, first, second, last, trailers = example
+    body = f"10000;chunk-signature={first}\r\n{'a' * 65536}\r\n400;chunk-signature={second}\r\n{'a' * 1024}\r\n"
+    return f"{body}0;chunk-signature={last}\r\n{trailers}\r\n".encode()
+
+
+@pytest.mark.parametrize("example", [PLAIN, WITH_TRAILER], ids=["plain", "with a trailer"])
+def test_parts_of_a_body_are_signed_as_in_the_examples_of_aws(example: tuple[str, ...]) -> None:
+    def read(body: bytes) -> bytes:
+        claim = dataclasses.replace(EXAMPLE, signature=example[1])
+        check = signature.part_checker(claim, EXAMPLE_SECRET, example[0])
+        return aws_chunked.decoded(body, "66560", check)[0]
+
+    body = in_parts(example)
+    assert read(body) == b"a" * 66560
+    wrong = [body.replace(b"aaa", b"aba", 1), body.replace(b";chunk-signature=", b";signature=", 1)]
+    wrong += [body.replace(one.encode(), b"0" * 64) for one in example[2:5]]
+    wrong += [body.replace(b"sOO8/Q", b"AAAAAA"), body.replace(b"d81f82fc", b"00000000")] if example[5] else []
+    for one in wrong:
+        with pytest.raises(AwsError, match="SignatureDoesNotMatch"):
+            read(one)

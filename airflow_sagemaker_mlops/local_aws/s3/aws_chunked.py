@@ -1,33 +1,40 @@
 """Bodies in S3's ``aws-chunked`` coding: parts with their lengths, signatures and checksums between them.
 
 Source: "Signature calculations: transferring payload in multiple chunks" and "Using trailing checksums", Amazon S3 API.
-The signatures of the single parts are not checked: the request's own was, and it names this coding.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ..errors import AwsError
 
 CODING = "aws-chunked"
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
+Check = Callable[[bytes | memoryview, str, bool], None]
+TRAILER_SIGNATURE = "x-amz-trailer-signature"
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[ \t]*chunk-signature=([0-9a-f]{64})[ \t]*|;[^\r\n]*)?\r?\n")
 _TRAILER = re.compile(rb"(x-amz-[a-z0-9-]+)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?\n")
 
 
-def decoded(body: bytes, length: str | None) -> tuple[bytes, dict[str, str]]:
-    """The content and the trailers.  Raises :class:`AwsError` for a body that is not in this coding, or not whole."""
+def decoded(body: bytes, length: str | None, check: Check) -> tuple[bytes, dict[str, str]]:
+    """The content and the trailers.  Raises :class:`AwsError` for a body that is not in this coding, or not whole.
+
+    check   called with each part, its signature ("" for none) and whether it is the trailers; raises for a wrong one
+    """
     content, at = bytearray(), 0
     while True:
         match = _SIZE.match(body, at)
         if match is None:
             raise _broken("a part does not begin with its length")
         size, at = int(match[1], 16), match.end()
-        if size == 0:
-            break
         if at + size > len(body):
             raise _broken("a part is shorter than it was said to be")
-        content += memoryview(body)[at : at + size]
+        part = memoryview(body)[at : at + size]
+        check(part, (match[2] or b"").decode(), False)
+        if size == 0:
+            break
+        content += part
         at += size
         end = 2 if body.startswith(b"\r\n", at) else int(body.startswith(b"\n", at))
         if not end:
@@ -36,6 +43,9 @@ def decoded(body: bytes, length: str | None) -> tuple[bytes, dict[str, str]]:
     if length is not None and length.strip() != str(len(content)):
         raise _broken(f"it holds {len(content)} bytes, and x-amz-decoded-content-length is {length[:40]}")
     trailers = {name.decode(): value.decode("latin1") for name, value in _TRAILER.findall(body, at)}
+    given = trailers.pop(TRAILER_SIGNATURE, "")
+    signed = "".join(f"{name}:{value}\n" for name, value in sorted(trailers.items()))
+    check(signed.encode("latin1"), given, True)
     return bytes(content), trailers
 
 
