@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from test_reuse import DECIDED, MEASURED, PLAN, sealed
+from test_earlier_results import DECIDED, MEASURED, PLAN, sealed
 
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
 from airflow_sagemaker_mlops.records.model.step_record import Artifact

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from test_reuse import DECIDED, MEASURED, PLAN, sealed, states, step_record
+from test_earlier_results import DECIDED, MEASURED, PLAN, sealed, states, step_record
 
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
