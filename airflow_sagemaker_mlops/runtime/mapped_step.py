@@ -23,7 +23,7 @@ def mapped_step(operator: Any) -> StepTask | None:
     Of arguments that are mapped the first stand for all: what tells how a job is stopped is the same in each.
     """
     step_type = getattr(operator.operator_class, "step_type", None)
-    if step_type not in WAITING:
+    if not isinstance(step_type, str) or step_type not in WAITING:
         return None
     given = {**defaults_of(operator.dag, operator.task_group), **operator.partial_kwargs}
     from ..templates import known_now

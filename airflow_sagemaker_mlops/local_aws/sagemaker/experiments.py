@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import invalid, not_found
@@ -20,27 +19,10 @@ from .context import (
     page,
     tags_of,
 )
+from .kinds import Kind
 from .trial_components import OfJob, of_job, of_jobs, with_name
 
 MEMBERSHIP = "trial-membership"  # rows "trial|component"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What differs between experiments, trials and trial components."""
-
-    word: str
-    family: str  # in the store, and in ARNs
-
-    @property
-    def name_key(self) -> str:
-        """Member that holds the name."""
-        return f"{self.word}Name"
-
-    @property
-    def arn_key(self) -> str:
-        """Member that holds the ARN."""
-        return f"{self.word}Arn"
 
 
 EXPERIMENT = Kind("Experiment", "experiment")

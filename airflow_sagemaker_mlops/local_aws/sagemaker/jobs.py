@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .. import job
@@ -19,37 +18,13 @@ from .context import (
     wanted,
 )
 from .hosting import containers_of_model
+from .kinds import Kind
 from .running import folder_of, make, status_in_list, status_of
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What differs between the three kinds of job."""
-
-    family: str
-    word: str  # as in CreateTrainingJob
-    path: str  # in ARNs
-
-    @property
-    def name_key(self) -> str:
-        """Member that holds the name."""
-        return f"{self.word}Name"
-
-    @property
-    def arn_key(self) -> str:
-        """Member that holds the ARN."""
-        return f"{self.word}Arn"
-
-    @property
-    def status_key(self) -> str:
-        """Member that holds the status."""
-        return f"{self.word}Status"
-
-
 KINDS = (
-    Kind("processing", "ProcessingJob", "processing-job"),
-    Kind("training", "TrainingJob", "training-job"),
-    Kind("transform", "TransformJob", "transform-job"),
+    Kind("ProcessingJob", "processing", "processing-job"),
+    Kind("TrainingJob", "training", "training-job"),
+    Kind("TransformJob", "transform", "transform-job"),
 )
 
 

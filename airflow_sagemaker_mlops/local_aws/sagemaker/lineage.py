@@ -19,33 +19,12 @@ from .context import (
     page,
     tags_of,
 )
+from .kinds import Kind
 
 ASSOCIATION = "association"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What differs between the three kinds of entity."""
-
-    word: str
-
-    @property
-    def family(self) -> str:
-        """Family in the store, and in ARNs."""
-        return self.word.lower()
-
-    @property
-    def name_key(self) -> str:
-        """Member that holds the name."""
-        return f"{self.word}Name"
-
-    @property
-    def arn_key(self) -> str:
-        """Member that holds the ARN."""
-        return f"{self.word}Arn"
-
-
-KINDS = (Kind("Action"), Kind("Artifact"), Kind("Context"))
+KINDS = (Kind("Action", "action"), Kind("Artifact", "artifact"), Kind("Context", "context"))
 
 
 def _key(kind: Kind, request: Request) -> str:
