@@ -10,7 +10,7 @@ from ..definition.problems import PipelineError
 from ..plan import make_plan
 from ..records.capture.fingerprint import fingerprint
 from ..records.model.step_record import Artifact
-from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, part_of, words_of
+from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, make_selective_plan, split_patterns
 from ..runtime.recorder import record_id
 from .parameters import parse_values, values_after
 from .records import Place
@@ -22,34 +22,36 @@ NO_RECORDS = "Add --location with the location of the records."
 
 
 def print_conf(
-    file: Source, dag: str, choice: SelectiveRequest, place: Place, parameters: Sequence[str] = (), group: str = ""
+    file: Source, dag: str, request: SelectiveRequest, place: Place, parameters: Sequence[str] = (), group: str = ""
 ) -> int:
     """Exit code: 0, or 2 when the part could not run: then every problem is on standard error, and no conf printed."""
 
-    def look(artifact: Artifact) -> Artifact:
+    def inspect(artifact: Artifact) -> Artifact:
         return fingerprint(place.client("s3"), artifact)
 
     try:
         plan = make_plan(file.load())
-        given = parse_values(plan, parameters, may_miss=bool(choice.resume))
-        part = part_of(choice, plan, record_id(dag, group), place.open(), look=look, no_records=NO_RECORDS)
-        values = values_after(plan, given, part.inherited)
+        given = parse_values(plan, parameters, may_miss=bool(request.resume))
+        selective = make_selective_plan(
+            request, plan, record_id(dag, group), place.open(), inspect=inspect, no_records=NO_RECORDS
+        )
+        values = values_after(plan, given, selective.inherited)
     except PipelineError as error:
         say(error.told(), err=True)
         return 2
     except ValueError as error:  # a parameter or record that cannot be used
         say(str(error), err=True)
         return 2
-    announce(part, plan, values, err=True)
-    say(json.dumps({**values, **asking(part, choice, group)}, ensure_ascii=False))
+    announce(selective, values, err=True)
+    say(json.dumps({**values, **asking(selective, request, group)}, ensure_ascii=False))
     return 0
 
 
-def asking(part: SelectivePlan, choice: SelectiveRequest, group: str) -> dict[str, Any]:
-    """What asks for ``choice`` in a conf; the source run by its id, so that it is the one that was checked."""
+def asking(selective: SelectivePlan, request: SelectiveRequest, group: str) -> dict[str, Any]:
+    """What asks for ``request`` in a conf; the source run by its id, so that it is the one that was checked."""
     prefix = f"{group}.pipeline." if group else "pipeline."
-    source = part.source.run_id if part.source is not None else ""
-    if choice.resume:
+    source = selective.source.run_id if selective.source is not None else ""
+    if request.resume:
         return {prefix + "resume": source}
     run = {prefix + "source_run": source} if source else {}
-    return {prefix + "select": words_of(choice.patterns), **run}
+    return {prefix + "select": split_patterns(request.patterns), **run}

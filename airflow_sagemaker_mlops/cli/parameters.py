@@ -8,7 +8,7 @@ from typing import Any
 from ..definition.problems import did_you_mean
 from ..definition.values import parse_parameter
 from ..plan.model import Plan
-from ..records.reuse.selective_run import merged
+from ..records.reuse.selective_run import merge_parameters
 
 
 def parse_values(plan: Plan, given: Sequence[str], *, may_miss: bool = False) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def values_after(plan: Plan, given: Mapping[str, Any], inherited: Mapping[str, A
 
     Raises ``ValueError`` with a sentence for a secret, which no record has, and for what has neither value nor default.
     """
-    values = merged(plan, given, inherited)
+    values = merge_parameters(plan, given, inherited)
     _check(plan, values)
     return values
 

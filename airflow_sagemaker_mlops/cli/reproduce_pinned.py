@@ -16,7 +16,7 @@ from ..records.capture.recorder import Recorder
 from ..records.reproduce.compare import Steps
 from ..records.reproduce.input_versions import copy_inputs, find_inputs, pinned_images
 from ..records.reproduce.recorded_answers import AnsweringRecorder, answers_for, done_again
-from ..records.reuse.earlier_results import source_of
+from ..records.reuse.source_run import source_of
 from .terminal import say
 
 MOST_NAMED = 20
@@ -53,7 +53,7 @@ def pin(
         say(f"pinned {uri}: recorded versions are at {copied}")
     if answers.reused:
         say(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}")
-    part = Selection(answers.selected + answers.reused, (), answers.left_out) if answers.left_out else None
+    part = Selection(answers.selected + answers.reused, (), answers.not_selected) if answers.not_selected else None
     pins = Pins(uris, pinned_images(again.values()))
     return Pinned(pins, part, AnsweringRecorder(recorder, answers, source))
 

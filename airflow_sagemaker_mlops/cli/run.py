@@ -26,7 +26,7 @@ from ..records.capture.prices import read_prices
 from ..records.capture.recorder import Recorder
 from ..records.capture.secrets import secrets_of_run
 from ..records.model.errors import RecordError
-from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, part_of, words_of
+from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, make_selective_plan, split_patterns
 from ..records.store.unfinished_runs import note_start
 from ..runs.clients import connect, started, state_folder
 from ..runs.embedded_guard import guarded
@@ -176,13 +176,13 @@ def _beginning(
         recorder = replace(recorder, run_id=same.run_id, step_records=[*same.step_records])
         say(same.line())
         return _Beginning(same, values, replace(recording, recorder=recorder), recorder)
-    known: dict[str, Any] = {"store": recorder.store, "look": recorder.look} if recorder else {}
+    known: dict[str, Any] = {"store": recorder.store, "inspect": recorder.inspect} if recorder else {}
     if left is not None:
         stop_jobs_of(left, plan, pipeline, aws)
         known["source"] = left.as_source(plan)
-    part = part_of(choice, plan, pipeline, **known, no_records=NO_RECORDS)
+    part = make_selective_plan(choice, plan, pipeline, **known, no_records=NO_RECORDS)
     values = values_after(plan, given, part.inherited)
-    announce(part, plan, values)
+    announce(part, values)
     return _Beginning(new, values, recording, part.recorder(recorder) if recorder else None, part)
 
 
@@ -193,7 +193,7 @@ def _values_of(plan: Plan, file: Source, parameters: Sequence[str], choice: Sele
     except ValueError as error:
         raise ValueError(f"{file.name}: {error}") from None
     if choice.patterns:
-        select(plan, words_of(choice.patterns))  # told before anything is started for it
+        select(plan, split_patterns(choice.patterns))  # told before anything is started for it
     return values
 
 

@@ -109,7 +109,7 @@ class PipelineRun:
         self._gates = {task.task_id: task for task in self.plan.tasks if task.step_type == "Gate"}
         for task in self._tasks():
             step = self.steps[task.task_id] = StepProgress(task.task_id, task.step_type, task.display_name)
-            if self.selection is not None and self.selection.part(task.task_id) == "left out":
+            if self.selection is not None and self.selection.role_of(task.task_id) == "not selected":
                 step.state = "NotSelected"
 
     @property

@@ -74,7 +74,7 @@ class _AsStep:
     def execute(self, context: Any) -> Any:
         """Run it where it is selected; give its earlier output, if that was kept, where it is reused."""
         with _noting_skips(context):
-            return self._execute_share(context)
+            return self._execute_selected(context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Back from the triggerer."""
@@ -85,18 +85,18 @@ class _AsStep:
         with _noting_skips(context):
             return super().resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
 
-    def _execute_share(self, context: Any) -> Any:
-        from ..runtime.selective.step import share_of
+    def _execute_selected(self, context: Any) -> Any:
+        from ..runtime.selective.step import step_selection
 
         try:
-            share = share_of(context, self.pipeline_step)
+            selection = step_selection(context, self.pipeline_step)
         except PipelineError as error:
             raise AirflowFailException(str(error)) from None
-        if share is None or share.kind == "selected":
+        if selection is None or selection.role == "selected":
             return super().execute(context)  # type: ignore[misc]
-        if share.kind == "left out":
+        if selection.role == "not selected":
             raise AirflowSkipException("the step is not selected in this run")
-        return (share.earlier_result.get("Properties") or {}).get("Output")
+        return (selection.earlier_result.get("Properties") or {}).get("Output")
 
 
 @contextmanager

@@ -311,9 +311,9 @@ class StepOperator(BaseOperator):
 
     def _run_here(self, context: Context) -> Any:
         """Run the step here; one that waits is submitted here and watched in the triggerer."""
-        share = self._share(context)
-        if share is not None and share.kind != "selected":
-            return self._not_run(share, context)
+        selection = self._selection(context)
+        if selection is not None and selection.role != "selected":
+            return self._not_run(selection, context)
         if self.step_type not in WAITING or self.step_type in IN_ONE_PROCESS:
             self._begun = self._attempt(context)
             return self._in_worker(self._begun.run_at_once(), context)
@@ -335,20 +335,20 @@ class StepOperator(BaseOperator):
             self.log.info("the step has ended well in an earlier attempt: its result is used")
         return kept.get("result")
 
-    def _share(self, context: Context) -> StepSelection | None:
-        """What a run of a part of the pipeline wants of this step; ``None`` in a run of the whole."""
-        from ..runtime.selective.step import share_of
+    def _selection(self, context: Context) -> StepSelection | None:
+        """What a selective run does with this step; ``None`` if the whole pipeline runs."""
+        from ..runtime.selective.step import step_selection
 
         try:
-            return share_of(context, self.step)
+            return step_selection(context, self.step)
         except PipelineError as error:
             raise StepFailedForGood(str(error)) from None
 
-    def _not_run(self, share: StepSelection, context: Context) -> Any:
-        """The earlier result of a step that is reused; one that is left out is skipped."""
-        if share.kind == "left out":
+    def _not_run(self, selection: StepSelection, context: Context) -> Any:
+        """The earlier result of a reused step; a step that is not selected is skipped."""
+        if selection.role == "not selected":
             raise AirflowSkipException("the step is not selected in this run")
-        return self._in_worker(self._attempt(context).reuse(share), context)
+        return self._in_worker(self._attempt(context).reuse(selection), context)
 
     def _run_selected(self, context: Context) -> Any:
         """Run the step where it began, in the triggerer, unless it is not selected in this run or has ended already."""
@@ -356,15 +356,15 @@ class StepOperator(BaseOperator):
         from ..runtime.task_store.journal import note_why_again
         from ..triggers.step import StepTrigger
 
-        share = self._share(context)
-        if share is not None and share.kind != "selected":
-            return self._not_run(share, context)
+        selection = self._selection(context)
+        if selection is not None and selection.role != "selected":
+            return self._not_run(selection, context)
         kept = self._kept_result(context)
         if kept is not None:
             return kept
         note_why_again(context, self.retries or 0)
         finish_in = "worker" if has_to_end_in_worker(self) else "triggerer"
-        parameters = share.of.parameters if share is not None else {}
+        parameters = selection.inherited if selection is not None else {}
         trigger = StepTrigger(self.step.to_json(), finish_in=finish_in, parameters=parameters)
         return self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
 
@@ -447,7 +447,7 @@ class StepOperator(BaseOperator):
     def _attempt(self, context: Context) -> WorkerAttempt:
         from ..runtime.worker_attempt import WorkerAttempt
 
-        return WorkerAttempt(self.step, context, self._share(context), self.log.info, lambda: self._killed)
+        return WorkerAttempt(self.step, context, self._selection(context), self.log.info, lambda: self._killed)
 
     def _time_left(self, context: Context) -> timedelta | None:
         """Airflow holds a deferred task to its execution_timeout only where it began in the triggerer (3.3.2)."""

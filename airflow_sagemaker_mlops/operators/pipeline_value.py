@@ -65,18 +65,18 @@ class PipelineValue(ResolveMixin):
         from ..hooks.aws import aws_for
         from ..runtime.context import identity_of, scope_of, step_result
         from ..runtime.parameter_values import group_of, needed_by, rendered_here
-        from ..runtime.selective.step import share_of
+        from ..runtime.selective.step import step_selection
         from ..runtime.task_states import is_spread, results_beside
 
         ti = context["ti"]
-        share = share_of(context, self.step)
-        if share is not None and share.kind != "selected":
+        selection = step_selection(context, self.step)
+        if selection is not None and selection.role != "selected":
             return None  # the task it is for does not run
         group = group_of(self.step, ti.task_id)
         needs = self.step.spec.get("Parameters")
         rendered = rendered_here(ti, group) if needs else {}
         given = needed_by(self.step, group, context["params"], rendered)
-        given = given if share is None else {**given, **share.inherited}
+        given = given if selection is None else {**given, **selection.inherited}
         aws = aws_for(*self.step.access)
         identity = identity_of(self.step, ti, context["dag_run"], "")
         expression, values = parse_value(self.expression), []

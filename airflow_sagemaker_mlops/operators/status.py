@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,10 +22,10 @@ from ..settings import location_of
 from .base import DecidedLate
 
 if TYPE_CHECKING:
+    from ..records.reuse.selective_run import SelectivePlan
     from ..records.seal.seal import Sealed
     from ..runtime.pipeline_source import Source
     from ..runtime.pipeline_status import Conclusion
-    from ..runtime.selective.step import PartOfRun
     from ..runtime.start_in_triggerer import StartVerdictInTriggerer
 
 
@@ -154,15 +154,16 @@ class PipelineVerdictOperator(BaseOperator):
         from ..runtime.stopping.jobs import waiting_steps
 
         ti: Any = context["ti"]
-        part, refused = self._part(context)
-        left_out, reused = (part.left_out, part.reused) if part is not None else ((), ())
-        end = conclude(ti, self.steps, self.handlers, self.stands_in_for, left_out=left_out, reused=reused)
+        selective, refused = self._selective_plan(context)
+        not_selected = self._task_ids(selective.selection.not_selected) if selective is not None else ()
+        reused = self._task_ids(selective.selection.reused) if selective is not None else ()
+        end = conclude(ti, self.steps, self.handlers, self.stands_in_for, not_selected=not_selected, reused=reused)
         if end.early:
             from ..runtime.pause import pause
 
             self.log.info("steps are still running: waiting for them to end")
             self.defer(trigger=pause(), method_name="again")
-        for line in part.lines(context) if part is not None else ():
+        for line in self._selective_lines(selective, context):
             self.log.info("%s", line)
         for line in end.lines:
             self.log.info("%s", line)
@@ -179,7 +180,7 @@ class PipelineVerdictOperator(BaseOperator):
                 tell=self.log.warning,
             )
         # A run that was refused is no run of the pipeline: the next one is not to take its results.
-        sealed = {} if refused or end.refused else self._seal(context, end, part)
+        sealed = {} if refused or end.refused else self._seal(context, end, selective)
         failure = refused if refused and end.said else end.failure
         said = {**end.said, **sealed}
         if failure:
@@ -196,21 +197,31 @@ class PipelineVerdictOperator(BaseOperator):
 
         return lineage_of_run(self.sealed)
 
-    def _part(self, context: Context) -> tuple[PartOfRun | None, str]:
-        """The part of the pipeline that was asked for, or why none could run."""
-        from ..runtime.selective.step import part_of_run
+    def _selective_plan(self, context: Context) -> tuple[SelectivePlan | None, str]:
+        """The plan of a selective run, or why it could not run."""
+        from ..runtime.selective.step import selective_plan_in
 
         try:
-            return part_of_run(context, self.source), ""
+            return selective_plan_in(context, self.source), ""
         except PipelineError as error:
             return None, str(error)
 
-    def _seal(self, context: Context, end: Conclusion, part: PartOfRun | None) -> dict[str, str]:
+    def _task_ids(self, steps: Sequence[str]) -> list[str]:
+        group = self.source.group if self.source is not None else ""
+        return [f"{group}.{step}" if group else step for step in steps]
+
+    def _selective_lines(self, selective: SelectivePlan | None, context: Context) -> Iterator[str]:
+        if selective is not None and self.source is not None:
+            from ..runtime.selective.step import log_lines
+
+            yield from log_lines(selective, self.source.group, context)
+
+    def _seal(self, context: Context, end: Conclusion, selective: SelectivePlan | None) -> dict[str, str]:
         if self.source is None or not end.said:
             return {}
         from ..runtime.seal import seal_record
 
-        inherited = part.parameters if part else {}
+        inherited = selective.inherited if selective else {}
         self.sealed = seal_record(context, self.source, end, self.log.info, inherited=inherited)
         if self.sealed is None:
             return {}
@@ -221,7 +232,7 @@ class PipelineVerdictOperator(BaseOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Back from the triggerer, where the run was found to have failed, or to be one of a part of the pipeline."""
-        if event.get("status") == "asks for a part":
+        if event.get("status") == "selective run":
             return self._conclude(context)
         return _fail(context["ti"], event["said"], event["failure"])
 

@@ -1,6 +1,6 @@
-"""Which steps of a plan run when not all shall (language reference 10): names and patterns -> :class:`Selection`.
+"""The steps of a plan that a selective run executes (language reference 10): patterns -> :class:`Selection`.
 
-Selected steps run; steps upstream of them take their results from an earlier run; no other step runs.  The selection
+Selected steps run; steps upstream of them take their results from an earlier run; no other step runs.  A selection
 must be connected: a step between two selected ones is selected as well.
 """
 
@@ -15,7 +15,7 @@ from typing import Literal
 from ..definition.problems import PipelineError, Problem, did_you_mean
 from .model import Plan
 
-Part = Literal["selected", "reused", "left out"]
+Role = Literal["selected", "reused", "not selected"]
 NO_STEPS = frozenset({"Gate", "Verdict"})
 
 
@@ -30,25 +30,25 @@ class InvalidSelection(PipelineError):
 class Selection:
     """Every step of a plan in one of three lists, each in the plan's order.
 
-    selected   they run
-    reused     upstream of a selected one: their results are an earlier run's
-    left_out   they do not run
+    selected       they run
+    reused         upstream of a selected one: they take the results of an earlier run
+    not_selected   they do not run
     """
 
     selected: tuple[str, ...]
     reused: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    not_selected: tuple[str, ...] = ()
 
-    def part(self, step: str) -> Part:
-        """What becomes of ``step``."""
+    def role_of(self, step: str) -> Role:
+        """What a run with this selection does with ``step``."""
         if step in self.selected:
             return "selected"
-        return "reused" if step in self.reused else "left out"
+        return "reused" if step in self.reused else "not selected"
 
 
 def select(plan: Plan, patterns: Sequence[str]) -> Selection:
-    """The selection that ``patterns`` mean: a name, a glob, each with "+" before it (and everything upstream) or behind
-    it (and everything downstream).
+    """The selection for ``patterns``: names or globs, each with a leading "+" (and everything upstream) or a trailing
+    "+" (and everything downstream).
 
     Raises :class:`InvalidSelection`: SM405 for a pattern that names no step, SM406 when steps are missing in between.
     """
@@ -76,10 +76,10 @@ def select(plan: Plan, patterns: Sequence[str]) -> Selection:
 
 
 def select_unfinished(plan: Plan, statuses: Mapping[str, str]) -> Selection:
-    """What to run again after a run that left steps in ``statuses``: all that did not succeed, and what is behind it.
+    """The steps to resume a run with: those that did not succeed, by ``statuses``, and everything downstream of them.
 
-    What stands behind a branch that was not taken is left out, unless the decision itself is made again; so is what was
-    left out of that run, and what is behind it.
+    Steps behind a branch that was not taken are not selected, unless the condition itself runs again; neither are steps
+    that were not selected in that run, nor steps behind them.
     Raises :class:`InvalidSelection` (SM409) when there is nothing to run.
     """
     upstream = _upstream(plan)
@@ -88,8 +88,8 @@ def select_unfinished(plan: Plan, statuses: Mapping[str, str]) -> Selection:
     chosen = unfinished | reach(unfinished, downstream)
     untaken = {step for step in upstream if statuses.get(step) == "NotTaken" and step not in chosen}
     chosen -= reach(untaken, downstream)
-    left_out = {step for step in upstream if statuses.get(step) == "NotSelected"}
-    chosen -= left_out | reach(left_out, downstream)
+    not_selected = {step for step in upstream if statuses.get(step) == "NotSelected"}
+    chosen -= not_selected | reach(not_selected, downstream)
     if not chosen:
         what = "every step of the run succeeded, or was not to run in it: there is nothing to resume."
         fix = "Select the steps that are to run again."
@@ -128,7 +128,7 @@ def _selection(chosen: set[str], upstream: Mapping[str, Collection[str]]) -> Sel
     return Selection(
         selected=tuple(step for step in upstream if step in chosen),
         reused=tuple(step for step in upstream if step in above),
-        left_out=tuple(step for step in upstream if step not in chosen and step not in above),
+        not_selected=tuple(step for step in upstream if step not in chosen and step not in above),
     )
 
 

@@ -71,7 +71,7 @@ def conclude(
     handlers: Mapping[str, Mapping[str, str]],
     stands_in_for: str = "",
     *,
-    left_out: Collection[str] = (),
+    not_selected: Collection[str] = (),
     reused: Collection[str] = (),
 ) -> Conclusion:
     """The conclusion of the run of ``ti``, the verdict's own task instance.
@@ -79,10 +79,10 @@ def conclude(
     steps           {task id: step type}
     handlers        {task id: {task id of a handler: trigger}}
     stands_in_for   task id of the verdict that may have said it already
-    left_out        task ids of steps that are not in the part of the pipeline that was asked for
+    not_selected    task ids of steps that a selective run does not run
     reused          task ids of steps that gave the result of an earlier run
     """
-    skips = Skips(ti, steps, states_of(ti, list(steps)), left_out)
+    skips = Skips(ti, steps, states_of(ti, list(steps)), not_selected)
     if not UNDER_WAY.isdisjoint(map(str, skips.states.values())):
         # What users have changed about a step may end the tasks behind it early: a trigger rule, a cluster policy.
         return Conclusion({}, early=True, states=skips.states)
@@ -117,11 +117,11 @@ def _conclude(
     skips: Skips,
     reused: Collection[str],
 ) -> Conclusion:
-    states, left_out = skips.states, skips.left_out
+    states, not_selected = skips.states, skips.not_selected
     failed = results_of(ti, (name for name, state in states.items() if state == "failed"))
     ends = ends_from(states, failed)
     dropped = skips.dropped()
-    not_taken = {name for name, state in states.items() if state == "skipped"}.difference(dropped, left_out)
+    not_taken = {name for name, state in states.items() if state == "skipped"}.difference(dropped, not_selected)
     ends.update(dict.fromkeys(dropped, "Stopped"))
     refused = {name: reason for name, result in failed.items() if (reason := reason_in(result))}
     if "upstream_failed" in states.values():
@@ -135,7 +135,7 @@ def _conclude(
         "Stopped": sorted(name for name, end in ends.items() if end == "Stopped"),
         "NotStarted": sorted(name for name, state in states.items() if state == "upstream_failed" or name in refused),
         "NotTaken": sorted(not_taken),
-        **({"NotSelected": sorted(left_out)} if left_out else {}),
+        **({"NotSelected": sorted(not_selected)} if not_selected else {}),
     }
     lines = list(_decisions(ti, steps, states))
     if dropped:
@@ -147,7 +147,7 @@ def _conclude(
     if none_began:
         lines.append(f"The pipeline ended {status}: it was refused before any step began, so nothing ran")
     else:
-        more = f", {len(reused)} were reused, {len(left_out)} not selected" if reused or left_out else ""
+        more = f", {len(reused)} were reused, {len(not_selected)} not selected" if reused or not_selected else ""
         lines.append(f"The pipeline ended {status}: {ran} steps ran{more}")
     killed = [name for name, result in failed.items() if result is None and steps[name] in WAITING]
     return Conclusion(

@@ -17,13 +17,13 @@ class Skips:
 
     steps      {task id: step type}
     states     of their tasks, as Airflow calls them
-    left_out   task ids of steps that are not in the part of the pipeline that was asked for
+    not_selected   task ids of steps that a selective run does not run
     """
 
     ti: Any
     steps: Mapping[str, str]
     states: Mapping[str, str | None]
-    left_out: Collection[str]
+    not_selected: Collection[str]
 
     def dropped(self) -> list[str]:
         """Steps that nothing in the DAG skipped.
@@ -31,12 +31,12 @@ class Skips:
         Airflow skips all that has not begun when somebody marks the run failed, and then only asks its leaves how it
         ended.
         """
-        left = self._skipped - self._decided - self._outside - self._behind - set(self.left_out)
+        left = self._skipped - self._decided - self._outside - self._behind - set(self.not_selected)
         return sorted(name for name in left if not self._may_skip_itself(name))
 
     def passed_over(self) -> bool:
         """Whether no step ran, as a task before the pipeline skipped those at its head."""
-        asked_for = self.steps.keys() - set(self.left_out)
+        asked_for = self.steps.keys() - set(self.not_selected)
         return bool(self._outside) and asked_for <= self._skipped and not self.dropped()
 
     def cover(self, verdict: str) -> bool:

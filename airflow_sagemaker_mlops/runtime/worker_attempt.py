@@ -45,14 +45,14 @@ MOST_HANDED_OVER = 4_096  # characters of a shown request; a longer one is not s
 class WorkerAttempt:
     """What the task in ``context`` does about ``step`` in this process.
 
-    share    what a run of a part of the pipeline wants of the step; ``None`` in a run of the whole
+    selection   what a selective run does with the step; ``None`` if the whole pipeline runs
     tell     a line for the task log
     killed   whether Airflow has called ``on_kill``, after which the task's code may go on for some seconds
     """
 
     step: StepTask
     context: Any
-    share: StepSelection | None
+    selection: StepSelection | None
     tell: Callable[..., None]
     killed: Callable[[], bool]
     _live: StepRun | None = field(default=None, init=False)
@@ -74,11 +74,11 @@ class WorkerAttempt:
         run = self._live = self._step_run()
         return await run_recorded(run, await self._recorder(run))
 
-    async def reuse(self, share: StepSelection) -> dict[str, Any]:
+    async def reuse(self, selection: StepSelection) -> dict[str, Any]:
         """The earlier result of a step that is reused, recorded as such."""
         run = self._step_run()
         recorder = await self._recorder(run)
-        return share.earlier_result if recorder is None else await run_recorded(run, recorder)
+        return selection.earlier_result if recorder is None else await run_recorded(run, recorder)
 
     async def submit(self) -> dict[str, Any] | timedelta:
         """What the triggerer is handed over: identity, job, the record so far, secrets not to be logged.
@@ -166,7 +166,7 @@ class WorkerAttempt:
 
     async def _recorder(self, run: StepRun) -> Any:
         recorder = recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))
-        return recorder if self.share is None or recorder is None else self.share.recorder(recorder)
+        return recorder if self.selection is None or recorder is None else self.selection.recorder(recorder)
 
     def _step_run(self) -> StepRun:
         context, ti = self.context, self.context["ti"]
@@ -176,7 +176,7 @@ class WorkerAttempt:
         group = group_of(self.step, ti.task_id)
         rendered = rendered_here(ti, group) if self.step.spec.get("Parameters") else {}
         given = needed_by(self.step, group, context["params"], rendered)
-        given = given if self.share is None else {**given, **self.share.inherited}
+        given = given if self.selection is None else {**given, **self.selection.inherited}
         return StepRun(
             spec=self.step.spec,
             step_type=self.step.type,

@@ -48,7 +48,7 @@ class VerdictTrigger(BaseTrigger):
         """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
         context = await ask(self.task_instance.get_template_context)  # type: ignore[union-attr]
         if needs_a_look(context["dag_run"].conf, self.task_instance.task.dag):  # type: ignore[union-attr]
-            yield TriggerEvent({"status": "asks for a part"})
+            yield TriggerEvent({"status": "selective run"})
             return
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
         ti: Any = self.task_instance

@@ -20,8 +20,8 @@ from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import StepRecord
 from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
-from airflow_sagemaker_mlops.runtime.selective.conf import asks_for_a_part, choice_in
-from airflow_sagemaker_mlops.runtime.selective.step import share_of
+from airflow_sagemaker_mlops.runtime.selective.conf import is_selective, request_in
+from airflow_sagemaker_mlops.runtime.selective.step import log_lines, step_selection
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 
@@ -52,8 +52,8 @@ def kinds(dag: DAG, conf: dict[str, Any], run_id: str = "r9") -> dict[str, str |
     found: dict[str, str | None] = {}
     for name in ("A", "B", "C"):
         task: Any = dag.get_task(name)
-        share = share_of(context_of(dag, name, conf, run_id), task.pipeline_step)
-        found[name] = share.kind if share is not None else None
+        selection = step_selection(context_of(dag, name, conf, run_id), task.pipeline_step)
+        found[name] = selection.role if selection is not None else None
     return found
 
 
@@ -80,14 +80,14 @@ def sealed(folder: Path, run_id: str, key: str = "k", **ends: str) -> None:
     ],
 )
 def test_only_keys_that_no_parameter_can_have_ask_for_a_part(conf: Any, asks: bool) -> None:
-    assert asks_for_a_part(conf) is asks
+    assert is_selective(conf) is asks
 
 
 def test_a_pattern_or_several_are_asked_for_by_pipeline() -> None:
     conf = {"pipeline.select": "A, B+", "g.pipeline.select": ["C"], "g.pipeline.source_run": "r1", "Size": 3}
-    assert choice_in(conf, "", ["", "g"]) == SelectiveRequest(("A, B+",))
-    assert choice_in(conf, "g", ["", "g"]) == SelectiveRequest(("C",), "r1")
-    assert choice_in(conf, "h", ["", "g", "h"]) is None
+    assert request_in(conf, "", ["", "g"]) == SelectiveRequest(("A, B+",))
+    assert request_in(conf, "g", ["", "g"]) == SelectiveRequest(("C",), "r1")
+    assert request_in(conf, "h", ["", "g", "h"]) is None
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_a_pattern_or_several_are_asked_for_by_pipeline() -> None:
 )
 def test_what_cannot_be_meant_is_refused(conf: dict[str, Any], what: str, fix: str) -> None:
     with pytest.raises(InvalidSelection) as caught:
-        choice_in(conf, "", [""])
+        request_in(conf, "", [""])
     (problem,) = caught.value.problems
     assert (problem.code, problem.what, problem.fix) == ("SM411", what, fix)
 
 
 def test_a_key_of_somebody_else_is_left_alone() -> None:
-    assert choice_in({"data.pipeline.version": 3}, "", [""]) is None
+    assert request_in({"data.pipeline.version": 3}, "", [""]) is None
 
 
 def test_every_step_knows_its_part_and_latest_stays_what_it_was(tmp_path: Path) -> None:
@@ -141,10 +141,10 @@ def test_a_resumed_run_has_the_parameters_that_its_conf_does_not_give(tmp_path: 
     dag = SageMakerPipelineDag("p", DOCUMENT, records=str(tmp_path))
     task: Any = dag.get_task("B")
     context = context_of(dag, "B", {"pipeline.resume": "r1", "Key": "mine"})
-    share = share_of(context, task.pipeline_step)
-    assert share is not None
-    assert dict(share.inherited) == {"Size": 5}
-    assert list(share.of.lines(context)) == [
+    selection = step_selection(context, task.pipeline_step)
+    assert selection is not None
+    assert dict(selection.inherited) == {"Size": 5}
+    assert list(log_lines(selection.plan, "", context)) == [
         "selected  B, C",
         "reused    A, from run r1",
         "reused results were made with other parameters: Key 'k' -> 'mine'",
@@ -153,7 +153,7 @@ def test_a_resumed_run_has_the_parameters_that_its_conf_does_not_give(tmp_path: 
 
 def test_without_records_only_a_part_that_needs_no_results_can_run() -> None:
     dag = SageMakerPipelineDag("p", DOCUMENT)
-    assert kinds(dag, {"pipeline.select": "A,B"}) == {"A": "selected", "B": "selected", "C": "left out"}
+    assert kinds(dag, {"pipeline.select": "A,B"}) == {"A": "selected", "B": "selected", "C": "not selected"}
     with pytest.raises(InvalidSelection, match="knows no records to take them from") as caught:
         kinds(dag, {"pipeline.select": "C"})
     assert "Turn records on" in caught.value.problems[0].fix
@@ -213,10 +213,10 @@ def test_a_task_of_the_dag_itself_that_would_keep_a_selected_step_from_running_i
         group.step_tasks["A"] >> always >> group.step_tasks["C"]
     task: Any = dag.get_task("g.A")
     with pytest.raises(InvalidSelection) as caught:
-        share_of(context_of(dag, "g.A", {"g.pipeline.select": ["B", "C"]}), task.pipeline_step)
+        step_selection(context_of(dag, "g.A", {"g.pipeline.select": ["B", "C"]}), task.pipeline_step)
     (problem,) = caught.value.problems
     assert (problem.code, problem.fix) == ("SM412", "Select A as well.")
     assert problem.what == '"B" waits for "between", and that for "A", which is not selected and so is skipped.'
-    share = share_of(context_of(dag, "g.A", {"g.pipeline.select": "C"}), task.pipeline_step)
-    assert share is not None
-    assert share.kind == "left out"
+    selection = step_selection(context_of(dag, "g.A", {"g.pipeline.select": "C"}), task.pipeline_step)
+    assert selection is not None
+    assert selection.role == "not selected"

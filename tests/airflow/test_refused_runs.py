@@ -59,7 +59,7 @@ class Run:
         """Why the verdict failed."""
         task: Any = self.dag.get_task("pipeline.verdict")
         with pytest.raises(status.PipelineFailed) as caught:
-            task.resume(self.context("pipeline.verdict"), {"status": "asks for a part"})
+            task.resume(self.context("pipeline.verdict"), {"status": "selective run"})
         return str(caught.value)
 
     async def _stop_leftovers(self, *_args: Any, is_own: Any, cut_off: bool) -> list[str]:

@@ -17,7 +17,7 @@ from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import StepRecord
 from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
-from airflow_sagemaker_mlops.runtime.selective.conf import choice_in
+from airflow_sagemaker_mlops.runtime.selective.conf import request_in
 
 
 def compare(name: str, *after: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def test_a_conf_to_resume_with_names_the_run_and_gives_its_parameters(desk: Desk
     code, out, told = desk.conf("--resume", "latest")
     assert (code, told) == (0, "selected  Train, Check\nreused    Load, from run r1\n")
     assert json.loads(out) == {"Level": 7, "Mode": "fast", "pipeline.resume": "r1"}
-    assert choice_in(json.loads(out), "", [""]) == SelectiveRequest((), None, "r1")
+    assert request_in(json.loads(out), "", [""]) == SelectiveRequest((), None, "r1")
 
 
 def test_a_conf_of_a_selection_names_the_run_that_was_checked(desk: Desk) -> None:

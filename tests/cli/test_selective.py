@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
-from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest, merged
+from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest, merge_parameters
 
 runner = CliRunner(env={"COLUMNS": "200"})
 
@@ -126,5 +126,5 @@ def test_options_that_exclude_each_other_are_refused() -> None:
 def test_a_secret_parameter_of_the_resumed_run_has_to_be_given_again() -> None:
     plan = make_plan(load_pipeline(DOCUMENT))
     with pytest.raises(InvalidSelection, match=r"Score held a secret[^$]*Give Score again"):
-        merged(plan, {}, {"Score": "***", "Level": 1})
-    assert merged(plan, {"Score": "s"}, {"Score": "***", "Level": 1}) == {"Score": "s", "Level": 1}
+        merge_parameters(plan, {}, {"Score": "***", "Level": 1})
+    assert merge_parameters(plan, {"Score": "s"}, {"Score": "***", "Level": 1}) == {"Score": "s", "Level": 1}

@@ -35,16 +35,16 @@ CHOICE = plan_of(
 def test_patterns_select_steps_and_reuse_what_is_upstream(patterns: list[str], selected: str, reused: str) -> None:
     chosen = select(CHAIN, patterns)
     assert (" ".join(chosen.selected), " ".join(chosen.reused)) == (selected, reused)
-    assert {*chosen.selected, *chosen.reused, *chosen.left_out} == {"Load", "Train", "Check", "Tell", "Aside"}
+    assert {*chosen.selected, *chosen.reused, *chosen.not_selected} == {"Load", "Train", "Check", "Tell", "Aside"}
 
 
 def test_every_step_has_one_part() -> None:
     chosen = select(CHAIN, ["Train"])
-    assert [chosen.part(step) for step in ("Load", "Train", "Check", "Aside")] == [
+    assert [chosen.role_of(step) for step in ("Load", "Train", "Check", "Aside")] == [
         "reused",
         "selected",
-        "left out",
-        "left out",
+        "not selected",
+        "not selected",
     ]
 
 
@@ -94,7 +94,7 @@ def test_resuming_keeps_a_decision_that_was_made() -> None:
     statuses = {"Load": "Succeeded", "Which": "Succeeded", "Good": "NotTaken", "Poor": "Succeeded", "Other": "Failed"}
     chosen = select_unfinished(CHOICE, {**statuses, "After": "NotTaken", "Both": "NotStarted"})
     assert chosen.selected == ("Other",)
-    assert chosen.left_out == ("Load", "Which", "Good", "Poor", "After", "Both")
+    assert chosen.not_selected == ("Load", "Which", "Good", "Poor", "After", "Both")
 
 
 def test_a_decision_that_is_made_again_may_take_the_other_branch() -> None:

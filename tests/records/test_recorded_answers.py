@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.model.errors import RecordError
 from airflow_sagemaker_mlops.records.model.step_record import CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.reproduce.recorded_answers import AnsweringRecorder, answers_for, done_again
-from airflow_sagemaker_mlops.records.reuse.earlier_results import read_source
+from airflow_sagemaker_mlops.records.reuse.source_run import read_source
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 
 

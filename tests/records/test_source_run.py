@@ -10,14 +10,13 @@ from test_earlier_results import DECIDED, MEASURED, PLAN, sealed
 
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
 from airflow_sagemaker_mlops.records.model.step_record import Artifact
-from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest
-from airflow_sagemaker_mlops.records.reuse.source_run import pinned_part
+from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest, selective_plan_of_run
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.keys import source_key
 
 
 def source(store: FolderStore | None, choice: SelectiveRequest, run_id: str = "r9") -> str | None:
-    part = pinned_part(choice, PLAN, "p", store, run_id, no_records="Turn them on.")
+    part = selective_plan_of_run(choice, PLAN, "p", store, run_id, no_records="Turn them on.")
     return part.source.run_id if part.source is not None else None
 
 
@@ -47,7 +46,9 @@ def test_outputs_are_looked_at_by_the_first_step_that_asks_and_not_again(folder:
         return artifact
 
     for _ in range(3):
-        pinned_part(SelectiveRequest(["Yes"], "r1"), PLAN, "p", folder, "r9", look=look, no_records="Turn them on.")
+        selective_plan_of_run(
+            SelectiveRequest(["Yes"], "r1"), PLAN, "p", folder, "r9", inspect=look, no_records="Turn them on."
+        )
     assert looked == ["s3://b/out"]
 
 

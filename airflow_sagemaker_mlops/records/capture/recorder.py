@@ -313,7 +313,7 @@ class Recorder:
         with suppress(Exception):
             await in_thread(self.threads, work)
 
-    def look(self, artifact: Artifact) -> Artifact:
+    def inspect(self, artifact: Artifact) -> Artifact:
         """``artifact`` as it is now.  Blocking."""
         return fingerprint(self.s3, artifact, versions=self.options.versions)
 

@@ -18,7 +18,8 @@ from ...steps.control import AIRFLOW_OPERATOR
 from ..capture.step_start import StepStart
 from ..model.errors import RecordError
 from ..model.step_record import StepRecord
-from ..reuse.earlier_results import ReusingRecorder, SourceRun, check_reuse
+from ..reuse.earlier_results import ReusingRecorder, check_reuse
+from ..reuse.source_run import SourceRun
 
 
 def stands(step: StepRecord) -> bool:
@@ -38,10 +39,10 @@ def answers_for(plan: Plan, source: SourceRun) -> Selection:
     Raises :class:`RecordError` when a result that is needed was not kept.
     """
     names = [task.task_id for task in plan.tasks if task.step_type not in NO_STEPS]
-    left_out = tuple(name for name in names if source.statuses.get(name) == "NotSelected")
+    not_selected = tuple(name for name in names if source.statuses.get(name) == "NotSelected")
     answered = tuple(name for name, step in source.steps.items() if stands(step) and step.status == "Succeeded")
-    selected = tuple(name for name in names if name not in answered and name not in left_out)
-    selection = Selection(selected, answered, left_out)
+    selected = tuple(name for name in names if name not in answered and name not in not_selected)
+    selection = Selection(selected, answered, not_selected)
     try:
         check_reuse(plan, selection, source)
     except InvalidSelection as error:

@@ -1,4 +1,4 @@
-"""Results of an earlier run for the steps that a selection reuses: checked first, then given out."""
+"""Results of an earlier run for the reused steps of a selection: checked before the run, returned by a recorder."""
 
 from __future__ import annotations
 
@@ -18,80 +18,23 @@ from ...plan.selection import InvalidSelection, Selection
 from ..capture.fingerprint import lost
 from ..capture.recorder import Recorder
 from ..capture.step_start import StepStart
-from ..model.errors import RecordError, StoreUnavailable
 from ..model.step_record import Artifact, CacheOutcome, StepRecord
-from ..seal.sealed import record_name
-from ..store.protocol import Store
-from ..store.reader import dags_of, read_record, run_named, steps_of
-
-ENDED = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRun:
-    """A recorded run that results are taken from; ``steps`` by name."""
-
-    run_id: str
-    status: str
-    definition_hash: str
-    parameters: Mapping[str, Any]
-    steps: Mapping[str, StepRecord]
-
-    @property
-    def statuses(self) -> dict[str, str]:
-        """How each of its steps ended."""
-        return {name: step.status for name, step in self.steps.items()}
-
-
-def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun:
-    """The run called ``name`` (an id, its beginning, "latest") of ``pipeline``.
-
-    Raises :class:`InvalidSelection` (SM407) for one that results cannot be taken from, and
-    :class:`StoreUnavailable` when nobody can say.
-    """
-    try:
-        run_id = run_named(store, pipeline, name)
-        document = read_record(store, pipeline, run_id)
-        steps = steps_of(store, document)
-    except StoreUnavailable:
-        raise
-    except RecordError as error:
-        other = name.partition("/")[0]
-        what = f"there is no source run: {error}"
-        if "/" in name and other != pipeline and other in dags_of(store):
-            what = f'run "{name}" is of pipeline "{other}", and this is "{pipeline}": results are not exchanged.'
-        fix = "sagemaker-mlops records list shows the runs there are; without one, select every step."
-        raise InvalidSelection(plan.source, [Problem("SM407", "source-run", what, fix)]) from None
-    status = str(document["run"].get("status", ""))
-    if status not in ENDED:
-        what = f'run "{run_id}" is {status or "without a status"}, so its results are not final.'
-        raise InvalidSelection(
-            plan.source, [Problem("SM407", "source-run", what, "Wait for its end, or name another.")]
-        )
-    return source_of(document, steps)
-
-
-def source_of(document: Mapping[str, Any], steps: Mapping[str, StepRecord]) -> SourceRun:
-    """The run of the record ``document`` with these ``steps`` (``reader.steps_of``) as one to take results from."""
-    run = document["run"]
-    parameters = {name: item["value"] for name, item in (document.get("externalParameters") or {}).items()}
-    definition = str((document.get("definition") or {}).get("sha256", ""))
-    return SourceRun(record_name(run), str(run.get("status", "")), definition, parameters, steps)
+from .source_run import SourceRun
 
 
 def check_reuse(
-    plan: Plan, selection: Selection, source: SourceRun, look: Callable[[Artifact], Artifact] | None = None
+    plan: Plan, selection: Selection, source: SourceRun, inspect: Callable[[Artifact], Artifact] | None = None
 ) -> None:
     """Raise :class:`InvalidSelection` with every reused step whose result ``source`` does not have as it is needed.
 
-    look   an output as it is now, see ``Recorder.look``; without it nobody looks whether it is still there
+    inspect   returns an output as it is now, see ``Recorder.inspect``; if omitted, outputs are not checked
     """
     problems: list[Problem] = []
     for task in plan.tasks:
         if task.task_id in selection.reused:
             problems += _missing(plan, selection, source, task)
-            if look is not None:
-                problems += _lost(plan, selection, source, task, look)
+            if inspect is not None:
+                problems += _lost(plan, selection, source, task, inspect)
         if task.task_id in selection.selected:
             problems += _not_taken(plan, selection, source, task)
     if problems:
@@ -125,13 +68,13 @@ def _missing(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan
 
 
 def _lost(
-    plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan, look: Callable[[Artifact], Artifact]
+    plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan, inspect: Callable[[Artifact], Artifact]
 ) -> Iterator[Problem]:
     """The outputs of the reused step ``task`` that are not as it left them, when a selected step takes its result."""
     name, found = task.task_id, source.steps.get(task.task_id)
     wanted = sorted(_wanted_of(plan, selection, task).items())
     for output in found.outputs if found is not None and wanted else ():
-        why = lost(output, look(output))
+        why = lost(output, inspect(output))
         if why:
             what = f'"{wanted[0][1]}" takes results of "{name}": {output.uri} of run "{source.run_id}" {why}.'
             yield Problem("SM408", f"$.Steps.{name}", what, f"Select {name} as well.")

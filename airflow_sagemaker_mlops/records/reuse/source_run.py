@@ -1,70 +1,70 @@
-"""The part of a run whose steps are processes of their own: all of them take results from the same run.
-
-"latest" is another run as soon as one ends.  So what it meant to the first step of a run is noted beside the records,
-and holds for all steps of that run, also for those that a user clears later on.
-"""
+"""The recorded run that a selective run takes results from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from ...definition.problems import Problem
 from ...plan.model import Plan
-from ..model.canonical_json import canonical_json
-from ..model.step_record import Artifact
-from ..store.keys import source_key
-from ..store.protocol import Store, Stored
-from ..store.stored_json import read_stored
-from .selective_run import SelectivePlan, SelectiveRequest, part_of
+from ...plan.selection import InvalidSelection
+from ..model.errors import RecordError, StoreUnavailable
+from ..model.step_record import StepRecord
+from ..seal.sealed import record_name
+from ..store.protocol import Store
+from ..store.reader import dags_of, read_record, run_named, steps_of
+
+ENDED = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 
 
-def pinned_part(
-    choice: SelectiveRequest,
-    plan: Plan,
-    pipeline: str,
-    store: Store | None,
-    run_id: str,
-    *,
-    look: Callable[[Artifact], Artifact] | None = None,
-    no_records: str,
-) -> SelectivePlan:
-    """The part that ``choice`` asks for in run ``run_id``, the same at any time.  Raises as ``part_of``.
+@dataclass(frozen=True, slots=True)
+class SourceRun:
+    """A recorded run that results are taken from; ``steps`` by name."""
 
-    look   as of ``part_of``; only for the first step that asks, for later ones the run itself may have changed things
+    run_id: str
+    status: str
+    definition_hash: str
+    parameters: Mapping[str, Any]
+    steps: Mapping[str, StepRecord]
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """How each of its steps ended."""
+        return {name: step.status for name, step in self.steps.items()}
+
+
+def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun:
+    """The run called ``name`` (an id, its beginning, "latest") of ``pipeline``.
+
+    Raises :class:`InvalidSelection` (SM407) for one that results cannot be taken from, and
+    :class:`StoreUnavailable` when nobody can say.
     """
-    if store is None:
-        return part_of(choice, plan, pipeline, None, no_records=no_records)
-    key, asked = source_key(pipeline, run_id), _asked(choice)
-    while True:
-        found = store.read(key)
-        noted = _noted(found, asked)
-        looked = None if noted else look
-        part = part_of(_of_run(choice, noted), plan, pipeline, store, look=looked, no_records=no_records)
-        if noted or part.source is None:
-            return part
-        note = canonical_json({"asked": asked, "source_run": part.source.run_id})
-        if store.replace(key, note, found.tag if found else None):  # else another step was faster
-            return part
-
-
-def _asked(choice: SelectiveRequest) -> dict[str, Any]:
-    return {"select": list(choice.patterns), "source_run": choice.source_run or "", "resume": choice.resume}
-
-
-def _noted(found: Stored | None, asked: Mapping[str, Any]) -> str:
-    """The noted run; empty when there is none, or when it is of a deleted run of the same id that asked for another."""
-    if found is None:
-        return ""
     try:
-        note = read_stored(found.data)
-    except ValueError:
-        return ""  # half-written: noted once more
-    same = isinstance(note, dict) and note.get("asked") == asked
-    return str(note.get("source_run") or "") if same else ""
+        run_id = run_named(store, pipeline, name)
+        document = read_record(store, pipeline, run_id)
+        steps = steps_of(store, document)
+    except StoreUnavailable:
+        raise
+    except RecordError as error:
+        other = name.partition("/")[0]
+        what = f"there is no source run: {error}"
+        if "/" in name and other != pipeline and other in dags_of(store):
+            what = f'run "{name}" is of pipeline "{other}", and this is "{pipeline}": results are not exchanged.'
+        fix = "sagemaker-mlops records list shows the runs there are; without one, select every step."
+        raise InvalidSelection(plan.source, [Problem("SM407", "source-run", what, fix)]) from None
+    status = str(document["run"].get("status", ""))
+    if status not in ENDED:
+        what = f'run "{run_id}" is {status or "without a status"}, so its results are not final.'
+        raise InvalidSelection(
+            plan.source, [Problem("SM407", "source-run", what, "Wait for its end, or name another.")]
+        )
+    return source_of(document, steps)
 
 
-def _of_run(choice: SelectiveRequest, run_id: str) -> SelectiveRequest:
-    if not run_id:
-        return choice
-    return replace(choice, resume=run_id) if choice.resume else replace(choice, source_run=run_id)
+def source_of(document: Mapping[str, Any], steps: Mapping[str, StepRecord]) -> SourceRun:
+    """The run of the record ``document`` with these ``steps`` (``reader.steps_of``) as one to take results from."""
+    run = document["run"]
+    parameters = {name: item["value"] for name, item in (document.get("externalParameters") or {}).items()}
+    definition = str((document.get("definition") or {}).get("sha256", ""))
+    return SourceRun(record_name(run), str(run.get("status", "")), definition, parameters, steps)

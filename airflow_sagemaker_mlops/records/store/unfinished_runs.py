@@ -16,7 +16,7 @@ from ..model.canonical_json import canonical_json, plain
 from ..model.errors import BrokenRecord
 from ..model.step_record import StepRecord
 from ..model.timestamps import moment
-from ..reuse.earlier_results import SourceRun
+from ..reuse.source_run import SourceRun
 from ..seal.seal import read_step_records
 from .index import read_index
 from .keys import name_of, record_key, start_key, starts_prefix

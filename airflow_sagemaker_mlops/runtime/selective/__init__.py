@@ -1,1 +1,1 @@
-"""Runs of a part of a pipeline: what the conf asks for, and what each step does about it."""
+"""Selective runs of a DAG: the request in the conf, and what each step does; see ``records.reuse`` for the words."""

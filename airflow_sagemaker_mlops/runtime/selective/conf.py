@@ -1,4 +1,4 @@
-"""What the conf of a DAG run asks for: ``{"pipeline.select": "Train+"}``; of a group, ``{"<id>.pipeline.select": …}``.
+"""A selective request in a run's conf: ``{"pipeline.select": "Train+"}``, for a group ``{"<id>.pipeline.select": …}``.
 
 No parameter of a pipeline can be named like that: its name has no dot.  Every other key is a param of the DAG or of one
 of its tasks, or it is misspelt: a run that ignored it would go on with the default, and nobody would know.
@@ -22,8 +22,8 @@ _KEY = re.compile(r"(?:(?P<group>.+)\.)?pipeline\.(?P<option>[^.]+)")
 _NOT_OURS = frozenset({"openlineage"})  # TriggerDagRunOperator writes it into the conf of the run that it starts
 
 
-def asks_for_a_part(conf: Mapping[str, Any] | None) -> bool:
-    """Whether ``conf`` may ask for a part of a pipeline.  A form leaves null or "" where nothing was filled in."""
+def is_selective(conf: Mapping[str, Any] | None) -> bool:
+    """Whether ``conf`` may hold a selective request.  A form leaves null or "" in empty fields."""
     return any(value not in (None, "") and _KEY.fullmatch(key) for key, value in (conf or {}).items())
 
 
@@ -39,8 +39,8 @@ def _is_verdict(task_id: str, task: Any) -> bool:
 
 
 def needs_a_look(conf: Mapping[str, Any] | None, dag: Any) -> bool:
-    """Whether a run with this ``conf`` may be one of a part of a pipeline of ``dag``, or is to be refused."""
-    return bool(conf) and (asks_for_a_part(conf) or bool(undeclared(conf or {}, dag)))
+    """Whether a run with this ``conf`` may be a selective run of a pipeline of ``dag``, or has to be refused."""
+    return bool(conf) and (is_selective(conf) or bool(undeclared(conf or {}, dag)))
 
 
 def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
@@ -101,8 +101,8 @@ def misspelt(conf: Mapping[str, Any], dag: Any) -> list[Problem]:
     return problems
 
 
-def choice_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> SelectiveRequest | None:
-    """What ``conf`` asks of the pipeline in task group ``group``; ``None`` when that runs as a whole.
+def request_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> SelectiveRequest | None:
+    """The request in ``conf`` for the pipeline in task group ``group``; ``None`` if the whole pipeline runs.
 
     group    "" for a pipeline that is a DAG
     groups   of all pipelines of the DAG

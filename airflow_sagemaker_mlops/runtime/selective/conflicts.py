@@ -18,7 +18,7 @@ def cut_off(dag: Any, group: str, selection: Selection) -> Iterator[Problem]:
     group   of the pipeline in ``dag``; "" when it is the whole of it
     """
     prefix = f"{group}." if group else ""
-    left_out = {prefix + name for name in selection.left_out}
+    not_selected = {prefix + name for name in selection.not_selected}
     wanted = {prefix + name for name in (*selection.selected, *selection.reused)}
     tasks = dag.task_dict
     for name in sorted(wanted):
@@ -30,7 +30,7 @@ def cut_off(dag: Any, group: str, selection: Selection) -> Iterator[Problem]:
                 continue
             for above in sorted(tasks[below].upstream_task_ids - seen - wanted):
                 seen.add(above)
-                if above not in left_out:
+                if above not in not_selected:
                     stack.append(above)
                     continue
                 step, other = name.removeprefix(prefix), above.removeprefix(prefix)
