@@ -1,7 +1,7 @@
 """The embedded AWS: runs SageMaker jobs on this machine, without an account and without Docker.
 
-``start`` brings up one loopback server for a state folder (moto for S3, Lambda's control plane, SQS, IAM, logs and the
-rest; own code for SageMaker) and gives a :class:`LocalAws` that tells how to reach it.
+``start`` starts one loopback server for a state folder and returns a :class:`LocalAws`, which says how to reach it.
+moto serves S3, Lambda's control plane, SQS, IAM, logs and the rest; SageMaker is our own code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The WSGI front of the embedded AWS: checks the key, answers for SageMaker, asks moto for the rest."""
+"""The WSGI application of the embedded AWS: checks signatures, serves SageMaker and passes the rest to moto."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ from .unexecuted import refusal, refuse_unexecuted
 from .validation import prune, validate
 
 MOST_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS
-MOST_BODY = 128 << 20  # of anything else: a function's code comes in base64
+MOST_BODY = 128 << 20  # bytes of any other body: a function's code is sent in base64
 _INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
 _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
-# Members of InvokeEndpoint that choose another model, container or variant, or another answer: one model serves here.
+# Members of InvokeEndpoint that select another model, container, variant or kind of answer: only one model serves here.
 NOT_SERVED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
 SESSION_KEY = "session-key"
 _GIVEN = re.compile(rb"<(AccessKeyId|SecretAccessKey|SessionToken)>([^<]+)</")
@@ -75,7 +75,7 @@ class Front:
         self._hosts = {aws.endpoint_url.removeprefix("http://"), f"localhost:{aws.endpoint_url.rpartition(':')[2]}"}
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """WSGI."""
+        """Answer one WSGI request."""
         begun = time.perf_counter()
         intake: Intake = environ[INTAKE]
         caller = signature.claim_of(intake.signed)
@@ -84,7 +84,7 @@ class Front:
             secret = self._admit(environ, intake, caller)
             assert caller is not None
             body = _body(environ, intake, caller, secret)
-            if caller.kind == "query" and caller.service != "s3":  # moto takes a URL without this for S3's
+            if caller.kind == "query" and caller.service != "s3":  # without the header, moto takes the URL for S3's
                 environ["HTTP_AUTHORIZATION"] = signature.header_of(caller)
             call = called(caller.service, environ, body)
             reply = self._answer_with_faults(call, environ, body, caller)
@@ -109,7 +109,7 @@ class Front:
         return (reply.body[at : at + PIECE] for at in range(0, len(reply.body), PIECE))
 
     def _answer_with_faults(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        """The answer, unless a fault is injected; what this AWS asks of itself is no call that could get lost."""
+        """The answer, unless a fault is injected.  The embedded AWS's own calls are exempt from faults."""
         if OWN_CALLS in str(environ.get("HTTP_USER_AGENT") or ""):
             return self._answer(call, environ, body, caller)
         lost = self._faults.before(call.operation, body)
@@ -120,9 +120,9 @@ class Front:
         return reply
 
     def _admit(self, environ: Environ, intake: Intake, caller: Claim | None) -> str:
-        """The caller's secret key; strangers are refused by their headers alone, for callers may run code here."""
+        """The caller's secret key.  Refuses strangers by their headers alone, because callers can run code here."""
         if environ.get("HTTP_HOST") not in self._hosts:
-            raise AwsError("AccessDeniedException", "This server answers to its own address only.", 403)
+            raise AwsError("AccessDeniedException", "This server accepts requests to its own address only.", 403)
         secret = self._secret_of(caller, intake.signed) if caller else None
         if caller is None or secret is None:
             why = "" if caller else signature.unknown_way(intake.signed)
@@ -131,13 +131,16 @@ class Front:
         signature.check_headers(caller, intake.signed)
         signature.check_time(caller, datetime.now(UTC))
         if "\0" in environ["PATH_INFO"]:
-            raise AwsError("InvalidURI", "The path of the request has a NUL in it.")
+            raise AwsError("InvalidURI", "The path of the request contains a NUL character.")
         if environ["PATH_INFO"].startswith("/moto-api"):
-            raise AwsError("AccessDeniedException", "moto's own API is not passed on.", 403)
+            raise AwsError("AccessDeniedException", "moto's own API is not available.", 403)
         return secret
 
     def _secret_of(self, caller: Claim, request: signature.Signed) -> str | None:
-        """The secret to the key of this server, or to one that its STS gave out, which counts with its token only."""
+        """The secret of the caller's key: the server's own, or one that its STS issued, which needs its session token.
+
+        ``None`` for any other key.  Raises :class:`AwsError` for a missing or wrong token.
+        """
         if caller.key == self._aws.access_key:
             return self._aws.secret_key
         session = self._store.get(SESSION_KEY, "", caller.key)
@@ -158,7 +161,7 @@ class Front:
         return reply or self._by_moto(call, environ, body, caller)
 
     def _ours(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
-        """The answer of what is executed or kept here; ``None`` for what moto answers."""
+        """The answer of an operation that our own code executes or stores; ``None`` when moto answers it."""
         path = environ["PATH_INFO"]
         if call.service == "sagemaker":
             return self._sagemaker(call.operation, body, caller)
@@ -176,7 +179,7 @@ class Front:
         return None
 
     def _small(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
-        """The few answers of other services that moto would give wrongly."""
+        """The answers of the few operations of other services that moto would answer wrongly, else ``None``."""
         if call == Called("iam", "SimulatePrincipalPolicy", "query"):
             return everything_allowed(body)
         if call == Called("sts", "GetCallerIdentity", "query") and caller.key == self._aws.access_key:
@@ -196,7 +199,7 @@ class Front:
         with self._keeper.turn(caller.service, environ, body) as seed:
             reply = self._from_moto(call, environ, body)
             self._keeper.keep(caller.service, caller.region, environ, body, reply, seed)
-        if call.service != "s3" and _is_page(reply):  # moto knows no such address
+        if call.service != "s3" and _is_page(reply):  # moto has no route for the path
             raise refusal(call.service, call.operation)
         if call.service == "sagemaker" and reply.status == 200:
             self._keep_tags(_json(body), _json(reply.body))
@@ -207,9 +210,9 @@ class Front:
         return reply
 
     def _from_moto(self, call: Called, environ: Environ, body: bytes) -> Reply:
-        """moto's answer.  What moto (5.2) breaks at is refused: clients would send it again after an error of ours."""
+        """moto's answer.  Requests that crash moto (5.2) are refused with 4xx: clients would retry them after a 5xx."""
         if call.service == "s3" and environ["REQUEST_METHOD"] == "POST" and environ.get("QUERY_STRING") == "uploads":
-            body = b""  # moto takes CreateMultipartUpload for something else when it has one
+            body = b""  # moto mistakes a CreateMultipartUpload with a body for another operation
         try:
             return self._moto.call(environ, body)
         except NotImplementedError:
@@ -219,10 +222,10 @@ class Front:
         except Exception as error:
             sys.stderr.write(f"{call.service} {call.operation}: {traceback.format_exc(limit=-3)}\n")
             what = f"The embedded AWS cannot answer this request ({type(error).__name__}: {str(error)[:200]})."
-            raise AwsError("ValidationException", f"{what} Check its members; server.err has more.") from None
+            raise AwsError("ValidationException", f"{what} Check its members; server.err has the details.") from None
 
     def _keep_tags(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
-        """Tags of what moto made: ListTags looks for those of all SageMaker in one place."""
+        """Store the tags of a resource that moto created: ListTags reads the tags of all of SageMaker in one place."""
         arn = next((str(value) for key, value in answer.items() if key.endswith("Arn")), "")
         if arn and request.get("Tags"):
             self._store.tag(arn, tags_of(request))
@@ -236,7 +239,7 @@ class Front:
         return self._own("sagemaker", operation, handler, body, caller)
 
     def _own(self, service: str, operation: str, handler: Handler, body: bytes, caller: Claim) -> Reply:
-        """The answer of one of our own operations, checked on its way in and out by botocore's model."""
+        """The answer of one of our own operations; botocore's model checks the request and prunes the answer."""
         request = _json(body)
         validate(service, operation, request)
         refuse_unread(service, operation, UNREAD.get(operation, ()), request)
@@ -244,7 +247,7 @@ class Front:
         return Reply(200, [JSON_TYPE], json.dumps(prune(service, operation, answer)).encode())
 
     def _runtime(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        """The answer of a REST service beside the control plane, whose word for a wrong request is another."""
+        """The answer of a REST service beside the control plane, which calls an invalid request ``ValidationError``."""
         handler = RUNTIMES[call.service].get(call.operation)
         if handler is None:
             raise refusal(call.service, call.operation)
@@ -295,21 +298,21 @@ class Front:
         return Reply(200, headers, done.payload)
 
     def _note(self, call: Called, caller: Claim | None, reply: Reply, took_s: float) -> None:
-        """One line a request; also what benchmarks count calls in."""
+        """Write one log line per request; benchmarks count calls in this log."""
         service = caller.service if caller else "-"
         self._log.write(f"{time.time():.3f} {service} {call.operation} {reply.status} {took_s * 1000:.1f}\n")
 
 
 def _hang_up(environ: Environ) -> Iterable[bytes]:
-    """Close the connection without an answer."""
+    """Close the connection without answering."""
     connection: socket.socket = environ["werkzeug.socket"]
-    with contextlib.suppress(OSError):  # the client may have gone first
+    with contextlib.suppress(OSError):  # the client may have closed it already
         connection.shutdown(socket.SHUT_RDWR)
     return ()
 
 
 def _body(environ: Environ, intake: Intake, caller: Claim, secret: str) -> bytes:
-    """The signed body of a request; where the headers state its hash, the signature is checked before it is read."""
+    """The signed body of a request.  If the headers state its hash, checks the signature before reading the body."""
     stated = signature.payload_hash(caller, intake.signed)
     if stated is not None:
         signature.check(caller, intake.signed, secret, stated)
@@ -332,7 +335,7 @@ def _body(environ: Environ, intake: Intake, caller: Claim, secret: str) -> bytes
 
 
 def _json(body: bytes) -> dict[str, Any]:
-    """The request of a JSON protocol.  Raises :class:`AwsError` for what is none."""
+    """The request of a JSON protocol.  Raises :class:`AwsError` for a body that is not a JSON object."""
     try:
         request = json.loads(body or b"{}", parse_constant=_no_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
@@ -348,11 +351,11 @@ def _number(text: str) -> float:
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text[:40]} is no number of JSON")
+    raise ValueError(f"{text[:40]} is not a JSON number")
 
 
 def _wrong_token(service: str, token: str) -> AwsError:
-    """How AWS answers a session's key that comes with another token than its own, or with none."""
+    """AWS's error for a session's key without its token or with a wrong one."""
     if service == "s3" and not token:
         return AwsError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403)
     if service == "s3":
@@ -371,7 +374,7 @@ def _unknown(call: Called) -> AwsError:
 
 
 def _is_page(reply: Reply) -> bool:
-    """Whether it is a web page that says no, which no client of AWS can read."""
+    """Whether the reply is an HTML error page, which no AWS client can parse."""
     kind = next((value for name, value in reply.headers if name.lower() == "content-type"), "")
     return (
         reply.status in (404, 405) and kind.startswith("text/html") and b"<!doctype html>" in reply.body[:100].lower()
@@ -383,7 +386,7 @@ def _length(reply: Reply) -> str:
 
 
 def build(aws: LocalAws, log: TextIO) -> Front:
-    """The application over a state folder, with everything it knew before.  Raises :class:`StateDamaged`."""
+    """The application for a state folder, with its earlier state restored.  Raises :class:`StateDamaged`."""
     state_dir = Path(aws.state_dir)
     moto = Moto()
     own = Claim("header", aws.access_key, aws.region, "s3", scope=f"20200101/{aws.region}/s3/aws4_request")

@@ -1,6 +1,6 @@
-"""Tokens of Callback steps that run on this machine: a folder, so that the server and whoever waits both see it.
+"""Tokens of Callback steps that run on this machine, in a folder that the server and the waiting process share.
 
-Files are named by a token's handle, which is its SHA-256: whoever lists them learns no token.
+Each file is named after the token's handle, its SHA-256, so that listing the folder reveals no token.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .state import read_server
 
 
 class UnknownToken(LookupError):
-    """Nobody waits for an answer to this token."""
+    """No step waits for an answer to this token."""
 
 
 class Callbacks:
@@ -26,32 +26,32 @@ class Callbacks:
         self._folder = state_dir / "callbacks"
 
     def secret(self) -> bytes:
-        """What tokens are made from: known to the owner of the state folder."""
+        """The secret that tokens are derived from; only the owner of the state folder knows it."""
         server = read_server(self._folder.parent)
         return server.secret_key.encode() if server is not None else secrets.token_bytes(32)
 
     def open(self, handle: str) -> None:
-        """Take an answer for ``handle`` from now on."""
+        """Accept an answer for ``handle`` from now on."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{handle}.open").touch()
 
     def is_open(self, handle: str) -> bool:
-        """Whether ``handle`` may be answered, or has been."""
+        """Whether ``handle`` accepts an answer or has one."""
         return (self._folder / f"{handle}.open").exists() or self._answer_file(handle).exists()
 
     def close(self, handle: str) -> None:
-        """Take no answer for ``handle`` any more."""
+        """Stop accepting an answer for ``handle``."""
         (self._folder / f"{handle}.open").unlink(missing_ok=True)
 
     def read(self, handle: str) -> dict[str, Any] | None:
-        """The answer, once there is one."""
+        """The answer; ``None`` until there is one."""
         try:
             return dict(json.loads(self._answer_file(handle).read_text()))
         except FileNotFoundError:
             return None
 
     def answer(self, token: str, answer: dict[str, Any]) -> None:
-        """Give the answer.  Raises :class:`UnknownToken` when nobody waits for it, or it has been given."""
+        """Store the answer.  Raises :class:`UnknownToken` if no step waits for it or if it already has an answer."""
         handle = hashlib.sha256(token.encode()).hexdigest()
         opened = self._folder / f"{handle}.open"
         if not opened.exists():
@@ -59,7 +59,7 @@ class Callbacks:
         written = self._folder / f"{handle}.{uuid.uuid4().hex}.tmp"
         written.write_text(json.dumps(answer))
         try:
-            self._answer_file(handle).hardlink_to(written)  # whole, and of racing answers one
+            self._answer_file(handle).hardlink_to(written)  # atomic; exactly one of several concurrent answers wins
         except FileExistsError:
             raise UnknownToken(token) from None
         finally:

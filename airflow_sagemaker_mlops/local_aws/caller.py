@@ -1,4 +1,4 @@
-"""Who the caller is, and what that may do: the execution role, and everything."""
+"""The caller's identity, which is the execution role, and its permissions, which include every action."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from xml.sax.saxutils import escape
 from .moto_backend import Reply
 from .state import ROLE_NAME, LocalAws
 
-SESSION = "embedded-aws"  # the name of the role's session
+SESSION = "embedded-aws"  # name of the role's session
 ROLE_ID = "AROAEMBEDDEDAWSROLE01"
 
 
 def everything_allowed(body: bytes) -> Reply:
-    """IAM's policy simulator: there is no IAM here, so every action is allowed."""
+    """IAM's SimulatePrincipalPolicy: allows every action, because the embedded AWS enforces no policies."""
     actions = [
         value
         for key, values in parse_qs(body.decode("utf-8", "replace")).items()
@@ -33,7 +33,7 @@ def everything_allowed(body: bytes) -> Reply:
 
 
 def caller_identity(aws: LocalAws) -> Reply:
-    """STS's GetCallerIdentity: a session of the execution role, so that the SDK's ``get_execution_role`` finds it."""
+    """STS's GetCallerIdentity: returns a session of the execution role, for the SDK's ``get_execution_role``."""
     arn = f"arn:aws:sts::{aws.account}:assumed-role/{ROLE_NAME}/{SESSION}"
     text = (
         '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'

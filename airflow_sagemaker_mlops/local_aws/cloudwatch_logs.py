@@ -1,4 +1,4 @@
-"""FilterLogEvents as AWS answers it, out of what moto can: streams by the beginning of their names, groups by ARN."""
+"""FilterLogEvents as AWS answers it, built on moto's: adds prefixes of stream names and ARNs of groups."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFIX = "logStreamNamePrefix"
 
 
 def filtered_events(moto: Moto, environ: Environ, body: bytes) -> Reply:
-    """The answer to FilterLogEvents; events of several streams are in the order of their times."""
+    """The answer to FilterLogEvents; sorts the events of several streams by time."""
     request = json.loads(body or b"{}")
     identifier = str(request.pop("logGroupIdentifier", None) or request.get("logGroupName") or "")
     request["logGroupName"] = identifier.rpartition(":log-group:")[2].removesuffix(":*")
@@ -34,7 +34,7 @@ def filtered_events(moto: Moto, environ: Environ, body: bytes) -> Reply:
 
 
 def _streams(moto: Moto, environ: Environ, group: str, prefix: str) -> list[str] | Reply:
-    """Names of a group's streams that begin with ``prefix``; moto's answer where it refuses."""
+    """The names of a group's streams that begin with ``prefix``, or moto's error reply."""
     asking = {**environ, "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogStreams"}
     request: dict[str, Any] = {"logGroupName": group, _PREFIX: prefix, "orderBy": "LogStreamName"}
     names: list[str] = []

@@ -1,7 +1,7 @@
-"""The server's side of a connection: what comes in has a bound in size and time before it is read.
+"""The server's side of a connection: limits the size and time of a request before reading it.
 
-The headers come first, and whoever may not talk to this server is answered then: a body is read only when the
-application asks for it (:class:`Intake` in the WSGI environment).
+The server reads the headers first and refuses strangers at that point.  It reads a body only when the application asks
+for it (:class:`Intake` in the WSGI environment).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from werkzeug.serving import ThreadedWSGIServer
 from .errors import AwsError
 from .signature import Signed
 
-MOST_CONNECTIONS = 512  # each has a thread; one more is closed at once
+MOST_CONNECTIONS = 512  # each has a thread; the server closes any further connection at once
 HEADERS_S, MOST_HEADERS = 20.0, 128 * 1024
-STALL_S = 30.0  # a body of which nothing has come for so long is given up
-BODY_S, SLOWEST = 60.0, 1_000_000  # a body has a minute, and a second more for every so many bytes that came
-ANSWER_S = 300.0  # for a client to take one piece of an answer
-DRAIN_S, MOST_DRAINED = 2.0, 1 << 20  # what is read past an answer, so that the client sees it
+STALL_S = 30.0  # longest pause within a body
+BODY_S, SLOWEST = 60.0, 1_000_000  # a body has a minute, plus a second for every SLOWEST bytes received
+ANSWER_S = 300.0  # for a client to receive one piece of an answer
+DRAIN_S, MOST_DRAINED = 2.0, 1 << 20  # limits of what is read after an answer, so that the client receives it
 PIECE = 1 << 20
 MOST_LINE, MOST_TRAILERS = 4096, 100
 _CHUNK = re.compile(rb"^([0-9A-Fa-f]{1,16})[ \t]*(;[^\r\n]*)?\r?\n$")
-INTAKE = "sagemaker_mlops.intake"  # in the WSGI environment
+INTAKE = "sagemaker_mlops.intake"  # key in the WSGI environment
 
 
 class Incoming(io.RawIOBase):
-    """What comes in on a socket, until a time and a number of bytes are used up."""
+    """A reader of a socket with a deadline and a limit on the number of bytes."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -42,11 +42,11 @@ class Incoming(io.RawIOBase):
         self.allow(HEADERS_S, MOST_HEADERS)
 
     def allow(self, seconds: float, count: int) -> None:
-        """Let ``count`` more bytes in within ``seconds``."""
+        """Allow ``count`` more bytes within ``seconds``."""
         self._deadline, self._left = time.monotonic() + seconds, count
 
     def drain(self) -> None:
-        """From now on, say that it has ended instead of raising."""
+        """From now on, report the end of the stream instead of raising."""
         self._quiet = True
         self.allow(DRAIN_S, MOST_DRAINED)
 
@@ -55,7 +55,7 @@ class Incoming(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Some bytes.  Raises ``TimeoutError`` when they do not come in time, or too many have come."""
+        """Read some bytes.  Raises ``TimeoutError`` if they do not arrive in time or exceed the limit."""
         left = self._deadline - time.monotonic()
         room = memoryview(buffer)[: max(0, self._left)]
         try:
@@ -72,7 +72,7 @@ class Incoming(io.RawIOBase):
 
 
 class Intake:
-    """One request's headers as they were sent, and its body when it is asked for."""
+    """The headers of one request as they were sent, and its body on demand."""
 
     def __init__(self, handler: Handler, owed: Callable[[], None] | None) -> None:
         self._handler, self._owed = handler, owed
@@ -83,13 +83,13 @@ class Intake:
         self.signed = Signed(handler.command, handler.path, headers)
 
     def read(self, most: int) -> bytes:
-        """The whole body.  Raises :class:`AwsError` for one that is malformed, larger than ``most`` or too slow."""
+        """The whole body.  Raises :class:`AwsError` if it is malformed, larger than ``most`` bytes or too slow."""
         headers = self.signed.headers
         coding, length = headers.get("transfer-encoding", "").strip().lower(), headers.get("content-length")
         if coding and (coding != "chunked" or length is not None):
-            raise AwsError("InvalidRequest", "A body is sent in chunks, or with a Content-Length.")
+            raise AwsError("InvalidRequest", "A body must be sent either in chunks or with a Content-Length.")
         if length is not None and not (length.isascii() and length.isdigit() and len(length) < 16):
-            raise AwsError("InvalidRequest", f"The Content-Length is {length[:40]!r}, which is no length.")
+            raise AwsError("InvalidRequest", f"The Content-Length {length[:40]!r} is not a length.")
         if not coding and int(length or 0) == 0:
             return b""
         if int(length or 0) > most:
@@ -105,19 +105,19 @@ class Intake:
                 self._piece(body, int(length or 0), begun)
             return bytes(body)
         except TimeoutError:
-            raise AwsError("RequestTimeout", "The body of the request did not come in time.") from None
+            raise AwsError("RequestTimeout", "The body of the request did not arrive in time.") from None
         except OSError as error:
-            raise AwsError("IncompleteBody", f"The body of the request broke off: {error}") from None
+            raise AwsError("IncompleteBody", f"The body of the request is incomplete: {error}") from None
 
     def _piece(self, body: bytearray, count: int, begun: float) -> None:
-        """Add exactly ``count`` bytes; memory grows with what has come, never with what was announced."""
+        """Add exactly ``count`` bytes; memory grows with the bytes received, never with the announced length."""
         rfile, incoming = self._handler.rfile, self._handler.incoming
         while count:
             left = begun + BODY_S + len(body) / SLOWEST - time.monotonic()
             incoming.allow(min(STALL_S, left), PIECE)
             came = rfile.read1(min(count, PIECE))
             if not came:
-                raise AwsError("IncompleteBody", "The body of the request is shorter than it was said to be.")
+                raise AwsError("IncompleteBody", "The body of the request is shorter than its stated length.")
             body += came
             count -= len(came)
 
@@ -127,7 +127,7 @@ class Intake:
                 raise _too_large(most)
             self._piece(body, size, begun)
             if self._line() not in (b"\r\n", b"\n"):
-                raise AwsError("InvalidRequest", "A chunk of the body is longer than it was said to be.")
+                raise AwsError("InvalidRequest", "A chunk of the body is longer than its stated length.")
         for _ in range(MOST_TRAILERS):
             if self._line() in (b"\r\n", b"\n", b""):
                 return
@@ -149,47 +149,47 @@ def _too_large(most: int) -> AwsError:
 
 
 class Handler(MotoRequestHandler):  # type: ignore[misc]
-    """Bounds around werkzeug's handler; moto's keeps underscores in the names of S3 metadata."""
+    """werkzeug's handler with limits; moto's subclass of it keeps underscores in the names of S3 metadata."""
 
     protocol_version = "HTTP/1.1"
     incoming: Incoming
     rfile: io.BufferedReader
 
     def setup(self) -> None:
-        """Read through :class:`Incoming`."""
+        """Read from the socket through :class:`Incoming`."""
         super().setup()
         self.rfile.close()
         self.incoming = Incoming(self.connection)
         self.rfile = io.BufferedReader(self.incoming, 1 << 16)
 
     def handle_expect_100(self) -> bool:
-        """Ask for a body only when it is read."""
+        """Send ``100 Continue`` only when the body is read."""
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """A request that cannot be read is the client's fault: http.server has 501 and 505 for some of them."""
-        self.request_version = self.protocol_version  # http.server answers what it cannot read in HTTP/0.9
+        """Report an unreadable request as a client error (4xx): http.server answers some of them with 501 and 505."""
+        self.request_version = self.protocol_version  # http.server answers an unreadable request in HTTP/0.9
         BaseHTTPRequestHandler.send_error(self, code if code < 500 else 400, message, explain)
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Nothing more of the request is read than lets the client see the answer."""
+        """Send the status line; from here on, read only as much of the request as lets the client see the answer."""
         self.incoming.drain()
         self.connection.settimeout(ANSWER_S)
         super().send_response(code, message)
 
     def run_wsgi(self) -> None:
-        """Refuse a target that is none; everything else is the application's."""
+        """Refuse a target that is not a URL; leave everything else to the application."""
         self.expects = self.headers.get("Expect", "").strip().lower() == "100-continue"
         del self.headers["Expect"]
         try:
             urlsplit(self.path)
         except ValueError:
-            self.send_error(400, "The target of the request is no URL")
+            self.send_error(400, "The target of the request is not a URL")
             return
         super().run_wsgi()
 
     def make_environ(self) -> dict[str, Any]:
-        """With the body's :class:`Intake`."""
+        """The WSGI environment, with an :class:`Intake` for the body."""
         environ: dict[str, Any] = super().make_environ()
         environ["wsgi.input"] = io.BytesIO()
         environ[INTAKE] = Intake(self, self._continue if self.expects else None)
@@ -199,11 +199,11 @@ class Handler(MotoRequestHandler):  # type: ignore[misc]
         self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Requests are noted by the front."""
+        """Log nothing: the application logs requests."""
 
 
 class Server(ThreadedWSGIServer):
-    """A thread a connection, and a bound on both."""
+    """An HTTP server with one thread per connection and a limit on their number."""
 
     daemon_threads = True
 
@@ -212,7 +212,7 @@ class Server(ThreadedWSGIServer):
         super().__init__("127.0.0.1", port, app, Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread, or close it where there is no room."""
+        """Serve a connection in a thread, or close it if too many are open."""
         if not self._room.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -223,14 +223,14 @@ class Server(ThreadedWSGIServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """One connection, to its end."""
+        """Serve one connection to its end."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that broke is no event; anything else goes to the log, in a line."""
+        """Ignore broken connections; log any other error in one line."""
         import sys
 
         error = sys.exc_info()[1]

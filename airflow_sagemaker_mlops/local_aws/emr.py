@@ -1,6 +1,6 @@
-"""EMR: clusters are kept on paper, their steps are run on this machine, one after the other.
+"""EMR: clusters are only records; their steps run on this machine, one after the other.
 
-A cluster's steps move on whenever somebody looks, which whoever waits for one does.
+Every request about a cluster advances its steps; whoever waits for a step sends such requests.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .sagemaker.running import folder_of
 from .store import Resource
 
 CLUSTER, STEP = "emr-cluster", "emr-step"
-# Of clusters and steps, which moto knows nothing of; what is about neither is moto's.
+# Operations on clusters and steps, which moto does not know; moto answers all others.
 OWNED = re.compile(r"Cluster|JobFlow|Step|Instance|Fleet|Tags|Termination|Visible|AutoScaling|ManagedScaling|Bootstrap")
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 TERMINATED = "TERMINATED"
 ENDS_CLUSTER = frozenset({"TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW"})
-_ONE_AT_A_TIME = threading.Lock()  # two that look at once must not both begin the next step
+_ONE_AT_A_TIME = threading.Lock()  # two concurrent requests must not both start the next step
 STATES = {
     "InProgress": "RUNNING",
     "Stopping": "CANCEL_PENDING",
@@ -47,14 +47,14 @@ def _cluster(context: Context, name: Any) -> Resource:
     found = context.store.get(CLUSTER, context.region, str(name))
     if found is None:
         way_out = (
-            "Make it in the embedded AWS (run_job_flow), or declare a stand-in: sagemaker-mlops run --stand-ins FILE."
+            "Create it in the embedded AWS (run_job_flow), or declare a stand-in: sagemaker-mlops run --stand-ins FILE."
         )
         raise _refused(f"Cluster id '{name}' is not valid. {way_out}")
     return found
 
 
 def _steps(context: Context, cluster: str) -> list[Resource]:
-    """A cluster's steps in their order, moved on as far as they have come."""
+    """A cluster's steps in their order; updates their states and starts the next step if none runs."""
     steps = [row for row in context.store.all(STEP, context.region) if row.body["cluster"] == cluster]
     steps.sort(key=lambda row: row.body["number"])
     for row in steps:
@@ -89,7 +89,7 @@ def _begin(context: Context, row: Resource) -> None:
 
 
 def _look(context: Context, row: Resource) -> None:
-    """Bring the kept state of a step that has begun up to date."""
+    """Update the stored state of a running step from its job."""
     if row.body["state"] in ENDED | {"PENDING"}:
         return
     status = job.read_status(folder_of(context, "emr", row.name))
@@ -117,7 +117,7 @@ def _arn(context: Context, name: str) -> str:
 def _add_steps_to(context: Context, request: Request) -> Answer:
     cluster = _cluster(context, request["JobFlowId"])
     ended = _cluster_answer(context, cluster)["Status"]["State"] == TERMINATED
-    # One that has had no step yet would still be starting on AWS, and take some.
+    # On AWS, a cluster without any step yet would still be starting and would accept steps.
     if ended and (cluster.body["state"] == TERMINATED or _steps(context, cluster.name)):
         raise _refused(f"A job flow that is shutting down, terminated, or finished may not be modified: {cluster.name}")
     return _add_steps(context, request)

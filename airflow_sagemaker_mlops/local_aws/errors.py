@@ -1,4 +1,4 @@
-"""Errors as AWS says them."""
+"""Errors in AWS's form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class AwsError(Exception):
 
     code     AWS's error code, e.g. ``ResourceInUse``
     status   HTTP status
-    members  what else the answer holds
+    members  further members of the answer
     """
 
     def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
@@ -19,7 +19,7 @@ class AwsError(Exception):
 
 
 def invalid(message: str) -> AwsError:
-    """``ValidationException``; also what SageMaker says of most things that do not exist."""
+    """``ValidationException``, which SageMaker also raises for most resources that do not exist."""
     return AwsError("ValidationException", message)
 
 
@@ -29,11 +29,11 @@ def not_found(message: str) -> AwsError:
 
 
 def not_available(service: str, operation: str, way_out: str = "") -> AwsError:
-    """What is not emulated is said to be so; 501 is not retried by boto3.
+    """The error for an operation that is not emulated.  Its status is 501, which boto3 does not retry.
 
-    way_out   a sentence without its full stop; without one: leave it out
+    :param way_out: a sentence without its full stop; the default advises to omit the call.
     """
-    told = way_out or "Leave the call out where you run against it, or call an account of AWS"
+    told = way_out or "Omit the call when you run against it, or call an AWS account"
     return AwsError(
         "NotImplementedException", f"{service}: {operation} is not available in the embedded AWS. {told}.", 501
     )

@@ -1,15 +1,15 @@
-"""Faults on purpose: answers that get lost, throttling, errors, delays, resources that are not visible yet.
+"""Injects faults: lost answers, throttling, errors, delays, and resources that are not visible yet.
 
-``faults.json`` in the state folder, read again whenever it changes::
+The rules are in ``faults.json`` in the state folder, which is read again whenever it changes::
 
     {"seed": 7, "rules": [
         {"operation": "^Create", "kind": "lost_answer", "rate": 0.05},
         {"operation": ".", "kind": "throttle", "rate": 0.02},
         {"operation": "^Describe", "kind": "not_found_yet", "seconds": 2}]}
 
-Kinds: ``throttle`` and ``error`` answer instead of doing it; ``drop`` closes the connection before doing it,
-``lost_answer`` after it; ``delay`` waits ``seconds``; ``not_found_yet`` denies resources younger than ``seconds``.
-Calls that the embedded AWS makes itself, as the supervisors of its jobs do, are spared.
+Kinds: ``throttle`` and ``error`` return an error instead of executing the call; ``drop`` closes the connection before
+executing it, ``lost_answer`` afterwards; ``delay`` waits for ``seconds``; ``not_found_yet`` hides resources younger
+than ``seconds``.  Calls that the embedded AWS makes itself, such as those of its jobs' supervisors, are exempt.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from .state import write_private
 KINDS = ("throttle", "error", "delay", "drop", "lost_answer", "not_found_yet")
 _ON_ONE = re.compile(r"^(?:Create|Describe|Update|Stop|Delete)(\w+)$")
 FILE = "faults.json"
-LOG = "faults.log"  # "<epoch seconds> <kind> <operation>", a line a fault
+LOG = "faults.log"  # one line per fault: "<epoch seconds> <kind> <operation>"
 
 
 class ConnectionLost(Exception):
-    """The client gets no answer."""
+    """The client receives no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of fault on the operations that ``operation`` (a regular expression) finds."""
+    """One kind of fault on the operations that match ``operation``, a regular expression."""
 
     operation: re.Pattern[str]
     kind: str
@@ -48,33 +48,33 @@ class Rule:
 
 
 def read_rules(text: str) -> tuple[int, tuple[Rule, ...]]:
-    """Seed and rules.  Raises ``ValueError`` with a sentence for a rule that cannot be used."""
+    """Parse the seed and the rules.  Raises ``ValueError`` with a sentence for an invalid rule."""
     data = json.loads(text)
     is_right = isinstance(data, dict) and not set(data) - {"seed", "rules"}
     if not is_right or not isinstance(data.get("rules") or [], list):
-        raise ValueError(f'faults are {{"seed": 7, "rules": [...]}}; this is {text[:100]}')
+        raise ValueError(f'the faults must be {{"seed": 7, "rules": [...]}}, not {text[:100]}')
     try:
         return int(data.get("seed") or 0), tuple(_rule(item) for item in data.get("rules") or [])
     except (TypeError, re.error) as error:
-        raise ValueError(f"a fault rule cannot be used: {error}") from None
+        raise ValueError(f"a fault rule is invalid: {error}") from None
 
 
 def _rule(item: Any) -> Rule:
     known = {"operation", "kind", "rate", "seconds"}
     if not isinstance(item, dict) or item.get("kind") not in KINDS or set(item) - known:
-        raise ValueError(f"a fault rule has operation, kind ({', '.join(KINDS)}), rate and seconds; this is {item}")
+        raise ValueError(f"a fault rule has operation, kind ({', '.join(KINDS)}), rate and seconds, unlike {item}")
     operation = re.compile(str(item.get("operation") or "."))
     return Rule(operation, item["kind"], float(item.get("rate", 1.0)), float(item.get("seconds", 1.0)))
 
 
 def write_rules(state_dir: Path, text: str) -> None:
-    """Put the rules of ``text`` in force at once.  Raises ``ValueError`` for rules that cannot be used."""
+    """Apply the rules of ``text`` at once.  Raises ``ValueError`` for invalid rules."""
     read_rules(text)
     write_private(state_dir / FILE, text)
 
 
 class Faults:
-    """The faults of one server; the same seed and the same calls in the same order give the same faults."""
+    """The faults of one server; the same seed and the same sequence of calls produce the same faults."""
 
     def __init__(self, state_dir: Path) -> None:
         self._file = state_dir / FILE
@@ -86,9 +86,9 @@ class Faults:
         self._made: dict[str, float] = {}
 
     def before(self, operation: str, body: bytes) -> bool:
-        """Called before ``operation`` is done; whether its answer is to get lost.
+        """Apply the rules before ``operation`` is executed; returns whether to lose its answer.
 
-        Raises :class:`AwsError` or :class:`ConnectionLost` when it is not to be done at all.
+        Raises :class:`AwsError` or :class:`ConnectionLost` if it must not be executed at all.
         """
         lost = False
         for rule in self._wanted(operation):
@@ -96,7 +96,7 @@ class Faults:
                 hit = self._chance.random() < rule.rate
             if not hit or (rule.kind == "not_found_yet" and not self._is_young(operation, body, rule.seconds)):
                 continue
-            if rule.kind != "lost_answer":  # which there may not come to be one of
+            if rule.kind != "lost_answer":  # logged when the answer is lost: the operation may fail first
                 self._note(rule.kind, operation)
             match rule.kind:
                 case "throttle":
@@ -114,17 +114,17 @@ class Faults:
         return lost
 
     def lose(self, operation: str) -> ConnectionLost:
-        """Note that an answer gets lost; what to raise."""
+        """Log a lost answer; returns the exception to raise."""
         self._note("lost_answer", operation)
         return ConnectionLost(operation)
 
     def _note(self, kind: str, operation: str) -> None:
-        """On disk, so that whoever counts them counts those of a server that was killed too."""
+        """Log a fault on disk, so that the faults of a server that was killed are counted, too."""
         with self._lock, self._log.open("a") as out:
             out.write(f"{time.time():.3f} {kind} {operation}\n")
 
     def after(self, operation: str, body: bytes) -> None:
-        """Remember what was made, for ``not_found_yet``."""
+        """Remember when the operation created a resource, for ``not_found_yet``."""
         if operation.startswith("Create") and self._rules:
             found = _resource(operation, body)
             if found:
@@ -147,14 +147,14 @@ class Faults:
     def _read(self) -> None:
         try:
             seed, self._rules = read_rules(self._file.read_text())
-        except ValueError as error:  # somebody is at work on it: the rules of before hold until it is right again
+        except ValueError as error:  # the file is being edited: the previous rules apply until it is valid again
             sys.stderr.write(f"{FILE}: {error}\n")
         else:
             self._chance = random.Random(seed)
 
 
 def _resource(operation: str, body: bytes) -> str | None:
-    """What an operation is about, e.g. ``TransformJobName=x``: a request may name other resources besides."""
+    """The resource that an operation acts on, e.g. ``TransformJobName=x``; a request may name others as well."""
     match = _ON_ONE.match(operation)
     try:
         request = json.loads(body) if match else None

@@ -1,4 +1,4 @@
-"""Lambda's Invoke: the function's handler in a process of its own, with this AWS as its AWS."""
+"""Lambda's Invoke: runs the function's handler in its own process, which calls the embedded AWS as its AWS."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from .moto_backend import lambda_function
 from .processes import end_group
 from .state import LocalAws
 
-LEAST_TIMEOUT_S = 30.0  # importing boto3 on a loaded laptop takes longer than Lambda's default of 3 s
+LEAST_TIMEOUT_S = 30.0  # on a busy laptop, importing boto3 takes longer than Lambda's default of 3 s
 LOG_TAIL = 4096
-MOST_UNPACKED = 262_144_000  # bytes, by Lambda's quotas
+MOST_UNPACKED = 262_144_000  # bytes: Lambda's quota
 
-# Runs in the function's process: stdout is the log, the answer goes to a file.
+# Runs in the function's process: stdout is the log, a file takes the answer.
 _BOOTSTRAP = """
 import importlib, json, os, sys, traceback
 root, handler, answer = sys.argv[1:4]
@@ -63,9 +63,9 @@ with open(answer, "w") as out:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What one call of a function gave.
+    """The result of one call of a function.
 
-    error   empty, "Unhandled" for a raised exception or a timeout
+    error   empty, or "Unhandled" for a raised exception or a timeout
     """
 
     payload: bytes
@@ -74,7 +74,7 @@ class Invocation:
 
 
 def find(aws: LocalAws, region: str, name: str, qualifier: str | None = None) -> Any:
-    """A function that can be run: by name, partial or full ARN, and its version or alias.  Raises :class:`AwsError`."""
+    """A runnable function, by name, partial or full ARN, and by version or alias.  Raises :class:`AwsError`."""
     qualifier = qualifier or name.partition(":function:")[2].partition(":")[2] or None
     if ":function:" not in name:
         qualifier = qualifier or name.partition(":")[2] or None
@@ -92,23 +92,23 @@ def find(aws: LocalAws, region: str, name: str, qualifier: str | None = None) ->
 
 
 def version_of(function: Any) -> str:
-    """What AWS calls the version that runs."""
+    """AWS's name for the version that runs: a number or ``$LATEST``."""
     version = str(getattr(function, "version", "") or "$LATEST")
     return version if version.isdigit() and version != "0" else "$LATEST"
 
 
 def invoke(aws: LocalAws, function: Any, event: bytes) -> Invocation:
-    """Run a function that :func:`find` has found."""
+    """Run a function that :func:`find` returned."""
     return _run(aws, function, _unpacked(Path(aws.state_dir), function.code_bytes), event or b"{}")
 
 
 def invoke_later(aws: LocalAws, function: Any, event: bytes) -> None:
-    """The ``Event`` invocation type: run it and forget."""
+    """Run a function in the background: the ``Event`` invocation type."""
     threading.Thread(target=invoke, args=(aws, function, event), daemon=True).start()
 
 
 def short_name(name: str) -> str:
-    """A function's name out of its name, partial or full ARN."""
+    """The name of a function, given its name, partial or full ARN."""
     if ":function:" in name:
         name = name.partition(":function:")[2]
     return name.partition(":")[0]

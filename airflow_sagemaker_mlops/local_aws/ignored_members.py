@@ -1,7 +1,7 @@
-"""Members of read requests that nobody looks at: refused, for the answer would be wrong and look right.
+"""Refuses members of read requests that no code reads, because the answer would look right and be wrong.
 
-``ignored_members.json`` lists what moto ignores, as ``tests/local_aws/measure_unread.py`` measured it; our own
-operations list what they ignore themselves.
+``ignored_members.json`` lists the members that moto ignores, as measured by ``tests/local_aws/measure_unread.py``.  Our
+own operations list the members that they ignore.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _measured() -> dict[str, dict[str, list[str]]]:
 def refuse_unread_by_moto(call: Called, request: Callable[[], Members]) -> None:
     """Raise :class:`AwsError` for a member that moto ignores.
 
-    request   gives the members of the request; called only for operations that have such members
+    :param request: returns the members of the request; called only for operations that have such members.
     """
     unread = _measured().get(call.service, {}).get(call.operation)
     if unread:
@@ -35,9 +35,9 @@ def refuse_unread_by_moto(call: Called, request: Callable[[], Members]) -> None:
 
 
 def refuse_unread(service: str, operation: str, unread: Iterable[str], request: Members) -> None:
-    """Raise :class:`AwsError` for a member of ``unread`` that the request gives; ``false`` asks for nothing."""
+    """Raise :class:`AwsError` if the request sets a member of ``unread``; empty values and ``false`` do not count."""
     asked = [name for name in unread if request.get(name) not in (None, "", False, "false", [], {})]
     if asked:
         what = f"{service}: {operation} does not take {' and '.join(asked)} into account in the embedded AWS"
-        way_out = "Leave it out, and choose among the answers in your own code."
-        raise AwsError("NotImplementedException", f"{what}, so that its answer would be wrong. {way_out}", 501)
+        way_out = "Omit it, and filter the answers in your own code."
+        raise AwsError("NotImplementedException", f"{what}, so its answer would be wrong. {way_out}", 501)

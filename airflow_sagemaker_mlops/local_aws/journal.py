@@ -1,7 +1,7 @@
-"""A journal of every successful change to what moto holds, but for S3's objects, made again in a new moto.
+"""A journal of every successful change to moto's state, except S3's objects; a restart replays it into a new moto.
 
-Each change has a seed, of which moto makes its identifiers: they are the same after a restart.  Times of creation are
-those of the last start.  Log events and points of metrics are kept for two weeks.
+Each change has a seed from which moto generates its identifiers, so that they are the same after a restart.  Creation
+times are those of the last start.  The journal keeps log events and metric data points for two weeks.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .functions import short_name
 from .moto_backend import WSGI, Environ, Moto, identifiers_of, lambda_function
 from .state import ACCOUNT, write_private
 
-ELSEWHERE = frozenset({"s3", "sts"})  # S3 has a store of its own, and STS gives keys, which the front keeps
-KEPT_S = 14 * 24 * 3600.0  # as long as CloudWatch Logs takes events from the past
+ELSEWHERE = frozenset({"s3", "sts"})  # S3 has its own store, and the application stores the keys that STS issues
+KEPT_S = 14 * 24 * 3600.0  # CloudWatch Logs accepts events up to this age
 _READS = re.compile(r"^(Get|List|Describe|Receive|Head|Simulate|Search|BatchGet|Query|Scan|Filter|Lookup|Test)")
 _AGEING = re.compile(r"^(PutLogEvents|PutMetricData)$")
-# What is in queues is kept as it is, by ``messages``: a message that was sent once must not be sent at every start.
+# ``sqs_messages`` stores the contents of queues: a message that was sent once must not be sent again at every start.
 _PASSING = re.compile(
     r"^(SendMessage|DeleteMessage|ChangeMessageVisibility)(Batch)?$|^(PurgeQueue|PutEvents|Publish(Batch)?)$"
 )
@@ -45,12 +45,12 @@ _CODE_IN_S3 = ("S3Bucket", "S3Key", "S3ObjectVersion")
 
 
 def is_read(environ: Environ, body: bytes) -> bool:
-    """Whether a request changes nothing."""
+    """Whether a request only reads."""
     return environ["REQUEST_METHOD"] in ("GET", "HEAD") or bool(_READS.match(_operation(environ, body)))
 
 
 def _operation(environ: Environ, body: bytes) -> str:
-    """Empty where the path says it."""
+    """The operation that a request names; empty if only its path shows the operation."""
     target = str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
     remote = _RPC.match(str(environ.get("PATH_INFO") or ""))
     match = re.search(rb"(?:^|&)Action=(\w+)", body)
@@ -58,7 +58,7 @@ def _operation(environ: Environ, body: bytes) -> str:
 
 
 class Journal:
-    """One file, a line a change; whoever keeps two changes of one service holds its turn meanwhile."""
+    """One file with one line per change.  Callers hold the service's lock while they record a change."""
 
     def __init__(self, path: Path, moto: Moto) -> None:
         self._path = path
@@ -66,13 +66,13 @@ class Journal:
         self._cut_half_a_line()
 
     def _cut_half_a_line(self) -> None:
-        """What a process that was killed left of its last line would spoil the next one."""
+        """Remove an incomplete last line of a killed process, which would corrupt the next line."""
         if self._path.exists():
             whole = self._path.read_bytes().rfind(b"\n") + 1
             os.truncate(self._path, whole)
 
     def replay(self) -> None:
-        """Make every change again; one that cannot be made is told on stderr, one that has aged is dropped."""
+        """Repeat every change.  Reports changes that fail on stderr and drops those that are too old."""
         if not self._path.exists():
             return
         lines = self._path.read_text(errors="replace").splitlines()
@@ -101,7 +101,7 @@ class Journal:
             sys.stderr.write(f"journal: {what} was refused with {reply.status}: {reply.body[:300]!r}\n")
 
     def keep(self, region: str, environ: Environ, body: bytes, seed: int) -> None:
-        """Write down a change that was made with the identifiers of ``seed``."""
+        """Record a change that was made with the identifiers of ``seed``."""
         if _PASSING.match(_operation(environ, body)):
             return
         entry = {
@@ -112,13 +112,13 @@ class Journal:
         }
         journal = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(journal, json.dumps(entry).encode() + b"\n")  # one write, so that a line is whole or the last one
+            os.write(journal, json.dumps(entry).encode() + b"\n")  # one write: only the last line can be incomplete
         finally:
             os.close(journal)
 
 
 def _with_code(region: str, environ: Environ, body: bytes) -> bytes:
-    """The request with a function's code in it instead of its place in S3, where something else may be by then."""
+    """The request with a function's code instead of its location in S3, whose contents may change before a replay."""
     match = _FUNCTIONS.match(environ["PATH_INFO"])
     if match is None or environ.get("HTTP_X_AMZ_TARGET"):
         return body
@@ -127,7 +127,7 @@ def _with_code(region: str, environ: Environ, body: bytes) -> bytes:
     if "S3Bucket" not in code:
         return body
     function = lambda_function(ACCOUNT, region, short_name(unquote(match[1] or request["FunctionName"])))
-    if function is None:  # of another account, by a role
+    if function is None:  # a role of another account created it
         return body
     packed = {"ZipFile": base64.b64encode(function.code_bytes).decode()}
     kept = {key: value for key, value in code.items() if key not in _CODE_IN_S3} | packed

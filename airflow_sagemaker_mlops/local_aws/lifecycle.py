@@ -1,4 +1,4 @@
-"""Starting and stopping the server process of a state folder."""
+"""Starts and stops the server process of a state folder."""
 
 from __future__ import annotations
 
@@ -28,17 +28,16 @@ from .state import (
     write_private,
 )
 
-STOPPED = "stopped"  # a file that tells a server that was stopped from one that died
-_SERVERS: list[subprocess.Popen[bytes]] = []  # they outlive us; kept so that nobody complains of that
+STOPPED = "stopped"  # a marker file: the last server was stopped and did not die
+_SERVERS: list[subprocess.Popen[bytes]] = []  # servers outlive us; a reference avoids Popen's ResourceWarning
 
 
 def _check_that_it_can_serve() -> None:
-    """Raise ``ModuleNotFoundError`` for what the server imports, here and not in its log."""
+    """Raise ``ModuleNotFoundError`` here for an import that the server lacks; its log alone would hide the error."""
     for name in ("moto", "werkzeug", "flask"):
         if importlib.util.find_spec(name) is None:
             raise ModuleNotFoundError(
-                f"the embedded AWS needs {name}, which is not installed here: "
-                "pip install 'airflow-sagemaker-mlops[local]'",
+                f"the embedded AWS needs {name}, which is not installed: pip install 'airflow-sagemaker-mlops[local]'",
                 name=name,
             )
 
@@ -52,13 +51,13 @@ def _locked(state_dir: Path) -> Iterator[None]:
 
 
 def status(state_dir: Path) -> LocalAws | None:
-    """The running server of ``state_dir``, or ``None``."""
+    """The running server of ``state_dir``; ``None`` when none runs."""
     aws = read_server(state_dir)
     return aws if aws is not None and is_alive(aws.pid, aws.pid_start) else None
 
 
 def was_stopped(state_dir: Path) -> bool:
-    """Whether somebody stopped the last server of ``state_dir``, rather than that it died."""
+    """Whether the last server of ``state_dir`` was stopped and did not die."""
     return (state_dir / STOPPED).exists()
 
 
@@ -70,10 +69,10 @@ def start(
     sandbox: Sandbox = "auto",
     timeout_s: float = 60.0,
 ) -> LocalAws:
-    """The server of ``state_dir``, started when none runs.  Two callers at once get the same one.
+    """The server of ``state_dir``, started if none runs.  Two concurrent callers get the same server.
 
-    A server that was there before keeps its key, and its port when that is still free.
-    Raises :class:`StateDamaged`, or ``RuntimeError`` with the end of its log when it does not come up within
+    A restarted server keeps its keys, and its port if that is still free.
+    Raises :class:`StateDamaged`, or ``RuntimeError`` with the end of the server's log if it does not start within
     ``timeout_s``.
     """
     state_dir = state_dir.absolute()
@@ -102,7 +101,7 @@ def start(
         log.close()
         _SERVERS.append(process)
         assert process.stdin is not None
-        with suppress(BrokenPipeError), process.stdin:  # one that is gone already says why in its log
+        with suppress(BrokenPipeError), process.stdin:  # a server that has already exited says why in its log
             process.stdin.write(json.dumps(settings).encode())
         return _wait_until_up(state_dir, process, timeout_s)
 
@@ -118,11 +117,11 @@ def _wait_until_up(state_dir: Path, process: subprocess.Popen[bytes], timeout_s:
     end = (state_dir / "server.err").read_text(errors="replace")[-2000:]
     if process.wait() == DAMAGED:
         raise StateDamaged(end.strip().rpartition("\n")[2])
-    raise RuntimeError(f"the embedded AWS did not come up within {timeout_s:.0f} s:\n{end}")
+    raise RuntimeError(f"the embedded AWS did not start within {timeout_s:.0f} s:\n{end}")
 
 
 def _known(state_dir: Path) -> LocalAws | None:
-    """The running server, as far as its file can be read: a damaged one must not be in the way of a reset."""
+    """The running server; ``None`` when none runs or its file is damaged, which must not prevent a reset."""
     with suppress(StateDamaged):
         return status(state_dir)
     return None
@@ -138,7 +137,7 @@ def _is_damaged(state_dir: Path) -> bool:
 
 
 def stop(state_dir: Path) -> bool:
-    """End the server, its jobs and its endpoints; ``False`` when nothing ran."""
+    """Stop the server, its jobs and its endpoints; ``False`` if nothing was running."""
     state_dir = state_dir.absolute()
     if not state_dir.exists():
         return False
@@ -158,9 +157,9 @@ def stop(state_dir: Path) -> bool:
 
 
 def reset(state_dir: Path) -> None:
-    """Forget everything but the configuration; the server must have been stopped.
+    """Delete all state except the configuration; the server must not be running.
 
-    Raises ``RuntimeError`` when it still runs.
+    Raises ``RuntimeError`` if it is.
     """
     state_dir = state_dir.absolute()
     if not state_dir.exists():

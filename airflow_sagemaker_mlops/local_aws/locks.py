@@ -1,4 +1,4 @@
-"""Locks by name, for what may be done by one thread at a time for one name."""
+"""Locks by name: only one thread at a time may hold a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class NamedLocks:
-    """A lock for every name in use; a name that nobody holds or waits for takes no room."""
+    """One lock for every name in use; a name that no thread holds or waits for uses no memory."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -16,7 +16,7 @@ class NamedLocks:
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
-        """Have ``name`` to oneself."""
+        """Hold the lock of ``name``."""
         with self._guard:
             lock, users = self._held.get(name, (threading.Lock(), 0))
             self._held[name] = (lock, users + 1)

@@ -1,4 +1,4 @@
-"""moto behind a door of ours: the one module that knows how its server is built, and how it fails."""
+"""Wraps moto: the only module that knows how moto's server is built and how it fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Environ = dict[str, Any]
 
 @dataclass(slots=True)
 class Reply:
-    """An answer as WSGI gives it."""
+    """An HTTP answer."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -31,7 +31,7 @@ class Reply:
 
 @dataclass(slots=True)
 class Moto:
-    """moto's WSGI application, called and never shown to a socket."""
+    """moto's WSGI application, called in process and never bound to a socket."""
 
     app: Any = None
 
@@ -41,8 +41,8 @@ class Moto:
     def call(self, environ: Environ, body: bytes) -> Reply:
         """The answer to one request.
 
-        Raises ``NotImplementedError`` for what moto does not have, and :class:`.errors.AwsError` for a request that
-        botocore's model of the operation refuses.
+        Raises ``NotImplementedError`` for an operation that moto lacks, and :class:`.errors.AwsError` for a request
+        that botocore's model of the operation rejects.
         """
         validate_passed_on(str(environ.get("HTTP_X_AMZ_TARGET") or ""), body)
         started: list[tuple[int, list[tuple[str, str]]]] = []
@@ -63,7 +63,7 @@ class Moto:
 
 
 def _application() -> Any:
-    # Read when moto is imported: web pages must not be able to call us, and nothing may look for an EC2 machine.
+    # moto reads these on import: web pages must not be able to call us, and nothing may look for an EC2 instance.
     os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     from moto.moto_server.werkzeug_app import BackendRequest
@@ -71,9 +71,9 @@ def _application() -> Any:
     from werkzeug.datastructures import ImmutableMultiDict
 
     class Whole(BackendRequest):  # type: ignore[misc]
-        """S3's requests: what is put is an object, also when its content type is a form's.
+        """A request to S3: the body of a PUT is an object even if its content type is that of a form.
 
-        moto (5.2) reads such a body as the fields of a form, and keeps an empty object.
+        moto (5.2) parses such a body as form fields and stores an empty object.
         """
 
         @property
@@ -102,7 +102,7 @@ def _application() -> Any:
 
 
 class _Dice(threading.local):
-    """What one thread's identifiers in moto are made of."""
+    """The source of randomness for the identifiers that moto generates in one thread."""
 
     def __init__(self) -> None:
         self.random: random.Random = random.SystemRandom()
@@ -121,9 +121,9 @@ def _fraction() -> float:
 
 @contextmanager
 def identifiers_of(seed: int) -> Iterator[None]:
-    """Let moto (5.2) make the same identifiers for the same ``seed``, in this thread and as long as this lasts.
+    """Make moto (5.2) generate the same identifiers for the same ``seed``, in this thread and inside this context.
 
-    A private look: all of them come from one object, which has no seed of a thread.
+    Uses moto's private API: one global object generates all identifiers and has no seed per thread.
     """
     from moto.moto_api._internal import mock_random
 
@@ -143,22 +143,22 @@ def _folders() -> frozenset[str]:
 
 
 def is_served(service: str) -> bool:
-    """Whether moto has the service of that name in botocore; asked for another one it fails in ways of its own."""
+    """Whether moto has the service that botocore calls ``service``; for any other service moto fails unpredictably."""
     return service == "lambda" or service.replace("-", "") in _folders()
 
 
 @functools.cache
 def hide_tags_of_sagemaker() -> None:
-    """Keep moto's tagging API away from its own SageMaker: it fails at model cards (5.2); tags are kept here."""
+    """Exclude moto's own SageMaker from its tagging API, which fails on model cards (5.2); our store has the tags."""
     from moto.sagemaker.models import SageMakerModelBackend
 
     SageMakerModelBackend.iter_tagged_resources = lambda _self: iter(())
 
 
 def lambda_function(account: str, region: str, name: str, qualifier: str | None = None) -> Any:
-    """moto's record of a Lambda function, or of its version or alias ``qualifier``; ``None`` when there is none.
+    """moto's record of a Lambda function, or of its version or alias ``qualifier``; ``None`` if there is none.
 
-    A private look into moto (5.2): its own Invoke wants a Docker engine.
+    Uses moto's private API (5.2): its own Invoke needs a Docker engine.
     """
     from moto.awslambda.models import lambda_backends
 
@@ -171,7 +171,7 @@ def lambda_function(account: str, region: str, name: str, qualifier: str | None 
 
 
 def s3_bucket(name: str) -> Any:
-    """moto's record of a bucket; ``None`` when there is none.  Another private look (5.2): at versions of objects."""
+    """moto's record of a bucket; ``None`` if there is none.  Private API (5.2), needed for versions of objects."""
     from moto.s3.models import s3_backends
 
     try:
@@ -183,7 +183,7 @@ def s3_bucket(name: str) -> Any:
 
 
 def name_version(bucket: str, key: str, version: str, etag: str) -> None:
-    """Give the latest version of an object, or its delete marker, the id and the ETag that it had before a restart."""
+    """Set the id and the ETag of an object's latest version or delete marker to those from before a restart."""
     found = s3_bucket(bucket)
     if found is None or key not in found.keys:
         return
@@ -194,7 +194,7 @@ def name_version(bucket: str, key: str, version: str, etag: str) -> None:
 
 
 def latest_version(bucket: str, key: str) -> str:
-    """The id of the latest version of an object, or of its delete marker; empty when there is none."""
+    """The id of an object's latest version or delete marker; empty if there is none."""
     found = s3_bucket(bucket)
     return str(found.keys[key].version_id) if found is not None and key in found.keys else ""
 
@@ -204,7 +204,7 @@ class Queued:
     """A message in a queue.
 
     sent      epoch milliseconds
-    members   its other attributes in moto
+    members   other attributes of moto's message object
     """
 
     id: str
@@ -225,11 +225,11 @@ _MESSAGE_MEMBERS = (
 
 
 def queued_messages() -> Iterator[tuple[str, Callable[[], Queued]]]:
-    """The id of every message that was not deleted, and how to have the rest of it.
+    """The id of every message that is not deleted, and a function that returns the whole message.
 
-    A private look into moto (5.2): receiving them would hide them.
+    Uses moto's private API (5.2): receiving the messages would hide them.
     """
-    if "moto.sqs.models" not in sys.modules:  # moto loads a service when it is first asked
+    if "moto.sqs.models" not in sys.modules:  # moto imports a service on its first request
         return
     from moto.sqs.models import sqs_backends
 
@@ -245,7 +245,7 @@ def _queued(region: str, queue: str, message: Any) -> Queued:
 
 
 def queue_message(message: Queued) -> None:
-    """Put a message back, past moto's look for duplicates; one of a queue that is not there is dropped."""
+    """Put a message back without moto's check for duplicates; drops the message if its queue does not exist."""
     from moto.sqs.models import Message, sqs_backends
 
     queue = sqs_backends[ACCOUNT][message.region].queues.get(message.queue)

@@ -1,7 +1,7 @@
-"""Which operation of which service a request calls, in which protocol and with which members, out of botocore's model.
+"""The service, operation, protocol and members of a request, derived from botocore's models.
 
-``X-Amz-Target`` (json), the path of RPC v2 (cbor) and ``Action`` (query, ec2) name the operation; of REST services it
-is the one whose method and path fit best.
+``X-Amz-Target`` (json), the path of RPC v2 (cbor) and ``Action`` (query, ec2) name the operation.  A request to a REST
+service calls the operation whose method and path match best.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from . import validation
 from .moto_backend import Environ
 
 Protocol = Literal["json", "cbor", "query", "ec2", "rest-json", "rest-xml"]
-NAMING: frozenset[Protocol] = frozenset({"json", "cbor", "query", "ec2"})  # where a request names its operation
+NAMING: frozenset[Protocol] = frozenset({"json", "cbor", "query", "ec2"})  # protocols whose requests name the operation
 
-# Signing names that are not the name of their one service in botocore; only services that moto or we serve.
+# Signing names that differ from botocore's service name or cover several services; only services served here.
 SIGNED = {
     "aoss": ("opensearchserverless",),
     "apigateway": ("apigateway", "apigatewayv2"),
@@ -77,10 +77,10 @@ _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a request calls.
+    """The operation that a request calls.
 
-    service    botocore's name
-    operation  as in the API reference; the method and the first part of the path where no model has it
+    service    botocore's service name
+    operation  its name in the API reference, or the method and the first part of the path if no model has it
     """
 
     service: str
@@ -89,7 +89,7 @@ class Called:
 
 
 def called(signed: str, environ: Environ, body: bytes) -> Called:
-    """What a request calls that was signed for the service ``signed``."""
+    """The operation called by a request that is signed for the service ``signed``."""
     services = SIGNED.get(signed, (signed,))
     header = str(environ.get("HTTP_X_AMZ_TARGET") or "")
     target = header.rpartition(".")[2] or header
@@ -106,7 +106,7 @@ def called(signed: str, environ: Environ, body: bytes) -> Called:
     rest = [service for service in services if _protocol(service).startswith("rest-")]
     method = str(environ["REQUEST_METHOD"])
     asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
-    if services[0] != "s3":  # its operations are moto's, and there are many requests
+    if services[0] != "s3":  # moto answers all of S3, and its requests are too many to look up
         for service in rest:
             name = _at(service, method, path, asked)
             if name:
@@ -117,7 +117,7 @@ def called(signed: str, environ: Environ, body: bytes) -> Called:
 
 
 def unread(signed: str, environ: Environ) -> Called:
-    """What is known of a request from a stranger by its headers alone: the protocol in which to refuse it."""
+    """The operation of a request as far as its headers alone show it: enough to refuse it in its own protocol."""
     service = SIGNED.get(signed, (signed,))[0]
     kind = str(environ.get("CONTENT_TYPE") or "")
     if environ.get("HTTP_X_AMZ_TARGET"):
@@ -130,7 +130,7 @@ def unread(signed: str, environ: Environ) -> Called:
 
 
 def _protocol(service: str) -> Protocol:
-    """The protocol that botocore speaks with a service."""
+    """The protocol that botocore uses for a service."""
     if service not in _known():
         return "rest-xml"
     own = str(validation.service_model(service).metadata["protocol"])
@@ -138,10 +138,10 @@ def _protocol(service: str) -> Protocol:
 
 
 def is_operation(call: Called, environ: Environ) -> bool:
-    """Whether AWS has what a request calls, as far as botocore knows."""
+    """Whether botocore knows the operation that a request calls."""
     if call.service != "s3":
         return call.operation in _names(call.service)
-    # S3's requests are not looked up beforehand.  What is asked of a key and of a bucket differs in the query alone.
+    # S3's requests are not looked up beforehand.  Operations on a bucket or on a key differ only in their query.
     asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
     labels = min(2, len(str(environ.get("PATH_INFO") or "/").strip("/").split("/", 1)))
     routes = [route for route in _routes("s3") if route.path.groups == labels]
@@ -162,7 +162,7 @@ def _known() -> frozenset[str]:
 
 
 def _having(services: tuple[str, ...], operation: str) -> str:
-    """The one of ``services`` that has an operation."""
+    """The first of ``services`` that has an operation."""
     if len(services) == 1:
         return services[0]
     return next((service for service in services if operation in _names(service)), services[0])
@@ -175,7 +175,7 @@ def _names(service: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """Where an operation of a REST service is; ``literal`` characters of the path are no label."""
+    """The route of a REST operation; ``literal`` counts the characters of the path outside labels."""
 
     operation: str
     method: str
@@ -216,7 +216,7 @@ def _at(service: str, method: str, path: str, asked: frozenset[str]) -> str:
 
 
 def members(call: Called, environ: Environ, body: bytes) -> Mapping[str, Any]:
-    """The members of a request by their names in the model, with their values as far as its protocol shows them."""
+    """The members of a request by their names in the model, with the values that its protocol shows."""
     if call.protocol == "json":
         return _json(body)
     if call.protocol == "cbor":
@@ -232,7 +232,7 @@ def members(call: Called, environ: Environ, body: bytes) -> Mapping[str, Any]:
 
 @functools.cache
 def _wire_names(call: Called) -> dict[str, str]:
-    """{a member's name in a form: its name in the model}."""
+    """{a member's name in the form body: its name in the model}."""
     try:
         shape = validation.operation(call.service, call.operation).input_shape
     except Exception:  # botocore knows no such operation

@@ -1,4 +1,4 @@
-"""Is this process still the one we started?  A number alone may have been given to another since."""
+"""Tells whether a process is still the one that was started: the system may have reused its pid since."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import time
 
 
 def start_of(pid: int) -> int:
-    """When ``pid`` was started, the same number in every process that asks; 0 when it is gone.
+    """The start time of ``pid``, the same number for every caller; 0 if the process has ended.
 
-    On Linux in the kernel's ticks since boot, which setting the clock does not move; elsewhere in microseconds since
-    the epoch.  A zombie counts as gone.
+    On Linux in kernel ticks since boot, which are independent of the clock; elsewhere in microseconds since the epoch.
+    A zombie counts as ended.
     """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
@@ -25,7 +25,7 @@ def start_of(pid: int) -> int:
 
 
 def create_time_us(pid: int) -> int:
-    """When ``pid`` was started, in microseconds since the epoch; 0 when it is gone or a zombie."""
+    """The start time of ``pid`` in microseconds since the epoch; 0 if it has ended or is a zombie."""
     import psutil
 
     try:
@@ -36,12 +36,12 @@ def create_time_us(pid: int) -> int:
 
 
 def is_alive(pid: int, started: int) -> bool:
-    """Whether ``pid`` is the process that began at ``started``."""
+    """Whether ``pid`` is running and is the process that started at ``started``."""
     return pid > 0 and started != 0 and start_of(pid) == started
 
 
 def end_group(pid: int, grace_s: float) -> None:
-    """SIGTERM to the process group of ``pid``, SIGKILL after ``grace_s`` seconds."""
+    """Send SIGTERM to the process group of ``pid``, and SIGKILL after ``grace_s`` seconds."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGTERM)
         deadline = time.monotonic() + grace_s

@@ -1,4 +1,4 @@
-"""An error in the protocol that the client of a service parses: json, cbor, rest-json, query, ec2 or rest-xml."""
+"""Serializes an error in the protocol that the client parses: json, cbor, rest-json, query, ec2 or rest-xml."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def error_reply(protocol: Protocol, error: AwsError) -> Reply:
-    """The answer that raises ``error`` in the client."""
+    """The reply that makes the client raise ``error``."""
     if protocol in ("json", "rest-json"):
         body = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
         kind = "application/x-amz-json-1.1" if protocol == "json" else "application/json"
@@ -38,7 +38,7 @@ def error_reply(protocol: Protocol, error: AwsError) -> Reply:
 
 
 def cbor(value: Any) -> bytes:
-    """``value`` in CBOR (RFC 8949): mappings, texts and whole numbers, which is what errors are made of."""
+    """``value`` in CBOR (RFC 8949); supports mappings, strings and integers, which is all that errors contain."""
     if isinstance(value, dict):
         return _head(5, len(value)) + b"".join(cbor(key) + cbor(item) for key, item in value.items())
     if isinstance(value, int):

@@ -1,6 +1,6 @@
-"""The server process: ``python -m airflow_sagemaker_mlops.local_aws.server STATE_DIR``; started by ``daemon``.
+"""The server process: ``python -m airflow_sagemaker_mlops.local_aws.server STATE_DIR``, started by ``lifecycle``.
 
-Its settings, the keys among them, come on stdin: every user of a machine can read the words of a command line.
+It reads its settings, including the keys, from stdin: every user of a machine can read command lines.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
 
     try:
         server = Server(settings["port"], application)
-    except (OSError, SystemExit):  # the port of last time is taken now
+    except (OSError, SystemExit):  # another process has taken the port since the last start
         server = Server(0, application)
     aws = LocalAws(
         endpoint_url=f"http://127.0.0.1:{server.port}",
@@ -60,7 +60,7 @@ def main() -> None:
     import threading
 
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started the server handles Ctrl-C
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
     _seed(aws)
@@ -69,11 +69,11 @@ def main() -> None:
 
 
 def _seed(aws: LocalAws) -> None:
-    """One bucket and one role that SageMaker and Lambda may assume; what is there already stays."""
+    """Create one bucket and one role that SageMaker and Lambda may assume, unless they exist."""
     s3 = aws.client("s3")
     if aws.bucket not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=aws.bucket)
-    # So that a run can be made again from what it read, whatever was written over it since.
+    # So that a run can be reproduced from the objects it read, even if they have been overwritten since.
     s3.put_bucket_versioning(Bucket=aws.bucket, VersioningConfiguration={"Status": "Enabled"})
     iam = aws.client("iam")
     trust = {

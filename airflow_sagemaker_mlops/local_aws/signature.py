@@ -1,8 +1,8 @@
-"""AWS's request signatures: who a request says that it is from, and whether it is.
+"""Checks AWS request signatures: the caller that a request claims, and whether the claim is true.
 
-Signature Version 4 in the ``Authorization`` header and in the query (presigned URLs), and S3's older presigned URLs,
-which boto3 still makes in us-east-1.  Source: "Create a signed AWS API request" in the IAM user guide; the tests hold
-botocore's signers against it.
+Covers Signature Version 4 in the ``Authorization`` header and in the query (presigned URLs), and S3's older presigned
+URLs, which boto3 still generates in us-east-1.  Source: "Create a signed AWS API request" in the IAM user guide; the
+tests compare it with botocore's signers.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from .errors import AwsError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
-STREAMING = "STREAMING-"  # how the payload hash of a body in aws-chunked parts begins
+STREAMING = "STREAMING-"  # prefix of the payload hash of an aws-chunked body
 MOST_SKEW = timedelta(minutes=15)
 MOST_EXPIRY_S = 7 * 24 * 3600
 _SCOPE = re.compile(r"^([^/,\s]+)/(\d{8})/([a-z0-9-]{1,64})/([A-Za-z0-9.-]{1,64})/aws4_request$")
 _TIME = "%Y%m%dT%H%M%SZ"
 _HEX = re.compile(r"^[0-9a-f]{64}$")
-# Members of the query that count for the older S3 signature: "Signing and authenticating REST requests", Amazon S3.
+# Query parameters that the older S3 signature covers: "Signing and authenticating REST requests", Amazon S3.
 _SUB_RESOURCES = frozenset(
     (
         *("accelerate", "acl", "cors", "defaultObjectAcl", "location", "logging", "partNumber", "policy"),
@@ -44,10 +44,10 @@ _SUB_RESOURCES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What of a request can be signed, as it was sent.
+    """The parts of a request that a signature can cover, as they were sent.
 
     target    path and query, percent-encoded
-    headers   by lower-case name; values of a repeated header joined by commas
+    headers   by lower-case name; commas join the values of a repeated header
     """
 
     method: str
@@ -61,18 +61,18 @@ class Signed:
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """Names and values of the query, decoded."""
+        """The names and values of the query, decoded."""
         parts = [part.partition("=") for part in self.target.partition("?")[2].split("&") if part]
         return [(unquote(name), unquote(value)) for name, _, value in parts]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who a request says that it is from.
+    """The caller that a request claims to come from.
 
     kind       "header" or "query" for version 4, "s3-query" for S3's older presigned URLs
     names      the signed headers
-    expires_s  for presigned URLs: seconds after ``time``; for the older ones the epoch second at which they end
+    expires_s  of a presigned URL: seconds after ``time``; of an older one: the epoch second of its expiry
     """
 
     kind: Literal["header", "query", "s3-query"]
@@ -87,7 +87,7 @@ class Claim:
 
 
 def claim_of(request: Signed) -> Claim | None:
-    """The claim of a request; ``None`` for one that is not signed in a way that is known here."""
+    """The claim of a request; ``None`` for a request without a supported signature."""
     header = request.headers.get("authorization", "")
     if header.startswith(ALGORITHM):
         fields = dict(part.strip().partition("=")[::2] for part in header[len(ALGORITHM) :].split(","))
@@ -103,7 +103,7 @@ def claim_of(request: Signed) -> Claim | None:
 
 
 def header_of(claim: Claim) -> str:
-    """The ``Authorization`` header by which moto, which checks no signature, knows the service and the region."""
+    """An ``Authorization`` header from which moto, which checks no signatures, reads the service and the region."""
     return f"{ALGORITHM} Credential={claim.key}/{claim.scope}, SignedHeaders=host, Signature=0"
 
 
@@ -130,32 +130,32 @@ def _number(text: str | None) -> int:
 
 
 def token_of(request: Signed) -> str:
-    """The session token that came with a request, in a header or in the query; empty for none."""
+    """The session token of a request, from its header or its query; empty if it has none."""
     name = "x-amz-security-token"
     asked = {key.lower(): value for key, value in request.query}
     return request.headers.get(name) or asked.get(name, "")
 
 
 def unknown_way(request: Signed) -> str:
-    """A sentence for a request that is signed in a way which is not known here; empty for any other."""
+    """A sentence about a request whose kind of signature is not supported; empty for any other request."""
     if request.headers.get("authorization", "").startswith("AWS "):
-        return "Signature Version 2 in the Authorization header is not known here. Sign with version 4 (s3v4)."
+        return "Signature Version 2 in the Authorization header is not supported. Sign with version 4 (s3v4)."
     if request.method == "POST" and request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return "Forms with a signed policy (presigned POST) are not taken here. Use a presigned URL for PutObject."
+        return "Forms with a signed policy (presigned POST) are not supported. Use a presigned URL for PutObject."
     return ""
 
 
 def check_headers(claim: Claim, request: Signed) -> None:
-    """Raise :class:`AwsError` when headers say what a presigned URL does not.
+    """Raise :class:`AwsError` for headers that the signature of a presigned URL does not cover.
 
-    Who was given a URL may send any header with it.  As on S3, those that AWS reads have to be signed: one that was
-    added would copy another object, or call another operation.
+    Whoever has a URL can send any header with it.  As on S3, the headers that AWS reads must be signed: an additional
+    one could copy another object or call another operation.
     """
     if claim.kind == "header":
         return
     if "authorization" in request.headers:
         raise AwsError("InvalidArgument", "Only one auth mechanism allowed: the query or the Authorization header.")
-    if claim.kind == "query":  # the older signatures are over all of them
+    if claim.kind == "query":  # an older signature covers all of them
         signed = {*claim.names, "x-amz-content-sha256"}
         added = sorted(name for name in request.headers if name.startswith("x-amz-") and name not in signed)
         if added:
@@ -164,7 +164,7 @@ def check_headers(claim: Claim, request: Signed) -> None:
 
 
 def check_time(claim: Claim, now: datetime) -> None:
-    """Raise :class:`AwsError` for a signature that is too old or from the future."""
+    """Raise :class:`AwsError` for a signature that has expired or is from the future."""
     if claim.kind == "s3-query":
         if now.timestamp() > claim.expires_s:
             raise AwsError("AccessDenied", "Request has expired", 403)
@@ -173,27 +173,27 @@ def check_time(claim: Claim, now: datetime) -> None:
         signed = datetime.strptime(claim.time, _TIME).replace(tzinfo=UTC)
     except ValueError:
         raise _refused(
-            "The time of the request (X-Amz-Date) is missing or has another form than 20260131T235959Z."
+            "The time of the request (X-Amz-Date) is missing or does not have the form 20260131T235959Z."
         ) from None
     if claim.time[:8] != claim.scope[:8]:
-        raise _refused(f"The request is of {claim.time[:8]}, the credential of {claim.scope[:8]}.")
+        raise _refused(f"The request is dated {claim.time[:8]}, but its credential scope {claim.scope[:8]}.")
     if claim.kind == "query":
         if not 0 < claim.expires_s <= MOST_EXPIRY_S:
-            raise _refused(f"X-Amz-Expires is a number of seconds from 1 to {MOST_EXPIRY_S}.")
+            raise _refused(f"X-Amz-Expires must be a number of seconds from 1 to {MOST_EXPIRY_S}.")
         if now > signed + timedelta(seconds=claim.expires_s):
             raise AwsError("AccessDenied", "Request has expired", 403)
         if signed > now + MOST_SKEW:
-            raise _refused(f"The request was signed for {claim.time}; it is {now:{_TIME}} now.")
+            raise _refused(f"The request was signed for {claim.time}, but it is {now:{_TIME}} now.")
     elif abs(now - signed) > MOST_SKEW:
         raise AwsError(
             "RequestTimeTooSkewed" if claim.service == "s3" else "InvalidSignatureException",
-            f"Signature expired: the request was signed at {claim.time}, and it is {now:{_TIME}} now.",
+            f"Signature expired: the request was signed at {claim.time}, but it is {now:{_TIME}} now.",
             403,
         )
 
 
 def payload_hash(claim: Claim, request: Signed) -> str | None:
-    """The payload's hash as the request itself states it; ``None`` when it has to be computed from the body."""
+    """The payload hash that the request states; ``None`` if it has to be computed from the body."""
     stated = request.headers.get("x-amz-content-sha256")
     if claim.kind == "s3-query":
         return UNSIGNED
@@ -203,7 +203,7 @@ def payload_hash(claim: Claim, request: Signed) -> str | None:
 
 
 def check(claim: Claim, request: Signed, secret: str, payload: str) -> None:
-    """Raise :class:`AwsError` unless ``secret`` signed the request with a payload of the hash ``payload``."""
+    """Raise :class:`AwsError` unless ``secret`` signed the request with the payload hash ``payload``."""
     if claim.kind == "s3-query":
         texts = {_older_text(claim, request, kind) for kind in (request.headers.get("content-type", ""), "")}
         expected = [base64.b64encode(hmac.new(secret.encode(), t, hashlib.sha1).digest()).decode() for t in texts]
@@ -222,17 +222,17 @@ def check(claim: Claim, request: Signed, secret: str, payload: str) -> None:
 
 
 def check_payload(payload: str, body: bytes) -> None:
-    """Raise :class:`AwsError` when a stated hash is not that of the body."""
+    """Raise :class:`AwsError` if the stated hash is not the hash of the body."""
     if payload == UNSIGNED or payload.startswith(STREAMING):
         return
     if not _HEX.match(payload) or not hmac.compare_digest(hashlib.sha256(body).hexdigest(), payload):
-        raise AwsError("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' is not that of the body.")
+        raise AwsError("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' does not match the body.")
 
 
 def part_checker(claim: Claim, secret: str, payload: str) -> Callable[[bytes | memoryview, str, bool], None]:
-    """A check of the signatures of an ``aws-chunked`` body: of each part, in their order, and of the trailers.
+    """A function that checks the signatures of an ``aws-chunked`` body: of each chunk in order, then of the trailers.
 
-    Each signature is over the one before.  Nothing is checked where ``payload`` says that the parts are not signed.
+    Each signature covers the previous one.  The function does nothing if ``payload`` states that chunks are unsigned.
     Source: "Signature calculations: transferring payload in multiple chunks" and "... with trailing headers".
     """
     before, key = claim.signature, _signing_key(secret, claim.scope)
@@ -248,7 +248,7 @@ def part_checker(claim: Claim, secret: str, payload: str) -> Callable[[bytes | m
         text = "\n".join((f"{ALGORITHM}-{kind}", claim.time, claim.scope, before, *texts))
         before = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(before.encode(), given.encode()):
-            what = "the trailers" if is_trailer else "a part"
+            what = "the trailers" if is_trailer else "a chunk"
             raise _refused(f"The signature of {what} of the body does not match.", "SignatureDoesNotMatch")
 
     return check_part
@@ -267,7 +267,7 @@ def _signing_key(secret: str, scope: str) -> bytes:
 
 
 def _paths(claim: Claim, request: Signed) -> list[str]:
-    """The path as signed: S3 takes it once encoded, and clients differ in what they encode; others encode twice."""
+    """The possible forms of the signed path: S3 signs it encoded once, and clients encode differently; others twice."""
     path = request.path
     if claim.service == "s3":
         return [path, quote(unquote(path), safe="/-_.~")]
@@ -298,7 +298,7 @@ def _text(claim: Claim, request: Signed, path: str, payload: str) -> str:
 def _older_text(claim: Claim, request: Signed, content_type: str) -> bytes:
     """The string to sign of S3's older presigned URLs.
 
-    A content type that nobody signed, as curl and urllib add one, is tried without: it decides nothing here.
+    The caller also tries an empty ``content_type``, because curl and urllib add an unsigned one; it has no effect here.
     """
     query = dict(request.query)
     found = {name: value.strip() for name, value in request.headers.items() if name.startswith("x-amz-")}

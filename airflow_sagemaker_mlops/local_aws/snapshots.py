@@ -1,6 +1,6 @@
-"""Keeping what moto holds in memory, and giving it back to a new moto after a restart.
+"""Stores moto's in-memory state on disk and restores it into a new moto after a restart.
 
-S3's objects are kept by ``objects``, messages in queues by ``messages``, what changes control planes by ``journal``.
+``s3.objects`` stores S3's objects, ``sqs_messages`` the messages in queues, ``journal`` the changes to control planes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .s3.objects import Objects, bucket_changed_by
 from .sqs_messages import Messages
 from .state import whole
 
-NO_SENDERS = frozenset({"logs", "monitoring"})  # jobs write to these all the time, and no message comes of it
+NO_SENDERS = frozenset({"logs", "monitoring"})  # jobs write to these all the time without sending messages
 
 
 class Keeper:
-    """Writes through what succeeded, and plays it back into a new moto."""
+    """Writes successful changes through to disk and restores them into a new moto."""
 
     def __init__(self, state_dir: Path, moto: Moto, authorization: str) -> None:
         self._turns = NamedLocks()
@@ -34,7 +34,7 @@ class Keeper:
             self._messages = Messages(state_dir / "messages.sqlite")
 
     def restore(self) -> None:
-        """Give moto back everything that was kept: buckets first, for functions that are made of what is in them.
+        """Restore all stored state into moto, buckets first: functions are created from objects in them.
 
         Raises :class:`StateDamaged`.
         """
@@ -47,9 +47,9 @@ class Keeper:
 
     @contextmanager
     def turn(self, service: str, environ: Environ, body: bytes) -> Iterator[int]:
-        """To be held from moto's answer until it is kept, so that changes are kept in the order that moto made them.
+        """Hold the lock for a change from moto's answer until it is stored, so that the stored order is moto's order.
 
-        What of the change's identifiers are made; to be kept with it.
+        Yields the seed of the change's identifiers, which is stored with the change.
         """
         seed = secrets.randbits(64)
         name = self._what_changes(service, environ, body)
@@ -67,7 +67,7 @@ class Keeper:
         return service if service not in ELSEWHERE and not is_read(environ, body) else None
 
     def keep(self, service: str, region: str, environ: Environ, body: bytes, reply: Reply, seed: int) -> None:  # noqa: PLR0917
-        """Look at a request that moto answered, and write down what it changed."""
+        """Store the change that a request answered by moto has made."""
         if not 200 <= reply.status < 300:
             return
         if service == "s3":

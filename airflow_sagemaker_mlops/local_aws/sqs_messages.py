@@ -1,4 +1,4 @@
-"""Messages in SQS queues on disk: those that are there, whoever sent them, until somebody deletes them."""
+"""Stores the messages in SQS queues on disk, whoever sent them, until they are deleted."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Messages:
         self._kept = {name for (name,) in self._db.execute("SELECT id FROM messages")}
 
     def restore(self) -> None:
-        """Give moto's queues their messages back; all can be received, also those that somebody was at work on."""
+        """Restore the messages into moto's queues.  All become visible, including those received but not deleted."""
         rows = self._db.execute("SELECT id, region, queue, sent, members FROM messages ORDER BY seq").fetchall()
         for name, region, queue, sent, members in rows:
             queue_message(Queued(name, region, queue, sent, json.loads(members, object_hook=_bytes)))
         self.keep()
 
     def keep(self) -> None:
-        """Write down what has come and gone since the last time."""
+        """Store the messages that were added and remove those that were deleted since the last call."""
         with self._lock:
             found = dict(queued_messages())
             gone = self._kept - found.keys()

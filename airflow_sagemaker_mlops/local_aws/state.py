@@ -1,8 +1,8 @@
-"""The state folder: what is in it, and how the server in it is reached.
+"""The state folder: its contents, and the address and keys of its server.
 
-Layout: ``server.json`` (address and key), ``config.json`` (sandbox, images, slots), ``store.sqlite``, ``s3/``,
-``journal.jsonl``, ``jobs/<kind>/<name>/``, ``endpoints/<name>/``, ``functions/``, ``server.log``; jobs and endpoints
-of other regions than the server's are below ``regions/<region>/``.
+Layout: ``server.json`` (address and keys), ``config.json`` (sandbox, images, slots), ``store.sqlite``, ``s3/``,
+``journal.jsonl``, ``jobs/<kind>/<name>/``, ``endpoints/<name>/``, ``functions/``, ``server.log``.  Jobs and endpoints
+of regions other than the server's own are below ``regions/<region>/``.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Any, Literal
 Sandbox = Literal["auto", "namespace", "rewrite"]
 ACCOUNT = "123456789012"  # moto's
 ROLE_NAME = "SageMakerRole"
-DAMAGED = 3  # exit code of a server that cannot use its state; the reason is the last line that it wrote
+DAMAGED = 3  # exit code of a server that cannot use its state; its last line of output is the reason
 REGIONS = "regions"  # folder
-OWN_CALLS = "embedded-aws-supervisor"  # in the user agent of the calls that supervisors make for the platform
+OWN_CALLS = "embedded-aws-supervisor"  # part of the user agent of a supervisor's own calls
 
 
 @dataclass(frozen=True, slots=True)
 class LocalAws:
-    """A running embedded AWS and the credentials that it takes."""
+    """A running embedded AWS and the credentials that it accepts."""
 
     endpoint_url: str
     region: str
@@ -49,11 +49,11 @@ class LocalAws:
         }
 
     def connection_json(self) -> str:
-        """The Airflow connection, for ``AIRFLOW_CONN_<ID>``."""
+        """The Airflow connection as JSON, for ``AIRFLOW_CONN_<ID>``."""
         return json.dumps(self.connection())
 
     def environment(self) -> dict[str, str]:
-        """Environment by which boto3 finds this AWS and no other."""
+        """Environment variables that make boto3 call the embedded AWS and nothing else."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -66,7 +66,7 @@ class LocalAws:
         }
 
     def session(self) -> Any:
-        """A boto3 session with these credentials; its clients still need ``endpoint_url``."""
+        """A boto3 session with these credentials; its clients also need ``endpoint_url``."""
         import boto3
 
         return boto3.Session(
@@ -74,25 +74,25 @@ class LocalAws:
         )
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this AWS."""
+        """A boto3 client of the embedded AWS."""
         return self.session().client(service, endpoint_url=self.endpoint_url)
 
 
 class StateDamaged(OSError):
-    """A file of the state folder is not what was written; the text names it, and the ways out."""
+    """A file of the state folder is damaged; the text names the file and the ways to recover."""
 
 
 def _damaged(path: Path, why: object) -> StateDamaged:
     said = " ".join(str(why).split())[:200]
     return StateDamaged(
-        f"{path} is damaged ({said}). Put a whole copy of it back, move it away to go on without what is in it,"
-        " or begin anew with --reset, which forgets all state"
+        f"{path} is damaged ({said}). Restore an intact copy, move the file away to continue without its contents,"
+        " or start over with --reset, which deletes all state"
     )
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[None]:
-    """Say which file is damaged when what is read inside cannot be used.  Raises :class:`StateDamaged`."""
+    """Raise :class:`StateDamaged` with the name of the file if the code inside cannot use its contents."""
     try:
         yield
     except (ValueError, KeyError, TypeError, AttributeError, sqlite3.DatabaseError, IsADirectoryError) as error:
@@ -100,7 +100,7 @@ def whole(path: Path) -> Iterator[None]:
 
 
 def default_state_dir() -> Path:
-    """``$SAGEMAKER_MLOPS_LOCAL_DIR``, else a folder below the user's state directory."""
+    """``$SAGEMAKER_MLOPS_LOCAL_DIR``, or a folder below the user's state directory."""
     given = os.environ.get("SAGEMAKER_MLOPS_LOCAL_DIR")
     if given:
         return Path(given)
@@ -109,17 +109,17 @@ def default_state_dir() -> Path:
 
 
 def homes(state_dir: Path) -> list[Path]:
-    """The folders that have ``jobs`` and ``endpoints``, one a region."""
+    """The folders that contain ``jobs`` and ``endpoints``, one per region."""
     return [state_dir, *sorted((state_dir / REGIONS).glob("*"))]
 
 
 def write_server(state_dir: Path, aws: LocalAws) -> None:
-    """Publish the running server, readable by the owner alone."""
+    """Write ``server.json`` for the running server, readable by its owner only."""
     write_private(state_dir / "server.json", json.dumps(asdict(aws)))
 
 
 def read_server(state_dir: Path) -> LocalAws | None:
-    """What was last published; the process may be gone.  Raises :class:`StateDamaged`."""
+    """The server that last wrote ``server.json``; its process may have ended.  Raises :class:`StateDamaged`."""
     path = state_dir / "server.json"
     known = {field.name for field in fields(LocalAws)}
     with whole(path):
@@ -144,7 +144,7 @@ def read_config(state_dir: Path) -> dict[str, Any]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` at once, mode 0600."""
+    """Replace the contents of ``path`` with ``text`` atomically, mode 0600."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:

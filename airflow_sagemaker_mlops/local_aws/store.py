@@ -1,4 +1,4 @@
-"""SageMaker's resources on disk: one SQLite table, whose unique key is what makes a name unique.
+"""SageMaker's resources on disk: one SQLite table, whose primary key makes names unique.
 
 A resource is ``(family, region, name)`` with a JSON body.  Times are epoch seconds.
 """
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS tags (arn TEXT NOT NULL, key TEXT NOT NULL, value TEX
 
 
 class NameTaken(Exception):
-    """A resource of this family, region and name exists."""
+    """A resource of this family, region and name already exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Resource:
 
 
 class Store:
-    """The resources of one state folder; safe to use from many threads and after a crash."""
+    """The resources of one state folder; safe for use by many threads and after a crash."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -57,7 +57,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All of what is written inside, or nothing."""
+        """Commit all writes made inside, or none of them."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -69,9 +69,9 @@ class Store:
     def insert(
         self, family: str, region: str, name: str, body: Mapping[str, Any], tags: Mapping[str, str] | None = None
     ) -> Resource:
-        """Make a resource, and the tags of its ``arn`` with it.
+        """Create a resource together with the tags of its ``arn``.
 
-        Raises :class:`NameTaken`; of racing callers exactly one succeeds.
+        Raises :class:`NameTaken`; exactly one of several concurrent callers succeeds.
         """
         now = time.time()
         row = (family, region, name, now, now, json.dumps(body))
@@ -84,7 +84,7 @@ class Store:
         return Resource(name, now, now, dict(body))
 
     def get(self, family: str, region: str, name: str) -> Resource | None:
-        """A resource, or ``None``."""
+        """A resource; ``None`` if there is none."""
         row = self._db.execute(
             "SELECT name, created, modified, body FROM resources WHERE family = ? AND region = ? AND name = ?",
             (family, region, name),
@@ -103,7 +103,7 @@ class Store:
                 )
 
     def delete(self, family: str, region: str, name: str) -> bool:
-        """Remove a resource and its tags; ``False`` when there was none."""
+        """Delete a resource and its tags; ``False`` if there was none."""
         with self._transaction():
             found = self.get(family, region, name)
             if found is not None:
@@ -122,11 +122,11 @@ class Store:
         return [_resource(row) for row in rows]
 
     def tags(self, arn: str) -> dict[str, str]:
-        """Tags of a resource."""
+        """The tags of a resource."""
         return dict(self._db.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", (arn,)))
 
     def tagged(self) -> dict[str, dict[str, str]]:
-        """{ARN: tags} of everything that has tags."""
+        """{ARN: tags} of every resource that has tags."""
         found: dict[str, dict[str, str]] = {}
         for arn, key, value in self._db.execute("SELECT arn, key, value FROM tags ORDER BY arn, key"):
             found.setdefault(arn, {})[key] = value

@@ -1,4 +1,4 @@
-"""GetResources of the tagging API: what moto finds, and what is tagged in SageMaker, which moto knows nothing of."""
+"""GetResources of the tagging API: adds the tagged SageMaker resources, which moto does not know, to moto's answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GET_RESOURCES = Called("resourcegroupstaggingapi", "GetResources", "json")
 
 
 def tagged_resources(moto: Moto, store: Store, region: str, environ: Environ, body: bytes) -> Reply:
-    """moto's answer; its last page also has what is ours, whatever the size of a page."""
+    """moto's answer with our resources on its last page, regardless of the page size."""
     hide_tags_of_sagemaker()
     reply = moto.call(environ, body)
     if reply.status != 200:

@@ -1,8 +1,8 @@
-"""What begins work that nothing here does: refused by a rule over all services, before moto can pretend a success.
+"""Refuses operations that start work which the embedded AWS does not do, before moto can fake a success.
 
-The rule reads names of operations.  ``STARTS`` are those that begin work and ``HOSTS`` those that make machines, in
-every service; ``DONE`` are the exceptions that are really done, and ``MORE`` what begins work under another name.
-``LATER`` looks at values: what could be set up now, and would do nothing when its time comes.
+The rule reads the names of operations, in every service.  ``STARTS`` matches those that start work and ``HOSTS`` those
+that create machines.  ``DONE`` lists exceptions whose work is really done, ``MORE`` operations that start work under
+another name.  ``LATER`` checks values: a request that could be stored now but would have no effect when its time comes.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ DONE = _named(
         "cloudtrail": "StartLogging",
         "cognito-idp": "InitiateAuth",
         "config": "StartConfigurationRecorder",
-        "databrew": r"Create\w+Job",  # a definition, as in Glue: StartJobRun is what runs it
+        "databrew": r"Create\w+Job",  # only a definition, as in Glue: StartJobRun runs it
         "datasync": "CreateTask",
         "dynamodb": r"(Batch)?Execute(Statement|Transaction)|CreateBackup|RestoreTable\w+",
         "ec2": "ImportKeyPair",
         "ecr": "InitiateLayerUpload",
-        "ecs": "CreateCluster",  # a name that services and tasks are in
+        "ecs": "CreateCluster",  # only a namespace for services and tasks
         "emr": "RunJobFlow",
         "events": "StartReplay",
         "firehose": "StartDeliveryStreamEncryption",
@@ -72,7 +72,7 @@ MORE = _named(
         "bedrock": "CreateCustomModel",
         "emr-serverless": "CreateApplication",
         "glue": "CreateSession",
-        "lambda": "CreateEventSourceMapping|CreateFunctionUrlConfig",  # moto would ask for Docker when a message comes
+        "lambda": "CreateEventSourceMapping|CreateFunctionUrlConfig",  # moto would need Docker when a message arrives
         "logs": "CreateDelivery|PutMetricFilter",
         "opensearch": "CreateDomain",
         "es": "CreateElasticsearchDomain",
@@ -82,11 +82,11 @@ MORE = _named(
 )
 
 _STAND_IN = (
-    "In a pipeline, declare what the step leaves behind: sagemaker-mlops run --stand-ins FILE (in Airflow: stand_ins)"
+    "In a pipeline, declare the results of the step: sagemaker-mlops run --stand-ins FILE (in Airflow: stand_ins)"
 )
-_MACHINE = "No machine is made on this computer; leave the call out here, or make it in an account of AWS"
-_SCHEDULE = "Nothing here fires at a time: give the DAG its schedule=, or call what the schedule would call"
-# What helps, by the operation "service:operation"; the first that fits.
+_MACHINE = "The embedded AWS creates no machines: omit the call here, or create the machine in an AWS account"
+_SCHEDULE = "The embedded AWS runs nothing on a schedule: set schedule= of the DAG, or call the target yourself"
+# Advice by "service:operation"; the first match applies.
 _ADVICE = tuple(
     (re.compile(pattern), text)
     for pattern, text in (
@@ -96,10 +96,10 @@ _ADVICE = tuple(
         ),
         (r"\w+:Create\w*Schedule", _SCHEDULE),
         (r"logs:StartQuery", "Read the events with FilterLogEvents"),
-        (r"(ses|sesv2|pinpoint):Send", "No message leaves this computer; leave the call out here"),
-        (r"lambda:Invoke", "Invoke it with Invoke"),
-        (r"lambda:CreateEventSourceMapping", "Receive the messages in your code, and invoke the function with them"),
-        (r"sagemaker-runtime:", "Call InvokeEndpoint, or make a transform job"),
+        (r"(ses|sesv2|pinpoint):Send", "The embedded AWS sends no messages to the outside: omit the call here"),
+        (r"lambda:Invoke", "Use Invoke instead"),
+        (r"lambda:CreateEventSourceMapping", "Receive the messages in your code and invoke the function with them"),
+        (r"sagemaker-runtime:", "Call InvokeEndpoint, or create a transform job"),
         (r"(ec2|rds|redshift|elasticache|sagemaker):\w+(Instances?|Fleet|Clusters?)$", _MACHINE),
         (r"sagemaker:Create(InferenceComponent|AutoMLJob|Job)", _STAND_IN),
     )
@@ -107,9 +107,9 @@ _ADVICE = tuple(
 
 
 def refuse_unexecuted(call: Called, request: Callable[[], Mapping[str, Any]]) -> None:
-    """Raise :class:`AwsError` for what would begin work that nothing here does.
+    """Raise :class:`AwsError` for an operation that would start work which the embedded AWS does not do.
 
-    request   gives the members of the request; called only where values decide
+    :param request: returns the members of the request; called only if their values decide.
     """
     name = f"{call.service}:{call.operation}"
     if begins_work(call.service, call.operation):
@@ -122,7 +122,7 @@ def refuse_unexecuted(call: Called, request: Callable[[], Mapping[str, Any]]) ->
 
 
 def begins_work(service: str, operation: str) -> bool:
-    """Whether an operation begins work that nothing here does."""
+    """Whether an operation starts work that the embedded AWS does not do."""
     if service in MORE and MORE[service].match(operation):
         return True
     if service in DONE and DONE[service].match(operation):
@@ -131,7 +131,7 @@ def begins_work(service: str, operation: str) -> bool:
 
 
 def refusal(service: str, operation: str) -> AwsError:
-    """The error for an operation that is not available: its name, and what helps."""
+    """The error for an operation that is not available, with its name and advice."""
     name = f"{service}:{operation}"
     told = next((text for pattern, text in _ADVICE if pattern.match(name)), "")
     if not told and HOSTS.search(operation):
@@ -172,7 +172,7 @@ def _tagging(request: Mapping[str, Any]) -> str:
 
 
 def _publication(request: Mapping[str, Any]) -> str:
-    return "no text message leaves this computer. Publish to a topic." if request.get("PhoneNumber") else ""
+    return "the embedded AWS sends no text messages. Publish to a topic." if request.get("PhoneNumber") else ""
 
 
 def _stack(request: Mapping[str, Any]) -> str:
@@ -181,7 +181,7 @@ def _stack(request: Mapping[str, Any]) -> str:
     )
     if found is None:
         return ""
-    return f"a stack makes no {found[0]} in the embedded AWS. Make it with its own API, or leave it out of the stack."
+    return f"a stack creates no {found[0]} in the embedded AWS. Create it with its own API, or omit it from the stack."
 
 
 def _trigger(request: Mapping[str, Any]) -> str:
@@ -206,7 +206,7 @@ def _receiver(request: Mapping[str, Any]) -> str:
 def _package(request: Mapping[str, Any]) -> str:
     if not request.get("ValidationSpecification"):
         return ""
-    return "the jobs of a ValidationSpecification do not run in the embedded AWS. Leave it out, or run a transform job."
+    return "the jobs of a ValidationSpecification do not run in the embedded AWS. Omit it, or run a transform job."
 
 
 LATER: Mapping[str, Callable[[Mapping[str, Any]], str]] = {

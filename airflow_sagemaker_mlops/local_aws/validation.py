@@ -1,4 +1,4 @@
-"""Requests and answers against botocore's own service model, so that no schema is known by heart here."""
+"""Checks requests and answers against botocore's service models, so that this package contains no schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from .errors import AwsError, invalid
 
-# Prefixes of X-Amz-Target, which requests of AWS's JSON protocol have, and boto3's names of their services.
+# {prefix of X-Amz-Target, the header of AWS's JSON protocol: boto3's name of the service}.
 TARGETS = {
     "AmazonAthena": "athena",
     "AmazonEC2ContainerRegistry_V20150921": "ecr",
@@ -27,7 +27,7 @@ TARGETS = {
     "secretsmanager": "secretsmanager",
     "TrentService": "kms",
 }
-# How services call a request that breaks their model, where it is not ValidationException.
+# Error codes for an invalid request in services that do not use ValidationException.
 REFUSED_AS = {
     "athena": "InvalidRequestException",
     "ecr": "InvalidParameterException",
@@ -35,12 +35,12 @@ REFUSED_AS = {
     "logs": "InvalidParameterException",
     "resourcegroupstaggingapi": "InvalidParameterException",
 }
-NOT_ENFORCED = re.compile(r"InstanceType$")  # AWS adds types faster than botocore is released here
+NOT_ENFORCED = re.compile(r"InstanceType$")  # AWS adds instance types faster than botocore is updated here
 
 
 @functools.cache
 def operation(service: str, name: str) -> Any:
-    """botocore's model of an operation.  Raises ``KeyError`` when there is none."""
+    """botocore's model of an operation.  Raises ``KeyError`` if there is none."""
     from botocore.model import OperationNotFoundError
 
     try:
@@ -51,14 +51,14 @@ def operation(service: str, name: str) -> Any:
 
 @functools.cache
 def service_model(service: str) -> Any:
-    """botocore's model of a service.  Raises ``UnknownServiceError`` when there is none."""
+    """botocore's model of a service.  Raises ``UnknownServiceError`` if there is none."""
     import botocore.session
 
     return botocore.session.Session().get_service_model(service)
 
 
 def validate(service: str, name: str, request: Mapping[str, Any]) -> None:
-    """Raise ``ValidationException`` listing everything in ``request`` that the operation's model refuses."""
+    """Raise ``ValidationException`` with every violation of the operation's model in ``request``."""
     shape = operation(service, name).input_shape
     errors = list(_errors(request, shape, ""))
     if errors:
@@ -67,9 +67,9 @@ def validate(service: str, name: str, request: Mapping[str, Any]) -> None:
 
 
 def validate_passed_on(target: str, body: bytes) -> None:
-    """:func:`validate` for a request that moto answers, which looks at few patterns and lengths itself.
+    """:func:`validate` for a request that moto answers, because moto itself checks few patterns and lengths.
 
-    ``target`` is its X-Amz-Target; one without, in the query or the REST protocol, is left to moto.
+    :param target: the request's X-Amz-Target; a request without one (query and REST protocols) is left to moto.
     """
     prefix, _, name = target.rpartition(".")
     service = TARGETS.get(prefix)
@@ -78,7 +78,7 @@ def validate_passed_on(target: str, body: bytes) -> None:
     try:
         request = json.loads(body or b"{}")
         known = operation(service, name)
-    except (KeyError, ValueError):  # moto knows what to say of it
+    except (KeyError, ValueError):  # moto has an error for it
         return
     if isinstance(request, Mapping) and known.input_shape is not None:
         try:
@@ -166,7 +166,7 @@ def _failed(value: Any, path: str, rule: str) -> str:
 
 
 def prune(service: str, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """``answer`` with only the members the operation's output has, and without nulls, as AWS leaves them out."""
+    """``answer`` with only the members of the operation's output and without nulls, which AWS omits."""
     shape = operation(service, name).output_shape
     return dict(_pruned(answer, shape)) if shape is not None else {}
 

@@ -229,10 +229,10 @@ def test_without_a_region_the_way_out_is_told(words: list[str], monkeypatch: pyt
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        ('{"rules": [{"operation": "[", "kind": "throttle"}]}', "a fault rule cannot be used"),
-        ("[]", "faults are {"),
+        ('{"rules": [{"operation": "[", "kind": "throttle"}]}', "a fault rule is invalid"),
+        ("[]", "the faults must be {"),
         ('{"rules": [1]}', "a fault rule has operation"),
-        ('{"rules": [{"kind": "throttle", "rate": null}]}', "a fault rule cannot be used"),
+        ('{"rules": [{"kind": "throttle", "rate": null}]}', "a fault rule is invalid"),
         ("{", "Expecting"),
     ],
 )

@@ -215,7 +215,7 @@ DAMAGES = {
 def test_a_damaged_file_is_named_with_the_ways_out(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(DAMAGES[name])
     try:
-        with pytest.raises(OSError, match=rf"{name} is damaged \(.+begin anew with --reset"):
+        with pytest.raises(OSError, match=rf"{name} is damaged \(.+start over with --reset"):
             local_aws.start(tmp_path)
         local_aws.stop(tmp_path)
         local_aws.reset(tmp_path)

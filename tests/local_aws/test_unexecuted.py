@@ -166,7 +166,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("batch", "submit_job", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}, "--stand-ins"),  # rest-json
     ("bedrock", "delete_guardrail", {"guardrailIdentifier": "abcdefgh"}, "not available"),
     ("cloudwatch", "start_metric_streams", {"Names": ["x"]}, "not available"),  # cbor
-    ("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1}, "No machine is made"),  # ec2
+    ("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1}, "creates no machines"),  # ec2
     ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 day)"}, "schedule="),
     ("events", "put_targets", {"Rule": "r", "Targets": [{"Id": "1", "Arn": f"{ROLE}"}]}, "do not reach"),
     ("kendra", "list_indices", {}, "not available"),  # moto has no such service

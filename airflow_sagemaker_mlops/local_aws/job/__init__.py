@@ -1,7 +1,7 @@
-"""Jobs as processes: a folder and one detached supervisor a job.
+"""Jobs as processes: each job has a folder and a detached supervisor.
 
-``request.json`` (what was asked), ``status.json`` (how far it is, replaced atomically by the supervisor), ``stop`` (a
-marker), ``log`` (what the container printed), ``opt_ml/`` (what the container sees as ``/opt/ml``).
+The folder contains ``request.json`` (the request), ``status.json`` (the status, which the supervisor replaces
+atomically), ``stop`` (a marker), ``log`` (the container's output) and ``opt_ml/`` (``/opt/ml`` of the container).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LAUNCHING = NamedLocks()
 
 
 def prepare(job_dir: Path, ticket: Mapping[str, Any]) -> None:
-    """Write a job's folder, all but its start; what a job left there that never came to be is replaced."""
+    """Create the folder of a job without starting it; replaces the folder of a job whose creation was interrupted."""
     if job_dir.exists():
         shutil.rmtree(job_dir)
     job_dir.mkdir(parents=True)
@@ -40,7 +40,7 @@ def prepare(job_dir: Path, ticket: Mapping[str, Any]) -> None:
 
 
 def launch(job_dir: Path, program: str = "supervisor") -> None:
-    """Start the supervisor (or tuner) of a job that has none yet; of racing callers one does."""
+    """Start the supervisor (or tuner) of a job that has none yet; only one of several concurrent callers starts it."""
     with _LAUNCHING.hold(str(job_dir)):
         if read(job_dir).get("pid"):
             return
@@ -58,12 +58,12 @@ def launch(job_dir: Path, program: str = "supervisor") -> None:
 
 
 def read_status(job_dir: Path, program: str = "supervisor") -> dict[str, Any]:
-    """The job's status.  A job that was never started is started; one whose supervisor is gone has failed."""
+    """The job's status.  Starts a job that was never started; a job whose supervisor has died has failed."""
     _reap()
     status = _last_written(job_dir)
     if status["status"] in FINISHED:
         return status
-    if not status.get("pid"):  # being made this moment, or the server died before it got this far
+    if not status.get("pid"):  # the job is being created now, or the server died before it started the supervisor
         launch(job_dir, program)
         status = read(job_dir)
     if not is_alive(status.get("pid", 0), status.get("pid_start", 0)):
@@ -72,7 +72,7 @@ def read_status(job_dir: Path, program: str = "supervisor") -> dict[str, Any]:
 
 
 def _last_written(job_dir: Path) -> dict[str, Any]:
-    """``status.json``, read again when it has changed."""
+    """``status.json``, which is read again only if it has changed."""
     stat = (job_dir / "status.json").stat()
     version = (stat.st_mtime_ns, stat.st_ino)
     kept = _CACHE.get(str(job_dir))
@@ -83,7 +83,7 @@ def _last_written(job_dir: Path) -> dict[str, Any]:
 
 
 def _abandoned(job_dir: Path) -> dict[str, Any]:
-    status = read(job_dir)  # its last word may have come a moment ago
+    status = read(job_dir)  # the supervisor may have just written its last status
     if status["status"] not in FINISHED:
         reason = "InternalServerError: the local job supervisor was killed"
         now = time.time()
@@ -96,7 +96,7 @@ def _abandoned(job_dir: Path) -> dict[str, Any]:
 
 
 def _end_command(job_dir: Path, status: Mapping[str, Any]) -> bool:
-    """End what a supervisor has started, when it is not there to do so; ``False`` when nothing ran."""
+    """Stop the processes of a supervisor that has died; ``False`` if none were running."""
     ran = serving.stop(job_dir / "server")
     child = int(status.get("child") or 0)
     if is_alive(child, status.get("child_start", 0)):
@@ -106,16 +106,16 @@ def _end_command(job_dir: Path, status: Mapping[str, Any]) -> bool:
 
 
 def request_stop(job_dir: Path) -> None:
-    """Ask the job to stop; it gets SIGTERM, and SIGKILL after two minutes."""
+    """Ask the job to stop: its command gets SIGTERM, and SIGKILL after two minutes."""
     (job_dir / "stop").touch()
     status = read(job_dir)
-    # A supervisor that is not ready yet would die of the signal; it looks for the marker itself.
+    # The signal would kill a supervisor that is not ready yet; such a supervisor checks for the marker itself.
     if status.get("ready") and is_alive(status.get("pid", 0), status.get("pid_start", 0)):
         os.kill(status["pid"], signal.SIGTERM)
 
 
 def stop_all(state_dir: Path) -> int:
-    """End every supervisor of a state folder at once, and every command without one; how many jobs that were."""
+    """Stop every supervisor of a state folder, and every command without one; returns the number of jobs stopped."""
     ended = 0
     for path in (path for home in homes(state_dir) for path in sorted((home / "jobs").glob("*/*/status.json"))):
         status = read(path.parent)
@@ -130,6 +130,6 @@ def stop_all(state_dir: Path) -> int:
 
 
 def _reap() -> None:
-    """Collect supervisors that ended; a zombie would look alive to nobody but the kernel."""
+    """Reap the supervisors that have ended, so that they do not remain as zombies."""
     with _LOCK:
         _CHILDREN[:] = [child for child in _CHILDREN if child.poll() is None]

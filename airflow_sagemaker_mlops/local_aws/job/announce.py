@@ -1,4 +1,4 @@
-"""Says to EventBridge that a job has ended, as SageMaker does: "SageMaker Training Job State Change"."""
+"""Sends the event of a job's end to EventBridge, as SageMaker does: "SageMaker Training Job State Change"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WORDS = {"processing": "Processing", "training": "Training", "transform": "Trans
 
 
 def announce(ticket: Ticket, status: str) -> None:
-    """Send the event; a job that has ended has ended, whether or not it can be told."""
+    """Send the event; ignores failures, which do not change the job's end."""
     word = WORDS.get(str(ticket.data["kind"]))
     if word is None:
         return

@@ -1,4 +1,4 @@
-"""The platform's side of a job, one subclass a kind of job: what it prepares, runs and collects."""
+"""The platform's side of a job: prepare, run, collect; each kind of job has a subclass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOST = "algo-1"
 
 
 class Contract(ABC):
-    """One job's way through the container contract (embedded runtime: processing, training, transform)."""
+    """The container contract of one job (embedded runtime: processing, training, transform)."""
 
     def __init__(self, ticket: Ticket, sandbox: Sandbox, status: StatusFile, log: JobLog) -> None:
         self.ticket, self.sandbox, self.status, self.log = ticket, sandbox, status, log
@@ -25,7 +25,7 @@ class Contract(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make the folders, bring the inputs, write the configuration."""
+        """Create the folders, download the inputs, write the configuration."""
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -37,7 +37,7 @@ class Contract(ABC):
 
     @abstractmethod
     def collect(self, exit_code: int, *, stopped: bool) -> str:
-        """Upload what there is; the failure reason, empty when the job succeeded."""
+        """Upload the results; returns the failure reason, which is empty if the job succeeded."""
 
     @property
     def image(self) -> str:
@@ -47,16 +47,16 @@ class Contract(ABC):
 
     @property
     def interpreter(self) -> Interpreter:
-        """What runs the image's scripts."""
+        """The interpreter that runs the image's scripts."""
         return of_image(self.ticket.state_dir, self.image)
 
     @property
     def working_folder(self) -> Path:
-        """Where the command starts."""
+        """The command's working directory."""
         return self.ticket.root
 
     def base_environment(self) -> dict[str, str]:
-        """What every job starts with."""
+        """The environment that every job starts with."""
         return base_environment(self.ticket.folder, self.interpreter.python, self.ticket.aws_environment())
 
     def write_config(self, name: str, data: Any) -> None:
@@ -66,7 +66,10 @@ class Contract(ABC):
         path.write_text(json.dumps(data))
 
     def text_of(self, path: str, limit: int) -> str:
-        """The first ``limit`` bytes of a file the container may have left.  Raises for what is not UTF-8."""
+        """The first ``limit`` bytes of a file that the container may have written, as text; empty without the file.
+
+        Raises :class:`JobError` if they are not UTF-8.
+        """
         file = self.ticket.at(path)
         if not file.is_file():
             return ""

@@ -1,4 +1,4 @@
-"""EMR steps: a command of the cluster, run on this machine where its program is installed."""
+"""EMR steps: runs the command of a step on this machine if its program is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .transfer import download
 CODE = re.compile(r"s3[an]?://\S+\.(py|sh|jar|R|sql|zip|egg|whl)$")
 PROGRAMS = ("PATH", "JAVA_HOME", "SPARK_HOME", "HADOOP_HOME", "HADOOP_CONF_DIR", "PYSPARK_PYTHON")
 WAY_OUT = "install it, or declare a stand-in for the step: sagemaker-mlops run --stand-ins FILE"
-# What names a cluster's resource manager has no meaning on one machine.
+# Options that name a cluster's resource manager, and their values for one machine.
 ONE_MACHINE = {"--master": "local[*]", "--deploy-mode": "client"}
 
 
@@ -23,7 +23,7 @@ class EmrStep(Contract):
     """A step of AddJobFlowSteps: ``command-runner.jar``, ``script-runner.jar`` or a JAR for Hadoop."""
 
     def prepare(self) -> None:
-        """Bring the code that the command names; data stays where it is."""
+        """Download the code that the command names; data stays in S3."""
         program, *arguments = self._command()
         self._words = [self._program(program), *map(self._here, arguments)]
 
@@ -62,17 +62,17 @@ class EmrStep(Contract):
         return self._words
 
     def environment(self) -> dict[str, str]:
-        """The machine's own programs as its user finds them: Spark looks for its Python on PATH."""
+        """The base environment with the user's own PATH and program settings: Spark looks for its Python on PATH."""
         own = {key: os.environ[key] for key in PROGRAMS if key in os.environ}
         return {**self.base_environment(), **own}
 
     def collect(self, exit_code: int, *, stopped: bool) -> str:
-        """What went wrong, in EMR's words."""
+        """The failure reason in EMR's words."""
         return "" if exit_code == 0 or stopped else f"Step failed with exit code {exit_code}"
 
 
 def _on_one_machine(words: list[str]) -> list[str]:
-    """``spark-submit`` with this machine for a cluster."""
+    """A ``spark-submit`` command that uses this machine as its cluster."""
     kept = [words[0], "--master", ONE_MACHINE["--master"]]
     rest = iter(words[1:])
     for word in rest:

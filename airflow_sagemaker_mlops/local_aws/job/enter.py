@@ -1,7 +1,7 @@
 """Run a command that sees a folder as /opt/ml: ``python enter.py ROOT COMMAND...``.
 
-A private user and mount namespace, made with ctypes, so neither root nor Docker is needed.  Runs in a fresh process of
-one thread; standard library only, and no import of this package.  Exit code 97: the system does not allow it.
+Creates a private user and mount namespace through ctypes, which needs neither root nor Docker.  Runs in a new process
+with one thread; imports the standard library only, not the package.  Exit code 97: the system forbids namespaces.
 """
 
 import ctypes
@@ -15,12 +15,12 @@ MNT_DETACH = 2
 
 
 def main() -> None:
-    """Enter and exec."""
+    """Enter the namespace and execute the command."""
     root, command = sys.argv[1], sys.argv[2:]
     try:
         _enter(os.path.abspath(root))
     except OSError as error:
-        print(f"namespaces are not available here: {error}", file=sys.stderr)
+        print(f"namespaces are not available: {error}", file=sys.stderr)
         sys.exit(97)
     try:
         os.execvp(command[0], command)
@@ -46,7 +46,7 @@ def _enter(root: str) -> None:
 
 
 def _make_opt(libc: ctypes.CDLL) -> None:
-    """/opt/ml does not exist and may not be made: put a small file system on /opt and bind what was there back."""
+    """Create /opt/ml without write access to /opt: mount a tmpfs on /opt and bind the previous contents into it."""
     aside = tempfile.mkdtemp(prefix="opt-")
     _mount(libc, "/opt", aside, None, MS_BIND | MS_REC)
     _mount(libc, "tmpfs", "/opt", "tmpfs", 0)

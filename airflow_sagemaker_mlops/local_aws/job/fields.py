@@ -1,7 +1,7 @@
-"""``DataProcessing`` of a transform job: choose columns of the input, join input and answer, choose columns of that.
+"""``DataProcessing`` of a transform job: selects input columns, joins input and answer, selects output columns.
 
-The simple JSONPath forms of the developer guide: ``$``, ``$[1:]``, ``$[0]``, ``$[0,2]``, ``$[-1]`` for CSV; ``$.a`` and
-``$['a','b']`` for JSON lines.
+Supports the simple JSONPath forms of the developer guide: ``$``, ``$[1:]``, ``$[0]``, ``$[0,2]``, ``$[-1]`` for CSV;
+``$.a`` and ``$['a','b']`` for JSON lines.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 
 class FilterError(ValueError):
-    """A filter that is not understood, or does not fit the data."""
+    """A filter that is not supported or does not match the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The three settings, for one content type."""
+    """The three settings of ``DataProcessing``, for one content type."""
 
     chosen_in: str
     chosen_out: str
@@ -27,7 +27,7 @@ class Filter:
 
     @classmethod
     def of(cls, settings: dict[str, Any], content_type: str) -> Filter:
-        """From ``DataProcessing``.  Raises :class:`FilterError`."""
+        """Create a filter from ``DataProcessing``.  Raises :class:`FilterError`."""
         made = cls(
             settings.get("InputFilter") or "$",
             settings.get("OutputFilter") or "$",
@@ -41,13 +41,13 @@ class Filter:
         return made
 
     def before(self, payload: bytes) -> bytes:
-        """What is sent to the model."""
+        """The part of the payload that the model receives."""
         if self.chosen_in == "$":
             return payload
         return self._text([_choose(row, self.chosen_in) for row in self._rows(payload)])
 
     def after(self, payload: bytes, answer: bytes) -> bytes:
-        """What is written for it."""
+        """The output for a payload and the model's answer."""
         if not self.join and self.chosen_out == "$":
             return answer
         rows = self._rows(answer)

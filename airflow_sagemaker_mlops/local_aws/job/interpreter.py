@@ -1,4 +1,4 @@
-"""The interpreter a job's image stands for, and a ``bin`` folder that makes the usual commands mean it."""
+"""The interpreter that replaces a job's image, and a ``bin`` folder whose python and pip commands run it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ PASSED_ON = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_P
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """What runs the scripts of an image.
+    """The interpreter that runs the scripts of an image.
 
-    entrypoint   command of the image itself, when the user's configuration gives one
+    entrypoint   the image's own command, if the user's configuration has one
     """
 
     python: str
@@ -34,7 +34,7 @@ class Interpreter:
 
 
 def of_image(state_dir: Path, image: str) -> Interpreter:
-    """The interpreter for ``image``: out of "images" in ``config.json`` (regex -> python, entrypoint), else our own."""
+    """The interpreter for ``image``: from "images" in ``config.json`` (regex -> python, entrypoint), else our own."""
     for pattern, entry in (read_config(state_dir).get("images") or {}).items():
         if re.search(pattern, image):
             return Interpreter(entry.get("python") or sys.executable, tuple(entry.get("entrypoint") or ()))
@@ -42,7 +42,7 @@ def of_image(state_dir: Path, image: str) -> Interpreter:
 
 
 def make_bin(folder: Path, python: str) -> Path:
-    """A folder for the front of PATH in which python, python3, pip and pip3 mean ``python``."""
+    """Create a folder for the front of PATH whose python, python3, pip and pip3 use ``python``."""
     folder.mkdir(exist_ok=True)
     pip = Path(__file__).with_name("pip_wrapper.py")
     run = f'if [ "$1" = -m ] && [ "$2" = pip ]; then shift 2; exec "{python}" "{pip}" "$@"; fi\nexec "{python}" "$@"\n'
@@ -59,7 +59,7 @@ def _script(path: Path, body: str) -> None:
 
 
 def base_environment(folder: Path, python: str, aws: dict[str, str]) -> dict[str, str]:
-    """The environment every job starts with; nothing of ours leaks into it but what is named here."""
+    """The environment that every job starts with; it inherits only ``PASSED_ON`` and PATH from this process."""
     site = folder / "site"
     site.mkdir(exist_ok=True)
     own = {key: os.environ[key] for key in PASSED_ON if key in os.environ}

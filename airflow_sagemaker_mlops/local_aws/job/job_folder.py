@@ -1,4 +1,4 @@
-"""What a supervisor knows of its job: the request, where things are, and the clients it uses."""
+"""The folder of a job as its supervisor uses it: the request, the paths and the AWS clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..state import OWN_CALLS, LocalAws, read_server
 def new_ticket(
     aws: LocalAws, region: str, kind: str, name: str, arn: str, *, request: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What ``request.json`` of a job holds, but for what only its kind has."""
+    """The contents of a job's ``request.json``, except members that only one kind of job has."""
     return {
         "kind": kind,
         "name": name,
@@ -32,7 +32,7 @@ def new_ticket(
 
 
 class JobError(Exception):
-    """The job cannot go on; the text is its ``FailureReason``."""
+    """The job cannot continue; the text is its ``FailureReason``."""
 
 
 @dataclass(slots=True)
@@ -63,16 +63,16 @@ class Ticket:
 
     @property
     def root(self) -> Path:
-        """What the container sees as /opt/ml."""
+        """The folder that the container sees as /opt/ml."""
         return self.folder / "opt_ml"
 
     @property
     def state_dir(self) -> Path:
-        """The embedded AWS's state folder."""
+        """The state folder of the embedded AWS."""
         return Path(self.data["state_dir"])
 
     def at(self, path: str) -> Path:
-        """Where a path below /opt/ml really is.  Raises :class:`JobError` for any other path."""
+        """The real location of a path below /opt/ml.  Raises :class:`JobError` for any other path."""
         if not path.startswith("/opt/ml/"):
             raise JobError(f"ClientError: {path} is not below /opt/ml")
         try:
@@ -82,12 +82,12 @@ class Ticket:
 
     @property
     def endpoint_url(self) -> str:
-        """Where the server is now: it moves when its port was taken while it was down."""
+        """The server's current address, which changes if another process takes its port while it is down."""
         server = read_server(self.state_dir)
         return server.endpoint_url if server is not None else str(self.data["endpoint_url"])
 
     def aws_environment(self) -> dict[str, str]:
-        """Environment by which the job's own boto3 finds this AWS."""
+        """Environment variables that make the job's own boto3 call the embedded AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.data["access_key"],
@@ -113,11 +113,11 @@ class Ticket:
                 aws_secret_access_key=self.data["secret_key"],
                 config=Config(retries={"mode": "standard", "max_attempts": 20}, proxies={}, user_agent_extra=OWN_CALLS),
             )
-            # For every attempt, and before it is signed: the host is part of what is.
+            # On every attempt and before the request is signed, because the signature covers the host.
             self._clients[service].meta.events.register_first("request-created", self._follow)
         return self._clients[service]
 
     def _follow(self, request: Any, **_: Any) -> None:
-        """Send ``request`` to where the server is now."""
+        """Send ``request`` to the server's current address."""
         scheme, host = self.endpoint_url.split("://")
         request.url = urlsplit(request.url)._replace(scheme=scheme, netloc=host).geturl()

@@ -1,7 +1,7 @@
 """Runs the notebook of a notebook job, as ``amazon_sagemaker_scheduler`` does in SageMaker's images.
 
-It runs with the job's own interpreter and imports nothing of the package.  The SDK's ``NotebookJobStep`` writes into
-the environment what to do (``SM_INPUT_NOTEBOOK_NAME`` and so on); hyperparameters are the notebook's parameters.
+The job's own interpreter runs this file, which imports nothing of the package.  The SDK's ``NotebookJobStep`` passes
+its settings in the environment (``SM_INPUT_NOTEBOOK_NAME`` and so on); hyperparameters are the notebook's parameters.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ ROOT = Path("/opt/ml")
 
 
 def find_notebook(name: str) -> Path:
-    """The notebook, in the folder that the SDK names or in any channel."""
+    """The path of the notebook, in the folder that the SDK names or in any channel.  Fails the job if it is missing."""
     folders = [Path(os.environ.get("SM_EXECUTION_INPUT_PATH", "/nowhere")), *sorted(ROOT.glob("input/data/*"))]
     found = next((folder / name for folder in folders if (folder / name).is_file()), None)
     return found or fail(f"the notebook {name!r} is in none of the job's channels")
 
 
 def fail(reason: str) -> NoReturn:
-    """Leave the reason where the platform looks for it, and end."""
+    """Write the reason to the failure file, which the platform reads, and exit."""
     (ROOT / "output").mkdir(parents=True, exist_ok=True)
     (ROOT / "output" / "failure").write_text(reason[:1024])
     print(reason, file=sys.stderr)
@@ -37,7 +37,7 @@ def fail(reason: str) -> NoReturn:
 
 
 def with_parameters(notebook: Any, values: dict[str, str]) -> None:
-    """Put a cell of assignments behind the one that is tagged "parameters", or first."""
+    """Insert a cell of assignments after the cell that is tagged "parameters", or as the first cell."""
     if not values:
         return
     cell = nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in values.items()))
@@ -47,17 +47,17 @@ def with_parameters(notebook: Any, values: dict[str, str]) -> None:
 
 
 def kernel_of(notebook: Any) -> str:
-    """The kernel that is asked for; Python's own where this machine does not have that one."""
+    """The requested kernel, or ``python3`` if this machine does not have it."""
     own = notebook.metadata.get("kernelspec", {}).get("name")
     wanted = str(os.environ.get("SM_KERNEL_NAME") or own or "python3")
     if wanted in KernelSpecManager().find_kernel_specs():
         return wanted
-    print(f"[local] there is no kernel {wanted!r} here; the notebook runs with python3", flush=True)
+    print(f"[local] the kernel {wanted!r} is not installed; the notebook runs with python3", flush=True)
     return "python3"
 
 
 def main() -> None:
-    """Run the notebook and write what came of it, also when a cell fails."""
+    """Run the notebook and write its result, even if a cell fails."""
     source = find_notebook(os.environ["SM_INPUT_NOTEBOOK_NAME"])
     script = os.environ.get("SM_INIT_SCRIPT")
     if script and subprocess.run(["/bin/bash", script], cwd=source.parent, check=False).returncode != 0:
@@ -76,7 +76,7 @@ def main() -> None:
         fail(f"{error.ename}: {error.evalue}")
     finally:
         nbformat.write(notebook, target)
-    print(f"[local] {source.name} was run and is in {target.name} of the job's output", flush=True)
+    print(f"[local] {source.name} has run; its result is {target.name} in the job's output", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a container prints: to the job's log file, to CloudWatch Logs, and through the metric definitions."""
+"""Sends a container's output to the job's log file and CloudWatch Logs, and extracts metrics from it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEPT_LINES = 200
 
 
 class JobLog:
-    """Takes lines from any thread; :meth:`close` returns when CloudWatch has them all."""
+    """Accepts lines from any thread; :meth:`close` returns when CloudWatch has all of them."""
 
     def __init__(self, ticket: Ticket) -> None:
         self._ticket = ticket
@@ -37,40 +37,40 @@ class JobLog:
         definitions = (ticket.request.get("AlgorithmSpecification") or {}).get("MetricDefinitions") or []
         self._regexes = _compile(definitions)
         self.metrics: dict[str, dict[str, Any]] = {}
-        self._points: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()  # of metrics, for CloudWatch
+        self._points: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()  # metric data points for CloudWatch
         self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self._sender = threading.Thread(target=self._send, daemon=True)
         self._sender.start()
 
     def line(self, text: str) -> None:
-        """One line without its end."""
+        """Add one line, given without its line ending."""
         self._file.write(text + "\n")
         self.tail.append(text)
         for name, regex in self._regexes:
             match = regex.search(text)
             if match:
                 self._metric(name, match)
-        self._queue.put((int(time.time() * 1000), text[:MOST_LINE] or " "))  # last: what is sent with it is there
+        self._queue.put((int(time.time() * 1000), text[:MOST_LINE] or " "))  # last: its metrics are queued before it
 
     def _metric(self, name: str, match: re.Match[str]) -> None:
         try:
             value = float(match[1])
         except (ValueError, IndexError):
-            return  # a regex without a number in it measures nothing
+            return  # the regex has no group, or the group does not match a number
         self.metrics[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
-        if math.isfinite(value):  # CloudWatch takes no other
+        if math.isfinite(value):  # CloudWatch accepts no other values
             self._points.put({**self.metrics[name], "Dimensions": self._dimensions()})
 
     def _dimensions(self) -> list[dict[str, str]]:
         return [{"Name": "TrainingJobName", "Value": self._ticket.name}]
 
     def read_from(self, stream: IO[bytes]) -> None:
-        """Take a process's whole output."""
+        """Read the output of a process to its end."""
         for raw in iter(stream.readline, b""):
             self.line(raw.decode("utf-8", "replace").rstrip("\r\n"))
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining lines and close the log file."""
         self._queue.put(None)
         self._sender.join(timeout=60)
         self._file.close()
@@ -93,11 +93,11 @@ class JobLog:
                 logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
                 self._send_points()
             except Exception as error:
-                # The lines are in the file all the same.
+                # The log file has the lines in any case.
                 (self._ticket.folder / "supervisor.log").open("a").write(f"CloudWatch: {error}\n")
 
     def _send_points(self) -> None:
-        """Give the values of metrics to CloudWatch, where ``TrainingJobAnalytics`` of the SDK looks for them."""
+        """Send metric values to CloudWatch, where the SDK's ``TrainingJobAnalytics`` looks for them."""
         points = [self._points.get() for _ in range(min(self._points.qsize(), MOST_POINTS))]
         if points and self._ticket.data["kind"] == "training":
             self._ticket.client("cloudwatch").put_metric_data(Namespace=METRICS, MetricData=points)
@@ -126,7 +126,7 @@ def _compile(definitions: list[dict[str, str]]) -> list[tuple[str, re.Pattern[st
         try:
             compiled.append((definition["Name"], re.compile(definition["Regex"])))
         except re.error:
-            continue  # written for another dialect; the metric stays empty
+            continue  # the regex is in another dialect; the metric stays empty
     return compiled
 
 

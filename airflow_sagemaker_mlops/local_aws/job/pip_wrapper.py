@@ -1,6 +1,6 @@
-"""``pip`` inside a job: installs go to the job's own folder, and nothing is done where nothing is needed.
+"""``pip`` inside a job: installs into the job's own folder, and skips requirements that are satisfied.
 
-Run by path with the job's interpreter; standard library only, and no import of this package.
+The job's interpreter runs this file by path; it imports the standard library only, not the package.
 """
 
 import importlib.metadata
@@ -13,7 +13,7 @@ def main() -> None:
     """Act as pip."""
     words = sys.argv[1:]
     if words[:1] == ["uninstall"]:
-        print("pip uninstall: left as it is; a job cannot change the interpreter it borrows")
+        print("pip uninstall: nothing was removed, because a job cannot change the shared interpreter")
         return
     files = [words[i + 1] for i, word in enumerate(words[:-1]) if word in ("-r", "--requirement")]
     if words[:1] == ["install"] and files and all(_satisfied(name) for name in files):

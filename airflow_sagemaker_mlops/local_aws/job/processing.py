@@ -1,4 +1,4 @@
-"""Processing jobs: inputs to folders, a command, folders to outputs."""
+"""Processing jobs: download inputs to folders, run a command, upload folders as outputs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CONTINUOUS_EVERY_S = 2.0
 
 
 class Processing(Contract):
-    """CreateProcessingJob."""
+    """A job of CreateProcessingJob."""
 
     def prepare(self) -> None:
-        """Bring the inputs, make the output folders, write the two configuration files."""
+        """Download the inputs, create the output folders, write the two configuration files."""
         if UNAVAILABLE.search(self.image):
             what = "map the image to a command in config.json, or declare a stand-in for the step"
             raise JobError(f"ClientError: {self.image} is not available in the embedded AWS: {what}")
@@ -33,7 +33,7 @@ class Processing(Contract):
         self.sandbox.rewrite_config(self.ticket.at("/opt/ml/config"))
         count = ((self.request.get("ProcessingResources") or {}).get("ClusterConfig") or {}).get("InstanceCount") or 1
         if count > 1:
-            self.log.line(f"[local] {count} instances were asked for; the embedded AWS runs one")
+            self.log.line(f"[local] the job requests {count} instances; the embedded AWS runs one")
         if any(output["S3Output"].get("S3UploadMode") == "Continuous" for output in self._outputs()):
             threading.Thread(target=self._upload_continuously, daemon=True).start()
 
@@ -69,16 +69,16 @@ class Processing(Contract):
         }
 
     def command(self) -> list[str]:
-        """Entrypoint and arguments as Docker would combine them with the image's own."""
+        """The entrypoint and the arguments, combined with the image's own as Docker combines them."""
         specification = self.request["AppSpecification"]
         entrypoint = list(specification.get("ContainerEntrypoint") or self.interpreter.entrypoint)
         if not entrypoint:
-            why = "no ContainerEntrypoint is given, and the embedded AWS does not pull images to find the image's own"
+            why = "the job has no ContainerEntrypoint, and the embedded AWS does not pull images to find theirs"
             raise JobError(f"ClientError: {self.image}: {why}")
         return [*entrypoint, *(specification.get("ContainerArguments") or [])]
 
     def environment(self) -> dict[str, str]:
-        """The request's environment over the platform's."""
+        """The platform's environment, overridden by the request's."""
         return {
             **self.base_environment(),
             "PROCESSING_JOB_NAME": self.ticket.name,
@@ -87,7 +87,7 @@ class Processing(Contract):
         }
 
     def collect(self, exit_code: int, *, stopped: bool) -> str:
-        """Upload the outputs of a job that succeeded; the exit message in every case."""
+        """Upload the outputs if the job succeeded; store the exit message in any case."""
         message = self.text_of("/opt/ml/output/message", 1024)
         if message:
             self.status.change(exit_message=message)

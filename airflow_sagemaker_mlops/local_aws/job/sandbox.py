@@ -1,6 +1,6 @@
-"""How a job sees ``/opt/ml``: really (a mount namespace), or by rewriting the path in everything it is given.
+"""Shows a job its folder as ``/opt/ml``: with a mount namespace, or by rewriting the path in all its inputs.
 
-Neither is a security boundary: a script runs as the user.
+Neither is a security boundary: scripts run as the user.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ MOST_CODE_BYTES = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """The mode of one job, and what follows from it."""
+    """The sandbox of one job; its mode decides how paths are translated."""
 
     mode: Literal["namespace", "rewrite"]
     root: Path
 
     def seen(self, path: str) -> str:
-        """How the job names a path below /opt/ml."""
+        """The job's name for a path below /opt/ml."""
         return path if self.mode == "namespace" else path.replace("/opt/ml", str(self.root))
 
     def command(self, command: list[str]) -> list[str]:
-        """The command line that runs ``command`` in here."""
+        """The command line that runs ``command`` in the sandbox."""
         if self.mode == "namespace":
             return [sys.executable, "-I", "-S", str(ENTER), str(self.root), *command]
         return [self.seen(word) for word in command]
 
     def environment(self, environment: dict[str, str]) -> dict[str, str]:
-        """``environment`` as the job is given it."""
+        """``environment`` as the job receives it."""
         if self.mode == "namespace":
             return environment
         return {key: self.seen(value) for key, value in environment.items()}
 
     def rewrite_config(self, folder: Path) -> None:
-        """Rewrite the JSON files the platform itself wrote."""
+        """Rewrite the JSON files that the platform itself wrote."""
         if self.mode == "rewrite":
             for path in folder.rglob("*.json"):
                 path.write_text(self.seen(path.read_text()))
 
     def rewrite_code(self, folder: Path) -> None:
-        """Rewrite the text files of a code input, also inside tarballs.  Never used on data."""
+        """Rewrite the text files of a code input, including those in tarballs.  Never used on data."""
         if self.mode != "rewrite" or not folder.exists():
             return
         for path in sorted(folder.rglob("*")):
@@ -88,12 +88,12 @@ class Sandbox:
                     member.size = len(content)
                     new.addfile(member, io.BytesIO(content))
         except (tarfile.TarError, gzip.BadGzipFile, EOFError):
-            return  # not an archive after all: the job will say so itself
+            return  # not an archive: the job will fail with its own error
         path.write_bytes(buffer.getvalue())
 
 
 def choose(state_dir: Path, root: Path) -> Sandbox:
-    """The sandbox of a job: as configured, or namespaces where a real attempt at mounting succeeds."""
+    """The sandbox of a job: the configured mode, else namespaces if a real mount succeeds, else rewriting."""
     wanted = read_config(state_dir).get("sandbox", "auto")
     if wanted in ("namespace", "rewrite"):
         return Sandbox(wanted, root)
@@ -101,7 +101,7 @@ def choose(state_dir: Path, root: Path) -> Sandbox:
 
 
 def _probed(state_dir: Path) -> bool:
-    """Whether namespaces work here.  Mounting is tried for real: a system may allow half of it."""
+    """Whether namespaces work on this system, found by a real mount, because a system may allow only part of it."""
     kept = state_dir / "sandbox.json"
     known = _read(kept)
     if known is not None:
@@ -120,7 +120,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def probe() -> bool:
-    """Try to see a folder as /opt/ml."""
+    """Whether mounting a folder as /opt/ml succeeds."""
     if not sys.platform.startswith("linux"):
         return False
     with tempfile.TemporaryDirectory() as folder:

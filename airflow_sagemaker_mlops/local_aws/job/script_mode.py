@@ -1,4 +1,4 @@
-"""Classic script mode, as sagemaker-training 5.1.4 does it inside the framework images: code, arguments, SM_* names."""
+"""Script mode as in sagemaker-training 5.1.4 of the framework images: code, arguments, SM_* variables."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MOST_MESSAGE, MOST_REASON = 600, 980
 
 
 def program_of(job: TrainingRequest) -> str:
-    """The script's file name; empty when the job is not in script mode."""
+    """The file name of the script; empty if the job is not in script mode."""
     given = decoded(job.hyperparameters).get("sagemaker_program")
     return str(given or (job.request.get("Environment") or {}).get("SAGEMAKER_PROGRAM") or "")
 
 
 def bring_code(job: TrainingRequest) -> None:
-    """Unpack the submitted tarball to /opt/ml/code, unless something is there already."""
+    """Unpack the submitted tarball to /opt/ml/code, unless that folder has files already."""
     target = job.ticket.at(CODE)
     uri = decoded(job.hyperparameters).get("sagemaker_submit_directory") or (job.request.get("Environment") or {}).get(
         "SAGEMAKER_SUBMIT_DIRECTORY"
@@ -46,7 +46,7 @@ def bring_code(job: TrainingRequest) -> None:
 
 
 def decoded(hyperparameters: dict[str, str]) -> dict[str, Any]:
-    """Values are JSON text: ``"50"`` is 50; what is not JSON stays as it is."""
+    """The hyperparameters with values parsed as JSON: ``"50"`` is 50; a value that is not JSON stays a string."""
     values: dict[str, Any] = {}
     for key, text in hyperparameters.items():
         try:
@@ -57,12 +57,12 @@ def decoded(hyperparameters: dict[str, str]) -> dict[str, Any]:
 
 
 def user_hyperparameters(job: TrainingRequest) -> dict[str, Any]:
-    """What the script sees: everything but the toolkit's own names."""
+    """The hyperparameters that the script receives: all but the toolkit's own, whose names begin with "sagemaker_"."""
     return {key: value for key, value in decoded(job.hyperparameters).items() if not key.startswith("sagemaker_")}
 
 
 def arguments(values: dict[str, Any]) -> list[str]:
-    """``--key value`` for every hyperparameter, keys sorted; one letter gets one dash."""
+    """``--key value`` for every hyperparameter, sorted by key; a key of one letter gets one dash."""
     words: list[str] = []
     for key in sorted(values):
         value = values[key]
@@ -72,7 +72,7 @@ def arguments(values: dict[str, Any]) -> list[str]:
 
 
 def command(job: TrainingRequest) -> list[str]:
-    """The command that runs the user's program, its requirements installed first."""
+    """The command that installs the requirements, if any, and runs the user's program."""
     program = program_of(job)
     code = job.ticket.at(CODE)
     if not (code / program).is_file():
@@ -92,7 +92,7 @@ def command(job: TrainingRequest) -> list[str]:
 
 
 def failure(job: TrainingRequest, exit_code: int) -> str:
-    """What the toolkit leaves in /opt/ml/output/failure about a script that failed (sagemaker-training 5.1).
+    """The text that the toolkit writes to /opt/ml/output/failure for a failed script (sagemaker-training 5.1).
 
     Its ErrorMessage is the part of standard error that begins with a Python exception.
     """
@@ -104,7 +104,7 @@ def failure(job: TrainingRequest, exit_code: int) -> str:
 
 
 def environment(job: TrainingRequest) -> dict[str, str]:
-    """The SM_* variables, as the toolkit prints them."""
+    """The SM_* variables, formatted as by the toolkit."""
     values = user_hyperparameters(job)
     program = program_of(job)
     resources = job.resource_config()

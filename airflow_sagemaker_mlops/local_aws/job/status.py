@@ -1,4 +1,4 @@
-"""``status.json``: written whole, read whole."""
+"""``status.json``, the status of a job: read and replaced as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_REASON = 1024
 
 
 def first_status(job_dir: Path) -> dict[str, Any]:
-    """What a job says before its supervisor runs."""
+    """The status of a job before its supervisor runs."""
     now = time.time()
     status: dict[str, Any] = {"status": "InProgress", "last_modified_time": now}
     if job_dir.parent.name == "training":
@@ -27,7 +27,7 @@ def first_status(job_dir: Path) -> dict[str, Any]:
 
 
 def read(job_dir: Path) -> dict[str, Any]:
-    """The status as last written; that of a failed job where the file is damaged."""
+    """The last written status; if the file is damaged, the status of a failed job."""
     path = job_dir / "status.json"
     try:
         data = json.loads(path.read_text())
@@ -42,7 +42,7 @@ def read(job_dir: Path) -> dict[str, Any]:
 
 
 def write(job_dir: Path, status: dict[str, Any]) -> None:
-    """Replace the status at once."""
+    """Replace the status atomically."""
     temporary = job_dir / f"status.{os.getpid()}.{threading.get_ident()}.tmp"
     temporary.write_text(json.dumps(status))
     os.replace(temporary, job_dir / "status.json")
@@ -50,28 +50,29 @@ def write(job_dir: Path, status: dict[str, Any]) -> None:
 
 @contextmanager
 def _claim(job_dir: Path) -> Iterator[dict[str, Any]]:
-    """The status, while no other process decides whose job it is."""
+    """Lock the job against other processes that claim it; yields its status."""
     with open(job_dir / "claim", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield read(job_dir)
 
 
 def note_supervisor(job_dir: Path, pid: int, pid_start: int) -> None:
-    """Write down whom the job was given to, unless a supervisor has taken it already."""
+    """Record the process that the job was given to, unless a supervisor has claimed it already."""
     with _claim(job_dir) as status:
         if not status.get("pid"):
             write(job_dir, {**status, "pid": pid, "pid_start": pid_start})
 
 
 class Taken(Exception):
-    """Another supervisor has the job, or had it."""
+    """Another supervisor has claimed the job."""
 
 
 class StatusFile:
-    """The supervisor's own hand on the status; every change is one write.
+    """The supervisor's access to the status; every change is one write.
 
-    Making one says "ready": from then on the supervisor takes SIGTERM.  Raises :class:`Taken` when another one has
-    been: a server that is killed right after it has started a supervisor may start a second one when it comes back.
+    Creating one sets ``ready``: from then on the supervisor handles SIGTERM.  Raises :class:`Taken` if another
+    supervisor has claimed the job: a server that is killed right after starting a supervisor may start a second one
+    after its own restart.
     """
 
     def __init__(self, job_dir: Path, pid: int, pid_start: int) -> None:
@@ -84,7 +85,7 @@ class StatusFile:
             self.change()
 
     def change(self, **changes: Any) -> None:
-        """Set members and the time of the change; ``secondary_status`` also adds its transition."""
+        """Set members and the time of the change; a new ``secondary_status`` also adds a transition."""
         with self._lock:
             now = time.time()
             phase = changes.get("secondary_status")

@@ -1,7 +1,7 @@
 """The process that runs one job: ``python -m airflow_sagemaker_mlops.local_aws.job.supervisor FOLDER``.
 
-Phases: wait for a slot, prepare, run the command, collect.  SIGTERM means stop: the command gets SIGTERM, and SIGKILL
-after the grace time, as ``docker stop`` does.
+Phases: wait for a slot, prepare, run the command, collect.  SIGTERM stops the job: the command gets SIGTERM, and
+SIGKILL after the grace period, as with ``docker stop``.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ DEFAULT_RUNTIME_S = 86400.0
 
 
 class Supervisor:
-    """One job."""
+    """Runs one job."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
-        self.ending = threading.Event()  # somebody wants the command to end
+        self.ending = threading.Event()  # set when the command must end
         self.out_of_time = False
         signal.signal(signal.SIGTERM, lambda *_: self._end())
         self.ticket = Ticket.read(folder)
@@ -54,7 +54,7 @@ class Supervisor:
         self.log = JobLog(self.ticket)
 
     def run(self) -> None:
-        """Take the job to a terminal status, whatever happens."""
+        """Run the job to a terminal status, whatever happens."""
         if (self.folder / "stop").exists():
             self.ending.set()
         try:
@@ -113,7 +113,7 @@ class Supervisor:
         code = self.process.wait()
         timer.cancel()
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # what the command left behind
+            os.killpg(self.process.pid, signal.SIGKILL)  # processes that the command left running
         return 128 - code if code < 0 else code
 
     def _time_is_up(self) -> None:
@@ -121,14 +121,14 @@ class Supervisor:
         self._end()
 
     def _end(self) -> None:
-        """Ask the command to end, and see to it that it does."""
+        """Terminate the command; kill it after the grace period."""
         self.ending.set()
         process = self.process
         if process is None or process.poll() is not None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        # A daemon: it must not keep a finished supervisor alive.
+        # A daemon thread, which does not keep a finished supervisor alive.
         killer = threading.Timer(GRACE_S, lambda: _kill(process))
         killer.daemon = True
         killer.start()
@@ -158,7 +158,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _slot(state_dir: Path, ending: threading.Event) -> Iterator[None]:
-    """Wait for one of the machine's slots; a laptop is not a fleet."""
+    """Hold one of the machine's job slots; waits for one, because a laptop cannot run all jobs at once."""
     slots = int(read_config(state_dir).get("slots") or max(2, (os.cpu_count() or 2) // 2))
     folder = state_dir / "slots"
     folder.mkdir(exist_ok=True)
@@ -182,7 +182,7 @@ def _slot(state_dir: Path, ending: threading.Event) -> Iterator[None]:
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the job of the folder on the command line, unless another supervisor has claimed it."""
     with contextlib.suppress(Taken):
         Supervisor(Path(sys.argv[1])).run()
 

@@ -1,4 +1,4 @@
-"""Training jobs: the platform's files for any image, then the image's own way: entrypoint, script mode or built-in."""
+"""Training jobs: files of the platform for any image, then the image's entrypoint, script mode or a built-in."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _MISSING = "import importlib.util as u; print(*(n for n in ('nbclient', 'ipykern
 
 
 class Training(TrainingRequest):
-    """CreateTrainingJob."""
+    """A job of CreateTrainingJob."""
 
     @property
     def working_folder(self) -> Path:
-        """The code folder in script mode, as in the images."""
+        """The code folder in script mode, as in the framework images; else /opt/ml."""
         code = self.ticket.at("/opt/ml/code")
         return code if self._is_script_mode() else self.ticket.root
 
     def prepare(self) -> None:
-        """Folders, configuration, channels, checkpoints and code."""
+        """Prepare folders, configuration, channels, checkpoints and code."""
         for folder in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
             self.ticket.at(f"/opt/ml/{folder}").mkdir(parents=True, exist_ok=True)
         self.write_config("input/config/hyperparameters.json", self.hyperparameters)
@@ -47,7 +47,7 @@ class Training(TrainingRequest):
             script_mode.bring_code(self)
         count = (self.request.get("ResourceConfig") or {}).get("InstanceCount") or 1
         if count > 1:
-            self.log.line(f"[local] {count} instances were asked for; the embedded AWS runs one")
+            self.log.line(f"[local] the job requests {count} instances; the embedded AWS runs one")
 
     def _bring(self, channel: dict[str, Any]) -> None:
         name = channel["ChannelName"]
@@ -76,7 +76,7 @@ class Training(TrainingRequest):
         return "ContainerEntrypoint" not in self.algorithm() and script_mode.program_of(self) != ""
 
     def command(self) -> list[str]:
-        """The request's entrypoint, else script mode, else the image's own command, else a built-in."""
+        """The request's entrypoint, else script mode, else the image's own command, else a built-in algorithm."""
         algorithm = self.algorithm()
         self.status.change(
             secondary_status="Training", message="Training image download completed. Training in progress"
@@ -91,12 +91,12 @@ class Training(TrainingRequest):
             return [*self.interpreter.entrypoint, *(algorithm.get("ContainerArguments") or ["train"])]
         if XGBOOST.search(self.image):
             return self._own_script(BUILT_IN_XGBOOST)
-        what = "is a built-in algorithm" if BUILT_IN.search(self.image) else "names no command of its own"
+        what = "is a built-in algorithm" if BUILT_IN.search(self.image) else "has no command of its own"
         hint = 'map the image to a command under "images" in config.json'
         raise JobError(f"ClientError: {self.image} {what} and has no local implementation; {hint}")
 
     def _own_script(self, script: Path) -> list[str]:
-        """The command of a script of ours, copied beside the job: it must be seen inside the sandbox as well."""
+        """The command for one of our scripts, which is copied into the job's folder to be visible in the sandbox."""
         shutil.copyfile(script, self.ticket.root / script.name)
         self.sandbox.rewrite_code(self.ticket.root)
         return [self.interpreter.python, f"/opt/ml/{script.name}"]
@@ -113,7 +113,7 @@ class Training(TrainingRequest):
         return self._own_script(NOTEBOOK_JOB)
 
     def environment(self) -> dict[str, str]:
-        """The platform's, the toolkit's in script mode, and the request's on top."""
+        """The platform's environment, in script mode the toolkit's, both overridden by the request's."""
         base = self.base_environment()
         own = {"TRAINING_JOB_NAME": self.ticket.name, "TRAINING_JOB_ARN": self.ticket.data["arn"]}
         toolkit = script_mode.environment(self) if self._is_script_mode() else {}
@@ -122,7 +122,7 @@ class Training(TrainingRequest):
         return {**base, **own, **toolkit, **(self.request.get("Environment") or {})}
 
     def collect(self, exit_code: int, *, stopped: bool) -> str:
-        """Upload model, output and checkpoints; also after a stop, for a script may have saved in its grace time."""
+        """Upload model, output and checkpoints, even after a stop: a script may save them in its grace period."""
         self.status.change(secondary_status="Uploading", message="Uploading generated training model")
         if exit_code == 0 or stopped:
             base = f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.ticket.name}/output"

@@ -1,4 +1,4 @@
-"""What a training job's request says, in the words in which the platform tells the container."""
+"""The request of a training job, in the form in which the platform passes it to the container."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class TrainingRequest(Contract):
 
     @property
     def hyperparameters(self) -> dict[str, str]:
-        """The request's map; all values are strings."""
+        """The request's hyperparameters; all values are strings."""
         return dict(self.request.get("HyperParameters") or {})
 
     @property
@@ -22,7 +22,7 @@ class TrainingRequest(Contract):
         return list(self.request.get("InputDataConfig") or [])
 
     def resource_config(self) -> dict[str, Any]:
-        """``resourceconfig.json``; toolkits and SDK drivers read all of these keys."""
+        """The contents of ``resourceconfig.json``; toolkits and SDK drivers read all of its keys."""
         instance_type = (self.request.get("ResourceConfig") or {}).get("InstanceType") or "local"
         group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
         return {
@@ -35,7 +35,7 @@ class TrainingRequest(Contract):
         }
 
     def data_config(self) -> dict[str, Any]:
-        """``inputdataconfig.json``."""
+        """The contents of ``inputdataconfig.json``."""
         config = {}
         for channel in self.channels:
             entry = {
@@ -51,7 +51,7 @@ class TrainingRequest(Contract):
         return config
 
     def algorithm(self) -> dict[str, Any]:
-        """``AlgorithmSpecification`` without what is empty.  Raises :class:`JobError` where there is none."""
+        """``AlgorithmSpecification`` without empty members.  Raises :class:`JobError` if the request has none."""
         algorithm = self.request.get("AlgorithmSpecification")
         if not algorithm:
             raise JobError("ClientError: jobs without AlgorithmSpecification are not available in the embedded AWS")

@@ -1,4 +1,4 @@
-"""S3 to folder and back, as the platform moves data for a container."""
+"""Copies data between S3 and folders, as the platform does for a container."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def split(uri: str) -> tuple[str, str]:
 
 
 def objects(ticket: Ticket, uri: str) -> Iterator[tuple[str, str]]:
-    """``(key, name below the prefix)`` of every object that ``uri`` stands for.
+    """``(key, name below the prefix)`` of every object that ``uri`` denotes.
 
-    An object of exactly that key counts alone as its own base name; otherwise names are what follows the prefix folder.
+    The name of an object with exactly that key is its base name; other names are relative to the prefix folder.
     """
     bucket, prefix = split(uri)
     pages = ticket.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -39,14 +39,14 @@ def objects(ticket: Ticket, uri: str) -> Iterator[tuple[str, str]]:
             elif key.startswith(folder) and not key.endswith("/"):
                 yield key, key[len(folder) :]
             elif not key.endswith("/"):
-                # A prefix that ends in the middle of a name, e.g. .../part for .../part-0 and .../part-1.
+                # The prefix ends in the middle of a name, e.g. .../part for .../part-0 and .../part-1.
                 yield key, key[prefix.rfind("/") + 1 :]
 
 
 def download(ticket: Ticket, source: dict[str, Any], target: Path, *, gunzip: bool = False) -> int:
-    """Bring an S3 data source (``S3Uri``, ``S3DataType``) into ``target``; how many files came.
+    """Download an S3 data source (``S3Uri``, ``S3DataType``) to ``target``; returns the number of files.
 
-    Raises :class:`JobError` when there is nothing.
+    Raises :class:`JobError` if the download fails or finds no object.
     """
     uri, kind = str(source["S3Uri"]), source.get("S3DataType") or "S3Prefix"
     if kind not in ("S3Prefix", "ManifestFile"):
@@ -71,21 +71,21 @@ def download(ticket: Ticket, source: dict[str, Any], target: Path, *, gunzip: bo
 
 
 def _place(target: Path, name: str, key: str, come: dict[Path, str]) -> Path:
-    """Where an object goes below ``target``.  Raises :class:`JobError` for one that cannot be there with the others."""
+    """The path of an object below ``target``.  Raises :class:`JobError` if it conflicts with another object."""
     path = inside(target, name)
     if come.setdefault(path, key) != key:
-        raise JobError(f"ClientError: Data download failed: the keys {come[path]!r} and {key!r} are one file")
+        raise JobError(f"ClientError: Data download failed: the keys {come[path]!r} and {key!r} are the same file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise JobError(f"ClientError: Data download failed: {key!r} is below a key that is a file") from None
     if path.is_dir():
-        raise JobError(f"ClientError: Data download failed: {key!r} is a file, and other keys are below it")
+        raise JobError(f"ClientError: Data download failed: {key!r} is a file, but other keys are below it")
     return path
 
 
 def _manifest(ticket: Ticket, uri: str) -> list[str]:
-    """A manifest: ``[{"prefix": "s3://b/p/"}, "a.csv", ...]``."""
+    """The URIs in a manifest, which has the form ``[{"prefix": "s3://b/p/"}, "a.csv", ...]``."""
     bucket, key = split(uri)
     entries = json.loads(ticket.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
     prefix = entries[0].get("prefix", "") if entries and isinstance(entries[0], dict) else ""
@@ -102,7 +102,7 @@ def _gunzip(path: Path) -> None:
 
 
 def upload_folder(ticket: Ticket, folder: Path, uri: str) -> int:
-    """Put every file below ``folder`` under ``uri``; links are not followed."""
+    """Upload every file below ``folder`` to ``uri`` without following links; returns the number of files."""
     bucket, prefix = split(uri)
     prefix = prefix.rstrip("/")
     count = 0
@@ -115,7 +115,7 @@ def upload_folder(ticket: Ticket, folder: Path, uri: str) -> int:
 
 
 def upload_tarball(ticket: Ticket, folder: Path, uri: str) -> None:
-    """Put ``folder`` at ``uri`` as one ``tar.gz`` with its files at the archive's root."""
+    """Upload ``folder`` to ``uri`` as one ``tar.gz`` with the files at the root of the archive."""
     archive = ticket.folder / uri.rpartition("/")[2]
     with tarfile.open(archive, "w:gz") as tar:
         for path in sorted(folder.iterdir()):
@@ -126,7 +126,7 @@ def upload_tarball(ticket: Ticket, folder: Path, uri: str) -> None:
 
 
 def unpack(archive: Path, target: Path) -> None:
-    """Unpack a ``tar.gz`` without letting it write elsewhere."""
+    """Unpack a ``tar.gz``; refuses members that would be outside ``target``."""
     target.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as tar:
         if hasattr(tarfile, "data_filter"):

@@ -1,4 +1,4 @@
-"""Transform jobs: every object below a prefix through a model server, every answer beside its input as ``.out``."""
+"""Transform jobs: send every object below a prefix to a model server and store each answer as ``<name>.out``."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ PING_S = 90.0
 
 
 class ModelFailed(JobError):
-    """The model's own fault: AWS tells it from that of a request by the first word of the reason."""
+    """The model failed, not the request: the first word of AWS's failure reason tells them apart."""
 
 
 class Transform(Contract):
-    """CreateTransformJob; the requests are sent by the supervisor itself, so there is no command."""
+    """A job of CreateTransformJob; it has no command, because the supervisor itself sends the requests."""
 
     @property
     def image(self) -> str:
-        """The model's first image."""
+        """The image of the model's first container."""
         return str(self.ticket.data["model"]["containers"][0].get("Image") or "")
 
     @property
@@ -34,7 +34,7 @@ class Transform(Contract):
         return self.ticket.folder / "server"
 
     def prepare(self) -> None:
-        """Bring the data and start the model."""
+        """Download the data and start the model server."""
         source = dict(self.request["TransformInput"]["DataSource"]["S3DataSource"])
         gunzip = self.request["TransformInput"].get("CompressionType") == "Gzip"
         download(self.ticket, source, self.ticket.root / "input", gunzip=gunzip)
@@ -67,15 +67,15 @@ class Transform(Contract):
         }
 
     def command(self) -> list[str]:
-        """Nothing to run but the requests, which :meth:`collect` sends."""
+        """A command that does nothing: :meth:`collect` sends the requests."""
         return ["true"]
 
     def environment(self) -> dict[str, str]:
-        """Of the command that does nothing."""
+        """The base environment."""
         return self.base_environment()
 
     def collect(self, exit_code: int, *, stopped: bool) -> str:
-        """Send every record; upload the answers when all of them came."""
+        """Send the records of every object and upload its answers once all of them have arrived."""
         try:
             if stopped:
                 return ""

@@ -1,7 +1,7 @@
 """The process behind one tuning job: ``python -m airflow_sagemaker_mlops.local_aws.job.tuner FOLDER``.
 
-It draws hyperparameters from their ranges (a grid, or at random: there is no Bayesian search here), makes real training
-jobs through the same API as everybody else, and keeps them at MaxParallelTrainingJobs.
+It draws hyperparameters from their ranges (grid or random; Bayesian search is not available), creates real training
+jobs through the public API, and runs at most MaxParallelTrainingJobs of them at a time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CHILD_KEYS = (
 class Tuner:
     """One tuning job.
 
-    children   {training job: its tuned values and how it stands}, in the order they were made
+    children   {training job: its tuned values and its status}, in the order of their creation
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,7 +54,7 @@ class Tuner:
         self.config = self.ticket.request["HyperParameterTuningJobConfig"]
 
     def run(self) -> None:
-        """Take the job to a terminal status, whatever happens."""
+        """Run the job to a terminal status, whatever happens."""
         if (self.folder / "stop").exists():
             self.ending.set()
         self.status.change(start_time=time.time())
@@ -87,7 +87,7 @@ class Tuner:
             self._finish("Stopped", "")
         elif not any(child["status"] == "Completed" for child in self.children.values()):
             reasons = {str(child.get("reason")) for child in self.children.values()}
-            # AWS ends after the second sentence; which job failed of what is known here.
+            # AWS's text ends after the second sentence; the embedded AWS adds the reasons of the training jobs.
             what = f"No training job succeeded after {len(self.children)} attempts."
             look = "Please take a look at the training job failures to get more details."
             self._finish("Failed", f"{what} {look} {'; '.join(sorted(reasons))}")
@@ -100,7 +100,7 @@ class Tuner:
         return list(request.get("TrainingJobDefinitions") or []) or ([single] if single else [])
 
     def _draws(self) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-        """(definition, values) of one training job after the other."""
+        """(definition, hyperparameter values) of each training job in turn."""
         definitions = self._definitions()
         if not definitions:
             raise JobError("ClientError: the tuning job has no TrainingJobDefinition")
@@ -119,7 +119,7 @@ class Tuner:
         return definition.get("HyperParameterRanges") or self.config.get("ParameterRanges") or {}
 
     def objective(self, definition: dict[str, Any]) -> dict[str, Any]:
-        """Metric and direction of a definition."""
+        """The objective of a definition: its metric and direction."""
         return definition.get("TuningObjective") or self.config.get("HyperParameterTuningJobObjective") or {}
 
     def _start(self, definition: dict[str, Any], values: dict[str, str]) -> None:
@@ -140,13 +140,13 @@ class Tuner:
             "goal": goal.get("Type"),
             "definition": definition.get("DefinitionName"),
         }
-        self.status.change(children=self.children)  # before it is made, so that a restart does not make it again
+        self.status.change(children=self.children)  # before its creation, so that a restart does not create it again
         client = self.ticket.client("sagemaker")
-        with contextlib.suppress(client.exceptions.ResourceInUse):  # a server that died had made it before it answered
+        with contextlib.suppress(client.exceptions.ResourceInUse):  # the server created it but died before answering
             client.create_training_job(**request)
 
     def _look(self) -> int:
-        """Note how the children stand; how many are not at their end."""
+        """Update the status of the children; returns the number of those still running."""
         client = self.ticket.client("sagemaker")
         running, changed = 0, False
         for name, child in self.children.items():
@@ -175,7 +175,7 @@ class Tuner:
                 try:
                     client.stop_training_job(TrainingJobName=name)
                 except client.exceptions.ClientError as error:
-                    child["reason"] = str(error)  # it ended by itself meanwhile
+                    child["reason"] = str(error)  # the child has ended by itself in the meantime
         deadline = time.time() + 130
         while self._look() and time.time() < deadline:
             time.sleep(LOOK_EVERY_S)
@@ -203,7 +203,7 @@ def _between(item: dict[str, Any], chance: random.Random) -> float:
 
 
 def _measured(algorithm: dict[str, Any], metric: str | None) -> dict[str, Any]:
-    """With a definition of the objective metric, which the built-in XGBoost brings along on AWS."""
+    """``algorithm`` with a definition of the objective metric, which the built-in XGBoost has on AWS."""
     known = {item["Name"] for item in algorithm.get("MetricDefinitions") or []}
     if metric and metric not in known and XGBOOST.search(algorithm.get("TrainingImage") or ""):
         regex = rf"{metric.replace(':', '-')}[:=]([0-9.eE+-]+)"

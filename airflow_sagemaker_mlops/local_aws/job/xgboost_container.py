@@ -1,6 +1,6 @@
 """The built-in XGBoost algorithm: channels and hyperparameters in, ``xgboost-model`` out.
 
-Runs inside a job, by path, with the job's interpreter: no import of this package.  CSV has no header, the label first.
+The job's interpreter runs this file by path: it imports nothing of the package.  CSV has the label first and no header.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOT_FOR_BOOSTER = {
 
 
 def main() -> None:
-    """Train."""
+    """Train a model."""
     import numpy as np
     import xgboost as xgb
 
@@ -38,7 +38,7 @@ def main() -> None:
         if os.path.isdir(folder):
             data[name] = read(folder, channels.get(name, {}).get("ContentType", "libsvm"), np, xgb)
     if "train" not in data:
-        fail("CustomerError: there is no channel train")
+        fail("CustomerError: the channel train is missing")
     parameters = {key: number(value) for key, value in given.items() if key not in NOT_FOR_BOOSTER}
     if isinstance(parameters.get("eval_metric"), str):
         parameters["eval_metric"] = [word.strip() for word in parameters["eval_metric"].split(",")]
@@ -46,7 +46,7 @@ def main() -> None:
     stopping = int(given["early_stopping_rounds"]) if given.get("early_stopping_rounds") else None
     watched = [(matrix, name) for name, matrix in data.items()]
     if stopping and "validation" not in data:
-        fail("CustomerError: early_stopping_rounds needs a channel validation")
+        fail("CustomerError: early_stopping_rounds needs the channel validation")
     try:
         booster = xgb.train(
             parameters,
@@ -59,17 +59,17 @@ def main() -> None:
         )
     except (ValueError, xgb.core.XGBoostError) as error:
         fail(f"CustomerError: {str(error).splitlines()[0]}")
-    # xgboost wants an ending; the image's file has none.
+    # xgboost needs a file extension; the image's file has none.
     booster.save_model(f"{ROOT}/model/xgboost-model.ubj")
     os.replace(f"{ROOT}/model/xgboost-model.ubj", f"{ROOT}/model/xgboost-model")
 
 
 def printer(xgb: Any) -> Any:
-    """A callback that prints as the image does, tabs and all."""
+    """A callback that prints metrics in the image's format, including its escaped tabs."""
 
     base: Any = xgb.callback.TrainingCallback
 
-    class Printer(base):  # type: ignore[misc]  # xgboost is not there when this is checked
+    class Printer(base):  # type: ignore[misc]  # xgboost is not installed where mypy runs
         def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, dict[str, list[float]]]) -> bool:
             words = [
                 f"{name}-{metric}:{values[-1]:.5f}"
@@ -83,7 +83,7 @@ def printer(xgb: Any) -> Any:
 
 
 def read(folder: str, kind: str, np: Any, xgb: Any) -> Any:
-    """Every file of a channel as one matrix."""
+    """Read all files of a channel into one matrix."""
     files = sorted(
         os.path.join(base, name) for base, _, names in os.walk(folder) for name in names if not name.startswith(".")
     )
@@ -101,7 +101,7 @@ def read(folder: str, kind: str, np: Any, xgb: Any) -> Any:
 
 
 def number(text: str) -> Any:
-    """A hyperparameter's text as XGBoost wants it."""
+    """A hyperparameter as an int or a float if possible, else as text."""
     for kind in (int, float):
         try:
             return kind(text)
@@ -111,7 +111,7 @@ def number(text: str) -> Any:
 
 
 def fail(message: str) -> NoReturn:
-    """End as a container does that explains itself."""
+    """Write the message to the failure file and exit with an error."""
     os.makedirs(f"{ROOT}/output", exist_ok=True)
     with open(f"{ROOT}/output/failure", "w") as out:
         out.write(message)

@@ -1,1 +1,1 @@
-"""Parts of S3 that the embedded AWS answers by itself: objects on disk, versions, checksums, chunked bodies."""
+"""The parts of S3 that our own code serves: objects on disk, versions, checksums, chunked bodies."""

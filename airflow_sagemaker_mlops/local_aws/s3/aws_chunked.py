@@ -1,4 +1,4 @@
-"""Bodies in S3's ``aws-chunked`` coding: parts with their lengths, signatures and checksums between them.
+"""Decodes bodies in S3's ``aws-chunked`` coding: chunks with a length and a signature each, then checksums.
 
 Source: "Signature calculations: transferring payload in multiple chunks" and "Using trailing checksums", Amazon S3 API.
 """
@@ -18,18 +18,19 @@ _TRAILER = re.compile(rb"(x-amz-[a-z0-9-]+)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?\n")
 
 
 def decoded(body: bytes, length: str | None, check: Check) -> tuple[bytes, dict[str, str]]:
-    """The content and the trailers.  Raises :class:`AwsError` for a body that is not in this coding, or not whole.
+    """The content and the trailers.  Raises :class:`AwsError` for a body that is incomplete or not in this coding.
 
-    check   called with each part, its signature ("" for none) and whether it is the trailers; raises for a wrong one
+    :param check: called with each chunk, its signature ("" if it has none) and whether it is the trailers; raises
+        :class:`AwsError` for a wrong signature.
     """
     content, at = bytearray(), 0
     while True:
         match = _SIZE.match(body, at)
         if match is None:
-            raise _broken("a part does not begin with its length")
+            raise _broken("a chunk does not begin with its length")
         size, at = int(match[1], 16), match.end()
         if at + size > len(body):
-            raise _broken("a part is shorter than it was said to be")
+            raise _broken("a chunk is shorter than its stated length")
         part = memoryview(body)[at : at + size]
         check(part, (match[2] or b"").decode(), False)
         if size == 0:
@@ -38,10 +39,10 @@ def decoded(body: bytes, length: str | None, check: Check) -> tuple[bytes, dict[
         at += size
         end = 2 if body.startswith(b"\r\n", at) else int(body.startswith(b"\n", at))
         if not end:
-            raise _broken("a part is longer than it was said to be")
+            raise _broken("a chunk is longer than its stated length")
         at += end
     if length is not None and length.strip() != str(len(content)):
-        raise _broken(f"it holds {len(content)} bytes, and x-amz-decoded-content-length is {length[:40]}")
+        raise _broken(f"it contains {len(content)} bytes, but x-amz-decoded-content-length is {length[:40]}")
     trailers = {name.decode(): value.decode("latin1") for name, value in _TRAILER.findall(body, at)}
     given = trailers.pop(TRAILER_SIGNATURE, "")
     signed = "".join(f"{name}:{value}\n" for name, value in sorted(trailers.items()))
@@ -50,9 +51,9 @@ def decoded(body: bytes, length: str | None, check: Check) -> tuple[bytes, dict[
 
 
 def other_codings(content_encoding: str) -> str:
-    """``Content-Encoding`` as it is kept: without the coding of the transfer."""
+    """The ``Content-Encoding`` to store: without ``aws-chunked``, which applies to the transfer only."""
     return ",".join(part.strip() for part in content_encoding.split(",") if part.strip().lower() != CODING)
 
 
 def _broken(why: str) -> AwsError:
-    return AwsError("IncompleteBody", f"The body is not as aws-chunked bodies are: {why}.")
+    return AwsError("IncompleteBody", f"The body is not a valid aws-chunked body: {why}.")

@@ -1,6 +1,6 @@
-"""Checksums that a client sends with what it stores in S3: a body that does not have them is refused, as on AWS.
+"""Verifies the checksums that a client sends with an S3 object: refuses a body that does not match, as AWS does.
 
-CRC32C and CRC64NVME are not computed: the standard library has neither.
+CRC32C and CRC64NVME are not verified, because the standard library has neither.
 Source: "Checking object integrity", Amazon S3 User Guide.
 """
 
@@ -24,12 +24,12 @@ _COMPUTED: dict[str, Callable[[bytes], bytes]] = {
 
 
 def check(environ: Mapping[str, Any], body: bytes) -> None:
-    """Raise :class:`AwsError` when a stated checksum is not that of the body of an S3 request."""
+    """Raise :class:`AwsError` if a stated checksum does not match the body of an S3 request."""
     stated = environ.get("HTTP_CONTENT_MD5")
     if stated is not None and not _is_of(stated, hashlib.md5(body, usedforsecurity=False).digest()):
         raise AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.")
     if environ["REQUEST_METHOD"] != "PUT":
-        return  # of a whole object in parts, for example, and not of this body
+        return  # the checksum may be that of a whole multipart object, for example, and not of this body
     for name, computed in _COMPUTED.items():
         stated = environ.get(name)
         if stated is not None and not _is_of(stated, computed(body)):

@@ -1,6 +1,6 @@
-"""S3 objects as files: what moto holds in memory, kept and given back.
+"""Stores the S3 objects that moto holds in memory as files, and restores them.
 
-An object is a content-addressed file and a row with its headers, in a bucket with versions one row a version.
+An object is a content-addressed file and a row with its headers; a bucket with versioning has one row per version.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ CREATE TABLE IF NOT EXISTS versions (seq INTEGER PRIMARY KEY, path TEXT, version
 CREATE INDEX IF NOT EXISTS versions_by_path ON versions (path, version);
 """
 _OBJECT_HEADERS = re.compile(r"^(content-type|content-encoding|cache-control|etag|x-amz-meta-.*)$", re.IGNORECASE)
-# What a PUT may be about other than the object.
+# Query parameters of a PUT that does not store a whole object.
 _SUB_RESOURCES = frozenset({"partNumber", "tagging", "acl", "retention", "legal-hold", "uploadId"})
-_SIGNATURE = frozenset({"AWSAccessKeyId", "Signature", "Expires"})  # of presigned URLs, with those that begin x-amz-
+_SIGNATURE = frozenset({"AWSAccessKeyId", "Signature", "Expires"})  # of presigned URLs, besides those named x-amz-*
 _ENABLED = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
 
 class Objects:
-    """The buckets of one state folder; whoever keeps a change of a bucket holds its turn meanwhile."""
+    """The buckets of one state folder.  Callers hold the bucket's lock while they store a change."""
 
     def __init__(self, state_dir: Path, moto: Moto, authorization: str) -> None:
         self._moto = moto
@@ -43,16 +43,16 @@ class Objects:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_TABLES)
 
-    # -- playing back
+    # -- restoring
 
     def restore(self) -> None:
-        """Give moto back everything that was kept."""
+        """Restore all buckets and objects into moto."""
         for path, sha, headers in self._db.execute(
             "SELECT path, sha, headers FROM objects ORDER BY sha IS NOT NULL, path"
         ).fetchall():
             self._give_back("PUT", path, "", sha, json.loads(headers))
         versioning = self._db.execute("SELECT bucket, body FROM versioning").fetchall()
-        for bucket, _ in versioning:  # also where that was suspended since: there are versions from before
+        for bucket, _ in versioning:  # including buckets whose versioning is suspended: they have earlier versions
             self._moto.call(self._environ("PUT", f"/{bucket}", {}, "versioning"), _ENABLED)
         rows = self._db.execute("SELECT path, version, sha, headers FROM versions ORDER BY seq").fetchall()
         for path, version, sha, headers in rows:
@@ -62,12 +62,12 @@ class Objects:
             self._moto.call(self._environ("PUT", f"/{bucket}", {}, "versioning"), body)
 
     def _give_back(self, method: str, path: str, version: str, sha: str | None, headers: dict[str, str]) -> None:
-        """One object or version, with the id and the ETag that it had: a multipart upload's tells of its parts."""
+        """Restore one object or version with its id and ETag; the ETag of a multipart upload depends on its parts."""
         etag = headers.pop("etag", "")
         try:
             body = self._body(sha)
         except OSError as error:
-            sys.stderr.write(f"{error.filename}: the content of the object {path} is gone, and the object with it\n")
+            sys.stderr.write(f"{error.filename}: the content of the object {path} is missing, so the object is lost\n")
             return
         self._moto.call(self._environ(method, path, headers), body)
         bucket, _, key = path.lstrip("/").partition("/")
@@ -91,10 +91,10 @@ class Objects:
             environ["CONTENT_TYPE" if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
         return environ
 
-    # -- keeping
+    # -- storing
 
     def keep(self, environ: Environ, body: bytes, reply: Reply) -> None:
-        """Look at a request that moto has done, and write down what it changed."""
+        """Store the change that a request answered by moto has made."""
         method, asked, version = environ["REQUEST_METHOD"], _asked(environ), _version_of(reply)
         bucket, key = _bucket_and_key(environ)
         if method == "POST" and "delete" in asked:
@@ -103,7 +103,7 @@ class Objects:
         elif method == "DELETE":
             if key and asked.keys() <= {"versionId"}:
                 self._forget_object(bucket, key, asked.get("versionId", ""), version)
-            elif not key and not asked:  # anything else is a setting of the bucket
+            elif not key and not asked:  # with a query it deletes a setting of the bucket
                 self._forget_bucket(bucket)
         elif method == "PUT" and not key:
             if not asked:
@@ -115,7 +115,7 @@ class Objects:
             self._fetch(f"/{bucket}/{key}", version)
 
     def _fetch(self, path: str, version: str) -> None:
-        """Read the object back out of moto: copies and multipart uploads come together only there."""
+        """Read the object from moto, which assembles copies and multipart uploads, and store it."""
         reply = self._moto.call(self._environ("GET", path, {}, f"versionId={version}" if version else ""), b"")
         if reply.status != 200:
             return
@@ -133,7 +133,7 @@ class Objects:
             self._remember(path, sha, headers)
 
     def _remember(self, path: str, sha: str | None, headers: dict[str, str]) -> None:
-        """An object without a version; moto (5.2) drops the versions from before where versioning is suspended."""
+        """Store an object without a version; while versioning is suspended, moto (5.2) drops earlier versions."""
         with self._lock:
             self._db.execute("DELETE FROM versions WHERE path = ?", (path,))
             self._db.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", (path, sha, json.dumps(headers)))
@@ -144,7 +144,7 @@ class Objects:
             self._db.execute("INSERT INTO versions (path, version, sha, headers) VALUES (?, ?, ?, ?)", row)
 
     def _forget_object(self, bucket: str, key: str, version: str, marker: str) -> None:
-        """An object that was deleted: one ``version`` for good, or by a ``marker`` where the bucket makes versions."""
+        """Store a deletion: of one ``version`` for good, or by a delete ``marker`` if the bucket has versioning."""
         path = f"/{bucket}/{key}"
         with self._lock:
             row = self._db.execute("SELECT body FROM versioning WHERE bucket = ?", (bucket,)).fetchone()
@@ -155,7 +155,7 @@ class Objects:
         with self._lock:
             if not makes_versions or version == "null":
                 self._db.execute("DELETE FROM objects WHERE path = ?", (path,))
-            if not makes_versions:  # moto (5.2) drops them all where versioning is suspended
+            if not makes_versions:  # moto (5.2) drops all versions while versioning is suspended
                 self._db.execute("DELETE FROM versions WHERE path = ?", (path,))
             else:
                 self._db.execute("DELETE FROM versions WHERE path = ? AND version = ?", (path, version))
@@ -168,21 +168,21 @@ class Objects:
 
 
 def bucket_changed_by(environ: Environ) -> str | None:
-    """The bucket whose content a request may change; parts of an upload do not yet."""
+    """The bucket whose content a request may change; ``None`` for reads and for parts of an upload."""
     if environ["REQUEST_METHOD"] in ("GET", "HEAD") or "partNumber" in _asked(environ):
         return None
     return _bucket_and_key(environ)[0]
 
 
 def _bucket_and_key(environ: Environ) -> tuple[str, str]:
-    # WSGI has percent-decoded the path already, and handed it over as Latin-1.
+    # WSGI has percent-decoded the path and decoded the bytes as Latin-1.
     path = environ["PATH_INFO"].encode("latin1").decode("utf-8", "surrogateescape")
     bucket, _, key = path.lstrip("/").partition("/")
     return bucket, key
 
 
 def _asked(environ: Environ) -> dict[str, str]:
-    """The query without a presigned URL's signature and the ``x-id`` of some SDKs, which say nothing new."""
+    """The query without the signature of a presigned URL and without the redundant ``x-id`` of some SDKs."""
     query = parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True)
     return {
         name: values[0]
@@ -192,7 +192,7 @@ def _asked(environ: Environ) -> dict[str, str]:
 
 
 def _version_of(reply: Reply) -> str:
-    """The version that a request made; empty in a bucket without versions."""
+    """The version that a request created; empty in a bucket without versioning."""
     version = next((value for name, value in reply.headers if name.lower() == "x-amz-version-id"), "")
     return "" if version == "null" else version
 

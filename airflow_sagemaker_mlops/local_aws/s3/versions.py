@@ -1,6 +1,6 @@
-"""ListObjectVersions of the embedded S3.
+"""S3's ListObjectVersions.
 
-moto's own (5.2) copies every object of the bucket for each call, which records of a few thousand runs make slow.
+moto's own (5.2) copies every object of the bucket on each call, which is slow with records of a few thousand runs.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from xml.sax.saxutils import escape
 
 from ..moto_backend import Environ, Reply, s3_bucket
 
-MOST = 1000  # to a page, as on AWS
+MOST = 1000  # per page, as on AWS
 
 
 def listed_versions(environ: Environ) -> Reply | None:
-    """The answer to ``GET /bucket?versions``; ``None`` for anything else, and for what moto shall answer."""
+    """The answer to ``GET /bucket?versions``; ``None`` for any request that moto should answer."""
     query = parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True)
     name, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
     if environ["REQUEST_METHOD"] != "GET" or "versions" not in query or key or "delimiter" in query:
@@ -33,7 +33,7 @@ def listed_versions(environ: Environ) -> Reply | None:
 
 
 def _entries(bucket: Any, prefix: str) -> Iterator[tuple[str, Any, bool]]:
-    """(key, version or delete marker, whether it is the latest), by key and then newest first."""
+    """(key, version or delete marker, whether it is the latest), sorted by key, then newest first."""
     keys = [key for key in list(bucket.keys) if key.startswith(prefix)]
     for key in sorted(keys, key=str.encode):
         for at, version in enumerate(reversed(bucket.keys.getlist(key) or [])):
@@ -43,7 +43,7 @@ def _entries(bucket: Any, prefix: str) -> Iterator[tuple[str, Any, bool]]:
 def _after(
     entries: Iterator[tuple[str, Any, bool]], key: str | None, version: str | None
 ) -> Iterator[tuple[str, Any, bool]]:
-    """What follows the last entry of the page before."""
+    """The entries after the last entry of the previous page."""
     if not key:
         yield from entries
         return

@@ -1,1 +1,1 @@
-"""SageMaker's control plane: operations by name."""
+"""SageMaker's control plane: one handler per operation."""

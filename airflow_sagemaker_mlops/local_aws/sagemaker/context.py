@@ -1,4 +1,4 @@
-"""What every operation is given."""
+"""The context of a call, and what the List operations share: pages, filters and sorting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One call: where it goes to, and the server it came in at."""
+    """The context of one call: its region, the store and the server."""
 
     store: Store
     aws: LocalAws
@@ -32,12 +32,12 @@ class Context:
         return Path(self.aws.state_dir)
 
     def arn(self, resource: str) -> str:
-        """ARN of a SageMaker resource, e.g. ``training-job/name``."""
+        """The ARN of a SageMaker resource, e.g. of ``training-job/name``."""
         return f"arn:aws:sagemaker:{self.region}:{self.aws.account}:{resource}"
 
     @property
     def home(self) -> Path:
-        """Where this region's jobs and endpoints are kept; the server's own region has the state folder to itself."""
+        """The folder of this region's jobs and endpoints; for the server's own region, the state folder itself."""
         return self.state_dir if self.region == self.aws.region else inside(self.state_dir / REGIONS, self.region)
 
 
@@ -45,7 +45,7 @@ Handler = Callable[[Context, Request], Answer]
 
 
 def tags_of(request: Request) -> dict[str, str]:
-    """The ``Tags`` of a request."""
+    """The ``Tags`` of a request as {key: value}."""
     return {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []}
 
 
@@ -66,7 +66,7 @@ def _offset(token: Any) -> int:
     try:
         return int(json.loads(base64.urlsafe_b64decode(str(token))))
     except ValueError:
-        raise invalid("The NextToken is not one of this list.") from None
+        raise invalid("The NextToken does not belong to this list.") from None
 
 
 def wanted(request: Request, name: str, status: str | None, created: float, modified: float) -> bool:
@@ -83,7 +83,7 @@ def wanted(request: Request, name: str, status: str | None, created: float, modi
 
 
 def made_between(request: Request, created: float) -> bool:
-    """Whether an item passes ``CreatedAfter`` and ``CreatedBefore``, which some families say instead."""
+    """Whether an item passes ``CreatedAfter`` and ``CreatedBefore``, which some families use instead."""
     return _time(request, "CreatedAfter", float("-inf")) < created < _time(request, "CreatedBefore", float("inf"))
 
 
@@ -93,7 +93,7 @@ def _time(request: Request, key: str, default: float) -> float:
 
 
 def in_order(rows: list[Answer], request: Request, keys: Mapping[str, str], default: str) -> list[Answer]:
-    """``rows`` by ``SortBy`` (its words mapped to members by ``keys``) and ``SortOrder``."""
+    """``rows`` sorted by ``SortBy``, whose values ``keys`` maps to members, and ``SortOrder``."""
     asked = str(request.get("SortBy") or default)
     if asked not in keys:
         raise invalid(f"Sorting by {asked} is not available in the embedded AWS; sort by {' or '.join(keys)}.")

@@ -1,4 +1,4 @@
-"""Experiments, their trials, and the trial components that people make; those of jobs are in ``trial_components``."""
+"""Experiments, trials, and the trial components that users create; ``trial_components`` has those of jobs."""
 
 from __future__ import annotations
 
@@ -115,9 +115,9 @@ def _delete(kind: Kind) -> Handler:
     def delete(context: Context, request: Request) -> Answer:
         found = _found(context, kind, request[kind.name_key])
         if kind is EXPERIMENT and any(trial["ExperimentName"] == found.name for trial in rows(context, TRIAL)):
-            raise invalid(f"Experiment '{found.name}' has trials; delete those first.")
+            raise invalid(f"Experiment '{found.name}' has trials; delete them first.")
         if kind is TRIAL and any(trial == found.name for trial, _ in _memberships(context)):
-            raise invalid(f"Trial '{found.name}' has trial components; disassociate those first.")
+            raise invalid(f"Trial '{found.name}' has trial components; disassociate them first.")
         if kind is COMPONENT and any(component == found.name for _, component in _memberships(context)):
             raise invalid(f"TrialComponent '{found.name}' is in trials; disassociate it first.")
         context.store.delete(kind.family, context.region, found.name)
@@ -127,7 +127,7 @@ def _delete(kind: Kind) -> Handler:
 
 
 def rows(context: Context, kind: Kind) -> list[Answer]:
-    """What Describe says of every one; trial components with those of jobs."""
+    """The Describe answer of every resource of a kind; trial components include those of jobs."""
     made = [_row(kind, found) for found in context.store.all(kind.family, context.region)]
     return made + [found.row(context) for found in of_jobs(context)] if kind is COMPONENT else made
 
@@ -139,7 +139,7 @@ def _memberships(context: Context) -> Iterator[tuple[str, str]]:
 
 
 def parents(context: Context) -> dict[str, list[Answer]]:
-    """{trial component: the trials that it is in, with their experiments}."""
+    """{trial component: its trials with their experiments}."""
     experiments = {trial["TrialName"]: trial["ExperimentName"] for trial in rows(context, TRIAL)}
     found: dict[str, list[Answer]] = {}
     for trial, component in _memberships(context):
@@ -177,7 +177,7 @@ def _chosen(context: Context, kind: Kind, request: Request) -> list[Answer]:
 def _components(context: Context, request: Request) -> list[Answer]:
     filters = [key for key in ("ExperimentName", "TrialName", "SourceArn") if request.get(key)]
     if len(filters) > 1:
-        raise invalid(f"Only one of {', '.join(filters)} can be given.")
+        raise invalid(f"Only one of {', '.join(filters)} can be set.")
     if filters == ["SourceArn"]:
         made = of_job(context, str(request["SourceArn"]))
         return [summary(made.row(context))] if made is not None else []
@@ -189,12 +189,12 @@ def _components(context: Context, request: Request) -> list[Answer]:
 
 
 def summary(row: Mapping[str, Any]) -> Answer:
-    """A trial component as lists show it."""
+    """A trial component in the form of the List operation."""
     return {**row, "TrialComponentSource": row.get("Source")}
 
 
 def _component(context: Context, request: Request) -> tuple[str, str]:
-    """Name and ARN of the trial component that a request names."""
+    """The name and the ARN of the trial component that a request names."""
     name = str(request["TrialComponentName"])
     made: OfJob | None = with_name(context, name)
     return (made.name, made.arn) if made is not None else (name, _found(context, COMPONENT, name).body["arn"])
@@ -202,7 +202,7 @@ def _component(context: Context, request: Request) -> tuple[str, str]:
 
 def _associate(context: Context, request: Request) -> Answer:
     (name, arn), trial = _component(context, request), _found(context, TRIAL, request["TrialName"])
-    with contextlib.suppress(NameTaken):  # it is what was asked for
+    with contextlib.suppress(NameTaken):  # the association exists already
         context.store.insert(MEMBERSHIP, context.region, f"{trial.name}|{name}", {})
     return {"TrialComponentArn": arn, "TrialArn": trial.body["arn"]}
 
@@ -215,7 +215,7 @@ def _disassociate(context: Context, request: Request) -> Answer:
 
 
 def put_metrics(context: Context, request: Request) -> Answer:
-    """BatchPutMetrics of sagemaker-metrics: values are kept with the trial component, which shows them summed up."""
+    """BatchPutMetrics of sagemaker-metrics: stores values with the trial component, which shows their statistics."""
     found = _found(context, COMPONENT, request["TrialComponentName"])
     metrics = {name: list(points) for name, points in (found.body.get("metrics") or {}).items()}
     for item in request.get("MetricData") or ():

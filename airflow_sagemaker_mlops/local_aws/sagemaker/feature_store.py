@@ -1,7 +1,7 @@
-"""The feature store: groups, and the online store with the latest record of every identifier.
+"""The feature store: feature groups, and the online store with the latest record of every identifier.
 
-There is no offline store: a group that asks for one is refused.  A record is kept under its identifier with the time of
-its event; one that is older than what is kept changes nothing, as on AWS.
+There is no offline store: creating a group with one fails.  The store holds a record under its identifier with its
+event time; an older record does not replace a newer one, as on AWS.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from .context import (
 GROUP, RECORD = "feature-group", "feature-record"
 TYPES = {"Integral": int, "Fractional": float, "String": str}
 SECONDS = {"Seconds": 1, "Minutes": 60, "Hours": 3600, "Days": 86400, "Weeks": 604800}
-_WRITING = threading.Lock()  # of two records of one identifier the later event wins, whichever comes first
+_WRITING = threading.Lock()  # of two records with one identifier, the later event wins, in whichever order they arrive
 
 
 def _create(context: Context, request: Request) -> Answer:
     name = str(request["FeatureGroupName"])
     if request.get("OfflineStoreConfig"):
-        what = "The embedded AWS has no offline store, and would write nothing there"
+        what = "The embedded AWS has no offline store and would write nothing to it"
         raise AwsError(
             "NotImplementedException",
-            f"sagemaker: CreateFeatureGroup: {what}. Leave out OfflineStoreConfig (SDK: s3_uri=False).",
+            f"sagemaker: CreateFeatureGroup: {what}. Omit OfflineStoreConfig (SDK: s3_uri=False).",
             501,
         )
     if not (request.get("OnlineStoreConfig") or {}).get("EnableOnlineStore"):
@@ -138,12 +138,12 @@ def _list(context: Context, request: Request) -> Answer:
 
 
 def _records(group: Resource) -> str:
-    """The family of a group's records; a group made anew under an old name has none of the old ones."""
+    """The family of a group's records in the store; deleting the group deletes them."""
     return f"{RECORD}/{group.name}"
 
 
 def _moment(text: str) -> float:
-    """An event's time: epoch seconds, or ISO 8601.  Raises ``ValidationException``."""
+    """An event time, given in epoch seconds or ISO 8601, as epoch seconds.  Raises ``ValidationException``."""
     try:
         return float(text)
     except ValueError:
@@ -156,7 +156,7 @@ def _moment(text: str) -> float:
 
 
 def _checked(group: Resource, record: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """{feature: value}.  Raises ``ValidationException`` for what does not fit the group's definitions."""
+    """{feature: value}.  Raises ``ValidationException`` for a record that does not match the feature definitions."""
     request = group.body["request"]
     defined = {row["FeatureName"]: row for row in request["FeatureDefinitions"]}
     given: dict[str, Any] = {}
@@ -165,7 +165,7 @@ def _checked(group: Resource, record: list[Mapping[str, Any]]) -> dict[str, Any]
         if name not in defined:
             raise invalid(f"Validation Error: {name} is not a feature of {group.name}.")
         if name in given:
-            raise invalid(f"Validation Error: the feature {name} is given twice.")
+            raise invalid(f"Validation Error: the record contains the feature {name} twice.")
         many = item.get("ValueAsStringList")
         if (many is not None) is not bool(defined[name].get("CollectionType")):
             how = "ValueAsStringList" if defined[name].get("CollectionType") else "ValueAsString"
@@ -225,7 +225,7 @@ def _iso(moment: float) -> str:
 
 
 def get_record(context: Context, request: Request) -> Answer:
-    """GetRecord; a record that is not there is an answer without one."""
+    """GetRecord; the answer for a missing record has no ``Record``."""
     group = _group(context, request["FeatureGroupName"])
     names = set(request.get("FeatureNames") or ())
     unknown = names - {row["FeatureName"] for row in group.body["request"]["FeatureDefinitions"]}
@@ -260,7 +260,7 @@ def batch_get_record(context: Context, request: Request) -> Answer:
 
 
 def delete_record(context: Context, request: Request) -> Answer:
-    """DeleteRecord; SoftDelete remembers the time of the event, HardDelete does not."""
+    """DeleteRecord; SoftDelete keeps the event time, HardDelete does not."""
     group, identifier = _group(context, request["FeatureGroupName"]), str(request["RecordIdentifierValueAsString"])
     if set(request.get("TargetStores") or ["OnlineStore"]) != {"OnlineStore"}:
         raise invalid(f"{group.name} has no offline store.")

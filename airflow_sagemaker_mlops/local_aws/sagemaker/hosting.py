@@ -1,4 +1,4 @@
-"""Models, endpoint configurations and endpoints; what serves is a process of ``local_aws.serving``."""
+"""Models, endpoint configurations and endpoints, which ``local_aws.serving`` serves from processes."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _list(family: str, word: str) -> Handler:
 
 
 def containers_of_model(context: Context, name: str) -> list[dict[str, Any]]:
-    """The containers a model serves with; a model package is looked up in the registry."""
+    """The containers of a model; for a model package, the containers from the registry."""
     request = _find(context, MODEL, "Model", name).body["request"]
     primary = request.get("PrimaryContainer")
     containers = request.get("Containers") or ([primary] if primary else [])
@@ -121,11 +121,11 @@ def _folders(context: Context, name: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What an endpoint configuration asks for.
+    """The contents of an endpoint configuration.
 
-    variants     their names
-    serves       the one that requests go to: one model is served
-    containers   of that one's model
+    variants     names of its variants
+    serves       the variant that receives requests: an endpoint serves one model here
+    containers   the containers of that variant's model
     """
 
     variants: list[str]
@@ -150,7 +150,7 @@ def _create_endpoint(context: Context, request: Request) -> Answer:
     with _CHANGING.hold(str(_folders(context, name))):
         if context.store.get(ENDPOINT, context.region, name) is not None:
             raise invalid(f'Cannot create already existing endpoint "{arn}".')
-        _launch(context, name, 1, asked)  # first: whoever finds the endpoint asks its server how it stands
+        _launch(context, name, 1, asked)  # first, because the status of a stored endpoint is that of its server
         about = {"variants": asked.variants, "serves": asked.serves}
         context.store.insert(ENDPOINT, context.region, name, {**body, **about}, tags_of(request))
     return {"EndpointArn": arn}
@@ -170,7 +170,7 @@ def _update_endpoint(context: Context, request: Request) -> Answer:
             raise invalid(f"Cannot update endpoint {found.body['arn']}: it is Failed and can only be deleted.")
         if state["status"] != "InService" or found.body["next"] is not None:
             raise invalid(f"Cannot update in-progress endpoint {found.body['arn']}.")
-        # A number is used once: the folder of an update that failed has the model of that update.
+        # A generation is used only once: the folder of a failed update contains that update's model.
         generation = int(found.body.get("last") or found.body["generation"]) + 1
         _launch(context, name, generation, asked)
         upcoming = {
@@ -184,7 +184,7 @@ def _update_endpoint(context: Context, request: Request) -> Answer:
 
 
 def _settled(context: Context, name: str) -> Resource:
-    """The endpoint, moved on to its next generation once that serves (or back, when it failed)."""
+    """The endpoint, switched to its next generation if that is in service, or back if that has failed."""
     found = _find(context, ENDPOINT, "Endpoint", name)
     if found.body["next"] is None:
         return found
@@ -237,7 +237,7 @@ def _delete_endpoint(context: Context, request: Request) -> Answer:
     folders = _folders(context, name)
     with _CHANGING.hold(str(folders)):
         _find(context, ENDPOINT, "Endpoint", name)
-        context.store.delete(ENDPOINT, context.region, name)  # first: nobody may find it without its folder
+        context.store.delete(ENDPOINT, context.region, name)  # first: a stored endpoint always has its folder
         for folder in sorted(folders.glob("*")):
             serving.stop(folder)
         shutil.rmtree(folders, ignore_errors=True)
@@ -255,7 +255,7 @@ def _list_endpoints(context: Context, request: Request) -> Answer:
 
 
 def served_at(context: Context, name: str) -> tuple[dict[str, Any], str]:
-    """State of the process that serves the endpoint, started again when it had died; the variant that it serves."""
+    """The state of the endpoint's server, which is restarted if it has died, and the variant that it serves."""
     found = context.store.get(ENDPOINT, context.region, name)
     if found is None:
         raise AwsError("ValidationError", f"Endpoint {name} of account {context.aws.account} not found.")
@@ -263,7 +263,7 @@ def served_at(context: Context, name: str) -> tuple[dict[str, Any], str]:
     folder = _folder(context, name, int(found.body["generation"]))
     state = serving.ensure(folder)
     if state["status"] != "InService":
-        raise AwsError("ValidationError", f"Endpoint {name} is {state['status']} and takes no requests.")
+        raise AwsError("ValidationError", f"Endpoint {name} is {state['status']} and accepts no requests.")
     return state, str(found.body.get("serves") or ALL_TRAFFIC)
 
 

@@ -1,4 +1,4 @@
-"""Processing, training and transform jobs: created here, run by ``local_aws.job``."""
+"""Processing, training and transform jobs: this module creates them, ``local_aws.job`` runs them."""
 
 from __future__ import annotations
 

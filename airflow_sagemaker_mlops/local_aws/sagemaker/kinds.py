@@ -1,4 +1,4 @@
-"""Kinds of entities whose operations differ in nothing but names."""
+"""Kinds of resources whose operations differ only in names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What differs between kinds of entities.
+    """The names of one kind of resource.
 
-    word    as in the operations, ``CreateTrainingJob``, and in members
-    family  in the store, and in ARNs unless they have another ``path``
+    word    its name in operations, e.g. in ``CreateTrainingJob``, and in members
+    family  its name in the store, and in ARNs unless ``path`` differs
     """
 
     word: str
@@ -19,15 +19,15 @@ class Kind:
 
     @property
     def name_key(self) -> str:
-        """Member that holds the name."""
+        """The member that holds the name."""
         return f"{self.word}Name"
 
     @property
     def arn_key(self) -> str:
-        """Member that holds the ARN."""
+        """The member that holds the ARN."""
         return f"{self.word}Arn"
 
     @property
     def status_key(self) -> str:
-        """Member that holds the status."""
+        """The member that holds the status."""
         return f"{self.word}Status"

@@ -28,7 +28,7 @@ KINDS = (Kind("Action", "action"), Kind("Artifact", "artifact"), Kind("Context",
 
 
 def _key(kind: Kind, request: Request) -> str:
-    """What makes an entity the same one: its name; "there can be only one artifact with a unique SourceUri"."""
+    """The identity of an entity: its name; for an artifact, its SourceUri, which AWS allows only once."""
     if kind.word != "Artifact":
         return str(request[kind.name_key])
     return hashlib.sha256(str(request["Source"]["SourceUri"]).encode()).hexdigest()[:32]
@@ -121,7 +121,7 @@ class Entity:
 
 
 def entity_of(context: Context, arn: str) -> Entity:
-    """What ``arn`` is; with hardly more than its kind when it is not there."""
+    """The entity ``arn``; if it does not exist, an :class:`Entity` with little more than its kind."""
     family, _, name = arn.rpartition(":")[2].partition("/")
     if family == "experiment-trial-component":
         of_job = trial_components.with_arn(context, arn)

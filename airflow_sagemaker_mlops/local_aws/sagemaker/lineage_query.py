@@ -1,4 +1,4 @@
-"""QueryLineage: walking the graph of associations from one entity, up to its ancestors, down, or both ways."""
+"""QueryLineage: walks the graph of associations from given entities to their ascendants, descendants, or both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _query(context: Context, request: Request) -> Answer:
     seen: dict[str, None] = dict.fromkeys(request.get("StartArns") or [])
     walked: dict[int, Mapping[str, Any]] = {}
     ends = list(_ends(direction))
-    for here, there in ends:  # a walk up does not turn down on its way
+    for here, there in ends:  # a walk up never turns down
         frontier = list(request.get("StartArns") or [])
         for _ in range(depth):
             nexts = []
@@ -37,7 +37,7 @@ def _query(context: Context, request: Request) -> Answer:
 
 
 def _ends(direction: str) -> Iterator[tuple[str, str]]:
-    """(the end that is known, the end that is looked for) of the associations to follow."""
+    """(the known end, the wanted end) of the associations to follow."""
     if direction in ("Ascendants", "Both"):
         yield "DestinationArn", "SourceArn"
     if direction in ("Descendants", "Both"):

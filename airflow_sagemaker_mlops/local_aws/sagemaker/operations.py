@@ -1,4 +1,4 @@
-"""Which operations are ours, which are moto's, and which nobody has."""
+"""Decides which operations our own code answers, which moto answers, and which are unavailable."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ HANDLERS: dict[str, Handler] = {
     **tags.HANDLERS,
 }
 
-# The services beside the control plane that are signed for "sagemaker", too.
+# The services beside the control plane whose requests are signed for "sagemaker", too.
 RUNTIMES: dict[str, dict[str, Handler]] = {
     "sagemaker-featurestore-runtime": feature_store.RUNTIME,
     "sagemaker-metrics": {"BatchPutMetrics": experiments.put_metrics},
 }
 
-# Members of our read operations that their handlers do not look at; a test keeps the table true.
+# Members of our read operations that their handlers ignore; a test keeps the table true.
 UNREAD: dict[str, tuple[str, ...]] = {
     "DescribePipeline": ("PipelineVersionId", "PipelineVersionAlias"),
     "ListPipelineExecutions": ("PipelineVersionAlias",),
@@ -50,8 +50,8 @@ UNREAD: dict[str, tuple[str, ...]] = {
     "Search": ("VisibilityConditions",),
 }
 
-# Families that are ours: an operation on one that is missing above must not be answered out of moto's own store, which
-# knows nothing of them.
+# Families that our store holds.  moto must not answer an operation on them that is missing above, because its own store
+# does not know them.
 OWNED = re.compile(
     r"(Processing|Training|Transform|HyperParameterTuning|AutoML|Compilation)Job"
     r"|ModelPackage|Endpoint|InferenceComponent|Tags$"
@@ -61,5 +61,5 @@ OWNED = re.compile(
 
 
 def is_owned(operation: str) -> bool:
-    """Whether ``operation`` belongs to a family that is served here."""
+    """Whether ``operation`` belongs to a family that our own code serves."""
     return OWNED.search(operation) is not None

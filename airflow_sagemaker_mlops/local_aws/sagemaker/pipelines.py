@@ -1,4 +1,4 @@
-"""Stored pipeline definitions.  They are not executed here: ``sagemaker-mlops run`` and DAGs execute a definition."""
+"""Stored pipeline definitions.  The embedded AWS does not execute them; ``sagemaker-mlops run`` and DAGs do."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _kept(request: Request) -> Answer:
 
 
 def _definition(context: Context, request: Request) -> str:
-    """The definition as text, from the request or from S3.  Raises :class:`AwsError` for what is not JSON."""
+    """The text of the definition, from the request or from S3.  Raises :class:`AwsError` if it is not JSON."""
     place = request.get("PipelineDefinitionS3Location")
     if request.get("PipelineDefinition"):
         text = str(request["PipelineDefinition"])
@@ -126,7 +126,7 @@ def _list(context: Context, request: Request) -> Answer:
 
 
 def _executions(context: Context, request: Request) -> Answer:
-    """There are none: nothing here executes a stored pipeline."""
+    """An empty list: the embedded AWS does not execute stored pipelines."""
     _found(context, request)
     return {"PipelineExecutionSummaries": []}
 

@@ -1,4 +1,4 @@
-"""The model registry: groups and their versions."""
+"""The model registry: model package groups and their versions."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _list_groups(context: Context, request: Request) -> Answer:
 def _create_package(context: Context, request: Request) -> Answer:
     if not request.get("ModelPackageGroupName"):
         return _create_unversioned(context, request)
-    # One server process has the store to itself, so a lock is enough to count versions and to honour client tokens.
+    # Only this process writes the store, so a lock suffices to number versions and to honour client tokens.
     with _REGISTERING:
         group = _group(context, request["ModelPackageGroupName"])
         token = request.get("ClientToken")
@@ -110,7 +110,7 @@ def _without(request: Request, *keys: str) -> Answer:
 
 
 def find_package(context: Context, name: Any) -> Resource:
-    """A package by ARN, or by name."""
+    """A model package, by ARN or by name."""
     text = str(name)
     arn = text if text.startswith("arn:") else context.arn(f"model-package/{text}")
     found = context.store.get(PACKAGE, context.region, arn)

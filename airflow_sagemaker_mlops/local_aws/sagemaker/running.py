@@ -1,6 +1,6 @@
-"""A job's row in the store and its folder: made together, and mended when a server died while it made them.
+"""Creates a job's row in the store together with its folder, and repairs them if the server died in between.
 
-The folder comes first, so that a job that can be found can also be told of, whenever the server dies.
+The folder is created first, so that every job in the store has a status, whenever the server dies.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def folder_of(context: Context, family: str, name: str) -> Path:
 
 
 def make(context: Context, family: str, name: str, body: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-    """Make and start a job; ``body`` has its ``arn`` and ``request``, and the ``model`` of a transform job.
+    """Create and start a job; ``body`` has its ``arn`` and ``request``, and the ``model`` of a transform job.
 
-    Raises :class:`NameTaken`; of racing callers exactly one succeeds.
+    Raises :class:`NameTaken`; exactly one of several concurrent callers succeeds.
     """
     folder = folder_of(context, family, name)
     with _MAKING.hold(str(folder)):
@@ -41,7 +41,7 @@ def make(context: Context, family: str, name: str, body: Mapping[str, Any], tags
 
 
 def status_of(context: Context, family: str, found: Resource) -> dict[str, Any]:
-    """How a job stands.  A folder that is gone is made again; a job whose folder is of no use has failed."""
+    """The status of a job.  Recreates a missing folder; a job whose folder is unusable has failed."""
     folder = folder_of(context, family, found.name)
     try:
         if not (folder / "status.json").exists():
@@ -53,13 +53,13 @@ def status_of(context: Context, family: str, found: Resource) -> dict[str, Any]:
         return {
             "status": "Failed",
             "secondary_status": "Failed",
-            "failure_reason": f"InternalServerError: the folder of the job is of no use: {error}",
+            "failure_reason": f"InternalServerError: the folder of the job is unusable: {error}",
             "last_modified_time": found.modified,
         }
 
 
 def status_in_list(context: Context, family: str, found: Resource) -> dict[str, Any]:
-    """As :func:`status_of`, but a job that nothing can be told of just now hides no other."""
+    """Like :func:`status_of`, but returns InProgress on an ``OSError``, so that the list still shows all other jobs."""
     try:
         return status_of(context, family, found)
     except OSError:

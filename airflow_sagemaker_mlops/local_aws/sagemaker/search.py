@@ -1,4 +1,4 @@
-"""Search over what is kept here: jobs, experiments, models, the registry, endpoints, feature groups, pipelines."""
+"""Search over stored resources: jobs, experiments, the model registry, endpoints, feature groups, pipelines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Rows = Callable[[Context], list[Answer]]
 
 
 def _all(family: str, key: str, describe: Handler) -> Rows:
-    """What Describe says of every resource of a family; ``key`` is the member that names one."""
+    """The Describe answer of every resource of a family; ``key`` is the member that holds the name."""
     return lambda context: [describe(context, {key: found.name}) for found in context.store.all(family, context.region)]
 
 
@@ -64,7 +64,7 @@ def _search(context: Context, request: Request) -> Answer:
     if resource not in RESOURCES:
         known = ", ".join(RESOURCES)
         raise AwsError(
-            "NotImplementedException", f"sagemaker: Search finds no {resource} in the embedded AWS, but {known}.", 501
+            "NotImplementedException", f"sagemaker: Search in the embedded AWS finds {known}, but no {resource}.", 501
         )
     member, rows = RESOURCES[resource]
     found = [row for row in _tagged(context, rows(context)) if _fits(row, request.get("SearchExpression") or {})]
@@ -88,7 +88,7 @@ def _tagged(context: Context, rows: list[Answer]) -> Iterator[Answer]:
 
 
 def _fits(row: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
-    """Whether an item is what a SearchExpression looks for; its parts are joined by ``Operator`` (And)."""
+    """Whether an item matches a SearchExpression, whose ``Operator`` (default And) joins its parts."""
     parts = [
         *(_passes(row, item) for item in expression.get("Filters") or ()),
         *(_nested(row, item) for item in expression.get("NestedFilters") or ()),
@@ -98,14 +98,14 @@ def _fits(row: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
 
 
 def _nested(row: Mapping[str, Any], nested: Mapping[str, Any]) -> bool:
-    """Whether one element of a list passes every filter; their names may repeat the name of the list."""
+    """Whether one element of a list passes every filter; the filters' names may repeat the name of the list."""
     path = str(nested["NestedPropertyName"])
     inner = [{**item, "Name": str(item["Name"]).removeprefix(f"{path}.")} for item in nested["Filters"]]
     return any(all(_passes(element, item) for item in inner) for element in _values(row, path))
 
 
 def _values(value: Any, path: str) -> Iterator[Any]:
-    """What is at a dotted path; names may have dots, lists give each element, and named ones are found by name."""
+    """The values at a dotted path; names may contain dots, lists yield each element, names select named elements."""
     if not path:
         yield from value if isinstance(value, list) else (value,)
     elif isinstance(value, list):
@@ -151,7 +151,7 @@ def _holds(value: Any, operator: str, wanted: str) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    """A number, or a moment of ISO 8601 as epoch seconds, which is what times are kept as."""
+    """A number, or an ISO 8601 time as epoch seconds, the form in which times are stored; else ``None``."""
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Tags on everything that has an ARN."""
+"""Tags on any resource that has an ARN."""
 
 from __future__ import annotations
 

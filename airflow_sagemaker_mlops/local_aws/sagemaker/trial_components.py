@@ -1,4 +1,4 @@
-"""The trial components that SageMaker makes of jobs; those that people make are in ``experiments``."""
+"""The trial components that SageMaker creates for jobs; ``experiments`` has those that users create."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TYPES = {"processing-job": "ProcessingJob", "training-job": "TrainingJob", "tran
 
 @dataclass(frozen=True, slots=True)
 class OfJob:
-    """A job's trial component; ``path`` is the job's in ARNs."""
+    """The trial component of a job; ``path`` is the job's resource type in ARNs."""
 
     job: Resource
     path: str
@@ -24,16 +24,16 @@ class OfJob:
 
     @property
     def type(self) -> str:
-        """What it is called in a lineage graph."""
+        """Its type in a lineage graph."""
         return TYPES[self.path]
 
     @property
     def name(self) -> str:
-        """Its own name."""
+        """The name of the trial component."""
         return self.arn.rpartition("/")[2]
 
     def row(self, context: Context) -> Answer:
-        """What DescribeTrialComponent says."""
+        """The answer of DescribeTrialComponent."""
         request, status = self.job.body["request"], status_in_list(context, FAMILIES[self.path], self.job)
         state = {"PrimaryStatus": status["status"], "Message": status.get("failure_reason")}
         row: Answer = {
@@ -55,7 +55,7 @@ class OfJob:
 
 
 def _parameter(value: str) -> Answer:
-    """A hyperparameter: a number where it is one."""
+    """A hyperparameter, as a number if it is one."""
     try:
         return {"NumberValue": float(value)}
     except ValueError:
@@ -63,7 +63,7 @@ def _parameter(value: str) -> Answer:
 
 
 def _metric(job: Resource, metric: dict[str, Any]) -> Answer:
-    """The last value is what is known of a job's metric."""
+    """The summary of a job's metric, of which only the last value is known."""
     value = metric["Value"]
     same = dict.fromkeys(("Max", "Min", "Last", "Avg"), value)
     said = {"MetricName": metric["MetricName"], "SourceArn": job.body["arn"], "TimeStamp": metric["Timestamp"]}
@@ -82,19 +82,19 @@ def of_jobs(context: Context) -> Iterator[OfJob]:
 
 
 def of_job(context: Context, job_arn: str) -> OfJob | None:
-    """The trial component of the job ``job_arn``; ``None`` when there is no such job."""
+    """The trial component of the job ``job_arn``; ``None`` if there is no such job."""
     path, _, name = job_arn.rpartition(":")[2].partition("/")
     job = context.store.get(FAMILIES[path], context.region, name) if path in FAMILIES else None
     return None if job is None else _made(context, path, job)
 
 
 def with_name(context: Context, name: str) -> OfJob | None:
-    """The trial component called ``name``; ``None`` when no job has it."""
+    """The trial component called ``name``; ``None`` if no job has it."""
     return with_arn(context, context.arn(f"experiment-trial-component/{name}"))
 
 
 def with_arn(context: Context, arn: str) -> OfJob | None:
-    """The trial component ``arn``; ``None`` when no job has it."""
+    """The trial component ``arn``; ``None`` if no job has it."""
     name = arn.rpartition("/")[2]
     for path, family in FAMILIES.items():
         if name.endswith(f"-aws-{path}"):

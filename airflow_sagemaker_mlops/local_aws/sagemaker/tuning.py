@@ -1,4 +1,4 @@
-"""Hyperparameter tuning jobs: created here, run by ``local_aws.job.tuner`` with real training jobs."""
+"""Hyperparameter tuning jobs: this module creates them, ``local_aws.job.tuner`` runs them with real training jobs."""
 
 from __future__ import annotations
 

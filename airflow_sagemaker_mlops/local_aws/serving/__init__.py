@@ -1,4 +1,4 @@
-"""Model servers as processes: one detached supervisor a folder, serving on a free port of 127.0.0.1."""
+"""Model servers as processes: one detached supervisor per folder, serving on a free port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ..state import homes, write_private
 
 _CHILDREN: list[subprocess.Popen[bytes]] = []
 _STARTING = NamedLocks()
-KEY_HEADER = "X-Sagemaker-Mlops-Key"  # a server answers to whoever can read its state
+KEY_HEADER = "X-Sagemaker-Mlops-Key"  # a server answers only callers that can read its status file
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered."""
+    """A model server's answer."""
 
     status: int
     content_type: str
@@ -35,9 +35,9 @@ class Answer:
 
 
 def launch(folder: Path, containers: list[dict[str, Any]], env: dict[str, str]) -> None:
-    """Start serving the model of ``containers``; returns at once."""
+    """Start to serve the model of ``containers``; returns at once."""
     stop(folder)
-    if folder.exists():  # nothing of another model may be found in it
+    if folder.exists():  # remove the files of an earlier model
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     write_private(folder / "request.json", json.dumps({"containers": containers, "env": env}))
@@ -54,7 +54,7 @@ def _start(folder: Path) -> None:
             start_new_session=True,
         )
     with _claim(folder):
-        if _read(folder)["pid"] != child.pid:  # it may have said more already
+        if _read(folder)["pid"] != child.pid:  # unless the supervisor has written a later status already
             _write(folder, {"status": "Creating", "pid": child.pid, "pid_start": start_of(child.pid)})
     _CHILDREN.append(child)
 
@@ -82,7 +82,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def write(folder: Path, state: dict[str, Any]) -> None:
-    """Replace a server's status."""
+    """Replace the status of a server."""
     with _claim(folder):
         _write(folder, state)
 
@@ -93,21 +93,21 @@ def _write(folder: Path, state: dict[str, Any]) -> None:
 
 @contextmanager
 def _claim(folder: Path) -> Iterator[None]:
-    """Let no other process write the status meanwhile."""
+    """Lock the status against other processes."""
     with open(folder / "claim", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def ensure(folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
-    """The server's state, after starting it again when it had died (a reboot, a crash)."""
+    """The state of a server, which is started again if it has died (a reboot, a crash)."""
     state = read_status(folder)
     if state["status"] != "InService" or is_alive(state["pid"], state["pid_start"]):
         return state
     with _STARTING.hold(str(folder)):
         state = read_status(folder)
         if state["status"] == "InService" and not is_alive(state["pid"], state["pid_start"]):
-            stop(folder)  # the model may go on without its supervisor
+            stop(folder)  # the model may still run without its supervisor
             _start(folder)
     deadline = time.monotonic() + timeout_s
     while (state := read_status(folder))["status"] == "Creating" and time.monotonic() < deadline:
@@ -116,7 +116,7 @@ def ensure(folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
 
 
 def invoke(state: Mapping[str, Any], body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answer:
-    """Ask the server whose state this is.  Raises ``OSError`` or ``HTTPException`` when it does not answer."""
+    """Send a request to the server of ``state``.  Raises ``OSError`` or ``HTTPException`` if it does not answer."""
     connection = http.client.HTTPConnection("127.0.0.1", int(state["port"]), timeout=timeout_s)
     try:
         connection.request("POST", "/invocations", body, {**headers, KEY_HEADER: str(state.get("key"))})
@@ -127,7 +127,7 @@ def invoke(state: Mapping[str, Any], body: bytes, headers: Mapping[str, str], ti
 
 
 def stop(folder: Path) -> bool:
-    """End a server, also one whose supervisor was killed; ``False`` when it did not run."""
+    """Stop a server, even if its supervisor was killed; ``False`` if it was not running."""
     state, ran = _read(folder), False
     for process in ("pid", "child"):
         number = int(state.get(process) or 0)
@@ -139,6 +139,6 @@ def stop(folder: Path) -> bool:
 
 
 def stop_all(state_dir: Path) -> int:
-    """End every endpoint's server of a state folder."""
+    """Stop the servers of all endpoints of a state folder; returns their number."""
     folders = [path.parent for home in homes(state_dir) for path in sorted(home.glob("endpoints/*/*/status.json"))]
     return sum(stop(folder) for folder in folders)

@@ -1,6 +1,6 @@
 """An inference server: GET /ping, POST /invocations, with the handler functions of sagemaker-inference.
 
-Runs by path with the model's interpreter: standard library and the user's own modules, no import of this package.
+The model's interpreter runs this file by path: it imports the standard library and the user's modules, not the package.
 ``model_fn``, ``input_fn``, ``predict_fn``, ``output_fn`` or one ``transform_fn`` come from ``SAGEMAKER_PROGRAM`` or
 ``inference`` in ``model/code``; without them, a file called ``xgboost-model`` is served as the XGBoost image does.
 """
@@ -24,11 +24,11 @@ MOST_BODY = 128 << 20
 
 
 class Unusable(Exception):
-    """A request that cannot be served; the text goes to the caller."""
+    """A request or a model that cannot be served; the caller receives the text."""
 
 
 def load_user_module() -> Any:
-    """The user's inference module, or None."""
+    """The user's inference module; ``None`` if the model has none."""
     code = os.path.join(MODEL_DIR, "code")
     program = os.environ.get("SAGEMAKER_PROGRAM") or "inference.py"
     for folder in (code, MODEL_DIR):
@@ -43,13 +43,13 @@ def load_user_module() -> Any:
 
 
 def call(function: Any, *arguments: Any) -> Any:
-    """Call a handler, which may take one more parameter, the context."""
+    """Call a handler, which may have one more parameter, the context."""
     count = len(inspect.signature(function).parameters)
     return function(*arguments, None) if count == len(arguments) + 1 else function(*arguments)
 
 
 class XGBoost:
-    """What the XGBoost image does without a script."""
+    """Serves an XGBoost model as the image does without a script."""
 
     def __init__(self, path: str) -> None:
         import xgboost
@@ -74,7 +74,7 @@ class XGBoost:
 
 
 class Scripted:
-    """The user's handler functions."""
+    """Serves a model through the user's handler functions."""
 
     def __init__(self, module: Any) -> None:
         self.module = module
@@ -86,7 +86,7 @@ class Scripted:
         self.model = call(module.model_fn, MODEL_DIR)
 
     def answer(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str]:
-        """Through transform_fn, or input, predict and output."""
+        """Call transform_fn, or input_fn, predict_fn and output_fn."""
         module = self.module
         if hasattr(module, "transform_fn"):
             result = call(module.transform_fn, self.model, body, content_type, accept)
@@ -128,7 +128,7 @@ def default_output(prediction: Any, accept: str) -> tuple[Any, str]:
 
 
 def make_model() -> XGBoost | Scripted:
-    """Whatever can serve this model."""
+    """The object that serves this model.  Raises :class:`Unusable` if there is none."""
     module = load_user_module()
     if module is not None:
         return Scripted(module)
@@ -143,10 +143,10 @@ def handler_for(model: XGBoost | Scripted) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        timeout = 60  # seconds for a client to go on
+        timeout = 60  # seconds that a client may pause
 
         def is_ours(self) -> bool:
-            """Whether the embedded AWS asks: other users and web pages of this machine reach the port, too."""
+            """Whether the embedded AWS sent the request: other users and web pages can reach the port, too."""
             given = self.headers.get("X-Sagemaker-Mlops-Key") or ""
             return hmac.compare_digest(given.encode("utf-8", "replace"), KEY.encode())
 
@@ -157,7 +157,7 @@ def handler_for(model: XGBoost | Scripted) -> type[BaseHTTPRequestHandler]:
             length = self.headers.get("Content-Length") or "0"
             if not self.is_ours() or not length.isdigit() or int(length) > MOST_BODY:
                 self.close_connection = True
-                self.reply(403, b"this server answers to its embedded AWS only", "text/plain")
+                self.reply(403, b"this server answers its embedded AWS only", "text/plain")
                 return
             body = self.rfile.read(int(length))
             content_type = self.headers.get("Content-Type") or "application/json"
@@ -183,13 +183,13 @@ def handler_for(model: XGBoost | Scripted) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *words: Any) -> None:
-            """Only errors are worth a line."""
+            """Log nothing but errors."""
 
     return Handler
 
 
 def main() -> None:
-    """Load, listen, tell the port."""
+    """Load the model, listen, and write the port to a file."""
     try:
         model = make_model()
     except Unusable as error:

@@ -1,4 +1,4 @@
-"""Brings a model and keeps its server: ``python -m airflow_sagemaker_mlops.local_aws.serving.supervisor FOLDER``."""
+"""Fetches a model and runs its server: ``python -m airflow_sagemaker_mlops.local_aws.serving.supervisor FOLDER``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ START_S = 120.0
 
 
 def main() -> None:
-    """Serve until killed."""
+    """Serve the model until killed."""
     folder = Path(sys.argv[1])
     try:
         process, port, key = _start(folder)
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _processes(model: subprocess.Popen[bytes] | None = None) -> dict[str, int]:
-    """Who can be ended: this process, and the model's once there is one."""
+    """The processes to stop: this one, and the model's once it runs."""
     own = {"pid": os.getpid(), "pid_start": start_of(os.getpid())}
     return own if model is None else {**own, "child": model.pid, "child_start": start_of(model.pid)}
 
@@ -94,7 +94,7 @@ def _serve(
 
 
 def _state_dir(folder: Path) -> Path:
-    """The state folder above an endpoint's or a job's folder: where ``config.json`` is."""
+    """The state folder, which contains ``config.json``, above the folder of an endpoint or a job."""
     for parent in folder.parents:
         if (parent / "config.json").exists():
             return parent
