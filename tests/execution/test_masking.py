@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -215,10 +214,9 @@ def test_what_is_no_secret_is_not_touched(value: Any) -> None:
         "openssl enc " * 20_000,
     ],
 )
-def test_masking_a_long_text_takes_no_time(text: str) -> None:
-    began = time.perf_counter()
+@pytest.mark.timeout(120)  # a pattern that backtracks takes hours
+def test_masking_takes_time_in_proportion_to_the_text(text: str) -> None:
     mask({"x": text})
-    assert time.perf_counter() - began < 5
 
 
 def test_what_is_known_to_be_secret_is_taken_out_wherever_it_stands() -> None:

@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.model.record import Parameter, assemble
 from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, Code, Image, StepRecord
+from airflow_sagemaker_mlops.records.store.protocol import Store, Stored
 
 DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
 PLAN = make_plan(load_pipeline(DAILY))
@@ -82,3 +85,15 @@ def training(rounds: int = 80, **more: Any) -> StepRecord:
     """The training step with other hyperparameters."""
     request = {**(TRAIN.request or {}), "HyperParameters": {"num_round": str(rounds)}}
     return replace(TRAIN, request=request, **more)
+
+
+def reads_of(kind: type[Store], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keys that stores of a kind are asked to read from now on."""
+    read, keys = kind.read, []
+
+    def noted(self: Store, key: str) -> Stored | None:
+        keys.append(key)
+        return read(self, key)
+
+    monkeypatch.setattr(kind, "read", noted)
+    return keys

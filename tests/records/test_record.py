@@ -302,7 +302,7 @@ def test_a_large_request_is_stored_apart_and_read_back(folder: FolderStore) -> N
     assert steps_of(folder, document)["TrainModel"].request == large
 
 
-def test_a_record_with_ten_thousand_inputs_is_made_in_seconds(folder: FolderStore) -> None:
+def test_a_record_may_have_ten_thousand_inputs(folder: FolderStore) -> None:
     many = tuple(Artifact(f"s3://b/in/{n}", name=f"i{n}", objects=1, bytes=1, sha256=SHA) for n in range(10_000))
     seal(folder, record("r1", replace(TRAIN, inputs=many)))
     document = read_record(folder, "daily", "r1")

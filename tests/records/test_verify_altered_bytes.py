@@ -68,11 +68,10 @@ def fifty(tmp_path_factory: pytest.TempPathFactory) -> FolderStore:
     return store
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("run_id", FIFTY)
-def test_one_altered_byte_in_any_of_fifty_records_names_the_record(fifty: FolderStore, run_id: str, seed: int) -> None:
+def test_one_altered_byte_in_any_of_fifty_records_names_the_record(fifty: FolderStore, run_id: str) -> None:
     key = f"daily/records/{run_id}.json"
-    before = alter(fifty, key, *one_of(fifty, key, seed))
+    before = alter(fifty, key, *one_of(fifty, key, 1))
     try:
         assert named(fifty) == [run_id]
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,12 @@ NOT_ENUMERATED = {"EMRServerless", "Athena"}
 
 
 def api(entry: StepType) -> Any:
-    return botocore.session.Session().get_service_model(entry.service)
+    return _model(entry.service)
+
+
+@functools.cache
+def _model(service: str) -> Any:
+    return botocore.session.Session().get_service_model(service)
 
 
 def test_the_table_has_exactly_the_supported_types() -> None:
