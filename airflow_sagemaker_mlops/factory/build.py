@@ -56,15 +56,23 @@ def build(
     apart = str(group.group_id) if group is not None and _has_pipeline(dag) else ""
     _check_ids(plan, prefix, dag, group, at_run or ())
     tasks: dict[str, BaseOperator] = {}
+    recorded_in = location_of(options["records"]) or OFF  # Airflow's configuration is asked once
+    of_all = {
+        "pipeline": "" if pipeline_name == dag.dag_id else pipeline_name,
+        "mapped": mapped,
+        "group": apart,
+    }
+    shared = _Options(options, foreign, of_all)
     for task in plan.tasks:
-        own = {**options, **steps.get(task.task_id, {})}
+        given = steps.get(task.task_id)
+        own = _Options({**options, **given}, foreign, of_all) if given else shared
         if task.step_type == "Verdict":
             named = Source(
                 *source[:2],
                 pipeline_name,
                 prefix.rstrip("."),
                 source[2],
-                location_of(options["records"]) or OFF,  # Airflow's configuration is asked once
+                recorded_in,
                 outlets=source[3],
                 access=(
                     options["aws_conn_id"],
@@ -76,8 +84,7 @@ def build(
             )
             tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
-            of_all = {"foreign": foreign if own["max_parallel_steps"] else (), "mapped": mapped, "group": apart}
-            tasks[task.task_id] = _operator(task, pipeline_name, prefix, own, dag, of_all=of_all)
+            tasks[task.task_id] = _operator(task, prefix, own, dag)
     ruled = any(one.trigger_rule != "all_success" for one in tasks.values() if isinstance(one, StepOperator))
     edges = {} if ruled else needed_edges(plan.tasks)
     for task in plan.tasks:
@@ -106,13 +113,17 @@ def _check_ids(plan: Plan, prefix: str, dag: DAG, group: TaskGroup | None, at_ru
         ends[SWEEP_TASK_ID] = "Sweep"
     place = f'task group "{group.group_id}"' if group is not None else f'DAG "{dag.dag_id}"'
     problems = []
+    used = dag.task_group.used_group_ids
     for name in ends:
+        is_taken = f"{prefix}{name}" in used
+        if not is_taken and not prefix:
+            continue
         what = f'the step "{name}"' if name not in _OWN_IDS else f"the pipeline's own task {name}"
         said = f'{what} of {place} would be the task "{prefix}{name}"'
-        if f"{prefix}{name}" in dag.task_group.used_group_ids:
+        if is_taken:
             taken = _owner(dag, f"{prefix}{name}")
             problems.append(Problem("SM230", name, f"{said}, as {taken} is.", "Rename one of them, or its task group."))
-        elif name not in _OWN_IDS and prefix and f".{prefix}{name}".endswith(_OWN_ENDS):
+        elif name not in _OWN_IDS and f".{prefix}{name}".endswith(_OWN_ENDS):
             fix = "Rename the step or the task group."
             problems.append(Problem("SM230", name, f"{said}, an id that pipelines use for a task of their own.", fix))
     if problems:
@@ -175,21 +186,40 @@ def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, edges: Iterable[Ups
             dag.set_edge_info(above.task_id, below.task_id, {"label": edge.label})
 
 
-def _operator(
-    task: TaskPlan,
-    pipeline: str,
-    prefix: str,
-    options: Mapping[str, Any],
-    dag: DAG,
-    *,
-    of_all: Mapping[str, Any],
-) -> BaseOperator:
+class _Options:
+    """The options of a step, sorted once for all steps that have the same.
+
+    start_in   where a step that waits begins
+    of_step    arguments of its ``StepTask``
+    airflows   arguments of its operator that are Airflow's own
+    """
+
+    __slots__ = ("airflows", "of_step", "start_in")
+
+    def __init__(self, options: Mapping[str, Any], foreign: tuple[str, ...], of_all: Mapping[str, Any]) -> None:
+        self.start_in = options["start_in"]
+        self.of_step = {
+            "aws_conn_id": options["aws_conn_id"] or None,
+            "region_name": options["region_name"] or None,
+            "assume_role_arn": options["assume_role_arn"],
+            "external_id": options["external_id"],
+            "poll_interval_s": options["poll_interval_s"],
+            "logs": options["logs"],
+            "most": options["max_parallel_steps"],
+            "foreign": foreign if options["max_parallel_steps"] else (),
+            "records": options["records"],
+            **of_all,
+        }
+        self.airflows = {key: value for key, value in options.items() if key not in OWN_OPTIONS}
+
+
+def _operator(task: TaskPlan, prefix: str, options: _Options, dag: DAG) -> BaseOperator:
     arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
     if task.display_name:
         arguments["task_display_name"] = task.display_name
     if task.step_type == "Gate":
         triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
-        return operators.PipelineGateOperator(triggers=triggers, **arguments, **_airflows(options))  # type: ignore[no-any-return]
+        return operators.PipelineGateOperator(triggers=triggers, **arguments, **options.airflows)  # type: ignore[no-any-return]
     if task.description:
         from ..plan.describe import step_doc
 
@@ -202,34 +232,25 @@ def _operator(
         type=task.step_type,
         spec=task.spec,
         step=task.task_id if prefix else "",
-        pipeline="" if pipeline == dag.dag_id else pipeline,
         reads=reads,
-        aws_conn_id=options["aws_conn_id"] or None,
-        region_name=options["region_name"] or None,
-        assume_role_arn=options["assume_role_arn"],
-        external_id=options["external_id"],
-        poll_interval_s=options["poll_interval_s"],
-        logs=options["logs"],
-        most=options["max_parallel_steps"],
-        records=options["records"],
-        **of_all,
+        **options.of_step,
     )
     if task.step_type == "RegisterModel":
         arguments["outlets"] = _events_of(dag, prefix)
-    arguments.update(_airflows(options))
+    arguments.update(options.airflows)
     if task.step_type == AIRFLOW:
         from ..operators.airflow_operator import foreign_operator
 
         return foreign_operator(step, arguments)
     operator = getattr(operators, f"{task.step_type}StepOperator")
-    return operator(step=step, start_in=options["start_in"], **arguments)  # type: ignore[no-any-return]
+    return operator(step=step, start_in=options.start_in, **arguments)  # type: ignore[no-any-return]
 
 
 def _verdict(
     task: TaskPlan,
     prefix: str,
     tasks: Mapping[str, BaseOperator],
-    options: Mapping[str, Any],
+    options: _Options,
     dag: DAG,
     *,
     source: Source,
@@ -253,7 +274,7 @@ def _verdict(
         in_triggerer=not recorded,
         source=source,
         last_of_dag=last_of_dag,
-        **{**told, **_airflows(options)},
+        **{**told, **options.airflows},
     )
 
 
@@ -267,8 +288,3 @@ def _events_of(dag: DAG, prefix: str) -> list[Any]:
     from ..runtime.recorder import record_id
 
     return [AssetAlias(record_id(dag.dag_id, prefix.rstrip(".")))]
-
-
-def _airflows(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are Airflow's own."""
-    return {key: value for key, value in options.items() if key not in OWN_OPTIONS}

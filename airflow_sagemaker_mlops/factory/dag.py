@@ -5,7 +5,6 @@ Relative paths are relative to the file that calls; every keyword not named here
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -391,7 +390,7 @@ def _caller_file() -> Path:
     frame = sys._getframe(1)
     while frame.f_back is not None:
         name = frame.f_code.co_filename
-        if name != __file__ and not re.search(r"[/\\]airflow[/\\]sdk[/\\]", name):
+        if name != __file__ and "/airflow/sdk/" not in name and "\\airflow\\sdk\\" not in name:
             return Path(name)
         frame = frame.f_back
     return Path.cwd() / "dag.py"

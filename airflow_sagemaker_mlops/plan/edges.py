@@ -117,6 +117,7 @@ def topological(names: list[str], edges: Mapping[str, tuple[Upstream, ...]]) -> 
 
 
 _PLAIN = frozenset({"explicit", "data"})
+_WITH_RULES = frozenset({AIRFLOW, "Gate", "Verdict"})
 
 
 def needed_edges(tasks: Sequence[TaskPlan]) -> dict[str, tuple[Upstream, ...]]:
@@ -134,16 +135,21 @@ def needed_edges(tasks: Sequence[TaskPlan]) -> dict[str, tuple[Upstream, ...]]:
     before: dict[str, int] = {}  # tasks that have succeeded whenever this one runs, for those that only a failure stops
     needed: dict[str, tuple[Upstream, ...]] = {}
     for task in tasks:
-        implied, direct = 0, 0
-        for edge in task.upstream:
-            implied |= before.get(edge.task_id, 0)
-            direct |= bits[edge.task_id]
         needed[task.task_id] = task.upstream
-        if task.step_type in (AIRFLOW, "Gate", "Verdict") or any(
-            edge.kind not in _PLAIN or edge.label for edge in task.upstream
-        ):
+        if task.step_type in _WITH_RULES:
             continue
-        needed[task.task_id] = tuple(edge for edge in task.upstream if not bits[edge.task_id] & implied)
-        if all(edge.task_id in before for edge in task.upstream):
-            before[task.task_id] = implied | direct
+        implied, direct, certain = 0, 0, True
+        for edge in task.upstream:
+            if edge.kind not in _PLAIN or edge.label:
+                break
+            direct |= bits[edge.task_id]
+            if edge.task_id in before:
+                implied |= before[edge.task_id]
+            else:
+                certain = False
+        else:
+            if direct & implied:
+                needed[task.task_id] = tuple(edge for edge in task.upstream if not bits[edge.task_id] & implied)
+            if certain:
+                before[task.task_id] = implied | direct
     return needed

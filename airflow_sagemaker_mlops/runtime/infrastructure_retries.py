@@ -30,11 +30,23 @@ def outlast_outages(kwargs: dict[str, Any], given: Mapping[str, Any]) -> None:
     """
     if "retries" in given:
         return
-    first = given.get("retry_delay", FIRST_DELAY)
-    ours: dict[str, Any] = {"retries": RETRIES_AFTER_MISHAPS, "retry_delay": first}
-    if RETRY_DELAY_FACTORS and "retry_delay" not in given:
-        ours |= {"retry_exponential_backoff": GROWTH, "max_retry_delay": LONGEST_GROWN_DELAY}
-    else:
-        longest = max(LONGEST_DELAY, first if isinstance(first, timedelta) else timedelta(seconds=float(first)))
-        ours |= {"retry_exponential_backoff": 2.0 if RETRY_DELAY_FACTORS else True, "max_retry_delay": longest}
-    kwargs.update({name: value for name, value in ours.items() if name not in given})
+    ours = _arguments(given["retry_delay"]) if "retry_delay" in given else _WITHOUT_DELAY
+    for name, value in ours.items():
+        if name not in given:
+            kwargs[name] = value
+
+
+def _arguments(first: Any) -> dict[str, Any]:
+    """The arguments where the first retry comes after ``first``, a duration or seconds, and delays double."""
+    longest = max(LONGEST_DELAY, first if isinstance(first, timedelta) else timedelta(seconds=float(first)))
+    return {
+        "retries": RETRIES_AFTER_MISHAPS,
+        "retry_delay": first,
+        "retry_exponential_backoff": 2.0 if RETRY_DELAY_FACTORS else True,
+        "max_retry_delay": longest,
+    }
+
+
+_WITHOUT_DELAY = _arguments(FIRST_DELAY)  # made once, not for each task
+if RETRY_DELAY_FACTORS:
+    _WITHOUT_DELAY |= {"retry_exponential_backoff": GROWTH, "max_retry_delay": LONGEST_GROWN_DELAY}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +189,21 @@ def test_a_text_may_begin_with_a_byte_order_mark_as_a_file_may(tmp_path: Path) -
     file = tmp_path / "p.json"
     file.write_text(text, encoding="utf-8")
     assert load_pipeline(text).document == load_pipeline(file).document
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_an_integer_larger_than_any_float_is_read_as_it_stands(suffix: str, tmp_path: Path) -> None:
+    step = {"Name": "A", "Type": "Lambda", "FunctionArn": "f", "Arguments": {"x": 10**400}}
+    file = tmp_path / f"p.{suffix}"
+    file.write_text(json.dumps({"Version": "2020-12-01", "Steps": [step]}))
+    assert load_pipeline(file).steps[0].arguments == {"x": 10**400}
+
+
+def test_a_definition_may_come_through_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "p.json"
+    os.mkfifo(pipe)
+    text = json.dumps({"Version": "2020-12-01", "Steps": [FAIL]})
+    with ThreadPoolExecutor() as writer:
+        written = writer.submit(pipe.write_text, text)
+        assert load_pipeline(pipe).document == json.loads(text)
+        assert written.result() == len(text)

@@ -115,7 +115,11 @@ def _content(full: Path) -> bytes | None:
     """At most ``MOST_BYTES`` of a file; ``None`` when it is larger, or without an end."""
     try:
         with full.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            # Python makes room for all that is asked for; a pipe has no size, and another file may be growing.
+            size = min(os.fstat(file.fileno()).st_size, MOST_BYTES)
+            content = file.read(size + 1)
+            if len(content) > size:
+                content += file.read(MOST_BYTES + 1 - len(content))
     except (FileNotFoundError, NotADirectoryError):
         from .zip_archive import member
 
