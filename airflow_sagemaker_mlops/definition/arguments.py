@@ -1,4 +1,4 @@
-"""Arguments of steps that are no request of an API (language reference 5.12, 5.13, 5.15, 5.16)."""
+"""Arguments of steps that are no request of an API: EMR, EMRServerless, Lineage, Cleanup (docs/language/steps/)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Cleanup step names: steps, by plain names (language reference 5.16)."""
+"""What a Cleanup step names: steps, by plain names (docs/language/steps/cleanup.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``Conditions`` of a Condition step: JSON -> comparison objects (reference 7)."""
+"""``Conditions`` of a Condition step: JSON -> comparison objects (docs/language/conditions.md)."""
 
 from __future__ import annotations
 

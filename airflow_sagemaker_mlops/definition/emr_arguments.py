@@ -1,4 +1,4 @@
-"""Arguments of EMR and EMRServerless steps, of which several requests are made (language reference 5.12, 5.13)."""
+"""Arguments of EMR and EMRServerless steps, of which several requests are made (docs/language/steps/emr.md)."""
 
 from __future__ import annotations
 

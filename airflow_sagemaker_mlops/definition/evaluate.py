@@ -1,4 +1,4 @@
-"""Evaluating conditions (reference 7, recommended semantics).
+"""Evaluating conditions (docs/language/conditions.md).
 
 Numbers compare with numbers, whether integer or float; booleans equal booleans only; strings compare with strings, by
 code point.  Anything else cannot be compared and fails the step with both values.  All operands are resolved before

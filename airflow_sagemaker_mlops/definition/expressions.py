@@ -1,5 +1,6 @@
-"""Expressions of the definition language: JSON -> :class:`Get`, :class:`Join`, :class:`JsonGet` (reference 3).
+"""Expressions of the definition language: JSON -> :class:`Get`, :class:`Join`, :class:`JsonGet`.
 
+Rules: docs/language/expressions.md.
 An expression is an object with exactly one key, ``Get``, ``Std:Join`` or ``Std:JsonGet``; everything else is data.
 In free-form maps a key of the user's own may be called ``Get``: there an object counts as an expression only when its
 value begins with a known root.

@@ -1,4 +1,4 @@
-"""The arguments of a ForEach step beside its body (language reference 5.17)."""
+"""The arguments of a ForEach step beside its body (docs/language/steps/foreach.md)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_ITEMS_AT_AWS = 100
 
 
 def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
-    """The arguments of a ForEach step beside its body (reference 5.17)."""
+    """The arguments of a ForEach step beside its body (docs/language/steps/foreach.md)."""
     known = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
     out.unknown_keys(arguments, known, place, f"{called(name)} (ForEach)")
     items, most, selector = (arguments.get(key) for key in ("IterableItems", "MaxConcurrency", "Selector"))

@@ -1,6 +1,6 @@
 """Property paths: ``ModelArtifacts.S3ModelArtifacts``, ``Outputs['train'].S3Uri``, ``a.b[0]``.
 
-Grammar (language reference 3.3)::
+Grammar (docs/language/property-paths.md#grammar)::
 
     path = member , { "." member | "[" index "]" | "['" key "']" }
 

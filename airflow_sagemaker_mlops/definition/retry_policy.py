@@ -1,4 +1,4 @@
-"""Entries of ``RetryPolicies`` (language reference 8)."""
+"""Entries of ``RetryPolicies`` (docs/language/retries.md)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RETRY_RANGES: dict[str, tuple[int, float]] = {
 
 
 def retry_policy(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
-    """Ranges of reference 8."""
+    """Ranges of docs/language/retries.md#fields."""
     out.unknown_keys(item, frozenset({"ExceptionType", *RETRY_RANGES}), place, "a retry policy")
     causes = item.get("ExceptionType")
     names = [causes] if isinstance(causes, str) else causes if isinstance(causes, list) else []

@@ -1,4 +1,7 @@
-"""Typing rules: values as text, in typed slots, of parameters, and durations (language reference 2, 3.4, 3.7, 9)."""
+"""Typing rules: values as text, in typed slots, of parameters, and durations.
+
+Rules: docs/language/parameters.md, docs/language/expressions.md#types-of-slots, docs/language/caching.md#durations.
+"""
 
 from __future__ import annotations
 

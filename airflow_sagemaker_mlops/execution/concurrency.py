@@ -1,4 +1,4 @@
-"""MaxParallelExecutionSteps for steps that wait (language reference 11.1).
+"""MaxParallelExecutionSteps for steps that wait (docs/language/execution.md#parallelism).
 
 Airflow's own limits count what holds a worker, and a deferred step holds none.  So each step that waits takes a ticket
 when its turn comes, and begins once fewer than so many steps are ahead of it in the same run: those that have begun,

@@ -1,4 +1,7 @@
-"""What a whole pipeline gives its jobs: the experiment they are grouped under, and MLflow (reference 11.4, 11.5)."""
+"""What a whole pipeline gives its jobs: the experiment they are grouped under, and MLflow.
+
+Rules: docs/language/execution.md#experiments and #mlflow.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Retries by cause: a document's RetryPolicies, and the defaults for throttling and service faults (reference 8).
+"""Retries by cause: a document's RetryPolicies, and the defaults for throttling and service faults.
 
+Rules: docs/language/retries.md.
 Every retry makes a new job with a new name.  What a user's own code does wrong matches no policy and is not retried.
 """
 

@@ -1,7 +1,7 @@
 """Values for the expressions of one step: :class:`Scope` and :func:`resolve`.
 
 References are resolved here and nowhere else; Jinja never sees a document.
-Rules: language reference sections 3.1 to 3.8.
+Rules: docs/language/expressions.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What does not run when conditions turn out in a certain way (language reference 6.4)."""
+"""What does not run when conditions turn out in a certain way (docs/language/control-flow.md#branches)."""
 
 from __future__ import annotations
 

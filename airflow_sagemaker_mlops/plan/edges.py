@@ -1,4 +1,4 @@
-"""Who waits for whom, and who reads what (language reference 6.1)."""
+"""Who waits for whom, and who reads what (docs/language/control-flow.md#edges)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Gates: tasks before steps that run on an upstream's failure, stop or any end (language reference 6.3).
+"""Gates: tasks before steps that run on an upstream's failure, stop or any end.
 
+Rules: docs/language/control-flow.md#run-conditions.
 Airflow's trigger rules say one thing about all upstreams together; a definition says one for each.  So such a step
 stands behind a task that waits for every upstream to end and lets the step run when each ended as asked.
 """

@@ -1,5 +1,6 @@
-"""What the ends of steps mean for other steps and for the run (language reference 6.3, 6.5): two pure functions.
+"""What the ends of steps mean for other steps and for the run: two pure functions.
 
+Rules: docs/language/control-flow.md#run-conditions and #failure-and-final-status.
 Ends are Succeeded, Failed, Stopped and NotRun.
 """
 

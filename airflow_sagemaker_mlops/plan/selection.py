@@ -1,5 +1,6 @@
-"""The steps of a plan that a selective run executes (language reference 10): patterns -> :class:`Selection`.
+"""The steps of a plan that a selective run executes: patterns -> :class:`Selection`.
 
+Rules: docs/language/selective-execution.md.
 Selected steps run; steps upstream of them take their results from an earlier run; no other step runs.  A selection
 must be connected: a step between two selected ones is selected as well.
 """

@@ -1,6 +1,6 @@
 """EMR, EMR Serverless and Athena: work on data outside SageMaker.
 
-Sources: language reference sections 4.2, 5.12, 5.13; the API references of the three services.
+Sources: docs/language/steps/emr.md; the API references of the three services.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The four Bedrock step types: requests in AWS's capitals, an API in small first letters, a client token each.
 
-Sources: language reference section 5.19; the Bedrock API reference.
+Sources: docs/language/steps/bedrock.md; the Bedrock API reference.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """QualityCheck and ClarifyCheck: processing jobs of Model Monitor and Clarify, compared with an earlier baseline.
 
-Source: language reference section 5.11.
+Source: docs/language/steps/checks.md.
 """
 
 from __future__ import annotations

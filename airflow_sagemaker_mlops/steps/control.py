@@ -1,6 +1,6 @@
 """Steps that start no SageMaker resource of their own.
 
-Sources: language reference sections 5.9, 5.10, 5.15 to 5.18, 6.4.
+Sources: docs/language/steps/ (calls, lineage, cleanup, foreach, fail), docs/language/control-flow.md#branches.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """SageMaker jobs: created under a name, watched and stopped.
 
-Sources: language reference sections 4.2, 5.1 to 5.5, 5.11, 5.14; the SageMaker API reference for the member names.
+Sources: docs/language/steps/jobs.md, docs/language/steps/checks.md; the SageMaker API reference for the member names.
 """
 
 from __future__ import annotations

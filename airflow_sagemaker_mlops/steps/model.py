@@ -140,7 +140,7 @@ class StepType:
     supplied        members of the create request that a definition may leave out, beside the name
     prepare         last change to the resolved arguments before the call (members the service would not pass on)
     settings        keys beside ``Arguments`` that decide what comes of the step: part of its recorded request
-    cache_key       attributes of the resolved request that its cache key is made of (language reference 9), as paths;
+    cache_key       attributes of the resolved request in its cache key, as paths (docs/language/caching.md);
                     () for a type that has no cache
     pitfalls        what is well-formed and cannot be what was meant, as warnings
 

@@ -1,6 +1,6 @@
 """Model, RegisterModel, EndpointConfig, Endpoint and InferenceComponent: what a trained model becomes.
 
-Sources: language reference sections 5.6 to 5.8; the SageMaker API reference for the member names.
+Sources: docs/language/steps/models.md; the SageMaker API reference for the member names.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from .catalogue import STEP_TYPES
 from .model import StepType
 from .shapes import SCALARS, operation_output
 
-JSON_TEXTS = frozenset({"JobConfigDocument"})  # scalars that a path may go on inside of (reference 5.14)
+JSON_TEXTS = frozenset({"JobConfigDocument"})  # a path goes on inside (docs/language/steps/jobs.md#job)
 
 
 def path_problems(pipeline: Pipeline) -> Iterator[Problem]:

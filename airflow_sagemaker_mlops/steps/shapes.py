@@ -2,7 +2,7 @@
 
 :func:`check_arguments` looks at a document before anything runs; expressions are taken to fit any scalar slot.
 :func:`fit_request` takes resolved arguments and gives the request with every leaf in the type its slot wants, as
-section 3.7 of the language reference recommends.  botocore's bundled service models are read once a process, lazily;
+docs/language/expressions.md#types-of-slots says.  botocore's bundled service models are read once a process, lazily;
 no client is made and no network is touched.
 """
 

@@ -1,4 +1,4 @@
-"""A second reading of the language reference, sections 5.17, 6 and 7: which steps run, and how the run ends.
+"""A second reading of docs/language/ (steps/foreach, control-flow, conditions): which steps run, and how the run ends.
 
 Written from the reference alone and in another way than the package: no plan, no edges, no topological order; a table
 of facts that is filled in until nothing more follows.  ``pipelines()`` draws pipelines for both readings.

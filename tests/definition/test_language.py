@@ -1,4 +1,4 @@
-"""Paths, values and conditions: the rules of the language reference, sections 2, 3 and 7."""
+"""Paths, values and conditions: the rules of docs/language/ (parameters, expressions, property-paths, conditions)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retries by cause, against the rules of reference 8."""
+"""Retries by cause, against the rules of docs/language/retries.md."""
 
 from __future__ import annotations
 

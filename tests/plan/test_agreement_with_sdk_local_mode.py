@@ -124,7 +124,7 @@ def test_the_same_steps_run_in_two_hundred_random_pipelines(sdk: SimpleNamespace
 
 
 def test_where_ours_differs_on_purpose(sdk: SimpleNamespace) -> None:
-    # Local mode compares Python types; the language reference recommends that numbers are numbers.
+    # Local mode compares Python types; docs/language/conditions.md has numbers as numbers.
     step = sdk.ConditionStep(
         name="C", conditions=[sdk.conditions.ConditionEquals(1, 1.0)], if_steps=[sdk.Job("Then", [])], else_steps=[]
     )

@@ -1,4 +1,4 @@
-"""Selective execution: expected values follow section 10 of the language reference."""
+"""Selective execution: expected values follow docs/language/selective-execution.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ExpireAfter``: every spelling of the service's documentation, language reference section 9."""
+"""``ExpireAfter``: every spelling of the service's documentation (docs/language/caching.md#durations)."""
 
 from __future__ import annotations
 

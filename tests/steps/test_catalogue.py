@@ -62,7 +62,7 @@ def test_operations_and_members_exist_in_the_api(entry: StepType) -> None:
         assert entry.extra_member in api(entry).operation_model(entry.extra).output_shape.members
 
 
-# Paths that the language reference names (3.3, 5.2 to 5.14), and ones with a slip in them.
+# Paths that docs/language/property-paths.md and docs/language/steps/ name, and ones with a slip in them.
 PATHS = [
     ("Training", "ModelArtifacts.S3ModelArtifacts", "ModelArtifacts.S3ModelArtefacts"),
     ("Training", "FinalMetricDataList['val:acc'].Value", "FinalMetricData['val:acc'].Value"),

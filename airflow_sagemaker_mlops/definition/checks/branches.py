@@ -1,4 +1,4 @@
-"""Steps that wait for both branches of a Condition, of which one runs (language reference 6.4)."""
+"""Steps that wait for both branches of a Condition, of which one runs (docs/language/control-flow.md#branches)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Comparisons that cannot be made, where the document says of what types the two sides are (language reference 7)."""
+"""Comparisons that cannot be made, where the document says of what types the two sides are.
+
+Rules: docs/language/conditions.md#how-operands-compare.
+"""
 
 from __future__ import annotations
 

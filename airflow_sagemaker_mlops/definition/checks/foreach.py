@@ -1,4 +1,4 @@
-"""Rules of ForEach: what a body may name, and who may name its steps (language reference 5.17)."""
+"""Rules of ForEach: what a body may name, and who may name its steps (docs/language/steps/foreach.md)."""
 
 from __future__ import annotations
 

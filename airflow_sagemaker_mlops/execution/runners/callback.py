@@ -1,6 +1,7 @@
 """Callback: one message with a token to an SQS queue, then a wait for whoever answers with that token.
 
-The message is SageMaker Pipelines' own (language reference 5.10); answers come in where ``run.mailbox`` looks.
+The message is SageMaker Pipelines' own (docs/language/steps/calls.md#callback); answers come in where
+``run.mailbox`` looks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cleanup: deletes S3 outputs of earlier steps (language reference 5.16)."""
+"""Cleanup: deletes S3 outputs of earlier steps (docs/language/steps/cleanup.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ForEach: the steps of a body once for every item, at most so many at a time (language reference 5.17).
+"""ForEach: the steps of a body once for every item, at most so many at a time (docs/language/steps/foreach.md).
 
 One task runs the whole loop, in the triggerer, so that MaxConcurrency holds over the body as a whole: Airflow can
 limit the instances of one mapped task, and not those of several together.

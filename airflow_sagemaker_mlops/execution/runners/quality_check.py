@@ -2,7 +2,7 @@
 
 The comparison is not in the document.  It is asked for the way Model Monitor asks its own containers: the earlier
 files are mounted and named in the environment, and the container leaves ``constraint_violations.json``.
-Language reference 5.11.
+Rules: docs/language/steps/checks.md.
 """
 
 from __future__ import annotations

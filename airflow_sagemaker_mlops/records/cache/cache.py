@@ -1,6 +1,6 @@
 """The cache: latest success of a step under its key, one object each, so that a look-up is one read.
 
-Semantics of the service (language reference section 9): same pipeline, same step, equal key attributes, younger than
+Semantics of the service (docs/language/caching.md): same pipeline, same step, equal key attributes, younger than
 ``ExpireAfter``; the most recent success wins; failed and running steps never match.
 """
 

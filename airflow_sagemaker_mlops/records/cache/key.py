@@ -1,6 +1,6 @@
 """The cache key of a step: its key attributes, out of the *resolved* request, in one hash.
 
-Which attributes count is the service's own choice, language reference section 9.  Not counted are instance types,
+Which attributes count is the service's own choice (docs/language/caching.md).  Not counted are instance types,
 roles, output paths, time limits and tags: they do not change a result.  Only the *paths* of inputs count, unless
 fingerprints are given.  Secrets do not count, see ``masking``: a rotated password is no reason to run again.
 """
