@@ -70,3 +70,18 @@ def test_headings_have_the_anchors_that_github_gives_them(tmp_path: Path) -> Non
     page = tmp_path / "page.md"
     page.write_text("# Who `may` do what?\n\n## Std:Join\n\n## x_y-z\n\n## Std:Join\n\n```sh\n# no heading\n```\n")
     assert anchors(page) == {"who-may-do-what", "stdjoin", "x_y-z", "stdjoin-1"}
+
+
+def test_every_module_that_a_page_for_developers_names_exists() -> None:
+    """Paths in these pages are relative to the package, or to the repository."""
+    missing = []
+    for page in (
+        ROOT / "AGENTS.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "docs" / "design.md",
+        *(ROOT / "docs" / "decisions").glob("*.md"),
+    ):
+        for path in re.findall(r"`([\w.-]+/[\w/.-]+\.py)`", page.read_text()):
+            if not any((base / path).exists() for base in (ROOT, ROOT / "airflow_sagemaker_mlops")):
+                missing.append(f"{page.name}: {path}")
+    assert missing == []
