@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from .aws.clients import error_message
-from .engine import APPEARS_WITHIN_S, stop
+from .engine import APPEARS_WITHIN_S, stop, waiting_runner_of
 from .job_state import JobState
 from .step_run import StepRun
 from .stubs import run as stand_in
 
-# Ways of running whose stopped jobs end within minutes, so that their end can be waited for and recorded.
-ENDS_SOON = frozenset({"job", "check", "emr", "serverless"})
 LONGEST_END_S = 300.0  # SageMaker gives containers 120 s after SIGTERM, and then uploads what they left
 
 
@@ -33,7 +31,8 @@ async def end_step(task: asyncio.Task[None], run: StepRun | None) -> str:
 
 
 async def _stop_job(task: asyncio.Task[None], run: StepRun) -> str:
-    if run.entry.how == "foreach":
+    runner = waiting_runner_of(run)
+    if runner.has_children:
         task.cancel()  # or the next item would begin
         await asyncio.gather(task, return_exceptions=True)
         await stop(run, "")
@@ -42,7 +41,7 @@ async def _stop_job(task: asyncio.Task[None], run: StepRun) -> str:
     if entry is None or not entry.state.is_under_way:
         return ""  # nothing has been submitted, or the next attempt is being waited for
     await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
-    waits = run.entry.how in ENDS_SOON
+    waits = runner.ends_soon
     for pause in APPEARS_WITHIN_S if waits else (0.0,):  # a job that was being created appears in a moment
         await asyncio.wait({task}, timeout=pause)
         if task.done():

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
-from . import submit as named
 from .aws.clients import (
     error_code,
     error_message,
@@ -24,57 +23,54 @@ from .describe import describe
 from .exceptions import StepFailed, StepRefused
 from .job_state import JobState
 from .retries import Retries
-from .runners import (
-    airflow_operator as foreign,
-)
-from .runners import (
-    callback,
-    cleanup,
-    condition,
-    emr,
-    endpoint,
-    fail,
-    foreach,
-    job,
-    lineage,
-    resource,
-)
-from .runners import (
-    emr_serverless as serverless,
-)
-from .runners import (
-    lambda_function as function,
-)
-from .runners import (
-    model_package as package,
-)
-from .runners import (
-    quality_check as check,
-)
-from .runners import (
-    started_execution as started,
-)
+from .runners.airflow_operator import AirflowOperatorRunner
+from .runners.base import WaitingRunner, register, runner_of
+from .runners.callback import CallbackRunner
+from .runners.cleanup import CleanupRunner
+from .runners.condition import ConditionRunner
+from .runners.emr import EmrRunner
+from .runners.emr_serverless import EmrServerlessRunner
+from .runners.endpoint import EndpointRunner, InferenceComponentRunner
+from .runners.fail import FailRunner
+from .runners.foreach import ForEachRunner
+from .runners.job import JobRunner
+from .runners.lambda_function import LambdaFunctionRunner
+from .runners.lineage import LineageRunner
+from .runners.model_package import ModelPackageRunner
+from .runners.quality_check import ClarifyCheckRunner, QualityCheckRunner
+from .runners.resource import ResourceRunner
+from .runners.started_execution import StartedExecutionRunner
 from .step_run import StepResult, StepRun, Submitted
-from .stubs import run as stand_in
+from .stubs.run import StubRunner, declared_for
+from .submit import STOPPED, STOPPING
 
+__all__ = [
+    "APPEARS_WITHIN_S",
+    "complete",
+    "follow",
+    "is_first_attempt",
+    "is_stopping",
+    "register",
+    "run_step",
+    "runner_of",
+    "stop",
+    "stop_current",
+    "stop_when_visible",
+    "submit",
+    "waiting_runner_of",
+]
 APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0, 10.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A way of running that begins something, waits for it, and can stop it."""
-
-    submit: Callable[[StepRun], Awaitable[Submitted]]
-    follow: Callable[[StepRun, Submitted], Awaitable[StepResult]]
-    stop: Callable[[StepRun, str, str], Awaitable[bool]] = named.stop
+_STUB = StubRunner()
 
 
 async def run_step(run: StepRun) -> StepResult:
     """Run the whole step in this process.  Raises :class:`StepFailed` when it ends badly."""
     if run.entry.waits:
         return await complete(run)
-    at_once = stand_in.run if stand_in.declared_for(run) is not None else _AT_ONCE[run.entry.how]
-    return await _with_retries(run, lambda: _refused(run, at_once(run)))
+    runner = _STUB if declared_for(run) is not None else runner_of(run.entry)
+    return await _with_retries(run, lambda: _refused(run, runner.run(run)))
 
 
 async def complete(run: StepRun, submitted: Callable[[Submitted | None], None] = lambda _job: None) -> StepResult:
@@ -118,13 +114,13 @@ async def is_first_attempt(run: StepRun) -> bool:
 async def submit(run: StepRun) -> Submitted:
     """Begin a step that waits; safe to be done again after any mishap."""
     begun = await run.journal.read() is not None  # then a job may run that must not be left for a passing refusal
-    return await _refused(run, _way(run).submit(run), may_pass if begun else is_out_of_date)
+    return await _refused(run, waiting_runner_of(run).submit(run), may_pass if begun else is_out_of_date)
 
 
 async def follow(run: StepRun, submitted: Submitted) -> StepResult:
     """Wait for what :func:`submit` began, here or in another process.  What may not be watched is stopped."""
     try:
-        return await _refused(run, _way(run).follow(run, submitted), may_pass)
+        return await _refused(run, waiting_runner_of(run).follow(run, submitted), may_pass)
     except StepRefused:
         try:
             await stop(run, submitted.name, submitted.arn)
@@ -135,16 +131,16 @@ async def follow(run: StepRun, submitted: Submitted) -> StepResult:
 
 async def stop(run: StepRun, name: str, handle: str = "") -> bool:
     """Stop what the step began under ``name``; ``False`` when there is nothing to stop."""
-    return run.entry.waits and await _way(run).stop(run, name, handle)
+    return run.entry.waits and await waiting_runner_of(run).stop(run, name, handle)
 
 
 async def is_stopping(run: StepRun, name: str) -> bool:
     """Whether the job ``name`` is being stopped already, or has been: another stop of it would be refused."""
-    if run.entry.how not in ("job", "check") or not name:
+    if not name or not runner_of(run.entry).makes_named_jobs:
         return False
     found = await describe(run, name)
     status = run.entry.status_of(found) if found is not None else ""
-    return status in named.STOPPING | named.STOPPED
+    return status in STOPPING | STOPPED
 
 
 async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:
@@ -156,16 +152,12 @@ async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:
     return False
 
 
-def _way(run: StepRun) -> Waiting:
-    return _STAND_IN if stand_in.declared_for(run) is not None else _WAITING[run.entry.how]
-
-
-async def _follow_loop(run: StepRun, submitted: Submitted) -> StepResult:
-    return await foreach.follow(run, submitted, run_step)
-
-
-async def _stop_loop(run: StepRun, _name: str, _handle: str) -> bool:
-    return await foreach.stop(run, stop_current)
+def waiting_runner_of(run: StepRun) -> WaitingRunner:
+    """The runner of a step that waits, or the stub that is declared for it."""
+    runner = runner_of(run.entry)
+    if not isinstance(runner, WaitingRunner):
+        raise TypeError(f'The runner "{runner.name}" does not wait, and steps of the type {run.step_type} do.')
+    return _STUB if declared_for(run) is not None else runner
 
 
 async def stop_current(run: StepRun) -> None:
@@ -186,34 +178,6 @@ async def stop_current(run: StepRun) -> None:
     if not stopped:
         await stop_when_visible(run, entry.name, entry.arn)
 
-
-_AT_ONCE: dict[str, Callable[[StepRun], Awaitable[StepResult]]] = {
-    "resource": resource.run,
-    "package": package.run,
-    "function": function.run,
-    "lineage": lineage.run,
-    "cleanup": cleanup.run,
-    "condition": condition.run,
-    "fail": fail.run,
-    "foreign": foreign.run,
-}
-_WAITING = {
-    "job": Waiting(job.submit, job.follow),
-    "check": Waiting(check.submit, check.follow),
-    "endpoint": Waiting(endpoint.submit, endpoint.follow),
-    "started": Waiting(started.submit, started.follow),
-    "emr": Waiting(emr.submit, emr.follow, emr.stop),
-    "serverless": Waiting(serverless.submit, serverless.follow, serverless.stop),
-    "callback": Waiting(callback.submit, callback.follow, callback.stop),
-    "foreach": Waiting(foreach.submit, _follow_loop, _stop_loop),
-}
-
-
-async def _nothing_to_stop(_run: StepRun, _name: str, _handle: str) -> bool:
-    return False
-
-
-_STAND_IN = Waiting(stand_in.submit, stand_in.follow, _nothing_to_stop)
 
 Result = TypeVar("Result")
 
@@ -239,3 +203,26 @@ async def _refused(
         if error_code(error) and not is_transient(error):
             raise StepRefused(run.identity.step, operation, error_code(error), error_message(error)) from error
         raise
+
+
+for _runner in (
+    AirflowOperatorRunner(),
+    CallbackRunner(),
+    CleanupRunner(),
+    ConditionRunner(),
+    EmrRunner(),
+    EmrServerlessRunner(),
+    EndpointRunner(),
+    InferenceComponentRunner(),
+    FailRunner(),
+    ForEachRunner(run_step, stop_current),
+    JobRunner(),
+    LambdaFunctionRunner(),
+    LineageRunner(),
+    ModelPackageRunner(),
+    QualityCheckRunner(),
+    ClarifyCheckRunner(),
+    ResourceRunner(),
+    StartedExecutionRunner(),
+):
+    register(_runner)

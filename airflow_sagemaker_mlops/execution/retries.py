@@ -15,6 +15,7 @@ from .aws.clients import is_throttled, is_transient, may_pass
 from .exceptions import JobFailed, StepRefused, Unanswered
 from .job_state import JobState
 from .journal import Entry
+from .runners.base import runner_of
 from .step_run import StepRun
 
 THROTTLING, FAULT = "Step.THROTTLING", "Step.SERVICE_FAULT"
@@ -122,8 +123,8 @@ class Retries:
     async def _pause(self, cause: str, words: str, policies: Sequence[Policy]) -> float | None:
         if not cause or (cause == INTERNAL and self.run.entry.retries_itself):
             return None
-        if self.run.entry.how == "foreach":
-            return None  # its children have been retried
+        if not runner_of(self.run.entry).may_be_retried:
+            return None
         found = next(((i, p) for i, p in enumerate(policies) if cause in p.causes), None)
         if found is None:
             return None

@@ -37,7 +37,7 @@ def _on_a_cluster(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]
 
 EMR = StepType(
     name="EMR",
-    how="emr",
+    runner="emr",
     about="a step on an EMR cluster: a running one, or one of its own that is ended afterwards",
     service="emr",
     create="AddJobFlowSteps",
@@ -85,7 +85,7 @@ def _in_an_application(step: Step, _entry: StepType, place: Place) -> Iterator[G
 
 EMR_SERVERLESS = StepType(
     name="EMRServerless",
-    how="serverless",
+    runner="emr_serverless",
     about="a job run of an EMR Serverless application: a given one, or one of its own that is deleted afterwards",
     service="emr-serverless",
     create="StartJobRun",
@@ -138,7 +138,7 @@ def _query_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]
 
 ATHENA = StepType(
     name="Athena",
-    how="started",
+    runner="started_execution",
     about="an Athena query; arguments as for StartQueryExecution (believed, not documented)",
     service="athena",
     create="StartQueryExecution",

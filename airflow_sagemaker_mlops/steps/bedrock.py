@@ -34,7 +34,7 @@ def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
 
 _ANY = StepType(
     name="",
-    how="started",
+    runner="started_execution",
     service="bedrock",
     token_key="clientRequestToken",
     status_key="Status",

@@ -63,7 +63,7 @@ def _configurations(step: Step) -> list[Mapping[str, Any]]:
 QUALITY_CHECK = replace(
     PROCESSING,
     name="QualityCheck",
-    how="check",
+    runner="quality_check",
     settings=(*_SETTINGS, _STATISTICS, "OutputParameters"),
     cache_key=("Arguments", *_SETTINGS, _STATISTICS),
     grants=_grants,
@@ -75,6 +75,7 @@ QUALITY_CHECK = replace(
 CLARIFY_CHECK = replace(
     QUALITY_CHECK,
     name="ClarifyCheck",
+    runner="clarify_check",
     cache_key=("Arguments", *_SETTINGS),
     about="a Clarify job, compared with the baseline before it",
     embedded="runs the job; Clarify's own image needs a stand-in",

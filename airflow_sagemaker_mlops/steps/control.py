@@ -22,7 +22,7 @@ from .shapes import Part
 
 LAMBDA = StepType(
     name="Lambda",
-    how="function",
+    runner="lambda_function",
     about="a Lambda function, invoked synchronously",
     service="lambda",
     create="Invoke",
@@ -47,7 +47,7 @@ LAMBDA = StepType(
 )
 CALLBACK = StepType(
     name="Callback",
-    how="callback",
+    runner="callback",
     about="a message with a token to an SQS queue, then a wait for whoever answers with that token",
     service="sqs",
     create="SendMessage",
@@ -88,7 +88,7 @@ def _lineage_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Gran
 
 LINEAGE = StepType(
     name="Lineage",
-    how="lineage",
+    runner="lineage",
     about="actions, artifacts, contexts and associations in the lineage graph",
     create="AddAssociation",
     tagged=False,
@@ -108,7 +108,7 @@ def _any_object(_step: Step, _entry: StepType, _place: Place) -> Iterator[Grant]
 
 CLEANUP = StepType(
     name="Cleanup",
-    how="cleanup",
+    runner="cleanup",
     about="deletes S3 outputs of earlier steps",
     service="s3",
     create="DeleteObject",
@@ -120,14 +120,14 @@ CLEANUP = StepType(
 )
 FOR_EACH = StepType(
     name="ForEach",
-    how="foreach",
+    runner="foreach",
     about="runs the steps of its body once for every item of a list",
     tagged=False,
     embedded="runs",
 )
 CONDITION = StepType(
     name="Condition",
-    how="condition",
+    runner="condition",
     about="compares, and lets one of two branches run",
     tagged=False,
     empty_on_failure=True,
@@ -154,7 +154,7 @@ def _message_is_short_enough(step: Step, pipeline: Pipeline) -> Iterator[Problem
 
 FAIL = StepType(
     name="Fail",
-    how="fail",
+    runner="fail",
     about="ends the run as failed, with a message",
     tagged=False,
     pitfalls=(_message_is_short_enough,),
@@ -199,7 +199,7 @@ def _programs(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
 # Not in the table: such a step is an Airflow operator, and ``execution`` only meets it where there is no Airflow.
 AIRFLOW_OPERATOR = StepType(
     name=AIRFLOW,
-    how="foreign",
+    runner="airflow_operator",
     about="any Airflow operator, by the dotted path in `Operator`",
     tagged=False,
     outside=True,

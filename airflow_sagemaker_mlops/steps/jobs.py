@@ -42,7 +42,7 @@ def _transform_output(answer: Answer) -> str:
 
 PROCESSING = StepType(
     name="Processing",
-    how="job",
+    runner="job",
     about="a processing job",
     create="CreateProcessingJob",
     describe="DescribeProcessingJob",
@@ -66,7 +66,7 @@ PROCESSING = StepType(
 
 TRAINING = StepType(
     name="Training",
-    how="job",
+    runner="job",
     about="a training job; `@step` functions, notebook jobs and model repacking are training jobs too",
     create="CreateTrainingJob",
     describe="DescribeTrainingJob",
@@ -99,7 +99,7 @@ TRAINING = StepType(
 
 TRANSFORM = StepType(
     name="Transform",
-    how="job",
+    runner="job",
     about="a batch transform job",
     create="CreateTransformJob",
     describe="DescribeTransformJob",
@@ -144,7 +144,7 @@ _TUNED = (
 )
 TUNING = StepType(
     name="Tuning",
-    how="job",
+    runner="job",
     about="a hyperparameter tuning job; `TrainingJobSummaries[0]` is the best of its training jobs",
     create="CreateHyperParameterTuningJob",
     describe="DescribeHyperParameterTuningJob",
@@ -197,7 +197,7 @@ def _without_deployment(request: dict[str, Any]) -> dict[str, Any]:
 _AUTOML = ("CompletionCriteria", "CandidateGenerationConfig", "DataSplitConfig", "Mode")
 AUTO_ML = StepType(
     name="AutoML",
-    how="job",
+    runner="job",
     about="an AutoML job of the first API version, `Mode` ENSEMBLING",
     create="CreateAutoMLJob",
     describe="DescribeAutoMLJob",
@@ -240,7 +240,7 @@ def _open_document(answer: dict[str, Any]) -> dict[str, Any]:
 
 JOB = StepType(
     name="Job",
-    how="job",
+    runner="job",
     about="a SageMaker job of any category; `JobConfigDocument` has to be JSON once its expressions are resolved",
     create="CreateJob",
     describe="DescribeJob",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from ..definition.model import Pipeline, Step
 from ..definition.problems import Problem
@@ -18,24 +18,6 @@ from ..definition.step_types import StepSyntax, syntax_of
 from .arns import Place
 from .shapes import Part
 
-How = Literal[
-    "job",
-    "check",
-    "started",
-    "emr",
-    "serverless",
-    "resource",
-    "package",
-    "endpoint",
-    "function",
-    "callback",
-    "lineage",
-    "cleanup",
-    "foreach",
-    "condition",
-    "fail",
-    "foreign",
-]
 Answer = Mapping[str, Any]
 Grant = tuple[str, str]  # "sagemaker:CreateModel", ARN or "*"
 Pitfall = Callable[[Step, Pipeline], Iterator[Problem]]
@@ -111,7 +93,7 @@ class StepType:
     Running:
 
     name            AWS step type, e.g. "Training"
-    how             which way of running it takes (a module of ``execution.runners``)
+    runner          what runs it, by its name in ``execution.runners``
     service         boto3 service of the operations
     create, describe, stop, listing   operations, "" when there is none
     running    status by which ``listing`` finds what has not ended; "" when there is no such one
@@ -173,7 +155,7 @@ class StepType:
     """
 
     name: str
-    how: How
+    runner: str
     service: str = "sagemaker"
     create: str = ""
     describe: str = ""

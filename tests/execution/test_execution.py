@@ -621,9 +621,9 @@ def test_the_violations_of_a_check_are_read_again_too(aws: LocalAws) -> None:
     run, _ = run_of(clients, "QualityCheck", {})
     flags = quality_check.Flags(skip=False, fail=True, register=False, previous={})
     with pytest.raises(ClientError, match="SlowDown"):
-        asyncio.run(quality_check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags))
+        asyncio.run(quality_check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags, "Quality"))
     with pytest.raises(StepFailed, match=r"no report that can be read.*there is no such object"):
-        asyncio.run(quality_check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags))
+        asyncio.run(quality_check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags, "Quality"))
 
 
 def test_a_condition_by_hand_without_conditions_fails(clients: SessionAws) -> None:

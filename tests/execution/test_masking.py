@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from airflow_sagemaker_mlops.execution.engine import stop_current
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.request import resolved_arguments
-from airflow_sagemaker_mlops.execution.runners import foreach
+from airflow_sagemaker_mlops.execution.runners.foreach import ForEachRunner
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.secret_masking import is_secret_name, mask, secrets_in
 from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted
@@ -297,5 +298,5 @@ def test_secrets_of_the_steps_in_a_loop_are_hidden_in_the_task_log_as_those_of_o
         await resolved_arguments(child)
         return StepResult("A-0", "Lambda", None, None, {}, "", "")
 
-    asyncio.run(foreach.follow(run, Submitted("Loop", "", 0, ""), run_step))
+    asyncio.run(ForEachRunner(run_step, stop_current).follow(run, Submitted("Loop", "", 0, "")))
     assert hidden == ["hunter22"]

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from ..exceptions import StepFailed
 from ..step_run import StepResult, StepRun
+from .base import Runner
 
 
-async def run(run: StepRun) -> StepResult:
-    """Say so."""
-    operator = run.spec.get("Operator")
-    way_out = f"declare a stand-in: {{{run.identity.step}: {{Properties: {{Output: ...}}}}}}"
-    raise StepFailed(
-        f'Step "{run.identity.step}" is the Airflow operator {operator} and runs under Airflow only; {way_out}.'
-    )
+class AirflowOperatorRunner(Runner):
+    """Refuses: an Airflow operator runs under Airflow only."""
+
+    name = "airflow_operator"
+    has_default_stub = True
+
+    async def run(self, run: StepRun) -> StepResult:
+        """Say so."""
+        operator = run.spec.get("Operator")
+        way_out = f"declare a stand-in: {{{run.identity.step}: {{Properties: {{Output: ...}}}}}}"
+        raise StepFailed(
+            f'Step "{run.identity.step}" is the Airflow operator {operator} and runs under Airflow only; {way_out}.'
+        )

@@ -22,28 +22,59 @@ from ..request import resolved_arguments
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import asked_anew
+from .base import WaitingRunner
 
 FASTEST_S = 0.5
 SHARE_OF_AGE = 0.1
 
 
-async def submit(run: StepRun) -> Submitted:
-    """Send the message; the same token again when an earlier try of this attempt may have sent it."""
-    identity = run.identity
-    queue = await _queue(run)
-    ticket, ordinal, sent, is_open = await _earlier(run)
-    handle = callback_tokens.handle(ticket)
-    if not sent:
-        await run.journal.write(Entry.of(identity, ticket, ordinal, arn=queue))
-        if not is_open:  # the answer to an earlier try's message would be thrown away
-            await run.mailbox.open(handle)
-        if not is_open or await run.mailbox.answer(handle) is None:
-            await _send(run, queue, ticket, "Executing")
-    waiting = Submitted(ticket, queue, ordinal, now(), adopted=sent)
-    await run.journal.write(waiting.entry(identity))
-    what = "waiting on for an answer to the token" if sent else "SendMessage: a token"
-    run.tell(f"{what} with the hash {handle[:12]}, queue {queue}")
-    return waiting
+class CallbackRunner(WaitingRunner):
+    """Sends the message, then waits for whoever answers."""
+
+    name = "callback"
+    request_from = "settings"
+    needs_journal = True
+
+    async def submit(self, run: StepRun) -> Submitted:
+        """Send the message; the same token again when an earlier try of this attempt may have sent it."""
+        identity = run.identity
+        queue = await _queue(run)
+        ticket, ordinal, sent, is_open = await _earlier(run)
+        handle = callback_tokens.handle(ticket)
+        if not sent:
+            await run.journal.write(Entry.of(identity, ticket, ordinal, arn=queue))
+            if not is_open:  # the answer to an earlier try's message would be thrown away
+                await run.mailbox.open(handle)
+            if not is_open or await run.mailbox.answer(handle) is None:
+                await _send(run, queue, ticket, "Executing")
+        waiting = Submitted(ticket, queue, ordinal, now(), adopted=sent)
+        await run.journal.write(waiting.entry(identity))
+        what = "waiting on for an answer to the token" if sent else "SendMessage: a token"
+        run.tell(f"{what} with the hash {handle[:12]}, queue {queue}")
+        return waiting
+
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """Wait for the answer, without any limit of its own."""
+        pause, identity = FASTEST_S, run.identity
+        while (answer := await run.mailbox.answer(callback_tokens.handle(job.name))) is None:
+            await asyncio.sleep(pause)
+            pause = min(pause * (1 + SHARE_OF_AGE), run.options.poll_interval_s)
+        good = answer.get("Status") == "Succeeded"
+        await run.journal.write(job.entry(identity).advance(JobState.SUCCEEDED if good else JobState.FAILED))
+        if not good:
+            raise StepFailed(
+                f'Step "{identity.step}": {answer.get("FailureReason") or "the callback said that it failed"}'
+            )
+        properties = {"OutputParameters": _outputs(run, answer.get("OutputParameters") or [])}
+        return StepResult(identity.step, run.step_type, job.name, None, properties, job.since, now())
+
+    async def stop(self, run: StepRun, name: str, handle: str) -> bool:
+        """Tell the consumer that nobody waits any more, as the service does, and take no answer any more."""
+        if not name or not handle:
+            return False
+        await run.mailbox.close(callback_tokens.handle(name))
+        await _send(run, handle, name, "Stopping")
+        return True
 
 
 async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
@@ -65,29 +96,6 @@ async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
             return entry.name, entry.ordinal, sent, is_open
     await run.mailbox.close(handle)
     return fresh, entry.ordinal + 1, False, False
-
-
-async def follow(run: StepRun, sent: Submitted) -> StepResult:
-    """Wait for the answer, without any limit of its own."""
-    pause, identity = FASTEST_S, run.identity
-    while (answer := await run.mailbox.answer(callback_tokens.handle(sent.name))) is None:
-        await asyncio.sleep(pause)
-        pause = min(pause * (1 + SHARE_OF_AGE), run.options.poll_interval_s)
-    good = answer.get("Status") == "Succeeded"
-    await run.journal.write(sent.entry(identity).advance(JobState.SUCCEEDED if good else JobState.FAILED))
-    if not good:
-        raise StepFailed(f'Step "{identity.step}": {answer.get("FailureReason") or "the callback said that it failed"}')
-    properties = {"OutputParameters": _outputs(run, answer.get("OutputParameters") or [])}
-    return StepResult(identity.step, run.step_type, sent.name, None, properties, sent.since, now())
-
-
-async def stop(run: StepRun, ticket: str, queue: str) -> bool:
-    """Tell the consumer that nobody waits any more, as the service does, and take no answer any more."""
-    if not ticket or not queue:
-        return False
-    await run.mailbox.close(callback_tokens.handle(ticket))
-    await _send(run, queue, ticket, "Stopping")
-    return True
 
 
 async def _queue(run: StepRun) -> str:

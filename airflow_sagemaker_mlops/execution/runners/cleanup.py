@@ -10,39 +10,45 @@ from ..aws.clients import call, error_code, error_message
 from ..exceptions import StepFailed
 from ..request import resolved_arguments
 from ..step_run import StepResult, StepRun, now
+from .base import Runner
 
 
-async def run(run: StepRun) -> StepResult:
-    """Delete what is named, or what the step left; objects outside of the step's output are refused.
+class CleanupRunner(Runner):
+    """Deletes objects."""
 
-    The step fails when an object could not be deleted, after all the others were.
-    """
-    started = now()
-    arguments = await resolved_arguments(run)
-    report: dict[str, list[Any]] = {"CleanedSteps": [], "FailedSteps": [], "SkippedSteps": []}
-    for resource in (arguments.get("Resources") or {}).get("S3") or []:
-        step = str(resource.get("StepName") or "")
-        folders = _locations(run.scope.steps.get(step) or {})
-        uris = [str(uri) for uri in resource.get("S3Uris") or folders]
-        if not uris or not folders:
-            report["SkippedSteps"].append(step)
-            run.tell(f"{step} left no location that could be cleaned")
-            continue
-        try:
-            for uri in uris:
-                await _delete(run, step, uri, folders)
-        except StepFailed:
-            raise
-        except Exception as error:
-            code = "ClientError" if error_code(error) else "InternalFailure"
-            report["FailedSteps"].append({"StepName": step, "ErrorCode": code})
-            run.tell(f"{step}: {error_message(error)}")
-        else:
-            report["CleanedSteps"].append(step)
-    if report["FailedSteps"]:
-        names = ", ".join(entry["StepName"] for entry in report["FailedSteps"])
-        raise StepFailed(f'Step "{run.identity.step}": the outputs of {names} could not be deleted; see the log.')
-    return StepResult(run.identity.step, run.step_type, None, None, {}, started, now(), facts=report)
+    name = "cleanup"
+
+    async def run(self, run: StepRun) -> StepResult:
+        """Delete what is named, or what the step left; objects outside of the step's output are refused.
+
+        The step fails when an object could not be deleted, after all the others were.
+        """
+        started = now()
+        arguments = await resolved_arguments(run)
+        report: dict[str, list[Any]] = {"CleanedSteps": [], "FailedSteps": [], "SkippedSteps": []}
+        for resource in (arguments.get("Resources") or {}).get("S3") or []:
+            step = str(resource.get("StepName") or "")
+            folders = _locations(run.scope.steps.get(step) or {})
+            uris = [str(uri) for uri in resource.get("S3Uris") or folders]
+            if not uris or not folders:
+                report["SkippedSteps"].append(step)
+                run.tell(f"{step} left no location that could be cleaned")
+                continue
+            try:
+                for uri in uris:
+                    await _delete(run, step, uri, folders)
+            except StepFailed:
+                raise
+            except Exception as error:
+                code = "ClientError" if error_code(error) else "InternalFailure"
+                report["FailedSteps"].append({"StepName": step, "ErrorCode": code})
+                run.tell(f"{step}: {error_message(error)}")
+            else:
+                report["CleanedSteps"].append(step)
+        if report["FailedSteps"]:
+            names = ", ".join(entry["StepName"] for entry in report["FailedSteps"])
+            raise StepFailed(f'Step "{run.identity.step}": the outputs of {names} could not be deleted; see the log.')
+        return StepResult(run.identity.step, run.step_type, None, None, {}, started, now(), facts=report)
 
 
 async def _delete(run: StepRun, step: str, uri: str, folders: list[str]) -> None:

@@ -10,42 +10,49 @@ from ..aws.threads import in_thread
 from ..exceptions import StepFailed, UnresolvedExpression
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
+from .base import Runner
 
 
-async def run(run: StepRun) -> StepResult:
-    """Evaluate the step's conditions; the result's "Decision" holds every term with both values."""
-    started = now()
-    given = (run.spec.get("Arguments") or {}).get("Conditions")
-    if given is None:  # of a definition it is refused; by hand nobody has looked
-        raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions"; none would count as true.')
-    conditions = parse_conditions(given, "Arguments.Conditions")
-    wanted = (run.options.stand_ins.get(run.identity.step) or {}).get("Outcome") if run.options.stand_ins else None
-    try:
-        outcome = await in_thread(run.aws.key, _evaluate, run, conditions)
-    except UnresolvedExpression as error:
-        if wanted is None:
-            raise
-        run.tell(f"{error} The rehearsal goes on.")
-        outcome = Outcome(wanted, ())
-    decision = decision_of(outcome)
-    if wanted is not None and outcome.value is not wanted:
-        outcome = Outcome(wanted, outcome.terms)
-        decision = {
-            **decision,
-            "Outcome": wanted,
-            "Sentence": f"{wanted}, as the rehearsal wants it: {decision['Sentence']}",
-        }
-    run.tell(decision["Sentence"])
-    return StepResult(
-        step=run.identity.step,
-        type=run.step_type,
-        name=None,
-        arn=None,
-        properties={"Outcome": outcome.value},
-        started=started,
-        ended=now(),
-        facts={"Decision": decision} | ({} if wanted is None else {"StandIn": True}),
-    )
+class ConditionRunner(Runner):
+    """Evaluates conditions; a stub overrules the outcome and does not replace the evaluation."""
+
+    name = "condition"
+    may_have_stub = False
+
+    async def run(self, run: StepRun) -> StepResult:
+        """Evaluate the step's conditions; the result's "Decision" holds every term with both values."""
+        started = now()
+        given = (run.spec.get("Arguments") or {}).get("Conditions")
+        if given is None:  # of a definition it is refused; by hand nobody has looked
+            raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions"; none would count as true.')
+        conditions = parse_conditions(given, "Arguments.Conditions")
+        wanted = (run.options.stand_ins.get(run.identity.step) or {}).get("Outcome") if run.options.stand_ins else None
+        try:
+            outcome = await in_thread(run.aws.key, _evaluate, run, conditions)
+        except UnresolvedExpression as error:
+            if wanted is None:
+                raise
+            run.tell(f"{error} The rehearsal goes on.")
+            outcome = Outcome(wanted, ())
+        decision = decision_of(outcome)
+        if wanted is not None and outcome.value is not wanted:
+            outcome = Outcome(wanted, outcome.terms)
+            decision = {
+                **decision,
+                "Outcome": wanted,
+                "Sentence": f"{wanted}, as the rehearsal wants it: {decision['Sentence']}",
+            }
+        run.tell(decision["Sentence"])
+        return StepResult(
+            step=run.identity.step,
+            type=run.step_type,
+            name=None,
+            arn=None,
+            properties={"Outcome": outcome.value},
+            started=started,
+            ended=now(),
+            facts={"Decision": decision} | ({} if wanted is None else {"StandIn": True}),
+        )
 
 
 def _evaluate(run: StepRun, conditions: Any) -> Outcome:

@@ -19,6 +19,7 @@ from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import next_start
 from ..watch.console_links import facts_about
+from .base import WaitingRunner
 from .job import ended_well, result_of
 
 START = 6
@@ -26,13 +27,38 @@ APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0)  # what a call without an answer may hav
 IsOwn = Callable[[str], bool]
 
 
-async def submit(run: StepRun) -> Submitted:
-    """The EMR step of this attempt: added, or found because an earlier try of it added it."""
-    before = await run.journal.read()
-    ordinal = await next_start(run, lambda handle: properties_of(run.aws, run.entry, _address(handle)), stop)
-    known = before if before is not None and before.ordinal == ordinal else None
-    forgotten = before is None and run.identity.try_number > 1 and not run.goes_on
-    return await _submit(run, ordinal, known, forgotten=forgotten)
+class EmrRunner(WaitingRunner):
+    """Adds a step to a cluster."""
+
+    name = "emr"
+    request_from = "arguments"
+    is_job = True
+    needs_journal = True
+    ends_soon = True
+
+    async def submit(self, run: StepRun) -> Submitted:
+        """The EMR step of this attempt: added, or found because an earlier try of it added it."""
+        before = await run.journal.read()
+        ordinal = await next_start(run, lambda handle: properties_of(run.aws, run.entry, _address(handle)), self.stop)
+        known = before if before is not None and before.ordinal == ordinal else None
+        forgotten = before is None and run.identity.try_number > 1 and not run.goes_on
+        return await _submit(run, ordinal, known, forgotten=forgotten)
+
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """Wait for the step; properties are EMR's Step and ``ClusterId``."""
+        answer = await ended_well(run, job, _address(job.arn))
+        return result_of(run, job.name, answer, started=job.since)
+
+    async def stop(self, run: StepRun, name: str, handle: str) -> bool:
+        """Cancel the step, and end its cluster when that is its own."""
+        cluster, _, step = handle.partition("/")
+        if not step:
+            return False
+        await insist(run.aws, "emr", "CancelSteps", ClusterId=cluster, StepIds=[step])
+        if "ClusterConfig" in (run.spec.get("Arguments") or {}):
+            await insist(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[cluster])
+        run.tell(f"CancelSteps: {name}")
+        return True
 
 
 async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten: bool) -> Submitted:
@@ -59,24 +85,6 @@ async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten:
     await run.journal.write(submitted.entry(identity))
     await run.publish({**facts_about(run, name, handle), "created": "" if adopted else handle})
     return submitted
-
-
-async def follow(run: StepRun, job: Submitted) -> StepResult:
-    """Wait for the step; properties are EMR's Step and ``ClusterId``."""
-    answer = await ended_well(run, job, _address(job.arn))
-    return result_of(run, job.name, answer, started=job.since)
-
-
-async def stop(run: StepRun, name: str, handle: str) -> bool:
-    """Cancel the step, and end its cluster when that is its own."""
-    cluster, _, step = handle.partition("/")
-    if not step:
-        return False
-    await insist(run.aws, "emr", "CancelSteps", ClusterId=cluster, StepIds=[step])
-    if "ClusterConfig" in (run.spec.get("Arguments") or {}):
-        await insist(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[cluster])
-    run.tell(f"CancelSteps: {name}")
-    return True
 
 
 def name_of(run: StepRun, ordinal: int) -> str:

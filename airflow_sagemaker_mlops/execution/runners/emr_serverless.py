@@ -15,6 +15,7 @@ from ..journal import Entry
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted
 from ..submit import next_start
+from .base import WaitingRunner
 from .job import ended_well, result_of
 from .started_execution import going_on, start, token
 
@@ -24,56 +25,63 @@ APPLICATION_WAIT_S = 900.0
 ENDS_WITHIN_S = 120.0
 
 
-async def submit(run: StepRun) -> Submitted:
-    """The job run of this attempt; sent again it is the same one, by its client token."""
+class EmrServerlessRunner(WaitingRunner):
+    """Starts a job run of an application."""
 
-    async def look(arn: str) -> dict[str, Any]:
-        return await properties_of(run.aws, run.entry, address(arn))
+    name = "emr_serverless"
+    request_from = "arguments"
+    is_job = True
+    needs_journal = True
+    ends_soon = True
 
-    ordinal = await next_start(run, look, stop)
-    job = await going_on(run, ordinal)
-    if job is not None:
-        return replace(job, facts={"applicationId": address(job.arn)["applicationId"]})
-    arguments = await resolved_arguments(run)
-    application = str(arguments.get("ApplicationId") or "")
-    if not application and isinstance(arguments.get("ApplicationConfig"), dict):
-        application = await _own_application(run, ordinal, arguments["ApplicationConfig"])
-    if not application:
-        raise StepFailed(f'Step "{run.identity.step}": Arguments have neither ApplicationId nor ApplicationConfig.')
-    config = arguments.get("JobConfig") or {}
-    role = arguments.get("ExecutionRoleArn") or config.get("executionRoleArn")
-    request = {**config, "applicationId": application, "executionRoleArn": role}
-    request.setdefault("name", resource_name(run.identity, ordinal))
-    job = await start(run, ordinal, await fitted(run, request), look)
-    return replace(job, facts={"applicationId": application})
+    async def submit(self, run: StepRun) -> Submitted:
+        """The job run of this attempt; sent again it is the same one, by its client token."""
 
+        async def look(arn: str) -> dict[str, Any]:
+            return await properties_of(run.aws, run.entry, address(arn))
 
-async def follow(run: StepRun, job: Submitted) -> StepResult:
-    """Wait for the job run; an application of its own is deleted when that has ended, however it did."""
-    try:
-        answer = await ended_well(run, job, address(job.arn))
-    except StepFailed:
-        await _delete_own(run, str(job.facts.get("applicationId") or ""))
-        raise
-    await _delete_own(run, str(job.facts.get("applicationId") or ""))
-    return result_of(run, job.name, answer, started=job.since)
+        ordinal = await next_start(run, look, self.stop)
+        job = await going_on(run, ordinal)
+        if job is not None:
+            return replace(job, facts={"applicationId": address(job.arn)["applicationId"]})
+        arguments = await resolved_arguments(run)
+        application = str(arguments.get("ApplicationId") or "")
+        if not application and isinstance(arguments.get("ApplicationConfig"), dict):
+            application = await _own_application(run, ordinal, arguments["ApplicationConfig"])
+        if not application:
+            raise StepFailed(f'Step "{run.identity.step}": Arguments have neither ApplicationId nor ApplicationConfig.')
+        config = arguments.get("JobConfig") or {}
+        role = arguments.get("ExecutionRoleArn") or config.get("executionRoleArn")
+        request = {**config, "applicationId": application, "executionRoleArn": role}
+        request.setdefault("name", resource_name(run.identity, ordinal))
+        job = await start(run, ordinal, await fitted(run, request), look)
+        return replace(job, facts={"applicationId": application})
 
-
-async def stop(run: StepRun, name: str, arn: str) -> bool:
-    """Cancel the job run, and delete its application where that is its own; there may be no more than that yet."""
-    if not arn:
-        return await _delete_own(run, name)
-    try:
-        await insist(run.aws, run.entry.service, "CancelJobRun", **address(arn))
-    except Exception as error:
-        if error_code(error) not in NOT_FOUND:  # else it is gone, or has ended by itself
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """Wait for the job run; an application of its own is deleted when that has ended, however it did."""
+        try:
+            answer = await ended_well(run, job, address(job.arn))
+        except StepFailed:
+            await _delete_own(run, str(job.facts.get("applicationId") or ""))
             raise
-    else:
-        run.tell(f"CancelJobRun: {name}")
-    if _has_own(run):
-        await _until(run, lambda: properties_of(run.aws, run.entry, address(arn)), run.entry.terminal)
-        await _delete_own(run, address(arn)["applicationId"])
-    return True
+        await _delete_own(run, str(job.facts.get("applicationId") or ""))
+        return result_of(run, job.name, answer, started=job.since)
+
+    async def stop(self, run: StepRun, name: str, handle: str) -> bool:
+        """Cancel the job run, and delete its application where that is its own; there may be no more than that yet."""
+        if not handle:
+            return await _delete_own(run, name)
+        try:
+            await insist(run.aws, run.entry.service, "CancelJobRun", **address(handle))
+        except Exception as error:
+            if error_code(error) not in NOT_FOUND:  # else it is gone, or has ended by itself
+                raise
+        else:
+            run.tell(f"CancelJobRun: {name}")
+        if _has_own(run):
+            await _until(run, lambda: properties_of(run.aws, run.entry, address(handle)), run.entry.terminal)
+            await _delete_own(run, address(handle)["applicationId"])
+        return True
 
 
 def address(arn: str) -> dict[str, Any]:

@@ -6,9 +6,15 @@ from ...definition.values import as_text
 from ..exceptions import PipelineFailStep
 from ..request import resolved_arguments
 from ..step_run import StepResult, StepRun
+from .base import Runner
 
 
-async def run(run: StepRun) -> StepResult:
-    """Raise :class:`PipelineFailStep` with the resolved ``ErrorMessage``."""
-    message = as_text((await resolved_arguments(run)).get("ErrorMessage", ""))
-    raise PipelineFailStep(message or f'Step "{run.identity.step}" ends the pipeline as failed.')
+class FailRunner(Runner):
+    """Ends the pipeline."""
+
+    name = "fail"
+
+    async def run(self, run: StepRun) -> StepResult:
+        """Raise :class:`PipelineFailStep` with the resolved ``ErrorMessage``."""
+        message = as_text((await resolved_arguments(run)).get("ErrorMessage", ""))
+        raise PipelineFailStep(message or f'Step "{run.identity.step}" ends the pipeline as failed.')

@@ -24,11 +24,10 @@ from ..scope import resolve
 from ..scope_values import experiment_block
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import asked_anew
+from .base import WaitingRunner, runner_of
 
 RunStep = Callable[[StepRun], Awaitable[StepResult]]
 MOST_ERRORS = 20
-# Ways of running what AWS does not know by a name of ours: there the journal alone tells what has been made.
-UNNAMED = frozenset({"started", "emr", "serverless", "callback", "function"})
 
 
 @dataclass(slots=True)
@@ -62,38 +61,58 @@ class _Loop:
         return sum(result.get("Status") == end for item in self.results for result in item.values())
 
 
-async def submit(run: StepRun) -> Submitted:
-    """Which run of the loop this is: a new one after a success, the same one otherwise, whose good children stay."""
-    entry, identity = await run.journal.read(), run.identity
-    ordinal = 0 if entry is None else entry.ordinal
-    if entry is not None and entry.state is JobState.SUCCEEDED and asked_anew(run, entry):
-        ordinal += 1
-    goes_on = entry is not None and entry.state is not JobState.FAILURE_REPORTED and not asked_anew(run, entry)
-    loop = Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
-    await run.journal.write(loop.entry(identity))
-    return loop
+class ForEachRunner(WaitingRunner):
+    """Runs the steps of a body.
 
+    run_step, stop_step   run and stop a child, whatever its type: the engine that this runner is registered with
+    """
 
-async def follow(run: StepRun, job: Submitted, run_step: RunStep) -> StepResult:
-    """Run the loop to its end; one child's failure leaves the others alone and fails the step."""
-    loop = await _loop(run, job, run_step)
-    run.tell(f"{len(loop.items)} items, {len(loop.body)} steps each")
-    try:
-        async with asyncio.TaskGroup() as group:
-            for index in range(len(loop.items)):
-                group.create_task(_iteration(loop, index))
-    except BaseExceptionGroup as several:
-        raise _first_of(several) from several
-    identity = run.identity
-    bad = loop.count("Failed") + loop.count("Stopped")
-    await run.journal.write(job.entry(identity).advance(JobState.FAILED if bad else JobState.SUCCEEDED))
-    result = _result(loop, job)
-    if bad:
-        first = "; ".join(list(loop.errors.values())[:3])
-        error = StepFailed(f'Step "{identity.step}": {bad} of {loop.steps} steps did not succeed. {first}')
-        error.result = result.as_json()
-        raise error
-    return result
+    name = "foreach"
+    may_be_retried = False  # its children have been
+    has_children = True
+    has_default_stub = False
+
+    def __init__(self, run_step: RunStep, stop_step: Callable[[StepRun], Awaitable[None]]) -> None:
+        self.run_step = run_step
+        self.stop_step = stop_step
+
+    async def submit(self, run: StepRun) -> Submitted:
+        """The run of the loop: a new one after a success, else the same one, whose successful children stay."""
+        entry, identity = await run.journal.read(), run.identity
+        ordinal = 0 if entry is None else entry.ordinal
+        if entry is not None and entry.state is JobState.SUCCEEDED and asked_anew(run, entry):
+            ordinal += 1
+        goes_on = entry is not None and entry.state is not JobState.FAILURE_REPORTED and not asked_anew(run, entry)
+        loop = Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
+        await run.journal.write(loop.entry(identity))
+        return loop
+
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """Run the loop to its end; one child's failure leaves the others alone and fails the step."""
+        loop = await _loop(run, job, self.run_step)
+        run.tell(f"{len(loop.items)} items, {len(loop.body)} steps each")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index in range(len(loop.items)):
+                    group.create_task(_iteration(loop, index))
+        except BaseExceptionGroup as several:
+            raise _first_of(several) from several
+        identity = run.identity
+        bad = loop.count("Failed") + loop.count("Stopped")
+        await run.journal.write(job.entry(identity).advance(JobState.FAILED if bad else JobState.SUCCEEDED))
+        result = _result(loop, job)
+        if bad:
+            first = "; ".join(list(loop.errors.values())[:3])
+            error = StepFailed(f'Step "{identity.step}": {bad} of {loop.steps} steps did not succeed. {first}')
+            error.result = result.as_json()
+            raise error
+        return result
+
+    async def stop(self, run: StepRun, name: str, handle: str) -> bool:
+        """Stop every child that runs."""
+        children = list(run.live.values())
+        await asyncio.gather(*(self.stop_step(child) for child in children))
+        return bool(children)
 
 
 def _first_of(error: BaseException) -> BaseException:
@@ -101,13 +120,6 @@ def _first_of(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-async def stop(run: StepRun, stop_child: Callable[[StepRun], Awaitable[None]]) -> bool:
-    """Stop every child that runs."""
-    children = list(run.live.values())
-    await asyncio.gather(*(stop_child(child) for child in children))
-    return bool(children)
 
 
 async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
@@ -217,7 +229,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
             await run.publish({"created": facts["created"]})
 
     step_type = str(loop.body[name]["Type"])
-    named = STEP_TYPES[step_type].how not in UNNAMED
+    needs_journal = runner_of(STEP_TYPES[step_type]).needs_journal
     return StepRun(
         spec=spec,
         step_type=step_type,
@@ -227,7 +239,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         tell=tell,
         publish=publish,
         hide=run.hide,
-        journal=MemoryJournal() if named else NotedJournal(run.notes, f"{label}.job"),
+        journal=NotedJournal(run.notes, f"{label}.job") if needs_journal else MemoryJournal(),
         mailbox=run.mailbox,
         options=run.options,
         loop=run.identity.step,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ...definition.property_paths import select
 from ..aws.clients import as_json, call
@@ -18,20 +18,35 @@ from ..submit import submit as submit_named
 from ..watch.console_links import facts_about
 from ..watch.logs import LogTail
 from ..watch.poller import JobDisappeared, sweep_for
+from .base import RequestFrom, WaitingRunner
 
 
-async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
+class JobRunner(WaitingRunner):
+    """Creates a job under a name of its own."""
+
+    name = "job"
+    request_from: ClassVar[RequestFrom] = "call"
+    is_job = True
+    is_named = True
+    is_described = True
+    ends_soon = True
+
+    async def submit(self, run: StepRun) -> Submitted:
+        """The job of this attempt, running."""
+        return await submit_job(run)
+
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """Wait for ``job``; its result, or :class:`JobFailed` with the service's reason."""
+        answer = await ended_well(run, job, address_of(run, job.name))
+        return result_of(run, job.name, answer, started=job.since)
+
+
+async def submit_job(run: StepRun, change: Change = unchanged) -> Submitted:
     """The job of this attempt, running.  ``change`` has the last word on its request."""
     job = await submit_named(run, change)
     created = "" if job.adopted else job.name
     await run.publish({**facts_about(run, job.name, job.arn), "created": created})
     return job
-
-
-async def follow(run: StepRun, job: Submitted) -> StepResult:
-    """Wait for ``job``; its result, or :class:`JobFailed` with the service's reason."""
-    answer = await ended_well(run, job, address_of(run, job.name))
-    return result_of(run, job.name, answer, started=job.since)
 
 
 async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> dict[str, Any]:

@@ -18,41 +18,50 @@ from ..request import resolved_arguments, show_request
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
 from ..submit import asked_anew
+from .base import Runner
 
 
-async def run(run: StepRun) -> StepResult:
-    """Invoke the function and read its ``OutputParameters`` from the top level of its answer."""
-    started = now()
-    arn = await _target(run)
-    event = await resolved_arguments(run)
-    await show_request(run, {"FunctionName": arn, "Payload": event})
-    await _refuse_after_a_loss(run, arn)
-    invocation = Entry.of(run.identity, arn, 0)
-    await run.journal.write(invocation)
-    try:
-        answer = await in_thread(run.aws.key, _invoke, run, arn, json.dumps(event).encode())
-    except Exception:
-        # Whoever is told decides whether it is invoked again.
-        await run.journal.write(invocation.advance(JobState.FAILURE_REPORTED))
-        raise
-    await run.journal.write(invocation.advance(JobState.SUCCEEDED))
-    for line in _log_tail(answer):
-        run.tell(line)
-    payload = answer["Payload"]
-    if answer.get("FunctionError"):
-        raise StepFailed(f'Step "{run.identity.step}": {arn} failed: {_function_error(payload)}')
-    outputs = _outputs(run, payload)
-    properties: dict[str, Any] = {"OutputParameters": outputs}
-    await run.publish({"arn": arn, **_links(run, arn)})
-    return StepResult(
-        step=run.identity.step,
-        type=run.step_type,
-        name=arn.rsplit(":function:", 1)[-1],
-        arn=arn,
-        properties=properties,
-        started=started,
-        ended=now(),
-    )
+class LambdaFunctionRunner(Runner):
+    """Invokes the function and waits for its answer."""
+
+    name = "lambda_function"
+    request_from = "settings"
+    needs_journal = True
+    has_default_stub = True
+
+    async def run(self, run: StepRun) -> StepResult:
+        """Invoke the function and read its ``OutputParameters`` from the top level of its answer."""
+        started = now()
+        arn = await _target(run)
+        event = await resolved_arguments(run)
+        await show_request(run, {"FunctionName": arn, "Payload": event})
+        await _refuse_after_a_loss(run, arn)
+        invocation = Entry.of(run.identity, arn, 0)
+        await run.journal.write(invocation)
+        try:
+            answer = await in_thread(run.aws.key, _invoke, run, arn, json.dumps(event).encode())
+        except Exception:
+            # Whoever is told decides whether it is invoked again.
+            await run.journal.write(invocation.advance(JobState.FAILURE_REPORTED))
+            raise
+        await run.journal.write(invocation.advance(JobState.SUCCEEDED))
+        for line in _log_tail(answer):
+            run.tell(line)
+        payload = answer["Payload"]
+        if answer.get("FunctionError"):
+            raise StepFailed(f'Step "{run.identity.step}": {arn} failed: {_function_error(payload)}')
+        outputs = _outputs(run, payload)
+        properties: dict[str, Any] = {"OutputParameters": outputs}
+        await run.publish({"arn": arn, **_links(run, arn)})
+        return StepResult(
+            step=run.identity.step,
+            type=run.step_type,
+            name=arn.rsplit(":function:", 1)[-1],
+            arn=arn,
+            properties=properties,
+            started=started,
+            ended=now(),
+        )
 
 
 async def _refuse_after_a_loss(run: StepRun, arn: str) -> None:

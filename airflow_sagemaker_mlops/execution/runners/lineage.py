@@ -9,38 +9,44 @@ from ..aws.clients import as_json, call, error_message
 from ..exceptions import StepFailed
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, now
+from .base import Runner
 from .job import result_of
 
 
-async def run(run: StepRun) -> StepResult:
-    """Create the entities and associate them; ``ActionArns['name']`` and so on are the properties."""
-    started = now()
-    arguments = await resolved_arguments(run)
-    arns: dict[tuple[str, str], str] = {}
-    properties: dict[str, Any] = {}
-    for member, (kind, name_key) in ENTITIES.items():
-        for entity in arguments.get(member) or []:
-            arn = await _entity(run, kind, name_key, await fitted(run, entity, f"Create{kind}"))
-            name = str(entity.get(name_key) or "")
-            arns[kind, name] = arn
-            properties.setdefault(f"{kind}Arns", {})[name] = arn
-            run.tell(f"Create{kind}: {arn}")
-    made = []
-    for item in arguments.get("Associations") or []:
-        ends = {
-            "SourceArn": _end(run, item.get("Source"), arns),
-            "DestinationArn": _end(run, item.get("Destination"), arns),
-        }
-        if item.get("AssociationType"):
-            ends["AssociationType"] = item["AssociationType"]
-        if ends["SourceArn"] == ends["DestinationArn"]:
-            run.tell(f"{ends['SourceArn']} is both ends of an association, which is not made")
-            continue
-        await _associate(run, ends)
-        made.append(ends)
-    if made:
-        properties["Associations"] = made
-    return result_of(run, "", properties, started=started)
+class LineageRunner(Runner):
+    """Creates lineage entities and associates them."""
+
+    name = "lineage"
+
+    async def run(self, run: StepRun) -> StepResult:
+        """Create the entities and associate them; ``ActionArns['name']`` and so on are the properties."""
+        started = now()
+        arguments = await resolved_arguments(run)
+        arns: dict[tuple[str, str], str] = {}
+        properties: dict[str, Any] = {}
+        for member, (kind, name_key) in ENTITIES.items():
+            for entity in arguments.get(member) or []:
+                arn = await _entity(run, kind, name_key, await fitted(run, entity, f"Create{kind}"))
+                name = str(entity.get(name_key) or "")
+                arns[kind, name] = arn
+                properties.setdefault(f"{kind}Arns", {})[name] = arn
+                run.tell(f"Create{kind}: {arn}")
+        made = []
+        for item in arguments.get("Associations") or []:
+            ends = {
+                "SourceArn": _end(run, item.get("Source"), arns),
+                "DestinationArn": _end(run, item.get("Destination"), arns),
+            }
+            if item.get("AssociationType"):
+                ends["AssociationType"] = item["AssociationType"]
+            if ends["SourceArn"] == ends["DestinationArn"]:
+                run.tell(f"{ends['SourceArn']} is both ends of an association, which is not made")
+                continue
+            await _associate(run, ends)
+            made.append(ends)
+        if made:
+            properties["Associations"] = made
+        return result_of(run, "", properties, started=started)
 
 
 async def _entity(run: StepRun, kind: str, name_key: str, request: dict[str, Any]) -> str:

@@ -13,28 +13,38 @@ from ..identity import digest
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, now
 from ..watch.console_links import facts_about
+from .base import Runner
 from .job import result_of
 
 PACKAGE_WAIT_S = 300.0
 
 
-async def run(run: StepRun) -> StepResult:
-    """Register the version; its group is made when missing, as SageMaker Pipelines does."""
-    started = now()
-    arguments = await resolved_arguments(run)
-    request = await fitted(run, run.entry.prepare(arguments))
-    # The same attempt, or a retry of it, sends the same token and gets the same version back; a clear does not.
-    request["ClientToken"] = digest(run.identity.step_digest, run.identity.generation, run.identity.run_started)[:36]
-    group = str(request.get("ModelPackageGroupName") or "")
-    if group and not group.startswith("arn:"):
-        await _ensure_group(run, group, arguments.get("Tags") or [])
-    answer = await call(run.aws, "sagemaker", run.entry.create, **request)
-    arn = str(answer["ModelPackageArn"])
-    described = await _settled(run, arn)
-    await run.publish(facts_about(run, arn, arn, described))
-    run.tell(f"registered {arn} ({described.get('ModelApprovalStatus', 'no approval status')})")
-    made = result_of(run, arn, described, started=started)
-    return replace(made, facts={**made.facts, "ModelPackage": _about(run, described)})
+class ModelPackageRunner(Runner):
+    """Registers a version of a model package group."""
+
+    name = "model_package"
+    request_from = "call"
+    is_described = True
+
+    async def run(self, run: StepRun) -> StepResult:
+        """Register the version; its group is made when missing, as SageMaker Pipelines does."""
+        started = now()
+        arguments = await resolved_arguments(run)
+        request = await fitted(run, run.entry.prepare(arguments))
+        # The same attempt, or a retry of it, sends the same token and gets the same version back; a clear does not.
+        request["ClientToken"] = digest(run.identity.step_digest, run.identity.generation, run.identity.run_started)[
+            :36
+        ]
+        group = str(request.get("ModelPackageGroupName") or "")
+        if group and not group.startswith("arn:"):
+            await _ensure_group(run, group, arguments.get("Tags") or [])
+        answer = await call(run.aws, "sagemaker", run.entry.create, **request)
+        arn = str(answer["ModelPackageArn"])
+        described = await _settled(run, arn)
+        await run.publish(facts_about(run, arn, arn, described))
+        run.tell(f"registered {arn} ({described.get('ModelApprovalStatus', 'no approval status')})")
+        made = result_of(run, arn, described, started=started)
+        return replace(made, facts={**made.facts, "ModelPackage": _about(run, described)})
 
 
 def _about(run: StepRun, described: Mapping[str, Any]) -> dict[str, Any]:

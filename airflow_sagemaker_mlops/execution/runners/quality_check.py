@@ -8,8 +8,9 @@ Rules: docs/language/steps/checks.md.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from ...definition.expressions import parse_value
 from ...definition.read.strict_json import NotJson, read_json
@@ -20,8 +21,7 @@ from ..describe import address_of
 from ..exceptions import StepFailed
 from ..scope import MOST_READ, Unreadable, name_in, resolve
 from ..step_run import StepResult, StepRun, Submitted
-from . import job
-from .job import ended_well, result_of
+from .job import JobRunner, ended_well, result_of, submit_job
 
 VIOLATIONS = "constraint_violations.json"
 NO_BASELINE = (
@@ -36,10 +36,6 @@ REGISTRY = {
     "DATA_BIAS": ("Bias", "PreTrainingConstraints", ""),
     "MODEL_BIAS": ("Bias", "PostTrainingConstraints", ""),
     "MODEL_EXPLAINABILITY": ("Explainability", "Constraints", ""),
-}
-FILES = {
-    "QualityCheck": {"Constraints": "constraints.json", "Statistics": "statistics.json"},
-    "ClarifyCheck": {"Constraints": "analysis.json"},
 }
 
 
@@ -56,38 +52,58 @@ class Flags:
     previous: dict[str, str]
 
 
-async def submit(run: StepRun) -> Submitted:
-    """The job of this attempt, with the previous baseline mounted when there is drift to check."""
-    flags = await in_thread(run.aws.key, _flags, run)
-    if not flags.previous and not (flags.skip and flags.register):
-        flags = replace(flags, previous=await _from_registry(run))
-        if not flags.previous:
-            raise StepFailed(f'Step "{run.identity.step}" {NO_BASELINE}')
+class QualityCheckRunner(JobRunner):
+    """Runs a baseline job of Model Monitor and judges its violations.
 
-    async def change(arguments: dict[str, Any], name: str) -> dict[str, Any]:
-        changed = await _with_model_name(run, arguments, name)
-        return changed if flags.skip else _with_baseline(changed, flags.previous)
+    word    how messages call the check
+    files   {kind of baseline: its file in the job's output}
+    """
 
-    made = await job.submit(run, change)
-    facts = {"skip": flags.skip, "fail": flags.fail, "register": flags.register, "previous": flags.previous}
-    return replace(made, facts=facts)
+    name = "quality_check"
+    request_from = "settings"
+    adds_properties = True
+    word: ClassVar[str] = "Quality"
+    files: ClassVar[Mapping[str, str]] = {"Constraints": "constraints.json", "Statistics": "statistics.json"}
+
+    async def submit(self, run: StepRun) -> Submitted:
+        """The job of this attempt, with the previous baseline mounted when there is drift to check."""
+        flags = await in_thread(run.aws.key, _flags, run)
+        if not flags.previous and not (flags.skip and flags.register):
+            flags = replace(flags, previous=await _from_registry(run))
+            if not flags.previous:
+                raise StepFailed(f'Step "{run.identity.step}" {NO_BASELINE}')
+
+        async def change(arguments: dict[str, Any], name: str) -> dict[str, Any]:
+            changed = await _with_model_name(run, arguments, name)
+            return changed if flags.skip else _with_baseline(changed, flags.previous)
+
+        made = await submit_job(run, change)
+        facts = {"skip": flags.skip, "fail": flags.fail, "register": flags.register, "previous": flags.previous}
+        return replace(made, facts=facts)
+
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """Wait for the job, then say whether the new baseline violates the previous one."""
+        answer = await ended_well(run, job, address_of(run, job.name))
+        flags = Flags(**job.facts)
+        folder = _output_folder(answer)
+        if not flags.skip:
+            await _judge(run, folder, flags, self.word)
+        calculated = {kind: f"{folder}/{file}" for kind, file in self.files.items()}
+        used = calculated if flags.register else flags.previous
+        properties = {f"CalculatedBaseline{kind}": uri for kind, uri in calculated.items()}
+        properties |= {f"BaselineUsedForDriftCheck{kind}": used[kind] for kind in calculated if used.get(kind)}
+        return result_of(run, job.name, {**answer, **properties}, started=job.since)
 
 
-async def follow(run: StepRun, made: Submitted) -> StepResult:
-    """Wait for the job, then say whether the new baseline violates the previous one."""
-    answer = await ended_well(run, made, address_of(run, made.name))
-    flags = Flags(**made.facts)
-    folder = _output_folder(answer)
-    if not flags.skip:
-        await _judge(run, folder, flags)
-    calculated = {kind: f"{folder}/{file}" for kind, file in FILES[run.step_type].items()}
-    used = calculated if flags.register else flags.previous
-    properties = {f"CalculatedBaseline{kind}": uri for kind, uri in calculated.items()}
-    properties |= {f"BaselineUsedForDriftCheck{kind}": used[kind] for kind in calculated if used.get(kind)}
-    return result_of(run, made.name, {**answer, **properties}, started=made.since)
+class ClarifyCheckRunner(QualityCheckRunner):
+    """Runs a job of Clarify and judges its violations."""
+
+    name = "clarify_check"
+    word = "Clarify"
+    files: ClassVar[Mapping[str, str]] = {"Constraints": "analysis.json"}
 
 
-async def _judge(run: StepRun, folder: str, flags: Flags) -> None:
+async def _judge(run: StepRun, folder: str, flags: Flags, word: str) -> None:
     uri = f"{folder}/{VIOLATIONS}"
     try:
         report = _object(await in_thread(run.aws.key, run.scope.read_s3, uri), uri)
@@ -100,9 +116,8 @@ async def _judge(run: StepRun, folder: str, flags: Flags) -> None:
         words = [violation.get(key) for key in ("feature_name", "facet", "metric_name", "constraint_check_type")]
         run.tell(f"violation: {' '.join(str(word) for word in words if word)}: {violation.get('description', '')}")
     if violations and flags.fail:
-        kind = "Clarify" if run.step_type == "ClarifyCheck" else "Quality"
         raise StepFailed(
-            f'Step "{run.identity.step}": ClientError: {kind} check failed. See violation report {uri} '
+            f'Step "{run.identity.step}": ClientError: {word} check failed. See violation report {uri} '
             f"({len(violations)} violations)"
         )
     run.tell(f"{len(violations)} violations of the previous baseline")

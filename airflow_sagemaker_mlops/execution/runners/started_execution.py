@@ -13,19 +13,33 @@ from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import Look, next_start
 from ..watch.console_links import facts_about
+from .base import WaitingRunner
 from .job import ended_well, result_of
 
 TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
 
 
-async def submit(run: StepRun) -> Submitted:
-    """What this attempt starts; the same again when it has been started before."""
-    ordinal = await next_start(run, lambda handle: describe(run, handle))
-    job = await going_on(run, ordinal)
-    if job is not None:
-        return job
-    request = await fitted(run, await resolved_arguments(run))
-    return await start(run, ordinal, request, lambda handle: describe(run, handle))
+class StartedExecutionRunner(WaitingRunner):
+    """Starts an execution with a client token."""
+
+    name = "started_execution"
+    request_from = "arguments"
+    is_job = True
+    needs_journal = True
+
+    async def submit(self, run: StepRun) -> Submitted:
+        """What this attempt starts; the same again when it has been started before."""
+        ordinal = await next_start(run, lambda handle: describe(run, handle))
+        job = await going_on(run, ordinal)
+        if job is not None:
+            return job
+        request = await fitted(run, await resolved_arguments(run))
+        return await start(run, ordinal, request, lambda handle: describe(run, handle))
+
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """Wait for it to end."""
+        answer = await ended_well(run, job, address_of(run, job.name))
+        return result_of(run, job.name, answer, started=job.since)
 
 
 async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
@@ -71,12 +85,6 @@ async def _send(run: StepRun, ordinal: int, request: dict[str, Any]) -> Submitte
     run.tell(f"{entry.create}: {handle}")
     await run.publish({**facts_about(run, handle, handle), "created": handle})
     return job
-
-
-async def follow(run: StepRun, job: Submitted) -> StepResult:
-    """Wait for it to end."""
-    answer = await ended_well(run, job, address_of(run, job.name))
-    return result_of(run, job.name, answer, started=job.since)
 
 
 def token(run: StepRun, ordinal: int) -> str:

@@ -34,6 +34,7 @@ from ...steps.shapes import operation_output
 from ..aws.clients import Aws, as_json, error_code
 from ..exceptions import JobFailed
 from ..request import build_request, name_of, resolved_arguments
+from ..runners.base import WaitingRunner, runner_of
 from ..scope_values import NO_ACCOUNT
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..watch.console_links import facts_about
@@ -41,7 +42,6 @@ from ..watch.console_links import facts_about
 ZERO: dict[str, Any] = {"Integer": 0, "Float": 0.0, "Boolean": False}
 NUMBERS = frozenset({"integer", "long", "float", "double"})
 LOOKS_LIKE_A_PLACE = re.compile(r"ur[il]|path|s3|artifact|location|constraints|statistics", re.IGNORECASE)
-BY_NAME = ("job", "check", "resource", "endpoint")
 MEMBERS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "Properties": (Mapping, "an object"),
     "PropertyFiles": (Mapping, "an object"),
@@ -91,60 +91,62 @@ def declared_for(run: StepRun) -> Mapping[str, Any] | None:
     table = run.options.stand_ins
     if not table:
         return None
-    name = run.identity.step
-    if run.entry.how == "condition":  # it is evaluated, and may be overruled
+    name, runner = run.identity.step, runner_of(run.entry)
+    if not runner.may_have_stub:
         return None
     found = table.get(name)
     if found is None and run.loop:
         found = table.get(name.rpartition("-")[0])
-    how = run.entry.how
-    if found is None and (run.entry.waits or how in ("function", "foreign")) and how != "foreach":
+    if found is None and runner.has_default_stub:
         found = table.get("*")
     return found
 
 
-async def submit(run: StepRun) -> Submitted:
-    """The request is built and typed; nothing is sent."""
-    run.tell("a stand-in answers for this step")
-    name = name_of(run, 0) if run.entry.name_key else run.identity.step
-    arn = f"arn:aws:sagemaker:{run.aws.region}:{NO_ACCOUNT}:stand-in/{name}"
-    await run.publish(facts_about(run, name, arn))
-    return Submitted(name, arn, 0, now())
+class StubRunner(WaitingRunner):
+    """Gives the declared result instead of running a step."""
 
+    name = "stub"
 
-async def follow(run: StepRun, job: Submitted) -> StepResult:
-    """The declared result."""
-    declared = declared_for(run) or {}
-    properties = await _properties(run, job, declared)
-    await asyncio.sleep(float(declared.get("Seconds") or 0))
-    await asyncio.to_thread(_write_files, run, properties, declared)
-    wanted = run.spec.get("Outputs")
-    status = str(declared.get("Status") or "Succeeded")
-    result = StepResult(
-        run.identity.step,
-        run.step_type,
-        job.name,
-        job.arn,
-        properties if wanted == "all" else select(properties, list(wanted or ())),
-        job.since,
-        now(),
-        status=status,
-        facts={"StandIn": True},
-    )
-    if status != "Succeeded":
-        reason = str(declared.get("FailureReason") or "the stand-in says so")
-        raise JobFailed(run.identity.step, job.name, status, reason, result.as_json())
-    return result
+    async def submit(self, run: StepRun) -> Submitted:
+        """The request is built and typed; nothing is sent."""
+        run.tell("a stand-in answers for this step")
+        name = name_of(run, 0) if run.entry.name_key else run.identity.step
+        arn = f"arn:aws:sagemaker:{run.aws.region}:{NO_ACCOUNT}:stand-in/{name}"
+        await run.publish(facts_about(run, name, arn))
+        return Submitted(name, arn, 0, now())
 
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """The declared result."""
+        declared = declared_for(run) or {}
+        properties = await _properties(run, job, declared)
+        await asyncio.sleep(float(declared.get("Seconds") or 0))
+        await asyncio.to_thread(_write_files, run, properties, declared)
+        wanted = run.spec.get("Outputs")
+        status = str(declared.get("Status") or "Succeeded")
+        result = StepResult(
+            run.identity.step,
+            run.step_type,
+            job.name,
+            job.arn,
+            properties if wanted == "all" else select(properties, list(wanted or ())),
+            job.since,
+            now(),
+            status=status,
+            facts={"StandIn": True},
+        )
+        if status != "Succeeded":
+            reason = str(declared.get("FailureReason") or "the stand-in says so")
+            raise JobFailed(run.identity.step, job.name, status, reason, result.as_json())
+        return result
 
-async def run(run: StepRun) -> StepResult:
-    """Both in one."""
-    return await follow(run, await submit(run))
+    async def stop(self, run: StepRun, name: str, handle: str) -> bool:
+        """Nothing was started."""
+        return False
 
 
 async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any]) -> dict[str, Any]:
     entry = run.entry
-    if entry.service == "sagemaker" and entry.how in BY_NAME:
+    if runner_of(entry).is_named:
         request = as_json(await build_request(run, 0))
     else:
         request = await resolved_arguments(run)

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 from ...execution.aws.threads import in_thread
 from ...execution.describe import describe
+from ...execution.engine import runner_of
 from ...execution.exceptions import StepFailed
 from ...execution.request import name_of
 from ...execution.secret_masking import secrets_in
@@ -43,9 +44,7 @@ from .secrets import secrets_of_step
 from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
 from .step_start import StepStart
 
-DESCRIBED = frozenset({"job", "check", "package"})
 MOST_JOBS = 200  # of one step, that its retry policies may have begun
-JOBS = frozenset({"job", "check", "started", "emr", "serverless"})
 Result = TypeVar("Result")
 
 
@@ -233,7 +232,7 @@ class Recorder:
             ended,
             attempts=attempts,
             # one that an earlier process of this task began counts as well
-            jobs_started=max(ended.jobs_started, len(attempts) if run.entry.how in JOBS else 0),
+            jobs_started=max(ended.jobs_started, len(attempts) if runner_of(run.entry).is_job else 0),
             request=start.request,
             billable_seconds=billed_together([*earlier.values(), described]),
             instance_type=instance_type,
@@ -267,12 +266,12 @@ class Recorder:
     def _remember(
         self, run: StepRun, step_record: StepRecord, described: Mapping[str, Any], secrets: frozenset[str]
     ) -> None:
-        properties = described if described and run.entry.how == "job" else None
+        properties = described if described and not runner_of(run.entry).adds_properties else None
         kept = run.spec.get("Outputs") or ()
         remember(self.store, self.dag_id, self.run_id, step_record, properties=properties, kept=kept, secrets=secrets)
 
     async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        if run.entry.how in DESCRIBED and result.get("Name"):
+        if runner_of(run.entry).is_described and result.get("Name"):
             return await _properties(run, str(result["Name"]))
         return None
 
@@ -281,7 +280,8 @@ class Recorder:
         result = ended.result or {}
         # A step that failed does not say how often it was retried, but how many jobs it began.
         most = max(int(result.get("Retries") or 0), ended.jobs_started - 1)
-        if start.result is not None or run.entry.how != "job" or not result.get("Name") or most < 1:
+        named = runner_of(run.entry).makes_named_jobs
+        if start.result is not None or not named or not result.get("Name") or most < 1:
             return {}
         names = _names_before(run, str(result["Name"]))[-most:]
         answers = {name: await _properties(run, name) for name in names}
@@ -366,7 +366,7 @@ def _attempt(run: StepRun, name: str, described: Mapping[str, Any], result: Mapp
 
 
 def _packages(run: StepRun, described: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    if run.entry.how != "package" or not described:
+    if run.entry.arn_key != "ModelPackageArn" or not described:
         return ()
     about = {
         "arn": described.get("ModelPackageArn"),

@@ -7,14 +7,10 @@ from typing import Any
 
 from ...definition.expressions import parse_value
 from ...execution.aws.threads import in_thread
+from ...execution.engine import runner_of
 from ...execution.request import fitted, name_of, resolved_arguments
 from ...execution.scope import resolve
 from ...execution.step_run import StepRun
-
-ONE_CALL = frozenset({"job", "resource", "package", "endpoint"})  # the arguments are the request of one operation
-AS_WRITTEN = frozenset({"started", "emr", "serverless"})
-WITH_SETTINGS = frozenset({"check", "function", "callback"})
-WITH_REQUEST = ONE_CALL | AS_WRITTEN | WITH_SETTINGS
 
 
 async def resolved_request(run: StepRun) -> dict[str, Any] | None:
@@ -23,13 +19,14 @@ async def resolved_request(run: StepRun) -> dict[str, Any] | None:
     Raises :class:`StepFailed` as the step itself will.
     """
     entry = run.entry
-    if entry.how not in WITH_REQUEST:
+    request_from = runner_of(entry).request_from
+    if not request_from:
         return None
     own = {entry.name_key: name_of(run, 0)} if entry.name_key.endswith("JobName") else {}
     arguments = await resolved_arguments(run, **own)
-    if entry.how in ONE_CALL:
+    if request_from == "call":
         return await fitted(replace(run, tell=_silent), entry.prepare(arguments))
-    if entry.how in AS_WRITTEN:
+    if request_from == "arguments":
         return arguments
     given = {key: run.spec[key] for key in entry.settings if key in run.spec}
 

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...steps.catalogue import STEP_TYPES
+from ...execution.engine import runner_of
+from ...steps.catalogue import entry_of
 from ..capture.fingerprint import current_objects, every_version, fingerprint
 from ..capture.listing import Line, Listing, ListingOf, objects_of
-from ..capture.requests import WITH_REQUEST
 from ..capture.sources import from_outside
 from ..model.errors import RecordError
 from ..model.step_record import Artifact, Image, StepRecord
@@ -79,10 +79,15 @@ def _untold(steps: Steps) -> Iterator[str]:
     """Steps that ran and left no word of what they read: their step records are lost, or it is a loop of schema 1.0."""
     loops = {step.loop for step in steps.values()}
     for name, step in steps.items():
-        how = STEP_TYPES[step.type].how if step.type in STEP_TYPES else ""
-        if step.status == "Succeeded" and (
-            (how in WITH_REQUEST and step.request is None)
-            or (how == "foreach" and name not in loops and _has_children(step))
+        entry = entry_of(step.type)
+        runner = runner_of(entry) if entry is not None else None
+        if (
+            runner is not None
+            and step.status == "Succeeded"
+            and (
+                (runner.request_from and step.request is None)
+                or (runner.has_children and name not in loops and _has_children(step))
+            )
         ):
             yield name
 

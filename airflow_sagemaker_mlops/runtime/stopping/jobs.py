@@ -8,7 +8,7 @@ from typing import Any
 
 from ...definition.step_types import WAITING
 from ...execution.aws.clients import Aws
-from ...execution.engine import stop
+from ...execution.engine import runner_of, stop
 from ...execution.identity import StepIdentity, execution_id, is_start, run_name, tag_value
 from ...execution.journal import Entry
 from ...execution.scope import Scope
@@ -64,9 +64,14 @@ async def stop_left_running(
             if task is None or task.access != access or stoppable([task.type]):
                 continue
             entry = await recall(name)
-            if entry is not None and entry.state.may_still_run and (entry.arn or STEP_TYPES[task.type].how == "job"):
+            if entry is not None and entry.state.may_still_run and (entry.arn or _has_name(task)):
                 stopped += await _stop_by_handle(_step_run(ti, name, task, aws, tell), entry)
     return stopped
+
+
+def _has_name(task: StepTask) -> bool:
+    """Whether its job can be stopped though only its name is known."""
+    return runner_of(STEP_TYPES[task.type]).makes_named_jobs
 
 
 def waiting_steps(ti: Any, task_ids: Iterable[str]) -> dict[str, StepTask]:
