@@ -165,7 +165,7 @@ def test_a_failure_that_could_not_be_reported_is_reported_by_the_next_process_wi
         asyncio.run(engine.run_step(run))
     entry = asyncio.run(run.journal.read())
     assert entry is not None
-    asyncio.run(run.journal.write(entry.advance(state)))
+    asyncio.run(run.journal.write(replace(entry, state=state)))
     with pytest.raises(JobFailed):
         asyncio.run(engine.run_step(again(run, try_number=try_number)))
     assert len(jobs_of(aws, run)) == 1
@@ -211,7 +211,7 @@ def test_what_failed_in_a_loop_is_not_run_again_because_its_task_was_broken_off(
     entry = asyncio.run(run.journal.read())
     assert entry is not None
     assert entry.state == JobState.FAILED
-    asyncio.run(run.journal.write(entry.advance(state)))
+    asyncio.run(run.journal.write(replace(entry, state=state)))
     with pytest.raises(StepFailed, match=r"1 of 2 steps did not succeed.*Each-1"):
         asyncio.run(engine.run_step(again(untold, try_number=try_number)))
     assert len(jobs_of(aws, run)) == made
