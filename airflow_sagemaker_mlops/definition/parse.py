@@ -51,7 +51,6 @@ COMMON_KEYS = frozenset(
     }
 )
 FLAGS = frozenset({"SkipCheck", "FailOnViolation", "RegisterNewBaseline"})
-WITH_RULES = frozenset({"Cleanup", "EMR", "EMRServerless", "Lineage"})  # few documents have one
 NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
@@ -198,7 +197,7 @@ class _Parser:
             from .foreach_arguments import loop_arguments
 
             loop_arguments(self, name, arguments, (place, "Arguments"))
-        if kind in WITH_RULES:
+        if syntax.argument_rules:  # few documents have one
             from .arguments import step_arguments
 
             step_arguments(self, name, kind, arguments, (place, "Arguments"))

@@ -39,11 +39,13 @@ class StepSyntax:
     needs           the one of them that must be there
     choices         values of that key
     arguments       keys of ``Arguments``, where the language has a closed set
+    argument_rules  whether ``Arguments`` have a form that ``definition.arguments`` checks
     free_arguments  ``Arguments`` are the user's own data, may be left out, and may hold a key called "Get"
     in_body         whether the body of a ForEach step may hold it
     in_experiments  whether its jobs are grouped under the pipeline's experiment
     with_mlflow     whether its jobs are told the pipeline's MLflow tracking server
     properties      {member: type} of a fixed property document, "" for other types; ``None``: what Describe answers
+    property_files  whether steps may name files in their outputs, for ``Std:JsonGet``
     left_in_s3      property paths where it leaves what a Cleanup step deletes
     also_called     names of the type in the API and the SDK, in small letters
     """
@@ -54,11 +56,13 @@ class StepSyntax:
     needs: str = ""
     choices: tuple[str, ...] = ()
     arguments: frozenset[str] | None = None
+    argument_rules: bool = False
     free_arguments: bool = False
     in_body: bool = True
     in_experiments: bool = False
     with_mlflow: bool = False
     properties: Mapping[str, str] | None = None
+    property_files: bool = False
     left_in_s3: frozenset[str] = frozenset()
     also_called: tuple[str, ...] = ()
 
@@ -67,7 +71,12 @@ _JOB = StepSyntax(waits=True)
 _UNKNOWN = StepSyntax(supported=False)
 
 STEP_SYNTAX: dict[str, StepSyntax] = {
-    "Processing": StepSyntax(waits=True, in_experiments=True, left_in_s3=frozenset({"ProcessingOutputConfig.Outputs"})),
+    "Processing": StepSyntax(
+        waits=True,
+        in_experiments=True,
+        property_files=True,
+        left_in_s3=frozenset({"ProcessingOutputConfig.Outputs"}),
+    ),
     "Training": StepSyntax(
         waits=True,
         in_experiments=True,
@@ -125,11 +134,14 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
         choices=("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
         properties={"CalculatedBaselineConstraints": "", "BaselineUsedForDriftCheckConstraints": ""},
     ),
-    "EMR": _JOB,
-    "EMRServerless": _JOB,
+    "EMR": StepSyntax(waits=True, argument_rules=True),
+    "EMRServerless": StepSyntax(waits=True, argument_rules=True),
     "Job": _JOB,
-    "Lineage": StepSyntax(properties={"ActionArns": "", "ArtifactArns": "", "ContextArns": "", "Associations": ""}),
-    "Cleanup": StepSyntax(properties=NOTHING),
+    "Lineage": StepSyntax(
+        argument_rules=True,
+        properties={"ActionArns": "", "ArtifactArns": "", "ContextArns": "", "Associations": ""},
+    ),
+    "Cleanup": StepSyntax(argument_rules=True, properties=NOTHING),
     "ForEach": StepSyntax(
         waits=True,
         in_body=False,

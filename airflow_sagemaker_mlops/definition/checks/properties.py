@@ -111,7 +111,7 @@ def _loop_result(reference: Get, where: str, step: Step, steps: Mapping[str, Ste
 
 def output_names(step: Step) -> list[tuple[str, Any]]:
     """Place and value of every ``OutputName`` of a Processing step; a value may be anything."""
-    config = step.arguments.get("ProcessingOutputConfig") if step.type == "Processing" else None
+    config = step.arguments.get("ProcessingOutputConfig") if syntax_of(step.type).property_files else None
     outputs = config.get("Outputs") if isinstance(config, Mapping) else None
     rows = outputs if isinstance(outputs, list) else []
     base = f"{step.where}.Arguments.ProcessingOutputConfig.Outputs"
@@ -154,7 +154,7 @@ def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
     for step in parsed.pipeline.steps:
         if not step.property_files:
             continue
-        if step.type != "Processing":
+        if not syntax_of(step.type).property_files:
             what = f'step "{step.name}" is of the type {step.type}; only Processing steps have property files.'
             yield Problem("SM208", f"{step.where}.PropertyFiles", what)
             continue

@@ -136,7 +136,7 @@ class SessionAws:
             # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice (retries.py).
             config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
         if service == "emr":
-            # Nor has EMR a client token: what a lost call made is looked for before it is made again (ways/emr.py).
+            # Nor has EMR a client token: what a lost call made is looked for before it is made again (runners/emr.py).
             config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
         return config
 

@@ -1,1 +1,1 @@
-"""The ways a step can run; an entry of the step table names one in ``how``."""
+"""How steps run: a class a runner.  An entry of the step table names one; what runners are is in :mod:`.base`."""
