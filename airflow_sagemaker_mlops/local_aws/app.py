@@ -20,15 +20,8 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qs, unquote
 
-from . import emr, functions, serving, signature
-from .caller import caller_identity, everything_allowed
-from .cloudwatch_logs import FILTER, filtered_events
-from .connections import INTAKE, PIECE, Intake
-from .errors import AwsError
-from .fault_injection import ConnectionLost, Faults
-from .ignored_members import refuse_unread, refuse_unread_by_moto
-from .moto_backend import Environ, Moto, Reply, is_served
-from .operation import (
+from . import serving, signature
+from .api_call import (
     NAMING,
     Called,
     called,
@@ -37,7 +30,17 @@ from .operation import (
     members,
     unread,
 )
+from .cloudwatch_logs import FILTER, filtered_events
+from .connections import INTAKE, PIECE, Intake
+from .emr import responses as emr
+from .errors import AwsError
+from .fault_injection import ConnectionLost, Faults
+from .iam_sts import caller_identity, everything_allowed
+from .ignored_members import refuse_unread, refuse_unread_by_moto
+from .lambda_ import functions
+from .moto_backend import Environ, Moto, Reply, is_served
 from .protocols import error_reply
+from .refused_operations import refusal, refuse_unexecuted
 from .s3 import aws_chunked, checksums
 from .s3.versions import listed_versions
 from .sagemaker.context import Context, Handler, tags_of
@@ -48,7 +51,6 @@ from .snapshots import Keeper
 from .state import OWN_CALLS, LocalAws, whole
 from .store import Store
 from .tagging import GET_RESOURCES, tagged_resources
-from .unexecuted import refusal, refuse_unexecuted
 from .validation import prune, validate
 
 MOST_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .api_call import Called
 from .errors import AwsError
 from .moto_backend import Environ, Moto, Reply
-from .operation import Called
 
 FILTER = Called("logs", "FilterLogEvents", "json")
 _PREFIX = "logStreamNamePrefix"

@@ -1,7 +1,7 @@
 """Refuses members of read requests that no code reads, because the answer would look right and be wrong.
 
-``ignored_members.json`` lists the members that moto ignores, as measured by ``tests/local_aws/measure_unread.py``.  Our
-own operations list the members that they ignore.
+``ignored_members.json`` lists the members that moto ignores, as ``tests/local_aws/measure_ignored_members.py`` measured
+them.  Our own operations list the members that they ignore.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .api_call import Called
 from .errors import AwsError
-from .operation import Called
 
 Members = Mapping[str, Any]
 

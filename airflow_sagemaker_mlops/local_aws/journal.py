@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from .functions import short_name
+from .lambda_.functions import short_name
 from .moto_backend import WSGI, Environ, Moto, identifiers_of, lambda_function
 from .state import ACCOUNT, write_private
 

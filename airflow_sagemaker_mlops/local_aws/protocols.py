@@ -6,9 +6,9 @@ import json
 from typing import Any
 from xml.sax.saxutils import escape
 
+from .api_call import Protocol
 from .errors import AwsError
 from .moto_backend import Reply
-from .operation import Protocol
 
 REQUEST_ID = "00000000-0000-0000-0000-000000000000"
 

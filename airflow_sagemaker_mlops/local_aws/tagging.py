@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .api_call import Called
 from .moto_backend import Environ, Moto, Reply, hide_tags_of_sagemaker
-from .operation import Called
 from .store import Store
 
 GET_RESOURCES = Called("resourcegroupstaggingapi", "GetResources", "json")

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sagemaker_mlops.local_aws import LocalAws, functions
+from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.local_aws.errors import AwsError
 from airflow_sagemaker_mlops.local_aws.job.job_folder import JobError, Ticket, new_ticket
 from airflow_sagemaker_mlops.local_aws.job.transfer import download, fetch_archive
+from airflow_sagemaker_mlops.local_aws.lambda_ import functions
 from airflow_sagemaker_mlops.paths import UnsafePath, below, inside
 from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
 from airflow_sagemaker_mlops.records.store.folder import FolderStore

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
-import measure_unread
+import measure_ignored_members
 import pytest
 from botocore.exceptions import ClientError
 
 from airflow_sagemaker_mlops import local_aws
-from airflow_sagemaker_mlops.local_aws import LocalAws, emr
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.local_aws.emr import responses as emr
 from airflow_sagemaker_mlops.local_aws.sagemaker import context
 from airflow_sagemaker_mlops.local_aws.sagemaker.operations import HANDLERS, UNREAD
 
@@ -25,8 +26,8 @@ pytestmark = pytest.mark.e2e
 
 def test_the_table_of_what_moto_does_not_look_at_is_what_is_measured() -> None:
     some = frozenset({"sagemaker", "logs", "athena", "events", "bedrock"})
-    table = json.loads(measure_unread.TABLE.read_text())
-    assert measure_unread.measured(some) == {service: table[service] for service in some}
+    table = json.loads(measure_ignored_members.TABLE.read_text())
+    assert measure_ignored_members.measured(some) == {service: table[service] for service in some}
 
 
 def strings(module: Any) -> set[str]:
@@ -51,7 +52,7 @@ def test_every_filter_of_our_own_reads_is_looked_at_or_refused(service: str, han
             continue
         known = shared | strings(inspect.getmodule(handler))
         names = [n for n in shape.members if n not in shape.required_members and not is_known(n, operation, known)]
-        left = tuple(n for n in names if not measure_unread.HARMLESS.match(n))
+        left = tuple(n for n in names if not measure_ignored_members.HARMLESS.match(n))
         if left:
             unread[operation] = left
     assert unread == ({name: UNREAD[name] for name in unread} if service == "sagemaker" else {})

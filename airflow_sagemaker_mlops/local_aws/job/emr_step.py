@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from .contract import Contract
+from .container_contract import Contract
 from .job_folder import JobError
 from .transfer import download
 

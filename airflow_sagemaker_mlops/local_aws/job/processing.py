@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from .contract import HOST, Contract
+from .container_contract import HOST, Contract
 from .interpreter import UNAVAILABLE
 from .job_folder import JobError
 from .transfer import download, upload_folder

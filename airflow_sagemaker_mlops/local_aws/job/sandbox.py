@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from ..state import read_config
 
-ENTER = Path(__file__).with_name("enter.py")
-REFUSED = 97  # enter.py's exit code when the system forbids namespaces
+ENTER = Path(__file__).with_name("enter_namespace.py")
+REFUSED = 97  # enter_namespace.py's exit code when the system forbids namespaces
 CODE_ENDINGS = frozenset(
     {".py", ".sh", ".json", ".yaml", ".yml", ".txt", ".cfg", ".ini", ".toml", ".r", ".R", ".conf", ".env", ".ipynb", ""}
 )

@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from .contract import HOST
+from .container_contract import HOST
 from .job_folder import JobError
 from .transfer import fetch_archive
 

@@ -19,13 +19,13 @@ from pathlib import Path
 
 from ..processes import start_of
 from ..state import read_config
-from .announce import announce
-from .contract import Contract
+from .container_contract import Contract
 from .emr_step import EmrStep
 from .job_folder import JobError, Ticket
-from .output import JobLog
+from .job_log import JobLog
 from .processing import Processing
 from .sandbox import choose
+from .state_change_event import announce
 from .status import StatusFile, Taken
 from .training import Training
 from .transform import Transform

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .contract import HOST, Contract
+from .container_contract import HOST, Contract
 from .job_folder import JobError
 
 

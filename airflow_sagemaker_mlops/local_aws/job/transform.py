@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import serving
-from .contract import Contract
-from .fields import Filter, FilterError
+from .container_contract import Contract
+from .data_processing import Filter, FilterError
 from .job_folder import JobError
-from .output import tail_of
+from .job_log import tail_of
 from .transfer import download, split
 
 PING_S = 90.0

@@ -18,8 +18,8 @@ from .context import (
     wanted,
 )
 from .hosting import containers_of_model
+from .job_lifecycle import folder_of, make, status_in_list, status_of
 from .kinds import Kind
-from .running import folder_of, make, status_in_list, status_of
 
 KINDS = (
     Kind("ProcessingJob", "processing", "processing-job"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..store import Resource
 from .context import Answer, Context
-from .running import status_in_list
+from .job_lifecycle import status_in_list
 
 FAMILIES = {"processing-job": "processing", "training-job": "training", "transform-job": "transform"}
 TYPES = {"processing-job": "ProcessingJob", "training-job": "TrainingJob", "transform-job": "TransformJob"}

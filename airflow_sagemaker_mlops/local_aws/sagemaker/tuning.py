@@ -18,7 +18,7 @@ from .context import (
     tags_of,
     wanted,
 )
-from .running import folder_of, make, status_in_list, status_of
+from .job_lifecycle import folder_of, make, status_in_list, status_of
 
 FAMILY, WORD = "tuning", "HyperParameterTuningJob"
 

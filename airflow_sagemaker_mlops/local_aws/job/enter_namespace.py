@@ -1,4 +1,4 @@
-"""Run a command that sees a folder as /opt/ml: ``python enter.py ROOT COMMAND...``.
+"""Run a command that sees a folder as /opt/ml: ``python enter_namespace.py ROOT COMMAND...``.
 
 Creates a private user and mount namespace through ctypes, which needs neither root nor Docker.  Runs in a new process
 with one thread; imports the standard library only, not the package.  Exit code 97: the system forbids namespaces.

@@ -9,7 +9,7 @@ from typing import Any
 
 from .interpreter import Interpreter, base_environment, of_image
 from .job_folder import JobError, Ticket
-from .output import JobLog
+from .job_log import JobLog
 from .sandbox import Sandbox
 from .status import StatusFile
 

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..paths import UnsafePath, inside
-from .errors import AwsError, not_available
-from .moto_backend import lambda_function
-from .processes import end_group
-from .state import LocalAws
+from ...paths import UnsafePath, inside
+from ..errors import AwsError, not_available
+from ..moto_backend import lambda_function
+from ..processes import end_group
+from ..state import LocalAws
 
 LEAST_TIMEOUT_S = 30.0  # on a busy laptop, importing boto3 takes longer than Lambda's default of 3 s
 LOG_TAIL = 4096

@@ -15,8 +15,8 @@ from botocore.serialize import create_serializer
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.local_aws.operation import SIGNED, Called, called, members
-from airflow_sagemaker_mlops.local_aws.unexecuted import begins_work
+from airflow_sagemaker_mlops.local_aws.api_call import SIGNED, Called, called, members
+from airflow_sagemaker_mlops.local_aws.refused_operations import begins_work
 
 ROLE = "arn:aws:iam::123456789012:role/R"
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .api_call import Called
 from .errors import AwsError, not_available
-from .operation import Called
 
 STARTS = re.compile(
     r"^(Batch)?(Start|Run|Submit|Execute|Invoke|Launch|Resume|Restart|Retry|Redrive|Replay|Reboot|Restore|Failover)"

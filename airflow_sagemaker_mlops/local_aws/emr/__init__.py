@@ -1,0 +1,1 @@
+"""EMR on this machine: clusters and their steps."""

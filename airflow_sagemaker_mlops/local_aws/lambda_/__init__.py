@@ -1,0 +1,1 @@
+"""The part of Lambda that our own code serves: Invoke."""
