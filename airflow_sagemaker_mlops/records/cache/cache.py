@@ -15,10 +15,10 @@ from typing import Any, Literal
 from ...definition.property_paths import select
 from ...definition.values import parse_duration
 from ...execution.secret_masking import MASK, mask, without
-from ..model.canonical_json import canonical_json, plain
+from ..model.canonical_json import compact_json, plain
 from ..model.step_record import Artifact, CacheOutcome, StepRecord
 from ..model.timestamps import moment, parse_time
-from ..seal.sealed import SCHEMA
+from ..seal.sealed import SCHEMA, is_readable
 from ..store.keys import cache_key_of
 from ..store.protocol import Store
 from ..store.stored_json import read_stored
@@ -137,7 +137,7 @@ def remember(
     }
     if properties is not None:
         entry["properties"] = mask(plain(properties), known)
-    place, data = cache_key_of(dag_id, step_record.step, outcome.key), canonical_json(entry)
+    place, data = cache_key_of(dag_id, step_record.step, outcome.key), compact_json(entry)
     if store.create(place, data):
         return True
     for _ in range(TRIES):
@@ -184,4 +184,4 @@ def _parse(data: bytes, dag_id: str, step: str, key: str) -> dict[str, Any] | No
     right = {"dag_id": dag_id, "step": step, "key": key}
     if not isinstance(entry, dict) or any(entry.get(name) != value for name, value in right.items()):
         return None
-    return entry if str(entry.get("schema", "")).partition(".")[0] == SCHEMA.partition(".")[0] else None
+    return entry if is_readable(entry) else None

@@ -14,7 +14,7 @@ from typing import Any
 from ...execution.secret_masking import mask, without
 from ...steps.catalogue import STEP_TYPES
 from ...steps.model import EVERYTHING
-from ..model.canonical_json import plain, sha256_of
+from ..model.canonical_json import exact, plain, sha256_of
 from ..model.step_record import Artifact
 
 # What says who asks, not what is asked for.
@@ -61,7 +61,7 @@ def cache_key(
 
 def key_values(step_type: str, request: Mapping[str, Any], secrets: Iterable[str] = ()) -> dict[str, Any]:
     """The key attributes that the request has, by name, with their masked values."""
-    counted = _counted(step_type, mask(plain(request), {*secrets}))
+    counted = _counted(step_type, exact(mask(plain(request), {*secrets})))
     names = STEP_TYPES[step_type].cache_key
     if not names:
         raise KeyError(step_type)

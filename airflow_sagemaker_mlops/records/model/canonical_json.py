@@ -1,6 +1,7 @@
-"""JSON in one spelling, so that equal documents have equal bytes and equal hashes.
+"""JSON in one spelling, so that equal documents have equal bytes and equal hashes: RFC 8785, JCS.
 
-Keys sorted by code point, no white space, UTF-8, numbers as Python's ``json`` writes them, no NaN.
+What is hashed is spelled by :func:`canonical_json`, so that any implementation of the RFC can check it.  What is only
+stored is spelled by :func:`compact_json`, which also wrote the records of schema 1.
 """
 
 from __future__ import annotations
@@ -13,17 +14,63 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import rfc8785
+
+LARGEST_INTEGER = 2**53 - 1  # that every reader of JSON has exactly, RFC 7493 section 2.2
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one spelling of ``value``.  Raises ``ValueError`` for NaN and infinities; see :func:`plain`."""
+    """The bytes of ``value`` by RFC 8785.
+
+    Raises ``ValueError`` with a sentence for what the RFC forbids: NaN and infinities, integers beyond 2**53 - 1, keys
+    that are not strings, and halves of surrogate pairs.  See :func:`plain` and :func:`exact`.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.IntegerDomainError as error:
+        raise ValueError(f"RFC 8785 forbids integers beyond 2**53 - 1: {error}. Write it as text.") from None
+    except rfc8785.FloatDomainError as error:
+        raise ValueError(f"RFC 8785 forbids NaN and infinities: {error}. Write it as text.") from None
+    except UnicodeEncodeError:
+        raise ValueError("RFC 8785 forbids halves of surrogate pairs, and a key holds one.") from None
+    except rfc8785.CanonicalizationError as error:
+        raise ValueError(f"RFC 8785 has no spelling for this value: {error}.") from None
+
+
+def compact_json(value: Any) -> bytes:
+    """Keys sorted by code point, no white space, UTF-8, numbers as Python writes them; integers of any size.
+
+    Raises ``ValueError`` for NaN and infinities.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def sha256_of(value: Any) -> str:
-    """Hex SHA-256 of the canonical JSON of ``value``."""
+    """Hex SHA-256 of the canonical JSON of ``value``.  Raises like :func:`canonical_json`."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def exact(value: Any) -> Any:
+    """Plain ``value`` with the integers beyond 2**53 - 1 as text, as RFC 8785 appendix D advises."""
+    return _with_integers(value, str)
+
+
+def doubles(value: Any) -> Any:
+    """``value`` as read from canonical JSON: large numbers without a fraction are doubles, and no integers."""
+    return _with_integers(value, float)
+
+
+def _with_integers(value: Any, kind: type[str] | type[float]) -> Any:
+    match value:
+        case dict():
+            return {key: _with_integers(item, kind) for key, item in value.items()}
+        case list() | tuple():
+            return [_with_integers(item, kind) for item in value]
+        case int() if abs(value) > LARGEST_INTEGER:
+            return kind(value)
+        case _:
+            return value
 
 
 def plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ...execution.secret_masking import mask, without
-from .canonical_json import plain, sha256_of
+from .canonical_json import exact, plain, sha256_of
 from .errors import BrokenRecord
 
 
@@ -147,7 +147,7 @@ class StepRecord:
     def masked(self, *known: str) -> StepRecord:
         """The same without secrets, and with the hash of the masked request; ``known`` are further secrets."""
         secrets = set(known)
-        request = mask(plain(self.request), secrets) if self.request is not None else None
+        request = exact(mask(plain(self.request), secrets)) if self.request is not None else None
         rest: dict[str, Any] = {}
         for name in ("result", "decision", "failure_reason"):
             value = getattr(self, name)

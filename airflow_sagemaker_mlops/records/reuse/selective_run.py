@@ -14,7 +14,7 @@ from ...execution.secret_masking import MASK
 from ...plan.model import Plan
 from ...plan.selection import InvalidSelection, Selection, select, select_unfinished
 from ..capture.recorder import Recorder
-from ..model.canonical_json import canonical_json
+from ..model.canonical_json import compact_json
 from ..model.step_record import Artifact
 from ..store.keys import source_key
 from ..store.protocol import Store, Stored
@@ -167,7 +167,7 @@ def selective_plan_of_run(
         )
         if stored or checked.source is None:
             return checked
-        note = canonical_json({"asked": asked, "source_run": checked.source.run_id})
+        note = compact_json({"asked": asked, "source_run": checked.source.run_id})
         if store.replace(key, note, found.tag if found else None):  # else another step stored one first
             return checked
 

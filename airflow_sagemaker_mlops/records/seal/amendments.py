@@ -12,7 +12,7 @@ from typing import Any
 
 from ...execution.secret_masking import mask
 from ...execution.step_run import now
-from ..model.canonical_json import canonical_json, plain
+from ..model.canonical_json import plain
 from ..model.errors import BrokenRecord, StoreUnavailable
 from ..store.keys import amendments_prefix
 from ..store.protocol import Store, address
@@ -25,6 +25,7 @@ from .sealed import (
     previous_of,
     record_name,
     seal_document,
+    sealed_bytes,
 )
 from .signatures import sign
 from .signing import Signer
@@ -72,7 +73,7 @@ def amend(
         sealed = seal_document(document, [Link(run_id, before)])
         if signer is not None:
             sign(store, signer, sealed, dag_id, run_id)
-        if store.create(_key(dag_id, run_id, len(there) + 1), canonical_json(sealed)):
+        if store.create(_key(dag_id, run_id, len(there) + 1), sealed_bytes(sealed)):
             return
     raise StoreUnavailable(f"cannot amend the record of {run_id}: others did it {TRIES} times meanwhile.")
 

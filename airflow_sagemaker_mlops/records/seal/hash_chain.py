@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..model.canonical_json import canonical_json
+from ..model.canonical_json import compact_json
 from ..model.errors import StoreUnavailable
 from ..store.index import Summary, read_index
 from ..store.keys import heads_key
@@ -85,4 +85,4 @@ def rewrite_heads(store: Store, dag_id: str, summaries: Mapping[str, Summary]) -
 
 def _heads(links: Iterable[Link]) -> bytes:
     ordered = sorted((link.as_json() for link in links), key=lambda link: link["run_id"])
-    return canonical_json({"schema": SCHEMA, "heads": ordered})
+    return compact_json({"schema": SCHEMA, "heads": ordered})

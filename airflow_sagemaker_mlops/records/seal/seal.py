@@ -6,6 +6,7 @@ the step records beside, where they are not at hand.  Each step writes its step 
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...execution.secret_masking import mask
-from ..model.canonical_json import canonical_json, plain, sha256_of
+from ..model.canonical_json import canonical_json, compact_json, plain
 from ..model.errors import BrokenRecord
 from ..model.record import DefinitionCopy
 from ..model.step_record import StepRecord
@@ -30,6 +31,7 @@ from .sealed import (
     previous_of,
     record_name,
     seal_document,
+    sealed_bytes,
 )
 from .signatures import sign
 from .signing import Signer
@@ -56,7 +58,7 @@ def write_step_record(
     secrets   further ones, to be taken out of it
     """
     masked = step_record.masked(*secrets)
-    store.write(step_record_key(dag_id, run_id, step_record.step), canonical_json(masked.as_json()))
+    store.write(step_record_key(dag_id, run_id, step_record.step), compact_json(masked.as_json()))
     return masked
 
 
@@ -92,9 +94,10 @@ def store_definition(
     given = {key: value for key, value in document.items() if not (value is None or (key == "Metadata" and not value))}
     kept = plain(given)
     masked = mask(kept, {*secrets})
-    digest = sha256_of(masked)
+    data = compact_json(masked)  # as ``definition_hash`` spells it; anybody can hash the stored bytes
+    digest = hashlib.sha256(data).hexdigest()
     key = content_key(dag_id, "definitions", digest)
-    store.create(key, canonical_json(masked))
+    store.create(key, data)
     return DefinitionCopy(address(store, key), digest, masked != kept)
 
 
@@ -114,7 +117,7 @@ def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None, 
     record = seal_document(_requests_apart(store, dag_id, document), heads.links)
     if signer is not None:
         sign(store, signer, record, dag_id, run_id)
-    already = not store.create(key, canonical_json(record))
+    already = not store.create(key, sealed_bytes(record))
     if already:
         found = store.read(key)
         record = parse_record(found.data if found else b"", uri)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,15 @@ from importlib.resources import files
 from typing import Any
 
 from .. import model
-from ..model.canonical_json import canonical_json, sha256_of
+from ..model.canonical_json import canonical_json, compact_json, doubles, exact, sha256_of
 from ..model.errors import BrokenRecord, ForeignRecord, OlderSchema
 from ..store.stored_json import misfit, read_stored
 
 KIND = "sagemaker-mlops/run-record"
-SCHEMA = "1.1"
-CANONICAL = "sorted-keys-no-space-utf8"
+SCHEMA = "2.0"
+READABLE = ("1", "2")  # major versions
+CANONICAL = "RFC 8785"
+_CANONICAL_1 = "sorted-keys-no-space-utf8"  # of records of schema 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,10 @@ class Link:
 
 
 def seal_document(document: Mapping[str, Any], previous: Sequence[Link]) -> dict[str, Any]:
-    """``document`` with its hash and the hashes of the records before it."""
+    """``document`` with its hash and the hashes of the records before it; integers beyond 2**53 - 1 become text."""
     links = [link.as_json() for link in sorted(previous, key=lambda link: link.run_id)]
     integrity = {"canonical": CANONICAL, "previous": links}
-    unsealed = {**document, "integrity": integrity}
+    unsealed = {**exact(document), "integrity": integrity}
     return {**unsealed, "integrity": {**integrity, "sha256": sha256_of(unsealed)}}
 
 
@@ -63,11 +66,27 @@ def check_hash(document: Mapping[str, Any], data: bytes, where: str) -> None:
         raise BrokenRecord(f"{where} has no hash: it was never sealed, or was edited by hand.")
     unsealed = {**document, "integrity": {key: value for key, value in integrity.items() if key != "sha256"}}
     try:
-        right = sha256_of(unsealed) == integrity["sha256"] and canonical_json(document) == data
-    except ValueError:
+        right = sealed_bytes(document) == data
+        right = right and hashlib.sha256(sealed_bytes(unsealed)).hexdigest() == integrity["sha256"]
+    except (ValueError, OverflowError):
         right = False
     if not right:
         raise BrokenRecord(f"{where} was altered after it was sealed: its content does not have the hash it names.")
+
+
+def sealed_bytes(document: Mapping[str, Any]) -> bytes:
+    """The bytes of a sealed document, in the spelling that it names as ``canonical``.  Raises ``ValueError``."""
+    if document["integrity"].get("canonical") == _CANONICAL_1:
+        return compact_json(document)
+    try:
+        return canonical_json(document)
+    except ValueError:  # it was read back, and its large numbers became integers
+        return canonical_json(doubles(document))
+
+
+def is_readable(document: Mapping[str, Any]) -> bool:
+    """Whether ``document`` has a schema that this version reads."""
+    return str(document.get("schema", "")).partition(".")[0] in READABLE
 
 
 @functools.cache
@@ -85,10 +104,10 @@ def _read(data: bytes, where: str) -> dict[str, Any]:
         raise BrokenRecord(f"{where} is cut off or was altered: it is no JSON ({error}).") from None
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise BrokenRecord(f'{where} is not a run record: its "kind" is not "{KIND}".')
-    version = str(document.get("schema", ""))
-    if version.partition(".")[0] != SCHEMA.partition(".")[0]:
+    if not is_readable(document):
+        versions = " and ".join(f"{major}.x" for major in READABLE)
         raise OlderSchema(
-            f'{where} has schema "{version}", this version reads {SCHEMA.partition(".")[0]}.x. '
+            f'{where} has schema "{document.get("schema", "")}", this version reads {versions}. '
             "Read it with the version of the package that wrote it, named under versions."
         )
     if not isinstance(document.get("run"), dict) or not isinstance(document.get("steps"), list):

@@ -17,7 +17,7 @@ from typing import Any
 from ..model.canonical_json import canonical_json
 from ..store.keys import signature_key
 from ..store.protocol import Store, address
-from .sealed import hash_of
+from .sealed import hash_of, sealed_bytes
 from .signing import Signer, Verifier
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -72,7 +72,7 @@ def _statement(document: Mapping[str, Any], dag_id: str, run_id: str) -> dict[st
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [
-            {"name": f"{dag_id}/{run_id}", "digest": {"sha256": hashlib.sha256(canonical_json(document)).hexdigest()}}
+            {"name": f"{dag_id}/{run_id}", "digest": {"sha256": hashlib.sha256(sealed_bytes(document)).hexdigest()}}
         ],
         "predicateType": PREDICATE_TYPE,
         "predicate": {"kind": document["kind"], "dag_id": dag_id, "run_id": run_id, "sealed": hash_of(document)},

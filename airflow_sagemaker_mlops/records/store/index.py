@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..model.canonical_json import canonical_json
+from ..model.canonical_json import compact_json
 from ..model.timestamps import moment
 from ..seal.sealed import SCHEMA, hash_of, previous_of, record_name
 from .keys import index_prefix, segment
@@ -114,7 +114,7 @@ def rebuild(store: Store, dag_id: str, summaries: Iterable[Summary]) -> int:
 
 
 def _page(summaries: Sequence[Summary]) -> bytes:
-    return canonical_json({"schema": SCHEMA, "records": list(summaries)})
+    return compact_json({"schema": SCHEMA, "records": list(summaries)})
 
 
 def _write_page(store: Store, dag_id: str, level: int, summaries: Sequence[Summary]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...execution.secret_masking import mask
 from ...plan.model import Plan
-from ..model.canonical_json import canonical_json, plain
+from ..model.canonical_json import compact_json, plain
 from ..model.errors import BrokenRecord
 from ..model.step_record import StepRecord
 from ..model.timestamps import moment
@@ -63,7 +63,7 @@ class Unfinished:
 
 def note_start(store: Store, dag_id: str, start: Start, secrets: Iterable[str] = ()) -> None:
     """Keep what a run begins with, without ``secrets``."""
-    store.write(start_key(dag_id, start.run_id), canonical_json(mask(plain(asdict(start)), {*secrets})))
+    store.write(start_key(dag_id, start.run_id), compact_json(mask(plain(asdict(start)), {*secrets})))
 
 
 def forget_start(store: Store, dag_id: str, run_id: str) -> None:
