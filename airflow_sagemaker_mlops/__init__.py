@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .definition.problems import InvalidPipeline, UnsupportedPipeline
     from .factory.dag import SageMakerPipelineDag, SageMakerPipelineTaskGroup
     from .failures import failure_of
-    from .triggers.status import VerdictTrigger
+    from .triggers.status import StatusTrigger
     from .triggers.step import StepTrigger
 
 __version__ = "0.1.0"
@@ -21,9 +21,9 @@ __all__ = [
     "InvalidPipeline",
     "SageMakerPipelineDag",
     "SageMakerPipelineTaskGroup",
+    "StatusTrigger",
     "StepTrigger",
     "UnsupportedPipeline",
-    "VerdictTrigger",
     "failure_of",
     "load_pipeline",
     "model_asset",
@@ -33,7 +33,7 @@ _HOMES = {
     "SageMakerPipelineDag": "factory.dag",
     "SageMakerPipelineTaskGroup": "factory.dag",
     "StepTrigger": "triggers.step",  # named from here in every serialized step, where each letter counts
-    "VerdictTrigger": "triggers.status",
+    "StatusTrigger": "triggers.status",
     "failure_of": "failures",
     "load_pipeline": "definition",
     "model_asset": "assets",

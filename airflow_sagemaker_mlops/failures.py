@@ -10,7 +10,7 @@ def failure_of(context: Mapping[str, Any]) -> str:
     """Why a task or a DAG run with a pipeline failed, in a sentence; also for notifiers of plain DAGs with a group.
 
     ``SageMakerPipelineDag(..., on_failure_callback=lambda context: page(failure_of(context)))``.  Airflow gives the
-    callback of a DAG the task instance that failed last, which is the verdict, and not its exception (3.3.2).
+    callback of a DAG the task instance that failed last, which is the status task, and not its exception (3.3.2).
 
     :param context: what Airflow calls the callback with
     """

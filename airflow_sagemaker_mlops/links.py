@@ -1,4 +1,4 @@
-"""Links from a step's task to AWS: console page, logs and output; from the verdict to the run's record.
+"""Links from a step's task to AWS: console page, logs and output; from the status task to the run's record.
 
 Links are XComs that the step writes while it runs, so they are there before it ends and survive deferral.
 """

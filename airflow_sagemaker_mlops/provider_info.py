@@ -125,7 +125,7 @@ def _options() -> dict[str, dict[str, Any]]:
         ),
         "lineage": _option(
             "Whether recorded runs are written into SageMaker Lineage at their end, with the pipeline's connection. "
-            "What cannot be written is told in the log of ``pipeline.verdict`` and changes nothing.",
+            "What cannot be written is told in the log of ``pipeline.status`` and changes nothing.",
             type_name="boolean",
             default="False",
             example="True",

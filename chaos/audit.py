@@ -81,10 +81,10 @@ class Findings:
     duplicates: list[dict[str, Any]] = field(default_factory=list)
     lost: list[dict[str, Any]] = field(default_factory=list)
     orphans: list[dict[str, Any]] = field(default_factory=list)
-    wrong_verdicts: list[dict[str, Any]] = field(default_factory=list)
+    wrong_ends: list[dict[str, Any]] = field(default_factory=list)
     stuck: list[dict[str, Any]] = field(default_factory=list)
 
-    COUNTED = ("duplicates", "lost", "orphans", "wrong_verdicts", "stuck")
+    COUNTED = ("duplicates", "lost", "orphans", "wrong_ends", "stuck")
 
     def counts(self) -> dict[str, int]:
         """{kind of violation: how many}; all zero is what a drill is to come to."""
@@ -116,7 +116,7 @@ def audit(jobs: Sequence[Job], runs: Sequence[RunEnd], expected: Mapping[Key, Ex
             continue
         own = [job for job in jobs if (job.dag_id, job.run_id) == key]
         found.lost += lost(run, own, wanted)
-        found.wrong_verdicts += wrong_verdicts(run, wanted)
+        found.wrong_ends += wrong_ends(run, wanted)
     return found
 
 
@@ -166,7 +166,7 @@ def lost(run: RunEnd, jobs: Sequence[Job], wanted: Expected) -> Iterable[dict[st
             yield {**who, "why": f"{good} steps with a completed job, {count} expected"}
 
 
-def wrong_verdicts(run: RunEnd, wanted: Expected) -> Iterable[dict[str, Any]]:
+def wrong_ends(run: RunEnd, wanted: Expected) -> Iterable[dict[str, Any]]:
     """A run, or a task of it, that ended otherwise than it had to."""
     if wanted.by_hand:
         return

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
 
-VERDICT = "pipeline.verdict"
+STATUS = "pipeline.status"
 WAYS_IN = ("triggerer", "worker")
 QUEUE, FUNCTION = "chaos-questions", "chaos-function"
 LONG_S = 240
@@ -45,7 +45,7 @@ class Case:
 
     conf    the run's parameters
     state   of the DAG run
-    tasks   {task id: state} at the end, of every task but the verdict
+    tasks   {task id: state} at the end, of every task but the status task
     made    {task id in the tags: how many steps of that id complete one resource each}; loops have several
     """
 

@@ -22,7 +22,7 @@ from ..templates import is_template
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
 WIDTH = 110
 SDK = ("DAG", "Label", "Param", "literal")
-OURS = {"Verdict": "PipelineVerdictOperator", "Gate": "PipelineGateOperator"}
+OURS = {"Status": "PipelineStatusOperator", "Gate": "PipelineGateOperator"}
 BY_HAND = (
     "Write {{ params.Name }} for a parameter, which Airflow renders in templated arguments; for any other expression "
     "keep the definition and its SageMakerPipelineDag."
@@ -173,7 +173,7 @@ def _task(task: TaskPlan, name: str, operator: str) -> list[str]:
         options["doc_md"] = task.description
     spec = dict(task.spec)
     match task.step_type:
-        case "Verdict":
+        case "Status":
             options |= {"steps": spec["Steps"], "handlers": spec.get("Handlers") or {}, "last_of_dag": True}
         case "Gate":
             options["triggers"] = spec["Triggers"]

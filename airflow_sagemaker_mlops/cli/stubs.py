@@ -113,7 +113,7 @@ def read_table(plan: Plan, file: str) -> dict[str, Any]:
     table = read_file(Path(file))
     steps: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for task in plan.tasks:
-        if task.step_type in STEP_TYPES:  # gates and the verdict are no steps
+        if task.step_type in STEP_TYPES:  # gates and the status task are no steps
             steps[task.task_id] = task.step_type, task.spec
             steps |= {name: (str(spec.get("Type")), spec) for name, spec in (task.spec.get("Body") or {}).items()}
     for name, entry in table.items():

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ..plan.model import GATE_SUFFIX, VERDICT_TASK_ID, Plan, TaskPlan
-from ..plan.run_rules import unmet, verdict
+from ..plan.model import GATE_SUFFIX, STATUS_TASK_ID, Plan, TaskPlan
+from ..plan.run_rules import run_status, unmet
 from ..plan.selection import Selection
 from .aws.clients import Aws
 from .callback_inbox import Mailbox, MemoryMailbox
@@ -119,9 +119,9 @@ class PipelineRun:
             return "Executing"
         if self.stop_cause:
             return "Stopped"
-        spec = self.plan.by_id[VERDICT_TASK_ID].spec if self.plan.tasks else {}
+        spec = self.plan.by_id[STATUS_TASK_ID].spec if self.plan.tasks else {}
         ends = {name: _end(step.state) for name, step in self.steps.items()}
-        return verdict(ends, spec.get("Handlers") or {})
+        return run_status(ends, spec.get("Handlers") or {})
 
     async def run(self) -> None:
         """Run to the end; a failed step is in ``steps`` and not raised."""
@@ -189,7 +189,7 @@ class PipelineRun:
             self._set(step, "Stopped")
 
     def _tasks(self) -> list[TaskPlan]:
-        return [task for task in self.plan.tasks if task.step_type not in ("Verdict", "Gate")]
+        return [task for task in self.plan.tasks if task.step_type not in ("Status", "Gate")]
 
     def _settle(self, task: TaskPlan) -> bool:
         """Whether ``task`` may start now; marks it when it never will.  Tasks come in topological order."""

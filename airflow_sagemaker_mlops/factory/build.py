@@ -14,7 +14,7 @@ from ..definition.problems import InvalidPipeline, Problem
 from ..definition.step_types import AIRFLOW
 from ..gc_pause import garbage_later
 from ..plan.edges import needed_edges
-from ..plan.model import INVALID_TASK_ID, PARAMETERS_TASK_ID, SWEEP_TASK_ID, VERDICT_TASK_ID
+from ..plan.model import INVALID_TASK_ID, PARAMETERS_TASK_ID, STATUS_TASK_ID, TEARDOWN_TASK_ID
 from ..runtime.pipeline_source import Source
 from ..runtime.step_task import StepTask
 from ..settings import OFF, location_of
@@ -28,7 +28,7 @@ Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
 Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
 AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn", "external_id")
 OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"})
-_OWN_IDS = (VERDICT_TASK_ID, PARAMETERS_TASK_ID, SWEEP_TASK_ID, INVALID_TASK_ID)
+_OWN_IDS = (STATUS_TASK_ID, PARAMETERS_TASK_ID, TEARDOWN_TASK_ID, INVALID_TASK_ID)
 _OWN_ENDS = tuple(f".{name}" for name in _OWN_IDS)
 
 
@@ -66,7 +66,7 @@ def build(
     for task in plan.tasks:
         given = steps.get(task.task_id)
         own = _Options({**options, **given}, foreign, of_all) if given else shared
-        if task.step_type == "Verdict":
+        if task.step_type == "Status":
             named = Source(
                 *source[:2],
                 pipeline_name,
@@ -82,7 +82,7 @@ def build(
                 ),
                 mapped=mapped,
             )
-            tasks[task.task_id] = _verdict(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
+            tasks[task.task_id] = _status_task(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
             tasks[task.task_id] = _operator(task, prefix, own, dag)
     ruled = any(one.trigger_rule != "all_success" for one in tasks.values() if isinstance(one, StepOperator))
@@ -99,8 +99,8 @@ def build(
             if isinstance(operator, StepOperator):
                 operator.__dict__["_rule_changed"] = wire_all
     if group is not None:
-        verdict: Any = tasks[VERDICT_TASK_ID]
-        verdict.stand_in()
+        status_task: Any = tasks[STATUS_TASK_ID]
+        status_task.stand_in()
     return tasks
 
 
@@ -110,7 +110,7 @@ def _check_ids(plan: Plan, prefix: str, dag: DAG, group: TaskGroup | None, at_ru
     if at_run:
         ends[PARAMETERS_TASK_ID] = "Parameters"
     if group is not None:
-        ends[SWEEP_TASK_ID] = "Sweep"
+        ends[TEARDOWN_TASK_ID] = "Teardown"
     place = f'task group "{group.group_id}"' if group is not None else f'DAG "{dag.dag_id}"'
     problems = []
     used = dag.task_group.used_group_ids
@@ -142,17 +142,17 @@ def _owner(dag: DAG, task_id: str) -> str:
 
 def _has_pipeline(dag: DAG) -> bool:
     """Whether a pipeline was made in ``dag`` before, a broken one included: it keeps the run's id when it is mended."""
-    ends = (f".{VERDICT_TASK_ID}", f".{INVALID_TASK_ID}")
+    ends = (f".{STATUS_TASK_ID}", f".{INVALID_TASK_ID}")
     return any(f".{name}".endswith(ends) for name in dag.task_dict)
 
 
 def _wire_all(plan: Plan, tasks: Mapping[str, BaseOperator], dag: DAG) -> None:
-    """Have every edge of the plan, and the verdict behind every task: a trigger rule of the user's implies none."""
+    """Have every edge of the plan, and the status task behind every task: a trigger rule of the user's implies none."""
     from ..operators.status_edges import stand_before
 
     for task in plan.tasks:
         _wire(tasks, task, task.upstream, dag)
-    stand_before(tasks[VERDICT_TASK_ID], (tasks[name] for name in tasks if name != VERDICT_TASK_ID))
+    stand_before(tasks[STATUS_TASK_ID], (tasks[name] for name in tasks if name != STATUS_TASK_ID))
 
 
 def _renders_first(
@@ -170,7 +170,7 @@ def _renders_first(
         dag=dag,
     )
     for name, task in tasks.items():
-        if name != VERDICT_TASK_ID and not task.upstream_task_ids:
+        if name != STATUS_TASK_ID and not task.upstream_task_ids:
             task.upstream_task_ids.add(first.task_id)
             first.downstream_task_ids.add(task.task_id)
 
@@ -246,7 +246,7 @@ def _operator(task: TaskPlan, prefix: str, options: _Options, dag: DAG) -> BaseO
     return operator(step=step, start_in=options.start_in, **arguments)  # type: ignore[no-any-return]
 
 
-def _verdict(
+def _status_task(
     task: TaskPlan,
     prefix: str,
     tasks: Mapping[str, BaseOperator],
@@ -264,7 +264,7 @@ def _verdict(
     registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
     # A model that a later step approves is told at the end.
     told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
-    return operators.PipelineVerdictOperator(  # type: ignore[no-any-return]
+    return operators.PipelineStatusOperator(  # type: ignore[no-any-return]
         task_id=task.task_id,
         task_display_name=task.display_name,
         dag=dag,

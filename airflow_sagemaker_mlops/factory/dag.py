@@ -352,7 +352,7 @@ def _check_fail_fast(plan: Plan, fail_fast: Any) -> None:
     """Airflow allows only tasks that stop at a failure in such a DAG (``FailFastDagInvalidTriggerRule``, 3.3.2)."""
     if fail_fast:
         what = (
-            "fail_fast=True cannot be used with a pipeline: pipeline.verdict has to run after a step has failed, to "
+            "fail_fast=True cannot be used with a pipeline: pipeline.status has to run after a step has failed, to "
             "stop the jobs of the others and to seal the record, and Airflow refuses such a task in a fail_fast DAG."
         )
         fix = "Leave fail_fast out. Steps behind a failed one do not run, and the run fails once the others have ended."

@@ -73,7 +73,7 @@ def tell_of_run(
 ) -> None:
     """The events of a whole run that ended well: what its steps wrote to its outlets, and models approved in it.
 
-    operator  the verdict; its source has the outlets
+    operator  the status task; its source has the outlets
     told      earlier records of the run
     describe  a model package by its ARN
     """

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..definition.step_types import SUPPORTED
 
-_OTHERS = {"PipelineGateOperator": "gate", "PipelineVerdictOperator": "status", "SweepOperator": "stop_jobs"}
+_OTHERS = {"PipelineGateOperator": "gate", "PipelineStatusOperator": "status", "StopRunningJobsOperator": "stop_jobs"}
 __all__ = [*sorted(f"{name}StepOperator" for name in SUPPORTED), *_OTHERS]  # noqa: PLE0604
 
 

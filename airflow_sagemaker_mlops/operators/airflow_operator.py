@@ -103,7 +103,7 @@ class _AsStep:
 def _noting_skips(context: Any) -> Iterator[None]:
     """Leave a note when the operator raises ``AirflowSkipException``; a run that is marked failed skips tasks as well.
 
-    Without the note, the verdict would take the step for one that the end of the run has dropped.
+    Without the note, the status task would take the step for one that the end of the run has dropped.
     """
     try:
         yield

@@ -249,7 +249,7 @@ class StepOperator(BaseOperator):
         return True if getattr(self, "retry_policy", None) else None
 
     def set_upstream(self, *given: Any, **options: Any) -> None:
-        """As for any task; the verdict of its pipeline takes note."""
+        """As for any task; the status task of its pipeline takes note."""
         super().set_upstream(*given, **options)
         self._may_end_early()
 
@@ -261,10 +261,10 @@ class StepOperator(BaseOperator):
 
     def _may_end_early(self) -> None:
         if self._by_hand:
-            return  # so is the verdict, if there is one
-        from .status_edges import let_verdict_wait
+            return  # so is the status task, if there is one
+        from .status_edges import let_status_wait
 
-        let_verdict_wait(self, self.step.step or self.task_id)
+        let_status_wait(self, self.step.step or self.task_id)
 
     def add_output(self, path: str) -> None:
         """Push the property at ``path`` as well, for a task outside of the pipeline that reads it."""
@@ -515,7 +515,7 @@ StepOperator._converted = frozenset().union(*map(_converted_by, StepOperator.__m
 
 
 def _leave(context: Context, result: Any) -> None:
-    """Leave what is known of a failed step to those that run on its failure, and to the verdict."""
+    """Leave what is known of a failed step to those that run on its failure, and to the status task."""
     if result:
         ti: Any = context["ti"]
         ti.xcom_push(key="return_value", value=result)

@@ -16,7 +16,7 @@ from ..airflow_versions import (
 from ..definition.problems import PipelineError
 from ..definition.step_types import WAITING
 from ..links import RunRecordLink
-from ..plan.model import SWEEP_TASK_ID
+from ..plan.model import TEARDOWN_TASK_ID
 from ..runtime.infrastructure_retries import outlast_outages
 from ..settings import location_of
 from .base import DecidedLate
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from ..records.seal.seal import Sealed
     from ..runtime.pipeline_source import Source
     from ..runtime.pipeline_status import Conclusion
-    from ..runtime.start_in_triggerer import StartVerdictInTriggerer
+    from ..runtime.start_in_triggerer import StartStatusInTriggerer
 
 
 class PipelineFailed(AirflowFailException):
     """The pipeline ended Failed; the message names the steps that failed."""
 
 
-class PipelineVerdictOperator(BaseOperator):
+class PipelineStatusOperator(BaseOperator):
     """Fails when a step failed that no other step handled; succeeds otherwise.  Stops what is left running.
 
     Where a task before the pipeline skipped the whole of it, it is skipped as well, and so is what stands behind it.
@@ -47,8 +47,8 @@ class PipelineVerdictOperator(BaseOperator):
     :param in_triggerer: conclude there, without a worker, unless the run failed, where all steps that wait start there
     :param last_of_dag: be the teardown that decides how the DAG run ends
     :param source: what the record of a run says of the pipeline itself; without, no record is sealed
-    :param stands_in_for: task id of a verdict that other tasks may stand behind, so that it cannot be a teardown: be
-        the teardown that concludes when a user marked the run failed before that verdict was reached
+    :param stands_in_for: task id of a status task that other tasks may stand behind, so that it cannot be a teardown:
+        be the teardown that concludes when a user marked the run failed before that task was reached
     """
 
     sealed: Sealed | None = None  # the record, once this process has sealed it
@@ -91,12 +91,12 @@ class PipelineVerdictOperator(BaseOperator):
         tasks = self.dag.task_dict
         return all(tasks[name].start_from_trigger for name in waiting)
 
-    def _start_arguments(self) -> StartVerdictInTriggerer | None:
+    def _start_arguments(self) -> StartStatusInTriggerer | None:
         if not self.start_from_trigger:
             return None
-        from ..runtime.start_in_triggerer import StartVerdictInTriggerer
+        from ..runtime.start_in_triggerer import StartStatusInTriggerer
 
-        return StartVerdictInTriggerer(self.steps, self.handlers, self.stands_in_for)
+        return StartStatusInTriggerer(self.steps, self.handlers, self.stands_in_for)
 
     start_from_trigger = DecidedLate(_starts_from_trigger, False)
     start_trigger_args = DecidedLate(_start_arguments, None)
@@ -113,32 +113,32 @@ class PipelineVerdictOperator(BaseOperator):
             self._may_be_no_leaf()
 
     def _may_be_no_leaf(self) -> None:
-        """Have a teardown of its own decide how the DAG run ends, once other tasks stand behind the verdict."""
+        """Have a teardown of its own decide how the DAG run ends, once other tasks stand behind the status task."""
         if self.is_teardown and not self.stands_in_for:
             self.is_teardown, self.on_failure_fail_dagrun = False, False
             self.trigger_rule = TriggerRule.ALL_DONE
             self.stand_in()
 
-    def stand_in(self) -> PipelineVerdictOperator:
-        """The task behind the verdict that makes the DAG run end as the pipeline did, whatever else stands there.
+    def stand_in(self) -> PipelineStatusOperator:
+        """The task behind the status task that makes the DAG run end as the pipeline did, whatever else stands there.
 
         Airflow asks the leaves of a DAG how a run ended, and leaves out those that are before or are teardowns.
         """
         with self.dag, self.task_group or nullcontext():
-            swept = PipelineVerdictOperator(
-                task_id=SWEEP_TASK_ID,
-                task_display_name="sweep",
+            teardown = PipelineStatusOperator(
+                task_id=TEARDOWN_TASK_ID,
+                task_display_name="teardown",
                 steps=self.steps,
                 handlers=self.handlers,
                 in_triggerer=self.in_triggerer,
                 stands_in_for=self.task_id,
                 source=self.source,
             )
-        self >> swept
-        return swept
+        self >> teardown
+        return teardown
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """The verdict as XCom: status, and the steps by what became of them."""
+        """The status task as XCom: status, and the steps by what became of them."""
         return self._conclude(context)
 
     def _conclude(self, context: Context) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class PipelineVerdictOperator(BaseOperator):
     def _concluded(self, context: Context) -> dict[str, Any]:
         from ..runtime.context import run_started
         from ..runtime.pipeline_status import conclude
-        from ..runtime.stopping.in_worker import sweep_here
+        from ..runtime.stopping.in_worker import stop_jobs_here
         from ..runtime.stopping.jobs import waiting_steps
 
         ti: Any = context["ti"]
@@ -171,7 +171,7 @@ class PipelineVerdictOperator(BaseOperator):
             ti.xcom_push(key="return_value", value=dict(end.said))
             raise AirflowSkipException(end.lines[0])
         if end.said and not end.refused:  # where no step began, nothing is left running
-            sweep_here(
+            stop_jobs_here(
                 ti,
                 waiting_steps(ti, self.steps),
                 started=run_started(context["dag_run"]),

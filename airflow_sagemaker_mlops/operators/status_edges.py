@@ -1,4 +1,4 @@
-"""Steps that the verdict has to stand directly behind, as the user has wired or configured them.
+"""Steps that the status task has to stand directly behind, as the user has wired or configured them.
 
 The plan knows which tasks vouch for the steps before them (``plan.status_edges``), as long as nothing else ends them
 early.
@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..plan.model import VERDICT_TASK_ID
+from ..plan.model import STATUS_TASK_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
 
-def stand_before(verdict: BaseOperator, tasks: Iterable[BaseOperator]) -> None:
-    """Have the verdict wait for ``tasks`` themselves."""
+def stand_before(status_task: BaseOperator, tasks: Iterable[BaseOperator]) -> None:
+    """Have the status task wait for ``tasks`` themselves."""
     for task in tasks:
-        task.downstream_task_ids.add(verdict.task_id)
-        verdict.upstream_task_ids.add(task.task_id)
+        task.downstream_task_ids.add(status_task.task_id)
+        status_task.upstream_task_ids.add(task.task_id)
 
 
-def let_verdict_wait(task: BaseOperator, step: str) -> None:
-    """Have the verdict of ``task``'s pipeline wait for all that ``task`` waits for: it may now be ended early.
+def let_status_wait(task: BaseOperator, step: str) -> None:
+    """Have the status task of ``task``'s pipeline wait for all that ``task`` waits for: it may now be ended early.
 
     step   its name in the pipeline
     """
@@ -31,14 +31,14 @@ def let_verdict_wait(task: BaseOperator, step: str) -> None:
         return
     tasks: dict[str, Any] = task.dag.task_dict
     prefix = task.task_id.removesuffix(step)
-    verdict = tasks.get(prefix + VERDICT_TASK_ID)
-    if verdict is None or task.task_id not in verdict.steps:
+    status_task = tasks.get(prefix + STATUS_TASK_ID)
+    if status_task is None or task.task_id not in status_task.steps:
         return  # a step by hand, or one that is being made
     before: set[str] = set()
     left = [task.task_id]
     while left:
         above = tasks[left.pop()].upstream_task_ids - before
-        own = {name for name in above if name in verdict.steps}
+        own = {name for name in above if name in status_task.steps}
         before |= own
         left += own
-    stand_before(verdict, (tasks[name] for name in before))
+    stand_before(status_task, (tasks[name] for name in before))

@@ -18,11 +18,11 @@ from ..runtime.task_states import (
 )
 
 
-class SweepOperator(BaseOperator):
+class StopRunningJobsOperator(BaseOperator):
     """Stops the jobs that the steps by hand before it, directly or not, have left running; a teardown of its DAG.
 
-    ``[train, score] >> SweepOperator(task_id="sweep")``: it also runs when a user marks the run failed, and changes
-    nothing about how that ends.  Steps of a pipeline are left to its verdict.  Its XCom is the jobs' names.
+    ``[train, score] >> StopRunningJobsOperator(task_id="stop")``: it also runs when a user marks the run failed, and
+    changes nothing about how that ends.  Steps of a pipeline are left to its status task.  Its XCom is the jobs' names.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -35,12 +35,12 @@ class SweepOperator(BaseOperator):
         from ..runtime.retry_budget import errors_counted
 
         with errors_counted(self, context):
-            return self._swept(context)
+            return self._stop_jobs(context)
 
-    def _swept(self, context: Context) -> list[str]:
+    def _stop_jobs(self, context: Context) -> list[str]:
         from ..execution.identity import digest
         from ..runtime.context import run_started
-        from ..runtime.stopping.in_worker import sweep_here
+        from ..runtime.stopping.in_worker import stop_jobs_here
         from ..runtime.stopping.jobs import waiting_steps
 
         ti: Any = context["ti"]
@@ -56,7 +56,7 @@ class SweepOperator(BaseOperator):
         killed = [key for key in failed if result_of_failed(ti, *instance_of(ti, key)) is None]
         instances = (instance_of(ti, key) for key in states)
         own = (digest(ti.dag_id, ti.run_id, name, str(-1 if index is None else index)) for name, index in instances)
-        return sweep_here(
+        return stop_jobs_here(
             ti,
             steps,
             started=run_started(context["dag_run"]),

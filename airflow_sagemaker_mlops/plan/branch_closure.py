@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .model import VERDICT_TASK_ID, Plan
+from .model import STATUS_TASK_ID, Plan
 
 
 def not_taken(plan: Plan, outcomes: Mapping[str, bool]) -> set[str]:
@@ -15,7 +15,7 @@ def not_taken(plan: Plan, outcomes: Mapping[str, bool]) -> set[str]:
     """
     left_out: set[str] = set()
     for task in plan.tasks:
-        if task.task_id == VERDICT_TASK_ID:
+        if task.task_id == STATUS_TASK_ID:
             continue
         if any(edge.task_id in left_out for edge in task.upstream):
             left_out.add(task.task_id)

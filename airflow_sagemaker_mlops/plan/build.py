@@ -11,11 +11,11 @@ from ..definition.model import Parameter, Pipeline, Step
 from .edges import topological, upstream_of
 from .model import GATE_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
 from .spec import Specs
-from .status_edges import verdict_task
+from .status_edges import status_task
 
 
 def make_plan(pipeline: Pipeline) -> Plan:
-    """The plan of ``pipeline``: its steps in topological order, gates before the steps they guard, then the verdict."""
+    """The plan of ``pipeline``: its steps in topological order, gates before the steps they guard, the status task."""
     specs = Specs(pipeline)
     reads, steps = specs.references.reads, pipeline.by_name
     outer = [step for step in pipeline.steps if step.branch != "ForEachBody"]
@@ -47,7 +47,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
             )
         )
     if tasks:
-        tasks.append(verdict_task(tasks, edges))
+        tasks.append(status_task(tasks, edges))
     return Plan(
         source=pipeline.source,
         description=str(pipeline.airflow.get("Description") or pipeline.metadata.get("Description") or ""),

@@ -42,7 +42,7 @@ def pipeline_doc(plan: Plan) -> str:
 
 
 def _steps(plan: Plan) -> list[str]:
-    steps = [task for task in plan.tasks if task.step_type not in ("Gate", "Verdict")]
+    steps = [task for task in plan.tasks if task.step_type not in ("Gate", "Status")]
     if len(steps) > MOST_STEPS:
         return [f"{len(steps)} steps: `sagemaker-mlops plan` shows them.", ""]
     from .show import mermaid

@@ -41,7 +41,7 @@ def _default(parameter: ParameterPlan) -> str:
 
 
 def _tasks(plan: Plan) -> dict[str, TaskPlan]:
-    return {task.task_id: task for task in plan.tasks if task.step_type not in ("Verdict", "Gate")}
+    return {task.task_id: task for task in plan.tasks if task.step_type not in ("Status", "Gate")}
 
 
 def _steps(old: Plan, new: Plan) -> Iterator[str]:

@@ -117,7 +117,7 @@ def topological(names: list[str], edges: Mapping[str, tuple[Upstream, ...]]) -> 
 
 
 _PLAIN = frozenset({"explicit", "data"})
-_WITH_RULES = frozenset({AIRFLOW, "Gate", "Verdict"})
+_WITH_RULES = frozenset({AIRFLOW, "Gate", "Status"})
 
 
 def needed_edges(tasks: Sequence[TaskPlan]) -> dict[str, tuple[Upstream, ...]]:

@@ -1,6 +1,6 @@
 """The plan: what Airflow will be asked to run, as plain data without Airflow.
 
-One :class:`TaskPlan` a step plus the verdict task.  Deterministic: same document in, same plan out, byte for byte.
+One :class:`TaskPlan` a step plus the status task task.  Deterministic: same document in, same plan out, byte for byte.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 GATE_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot say
 # No step name has a dot, so no step of a DAG has one of these ids; `factory/build.py` keeps them free in groups.
-VERDICT_TASK_ID = "pipeline.verdict"
+STATUS_TASK_ID = "pipeline.status"
 PARAMETERS_TASK_ID = "pipeline.parameters"  # only where a run has values to render
-SWEEP_TASK_ID = "pipeline.sweep"
+TEARDOWN_TASK_ID = "pipeline.teardown"
 INVALID_TASK_ID = "pipeline.invalid"
 
 
@@ -23,7 +23,7 @@ class Upstream:
     """An edge into a task.
 
     label    "If" or "Else" for the edge from a Condition into its branch, "on Failed" for a trigger, else empty
-    kind     "explicit" (DependsOn), "data" (a reference), "branch" (nested in), "gate" or "verdict"; the strongest one
+    kind     "explicit" (DependsOn), "data" (a reference), "branch" (nested in), "gate" or "status"; the strongest one
              wins, in the order branch, explicit, data
     trigger  the end of the upstream step that lets this one run: Completed, Failed, Stopped or Any
     """
@@ -38,7 +38,7 @@ class Upstream:
 class TaskPlan:
     """One Airflow task.
 
-    step_type     AWS step type, "x-airflow", "Gate" or "Verdict"
+    step_type     AWS step type, "x-airflow", "Gate" or "Status"
     spec          the step's own slice of the definition as plain JSON, what a running step needs and nothing else:
                   the step-level keys of the document ("Arguments" with its expressions as written, "FunctionArn",
                   "PropertyFiles", "OutputParameters", "RetryPolicies", "CacheConfig", ...) without Name, Type,
@@ -50,8 +50,8 @@ class TaskPlan:
                   "Body"        ForEach: {name: {"Type": ..., and its own spec, "After": [names in the body]}}
                   "Experiment"  the document's PipelineExperimentConfig, for jobs that take one
                   "Triggers"    gate: {upstream task id: trigger}
-                  "Steps"       verdict: {task id: step type}
-                  "Handlers"    verdict: {task id: {handler: trigger}}, the steps that run when it ends badly
+                  "Steps"       status task: {task id: step type}
+                  "Handlers"    status task: {task id: {handler: trigger}}, the steps that run when it ends badly
     reads         names of the steps whose results this one needs (subset of upstream), sorted
     upstream      every edge into the task, in a fixed order
     """
@@ -82,7 +82,7 @@ class Plan:
     """Everything the factory needs.
 
     definition_hash   sha256 of the canonical JSON of the document
-    tasks             topologically ordered, ties in document order; the verdict last
+    tasks             topologically ordered, ties in document order; the status task last
     """
 
     source: str

@@ -25,7 +25,7 @@ def unmet(triggers: Mapping[str, str], ends: Mapping[str, str]) -> dict[str, str
     return {step: ends[step] for step, trigger in triggers.items() if ends[step] not in _MET[trigger]}
 
 
-def verdict(ends: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]]) -> Status:
+def run_status(ends: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]]) -> Status:
     """How SageMaker Pipelines would say that the run ended.
 
     handlers   {step: {other step: trigger}} for triggers that a bad end can meet

@@ -17,7 +17,7 @@ from ..definition.problems import PipelineError, Problem, did_you_mean
 from .model import Plan
 
 Role = Literal["selected", "reused", "not selected"]
-NO_STEPS = frozenset({"Gate", "Verdict"})
+NO_STEPS = frozenset({"Gate", "Status"})
 
 
 class InvalidSelection(PipelineError):

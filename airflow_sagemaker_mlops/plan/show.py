@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from .model import VERDICT_TASK_ID, Plan, TaskPlan, Upstream
+from .model import STATUS_TASK_ID, Plan, TaskPlan, Upstream
 
 MERMAID_SHAPES = {
     "Condition": ("{", "}"),
@@ -13,7 +13,7 @@ MERMAID_SHAPES = {
     "ForEach": ("[/", "/]"),
     "Fail": ("[[", "]]"),
     "Lambda": ("([", "])"),
-    "Verdict": ("((", "))"),
+    "Status": ("((", "))"),
 }
 
 
@@ -36,7 +36,7 @@ def tree(plan: Plan) -> str:
 
 
 def _count(plan: Plan) -> str:
-    steps = sum(task.step_type not in ("Verdict", "Gate") for task in plan.tasks)
+    steps = sum(task.step_type not in ("Status", "Gate") for task in plan.tasks)
     return f"{steps} step" + ("" if steps == 1 else "s")
 
 
@@ -44,7 +44,7 @@ def _children(plan: Plan) -> dict[str, list[TaskPlan]]:
     """{condition: the steps of its branches}; "" has the steps outside any branch."""
     children: dict[str, list[TaskPlan]] = {}
     for task in plan.tasks:
-        if task.step_type not in ("Verdict", "Gate"):
+        if task.step_type not in ("Status", "Gate"):
             parent = next((edge.task_id for edge in plan.edges_of(task) if edge.kind == "branch"), "")
             children.setdefault(parent, []).append(task)
     return children
@@ -87,12 +87,12 @@ def mermaid(plan: Plan) -> str:
     lines = ["flowchart TD"]
     for task in plan.tasks:
         opening, closing = MERMAID_SHAPES.get(task.step_type, ("[", "]"))
-        name = "verdict" if task.task_id == VERDICT_TASK_ID else task.task_id
-        kind = "" if task.step_type == "Verdict" else f"<br/><small>{_safe(task.step_type)}</small>"
+        name = "status" if task.task_id == STATUS_TASK_ID else task.task_id
+        kind = "" if task.step_type == "Status" else f"<br/><small>{_safe(task.step_type)}</small>"
         lines.append(f'  {ids[task.task_id]}{opening}"{_safe(name)}{kind}"{closing}')
     for task in plan.tasks:
         for edge in task.upstream:
-            arrow = "-.->" if edge.kind in ("data", "verdict") else "-->"
+            arrow = "-.->" if edge.kind in ("data", "status") else "-->"
             label = f"|{edge.label}|" if edge.label else ""
             lines.append(f"  {ids[edge.task_id]} {arrow}{label} {ids[task.task_id]}")
     return "\n".join(lines)

@@ -1,8 +1,8 @@
-"""The verdict task, and which steps it must stand directly behind, so that it starts when every step has ended.
+"""The status task task, and which steps it must stand directly behind, so that it starts when every step has ended.
 
 It stops what a run left running, so it must never be early.  But the end of a task does not say that all before it has
 ended: Airflow ends it as ``upstream_failed`` or ``skipped`` as soon as *one* of its upstreams failed or was skipped,
-while others still run (trigger rule ``all_success``, Airflow 3.3).  So the verdict stands behind every step that no
+while others still run (trigger rule ``all_success``, Airflow 3.3).  So the status task stands behind every step that no
 task downstream vouches for; that is every leaf, and few others.  Where a step handles another's failure (a gate), it
 stands behind all; so it does where users give steps trigger rules of their own, see ``tasks``.
 
@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..definition.step_types import AIRFLOW
-from .model import VERDICT_TASK_ID, TaskPlan, Upstream
+from .model import STATUS_TASK_ID, TaskPlan, Upstream
 
 
-def verdict_task(tasks: Sequence[TaskPlan], edges: Mapping[str, tuple[Upstream, ...]]) -> TaskPlan:
+def status_task(tasks: Sequence[TaskPlan], edges: Mapping[str, tuple[Upstream, ...]]) -> TaskPlan:
     """The last task of a plan, behind ``tasks``; ``edges`` are those of the steps themselves."""
     spec: dict[str, Any] = {"Steps": {task.task_id: task.step_type for task in tasks if task.step_type != "Gate"}}
     handlers: dict[str, dict[str, str]] = {}
@@ -28,12 +28,12 @@ def verdict_task(tasks: Sequence[TaskPlan], edges: Mapping[str, tuple[Upstream, 
                 handlers.setdefault(edge.task_id, {})[name] = edge.trigger
     if handlers:
         spec["Handlers"] = handlers
-    upstream = tuple(Upstream(name, "", "verdict") for name in verdict_upstream(tasks))
-    return TaskPlan(VERDICT_TASK_ID, "Verdict", "verdict", "", spec, (), upstream)
+    upstream = tuple(Upstream(name, "", "status") for name in status_upstream(tasks))
+    return TaskPlan(STATUS_TASK_ID, "Status", "status", "", spec, (), upstream)
 
 
-def verdict_upstream(tasks: Sequence[TaskPlan]) -> list[str]:
-    """Names of the steps the verdict waits for, in the order of ``tasks`` (topological)."""
+def status_upstream(tasks: Sequence[TaskPlan]) -> list[str]:
+    """Names of the steps the status task waits for, in the order of ``tasks`` (topological)."""
     if any(task.step_type == "Gate" for task in tasks):
         return [task.task_id for task in tasks]
     bits = {task.task_id: 1 << index for index, task in enumerate(tasks)}

@@ -31,9 +31,9 @@ def answer_in(event: Any) -> dict[str, Any] | None:
 
 
 def approvals_of(ti: Any, steps: Mapping[str, str], group: str) -> list[dict[str, Any]]:
-    """Answers to tasks that are steps or stand before the verdict, as ``approvals`` of a record has them; oldest first.
+    """Answers to tasks that are steps or stand before the status task, oldest first, as ``approvals`` of a record.
 
-    ti      of the verdict
+    ti      of the status task
     steps   {task id: step type}
     """
     operators = sys.modules.get(_OPERATORS)  # who has such a task has imported them

@@ -1,4 +1,4 @@
-"""How a pipeline's run ended, out of its tasks: what the verdict says, in a worker or in the triggerer.  Blocking."""
+"""How a pipeline's run ended, out of its tasks, for the status task in a worker or in the triggerer.  Blocking."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ..definition.step_types import AIRFLOW, WAITING
 from ..plan.model import PARAMETERS_TASK_ID
-from ..plan.run_rules import verdict
+from ..plan.run_rules import run_status
 from .skip_reasons import Skips
 from .task_states import (
     ENDED,
@@ -27,7 +27,7 @@ from .task_states import (
 class Conclusion:
     """The end of a run.
 
-    said       what the verdict pushes: status, and the steps by what became of them; empty when another has said it
+    said       what the status task pushes: status, and the steps by what became of them; empty when another has said it
     lines      for the task log: the decisions, and what is worth a word
     cut_off    whether steps were ended from outside, so that jobs of theirs may still be running
     killed     steps that failed without a word: a user, a timeout or a lost process ended them
@@ -74,11 +74,11 @@ def conclude(
     not_selected: Collection[str] = (),
     reused: Collection[str] = (),
 ) -> Conclusion:
-    """The conclusion of the run of ``ti``, the verdict's own task instance.
+    """The conclusion of the run of ``ti``, the status task's own task instance.
 
     steps           {task id: step type}
     handlers        {task id: {task id of a handler: trigger}}
-    stands_in_for   task id of the verdict that may have said it already
+    stands_in_for   task id of the status task that may have said it already
     not_selected    task ids of steps that a selective run does not run
     reused          task ids of steps that gave the result of an earlier run
     """
@@ -93,8 +93,8 @@ def conclude(
         return _conclude(ti, steps, handlers, skips, reused)
     state = states_of(ti, [stands_in_for])[stands_in_for]
     if state == "failed":
-        # Airflow asks the leaves of a DAG how a run ended.  The verdict is not one, because this task stands behind it,
-        # and neither an ``all_done`` task nor another teardown behind the verdict fails because the verdict did.
+        # Airflow asks the leaves of a DAG how a run ended.  The status task is not one, because this task stands behind
+        # it, and neither an ``all_done`` task nor another teardown behind it fails because it did.
         left = xcom_of(ti, stands_in_for, "return_value")
         told = left.get("Because") if isinstance(left, dict) else None
         return Conclusion({}, because=f"{stands_in_for} failed: {told or 'see its log.'}")
@@ -104,7 +104,7 @@ def conclude(
     if covered and skips.passed_over():
         return Conclusion({})
     if covered and not ENDED.issuperset(map(str, skips.states.values())):
-        # A short circuit between two steps skips the verdict at once, whatever other steps are doing.
+        # A short circuit between two steps skips the status task at once, whatever other steps are doing.
         return Conclusion({}, early=True, states=skips.states)
     end = _conclude(ti, steps, handlers, skips, reused)
     return end if covered else replace(end, because="the run was ended before the pipeline was.", cut_off=True)
@@ -126,7 +126,7 @@ def _conclude(
     refused = {name: reason for name, result in failed.items() if (reason := reason_in(result))}
     if "upstream_failed" in states.values():
         refused |= _not_rendered(ti)
-    status: str = verdict(ends, handlers)
+    status: str = run_status(ends, handlers)
     if status == "Succeeded" and (refused or "upstream_failed" in states.values()):
         status = "Failed"  # or something outside of the pipeline failed that its steps wait for
     said = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..definition.step_types import SUPPORTED, WAITING
 from ..execution.concurrency import BEGUN
-from ..plan.model import VERDICT_TASK_ID
+from ..plan.model import STATUS_TASK_ID
 from .step_task import StepTask
 from .task_states import index_beside, instance_of, own_state_key
 from .task_store.protocol import TaskStore
@@ -31,7 +31,7 @@ def steps_beside(ti: Any, states: Mapping[str, str], step: StepTask) -> dict[str
     """
     tasks = ti.task.dag.task_dict
     prefix = ti.task_id.removesuffix(step.step) if step.step else ""
-    by_hand = prefix + VERDICT_TASK_ID not in tasks
+    by_hand = prefix + STATUS_TASK_ID not in tasks
     found: dict[str, bool] = {}
     for name, state in states.items():
         task_id, index = instance_of(ti, name)

@@ -39,13 +39,13 @@ class Skips:
         asked_for = self.steps.keys() - set(self.not_selected)
         return bool(self._outside) and asked_for <= self._skipped and not self.dropped()
 
-    def cover(self, verdict: str) -> bool:
-        """Whether a task of the DAG skipped the verdict, or it skipped itself: then it was not the end of the run."""
-        if _names_one(self._decisions.values(), verdict):
+    def cover(self, status_task: str) -> bool:
+        """Whether a task of the DAG skipped the status task, or it skipped itself: the run did not end there."""
+        if _names_one(self._decisions.values(), status_task):
             return True
-        if self.passed_over() and xcom_of(self.ti, verdict, "return_value") == PASSED_OVER:
+        if self.passed_over() and xcom_of(self.ti, status_task, "return_value") == PASSED_OVER:
             return True
-        return _names_one((_word(self.ti, name) for name in self._outsiders), verdict)
+        return _names_one((_word(self.ti, name) for name in self._outsiders), status_task)
 
     @cached_property
     def _skipped(self) -> set[str]:

@@ -71,14 +71,14 @@ class StartInTriggerer:
 
 
 @dataclass(frozen=True, slots=True)
-class StartVerdictInTriggerer:
+class StartStatusInTriggerer:
     """Conclude a run in the triggerer."""
 
     steps: Mapping[str, str]
     handlers: Mapping[str, Mapping[str, str]]
     stands_in_for: str
 
-    trigger_cls = "airflow_sagemaker_mlops.VerdictTrigger"
+    trigger_cls = "airflow_sagemaker_mlops.StatusTrigger"
     next_method = "resume"
     next_kwargs = None
     timeout = None

@@ -12,7 +12,7 @@ ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"}
 UNDER_WAY = frozenset(
     {"scheduled", "queued", "running", "deferred", "awaiting_input", "up_for_retry", "up_for_reschedule"}
 )
-PASSED_OVER = {"Status": "Skipped"}  # what a task leaves that skipped itself; a verdict, where nothing was to run
+PASSED_OVER = {"Status": "Skipped"}  # what a task leaves that skipped itself; a status task, where nothing was to run
 REASON_KEY = "sagemaker_reason"
 _ENDS = {"success": "Succeeded", "failed": "Failed"}
 _ENDS_TOLD = {"Stopped": "Stopped", "NotStarted": "NotRun"}  # by the result of a failed task

@@ -20,11 +20,11 @@ from ..runtime.task_states import xcom_of
 from .clients import open_aws
 
 
-class VerdictTrigger(BaseTrigger):
+class StatusTrigger(BaseTrigger):
     """Concludes a run and stops what it left running; a failed one is failed by a worker, so that callbacks run.
 
     :param steps: {step type: task ids, separated by spaces}
-    :param handlers: as for ``PipelineVerdictOperator``; ``stands_in_for`` likewise
+    :param handlers: as for ``PipelineStatusOperator``; ``stands_in_for`` likewise
     """
 
     def __init__(

@@ -79,7 +79,7 @@ with DAG("another-way", schedule=None) as dag:
 import json
 from pathlib import Path
 
-from airflow_sagemaker_mlops.operators import ProcessingStepOperator, SweepOperator
+from airflow_sagemaker_mlops.operators import ProcessingStepOperator, StopRunningJobsOperator
 
 for dag_id, more in (("mapped", {}), ("mapped-overdue", timeout["Long"]), ("mapped-unlucky", {"retries": 1})):
     arguments = json.loads(Path(__file__).with_name(dag_id + ".json").read_text())
@@ -87,7 +87,7 @@ for dag_id, more in (("mapped", {}), ("mapped-overdue", timeout["Long"]), ("mapp
         each = ProcessingStepOperator.partial(task_id="each", poll_interval_s=1, max_parallel_steps=2, **more)
         mapped = each.expand(arguments=arguments)
         if dag_id != "mapped-overdue":
-            mapped >> SweepOperator(task_id="sweep")
+            mapped >> StopRunningJobsOperator(task_id="stop")
 
 with DAG("long-group", schedule=None) as dag:
     SageMakerPipelineTaskGroup("g", definition="long.json", poll_interval_s=1)

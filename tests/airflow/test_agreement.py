@@ -1,4 +1,4 @@
-"""Random pipelines on Airflow itself: its trigger rules, skips and verdict agree with the language.
+"""Random pipelines on Airflow itself: its trigger rules, skips and status agree with the language.
 
 ``PIPELINES=500 pytest tests/airflow/test_agreement.py`` tries more of them.
 """
@@ -31,10 +31,10 @@ if __name__ == "__main__":
         os.environ["AIRFLOW__SAGEMAKER_MLOPS__STAND_INS"] = str(folder / "stand-ins.json")
         run = dags[folder.name].test()
         instances = run.get_task_instances()
-        verdict = [ti.xcom_pull(task_ids="pipeline.verdict") for ti in instances if ti.task_id == "pipeline.verdict"]
+        status = [ti.xcom_pull(task_ids="pipeline.status") for ti in instances if ti.task_id == "pipeline.status"]
         states = {ti.task_id: ti.state for ti in instances}
         left = {ti.task_id: ti.xcom_pull(task_ids=ti.task_id) for ti in instances if ti.state == "failed"}
-        seen = {"state": run.state, "states": states, "verdict": verdict[0], "left": left}
+        seen = {"state": run.state, "states": states, "status": status[0], "left": left}
         (folder / "seen.json").write_text(json.dumps(seen, default=str))
 """
 ENDS = {"success": "Succeeded", "failed": "Failed"}
@@ -88,6 +88,6 @@ def test_airflow_ends_random_pipelines_as_the_language_says(aws: LocalAws, tmp_p
             found[name] = "Stopped" if end == "Failed" and stopped else end
         assert found == known, (index, seen["states"])
         wanted = status(steps, known)
-        assert seen["verdict"]["Status"] == wanted, (index, seen)
+        assert seen["status"]["Status"] == wanted, (index, seen)
         assert seen["state"] == ("failed" if wanted == "Failed" else "success")
     assert len(drawn) == COUNT

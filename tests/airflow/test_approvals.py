@@ -59,9 +59,9 @@ def approvals(
     def get_task_states(*, task_ids: list[str], **_: Any) -> dict[str, Any]:
         return {"r": {name: state for name, state in states.items() if name in task_ids}}
 
-    verdict: Any = dag.get_task("g.pipeline.verdict")
-    ti = SimpleNamespace(dag_id="d", run_id="r", map_index=-1, task=verdict, get_task_states=get_task_states)
-    found = approvals_of(ti, verdict.steps, "g")
+    status_task: Any = dag.get_task("g.pipeline.status")
+    ti = SimpleNamespace(dag_id="d", run_id="r", map_index=-1, task=status_task, get_task_states=get_task_states)
+    found = approvals_of(ti, status_task.steps, "g")
     jsonschema.validate(found, read_schema()["properties"]["approvals"])
     return found
 
@@ -117,7 +117,7 @@ def test_every_instance_of_a_mapped_task_names_who_answered(monkeypatch: pytest.
         dag_id="d",
         run_id="r",
         map_index=-1,
-        task=dag.get_task("g.pipeline.verdict"),
+        task=dag.get_task("g.pipeline.status"),
         get_task_states=lambda **_: {"r": {"each_0": "success", "each_1": "success"}},
     )
     found = approvals_of(ti, {"g.Train": "Training"}, "g")

@@ -120,7 +120,7 @@ def test_no_connection_is_botos_own_chain_everywhere_and_one_left_out_is_the_con
             each = ProcessingStepOperator.partial(task_id="each", **given).expand(arguments=[{"RoleArn": ROLE}])
         steps = [dag.get_task("Prep").step, group.property_of("Prep", "ProcessingJobArn").step, one.step]
         steps += [mapped_step(each), each.unmap({"arguments": {"RoleArn": ROLE}}).step]
-        return {step.aws_conn_id for step in steps} | {dag.get_task("pipeline.verdict").source.access[0]}
+        return {step.aws_conn_id for step in steps} | {dag.get_task("pipeline.status").source.access[0]}
 
     assert connections(aws_conn_id=None) == {None}
     assert connections(aws_conn_id="") == {None}

@@ -133,7 +133,7 @@ def test_others_are_told_of_what_a_pipeline_makes_and_only_of_what_is_new(
     state, states = bridged.wait("maker", pending)
     assert state == "success", states
     (extra,) = started_by_an_event(bridged, "reads")
-    record = bridged.xcom("maker", pending, "pipeline.verdict")
+    record = bridged.xcom("maker", pending, "pipeline.status")
     assert extra["record"] == record["Record"]
     assert extra["outputs"][0]["uri"].startswith(f"{features}/")
     assert extra["models"][0]["approval_status"] == "PendingManualApproval"
@@ -148,18 +148,18 @@ def test_others_are_told_of_what_a_pipeline_makes_and_only_of_what_is_new(
     (extra,) = started_by_an_event(bridged, "deploys")
     assert extra["model_package_arn"] == bridged.xcom("maker", good, "Register")["Arn"]
     assert extra["approval_status"] == "Approved"
-    assert extra["record"] == bridged.xcom("maker", good, "pipeline.verdict")["Record"]
+    assert extra["record"] == bridged.xcom("maker", good, "pipeline.status")["Record"]
     sent = sorted([(registered, pending), (features, pending), (registered, good), (approved, good)])
     assert events_of(bridged) == sent
 
     # Concluding the first run once more tells nothing again, but that its model was approved in the meantime.
     package = bridged.xcom("maker", pending, "Register")["Arn"]
     aws.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
-    asked = {"dag_run_id": pending, "task_ids": ["pipeline.verdict"], "dry_run": False, "only_failed": False}
+    asked = {"dag_run_id": pending, "task_ids": ["pipeline.status"], "dry_run": False, "only_failed": False}
     bridged.call("/dags/maker/clearTaskInstances", asked)
     state, _ = bridged.wait("maker", pending)
     assert state == "success"
-    assert bridged.xcom("maker", pending, "pipeline.verdict")["Record"] != record["Record"]
+    assert bridged.xcom("maker", pending, "pipeline.status")["Record"] != record["Record"]
     (extra,) = started_by_an_event(bridged, "deploys", 2)
     assert extra["model_package_arn"] == package
     assert events_of(bridged) == sorted([*sent, (approved, pending)])
@@ -178,7 +178,7 @@ def test_a_client_finds_the_run_in_sagemaker_lineage(bridged: Deployment, aws: l
         if vertex["LineageType"] == "Artifact"
     ]
     assert any(uri.startswith(f"s3://{aws.bucket}/bridged-day?") for uri in uris)
-    log = "".join(bridged.logs("maker", pending, "pipeline.verdict").values())
+    log = "".join(bridged.logs("maker", pending, "pipeline.status").values())
     assert "SageMaker Lineage has 4 entities and 5 associations of this run, 9 of them from before" in log
 
 
@@ -186,7 +186,7 @@ def test_a_client_finds_the_run_in_sagemaker_lineage(bridged: Deployment, aws: l
 def test_openlineage_is_told_of_every_step_wherever_it_ended(bridged: Deployment) -> None:
     events = [json.loads(line) for line in (bridged.home / "openlineage.json").read_text().splitlines()]
     ended = {(event["job"]["name"], event["eventType"]): event for event in reversed(events)}
-    for name in ("maker.Make", "maker.Register", "maker.pipeline.verdict"):
+    for name in ("maker.Make", "maker.Register", "maker.pipeline.status"):
         assert {(name, "START"), (name, "COMPLETE")} <= ended.keys()
     make = ended["maker.Make", "COMPLETE"]
     assert make["job"]["namespace"] == "here"
@@ -198,5 +198,5 @@ def test_openlineage_is_told_of_every_step_wherever_it_ended(bridged: Deployment
     assert parents <= whole
     register = ended["maker.Register", "COMPLETE"]["run"]["facets"]["sagemakerMlopsStep"]
     assert register["models"][0]["group"] == "bridged"
-    run = ended["maker.pipeline.verdict", "COMPLETE"]["run"]["facets"]["sagemakerMlopsRun"]
+    run = ended["maker.pipeline.status", "COMPLETE"]["run"]["facets"]["sagemakerMlopsRun"]
     assert run["parameters"] == {"Approval": "PendingManualApproval"}

@@ -65,7 +65,7 @@ def step(aws: LocalAws, name: str, **more: object) -> dict[str, object]:
 def test_a_pipeline_can_be_tried_with_dag_test(aws: LocalAws, tmp_path: Path) -> None:
     steps = [step(aws, "First"), step(aws, "Second", DependsOn=["First"])]
     states, _ = tried(aws, tmp_path, {"Version": "2020-12-01", "Steps": steps})
-    assert "success [('First', 'success'), ('Second', 'success'), ('pipeline.verdict', 'success')]" in states
+    assert "success [('First', 'success'), ('Second', 'success'), ('pipeline.status', 'success')]" in states
 
 
 @pytest.mark.usefixtures("airflow_db")
@@ -77,7 +77,7 @@ def test_a_retry_policy_is_followed_either_way_in(aws: LocalAws, tmp_path: Path,
     document = {"Version": "2020-12-01", "Steps": [step(aws, "Train", RetryPolicies=[policy])]}
     setting = {"AIRFLOW__SAGEMAKER_MLOPS__STAND_INS": str(tmp_path / "stand-ins.json")}
     states, printed = tried(aws, tmp_path, document, start_in, **setting)
-    assert "failed [('Train', 'failed'), ('pipeline.verdict', 'failed')]" in states
+    assert "failed [('Train', 'failed'), ('pipeline.status', 'failed')]" in states
     assert "SageMaker.CAPACITY_ERROR: retry 1 of 2 in 1 s" in printed
     assert "SageMaker.CAPACITY_ERROR: retry 2 of 2 in 1 s" in printed
     assert "retry 3" not in printed
@@ -92,7 +92,7 @@ def test_steps_of_one_pipeline_run_in_other_regions_and_accounts(aws: LocalAws, 
     far["Arguments"] = {**far["Arguments"], "Environment": {"BEFORE": name}}  # type: ignore[dict-item]
     document = {"Version": "2020-12-01", "Steps": [step(aws, "Here"), far]}
     states, printed = tried(aws, tmp_path, document, start_in, json.dumps({"There": there}))
-    assert "success [('Here', 'success'), ('There', 'success'), ('pipeline.verdict', 'success')]" in states, printed
+    assert "success [('Here', 'success'), ('There', 'success'), ('pipeline.status', 'success')]" in states, printed
     client = aws.session().client("sagemaker", region_name="eu-west-1", endpoint_url=aws.endpoint_url)
     jobs = client.list_processing_jobs()["ProcessingJobSummaries"]
     assert {job["ProcessingJobName"].rsplit("-", 2)[1] for job in jobs} == {"There"}

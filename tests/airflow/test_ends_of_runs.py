@@ -85,7 +85,7 @@ def of_a_group(around: Around) -> Any:
 
 def of_a_dag(around: Around) -> Any:
     with SageMakerPipelineDag("ends", PIPELINE) as dag:
-        around(dag.step_tasks["pipeline.verdict"], dag.step_tasks)
+        around(dag.step_tasks["pipeline.status"], dag.step_tasks)
     return dag
 
 
@@ -174,7 +174,7 @@ def test_a_setup_that_fails_fails_the_run_before_any_step(made: Any, monkeypatch
 
 
 def test_a_step_whose_trigger_rule_was_changed_is_waited_for(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The verdict is behind the last steps only, and this rule ends them while others are running."""
+    """The status task is behind the last steps only, and this rule ends them while others are running."""
 
     def one_is_enough(_pipeline: Any, steps: Any) -> None:
         steps["Score"].trigger_rule = "one_failed"
@@ -186,7 +186,7 @@ def test_a_failed_run_names_the_step_and_why(made: Any, monkeypatch: pytest.Monk
     """The callback of a DAG is given the task instance that failed last, which is the one that decides the run."""
     step = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "no data today"}}
     monkeypatch.setitem(PIPELINE, "Steps", [PREP, step])
-    last = "ml.pipeline.sweep" if made is of_a_group else "pipeline.verdict"
+    last = "ml.pipeline.teardown" if made is of_a_group else "pipeline.status"
     name = "ml.Stop" if made is of_a_group else "Stop"
     dag = made(nothing)
     end = play(dag, {name: "failed: no data today"}, monkeypatch)

@@ -53,7 +53,7 @@ def test_steps_become_tasks_of_the_same_name_with_labelled_branches() -> None:
     assert dag.get_task("TrainModel").upstream_task_ids == {"ProcessDay"}
     assert dag.get_edge_info("IsBetter", "RegisterModel") == {"label": "If"}
     assert dag.get_edge_info("IsBetter", "KeepProduction") == {"label": "Else"}
-    assert dag.get_task("pipeline.verdict").task_display_name == "verdict"
+    assert dag.get_task("pipeline.status").task_display_name == "status"
     assert dag.get_task("TrainModel").task_display_name == "Train"
 
 
@@ -103,7 +103,7 @@ def test_edges_that_were_implied_are_there_once_a_trigger_rule_is_changed() -> N
     for task in (dag.get_task("B"), copy.deepcopy(other).get_task("B")):
         task.trigger_rule = "all_done"
     assert dag.get_task("C").upstream_task_ids == {"A", "B"}
-    assert dag.get_task("pipeline.verdict").upstream_task_ids == {"A", "B", "C"}
+    assert dag.get_task("pipeline.status").upstream_task_ids == {"A", "B", "C"}
     assert tasks_of(dag)["B"]["trigger_rule"] == "all_done"
 
 
@@ -136,11 +136,11 @@ def test_airflow_arguments_of_single_steps_are_passed_on() -> None:
 
 
 def test_after_a_killed_worker_no_task_waits_as_long_as_after_failed_work() -> None:
-    """Airflow's own delay is five minutes, in which a gate or a verdict would hold up a run that is all but over."""
+    """Airflow's own delay is five minutes, in which a gate or a status task would hold up a run that is nearly over."""
     on_failure = train("Clean", DependsOn=[{"Step": "A", "Trigger": "Failed"}])
     with DAG("bigger", schedule=None) as dag:
         SageMakerPipelineTaskGroup("ml", definition(train("A"), on_failure))
-    assert {"ml.A", "ml.Clean.when", "ml.pipeline.verdict", "ml.pipeline.sweep"} <= set(dag.task_ids)
+    assert {"ml.A", "ml.Clean.when", "ml.pipeline.status", "ml.pipeline.teardown"} <= set(dag.task_ids)
     assert {(task.retries, task.retry_delay) for task in dag.tasks} == {(RETRIES_AFTER_MISHAPS, timedelta(seconds=10))}
 
 
@@ -201,7 +201,7 @@ def test_a_step_with_a_limit_of_airflows_own_begins_where_airflow_looks_at_it(li
     assert not dag.get_task("B").start_from_trigger
 
 
-def test_the_verdict_waits_for_all_before_a_step_that_something_else_may_end_early() -> None:
+def test_the_status_task_waits_for_all_before_a_step_that_something_else_may_end_early() -> None:
     from airflow.providers.standard.operators.empty import EmptyOperator
 
     chain = definition(train("A"), train("B", DependsOn=["A"]), train("C", DependsOn=["B"]))
@@ -214,25 +214,25 @@ def test_the_verdict_waits_for_all_before_a_step_that_something_else_may_end_ear
     for way in ways:
         with DAG("bigger", schedule=None) as dag:
             group = SageMakerPipelineTaskGroup("ml", chain)
-            verdict = dag.get_task("ml.pipeline.verdict")
-            assert verdict.upstream_task_ids == {"ml.C"}
+            status_task = dag.get_task("ml.pipeline.status")
+            assert status_task.upstream_task_ids == {"ml.C"}
             way(EmptyOperator(task_id="other"), group.step_tasks["C"])
-        assert verdict.upstream_task_ids == {"ml.A", "ml.B", "ml.C"}
-        assert dag.get_task("ml.A").downstream_task_ids == {"ml.B", "ml.pipeline.verdict"}
+        assert status_task.upstream_task_ids == {"ml.A", "ml.B", "ml.C"}
+        assert dag.get_task("ml.A").downstream_task_ids == {"ml.B", "ml.pipeline.status"}
     with DAG("behind", schedule=None) as dag:
         group = SageMakerPipelineTaskGroup("ml", chain)
         group.step_tasks["C"] >> EmptyOperator(task_id="other") >> EmptyOperator(task_id="last")
         EmptyOperator(task_id="first") >> group
-    assert dag.get_task("ml.pipeline.verdict").upstream_task_ids == {"ml.C"}
+    assert dag.get_task("ml.pipeline.status").upstream_task_ids == {"ml.C"}
     with SageMakerPipelineDag("own", chain) as dag:
-        verdict = dag.get_task("pipeline.verdict")
+        status_task = dag.get_task("pipeline.status")
         by_hand: Any = TrainingStepOperator(task_id="by_hand", arguments={"RoleArn": ROLE})
-        verdict >> EmptyOperator(task_id="notify") >> by_hand
+        status_task >> EmptyOperator(task_id="notify") >> by_hand
         EmptyOperator(task_id="more") >> by_hand
     assert len(dag.task_group.topological_sort()) == len(dag.tasks)  # it refuses a circle
-    assert verdict.upstream_task_ids == {"C"}
+    assert status_task.upstream_task_ids == {"C"}
     ruled = SageMakerPipelineDag("p", chain, steps={"B": {"trigger_rule": "all_done"}})
-    assert ruled.get_task("pipeline.verdict").upstream_task_ids == {"A", "B", "C"}
+    assert ruled.get_task("pipeline.status").upstream_task_ids == {"A", "B", "C"}
 
 
 def test_operators_can_be_used_by_hand() -> None:
@@ -296,7 +296,7 @@ def test_what_airflow_does_in_a_worker_only_brings_the_task_there() -> None:
     assert begins_and_ends(on_execute_callback=tell)[0] is False
     assert begins_and_ends(pre_execute=tell)[0] is False
     dag = SageMakerPipelineDag("q", definition(train("A")), default_args={"on_success_callback": tell})
-    assert dag.get_task("pipeline.verdict").start_from_trigger is False
+    assert dag.get_task("pipeline.status").start_from_trigger is False
 
 
 def tasks_of(dag: Any) -> dict[str, Any]:
@@ -324,13 +324,13 @@ def test_what_a_cluster_policy_changes_after_a_task_was_made_is_kept(in_a_group:
         return dag
 
     assert tasks_of(with_policy())["A"]["start_from_trigger"]
-    assert tasks_of(with_policy())["pipeline.verdict"]["start_from_trigger"]
+    assert tasks_of(with_policy())["pipeline.status"]["start_from_trigger"]
     for changed in ({"pool": "gpu"}, {"max_active_tis_per_dag": 1}, {"on_execute_callback": [tell]}):
         tasks = tasks_of(with_policy(**changed))
         assert not any(task.get("start_from_trigger") or task.get("start_trigger_args") for task in tasks.values())
     tasks = tasks_of(with_policy(on_success_callback=[tell]))
     assert tasks["A"]["start_trigger_args"]["trigger_kwargs"]["__var"]["finish_in"] == "worker"
-    assert not tasks["pipeline.verdict"].get("start_from_trigger")
+    assert not tasks["pipeline.status"].get("start_from_trigger")
     assert with_policy().get_task("A").retry_failed_steps is False
     assert with_policy(retries=2).get_task("A").retry_failed_steps is True
 
@@ -424,7 +424,7 @@ def test_the_same_text_is_planned_once_for_many_dags(tmp_path: Path) -> None:
     first, second = (SageMakerPipelineDag(name, str(file)) for name in ("customer_a", "customer_b"))
     assert first.get_task("A").step.spec is second.get_task("A").step.spec
     file.write_text(json.dumps(definition(train("B"))))
-    assert SageMakerPipelineDag("customer_c", str(file)).task_ids == ["B", "pipeline.verdict"]
+    assert SageMakerPipelineDag("customer_c", str(file)).task_ids == ["B", "pipeline.status"]
 
 
 def test_an_external_id_goes_with_the_role_of_a_pipeline_a_step_and_a_step_by_hand() -> None:

@@ -63,7 +63,7 @@ def test_a_failed_step_fails_again_until_a_user_clears_it() -> None:
     again["ti"].xcom_push = lambda key, value: pushed.update({key: value})
     with pytest.raises(StepFailedForGood, match="no data"):
         step._kept_result(again)
-    assert pushed == {"return_value": left}  # for steps that run on the failure, and for the verdict
+    assert pushed == {"return_value": left}  # for steps that run on the failure, and for the status task
     assert step._kept_result(attempt(store, 8)) is None
 
 

@@ -51,16 +51,16 @@ def played(monkeypatch: pytest.MonkeyPatch, dag: Any, **acts: str) -> Any:
     return play(dag, {"customers": ["blue", "green"], **named}, monkeypatch)
 
 
-def verdicts(end: Any) -> list[Any]:
-    return [end.xcoms.get(("each.ml.pipeline.verdict", "return_value", index), {}).get("Status") for index in (0, 1)]
+def statuses(end: Any) -> list[Any]:
+    return [end.xcoms.get(("each.ml.pipeline.status", "return_value", index), {}).get("Status") for index in (0, 1)]
 
 
-def test_every_instance_has_a_verdict_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_instance_has_a_status_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     end = played(monkeypatch, mapped())
-    assert (end.state, verdicts(end)) == ("success", ["Succeeded", "Succeeded"])
+    assert (end.state, statuses(end)) == ("success", ["Succeeded", "Succeeded"])
     end = played(monkeypatch, mapped(), Prep_1="failed")
-    assert (end.state, verdicts(end)) == ("failed", ["Succeeded", "Failed"])
-    assert end.xcoms["each.ml.pipeline.verdict", "return_value", 1]["Failed"] == ["each.ml.Prep"]
+    assert (end.state, statuses(end)) == ("failed", ["Succeeded", "Failed"])
+    assert end.xcoms["each.ml.pipeline.status", "return_value", 1]["Failed"] == ["each.ml.Prep"]
 
 
 @pytest.mark.parametrize("how", [SHORT, BRANCH])
@@ -88,7 +88,7 @@ def test_a_condition_skips_the_branch_of_its_own_instance() -> None:
 def test_steps_of_a_mapped_group_begin_in_a_worker() -> None:
     tasks = mapped(JOBS).task_dict
     assert not any(
-        tasks[f"each.ml.{name}"].start_from_trigger for name in ("Train", "pipeline.verdict", "pipeline.sweep")
+        tasks[f"each.ml.{name}"].start_from_trigger for name in ("Train", "pipeline.status", "pipeline.teardown")
     )
 
 

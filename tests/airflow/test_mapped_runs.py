@@ -99,7 +99,7 @@ def test_every_instance_of_a_mapped_group_is_a_run_of_its_own(aws: LocalAws, tmp
     end = json.loads(ended[0].removeprefix("ENDED"))
     states = {name.removeprefix("each.ml."): state for name, state in end["states"].items()}
     assert end["state"] == "failed"  # a task of the user has failed for the second customer
-    assert [(states[f"{name}[0]"], states[f"{name}[1]"]) for name in ("Use", "Other", "Last", "pipeline.verdict")] == [
+    assert [(states[f"{name}[0]"], states[f"{name}[1]"]) for name in ("Use", "Other", "Last", "pipeline.status")] == [
         ("success", "success"),
         ("skipped", "skipped"),
         ("success", "upstream_failed"),

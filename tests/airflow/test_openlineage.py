@@ -107,9 +107,9 @@ def test_a_step_without_a_record_answers_nothing() -> None:
     assert (found.inputs, found.outputs, found.run_facets) == ([], [], {})
 
 
-def test_the_verdict_answers_with_the_record_it_sealed() -> None:
-    verdict = SageMakerPipelineDag("p", DOCUMENT).get_task("pipeline.verdict")
+def test_the_status_task_answers_with_the_record_it_sealed() -> None:
+    status_task = SageMakerPipelineDag("p", DOCUMENT).get_task("pipeline.status")
     document = record(TRAIN)
-    verdict.sealed = Sealed("s3://r/r1.json", "0", record=document)
-    facet = verdict.get_openlineage_facets_on_complete(None).run_facets["sagemakerMlopsRun"]
+    status_task.sealed = Sealed("s3://r/r1.json", "0", record=document)
+    facet = status_task.get_openlineage_facets_on_complete(None).run_facets["sagemakerMlopsRun"]
     assert (facet.record, facet.status) == ("s3://r/r1.json", "Succeeded")

@@ -23,7 +23,7 @@ from airflow_sagemaker_mlops.airflow_versions import (
     AirflowSkipException,
 )
 from airflow_sagemaker_mlops.execution.stop_leftovers import OwnerUnknown
-from airflow_sagemaker_mlops.operators import SweepOperator, TrainingStepOperator
+from airflow_sagemaker_mlops.operators import StopRunningJobsOperator, TrainingStepOperator
 from airflow_sagemaker_mlops.runtime import supervisor_calls
 from airflow_sagemaker_mlops.runtime.infrastructure_retries import MOST_ERRORS, OUTAGE_S
 from airflow_sagemaker_mlops.runtime.retry_budget import Interrupted, errors_counted, is_outage
@@ -79,10 +79,10 @@ def test_a_step_that_is_cleared_after_it_used_up_its_retries_is_retried_within_m
     assert max(delays(task, attempts_before=task.retries + 1)) <= 600
 
 
-def test_a_sweep_lasts_as_long_whatever_the_steps_retries_are() -> None:
+def test_stopping_jobs_lasts_as_long_whatever_the_steps_retries_are() -> None:
     with DAG("outage", schedule=None, default_args={"retries": 0}) as dag:
-        TrainingStepOperator(task_id="train", arguments={"RoleArn": ROLE}) >> SweepOperator(task_id="sweep")
-    assert sum(delays(dag.get_task("sweep"))) > 900
+        TrainingStepOperator(task_id="train", arguments={"RoleArn": ROLE}) >> StopRunningJobsOperator(task_id="stop")
+    assert sum(delays(dag.get_task("stop"))) > 900
 
 
 def test_retry_arguments_of_the_user_keep_their_meaning() -> None:
@@ -215,8 +215,10 @@ def test_a_question_of_a_trigger_waits_until_airflow_is_back(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("error", "raised"), [(refused(None), OwnerUnknown), (KeyError("x"), KeyError)])
-def test_a_sweep_that_cannot_read_a_journal_for_an_outage_is_made_again(error: Exception, raised: Any) -> None:
-    """A sweep that ended there would leave a job running that may be the run's own."""
+def test_stopping_jobs_is_tried_again_where_an_outage_keeps_a_journal_from_being_read(
+    error: Exception, raised: Any
+) -> None:
+    """A task that ended there would leave a job running that may be the run's own."""
 
     async def recall(_task_id: str) -> None:
         raise error

@@ -67,7 +67,7 @@ def test_a_step_that_registers_a_model_has_the_pipelines_alias_and_no_other_task
     with DAG("big", schedule=None) as big:
         SageMakerPipelineTaskGroup("ml", DOCUMENT, records="s3://r/records", outlets=["s3://b/features"])
     told = {task_id: task.outlets for task_id, task in big.task_dict.items() if task.outlets}
-    assert told == {"ml.Register": [AssetAlias("big.ml")], "ml.pipeline.verdict": [AssetAlias("big.ml")]}
+    assert told == {"ml.Register": [AssetAlias("big.ml")], "ml.pipeline.status": [AssetAlias("big.ml")]}
 
 
 def test_outlets_of_the_step_replace_the_alias() -> None:
@@ -120,9 +120,9 @@ def test_an_asset_among_a_steps_outlets_gets_the_extra_and_a_reused_result_says_
 def test_what_a_run_wrote_is_told_to_the_outlets_of_its_pipeline() -> None:
     outlets = ["s3://b/features/", Asset(name="other", uri="s3://b/other")]
     dag = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records", outlets=outlets)
-    verdict, given = dag.get_task("pipeline.verdict"), context()
-    assert verdict.outlets == [AssetAlias("p")]
-    tell_of_run(verdict, given, Sealed("s3://r/x.json", "0", record=RECORD), [], unasked)
+    status_task, given = dag.get_task("pipeline.status"), context()
+    assert status_task.outlets == [AssetAlias("p")]
+    tell_of_run(status_task, given, Sealed("s3://r/x.json", "0", record=RECORD), [], unasked)
     found = added(given["outlet_events"])
     assert set(found) == {Asset("s3://b/features").name}
     (extra,) = found.values()
@@ -132,26 +132,26 @@ def test_what_a_run_wrote_is_told_to_the_outlets_of_its_pipeline() -> None:
 
 
 def test_a_model_that_a_later_step_approved_is_told_at_the_end_of_a_recorded_run() -> None:
-    verdict = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records").get_task("pipeline.verdict")
+    status_task = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records").get_task("pipeline.status")
     given = context()
     model = {"step": "Register", "arn": RESULT["Arn"], "group": "abalone", "version": 3}
     record = {**RECORD, "models": [{**model, "approval_status": "PendingManualApproval"}]}
     sealed = Sealed("s3://r/x.json", "0", record=record)
-    tell_of_run(verdict, given, sealed, [], lambda _arn: {"ModelApprovalStatus": "Approved"})
+    tell_of_run(status_task, given, sealed, [], lambda _arn: {"ModelApprovalStatus": "Approved"})
     ((name, extra),) = added(given["outlet_events"]).items()
     assert (name, extra["model_package_arn"], extra["approval_status"]) == (
         model_asset("abalone").name,
         RESULT["Arn"],
         "Approved",
     )
-    assert SageMakerPipelineDag("p", DOCUMENT).get_task("pipeline.verdict").outlets == []  # it ends in the triggerer
+    assert SageMakerPipelineDag("p", DOCUMENT).get_task("pipeline.status").outlets == []  # it ends in the triggerer
 
 
 def test_a_run_that_failed_tells_nobody() -> None:
     dag = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records", outlets=["s3://b/features"])
-    verdict, given = dag.get_task("pipeline.verdict"), context()
+    status_task, given = dag.get_task("pipeline.status"), context()
     failed = {**RECORD, "run": {"dag_id": "p", "run_id": "r", "status": "Failed"}}
-    tell_of_run(verdict, given, Sealed("s3://r/x.json", "0", record=failed), [], unasked)
+    tell_of_run(status_task, given, Sealed("s3://r/x.json", "0", record=failed), [], unasked)
     assert added(given["outlet_events"]) == {}
 
 

@@ -77,7 +77,7 @@ def test_no_task_is_added_where_nothing_is_rendered() -> None:
 def test_a_template_in_the_documents_default_or_in_the_conf_is_data() -> None:
     document = {**DOCUMENT, "Parameters": [{**PARAMETERS[0], "DefaultValue": "{{ ds }}"}]}
     dag = SageMakerPipelineDag("p", document)
-    assert set(dag.task_ids) == {"Show", "pipeline.verdict"}
+    assert set(dag.task_ids) == {"Show", "pipeline.status"}
     assert rendered({"Day": "{{ ds }}"}, {"Day": "{{ ds_nodash }}"}) == {"Day": "{{ ds_nodash }}"}
 
 

@@ -50,7 +50,7 @@ def test_a_part_of_a_pipeline_runs_on_results_of_an_earlier_run(deployment: Depl
             "Use": "success",
             "Other": "skipped",
             "Aside": "skipped",
-            "pipeline.verdict": "success",
+            "pipeline.status": "success",
         }
         assert state == "success"
         assert jobs_of(aws, dag_id, run_id) == ["Train", "Use"]
@@ -65,8 +65,8 @@ def test_a_part_of_a_pipeline_runs_on_results_of_an_earlier_run(deployment: Depl
         assert by_step["Load"]["cache"]["result"] == "reused"
         assert by_step["Load"]["cache"]["source_run"] == first[dag_id]
         assert (by_step["Aside"]["status"], by_step["Other"]["status"]) == ("NotSelected", "NotTaken")
-        verdict = deployment.xcom(dag_id, run_id, "pipeline.verdict")
-        assert (verdict["Status"], verdict["NotSelected"]) == ("Succeeded", ["Aside", "Note"])
+        status = deployment.xcom(dag_id, run_id, "pipeline.status")
+        assert (status["Status"], status["NotSelected"]) == ("Succeeded", ["Aside", "Note"])
 
     # A step of a branch, on results that are results of results; the condition is reused with its decision.
     third = runs(deployment, {"pipeline.select": ["Us*"], "Size": 2, "Mode": "fast"})
@@ -77,7 +77,7 @@ def test_a_part_of_a_pipeline_runs_on_results_of_an_earlier_run(deployment: Depl
             "Train",
             "Good",
             "Use",
-            "pipeline.verdict",
+            "pipeline.status",
         }
         assert state == "success"
         assert jobs_of(aws, dag_id, run_id) == ["Use"]
@@ -104,23 +104,23 @@ def test_what_keeps_a_part_from_running_fails_the_run_before_anything_is_started
     run_id = deployment.trigger("parts", {**OWNER, "pipeline.select": "Train, Usee"})
     state, states = deployment.wait("parts", run_id)
     assert state == "failed"
-    assert {states[name] for name in ("Load", "Note", "Aside", "pipeline.verdict")} == {"failed"}
+    assert {states[name] for name in ("Load", "Note", "Aside", "pipeline.status")} == {"failed"}
     assert {states[name] for name in ("Train", "Good", "Use")} == {"upstream_failed"}
     assert jobs_of(aws, "parts", run_id) == []
     told = json.dumps('[SM405] no step is called "Usee".')[1:-1]
-    for name in ("Load", "Note", "pipeline.verdict"):
+    for name in ("Load", "Note", "pipeline.status"):
         assert told in deployment.logs("parts", run_id, name)["worker"], name
-    assert "so nothing ran" in deployment.logs("parts", run_id, "pipeline.verdict")["worker"]
-    verdict = deployment.xcom("parts", run_id, "pipeline.verdict")
-    assert (verdict["Status"], verdict["Failed"]) == ("Failed", [])
+    assert "so nothing ran" in deployment.logs("parts", run_id, "pipeline.status")["worker"]
+    status = deployment.xcom("parts", run_id, "pipeline.status")
+    assert (status["Status"], status["Failed"]) == ("Failed", [])
     # It is no run that the next one could take results from.
-    assert "Record" not in verdict
+    assert "Record" not in status
 
 
 def test_each_task_group_of_a_dag_has_a_part_of_its_own(deployment: Deployment) -> None:
     run_id = deployment.trigger("two-groups", {"g.pipeline.select": "Make"})
     state, states = deployment.wait("two-groups", run_id)
-    verdicts = {f"{group}.pipeline.{task}": "success" for group in "gh" for task in ("verdict", "sweep")}
-    assert states == {"g.Make": "success", "g.Then": "skipped", "h.Make": "success", "h.Then": "success", **verdicts}
+    last = {f"{group}.pipeline.{task}": "success" for group in "gh" for task in ("status", "teardown")}
+    assert states == {"g.Make": "success", "g.Then": "skipped", "h.Make": "success", "h.Then": "success", **last}
     assert state == "success"
-    assert deployment.xcom("two-groups", run_id, "g.pipeline.verdict")["NotSelected"] == ["g.Then"]
+    assert deployment.xcom("two-groups", run_id, "g.pipeline.status")["NotSelected"] == ["g.Then"]

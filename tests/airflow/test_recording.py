@@ -25,7 +25,7 @@ def test_a_run_is_recorded_and_the_next_one_takes_its_cached_result(
     store = open_store(f"s3://{aws.bucket}/records", lambda: aws.client("s3"))
 
     def record_of(run_id: str) -> dict[str, Any]:
-        uri = deployment.xcom(dag_id, run_id, "pipeline.verdict")["Record"]
+        uri = deployment.xcom(dag_id, run_id, "pipeline.status")["Record"]
         assert uri.startswith(f"s3://{aws.bucket}/records/{dag_id}/records/")
         return dict(read_record(store, dag_id, run_id))
 

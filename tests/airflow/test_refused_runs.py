@@ -1,4 +1,4 @@
-"""A run that asks for a part of its pipeline which cannot run: what its steps and its verdict say of it."""
+"""A run that asks for a part of its pipeline which cannot run: what its steps and its status task say of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATES = {"Train": "failed", "Note": "failed", "Later": "upstream_failed"}
 
 
 class Run:
-    """A DAG run as its tasks see it: states, XComs by task and key, and the AWS that the verdict opened."""
+    """A DAG run as its tasks see it: states, XComs by task and key, and the AWS that the status task opened."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, conf: dict[str, Any]) -> None:
         self.dag: DAG = SageMakerPipelineDag("p", {"Version": "2020-12-01", "Steps": [TRAIN, NOTE, LATER]})
@@ -56,10 +56,10 @@ class Run:
             getattr(type(note).execute, "__wrapped__", type(note).execute)(note, self.context("Note"))
 
     def conclude(self) -> str:
-        """Why the verdict failed."""
-        task: Any = self.dag.get_task("pipeline.verdict")
+        """Why the status task failed."""
+        task: Any = self.dag.get_task("pipeline.status")
         with pytest.raises(status.PipelineFailed) as caught:
-            task.resume(self.context("pipeline.verdict"), {"status": "selective run"})
+            task.resume(self.context("pipeline.status"), {"status": "selective run"})
         return str(caught.value)
 
     async def _stop_leftovers(self, *_args: Any, is_own: Any, cut_off: bool) -> list[str]:
@@ -83,7 +83,7 @@ def test_a_refused_run_says_that_nothing_ran_and_looks_for_no_jobs(
     assert '[SM405] no step is called "Trian".\n      Did you mean "Train"?' in why
     assert "The pipeline ended Failed: it was refused before any step began, so nothing ran" in capsys.readouterr().out
     assert run.swept == []
-    assert run.xcoms["pipeline.verdict", "return_value"] == {
+    assert run.xcoms["pipeline.status", "return_value"] == {
         "Status": "Failed",
         "Failed": [],
         "Stopped": [],
@@ -93,7 +93,7 @@ def test_a_refused_run_says_that_nothing_ran_and_looks_for_no_jobs(
     }
 
 
-def test_a_refusal_that_only_the_steps_can_see_is_the_verdicts_too(run: Run) -> None:
+def test_a_refusal_that_only_the_steps_can_see_is_the_status_tasks_too(run: Run) -> None:
     """Whether outputs that are to be reused are still there is looked at with the credentials of a step."""
     run.refuse_steps()
     run.conf = {"pipeline.select": "Train+"}

@@ -34,7 +34,7 @@ def test_a_pipeline_runs_the_same_either_way_in(deployment: Deployment) -> None:
             "Which": "success",
             "Chosen": "success",
             "Other": "skipped",
-            "pipeline.verdict": "success",
+            "pipeline.status": "success",
         }
         assert state == "success"
         first = deployment.xcom(dag_id, run_id, "First")
@@ -63,19 +63,19 @@ def test_a_step_that_begins_in_the_triggerer_has_the_values_that_its_run_rendere
     assert "[SM416]" in deployment.logs("in-triggerer", run_id, "First")["worker"]
 
 
-def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_verdict(
+def test_a_failed_job_fails_its_task_with_the_reason_and_the_run_with_the_status_task(
     deployment: Deployment, aws: LocalAws
 ) -> None:
     run_id = deployment.trigger("failing")
     state, states = deployment.wait("failing", run_id)
     assert state == "failed"
-    assert states == {"Bad": "failed", "Behind": "upstream_failed", "pipeline.verdict": "failed"}
+    assert states == {"Bad": "failed", "Behind": "upstream_failed", "pipeline.status": "failed"}
     logs = deployment.logs("failing", run_id, "Bad")
     assert "AlgorithmError" in logs["worker"]
     assert "no data today" in logs["triggerer"]
-    verdict = deployment.xcom("failing", run_id, "pipeline.verdict")
-    because = verdict.pop("Because")
-    assert verdict == {"Status": "Failed", "Failed": ["Bad"], "Stopped": [], "NotStarted": ["Behind"], "NotTaken": []}
+    status = deployment.xcom("failing", run_id, "pipeline.status")
+    because = status.pop("Because")
+    assert status == {"Status": "Failed", "Failed": ["Bad"], "Stopped": [], "NotStarted": ["Behind"], "NotTaken": []}
     assert "AlgorithmError" in because
     assert jobs_of(aws, "failing", run_id) == ["Bad"]
 
@@ -94,10 +94,10 @@ def test_a_step_that_runs_while_another_fails_runs_to_its_end(deployment: Deploy
         "Bad": "failed",
         "Slow": "success",
         "Both": "upstream_failed",
-        "pipeline.verdict": "failed",
+        "pipeline.status": "failed",
     }
-    verdict = deployment.xcom("failing-beside", run_id, "pipeline.verdict")
-    assert (verdict["Failed"], verdict["Stopped"], verdict["NotStarted"]) == (["Bad"], [], ["Both"])
+    status = deployment.xcom("failing-beside", run_id, "pipeline.status")
+    assert (status["Failed"], status["Stopped"], status["NotStarted"]) == (["Bad"], [], ["Both"])
 
 
 @pytest.mark.parametrize(("dag_id", "others"), [("no-new-data", ["is_new"]), ("another-way", ["which", "other"])])
@@ -107,8 +107,8 @@ def test_a_pipeline_that_was_not_to_run_is_skipped_with_what_stands_behind_it(
     run_id = deployment.trigger(dag_id)
     state, states = deployment.wait(dag_id, run_id)
     assert state == "success"
-    skipped = {"g.Make": "skipped", "g.Then": "skipped", "g.pipeline.verdict": "skipped", "deploy": "skipped"}
-    assert states == {**skipped, **dict.fromkeys(others, "success"), "g.pipeline.sweep": "success"}
+    skipped = {"g.Make": "skipped", "g.Then": "skipped", "g.pipeline.status": "skipped", "deploy": "skipped"}
+    assert states == {**skipped, **dict.fromkeys(others, "success"), "g.pipeline.teardown": "success"}
 
 
 @pytest.mark.parametrize("dag_id", ["control", "control-in-worker"])
@@ -160,10 +160,10 @@ def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
         "Note": "success",
         "Ask": "success",
         "Last": "success",
-        "pipeline.verdict": "success",
+        "pipeline.status": "success",
     }, deployment.logs(dag_id, run_id, "Note")
     assert state == "success"
-    assert deployment.xcom(dag_id, run_id, "pipeline.verdict")["Status"] == "CompletedWithFailures"
+    assert deployment.xcom(dag_id, run_id, "pipeline.status")["Status"] == "CompletedWithFailures"
     loop = deployment.xcom(dag_id, run_id, "Loop")["Loop"]
     assert (loop["InputItemCount"], loop["SucceededStepCount"]) == (3, 3)
     logs = deployment.logs(dag_id, run_id, "Last")["triggerer"]
@@ -177,7 +177,7 @@ def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
 def test_hand_written_tasks_stand_around_a_pipeline_and_read_its_properties(deployment: Deployment) -> None:
     run_id = deployment.trigger("mixed")
     state, states = deployment.wait("mixed", run_id)
-    group = {"g.Make": "success", "g.pipeline.verdict": "success", "g.pipeline.sweep": "success"}
+    group = {"g.Make": "success", "g.pipeline.status": "success", "g.pipeline.teardown": "success"}
     assert states == {"before": "success", **group, "after": "success"}
     assert state == "success"
     made = deployment.xcom("mixed", run_id, "g.Make")["Name"]
@@ -205,14 +205,14 @@ def test_so_many_steps_run_at_a_time_though_they_hold_no_worker(deployment: Depl
 def test_a_mapped_step_is_a_job_for_each_of_its_instances(deployment: Deployment, aws: LocalAws) -> None:
     run_id = deployment.trigger("mapped")
     state, states = deployment.wait("mapped", run_id)
-    assert states["sweep"] == "success"
+    assert states["stop"] == "success"
     assert (state, jobs_of(aws, "mapped", run_id)) == ("success", ["each"] * 3)
 
 
 def test_a_mapped_step_is_retried_and_stopped_as_any_other(deployment: Deployment, aws: LocalAws) -> None:
     unlucky, overdue = deployment.trigger("mapped-unlucky"), deployment.trigger("mapped-overdue")
     state, states = deployment.wait("mapped-unlucky", unlucky)
-    assert (state, states["sweep"]) == ("failed", "success")
+    assert (state, states["stop"]) == ("failed", "success")
     assert jobs_of(aws, "mapped-unlucky", unlucky) == ["each"] * 3  # one succeeds, the other is made again once
     assert deployment.wait("mapped-overdue", overdue)[0] == "failed"
     named = {"NameContains": execution_id("mapped-overdue", overdue)}

@@ -86,7 +86,7 @@ def pipeline_of(*names: str) -> dict[str, Any]:
     return {"Version": "2020-12-01", "Parameters": [{"Name": "Day", "Type": "String"}], "Steps": steps}
 
 
-@pytest.mark.parametrize("name", ["verdict", "parameters", "sweep", "invalid"])
+@pytest.mark.parametrize("name", ["status", "parameters", "teardown", "invalid"])
 def test_a_step_that_would_look_like_a_task_of_a_pipeline_is_refused(name: str) -> None:
     for prefix in ("", "team."):
         said = (
@@ -99,7 +99,7 @@ def test_a_step_that_would_look_like_a_task_of_a_pipeline_is_refused(name: str) 
 
 
 def test_two_tasks_of_one_id_are_refused_with_both_places() -> None:
-    for name in ("verdict", "parameters"):
+    for name in ("status", "parameters"):
         with SageMakerPipelineDag("both", pipeline_of("Train"), parameters={"Day": "{{ ds }}"}):
             said = rf'(?s)the step "{name}" of task group "pipeline" would be .*as a task of the DAG is'
             with pytest.raises(InvalidPipeline, match=said):
@@ -115,7 +115,7 @@ def test_a_users_task_with_such_an_id_is_no_task_of_the_pipeline() -> None:
     with SageMakerPipelineDag("users", pipeline_of("Train"), parameters={"Day": "1"}) as dag, TaskGroup("pipeline"):
         EmptyOperator(task_id="parameters")
         with TaskGroup("pipeline"):
-            EmptyOperator(task_id="verdict")
+            EmptyOperator(task_id="status")
     ti: Any = SimpleNamespace(task=SimpleNamespace(dag=dag))
     assert rendered_here(ti, "") == {}
     assert pipelines_in(dag) == [""]

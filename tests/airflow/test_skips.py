@@ -19,8 +19,8 @@ LATER = {**TRAIN, "Name": "Later", "DependsOn": ["Train"]}
 LATEST = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.latest_only.LatestOnlyOperator"}
 SHORT = {**LATEST, "Name": "Short"}
 LAST = {**TRAIN, "Name": "Last", "DependsOn": ["Short"]}
-VERDICT = "g.pipeline.verdict"
-SKIPPED = dict.fromkeys(("g.Train", "g.Later", VERDICT), "skipped")
+STATUS = "g.pipeline.status"
+SKIPPED = dict.fromkeys(("g.Train", "g.Later", STATUS), "skipped")
 
 
 def concluded(
@@ -28,7 +28,7 @@ def concluded(
     states: dict[str, str],
     words: dict[str, Any],
     *steps: Any,
-    by: str = "pipeline.sweep",
+    by: str = "pipeline.teardown",
     left: Any = None,
 ) -> Any:
     """What the task ``by`` concludes of a group behind the tasks "first" and "before"."""
@@ -39,13 +39,13 @@ def concluded(
             >> ShortCircuitOperator(task_id="before", python_callable=bool)
             >> group.step_tasks[(steps or [TRAIN])[0]["Name"]]
         )
-    xcoms = {(name, "skipmixin_key"): word for name, word in words.items()} | {(VERDICT, "return_value"): left}
+    xcoms = {(name, "skipmixin_key"): word for name, word in words.items()} | {(STATUS, "return_value"): left}
     monkeypatch.setattr(XCom, "get_one", lambda *, task_id, key, **_: xcoms.get((task_id, key)))
     ti = SimpleNamespace(
         dag_id="d", run_id="r", map_index=-1, task=dag.get_task(f"g.{by}"), get_task_states=lambda **_: {"r": states}
     )
-    verdict: Any = dag.get_task(VERDICT)
-    return conclude(ti, verdict.steps, {}, "" if by == "pipeline.verdict" else VERDICT)
+    status_task: Any = dag.get_task(STATUS)
+    return conclude(ti, status_task.steps, {}, "" if by == "pipeline.status" else STATUS)
 
 
 def test_a_short_circuit_far_before_a_pipeline_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,19 +69,19 @@ def test_a_pipeline_whose_head_was_skipped_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, word: Any, before: str
 ) -> None:
     states = {"first": "success", "before": before, "g.Train": "skipped", "g.Later": "skipped"}
-    end = concluded(monkeypatch, states, {"before": word}, by="pipeline.verdict")
+    end = concluded(monkeypatch, states, {"before": word}, by="pipeline.status")
     assert end.passed_over
-    swept = concluded(monkeypatch, {**states, VERDICT: "skipped"}, {"before": word}, left=end.said)
-    assert (swept.said, swept.failure) == ({}, "")
+    torn_down = concluded(monkeypatch, {**states, STATUS: "skipped"}, {"before": word}, left=end.said)
+    assert (torn_down.said, torn_down.failure) == ({}, "")
 
 
-def test_a_short_circuit_in_a_pipeline_skips_steps_and_the_verdict_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    states = {"first": "success", "before": "success", "g.Short": "success", "g.Last": "skipped", VERDICT: "skipped"}
-    end = concluded(monkeypatch, states, {"g.Short": {"skipped": ["g.Last", VERDICT]}}, SHORT, LAST)
+def test_a_short_circuit_in_a_pipeline_skips_steps_and_the_status_task_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {"first": "success", "before": "success", "g.Short": "success", "g.Last": "skipped", STATUS: "skipped"}
+    end = concluded(monkeypatch, states, {"g.Short": {"skipped": ["g.Last", STATUS]}}, SHORT, LAST)
     assert (end.said["Status"], end.said["NotTaken"], end.failure) == ("Succeeded", ["g.Last"], "")
 
 
 def test_what_nothing_skipped_was_dropped_when_the_run_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     states = {"first": "success", "before": "success", "g.Train": "success", "g.Later": "skipped"}
-    end = concluded(monkeypatch, states, {"before": {"followed": ["g.Train"]}}, by="pipeline.verdict")
+    end = concluded(monkeypatch, states, {"before": {"followed": ["g.Train"]}}, by="pipeline.status")
     assert (end.said["Status"], end.said["Stopped"]) == ("Failed", ["g.Later"])

@@ -1,4 +1,4 @@
-"""Steps by hand leave no job running: the last attempt stops its own, the sweep behind them whatever is left."""
+"""Steps by hand leave no job running: the last attempt stops its own, and a teardown stops the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_na
 from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.operators import ModelStepOperator, ProcessingStepOperator, SweepOperator
+from airflow_sagemaker_mlops.operators import ModelStepOperator, ProcessingStepOperator, StopRunningJobsOperator
 from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.stopping import in_worker, on_final_failure
@@ -26,17 +26,17 @@ RUN = SimpleNamespace(start_date=None, run_after=None, conf={})
 
 
 def by_hand(aws: LocalAws, dag_id: str) -> Any:
-    """The tasks of a DAG with two steps by hand, one of them mapped, and a sweep behind both."""
+    """The tasks of a DAG with two steps by hand, one of them mapped, and the task that stops jobs behind both."""
     arguments = {"RoleArn": aws.role_arn}
     with DAG(dag_id, schedule=None) as dag:
         one = ProcessingStepOperator(task_id="one", arguments=arguments)
         each = ProcessingStepOperator.partial(task_id="each").expand(arguments=[arguments, arguments])
-        [one, each] >> SweepOperator(task_id="sweep")
+        [one, each] >> StopRunningJobsOperator(task_id="stop")
     return dag.task_dict
 
 
 def instance(task: Any, states: dict[str, str], **more: Any) -> Any:
-    """As much of a task instance of a run as a sweep asks."""
+    """As much of a task instance of a run as that task asks."""
     own = {"map_index": -1, "try_number": 1, "max_tries": 4, "xcom_push": lambda **_: None}
     return SimpleNamespace(
         task=task,
@@ -57,12 +57,12 @@ def opened(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(in_worker, "aws_for", lambda *_access: embedded(aws))
 
 
-def test_a_sweep_behind_nothing_that_waits_is_done_at_once() -> None:
+def test_stopping_jobs_behind_nothing_that_waits_is_done_at_once() -> None:
     with DAG("behind-instant", schedule=None) as dag:
         model = ModelStepOperator(task_id="model", arguments={})
-        model >> SweepOperator(task_id="sweep")
-    task = dag.task_dict["sweep"]
-    everything = {"model": "success", "sweep": "running"}  # what Airflow answers who asks for no task in particular
+        model >> StopRunningJobsOperator(task_id="stop")
+    task = dag.task_dict["stop"]
+    everything = {"model": "success", "stop": "running"}  # what Airflow answers who asks for no task in particular
     assert task.execute({"ti": instance(task, everything), "dag_run": RUN}) == []
 
 
@@ -77,16 +77,16 @@ def test_steps_by_hand_are_swept_by_the_teardown_behind_them(aws: LocalAws, monk
     other = StepIdentity("d", "s", "hand-swept", "run", "of-a-pipeline")
     left = sleeping_job(aws, resource_name(other, 0), 60, other.tags("request"))
     states = {"one": "failed", "each_0": "success", "each_1": "failed"}
-    context: Any = {"ti": instance(tasks["sweep"], states), "dag_run": RUN}
-    assert sorted(tasks["sweep"].execute(context)) == sorted(jobs)
+    context: Any = {"ti": instance(tasks["stop"], states), "dag_run": RUN}
+    assert sorted(tasks["stop"].execute(context)) == sorted(jobs)
     assert status_of(aws, left) == "InProgress"
 
 
-def test_a_sweep_waits_for_steps_that_still_run_though_a_task_between_is_over(aws: LocalAws) -> None:
+def test_stopping_jobs_waits_for_steps_that_still_run_though_a_task_between_is_over(aws: LocalAws) -> None:
     tasks = by_hand(aws, "hand-waiting")
-    context: Any = {"ti": instance(tasks["sweep"], {"one": "failed", "each_0": "deferred"}), "dag_run": RUN}
+    context: Any = {"ti": instance(tasks["stop"], {"one": "failed", "each_0": "deferred"}), "dag_run": RUN}
     with pytest.raises(TaskDeferred) as deferred:
-        tasks["sweep"].execute(context)
+        tasks["stop"].execute(context)
     assert deferred.value.method_name == "again"
 
 
@@ -120,7 +120,7 @@ def test_what_goes_wrong_while_a_job_is_looked_for_hides_no_failure(monkeypatch:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("the API server does not answer")
 
-    monkeypatch.setattr(in_worker, "sweep_here", broken)
+    monkeypatch.setattr(in_worker, "stop_jobs_here", broken)
     with DAG("hand-broken", schedule=None):
         step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"})
     journal, said = Entry("job", 0, 1, "m4", JobState.RUNNING).as_json(), []
@@ -136,10 +136,10 @@ def test_what_goes_wrong_while_a_job_is_looked_for_hides_no_failure(monkeypatch:
 def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """As Airflow 3.3.2 has it, which sometimes retries a task that was about to end."""
 
-    def sweep(*_: Any, **__: Any) -> None:
+    def stop(*_: Any, **__: Any) -> None:
         raise InterruptedError
 
-    monkeypatch.setattr(in_worker, "sweep_here", sweep)
+    monkeypatch.setattr(in_worker, "stop_jobs_here", stop)
     with DAG("hand-kept", schedule=None):
         step: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "arn:r"}, start_in="worker")
     submitted = Entry("job", 0, 1, "m4", JobState.RUNNING).as_json()

@@ -49,7 +49,7 @@ def test_a_group_that_has_ended_leaves_the_jobs_of_its_neighbour_alone(deploymen
     assert state == "success", states
     tasks = deployment.call(f"/dags/neighbours/dagRuns/{run_id}/taskInstances")["task_instances"]
     ends = {task["task_id"]: task["end_date"] for task in tasks}
-    assert ends["quick.pipeline.verdict"] < ends["slow.Slow"]
+    assert ends["quick.pipeline.status"] < ends["slow.Slow"]
 
 
 def test_a_run_that_is_marked_failed_leaves_no_job_running(deployment: Deployment, aws: LocalAws) -> None:
@@ -70,13 +70,13 @@ def test_a_run_that_is_marked_failed_leaves_no_job_running(deployment: Deploymen
         assert state == "failed"
         assert running(dag_id) == []
         group = "g." if dag_id == "long-group" else ""
-        # A group's verdict is skipped, and the sweep concludes, unless the verdict was on its way already.
-        last = "pipeline.sweep" if states[group + "pipeline.verdict"] == "skipped" else "pipeline.verdict"
+        # A group's status task is skipped, and the teardown concludes, unless the status task was on its way already.
+        last = "pipeline.teardown" if states[group + "pipeline.status"] == "skipped" else "pipeline.status"
         assert states[group + "Long"] == "failed"
         assert states[group + "Then"] == "skipped"
         assert states[group + last] == "failed"
-        verdict = deployment.xcom(dag_id, run_id, group + last)
-        assert verdict["Failed"] == [f"{group}Long"]
+        status = deployment.xcom(dag_id, run_id, group + last)
+        assert status["Failed"] == [f"{group}Long"]
 
 
 def test_a_run_that_is_marked_failed_while_nothing_runs_does_not_end_well(deployment: Deployment) -> None:
@@ -87,9 +87,9 @@ def test_a_run_that_is_marked_failed_while_nothing_runs_does_not_end_well(deploy
         time.sleep(0.3)
     deployment.call(f"/dags/held/dagRuns/{run_id}", {"state": "failed"}, "PATCH")
     state, states = deployment.wait("held", run_id)
-    assert states == {"Quick": "success", "Held": "skipped", "pipeline.verdict": "failed"}
+    assert states == {"Quick": "success", "Held": "skipped", "pipeline.status": "failed"}
     assert state == "failed"
-    assert deployment.xcom("held", run_id, "pipeline.verdict")["Stopped"] == ["Held"]
+    assert deployment.xcom("held", run_id, "pipeline.status")["Stopped"] == ["Held"]
 
 
 def test_a_step_that_takes_too_long_is_stopped_and_fails_with_the_reason(deployment: Deployment, aws: LocalAws) -> None:

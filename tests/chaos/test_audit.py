@@ -9,7 +9,7 @@ from chaos.audit import Expected, Findings, Job, RunEnd, audit
 
 KEY = ("chain-worker", "chaos-0001")
 WANTED = Expected("success", {"First": "success", "Second": "success"}, {"First": 1, "Second": 1})
-RUN = RunEnd(*KEY, "success", 100.0, {"First": "success", "Second": "success", "pipeline.verdict": "success"})
+RUN = RunEnd(*KEY, "success", 100.0, {"First": "success", "Second": "success", "pipeline.status": "success"})
 
 
 def job(name: str, task_id: str, created: float, ended: float | None, status: str = "Completed") -> Job:
@@ -81,12 +81,12 @@ def test_a_job_at_work_of_a_run_nobody_knows_is_an_orphan() -> None:
     assert kinds(found([*GOOD, stranger])) == {"orphans": 1}
 
 
-def test_a_run_or_a_task_that_ended_otherwise_is_a_wrong_verdict() -> None:
-    assert kinds(found(GOOD, replace(RUN, state="failed"))) == {"wrong_verdicts": 1}
+def test_a_run_or_a_task_that_ended_otherwise_is_a_wrong_end() -> None:
+    assert kinds(found(GOOD, replace(RUN, state="failed"))) == {"wrong_ends": 1}
     skipped = replace(RUN, tasks={"First": "success", "Second": "skipped"})
     findings = found([FIRST], skipped)
-    assert kinds(findings) == {"wrong_verdicts": 1}
-    assert findings.wrong_verdicts[0]["expected"] == {"Second": "success"}
+    assert kinds(findings) == {"wrong_ends": 1}
+    assert findings.wrong_ends[0]["expected"] == {"Second": "success"}
     assert kinds(found(GOOD, replace(RUN, state="failed"), replace(WANTED, by_hand=True))) == {}
 
 

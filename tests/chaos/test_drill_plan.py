@@ -7,7 +7,7 @@ import pytest
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan.source import plan_of
-from chaos.pipelines import CASES, LONG, SLOW, VERDICT, WAYS_IN, write
+from chaos.pipelines import CASES, LONG, SLOW, STATUS, WAYS_IN, write
 from chaos.plan import TARGETS, make_plan
 
 
@@ -50,4 +50,4 @@ def test_the_cases_name_every_task_of_their_pipelines(aws: LocalAws, tmp_path: P
     assert {case.dag_id(way_in) for case in cases for way_in in WAYS_IN} == set(dag_ids)
     for case in cases:
         plan = plan_of(tmp_path / f"{case.name}.json")
-        assert {task.task_id for task in plan.tasks} == {*case.tasks, VERDICT}, case.name
+        assert {task.task_id for task in plan.tasks} == {*case.tasks, STATUS}, case.name

@@ -50,7 +50,7 @@ def test_steps_may_be_called_like_words_of_python_and_names_of_the_file(tmp_path
     branches = {"Conditions": [equal], "IfSteps": [score(name) for name in names], "ElseSteps": []}
     which = {"Name": "DAG_2", "Type": "Condition", "Arguments": branches}  # its edges have labels
     dag = dag_of(written(tmp_path, which), tmp_path)
-    assert set(dag.task_ids) == {*names, "DAG_2", "pipeline.verdict"}
+    assert set(dag.task_ids) == {*names, "DAG_2", "pipeline.status"}
 
 
 def test_a_definition_without_steps_is_a_dag_without_tasks(tmp_path: Path) -> None:

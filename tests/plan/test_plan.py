@@ -17,7 +17,7 @@ from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.branch_closure import not_taken
 from airflow_sagemaker_mlops.plan.describe import pipeline_doc
 from airflow_sagemaker_mlops.plan.edges import needed_edges
-from airflow_sagemaker_mlops.plan.model import VERDICT_TASK_ID, Plan
+from airflow_sagemaker_mlops.plan.model import STATUS_TASK_ID, Plan
 from airflow_sagemaker_mlops.plan.show import mermaid, tree
 
 DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
@@ -45,12 +45,12 @@ def edges(plan: Plan) -> set[tuple[str, str, str]]:
         (edge.task_id, task.task_id, edge.kind)
         for task in plan.tasks
         for edge in task.upstream
-        if task.task_id != VERDICT_TASK_ID
+        if task.task_id != STATUS_TASK_ID
     }
 
 
-def verdict_of(plan: Plan) -> set[str]:
-    return {edge.task_id for edge in plan.by_id[VERDICT_TASK_ID].upstream}
+def status_upstream_of(plan: Plan) -> set[str]:
+    return {edge.task_id for edge in plan.by_id[STATUS_TASK_ID].upstream}
 
 
 def test_explicit_data_and_branch_edges() -> None:
@@ -110,28 +110,28 @@ def foreign(name: str, *after: str) -> dict[str, Any]:
     return {**step, "DependsOn": list(after)} if after else step
 
 
-def test_the_verdict_waits_for_leaves_only_where_nothing_can_end_early() -> None:
-    assert verdict_of(plan_of(train("A"), train("B", "A"), train("C", "B"), train("D", "B"))) == {"C", "D"}
-    assert verdict_of(plan_of(train("A"), train("B", "A"), train("C", "A", "B"))) == {"C"}
+def test_the_status_task_waits_for_leaves_only_where_nothing_can_end_early() -> None:
+    assert status_upstream_of(plan_of(train("A"), train("B", "A"), train("C", "B"), train("D", "B"))) == {"C", "D"}
+    assert status_upstream_of(plan_of(train("A"), train("B", "A"), train("C", "A", "B"))) == {"C"}
 
 
-def test_the_verdict_waits_for_steps_beside_one_that_may_fail() -> None:
+def test_the_status_task_waits_for_steps_beside_one_that_may_fail() -> None:
     """Airflow ends C as ``upstream_failed`` as soon as A or B has failed, while the other still runs."""
-    assert verdict_of(plan_of(train("A"), train("B"), train("C", "A", "B"))) == {"A", "B", "C"}
+    assert status_upstream_of(plan_of(train("A"), train("B"), train("C", "A", "B"))) == {"A", "B", "C"}
 
 
-def test_the_verdict_waits_for_a_step_whose_only_dependent_may_be_skipped_early() -> None:
+def test_the_status_task_waits_for_a_step_whose_only_dependent_may_be_skipped_early() -> None:
     plan = plan_of(train("Slow"), condition("C", [train("B", "Slow")], []))
-    assert verdict_of(plan) == {"Slow", "C", "B"}
+    assert status_upstream_of(plan) == {"Slow", "C", "B"}
     plan = plan_of(train("Slow"), foreign("Short"), train("B", "Short"), train("C", "Slow", "B"))
-    assert {"Slow", "B", "C"} <= verdict_of(plan)
+    assert {"Slow", "B", "C"} <= status_upstream_of(plan)
     plan = plan_of(foreign("Short"), train("A", "Short"), train("B", "A"))  # as a short circuit, it skips B at once
-    assert verdict_of(plan) == {"A", "B"}
+    assert status_upstream_of(plan) == {"A", "B"}
 
 
-def test_the_verdict_trusts_a_dependent_whose_condition_comes_later() -> None:
+def test_the_status_task_trusts_a_dependent_whose_condition_comes_later() -> None:
     plan = plan_of(train("A"), condition("C", [train("B", "A")], [], "A"))
-    assert verdict_of(plan) == {"B"}
+    assert status_upstream_of(plan) == {"B"}
 
 
 @st.composite
@@ -173,10 +173,10 @@ def test_steps_are_said_never_to_run_where_no_outcome_lets_them(steps: list[Any]
 
 @settings(max_examples=600, deadline=None)
 @given(graphs(), st.data())
-def test_no_step_can_end_after_the_verdict_has_begun(steps: list[Any], data: st.DataObject) -> None:
+def test_no_step_can_end_after_the_status_task_has_begun(steps: list[Any], data: st.DataObject) -> None:
     """Plays Airflow's all_success with early failing and skipping; a step may take as long as it likes."""
     plan = make_plan(load_pipeline({"Version": "2020-12-01", "Steps": steps}))
-    tasks = {task.task_id: task for task in plan.tasks if task.task_id != VERDICT_TASK_ID}
+    tasks = {task.task_id: task for task in plan.tasks if task.task_id != STATUS_TASK_ID}
     below: dict[str, set[str]] = {name: set() for name in tasks}
     for name, task in reversed(tasks.items()):
         for edge in task.upstream:
@@ -209,7 +209,7 @@ def test_no_step_can_end_after_the_verdict_has_begun(steps: list[Any], data: st.
             changed = True
     runs = state[slow] == "none" and all(state[edge.task_id] == "success" for edge in tasks[slow].upstream)
     if runs:
-        waits_for = {state[name] for name in verdict_of(plan)}
+        waits_for = {state[name] for name in status_upstream_of(plan)}
         assert "none" in waits_for
 
 
@@ -257,7 +257,7 @@ def test_pictures_name_every_step_and_label_branches() -> None:
 @pytest.mark.parametrize("count", [1, 2000])
 def test_long_chains_are_planned(count: int) -> None:
     steps = [train("S0")] + [train(f"S{i}", f"S{i - 1}") for i in range(1, count)]
-    assert verdict_of(plan_of(*reversed(steps))) == {f"S{count - 1}"}
+    assert status_upstream_of(plan_of(*reversed(steps))) == {f"S{count - 1}"}
 
 
 def test_a_loop_has_the_parameters_of_the_steps_in_its_body() -> None:

@@ -169,7 +169,7 @@ def _running(plan: Plan, choice: Mapping[str, Branch]) -> list[TaskPlan]:
     runs: dict[str, bool] = {}
     for task in plan.tasks:
         runs[task.task_id] = all(_lets_run(edge, runs, choice) for edge in task.upstream)
-    return [task for task in plan.tasks if runs[task.task_id] and task.step_type not in ("Gate", "Verdict")]
+    return [task for task in plan.tasks if runs[task.task_id] and task.step_type not in ("Gate", "Status")]
 
 
 def _lets_run(edge: Upstream, runs: Mapping[str, bool], choice: Mapping[str, Branch]) -> bool:

@@ -23,7 +23,7 @@ from .run_info import RunInfo
 from .step_record import Artifact, Code, StepRecord
 from .timestamps import seconds_between
 
-NO_STEPS = frozenset({"Verdict", "Gate"})
+NO_STEPS = frozenset({"Status", "Gate"})
 
 
 @dataclass(frozen=True, slots=True)

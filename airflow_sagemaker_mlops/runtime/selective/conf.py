@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...plan.model import VERDICT_TASK_ID
+from ...plan.model import STATUS_TASK_ID
 
 if TYPE_CHECKING:
     from ...definition.problems import Problem
@@ -29,13 +29,13 @@ def is_selective(conf: Mapping[str, Any] | None) -> bool:
 
 def pipelines_in(dag: Any) -> list[str]:
     """The task groups of ``dag`` that are pipelines, "" for the DAG itself."""
-    ends = [name for name, task in dag.task_dict.items() if _is_verdict(name, task)]
-    return [name.removesuffix(VERDICT_TASK_ID).rstrip(".") for name in ends]
+    ends = [name for name, task in dag.task_dict.items() if _is_status_task(name, task)]
+    return [name.removesuffix(STATUS_TASK_ID).rstrip(".") for name in ends]
 
 
-def _is_verdict(task_id: str, task: Any) -> bool:
+def _is_status_task(task_id: str, task: Any) -> bool:
     """Whether ``task`` ends a pipeline; a user's own task may have such an id."""
-    return f".{task_id}".endswith(f".{VERDICT_TASK_ID}") and task.task_type == "PipelineVerdictOperator"
+    return f".{task_id}".endswith(f".{STATUS_TASK_ID}") and task.task_type == "PipelineStatusOperator"
 
 
 def needs_a_look(conf: Mapping[str, Any] | None, dag: Any) -> bool:
@@ -61,12 +61,12 @@ def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
 
 
 def _is_pipeline(dag: Any) -> bool:
-    """Whether ``dag`` itself is a pipeline: the verdict of a group without prefix has the same id."""
-    verdict = dag.task_dict.get(VERDICT_TASK_ID)
+    """Whether ``dag`` itself is a pipeline: the status task of a group without prefix has the same id."""
+    status_task = dag.task_dict.get(STATUS_TASK_ID)
     return (
-        verdict is not None
-        and _is_verdict(VERDICT_TASK_ID, verdict)
-        and (verdict.task_group is None or not verdict.task_group.group_id)
+        status_task is not None
+        and _is_status_task(STATUS_TASK_ID, status_task)
+        and (status_task.task_group is None or not status_task.task_group.group_id)
     )
 
 

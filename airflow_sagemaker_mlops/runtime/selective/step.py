@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ...definition.problems import PipelineError
-from ...plan.model import VERDICT_TASK_ID
+from ...plan.model import STATUS_TASK_ID
 from ..parameter_values import all_here, param_name
 from ..task_states import refusal
 from .conf import (
@@ -94,7 +94,7 @@ def step_selection(context: Any, step: StepTask) -> StepSelection | None:
     """What the run in ``context`` does with its task; ``None`` if the whole pipeline runs.
 
     Raises :class:`InvalidSelection` with every reason why the request cannot run, or :class:`InvalidConf` for a conf
-    with misspelt keys, and pushes the message as the task's result: it tells the verdict that the step has not started.
+    with misspelt keys, and pushes the message as the task's result: it tells the status task that the step has not started.
     """
     ti = context["ti"]
     if not needs_a_look(context["dag_run"].conf, ti.task.dag):
@@ -112,8 +112,10 @@ def _step_selection(context: Any, step: StepTask) -> StepSelection | None:
     ti = context["ti"]
     name = step.step or ti.task_id
     group = ti.task_id.removesuffix(name).rstrip(".")
-    verdict = ti.task.dag.task_dict.get(f"{group}.{VERDICT_TASK_ID}".lstrip("."))
-    found = selective_plan_in(context, verdict.source if verdict is not None else None, inspect=_inspect_as(step))
+    status_task = ti.task.dag.task_dict.get(f"{group}.{STATUS_TASK_ID}".lstrip("."))
+    found = selective_plan_in(
+        context, status_task.source if status_task is not None else None, inspect=_inspect_as(step)
+    )
     # What is not in the plan is an operator that was written into the DAG by hand.
     return StepSelection(name, found) if found is not None and name in found.plan.by_id else None
 

@@ -14,10 +14,10 @@ submits the job
 the service refuses to let the job    ``engine.follow`` in ``execution``                       nothing
 be watched
 the last attempt of the task fails    ``on_final_failure.nothing_left_running``                nothing
-the pipeline's run ends               ``VerdictTrigger.run`` in ``triggers.status``, or         nothing
-                                      ``PipelineVerdictOperator.execute`` in
+the pipeline's run ends               ``StatusTrigger.run`` in ``triggers.status``, or         nothing
+                                      ``PipelineStatusOperator.execute`` in
                                       ``operators.status``; both ``jobs.stop_left_running``
-steps without a pipeline have ended   ``SweepOperator.execute`` in                   nothing
+steps without a pipeline have ended   ``StopRunningJobsOperator.execute`` in                   nothing
                                       ``operators.stop_jobs``; ``jobs.stop_left_running``
 a cleared step begins again, and its  ``submit.stop_and_wait`` and ``submit.next_start`` in    nothing; then
 earlier job still runs                ``execution``                                            ``SUBMITTING`` for the

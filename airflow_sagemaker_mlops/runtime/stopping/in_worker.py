@@ -1,4 +1,4 @@
-"""The sweep of ``sweep`` with what a task in a worker has: clients, and the journals in the run's XComs.  Blocking."""
+"""``jobs.stop_left_running`` for a task in a worker, with its clients and the journals in XComs.  Blocking."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..task_states import instance_of, xcom_of
 from .jobs import Recall, stop_left_running
 
 
-def sweep_here(
+def stop_jobs_here(
     ti: Any,
     tasks: Mapping[str, StepTask],
     *,

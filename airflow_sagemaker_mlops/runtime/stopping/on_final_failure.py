@@ -1,6 +1,6 @@
 """What a step does about its job when its task fails for good: no later attempt comes and finds that again.
 
-In a pipeline the verdict would stop it at the end of the run; a step by hand has none.
+In a pipeline the status task would stop it at the end of the run; a step by hand has none.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _stop_left(
     from ..task_store.journal import TaskJournal
     from ..task_store.kept_end import KeptEnd
     from ..task_store.worker import WorkerTaskStore
-    from .in_worker import sweep_here
+    from .in_worker import stop_jobs_here
 
     ti: Any = context["ti"]
     kept = KeptEnd(context).read()
@@ -72,7 +72,7 @@ def _stop_left(
         return entry
 
     identity = identity_of(step, ti, context["dag_run"], generation="")
-    sweep_here(
+    stop_jobs_here(
         ti,
         {ti.task_id: step},
         started=identity.run_started,

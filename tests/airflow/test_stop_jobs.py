@@ -23,7 +23,7 @@ from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
-from airflow_sagemaker_mlops.operators import ProcessingStepOperator, SweepOperator
+from airflow_sagemaker_mlops.operators import ProcessingStepOperator, StopRunningJobsOperator
 from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.runtime.stopping.jobs import stop_left_running, waiting_steps
 
@@ -44,7 +44,7 @@ def job_of(aws: local.LocalAws, run_id: str, started: str, ordinal: int) -> str:
 
 
 def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:
-    """What the verdict of a pipeline with one step stops, whose journal holds ``journal``."""
+    """What the status task of a pipeline with one step stops, whose journal holds ``journal``."""
     step = {"Name": "Prepare", "Type": "Processing", "Arguments": {"RoleArn": aws.role_arn}}
     dag = SageMakerPipelineDag("p", {"Version": "2020-12-01", "Steps": [step]})
     ti = SimpleNamespace(dag_id="p", run_id=run_id, task=SimpleNamespace(dag=dag))
@@ -55,7 +55,7 @@ def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:
     async def recall(_task_id: str) -> Entry | None:
         return journal
 
-    sweep = stop_left_running(
+    work = stop_left_running(
         ti,
         waiting_steps(ti, ["Prepare"]),
         started=OURS,
@@ -65,7 +65,7 @@ def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:
         recall=recall,
         tell=print,
     )
-    return asyncio.run(sweep)
+    return asyncio.run(work)
 
 
 def test_the_same_run_of_another_airflow_in_this_account_is_left_alone(aws: local.LocalAws) -> None:
@@ -90,17 +90,22 @@ def test_a_job_of_an_earlier_version_which_tagged_whole_seconds_is_stopped(aws: 
 def test_a_mapped_step_is_swept_with_the_access_that_its_instances_share() -> None:
     with DAG("access", schedule=None, default_args={"aws_conn_id": "ml"}) as dag:
         each = ProcessingStepOperator.partial(task_id="each", region_name="eu-west-1").expand(arguments=[{}, {}])
-        each >> SweepOperator(task_id="sweep")
-    step = waiting_steps(SimpleNamespace(task=dag.task_dict["sweep"]), ["each"])["each"]
+        each >> StopRunningJobsOperator(task_id="stop")
+    step = waiting_steps(SimpleNamespace(task=dag.task_dict["stop"]), ["each"])["each"]
     assert (step.type, step.aws_conn_id, step.region_name) == ("Processing", "ml", "eu-west-1")
 
 
-def test_what_other_packages_have_begin_in_the_triggerer_is_no_step_to_sweep() -> None:
+def test_what_other_packages_have_begin_in_the_triggerer_is_no_step_to_stop() -> None:
     with DAG("around", schedule=None) as dag:
         group = SageMakerPipelineTaskGroup("ml", {"Version": "2020-12-01", "Steps": [PREPARE]})
         watch = FileSensor(task_id="watch", filepath="data")
-        watch >> group >> ProcessingStepOperator(task_id="mine", arguments={}) >> SweepOperator(task_id="sweep")
-    ti = SimpleNamespace(task=dag.task_dict["sweep"])
+        (
+            watch
+            >> group
+            >> ProcessingStepOperator(task_id="mine", arguments={})
+            >> StopRunningJobsOperator(task_id="stop")
+        )
+    ti = SimpleNamespace(task=dag.task_dict["stop"])
     assert waiting_steps(ti, dag.task_dict).keys() == {"ml.Prepare", "mine"}
     stored_dag = DagSerialization.from_dict(DagSerialization.to_dict(dag))  # as a triggerer has it
     stored: Any = SimpleNamespace(task=SimpleNamespace(dag=stored_dag))
