@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NOTHING_READ: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
-def tell_of_step(
+def emit_for_step(
     step: StepTask,
     outlets: Iterable[Any],
     context: Any,
@@ -64,7 +64,7 @@ def tell_of_step(
                 _add(context["outlet_events"][outlet], model_asset(model.group, event), extra)
 
 
-def tell_of_run(
+def emit_for_run(
     operator: Any,
     context: Any,
     sealed: Sealed,

@@ -52,7 +52,7 @@ def lineage_of_run(sealed: Sealed | None) -> Any:
     return lineage({}, run_facets(sealed.record, sealed.uri) if sealed else {}, job_facets([], "TASK"))
 
 
-def tell_of_steps(context: Any, record: Mapping[str, Any], group: str, tell: Callable[..., None]) -> None:
+def emit_for_steps(context: Any, record: Mapping[str, Any], group: str, log: Callable[..., None]) -> None:
     """Send the events of the steps that ended well in the triggerer; nothing where OpenLineage is not set up."""
     adapter = _adapter()
     if adapter is None:
@@ -82,7 +82,7 @@ def tell_of_steps(context: Any, record: Mapping[str, Any], group: str, tell: Cal
         own = JobRun(namespace, f"{ti.dag_id}.{task_id}", run_id)
         for when in ("start", "end"):
             adapter.emit(as_run_event(step_event(step, own, parent, when)))
-    tell("OpenLineage was told of %d steps that ended in the triggerer", len(steps))
+    log("OpenLineage was told of %d steps that ended in the triggerer", len(steps))
 
 
 def _adapter() -> Any:

@@ -18,22 +18,22 @@ from ..runtime.recorder import open_records
 from ..settings import location_of
 
 
-def publish_run(context: Any, source: Source, sealed: Sealed, tell: Callable[..., None]) -> None:
+def publish_run(context: Any, source: Source, sealed: Sealed, log: Callable[..., None]) -> None:
     """Tell Airflow's assets, OpenLineage and SageMaker Lineage of the run, each where it is wanted."""
     operator = context["task"]
 
     def assets() -> None:
         if not operator.outlets:
             return
-        from .emit_asset_events import tell_of_run
+        from .emit_asset_events import emit_for_run
 
         told = list(_earlier(open_records(location_of(source.records)), sealed.record["run"]))
-        tell_of_run(operator, context, sealed, told, partial(_package, source))
+        emit_for_run(operator, context, sealed, told, partial(_package, source))
 
     def openlineage() -> None:
-        from .openlineage import tell_of_steps
+        from .openlineage import emit_for_steps
 
-        tell_of_steps(context, sealed.record, source.group, tell)
+        emit_for_steps(context, sealed.record, source.group, log)
 
     def lineage() -> None:
         if not settings.lineage():
@@ -41,7 +41,7 @@ def publish_run(context: Any, source: Source, sealed: Sealed, tell: Callable[...
         from ..hooks.aws import aws_for
         from .write_sagemaker_lineage import write_lineage
 
-        write_lineage(aws_for(*source.access).client("sagemaker"), sealed.record, sealed.uri, tell)
+        write_lineage(aws_for(*source.access).client("sagemaker"), sealed.record, sealed.uri, log)
 
     def anchors() -> None:
         if not settings.anchor_models():
@@ -49,7 +49,7 @@ def publish_run(context: Any, source: Source, sealed: Sealed, tell: Callable[...
         from ..hooks.aws import aws_for
         from ..records.seal.anchors import anchor
 
-        anchor(aws_for(*source.access).client("sagemaker"), sealed, tell)
+        anchor(aws_for(*source.access).client("sagemaker"), sealed, log)
 
     for name, work in (
         ("its models", anchors),
@@ -60,7 +60,7 @@ def publish_run(context: Any, source: Source, sealed: Sealed, tell: Callable[...
         try:
             work()
         except Exception as error:
-            tell("%s could not be told of the run: %s: %s", name, type(error).__name__, error)
+            log("%s could not be told of the run: %s: %s", name, type(error).__name__, error)
 
 
 def _package(source: Source, arn: str) -> Mapping[str, Any]:

@@ -34,7 +34,7 @@ class Written:
         self.problems.append(f"{what}: {code}: {error_message(error)}")
 
 
-def write_lineage(client: Any, record: Mapping[str, Any], uri: str, tell: Tell) -> Written:
+def write_lineage(client: Any, record: Mapping[str, Any], uri: str, log: Tell) -> Written:
     """Write the graph of a record with a boto3 client of SageMaker.
 
     Never raises for what AWS answers; botocore's error when it gives none, for the next call would get none either.
@@ -44,10 +44,10 @@ def write_lineage(client: Any, record: Mapping[str, Any], uri: str, tell: Tell) 
     for edge in _possible(graph, arns):
         _associate(client, (arns[edge.source], arns[edge.target], edge.kind), written)
     for problem in written.problems[:MOST_TOLD]:
-        tell("SageMaker Lineage: %s", problem)
+        log("SageMaker Lineage: %s", problem)
     if len(written.problems) > MOST_TOLD:
-        tell("SageMaker Lineage: and %d more", len(written.problems) - MOST_TOLD)
-    tell(
+        log("SageMaker Lineage: and %d more", len(written.problems) - MOST_TOLD)
+    log(
         "SageMaker Lineage has %d entities and %d associations of this run, %d of them from before",
         written.entities,
         written.associations,

@@ -73,7 +73,7 @@ class _AsStep:
 
     def execute(self, context: Any) -> Any:
         """Run it where it is selected; give its earlier output, if that was kept, where it is reused."""
-        with _noting_skips(context):
+        with _marking_skips(context):
             return self._execute_selected(context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
@@ -82,7 +82,7 @@ class _AsStep:
 
         if answer := answer_in((next_kwargs or {}).get("event")):
             context["ti"].xcom_push(key=ANSWER_KEY, value=answer)
-        with _noting_skips(context):
+        with _marking_skips(context):
             return super().resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
 
     def _execute_selected(self, context: Any) -> Any:
@@ -100,7 +100,7 @@ class _AsStep:
 
 
 @contextmanager
-def _noting_skips(context: Any) -> Iterator[None]:
+def _marking_skips(context: Any) -> Iterator[None]:
     """Leave a note when the operator raises ``AirflowSkipException``; a run that is marked failed skips tasks as well.
 
     Without the note, the status task would take the step for one that the end of the run has dropped.

@@ -1,4 +1,4 @@
-"""What all step operators share: a step's slice of the plan, and between Airflow and ``attempt``, Airflow's words."""
+"""What all step operators share: the step's slice of the plan, and what Airflow asks and is told of an attempt."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..airflow_versions import (
 from ..definition.problems import PipelineError
 from ..definition.step_types import WAITING
 from ..links import LINKS
-from ..runtime.infrastructure_retries import RETRIES_AFTER_MISHAPS, outlast_outages
+from ..runtime.infrastructure_retries import INFRASTRUCTURE_RETRIES, outlast_outages
 from ..runtime.step_task import StepTask
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class StepOperator(BaseOperator):
     def retry_failed_steps(self) -> bool:
         """Whether ``retries`` are also for a job that failed; a cluster policy that sets them counts as the user."""
         if self._retry_failed_steps is None:
-            return bool(self.retries != RETRIES_AFTER_MISHAPS)
+            return bool(self.retries != INFRASTRUCTURE_RETRIES)
         return self._retry_failed_steps
 
     def _starts_from_trigger(self) -> bool:
@@ -312,17 +312,17 @@ class StepOperator(BaseOperator):
             try:
                 yield
             except (StepFailedForNow, StepFailedForGood) as error:
-                from ..runtime.task_store.kept_end import note_reason
+                from ..runtime.task_store.kept_end import save_failure_reason
 
-                note_reason(context, error)
+                save_failure_reason(context, error)
                 raise
 
     def _told(self, context: Context, result: Any) -> Any:
         if self.outlets:
-            from ..integrations.emit_asset_events import tell_of_step
+            from ..integrations.emit_asset_events import emit_for_step
 
             upstream = self._begun.upstream_results if self._begun is not None else {}
-            tell_of_step(self.step, self.outlets, context, result, upstream=upstream)
+            emit_for_step(self.step, self.outlets, context, result, upstream=upstream)
         return result
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
@@ -375,7 +375,7 @@ class StepOperator(BaseOperator):
     def _run_selected(self, context: Context) -> Any:
         """Run the step where it began, in the triggerer, unless it is not selected in this run or has ended already."""
         from ..runtime.start_in_triggerer import has_to_end_in_worker
-        from ..runtime.task_store.journal import note_why_again
+        from ..runtime.task_store.journal import save_why_repeated
         from ..triggers.step import StepTrigger
 
         selection = self._selection(context)
@@ -384,7 +384,7 @@ class StepOperator(BaseOperator):
         kept = self._kept_result(context)
         if kept is not None:
             return kept
-        note_why_again(context, self.retries or 0)
+        save_why_repeated(context, self.retries or 0)
         finish_in = "worker" if has_to_end_in_worker(self) else "triggerer"
         parameters = selection.inherited if selection is not None else {}
         trigger = StepTrigger(self.step.to_json(), finish_in=finish_in, parameters=parameters)

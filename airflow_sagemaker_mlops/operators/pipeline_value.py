@@ -66,7 +66,7 @@ class PipelineValue(ResolveMixin):
         from ..runtime.context import identity_of, scope_of, step_result
         from ..runtime.parameter_values import group_of, needed_by, rendered_here
         from ..runtime.selective.step import step_selection
-        from ..runtime.task_states import is_spread, results_beside
+        from ..runtime.task_states import is_spread, sibling_results
 
         ti = context["ti"]
         selection = step_selection(context, self.step)
@@ -80,7 +80,7 @@ class PipelineValue(ResolveMixin):
         aws = aws_for(*self.step.access)
         identity = identity_of(self.step, ti, context["dag_run"], "")
         expression, values = parse_value(self.expression), []
-        for pushed in results_beside(ti, list(self.step.reads.values())):
+        for pushed in sibling_results(ti, list(self.step.reads.values())):
             results = dict(zip(self.step.reads, map(step_result, pushed), strict=True))
             values.append(resolve(expression, scope_of(self.step, identity, aws, given, results)))
         return values if is_spread(ti, self.step.reads.values()) else values[0]

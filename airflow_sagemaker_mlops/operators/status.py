@@ -177,7 +177,7 @@ class PipelineStatusOperator(BaseOperator):
                 started=run_started(context["dag_run"]),
                 killed=end.killed,
                 cut_off=end.cut_off,
-                tell=self.log.warning,
+                log=self.log.warning,
             )
         # A run that was refused is no run of the pipeline: the next one is not to take its results.
         sealed = {} if refused or end.refused else self._seal(context, end, selective)

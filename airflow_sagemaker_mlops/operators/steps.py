@@ -56,9 +56,9 @@ class ConditionStepOperator(StepOperator):
 
 def instance_to_skip(ti: Any, task_id: str) -> str | tuple[str, int]:
     """The task as Airflow wants it named that is to be skipped: in a mapped task group, one instance of it."""
-    from ..runtime.task_states import index_beside
+    from ..runtime.task_states import sibling_index
 
-    index = index_beside(ti, task_id)
+    index = sibling_index(ti, task_id)
     return task_id if index is None else (task_id, index)
 
 

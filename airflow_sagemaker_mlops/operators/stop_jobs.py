@@ -62,7 +62,7 @@ class StopRunningJobsOperator(BaseOperator):
             started=run_started(context["dag_run"]),
             killed=killed,
             cut_off=bool(killed),
-            tell=self.log.warning,
+            log=self.log.warning,
             digests=frozenset(own) if mapped_group_of(self) is not None else None,
         )
 

@@ -19,7 +19,7 @@ LONGEST_DELAY = timedelta(minutes=2)  # where a delay doubles at every attempt
 # Airflow counts on after a clear (3.3.2): without a limit, delays of a task that outlasted an outage would be hours.
 LONGEST_GROWN_DELAY = timedelta(seconds=450)  # the last one of a task that was not cleared
 OUTAGE_S = 1800.0  # the budget in time
-RETRIES_AFTER_MISHAPS = 18  # their delays exceed OUTAGE_S even where Airflow waits the shortest
+INFRASTRUCTURE_RETRIES = 18  # their delays exceed OUTAGE_S even where Airflow waits the shortest
 MOST_ERRORS = 5  # attempts of code that fails though everybody answers
 
 
@@ -40,7 +40,7 @@ def _arguments(first: Any) -> dict[str, Any]:
     """The arguments where the first retry comes after ``first``, a duration or seconds, and delays double."""
     longest = max(LONGEST_DELAY, first if isinstance(first, timedelta) else timedelta(seconds=float(first)))
     return {
-        "retries": RETRIES_AFTER_MISHAPS,
+        "retries": INFRASTRUCTURE_RETRIES,
         "retry_delay": first,
         "retry_exponential_backoff": 2.0 if RETRY_DELAY_FACTORS else True,
         "max_retry_delay": longest,

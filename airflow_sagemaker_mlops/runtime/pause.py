@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-LOOK_AGAIN = timedelta(seconds=10)
+CHECK_AGAIN_AFTER = timedelta(seconds=10)
 
 
 def pause() -> Any:
     """The trigger of a pause."""
     from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
-    return TimeDeltaTrigger(LOOK_AGAIN)
+    return TimeDeltaTrigger(CHECK_AGAIN_AFTER)

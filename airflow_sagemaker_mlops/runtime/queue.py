@@ -13,7 +13,7 @@ from ..definition.step_types import SUPPORTED, WAITING
 from ..execution.concurrency import BEGUN
 from ..plan.model import STATUS_TASK_ID
 from .step_task import StepTask
-from .task_states import index_beside, instance_of, own_state_key
+from .task_states import instance_of, own_state_key, sibling_index
 from .task_store.protocol import TaskStore
 
 KEY = "sagemaker_ticket"
@@ -22,7 +22,7 @@ ON_THEIR_WAY = frozenset({"deferred", "running"})
 COMING_BACK = frozenset({"scheduled", "queued"})
 
 
-def steps_beside(ti: Any, states: Mapping[str, str], step: StepTask) -> dict[str, bool]:
+def other_steps(ti: Any, states: Mapping[str, str], step: StepTask) -> dict[str, bool]:
     """Of the ``states`` in the run of ``ti``, which is ``step``, the other steps of its pipeline that are on their way,
     and whether each takes a ticket.
 
@@ -38,7 +38,7 @@ def steps_beside(ti: Any, states: Mapping[str, str], step: StepTask) -> dict[str
         own = by_hand or (
             task_id.startswith(prefix)
             and "." not in task_id.removeprefix(prefix)
-            and index_beside(ti, task_id) in (None, index)  # in a mapped task group each instance is a pipeline
+            and sibling_index(ti, task_id) in (None, index)  # in a mapped task group each instance is a pipeline
         )
         kind = tasks[task_id].task_type.removesuffix("StepOperator") if task_id in tasks else ""
         is_step = name != own_state_key(ti) and own and (kind in SUPPORTED or task_id in step.foreign)
@@ -94,7 +94,7 @@ class QueueTickets:
     async def others(self) -> Mapping[str, float]:
         """Steps of the run that are on their way, without this one; ``BEGUN`` for one that takes no ticket."""
         found: dict[str, float] = {}
-        for name, with_ticket in steps_beside(self._ti, await self._store.task_states(), self._step).items():
+        for name, with_ticket in other_steps(self._ti, await self._store.task_states(), self._step).items():
             task_id, map_index = instance_of(self._ti, name)
             ticket = time_of(await self._store.get_from(task_id, KEY, map_index), with_ticket=with_ticket)
             if ticket is not None:

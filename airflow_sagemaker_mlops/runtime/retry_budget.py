@@ -18,7 +18,7 @@ from ..airflow_versions import (
     DownstreamTasksSkipped,
 )
 from ..execution.aws.clients import is_transient
-from .infrastructure_retries import MOST_ERRORS, RETRIES_AFTER_MISHAPS
+from .infrastructure_retries import INFRASTRUCTURE_RETRIES, MOST_ERRORS
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -98,7 +98,7 @@ def errors_counted(operator: BaseOperator, context: Context) -> Iterator[None]:
     except (AirflowFailException, AirflowSkipException, DownstreamTasksSkipped):
         raise
     except Exception as error:
-        if operator.retries != RETRIES_AFTER_MISHAPS or is_outage(error):
+        if operator.retries != INFRASTRUCTURE_RETRIES or is_outage(error):
             raise
         count = _count(context)
         if count < MOST_ERRORS:
@@ -112,7 +112,7 @@ def _count(context: Context) -> int:
     store: Any = dict(context).get("task_state_store")
     if store is None:  # before Airflow 3.3: attempts that never began count as well
         # A run that began under an earlier budget keeps its smaller ``max_tries``.
-        return int(ti.try_number - max(0, ti.max_tries - RETRIES_AFTER_MISHAPS))
+        return int(ti.try_number - max(0, ti.max_tries - INFRASTRUCTURE_RETRIES))
     generation = f"m{ti.max_tries}"
     try:
         kept = store.get(KEY, None)

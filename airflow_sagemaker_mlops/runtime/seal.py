@@ -22,7 +22,7 @@ _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 
 
 def seal_record(
-    context: Any, source: Source, end: Conclusion, tell: Callable[..., None], *, inherited: Mapping[str, Any]
+    context: Any, source: Source, end: Conclusion, log: Callable[..., None], *, inherited: Mapping[str, Any]
 ) -> Sealed | None:
     """Seal the record of the run; ``None`` where nothing is recorded.
 
@@ -33,21 +33,21 @@ def seal_record(
     if not location:
         return None
     try:
-        prices, digests, signer = _prices(tell), _registry(source, tell), _signer(source)
+        prices, digests, signer = _prices(log), _registry(source, log), _signer(source)
         sealed = _seal(
             context, source, end, location, inherited=inherited, prices=prices, digests=digests, signer=signer
         )
     except Exception as error:
         if settings.fail_on_record_error():
             raise
-        tell("the run was not recorded: %s: %s", type(error).__name__, error)
+        log("the run was not recorded: %s: %s", type(error).__name__, error)
         return None
-    tell("record %s, sha256 %s", sealed.uri, sealed.sha256)
-    _link_to(sealed.uri, context["ti"], tell)
+    log("record %s, sha256 %s", sealed.uri, sealed.sha256)
+    _link_to(sealed.uri, context["ti"], log)
     return sealed
 
 
-def _link_to(uri: str, ti: Any, tell: Callable[..., None]) -> None:
+def _link_to(uri: str, ti: Any, log: Callable[..., None]) -> None:
     """Have the task link to the record in the AWS console; not to one in a folder or in the embedded AWS."""
     if not uri.startswith("s3://"):
         return
@@ -60,10 +60,10 @@ def _link_to(uri: str, ti: Any, tell: Callable[..., None]) -> None:
         if not aws.is_local:
             ti.xcom_push(key=RunRecordLink.xcom_key, value=s3_url(aws.region, uri))
     except Exception as error:  # a link is not worth a run
-        tell("the task has no link to the record: %s", error)
+        log("the task has no link to the record: %s", error)
 
 
-def _prices(tell: Callable[..., None]) -> Any:
+def _prices(log: Callable[..., None]) -> Any:
     """The user's prices; a file that cannot be read costs the record its cost and no more."""
     from ..records.capture.prices import read_prices
 
@@ -71,7 +71,7 @@ def _prices(tell: Callable[..., None]) -> Any:
     try:
         return read_prices(Path(file)) if file else None
     except ValueError as error:
-        tell("the record has no cost: %s", error)
+        log("the record has no cost: %s", error)
         return None
 
 
@@ -123,7 +123,7 @@ def _signer(source: Source) -> Any:
     return open_signer(key, lambda: aws_for(*source.access).client("kms"))
 
 
-def _registry(source: Source, tell: Callable[..., None]) -> Any:
+def _registry(source: Source, log: Callable[..., None]) -> Any:
     """Where digests of images are asked for; ``None`` when they are not."""
     if not settings.image_digests():
         return None
@@ -133,7 +133,7 @@ def _registry(source: Source, tell: Callable[..., None]) -> Any:
     try:
         return digests_of(aws_for(*source.access))
     except Exception as error:  # of a connection or secrets backend; the record is worth more than its digests
-        tell("images are recorded without digests: %s: %s", type(error).__name__, error)
+        log("images are recorded without digests: %s: %s", type(error).__name__, error)
         return None
 
 

@@ -47,7 +47,7 @@ def reason_in(result: Any) -> str:
     return str(result.get("Because")) if refused else ""
 
 
-def index_beside(ti: Any, task_id: str) -> int | None:
+def sibling_index(ti: Any, task_id: str) -> int | None:
     """Map index of the instance of ``task_id`` that belongs with ``ti``: its own inside the same mapped task group.
 
     ``None`` for a task that has no such instance, because it is outside of the group or in another one.
@@ -72,7 +72,7 @@ def states_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
 
     In a mapped task group, of the instances that belong with ``ti``.
     """
-    beside = [task_id for task_id in task_ids if index_beside(ti, task_id) is not None]
+    beside = [task_id for task_id in task_ids if sibling_index(ti, task_id) is not None]
     others = [task_id for task_id in task_ids if task_id not in set(beside)]
     found = _states(ti, others) if others else {}
     if beside:
@@ -83,7 +83,7 @@ def states_of(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
 
 def every_state(ti: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
     """As :func:`states_of`, by Airflow's keys, with the states of all instances of a task that is mapped alone."""
-    alone = [task_id for task_id in task_ids if index_beside(ti, task_id) is None]
+    alone = [task_id for task_id in task_ids if sibling_index(ti, task_id) is None]
     beside = {f"{task_id}_{ti.map_index}": task_id for task_id in task_ids if task_id not in set(alone)}
     own = states_of(ti, list(beside.values()))
     return {**(_states(ti, alone) if alone else {}), **{key: own[task_id] for key, task_id in beside.items()}}
@@ -150,14 +150,14 @@ def xcom_of(ti: Any, task_id: str, key: str, map_index: int | None = None) -> An
     """
     from airflow.sdk.execution_time.xcom import XCom
 
-    index = index_beside(ti, task_id) if map_index is None else map_index
+    index = sibling_index(ti, task_id) if map_index is None else map_index
     with absence_expected():
         return XCom.get_one(key=key, dag_id=ti.dag_id, run_id=ti.run_id, task_id=task_id, map_index=index)
 
 
-def result_beside(ti: Any, task_id: str) -> Any:
+def sibling_result(ti: Any, task_id: str) -> Any:
     """The result of an upstream task, as a step reads it: a list where only that task is mapped."""
-    index = index_beside(ti, task_id)
+    index = sibling_index(ti, task_id)
     with absence_expected():
         if index is None:
             return ti.xcom_pull(task_ids=task_id, key="return_value")
@@ -168,14 +168,14 @@ def is_spread(ti: Any, task_ids: Iterable[str]) -> bool:
     """Whether one of ``task_ids`` has instances in a mapped task group that ``ti`` is outside of."""
     tasks = ti.task.dag.task_dict
     inside = (name for name in task_ids if name in tasks and mapped_group_of(tasks[name]) is not None)
-    return any(index_beside(ti, name) is None for name in inside)
+    return any(sibling_index(ti, name) is None for name in inside)
 
 
-def results_beside(ti: Any, task_ids: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The results of ``task_ids`` as :func:`result_beside` has them; of tasks that are spread, those of each instance.
+def sibling_results(ti: Any, task_ids: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The results of ``task_ids`` as :func:`sibling_result` has them; of tasks that are spread, those of each instance.
 
     An instance that pushed nothing is left out.
     """
     if not is_spread(ti, task_ids):
-        return [tuple(result_beside(ti, name) for name in task_ids)]
+        return [tuple(sibling_result(ti, name) for name in task_ids)]
     return list(zip(*(ti.xcom_pull(task_ids=[name], key="return_value") for name in task_ids), strict=False))

@@ -25,7 +25,7 @@ from .context import identity_of, options_of, scope_of, step_result
 from .parameter_values import group_of, needed_by, rendered_here
 from .recorder import recorder_of
 from .step_task import StepTask
-from .task_states import result_beside
+from .task_states import sibling_result
 from .task_store.callback_inbox import TaskCallbackInbox
 from .task_store.journal import TaskJournal
 from .task_store.links import PublishedLinks
@@ -46,14 +46,14 @@ class WorkerAttempt:
     """What the task in ``context`` does about ``step`` in this process.
 
     selection   what a selective run does with the step; ``None`` if the whole pipeline runs
-    tell     a line for the task log
-    killed   whether Airflow has called ``on_kill``, after which the task's code may go on for some seconds
+    log         a line for the task log
+    killed      whether Airflow has called ``on_kill``, after which the task's code may go on for some seconds
     """
 
     step: StepTask
     context: Any
     selection: StepSelection | None
-    tell: Callable[..., None]
+    log: Callable[..., None]
     killed: Callable[[], bool]
     _live: StepRun | None = field(default=None, init=False)
     _secrets: Sequence[str] = field(default=(), init=False)
@@ -172,7 +172,7 @@ class WorkerAttempt:
         context, ti = self.context, self.context["ti"]
         aws = aws_for(*self.step.access)
         identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
-        upstream = {step: step_result(result_beside(ti, task_id)) for step, task_id in self.step.reads.items()}
+        upstream = {step: step_result(sibling_result(ti, task_id)) for step, task_id in self.step.reads.items()}
         group = group_of(self.step, ti.task_id)
         rendered = rendered_here(ti, group) if self.step.spec.get("Parameters") else {}
         given = needed_by(self.step, group, context["params"], rendered)
@@ -183,16 +183,16 @@ class WorkerAttempt:
             identity=identity,
             scope=scope_of(self.step, identity, aws, given, upstream),
             aws=aws,
-            tell=self.tell,
+            tell=self.log,
             publish=self._links.publish,
-            hide=self._hide,
+            hide=self._mask,
             journal=TaskJournal(self._store),
             notes=TaskNotes(self._store),
             mailbox=TaskCallbackInbox(self._store),
             options=options_of(self.step, aws),
         )
 
-    async def _hide(self, secrets: Sequence[str]) -> None:
+    async def _mask(self, secrets: Sequence[str]) -> None:
         from airflow.sdk.log import mask_secret
 
         self._secrets = list(secrets)

@@ -10,9 +10,9 @@ from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEven
 
 from ..execution.journal import Entry, entry_from_json
 from ..runtime.context import run_started
-from ..runtime.pause import LOOK_AGAIN
+from ..runtime.pause import CHECK_AGAIN_AFTER
 from ..runtime.pipeline_status import conclude
-from ..runtime.selective.conf import needs_a_look
+from ..runtime.selective.conf import needs_worker
 from ..runtime.step_task import JOURNAL_KEY
 from ..runtime.stopping.jobs import stop_left_running, waiting_steps
 from ..runtime.supervisor_calls import ask
@@ -47,14 +47,14 @@ class StatusTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
         context = await ask(self.task_instance.get_template_context)  # type: ignore[union-attr]
-        if needs_a_look(context["dag_run"].conf, self.task_instance.task.dag):  # type: ignore[union-attr]
+        if needs_worker(context["dag_run"].conf, self.task_instance.task.dag):  # type: ignore[union-attr]
             yield TriggerEvent({"status": "selective run"})
             return
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
         ti: Any = self.task_instance
         end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
         while end.early:
-            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            await asyncio.sleep(CHECK_AGAIN_AFTER.total_seconds())
             end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
         for line in end.lines:
             self.log.info(line)
@@ -70,8 +70,8 @@ class StatusTrigger(BaseTrigger):
                 killed=end.killed,
                 cut_off=end.cut_off,
                 open_aws=open_aws,
-                recall=self._recall,
-                tell=self.log.warning,
+                read_journal=self._read_journal,
+                log=self.log.warning,
             )
         if end.failure:
             yield TriggerEvent({"said": dict(end.said), "failure": end.failure})
@@ -79,7 +79,7 @@ class StatusTrigger(BaseTrigger):
         await ask(_push_result, ti, dict(end.said))
         yield TaskSuccessEvent()
 
-    async def _recall(self, task_id: str) -> Entry | None:
+    async def _read_journal(self, task_id: str) -> Entry | None:
         return entry_from_json(await ask(xcom_of, self.task_instance, task_id, JOURNAL_KEY))
 
 

@@ -35,7 +35,7 @@ from ..runtime.parameter_values import group_of, needed_by, rendered_here
 from ..runtime.queue import QueueTickets
 from ..runtime.recorder import recorder_of
 from ..runtime.retry_budget import is_outage
-from ..runtime.selective.conf import needs_a_look
+from ..runtime.selective.conf import needs_worker
 from ..runtime.step_task import JOURNAL_KEY, StepTask
 from ..runtime.stopping.in_trigger import EndedTrigger
 from ..runtime.supervisor_calls import ask
@@ -100,7 +100,7 @@ class StepTrigger(BaseTrigger):
     async def _run_step(self) -> AsyncIterator[TriggerEvent]:
         try:
             context = await self._context()
-            if self.parameters is None and (self._conf_needs_a_look(context) or await self._asks_a_worker()):
+            if self.parameters is None and (self._conf_needs_worker(context) or await self._asks_a_worker()):
                 yield TriggerEvent({"status": "asks"})
                 return
             result = await self._result(context)
@@ -121,7 +121,7 @@ class StepTrigger(BaseTrigger):
             return
         except Exception as error:
             self.log.exception("the step could not be run to its end")
-            await self._note_mishap()
+            await self._mark_interrupted()
             text = f"{type(error).__name__}: {error}"
             trace = "".join(traceback.format_exception(error))
             yield TriggerEvent({"status": "error", "error": text, "trace": trace, "outage": is_outage(error)})
@@ -132,10 +132,10 @@ class StepTrigger(BaseTrigger):
         else:
             yield TriggerEvent({"status": "success", "result": result, "published": self._links.values})
 
-    def _conf_needs_a_look(self, context: Mapping[str, Any]) -> bool:
+    def _conf_needs_worker(self, context: Mapping[str, Any]) -> bool:
         """Whether a worker is to say what the run's conf means for this step."""
         ti: Any = self.task_instance
-        return bool(context) and needs_a_look(context["dag_run"].conf, ti.task.dag)
+        return bool(context) and needs_worker(context["dag_run"].conf, ti.task.dag)
 
     async def _asks_a_worker(self) -> bool:
         """Whether an earlier attempt ended without a word of why: this one may be a retry, or what a user cleared.
@@ -149,7 +149,7 @@ class StepTrigger(BaseTrigger):
             return False
         return not entry.state.asks_for_another
 
-    async def _note_mishap(self) -> None:
+    async def _mark_interrupted(self) -> None:
         """Let the retry know that it is one, and not a user's wish for another job."""
         entry = await self._run.journal.read() if self._run is not None else None
         if self._run is not None and entry is not None and entry.state.is_under_way:
@@ -185,7 +185,7 @@ class StepTrigger(BaseTrigger):
 
         start = None
         if handed is not None:
-            await _hide(handed.get("secrets") or ())
+            await _mask(handed.get("secrets") or ())
             start = (
                 recorder.resumed(handed["step_start"]) if recorder is not None and handed.get("step_start") else None
             )
@@ -213,7 +213,7 @@ class StepTrigger(BaseTrigger):
             aws=aws,
             tell=self.log.info,
             publish=self._links.publish,
-            hide=_hide,
+            hide=_mask,
             journal=TaskJournal(self._store),
             notes=TaskNotes(self._store),
             mailbox=TaskCallbackInbox(self._store),
@@ -261,7 +261,7 @@ class StepTrigger(BaseTrigger):
             await EndedTrigger(self._run, self._submitted, self._store, self.task_instance, self._tickets).stop_job()
 
 
-async def _hide(secrets: Sequence[str]) -> None:
+async def _mask(secrets: Sequence[str]) -> None:
     try:
         from airflow.sdk.log import amask_secret
     except ImportError:  # before 3.3

@@ -26,7 +26,7 @@ from airflow_sagemaker_mlops.operators import (
     TrainingStepOperator,
 )
 from airflow_sagemaker_mlops.operators.base import StepOperator
-from airflow_sagemaker_mlops.runtime.infrastructure_retries import RETRIES_AFTER_MISHAPS
+from airflow_sagemaker_mlops.runtime.infrastructure_retries import INFRASTRUCTURE_RETRIES
 from airflow_sagemaker_mlops.runtime.parameter_values import values_of
 
 ROOT = Path(__file__).parents[2]
@@ -132,7 +132,7 @@ def test_descriptions_hash_and_parameters_are_the_docs_and_markup_is_shown_not_r
 def test_airflow_arguments_of_single_steps_are_passed_on() -> None:
     dag = SageMakerPipelineDag("p", definition(train("A"), train("B")), steps={"A": {"pool": "gpu", "retries": 5}})
     assert (dag.get_task("A").pool, dag.get_task("A").retries) == ("gpu", 5)
-    assert dag.get_task("B").retries == RETRIES_AFTER_MISHAPS
+    assert dag.get_task("B").retries == INFRASTRUCTURE_RETRIES
 
 
 def test_after_a_killed_worker_no_task_waits_as_long_as_after_failed_work() -> None:
@@ -141,7 +141,7 @@ def test_after_a_killed_worker_no_task_waits_as_long_as_after_failed_work() -> N
     with DAG("bigger", schedule=None) as dag:
         SageMakerPipelineTaskGroup("ml", definition(train("A"), on_failure))
     assert {"ml.A", "ml.Clean.when", "ml.pipeline.status", "ml.pipeline.teardown"} <= set(dag.task_ids)
-    assert {(task.retries, task.retry_delay) for task in dag.tasks} == {(RETRIES_AFTER_MISHAPS, timedelta(seconds=10))}
+    assert {(task.retries, task.retry_delay) for task in dag.tasks} == {(INFRASTRUCTURE_RETRIES, timedelta(seconds=10))}
 
 
 def test_what_airflow_is_told_wrongly_is_reported() -> None:
@@ -252,7 +252,7 @@ def test_operators_can_be_used_by_hand() -> None:
 @pytest.mark.parametrize(
     ("given", "of_dag", "retries", "failed_too"),
     [
-        ({}, {}, RETRIES_AFTER_MISHAPS, False),
+        ({}, {}, INFRASTRUCTURE_RETRIES, False),
         ({"retries": 0}, {}, 0, True),
         ({}, {"retries": 2}, 2, True),
         ({"default_args": {"retries": 3}}, {}, 3, True),

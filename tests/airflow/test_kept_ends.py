@@ -22,7 +22,7 @@ from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator, base
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
-from airflow_sagemaker_mlops.runtime.task_store.journal import TaskJournal, note_why_again
+from airflow_sagemaker_mlops.runtime.task_store.journal import TaskJournal, save_why_repeated
 from airflow_sagemaker_mlops.runtime.task_store.notes import TaskNotes
 from airflow_sagemaker_mlops.runtime.task_store.trigger import OWNER, TriggerTaskStore
 from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore
@@ -172,7 +172,7 @@ def test_a_worker_tells_a_clear_from_a_mishap(state: Any, attempt_before: int, m
         xcom_push=lambda key, value: xcoms.update({key: value}),
     )
     context: Any = {"ti": ti}
-    note_why_again(context, retries=4)
+    save_why_repeated(context, retries=4)
     assert xcoms[JOURNAL_KEY]["state"] == noted
 
 

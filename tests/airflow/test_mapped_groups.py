@@ -13,7 +13,7 @@ from played_runs import BRANCH, BUSY, SHORT, play
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.operators.steps import instance_to_skip
-from airflow_sagemaker_mlops.runtime.task_states import result_beside, states_of
+from airflow_sagemaker_mlops.runtime.task_states import sibling_result, states_of
 
 EMPTY = {"Type": "x-airflow", "Operator": "airflow.providers.standard.operators.empty.EmptyOperator"}
 STEPS = [{**EMPTY, "Name": "Prep"}, {**EMPTY, "Name": "Other"}, {**EMPTY, "Name": "Score", "DependsOn": ["Prep"]}]
@@ -111,5 +111,5 @@ def test_references_and_states_are_of_the_same_instance() -> None:
     )
     assert states_of(ti, ["each.ml.Train"]) == {"each.ml.Train": "success"}
     assert asked[0]["map_index"] == 1
-    assert result_beside(ti, "each.ml.Train") == ("each.ml.Train", 1)
-    assert result_beside(ti, "customers") == ("customers", None)
+    assert sibling_result(ti, "each.ml.Train") == ("each.ml.Train", 1)
+    assert sibling_result(ti, "customers") == ("customers", None)

@@ -18,7 +18,7 @@ from airflow_sagemaker_mlops import (
     model_asset,
 )
 from airflow_sagemaker_mlops.airflow_versions import NESTED_ALIAS_EXTRAS
-from airflow_sagemaker_mlops.integrations.emit_asset_events import tell_of_run, tell_of_step
+from airflow_sagemaker_mlops.integrations.emit_asset_events import emit_for_run, emit_for_step
 from airflow_sagemaker_mlops.records.seal.seal import Sealed
 
 STEP = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
@@ -85,7 +85,7 @@ def test_the_alias_costs_a_registering_step_few_bytes() -> None:
 
 def test_an_approved_model_is_told_through_the_alias_to_both_assets() -> None:
     operator, given = SageMakerPipelineDag("p", DOCUMENT).get_task("Register"), context()
-    tell_of_step(operator.step, operator.outlets, given, RESULT)
+    emit_for_step(operator.step, operator.outlets, given, RESULT)
     found = added(given["outlet_events"])
     assert set(found) == {model_asset("abalone").name, model_asset("abalone", "registered").name}
     assert found["abalone/approved"]["model_package_arn"] == RESULT["Arn"]
@@ -93,7 +93,7 @@ def test_an_approved_model_is_told_through_the_alias_to_both_assets() -> None:
 
 def test_a_reused_model_is_told_to_nobody() -> None:
     operator, given = SageMakerPipelineDag("p", DOCUMENT).get_task("Register"), context()
-    tell_of_step(operator.step, operator.outlets, given, {**RESULT, "Reused": True})
+    emit_for_step(operator.step, operator.outlets, given, {**RESULT, "Reused": True})
     assert added(given["outlet_events"]) == {}
 
 
@@ -101,7 +101,7 @@ def test_an_asset_among_a_steps_outlets_gets_the_extra_and_a_reused_result_says_
     asset = Asset("x-data://somewhere")
     operator = SageMakerPipelineDag("p", DOCUMENT, steps={"Train": {"outlets": [asset]}}).get_task("Train")
     given = context()
-    tell_of_step(
+    emit_for_step(
         operator.step,
         operator.outlets,
         given,
@@ -122,7 +122,7 @@ def test_what_a_run_wrote_is_told_to_the_outlets_of_its_pipeline() -> None:
     dag = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records", outlets=outlets)
     status_task, given = dag.get_task("pipeline.status"), context()
     assert status_task.outlets == [AssetAlias("p")]
-    tell_of_run(status_task, given, Sealed("s3://r/x.json", "0", record=RECORD), [], unasked)
+    emit_for_run(status_task, given, Sealed("s3://r/x.json", "0", record=RECORD), [], unasked)
     found = added(given["outlet_events"])
     assert set(found) == {Asset("s3://b/features").name}
     (extra,) = found.values()
@@ -137,7 +137,7 @@ def test_a_model_that_a_later_step_approved_is_told_at_the_end_of_a_recorded_run
     model = {"step": "Register", "arn": RESULT["Arn"], "group": "abalone", "version": 3}
     record = {**RECORD, "models": [{**model, "approval_status": "PendingManualApproval"}]}
     sealed = Sealed("s3://r/x.json", "0", record=record)
-    tell_of_run(status_task, given, sealed, [], lambda _arn: {"ModelApprovalStatus": "Approved"})
+    emit_for_run(status_task, given, sealed, [], lambda _arn: {"ModelApprovalStatus": "Approved"})
     ((name, extra),) = added(given["outlet_events"]).items()
     assert (name, extra["model_package_arn"], extra["approval_status"]) == (
         model_asset("abalone").name,
@@ -151,7 +151,7 @@ def test_a_run_that_failed_tells_nobody() -> None:
     dag = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records", outlets=["s3://b/features"])
     status_task, given = dag.get_task("pipeline.status"), context()
     failed = {**RECORD, "run": {"dag_id": "p", "run_id": "r", "status": "Failed"}}
-    tell_of_run(status_task, given, Sealed("s3://r/x.json", "0", record=failed), [], unasked)
+    emit_for_run(status_task, given, Sealed("s3://r/x.json", "0", record=failed), [], unasked)
     assert added(given["outlet_events"]) == {}
 
 

@@ -62,8 +62,8 @@ def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:
         killed=[],
         cut_off=False,
         open_aws=open_aws,
-        recall=recall,
-        tell=print,
+        read_journal=recall,
+        log=print,
     )
     return asyncio.run(work)
 

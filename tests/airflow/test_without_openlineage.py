@@ -19,12 +19,12 @@ class Missing:
 
 sys.modules["airflow.providers.openlineage"] = None  # as find_spec sees a package that is not there
 sys.meta_path.insert(0, Missing())
-from airflow_sagemaker_mlops.integrations.openlineage import tell_of_steps
+from airflow_sagemaker_mlops.integrations.openlineage import emit_for_steps
 
 said = []
 record = {"run": {"dag_id": "p", "run_id": "r"}, "steps": [{"step": "A", "status": "Succeeded"}]}
 context = {"ti": SimpleNamespace(), "dag_run": SimpleNamespace()}
-tell_of_steps(context, record, "", lambda *words: said.append(words))
+emit_for_steps(context, record, "", lambda *words: said.append(words))
 print(said)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

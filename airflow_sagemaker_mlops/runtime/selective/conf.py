@@ -38,7 +38,7 @@ def _is_status_task(task_id: str, task: Any) -> bool:
     return f".{task_id}".endswith(f".{STATUS_TASK_ID}") and task.task_type == "PipelineStatusOperator"
 
 
-def needs_a_look(conf: Mapping[str, Any] | None, dag: Any) -> bool:
+def needs_worker(conf: Mapping[str, Any] | None, dag: Any) -> bool:
     """Whether a run with this ``conf`` may be a selective run of a pipeline of ``dag``, or has to be refused."""
     return bool(conf) and (is_selective(conf) or bool(undeclared(conf or {}, dag)))
 

@@ -17,7 +17,7 @@ from ..task_states import refusal
 from .conf import (
     is_selective,
     misspelt,
-    needs_a_look,
+    needs_worker,
     pipelines_in,
     request_in,
 )
@@ -94,10 +94,11 @@ def step_selection(context: Any, step: StepTask) -> StepSelection | None:
     """What the run in ``context`` does with its task; ``None`` if the whole pipeline runs.
 
     Raises :class:`InvalidSelection` with every reason why the request cannot run, or :class:`InvalidConf` for a conf
-    with misspelt keys, and pushes the message as the task's result: it tells the status task that the step has not started.
+    with misspelt keys, and pushes the message as the task's result: it tells the status task that the step has not
+    started.
     """
     ti = context["ti"]
-    if not needs_a_look(context["dag_run"].conf, ti.task.dag):
+    if not needs_worker(context["dag_run"].conf, ti.task.dag):
         return None
     if not _LAST or _LAST[0][0] is not ti:
         try:

@@ -12,7 +12,7 @@ from ...execution.journal import Entry, entry_from_json
 from ...hooks.aws import aws_for
 from ..step_task import JOURNAL_KEY, StepTask
 from ..task_states import instance_of, xcom_of
-from .jobs import Recall, stop_left_running
+from .jobs import ReadJournal, stop_left_running
 
 
 def stop_jobs_here(
@@ -22,11 +22,11 @@ def stop_jobs_here(
     started: str,
     killed: Sequence[str],
     cut_off: bool,
-    tell: Callable[[str], None],
-    recall: Recall | None = None,
+    log: Callable[[str], None],
+    read_journal: ReadJournal | None = None,
     digests: Container[str] | None = None,
 ) -> list[str]:
-    """As :func:`stop_left_running`; ``recall`` where the journals are not to be looked for in XComs."""
+    """As :func:`stop_left_running`; ``read_journal`` where the journals are not to be looked for in XComs."""
     work = stop_left_running(
         ti,
         tasks,
@@ -34,8 +34,8 @@ def stop_jobs_here(
         killed=killed,
         cut_off=cut_off,
         open_aws=_open_aws,
-        recall=recall or partial(_recall, ti),
-        tell=tell,
+        read_journal=read_journal or partial(_read_journal, ti),
+        log=log,
         digests=digests,
     )
     return asyncio.run(work)
@@ -45,6 +45,6 @@ async def _open_aws(*access: str | None) -> Aws:
     return aws_for(*access)
 
 
-async def _recall(ti: Any, name: str) -> Entry | None:
+async def _read_journal(ti: Any, name: str) -> Entry | None:
     task_id, map_index = instance_of(ti, name)
     return entry_from_json(xcom_of(ti, task_id, JOURNAL_KEY, map_index))

@@ -23,7 +23,7 @@ from ..step_task import Access, StepTask
 from ..task_states import instance_of
 
 Open = Callable[..., Awaitable[Aws]]  # takes an Access, member by member
-Recall = Callable[[str], Awaitable[Entry | None]]
+ReadJournal = Callable[[str], Awaitable[Entry | None]]
 
 
 async def stop_left_running(
@@ -34,8 +34,8 @@ async def stop_left_running(
     killed: Sequence[str],
     cut_off: bool,
     open_aws: Open,
-    recall: Recall,
-    tell: Callable[[str], None],
+    read_journal: ReadJournal,
+    log: Callable[[str], None],
     digests: Container[str] | None = None,
 ) -> list[str]:
     """Stop the jobs that ``tasks`` left running in the run of ``ti``; their names.  Never raises for AWS's sake.
@@ -44,10 +44,10 @@ async def stop_left_running(
     started   when the run began, as its jobs are tagged
     killed    steps that were ended from outside, as Airflow's ``get_task_states`` knows them
     cut_off   whether any was, so that a job may appear only now
-    recall    the journal of a step, by its task id; of a mapped one's instance, by what ``get_task_states`` knows it as
+    read_journal   the journal of a step, by its task id; of a mapped one's instance, by its ``get_task_states`` key
     digests   of the task instances whose jobs are meant; those of all ``tasks`` when left out
     """
-    is_own = _is_own(tasks, started, digests, partial(_in_a_journal, {*tasks, *killed}, recall))
+    is_own = _is_own(tasks, started, digests, partial(_in_a_journal, {*tasks, *killed}, read_journal))
     stopped: list[str] = []
     for access, step_types in _by_access(tasks.values()).items():
         try:
@@ -55,17 +55,17 @@ async def stop_left_running(
         except Exception as error:
             if is_airflow_away(error):
                 raise  # the next attempt can look the connection up
-            tell(f"whether jobs of this run are left running is not known: {error}")
+            log(f"whether jobs of this run are left running is not known: {error}")
             continue
         run = execution_id(ti.dag_id, _run_name(ti, tasks), next((task.group for task in tasks.values()), ""))
-        stopped += await stop_leftovers(aws, step_types, run, tell, is_own=is_own, cut_off=cut_off)
+        stopped += await stop_leftovers(aws, step_types, run, log, is_own=is_own, cut_off=cut_off)
         for name in killed:
             task = tasks.get(name) or tasks.get(instance_of(ti, name)[0])
             if task is None or task.access != access or stoppable([task.type]):
                 continue
-            entry = await recall(name)
+            entry = await read_journal(name)
             if entry is not None and entry.state.may_still_run and (entry.arn or _has_name(task)):
-                stopped += await _stop_by_handle(_step_run(ti, name, task, aws, tell), entry)
+                stopped += await _stop_by_handle(_step_run(ti, name, task, aws, log), entry)
     return stopped
 
 
@@ -89,7 +89,7 @@ async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
         return []
 
 
-def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[str], None]) -> StepRun:
+def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, log: Callable[[str], None]) -> StepRun:
     identity = StepIdentity(
         task.pipeline or ti.dag_id,
         task.step or task_id,
@@ -99,7 +99,7 @@ def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, tell: Callable[[s
         instance=_instance(ti, task),
         group=task.group,
     )
-    return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, tell)
+    return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, log)
 
 
 def _run_name(ti: Any, tasks: Mapping[str, StepTask]) -> str:
@@ -135,10 +135,10 @@ def _is_own(
     return is_own
 
 
-async def _in_a_journal(task_ids: Iterable[str], recall: Recall, name: str) -> bool:
+async def _in_a_journal(task_ids: Iterable[str], read_journal: ReadJournal, name: str) -> bool:
     for task_id in task_ids:
         try:
-            entry = await recall(task_id)
+            entry = await read_journal(task_id)
         except Exception as error:
             if is_airflow_away(error):
                 raise OwnerUnknown(f"the journal of {task_id} cannot be read: {error}") from error

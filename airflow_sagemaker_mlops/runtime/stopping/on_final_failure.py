@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def nothing_left_running(
-    step: StepTask, context: Context, tell: Callable[[str], None], *, fails_once: bool
+    step: StepTask, context: Context, log: Callable[[str], None], *, fails_once: bool
 ) -> Iterator[None]:
     """Stop what the step has left running when its task ends here as failed, and is not to be retried.
 
@@ -42,14 +42,14 @@ def nothing_left_running(
         for_good = isinstance(error, AirflowFailException)
         if step.type in WAITING and (for_good or ti.try_number > ti.max_tries):
             try:
-                _stop_left(step, context, tell, fails_once=fails_once, may_appear=not for_good)
+                _stop_left(step, context, log, fails_once=fails_once, may_appear=not for_good)
             except Exception as why:  # how the step has failed is not to get lost
-                tell(f"whether a job of this step is left running is not known: {why}")
+                log(f"whether a job of this step is left running is not known: {why}")
         raise
 
 
 def _stop_left(
-    step: StepTask, context: Context, tell: Callable[[str], None], *, fails_once: bool, may_appear: bool
+    step: StepTask, context: Context, log: Callable[[str], None], *, fails_once: bool, may_appear: bool
 ) -> None:
     """``may_appear``: whether the last word on a job may be missing, so that one can become visible after this."""
     from ...execution.job_state import JobState
@@ -68,7 +68,7 @@ def _stop_left(
     if (ti.try_number <= 1) if entry is None else not entry.state.may_still_run:
         return
 
-    async def recall(_name: str) -> Entry | None:
+    async def read_journal(_name: str) -> Entry | None:
         return entry
 
     identity = identity_of(step, ti, context["dag_run"], generation="")
@@ -79,7 +79,7 @@ def _stop_left(
         # What has no name was told to stop when that was noted; jobs are looked for: that may have been refused.
         killed=[] if entry is not None and entry.state is JobState.STOP_REQUESTED else [own_state_key(ti)],
         cut_off=may_appear and (entry is None or entry.state.may_appear_late),
-        tell=tell,
-        recall=recall,
+        log=log,
+        read_journal=read_journal,
         digests=[identity.step_digest],
     )

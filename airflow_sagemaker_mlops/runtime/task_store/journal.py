@@ -46,7 +46,7 @@ def report_failure(context: Context) -> None:
         _note(context, entry.advance(JobState.FAILURE_REPORTED))
 
 
-def note_why_again(context: Context, retries: int) -> None:
+def save_why_repeated(context: Context, retries: int) -> None:
     """Note in the journal of an earlier attempt whether a mishap ended it, or a user cleared it since.
 
     What begins in the triggerer cannot tell.  A clear sets ``max_tries`` to the attempts so far and the task's

@@ -15,7 +15,7 @@ RESULT_KEY = "sagemaker_result"
 LONGEST_REASON = 500  # characters; the step's own log has all of it
 
 
-def note_reason(context: Context, error: Exception) -> None:
+def save_failure_reason(context: Context, error: Exception) -> None:
     """Leave why this attempt has failed, for the status task, which names it."""
     ti: Any = context["ti"]
     ti.xcom_push(key=REASON_KEY, value={"try": ti.try_number, "why": mask(str(error))[:LONGEST_REASON]})
