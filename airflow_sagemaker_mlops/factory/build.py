@@ -13,6 +13,7 @@ from .. import operators
 from ..definition.problems import InvalidPipeline, Problem
 from ..definition.step_types import AIRFLOW
 from ..gc_pause import garbage_later
+from ..hooks.connection import AwsConnection
 from ..plan.edges import needed_edges
 from ..plan.model import INVALID_TASK_ID, PARAMETERS_TASK_ID, STATUS_TASK_ID, TEARDOWN_TASK_ID
 from ..runtime.pipeline_source import Source
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
 Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
 Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
-AWS_OPTIONS = ("aws_conn_id", "region_name", "assume_role_arn", "external_id")
-OWN_OPTIONS = frozenset({*AWS_OPTIONS, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"})
+OWN_OPTIONS = frozenset(
+    {*AwsConnection.__slots__, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"}
+)
 _OWN_IDS = (STATUS_TASK_ID, PARAMETERS_TASK_ID, TEARDOWN_TASK_ID, INVALID_TASK_ID)
 _OWN_ENDS = tuple(f".{name}" for name in _OWN_IDS)
 
@@ -74,12 +76,7 @@ def build(
                 source[2],
                 recorded_in,
                 outlets=source[3],
-                access=(
-                    options["aws_conn_id"],
-                    options["region_name"] or None,
-                    options["assume_role_arn"],
-                    options["external_id"],
-                ),
+                connection=_connection(options),
                 mapped=mapped,
             )
             tasks[task.task_id] = _status_task(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
@@ -199,10 +196,7 @@ class _Options:
     def __init__(self, options: Mapping[str, Any], foreign: tuple[str, ...], of_all: Mapping[str, Any]) -> None:
         self.start_in = options["start_in"]
         self.of_step = {
-            "aws_conn_id": options["aws_conn_id"] or None,
-            "region_name": options["region_name"] or None,
-            "assume_role_arn": options["assume_role_arn"],
-            "external_id": options["external_id"],
+            "connection": _connection(options),
             "poll_interval_s": options["poll_interval_s"],
             "logs": options["logs"],
             "most": options["max_parallel_steps"],
@@ -244,6 +238,10 @@ def _operator(task: TaskPlan, prefix: str, options: _Options, dag: DAG) -> BaseO
         return foreign_operator(step, arguments)
     operator = getattr(operators, f"{task.step_type}StepOperator")
     return operator(step=step, start_in=options.start_in, **arguments)  # type: ignore[no-any-return]
+
+
+def _connection(options: Mapping[str, Any]) -> AwsConnection:
+    return AwsConnection(**{name: options[name] or None for name in AwsConnection.__slots__})
 
 
 def _status_task(

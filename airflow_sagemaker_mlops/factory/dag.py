@@ -16,9 +16,10 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from .. import settings
 from ..definition.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
+from ..hooks.connection import AwsConnection
 from ..plan.source import plan_of
 from . import invalid as broken
-from .build import AWS_OPTIONS, Outlets, build
+from .build import Outlets, build
 from .parameters import (
     Parameters,
     check_schedule,
@@ -118,8 +119,8 @@ class SageMakerPipelineDag(DAG):
         self.fileloc = str(caller)
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
             if failed is None:
-                aws = (aws_conn_id, region_name, assume_role_arn, external_id)
                 try:
+                    aws = AwsConnection(settings.connection(aws_conn_id), region_name, assume_role_arn, external_id)
                     options = _own_options(
                         aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
                     )
@@ -229,7 +230,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     ) -> None:
         folder = _caller_file().parent
         broken.check_choice(on_invalid)
-        aws = (aws_conn_id, region_name, assume_role_arn, external_id)
+        aws = AwsConnection(settings.connection(aws_conn_id), region_name, assume_role_arn, external_id)
         try:
             plan = plan_of(definition, folder)
             own = parameters_of(plan, parameters)
@@ -323,8 +324,8 @@ def _property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> Pip
     if hasattr(task, "add_output"):  # an Airflow operator of another package pushes all it has
         task.add_output(path)
     known = getattr(task, "step", None)
-    aws = {name: getattr(known, name) for name in AWS_OPTIONS} if known is not None else {}
-    return PipelineValue(expression, StepTask("", {}, reads={step: task.task_id}, **aws), (task,))
+    connection = known.connection if known is not None else AwsConnection()
+    return PipelineValue(expression, StepTask("", {}, reads={step: task.task_id}, connection=connection), (task,))
 
 
 def _check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
@@ -360,7 +361,7 @@ def _check_fail_fast(plan: Plan, fail_fast: Any) -> None:
 
 
 def _own_options(
-    aws: tuple[str | ArgNotSet | None, str | None, str | None, str | None],
+    aws: AwsConnection,
     start_in: str | None,
     poll_interval_s: float | None,
     logs: str | None,
@@ -369,14 +370,13 @@ def _own_options(
     records: str,
 ) -> dict[str, Any]:
     """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
-    aws_conn_id, region_name, assume_role_arn, external_id = aws
     given = {"start_in": start_in, "logs": logs, "poll_interval_s": poll_interval_s}
     settings.check_choices({**given, "max_parallel_steps": max_parallel_steps}, "DAG")
     return {
-        "aws_conn_id": settings.connection(aws_conn_id),
-        "region_name": region_name or settings.region_name() or "",
-        "assume_role_arn": assume_role_arn,
-        "external_id": external_id,
+        "aws_conn_id": aws.aws_conn_id,
+        "region_name": aws.region_name or settings.region_name(),
+        "assume_role_arn": aws.assume_role_arn,
+        "external_id": aws.external_id,
         "start_in": start_in or settings.start_steps_in(),
         "poll_interval_s": settings.poll_interval_s() if poll_interval_s is None else poll_interval_s,
         "logs": logs or "end",

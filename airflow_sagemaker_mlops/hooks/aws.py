@@ -13,13 +13,14 @@ from typing import Any
 
 from ..execution.aws.clients import SessionAws
 from ..execution.watch.eventbridge import region_of
+from .connection import AwsConnection
 
 KEEP_S = 900.0  # credentials from outside of the connection are asked for again after this long
 LOOK_S = 30.0  # a changed connection is seen after this long; a secrets backend may charge for every look
 _LOCK = threading.Lock()
 SESSION_NAME = "airflow-sagemaker-mlops"
 EVENTS_QUEUE = "events_queue_url"  # in the connection's extra
-Key = tuple[str | None, str | None, str | None, str | None, str]
+Key = tuple[AwsConnection, str]  # with a fingerprint that changes when the connection does
 _KEPT: dict[Key, tuple[float, SessionAws]] = {}
 _OPENING: dict[Key, threading.Lock] = {}
 _SEEN: dict[str, tuple[float, str]] = {}
@@ -35,64 +36,53 @@ class Prepared:
     since: float
 
 
-def aws_for(
-    conn_id: str | None, region_name: str | None, assume_role_arn: str | None = None, external_id: str | None = None
-) -> SessionAws:
-    """Clients of the connection ``conn_id`` (``None``: boto3's own credential chain).  Blocking.
-
-    assume_role_arn   role to assume with the connection's credentials; renewed by itself before it expires
-    external_id       what the role's trust policy asks for as ``sts:ExternalId``
+def aws_for(connection: AwsConnection) -> SessionAws:
+    """Clients of ``connection``; credentials of an assumed role are renewed before they expire.  Blocking.
 
     Raises ``ValueError`` with a sentence when no region is known, and Airflow's error when the connection is missing.
     """
-    found = prepared(conn_id, region_name, assume_role_arn, external_id)
+    found = prepared(connection)
     return found if isinstance(found, SessionAws) else opened(found)
 
 
-def prepared(
-    conn_id: str | None,
-    region_name: str | None,
-    assume_role_arn: str | None = None,
-    external_id: str | None = None,
-    *,
-    fresh: bool = False,
-) -> SessionAws | Prepared:
+def prepared(connection: AwsConnection, *, fresh: bool = False) -> SessionAws | Prepared:
     """What :func:`aws_for` asks Airflow: the clients that are kept, or what :func:`opened` makes them of.
 
     ``fresh``: nothing that is kept is good enough.
 
     Raises ``ValueError`` for an external id without a role.
     """
-    if external_id and not assume_role_arn:
+    if connection.external_id and not connection.assume_role_arn:
         raise ValueError("external_id goes with assume_role_arn, which is not given; a connection has its own extra.")
+    conn_id = connection.aws_conn_id
     if fresh and conn_id is not None:
         _SEEN.pop(conn_id, None)
-    key = (conn_id, region_name, assume_role_arn, external_id, _fingerprint(conn_id))
+    key = (connection, _fingerprint(conn_id))
     kept = _KEPT.get(key)
     if kept is not None and not fresh and time.monotonic() - kept[0] < KEEP_S:
         return kept[1]
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
-    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=region_name, client_type="sagemaker")
+    hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=connection.region_name, client_type="sagemaker")
     # The connection is looked up now: what comes next must not ask Airflow.
     return Prepared(key, hook, hook.conn_config, time.monotonic())
 
 
-def opened(connection: Prepared) -> SessionAws:
-    """The clients of ``connection``, for which STS may be asked; who has earlier ones has these from now on."""
-    key = connection.key
+def opened(looked_up: Prepared) -> SessionAws:
+    """The clients of the connection ``looked_up``.  May ask STS.  They replace earlier ones wherever those are used."""
+    key = looked_up.key
     with _LOCK:
         opening = _OPENING.setdefault(key, threading.Lock())
     with opening:  # a connection whose STS does not answer keeps the others waiting for nothing
         kept = _KEPT.get(key)
-        if kept is not None and kept[0] > connection.since:
+        if kept is not None and kept[0] > looked_up.since:
             return kept[1]
-        aws = _make(connection)
+        aws = _make(looked_up)
         if kept is not None:
             kept[1].take(aws)
             aws = kept[1]
         with _LOCK:
-            for stale in [k for k in _KEPT if k[:-1] == key[:-1]]:
+            for stale in [k for k in _KEPT if k[0] == key[0]]:
                 del _KEPT[stale]
             _KEPT[key] = (time.monotonic(), aws)
         return aws
@@ -140,25 +130,26 @@ def _raise_if_away(conn_id: str) -> None:
             raise
 
 
-def _make(connection: Prepared) -> SessionAws:
-    (conn_id, region_name, role, external_id, fingerprint), hook = connection.key, connection.hook
-    session = hook.get_session(region_name=region_name)
-    region = region_name or session.region_name
+def _make(looked_up: Prepared) -> SessionAws:
+    (connection, fingerprint), hook = looked_up.key, looked_up.hook
+    conn_id, role, external_id = connection.aws_conn_id, connection.assume_role_arn, connection.external_id
+    session = hook.get_session(region_name=connection.region_name)
+    region = connection.region_name or session.region_name
     if not region:
         where = f'connection "{conn_id}" names' if conn_id else "boto3's own credential chain (aws_conn_id=None) knows"
         fix = 'add "region_name" to its extra' if conn_id else "set AWS_DEFAULT_REGION where tasks run"
         raise ValueError(f"{where} no region: {fix}, or pass region_name= to the step.")
     if role:
-        sts = {"endpoint_url": connection.config.get_service_endpoint_url("sts"), "verify": hook.verify}
+        sts = {"endpoint_url": looked_up.config.get_service_endpoint_url("sts"), "verify": hook.verify}
         session = _assuming(role, external_id, session, region, sts)
     return SessionAws(
         session,
         region,
         key=f"{conn_id}/{region}/{role or ''}/{external_id or ''}/{fingerprint}",
-        endpoint_of=connection.config.get_service_endpoint_url,
+        endpoint_of=looked_up.config.get_service_endpoint_url,
         config=hook.config,
         verify=hook.verify,
-        events_queue_url="" if role else _events_queue(connection.config.extra_config, region),
+        events_queue_url="" if role else _events_queue(looked_up.config.extra_config, region),
     )
 
 

@@ -41,7 +41,7 @@ def publish_run(context: Any, source: Source, sealed: Sealed, log: Callable[...,
         from ..hooks.aws import aws_for
         from .write_sagemaker_lineage import write_lineage
 
-        write_lineage(aws_for(*source.access).client("sagemaker"), sealed.record, sealed.uri, log)
+        write_lineage(aws_for(source.connection).client("sagemaker"), sealed.record, sealed.uri, log)
 
     def anchors() -> None:
         if not settings.anchor_models():
@@ -49,7 +49,7 @@ def publish_run(context: Any, source: Source, sealed: Sealed, log: Callable[...,
         from ..hooks.aws import aws_for
         from ..records.seal.anchors import anchor
 
-        anchor(aws_for(*source.access).client("sagemaker"), sealed, log)
+        anchor(aws_for(source.connection).client("sagemaker"), sealed, log)
 
     for name, work in (
         ("its models", anchors),
@@ -67,7 +67,7 @@ def _package(source: Source, arn: str) -> Mapping[str, Any]:
     from ..execution.aws.clients import as_json
     from ..hooks.aws import aws_for
 
-    client = aws_for(*source.access).client("sagemaker")
+    client = aws_for(source.connection).client("sagemaker")
     return dict(as_json(client.describe_model_package(ModelPackageName=arn)))
 
 

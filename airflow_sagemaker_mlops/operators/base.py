@@ -146,6 +146,7 @@ class StepOperator(BaseOperator):
                 },
                 f'task "{kwargs.get("task_id", "")}"',
             )
+            from ..hooks.connection import AwsConnection
             from ..templates import is_known_at_run, known_now
             from .standalone import step_by_hand
 
@@ -156,10 +157,12 @@ class StepOperator(BaseOperator):
                 outputs=outputs,
                 reads=reads,
                 pipeline=pipeline,
-                aws_conn_id=aws_conn_id,
-                region_name=region_name,
-                assume_role_arn=assume_role_arn,
-                external_id=external_id,
+                connection=AwsConnection(
+                    configured.connection(aws_conn_id),
+                    region_name or configured.region_name(),
+                    assume_role_arn,
+                    external_id,
+                ),
                 poll_interval_s=poll_interval_s,
                 logs=logs,
                 max_parallel_steps=max_parallel_steps,

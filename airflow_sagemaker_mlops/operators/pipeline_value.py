@@ -77,7 +77,7 @@ class PipelineValue(ResolveMixin):
         rendered = rendered_here(ti, group) if needs else {}
         given = needed_by(self.step, group, context["params"], rendered)
         given = given if selection is None else {**given, **selection.inherited}
-        aws = aws_for(*self.step.access)
+        aws = aws_for(self.step.connection)
         identity = identity_of(self.step, ti, context["dag_run"], "")
         expression, values = parse_value(self.expression), []
         for pushed in sibling_results(ti, list(self.step.reads.values())):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from airflow.sdk.definitions._internal.types import ArgNotSet
-
 from .. import settings as configured
 from ..definition.expressions import parse_value, referenced_steps
 from ..definition.model import Get, walk_expressions
 from ..definition.step_types import FREE_ARGUMENTS
+from ..hooks.connection import AwsConnection
 from ..runtime.step_task import StepTask
 
 
@@ -22,10 +21,7 @@ def step_by_hand(
     outputs: Sequence[str] | str,
     reads: Mapping[str, str] | None,
     pipeline: str | None,
-    aws_conn_id: str | ArgNotSet | None,
-    region_name: str | None,
-    assume_role_arn: str | None,
-    external_id: str | None,
+    connection: AwsConnection,
     poll_interval_s: float | None,
     logs: Literal["end", "live", "off"] | None,
     max_parallel_steps: int | None,
@@ -37,10 +33,7 @@ def step_by_hand(
         spec=spec,
         pipeline=pipeline or "",
         reads=found,
-        aws_conn_id=configured.connection(aws_conn_id),
-        region_name=region_name or configured.region_name() or None,
-        assume_role_arn=assume_role_arn,
-        external_id=external_id,
+        connection=connection,
         poll_interval_s=configured.poll_interval_s() if poll_interval_s is None else poll_interval_s,
         logs=logs or "end",
         most=max_parallel_steps or 0,

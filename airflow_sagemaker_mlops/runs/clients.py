@@ -34,9 +34,10 @@ def connected(conn: str, region: str | None) -> Any:
     # Before Airflow is imported: its line about each connection's credentials belongs into a task log.
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
     from ..hooks.aws import aws_for
+    from ..hooks.connection import AwsConnection
 
     try:
-        return aws_for(conn, region)
+        return aws_for(AwsConnection(conn, region))
     except ValueError as error:
         raise NoAws(str(error)) from None
     except Exception as error:

@@ -9,6 +9,7 @@ from airflow.sdk.definitions._internal.types import NOTSET
 
 from .. import settings as configured
 from ..definition.step_types import WAITING
+from ..hooks.connection import AwsConnection
 from .step_task import StepTask
 
 
@@ -34,8 +35,10 @@ def mapped_step(operator: Any) -> StepTask | None:
     return StepTask(
         step_type,
         {**(known_now(given.get("settings")) or {}), "Arguments": known_now(given.get("arguments") or first) or {}},
-        aws_conn_id=configured.connection(given.get("aws_conn_id", NOTSET)),
-        region_name=given.get("region_name") or configured.region_name() or None,
-        assume_role_arn=given.get("assume_role_arn"),
-        external_id=given.get("external_id"),
+        connection=AwsConnection(
+            configured.connection(given.get("aws_conn_id", NOTSET)),
+            given.get("region_name") or configured.region_name(),
+            given.get("assume_role_arn"),
+            given.get("external_id"),
+        ),
     )

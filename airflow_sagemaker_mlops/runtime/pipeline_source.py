@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .step_task import Access
+from ..hooks.connection import NO_CONNECTION, AwsConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Source:
     defaults     parameters whose defaults the DAG file has changed
     records      where records go, as for ``StepTask``
     outlets      (name, URI) of the assets that are locations its steps write to
-    access       what leads to the AWS of its steps
+    connection   what leads to the AWS of its steps
     mapped       whether it is inside a mapped task group, so that each instance of it is a run of its own
     """
 
@@ -32,7 +31,7 @@ class Source:
     defaults: Mapping[str, Any]
     records: str
     outlets: tuple[tuple[str, str], ...] = ()
-    access: Access = (None, None, None, None)
+    connection: AwsConnection = NO_CONNECTION
     mapped: bool = False
 
     def run_name(self, ti: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import settings
+from ..hooks.connection import AwsConnection
 
 if TYPE_CHECKING:
     from ..execution.aws.clients import Aws
@@ -48,4 +49,5 @@ def open_records(location: str) -> Any:
     from ..hooks.aws import aws_for
     from ..records.store.open import open_store
 
-    return open_store(location, lambda: aws_for(settings.aws_conn_id(), settings.region_name()).client("s3"))
+    connection = AwsConnection(settings.aws_conn_id(), settings.region_name())
+    return open_store(location, lambda: aws_for(connection).client("s3"))

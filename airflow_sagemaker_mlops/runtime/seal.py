@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..execution.step_run import now
+from ..hooks.connection import AwsConnection
 from .approvals import approvals_of
 from .context import iso
 from .parameter_values import all_here, param_name
@@ -56,7 +57,7 @@ def _link_to(uri: str, ti: Any, log: Callable[..., None]) -> None:
     from ..links import RunRecordLink
 
     try:
-        aws = aws_for(settings.aws_conn_id(), settings.region_name())
+        aws = aws_for(AwsConnection(settings.aws_conn_id(), settings.region_name()))
         if not aws.is_local:
             ti.xcom_push(key=RunRecordLink.xcom_key, value=s3_url(aws.region, uri))
     except Exception as error:  # a link is not worth a run
@@ -120,7 +121,7 @@ def _signer(source: Source) -> Any:
     from ..hooks.aws import aws_for
     from ..records.seal.signing import open_signer
 
-    return open_signer(key, lambda: aws_for(*source.access).client("kms"))
+    return open_signer(key, lambda: aws_for(source.connection).client("kms"))
 
 
 def _registry(source: Source, log: Callable[..., None]) -> Any:
@@ -131,7 +132,7 @@ def _registry(source: Source, log: Callable[..., None]) -> Any:
     from ..records.capture.image_digests import digests_of
 
     try:
-        return digests_of(aws_for(*source.access))
+        return digests_of(aws_for(source.connection))
     except Exception as error:  # of a connection or secrets backend; the record is worth more than its digests
         log("images are recorded without digests: %s: %s", type(error).__name__, error)
         return None

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..definition.expressions import referenced_steps
+from ..hooks.connection import DEFAULT_CONNECTION, AwsConnection
 
-# Connection (None: boto3's own credential chain), region, role to assume, and the external id that the role asks for.
-Access = tuple[str | None, str | None, str | None, str | None]
 JOURNAL_KEY = "sagemaker_job"
 # The text is stored inside JSON, where every quote would cost a backslash; so the two kinds of quotes change places.
 _SWAPPED = str.maketrans({'"': "'", "'": '"'})
@@ -23,6 +22,7 @@ class StepTask:
     spec      the step's slice of the plan
     step      its name where that is not the task id; pipeline likewise where it is not the DAG id
     reads     {step name: task id} of the steps whose results it needs
+    connection  what leads to its AWS
     most      at most so many steps of a run are on their way at a time; 0 for any number
     foreign   task ids of the pipeline's steps that are other packages' operators, where ``most`` is set
     records   where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
@@ -35,10 +35,7 @@ class StepTask:
     step: str = ""
     pipeline: str = ""
     reads: Mapping[str, str] = field(default_factory=dict)
-    aws_conn_id: str | None = "aws_default"
-    region_name: str | None = None
-    assume_role_arn: str | None = None
-    external_id: str | None = None
+    connection: AwsConnection = DEFAULT_CONNECTION
     poll_interval_s: float = 30.0
     logs: Literal["end", "live", "off"] = "end"
     most: int = 0
@@ -47,16 +44,11 @@ class StepTask:
     mapped: bool = False
     group: str = ""
 
-    @property
-    def access(self) -> Access:
-        """Connection, region, role to assume and its external id: what clients are made of."""
-        return self.aws_conn_id, self.region_name, self.assume_role_arn, self.external_id
-
     def to_json(self) -> str:
         """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""
-        defaults = StepTask("", {})
-        values = {name: getattr(self, name) for name in self.__slots__}
-        fields = {name: value for name, value in values.items() if value != getattr(defaults, name)}
+        fields: dict[str, Any] = {}
+        for name, value in _changed(self, StepTask("", {})).items():
+            fields |= _changed(value, DEFAULT_CONNECTION) if name == "connection" else {name: value}
         fields.pop("type", None)
         fields.pop("spec", None)
         prefix = self._common_prefix()
@@ -91,4 +83,11 @@ class StepTask:
             spec["Arguments"] = arguments
         prefix = data.pop("prefix", "")
         data.setdefault("reads", {step: prefix + step for step in sorted(referenced_steps(spec))})
-        return cls(type=kind, spec=spec, **data)
+        aws = {name: data.pop(name) for name in AwsConnection.__slots__ if name in data}
+        return cls(type=kind, spec=spec, connection=AwsConnection(**aws), **data)
+
+
+def _changed(of: Any, defaults: Any) -> dict[str, Any]:
+    """The fields whose values are not those of ``defaults``."""
+    values = {name: getattr(of, name) for name in of.__slots__}
+    return {name: value for name, value in values.items() if value != getattr(defaults, name)}

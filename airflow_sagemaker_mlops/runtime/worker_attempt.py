@@ -170,7 +170,7 @@ class WorkerAttempt:
 
     def _step_run(self) -> StepRun:
         context, ti = self.context, self.context["ti"]
-        aws = aws_for(*self.step.access)
+        aws = aws_for(self.step.connection)
         identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
         upstream = {step: step_result(sibling_result(ti, task_id)) for step, task_id in self.step.reads.items()}
         group = group_of(self.step, ti.task_id)

@@ -7,28 +7,24 @@ from functools import partial
 from ..execution.aws.clients import SessionAws
 from ..execution.aws.threads import in_thread
 from ..hooks.aws import opened, prepared
+from ..hooks.connection import AwsConnection
 from ..runtime.supervisor_calls import ask
 
 
-async def open_aws(
-    conn_id: str | None,
-    region_name: str | None,
-    assume_role_arn: str | None,
-    external_id: str | None = None,
-    *,
-    fresh: bool = False,
-) -> SessionAws:
+async def open_aws(connection: AwsConnection, *, fresh: bool = False) -> SessionAws:
     """As ``hooks.aws.aws_for``; the clients can renew themselves."""
-    found = await ask(prepared, conn_id, region_name, assume_role_arn, external_id, fresh=fresh)
+    found = await ask(prepared, connection, fresh=fresh)
     if isinstance(found, SessionAws):
         aws = found
     else:
-        aws = await in_thread(f"opening {conn_id}/{region_name}/{assume_role_arn}", opened, found)
-    aws.renew = partial(_renew, aws, conn_id, region_name, assume_role_arn, external_id)
+        aws = await in_thread(
+            f"opening {connection.aws_conn_id}/{connection.region_name}/{connection.assume_role_arn}", opened, found
+        )
+    aws.renew = partial(_renew, aws, connection)
     return aws
 
 
-async def _renew(aws: SessionAws, *connection: str | None) -> None:
-    newest = await open_aws(*connection, fresh=True)
+async def _renew(aws: SessionAws, connection: AwsConnection) -> None:
+    newest = await open_aws(connection, fresh=True)
     if newest is not aws:  # the connection is another one since
         aws.take(newest)

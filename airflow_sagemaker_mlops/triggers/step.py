@@ -195,7 +195,7 @@ class StepTrigger(BaseTrigger):
         self._submitted = job
 
     async def _step_run(self, task: StepTask, context: Mapping[str, Any]) -> StepRun:
-        aws = await open_aws(*task.access)
+        aws = await open_aws(task.connection)
         if self.handed_over is not None:
             identity = StepIdentity(**self.handed_over["identity"])
             scope = Scope(identity.step, {}, {}, {}, {}, s3_reader(aws))

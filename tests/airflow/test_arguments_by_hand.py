@@ -120,13 +120,15 @@ def test_no_connection_is_botos_own_chain_everywhere_and_one_left_out_is_the_con
             each = ProcessingStepOperator.partial(task_id="each", **given).expand(arguments=[{"RoleArn": ROLE}])
         steps = [dag.get_task("Prep").step, group.property_of("Prep", "ProcessingJobArn").step, one.step]
         steps += [mapped_step(each), each.unmap({"arguments": {"RoleArn": ROLE}}).step]
-        return {step.aws_conn_id for step in steps} | {dag.get_task("pipeline.status").source.access[0]}
+        return {step.connection.aws_conn_id for step in steps} | {
+            dag.get_task("pipeline.status").source.connection.aws_conn_id
+        }
 
     assert connections(aws_conn_id=None) == {None}
     assert connections(aws_conn_id="") == {None}
     assert connections(aws_conn_id="other") == {"other"}
     assert connections() == {"aws_ml"}
     step: Any = SageMakerPipelineDag("own", DOCUMENT, steps={"Prep": {"aws_conn_id": None}}).get_task("Prep")
-    assert step.step.aws_conn_id is None
+    assert step.step.connection.aws_conn_id is None
     monkeypatch.setenv("AIRFLOW__SAGEMAKER_MLOPS__AWS_CONN_ID", "")
     assert connections() == {None}

@@ -246,7 +246,7 @@ def test_operators_can_be_used_by_hand() -> None:
     assert operator.step.spec["Outputs"] == "all"
     assert operator.step.spec["Parameters"] == {"Rate": {"Type": "Any"}}
     assert decide.step.reads == {"train": "train"}
-    assert operator.step.aws_conn_id == "aws_ml"
+    assert operator.step.connection.aws_conn_id == "aws_ml"
 
 
 @pytest.mark.parametrize(
@@ -436,10 +436,11 @@ def test_an_external_id_goes_with_the_role_of_a_pipeline_a_step_and_a_step_by_ha
     own = {"B": {"external_id": "tenant-8"}}
     dag = SageMakerPipelineDag("external", definition={"Version": "2020-12-01", "Steps": steps}, steps=own, **access)
     by_hand = LambdaStepOperator(task_id="hand", settings={"FunctionArn": "f"}, **access)
-    asked = [operator.step.access[2:] for operator in (dag.step_tasks["A"], dag.step_tasks["B"], by_hand)]
+    steps_made = [operator.step.connection for operator in (dag.step_tasks["A"], dag.step_tasks["B"], by_hand)]
+    asked = [(made.assume_role_arn, made.external_id) for made in steps_made]
     assert asked == [tuple(access.values()), (access["assume_role_arn"], "tenant-8"), tuple(access.values())]
     kept = dag.step_tasks["B"].step
-    assert StepTask.from_json(kept.to_json()).access == kept.access
+    assert StepTask.from_json(kept.to_json()).connection == kept.connection
 
 
 def noted(operator: str, **arguments: Any) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_a_mapped_step_is_swept_with_the_access_that_its_instances_share() -> No
         each = ProcessingStepOperator.partial(task_id="each", region_name="eu-west-1").expand(arguments=[{}, {}])
         each >> StopRunningJobsOperator(task_id="stop")
     step = waiting_steps(SimpleNamespace(task=dag.task_dict["stop"]), ["each"])["each"]
-    assert (step.type, step.aws_conn_id, step.region_name) == ("Processing", "ml", "eu-west-1")
+    assert (step.type, step.connection.aws_conn_id, step.connection.region_name) == ("Processing", "ml", "eu-west-1")
 
 
 def test_what_other_packages_have_begin_in_the_triggerer_is_no_step_to_stop() -> None:

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from airflow_sagemaker_mlops.hooks.aws import SESSION_NAME, aws_for
+from airflow_sagemaker_mlops.hooks.connection import AwsConnection
 from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = pytest.mark.e2e
@@ -25,7 +26,7 @@ def connection(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_role_is_assumed_with_the_credentials_of_the_connection(aws: LocalAws) -> None:
-    clients = aws_for("aws_default", None, ROLE)
+    clients = aws_for(AwsConnection("aws_default", None, ROLE))
     me = clients.client("sts").get_caller_identity()
     assert me["Arn"] == f"arn:aws:sts::210987654321:assumed-role/Deployer/{SESSION_NAME}"
     assert clients.client("sagemaker").list_processing_jobs()["ProcessingJobSummaries"] is not None
@@ -33,9 +34,9 @@ def test_a_role_is_assumed_with_the_credentials_of_the_connection(aws: LocalAws)
 
 
 def test_steps_of_different_roles_and_regions_never_share_clients() -> None:
-    as_itself = aws_for("aws_default", None)
-    assert aws_for("aws_default", None) is as_itself
-    others = [aws_for("aws_default", "eu-west-1"), aws_for("aws_default", None, ROLE)]
+    as_itself = aws_for(AwsConnection("aws_default", None))
+    assert aws_for(AwsConnection("aws_default", None)) is as_itself
+    others = [aws_for(AwsConnection("aws_default", "eu-west-1")), aws_for(AwsConnection("aws_default", None, ROLE))]
     assert len({clients.key for clients in (as_itself, *others)}) == 3  # nor a sweep
     assert others[0].client("sagemaker").meta.region_name == "eu-west-1"
 
@@ -46,11 +47,11 @@ def test_a_connection_is_looked_up_once_in_a_while_and_its_new_keys_are_taken_th
     from airflow_sagemaker_mlops.hooks import aws as module
 
     monkeypatch.setattr(module, "_SEEN", {})
-    before = aws_for("aws_default", None)
+    before = aws_for(AwsConnection("aws_default", None))
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({**aws.connection(), "login": "ROTATED"}))
-    assert aws_for("aws_default", None) is before
+    assert aws_for(AwsConnection("aws_default", None)) is before
     monkeypatch.setattr(module, "LOOK_S", 0.0)
-    after = aws_for("aws_default", None)
+    after = aws_for(AwsConnection("aws_default", None))
     assert (before.session.get_credentials().access_key, after.session.get_credentials().access_key) == (
         aws.access_key,
         "ROTATED",
@@ -62,10 +63,10 @@ def test_clients_that_are_made_anew_are_those_that_others_have_already(monkeypat
     """A step may wait for days with clients that it was given when it began."""
     from airflow_sagemaker_mlops.hooks import aws as module
 
-    before = aws_for("aws_default", None)
+    before = aws_for(AwsConnection("aws_default", None))
     session, client = before.session, before.client("sagemaker")
     monkeypatch.setattr(module, "KEEP_S", 0.0)
-    assert aws_for("aws_default", None) is before
+    assert aws_for(AwsConnection("aws_default", None)) is before
     assert before.session is not session
     assert before.client("sagemaker") is not client
 
@@ -74,7 +75,7 @@ def test_renewed_clients_have_the_connections_keys_of_now(aws: LocalAws, monkeyp
     from airflow_sagemaker_mlops.triggers.clients import open_aws
 
     async def rotated() -> tuple[str, str]:
-        clients = await open_aws("aws_default", None, None)
+        clients = await open_aws(AwsConnection("aws_default", None, None))
         before = clients.session.get_credentials().access_key
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps({**aws.connection(), "login": "ROTATED"}))
         assert clients.renew is not None
@@ -109,8 +110,8 @@ def test_an_external_id_is_sent_with_the_role_that_asks_for_it(aws: LocalAws, mo
     endpoint = {"service_config": {"sts": {"endpoint_url": f"http://127.0.0.1:{server.server_port}"}}}
     connection["extra"] = {**connection["extra"], **endpoint}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_STS", json.dumps(connection))
-    with_id = aws_for("aws_sts", None, ROLE, "tenant-7")
-    without = aws_for("aws_sts", None, ROLE)
+    with_id = aws_for(AwsConnection("aws_sts", None, ROLE, "tenant-7"))
+    without = aws_for(AwsConnection("aws_sts", None, ROLE))
     try:
         assert {clients.session.get_credentials().access_key for clients in (with_id, without)} == {"ASIAX"}
     finally:
@@ -122,7 +123,7 @@ def test_an_external_id_is_sent_with_the_role_that_asks_for_it(aws: LocalAws, mo
 
 def test_an_external_id_without_a_role_is_refused() -> None:
     with pytest.raises(ValueError, match="assume_role_arn"):
-        aws_for("aws_default", None, None, "tenant-7")
+        aws_for(AwsConnection("aws_default", None, None, "tenant-7"))
 
 
 def test_a_role_without_credentials_to_assume_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

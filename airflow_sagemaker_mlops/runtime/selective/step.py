@@ -128,7 +128,7 @@ def _inspect_as(step: StepTask) -> Callable[[Artifact], Artifact]:
         from ...hooks.aws import aws_for
         from ...records.capture.fingerprint import fingerprint
 
-        aws = aws_for(*step.access)
+        aws = aws_for(step.connection)
         now = fingerprint(aws.client("s3"), artifact)
         return artifact if now.objects is None else now  # another account's: whoever reads it will see
 

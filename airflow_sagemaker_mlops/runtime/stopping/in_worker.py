@@ -10,6 +10,7 @@ from typing import Any
 from ...execution.aws.clients import Aws
 from ...execution.journal import Entry, entry_from_json
 from ...hooks.aws import aws_for
+from ...hooks.connection import AwsConnection
 from ..step_task import JOURNAL_KEY, StepTask
 from ..task_states import instance_of, xcom_of
 from .jobs import ReadJournal, stop_left_running
@@ -41,8 +42,8 @@ def stop_jobs_here(
     return asyncio.run(work)
 
 
-async def _open_aws(*access: str | None) -> Aws:
-    return aws_for(*access)
+async def _open_aws(connection: AwsConnection) -> Aws:
+    return aws_for(connection)
 
 
 async def _read_journal(ti: Any, name: str) -> Entry | None:

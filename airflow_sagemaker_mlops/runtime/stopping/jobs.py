@@ -15,14 +15,15 @@ from ...execution.scope import Scope
 from ...execution.scope_values import s3_reader
 from ...execution.step_run import StepRun
 from ...execution.stop_leftovers import IsOwn, OwnerUnknown, stop_leftovers, stoppable
+from ...hooks.connection import AwsConnection
 from ...steps.catalogue import STEP_TYPES
 from ..mapped_step import mapped_step
 from ..retry_budget import is_airflow_away
 from ..start_in_triggerer import StartInTriggerer
-from ..step_task import Access, StepTask
+from ..step_task import StepTask
 from ..task_states import instance_of
 
-Open = Callable[..., Awaitable[Aws]]  # takes an Access, member by member
+Open = Callable[[AwsConnection], Awaitable[Aws]]
 ReadJournal = Callable[[str], Awaitable[Entry | None]]
 
 
@@ -49,9 +50,9 @@ async def stop_left_running(
     """
     is_own = _is_own(tasks, started, digests, partial(_in_a_journal, {*tasks, *killed}, read_journal))
     stopped: list[str] = []
-    for access, step_types in _by_access(tasks.values()).items():
+    for connection, step_types in _by_connection(tasks.values()).items():
         try:
-            aws = await open_aws(*access)
+            aws = await open_aws(connection)
         except Exception as error:
             if is_airflow_away(error):
                 raise  # the next attempt can look the connection up
@@ -61,7 +62,7 @@ async def stop_left_running(
         stopped += await stop_leftovers(aws, step_types, run, log, is_own=is_own, cut_off=cut_off)
         for name in killed:
             task = tasks.get(name) or tasks.get(instance_of(ti, name)[0])
-            if task is None or task.access != access or stoppable([task.type]):
+            if task is None or task.connection != connection or stoppable([task.type]):
                 continue
             entry = await read_journal(name)
             if entry is not None and entry.state.may_still_run and (entry.arn or _has_name(task)):
@@ -148,10 +149,10 @@ async def _in_a_journal(task_ids: Iterable[str], read_journal: ReadJournal, name
     return False
 
 
-def _by_access(tasks: Iterable[StepTask]) -> dict[Access, list[str]]:
-    found: dict[Access, list[str]] = {}
+def _by_connection(tasks: Iterable[StepTask]) -> dict[AwsConnection, list[str]]:
+    found: dict[AwsConnection, list[str]] = {}
     for task in tasks:
-        found.setdefault(task.access, []).extend(_types(task))
+        found.setdefault(task.connection, []).extend(_types(task))
     return found
 
 
