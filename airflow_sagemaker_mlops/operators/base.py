@@ -32,6 +32,7 @@ from ..runtime.step_task import StepTask
 if TYPE_CHECKING:
     from airflow.sdk import Context, TriggerRule
 
+    from ..runtime.events import StepEndedBadly
     from ..runtime.selective.step import StepSelection
     from ..runtime.start_in_triggerer import StartInTriggerer
     from ..runtime.worker_attempt import WorkerAttempt
@@ -422,34 +423,37 @@ class StepOperator(BaseOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Back from the triggerer: the result, or the failure as an exception of this task."""
-        match event.get("status"):
-            case "asks":
-                return self._run_selected(context)
-            case "success":
+        from ..runtime import events
+
+        match events.from_payload(event):
+            case events.StepSucceeded(result, published):
                 from ..runtime.task_store.kept_end import KeptEnd
 
-                KeptEnd(context).keep(result=event["result"], published=event.get("published"))
-                return event["result"]
-            case "failed":
-                from ..runtime.task_store.journal import report_failure
-                from ..runtime.task_store.kept_end import KeptEnd
-
-                cause, words = str(event.get("cause") or ""), str(event["error"])
-                pause = asyncio.run(self._attempt(context).pause_for(cause, words)) if cause else None
-                if pause is not None:
-                    return self._again_after(context, pause)
-                left = event.get("result")
-                _leave(context, left)
-                if self.retry_failed_steps:
-                    report_failure(context)
-                KeptEnd(context).keep(failure=words, left=left, published=event.get("published"))
-                raise self._failure(words, str(event.get("report") or ""))
-            case _:
+                KeptEnd(context).keep(result=result, published=published)
+                return result
+            case events.StepEndedBadly() as failed:
+                return self._failed(context, failed)
+            case events.StepInterrupted(error, trace, outage):
                 from ..runtime.retry_budget import Interrupted
 
-                self.log.error("%s", event.get("trace") or event)
-                kind = Interrupted if event.get("outage") else AirflowException
-                raise kind(str(event.get("error") or event))
+                self.log.error("%s", trace or error)
+                raise (Interrupted if outage else AirflowException)(error)
+            case _:
+                return self._run_selected(context)
+
+    def _failed(self, context: Context, event: StepEndedBadly) -> Any:
+        """Wait for another job, where a retry policy asks for one; else fail, and leave what is known of the step."""
+        from ..runtime.task_store.journal import report_failure
+        from ..runtime.task_store.kept_end import KeptEnd
+
+        pause = asyncio.run(self._attempt(context).pause_for(event.cause, event.error)) if event.cause else None
+        if pause is not None:
+            return self._again_after(context, pause)
+        _leave(context, event.result)
+        if self.retry_failed_steps:
+            report_failure(context)
+        KeptEnd(context).keep(failure=event.error, left=event.result, published=event.published)
+        raise self._failure(event.error, event.report)
 
     def _again_after(self, context: Context, pause: timedelta) -> Any:
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
@@ -458,15 +462,17 @@ class StepOperator(BaseOperator):
 
     def submit_again(self, context: Context, event: Any = None) -> Any:
         """Submit here, watch in the triggerer; also after the pause of a retry policy."""
+        from ..runtime.events import StepSucceeded
+
         self._begun = self._attempt(context)
         made = self._in_worker(self._begun.submit())
         if isinstance(made, timedelta):
             return self._again_after(context, made)
-        if "result" in made:
-            return made["result"]
+        if isinstance(made, StepSucceeded):
+            return made.result
         from ..triggers.step import StepTrigger
 
-        trigger = StepTrigger(task=self.step.to_json(), handed_over=made)
+        trigger = StepTrigger(task=self.step.to_json(), handed_over=made.to_json())
         return self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
 
     def _attempt(self, context: Context) -> WorkerAttempt:

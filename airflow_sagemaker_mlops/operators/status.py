@@ -232,9 +232,12 @@ class PipelineStatusOperator(BaseOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Back from the triggerer, where the run was found to have failed, or to be one of a part of the pipeline."""
-        if event.get("status") == "selective run":
-            return self._conclude(context)
-        return _fail(context["ti"], event["said"], event["failure"])
+        from ..runtime.events import PipelineEndedBadly, from_payload
+
+        end = from_payload(event)
+        if isinstance(end, PipelineEndedBadly):
+            return _fail(context["ti"], end.said, end.failure)
+        return self._conclude(context)
 
 
 def _fail(ti: Any, said: Mapping[str, Any], failure: str) -> NoReturn:

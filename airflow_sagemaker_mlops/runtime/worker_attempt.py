@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
 from ..links import REQUEST_KEY
 from .context import identity_of, options_of, scope_of, step_result
+from .events import HandOver, StepSucceeded
 from .parameter_values import group_of, needed_by, rendered_here
 from .recorder import recorder_of
 from .step_task import StepTask
@@ -80,10 +81,10 @@ class WorkerAttempt:
         recorder = await self._recorder(run)
         return selection.earlier_result if recorder is None else await run_recorded(run, recorder)
 
-    async def submit(self) -> dict[str, Any] | timedelta:
-        """What the triggerer is handed over: identity, job, the record so far, secrets not to be logged.
+    async def submit(self) -> HandOver | StepSucceeded | timedelta:
+        """What the triggerer is handed over.
 
-        Or how long to wait before the next try, by the retry policies; or the ``result``, where an earlier run has it.
+        Or how long to wait before the next try, by the retry policies; or the result, where an earlier run has it.
         Raises :class:`StepFailed` also when the task was ended meanwhile; the job is stopped then.
         """
         from ..execution.exceptions import StepFailed
@@ -96,7 +97,7 @@ class WorkerAttempt:
             return TURN_AGAIN
         start = await self._begin_record(run)
         if start is not None and start.result is not None:
-            return {"result": dict(start.result)}
+            return StepSucceeded(dict(start.result))
         try:
             job = await submit(run)
         except Exception as error:
@@ -107,16 +108,14 @@ class WorkerAttempt:
         if self.killed():
             await stop(run, job.name, job.arn)
             raise StepFailed(f"the task was ended while {job.name} was being made; the job was stopped")
-        handed_over = {"identity": asdict(run.identity), "submitted": asdict(job)}
-        if start is not None:
-            handed_over["step_start"] = start.as_json()
         # MySQL keeps 65,535 bytes of a trigger's arguments, encrypted, and the step itself is among them.
         published = {
             key: value
             for key, value in self._links.values.items()
             if key != REQUEST_KEY or len(json.dumps(value)) <= MOST_HANDED_OVER
         }
-        return {**handed_over, "secrets": list(self._secrets), "published": published}
+        step_start = start.as_json() if start is not None else None
+        return HandOver(run.identity, job, step_start, list(self._secrets), published)
 
     async def pause_for(self, cause: str, words: str) -> timedelta | None:
         """How long a failed job's step waits for the next one, by its retry policies; ``None``: it has failed."""

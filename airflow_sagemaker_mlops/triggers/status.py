@@ -10,6 +10,7 @@ from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEven
 
 from ..execution.journal import Entry, entry_from_json
 from ..runtime.context import run_started
+from ..runtime.events import PipelineEndedBadly, WorkerNeeded, to_payload
 from ..runtime.pause import CHECK_AGAIN_AFTER
 from ..runtime.pipeline_status import conclude
 from ..runtime.selective.conf import needs_worker
@@ -48,7 +49,7 @@ class StatusTrigger(BaseTrigger):
         """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
         context = await ask(self.task_instance.get_template_context)  # type: ignore[union-attr]
         if needs_worker(context["dag_run"].conf, self.task_instance.task.dag):  # type: ignore[union-attr]
-            yield TriggerEvent({"status": "selective run"})
+            yield TriggerEvent(to_payload(WorkerNeeded()))
             return
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
         ti: Any = self.task_instance
@@ -74,7 +75,7 @@ class StatusTrigger(BaseTrigger):
                 log=self.log.warning,
             )
         if end.failure:
-            yield TriggerEvent({"said": dict(end.said), "failure": end.failure})
+            yield TriggerEvent(to_payload(PipelineEndedBadly(end.said, end.failure)))
             return
         await ask(_push_result, ti, dict(end.said))
         yield TaskSuccessEvent()

@@ -22,7 +22,6 @@ from ..airflow_versions import SHORTEST_DEFERRAL_S, TELLS_TRIGGERS_OF_KILLS
 from ..execution import engine
 from ..execution.concurrency import admitted
 from ..execution.exceptions import StepFailed
-from ..execution.identity import StepIdentity
 from ..execution.job_state import JobState
 from ..execution.journal import entry_from_json
 from ..execution.recorder_protocol import run_recorded
@@ -31,6 +30,7 @@ from ..execution.scope import Scope
 from ..execution.scope_values import s3_reader
 from ..execution.step_run import StepResult, StepRun, Submitted
 from ..runtime.context import identity_of, options_of, scope_of, step_result
+from ..runtime.events import HandOver, StepEndedBadly, StepInterrupted, StepSucceeded, WorkerNeeded, to_payload
 from ..runtime.parameter_values import group_of, needed_by, rendered_here
 from ..runtime.queue import QueueTickets
 from ..runtime.recorder import recorder_of
@@ -55,9 +55,7 @@ class StepTrigger(BaseTrigger):
     """Runs one step in the triggerer.
 
     :param task: ``StepTask.to_json()``
-    :param handed_over: what a worker had done before it deferred: {"identity", "submitted", "step_start", "secrets",
-        "published"};
-        ``None`` when the task began here
+    :param handed_over: ``HandOver.to_json()``; ``None`` when the task began here
     :param finish_in: "triggerer" ends a successful task here; "worker" resumes it (outlets, asset events)
     :param parameters: in a run of a part of the pipeline, what a worker says that the step runs with beside its conf;
         ``None`` when none was asked, which has the definition, and knows whether the step is selected and why it runs
@@ -74,7 +72,7 @@ class StepTrigger(BaseTrigger):
     ) -> None:
         super().__init__(**kwargs)
         self.task_text = task
-        self.handed_over = handed_over
+        self.handed_over = HandOver.from_json(handed_over) if handed_over is not None else None
         self.finish_in = finish_in
         self.parameters = parameters
         self._run: StepRun | None = None
@@ -85,7 +83,7 @@ class StepTrigger(BaseTrigger):
         """Class path and arguments, as Airflow stores them."""
         arguments: dict[str, Any] = {"task": self.task_text, "finish_in": self.finish_in}
         if self.handed_over is not None:
-            arguments["handed_over"] = dict(self.handed_over)
+            arguments["handed_over"] = self.handed_over.to_json()
         if self.parameters is not None:
             arguments["parameters"] = dict(self.parameters)
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
@@ -101,7 +99,7 @@ class StepTrigger(BaseTrigger):
         try:
             context = await self._context()
             if self.parameters is None and (self._conf_needs_worker(context) or await self._asks_a_worker()):
-                yield TriggerEvent({"status": "asks"})
+                yield TriggerEvent(to_payload(WorkerNeeded()))
                 return
             result = await self._result(context)
             ends_here = self.handed_over is None and self.finish_in == "triggerer"
@@ -115,22 +113,21 @@ class StepTrigger(BaseTrigger):
         except StepFailed as error:
             # What began here has been retried here; what a worker began it begins again, for it has the parameters.
             cause = cause_of(error) if self.handed_over is not None else ""
-            failed = {"status": "failed", "kind": type(error).__name__, "error": str(error), "cause": cause}
-            failed["report"] = error.details
-            yield TriggerEvent({**failed, "result": dict(error.result), "published": self._links.values})
+            failed = StepEndedBadly(str(error), cause, error.details, error.result, self._links.values)
+            yield TriggerEvent(to_payload(failed))
             return
         except Exception as error:
             self.log.exception("the step could not be run to its end")
             await self._mark_interrupted()
             text = f"{type(error).__name__}: {error}"
             trace = "".join(traceback.format_exception(error))
-            yield TriggerEvent({"status": "error", "error": text, "trace": trace, "outage": is_outage(error)})
+            yield TriggerEvent(to_payload(StepInterrupted(text, trace, is_outage(error))))
             return
         if ends_here:
             wake_when_reported()
             yield TaskSuccessEvent()
         else:
-            yield TriggerEvent({"status": "success", "result": result, "published": self._links.values})
+            yield TriggerEvent(to_payload(StepSucceeded(result, self._links.values)))
 
     def _conf_needs_worker(self, context: Mapping[str, Any]) -> bool:
         """Whether a worker is to say what the run's conf means for this step."""
@@ -164,7 +161,7 @@ class StepTrigger(BaseTrigger):
         task = StepTask.from_json(self.task_text)
         run = self._run = await self._step_run(task, context)
         handed = self.handed_over
-        job = self._submitted = Submitted(**handed["submitted"]) if handed is not None else None
+        job = self._submitted = handed.submitted if handed is not None else None
         caching = job is None and await engine.is_first_attempt(run)
         recorder = await ask(recorder_of, task, run.identity, run.aws, caching=caching)
 
@@ -185,10 +182,8 @@ class StepTrigger(BaseTrigger):
 
         start = None
         if handed is not None:
-            await _mask(handed.get("secrets") or ())
-            start = (
-                recorder.resumed(handed["step_start"]) if recorder is not None and handed.get("step_start") else None
-            )
+            await _mask(handed.secrets)
+            start = recorder.resumed(handed.step_start) if recorder is not None and handed.step_start else None
         return await run_recorded(run, recorder, work, start)
 
     def _note_submitted(self, job: Submitted | None) -> None:
@@ -197,7 +192,7 @@ class StepTrigger(BaseTrigger):
     async def _step_run(self, task: StepTask, context: Mapping[str, Any]) -> StepRun:
         aws = await open_aws(task.connection)
         if self.handed_over is not None:
-            identity = StepIdentity(**self.handed_over["identity"])
+            identity = self.handed_over.identity
             scope = Scope(identity.step, {}, {}, {}, {}, s3_reader(aws))
         else:
             # Neither max_tries, which separates a clear from a retry in a worker, nor the run's count of clears is to
@@ -236,14 +231,14 @@ class StepTrigger(BaseTrigger):
 
     @cached_property
     def _links(self) -> PublishedLinks:
-        return PublishedLinks(self._store, (self.handed_over or {}).get("published") or {})
+        return PublishedLinks(self._store, self.handed_over.published if self.handed_over is not None else {})
 
     @cached_property
     def _store(self) -> TaskStore:
         """The store of the task instance; ``dag.test()`` gives none, so of the one that handed over."""
         ti: Any = self.task_instance
-        owner = (self.handed_over or {})["identity"] if ti is None else {key: getattr(ti, key) for key in OWNER}
-        return TriggerTaskStore(owner)
+        owner = self.handed_over.identity if ti is None and self.handed_over is not None else ti
+        return TriggerTaskStore({key: getattr(owner, key) for key in OWNER})
 
     async def on_kill(self) -> None:
         """A user ended the task: stop its job, unless the trigger merely moved to another triggerer.

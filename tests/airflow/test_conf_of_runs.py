@@ -20,6 +20,7 @@ from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import StepRecord
 from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.runtime.events import WorkerNeeded, to_payload
 from airflow_sagemaker_mlops.runtime.selective.conf import is_selective, request_in
 from airflow_sagemaker_mlops.runtime.selective.step import log_lines, step_selection
 
@@ -198,7 +199,7 @@ def test_a_refused_step_is_not_tried_again(tmp_path: Path) -> None:
     dag = SageMakerPipelineDag("p", {"Version": "2020-12-01", "Steps": [step]}, steps={"A": {"retries": 3}})
     task: Any = dag.get_task("A")
     with pytest.raises(StepFailedForGood, match="SM405"):
-        task.resume(context_of(dag, "A", {"pipeline.select": "B"}), {"status": "asks"})
+        task.resume(context_of(dag, "A", {"pipeline.select": "B"}), to_payload(WorkerNeeded()))
 
 
 def test_a_task_of_the_dag_itself_that_would_keep_a_selected_step_from_running_is_told() -> None:

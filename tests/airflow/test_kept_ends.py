@@ -21,6 +21,13 @@ from airflow_sagemaker_mlops.links import LINKS, REQUEST_KEY
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator, base
 from airflow_sagemaker_mlops.operators.base import StepFailedForGood
+from airflow_sagemaker_mlops.runtime.events import (
+    StepEndedBadly,
+    StepSucceeded,
+    WorkerNeeded,
+    from_payload,
+    to_payload,
+)
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.task_store.journal import TaskJournal, save_why_repeated
 from airflow_sagemaker_mlops.runtime.task_store.notes import TaskNotes
@@ -56,7 +63,7 @@ def operator(**options: Any) -> Any:
 def test_a_failed_step_fails_again_until_a_user_clears_it() -> None:
     store, step = Store(), operator()
     left = {"Step": "t", "Status": "Failed"}
-    failed = {"status": "failed", "error": "no data", "cause": "", "result": left}
+    failed = to_payload(StepEndedBadly("no data", result=left))
     with pytest.raises(StepFailedForGood, match="no data"):
         step.resume(attempt(store, 4), failed)
     again, pushed = attempt(store, 4), {}
@@ -70,13 +77,13 @@ def test_a_failed_step_fails_again_until_a_user_clears_it() -> None:
 def test_a_step_whose_failures_are_to_be_retried_runs_again() -> None:
     store, step = Store(), operator(retries=2)
     with pytest.raises(Exception, match="no data"):
-        step.resume(attempt(store, 2), {"status": "failed", "error": "no data", "cause": "", "result": {}})
+        step.resume(attempt(store, 2), to_payload(StepEndedBadly("no data")))
     assert step._kept_result(attempt(store, 2)) is None
 
 
 def test_the_result_of_a_step_that_ended_well_is_used() -> None:
     store, step = Store(), operator()
-    step.resume(attempt(store, 4), {"status": "success", "result": {"Step": "t"}})
+    step.resume(attempt(store, 4), to_payload(StepSucceeded({"Step": "t"})))
     assert step._kept_result(attempt(store, 4)) == {"Step": "t"}
 
 
@@ -142,8 +149,8 @@ def test_a_retry_that_airflow_resumes_with_the_event_of_the_attempt_before_begin
     context: Any = {"ti": ti, "params": {}, "dag_run": SimpleNamespace(conf={})}
     step = operator()
     monkeypatch.setattr(type(step), "execute", lambda self, context: "anew")
-    event = {"event": {"status": "success", "result": "of the event"}}
-    assert step.resume_execution("resume", event, context) == ("anew" if runs_anew else "of the event")
+    event = {"event": to_payload(StepSucceeded({"Step": "of the event"}))}
+    assert step.resume_execution("resume", event, context) == ("anew" if runs_anew else {"Step": "of the event"})
 
 
 @pytest.mark.parametrize(
@@ -238,4 +245,4 @@ def test_a_step_asks_a_worker_before_it_is_run_again_in_the_triggerer(
         return await anext(trigger.run())
 
     event = asyncio.run(first())
-    assert event.payload["status"] == ("asks" if asks else "failed")
+    assert isinstance(from_payload(event.payload), WorkerNeeded if asks else StepEndedBadly)

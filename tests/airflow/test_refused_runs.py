@@ -12,6 +12,7 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow_sagemaker_mlops import SageMakerPipelineDag
 from airflow_sagemaker_mlops.airflow_versions import AirflowFailException
 from airflow_sagemaker_mlops.operators import status
+from airflow_sagemaker_mlops.runtime.events import WorkerNeeded, to_payload
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.stopping import in_worker, jobs
 from airflow_sagemaker_mlops.runtime.task_states import ends_of
@@ -51,7 +52,7 @@ class Run:
     def refuse_steps(self) -> None:
         train, note = (self.dag.get_task(name) for name in ("Train", "Note"))
         with pytest.raises(AirflowFailException, match="SM405"):
-            train.resume(self.context("Train"), {"status": "asks"})
+            train.resume(self.context("Train"), to_payload(WorkerNeeded()))
         with pytest.raises(AirflowFailException, match="SM405"):
             getattr(type(note).execute, "__wrapped__", type(note).execute)(note, self.context("Note"))
 
@@ -59,7 +60,7 @@ class Run:
         """Why the status task failed."""
         task: Any = self.dag.get_task("pipeline.status")
         with pytest.raises(status.PipelineFailed) as caught:
-            task.resume(self.context("pipeline.status"), {"status": "selective run"})
+            task.resume(self.context("pipeline.status"), to_payload(WorkerNeeded()))
         return str(caught.value)
 
     async def _stop_leftovers(self, *_args: Any, is_own: Any, cut_off: bool) -> list[str]:

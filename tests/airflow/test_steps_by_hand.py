@@ -17,6 +17,7 @@ from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ModelStepOperator, ProcessingStepOperator, StopRunningJobsOperator
 from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runtime.events import StepInterrupted, to_payload
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.stopping import in_worker, on_final_failure
 
@@ -110,7 +111,7 @@ def test_an_attempt_that_no_other_follows_stops_what_it_leaves_running(
     ti = instance(
         tasks["one"], {}, try_number=try_number, xcom_pull=lambda key, **_: journal if key == JOURNAL_KEY else None
     )
-    event = {"event": {"status": "error", "error": "EndpointConnectionError: no answer", "outage": True}}
+    event = {"event": to_payload(StepInterrupted("EndpointConnectionError: no answer", outage=True))}
     with pytest.raises(AirflowException, match="no answer"):
         tasks["one"].resume_execution("resume", event, {"ti": ti, "dag_run": RUN, "params": {}})
     assert (status_of(aws, name) != "InProgress") is ends
