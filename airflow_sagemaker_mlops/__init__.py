@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from .assets import model_asset
     from .definition import load_pipeline
     from .definition.problems import InvalidPipeline, UnsupportedPipeline
-    from .factory.dag import SageMakerPipelineDag, SageMakerPipelineTaskGroup
+    from .factory.dag import SageMakerPipelineDag
+    from .factory.task_group import SageMakerPipelineTaskGroup
     from .failures import failure_of
     from .triggers.status import StatusTrigger
     from .triggers.step import StepTrigger
@@ -31,7 +32,7 @@ __all__ = [
 
 _HOMES = {
     "SageMakerPipelineDag": "factory.dag",
-    "SageMakerPipelineTaskGroup": "factory.dag",
+    "SageMakerPipelineTaskGroup": "factory.task_group",
     "StepTrigger": "triggers.step",  # named from here in every serialized step, where each letter counts
     "StatusTrigger": "triggers.status",
     "failure_of": "failures",

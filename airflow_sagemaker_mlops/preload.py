@@ -33,12 +33,12 @@ class SageMakerPreloadPlugin(AirflowPlugin):
         from .definition import conditions, evaluate
         from .definition.checks import comparisons
         from .definition.read import yaml_source
-        from .factory import dag
+        from .factory import dag, task_group
         from .operators import status, steps
         from .plan import describe, show
         from .runtime import recorder, start_in_triggerer
 
-        _ = dag, yaml_source, conditions, comparisons, status, steps
+        _ = dag, task_group, yaml_source, conditions, comparisons, status, steps
         _ = start_in_triggerer, recorder, describe, evaluate, show  # what serializing a DAG takes
         for name in _TAKEN_BY_SERIALIZATION:
             with suppress(ImportError):  # each Airflow has its own list

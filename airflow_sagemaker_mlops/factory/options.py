@@ -1,0 +1,131 @@
+"""What the DAG and the task group of a pipeline have in common: their options, and what is checked of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import settings
+from ..definition.problems import InvalidPipeline, Problem, did_you_mean
+from ..hooks.connection import AwsConnection
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+    from ..operators.pipeline_value import PipelineValue
+    from ..plan.model import Plan
+    from .build import Outlets
+    from .parameters import Parameters
+
+_HERE = str(Path(__file__).parent) + os.sep
+
+
+def with_secrets(plan: Plan, own: Parameters) -> Plan:
+    """``plan`` with the secrets of the DAG file as defaults, which are then read in workers only."""
+    if not own.secrets:
+        return plan
+    from ..plan.defaults import with_defaults
+
+    return with_defaults(plan, own.secrets)
+
+
+def outlet_locations(plan: Plan, outlets: Sequence[Any], records: str) -> Outlets:
+    """The names and URIs of the assets that ``outlets`` names; checked."""
+    if not outlets:
+        return ()
+    from ..integrations.outlets import locations_of
+
+    return locations_of(plan.source, outlets, records)
+
+
+def property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> PipelineValue:
+    """The property at ``path`` of the step ``step``, which pushes it from now on."""
+    from ..definition.expressions import parse_value
+    from ..operators.pipeline_value import PipelineValue
+    from ..runtime.step_task import StepTask
+
+    expression = {"Get": f"Steps.{step}.{path}"}
+    parse_value(expression, f"property_of({step!r}, {path!r})")
+    task: Any = tasks[step]
+    if hasattr(task, "add_output"):  # an Airflow operator of another package pushes all it has
+        task.add_output(path)
+    known = getattr(task, "step", None)
+    connection = known.connection if known is not None else AwsConnection()
+    return PipelineValue(expression, StepTask("", {}, reads={step: task.task_id}, connection=connection), (task,))
+
+
+def check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
+    """Raise :class:`InvalidPipeline` (SM403, SM165) with what is wrong with the options of single steps."""
+    problems = [
+        Problem("SM403", f"steps[{name!r}]", f'no step is called "{name}".', did_you_mean(name, plan.by_id))
+        for name in steps
+        if name not in plan.by_id
+    ]
+    problems += [
+        problem
+        for name, options in steps.items()
+        if isinstance(options, Mapping)
+        for problem in settings.problems_of(options, f"steps[{name!r}]")
+    ]
+    problems += [
+        Problem("SM403", f"steps[{name!r}]", f'the options of "{name}" are an object.', 'Write {"retries": 2}.')
+        for name, options in steps.items()
+        if not isinstance(options, Mapping)
+    ]
+    if problems:
+        raise InvalidPipeline(plan.source, problems)
+
+
+def check_fail_fast(plan: Plan, fail_fast: Any) -> None:
+    """Airflow allows only tasks that stop at a failure in such a DAG (``FailFastDagInvalidTriggerRule``, 3.3.2)."""
+    if fail_fast:
+        what = (
+            "fail_fast=True cannot be used with a pipeline: pipeline.status has to run after a step has failed, to "
+            "stop the jobs of the others and to seal the record, and Airflow refuses such a task in a fail_fast DAG."
+        )
+        fix = "Leave fail_fast out. Steps behind a failed one do not run, and the run fails once the others have ended."
+        raise InvalidPipeline(plan.source, [Problem("SM420", "fail_fast", what, fix)])
+
+
+def step_options(
+    aws: AwsConnection,
+    start_in: str | None,
+    poll_interval_s: float | None,
+    logs: str | None,
+    *,
+    max_parallel_steps: int,
+    records: str,
+) -> dict[str, Any]:
+    """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
+    given = {"start_in": start_in, "logs": logs, "poll_interval_s": poll_interval_s}
+    settings.check_choices({**given, "max_parallel_steps": max_parallel_steps}, "DAG")
+    return {
+        "aws_conn_id": aws.aws_conn_id,
+        "region_name": aws.region_name or settings.region_name(),
+        "assume_role_arn": aws.assume_role_arn,
+        "external_id": aws.external_id,
+        "start_in": start_in or settings.start_steps_in(),
+        "poll_interval_s": settings.poll_interval_s() if poll_interval_s is None else poll_interval_s,
+        "logs": logs or "end",
+        "max_parallel_steps": max_parallel_steps,
+        "records": records,
+    }
+
+
+def caller_file() -> Path:
+    """The DAG file: the first caller outside this folder and outside Airflow's own wrappers of ``__init__``."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_HERE) and "/airflow/sdk/" not in name and "\\airflow\\sdk\\" not in name:
+            return Path(name)
+        frame = frame.f_back
+    return Path.cwd() / "dag.py"
+
+
+def one_line(text: str) -> str:
+    """The first line of ``text``."""
+    return text.strip().splitlines()[0] if text.strip() else ""

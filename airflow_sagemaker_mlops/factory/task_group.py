@@ -1,0 +1,135 @@
+"""A definition as a task group in a bigger DAG: what users write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, TaskGroup
+from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
+from airflow.sdk.definitions.param import ParamsDict
+
+from .. import settings
+from ..definition.problems import PipelineError
+from ..hooks.connection import AwsConnection
+from ..plan.source import plan_of
+from . import invalid as broken
+from .build import build
+from .options import (
+    caller_file,
+    check_fail_fast,
+    check_step_names,
+    one_line,
+    outlet_locations,
+    property_of,
+    step_options,
+    with_secrets,
+)
+from .parameters import Parameters, check_schedule, parameters_of, params_of_group, params_with
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+    from ..operators.pipeline_value import PipelineValue
+
+
+class SageMakerPipelineTaskGroup(TaskGroup):
+    """A SageMaker pipeline as a task group inside a DAG.
+
+    The pipeline's parameters become params of the DAG unless the DAG has params of their names.  Groups whose
+    parameters of one name differ in default or type have a param each, ``<group id>.<name>``.  Arguments as for
+    ``SageMakerPipelineDag``.  ``group.step_tasks["Train"]`` is the task of a step, to be wired like any other.
+    A definition that cannot be used raises its problems; with ``on_invalid="placeholder"`` the group has one task,
+    which fails with them.
+    """
+
+    parameters: Parameters
+    exposed: set[str]  # the params of the DAG that are this group's
+
+    def __init__(
+        self,
+        group_id: str,
+        definition: Any,
+        *,
+        pipeline_name: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
+        aws_conn_id: str | ArgNotSet | None = NOTSET,
+        region_name: str | None = None,
+        assume_role_arn: str | None = None,
+        external_id: str | None = None,
+        start_in: str | None = None,
+        poll_interval_s: float | None = None,
+        logs: str | None = None,
+        max_parallel_steps: int = 0,
+        records: str = "",
+        outlets: Sequence[Any] = (),
+        on_invalid: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        folder = caller_file().parent
+        broken.check_choice(on_invalid)
+        aws = AwsConnection(settings.connection(aws_conn_id), region_name, assume_role_arn, external_id)
+        try:
+            plan = plan_of(definition, folder)
+            own = parameters_of(plan, parameters)
+            plan = with_secrets(plan, own)
+            check_step_names(plan, steps or {})
+            named = outlet_locations(plan, outlets, records)
+            options = step_options(
+                aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
+            )
+        except PipelineError as error:
+            error, placeholder = broken.outcome(error, on_invalid)
+            if not placeholder:
+                raise error from None
+            super().__init__(group_id, **kwargs)
+            self.step_tasks: dict[str, BaseOperator] = broken.placeholder_task(error, self.dag, self)
+            return
+        kwargs.setdefault("tooltip", one_line(plan.description))
+        super().__init__(group_id, **kwargs)
+        dag: Any = self.dag
+        self.parameters, self.exposed = own, set()
+        try:
+            check_fail_fast(plan, dag.fail_fast)
+            params = params_with(dag, self)
+            check_schedule(plan, params_of_group(params, self), dag.schedule)
+        except PipelineError as error:
+            del self.parameters  # no other group is to mind them
+            if not broken.is_placeholder(on_invalid):
+                raise
+            self.step_tasks = broken.placeholder_task(error, self.dag, self)
+            return
+        source = (definition, folder, {**dict.fromkeys(own.given), **own.secrets}, named)
+        before, dag.params = dag.params, ParamsDict()  # every task copies the params its DAG has when it is made
+        try:
+            with self:
+                name = pipeline_name or group_id
+                self.step_tasks = build(
+                    plan, name, steps or {}, options, source, dag=dag, group=self, at_run=own.at_run
+                )
+        except Exception as error:
+            if not broken.is_placeholder(on_invalid):
+                raise
+            params = before
+            self._take_apart(dag)
+            failed = broken.in_own_words(error, plan.source, f'task group "{group_id}"', {})
+            self.step_tasks = broken.placeholder_task(failed, dag, self)
+        finally:
+            dag.params = params
+
+    def _take_apart(self, dag: DAG) -> None:
+        """Be a group without tasks and params again."""
+        del self.parameters
+        made = {name for name, task in self.children.items() if dag.task_dict.get(name) is task}  # else another's id
+        for task_id in made:
+            del dag.task_dict[task_id]
+            dag.task_group.used_group_ids.discard(task_id)
+            dag.edge_info.pop(task_id, None)
+        for task in dag.task_dict.values():  # those whose results are parameters
+            task.downstream_task_ids.difference_update(made)
+        self.children.clear()
+
+    def property_of(self, step: str, path: str) -> PipelineValue:
+        """A property of a step for any other task, as ``SageMakerPipelineDag`` gives it."""
+        return property_of(self.step_tasks, step, path)
