@@ -12,20 +12,18 @@ from airflow.sdk import DAG
 from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 from airflow.sdk.definitions.param import ParamsDict
 
-from .. import settings
 from ..definition.problems import PipelineError
-from ..hooks.connection import AwsConnection
 from ..plan.source import plan_of
 from . import invalid as broken
 from .build import build
 from .options import (
+    PipelineOptions,
     caller_file,
     check_fail_fast,
     check_step_names,
     one_line,
     outlet_locations,
     property_of,
-    step_options,
     with_secrets,
 )
 from .parameters import check_schedule, one_owner, parameters_of
@@ -90,25 +88,26 @@ class SageMakerPipelineDag(DAG):
         on_invalid: str | None = None,
         **kwargs: Any,
     ) -> None:
+        options = PipelineOptions.of(locals())
         caller = caller_file()
         given = dict(kwargs)
         self._step_tasks: dict[str, BaseOperator] = {}
         failed: PipelineError | None = None
         try:
-            broken.check_choice(on_invalid)
+            broken.check_choice(options.on_invalid)
             plan = plan_of(definition, caller.parent)
-            own = self.parameters = parameters_of(plan, parameters)
+            own = self.parameters = parameters_of(plan, options.parameters)
             one_owner(own, kwargs.get("params"))
             plan = with_secrets(plan, own)
             # Of a ParamsDict only items() are params; as a mapping it has their values.
             params = {**own.params, **dict((kwargs.pop("params", None) or {}).items())}
             check_schedule(plan, params, kwargs.get("schedule"))
-            check_step_names(plan, steps or {})
+            check_step_names(plan, options.steps or {})
             check_fail_fast(plan, kwargs.get("fail_fast"))
-            named = outlet_locations(plan, outlets, records)
+            named = outlet_locations(plan, options.outlets, options.records)
             kwargs.setdefault("catchup", False)
-            if max_parallel_steps:
-                kwargs.setdefault("max_active_tasks", max_parallel_steps)  # steps that hold a worker
+            if options.max_parallel_steps:
+                kwargs.setdefault("max_active_tasks", options.max_parallel_steps)  # steps that hold a worker
             kwargs.setdefault("description", one_line(plan.description))
             kwargs.setdefault("tags", ["sagemaker"])
             super().__init__(dag_id, **kwargs)
@@ -121,13 +120,16 @@ class SageMakerPipelineDag(DAG):
         with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
             if failed is None:
                 try:
-                    aws = AwsConnection(settings.connection(aws_conn_id), region_name, assume_role_arn, external_id)
-                    options = step_options(
-                        aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
-                    )
+                    of_steps = options.for_steps()
                     source = (definition, caller.parent, {**dict.fromkeys(own.given), **own.secrets}, named)
                     self._step_tasks = build(
-                        plan, pipeline_name or dag_id, steps or {}, options, source, dag=self, at_run=own.at_run
+                        plan,
+                        options.pipeline_name or dag_id,
+                        options.steps or {},
+                        of_steps,
+                        source,
+                        dag=self,
+                        at_run=own.at_run,
                     )
                     # Last: every task copies the params its DAG has when it is made, into the serialized DAG as well.
                     self.params = ParamsDict(params)
@@ -136,7 +138,7 @@ class SageMakerPipelineDag(DAG):
                     self._without_tasks(dag_id, failed, given)
                     self.fileloc = str(caller)
             if failed is not None:
-                failed, placeholder = broken.outcome(failed, on_invalid)
+                failed, placeholder = broken.outcome(failed, options.on_invalid)
                 if placeholder:
                     self._step_tasks, failed = broken.placeholder_task(failed, self), None
         errors = broken.errors_of_file(str(caller))

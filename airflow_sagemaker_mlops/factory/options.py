@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ..hooks.connection import AwsConnection
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
+    from airflow.sdk.definitions._internal.types import ArgNotSet
 
     from ..operators.pipeline_value import PipelineValue
     from ..plan.model import Plan
@@ -21,6 +23,54 @@ if TYPE_CHECKING:
     from .parameters import Parameters
 
 _HERE = str(Path(__file__).parent) + os.sep
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineOptions:
+    """What a DAG file says about a pipeline besides its definition: the keywords that DAG and task group share.
+
+    ``SageMakerPipelineDag`` documents each of them.
+    """
+
+    pipeline_name: str | None
+    parameters: Mapping[str, Any] | None
+    steps: Mapping[str, Mapping[str, Any]] | None
+    aws_conn_id: str | ArgNotSet | None
+    region_name: str | None
+    assume_role_arn: str | None
+    external_id: str | None
+    start_in: str | None
+    poll_interval_s: float | None
+    logs: str | None
+    max_parallel_steps: int
+    records: str
+    outlets: Sequence[Any]
+    on_invalid: str | None
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> PipelineOptions:
+        """Those among the ``arguments`` of a constructor."""
+        return cls(**{one.name: arguments[one.name] for one in fields(cls)})
+
+    def for_steps(self) -> dict[str, Any]:
+        """Options of all steps; what is not given is read from Airflow's configuration once, not once a step.
+
+        Raises :class:`InvalidPipeline` (SM165) for a value that an option cannot have.
+        """
+        choices = ("start_in", "logs", "poll_interval_s", "max_parallel_steps")
+        settings.check_choices({name: getattr(self, name) for name in choices}, "DAG")
+        poll_interval_s = settings.poll_interval_s() if self.poll_interval_s is None else self.poll_interval_s
+        return {
+            "aws_conn_id": settings.connection(self.aws_conn_id),
+            "region_name": self.region_name or settings.region_name(),
+            "assume_role_arn": self.assume_role_arn,
+            "external_id": self.external_id,
+            "start_in": self.start_in or settings.start_steps_in(),
+            "poll_interval_s": poll_interval_s,
+            "logs": self.logs or "end",
+            "max_parallel_steps": self.max_parallel_steps,
+            "records": self.records,
+        }
 
 
 def with_secrets(plan: Plan, own: Parameters) -> Plan:
@@ -88,31 +138,6 @@ def check_fail_fast(plan: Plan, fail_fast: Any) -> None:
         )
         fix = "Leave fail_fast out. Steps behind a failed one do not run, and the run fails once the others have ended."
         raise InvalidPipeline(plan.source, [Problem("SM420", "fail_fast", what, fix)])
-
-
-def step_options(
-    aws: AwsConnection,
-    start_in: str | None,
-    poll_interval_s: float | None,
-    logs: str | None,
-    *,
-    max_parallel_steps: int,
-    records: str,
-) -> dict[str, Any]:
-    """Options of all steps; what is not given is read from Airflow's configuration once, not once a step."""
-    given = {"start_in": start_in, "logs": logs, "poll_interval_s": poll_interval_s}
-    settings.check_choices({**given, "max_parallel_steps": max_parallel_steps}, "DAG")
-    return {
-        "aws_conn_id": aws.aws_conn_id,
-        "region_name": aws.region_name or settings.region_name(),
-        "assume_role_arn": aws.assume_role_arn,
-        "external_id": aws.external_id,
-        "start_in": start_in or settings.start_steps_in(),
-        "poll_interval_s": settings.poll_interval_s() if poll_interval_s is None else poll_interval_s,
-        "logs": logs or "end",
-        "max_parallel_steps": max_parallel_steps,
-        "records": records,
-    }
 
 
 def caller_file() -> Path:

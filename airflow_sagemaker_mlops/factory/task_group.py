@@ -9,20 +9,18 @@ from airflow.sdk import DAG, TaskGroup
 from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 from airflow.sdk.definitions.param import ParamsDict
 
-from .. import settings
 from ..definition.problems import PipelineError
-from ..hooks.connection import AwsConnection
 from ..plan.source import plan_of
 from . import invalid as broken
 from .build import build
 from .options import (
+    PipelineOptions,
     caller_file,
     check_fail_fast,
     check_step_names,
     one_line,
     outlet_locations,
     property_of,
-    step_options,
     with_secrets,
 )
 from .parameters import Parameters, check_schedule, parameters_of, params_of_group, params_with
@@ -67,20 +65,18 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         on_invalid: str | None = None,
         **kwargs: Any,
     ) -> None:
+        options = PipelineOptions.of(locals())
         folder = caller_file().parent
-        broken.check_choice(on_invalid)
-        aws = AwsConnection(settings.connection(aws_conn_id), region_name, assume_role_arn, external_id)
+        broken.check_choice(options.on_invalid)
         try:
             plan = plan_of(definition, folder)
-            own = parameters_of(plan, parameters)
+            own = parameters_of(plan, options.parameters)
             plan = with_secrets(plan, own)
-            check_step_names(plan, steps or {})
-            named = outlet_locations(plan, outlets, records)
-            options = step_options(
-                aws, start_in, poll_interval_s, logs, max_parallel_steps=max_parallel_steps, records=records
-            )
+            check_step_names(plan, options.steps or {})
+            named = outlet_locations(plan, options.outlets, options.records)
+            of_steps = options.for_steps()
         except PipelineError as error:
-            error, placeholder = broken.outcome(error, on_invalid)
+            error, placeholder = broken.outcome(error, options.on_invalid)
             if not placeholder:
                 raise error from None
             super().__init__(group_id, **kwargs)
@@ -96,7 +92,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             check_schedule(plan, params_of_group(params, self), dag.schedule)
         except PipelineError as error:
             del self.parameters  # no other group is to mind them
-            if not broken.is_placeholder(on_invalid):
+            if not broken.is_placeholder(options.on_invalid):
                 raise
             self.step_tasks = broken.placeholder_task(error, self.dag, self)
             return
@@ -104,12 +100,18 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         before, dag.params = dag.params, ParamsDict()  # every task copies the params its DAG has when it is made
         try:
             with self:
-                name = pipeline_name or group_id
                 self.step_tasks = build(
-                    plan, name, steps or {}, options, source, dag=dag, group=self, at_run=own.at_run
+                    plan,
+                    options.pipeline_name or group_id,
+                    options.steps or {},
+                    of_steps,
+                    source,
+                    dag=dag,
+                    group=self,
+                    at_run=own.at_run,
                 )
         except Exception as error:
-            if not broken.is_placeholder(on_invalid):
+            if not broken.is_placeholder(options.on_invalid):
                 raise
             params = before
             self._take_apart(dag)
