@@ -1,5 +1,5 @@
-"""The record of a run: one document that says which data, code and parameters made what, and who let it through.
+"""The record of a run: one document with its data, code, parameters, results and approvals.
 
-Steps leave step records (:mod:`.model`), one task assembles and seals them (:mod:`.seal`), and the
-cache, comparisons and exports read what is stored.  Knows no Airflow.
+Each step writes a step record (:mod:`.model`), one task assembles and seals them (:mod:`.seal`), and the cache,
+comparisons and exports read the stored records.  This room does not import Airflow.
 """

@@ -87,7 +87,7 @@ def test_keys_are_sorted_by_their_utf_16_code_units() -> None:
         (-(2**53), r"forbids integers beyond 2\*\*53 - 1"),
         ({1: "a"}, "object keys must be strings"),
         ("\ud800", "non-UTF-8 codepoints"),
-        ({"\udead": 1}, "forbids halves of surrogate pairs"),
+        ({"\udead": 1}, "forbids lone surrogates"),
         ({"a": b"x"}, "unsupported type"),
     ],
 )

@@ -285,7 +285,7 @@ def test_step_records_are_readable_while_the_run_is_on(store: Store) -> None:
 
 def test_a_damaged_step_record_is_named(folder: FolderStore) -> None:
     folder.write("daily/fragments/r1/TrainModel.json", b'{"step": ')
-    with pytest.raises(BrokenRecord, match=r"fragments/r1/TrainModel\.json is damaged: it is no JSON\."):
+    with pytest.raises(BrokenRecord, match=r"fragments/r1/TrainModel\.json is damaged: it is not JSON\."):
         read_step_records(folder, "daily", "r1")
 
 

@@ -247,14 +247,14 @@ def test_large_numbers_survive_sealing_and_reading() -> None:
     ("data", "why"),
     [
         (b"", r"r1\.json is empty\."),
-        (canonical_json(sealed())[:-40], r"r1\.json is cut off or was altered: it is no JSON"),
+        (canonical_json(sealed())[:-40], r"r1\.json is cut off or was altered: it is not JSON"),
         (canonical_json(sealed()) + b"\n", "was altered after it was sealed"),
         (json.dumps(sealed(), indent=2).encode(), "was altered after it was sealed"),
         (canonical_json(sealed()).replace(b'"80"', b'"81"'), "was altered after it was sealed"),
         (canonical_json({**sealed(), "integrity": {}}), "has no hash"),
         (b"[]", r'is not a run record: its "kind"'),
         (b'{"kind": "something"}', r'is not a run record: its "kind"'),
-        (b"\xff\xfe", "it is no JSON"),
+        (b"\xff\xfe", "it is not JSON"),
     ],
 )  # fmt: skip
 def test_what_is_no_whole_record_says_what_is_wrong(data: bytes, why: str) -> None:

@@ -111,7 +111,7 @@ def test_a_signature_of_another_key_or_of_something_else_does_not_count(
             assert "another key" in found(folder, Evidence(verifier=verifier))["r1"]
         case "record":
             folder.write(first, folder.read(second).data)  # type: ignore[union-attr]
-            assert found(folder, Evidence(verifier=VERIFIER)) == {"r1": "its signature is that of something else."}
+            assert found(folder, Evidence(verifier=VERIFIER)) == {"r1": "its signature belongs to another document."}
         case _:
             folder.write(first, b'{"payload": 1}')
             assert "is damaged" in found(folder, Evidence(verifier=VERIFIER))["r1"]
@@ -162,7 +162,7 @@ def test_keys_of_all_kinds_are_read_from_files(tmp_path: Path, private: Any) -> 
 
 def test_a_key_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "no.pem").write_text("no key")
-    with pytest.raises(NoSigningKey, match=r"no\.pem holds no private key in PEM"):
+    with pytest.raises(NoSigningKey, match=r"no\.pem holds no PEM private key"):
         open_signer(str(tmp_path / "no.pem"), no_kms)
     with pytest.raises(NoSigningKey, match=r"missing\.pem cannot be read: No such file"):
         open_verifier(str(tmp_path / "missing.pem"), no_kms)

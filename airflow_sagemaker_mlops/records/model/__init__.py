@@ -1,1 +1,1 @@
-"""The record of a run and of a step as plain data, and its one spelling as bytes."""
+"""The records of runs and steps as plain data, and their canonical bytes."""

@@ -1,7 +1,7 @@
-"""JSON in one spelling, so that equal documents have equal bytes and equal hashes: RFC 8785, JCS.
+"""Canonical JSON by RFC 8785 (JCS): equal documents have equal bytes and equal hashes.
 
-What is hashed is spelled by :func:`canonical_json`, so that any implementation of the RFC can check it.  What is only
-stored is spelled by :func:`compact_json`, which also wrote the records of schema 1.
+Hashed data is written by :func:`canonical_json`, so that any implementation of the RFC can check the hash.  Data that
+is only stored is written by :func:`compact_json`, which also wrote the records of schema 1.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 
 import rfc8785
 
-LARGEST_INTEGER = 2**53 - 1  # that every reader of JSON has exactly, RFC 7493 section 2.2
+LARGEST_INTEGER = 2**53 - 1  # exact in every JSON reader: RFC 7493 section 2.2
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def canonical_json(value: Any) -> bytes:
     """The bytes of ``value`` by RFC 8785.
 
-    Raises ``ValueError`` with a sentence for what the RFC forbids: NaN and infinities, integers beyond 2**53 - 1, keys
-    that are not strings, and halves of surrogate pairs.  See :func:`plain` and :func:`exact`.
+    Raises ``ValueError`` with a sentence for values that the RFC forbids: NaN, infinities, integers beyond 2**53 - 1,
+    keys that are not strings, and lone surrogates.  :func:`plain` and :func:`exact` replace these.
     """
     try:
         return rfc8785.dumps(value)
@@ -33,13 +33,13 @@ def canonical_json(value: Any) -> bytes:
     except rfc8785.FloatDomainError as error:
         raise ValueError(f"RFC 8785 forbids NaN and infinities: {error}. Write it as text.") from None
     except UnicodeEncodeError:
-        raise ValueError("RFC 8785 forbids halves of surrogate pairs, and a key holds one.") from None
+        raise ValueError("RFC 8785 forbids lone surrogates, and a key contains one.") from None
     except rfc8785.CanonicalizationError as error:
-        raise ValueError(f"RFC 8785 has no spelling for this value: {error}.") from None
+        raise ValueError(f"RFC 8785 cannot represent this value: {error}.") from None
 
 
 def compact_json(value: Any) -> bytes:
-    """Keys sorted by code point, no white space, UTF-8, numbers as Python writes them; integers of any size.
+    """JSON with keys sorted by code point, without white space, in UTF-8; numbers as Python writes them, of any size.
 
     Raises ``ValueError`` for NaN and infinities.
     """
@@ -52,12 +52,12 @@ def sha256_of(value: Any) -> str:
 
 
 def exact(value: Any) -> Any:
-    """Plain ``value`` with the integers beyond 2**53 - 1 as text, as RFC 8785 appendix D advises."""
+    """``value``, plain JSON, with integers beyond 2**53 - 1 as text, as RFC 8785 appendix D recommends."""
     return _with_integers(value, str)
 
 
 def doubles(value: Any) -> Any:
-    """``value`` as read from canonical JSON: large numbers without a fraction are doubles, and no integers."""
+    """``value``, read from canonical JSON, with integers beyond 2**53 - 1 as the doubles that they were."""
     return _with_integers(value, float)
 
 
@@ -74,10 +74,10 @@ def _with_integers(value: Any, kind: type[str] | type[float]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """``value`` as JSON that has a canonical spelling.
+    """``value`` as plain JSON.
 
-    Times become ISO 8601 UTC, decimals numbers, NaN and infinities their names as text (a diverged loss is worth
-    recording), bytes are left out, and halves of surrogate pairs become U+FFFD.
+    Times become ISO 8601 text in UTC, decimals become numbers, NaN and infinities become text (a diverged loss is worth
+    recording), bytes are dropped, and lone surrogates become question marks.
     """
     match value:
         case Mapping():

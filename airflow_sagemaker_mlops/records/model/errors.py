@@ -1,27 +1,27 @@
-"""What can be wrong with stored records, as sentences."""
+"""Errors about stored records; each message is a sentence."""
 
 from __future__ import annotations
 
 
 class RecordError(ValueError):
-    """Base of everything this room raises for people; ``str()`` is the whole message."""
+    """Base of all errors that this room raises for users; ``str()`` is the complete message."""
 
 
 class NoSuchRecord(RecordError):
-    """There is no record of that run."""
+    """No record of that run exists."""
 
 
 class BrokenRecord(RecordError):
-    """What is stored is no record: cut off, altered, or of another kind."""
+    """The stored object is not a valid record: it is truncated, altered, or of another kind."""
 
 
 class OlderSchema(RecordError):
-    """The record has a schema this version does not read."""
+    """The record has a schema that this version cannot read."""
 
 
 class ForeignRecord(RecordError):
-    """The record belongs to another DAG or run than its place says."""
+    """The record belongs to a DAG or run other than its key names."""
 
 
 class StoreUnavailable(RecordError):
-    """The location cannot be read or written: denied, gone, or no such bucket or folder."""
+    """The location cannot be read or written: access is denied, or the bucket or folder does not exist."""

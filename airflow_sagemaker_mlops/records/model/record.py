@@ -1,7 +1,7 @@
-"""Plan, run and step step records -> the record, a plain document; pure.
+"""Plan, run and step records -> the record, a plain document; pure.
 
-Its shape is ``schema.json``, beside this file.  ``externalParameters``, ``resolvedDependencies`` and ``byproducts``
-mean what SLSA provenance v1 means: what the user chose, what was read from outside, what was left and is no product.
+``schema.json``, beside this file, gives its shape.  ``externalParameters``, ``resolvedDependencies`` and ``byproducts``
+have the meaning of SLSA provenance v1: the user's choices, the inputs from outside, the outputs that are no products.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NO_STEPS = frozenset({"Status", "Gate"})
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A resolved parameter; ``source`` is "default", "conf", "param", "cli" or what else the edge knows."""
+    """A resolved parameter; ``source`` is "default", "conf", "param", "cli", or another word of the caller's."""
 
     value: Any
     source: str
@@ -38,7 +38,7 @@ class Parameter:
 class DefinitionCopy:
     """The stored copy of the definition.
 
-    masked   whether secrets were taken out of it, so that its hash is not the definition's
+    masked   whether secrets were removed, so that its hash differs from the definition's
     """
 
     uri: str
@@ -58,7 +58,7 @@ def assemble(
     approvals: Sequence[Mapping[str, Any]] = (),
     prices: Prices | None = None,
 ) -> dict[str, Any]:
-    """The record of a run, not sealed yet; secrets are masked here, whatever was masked before.
+    """The record of a run, not sealed yet; masks all secrets, even those that the caller should have masked.
 
     ends   status of steps that left no record, by name: NotTaken, NotSelected, Stopped, Failed or NotStarted (default)
     """
@@ -89,9 +89,9 @@ def _plan_json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:
 def _in_order(
     plan: Mapping[str, Any], step_records: Sequence[StepRecord], ends: Mapping[str, str]
 ) -> Iterator[StepRecord]:
-    """Step records in the plan's order, then those of loops' children; a step without one gets an empty one.
+    """Step records in the plan's order, then those of loop children; steps without a record get an empty one.
 
-    Children of items that a loop no longer had when it was run again are left out.
+    Children of items that a loop no longer had in its last execution are dropped.
     """
     left = {step_record.step: step_record for step_record in step_records}
     items = {name: _item_count(step_record) for name, step_record in left.items()}
@@ -126,7 +126,7 @@ def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
 def _dependencies(
     plan: Mapping[str, Any], copy: DefinitionCopy | None, steps: Sequence[StepRecord]
 ) -> Iterator[dict[str, Any]]:
-    """What the run read that it had not made itself: definition, inputs, code, images."""
+    """What the run read but did not produce: definition, inputs, code, images."""
     uri, sha256 = (copy.uri, copy.sha256) if copy else (plan["source"], plan["definition_hash"])
     yield {"name": "definition", "uri": uri, "digest": {"sha256": sha256}, "annotations": {"role": "definition"}}
     producers = Producers(steps)
@@ -156,7 +156,7 @@ def _commit(code: Code) -> dict[str, Any]:
 
 
 def _add(found: dict[tuple[str, str], dict[str, Any]], item: dict[str, Any], step: str) -> None:
-    """``item``, once however many steps read it."""
+    """Add ``item`` once, however many steps read it."""
     key = (item.get("uri", ""), json.dumps(item.get("digest", {}), sort_keys=True))
     steps = found.setdefault(key, item)["annotations"].setdefault("steps", [])
     if step not in steps:
@@ -164,7 +164,7 @@ def _add(found: dict[tuple[str, str], dict[str, Any]], item: dict[str, Any], ste
 
 
 def _byproducts(steps: Sequence[StepRecord]) -> Iterator[dict[str, Any]]:
-    """What the run left in S3 beside its models."""
+    """The run's outputs in S3 other than its models."""
     for step in steps:
         for artifact in step.outputs:
             if artifact.role != "model":
@@ -176,8 +176,8 @@ def _byproducts(steps: Sequence[StepRecord]) -> Iterator[dict[str, Any]]:
 def resource(artifact: Artifact) -> dict[str, Any]:
     """An artifact as an in-toto ResourceDescriptor.
 
-    ``digest.sha256`` is the content's; a listing's hash has a name of its own, ``s3ListingSha256``, as in-toto asks of
-    digests that are not of the bytes.
+    ``digest.sha256`` is the hash of the content.  The hash of a listing is ``s3ListingSha256``: in-toto requires
+    another name for digests that are not over the bytes.
     """
     digest = {}
     if artifact.content_sha256:
@@ -212,9 +212,10 @@ def _decision(step: StepRecord) -> dict[str, Any]:
 
 
 def totals(steps: Sequence[StepRecord], run: RunInfo, prices: Prices | None = None) -> dict[str, Any]:
-    """Counts and sums over the steps.  Seconds are billable instance seconds, except ``seconds``: by the clock.
+    """Counts and sums over the steps.  Seconds are billable instance seconds, except ``seconds``: elapsed time.
 
-    Children of a loop are no steps here; their jobs count once, for themselves or, where they left nothing, for it.
+    Children of a loop are not counted as steps.  Their jobs count once: for the children, or for the loop if the
+    children left no records.
     """
     by_type: dict[str, float] = {}
     for step in steps:

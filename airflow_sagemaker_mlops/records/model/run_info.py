@@ -1,4 +1,4 @@
-"""Which run a record is about, and who wanted it: :class:`RunInfo`."""
+"""The run that a record describes, and who started it: :class:`RunInfo`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One DAG run, or what an instance of a mapped task group does in one.
+    """One DAG run, or one instance of a mapped task group in a DAG run.
 
-    run_id      of Airflow; ``<run id>[2]`` for the third instance of a pipeline in a mapped task group
-    map_index   of that instance; ``None`` where there is none
+    run_id      Airflow's run id; ``<run id>[2]`` for the third instance of a pipeline in a mapped task group
+    map_index   index of that instance; ``None`` outside mapped task groups
     pipeline    name of the pipeline; the DAG id, unless the user gave another
     status      Succeeded, Failed, Stopped or CompletedWithFailures
     trigger     manual, scheduled, backfill, asset, operator or cli
-    user        who started it, as Airflow knows them; "" for a schedule
-    versions    {"airflow", "airflow-sagemaker-mlops", "python", "boto3"}: what ran it
-    logical_date   of the run, "" when it has none
-    clear_number   how often it was cleared: a run that goes on after its record was sealed gets another one
+    user        the Airflow user who started it; "" for a schedule
+    versions    {"airflow", "airflow-sagemaker-mlops", "python", "boto3"}: versions of the software that ran it
+    logical_date   of the run, "" if it has none
+    clear_number   how often the run was cleared: a run that continues after sealing gets another record
     """
 
     dag_id: str
@@ -39,7 +39,7 @@ class RunInfo:
     map_index: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The record's member ``run``; ``versions`` stands apart, as the builder's."""
+        """The record's member ``run``; ``versions`` is a separate member, because it describes the builder."""
         names = [name for name in self.__dataclass_fields__ if name != "versions"]
         always = {"dag_id", "run_id"} if self.map_index is None else {"dag_id", "run_id", "map_index"}
         return {name: getattr(self, name) for name in names if getattr(self, name) or name in always}

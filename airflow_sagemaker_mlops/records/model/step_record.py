@@ -1,4 +1,4 @@
-"""What one step leaves behind for the record: :class:`StepRecord`, plain data both ways."""
+"""The record of one step: :class:`StepRecord`, to and from plain data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .errors import BrokenRecord
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One job, or other resource, that the step began.
+    """One job, or other resource, that the step created.
 
-    status   as AWS says: "Completed", "Failed", ...
+    status   AWS's status: "Completed", "Failed", ...
     """
 
     name: str = ""
@@ -28,16 +28,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """Data or code at an S3 URI, as it was when it was looked at.
+    """Data or code at an S3 URI, as it was when it was listed.
 
-    name      the channel, input or output it is to the step
+    name      the step's name for it: a channel, input or output
     role      "input", "output", "code" or "model"
-    etag, version, key   of the object, when there is one: its key is the URI and ``key``
-    objects, bytes  how many objects have the URI as prefix, and their size
-    sha256    over the sorted listing, see ``fingerprint``; "" when it was not looked at
-    listing   hash under which the listing with version ids is stored; without versions it is stored under ``sha256``
-    content_sha256   checksum of the content itself, where S3 keeps one
-    instead_of   URI that the definition names, when a reproduction read recorded versions at ``uri``
+    etag, version, key   of a single object; its full key is the URI plus ``key``
+    objects, bytes  number of objects with the URI as prefix, and their total size
+    sha256    hash of the sorted listing, see ``fingerprint``; "" if it was not listed
+    listing   hash that names the stored listing with version ids; a listing without versions is named by ``sha256``
+    content_sha256   checksum of the content, if S3 has one
+    instead_of   the definition's URI, if a reproduction read copies of recorded versions at ``uri``
     problem   why there is no fingerprint, e.g. "access denied"
     """
 
@@ -57,13 +57,13 @@ class Artifact:
 
     @property
     def named(self) -> str:
-        """The URI that the definition names."""
+        """The URI in the definition."""
         return self.instead_of or self.uri
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A container image; ``digest`` ("sha256:…") when the registry told."""
+    """A container image; ``digest`` is "sha256:…", or "" if the registry did not return one."""
 
     uri: str
     digest: str = ""
@@ -71,7 +71,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Where the code came from that the step ran; ``dirty`` when the working tree had changes that are no commit."""
+    """The origin of a step's code; ``dirty`` if the working tree had uncommitted changes."""
 
     uri: str = ""
     sha256: str = ""
@@ -83,13 +83,13 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class CacheOutcome:
-    """The step's cache key and what came of looking for it.
+    """The step's cache key and the outcome of its look-up.
 
     attributes    {attribute: sha256 of its value}
-    result        "hit", "miss", "expired" or "off"; "reused" when a selection takes the step from another run
-    source_run    run that the result was taken from, with ``source_arn`` of what made it
-    saved_seconds   billable seconds that the hit did not cost
-    reason        why an earlier result with this key was not taken
+    result        "hit", "miss", "expired" or "off"; "reused" if a selective run took the result from another run
+    source_run    run that produced the result; ``source_arn`` is the ARN of the job or resource
+    saved_seconds   billable seconds that the hit saved
+    reason        why an earlier result with this key was not used
     """
 
     key: str = ""
@@ -105,13 +105,13 @@ class CacheOutcome:
 class StepRecord:
     """One step of one run, or one child of a ForEach step.
 
-    loop             the ForEach step that it is a child of; its name ends with the number of its item
-    request          resolved arguments, secrets masked by :meth:`masked`; ``request_sha256`` is over that
-    jobs_started     by this run; those of a loop's children count for the loop too, results from the cache do not
-    billable_seconds   what AWS charges for, summed over attempts: seconds times instances
+    loop             name of the parent ForEach step; a child's own name ends with the number of its item
+    request          resolved arguments, secrets masked by :meth:`masked`; ``request_sha256`` is the hash of this
+    jobs_started     jobs that this run started; those of a loop's children also count for the loop, cache hits do not
+    billable_seconds   instance seconds that AWS charges for: seconds times instances, summed over attempts
     decision         of a Condition: {"Outcome", "Terms": [{"Text", "Op", "Left", "Right", "Result"}], "Sentence"}
     model_packages   [{"arn", "group", "version", "approval_status"}]
-    result           the step's result as later steps were given it
+    result           the step's result, as later steps received it
     """
 
     step: str
@@ -139,13 +139,13 @@ class StepRecord:
 
     @property
     def made_by(self) -> str:
-        """ARN of what made the result, in this run or in the one that it was taken from."""
+        """ARN of the job or resource that produced the result, in this run or in the source run."""
         if self.attempts:
             return self.attempts[-1].arn
         return self.cache.source_arn if self.cache is not None else ""
 
     def masked(self, *known: str) -> StepRecord:
-        """The same without secrets, and with the hash of the masked request; ``known`` are further secrets."""
+        """This record without secrets, with the hash of the masked request; ``known`` are additional secrets."""
         secrets = set(known)
         request = exact(mask(plain(self.request), secrets)) if self.request is not None else None
         rest: dict[str, Any] = {}
@@ -158,7 +158,7 @@ class StepRecord:
         return masked._taken_out(secrets) if secrets else masked
 
     def _taken_out(self, secrets: set[str]) -> StepRecord:
-        """The same with ``secrets`` taken out of places as well: URIs, names, and what models and metrics say."""
+        """This record with ``secrets`` also removed from URIs, names, models and metrics."""
         taken: dict[str, Any] = {
             name: tuple(_without(item, secrets) for item in getattr(self, name)) for name in _PLACES
         }
@@ -173,7 +173,7 @@ class StepRecord:
 
     @classmethod
     def from_json(cls, data: object) -> StepRecord:
-        """The step record in ``data``; unknown members are left out.  Raises :class:`BrokenRecord`."""
+        """The step record in ``data``; ignores unknown members.  Raises :class:`BrokenRecord`."""
         if not isinstance(data, Mapping) or not all(
             isinstance(data.get(key), str) for key in ("step", "type", "status")
         ):
@@ -200,7 +200,7 @@ _WORDS = frozenset({"uri", "name", "key", "instead_of", "problem", "repository",
 
 
 def _without(item: Any, secrets: set[str]) -> Any:
-    """An artifact, image, code or cache mark without ``secrets``; hashes stay."""
+    """An artifact, image, code or cache outcome without ``secrets``; hashes stay."""
     words = _WORDS - {"key"} if isinstance(item, CacheOutcome) else _WORDS
     told = {name: getattr(item, name) for name in _names(type(item)) if name in words}
     return replace(item, **without(told, secrets))

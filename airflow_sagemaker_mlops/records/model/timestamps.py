@@ -1,4 +1,4 @@
-"""Times as records carry them, ISO 8601."""
+"""ISO 8601 times, as records hold them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def parse_time(text: object) -> datetime | None:
-    """The moment ``text`` names, in UTC; ``None`` when it names none."""
+    """The time in ``text``, in UTC; ``None`` if it holds none."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
@@ -15,11 +15,11 @@ def parse_time(text: object) -> datetime | None:
 
 
 def moment(text: object) -> datetime:
-    """The moment ``text`` names, to sort by; the beginning of time when it names none."""
+    """The time in ``text``, for sorting; the earliest possible time if it holds none."""
     return parse_time(text) or datetime.min.replace(tzinfo=UTC)
 
 
 def seconds_between(start: object, end: object) -> float | None:
-    """How long from one to the other; ``None`` when one is missing."""
+    """Seconds from ``start`` to ``end``; ``None`` if either is missing."""
     began, ended = parse_time(start), parse_time(end)
     return None if began is None or ended is None else round((ended - began).total_seconds(), 3)

@@ -1,1 +1,1 @@
-"""Sealing a record: hash chain, signatures, anchors outside, and amendments after it."""
+"""Sealing records: hash chain, signatures, hashes in the model registry, and later amendments."""

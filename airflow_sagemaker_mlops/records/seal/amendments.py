@@ -1,8 +1,8 @@
-"""What became known of a run after its record was sealed: approvals that people gave later.
+"""Amendments: approvals that people gave after the record of a run was sealed.
 
-A record is written once.  An amendment is a document of its own, written once too, numbered, and named in no other; it
-names the hash of the one before it, the first one that of the record.  So none can be altered, or taken out from
-between, without the others telling.
+A record is written once, and so is each amendment, a numbered document.  An amendment holds the hash of the previous
+one; the first holds the hash of the record.  So altering an amendment, or removing one before the last, breaks the
+chain.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TRIES = 20
 
 
 def read_amendments(store: Store, record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The amendments of a record, in their order.  Raises :class:`BrokenRecord` naming one that does not fit."""
+    """The amendments of a record, in order.  Raises :class:`BrokenRecord` naming one that breaks the chain."""
     dag_id, run_id = record["run"]["dag_id"], record_name(record["run"])
     found: list[dict[str, Any]] = []
     before = hash_of(record)
@@ -44,7 +44,7 @@ def read_amendments(store: Store, record: Mapping[str, Any]) -> list[dict[str, A
         amendment = _parse(data.data if data else b"", where)
         links = previous_of(amendment)
         if key != _key(dag_id, run_id, number) or [link.sha256 for link in links] != [before]:
-            raise BrokenRecord(f"{where} does not follow what is before it: an amendment is missing or was replaced.")
+            raise BrokenRecord(f"{where} does not continue the chain: an amendment is missing or was replaced.")
         found.append(amendment)
         before = hash_of(amendment)
     return found
@@ -57,7 +57,7 @@ def amend(
     noted_by: str = "",
     signer: Signer | None = None,
 ) -> None:
-    """Append an approval, as ``approvals`` of a record has them: {"model", "decision", "user", "at", "comment"}."""
+    """Append an approval, in the form of a record's ``approvals``: {"model", "decision", "user", "at", "comment"}."""
     run = record["run"]
     dag_id, run_id = run["dag_id"], record_name(run)
     document = {
@@ -75,15 +75,15 @@ def amend(
             sign(store, signer, sealed, dag_id, run_id)
         if store.create(_key(dag_id, run_id, len(there) + 1), sealed_bytes(sealed)):
             return
-    raise StoreUnavailable(f"cannot amend the record of {run_id}: others did it {TRIES} times meanwhile.")
+    raise StoreUnavailable(f"cannot amend the record of {run_id}: other processes amended it {TRIES} times meanwhile.")
 
 
 def news(
     record: Mapping[str, Any], amendments: list[dict[str, Any]], packages: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[dict[str, str]]:
-    """Approvals that neither record nor amendments have.
+    """Approvals that are neither in the record nor in its amendments.
 
-    packages   {ARN: what DescribeModelPackage answers now}
+    packages   {ARN: current answer of DescribeModelPackage}
     """
     known = {str(model.get("arn")): str(model.get("approval_status", "")) for model in record["models"]}
     for approval in [*record["approvals"], *(amendment["approval"] for amendment in amendments)]:
@@ -111,8 +111,8 @@ def _parse(data: bytes, where: str) -> dict[str, Any]:
     try:
         document = read_stored(data)
     except ValueError as error:
-        raise BrokenRecord(f"{where} is cut off or was altered: it is no JSON ({error}).") from None
+        raise BrokenRecord(f"{where} is cut off or was altered: it is not JSON ({error}).") from None
     if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise BrokenRecord(f'{where} is no amendment: its "kind" is not "{KIND}".')
+        raise BrokenRecord(f'{where} is not an amendment: its "kind" is not "{KIND}".')
     check_hash(document, data, where)
     return document

@@ -1,4 +1,4 @@
-"""The hash of a run's record on the models that the run registered, in the registry's own metadata."""
+"""Writes the hash of a run's record onto the models that the run registered, in the registry's metadata."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .seal import Sealed
 
 HASH_KEY = "sagemaker-mlops:record-sha256"
 URI_KEY = "sagemaker-mlops:record"
-MOST = 256  # characters of a value of CustomerMetadataProperties
+MOST = 256  # characters of a value in CustomerMetadataProperties
 
 
 def anchor(sagemaker: Any, sealed: Sealed, tell: Callable[..., None]) -> int:
-    """Write the hash of a record onto its models; how many there were.  Blocking.
+    """Write the hash of a record onto its models; returns their number.  Blocking.
 
-    A model that names another record keeps it: the first record made the model, and one that follows a clear names it
-    as well.  What AWS refuses is told and changes nothing else.
+    A model with another record's hash keeps it: the first record describes the run that registered the model, and the
+    record after a clear lists the model again.  A refusal by AWS is logged and has no other effect.
     """
     done = 0
     for model in sealed.record.get("models", ()):
@@ -35,5 +35,5 @@ def anchor(sagemaker: Any, sealed: Sealed, tell: Callable[..., None]) -> int:
 
 
 def anchored_hash(package: Mapping[str, Any]) -> str | None:
-    """The hash that stands on a model package, as DescribeModelPackage answers it; ``None`` for none."""
+    """The hash on a model package, from its DescribeModelPackage answer; ``None`` if it has none."""
     return (package.get("CustomerMetadataProperties") or {}).get(HASH_KEY)

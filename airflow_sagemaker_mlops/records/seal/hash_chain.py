@@ -1,7 +1,7 @@
-"""The hash chain of a DAG's records: ``heads.json`` names the records that no other one names yet.
+"""The hash chain of a DAG's records: ``heads.json`` lists the records that no other record refers to yet.
 
-A record names the heads that it found.  Runs that end at the same time name the same heads and become heads both; the
-next record names both.  So every record but the latest is covered by a later one, whoever was faster.
+A record refers to the heads that it found.  Runs that end at the same time refer to the same heads, and both become
+heads; the next record refers to both.  So a later record covers every record but the latest, in any order of writes.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Ends of the chain; ``tag`` is what the store knows them by, ``None`` when they are not stored."""
+    """The heads of the chain; ``tag`` is that of the stored object, ``None`` if there is none."""
 
     links: tuple[Link, ...]
     tag: str | None
 
 
 def read_heads(store: Store, dag_id: str) -> Heads:
-    """The ends of the chain; found again in the index when their object is gone or damaged."""
+    """The heads of the chain; derived from the index if their object is missing or damaged."""
     found = store.read(heads_key(dag_id))
     links = _links(found.data) if found is not None else None
     if links is None:
@@ -39,7 +39,7 @@ def read_heads(store: Store, dag_id: str) -> Heads:
 
 
 def heads_are_damaged(store: Store, dag_id: str) -> bool:
-    """Whether the object with the ends of the chain is there and cannot be read."""
+    """Whether the object with the heads exists but cannot be read."""
     found = store.read(heads_key(dag_id))
     return found is not None and _links(found.data) is None
 
@@ -52,7 +52,7 @@ def _links(data: bytes) -> tuple[Link, ...] | None:
 
 
 def _link(item: Any) -> Link:
-    """Raises ``TypeError`` or ``KeyError`` for what is none."""
+    """Raises ``TypeError`` or ``KeyError`` for an item that is not a link."""
     run_id, sha256 = item["run_id"], item["sha256"]
     if not isinstance(run_id, str) or not isinstance(sha256, str):
         raise TypeError
@@ -60,14 +60,14 @@ def _link(item: Any) -> Link:
 
 
 def heads_of(summaries: Iterable[Summary]) -> tuple[Link, ...]:
-    """The records that no other one names as previous."""
+    """The records that no other record refers to."""
     every = list(summaries)
     named = {link["sha256"] for summary in every for link in summary.get("previous", ())}
     return tuple(Link(summary["run_id"], summary["sha256"]) for summary in every if summary["sha256"] not in named)
 
 
 def advance(store: Store, dag_id: str, heads: Heads, previous: Sequence[Link], own: Link) -> None:
-    """Make ``own`` a head instead of the ``previous`` ones it names; ``heads`` are those seen last."""
+    """Replace the ``previous`` heads that ``own`` refers to by ``own``; ``heads`` are the last ones read."""
     for _ in range(TRIES):
         covered = {link.sha256 for link in previous} | {own.sha256}
         links = [link for link in heads.links if link.sha256 not in covered] + [own]
@@ -75,11 +75,11 @@ def advance(store: Store, dag_id: str, heads: Heads, previous: Sequence[Link], o
             return
         heads = read_heads(store, dag_id)
     where = address(store, heads_key(dag_id))
-    raise StoreUnavailable(f"cannot write {where}: others wrote it {TRIES} times meanwhile.")
+    raise StoreUnavailable(f"cannot write {where}: other processes wrote it {TRIES} times meanwhile.")
 
 
 def rewrite_heads(store: Store, dag_id: str, summaries: Mapping[str, Summary]) -> None:
-    """Find the ends of the chain anew."""
+    """Write the heads again, derived from ``summaries``."""
     store.write(heads_key(dag_id), _heads(heads_of(summaries.values())))
 
 

@@ -1,4 +1,4 @@
-"""What a sealing needs and can have before: found while a run's last step records are written."""
+"""Work for sealing that can be done early, while the last step records of a run are written."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .seal import store_definition
 
 @dataclass(slots=True)
 class SealPrefetch:
-    """``None`` is what was not found; the sealing then looks itself, and tells what is in the way.
+    """Prefetched parts of a sealing.  For a part that is ``None``, sealing does the work itself and reports errors.
 
-    secrets   of the run, to be taken out of the definition
+    secrets   of the run, removed from the definition
     """
 
     store: Store
@@ -27,9 +27,9 @@ class SealPrefetch:
     definition: DefinitionCopy | None = None
 
     def find_heads(self) -> None:
-        """Read the ends of the chain.  The older they are, the more records may name the same ones.  Blocking."""
+        """Read the heads of the chain.  The older they are, the more records may refer to the same ones.  Blocking."""
         self.heads = read_heads(self.store, self.dag_id)
 
     def copy_definition(self) -> None:
-        """Keep the definition.  Blocking."""
+        """Store the definition.  Blocking."""
         self.definition = store_definition(self.store, self.dag_id, self.document, self.secrets)

@@ -1,7 +1,7 @@
-"""Writing: step records while a run is on, and the sealed record at its end, once.
+"""Writes step records during a run, and the sealed record once, at its end.
 
-S3 calls of a sealing: the heads are read and written, definition, record and index entry written; listing and reading
-the step records beside, where they are not at hand.  Each step writes its step record: one call.
+S3 calls of a sealing: read and write the heads, write definition, record and index entry; list and read the step
+records, unless the caller has them.  Writing a step record is one call.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from .sealed import (
 from .signatures import sign
 from .signing import Signer
 
-MERGE_EVERY = 8  # one sealing in so many looks whether the index can be merged, which costs a listing
-MOST_INLINE = 32_768  # bytes of a request in the record; a larger one is stored beside it
+MERGE_EVERY = 8  # one sealing in eight checks whether the index can be merged, which takes a listing
+MOST_INLINE = 32_768  # bytes of a request in the record; larger ones are stored separately
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """Where the record is, and itself; ``already`` when an earlier try of the sealing had written it."""
+    """A sealed record and its address; ``already`` if an earlier attempt had written it."""
 
     uri: str
     sha256: str
@@ -53,9 +53,9 @@ class Sealed:
 def write_step_record(
     store: Store, dag_id: str, run_id: str, step_record: StepRecord, secrets: Iterable[str] = ()
 ) -> StepRecord:
-    """Keep a step's record, masked, instead of what an earlier attempt left; as it was written.
+    """Write a step record, masked, over that of an earlier attempt; returns the masked one.
 
-    secrets   further ones, to be taken out of it
+    secrets   additional secrets to mask
     """
     masked = step_record.masked(*secrets)
     store.write(step_record_key(dag_id, run_id, step_record.step), compact_json(masked.as_json()))
@@ -79,22 +79,22 @@ def _read_step_record(store: Store, key: str) -> StepRecord | None:
     try:
         return StepRecord.from_json(read_stored(found.data))
     except ValueError as error:
-        why = str(error) if isinstance(error, BrokenRecord) else "it is no JSON."
+        why = str(error) if isinstance(error, BrokenRecord) else "it is not JSON."
         raise BrokenRecord(f"{address(store, key)} is damaged: {why}") from None
 
 
 def store_definition(
     store: Store, dag_id: str, document: Mapping[str, Any], secrets: Iterable[str] = ()
 ) -> DefinitionCopy:
-    """Keep the definition under its hash, once however many runs use it; ``secrets`` are those of the run.
+    """Store the definition under its hash, once for all runs that use it; ``secrets`` are those of the run.
 
-    Written as ``plan.build.definition_hash`` hashes it, so the name of the copy is the definition's hash.  One with
-    secrets in it is masked and has a hash of its own; it cannot be run again.
+    The bytes are those that ``plan.build.definition_hash`` hashes, so the copy is named by the definition's hash.  A
+    definition with secrets is masked, has another hash, and cannot be run again.
     """
     given = {key: value for key, value in document.items() if not (value is None or (key == "Metadata" and not value))}
     kept = plain(given)
     masked = mask(kept, {*secrets})
-    data = compact_json(masked)  # as ``definition_hash`` spells it; anybody can hash the stored bytes
+    data = compact_json(masked)  # as in ``definition_hash``; anybody can hash the stored bytes
     digest = hashlib.sha256(data).hexdigest()
     key = content_key(dag_id, "definitions", digest)
     store.create(key, data)
@@ -102,13 +102,13 @@ def store_definition(
 
 
 def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None, signer: Signer | None = None) -> Sealed:
-    """Write the record, into the chain and the index.  Done again after any mishap it ends the same way.
+    """Write the record and add it to the chain and the index.  Idempotent: it can be repeated after any failure.
 
-    heads    the ends of the chain, where they were read just now
-    signer   signs the record before it is written; a record that is there already is never signed afterwards
+    heads    the heads of the chain, if they were read just now
+    signer   signs the record before it is written; an existing record is never signed
 
-    Raises :class:`StoreUnavailable` when it cannot be written, :class:`BrokenRecord` when something
-    else is in its place.
+    Raises :class:`StoreUnavailable` if the record cannot be written, :class:`BrokenRecord` if its key holds something
+    else.
     """
     dag_id, run_id = document["run"]["dag_id"], record_name(document["run"])
     key = record_key(dag_id, run_id)
@@ -133,7 +133,7 @@ def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None, 
 
 
 def _requests_apart(store: Store, dag_id: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """``document`` with its largest requests stored under their hashes."""
+    """``document`` without its largest requests, which are stored under their hashes."""
     steps = []
     for step in document["steps"]:
         data = canonical_json(step["request"]) if "request" in step else b""

@@ -1,4 +1,4 @@
-"""A sealed record: its bytes, its hash, and the way back from bytes to a document that can be trusted."""
+"""Sealed documents: their bytes, their hash, and parsing bytes into a checked document."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ KIND = "sagemaker-mlops/run-record"
 SCHEMA = "2.0"
 READABLE = ("1", "2")  # major versions
 CANONICAL = "RFC 8785"
-_CANONICAL_1 = "sorted-keys-no-space-utf8"  # of records of schema 1
+_CANONICAL_1 = "sorted-keys-no-space-utf8"  # of schema 1
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A record as another one names it."""
+    """A reference to another record."""
 
     run_id: str
     sha256: str
@@ -35,7 +35,7 @@ class Link:
 
 
 def seal_document(document: Mapping[str, Any], previous: Sequence[Link]) -> dict[str, Any]:
-    """``document`` with its hash and the hashes of the records before it; integers beyond 2**53 - 1 become text."""
+    """``document`` with its hash and references to the previous records; integers beyond 2**53 - 1 become text."""
     links = [link.as_json() for link in sorted(previous, key=lambda link: link.run_id)]
     integrity = {"canonical": CANONICAL, "previous": links}
     unsealed = {**exact(document), "integrity": integrity}
@@ -43,24 +43,24 @@ def seal_document(document: Mapping[str, Any], previous: Sequence[Link]) -> dict
 
 
 def parse_record(data: bytes, where: str) -> dict[str, Any]:
-    """The document in ``data``; ``where`` names it in messages.
+    """The document in ``data``; ``where`` is its address, for messages.
 
-    Raises :class:`BrokenRecord` for one that is cut off or altered by as much as a space, and :class:`OlderSchema` for
-    one of another version.
+    Raises :class:`BrokenRecord` for a document that is truncated or altered, even by a space, and :class:`OlderSchema`
+    for one of an unsupported version.
     """
     document = _read(data, where)
     check_hash(document, data, where)
     wrong = misfit(document, read_schema(), complete=document.get("schema") == SCHEMA)
     if wrong:
         raise BrokenRecord(
-            f"{where} has the hash that it names, and is not of the shape of a record: {wrong}. "
+            f"{where} has the right hash but not the shape of a record: {wrong}. "
             "It was not written by this package; move it away."
         )
     return document
 
 
 def check_hash(document: Mapping[str, Any], data: bytes, where: str) -> None:
-    """Raise :class:`BrokenRecord` when ``data`` is not the sealed ``document`` to the byte."""
+    """Raise :class:`BrokenRecord` if ``data`` is not exactly the sealed ``document``."""
     integrity = document.get("integrity")
     if not isinstance(integrity, dict) or not isinstance(integrity.get("sha256"), str):
         raise BrokenRecord(f"{where} has no hash: it was never sealed, or was edited by hand.")
@@ -71,16 +71,16 @@ def check_hash(document: Mapping[str, Any], data: bytes, where: str) -> None:
     except (ValueError, OverflowError):
         right = False
     if not right:
-        raise BrokenRecord(f"{where} was altered after it was sealed: its content does not have the hash it names.")
+        raise BrokenRecord(f"{where} was altered after it was sealed: its content does not match its hash.")
 
 
 def sealed_bytes(document: Mapping[str, Any]) -> bytes:
-    """The bytes of a sealed document, in the spelling that it names as ``canonical``.  Raises ``ValueError``."""
+    """The bytes of a sealed document, in the form that its member ``canonical`` names.  Raises ``ValueError``."""
     if document["integrity"].get("canonical") == _CANONICAL_1:
         return compact_json(document)
     try:
         return canonical_json(document)
-    except ValueError:  # it was read back, and its large numbers became integers
+    except ValueError:  # a document that was read holds large doubles as integers
         return canonical_json(doubles(document))
 
 
@@ -101,7 +101,7 @@ def _read(data: bytes, where: str) -> dict[str, Any]:
     try:
         document = read_stored(data)
     except ValueError as error:
-        raise BrokenRecord(f"{where} is cut off or was altered: it is no JSON ({error}).") from None
+        raise BrokenRecord(f"{where} is cut off or was altered: it is not JSON ({error}).") from None
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise BrokenRecord(f'{where} is not a run record: its "kind" is not "{KIND}".')
     if not is_readable(document):
@@ -116,23 +116,23 @@ def _read(data: bytes, where: str) -> dict[str, Any]:
 
 
 def record_name(run: Mapping[str, Any]) -> str:
-    """What the record of ``run`` is called: the run id; ``<run id>#2`` when it was cleared twice since it began."""
+    """The name of a run's record: the run id; ``<run id>#2`` for a run that was cleared twice."""
     cleared = run.get("clear_number")
     return f"{run.get('run_id')}#{cleared}" if cleared else str(run.get("run_id"))
 
 
 def hash_of(document: Mapping[str, Any]) -> str:
-    """The hash a sealed document names."""
+    """The hash in a sealed document."""
     return str(document["integrity"]["sha256"])
 
 
 def previous_of(document: Mapping[str, Any]) -> tuple[Link, ...]:
-    """The records before it."""
+    """The previous records that a sealed document refers to."""
     return tuple(Link(link["run_id"], link["sha256"]) for link in document["integrity"].get("previous", ()))
 
 
 def belongs_to(document: Mapping[str, Any], dag_id: str, run_id: str, where: str) -> None:
-    """Raise :class:`ForeignRecord` when the document is about another DAG or run than its place says."""
+    """Raise :class:`ForeignRecord` if the document describes a DAG or run other than its key names."""
     run = document["run"]
     if (run.get("dag_id"), record_name(run)) != (dag_id, run_id):
         raise ForeignRecord(

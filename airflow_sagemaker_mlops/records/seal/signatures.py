@@ -1,7 +1,7 @@
-"""Signatures of records and amendments, each in an object of its own, as a DSSE envelope around an in-toto statement.
+"""Signatures of records and amendments, each a separate object: a DSSE envelope around an in-toto statement.
 
-The statement names the stored bytes by their SHA-256, so that tools for in-toto can verify it without this package.
-It is written before the record: a record without a signature was not made by the holder of the key.
+The statement refers to the stored bytes by their SHA-256, so in-toto tools can verify it without this package.  It is
+written before the record, so a record without a signature was not written by the holder of the key.
 Sources: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md, https://in-toto.io/Statement/v1.
 """
 
@@ -26,7 +26,7 @@ MOST_BYTES = 65_536
 
 
 def sign(store: Store, signer: Signer, document: Mapping[str, Any], dag_id: str, run_id: str) -> None:
-    """Store the signature of a sealed ``document``, a record or an amendment of run ``run_id``.
+    """Store the signature of a sealed ``document``, the record of run ``run_id`` or one of its amendments.
 
     Raises :class:`NoSigningKey` and :class:`StoreUnavailable`.
     """
@@ -41,7 +41,7 @@ def sign(store: Store, signer: Signer, document: Mapping[str, Any], dag_id: str,
 
 
 def why_unsigned(store: Store, verifier: Verifier, document: Mapping[str, Any], dag_id: str, run_id: str) -> str | None:
-    """What is wrong with the signature of ``document``, as the end of a sentence; ``None`` for a good one."""
+    """What is wrong with the signature of ``document``, as the end of a sentence; ``None`` if it is valid."""
     key = signature_key(dag_id, run_id, hash_of(document))
     found = store.read(key)
     if found is None:
@@ -64,7 +64,7 @@ def why_unsigned(store: Store, verifier: Verifier, document: Mapping[str, Any], 
     if not signed or envelope.get("payloadType") != PAYLOAD_TYPE:
         return "its signature was not made with this key."
     if payload != canonical_json(_statement(document, dag_id, run_id)):
-        return "its signature is that of something else."
+        return "its signature belongs to another document."
     return None
 
 
@@ -80,5 +80,5 @@ def _statement(document: Mapping[str, Any], dag_id: str, run_id: str) -> dict[st
 
 
 def _to_be_signed(payload: bytes) -> bytes:
-    """DSSE's pre-authentication encoding."""
+    """The pre-authentication encoding of DSSE."""
     return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)

@@ -1,7 +1,7 @@
-"""Signing keys and what they sign: bytes in, bytes out.
+"""Signing keys: they sign and verify bytes.
 
-A key is a PEM file, or a key of AWS KMS written as ``awskms:alias/records`` or ``awskms:<key ARN>``.  Ed25519, ECDSA
-(P-256, P-384, P-521) and RSA are supported.  Verifying needs the public key only: a PEM file, or KMS once to read it.
+A key is a PEM file, or an AWS KMS key written as ``awskms:alias/records`` or ``awskms:<key ARN>``.  Ed25519, ECDSA
+(P-256, P-384, P-521) and RSA are supported.  Verifying needs only the public key: a PEM file, or one call to KMS.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class NoSigningKey(RecordError):
 
 
 class Signer(Protocol):
-    """Something that signs."""
+    """A signing key."""
 
     @property
     def key_id(self) -> str:
         """Hex SHA-256 of the public key in DER."""
 
     def sign(self, data: bytes) -> bytes:
-        """The signature.  Raises :class:`NoSigningKey` where the key cannot be used."""
+        """The signature.  Raises :class:`NoSigningKey` if the key cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class FileSigner:
-    """A private key out of a PEM file."""
+    """A private key from a PEM file."""
 
     private: Any
 
@@ -85,7 +85,7 @@ class KmsSigner:
         return _key_id(self.public)
 
     def sign(self, data: bytes) -> bytes:
-        """The signature: one call of ``kms:Sign``."""
+        """The signature; one ``kms:Sign`` call."""
         try:
             answer = self.client.sign(
                 KeyId=self.key, Message=data, MessageType="RAW", SigningAlgorithm=_kms_algorithm(self.public)
@@ -96,7 +96,7 @@ class KmsSigner:
 
 
 def open_signer(key: str, kms: Callable[[], Any]) -> Signer:
-    """The signer of ``key``; ``kms`` makes the client for keys of KMS.  Raises :class:`NoSigningKey`."""
+    """The signer for ``key``; ``kms`` returns a client, for KMS keys.  Raises :class:`NoSigningKey`."""
     if key.startswith(KMS):
         client, name = kms(), key.removeprefix(KMS)
         return KmsSigner(client, name, _kms_public(client, name))
@@ -105,13 +105,13 @@ def open_signer(key: str, kms: Callable[[], Any]) -> Signer:
     try:
         private = load_pem_private_key(_pem(key), password=None)
     except (ValueError, TypeError) as error:
-        raise NoSigningKey(f"{key} holds no private key in PEM that can be read without a password: {error}") from None
+        raise NoSigningKey(f"{key} holds no PEM private key that can be read without a password: {error}") from None
     _scheme(private.public_key(), key)
     return FileSigner(private)
 
 
 def open_verifier(key: str, kms: Callable[[], Any]) -> Verifier:
-    """The verifier of ``key``: a PEM file with a public or private key, or a key of KMS.
+    """The verifier for ``key``: a PEM file with a public or private key, or a KMS key.
 
     Raises :class:`NoSigningKey`.
     """
@@ -126,7 +126,7 @@ def open_verifier(key: str, kms: Callable[[], Any]) -> Verifier:
         else:
             public = load_pem_public_key(data)
     except (ValueError, TypeError) as error:
-        raise NoSigningKey(f"{key} holds no key in PEM: {error}") from None
+        raise NoSigningKey(f"{key} holds no PEM key: {error}") from None
     _scheme(public, key)
     return Verifier(public)
 
@@ -157,7 +157,7 @@ def _key_id(public: Any) -> str:
 
 
 def _scheme(public: Any, name: str = "") -> tuple[Any, ...]:
-    """What sign and verify take besides the data.  Raises :class:`NoSigningKey` for keys of other kinds."""
+    """Additional arguments of ``sign`` and ``verify``.  Raises :class:`NoSigningKey` for other kinds of keys."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
@@ -173,7 +173,7 @@ def _scheme(public: Any, name: str = "") -> tuple[Any, ...]:
     if isinstance(public, rsa.RSAPublicKey) and public.key_size >= 2048:
         return (padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH), hashes.SHA256())
     raise NoSigningKey(
-        f"{name} is a key of another kind; use Ed25519, ECDSA (P-256, P-384, P-521) or RSA of 2048 bits."
+        f"{name} is not a supported kind of key; use Ed25519, ECDSA (P-256, P-384, P-521) or RSA of 2048 bits."
     )
 
 

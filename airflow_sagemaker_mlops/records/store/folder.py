@@ -1,4 +1,4 @@
-"""Records in a folder of this machine, or of a file share: for tests, ``file:`` locations, and the curious."""
+"""Records in a local folder or on a file share, for ``file:`` locations and tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..model.errors import StoreUnavailable
 from .protocol import MOST_BYTES, Stored, too_large
 
 LOCK = ".lock"
-WRITTEN = ".written"  # the folder of files that are being written; no DAG's folder begins with a dot
+WRITTEN = ".written"  # holds files while they are written; no DAG's folder begins with a dot
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class FolderStore:
         return str(self.root)
 
     def read(self, key: str) -> Stored | None:
-        """The file; ``None`` when there is none."""
+        """The file; ``None`` if it does not exist."""
         try:
             path = self._path(key)
             if (size := path.stat().st_size) > MOST_BYTES:
@@ -43,16 +43,16 @@ class FolderStore:
         return Stored(data, hashlib.sha256(data).hexdigest())
 
     def create(self, key: str, data: bytes) -> bool:
-        """A new file; ``False`` when it is there."""
+        """Write a new file; ``False`` if it exists."""
         with self._written(key, data) as new:
             try:
-                os.link(new, self._path(key))  # fails when the name is taken, like O_EXCL, and the content is whole
+                os.link(new, self._path(key))  # like O_EXCL, it fails if the name is taken; the content is complete
             except FileExistsError:
                 return False
         return True
 
     def replace(self, key: str, data: bytes, tag: str | None) -> bool:
-        """Write over the content that had ``tag``.  Writers of one folder take turns by a lock file."""
+        """Replace the content that has ``tag``.  A lock file serializes the writers of a folder."""
         with self._locked():
             there = self.read(key)
             if (there.tag if there else None) != tag:
@@ -61,30 +61,30 @@ class FolderStore:
         return True
 
     def write(self, key: str, data: bytes) -> None:
-        """Write, whatever is there."""
+        """Write, replacing any existing file."""
         with self._written(key, data) as new:
             os.replace(new, self._path(key))
 
     def delete(self, key: str) -> None:
-        """Remove the file if it is there."""
+        """Delete the file, if it exists."""
         try:
             self._path(key).unlink(missing_ok=True)
         except OSError as error:
             raise self._refused("delete", key, error) from None
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Files below, whatever their names, sorted as S3 sorts keys."""
+        """All files with this prefix, whatever their names, sorted as S3 sorts keys."""
         folder = self.root / prefix.rpartition("/")[0]
         found = []
         for place, folders, names in os.walk(folder, onerror=self._walk_failed):
-            names += [name for name in folders if os.path.islink(os.path.join(place, name))]  # none of ours
+            names += [name for name in folders if os.path.islink(os.path.join(place, name))]  # not ours
             under = Path(place).relative_to(self.root).as_posix()
             found += [name if under == "." else f"{under}/{name}" for name in names]
         found = [key for key in found if key != LOCK and not key.startswith(f"{WRITTEN}/")]
         yield from sorted((key for key in found if key.startswith(prefix)), key=os.fsencode)
 
     def folders(self) -> Iterator[str]:
-        """Folders directly below."""
+        """The folders directly below the base."""
         try:
             names = (entry.name for entry in os.scandir(self.root) if entry.is_dir())
             yield from sorted(name for name in names if name != WRITTEN)
@@ -97,11 +97,11 @@ class FolderStore:
         try:
             return inside(self.root, key)
         except UnsafePath as error:
-            raise StoreUnavailable(f"no record can be at this place: {error}.") from None
+            raise StoreUnavailable(f"no record can have this path: {error}.") from None
 
     @contextlib.contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[str]:
-        """A file with the content, to be linked or renamed to ``key``; gone afterwards."""
+        """A temporary file with the content, to be linked or renamed to ``key``."""
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
-"""What ``list`` reads: summaries of records, many to an object, so that thousands cost a few dozen reads.
+"""The index that ``list`` reads: summaries of records, many per object, so that thousands take a few dozen reads.
 
-``<dag>/index/0/<run>.json`` holds one summary and is written with its record.  When a level has :data:`FAN` objects
-they are merged into one of the next level, named after its hash, and then deleted.  So nothing is changed in place:
+``<dag>/index/0/<run>.json`` holds one summary and is written with its record.  :data:`FAN` objects of a level are
+merged into one object of the next level, named by its hash, and then deleted.  No object is changed in place:
 
-* writers at the same time make different objects, or the same summary twice, which counts once;
-* a merge that breaks off leaves the small objects and the large one, which counts once as well;
-* a page that is cut off or altered does not have the hash in its name, and is not used; the records themselves are, see
-  :func:`rebuild`;
-* without permission to delete, lists get slower and stay right.
+* concurrent writers write different objects, or the same summary twice, which counts once;
+* an interrupted merge leaves the small objects and the merged one; their summaries count once as well;
+* a page that is truncated or altered does not match the hash in its name, and is ignored; :func:`rebuild` reads the
+  records instead;
+* without permission to delete, lists become slower but stay correct.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Summary = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Summaries by run id, and the keys of objects that could not be used."""
+    """Summaries by run id, and the keys of unusable objects."""
 
     summaries: Mapping[str, Summary] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Index:
 
 
 def summary_of(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What the index keeps of a sealed record."""
+    """The index entry of a sealed record."""
     run, totals = document["run"], document["totals"]
     taken = {key: run[key] for key in ("status", "started", "ended", "trigger", "user") if key in run}
     counted = ("steps", "failed", "cached", "jobs_started", "seconds", "billable_seconds")
@@ -59,7 +59,7 @@ def summary_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def add_to_index(store: Store, dag_id: str, summary: Summary) -> None:
-    """Put one summary in; the same one again changes nothing."""
+    """Add one summary.  Idempotent."""
     store.write(f"{index_prefix(dag_id)}0/{segment(summary['run_id'])}.json", _page([summary]))
 
 
@@ -69,7 +69,7 @@ def read_index(store: Store, dag_id: str) -> Index:
         keys = list(store.keys(index_prefix(dag_id)))
         pages = _read_pages(store, keys)
         if all(page is not None for page in pages.values()):
-            break  # else somebody merged between the listing and the reading
+            break  # otherwise another process merged between listing and reading
     summaries: dict[str, Summary] = {}
     for page in pages.values():
         summaries.update({summary["run_id"]: summary for summary in page or ()})
@@ -78,7 +78,7 @@ def read_index(store: Store, dag_id: str) -> Index:
 
 
 def merge(store: Store, dag_id: str) -> int:
-    """Merge what there is enough of; how many objects were made.  Safe beside readers and other mergers."""
+    """Merge levels that are full; returns the number of new objects.  Safe with concurrent readers and merges."""
     made = 0
     prefix = index_prefix(dag_id)
     levels: dict[int, list[str]] = {}
@@ -102,7 +102,7 @@ def merge(store: Store, dag_id: str) -> int:
 
 
 def rebuild(store: Store, dag_id: str, summaries: Iterable[Summary]) -> int:
-    """Make the index anew out of ``summaries``, those of all records; how many there are."""
+    """Rebuild the index from the ``summaries`` of all records; returns their number."""
     old = list(store.keys(index_prefix(dag_id)))
     every = sorted(summaries, key=lambda summary: str(summary["run_id"]))
     size = FAN * FAN
@@ -125,7 +125,7 @@ def _write_page(store: Store, dag_id: str, level: int, summaries: Sequence[Summa
 
 
 def _read_pages(store: Store, keys: Sequence[str]) -> dict[str, list[Summary] | None]:
-    """Summaries by key; ``None`` for a key that is gone, nothing for one that is damaged."""
+    """Summaries by key; ``None`` for a deleted key, an empty list for a damaged object."""
     with ThreadPoolExecutor(max_workers=READERS) as readers:
         return dict(zip(keys, readers.map(lambda key: _read_page(store, key), keys), strict=True))
 

@@ -14,9 +14,9 @@ from .s3 import S3Store
 
 
 def open_store(location: str, s3: Callable[[], Any]) -> Store:
-    """The store at ``location``; ``s3`` makes the boto3 client when one is needed.
+    """The store at ``location``; ``s3`` returns the boto3 client, and is called only for S3 locations.
 
-    Raises :class:`StoreUnavailable` for a location that is neither.
+    Raises :class:`StoreUnavailable` for a location of another kind.
     """
     scheme, separator, rest = location.partition("://")
     if not separator:
@@ -30,4 +30,4 @@ def open_store(location: str, s3: Callable[[], Any]) -> Store:
         case "file":
             return FolderStore(Path(unquote(urlsplit(location).path)))
         case _:
-            raise StoreUnavailable(f'"{location}" is not a location of records. Use s3://bucket/prefix or a folder.')
+            raise StoreUnavailable(f'"{location}" is not a location for records. Use s3://bucket/prefix or a folder.')

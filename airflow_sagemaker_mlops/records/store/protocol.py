@@ -1,7 +1,7 @@
-"""Where records are kept: :class:`Store`, a few operations on keys that S3 and a folder both have.
+"""Storage of records: :class:`Store`, a few operations on keys that both S3 and a folder support.
 
-Keys are relative, with ``/``.  Every error is :class:`StoreUnavailable` with a sentence, except a key that is
-not there, which is ``None`` or ``False``.
+Keys are relative and use ``/``.  Every error is a :class:`StoreUnavailable` with a sentence, except a missing key,
+which is ``None`` or ``False``.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-MOST_BYTES = 512_000_000  # of an object: a listing of a million files has some 200 MB, a record far less
+MOST_BYTES = 512_000_000  # of one object: the listing of a million files takes about 200 MB, a record far less
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Bytes, and the tag by which :meth:`Store.replace` knows that they are still there."""
+    """Bytes and their tag, by which :meth:`Store.replace` recognizes that they are unchanged."""
 
     data: bytes
     tag: str
@@ -26,35 +26,35 @@ class Store(Protocol):
 
     @property
     def base(self) -> str:
-        """The location as people write it: ``s3://bucket/records`` or a folder."""
+        """The location as users write it: ``s3://bucket/records`` or a folder."""
 
     def read(self, key: str) -> Stored | None:
-        """The object; ``None`` when there is none."""
+        """The object; ``None`` if the key does not exist."""
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write an object that is not there yet; ``False`` when it is, and it stays as it was."""
+        """Write a new object; ``False`` if the key exists, whose object stays unchanged."""
 
     def replace(self, key: str, data: bytes, tag: str | None) -> bool:
-        """Write over what :meth:`read` gave with ``tag`` (``None``: nothing); ``False`` when somebody was faster."""
+        """Replace the object that has ``tag`` (``None``: no object); ``False`` if another writer was faster."""
 
     def write(self, key: str, data: bytes) -> None:
-        """Write, whatever is there."""
+        """Write, replacing any existing object."""
 
     def delete(self, key: str) -> None:
-        """Remove; nothing happens when it is not there."""
+        """Delete the object, if it exists."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Every key that begins with ``prefix``, sorted."""
+        """All keys with this prefix, sorted."""
 
     def folders(self) -> Iterator[str]:
-        """First segments of all keys, sorted."""
+        """The first segments of all keys, sorted."""
 
 
 def too_large(size: int) -> str:
-    """Why an object is not read, for a sentence of :class:`StoreUnavailable`."""
-    return f"it has {size:,} bytes, and what belongs here has at most {MOST_BYTES:,}"
+    """Why an object is not read, as part of a :class:`StoreUnavailable` sentence."""
+    return f"it has {size:,} bytes, and objects of records have at most {MOST_BYTES:,}"
 
 
 def address(store: Store, key: str) -> str:
-    """The URI or path of ``key``, for people and other tools."""
+    """The URI or path of ``key``, for users and other tools."""
     return f"{store.base.rstrip('/')}/{key}"

@@ -1,4 +1,4 @@
-"""Reading: one record by name, the newest of a DAG, the DAGs there are."""
+"""Reading records: one by name, the newest of a DAG, and the list of DAGs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LATEST = re.compile(r"latest(\[\d+\])?(?:~(\d+))?")
 
 
 def read_record(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
-    """The record of a run, checked.  Raises an error of ``errors`` that says what is wrong with it."""
+    """The record of a run, checked.  Raises a :class:`RecordError` that says what is wrong with it."""
     key = record_key(dag_id, run_id)
     found = store.read(key)
     if found is None:
@@ -32,16 +32,16 @@ def read_record(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
 
 
 def run_named(store: Store, dag_id: str, name: str) -> str:
-    """The run id that ``name`` means: itself, "latest", "latest~1" for the one before, or its unique beginning.
+    """The run id for ``name``: a run id, its unique beginning, "latest", or "latest~1" for the run before that.
 
-    "latest[2]" is the latest among the third instances of a pipeline in a mapped task group.
+    "latest[2]" is the latest run of the third instance of a pipeline in a mapped task group.
     """
     match = LATEST.fullmatch(name)
     if match is None:
         if store.read(record_key(dag_id, name)) is not None:
             return name
         known = read_index(store, dag_id).summaries
-        beginning, instance = _INSTANCE.fullmatch(name).groups()  # type: ignore[union-attr]  # it matches anything
+        beginning, instance = _INSTANCE.fullmatch(name).groups()  # type: ignore[union-attr]  # matches any text
         own = (run_id for run_id in known if run_id.partition("#")[0].endswith(instance or ""))
         near = [run_id for run_id in own if run_id.startswith(beginning)]
         if len(near) == 1 and name not in known:
@@ -56,21 +56,21 @@ def run_named(store: Store, dag_id: str, name: str) -> str:
 
 
 def of_instance(name: str, index: int) -> str:
-    """``name`` as that of the run of one instance, where it names a DAG run: ``run#1`` becomes ``run[2]#1``."""
+    """``name`` of a DAG run as the name of one instance's run: ``run#1`` becomes ``run[2]#1``."""
     mark = "~" if LATEST.fullmatch(name) else "#"
     run, sign, number = name.partition(mark)
     return name if run.endswith("]") else f"{run}[{index}]{sign}{number}"
 
 
 def dags_of(store: Store) -> list[str]:
-    """The DAGs that have anything at this location."""
+    """The DAGs with any object at this location."""
     return [name_of(folder) for folder in store.folders()]
 
 
 def steps_of(store: Store, document: Mapping[str, Any]) -> dict[str, StepRecord]:
-    """The steps of a record by name, with requests that are stored apart.
+    """The steps of a record by name, including requests that are stored separately.
 
-    Raises :class:`BrokenRecord` for one that is damaged.
+    Raises :class:`BrokenRecord` for a damaged request.
     """
     steps = {}
     for item in document["steps"]:
@@ -82,7 +82,7 @@ def steps_of(store: Store, document: Mapping[str, Any]) -> dict[str, StepRecord]
 
 
 def _request(store: Store, dag_id: str, sha256: str) -> dict[str, Any] | None:
-    """A request that is stored apart; ``None`` when it is gone."""
+    """A request that is stored separately; ``None`` if it was deleted."""
     key = content_key(dag_id, "requests", sha256)
     found = store.read(key)
     if found is None:

@@ -1,7 +1,7 @@
-"""Records in S3, over a client that is given.
+"""Records in S3.
 
-Write-once is ``If-None-Match: *`` and replacing is ``If-Match``, which S3 has had since 2024; so two writers of one key
-cannot both succeed.  S3 lists and reads what was just written.
+Creating uses ``If-None-Match: *`` and replacing uses ``If-Match``, both in S3 since 2024, so two concurrent writers of
+one key cannot both succeed.  Reads and listings in S3 are strongly consistent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class S3Store:
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
     def read(self, key: str) -> Stored | None:
-        """The object; ``None`` when there is none."""
+        """The object; ``None`` if the key does not exist."""
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=self._key(key))
             if answer["ContentLength"] > MOST_BYTES:
@@ -45,32 +45,32 @@ class S3Store:
             raise self._refused("read", key, error) from error
 
     def create(self, key: str, data: bytes) -> bool:
-        """A new object; ``False`` when it is there."""
+        """Write a new object; ``False`` if the key exists."""
         return self._put(key, data, IfNoneMatch="*")
 
     def replace(self, key: str, data: bytes, tag: str | None) -> bool:
-        """Write over the object that had ``tag``."""
+        """Replace the object that has ``tag``."""
         return self._put(key, data, **({"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}))
 
     def write(self, key: str, data: bytes) -> None:
-        """Write, whatever is there."""
+        """Write, replacing any existing object."""
         self._put(key, data)
 
     def delete(self, key: str) -> None:
-        """Remove the object if it is there."""
+        """Delete the object, if it exists."""
         try:
             self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
         except Exception as error:
             raise self._refused("delete", key, error) from error
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Keys below, in S3's own order, which is that of their UTF-8 bytes."""
+        """Keys with this prefix in S3's order, by UTF-8 bytes."""
         cut = len(self._key(""))
         for page in self._pages(Prefix=self._key(prefix)):
             yield from (item["Key"][cut:] for item in page.get("Contents", []))
 
     def folders(self) -> Iterator[str]:
-        """First segments below the base."""
+        """The first segments below the base."""
         cut = len(self._key(""))
         for page in self._pages(Prefix=self._key(""), Delimiter="/"):
             yield from (item["Prefix"][cut:].rstrip("/") for item in page.get("CommonPrefixes", []))
@@ -80,7 +80,7 @@ class S3Store:
         try:
             self.client.put_object(**members, **condition)
         except Exception as error:
-            if condition and code_of(error) in LOST | MISSING:  # MISSING: If-Match of an object that is gone
+            if condition and code_of(error) in LOST | MISSING:  # MISSING: If-Match of a deleted object
                 return False
             raise self._refused("write", key, error) from error
         return True
@@ -105,13 +105,13 @@ def split(uri: str) -> tuple[str, str]:
 
 
 def code_of(error: Exception) -> str:
-    """AWS's code of a ``ClientError``; empty for anything else."""
+    """AWS's error code of a ``ClientError``; "" for other errors."""
     response = getattr(error, "response", None)
     return str((response.get("Error") or {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def reason_of(error: Exception) -> str:
-    """Why S3 did not answer, in words."""
+    """Why a call to S3 failed, as part of a sentence."""
     code = code_of(error)
     if code in DENIED:
         return f"access denied ({code}); the identity needs s3:GetObject, s3:PutObject and s3:ListBucket there"

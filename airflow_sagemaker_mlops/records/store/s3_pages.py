@@ -1,7 +1,7 @@
 """Listings of S3, page by page.
 
-Not by boto3's paginators: before its first one a client reads the folders of every service there is, to see which have
-paginators, and that is longer than most listings take.
+boto3's paginators are too slow for this: before the first one, a client scans the data folders of all services, which
+takes longer than most listings.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-# what to go on with -> where an answer tells it
+# request member for the next page -> response member that holds it
 MARKS = {
     "ContinuationToken": "NextContinuationToken",  # list_objects_v2
-    "KeyMarker": "NextKeyMarker",  # list_object_versions, with the next one
+    "KeyMarker": "NextKeyMarker",  # list_object_versions, together with the next
     "VersionIdMarker": "NextVersionIdMarker",
 }
 
 
 def pages(listing: Callable[..., Mapping[str, Any]], **members: str) -> Iterator[Mapping[str, Any]]:
-    """The answers of ``listing``, ``list_objects_v2`` or ``list_object_versions`` of a client, to the last one."""
+    """All pages of ``listing``, a client's ``list_objects_v2`` or ``list_object_versions``."""
     marks: dict[str, str] = {}
     while True:
         answer = listing(**members, **marks)

@@ -1,6 +1,7 @@
-"""What was stored, read back: strictly, within bounds, and of the shape that its schema says.
+"""Reads stored JSON: strictly, within bounds, and with a check against its schema.
 
-Whoever may write the records may write anything, with the right hash too; a reader answers in a sentence.
+Anybody with write access to the records can store anything, even with a correct hash; readers must answer that with a
+sentence.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 from ...definition.location import Place, place_text
 from ...definition.read.strict_json import read_json
 
-MOST_BYTES = 64_000_000  # a record of 1,000 steps has 5 MB
-MOST_DEPTH = 400  # a request is as deep as its definition may be, and stands some levels down in its record
+MOST_BYTES = 64_000_000  # a record of 1,000 steps takes 5 MB
+MOST_DEPTH = 400  # a request is as deep as its definition may be, plus its own level in the record
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (Mapping,),
     "array": (list,),
@@ -30,12 +31,12 @@ def read_stored(data: bytes) -> Any:
 
 
 def misfit(value: Any, schema: Mapping[str, Any], *, complete: bool = True) -> str:
-    """The first place where ``value`` is not of the types that ``schema`` says, and how; empty when it fits.
+    """The first place where ``value`` violates ``schema``, as a phrase; "" if it conforms.
 
-    Of JSON Schema this knows types, properties, required members, items, words and references within the schema, which
-    is what a reader relies on.  Members that the schema does not know are a later version's.
+    Supports the parts of JSON Schema that readers rely on: types, properties, required members, items, enums and local
+    references.  Unknown members are allowed: a later version may have them.
 
-    complete   whether required members have to be there, as in a document of this very version
+    complete   whether required members must be present, as in a document of the current version
     """
     definitions = schema.get("$defs") or {}
     return next(_misfits(value, schema, None, definitions, complete), "")

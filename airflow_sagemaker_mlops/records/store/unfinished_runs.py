@@ -1,7 +1,7 @@
-"""Runs of the command line that ended without a record, because their process was killed.
+"""Command-line runs that ended without a record because their process was killed.
 
-Such a run leaves a note about its start and the records of its steps.  With the same run id and start it derives the
-same job names, so another process can go on with it and finds the jobs that are still there.
+Such a run leaves a start note and the records of its finished steps.  The run id and the start determine the job names,
+so another process can continue the run and finds its jobs.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from .stored_json import read_stored
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run began with.
+    """The start note of a run.
 
-    parameters   those that are not defaults, secrets masked
+    parameters   the values that are not defaults, secrets masked
     process      {"host", "pid", "started"} of the process that runs it
     """
 
@@ -42,13 +42,13 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A run without a record; ``steps`` are the records of those that ended, by name."""
+    """A run without a record; ``steps`` holds the records of its finished steps, by name."""
 
     start: Start
     steps: Mapping[str, StepRecord]
 
     def as_source(self, plan: Plan) -> SourceRun:
-        """The run as one that results can be taken from.  Branches that its conditions did not take are NotTaken."""
+        """The run as a source run.  Steps in branches that were not taken are NotTaken."""
         steps = dict(self.steps)
         for task in plan.tasks:
             ended = self.steps.get(task.task_id)
@@ -62,19 +62,19 @@ class Unfinished:
 
 
 def note_start(store: Store, dag_id: str, start: Start, secrets: Iterable[str] = ()) -> None:
-    """Keep what a run begins with, without ``secrets``."""
+    """Store the start note of a run, without ``secrets``."""
     store.write(start_key(dag_id, start.run_id), compact_json(mask(plain(asdict(start)), {*secrets})))
 
 
 def forget_start(store: Store, dag_id: str, run_id: str) -> None:
-    """The run has its record now."""
+    """Delete the start note of a run that has its record."""
     store.delete(start_key(dag_id, run_id))
 
 
 def unfinished(store: Store, dag_id: str, name: str) -> Unfinished | None:
-    """The run called ``name`` (an id, its beginning, "latest") if it has no record; else ``None``.
+    """The run called ``name`` (an id, its beginning, "latest") if it has no record; otherwise ``None``.
 
-    Raises :class:`BrokenRecord` for a note or a step record that is damaged.
+    Raises :class:`BrokenRecord` for a damaged note or step record.
     """
     without = [
         run_id
