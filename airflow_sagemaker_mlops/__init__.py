@@ -14,12 +14,24 @@ if TYPE_CHECKING:
     from .factory.dag import SageMakerPipelineDag
     from .factory.task_group import SageMakerPipelineTaskGroup
     from .failures import failure_of
+    from .records.model.errors import RecordError
+    from .runs.errors import RunError, RunFailed
+    from .runs.observer import RunObserver
+    from .runs.reproduce import Reproduction, reproduce
+    from .runs.result import RunResult
+    from .runs.run_pipeline import rehearse, run_pipeline
     from .triggers.status import StatusTrigger
     from .triggers.step import StepTrigger
 
 __version__ = "0.1.0"
 __all__ = [
     "InvalidPipeline",
+    "RecordError",
+    "Reproduction",
+    "RunError",
+    "RunFailed",
+    "RunObserver",
+    "RunResult",
     "SageMakerPipelineDag",
     "SageMakerPipelineTaskGroup",
     "StatusTrigger",
@@ -28,6 +40,9 @@ __all__ = [
     "failure_of",
     "load_pipeline",
     "model_asset",
+    "rehearse",
+    "reproduce",
+    "run_pipeline",
 ]
 
 _HOMES = {
@@ -38,6 +53,15 @@ _HOMES = {
     "failure_of": "failures",
     "load_pipeline": "definition",
     "model_asset": "assets",
+    "run_pipeline": "runs.run_pipeline",
+    "rehearse": "runs.run_pipeline",
+    "reproduce": "runs.reproduce",
+    "RunResult": "runs.result",
+    "RunObserver": "runs.observer",
+    "Reproduction": "runs.reproduce",
+    "RunError": "runs.errors",
+    "RunFailed": "runs.errors",
+    "RecordError": "records.model.errors",
     "InvalidPipeline": "definition.problems",
     "UnsupportedPipeline": "definition.problems",
 }

@@ -11,7 +11,6 @@ pairs' differences.
 from __future__ import annotations
 
 import contextlib
-import io
 import statistics
 import subprocess
 import sys
@@ -92,25 +91,18 @@ def _steps() -> int:
 
 def _calls(state: Path, name: str, *, records: str | None) -> Counter[str]:
     """S3 calls of one run."""
-    from airflow_sagemaker_mlops.cli.run import run_definition
-    from airflow_sagemaker_mlops.cli.sources import Source
+    from airflow_sagemaker_mlops import run_pipeline
 
-    with _counted() as calls, contextlib.redirect_stdout(io.StringIO()):
-        code = run_definition(
-            Source(str(EXAMPLE / "definition.yaml")),
-            ["Day=day-1"],
-            conn=None,
-            region=None,
+    with _counted() as calls:
+        run_pipeline(
+            EXAMPLE / "definition.yaml",
+            {"Day": "day-1"},
             name=name,
-            summary=None,
             state_dir=state,
-            quiet=True,
             records=records,
             cache=False,
-            publishes=False,
-        )
-    if code:
-        raise RuntimeError(f"{name} ended with {code}")
+            publish=False,
+        ).raise_for_status()
     return calls
 
 

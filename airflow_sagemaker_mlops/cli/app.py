@@ -213,17 +213,18 @@ def run(
     With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
     """
     from ..records.reuse.selective_run import SelectiveRequest
+    from ..runs.clients import Target
+    from ..runs.stubs import StubOptions
     from .compiling import Compiling
-    from .run import run_definition
-    from .selective import misfit
+    from .run import branches_of, misfit, run_definition
     from .sources import Source
-    from .stubs import ONE_RUN, Rehearsal
 
-    choice, rehearsal = (
-        SelectiveRequest(select or (), source_run, resume),
-        Rehearsal(stand_ins, branch or (), all_branches),
-    )
-    wrong = misfit(choice) or rehearsal.misfit or ("" if not (summary and all_branches) else ONE_RUN)
+    choice = SelectiveRequest(select or (), source_run, resume)
+    try:
+        stubs = StubOptions(stand_ins, branches_of(branch or ()), all_branches)
+        wrong = misfit(choice, stubs, has_summary=summary is not None)
+    except ValueError as error:
+        wrong = str(error)
     if wrong:
         typer.echo(wrong, err=True)
         raise typer.Exit(2)
@@ -231,13 +232,11 @@ def run(
         run_definition(
             Source(file, Compiling(python, arguments or (), conn=conn, region=region, state_dir=state_dir, keeps=True)),
             parameters or [],
-            conn=conn,
-            region=region,
+            target=Target(conn, region, state_dir=state_dir),
             name=name,
             summary=summary,
-            state_dir=state_dir,
             quiet=quiet,
-            rehearsal=rehearsal,
+            stubs=stubs,
             most=parallel,
             records=records,
             cache=cache,
@@ -276,12 +275,13 @@ def conf(
     Where a group of the DAG has its own, write <group id>.<name> yourself.
     """
     from ..records.reuse.selective_run import SelectiveRequest
+    from ..runs.request import NO_STUBS
     from .conf import print_conf
     from .records import Place
-    from .selective import misfit
+    from .run import misfit
 
     choice = SelectiveRequest(select or (), source_run, resume)
-    wrong = misfit(choice) or ("" if not choice.is_all else "say what to run: --select, or --resume.")
+    wrong = misfit(choice, NO_STUBS) or ("" if not choice.is_all else "say what to run: --select, or --resume.")
     if wrong:
         typer.echo(wrong, err=True)
         raise typer.Exit(2)
@@ -320,15 +320,34 @@ def reproduce(
 
     Before anything is started, definition, code and inputs are compared with the record.
     """
-    from .reproduce import Wish
-    from .reproduce import reproduce as reproduce_
+    from ..records.capture.prices import read_prices
+    from ..runs.clients import Target
+    from ..runs.definition_source import GivenDefinition
+    from ..runs.reproduce import ReproductionRequest
+    from .parameters import texts_of
+    from .reproduce import run_reproduction
 
     if pin == (file is not None):
         typer.echo("give the definition's file, or --pin for the stored one; not both.", err=True)
         raise typer.Exit(2)
-    wish = Wish(source, file, name, level, parameters or (), tolerance, copies, prices)
-    code = reproduce_(wish, conn=conn, region=region, state_dir=state_dir, records=records, quiet=quiet)
-    raise typer.Exit(code)
+    try:
+        request = ReproductionRequest(
+            run=source,
+            source=GivenDefinition(file) if file is not None else None,
+            name=name,
+            level=level,
+            parameters=texts_of(parameters or ()),
+            tolerance=tolerance,
+            copies=copies,
+            target=Target(conn, region, state_dir=state_dir),
+            records=records,
+            prices=read_prices(prices) if prices is not None else None,
+            trigger="cli",
+        )
+    except ValueError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(2) from None
+    raise typer.Exit(run_reproduction(request, quiet=quiet))
 
 
 Connection = Annotated[str | None, typer.Option("--conn", help="Airflow connection; boto3's own look-up if left out.")]

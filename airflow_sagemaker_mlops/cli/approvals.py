@@ -10,8 +10,9 @@ from ..records.seal.sealed import record_name
 from ..records.seal.signing import Signer
 from ..records.store.protocol import Store
 from ..records.store.s3 import code_of
+from ..runs.recording import user_name
 from .records_text import approved
-from .terminal import say, say_json, user_name
+from .terminal import say, say_json
 
 GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 

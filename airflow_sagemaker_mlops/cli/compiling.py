@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .. import local_aws
-from ..runs.clients import NoAws, connected, started, state_folder
+from ..runs.clients import connected, started, state_folder
+from ..runs.errors import NoAws
+from .option_names import in_options
 from .terminal import say
 
 CHILD = Path(__file__).with_name("compile_child.py")
@@ -174,7 +176,7 @@ class _Answering(threading.Thread):
                 try:
                     answer = self._answer()
                 except (NoAws, RuntimeError) as error:
-                    answer = {"problem": str(error)}
+                    answer = {"problem": in_options(error)}
                 self._channel.sendall(f"{json.dumps(answer)}\n".encode())
 
     def finish(self) -> None:

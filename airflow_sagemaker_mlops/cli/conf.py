@@ -11,10 +11,11 @@ from ..plan import make_plan
 from ..records.capture.fingerprint import fingerprint
 from ..records.model.step_record import Artifact
 from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, make_selective_plan, split_patterns
+from ..runs.parameters import values_after
 from ..runtime.recorder import record_id
-from .parameters import parse_values, values_after
+from .option_names import in_options
+from .parameters import parse_values
 from .records import Place
-from .selective import announce
 from .sources import Source
 from .terminal import say
 
@@ -40,9 +41,10 @@ def print_conf(
         say(error.told(), err=True)
         return 2
     except ValueError as error:  # a parameter or record that cannot be used
-        say(str(error), err=True)
+        say(in_options(error), err=True)
         return 2
-    announce(selective, values, err=True)
+    for line in (*selective.lines(), *selective.remarks(values)):
+        say(line, err=True)
     say(json.dumps({**values, **asking(selective, request, group)}, ensure_ascii=False))
     return 0
 

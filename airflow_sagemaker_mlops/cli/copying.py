@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..paths import UnsafePath, inside
-from ..runs.clients import NoAws, visited
+from ..runs.clients import visited
+from ..runs.errors import NoAws
+from .option_names import in_options
 from .terminal import say
 
 S3 = "s3://"
@@ -27,7 +29,7 @@ def copy(source: str, target: str, state_dir: Path | None) -> int:
             s3 = aws.client("s3")
             done = list(_upload(s3, Path(source), target) if target.startswith(S3) else _download(s3, source, target))
     except NoAws as error:
-        say(error, err=True)
+        say(in_options(error), err=True)
         return 2
     except (OSError, NotCopied) as error:
         say(error, err=True)

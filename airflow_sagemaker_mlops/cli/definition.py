@@ -57,8 +57,8 @@ def show_differences(old: Source, new: Source, output: str = "text") -> int:
 def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
     """Print or write ``file`` as an Airflow Python file; exit code."""
     from ..definition import placed
+    from ..runs.names import dag_id_like
     from .render import NotRendered, render, unrenderable
-    from .run import dag_id_like, name_of
 
     if dag_id is not None and dag_id != dag_id_like(dag_id):
         what = "an id of a DAG is 1 to 250 letters, digits, dashes, dots and underscores"
@@ -72,7 +72,7 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
             raise NotRendered(file.name, placed(problems, file.content, name=file.name))
     except (PipelineError, NotCompiled) as error:
         return tell(error)
-    return write_out(render(plan, dag_id or name_of(file)), out)
+    return write_out(render(plan, dag_id or file.pipeline_name), out)
 
 
 def print_policy(file: Source, account: str, region: str, out: Path | None, parameters: Sequence[str] = ()) -> int:

@@ -6,12 +6,10 @@ On a terminal the lines stay in place; elsewhere (a file, CI) every change of a 
 from __future__ import annotations
 
 import sys
-import time
-from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from ..execution.local_executor import PipelineRun, StepProgress
+from ..runs.result import seconds_between
 from .terminal import clean, console, say
 
 MARKS = {
@@ -28,7 +26,7 @@ WORDS = {"NotTaken": "not taken", "NotStarted": "not started", "NotSelected": "n
 
 
 class Live:
-    """Shows a run while it is entered."""
+    """Shows a run from :meth:`begin` to :meth:`end`."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._console = console()
@@ -36,11 +34,8 @@ class Live:
         self._run: PipelineRun | None = None
         self._live: Any = None
 
-    def __enter__(self) -> Live:
-        return self
-
     def begin(self, run: PipelineRun) -> None:
-        """The run to show."""
+        """Show ``run`` from now on."""
         self._run = run
         if self._quiet:
             return
@@ -52,11 +47,11 @@ class Live:
         else:
             say(f"{run.pipeline}  {run.run_id}")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def end(self) -> None:
+        """Leave what is shown as it is."""
         if self._live is not None:
-            self._live.__exit__(kind, error, trace)
+            self._live.__exit__(None, None, None)
+            self._live = None
 
     def changed(self, step: StepProgress, line: str) -> None:
         """A step changed its state, or logged ``line``."""
@@ -115,8 +110,4 @@ def _elapsed(step: StepProgress) -> str:
 
 def seconds(step: StepProgress) -> float:
     """How long a step took, or has been running."""
-    if step.started is None:
-        return 0.0
-    begun = datetime.fromisoformat(step.started).timestamp()
-    ended = datetime.fromisoformat(step.ended).timestamp() if step.ended else time.time()
-    return ended - begun
+    return seconds_between(step.started, step.ended)

@@ -21,12 +21,14 @@ from ..records.model.timestamps import moment
 from ..records.seal.amendments import read_amendments
 from ..records.seal.sealed import record_name
 from ..records.store.index import READERS, read_index
-from ..records.store.keys import segment
 from ..records.store.open import open_store
 from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record, run_named, steps_of
-from ..runs.clients import NoAws, client_of, embedded, started, state_folder, visited
+from ..runs.clients import client_of, embedded, started, visited
+from ..runs.errors import NoAws
+from ..runs.recording import folder_of_runs, records_location
 from . import records_text as text
+from .option_names import in_options
 from .terminal import say, say_json, write_out
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class Place:
     def open(self) -> Store:
         """The store.  Raises :class:`RecordError` for options that lead nowhere."""
         if self.location is None and self.conn is not None:
-            folder = folder_of_connection(self.conn, self.state_dir)
+            folder = folder_of_runs(self.conn, self.state_dir)
             if not folder.is_dir():
                 what = "--conn says who reads, --location has to say where: add --location s3://bucket/prefix."
                 raise RecordError(f"{what} Nothing was run on this machine with --conn {self.conn} and no --records.")
@@ -76,17 +78,6 @@ class Place:
         return client_of(service, self.conn, self.region, config=Config(max_pool_connections=READERS))
 
 
-def folder_of_connection(conn: str, state_dir: Path | None) -> Path:
-    """Where runs on an Airflow connection are recorded when nobody says otherwise: beside the embedded AWS's state."""
-    state = state_folder(state_dir)
-    return state.with_name(f"{state.name}-runs") / segment(conn)
-
-
-def records_location(bucket: str) -> str:
-    """Where records are kept in a bucket when nobody says otherwise."""
-    return f"s3://{bucket}/records"
-
-
 def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[Place, Words], int]:
     """``work`` over an opened store, with every refusal as a sentence on standard error."""
 
@@ -100,7 +91,7 @@ def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate
             with visited(place.state_dir) if place.is_on_embedded_aws else nullcontext():
                 return work(place.open(), *args, **options)
         except NoAws as error:
-            say(str(error), err=True)
+            say(in_options(error), err=True)
             return 2
         except RecordError as error:
             say(str(error), err=True)

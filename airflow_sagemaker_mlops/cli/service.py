@@ -9,8 +9,10 @@ from typing import Any
 from ..definition import to_json
 from ..definition.problems import PipelineError
 from ..definition.step_types import AIRFLOW
-from ..runs.clients import NoAws, client_of
+from ..runs.clients import client_of
+from ..runs.errors import NoAws
 from .compiling import NotCompiled
+from .option_names import in_options
 from .sources import Source
 from .terminal import say, tell, write_out
 
@@ -29,7 +31,7 @@ def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -
         else:
             answer = client.describe_pipeline(PipelineName=name)
     except NoAws as error:
-        say(error, err=True)
+        say(in_options(error), err=True)
         return 2
     except Exception as error:
         return _refused(error)
@@ -56,7 +58,7 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
     try:
         client = client_of("sagemaker", conn, region)
     except NoAws as error:
-        say(error, err=True)
+        say(in_options(error), err=True)
         return 2
     members: dict[str, Any] = {"PipelineName": name, "PipelineDefinition": text, "RoleArn": role}
     if parallel is not None:

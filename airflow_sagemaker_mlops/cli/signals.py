@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -10,7 +9,7 @@ import sys
 from types import FrameType, TracebackType
 from typing import Any
 
-from ..execution.local_executor import PipelineRun
+from ..runs.observer import RunHandle
 from .terminal import clean, outliving_readers
 
 CAUSES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "hang-up of the terminal"}
@@ -25,9 +24,9 @@ class Ending:
 
     def __init__(self) -> None:
         self.caught = 0
-        self._run: PipelineRun | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._run: RunHandle | None = None
         self._again = ""
+        self._is_on = False
         self._before: dict[signal.Signals, Any] = {}
         self._printing = outliving_readers()
 
@@ -47,15 +46,16 @@ class Ending:
             signal.signal(number, handler)
         self._printing.__exit__(kind, error, trace)
 
-    async def drive(self, run: PipelineRun, again: str = "") -> None:
-        """Run ``run`` to its end, or to the first signal; ``again`` is the command that goes on with it."""
-        self._run, self._loop, self._again = run, asyncio.get_running_loop(), again
-        try:
-            if self.caught:
-                run.stop(CAUSES[signal.Signals(self.caught)])
-            await run.run()
-        finally:
-            self._loop = None
+    def watch(self, run: RunHandle, again: str = "") -> None:
+        """Stop ``run`` at the first signal; ``again`` is the command that resumes it."""
+        self._run, self._again = run, again
+        self._is_on = True
+        if self.caught:
+            run.stop(CAUSES[signal.Signals(self.caught)])
+
+    def unwatch(self) -> None:
+        """The run has ended: a signal has nothing to stop any more."""
+        self._is_on = False
 
     @property
     def exit_code(self) -> int:
@@ -67,22 +67,22 @@ class Ending:
             self._leave(number)
         self.caught = number
         cause = CAUSES[signal.Signals(number)]
-        if self._loop is not None and self._run is not None:
-            self._loop.call_soon_threadsafe(self._stop, cause)
+        if self._is_on and self._run is not None:
+            self._stop(self._run, cause)
         else:
             _write(f"{cause}: the run has ended, its record is being written. Once more leaves at once.")
 
-    def _stop(self, cause: str) -> None:
-        run = self._run
-        if run is None or run.stop_cause:
+    @staticmethod
+    def _stop(run: RunHandle, cause: str) -> None:
+        if run.progress.stop_cause:
             return
-        jobs = ", ".join(run.unfinished_jobs().values()) or "no job"
+        jobs = ", ".join(run.progress.unfinished_jobs().values()) or "no job"
         _write(f"{cause}: stopping {jobs}. Once more leaves at once and lets them go on.")
         run.stop(cause)
 
     def _leave(self, number: int) -> None:
         """End this process without waiting for anything; says which jobs go on."""
-        jobs = self._run.unfinished_jobs() if self._run is not None else {}
+        jobs = self._run.progress.unfinished_jobs() if self._run is not None else {}
         if jobs:
             named = ", ".join(f"{job} (step {step})" for step, job in jobs.items())
             _write(f"left at once. These jobs may go on, and AWS charges for them: {named}.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..definition import load_pipeline
 from ..definition.model import Pipeline
 from ..execution.secret_masking import secrets_in
+from ..runs.names import dag_id_like, name_of_file
 from .compiling import Compiled, Compiling, NotCompiled, compile_target
 from .terminal import hide
 
@@ -53,9 +54,15 @@ class Source:
         return "sdk" if self.is_code else "json" if self.file.suffix == ".json" or self.given == STDIN else "yaml"
 
     @property
-    def own_name(self) -> str:
-        """The name that the code gives the pipeline; empty for anything else."""
-        return self._compiled.name if self.is_code else ""
+    def folder(self) -> Path | None:
+        """The folder of that file; ``None`` for standard input."""
+        return None if self.given == STDIN else self.file.parent
+
+    @property
+    def pipeline_name(self) -> str:
+        """The name that the code gives the pipeline; else the file's, or that of its folder."""
+        own = self._compiled.name if self.is_code else ""
+        return dag_id_like(own) if own else name_of_file(Path("pipeline") if self.given == STDIN else self.file)
 
     @property
     def content(self) -> Path | bytes:

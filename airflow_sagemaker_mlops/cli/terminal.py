@@ -7,7 +7,6 @@ sequences that would move the cursor, retitle the window or hide text.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import os
 import re
@@ -126,14 +125,6 @@ def write_out(text: str, out: Path | None) -> int:
         say(f"{out} cannot be written: {error.strerror or error}.", err=True)
         return 2
     return 0
-
-
-def user_name() -> str:
-    """Who runs the command."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container without a name for its user
-        return ""
 
 
 def tell(error: ValueError, consequence: str = "") -> int:

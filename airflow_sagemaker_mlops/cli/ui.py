@@ -18,10 +18,12 @@ from .. import local_aws
 from ..callbacks.hosts import VARIABLE as HOSTS
 from ..local_aws import LocalAws
 from ..local_aws.state import write_private
-from ..runs.clients import NoAws, started
+from ..runs.clients import started
 from ..runs.embedded_guard import look_after
+from ..runs.errors import NoAws
 from ..runs.publishing import publish, script_of
-from .records import records_location
+from ..runs.recording import records_location
+from .option_names import in_options
 from .terminal import console, say, say_styled
 
 READY_S = 300.0
@@ -39,7 +41,7 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
     try:
         aws = started(state_dir or home / "aws")
     except NoAws as error:
-        say(error, err=True)
+        say(in_options(error), err=True)
         return 2
     process: subprocess.Popen[bytes] | None = None
     try:

@@ -153,6 +153,23 @@ class StepResult:
             **self.facts,
         }
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> StepResult:
+        """The result that :meth:`as_json` made ``value`` of; also a reused one, whose ``Reused`` is among its facts."""
+        known = ("Step", "Type", "Status", "Name", "Arn", "Properties", "StartTime", "EndTime")
+        facts = {key: item for key, item in value.items() if key not in known and (key, item) != ("Reused", False)}
+        return cls(
+            step=str(value.get("Step", "")),
+            type=str(value.get("Type", "")),
+            name=value.get("Name"),
+            arn=value.get("Arn"),
+            properties=value.get("Properties") or {},
+            started=str(value.get("StartTime", "")),
+            ended=str(value.get("EndTime", "")),
+            status=str(value.get("Status", "Succeeded")),
+            facts=facts,
+        )
+
 
 def now() -> str:
     """The time as results carry it, ISO 8601 UTC."""

@@ -1,19 +1,53 @@
-"""The AWS that a command talks to: the embedded one, started when needed, or what an Airflow connection leads to."""
+"""The AWS that a run talks to: the embedded one, an Airflow connection's, or a boto3 session's."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import local_aws
 from ..execution.aws.clients import SessionAws
+from .errors import Argument, NoAws
+
+EMBEDDED_REGION = "us-east-1"
 
 
-class NoAws(ValueError):
-    """The options lead to no AWS; ``str()`` is a sentence about them."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which AWS a run uses: an Airflow connection, a boto3 session, or else the embedded AWS in ``state_dir``.
+
+    :param region_name: where the connection or the session names none
+    """
+
+    aws_conn_id: str | None = None
+    region_name: str | None = None
+    session: Any = None
+    state_dir: Path | None = None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is the embedded AWS."""
+        return self.aws_conn_id is None and self.session is None
+
+    @property
+    def label(self) -> str:
+        """Names the account's local records: the connection, or that it is a session."""
+        return self.aws_conn_id or "boto3-session"
+
+    def connect(self) -> SessionAws:
+        """Its clients; starts the embedded AWS where that is meant.  Raises :class:`NoAws`."""
+        if self.aws_conn_id is not None:
+            aws: SessionAws = connected(self.aws_conn_id, self.region_name)
+            return aws
+        return of_session(self.session, self.region_name) if self.session else embedded(self.started())
+
+    def started(self) -> Any:
+        """The embedded AWS, running.  Raises :class:`NoAws`."""
+        return started(self.state_dir)
 
 
 def state_folder(state_dir: Path | None) -> Path:
@@ -26,7 +60,7 @@ def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any
 
     Raises :class:`NoAws`.
     """
-    return connected(conn, region) if conn is not None else embedded(started(state_dir))
+    return Target(conn, region, None, state_dir).connect()
 
 
 def connected(conn: str, region: str | None) -> Any:
@@ -39,11 +73,21 @@ def connected(conn: str, region: str | None) -> Any:
     try:
         return aws_for(AwsConnection(conn, region))
     except ValueError as error:
-        raise NoAws(str(error)) from None
+        raise NoAws("{error}", error=error) from None
     except Exception as error:
         if type(error).__name__ != "AirflowNotFoundException":
             raise
-        raise NoAws(f'--conn is "{conn}", and Airflow has no such connection.') from None
+        raise NoAws(
+            '{conn} is "{given}", and Airflow has no such connection.', conn=Argument("aws_conn_id"), given=conn
+        ) from None
+
+
+def of_session(session: Any, region: str | None) -> SessionAws:
+    """Clients of a boto3 session.  Raises :class:`NoAws` where no region is known."""
+    known = region or session.region_name
+    if not known:
+        raise NoAws("no AWS region is known: add {region}.", region=Argument("region_name"))
+    return SessionAws(session, known, key=f"session {id(session)} {known}")
 
 
 def client_of(service: str, conn: str | None, region: str | None, **options: Any) -> Any:
@@ -59,9 +103,11 @@ def client_of(service: str, conn: str | None, region: str | None, **options: Any
     try:
         return boto3.client(service, region_name=region, **options)
     except NoRegionError:
-        raise NoAws("no AWS region is known: add --region, or set AWS_DEFAULT_REGION.") from None
+        raise NoAws(
+            "no AWS region is known: add {region}, or set AWS_DEFAULT_REGION.", region=Argument("region_name")
+        ) from None
     except (ValueError, ProfileNotFound) as error:  # a region or a profile that cannot be one
-        raise NoAws(f"{error}.") from None
+        raise NoAws("{error}.", error=error) from None
 
 
 def started(state_dir: Path | None) -> Any:
@@ -70,9 +116,33 @@ def started(state_dir: Path | None) -> Any:
     try:
         return local_aws.start(folder)
     except OSError as error:
-        raise NoAws(f"--state-dir {folder} cannot be used: {error.strerror or error}.") from None
+        raise NoAws(
+            "{folder} cannot be used: {why}.", folder=Argument("state_dir", folder), why=error.strerror or error
+        ) from None
     except RuntimeError as error:  # it did not come up
-        raise NoAws(str(error)) from None
+        raise NoAws("{error}", error=error) from None
+
+
+@dataclass(slots=True)
+class EmbeddedOnDemand:
+    """Clients of the embedded AWS, which is started when the first one is asked for: a rehearsal may need none."""
+
+    state_dir: Path | None = None
+    region: str = EMBEDDED_REGION
+    is_local: bool = True
+    renew: None = None
+    _aws: SessionAws | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells two sets of clients apart."""
+        return f"embedded {state_folder(self.state_dir)}"
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of ``service``."""
+        if self._aws is None:
+            self._aws = embedded(started(self.state_dir))
+        return self._aws.client(service)
 
 
 def embedded(running: Any) -> SessionAws:
@@ -91,7 +161,8 @@ def visited(state_dir: Path | None) -> Iterator[Any]:
     folder = state_folder(state_dir)
     before = local_aws.status(folder)
     if before is None and not (folder / "server.json").exists():
-        raise NoAws(f"nothing has run on an embedded AWS in {folder} yet. `sagemaker-mlops run` and `local` start one.")
+        what = "nothing has run on an embedded AWS in {folder} yet. `sagemaker-mlops run` and `local` start one."
+        raise NoAws(what, folder=folder)
     aws = started(state_dir)
     try:
         yield aws

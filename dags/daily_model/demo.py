@@ -10,13 +10,13 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import publish
 
-from airflow_sagemaker_mlops import local_aws
-from airflow_sagemaker_mlops.cli.run import run_definition
-from airflow_sagemaker_mlops.cli.sources import Source
+from airflow_sagemaker_mlops import local_aws, run_pipeline
+from airflow_sagemaker_mlops.cli.progress import TerminalObserver
 
 HERE = Path(__file__).parent
 OUT = HERE.parents[1] / "build" / "demo"
@@ -36,9 +36,9 @@ def main() -> int:
         sentences = []
         for day in DAYS:
             print(f"\n{f' {day} ':─^80}")
-            if run_day(day, state_dir):
+            summary = run_day(day, state_dir)
+            if summary["status"] != "Succeeded":
                 return 1
-            summary = json.loads((OUT / f"{day}.json").read_text())
             sentences.append(f"{day}: {sentence(summary)}")
         print("─" * 80)
         print("\n".join(sentences))
@@ -53,19 +53,20 @@ def main() -> int:
         local_aws.stop(state_dir)
 
 
-def run_day(day: str, state_dir: Path) -> int:
-    """What ``sagemaker-mlops run definition.yaml -p Day=...`` does; its exit code."""
-    return run_definition(
-        Source(str(HERE / "definition.yaml")),
-        [f"Day={day}"],
-        conn=None,
-        region=None,
-        name="daily-model",
-        summary=OUT / f"{day}.json",
-        state_dir=state_dir,
-        quiet=False,
-        publishes=False,
-    )
+def run_day(day: str, state_dir: Path) -> dict[str, Any]:
+    """What ``sagemaker-mlops run definition.yaml -p Day=...`` does; the summary of the run."""
+    with TerminalObserver(quiet=False) as terminal:
+        run = run_pipeline(
+            HERE / "definition.yaml",
+            {"Day": day},
+            name="daily-model",
+            state_dir=state_dir,
+            publish=False,
+            observer=terminal,
+        )
+    summary = run.summary()
+    (OUT / f"{day}.json").write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    return summary
 
 
 def sentence(summary: dict[str, object]) -> str:

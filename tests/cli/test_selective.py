@@ -10,12 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops.cli.app import app
-from airflow_sagemaker_mlops.cli.selective import misfit
+from airflow_sagemaker_mlops.cli.run import misfit
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
 from airflow_sagemaker_mlops.records.reuse.selective_run import SelectiveRequest, merge_parameters
+from airflow_sagemaker_mlops.runs.request import NO_STUBS
 
 runner = CliRunner(env={"COLUMNS": "200"})
 
@@ -118,9 +119,9 @@ def test_a_selection_without_anything_upstream_needs_no_earlier_run(desk: Desk) 
 
 
 def test_options_that_exclude_each_other_are_refused() -> None:
-    assert "exclude each other" in misfit(SelectiveRequest(["A"], None, "latest"))
-    assert "Add --select" in misfit(SelectiveRequest((), "latest"))
-    assert misfit(SelectiveRequest(["A"], "latest")) == ""
+    assert "exclude each other" in misfit(SelectiveRequest(["A"], None, "latest"), NO_STUBS)
+    assert "Add --select" in misfit(SelectiveRequest((), "latest"), NO_STUBS)
+    assert misfit(SelectiveRequest(["A"], "latest"), NO_STUBS) == ""
 
 
 def test_a_secret_parameter_of_the_resumed_run_has_to_be_given_again() -> None:

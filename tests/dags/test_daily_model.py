@@ -11,13 +11,11 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.cli.run import run_plan
-from airflow_sagemaker_mlops.cli.summary import summary_of
+from airflow_sagemaker_mlops import run_pipeline
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.model import Plan
-from airflow_sagemaker_mlops.runs.clients import embedded
 from airflow_sagemaker_mlops.steps.requests import request_problems
 
 ROOT = Path(__file__).parents[2]
@@ -50,11 +48,17 @@ def test_three_days_deploy_refuse_and_deploy(aws: LocalAws, monkeypatch: pytest.
     import publish
 
     publish.publish(aws.client, aws.bucket, aws.role_arn)
-    plan = make_plan(load_pipeline(FOLDER / "definition.json"))
     days: list[dict[str, Any]] = []
     for day in ("day-1", "day-2", "day-3"):
-        run = run_plan(plan, "daily-model", {"Day": day}, aws=embedded(aws), state_dir=Path(aws.state_dir), quiet=True)
-        days.append(summary_of(run))
+        run = run_pipeline(
+            FOLDER / "definition.json",
+            {"Day": day},
+            name="daily-model",
+            state_dir=aws.state_dir,
+            records="off",
+            publish=False,
+        )
+        days.append(run.summary())
     assert [summary["status"] for summary in days] == ["Succeeded"] * 3
     assert [summary["decisions"][0]["outcome"] for summary in days] == [True, False, True]
     assert [len(summary["models"]) for summary in days] == [1, 0, 1]

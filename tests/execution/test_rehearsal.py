@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.cli.stubs import Rehearsal, parse_branches, read_table
+from airflow_sagemaker_mlops.cli.option_names import in_options
+from airflow_sagemaker_mlops.cli.run import branches_of
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.definition.conditions import parse_conditions
 from airflow_sagemaker_mlops.definition.evaluate import evaluate
@@ -17,6 +18,8 @@ from airflow_sagemaker_mlops.definition.property_paths import lookup
 from airflow_sagemaker_mlops.execution.stubs.generate import all_branches, chosen, files_at_places, made_up
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.model import Plan
+from airflow_sagemaker_mlops.runs.errors import RunError
+from airflow_sagemaker_mlops.runs.stubs import StubOptions, parse_branches, read_table
 
 OUTPUT = {"OutputName": "o", "S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/o", "S3UploadMode": "EndOfJob"}}
 PARAMETERS = [
@@ -203,12 +206,15 @@ def test_what_no_stand_in_has_is_refused_by_name(table: dict[str, Any], told: st
 def test_a_branch_that_there_is_not_is_refused(word: str, told: str) -> None:
     plan = plan_of(gate("Gate", compare("Equals", 1, 1), [call("A")], []))
     with pytest.raises(ValueError, match=told):
-        parse_branches(plan, [word])
-    assert parse_branches(plan, ["Gate=ELSE"]) == {"Gate": "Else"}
+        parse_branches(plan, branches_of([word]))
+    assert parse_branches(plan, branches_of(["Gate=ELSE"])) == {"Gate": "Else"}
 
 
 def test_branches_are_for_rehearsals() -> None:
-    assert "--stand-ins" in Rehearsal(None, ["Gate=if"]).misfit
-    assert "--stand-ins" in Rehearsal(None, (), all=True).misfit
-    assert Rehearsal("auto", ["Gate=if"], all=True).misfit
-    assert not Rehearsal("auto", ["Gate=if"]).misfit
+    for wrong in (StubOptions(None, {"Gate": "if"}), StubOptions(None, all_branches=True)):
+        with pytest.raises(RunError, match='stubs="auto"') as caught:
+            wrong.check()
+        assert "--stand-ins auto" in in_options(caught.value)
+    with pytest.raises(RunError, match="takes every branch"):
+        StubOptions("auto", {"Gate": "if"}, all_branches=True).check()
+    StubOptions("auto", {"Gate": "if"}).check()

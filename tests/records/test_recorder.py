@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from airflow_sagemaker_mlops.cli.summary import summary_of
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
@@ -37,6 +36,7 @@ from airflow_sagemaker_mlops.records.store.protocol import Store
 from airflow_sagemaker_mlops.records.store.reader import read_record
 from airflow_sagemaker_mlops.records.verify.chain import verify
 from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.result import result_of
 
 pytestmark = pytest.mark.e2e
 ML = "/opt/ml/processing"
@@ -353,7 +353,7 @@ def test_a_secret_parameter_is_stored_nowhere_whatever_it_is_used_for(aws: Local
     kept = {path: path.read_bytes() for path in folder.root.rglob("*") if path.is_file()}
     assert {"records", "fragments", "cache", "definitions"} <= {part for path in kept for part in path.parts}
     assert [path for path, data in kept.items() if b"hunter2secretvalue" in data] == []
-    assert "hunter2secretvalue" not in json.dumps(summary_of(first))
+    assert "hunter2secretvalue" not in json.dumps(result_of(first).summary())
     second, _ = lab.run(values={"DbPassword": "another-password"})
     assert jobs(second) == 0  # a rotated password is no reason to run again
     assert verify(folder, "lab").findings == ()

@@ -63,6 +63,11 @@ def read_file(file: Path) -> dict[str, Any]:
         table = plain_yaml(file.read_text())
     except (OSError, ValueError) as error:
         raise ValueError(f"{file}: the stand-ins cannot be read: {error}") from None
+    return checked(table, str(file))
+
+
+def checked(table: Any, file: str) -> dict[str, Any]:
+    """``table`` as stand-ins; ``file`` is what messages call it.  Raises ``ValueError`` for a member that is none."""
     if not isinstance(table, dict) or not all(isinstance(value, dict | None) for value in table.values()):
         raise ValueError(f"{file}: stand-ins are an object: {{step: {{Properties: ..., Files: ...}}}}")
     for name, entry in table.items():

@@ -1,11 +1,11 @@
-"""``run --resume`` of a run whose process was killed: going on with it, or starting over from what it left."""
+"""Resuming a run whose process was killed: continuing it, or starting over from what it left."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..plan.model import Plan
 from ..records.model.step_record import StepRecord
 from ..records.store.protocol import Store
 from ..records.store.unfinished_runs import Start, Unfinished, unfinished
-from .terminal import say
+from .errors import Argument, RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,25 @@ class Continued:
 
 
 def left_by(store: Store, pipeline: str, name: str) -> Unfinished | None:
-    """The run called ``name`` when it has no record.  Raises ``ValueError`` when its process is still there."""
+    """The run called ``name`` when it has no record.  Raises :class:`RunError` when its process still runs."""
     found = unfinished(store, pipeline, name)
     if found is None:
         return None
     process, run_id = found.start.process, found.start.run_id
     if process.get("host") != socket.gethostname():
         if name != run_id:
-            where = f'"{process.get("host")}"'
-            raise ValueError(
-                f"run {run_id} has no record. It was started on machine {where} and may still be running there. "
-                f"If it is not, write --resume {run_id} to go on with it."
+            raise RunError(
+                'run {run_id} has no record. It was started on machine "{host}" and may still be running there. '
+                "If it is not, write {resume} to go on with it.",
+                run_id=run_id,
+                host=process.get("host"),
+                resume=Argument("resume", run_id),
             )
     elif _is_running(process):
-        raise ValueError(
-            f"run {run_id} is still on, in process {process['pid']} of this machine. Wait for its end, or stop it "
-            f"with: kill {process['pid']}"
+        raise RunError(
+            "run {run_id} is still on, in process {pid} of this machine. Wait for its end, or stop it with: kill {pid}",
+            run_id=run_id,
+            pid=process["pid"],
         )
     return found
 
@@ -82,15 +85,12 @@ def continued(found: Unfinished, plan: Plan, given: Mapping[str, Any]) -> Contin
     return Continued(start.run_id, start.started, finished, retried, tuple(kept), start.parameters)
 
 
-def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws) -> None:
-    """Stop what the run has left running, because another run takes its place; says what was stopped."""
+def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws, tell: Callable[[str], None]) -> None:
+    """Stop the jobs that the run has left running, because another run takes its place; ``tell`` is told of each."""
     start = found.start
 
     async def is_own(_name: str, tags: Mapping[str, str]) -> bool:
         return is_start(tags.get("airflow:run_started", ""), start.started)
-
-    def tell(text: str) -> None:
-        say(text, err=True)
 
     types = {task.step_type for task in plan.tasks}
     run_id = execution_id(pipeline, start.run_id)

@@ -1,8 +1,9 @@
-"""Rehearsals: what ``--stand-ins``, ``--branch`` and ``--all-branches`` ask of a run."""
+"""Stubs instead of work: which results a run takes for its steps, and which branches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,36 +16,41 @@ from ..execution.stubs.generate import (
     files_at_places,
     made_up,
 )
-from ..execution.stubs.run import read_file, write_file
+from ..execution.stubs.run import checked, read_file, write_file
 from ..plan.model import Plan
 from ..steps.catalogue import STEP_TYPES
+from .errors import Argument, RunError
 
 AUTO = "auto"
-ONE_RUN = "--summary holds one run: leave --all-branches out."
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """Stand-ins instead of work.
+class StubOptions:
+    """Stubs instead of work.
 
-    stand_ins   "auto", or a file; ``None``: the steps do their work
-    branches    "Gate=if" or "Gate=else", each for one Condition step
-    all         once for every branch
+    :param stubs: "auto" for results that are made up, a file, or a table of results by step; ``None``: the steps do
+        their work
+    :param branches: "if" or "else" by Condition step, for those whose branch is not left to the stubs
+    :param all_branches: run once for every branch
     """
 
-    stand_ins: str | None = None
-    branches: Sequence[str] = field(default_factory=tuple)
-    all: bool = False
+    stubs: str | os.PathLike[str] | Mapping[str, Any] | None = None
+    branches: Mapping[str, str] = field(default_factory=dict)
+    all_branches: bool = False
+
+    def check(self) -> None:
+        """Raise :class:`RunError` for options that do not go together."""
+        given, every = Argument("branches"), Argument("all_branches", python="rehearse()")
+        if (self.branches or self.all_branches) and self.stubs is None:
+            one = given if self.branches else every
+            raise RunError("{one} is for rehearsals: add {stubs}, or a file.", one=one, stubs=Argument("stubs", AUTO))
+        if self.branches and self.all_branches:
+            raise RunError("{every} takes every branch: leave {given} out.", every=every, given=given)
 
     @property
-    def misfit(self) -> str:
-        """What is wrong with the options together; empty when nothing is."""
-        option = "--branch" if self.branches else "--all-branches" if self.all else ""
-        if option and self.stand_ins is None:
-            return f"{option} is for rehearsals: add --stand-ins auto, or a file."
-        if self.branches and self.all:
-            return "--all-branches takes every branch: leave --branch out."
-        return ""
+    def is_auto(self) -> bool:
+        """Whether all results are made up."""
+        return isinstance(self.stubs, str) and self.stubs == AUTO
 
     @staticmethod
     def heading(choice: Mapping[str, Branch]) -> str:
@@ -52,18 +58,18 @@ class Rehearsal:
         return "Branches: " + (", ".join(f"{name}={branch.lower()}" for name, branch in choice.items()) or "none")
 
     def choices(self, plan: Plan, values: Mapping[str, Any]) -> list[dict[str, Branch]]:
-        """The branches to take, a run each.  Raises ``ValueError`` for a branch that there is not."""
-        return all_branches(plan, values) if self.all else [parse_branches(plan, self.branches)]
+        """The branches to take, a run each.  Raises :class:`RunError` for a branch that does not exist."""
+        return all_branches(plan, values) if self.all_branches else [parse_branches(plan, self.branches)]
 
     def table(
         self, plan: Plan, choice: Mapping[str, Branch], values: Mapping[str, Any], execution: Mapping[str, str]
     ) -> dict[str, Any]:
-        """The stand-ins of one run.  Raises ``ValueError`` for a file that cannot be read or does not fit the plan."""
-        if self.stand_ins is None:
+        """The stubs of one run.  Raises ``ValueError`` for ones that cannot be read or do not fit the plan."""
+        if self.stubs is None:
             return {}
-        if self.stand_ins == AUTO:
+        if self.is_auto:
             return made_up(plan, choice, values, execution)
-        table = read_table(plan, self.stand_ins)
+        table = read_table(plan, self.stubs)
         for name, branch in choice.items():
             table[name] = {"Outcome": branch == "If"}
         return table
@@ -77,7 +83,7 @@ class Rehearsal:
         execution: Mapping[str, str],
     ) -> None:
         """Write the files that no step leaves and that the plan reads, where there are none."""
-        if self.stand_ins != AUTO:
+        if not self.is_auto:
             return
         for uri, content in files_at_places(plan, execution, choice, values).items():
             bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -89,28 +95,30 @@ class Rehearsal:
                 write_file(aws, uri, content)
 
 
-def parse_branches(plan: Plan, given: Sequence[str]) -> dict[str, Branch]:
-    """``Gate=if`` words as ``{"Gate": "If"}``.  Raises ``ValueError`` with a sentence."""
+def parse_branches(plan: Plan, given: Mapping[str, str]) -> dict[str, Branch]:
+    """``{"Gate": "if"}`` as ``{"Gate": "If"}``.  Raises :class:`RunError`."""
     conditions = conditions_of(plan)
     branches: dict[str, Branch] = {}
-    for word in given:
-        name, _, which = word.partition("=")
+    for name, which in given.items():
+        words: dict[str, Any] = {"option": Argument("branches"), "word": f"{name}={which}", "name": name}
         side: Branch | None = {"if": "If", "else": "Else"}.get(which.lower())  # type: ignore[assignment]
         if side is None:
-            raise ValueError(f'--branch is "{word}": write NAME=if or NAME=else.')
+            raise RunError('{option} is "{word}": write "if" or "else".', **words)
         if name not in conditions:
             there = did_you_mean(name, conditions) or "The pipeline has none."
-            raise ValueError(f'--branch is "{word}", and no Condition step is called "{name}". {there}')
+            what = '{option} is "{word}", and no Condition step is called "{name}". {there}'
+            raise RunError(what, there=there, **words)
         branches[name] = side
     return branches
 
 
-def read_table(plan: Plan, file: str) -> dict[str, Any]:
-    """The stand-ins of a file.
+def read_table(plan: Plan, given: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, Any]:
+    """The stubs of a file, or of a table.
 
-    Raises ``ValueError`` for a file that cannot be read, and for a step, output or property file that there is not.
+    Raises ``ValueError`` for a file that cannot be read, and for a step, output or property file that does not exist.
     """
-    table = read_file(Path(file))
+    file = "stubs" if isinstance(given, Mapping) else os.fspath(given)
+    table = checked(given, file) if isinstance(given, Mapping) else read_file(Path(given))
     steps: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for task in plan.tasks:
         if task.step_type in STEP_TYPES:  # gates and the status task are no steps

@@ -1,9 +1,9 @@
-"""``reproduce --pin``: everything that came from outside of the recorded run, as it was then."""
+"""A pinned reproduction: everything that came from outside of the recorded run, as it was then."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,9 +17,6 @@ from ..records.reproduce.compare import Steps
 from ..records.reproduce.input_versions import copy_inputs, find_inputs, pinned_images
 from ..records.reproduce.recorded_answers import AnsweringRecorder, answers_for, done_again
 from ..records.reuse.source_run import source_of
-from .terminal import say
-
-MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +29,20 @@ class Pinned:
 
 
 def pin(
-    recorder: Recorder, plan: Plan, record: Mapping[str, Any], steps: Steps, s3: Any, *, copies: str
-) -> Pinned | None:
-    """Find and copy the recorded versions, and say what was done.
+    recorder: Recorder,
+    plan: Plan,
+    record: Mapping[str, Any],
+    steps: Steps,
+    s3: Any,
+    *,
+    copies: str,
+    tell: Callable[[str], None],
+) -> Pinned | tuple[str, ...]:
+    """Find and copy the recorded versions; ``tell`` is told what was done.
 
     copies   where copies go, ``s3://bucket/prefix``; "" for the inputs' own buckets
 
-    ``None`` when something cannot be had any more; then nothing was copied.  Raises :class:`RecordError` when the
+    The problems when something cannot be had any more; then nothing was copied.  Raises :class:`RecordError` when the
     recorded answers do not do, or something cannot be copied.
     """
     source = source_of(record, steps)
@@ -46,25 +50,15 @@ def pin(
     again = done_again(steps)
     found = find_inputs(s3, again, partial(read_listing, recorder.store, str(record["run"]["dag_id"])))
     if found.problems:
-        _refuse(source.run_id, found.problems)
-        return None
+        return tuple(found.problems)
     uris = copy_inputs(s3, found, copies)
     for uri, copied in uris.items():
-        say(f"pinned {uri}: recorded versions are at {copied}")
+        tell(f"pinned {uri}: recorded versions are at {copied}")
     if answers.reused:
-        say(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}")
+        tell(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}")
     part = Selection(answers.selected + answers.reused, (), answers.not_selected) if answers.not_selected else None
     pins = Pins(uris, pinned_images(again.values()))
     return Pinned(pins, part, AnsweringRecorder(recorder, answers, source))
-
-
-def _refuse(run_id: str, problems: Sequence[str]) -> None:
-    for line in problems[:MOST_NAMED]:
-        say(line)
-    if len(problems) > MOST_NAMED:
-        say(f"and {len(problems) - MOST_NAMED} more")
-    way_out = "Restore them; or give the file and --level parameters, which tries it with what is there now."
-    say(f"nothing was started: run {run_id} cannot be pinned. {way_out}")
 
 
 def _named(answered: Sequence[str], steps: Steps) -> list[str]:

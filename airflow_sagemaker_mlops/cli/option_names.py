@@ -1,0 +1,26 @@
+"""The names that the arguments of ``runs`` have as options of commands."""
+
+from __future__ import annotations
+
+from ..runs.errors import Argument, RunError
+
+OPTIONS = {
+    "aws_conn_id": "--conn",
+    "region_name": "--region",
+    "branches": "--branch",
+    "stubs": "--stand-ins",
+    "definition": "--pin",
+}
+
+
+def option(argument: Argument) -> str:
+    """``argument`` as somebody types it."""
+    if argument.name == "parameters":
+        return " ".join(f"-p {name}=..." for name in argument.value)
+    name = OPTIONS.get(argument.name, f"--{argument.name.replace('_', '-')}")
+    return name if argument.value is None else f"{name} {argument.value}"
+
+
+def in_options(error: Exception) -> str:
+    """What ``error`` says, with options for arguments."""
+    return error.worded(option) if isinstance(error, RunError) else str(error)

@@ -1,0 +1,74 @@
+"""Runs a prepared run to its end on an event loop in a thread of its own: a notebook has a loop in the main one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from ..execution.local_executor import StepProgress
+from .embedded_guard import guarded
+from .observer import RunHandle, RunObserver
+
+INTERRUPTED = "interrupted"
+
+
+class Telling:
+    """Tells an observer of steps; its first exception stops the run instead of being lost in the event loop."""
+
+    def __init__(self, observer: RunObserver) -> None:
+        self._observer = observer
+        self._stop: Callable[[str], None] = lambda _cause: None
+        self.error: Exception | None = None
+
+    def stops(self, run: RunHandle) -> None:
+        """Have an exception of the observer stop ``run``."""
+        self._stop = run.stop
+
+    def notify(self, step: StepProgress, line: str) -> None:
+        """What ``PipelineRun.notify`` is."""
+        try:
+            if line:
+                self._observer.step_logged(step, line)
+            else:
+                self._observer.step_changed(step)
+        except Exception as error:
+            if self.error is None:
+                self.error = error
+                self._stop(f"the observer failed: {type(error).__name__}: {error}")
+
+
+def drive(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> bool:
+    """Run ``run`` to its end; whether Ctrl-C interrupted it, which stops its jobs.  A second Ctrl-C leaves at once.
+
+    :param guarded_dir: state folder of the embedded AWS, which is started again should it die
+    """
+    done: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            asyncio.run(_run(run, observer, guarded_dir))
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    # The context makes what an observer prints in a notebook appear below the right cell.
+    context = contextvars.copy_context()
+    Thread(target=context.run, args=(work,), name=f"run {run.run_id}", daemon=True).start()
+    try:
+        done.result()
+    except KeyboardInterrupt:
+        run.stop(INTERRUPTED)
+        done.result()
+        return True
+    return False
+
+
+async def _run(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> Any:
+    async with guarded(run.progress, guarded_dir, observer.message):
+        await run.run()

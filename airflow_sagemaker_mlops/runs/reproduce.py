@@ -1,0 +1,300 @@
+"""``reproduce``: a recorded run once more, and whether the same came out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ..definition import load_pipeline
+from ..definition.model import Pipeline
+from ..execution.aws.clients import SessionAws
+from ..execution.local_executor import new_run_id
+from ..execution.secret_masking import MASK
+from ..execution.step_run import now
+from ..plan import make_plan
+from ..plan.model import Plan
+from ..records.capture.fingerprint import fingerprint
+from ..records.capture.git_commit import commit_of
+from ..records.capture.prices import Prices
+from ..records.capture.secrets import secrets_of_run
+from ..records.model.step_record import StepRecord
+from ..records.reproduce.compare import (
+    Steps,
+    changed_meanwhile,
+    compared,
+    differences,
+    stored_definition,
+    unpinned_images,
+    what_changed,
+)
+from ..records.store.reader import read_record, run_named, steps_of
+from .clients import Target
+from .definition_source import GivenDefinition
+from .errors import Argument, RunError
+from .observer import RunObserver
+from .parameters import typed_values, values_after
+from .pinned import Pinned, pin
+from .recording import Recording, recording_of
+from .request import EMBEDDED
+from .result import RunResult
+from .resuming import Continued
+from .run_each import Work, execute
+from .run_pipeline import StrPath, prices_of, target_of
+
+Level = Literal["verified", "parameters"]
+LEVELS = ("parameters", "verified")
+STORED_FILE = "definition.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A recorded run, made again or not.
+
+    :param source_run: id of the recorded run
+    :param reproduced: whether every step ended the same way, with equal metrics and decisions
+    :param run: the new run; ``None`` where none was started
+    :param changes: what is not as it was recorded, in sentences; reasons for ``differences``, or for not starting
+    :param missing: recorded versions of inputs that a pinned run needs and that are gone
+    :param differences: what came out otherwise
+    :param compared: how many values of metrics and decisions were compared
+    """
+
+    source_run: str
+    reproduced: bool
+    run: RunResult | None = None
+    changes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    compared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReproductionRequest:
+    """What is to be made again.
+
+    :param run: of which run: an id, its beginning, "latest"
+    :param source: its definition as it is now; ``None`` for the stored one
+    :param level: "parameters": run whatever has changed; "verified": run only when nothing has
+    :param tolerance: relative difference up to which metrics count as equal
+    :param copies: where recorded versions of changed inputs are copied to, ``s3://bucket/prefix``
+    """
+
+    run: str
+    source: GivenDefinition | None = None
+    name: str | None = None
+    level: str = "verified"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tolerance: float = 1e-9
+    copies: str = ""
+    target: Target = EMBEDDED
+    records: str | None = None
+    prices: Prices | None = None
+    trigger: str = "api"
+
+    def check(self) -> None:
+        """Raise :class:`RunError` for a request that cannot be tried."""
+        level, pinned = Argument("level"), Argument("pin", python="a pinned run")
+        if self.level not in LEVELS:
+            what = '{level} is "{given}"; use {known}.'
+            raise RunError(what, level=level, given=self.level, known=" or ".join(LEVELS))
+        if self.source is None and self.level == "parameters":
+            what = "{pinned} takes everything as it was recorded, so there is no {level}. Leave one out."
+            raise RunError(what, pinned=pinned, level=Argument("level", "parameters"))
+        if self.copies and (self.source is not None or not self.copies.startswith("s3://")):
+            raise RunError(
+                '{copies} "{given}" says where {pinned} copies recorded versions to: s3://bucket/prefix.',
+                copies=Argument("copies"),
+                given=self.copies,
+                pinned=pinned,
+            )
+        if self.source is None and self.name is None:
+            what = "the stored definition says nothing of the pipeline's name: add {name}."
+            raise RunError(what, name=Argument("name"))
+
+
+def reproduce(
+    run: str | RunResult,
+    definition: Any = None,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    level: Level = "verified",
+    tolerance: float = 1e-9,
+    copies: str = "",
+    aws_conn_id: str | None = None,
+    region_name: str | None = None,
+    session: Any = None,
+    state_dir: StrPath | None = None,
+    records: StrPath | None = None,
+    prices: StrPath | Prices | None = None,
+    observer: RunObserver | None = None,
+) -> Reproduction:
+    """Run a recorded run once more, as ``sagemaker-mlops reproduce`` does, and say whether the same came out.
+
+    Without a ``definition`` the run is pinned: stored definition, parameters, object versions, images and answers from
+    outside are those of the record.  Prints nothing.
+
+    :param run: a result, the id of a run, its beginning, "latest" or "latest~1"
+    :param definition: the definition as it is now; ``None`` for the stored one
+    :param parameters: values that are not to be the recorded ones; secrets have to be given
+    :param name: name of the pipeline; taken from ``run`` or ``definition`` when left out
+    :param level: "verified": start only if nothing has changed; "parameters": run it with the same ones all the same
+    :param tolerance: relative difference up to which metrics count as equal
+    :param copies: where a pinned run copies recorded versions to, ``s3://bucket/prefix``; beside the inputs by default
+
+    The other parameters are those of :func:`run_pipeline`.
+
+    :raises InvalidPipeline: or ``UnsupportedPipeline``, where the definition cannot be used
+    :raises RunError: where the arguments cannot be used
+    :raises RecordError: where the run or its record cannot be read, or the record is not intact
+    """
+    known = run if isinstance(run, RunResult) else None
+    request = ReproductionRequest(
+        run=run.run_id if isinstance(run, RunResult) else run,
+        source=None if definition is None else GivenDefinition(definition),
+        name=name or (known.pipeline if known else None),
+        level=level,
+        parameters=parameters or {},
+        tolerance=tolerance,
+        copies=copies,
+        target=target_of(aws_conn_id, region_name, session, state_dir),
+        records=None if records is None else os.fspath(records),
+        prices=prices_of(prices),
+    )
+    return reproduce_as_asked(request, observer or RunObserver())
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """The recorded run, and the plan that is run now."""
+
+    run_id: str
+    record: Mapping[str, Any]
+    steps: Steps
+    loaded: Pipeline
+    plan: Plan
+    given: Mapping[str, Any]
+    values: Mapping[str, Any]
+    overridden: tuple[str, ...]
+
+
+def reproduce_as_asked(request: ReproductionRequest, observer: RunObserver) -> Reproduction:
+    """The reproduction of ``request``; raises what :func:`reproduce` does."""
+    request.check()
+    source = request.source or GivenDefinition(STORED_FILE)
+    pipeline, run_id = request.name or source.pipeline_name, new_run_id()
+    aws = request.target.connect()
+    recording = recording_of(
+        request.records,
+        request.target,
+        aws,
+        pipeline,
+        run_id,
+        source=source,
+        cache=False,
+        trigger=request.trigger,
+    )
+    if recording is None:
+        what = "a run is made again from its record: add {records} with the location of the records."
+        raise RunError(what, records=Argument("records"))
+    was = _read(request, recording, pipeline)
+    recorder = replace(recording.recorder, secrets=secrets_of_run(was.plan, was.values))
+    if request.source is None:
+        recorder = replace(recorder, code=())
+    inherited = frozenset(was.values) - frozenset(was.given)
+    recording = replace(recording, recorder=recorder, inherited=inherited, prices=request.prices)
+
+    changes = was.overridden
+    if request.source is not None:
+        changes += tuple(_changes(request.source, was, aws))
+    for image in unpinned_images(was.steps):
+        observer.message(f"image {image} is recorded without a digest: whether it is the same cannot be told")
+    for line in changes:
+        observer.message(line)
+    if changes and request.level == "verified":
+        return Reproduction(was.run_id, False, changes=changes)
+    work = _work(request, was, recording, aws)
+    if request.source is None:
+        s3 = aws.client("s3")
+        found = pin(recorder, was.plan, was.record, was.steps, s3, copies=request.copies, tell=observer.message)
+        if not isinstance(found, Pinned):
+            return Reproduction(was.run_id, False, missing=found)
+        work = replace(work, recorder=found.recorder, selection=found.selection, pins=found.pins)
+    result = execute(work, observer)
+    return _compared(was, recording, result, changes, request.tolerance)
+
+
+def _read(request: ReproductionRequest, recording: Recording, pipeline: str) -> _Recorded:
+    store = recording.recorder.store
+    run_id = run_named(store, pipeline, request.run)
+    record = read_record(store, pipeline, run_id)
+    steps = steps_of(store, record)
+    if request.source is None:
+        loaded = load_pipeline(stored_definition(store, record), name=f"the definition of run {run_id}")
+    else:
+        loaded = request.source.load()
+    plan = make_plan(loaded)
+    given = typed_values(plan, request.parameters, may_miss=True)
+    declared = {parameter.name for parameter in plan.parameters}
+    recorded = {name: item["value"] for name, item in record["externalParameters"].items() if name in declared}
+    values = values_after(plan, given, recorded)
+    return _Recorded(run_id, record, steps, loaded, plan, given, values, tuple(_overridden(given, recorded)))
+
+
+def _work(request: ReproductionRequest, was: _Recorded, recording: Recording, aws: SessionAws) -> Work:
+    return Work(
+        plan=was.plan,
+        pipeline=recording.recorder.dag_id,
+        values=was.values,
+        aws=aws,
+        target=request.target,
+        before=Continued(recording.recorder.run_id, now()),
+        document=was.loaded.document,
+        recorder=recording.recorder,
+        recording=recording,
+    )
+
+
+def _changes(source: GivenDefinition, was: _Recorded, aws: SessionAws) -> list[str]:
+    """What has changed since the record."""
+    s3 = aws.client("s3")
+    found = what_changed(
+        was.record,
+        was.steps,
+        definition_hash=was.plan.definition_hash,
+        commit=commit_of(source.file) if source.file is not None else None,
+        look=lambda artifact: fingerprint(s3, artifact),
+    )
+    return list(found)
+
+
+def _overridden(given: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:
+    """Parameters that are not as recorded; a secret, which the record does not have, counts as the same."""
+    return [
+        f"{name} {recorded.get(name)!r} -> {value!r}"
+        for name, value in given.items()
+        if value != recorded.get(name) and MASK not in str(recorded.get(name))
+    ]
+
+
+def _compared(
+    was: _Recorded, recording: Recording, result: RunResult, changes: Sequence[str], tolerance: float
+) -> Reproduction:
+    before = was.steps
+    step_records = {step_record.step: step_record for step_record in recording.recorder.step_records}
+    changes = tuple(changes) or tuple(changed_meanwhile(before, step_records))
+    ends = {name: step.state for name, step in result.steps.items()}
+    after = {
+        name: step_records.get(name) or StepRecord(name, step.type, ends.get(name, "")) for name, step in before.items()
+    }
+    different = tuple(differences(before, after, tolerance))
+    return Reproduction(
+        was.run_id,
+        reproduced=not different,
+        run=result,
+        changes=changes,
+        differences=different,
+        compared=compared(before),
+    )

@@ -1,0 +1,78 @@
+"""What a run is asked for: :class:`RunRequest`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..records.capture.prices import Prices
+from ..records.reuse.selective_run import SelectiveRequest
+from .clients import Target
+from .definition_source import DefinitionSource
+from .errors import Argument, RunError
+from .stubs import StubOptions
+
+WHOLE = SelectiveRequest()
+NO_STUBS = StubOptions()
+EMBEDDED = Target()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run, or with stubs for all branches several, as somebody asks for it.
+
+    :param parameters: values by name, typed or as texts
+    :param name: name of the pipeline; the definition's own where it is left out
+    :param records: location of the records, "off" for none
+    :param cache: whether steps follow their ``CacheConfig``
+    :param choice: the part of the pipeline that runs
+    :param max_parallel_steps: at most so many steps at a time; 0 for any number
+    :param publishes: whether ``publish.py`` beside the definition is run first, on the embedded AWS
+    :param trigger: what asks for it, for the record
+    :param no_records: what to do where results of an earlier run are needed and no records are known
+    :param on_demand: whether an embedded AWS is started only for the first call, where stubs may need none
+    """
+
+    source: DefinitionSource
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    target: Target = EMBEDDED
+    records: str | None = None
+    cache: bool = True
+    choice: SelectiveRequest = WHOLE
+    stubs: StubOptions = NO_STUBS
+    max_parallel_steps: int = 0
+    prices: Prices | None = None
+    publishes: bool = True
+    trigger: str = "api"
+    no_records: str = "Pass the location of the records as records=..., and leave out stubs."
+    on_demand: bool = False
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the pipeline."""
+        return self.name or self.source.pipeline_name
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the run may be recorded: a stub's result is no success of its step."""
+        return self.stubs.stubs is None
+
+
+def check_choice(choice: SelectiveRequest) -> None:
+    """Raise :class:`RunError` for a choice whose parts do not go together."""
+    select, resume, source = Argument("select"), Argument("resume"), Argument("source_run")
+    if choice.patterns and choice.resume:
+        raise RunError(
+            "{select} and {resume} exclude each other: {resume} selects by itself. Leave one out.",
+            select=select,
+            resume=resume,
+        )
+    if choice.source_run is not None and not choice.patterns:
+        raise RunError(
+            "{source} says where {select} takes results from. Add {select}, or use {again}.",
+            source=source,
+            select=select,
+            again=Argument("resume", "RUN"),
+        )

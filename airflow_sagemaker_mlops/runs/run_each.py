@@ -1,0 +1,153 @@
+"""From a request to results: prepares a run, drives it to its end and seals its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..execution.callback_inbox import Mailbox, MemoryMailbox
+from ..execution.identity import StepIdentity
+from ..execution.local_executor import PipelineRun, new_run_id
+from ..execution.recorder_protocol import StepRecorder
+from ..execution.request_overrides import NO_PINS, Pins
+from ..execution.scope_values import execution_variables
+from ..execution.step_run import ExecutionOptions, now
+from ..execution.stubs.generate import Branch
+from ..plan.model import Plan
+from ..plan.selection import Selection
+from ..records.model.errors import RecordError
+from .clients import EmbeddedOnDemand, Target, state_folder
+from .drive import Telling, drive
+from .observer import RunHandle, RunObserver
+from .recording import Recording
+from .request import RunRequest
+from .result import RunResult, result_of
+from .resuming import Continued
+from .start import RunStart, prepare
+
+POLL_LOCAL_S, POLL_AWS_S = 1.0, 30.0  # polling the embedded AWS costs nothing; AWS is polled as seldom as under Airflow
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One run with everything it needs, ready for :func:`execute`."""
+
+    plan: Plan
+    pipeline: str
+    values: Mapping[str, Any]
+    aws: Any
+    target: Target
+    before: Continued
+    document: Mapping[str, Any]
+    stubs: Mapping[str, Any] | None = None
+    branches: Mapping[str, Branch] | None = None
+    max_parallel_steps: int = 0
+    recorder: StepRecorder | None = None
+    recording: Recording | None = None
+    selection: Selection | None = None
+    pins: Pins = NO_PINS
+
+
+def run_each(request: RunRequest, observer: RunObserver) -> list[RunResult]:
+    """The runs that ``request`` asks for, to their ends: one, or with stubs for all branches one for each.
+
+    :raises ValueError: with a sentence, before anything is started: ``PipelineError``, ``RecordError`` or ``RunError``
+    :raises KeyboardInterrupt: once the jobs of an interrupted run have been stopped and its record is sealed
+    """
+    start = prepare(request, observer)
+    results: list[RunResult] = []
+    for branches in start.choices:
+        own = Continued(new_run_id(), now()) if results else start.before
+        results.append(execute(_work(request, start, own, branches, observer), observer))
+        if results[-1].status == "Stopped":
+            break
+    return results
+
+
+def _work(
+    request: RunRequest, start: RunStart, own: Continued, branches: dict[str, Branch], observer: RunObserver
+) -> Work:
+    identity = StepIdentity(start.pipeline, "", start.pipeline, own.run_id, "")
+    variables = execution_variables(identity, start.aws.region)
+    stubs = request.stubs
+    stubs.write_files(start.aws, start.plan, branches, start.values, variables)
+    if stubs.all_branches:
+        observer.message(stubs.heading(branches))
+    recording = replace(start.recording, inherited=start.inherited) if start.recording else None
+    return Work(
+        plan=start.plan,
+        pipeline=start.pipeline,
+        values=start.values,
+        aws=start.aws,
+        target=request.target,
+        before=own,
+        document=start.document,
+        stubs=stubs.table(start.plan, branches, start.values, variables),
+        branches=branches if request.stubs.stubs is not None else None,
+        max_parallel_steps=request.max_parallel_steps,
+        recorder=start.recorder,
+        recording=recording,
+        selection=start.selection,
+    )
+
+
+def execute(work: Work, observer: RunObserver) -> RunResult:
+    """Run ``work`` to its end and seal its record."""
+    target, before = work.target, work.before
+    local = target.is_embedded
+    served = local and not isinstance(work.aws, EmbeddedOnDemand)
+    telling = Telling(observer)
+    run = PipelineRun(
+        plan=work.plan,
+        pipeline=work.pipeline,
+        run_id=before.run_id,
+        started=before.started,
+        finished=before.finished,
+        retried=before.retried,
+        aws=work.aws,
+        parameters=work.values,
+        options=ExecutionOptions(
+            poll_interval_s=POLL_LOCAL_S if local else POLL_AWS_S,
+            logs="live",
+            stand_ins=work.stubs or {},
+            pins=work.pins,
+        ),
+        notify=telling.notify,
+        most=work.max_parallel_steps,
+        recorder=work.recorder,
+        selection=work.selection,
+        mailbox=_mailbox(state_folder(target.state_dir) if served else None),
+    )
+    handle = RunHandle(run)
+    telling.stops(handle)
+    observer.run_started(handle)
+    interrupted = drive(handle, observer, state_folder(target.state_dir) if served else None)
+    observer.run_ended(handle)
+    result = _sealed(run, work, observer)
+    if interrupted:
+        raise KeyboardInterrupt
+    if telling.error is not None:
+        raise telling.error
+    return result
+
+
+def _mailbox(state_dir: Path | None) -> Mailbox:
+    if state_dir is None:
+        return MemoryMailbox()
+    from .callback_inbox import LocalMailbox
+
+    return LocalMailbox(state_dir)
+
+
+def _sealed(run: PipelineRun, work: Work, observer: RunObserver) -> RunResult:
+    if work.recording is None:
+        return result_of(run, branches=work.branches)
+    try:
+        sealed = work.recording.seal(run, work.document)
+    except RecordError as error:
+        observer.message(f"the run was not recorded: {error}", warning=True)
+        return result_of(run, branches=work.branches, record_problem=str(error))
+    observer.message(f"record {sealed.uri}")
+    return result_of(run, branches=work.branches, record=sealed.record, record_uri=sealed.uri)

@@ -1,0 +1,185 @@
+"""How a run begins: whole, as a part on results of another run, or where an earlier process of it left off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..definition.model import Pipeline
+from ..execution.aws.clients import Aws, SessionAws
+from ..execution.local_executor import new_run_id
+from ..execution.recorder_protocol import StepRecorder
+from ..execution.step_run import now
+from ..execution.stubs.generate import Branch
+from ..plan import make_plan
+from ..plan.model import Plan
+from ..plan.selection import Selection, select
+from ..records.capture.secrets import secrets_of_run
+from ..records.model.errors import RecordError
+from ..records.reuse.selective_run import SelectivePlan, make_selective_plan, split_patterns
+from ..records.store.unfinished_runs import Unfinished, note_start
+from .clients import EmbeddedOnDemand
+from .observer import RunObserver
+from .parameters import typed_values, values_after
+from .publishing import publish, script_of
+from .recording import Recording, recording_of
+from .request import RunRequest, check_choice
+from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """A run that is ready to start.
+
+    :param before: its id and start, and what an earlier process of it left
+    :param choices: the branches that stubs take, a run each
+    :param given: names of the parameters that were given
+    """
+
+    plan: Plan
+    pipeline: str
+    document: Mapping[str, Any]
+    aws: Aws
+    before: Continued
+    values: Mapping[str, Any]
+    given: frozenset[str]
+    choices: tuple[dict[str, Branch], ...]
+    recording: Recording | None = None
+    recorder: StepRecorder | None = None
+    part: SelectivePlan | None = None
+
+    @property
+    def selection(self) -> Selection | None:
+        """The part of the plan that runs; ``None`` for all of it."""
+        return self.part.selection if self.part else None
+
+    @property
+    def inherited(self) -> frozenset[str]:
+        """Parameters whose values are those of the run that this one follows."""
+        return frozenset(self.part.inherited if self.part else self.before.inherited) - self.given
+
+
+def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
+    """Everything up to the first step: checks all of ``request`` before anything is started for it.
+
+    :raises ValueError: with a sentence: ``PipelineError``, ``RecordError`` or :class:`RunError` among them
+    """
+    check_choice(request.choice)
+    request.stubs.check()
+    loaded = request.source.load()
+    plan = make_plan(loaded)
+    values = _values_of(plan, request)
+    choices = request.stubs.choices(plan, values)
+    request.stubs.table(plan, choices[0], values, {})  # a table that does not fit is refused before anything is started
+    on_demand = request.on_demand and request.target.is_embedded
+    aws: Aws = EmbeddedOnDemand(request.target.state_dir) if on_demand else request.target.connect()
+    start = _start(request, loaded, plan, values, aws, observer=observer)
+    if request.publishes and request.target.is_embedded and request.is_recorded:
+        _publish(request, observer)
+    if start.recording:
+        _note_start(start, observer)
+    return replace(start, choices=tuple(choices))
+
+
+def _values_of(plan: Plan, request: RunRequest) -> dict[str, Any]:
+    """The values given.  Raises ``ValueError`` for them, and for a selection that names no steps."""
+    choice = request.choice
+    values = typed_values(plan, request.parameters, may_miss=bool(choice.resume), source=request.source.name)
+    if choice.patterns:
+        select(plan, split_patterns(choice.patterns))  # refused before anything is started for it
+    return values
+
+
+def _start(
+    request: RunRequest,
+    loaded: Pipeline,
+    plan: Plan,
+    given: dict[str, Any],
+    aws: Aws,
+    *,
+    observer: RunObserver,
+) -> RunStart:
+    pipeline, run_id = request.pipeline, new_run_id()
+    recording = None
+    if request.is_recorded and isinstance(aws, SessionAws):
+        recording = recording_of(
+            request.records,
+            request.target,
+            aws,
+            pipeline,
+            run_id,
+            source=request.source,
+            cache=request.cache,
+            trigger=request.trigger,
+        )
+        recording = recording.prepared(loaded.document, secrets_of_run(plan, given)) if recording else None
+        recording = replace(recording, prices=request.prices) if recording else None
+    recorder = recording.recorder if recording else None
+    whole = RunStart(
+        plan,
+        pipeline,
+        loaded.document,
+        aws,
+        Continued(run_id, now()),
+        given,
+        frozenset(given),
+        (),
+        recording,
+        recorder,
+    )
+    if request.choice.is_all:
+        return whole
+    resume = request.choice.resume
+    left = left_by(recorder.store, pipeline, resume) if recorder and resume else None
+    return _resumed(whole, left, observer) or _part(whole, left, request, observer)
+
+
+def _resumed(start: RunStart, left: Unfinished | None, observer: RunObserver) -> RunStart | None:
+    """The very run that ``left`` is of, which its process left unfinished, where nothing has changed since."""
+    recording = start.recording
+    same = continued(left, start.plan, start.values) if left else None
+    if same is None or recording is None:
+        return None
+    values = values_after(start.plan, start.values, same.inherited)
+    recorder = replace(recording.recorder, run_id=same.run_id, step_records=[*same.step_records])
+    observer.message(same.line())
+    recording = replace(recording, recorder=recorder)
+    return replace(start, before=same, values=values, recording=recording, recorder=recorder)
+
+
+def _part(start: RunStart, left: Unfinished | None, request: RunRequest, observer: RunObserver) -> RunStart:
+    """A part of the pipeline, on results of another run, or of what ``left`` has."""
+    plan, choice = start.plan, request.choice
+    recorder = start.recording.recorder if start.recording else None
+    known: dict[str, Any] = {"store": recorder.store, "inspect": recorder.inspect} if recorder else {}
+    if left is not None:
+        stop_jobs_of(left, plan, start.pipeline, start.aws, lambda text: observer.message(text, warning=True))
+        known["source"] = left.as_source(plan)
+    part = make_selective_plan(choice, plan, start.pipeline, **known, no_records=request.no_records)
+    values = values_after(plan, start.values, part.inherited)
+    for line in part.lines():
+        observer.message(line)
+    for remark in part.remarks(values):
+        observer.message(remark, warning=True)
+    return replace(start, values=values, recorder=part.recorder(recorder) if recorder else None, part=part)
+
+
+def _publish(request: RunRequest, observer: RunObserver) -> None:
+    """Run the ``publish.py`` beside the definition, if there is one.  Raises :class:`NotPublished`."""
+    folder = request.source.folder
+    script = script_of(folder) if folder is not None else None
+    if script is not None:
+        done = publish(script, request.target.started())
+        observer.message(f"{script} published {len(done)} objects and functions", warning=True)
+
+
+def _note_start(start: RunStart, observer: RunObserver) -> None:
+    """Keep what the run begins with, so that it can be resumed should this process be killed."""
+    recorder = start.recording.recorder if start.recording else None
+    assert recorder is not None
+    note = start_of(start.plan, recorder.run_id, start.before.started, start.values)
+    try:
+        note_start(recorder.store, recorder.dag_id, note, recorder.secrets)
+    except RecordError as error:
+        observer.message(f"the run could not be resumed if this process were killed: {error}", warning=True)
