@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .assets import model_asset
     from .definition import load_pipeline
-    from .definition.problems import InvalidPipeline, UnsupportedPipeline
+    from .definition.problems import InvalidPipeline, PipelineError, UnsupportedPipeline
     from .factory.dag import SageMakerPipelineDag
     from .factory.task_group import SageMakerPipelineTaskGroup
     from .failures import failure_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "InvalidPipeline",
+    "PipelineError",
     "RecordError",
     "Reproduction",
     "RunError",
@@ -63,6 +64,7 @@ _HOMES = {
     "RunFailed": "runs.errors",
     "RecordError": "records.model.errors",
     "InvalidPipeline": "definition.problems",
+    "PipelineError": "definition.problems",
     "UnsupportedPipeline": "definition.problems",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,6 +15,7 @@ from .embedded_guard import guarded
 from .observer import RunHandle, RunObserver
 
 INTERRUPTED = "interrupted"
+AWAKE_EVERY_S = 0.5
 
 
 class Telling:
@@ -61,12 +62,19 @@ def drive(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> bo
     context = contextvars.copy_context()
     Thread(target=context.run, args=(work,), name=f"run {run.run_id}", daemon=True).start()
     try:
-        done.result()
+        _wait_for(done)
     except KeyboardInterrupt:
         run.stop(INTERRUPTED)
-        done.result()
+        _wait_for(done)
         return True
     return False
+
+
+def _wait_for(done: Future[None]) -> None:
+    """Wait, awake now and then: an interrupt need not wake a thread that waits for a lock."""
+    while not wait([done], timeout=AWAKE_EVERY_S).done:
+        pass
+    done.result()
 
 
 async def _run(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> Any:

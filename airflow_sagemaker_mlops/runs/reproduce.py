@@ -146,7 +146,7 @@ def reproduce(
 
     The other parameters are those of :func:`run_pipeline`.
 
-    :raises InvalidPipeline: or ``UnsupportedPipeline``, where the definition cannot be used
+    :raises PipelineError: where the definition cannot be used
     :raises RunError: where the arguments cannot be used
     :raises RecordError: where the run or its record cannot be read, or the record is not intact
     """

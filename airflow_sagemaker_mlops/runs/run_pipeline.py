@@ -68,8 +68,8 @@ def run_pipeline(
     :param publish: whether to run ``publish.py`` beside the definition's file first, on the embedded AWS
     :param observer: told of what happens while it happens
 
-    :raises InvalidPipeline: or ``UnsupportedPipeline``, where the definition or the selection cannot be used
-    :raises RunError: where the arguments cannot be used; nothing was started then
+    :raises PipelineError: with every problem, where the definition, the parameters or the selection cannot be used
+    :raises RunError: where the arguments cannot be used; nothing was started then.  ``ValueError`` for a file
     :raises RecordError: where the records cannot be read
     :raises KeyboardInterrupt: after Ctrl-C, once the jobs are stopped and the record is sealed
     """
