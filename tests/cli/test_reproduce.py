@@ -78,7 +78,7 @@ def test_a_pinned_run_takes_the_stored_definition(ran: Desk) -> None:
     ("damage", "why"),
     [
         (lambda data: data[:200], "is cut off or was altered"),
-        (lambda data: data.replace(b'"schema":"1.', b'"schema":"0.'), 'has schema "0.'),
+        (lambda data: data.replace(b'"schema":"2.', b'"schema":"0.'), 'has schema "0.'),
         (lambda data: data.replace(b'"value":7', b'"value":8'), "was altered after it was sealed"),
     ],
 )

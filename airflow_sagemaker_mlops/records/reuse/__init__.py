@@ -1,6 +1,6 @@
 """Selective execution: a run of some steps of a pipeline on the results of an earlier run.
 
-One word for each thing, also in ``runtime/selective`` (a DAG run's conf) and ``cli/selective`` (``run --select``):
+One word for each thing, also in ``runtime/selective`` (a DAG run's conf) and ``runs/start.py`` (``run --select``):
 
 request          what the user asks for: ``SelectiveRequest`` in ``selective_run``
 selection        the steps of the plan, each selected, reused or not selected: ``Selection`` in ``plan/selection``
