@@ -16,6 +16,7 @@ from ..records.seal.sealed import record_name
 from ..records.store.keys import record_key
 from ..runtime.recorder import record_id
 from ..runtime.step_task import StepTask
+from ..runtime.task_states import map_index_of
 from ..settings import location_of
 from .asset_events import (
     ENDED_WELL,
@@ -27,6 +28,8 @@ from .asset_events import (
 )
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from ..records.seal.seal import Sealed
 
 NOTHING_READ: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
@@ -35,7 +38,7 @@ NOTHING_READ: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 def emit_for_step(
     step: StepTask,
     outlets: Iterable[Any],
-    context: Any,
+    context: Context,
     result: Any,
     *,
     upstream: Mapping[str, Mapping[str, Any]] = NOTHING_READ,
@@ -66,7 +69,7 @@ def emit_for_step(
 
 def emit_for_run(
     operator: Any,
-    context: Any,
+    context: Context,
     sealed: Sealed,
     told: Sequence[Mapping[str, Any]],
     describe: Callable[[str], Mapping[str, Any]],
@@ -101,13 +104,13 @@ def _add(events: Any, asset: Asset, extra: Mapping[str, Any]) -> None:
     events.add(asset, extra=dict(extra))
 
 
-def _record_uri(step: StepTask, context: Any) -> str:
+def _record_uri(step: StepTask, context: Context) -> str:
     """Where the run's record will be; empty where nothing is recorded."""
     location = location_of(step.records)
     if not location:
         return ""
     ti, run = context["ti"], context["dag_run"]
     group = ti.task_id.removesuffix(step.step or ti.task_id).rstrip(".")
-    run_id = run_name(ti.run_id, ti.map_index if step.mapped else -1)
+    run_id = run_name(ti.run_id, map_index_of(ti) if step.mapped else -1)
     named = {"run_id": run_id, "clear_number": getattr(run, "clear_number", 0)}
     return f"{location.rstrip('/')}/{record_key(record_id(ti.dag_id, group), record_name(named))}"

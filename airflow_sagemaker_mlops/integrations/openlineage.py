@@ -19,16 +19,19 @@ from ..records.model.step_record import StepRecord
 from ..records.store.keys import step_record_key
 from ..runtime.recorder import open_records, record_id
 from ..runtime.step_task import JOURNAL_KEY
-from ..runtime.task_states import xcom_of
+from ..runtime.task_states import map_index_of, xcom_of
 from ..settings import location_of
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
     from ..records.seal.seal import Sealed
 
 PROVIDER = "airflow.providers.openlineage"
 
 
-def lineage_of_step(operator: Any, ti: Any) -> Any:
+def lineage_of_step(operator: Any, ti: RuntimeTaskInstanceProtocol) -> Any:
     """Facets and datasets of a step that ended, out of its record; empty where it left none."""
     from .openlineage_types import lineage
 
@@ -37,7 +40,7 @@ def lineage_of_step(operator: Any, ti: Any) -> Any:
     found = None
     if location:
         group = operator.task_id.removesuffix(step).rstrip(".")
-        run = run_name(ti.run_id, ti.map_index if operator.step.mapped else -1)
+        run = run_name(ti.run_id, map_index_of(ti) if operator.step.mapped else -1)
         found = open_records(location).read(step_record_key(record_id(ti.dag_id, group), run, step))
     if found is None:
         return lineage({}, {}, {})
@@ -52,7 +55,7 @@ def lineage_of_run(sealed: Sealed | None) -> Any:
     return lineage({}, run_facets(sealed.record, sealed.uri) if sealed else {}, job_facets([], "TASK"))
 
 
-def emit_for_steps(context: Any, record: Mapping[str, Any], group: str, log: Callable[..., None]) -> None:
+def emit_for_steps(context: Context, record: Mapping[str, Any], group: str, log: Callable[..., None]) -> None:
     """Send the events of the steps that ended well in the triggerer; nothing where OpenLineage is not set up."""
     adapter = _adapter()
     if adapter is None:
@@ -119,7 +122,7 @@ def _may_be_told(task: Any) -> bool:
     return bool(resolve_task_emission_policy(operator=task, dag_id=task.dag_id, task_id=task.task_id).emit)
 
 
-def _try_of(ti: Any, task_id: str) -> int:
+def _try_of(ti: RuntimeTaskInstanceProtocol, task_id: str) -> int:
     """Which attempt it was that succeeded, by its journal; a result that was taken from elsewhere is a first one's."""
     from ..execution.journal import entry_from_json
 

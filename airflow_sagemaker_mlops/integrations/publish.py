@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..records.model.errors import RecordError
@@ -17,8 +17,11 @@ from ..runtime.pipeline_source import Source
 from ..runtime.recorder import open_records
 from ..settings import location_of
 
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
-def publish_run(context: Any, source: Source, sealed: Sealed, log: Callable[..., None]) -> None:
+
+def publish_run(context: Context, source: Source, sealed: Sealed, log: Callable[..., None]) -> None:
     """Tell Airflow's assets, OpenLineage and SageMaker Lineage of the run, each where it is wanted."""
     operator = context["task"]
 

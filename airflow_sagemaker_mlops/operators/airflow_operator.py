@@ -16,7 +16,7 @@ from ..runtime.task_states import PASSED_OVER
 from .pipeline_value import holds_value, with_values
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator
+    from airflow.sdk import BaseOperator, Context
 
     from ..runtime.step_task import StepTask
 
@@ -71,12 +71,12 @@ class _AsStep:
 
     pipeline_step: StepTask
 
-    def execute(self, context: Any) -> Any:
+    def execute(self, context: Context) -> Any:
         """Run it where it is selected; give its earlier output, if that was kept, where it is reused."""
         with _marking_skips(context):
             return self._execute_selected(context)
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Back from the triggerer."""
         from ..runtime.approvals import ANSWER_KEY, answer_in
 
@@ -85,7 +85,7 @@ class _AsStep:
         with _marking_skips(context):
             return super().resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
 
-    def _execute_selected(self, context: Any) -> Any:
+    def _execute_selected(self, context: Context) -> Any:
         from ..runtime.selective.step import step_selection
 
         try:
@@ -100,7 +100,7 @@ class _AsStep:
 
 
 @contextmanager
-def _marking_skips(context: Any) -> Iterator[None]:
+def _marking_skips(context: Context) -> Iterator[None]:
     """Leave a note when the operator raises ``AirflowSkipException``; a run that is marked failed skips tasks as well.
 
     Without the note, the status task would take the step for one that the end of the run has dropped.

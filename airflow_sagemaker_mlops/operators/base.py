@@ -351,7 +351,7 @@ class StepOperator(BaseOperator):
         from ..runtime.task_store.kept_end import KeptEnd
 
         kept = KeptEnd(context).read()
-        ti: Any = context["ti"]
+        ti = context["ti"]
         for key, value in (kept.get("published") or {}).items():
             ti.xcom_push(key=key, value=value)
         if kept.get("failure") and not self.retry_failed_steps:
@@ -417,7 +417,7 @@ class StepOperator(BaseOperator):
         from ..runtime.step_task import JOURNAL_KEY
         from ..runtime.task_states import own_xcom
 
-        ti: Any = context["ti"]
+        ti = context["ti"]
         entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
         return entry is not None and entry.try_number != ti.try_number
 
@@ -482,7 +482,7 @@ class StepOperator(BaseOperator):
 
     def _time_left(self, context: Context) -> timedelta | None:
         """Airflow holds a deferred task to its execution_timeout only where it began in the triggerer (3.3.2)."""
-        ti: Any = context["ti"]
+        ti = context["ti"]
         if self.execution_timeout is None or ti.start_date is None:
             return None
         left: timedelta = self.execution_timeout - (datetime.now(UTC) - ti.start_date)
@@ -526,5 +526,5 @@ StepOperator._converted = frozenset().union(*map(_converted_by, StepOperator.__m
 def _leave(context: Context, result: Any) -> None:
     """Leave what is known of a failed step to those that run on its failure, and to the status task."""
     if result:
-        ti: Any = context["ti"]
+        ti = context["ti"]
         ti.xcom_push(key="return_value", value=result)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from ..airflow_versions import AirflowFailException
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 
 class InvalidPipelineOperator(BaseOperator):
@@ -21,7 +24,7 @@ class InvalidPipelineOperator(BaseOperator):
         super().__init__(**kwargs)
         self.report = report
 
-    def execute(self, context: Any) -> None:
+    def execute(self, context: Context) -> None:
         """Fail the run."""
         del context
         raise AirflowFailException(self.report)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 
 from ..definition.expressions import MARKS, parse_value
 from ..runtime.step_task import StepTask
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 
 class PipelineValue(ResolveMixin):
@@ -56,7 +59,7 @@ class PipelineValue(ResolveMixin):
         """The tasks whose results it takes."""
         return ((operator, "return_value") for operator in self.sources)
 
-    def resolve(self, context: Any) -> Any:
+    def resolve(self, context: Context) -> Any:
         """The value, in this run; ``None`` for a step that is not selected in it.  Raises ``StepFailed`` for none.
 
         Outside of the mapped task group that the step is in, the list of the values of all its instances.

@@ -22,6 +22,8 @@ from ..settings import location_of
 from .base import DecidedLate
 
 if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
     from ..records.reuse.selective_run import SelectivePlan
     from ..records.seal.seal import Sealed
     from ..runtime.pipeline_source import Source
@@ -153,7 +155,7 @@ class PipelineStatusOperator(BaseOperator):
         from ..runtime.stopping.in_worker import stop_jobs_here
         from ..runtime.stopping.jobs import waiting_steps
 
-        ti: Any = context["ti"]
+        ti = context["ti"]
         selective, refused = self._selective_plan(context)
         not_selected = self._task_ids(selective.selection.not_selected) if selective is not None else ()
         reused = self._task_ids(selective.selection.reused) if selective is not None else ()
@@ -240,7 +242,7 @@ class PipelineStatusOperator(BaseOperator):
         return self._conclude(context)
 
 
-def _fail(ti: Any, said: Mapping[str, Any], failure: str) -> NoReturn:
+def _fail(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, Any], failure: str) -> NoReturn:
     """Fail the run, and leave why: a failure callback of the DAG is given this task and not its exception."""
     from ..task_log import without_traceback
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
 from ..airflow_versions import DownstreamTasksSkipped
 from .base import StepOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
 class FailStepOperator(StepOperator):
@@ -47,14 +50,14 @@ class ConditionStepOperator(StepOperator):
         skipped = list(self.branches.get("Else" if taken else "If") or [])
         if not skipped:
             return result
-        ti: Any = context["ti"]
+        ti = context["ti"]
         # Raising ends the task before its return value is pushed; later steps may reference the outcome.
         ti.xcom_push(key="return_value", value=result)
         ti.xcom_push(key="skipmixin_key", value={"skipped": skipped})
         raise DownstreamTasksSkipped(tasks=[instance_to_skip(ti, task_id) for task_id in skipped])
 
 
-def instance_to_skip(ti: Any, task_id: str) -> str | tuple[str, int]:
+def instance_to_skip(ti: RuntimeTaskInstanceProtocol, task_id: str) -> str | tuple[str, int]:
     """The task as Airflow wants it named that is to be skipped: in a mapped task group, one instance of it."""
     from ..runtime.task_states import sibling_index
 

@@ -43,7 +43,7 @@ class StopRunningJobsOperator(BaseOperator):
         from ..runtime.stopping.in_worker import stop_jobs_here
         from ..runtime.stopping.jobs import waiting_steps
 
-        ti: Any = context["ti"]
+        ti = context["ti"]
         before = self.get_flat_relatives(upstream=True)
         by_hand = (operator for operator in before if getattr(operator, "_by_hand", True))  # a mapped one does not say
         steps = waiting_steps(ti, [operator.task_id for operator in by_hand])

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .context import iso
 from .task_states import every_state, instance_of, xcom_of
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 ANSWER_KEY = "sagemaker_answer"
 _OPERATORS = "airflow.providers.standard.operators.hitl"  # cannot be imported before Airflow 3.1
@@ -30,7 +33,7 @@ def answer_in(event: Any) -> dict[str, Any] | None:
     }
 
 
-def approvals_of(ti: Any, steps: Mapping[str, str], group: str) -> list[dict[str, Any]]:
+def approvals_of(ti: RuntimeTaskInstanceProtocol, steps: Mapping[str, str], group: str) -> list[dict[str, Any]]:
     """Answers to tasks that are steps or stand before the status task, oldest first, as ``approvals`` of a record.
 
     ti      of the status task
@@ -53,7 +56,7 @@ def approvals_of(ti: Any, steps: Mapping[str, str], group: str) -> list[dict[str
     return sorted(found, key=lambda approval: str(approval.get("at", "")))
 
 
-def _answer(ti: Any, task: Any, index: int | None, is_step: bool) -> Iterator[tuple[str, Any]]:
+def _answer(ti: RuntimeTaskInstanceProtocol, task: Any, index: int | None, is_step: bool) -> Iterator[tuple[str, Any]]:
     name = task.task_id
     left = answer_in(xcom_of(ti, name, ANSWER_KEY, index)) if is_step else None
     left = left or answer_in(xcom_of(ti, name, "return_value", index))

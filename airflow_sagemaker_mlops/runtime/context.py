@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..execution.aws.clients import Aws
@@ -20,9 +20,15 @@ from ..execution.scope_values import (
 )
 from ..execution.step_run import ExecutionOptions
 from .step_task import StepTask
+from .task_states import map_index_of
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol
 
 
-def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepIdentity:
+def identity_of(
+    task: StepTask, ti: RuntimeTaskInstanceProtocol, dag_run: DagRunProtocol, generation: str
+) -> StepIdentity:
     """Who this attempt is."""
     return StepIdentity(
         pipeline=task.pipeline or ti.dag_id,
@@ -30,16 +36,16 @@ def identity_of(task: StepTask, ti: Any, dag_run: Any, generation: str) -> StepI
         dag_id=ti.dag_id,
         run_id=ti.run_id,
         task_id=ti.task_id,
-        map_index=-1 if ti.map_index is None else ti.map_index,
+        map_index=map_index_of(ti),
         try_number=ti.try_number,
         generation=generation,
         run_started=run_started(dag_run),
-        instance=ti.map_index if task.mapped else -1,
+        instance=map_index_of(ti) if task.mapped else -1,
         group=task.group,
     )
 
 
-def run_started(dag_run: Any) -> str:
+def run_started(dag_run: DagRunProtocol) -> str:
     """When the run began, to the microsecond: two Airflows may start runs of the same ids in the same second."""
     return iso(getattr(dag_run, "start_date", None) or getattr(dag_run, "run_after", None), "microseconds")
 

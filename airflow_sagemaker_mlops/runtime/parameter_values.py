@@ -7,12 +7,16 @@ Of each parameter the first of these counts: what the run's conf gives, the valu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..execution.exceptions import StepFailed
 from ..plan.model import PARAMETERS_TASK_ID
 from .step_task import StepTask
 from .task_states import reason_in, xcom_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
 def param_name(name: str, group: str, params: Mapping[str, Any]) -> str:
@@ -53,7 +57,7 @@ def rendered_task(group: str) -> str:
     return f"{group}.{PARAMETERS_TASK_ID}" if group else PARAMETERS_TASK_ID
 
 
-def rendered_here(ti: Any, group: str) -> Mapping[str, Any] | None:
+def rendered_here(ti: RuntimeTaskInstanceProtocol, group: str) -> Mapping[str, Any] | None:
     """What the first task of the pipeline in ``group`` has rendered in the run of ``ti``.
 
     Empty where there is no such task, ``None`` where it has left nothing, as when it was refused.
@@ -66,7 +70,7 @@ def rendered_here(ti: Any, group: str) -> Mapping[str, Any] | None:
     return pushed if isinstance(pushed, Mapping) and not reason_in(pushed) else None
 
 
-def all_here(names: Iterable[str], group: str, context: Any) -> dict[str, Any]:
+def all_here(names: Iterable[str], group: str, context: Context) -> dict[str, Any]:
     """The values of the parameters ``names`` of the pipeline in ``group``, as far as the run has them."""
     return values_of(names, group, context["params"], rendered_here(context["ti"], group))
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..hooks.connection import NO_CONNECTION, AwsConnection
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class Source:
     connection: AwsConnection = NO_CONNECTION
     mapped: bool = False
 
-    def run_name(self, ti: Any) -> str:
+    def run_name(self, ti: RuntimeTaskInstanceProtocol) -> str:
         """What the run of ``ti`` is called in records."""
         from ..execution.identity import run_name
+        from .task_states import map_index_of
 
-        return run_name(ti.run_id, ti.map_index if self.mapped else -1)
+        return run_name(ti.run_id, map_index_of(ti) if self.mapped else -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.step_types import AIRFLOW, WAITING
 from ..plan.model import PARAMETERS_TASK_ID
@@ -21,6 +21,9 @@ from .task_states import (
     why_failed,
     xcom_of,
 )
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Conclusion:
 
 
 def conclude(
-    ti: Any,
+    ti: RuntimeTaskInstanceProtocol,
     steps: Mapping[str, str],
     handlers: Mapping[str, Mapping[str, str]],
     stands_in_for: str = "",
@@ -111,7 +114,7 @@ def conclude(
 
 
 def _conclude(
-    ti: Any,
+    ti: RuntimeTaskInstanceProtocol,
     steps: Mapping[str, str],
     handlers: Mapping[str, Mapping[str, str]],
     skips: Skips,
@@ -162,7 +165,7 @@ def _conclude(
     )
 
 
-def _not_rendered(ti: Any) -> dict[str, str]:
+def _not_rendered(ti: RuntimeTaskInstanceProtocol) -> dict[str, str]:
     """{task id: reason} of the pipeline's first task, where it could not render the values of its parameters."""
     first = ti.task_id.rpartition("pipeline.")[0] + PARAMETERS_TASK_ID
     if first not in ti.task.dag.task_dict:
@@ -171,7 +174,9 @@ def _not_rendered(ti: Any) -> dict[str, str]:
     return {first: reason} if reason else {}
 
 
-def _decisions(ti: Any, steps: Mapping[str, str], states: Mapping[str, str | None]) -> Iterator[str]:
+def _decisions(
+    ti: RuntimeTaskInstanceProtocol, steps: Mapping[str, str], states: Mapping[str, str | None]
+) -> Iterator[str]:
     for name, step_type in steps.items():
         if step_type == "Condition" and states.get(name) == "success":
             result = xcom_of(ti, name, "return_value") or {}

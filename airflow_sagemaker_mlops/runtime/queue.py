@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.step_types import SUPPORTED, WAITING
 from ..execution.concurrency import BEGUN
@@ -16,13 +16,16 @@ from .step_task import StepTask
 from .task_states import instance_of, own_state_key, sibling_index
 from .task_store.protocol import TaskStore
 
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
 KEY = "sagemaker_ticket"
 ON_THEIR_WAY = frozenset({"deferred", "running"})
 # A step that waits comes back to a worker now and then, and is no less on its way meanwhile.
 COMING_BACK = frozenset({"scheduled", "queued"})
 
 
-def other_steps(ti: Any, states: Mapping[str, str], step: StepTask) -> dict[str, bool]:
+def other_steps(ti: RuntimeTaskInstanceProtocol, states: Mapping[str, str], step: StepTask) -> dict[str, bool]:
     """Of the ``states`` in the run of ``ti``, which is ``step``, the other steps of its pipeline that are on their way,
     and whether each takes a ticket.
 
@@ -69,7 +72,7 @@ class QueueTickets:
     XComs of a task that begins in the triggerer outlive its attempts, so a ticket names the attempt that took it.
     """
 
-    def __init__(self, store: TaskStore, ti: Any, step: StepTask) -> None:
+    def __init__(self, store: TaskStore, ti: RuntimeTaskInstanceProtocol, step: StepTask) -> None:
         self._store = store
         self._ti = ti
         self._step = step

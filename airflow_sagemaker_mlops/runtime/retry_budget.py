@@ -108,7 +108,7 @@ def errors_counted(operator: BaseOperator, context: Context) -> Iterator[None]:
 
 def _count(context: Context) -> int:
     """How often the task has failed by itself since it was last cleared, this time included."""
-    ti: Any = context["ti"]
+    ti = context["ti"]
     store: Any = dict(context).get("task_state_store")
     if store is None:  # before Airflow 3.3: attempts that never began count as well
         # A run that began under an earlier budget keeps its smaller ``max_tries``.

@@ -17,13 +17,16 @@ from .pipeline_status import Conclusion
 from .recorder import open_records, record_id
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
     from ..records.seal.seal import Sealed
 
 _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 
 
 def seal_record(
-    context: Any, source: Source, end: Conclusion, log: Callable[..., None], *, inherited: Mapping[str, Any]
+    context: Context, source: Source, end: Conclusion, log: Callable[..., None], *, inherited: Mapping[str, Any]
 ) -> Sealed | None:
     """Seal the record of the run; ``None`` where nothing is recorded.
 
@@ -48,7 +51,7 @@ def seal_record(
     return sealed
 
 
-def _link_to(uri: str, ti: Any, log: Callable[..., None]) -> None:
+def _link_to(uri: str, ti: RuntimeTaskInstanceProtocol, log: Callable[..., None]) -> None:
     """Have the task link to the record in the AWS console; not to one in a folder or in the embedded AWS."""
     if not uri.startswith("s3://"):
         return
@@ -77,7 +80,7 @@ def _prices(log: Callable[..., None]) -> Any:
 
 
 def _seal(
-    context: Any,
+    context: Context,
     source: Source,
     end: Conclusion,
     location: str,
@@ -98,6 +101,7 @@ def _seal(
     for word in ("Stopped", "NotStarted"):
         ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said[word]), word))
     ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said.get("NotSelected", ())), "NotSelected"))
+    operator: Any = context["ti"].task
     return seal_run(
         open_records(location),
         plan,
@@ -106,7 +110,7 @@ def _seal(
         document=loaded.document,
         source_kind=_kind(source.definition),
         ends=ends,
-        approvals=approvals_of(context["ti"], context["ti"].task.steps, source.group),
+        approvals=approvals_of(context["ti"], operator.steps, source.group),
         prices=prices,
         digests=digests,
         signer=signer,
@@ -138,7 +142,7 @@ def _registry(source: Source, log: Callable[..., None]) -> Any:
         return None
 
 
-def _identity(context: Any, source: Source, status: str) -> Any:
+def _identity(context: Context, source: Source, status: str) -> Any:
     from ..records.capture.run_recorder import versions
     from ..records.model.run_info import RunInfo
 
@@ -163,7 +167,7 @@ def _identity(context: Any, source: Source, status: str) -> Any:
     )
 
 
-def _parameters(context: Any, source: Source, plan: Any, inherited: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(context: Context, source: Source, plan: Any, inherited: Mapping[str, Any]) -> dict[str, Any]:
     from ..records.model.record import Parameter
 
     conf, params = context["dag_run"].conf or {}, context["params"]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.step_types import AIRFLOW
 from .task_states import PASSED_OVER, skipped_of, xcom_of
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Skips:
     not_selected   task ids of steps that a selective run does not run
     """
 
-    ti: Any
+    ti: RuntimeTaskInstanceProtocol
     steps: Mapping[str, str]
     states: Mapping[str, str | None]
     not_selected: Collection[str]
@@ -116,7 +119,7 @@ class Skips:
         return self.ti.task.dag.task_dict[name]
 
 
-def _word(ti: Any, task_id: str) -> Mapping[str, Any]:
+def _word(ti: RuntimeTaskInstanceProtocol, task_id: str) -> Mapping[str, Any]:
     return xcom_of(ti, task_id, "skipmixin_key") or {}
 
 

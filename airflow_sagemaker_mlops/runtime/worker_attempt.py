@@ -34,6 +34,8 @@ from .task_store.notes import TaskNotes
 from .task_store.worker import WorkerTaskStore
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from .selective.step import StepSelection
     from .task_store.protocol import TaskStore
 
@@ -52,7 +54,7 @@ class WorkerAttempt:
     """
 
     step: StepTask
-    context: Any
+    context: Context
     selection: StepSelection | None
     log: Callable[..., None]
     killed: Callable[[], bool]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
@@ -19,6 +19,9 @@ from ..runtime.stopping.jobs import stop_left_running, waiting_steps
 from ..runtime.supervisor_calls import ask
 from ..runtime.task_states import xcom_of
 from .clients import open_aws
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
 class StatusTrigger(BaseTrigger):
@@ -47,12 +50,12 @@ class StatusTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
-        context = await ask(self.task_instance.get_template_context)  # type: ignore[union-attr]
-        if needs_worker(context["dag_run"].conf, self.task_instance.task.dag):  # type: ignore[union-attr]
+        ti: Any = self.task_instance
+        context = await ask(ti.get_template_context)
+        if needs_worker(context["dag_run"].conf, ti.task.dag):
             yield TriggerEvent(to_payload(WorkerNeeded()))
             return
         steps = {name: step_type for step_type, names in self.steps.items() for name in names.split()}
-        ti: Any = self.task_instance
         end = await ask(conclude, ti, steps, self.handlers, self.stands_in_for)
         while end.early:
             await asyncio.sleep(CHECK_AGAIN_AFTER.total_seconds())
@@ -81,10 +84,11 @@ class StatusTrigger(BaseTrigger):
         yield TaskSuccessEvent()
 
     async def _read_journal(self, task_id: str) -> Entry | None:
-        return entry_from_json(await ask(xcom_of, self.task_instance, task_id, JOURNAL_KEY))
+        ti: Any = self.task_instance
+        return entry_from_json(await ask(xcom_of, ti, task_id, JOURNAL_KEY))
 
 
-def _push_result(ti: Any, said: Mapping[str, Any]) -> None:
+def _push_result(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, Any]) -> None:
     from airflow.sdk.execution_time.xcom import XCom
 
     XCom.set(

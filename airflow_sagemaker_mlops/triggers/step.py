@@ -197,7 +197,8 @@ class StepTrigger(BaseTrigger):
         else:
             # Neither max_tries, which separates a clear from a retry in a worker, nor the run's count of clears is to
             # be had here (Airflow 3.3.2); the journal says it instead.
-            identity = identity_of(task, self.task_instance, context["dag_run"], generation="")
+            ti: Any = self.task_instance
+            identity = identity_of(task, ti, context["dag_run"], generation="")
             given = {**await self._given(task, context), **(self.parameters or {})}
             scope = scope_of(task, identity, aws, given, await self._upstream(task))
         return StepRun(
@@ -253,7 +254,8 @@ class StepTrigger(BaseTrigger):
 
     async def _end_job(self) -> None:
         if self._run is not None:
-            await EndedTrigger(self._run, self._submitted, self._store, self.task_instance, self._tickets).stop_job()
+            ti: Any = self.task_instance
+            await EndedTrigger(self._run, self._submitted, self._store, ti, self._tickets).stop_job()
 
 
 async def _mask(secrets: Sequence[str]) -> None:

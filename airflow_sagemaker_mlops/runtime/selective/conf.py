@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ...plan.model import STATUS_TASK_ID
 
 if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
     from ...definition.problems import Problem
     from ...records.reuse.selective_run import SelectiveRequest
 
@@ -27,7 +29,7 @@ def is_selective(conf: Mapping[str, Any] | None) -> bool:
     return any(value not in (None, "") and _KEY.fullmatch(key) for key, value in (conf or {}).items())
 
 
-def pipelines_in(dag: Any) -> list[str]:
+def pipelines_in(dag: DAG) -> list[str]:
     """The task groups of ``dag`` that are pipelines, "" for the DAG itself."""
     ends = [name for name, task in dag.task_dict.items() if _is_status_task(name, task)]
     return [name.removesuffix(STATUS_TASK_ID).rstrip(".") for name in ends]
@@ -38,12 +40,12 @@ def _is_status_task(task_id: str, task: Any) -> bool:
     return f".{task_id}".endswith(f".{STATUS_TASK_ID}") and task.task_type == "PipelineStatusOperator"
 
 
-def needs_worker(conf: Mapping[str, Any] | None, dag: Any) -> bool:
+def needs_worker(conf: Mapping[str, Any] | None, dag: DAG) -> bool:
     """Whether a run with this ``conf`` may be a selective run of a pipeline of ``dag``, or has to be refused."""
     return bool(conf) and (is_selective(conf) or bool(undeclared(conf or {}, dag)))
 
 
-def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
+def undeclared(conf: Mapping[str, Any], dag: DAG) -> list[str]:
     """The keys of ``conf`` that are nobody's: no params of ``dag`` or of one of its tasks, and no options of a run.
 
     In a DAG of other tasks that has pipelines in groups, these tasks may read any key.  There it takes one that
@@ -60,7 +62,7 @@ def undeclared(conf: Mapping[str, Any], dag: Any) -> list[str]:
     return left if _is_pipeline(dag) else [key for key in left if _resembles(key, dag.params)]
 
 
-def _is_pipeline(dag: Any) -> bool:
+def _is_pipeline(dag: DAG) -> bool:
     """Whether ``dag`` itself is a pipeline: the status task of a group without prefix has the same id."""
     status_task = dag.task_dict.get(STATUS_TASK_ID)
     return (
@@ -88,7 +90,7 @@ def _is_option(key: str, groups: Collection[str]) -> bool:
     return match is not None and (match["option"] in OPTIONS or (match["group"] or "") in groups)
 
 
-def misspelt(conf: Mapping[str, Any], dag: Any) -> list[Problem]:
+def misspelt(conf: Mapping[str, Any], dag: DAG) -> list[Problem]:
     """SM416 for every key that :func:`undeclared` finds, with what may be meant."""
     from ...definition.problems import Problem, did_you_mean
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...definition.problems import Problem
 from ...plan.selection import Selection
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
 
 # Rules by which Airflow skips a task whose upstream was skipped.
 _SKIPPED = frozenset({"all_success", "none_skipped"})
 
 
-def cut_off(dag: Any, group: str, selection: Selection) -> Iterator[Problem]:
+def cut_off(dag: DAG, group: str, selection: Selection) -> Iterator[Problem]:
     """Selected and reused steps that Airflow would skip, as other tasks lead from a step that is left out to them.
 
     group   of the pipeline in ``dag``; "" when it is the whole of it

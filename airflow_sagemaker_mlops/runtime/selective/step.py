@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...definition.problems import PipelineError
 from ...plan.model import STATUS_TASK_ID
 from ..parameter_values import all_here, param_name
-from ..task_states import refusal
+from ..task_states import map_index_of, refusal
 from .conf import (
     is_selective,
     misspelt,
@@ -23,6 +23,8 @@ from .conf import (
 )
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from ...plan.selection import Role
     from ...records.capture.recorder import Recorder
     from ...records.model.step_record import Artifact
@@ -65,7 +67,7 @@ class StepSelection:
         return self.plan.recorder(recorder)
 
 
-def log_lines(selective: SelectivePlan, group: str, context: Any) -> Iterator[str]:
+def log_lines(selective: SelectivePlan, group: str, context: Context) -> Iterator[str]:
     """For a task log: what runs, and what the user may not expect about it.
 
     group   task group of the pipeline, "" if it is the whole DAG
@@ -82,7 +84,7 @@ class InvalidConf(PipelineError):
     consequence = "nothing was started"
 
 
-def refuse_misspelt(context: Any) -> None:
+def refuse_misspelt(context: Context) -> None:
     """Raise :class:`InvalidConf` (SM416) when the conf of the run in ``context`` has keys that are nobody's."""
     ti, conf = context["ti"], context["dag_run"].conf
     problems = misspelt(conf, ti.task.dag) if conf else []
@@ -90,7 +92,7 @@ def refuse_misspelt(context: Any) -> None:
         raise InvalidConf(f"DAG {ti.dag_id}", problems)
 
 
-def step_selection(context: Any, step: StepTask) -> StepSelection | None:
+def step_selection(context: Context, step: StepTask) -> StepSelection | None:
     """What the run in ``context`` does with its task; ``None`` if the whole pipeline runs.
 
     Raises :class:`InvalidSelection` with every reason why the request cannot run, or :class:`InvalidConf` for a conf
@@ -109,11 +111,11 @@ def step_selection(context: Any, step: StepTask) -> StepSelection | None:
     return _LAST[0][1]
 
 
-def _step_selection(context: Any, step: StepTask) -> StepSelection | None:
+def _step_selection(context: Context, step: StepTask) -> StepSelection | None:
     ti = context["ti"]
     name = step.step or ti.task_id
     group = ti.task_id.removesuffix(name).rstrip(".")
-    status_task = ti.task.dag.task_dict.get(f"{group}.{STATUS_TASK_ID}".lstrip("."))
+    status_task: Any = ti.task.dag.task_dict.get(f"{group}.{STATUS_TASK_ID}".lstrip("."))
     found = selective_plan_in(
         context, status_task.source if status_task is not None else None, inspect=_inspect_as(step)
     )
@@ -136,7 +138,7 @@ def _inspect_as(step: StepTask) -> Callable[[Artifact], Artifact]:
 
 
 def selective_plan_in(
-    context: Any, source: Source | None, *, inspect: Callable[[Artifact], Artifact] | None = None
+    context: Context, source: Source | None, *, inspect: Callable[[Artifact], Artifact] | None = None
 ) -> SelectivePlan | None:
     """The selective plan of the run in ``context`` for the pipeline ``source``; ``None`` if all of it runs.
 
@@ -145,7 +147,7 @@ def selective_plan_in(
 
     Raises like :func:`step_selection`.
     """
-    ti, conf = context["ti"], context["dag_run"].conf
+    ti, conf = context["ti"], context["dag_run"].conf or {}
     dag = ti.task.dag
     if source is not None:
         refuse_misspelt(context)
@@ -166,7 +168,7 @@ def selective_plan_in(
     store = open_records(location) if location else None
     pipeline = record_id(ti.dag_id, source.group)
     if source.mapped:  # each instance goes on with what the same one did
-        request = request.of_instance(ti.map_index)
+        request = request.of_instance(map_index_of(ti))
     checked = selective_plan_of_run(
         request, plan, pipeline, store, source.run_name(ti), inspect=inspect, no_records=NO_RECORDS
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...airflow_versions import TELLS_TRIGGERS_OF_KILLS
 from ...execution import engine
@@ -17,6 +17,9 @@ from ..step_task import JOURNAL_KEY
 from ..supervisor_calls import ask
 from ..task_states import own_state_key
 from ..task_store.protocol import TaskStore
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 NOTE_S = 10.0  # how long a stop waits for the note of it
 
@@ -34,7 +37,7 @@ class EndedTrigger:
     run: StepRun
     submitted: Submitted | None
     store: TaskStore
-    ti: Any
+    ti: RuntimeTaskInstanceProtocol
     tickets: QueueTickets | None
 
     async def stop_job(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...execution.aws.clients import Aws
 from ...execution.journal import Entry, entry_from_json
@@ -15,9 +15,12 @@ from ..step_task import JOURNAL_KEY, StepTask
 from ..task_states import instance_of, xcom_of
 from .jobs import ReadJournal, stop_left_running
 
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
 
 def stop_jobs_here(
-    ti: Any,
+    ti: RuntimeTaskInstanceProtocol,
     tasks: Mapping[str, StepTask],
     *,
     started: str,
@@ -46,6 +49,6 @@ async def _open_aws(connection: AwsConnection) -> Aws:
     return aws_for(connection)
 
 
-async def _read_journal(ti: Any, name: str) -> Entry | None:
+async def _read_journal(ti: RuntimeTaskInstanceProtocol, name: str) -> Entry | None:
     task_id, map_index = instance_of(ti, name)
     return entry_from_json(xcom_of(ti, task_id, JOURNAL_KEY, map_index))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...definition.step_types import WAITING
 from ...execution.aws.clients import Aws
@@ -21,14 +21,17 @@ from ..mapped_step import mapped_step
 from ..retry_budget import is_airflow_away
 from ..start_in_triggerer import StartInTriggerer
 from ..step_task import StepTask
-from ..task_states import instance_of
+from ..task_states import instance_of, map_index_of
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 Open = Callable[[AwsConnection], Awaitable[Aws]]
 ReadJournal = Callable[[str], Awaitable[Entry | None]]
 
 
 async def stop_left_running(
-    ti: Any,
+    ti: RuntimeTaskInstanceProtocol,
     tasks: Mapping[str, StepTask],
     *,
     started: str,
@@ -75,7 +78,7 @@ def _has_name(task: StepTask) -> bool:
     return runner_of(STEP_TYPES[task.type]).makes_named_jobs
 
 
-def waiting_steps(ti: Any, task_ids: Iterable[str]) -> dict[str, StepTask]:
+def waiting_steps(ti: RuntimeTaskInstanceProtocol, task_ids: Iterable[str]) -> dict[str, StepTask]:
     """{task id: its step} of those of ``task_ids`` that wait, in the DAG of ``ti``."""
     operators = ti.task.dag.task_dict
     return {name: task for name in task_ids if (task := _step_task(operators[name])) is not None}
@@ -90,7 +93,9 @@ async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
         return []
 
 
-def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, log: Callable[[str], None]) -> StepRun:
+def _step_run(
+    ti: RuntimeTaskInstanceProtocol, task_id: str, task: StepTask, aws: Aws, log: Callable[[str], None]
+) -> StepRun:
     identity = StepIdentity(
         task.pipeline or ti.dag_id,
         task.step or task_id,
@@ -103,13 +108,13 @@ def _step_run(ti: Any, task_id: str, task: StepTask, aws: Aws, log: Callable[[st
     return StepRun(task.spec, task.type, identity, Scope(identity.step, {}, {}, {}, {}, s3_reader(aws)), aws, log)
 
 
-def _run_name(ti: Any, tasks: Mapping[str, StepTask]) -> str:
+def _run_name(ti: RuntimeTaskInstanceProtocol, tasks: Mapping[str, StepTask]) -> str:
     """The run of the pipeline that ``tasks`` are of, or of steps by hand, as it stands in the names of jobs."""
     return run_name(ti.run_id, max((_instance(ti, task) for task in tasks.values()), default=-1))
 
 
-def _instance(ti: Any, task: StepTask) -> int:
-    return int(ti.map_index) if task.mapped else -1
+def _instance(ti: RuntimeTaskInstanceProtocol, task: StepTask) -> int:
+    return map_index_of(ti) if task.mapped else -1
 
 
 def _is_own(

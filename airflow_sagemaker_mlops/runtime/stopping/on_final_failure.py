@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...airflow_versions import (
     AirflowFailException,
@@ -38,7 +38,7 @@ def nothing_left_running(
     except (AirflowSkipException, DownstreamTasksSkipped):
         raise
     except Exception as error:
-        ti: Any = context["ti"]
+        ti = context["ti"]
         for_good = isinstance(error, AirflowFailException)
         if step.type in WAITING and (for_good or ti.try_number > ti.max_tries):
             try:
@@ -59,7 +59,7 @@ def _stop_left(
     from ..task_store.worker import WorkerTaskStore
     from .in_worker import stop_jobs_here
 
-    ti: Any = context["ti"]
+    ti = context["ti"]
     kept = KeptEnd(context).read()
     if kept.get("result") is not None or (fails_once and kept.get("failure")):
         return  # its job has ended

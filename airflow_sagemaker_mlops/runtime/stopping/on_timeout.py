@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...execution.engine import is_stopping, stop, stop_when_visible
 from ...execution.job_state import JobState
@@ -12,8 +12,11 @@ from ...execution.step_run import StepRun
 from ..step_task import JOURNAL_KEY
 from ..task_states import own_xcom
 
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
-async def stop_overdue(run: StepRun, ti: Any) -> str:
+
+async def stop_overdue(run: StepRun, ti: RuntimeTaskInstanceProtocol) -> str:
     """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
     if entry is None or not (entry.state.is_under_way or entry.state is JobState.STOP_REQUESTED):

@@ -40,7 +40,7 @@ class TaskJournal:
 
 def report_failure(context: Context) -> None:
     """Note that Airflow is being told of a failure that it may retry: another attempt is no mishap from now on."""
-    ti: Any = context["ti"]
+    ti = context["ti"]
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
     if entry is not None and entry.state is JobState.FAILED:
         _note(context, entry.advance(JobState.FAILURE_REPORTED))
@@ -52,7 +52,7 @@ def save_why_repeated(context: Context, retries: int) -> None:
     What begins in the triggerer cannot tell.  A clear sets ``max_tries`` to the attempts so far and the task's
     ``retries`` (Airflow 3.3.2), so an attempt that was not cleared since is beyond their difference.
     """
-    ti: Any = context["ti"]
+    ti = context["ti"]
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
     if entry is None or entry.try_number == ti.try_number or entry.state.asks_for_another:
         return

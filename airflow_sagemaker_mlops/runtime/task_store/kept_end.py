@@ -17,7 +17,7 @@ LONGEST_REASON = 500  # characters; the step's own log has all of it
 
 def save_failure_reason(context: Context, error: Exception) -> None:
     """Leave why this attempt has failed, for the status task, which names it."""
-    ti: Any = context["ti"]
+    ti = context["ti"]
     ti.xcom_push(key=REASON_KEY, value={"try": ti.try_number, "why": mask(str(error))[:LONGEST_REASON]})
 
 
@@ -29,7 +29,7 @@ class KeptEnd:
     """
 
     def __init__(self, context: Context) -> None:
-        ti: Any = context["ti"]
+        ti = context["ti"]
         self._store: Any = dict(context).get("task_state_store")
         self._generation = f"m{ti.max_tries}"
 
