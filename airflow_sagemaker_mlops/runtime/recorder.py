@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import settings
 from ..hooks.connection import AwsConnection
@@ -10,6 +10,8 @@ from ..hooks.connection import AwsConnection
 if TYPE_CHECKING:
     from ..execution.aws.clients import Aws
     from ..execution.identity import StepIdentity
+    from ..records.capture.recorder import Recorder
+    from ..records.store.protocol import Store
     from .step_task import StepTask
 
 
@@ -18,7 +20,7 @@ def record_id(dag_id: str, group: str) -> str:
     return f"{dag_id}.{group}" if group else dag_id
 
 
-def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bool = True) -> Any:
+def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bool = True) -> Recorder | None:
     """The recorder of a step; ``None`` when nothing is recorded.
 
     caching   whether an earlier run's result may be taken
@@ -44,7 +46,7 @@ def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bo
     )
 
 
-def open_records(location: str) -> Any:
+def open_records(location: str) -> Store:
     """The store at ``location``, which the default connection may write to, whatever account the steps run in."""
     from ..hooks.aws import aws_for
     from ..records.store.open import open_store

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
+    from ..plan.model import Plan
+    from ..records.capture.image_digests import Digests
+    from ..records.capture.prices import Prices
+    from ..records.model.record import Parameter
+    from ..records.model.run_info import RunInfo
     from ..records.seal.seal import Sealed
+    from ..records.seal.signing import Signer
 
 _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 
@@ -67,7 +73,7 @@ def _link_to(uri: str, ti: RuntimeTaskInstanceProtocol, log: Callable[..., None]
         log("the task has no link to the record: %s", error)
 
 
-def _prices(log: Callable[..., None]) -> Any:
+def _prices(log: Callable[..., None]) -> Prices | None:
     """The user's prices; a file that cannot be read costs the record its cost and no more."""
     from ..records.capture.prices import read_prices
 
@@ -86,9 +92,9 @@ def _seal(
     location: str,
     *,
     inherited: Mapping[str, Any],
-    prices: Any,
-    digests: Any,
-    signer: Any,
+    prices: Prices | None,
+    digests: Digests | None,
+    signer: Signer | None,
 ) -> Sealed:
     from ..definition import load_pipeline
     from ..plan import make_plan
@@ -117,7 +123,7 @@ def _seal(
     )
 
 
-def _signer(source: Source) -> Any:
+def _signer(source: Source) -> Signer | None:
     """The user's key.  One that cannot be used is an error: an unsigned record would look like a forged one."""
     key = settings.signing_key()
     if not key:
@@ -128,7 +134,7 @@ def _signer(source: Source) -> Any:
     return open_signer(key, lambda: aws_for(source.connection).client("kms"))
 
 
-def _registry(source: Source, log: Callable[..., None]) -> Any:
+def _registry(source: Source, log: Callable[..., None]) -> Digests | None:
     """Where digests of images are asked for; ``None`` when they are not."""
     if not settings.image_digests():
         return None
@@ -142,7 +148,7 @@ def _registry(source: Source, log: Callable[..., None]) -> Any:
         return None
 
 
-def _identity(context: Context, source: Source, status: str) -> Any:
+def _identity(context: Context, source: Source, status: str) -> RunInfo:
     from ..records.capture.run_recorder import versions
     from ..records.model.run_info import RunInfo
 
@@ -167,7 +173,7 @@ def _identity(context: Context, source: Source, status: str) -> Any:
     )
 
 
-def _parameters(context: Context, source: Source, plan: Any, inherited: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(context: Context, source: Source, plan: Plan, inherited: Mapping[str, Any]) -> dict[str, Parameter]:
     from ..records.model.record import Parameter
 
     conf, params = context["dag_run"].conf or {}, context["params"]

@@ -36,6 +36,9 @@ from .task_store.worker import WorkerTaskStore
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from ..records.capture.recorder import Recorder
+    from ..records.capture.step_start import StepStart
+    from ..records.reuse.earlier_results import ReusingRecorder
     from .selective.step import StepSelection
     from .task_store.protocol import TaskStore
 
@@ -155,7 +158,7 @@ class WorkerAttempt:
             run.tell(waiting_for(ahead, most))
         return bool(ahead)
 
-    async def _begin_record(self, run: StepRun) -> Any:
+    async def _begin_record(self, run: StepRun) -> StepStart | None:
         """What the recorder knows before the step is submitted; recorded to its end where a result is at hand."""
         recorder = await self._recorder(run)
         if recorder is None:
@@ -165,7 +168,7 @@ class WorkerAttempt:
             await recorder.end(run, start, status="Succeeded", result=dict(start.result))
         return start
 
-    async def _recorder(self, run: StepRun) -> Any:
+    async def _recorder(self, run: StepRun) -> Recorder | ReusingRecorder | None:
         recorder = recorder_of(self.step, run.identity, run.aws, caching=await is_first_attempt(run))
         return recorder if self.selection is None or recorder is None else self.selection.recorder(recorder)
 
