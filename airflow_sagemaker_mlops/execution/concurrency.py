@@ -22,8 +22,8 @@ SLOWEST_S = 10.0
 BEGUN = 0.0  # the ticket of a step that has begun
 
 
-class Tickets(Protocol):
-    """The tickets of the steps of one run."""
+class QueueSlots(Protocol):
+    """The queue of one run: each step that waits has a slot, whose ticket says when it took it."""
 
     async def take(self) -> float:
         """This step's ticket: the time it was first taken in this attempt, epoch seconds, or ``BEGUN``."""
@@ -35,28 +35,28 @@ class Tickets(Protocol):
         """{step: ticket} of the other steps that are on their way now; ``BEGUN`` for one that takes none."""
 
 
-async def admitted(run: StepRun, tickets: Tickets, most: int) -> None:
-    """Return when the step may begin: fewer than ``most`` others are ahead of it."""
+async def admitted(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> None:
+    """Return when the step may begin: fewer than ``max_parallel_steps`` others are ahead of it."""
     pause, told = FASTEST_S, False
-    while ahead := await ahead_of(run, tickets, most):
+    while ahead := await ahead_of(run, slots, max_parallel_steps):
         if not told:
             told = True
-            run.tell(waiting_for(ahead, most))
+            run.tell(waiting_for(ahead, max_parallel_steps))
         await asyncio.sleep(pause)
         pause = min(pause * 1.3, SLOWEST_S)
 
 
-async def ahead_of(run: StepRun, tickets: Tickets, most: int) -> list[str]:
-    """The steps ahead of this one, where there are ``most`` or more; else none, and the step begins."""
+async def ahead_of(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> list[str]:
+    """The steps ahead of this one, where there are ``max_parallel_steps`` or more; else none, and the step begins."""
     if not await _goes_on(run):
-        mine = (await tickets.take(), run.identity.task_id)
+        mine = (await slots.take(), run.identity.task_id)
         if mine[0] == BEGUN:
             return []
         await asyncio.sleep(min(max(0.0, mine[0] + SETTLE_S - time.time()), SETTLE_S))
-        ahead = sorted(step for step, ticket in (await tickets.others()).items() if (ticket, step) < mine)
-        if len(ahead) >= most:
+        ahead = sorted(step for step, ticket in (await slots.others()).items() if (ticket, step) < mine)
+        if len(ahead) >= max_parallel_steps:
             return ahead
-    await tickets.begin()
+    await slots.begin()
     return []
 
 
@@ -66,6 +66,6 @@ async def _goes_on(run: StepRun) -> bool:
     return entry is not None and entry.state.is_unresolved and not asked_anew(run, entry)
 
 
-def waiting_for(ahead: list[str], most: int) -> str:
+def waiting_for(ahead: list[str], max_parallel_steps: int) -> str:
     """A line for the task log."""
-    return f"waiting: {most} steps run at a time, ahead are {', '.join(ahead)}"
+    return f"waiting: {max_parallel_steps} steps run at a time, ahead are {', '.join(ahead)}"

@@ -199,7 +199,7 @@ class _Options:
             "connection": _connection(options),
             "poll_interval_s": options["poll_interval_s"],
             "logs": options["logs"],
-            "most": options["max_parallel_steps"],
+            "max_parallel_steps": options["max_parallel_steps"],
             "foreign": foreign if options["max_parallel_steps"] else (),
             "records": options["records"],
             **of_all,

@@ -36,7 +36,7 @@ def step_by_hand(
         connection=connection,
         poll_interval_s=configured.poll_interval_s() if poll_interval_s is None else poll_interval_s,
         logs=logs or "end",
-        most=max_parallel_steps or 0,
+        max_parallel_steps=max_parallel_steps or 0,
     )
 
 

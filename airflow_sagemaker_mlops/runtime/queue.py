@@ -53,7 +53,7 @@ def other_steps(ti: RuntimeTaskInstanceProtocol, states: Mapping[str, str], step
 
 
 def _has_limit(operator: Any) -> bool:
-    return bool(getattr(getattr(operator, "step", None), "most", 0))
+    return bool(getattr(getattr(operator, "step", None), "max_parallel_steps", 0))
 
 
 def time_of(kept: Any, *, with_ticket: bool) -> float | None:
@@ -66,8 +66,8 @@ def time_of(kept: Any, *, with_ticket: bool) -> float | None:
     return BEGUN if kept.get("begun") else float(kept["time"])
 
 
-class QueueTickets:
-    """The tickets of one DAG run, as the task ``ti`` sees them, which runs ``step``.
+class TaskQueueSlots:
+    """The queue of one DAG run, as the task ``ti`` sees them, which runs ``step``.
 
     XComs of a task that begins in the triggerer outlive its attempts, so a ticket names the attempt that took it.
     """

@@ -19,15 +19,15 @@ _SWAPPED = str.maketrans({'"': "'", "'": '"'})
 class StepTask:
     """What an operator knows when the DAG is parsed, and all its trigger is given.
 
-    spec      the step's slice of the plan
-    step      its name where that is not the task id; pipeline likewise where it is not the DAG id
-    reads     {step name: task id} of the steps whose results it needs
-    connection  what leads to its AWS
-    most      at most so many steps of a run are on their way at a time; 0 for any number
-    foreign   task ids of the pipeline's steps that are other packages' operators, where ``most`` is set
-    records   where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
-    mapped    whether its pipeline is inside a mapped task group, so that each instance is a run of its own
-    group     task group of its pipeline, where an earlier pipeline of the DAG has the run's id; else empty
+    spec                 the step's slice of the plan
+    step                 its name where that is not the task id; pipeline likewise where it is not the DAG id
+    reads                {step name: task id} of the steps whose results it needs
+    connection           what leads to its AWS
+    max_parallel_steps   how many steps of a run may be on their way at a time; 0 for any number
+    foreign              task ids of the pipeline's steps that are other packages' operators, where that is set
+    records              where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
+    mapped               whether its pipeline is inside a mapped task group, so that each instance is a run of its own
+    group                task group of its pipeline, where an earlier pipeline of the DAG has the run's id; else empty
     """
 
     type: str
@@ -38,7 +38,7 @@ class StepTask:
     connection: AwsConnection = DEFAULT_CONNECTION
     poll_interval_s: float = 30.0
     logs: Literal["end", "live", "off"] = "end"
-    most: int = 0
+    max_parallel_steps: int = 0
     foreign: Sequence[str] = ()
     records: str = ""
     mapped: bool = False

@@ -147,15 +147,15 @@ class WorkerAttempt:
 
     async def _must_wait(self, run: StepRun) -> bool:
         """Whether as many steps as may run at a time are on their way already."""
-        most = self.step.most
-        if not most:
+        limit = self.step.max_parallel_steps
+        if not limit:
             return False
         from ..execution.concurrency import ahead_of, waiting_for
-        from .queue import QueueTickets
+        from .queue import TaskQueueSlots
 
-        ahead = await ahead_of(run, QueueTickets(self._store, self.context["ti"], self.step), most)
+        ahead = await ahead_of(run, TaskQueueSlots(self._store, self.context["ti"], self.step), limit)
         if ahead:
-            run.tell(waiting_for(ahead, most))
+            run.tell(waiting_for(ahead, limit))
         return bool(ahead)
 
     async def _begin_record(self, run: StepRun) -> StepStart | None:

@@ -32,7 +32,7 @@ from ..execution.step_run import StepResult, StepRun, Submitted
 from ..runtime.context import identity_of, options_of, scope_of, step_result
 from ..runtime.events import HandOver, StepEndedBadly, StepInterrupted, StepSucceeded, WorkerNeeded, to_payload
 from ..runtime.parameter_values import group_of, needed_by, rendered_here
-from ..runtime.queue import QueueTickets
+from ..runtime.queue import TaskQueueSlots
 from ..runtime.recorder import recorder_of
 from ..runtime.retry_budget import is_outage
 from ..runtime.selective.conf import needs_worker
@@ -77,7 +77,7 @@ class StepTrigger(BaseTrigger):
         self.parameters = parameters
         self._run: StepRun | None = None
         self._submitted: Submitted | None = None
-        self._tickets: QueueTickets | None = None
+        self._slots: TaskQueueSlots | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, as Airflow stores them."""
@@ -168,16 +168,16 @@ class StepTrigger(BaseTrigger):
         async def work(run: StepRun) -> StepResult:
             if job is not None:
                 return await engine.follow(run, job)
-            if not task.most or self.task_instance is None:
+            if not task.max_parallel_steps or self.task_instance is None:
                 return await engine.complete(run, self._note_submitted)
-            tickets = self._tickets = QueueTickets(self._store, self.task_instance, task)
-            await admitted(run, tickets, task.most)
+            slots = self._slots = TaskQueueSlots(self._store, self.task_instance, task)
+            await admitted(run, slots, task.max_parallel_steps)
             try:
                 result = await engine.complete(run, self._note_submitted)
             except StepFailed:
-                await tickets.leave()
+                await slots.leave()
                 raise
-            await tickets.leave()
+            await slots.leave()
             return result
 
         start = None
@@ -255,7 +255,7 @@ class StepTrigger(BaseTrigger):
     async def _end_job(self) -> None:
         if self._run is not None:
             ti: Any = self.task_instance
-            await EndedTrigger(self._run, self._submitted, self._store, ti, self._tickets).stop_job()
+            await EndedTrigger(self._run, self._submitted, self._store, ti, self._slots).stop_job()
 
 
 async def _mask(secrets: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from ...execution import engine
 from ...execution.job_state import JobState
 from ...execution.journal import Entry, entry_from_json
 from ...execution.step_run import StepRun, Submitted
-from ..queue import QueueTickets
+from ..queue import TaskQueueSlots
 from ..retry_budget import is_refusal
 from ..step_task import JOURNAL_KEY
 from ..supervisor_calls import ask
@@ -31,14 +31,14 @@ class EndedTrigger:
     run         its step
     submitted   the job it watched; ``None`` while it was submitting one
     store       of its task instance ``ti``
-    tickets     its place in the run's queue, where it took one
+    slots       its place in the run's queue, where it took one
     """
 
     run: StepRun
     submitted: Submitted | None
     store: TaskStore
     ti: RuntimeTaskInstanceProtocol
-    tickets: QueueTickets | None
+    slots: TaskQueueSlots | None
 
     async def stop_job(self) -> None:
         """Stop the job, unless another triggerer has it.
@@ -105,5 +105,5 @@ class EndedTrigger:
         kept = entry_from_json(await self.store.get(JOURNAL_KEY))
         if kept is None or kept.try_number == entry.try_number:  # else the next attempt has begun already
             await self.run.journal.write(entry.advance(JobState.STOP_REQUESTED))
-            if self.tickets is not None:
-                await self.tickets.leave()
+            if self.slots is not None:
+                await self.slots.leave()

@@ -14,7 +14,7 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.execution.concurrency import BEGUN
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
-from airflow_sagemaker_mlops.runtime.queue import QueueTickets, time_of
+from airflow_sagemaker_mlops.runtime.queue import TaskQueueSlots, time_of
 from airflow_sagemaker_mlops.runtime.step_task import StepTask
 from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore
 
@@ -38,7 +38,7 @@ def others(
     )
     operator: Any = dag.get_task(task_id)
     step = StepTask("Training", {}) if map_index >= 0 else operator.step
-    return dict(asyncio.run(QueueTickets(WorkerTaskStore({"ti": ti}), ti, step).others()))
+    return dict(asyncio.run(TaskQueueSlots(WorkerTaskStore({"ti": ti}), ti, step).others()))
 
 
 def test_only_steps_of_its_own_pipeline_stand_before_a_step(monkeypatch: pytest.MonkeyPatch) -> None:

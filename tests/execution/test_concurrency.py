@@ -48,12 +48,12 @@ class Ticket:
         return {step: ticket for step, ticket in self.board.kept.items() if step != self.step}
 
 
-def ahead(ticket: Ticket, most: int = 1, journal: MemoryJournal | None = None) -> list[str]:
+def ahead(ticket: Ticket, max_parallel_steps: int = 1, journal: MemoryJournal | None = None) -> list[str]:
     identity = StepIdentity("p", ticket.step, "d", "r", ticket.step, try_number=2)
     scope = Scope(ticket.step, {}, {}, {}, {}, lambda _uri: b"")
     aws = SessionAws(None, "us-east-1")
     run = StepRun({}, "Training", identity, scope, aws, tell=print, journal=journal or MemoryJournal())
-    return asyncio.run(ahead_of(run, ticket, most))
+    return asyncio.run(ahead_of(run, ticket, max_parallel_steps))
 
 
 @pytest.mark.parametrize("clock_s", [-120.0, 120.0])
@@ -69,8 +69,8 @@ def test_what_has_begun_is_ahead_though_its_clock_is_wrong(clock_s: float) -> No
 
 def test_earlier_tickets_come_first() -> None:
     board = Board({"A": 5.0, "B": 6.0})
-    assert ahead(Ticket(board, "C"), most=2) == ["A", "B"]
-    assert ahead(Ticket(board, "B"), most=2) == []
+    assert ahead(Ticket(board, "C"), max_parallel_steps=2) == ["A", "B"]
+    assert ahead(Ticket(board, "B"), max_parallel_steps=2) == []
 
 
 @pytest.mark.parametrize(
