@@ -60,8 +60,6 @@ __all__ = [
     "waiting_runner_of",
 ]
 APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0, 10.0)
-
-
 _STUB = StubRunner()
 
 

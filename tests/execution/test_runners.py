@@ -6,7 +6,7 @@ import pytest
 
 from airflow_sagemaker_mlops.definition.step_types import AIRFLOW, STEP_SYNTAX
 from airflow_sagemaker_mlops.execution.engine import runner_of
-from airflow_sagemaker_mlops.execution.runners.base import _RUNNERS, WaitingRunner
+from airflow_sagemaker_mlops.execution.runners.base import RUNNERS, WaitingRunner
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES, entry_of
 from airflow_sagemaker_mlops.steps.control import AIRFLOW_OPERATOR
 from airflow_sagemaker_mlops.steps.model import StepType
@@ -38,7 +38,7 @@ def test_keys_of_a_step_that_an_entry_names_are_those_of_the_language(entry: Ste
 def test_every_row_of_the_language_that_can_be_run_has_an_entry_and_every_runner_is_used() -> None:
     can_be_run = {name for name, syntax in STEP_SYNTAX.items() if syntax.supported or name == AIRFLOW}
     assert {name for name in STEP_SYNTAX if entry_of(name) is not None} == can_be_run
-    assert {entry.runner for entry in ENTRIES} == set(_RUNNERS)
+    assert {entry.runner for entry in ENTRIES} == set(RUNNERS)
 
 
 def test_an_entry_with_an_unknown_runner_is_told_by_name() -> None:

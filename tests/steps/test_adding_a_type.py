@@ -94,7 +94,7 @@ def added() -> Iterator[None]:
     yield
     for entry in (COMPILATION, ANNOUNCEMENT):
         del catalogue.STEP_TYPES[entry.name], STEP_SYNTAX[entry.name]
-    del base._RUNNERS["announcement"]
+    del base.RUNNERS["announcement"]
 
 
 COMPILE = {

@@ -81,20 +81,20 @@ class WaitingRunner(Runner):
         return await self.follow(run, await self.submit(run))
 
 
-_RUNNERS: dict[str, Runner] = {}
+RUNNERS: dict[str, Runner] = {}
 
 
 def register(runner: Runner) -> None:
     """Let entries of the step table name ``runner``.  Raises ``ValueError`` for a name that is taken."""
-    if runner.name in _RUNNERS:
+    if runner.name in RUNNERS:
         raise ValueError(f'There is a runner "{runner.name}" already.')
-    _RUNNERS[runner.name] = runner
+    RUNNERS[runner.name] = runner
 
 
 def runner_of(entry: StepType) -> Runner:
     """The runner of a step type.  Raises ``LookupError`` for one that nobody registered."""
     try:
-        return _RUNNERS[entry.runner]
+        return RUNNERS[entry.runner]
     except KeyError:
         raise LookupError(
             f'The step type {entry.name} names the runner "{entry.runner}", which there is not.'
