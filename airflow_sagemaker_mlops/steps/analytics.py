@@ -57,6 +57,7 @@ EMR = StepType(
     wrapped="Step",
     added={"ClusterId": None},
     grants=_on_a_cluster,
+    roles_go_to="elasticmapreduce.amazonaws.com",
     in_arns=("ClusterId",),
     embedded="runs where the command's program (`spark-submit`, `python3`) is installed; else stand-in",
 )
@@ -111,6 +112,7 @@ EMR_SERVERLESS = StepType(
     properties=_job_run,
     wrapped="jobRun",
     grants=_in_an_application,
+    roles_go_to="emr-serverless.amazonaws.com",
     in_arns=("ApplicationId",),
 )
 
@@ -157,6 +159,7 @@ ATHENA = StepType(
     added={"S3OutputLocation": None},
     s3_output=_query_output,
     grants=_query_grants,
+    roles_go_to="",
     in_arns=("WorkGroup",),
     too_wide="any table and object may be read; only the query knows which ones it needs.",
 )

@@ -43,6 +43,7 @@ _ANY = StepType(
     tagged=False,
     camel=True,
     grants=_grants,
+    roles_go_to="bedrock.amazonaws.com",
     too_wide="any model of Bedrock's may be used; its ARN is known only when it was made.",
 )
 BEDROCK = (

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..definition.model import Join, Step
+from ..definition.parse import FLAGS
 from .arns import Place, packages
 from .iam import grants_by_name, member, objects
 from .jobs import PROCESSING
@@ -65,6 +66,11 @@ QUALITY_CHECK = replace(
     name="QualityCheck",
     runner="quality_check",
     settings=(*_SETTINGS, _STATISTICS, "OutputParameters"),
+    setting_slots={
+        "ModelPackageGroupName": ("sagemaker", "CreateModelPackage", "ModelPackageGroupName"),
+        "ModelName": ("sagemaker", "CreateModel", "ModelName"),
+        **dict.fromkeys(FLAGS, ("sagemaker", "CreateModel", "EnableNetworkIsolation")),
+    },
     cache_key=("Arguments", *_SETTINGS, _STATISTICS),
     grants=_grants,
     settings_in_arns=("ModelPackageGroupName",),

@@ -252,6 +252,7 @@ JOB = StepType(
     succeeded=_SUCCEEDED,
     failed=_FAILED | {"DeleteFailed"},
     properties=_open_document,
+    json_texts=frozenset({"JobConfigDocument"}),
     console="jobs/{name}",
     cache_key=EVERYTHING,
     kind="job/*",  # the category, and then the name

@@ -122,6 +122,7 @@ class StepType:
     supplied        members of the create request that a definition may leave out, beside the name
     prepare         last change to the resolved arguments before the call (members the service would not pass on)
     settings        keys beside ``Arguments`` that decide what comes of the step: part of its recorded request
+    setting_slots   {such a key that may be an expression: service, operation and member of the same type}
     cache_key       attributes of the resolved request in its cache key, as paths (docs/language/caching.md);
                     () for a type that has no cache
     pitfalls        what is well-formed and cannot be what was meant, as warnings
@@ -131,6 +132,7 @@ class StepType:
     properties      the property document out of the Describe answer
     wrapped         member of the answer that is the property document, where that is not all of it
     added           {member that ``properties`` adds: what is in it, ``None`` for a single value}
+    json_texts      members of it that are JSON texts, inside of which a path may go on
     extra           further operation whose answer holds ``extra_member``, a property too; asked when it is referenced
     extra_request   its request, out of the properties
     item_limits     {list in the properties: path in the arguments to how many items it has at most}
@@ -146,6 +148,7 @@ class StepType:
     target          the key that names what it calls
     in_arns, settings_in_arns   arguments, and keys beside them, that stand in an ARN; the name does by ``kind``
     too_wide        what its grants leave open that nobody could narrow, as a sentence
+    roles_go_to     the service that is given the roles in its request, "" when it passes none on
     reports         (place, URI) of the files in S3 that the step reads itself, beside ``Std:JsonGet``
 
     For people:
@@ -186,11 +189,13 @@ class StepType:
     supplied: frozenset[str] = field(default_factory=frozenset)
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = same_request
     settings: tuple[str, ...] = ()
+    setting_slots: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     cache_key: tuple[str, ...] = ()
     pitfalls: tuple[Pitfall, ...] = ()
     properties: Callable[[dict[str, Any]], dict[str, Any]] = as_answered
     wrapped: str = ""
     added: Mapping[str, Any] = field(default_factory=dict)
+    json_texts: frozenset[str] = frozenset()
     extra: str = ""
     extra_member: str = ""
     extra_request: Callable[[Answer], dict[str, Any]] = nothing
@@ -205,6 +210,7 @@ class StepType:
     in_arns: tuple[str, ...] = ()
     settings_in_arns: tuple[str, ...] = ()
     too_wide: str = ""
+    roles_go_to: str = "sagemaker.amazonaws.com"
     reports: Callable[[Step], Iterator[tuple[str, Any]]] = no_reports
     about: str = ""
     embedded: str = "stand-in"

@@ -21,13 +21,6 @@ from .policy_values import (
     role_members,
 )
 
-# boto3's service -> who is given the roles in a request
-PASSED_TO = {
-    "sagemaker": "sagemaker.amazonaws.com",
-    "emr": "elasticmapreduce.amazonaws.com",
-    "emr-serverless": "emr-serverless.amazonaws.com",
-    "bedrock": "bedrock.amazonaws.com",
-}
 OTHERS_IN_CHINA = frozenset({"ec2.amazonaws.com", "elasticmapreduce.amazonaws.com"})
 
 
@@ -71,8 +64,8 @@ def _passed(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
 def _roles(step: Step, place: Place) -> Iterator[tuple[str, str]]:
     """(service, role) of all roles that the step's request holds; one that is known only at run time is any role."""
     entry = STEP_TYPES.get(step.type)
-    service = PASSED_TO.get(entry.service) if entry is not None and not entry.syntax.free_arguments else None
-    if service is None:
+    service = entry.roles_go_to if entry is not None and not entry.syntax.free_arguments else ""
+    if not service:
         return
     for _, key, given in role_members(step.arguments):
         for role in place.roles(key, given):

@@ -19,8 +19,6 @@ from .catalogue import STEP_TYPES
 from .model import StepType
 from .shapes import SCALARS, operation_output
 
-JSON_TEXTS = frozenset({"JobConfigDocument"})  # a path goes on inside (docs/language/steps/jobs.md#job)
-
 
 def path_problems(pipeline: Pipeline) -> Iterator[Problem]:
     """Every property path of a step that its Describe call has no value for."""
@@ -129,7 +127,7 @@ def _lost(path: tuple[PathPart, ...], members: Mapping[str, Any], step: Step) ->
                 if isinstance(entries, Mapping) and entries.get(name) is None and not own:
                     return f'step "{step.name}" has no "{name}" in {walked}.', did_you_mean(str(name), entries)
                 shape = shape.value
-            case "scalar" if path[index - 1] not in JSON_TEXTS:
+            case "scalar" if path[index - 1] not in STEP_TYPES[step.type].json_texts:
                 return f"{owner} is a single value, in which there is no {format_path([part])}.", f"Write {walked}."
             case _:
                 return None

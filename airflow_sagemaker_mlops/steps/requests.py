@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..definition.model import Get, Join, JsonGet, Pipeline, Step
-from ..definition.parse import COMMON_KEYS, FLAGS
+from ..definition.parse import COMMON_KEYS
 from ..definition.problems import Problem
 from .catalogue import STEP_TYPES
 from .known_text import known_text
@@ -21,12 +21,6 @@ from .shapes import (
 from .typed_slots import comparisons_can_be_made, slot_rule
 
 EXPERIMENT = frozenset({"ExperimentName", "TrialName"})  # what is left out has a name all the same
-# Step-level keys that may be expressions, and a member of the API of the same type.
-SETTINGS = {
-    "ModelPackageGroupName": ("sagemaker", "CreateModelPackage", "ModelPackageGroupName"),
-    "ModelName": ("sagemaker", "CreateModel", "ModelName"),
-    **dict.fromkeys(FLAGS, ("sagemaker", "CreateModel", "EnableNetworkIsolation")),
-}
 # Members the service has the document write in a looser form than the API.
 LOOSE_PREFIXES = ("ExperimentConfig",)
 BESIDE = 'Write it beside "Arguments", not in it.'
@@ -59,7 +53,8 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
 
 def _setting_problems(step: Step, rule: SlotRule, pipeline: Pipeline) -> Iterator[Problem]:
     """Problems of expressions beside a step's ``Arguments``."""
-    for key, (service, operation, member) in SETTINGS.items():
+    entry = STEP_TYPES.get(step.type)
+    for key, (service, operation, member) in entry.setting_slots.items() if entry is not None else ():
         value = step.settings.get(key)
         # An empty text stands for none there, which the service may take.
         if isinstance(value, Get | Join | JsonGet) and known_text(value, pipeline.parameters_by_name) != "":

@@ -556,12 +556,12 @@ def test_a_pipeline_whose_name_aws_does_not_take_is_grouped_and_registered_all_t
 
 
 def test_an_error_that_ends_a_loop_is_told_as_it_is(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_sagemaker_mlops.execution import engine as run_step
+    from airflow_sagemaker_mlops.execution.runners.lambda_function import LambdaFunctionRunner
 
-    async def broken(_run: Any) -> Any:
+    async def broken(_runner: Any, _run: Any) -> Any:
         raise OSError("the network is gone")
 
-    monkeypatch.setitem(run_step._AT_ONCE, "function", broken)
+    monkeypatch.setattr(LambdaFunctionRunner, "run", broken)
     done = run(aws, loop([1, 2], score()))
     assert done.steps["Loop"].error == "OSError: the network is gone"
 

@@ -272,10 +272,13 @@ def test_a_step_that_another_process_ends_is_stored_without_its_secrets(folder: 
 
 
 @pytest.mark.parametrize(("status", "more", "begun"), [("Succeeded", {"Retries": 1}, 1), ("Failed", {}, 2)])
-def test_every_attempt_at_a_job_is_paid_for(folder: FolderStore, status: str, more: dict[str, Any], begun: int) -> None:
+@pytest.mark.parametrize("step_type", ["Processing", "QualityCheck", "ClarifyCheck"])
+def test_every_attempt_at_a_job_is_paid_for(
+    folder: FolderStore, step_type: str, status: str, more: dict[str, Any], begun: int
+) -> None:
     identity = StepIdentity("lab", "Copy", "lab", "r1", "Copy")
     scope = Scope("Copy", {}, {}, {}, {}, read_s3=lambda _uri: b"")
-    run = StepRun({"Arguments": {}}, "Processing", identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
+    run = StepRun({"Arguments": {}}, step_type, identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
     first, last = name_of(run, 0), name_of(run, 1)
     begins = {"ProcessingStartTime": "2026-01-01T00:00:00Z"}
     run.seen[first] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:40Z", "ProcessingJobStatus": "Failed"}

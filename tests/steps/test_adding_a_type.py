@@ -236,11 +236,12 @@ def run_of(neo: Neo, name: str, results: dict[str, Any]) -> StepRun:
     identity = StepIdentity("p", name, "d", "r", name)
     scope = Scope(name, {}, {}, results, {}, lambda _uri: b"")
     aws: Any = neo
-    return StepRun(task.spec, task.step_type, identity, scope, aws, str, options=ExecutionOptions(logs="off"))
+    return StepRun(task.spec, task.step_type, identity, scope, aws, print, options=ExecutionOptions(logs="off"))
 
 
 def test_it_runs_as_any_other() -> None:
-    neo, results = Neo(), {}
+    neo = Neo()
+    results: dict[str, Any] = {}
     for name in ("Compile", "Tell", "Tidy"):
         results[name] = asyncio.run(engine.run_step(run_of(neo, name, results))).as_json()
     [(job, request)] = neo.jobs.items()
