@@ -19,10 +19,11 @@ from . import validation
 from .moto_backend import Environ
 
 Protocol = Literal["json", "cbor", "query", "ec2", "rest-json", "rest-xml"]
-NAMING: frozenset[Protocol] = frozenset({"json", "cbor", "query", "ec2"})  # protocols whose requests name the operation
+# Protocols whose requests name the operation.
+NAMES_OPERATION: frozenset[Protocol] = frozenset({"json", "cbor", "query", "ec2"})
 
 # Signing names that differ from botocore's service name or cover several services; only services served here.
-SIGNED = {
+SIGNING_NAMES = {
     "aoss": ("opensearchserverless",),
     "apigateway": ("apigateway", "apigatewayv2"),
     "appconfig": ("appconfig", "appconfigdata"),
@@ -76,7 +77,7 @@ _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class ApiCall:
     """The operation that a request calls.
 
     service    botocore's service name
@@ -88,37 +89,37 @@ class Called:
     protocol: Protocol
 
 
-def called(signed: str, environ: Environ, body: bytes) -> Called:
+def parse_call(signed: str, environ: Environ, body: bytes) -> ApiCall:
     """The operation called by a request that is signed for the service ``signed``."""
-    services = SIGNED.get(signed, (signed,))
+    services = SIGNING_NAMES.get(signed, (signed,))
     header = str(environ.get("HTTP_X_AMZ_TARGET") or "")
     target = header.rpartition(".")[2] or header
     path = str(environ.get("PATH_INFO") or "/")
     if target:
-        return Called(_having(services, target), target, "json")
+        return ApiCall(_service_with(services, target), target, "json")
     if environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor" and (match := _RPC.match(path)):
-        return Called(_having(services, match[1]), match[1], "cbor")
+        return ApiCall(_service_with(services, match[1]), match[1], "cbor")
     action = _ACTION.search(body[:4000]) or _ACTION.search(str(environ.get("QUERY_STRING") or "").encode())
     if action and services[0] not in _XML:
         name = action[1].decode()
-        return Called(_having(services, name), name, "ec2" if services[0] == "ec2" else "query")
+        return ApiCall(_service_with(services, name), name, "ec2" if services[0] == "ec2" else "query")
     protocol: Protocol = "rest-xml" if services[0] in _XML else "rest-json"
     rest = [service for service in services if _protocol(service).startswith("rest-")]
     method = str(environ["REQUEST_METHOD"])
-    asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
+    query = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
     if services[0] != "s3":  # moto answers all of S3, and its requests are too many to look up
         for service in rest:
-            name = _at(service, method, path, asked)
+            name = _rest_operation(service, method, path, query)
             if name:
-                return Called(service, name, protocol)
+                return ApiCall(service, name, protocol)
     if services[0] not in rest:
         protocol = _protocol(services[0])
-    return Called(services[0], f"{method}:{path.split('/')[1] if '/' in path else ''}", protocol)
+    return ApiCall(services[0], f"{method}:{path.split('/')[1] if '/' in path else ''}", protocol)
 
 
-def unread(signed: str, environ: Environ) -> Called:
+def call_from_headers(signed: str, environ: Environ) -> ApiCall:
     """The operation of a request as far as its headers alone show it: enough to refuse it in its own protocol."""
-    service = SIGNED.get(signed, (signed,))[0]
+    service = SIGNING_NAMES.get(signed, (signed,))[0]
     kind = str(environ.get("CONTENT_TYPE") or "")
     if environ.get("HTTP_X_AMZ_TARGET"):
         protocol: Protocol = "json"
@@ -126,51 +127,51 @@ def unread(signed: str, environ: Environ) -> Called:
         protocol = "query"
     else:
         protocol = _protocol(service)
-    return Called(service or "?", f"{environ['REQUEST_METHOD']}:", protocol)
+    return ApiCall(service or "?", f"{environ['REQUEST_METHOD']}:", protocol)
 
 
 def _protocol(service: str) -> Protocol:
     """The protocol that botocore uses for a service."""
-    if service not in _known():
+    if service not in _known_services():
         return "rest-xml"
-    own = str(validation.service_model(service).metadata["protocol"])
-    return "cbor" if own == "smithy-rpc-v2-cbor" else cast(Protocol, own)
+    protocol = str(validation.service_model(service).metadata["protocol"])
+    return "cbor" if protocol == "smithy-rpc-v2-cbor" else cast(Protocol, protocol)
 
 
-def is_operation(call: Called, environ: Environ) -> bool:
+def is_operation(call: ApiCall, environ: Environ) -> bool:
     """Whether botocore knows the operation that a request calls."""
     if call.service != "s3":
-        return call.operation in _names(call.service)
+        return call.operation in _operation_names(call.service)
     # S3's requests are not looked up beforehand.  Operations on a bucket or on a key differ only in their query.
-    asked = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
+    query = frozenset(parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True))
     labels = min(2, len(str(environ.get("PATH_INFO") or "/").strip("/").split("/", 1)))
     routes = [route for route in _routes("s3") if route.path.groups == labels]
-    named = asked & frozenset().union(*(route.query for route in _routes("s3")))
+    named = query & frozenset().union(*(route.query for route in _routes("s3")))
     return any(named == route.query and route.method == environ["REQUEST_METHOD"] for route in routes)
 
 
 def is_known(service: str) -> bool:
     """Whether botocore knows a service."""
-    return service in _known()
+    return service in _known_services()
 
 
 @functools.cache
-def _known() -> frozenset[str]:
+def _known_services() -> frozenset[str]:
     import botocore.session
 
     return frozenset(botocore.session.Session().get_available_services())
 
 
-def _having(services: tuple[str, ...], operation: str) -> str:
+def _service_with(services: tuple[str, ...], operation: str) -> str:
     """The first of ``services`` that has an operation."""
     if len(services) == 1:
         return services[0]
-    return next((service for service in services if operation in _names(service)), services[0])
+    return next((service for service in services if operation in _operation_names(service)), services[0])
 
 
 @functools.cache
-def _names(service: str) -> frozenset[str]:
-    return frozenset(validation.service_model(service).operation_names) if service in _known() else frozenset()
+def _operation_names(service: str) -> frozenset[str]:
+    return frozenset(validation.service_model(service).operation_names) if service in _known_services() else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class _Route:
 @functools.cache
 def _routes(service: str) -> tuple[_Route, ...]:
     routes = []
-    for name in _names(service):
+    for name in _operation_names(service):
         http = validation.operation(service, name).http
         uri, _, query = str(http.get("requestUri") or "").partition("?")
         if not uri:
@@ -200,22 +201,22 @@ def _routes(service: str) -> tuple[_Route, ...]:
             for number, part in enumerate(parts)
         )
         literal = sum(len(part) for part in parts[::2])
-        wanted = frozenset(parse_qs(query, keep_blank_values=True))
+        required = frozenset(parse_qs(query, keep_blank_values=True))
         labels = tuple(part.rstrip("+") for part in parts[1::2])
-        routes.append(_Route(name, str(http["method"]), re.compile(f"{pattern}/?"), wanted, literal, labels))
+        routes.append(_Route(name, str(http["method"]), re.compile(f"{pattern}/?"), required, literal, labels))
     return tuple(sorted(routes, key=lambda route: (-len(route.query), -route.literal, route.operation)))
 
 
-def _at(service: str, method: str, path: str, asked: frozenset[str]) -> str:
-    fitting = (
+def _rest_operation(service: str, method: str, path: str, query: frozenset[str]) -> str:
+    matching = (
         route.operation
         for route in _routes(service)
-        if route.method == method and route.query <= asked and route.path.fullmatch(path)
+        if route.method == method and route.query <= query and route.path.fullmatch(path)
     )
-    return next(fitting, "")
+    return next(matching, "")
 
 
-def members(call: Called, environ: Environ, body: bytes) -> Mapping[str, Any]:
+def members(call: ApiCall, environ: Environ, body: bytes) -> Mapping[str, Any]:
     """The members of a request by their names in the model, with the values that its protocol shows."""
     if call.protocol == "json":
         return _json(body)
@@ -223,15 +224,15 @@ def members(call: Called, environ: Environ, body: bytes) -> Mapping[str, Any]:
         return _cbor(body)
     query = str(environ.get("QUERY_STRING") or "")
     if call.protocol in ("query", "ec2"):
-        given = parse_qs(f"{body.decode('utf-8', 'replace')}&{query}")
+        form = parse_qs(f"{body.decode('utf-8', 'replace')}&{query}")
         names = _wire_names(call)
-        firsts = {name.partition(".")[0]: values[0] for name, values in given.items()}
+        firsts = {name.partition(".")[0]: values[0] for name, values in form.items()}
         return {names.get(name, name): value for name, value in firsts.items() if name not in ("Action", "Version")}
-    return dict(_of_rest(call, parse_qs(query, keep_blank_values=True), environ, body))
+    return dict(_rest_members(call, parse_qs(query, keep_blank_values=True), environ, body))
 
 
 @functools.cache
-def _wire_names(call: Called) -> dict[str, str]:
+def _wire_names(call: ApiCall) -> dict[str, str]:
     """{a member's name in the form body: its name in the model}."""
     try:
         shape = validation.operation(call.service, call.operation).input_shape
@@ -249,12 +250,14 @@ def _wire_names(call: Called) -> dict[str, str]:
     return names
 
 
-def _of_rest(call: Called, query: Mapping[str, list[str]], environ: Environ, body: bytes) -> Iterator[tuple[str, Any]]:
+def _rest_members(
+    call: ApiCall, query: Mapping[str, list[str]], environ: Environ, body: bytes
+) -> Iterator[tuple[str, Any]]:
     try:
         shape = validation.operation(call.service, call.operation).input_shape
     except KeyError:
         return
-    written = _json(body) if call.protocol == "rest-json" else {}
+    body_members = _json(body) if call.protocol == "rest-json" else {}
     labels = _labels(call, str(environ.get("PATH_INFO") or "/"))
     for name, member in (shape.members if shape is not None else {}).items():
         where, wire = member.serialization.get("location"), member.serialization.get("name", name)
@@ -264,11 +267,11 @@ def _of_rest(call: Called, query: Mapping[str, list[str]], environ: Environ, bod
             yield name, labels[wire]
         elif where == "header" and f"HTTP_{wire.upper().replace('-', '_')}" in environ:
             yield name, environ[f"HTTP_{wire.upper().replace('-', '_')}"]
-        elif where is None and wire in written:
-            yield name, written[wire]
+        elif where is None and wire in body_members:
+            yield name, body_members[wire]
 
 
-def _labels(call: Called, path: str) -> dict[str, str]:
+def _labels(call: ApiCall, path: str) -> dict[str, str]:
     route = next((route for route in _routes(call.service) if route.operation == call.operation), None)
     match = route.path.fullmatch(path) if route is not None else None
     return dict(zip(route.labels, match.groups(), strict=True)) if route is not None and match is not None else {}

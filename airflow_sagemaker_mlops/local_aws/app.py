@@ -22,77 +22,83 @@ from urllib.parse import parse_qs, unquote
 
 from . import serving, signature
 from .api_call import (
-    NAMING,
-    Called,
-    called,
+    NAMES_OPERATION,
+    ApiCall,
+    call_from_headers,
     is_known,
     is_operation,
     members,
-    unread,
+    parse_call,
 )
 from .cloudwatch_logs import FILTER, filtered_events
-from .connections import INTAKE, PIECE, Intake
+from .connections import INCOMING_REQUEST, PIECE, IncomingRequest
 from .emr import responses as emr
 from .errors import AwsError
-from .fault_injection import ConnectionLost, Faults
+from .fault_injection import ConnectionLost, FaultInjector
 from .iam_sts import caller_identity, everything_allowed
-from .ignored_members import refuse_unread, refuse_unread_by_moto
+from .ignored_members import refuse_ignored, refuse_ignored_by_moto
 from .lambda_ import functions
-from .moto_backend import Environ, Moto, Reply, is_served
+from .moto_backend import Environ, Moto, Reply, has_service
 from .protocols import error_reply
-from .refused_operations import refusal, refuse_unexecuted
+from .refused_operations import refusal, refuse_starting_work
 from .s3 import aws_chunked, checksums
 from .s3.versions import listed_versions
 from .sagemaker.context import Context, Handler, tags_of
-from .sagemaker.hosting import served_at
-from .sagemaker.operations import HANDLERS, RUNTIMES, UNREAD, is_owned
+from .sagemaker.hosting import running_endpoint
+from .sagemaker.operations import HANDLERS, IGNORED, RUNTIME_HANDLERS, is_owned
 from .signature import Claim
-from .snapshots import Keeper
-from .state import OWN_CALLS, LocalAws, whole
+from .snapshots import Snapshots
+from .state import OWN_CALLS, LocalAws, report_damage
 from .store import Store
 from .tagging import GET_RESOURCES, tagged_resources
 from .validation import prune, validate
 
-MOST_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS
-MOST_BODY = 128 << 20  # bytes of any other body: a function's code is sent in base64
+MAX_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS
+MAX_BODY = 128 << 20  # bytes of any other body: a function's code is sent in base64
 _INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
 _INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
 # Members of InvokeEndpoint that select another model, container, variant or kind of answer: only one model serves here.
-NOT_SERVED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
+UNSUPPORTED_MEMBERS = (
+    "TargetModel",
+    "TargetContainerHostname",
+    "InferenceComponentName",
+    "EnableExplanations",
+    "SessionId",
+)
 SESSION_KEY = "session-key"
-_GIVEN = re.compile(rb"<(AccessKeyId|SecretAccessKey|SessionToken)>([^<]+)</")
+_ISSUED = re.compile(rb"<(AccessKeyId|SecretAccessKey|SessionToken)>([^<]+)</")
 JSON_TYPE = ("Content-Type", "application/x-amz-json-1.1")
 
 
-class Front:
+class Application:
     """The application."""
 
-    def __init__(self, aws: LocalAws, moto: Moto, store: Store, keeper: Keeper, log: TextIO) -> None:
+    def __init__(self, aws: LocalAws, moto: Moto, store: Store, snapshots: Snapshots, log: TextIO) -> None:
         self._aws = aws
         self._moto = moto
         self._store = store
-        self._keeper = keeper
-        self._faults = Faults(Path(aws.state_dir))
+        self._snapshots = snapshots
+        self._faults = FaultInjector(Path(aws.state_dir))
         self._log = log
         self._hosts = {aws.endpoint_url.removeprefix("http://"), f"localhost:{aws.endpoint_url.rpartition(':')[2]}"}
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one WSGI request."""
-        begun = time.perf_counter()
-        intake: Intake = environ[INTAKE]
-        caller = signature.claim_of(intake.signed)
-        call = unread(caller.service if caller else "", environ)
+        started = time.perf_counter()
+        incoming: IncomingRequest = environ[INCOMING_REQUEST]
+        caller = signature.read_claim(incoming.signed)
+        call = call_from_headers(caller.service if caller else "", environ)
         try:
-            secret = self._admit(environ, intake, caller)
+            secret = self._admit(environ, incoming, caller)
             assert caller is not None
-            body = _body(environ, intake, caller, secret)
+            body = _body(environ, incoming, caller, secret)
             if caller.kind == "query" and caller.service != "s3":  # without the header, moto takes the URL for S3's
-                environ["HTTP_AUTHORIZATION"] = signature.header_of(caller)
-            call = called(caller.service, environ, body)
+                environ["HTTP_AUTHORIZATION"] = signature.authorization_header(caller)
+            call = parse_call(caller.service, environ, body)
             reply = self._answer_with_faults(call, environ, body, caller)
         except ConnectionLost:
             start_response("500 No Answer", [])
-            return _hang_up(environ)
+            return _close_connection(environ)
         except AwsError as error:
             reply = error_reply(call.protocol, error)
         except NotImplementedError:
@@ -100,7 +106,7 @@ class Front:
         except Exception as error:
             failure = AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500)
             reply = error_reply(call.protocol, failure)
-        self._note(call, caller, reply, time.perf_counter() - begun)
+        self._log_call(call, caller, reply, time.perf_counter() - started)
         headers = [(name, value) for name, value in reply.headers if name.lower() != "content-length"]
         headers.append(
             ("Content-Length", str(len(reply.body)) if environ["REQUEST_METHOD"] != "HEAD" else _length(reply))
@@ -110,7 +116,7 @@ class Front:
             return [reply.body]
         return (reply.body[at : at + PIECE] for at in range(0, len(reply.body), PIECE))
 
-    def _answer_with_faults(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+    def _answer_with_faults(self, call: ApiCall, environ: Environ, body: bytes, caller: Claim) -> Reply:
         """The answer, unless a fault is injected.  The embedded AWS's own calls are exempt from faults."""
         if OWN_CALLS in str(environ.get("HTTP_USER_AGENT") or ""):
             return self._answer(call, environ, body, caller)
@@ -118,19 +124,19 @@ class Front:
         reply = self._answer(call, environ, body, caller)
         self._faults.after(call.operation, body)
         if lost:
-            raise self._faults.lose(call.operation)
+            raise self._faults.lost_answer(call.operation)
         return reply
 
-    def _admit(self, environ: Environ, intake: Intake, caller: Claim | None) -> str:
+    def _admit(self, environ: Environ, incoming: IncomingRequest, caller: Claim | None) -> str:
         """The caller's secret key.  Refuses strangers by their headers alone, because callers can run code here."""
         if environ.get("HTTP_HOST") not in self._hosts:
             raise AwsError("AccessDeniedException", "This server accepts requests to its own address only.", 403)
-        secret = self._secret_of(caller, intake.signed) if caller else None
+        secret = self._secret_of(caller, incoming.signed) if caller else None
         if caller is None or secret is None:
-            why = "" if caller else signature.unknown_way(intake.signed)
+            why = "" if caller else signature.unsupported_signature(incoming.signed)
             why = why or "The access key is not the one of this embedded AWS."
             raise AwsError("UnrecognizedClientException", why, 403)
-        signature.check_headers(caller, intake.signed)
+        signature.check_headers(caller, incoming.signed)
         signature.check_time(caller, datetime.now(UTC))
         if "\0" in environ["PATH_INFO"]:
             raise AwsError("InvalidURI", "The path of the request contains a NUL character.")
@@ -138,7 +144,7 @@ class Front:
             raise AwsError("AccessDeniedException", "moto's own API is not available.", 403)
         return secret
 
-    def _secret_of(self, caller: Claim, request: signature.Signed) -> str | None:
+    def _secret_of(self, caller: Claim, request: signature.SignedRequest) -> str | None:
         """The secret of the caller's key: the server's own, or one that its STS issued, which needs its session token.
 
         ``None`` for any other key.  Raises :class:`AwsError` for a missing or wrong token.
@@ -148,43 +154,46 @@ class Front:
         session = self._store.get(SESSION_KEY, "", caller.key)
         if session is None:
             return None
-        token, wanted = signature.token_of(request), str(session.body.get("token", ""))
-        if not wanted or not hmac.compare_digest(token.encode(), wanted.encode()):
+        token, expected = signature.session_token(request), str(session.body.get("token", ""))
+        if not expected or not hmac.compare_digest(token.encode(), expected.encode()):
             raise _wrong_token(caller.service, token)
         return str(session.body["secret"])
 
-    def _answer(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+    def _answer(self, call: ApiCall, environ: Environ, body: bytes, caller: Claim) -> Reply:
         if call.protocol == "json":
             _json(body)
-        if not is_known(call.service) or (call.protocol in NAMING and not is_operation(call, environ)):
-            raise _unknown(call)
-        refuse_unexecuted(call, lambda: members(call, environ, body))
-        reply = self._ours(call, environ, body, caller) or self._small(call, environ, body, caller)
-        return reply or self._by_moto(call, environ, body, caller)
+        if not is_known(call.service) or (call.protocol in NAMES_OPERATION and not is_operation(call, environ)):
+            raise _unknown_operation(call)
+        refuse_starting_work(call, lambda: members(call, environ, body))
+        for answer in (self._answer_by_handlers, self._answer_instead_of_moto):
+            reply = answer(call, environ, body, caller)
+            if reply is not None:
+                return reply
+        return self._answer_by_moto(call, environ, body, caller)
 
-    def _ours(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
+    def _answer_by_handlers(self, call: ApiCall, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
         """The answer of an operation that our own code executes or stores; ``None`` when moto answers it."""
         path = environ["PATH_INFO"]
         if call.service == "sagemaker":
-            return self._sagemaker(call.operation, body, caller)
-        if call.service in RUNTIMES:
-            return self._runtime(call, environ, body, caller)
+            return self._answer_sagemaker(call.operation, body, caller)
+        if call.service in RUNTIME_HANDLERS:
+            return self._answer_runtime(call, environ, body, caller)
         if call.service == "sagemaker-runtime" and (match := _INVOKE_ENDPOINT.match(path)):
-            refuse_unread(call.service, call.operation, NOT_SERVED, members(call, environ, body))
+            refuse_ignored(call.service, call.operation, UNSUPPORTED_MEMBERS, members(call, environ, body))
             return self._invoke_endpoint(match[1], environ, body, caller)
         if call.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
             return self._invoke_function(unquote(match[1]), environ, body, caller)
         if call.service == "emr" and (handler := emr.HANDLERS.get(call.operation)):
-            return self._own("emr", call.operation, handler, body, caller)
+            return self._handle("emr", call.operation, handler, body, caller)
         if call.service == "emr" and emr.OWNED.search(call.operation):
             raise refusal("emr", call.operation)
         return None
 
-    def _small(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
+    def _answer_instead_of_moto(self, call: ApiCall, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
         """The answers of the few operations of other services that moto would answer wrongly, else ``None``."""
-        if call == Called("iam", "SimulatePrincipalPolicy", "query"):
+        if call == ApiCall("iam", "SimulatePrincipalPolicy", "query"):
             return everything_allowed(body)
-        if call == Called("sts", "GetCallerIdentity", "query") and caller.key == self._aws.access_key:
+        if call == ApiCall("sts", "GetCallerIdentity", "query") and caller.key == self._aws.access_key:
             return caller_identity(self._aws)
         if call == FILTER:
             return filtered_events(self._moto, environ, body)
@@ -192,26 +201,26 @@ class Front:
             return tagged_resources(self._moto, self._store, caller.region, environ, body)
         return listed_versions(environ) if call.service == "s3" else None
 
-    def _by_moto(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        if not is_served(call.service):
+    def _answer_by_moto(self, call: ApiCall, environ: Environ, body: bytes, caller: Claim) -> Reply:
+        if not has_service(call.service):
             raise refusal(call.service, call.operation)
-        refuse_unread_by_moto(call, lambda: members(call, environ, body))
+        refuse_ignored_by_moto(call, lambda: members(call, environ, body))
         if call.service != "s3" and not is_operation(call, environ):
-            raise _unknown(call)
-        with self._keeper.turn(caller.service, environ, body) as seed:
-            reply = self._from_moto(call, environ, body)
-            self._keeper.keep(caller.service, caller.region, environ, body, reply, seed)
-        if call.service != "s3" and _is_page(reply):  # moto has no route for the path
+            raise _unknown_operation(call)
+        with self._snapshots.lock(caller.service, environ, body) as seed:
+            reply = self._call_moto(call, environ, body)
+            self._snapshots.save(caller.service, caller.region, environ, body, reply, seed)
+        if call.service != "s3" and _is_html_error(reply):  # moto has no route for the path
             raise refusal(call.service, call.operation)
         if call.service == "sagemaker" and reply.status == 200:
-            self._keep_tags(_json(body), _json(reply.body))
-        given = {name.decode(): value.decode() for name, value in _GIVEN.findall(reply.body)}
-        if caller.service == "sts" and "SecretAccessKey" in given:
-            session = {"secret": given["SecretAccessKey"], "token": given.get("SessionToken", "")}
-            self._store.insert(SESSION_KEY, "", given["AccessKeyId"], session)
+            self._store_tags(_json(body), _json(reply.body))
+        issued = {name.decode(): value.decode() for name, value in _ISSUED.findall(reply.body)}
+        if caller.service == "sts" and "SecretAccessKey" in issued:
+            session = {"secret": issued["SecretAccessKey"], "token": issued.get("SessionToken", "")}
+            self._store.insert(SESSION_KEY, "", issued["AccessKeyId"], session)
         return reply
 
-    def _from_moto(self, call: Called, environ: Environ, body: bytes) -> Reply:
+    def _call_moto(self, call: ApiCall, environ: Environ, body: bytes) -> Reply:
         """moto's answer.  Requests that crash moto (5.2) are refused with 4xx: clients would retry them after a 5xx."""
         if call.service == "s3" and environ["REQUEST_METHOD"] == "POST" and environ.get("QUERY_STRING") == "uploads":
             body = b""  # moto mistakes a CreateMultipartUpload with a body for another operation
@@ -219,38 +228,38 @@ class Front:
             return self._moto.call(environ, body)
         except NotImplementedError:
             if not is_operation(call, environ):
-                raise _unknown(call) from None
+                raise _unknown_operation(call) from None
             raise
         except Exception as error:
             sys.stderr.write(f"{call.service} {call.operation}: {traceback.format_exc(limit=-3)}\n")
-            what = f"The embedded AWS cannot answer this request ({type(error).__name__}: {str(error)[:200]})."
-            raise AwsError("ValidationException", f"{what} Check its members; server.err has the details.") from None
+            message = f"The embedded AWS cannot answer this request ({type(error).__name__}: {str(error)[:200]})."
+            raise AwsError("ValidationException", f"{message} Check its members; server.err has the details.") from None
 
-    def _keep_tags(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+    def _store_tags(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Store the tags of a resource that moto created: ListTags reads the tags of all of SageMaker in one place."""
         arn = next((str(value) for key, value in answer.items() if key.endswith("Arn")), "")
         if arn and request.get("Tags"):
             self._store.tag(arn, tags_of(request))
 
-    def _sagemaker(self, operation: str, body: bytes, caller: Claim) -> Reply | None:
+    def _answer_sagemaker(self, operation: str, body: bytes, caller: Claim) -> Reply | None:
         handler = HANDLERS.get(operation)
         if handler is None:
             if is_owned(operation):
                 raise refusal("sagemaker", operation)
             return None
-        return self._own("sagemaker", operation, handler, body, caller)
+        return self._handle("sagemaker", operation, handler, body, caller)
 
-    def _own(self, service: str, operation: str, handler: Handler, body: bytes, caller: Claim) -> Reply:
+    def _handle(self, service: str, operation: str, handler: Handler, body: bytes, caller: Claim) -> Reply:
         """The answer of one of our own operations; botocore's model checks the request and prunes the answer."""
         request = _json(body)
         validate(service, operation, request)
-        refuse_unread(service, operation, UNREAD.get(operation, ()), request)
+        refuse_ignored(service, operation, IGNORED.get(operation, ()), request)
         answer = handler(Context(self._store, self._aws, caller.region), request)
         return Reply(200, [JSON_TYPE], json.dumps(prune(service, operation, answer)).encode())
 
-    def _runtime(self, call: Called, environ: Environ, body: bytes, caller: Claim) -> Reply:
+    def _answer_runtime(self, call: ApiCall, environ: Environ, body: bytes, caller: Claim) -> Reply:
         """The answer of a REST service beside the control plane, which calls an invalid request ``ValidationError``."""
-        handler = RUNTIMES[call.service].get(call.operation)
+        handler = RUNTIME_HANDLERS[call.service].get(call.operation)
         if handler is None:
             raise refusal(call.service, call.operation)
         request = members(call, environ, body)
@@ -264,7 +273,7 @@ class Front:
         return Reply(200, [("Content-Type", "application/json")], content)
 
     def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        state, served = served_at(Context(self._store, self._aws, caller.region), unquote(name))
+        state, variant_name = running_endpoint(Context(self._store, self._aws, caller.region), unquote(name))
         headers = {"Content-Type": environ.get("CONTENT_TYPE") or "application/octet-stream"}
         if environ.get("HTTP_ACCEPT"):
             headers["Accept"] = environ["HTTP_ACCEPT"]
@@ -275,37 +284,37 @@ class Front:
         content = answer.content
         if answer.status != 200:
             text = content.decode("utf-8", "replace")[:2000]
-            what = f"Received {answer.status} from the model with message {text!r}."
-            raise AwsError("ModelError", what, 424, OriginalStatusCode=answer.status, OriginalMessage=text)
+            message = f"Received {answer.status} from the model with message {text!r}."
+            raise AwsError("ModelError", message, 424, OriginalStatusCode=answer.status, OriginalMessage=text)
         kind = answer.content_type or "application/octet-stream"
-        variant = ("x-Amzn-Invoked-Production-Variant", served)
+        variant = ("x-Amzn-Invoked-Production-Variant", variant_name)
         return Reply(200, [("Content-Type", kind), variant], content)
 
     def _invoke_function(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        how = environ.get("HTTP_X_AMZ_INVOCATION_TYPE") or "RequestResponse"
+        invocation_type = environ.get("HTTP_X_AMZ_INVOCATION_TYPE") or "RequestResponse"
         qualifier = parse_qs(str(environ.get("QUERY_STRING") or "")).get("Qualifier", [None])[0]
         function = functions.find(self._aws, caller.region, name, qualifier)
-        if how == "Event":
+        if invocation_type == "Event":
             functions.invoke_later(self._aws, function, body)
             return Reply(202, [], b"")
-        if how == "DryRun":
+        if invocation_type == "DryRun":
             return Reply(204, [], b"")
-        done = functions.invoke(self._aws, function, body)
+        invocation = functions.invoke(self._aws, function, body)
         headers = [("Content-Type", "application/json"), ("X-Amz-Executed-Version", functions.version_of(function))]
-        if done.error:
-            headers.append(("X-Amz-Function-Error", done.error))
+        if invocation.error:
+            headers.append(("X-Amz-Function-Error", invocation.error))
         if environ.get("HTTP_X_AMZ_LOG_TYPE") == "Tail":
-            tail = done.log.encode()[-functions.LOG_TAIL :]
+            tail = invocation.log.encode()[-functions.LOG_TAIL :]
             headers.append(("X-Amz-Log-Result", base64.b64encode(tail).decode()))
-        return Reply(200, headers, done.payload)
+        return Reply(200, headers, invocation.payload)
 
-    def _note(self, call: Called, caller: Claim | None, reply: Reply, took_s: float) -> None:
+    def _log_call(self, call: ApiCall, caller: Claim | None, reply: Reply, took_s: float) -> None:
         """Write one log line per request; benchmarks count calls in this log."""
         service = caller.service if caller else "-"
         self._log.write(f"{time.time():.3f} {service} {call.operation} {reply.status} {took_s * 1000:.1f}\n")
 
 
-def _hang_up(environ: Environ) -> Iterable[bytes]:
+def _close_connection(environ: Environ) -> Iterable[bytes]:
     """Close the connection without answering."""
     connection: socket.socket = environ["werkzeug.socket"]
     with contextlib.suppress(OSError):  # the client may have closed it already
@@ -313,24 +322,24 @@ def _hang_up(environ: Environ) -> Iterable[bytes]:
     return ()
 
 
-def _body(environ: Environ, intake: Intake, caller: Claim, secret: str) -> bytes:
+def _body(environ: Environ, incoming: IncomingRequest, caller: Claim, secret: str) -> bytes:
     """The signed body of a request.  If the headers state its hash, checks the signature before reading the body."""
-    stated = signature.payload_hash(caller, intake.signed)
+    stated = signature.payload_hash(caller, incoming.signed)
     if stated is not None:
-        signature.check(caller, intake.signed, secret, stated)
-    body = intake.read(MOST_S3_BODY if caller.service == "s3" else MOST_BODY)
+        signature.check(caller, incoming.signed, secret, stated)
+    body = incoming.read(MAX_S3_BODY if caller.service == "s3" else MAX_BODY)
     if stated is None:
-        signature.check(caller, intake.signed, secret, hashlib.sha256(body).hexdigest())
+        signature.check(caller, incoming.signed, secret, hashlib.sha256(body).hexdigest())
     else:
         signature.check_payload(stated, body)
     if stated is not None and stated.startswith(signature.STREAMING):
-        parts = signature.part_checker(caller, secret, stated)
-        body, trailers = aws_chunked.decoded(body, environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH"), parts)
+        check_chunk = signature.chunk_checker(caller, secret, stated)
+        body, trailers = aws_chunked.decoded(body, environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH"), check_chunk)
         environ.update({f"HTTP_{name.upper().replace('-', '_')}": value for name, value in trailers.items()})
         environ["HTTP_X_AMZ_CONTENT_SHA256"] = signature.UNSIGNED
-        coding = aws_chunked.other_codings(environ.pop("HTTP_CONTENT_ENCODING", ""))
-        if coding:
-            environ["HTTP_CONTENT_ENCODING"] = coding
+        content_encoding = aws_chunked.other_codings(environ.pop("HTTP_CONTENT_ENCODING", ""))
+        if content_encoding:
+            environ["HTTP_CONTENT_ENCODING"] = content_encoding
     if caller.service == "s3":
         checksums.check(environ, body)
     return body
@@ -362,12 +371,12 @@ def _wrong_token(service: str, token: str) -> AwsError:
         return AwsError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403)
     if service == "s3":
         return AwsError("InvalidToken", "The provided token is malformed or otherwise invalid.")
-    speaks = unread(service, {"REQUEST_METHOD": "POST"}).protocol
-    code = "InvalidClientTokenId" if speaks in ("query", "ec2") else "UnrecognizedClientException"
+    protocol = call_from_headers(service, {"REQUEST_METHOD": "POST"}).protocol
+    code = "InvalidClientTokenId" if protocol in ("query", "ec2") else "UnrecognizedClientException"
     return AwsError(code, "The security token included in the request is invalid.", 403)
 
 
-def _unknown(call: Called) -> AwsError:
+def _unknown_operation(call: ApiCall) -> AwsError:
     if call.service == "s3":
         return AwsError("MethodNotAllowed", "The specified method is not allowed against this resource.", 405)
     if call.protocol in ("query", "ec2") and ":" in call.operation:
@@ -375,7 +384,7 @@ def _unknown(call: Called) -> AwsError:
     return AwsError("UnknownOperationException", f"{call.service} has no operation {call.operation[:100]}.")
 
 
-def _is_page(reply: Reply) -> bool:
+def _is_html_error(reply: Reply) -> bool:
     """Whether the reply is an HTML error page, which no AWS client can parse."""
     kind = next((value for name, value in reply.headers if name.lower() == "content-type"), "")
     return (
@@ -387,13 +396,13 @@ def _length(reply: Reply) -> str:
     return next((value for name, value in reply.headers if name.lower() == "content-length"), str(len(reply.body)))
 
 
-def build(aws: LocalAws, log: TextIO) -> Front:
+def create_application(aws: LocalAws, log: TextIO) -> Application:
     """The application for a state folder, with its earlier state restored.  Raises :class:`StateDamaged`."""
     state_dir = Path(aws.state_dir)
     moto = Moto()
-    own = Claim("header", aws.access_key, aws.region, "s3", scope=f"20200101/{aws.region}/s3/aws4_request")
-    keeper = Keeper(state_dir, moto, signature.header_of(own))
-    keeper.restore()
-    with whole(state_dir / "store.sqlite"):
+    restore_claim = Claim("header", aws.access_key, aws.region, "s3", scope=f"20200101/{aws.region}/s3/aws4_request")
+    snapshots = Snapshots(state_dir, moto, signature.authorization_header(restore_claim))
+    snapshots.restore()
+    with report_damage(state_dir / "store.sqlite"):
         store = Store(state_dir / "store.sqlite")
-    return Front(aws, moto, store, keeper, log)
+    return Application(aws, moto, store, snapshots, log)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .api_call import Called
+from .api_call import ApiCall
 from .errors import AwsError
 from .moto_backend import Environ, Moto, Reply
 
-FILTER = Called("logs", "FilterLogEvents", "json")
+FILTER = ApiCall("logs", "FilterLogEvents", "json")
 _PREFIX = "logStreamNamePrefix"
 
 
@@ -21,25 +21,25 @@ def filtered_events(moto: Moto, environ: Environ, body: bytes) -> Reply:
     request["interleaved"] = True
     if request.get(_PREFIX):
         if request.get("logStreamNames"):
-            what = "LogStreamNamePrefix and LogStreamNames cannot be used together."
-            raise AwsError("InvalidParameterException", what)
+            message = "LogStreamNamePrefix and LogStreamNames cannot be used together."
+            raise AwsError("InvalidParameterException", message)
         found = _streams(moto, environ, request["logGroupName"], str(request.pop(_PREFIX)))
         if isinstance(found, Reply):
             return found
         if not found:
-            nothing: dict[str, Any] = {"events": [], "searchedLogStreams": []}
-            return Reply(200, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(nothing).encode())
+            empty: dict[str, Any] = {"events": [], "searchedLogStreams": []}
+            return Reply(200, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(empty).encode())
         request["logStreamNames"] = found
     return moto.call(environ, json.dumps(request).encode())
 
 
 def _streams(moto: Moto, environ: Environ, group: str, prefix: str) -> list[str] | Reply:
     """The names of a group's streams that begin with ``prefix``, or moto's error reply."""
-    asking = {**environ, "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogStreams"}
+    list_environ = {**environ, "HTTP_X_AMZ_TARGET": "Logs_20140328.DescribeLogStreams"}
     request: dict[str, Any] = {"logGroupName": group, _PREFIX: prefix, "orderBy": "LogStreamName"}
     names: list[str] = []
     while True:
-        reply = moto.call(asking, json.dumps(request).encode())
+        reply = moto.call(list_environ, json.dumps(request).encode())
         if reply.status != 200:
             return reply
         answer = json.loads(reply.body)

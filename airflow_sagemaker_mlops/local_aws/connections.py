@@ -1,7 +1,7 @@
 """The server's side of a connection: limits the size and time of a request before reading it.
 
 The server reads the headers first and refuses strangers at that point.  It reads a body only when the application asks
-for it (:class:`Intake` in the WSGI environment).
+for it (:class:`IncomingRequest` in the WSGI environment).
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import ThreadedWSGIServer
 
 from .errors import AwsError
-from .signature import Signed
+from .signature import SignedRequest
 
-MOST_CONNECTIONS = 512  # each has a thread; the server closes any further connection at once
-HEADERS_S, MOST_HEADERS = 20.0, 128 * 1024
+MAX_CONNECTIONS = 512  # each has a thread; the server closes any further connection at once
+HEADERS_S, MAX_HEADERS = 20.0, 128 * 1024
 STALL_S = 30.0  # longest pause within a body
 BODY_S, SLOWEST = 60.0, 1_000_000  # a body has a minute, plus a second for every SLOWEST bytes received
 ANSWER_S = 300.0  # for a client to receive one piece of an answer
-DRAIN_S, MOST_DRAINED = 2.0, 1 << 20  # limits of what is read after an answer, so that the client receives it
+DRAIN_S, MAX_DRAINED = 2.0, 1 << 20  # limits of what is read after an answer, so that the client receives it
 PIECE = 1 << 20
-MOST_LINE, MOST_TRAILERS = 4096, 100
+MAX_LINE, MAX_TRAILERS = 4096, 100
 _CHUNK = re.compile(rb"^([0-9A-Fa-f]{1,16})[ \t]*(;[^\r\n]*)?\r?\n$")
-INTAKE = "sagemaker_mlops.intake"  # key in the WSGI environment
+INCOMING_REQUEST = "sagemaker_mlops.incoming_request"  # key in the WSGI environment
 
 
-class Incoming(io.RawIOBase):
+class LimitedReader(io.RawIOBase):
     """A reader of a socket with a deadline and a limit on the number of bytes."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._quiet = False
-        self.allow(HEADERS_S, MOST_HEADERS)
+        self._ignores_errors = False
+        self.allow(HEADERS_S, MAX_HEADERS)
 
     def allow(self, seconds: float, count: int) -> None:
         """Allow ``count`` more bytes within ``seconds``."""
-        self._deadline, self._left = time.monotonic() + seconds, count
+        self._deadline, self._bytes_left = time.monotonic() + seconds, count
 
     def drain(self) -> None:
         """From now on, report the end of the stream instead of raising."""
-        self._quiet = True
-        self.allow(DRAIN_S, MOST_DRAINED)
+        self._ignores_errors = True
+        self.allow(DRAIN_S, MAX_DRAINED)
 
     def readable(self) -> bool:
         """Always."""
@@ -56,34 +56,34 @@ class Incoming(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read some bytes.  Raises ``TimeoutError`` if they do not arrive in time or exceed the limit."""
-        left = self._deadline - time.monotonic()
-        room = memoryview(buffer)[: max(0, self._left)]
+        remaining = self._deadline - time.monotonic()
+        target = memoryview(buffer)[: max(0, self._bytes_left)]
         try:
-            if left <= 0 or not room:
+            if remaining <= 0 or not target:
                 raise TimeoutError("the request takes too long or is too large")
-            self._connection.settimeout(left)
-            count = int(self._connection.recv_into(room))
+            self._connection.settimeout(remaining)
+            count = int(self._connection.recv_into(target))
         except OSError:
-            if self._quiet:
+            if self._ignores_errors:
                 return 0
             raise
-        self._left -= count
+        self._bytes_left -= count
         return count
 
 
-class Intake:
+class IncomingRequest:
     """The headers of one request as they were sent, and its body on demand."""
 
-    def __init__(self, handler: Handler, owed: Callable[[], None] | None) -> None:
-        self._handler, self._owed = handler, owed
+    def __init__(self, handler: Handler, send_continue: Callable[[], None] | None) -> None:
+        self._handler, self._send_continue = handler, send_continue
         headers: dict[str, str] = {}
         for name, value in handler.headers.items():
             lower, unfolded = name.lower(), value.replace("\r\n", "")
             headers[lower] = f"{headers[lower]},{unfolded}" if lower in headers else unfolded
-        self.signed = Signed(handler.command, handler.path, headers)
+        self.signed = SignedRequest(handler.command, handler.path, headers)
 
-    def read(self, most: int) -> bytes:
-        """The whole body.  Raises :class:`AwsError` if it is malformed, larger than ``most`` bytes or too slow."""
+    def read(self, limit: int) -> bytes:
+        """The whole body.  Raises :class:`AwsError` if it is malformed, larger than ``limit`` bytes or too slow."""
         headers = self.signed.headers
         coding, length = headers.get("transfer-encoding", "").strip().lower(), headers.get("content-length")
         if coding and (coding != "chunked" or length is not None):
@@ -92,43 +92,43 @@ class Intake:
             raise AwsError("InvalidRequest", f"The Content-Length {length[:40]!r} is not a length.")
         if not coding and int(length or 0) == 0:
             return b""
-        if int(length or 0) > most:
-            raise _too_large(most)
-        if self._owed is not None:
-            self._owed()
+        if int(length or 0) > limit:
+            raise _too_large(limit)
+        if self._send_continue is not None:
+            self._send_continue()
         try:
             body = bytearray()
-            begun = time.monotonic()
+            started = time.monotonic()
             if coding:
-                self._chunks(body, most, begun)
+                self._read_chunks(body, limit, started)
             else:
-                self._piece(body, int(length or 0), begun)
+                self._read_exactly(body, int(length or 0), started)
             return bytes(body)
         except TimeoutError:
             raise AwsError("RequestTimeout", "The body of the request did not arrive in time.") from None
         except OSError as error:
             raise AwsError("IncompleteBody", f"The body of the request is incomplete: {error}") from None
 
-    def _piece(self, body: bytearray, count: int, begun: float) -> None:
+    def _read_exactly(self, body: bytearray, count: int, started: float) -> None:
         """Add exactly ``count`` bytes; memory grows with the bytes received, never with the announced length."""
-        rfile, incoming = self._handler.rfile, self._handler.incoming
+        rfile, reader = self._handler.rfile, self._handler.reader
         while count:
-            left = begun + BODY_S + len(body) / SLOWEST - time.monotonic()
-            incoming.allow(min(STALL_S, left), PIECE)
-            came = rfile.read1(min(count, PIECE))
-            if not came:
+            remaining = started + BODY_S + len(body) / SLOWEST - time.monotonic()
+            reader.allow(min(STALL_S, remaining), PIECE)
+            piece = rfile.read1(min(count, PIECE))
+            if not piece:
                 raise AwsError("IncompleteBody", "The body of the request is shorter than its stated length.")
-            body += came
-            count -= len(came)
+            body += piece
+            count -= len(piece)
 
-    def _chunks(self, body: bytearray, most: int, begun: float) -> None:
+    def _read_chunks(self, body: bytearray, limit: int, started: float) -> None:
         while (size := self._size()) > 0:
-            if len(body) + size > most:
-                raise _too_large(most)
-            self._piece(body, size, begun)
+            if len(body) + size > limit:
+                raise _too_large(limit)
+            self._read_exactly(body, size, started)
             if self._line() not in (b"\r\n", b"\n"):
                 raise AwsError("InvalidRequest", "A chunk of the body is longer than its stated length.")
-        for _ in range(MOST_TRAILERS):
+        for _ in range(MAX_TRAILERS):
             if self._line() in (b"\r\n", b"\n", b""):
                 return
         raise AwsError("InvalidRequest", "The body of the request has too many trailers.")
@@ -140,27 +140,27 @@ class Intake:
         return int(match[1], 16)
 
     def _line(self) -> bytes:
-        self._handler.incoming.allow(STALL_S, PIECE)
-        return bytes(self._handler.rfile.readline(MOST_LINE))
+        self._handler.reader.allow(STALL_S, PIECE)
+        return bytes(self._handler.rfile.readline(MAX_LINE))
 
 
-def _too_large(most: int) -> AwsError:
-    return AwsError("EntityTooLarge", f"The body of the request is larger than {most} bytes.", 413)
+def _too_large(limit: int) -> AwsError:
+    return AwsError("EntityTooLarge", f"The body of the request is larger than {limit} bytes.", 413)
 
 
 class Handler(MotoRequestHandler):  # type: ignore[misc]
     """werkzeug's handler with limits; moto's subclass of it keeps underscores in the names of S3 metadata."""
 
     protocol_version = "HTTP/1.1"
-    incoming: Incoming
+    reader: LimitedReader
     rfile: io.BufferedReader
 
     def setup(self) -> None:
-        """Read from the socket through :class:`Incoming`."""
+        """Read from the socket through :class:`LimitedReader`."""
         super().setup()
         self.rfile.close()
-        self.incoming = Incoming(self.connection)
-        self.rfile = io.BufferedReader(self.incoming, 1 << 16)
+        self.reader = LimitedReader(self.connection)
+        self.rfile = io.BufferedReader(self.reader, 1 << 16)
 
     def handle_expect_100(self) -> bool:
         """Send ``100 Continue`` only when the body is read."""
@@ -173,7 +173,7 @@ class Handler(MotoRequestHandler):  # type: ignore[misc]
 
     def send_response(self, code: int, message: str | None = None) -> None:
         """Send the status line; from here on, read only as much of the request as lets the client see the answer."""
-        self.incoming.drain()
+        self.reader.drain()
         self.connection.settimeout(ANSWER_S)
         super().send_response(code, message)
 
@@ -189,10 +189,10 @@ class Handler(MotoRequestHandler):  # type: ignore[misc]
         super().run_wsgi()
 
     def make_environ(self) -> dict[str, Any]:
-        """The WSGI environment, with an :class:`Intake` for the body."""
+        """The WSGI environment, with an :class:`IncomingRequest` for the body."""
         environ: dict[str, Any] = super().make_environ()
         environ["wsgi.input"] = io.BytesIO()
-        environ[INTAKE] = Intake(self, self._continue if self.expects else None)
+        environ[INCOMING_REQUEST] = IncomingRequest(self, self._continue if self.expects else None)
         return environ
 
     def _continue(self) -> None:
@@ -208,18 +208,18 @@ class Server(ThreadedWSGIServer):
     daemon_threads = True
 
     def __init__(self, port: int, app: Any) -> None:
-        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__("127.0.0.1", port, app, Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread, or close it if too many are open."""
-        if not self._room.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             self.shutdown_request(request)
             return
         try:
             super().process_request(request, client_address)
         except BaseException:
-            self._room.release()
+            self._slots.release()
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -227,7 +227,7 @@ class Server(ThreadedWSGIServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            self._slots.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore broken connections; log any other error in one line."""

@@ -33,7 +33,7 @@ def not_available(service: str, operation: str, way_out: str = "") -> AwsError:
 
     :param way_out: a sentence without its full stop; the default advises to omit the call.
     """
-    told = way_out or "Omit the call when you run against it, or call an AWS account"
+    advice = way_out or "Omit the call when you run against it, or call an AWS account"
     return AwsError(
-        "NotImplementedException", f"{service}: {operation} is not available in the embedded AWS. {told}.", 501
+        "NotImplementedException", f"{service}: {operation} is not available in the embedded AWS. {advice}.", 501
     )

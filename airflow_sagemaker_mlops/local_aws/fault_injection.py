@@ -28,7 +28,7 @@ from .errors import AwsError
 from .state import write_private
 
 KINDS = ("throttle", "error", "delay", "drop", "lost_answer", "not_found_yet")
-_ON_ONE = re.compile(r"^(?:Create|Describe|Update|Stop|Delete)(\w+)$")
+_ON_RESOURCE = re.compile(r"^(?:Create|Describe|Update|Stop|Delete)(\w+)$")
 FILE = "faults.json"
 LOG = "faults.log"  # one line per fault: "<epoch seconds> <kind> <operation>"
 
@@ -73,7 +73,7 @@ def write_rules(state_dir: Path, text: str) -> None:
     write_private(state_dir / FILE, text)
 
 
-class Faults:
+class FaultInjector:
     """The faults of one server; the same seed and the same sequence of calls produce the same faults."""
 
     def __init__(self, state_dir: Path) -> None:
@@ -82,8 +82,8 @@ class Faults:
         self._lock = threading.Lock()
         self._read_at = -1
         self._rules: tuple[Rule, ...] = ()
-        self._chance = random.Random(0)
-        self._made: dict[str, float] = {}
+        self._random = random.Random(0)
+        self._created: dict[str, float] = {}
 
     def before(self, operation: str, body: bytes) -> bool:
         """Apply the rules before ``operation`` is executed; returns whether to lose its answer.
@@ -91,13 +91,13 @@ class Faults:
         Raises :class:`AwsError` or :class:`ConnectionLost` if it must not be executed at all.
         """
         lost = False
-        for rule in self._wanted(operation):
+        for rule in self._matching_rules(operation):
             with self._lock:
-                hit = self._chance.random() < rule.rate
+                hit = self._random.random() < rule.rate
             if not hit or (rule.kind == "not_found_yet" and not self._is_young(operation, body, rule.seconds)):
                 continue
             if rule.kind != "lost_answer":  # logged when the answer is lost: the operation may fail first
-                self._note(rule.kind, operation)
+                self._log_fault(rule.kind, operation)
             match rule.kind:
                 case "throttle":
                     raise AwsError("ThrottlingException", "Rate exceeded")
@@ -113,12 +113,12 @@ class Faults:
                     lost = True
         return lost
 
-    def lose(self, operation: str) -> ConnectionLost:
+    def lost_answer(self, operation: str) -> ConnectionLost:
         """Log a lost answer; returns the exception to raise."""
-        self._note("lost_answer", operation)
+        self._log_fault("lost_answer", operation)
         return ConnectionLost(operation)
 
-    def _note(self, kind: str, operation: str) -> None:
+    def _log_fault(self, kind: str, operation: str) -> None:
         """Log a fault on disk, so that the faults of a server that was killed are counted, too."""
         with self._lock, self._log.open("a") as out:
             out.write(f"{time.time():.3f} {kind} {operation}\n")
@@ -126,14 +126,14 @@ class Faults:
     def after(self, operation: str, body: bytes) -> None:
         """Remember when the operation created a resource, for ``not_found_yet``."""
         if operation.startswith("Create") and self._rules:
-            found = _resource(operation, body)
-            if found:
-                self._made[found] = time.time()
+            resource = _resource(operation, body)
+            if resource:
+                self._created[resource] = time.time()
 
     def _is_young(self, operation: str, body: bytes, seconds: float) -> bool:
-        return time.time() - self._made.get(_resource(operation, body) or "", 0.0) < seconds
+        return time.time() - self._created.get(_resource(operation, body) or "", 0.0) < seconds
 
-    def _wanted(self, operation: str) -> list[Rule]:
+    def _matching_rules(self, operation: str) -> list[Rule]:
         try:
             changed = self._file.stat().st_mtime_ns
             with self._lock:
@@ -150,12 +150,12 @@ class Faults:
         except ValueError as error:  # the file is being edited: the previous rules apply until it is valid again
             sys.stderr.write(f"{FILE}: {error}\n")
         else:
-            self._chance = random.Random(seed)
+            self._random = random.Random(seed)
 
 
 def _resource(operation: str, body: bytes) -> str | None:
     """The resource that an operation acts on, e.g. ``TransformJobName=x``; a request may name others as well."""
-    match = _ON_ONE.match(operation)
+    match = _ON_RESOURCE.match(operation)
     try:
         request = json.loads(body) if match else None
     except ValueError:

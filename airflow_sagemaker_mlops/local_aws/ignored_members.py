@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .api_call import Called
+from .api_call import ApiCall
 from .errors import AwsError
 
 Members = Mapping[str, Any]
@@ -24,20 +24,20 @@ def _measured() -> dict[str, dict[str, list[str]]]:
     return table
 
 
-def refuse_unread_by_moto(call: Called, request: Callable[[], Members]) -> None:
+def refuse_ignored_by_moto(call: ApiCall, request: Callable[[], Members]) -> None:
     """Raise :class:`AwsError` for a member that moto ignores.
 
     :param request: returns the members of the request; called only for operations that have such members.
     """
-    unread = _measured().get(call.service, {}).get(call.operation)
-    if unread:
-        refuse_unread(call.service, call.operation, unread, request())
+    ignored = _measured().get(call.service, {}).get(call.operation)
+    if ignored:
+        refuse_ignored(call.service, call.operation, ignored, request())
 
 
-def refuse_unread(service: str, operation: str, unread: Iterable[str], request: Members) -> None:
-    """Raise :class:`AwsError` if the request sets a member of ``unread``; empty values and ``false`` do not count."""
-    asked = [name for name in unread if request.get(name) not in (None, "", False, "false", [], {})]
-    if asked:
-        what = f"{service}: {operation} does not take {' and '.join(asked)} into account in the embedded AWS"
+def refuse_ignored(service: str, operation: str, ignored: Iterable[str], request: Members) -> None:
+    """Raise :class:`AwsError` if the request sets a member of ``ignored``; empty values and ``false`` do not count."""
+    used = [name for name in ignored if request.get(name) not in (None, "", False, "false", [], {})]
+    if used:
+        message = f"{service}: {operation} does not take {' and '.join(used)} into account in the embedded AWS"
         way_out = "Omit it, and filter the answers in your own code."
-        raise AwsError("NotImplementedException", f"{what}, so its answer would be wrong. {way_out}", 501)
+        raise AwsError("NotImplementedException", f"{message}, so its answer would be wrong. {way_out}", 501)

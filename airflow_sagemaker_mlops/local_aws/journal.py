@@ -17,19 +17,19 @@ from typing import Any
 from urllib.parse import unquote
 
 from .lambda_.functions import short_name
-from .moto_backend import WSGI, Environ, Moto, identifiers_of, lambda_function
+from .moto_backend import WSGI_ENVIRON, Environ, Moto, lambda_function, seeded_identifiers
 from .state import ACCOUNT, write_private
 
-ELSEWHERE = frozenset({"s3", "sts"})  # S3 has its own store, and the application stores the keys that STS issues
-KEPT_S = 14 * 24 * 3600.0  # CloudWatch Logs accepts events up to this age
+NOT_JOURNALED = frozenset({"s3", "sts"})  # S3 has its own store, and the application stores the keys that STS issues
+RETENTION_S = 14 * 24 * 3600.0  # CloudWatch Logs accepts events up to this age
 _READS = re.compile(r"^(Get|List|Describe|Receive|Head|Simulate|Search|BatchGet|Query|Scan|Filter|Lookup|Test)")
-_AGEING = re.compile(r"^(PutLogEvents|PutMetricData)$")
+_EXPIRING = re.compile(r"^(PutLogEvents|PutMetricData)$")
 # ``sqs_messages`` stores the contents of queues: a message that was sent once must not be sent again at every start.
-_PASSING = re.compile(
+_NOT_REPLAYED = re.compile(
     r"^(SendMessage|DeleteMessage|ChangeMessageVisibility)(Batch)?$|^(PurgeQueue|PutEvents|Publish(Batch)?)$"
 )
 _RPC = re.compile(r"^/service/\w+/operation/(\w+)$")
-_KEPT = (
+_SAVED_KEYS = (
     "REQUEST_METHOD",
     "PATH_INFO",
     "QUERY_STRING",
@@ -63,50 +63,50 @@ class Journal:
     def __init__(self, path: Path, moto: Moto) -> None:
         self._path = path
         self._moto = moto
-        self._cut_half_a_line()
+        self._remove_incomplete_line()
 
-    def _cut_half_a_line(self) -> None:
+    def _remove_incomplete_line(self) -> None:
         """Remove an incomplete last line of a killed process, which would corrupt the next line."""
         if self._path.exists():
-            whole = self._path.read_bytes().rfind(b"\n") + 1
-            os.truncate(self._path, whole)
+            end = self._path.read_bytes().rfind(b"\n") + 1
+            os.truncate(self._path, end)
 
     def replay(self) -> None:
         """Repeat every change.  Reports changes that fail on stderr and drops those that are too old."""
         if not self._path.exists():
             return
         lines = self._path.read_text(errors="replace").splitlines()
-        young = []
+        current = []
         for line in lines:
             try:
                 entry = json.loads(line)
                 body = base64.b64decode(entry["body"])
-                if _AGEING.match(_operation(entry["environ"], body)) and entry["at"] < time.time() - KEPT_S:
+                if _EXPIRING.match(_operation(entry["environ"], body)) and entry["at"] < time.time() - RETENTION_S:
                     continue
-                young.append(line)
+                current.append(line)
                 self._replay(entry, body)
             except Exception as error:
                 sys.stderr.write(f"{self._path}: a line cannot be used: {error!r}: {line[:300]}\n")
-        if len(young) < len(lines):
-            write_private(self._path, "".join(f"{line}\n" for line in young))
+        if len(current) < len(lines):
+            write_private(self._path, "".join(f"{line}\n" for line in current))
 
     def _replay(self, entry: dict[str, Any], body: bytes) -> None:
-        environ = entry["environ"] | WSGI
-        if _PASSING.match(_operation(environ, body)):
+        environ = entry["environ"] | WSGI_ENVIRON
+        if _NOT_REPLAYED.match(_operation(environ, body)):
             return
-        with identifiers_of(int(entry.get("seed", 0))):
+        with seeded_identifiers(int(entry.get("seed", 0))):
             reply = self._moto.call(environ, body)
         if reply.status >= 300:
-            what = f"{_operation(environ, body) or environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-            sys.stderr.write(f"journal: {what} was refused with {reply.status}: {reply.body[:300]!r}\n")
+            call = f"{_operation(environ, body) or environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+            sys.stderr.write(f"journal: {call} was refused with {reply.status}: {reply.body[:300]!r}\n")
 
-    def keep(self, region: str, environ: Environ, body: bytes, seed: int) -> None:
+    def append(self, region: str, environ: Environ, body: bytes, seed: int) -> None:
         """Record a change that was made with the identifiers of ``seed``."""
-        if _PASSING.match(_operation(environ, body)):
+        if _NOT_REPLAYED.match(_operation(environ, body)):
             return
         entry = {
-            "environ": {key: environ[key] for key in _KEPT if key in environ},
-            "body": base64.b64encode(_with_code(region, environ, body)).decode(),
+            "environ": {key: environ[key] for key in _SAVED_KEYS if key in environ},
+            "body": base64.b64encode(_with_inline_code(region, environ, body)).decode(),
             "seed": seed,
             "at": round(time.time(), 3),
         }
@@ -117,7 +117,7 @@ class Journal:
             os.close(journal)
 
 
-def _with_code(region: str, environ: Environ, body: bytes) -> bytes:
+def _with_inline_code(region: str, environ: Environ, body: bytes) -> bytes:
     """The request with a function's code instead of its location in S3, whose contents may change before a replay."""
     match = _FUNCTIONS.match(environ["PATH_INFO"])
     if match is None or environ.get("HTTP_X_AMZ_TARGET"):
@@ -129,6 +129,6 @@ def _with_code(region: str, environ: Environ, body: bytes) -> bytes:
     function = lambda_function(ACCOUNT, region, short_name(unquote(match[1] or request["FunctionName"])))
     if function is None:  # a role of another account created it
         return body
-    packed = {"ZipFile": base64.b64encode(function.code_bytes).decode()}
-    kept = {key: value for key, value in code.items() if key not in _CODE_IN_S3} | packed
-    return json.dumps(kept if match[1] else {**request, "Code": kept}).encode()
+    zip_file = {"ZipFile": base64.b64encode(function.code_bytes).decode()}
+    new_code = {key: value for key, value in code.items() if key not in _CODE_IN_S3} | zip_file
+    return json.dumps(new_code if match[1] else {**request, "Code": new_code}).encode()

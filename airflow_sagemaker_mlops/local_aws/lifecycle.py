@@ -32,7 +32,7 @@ STOPPED = "stopped"  # a marker file: the last server was stopped and did not di
 _SERVERS: list[subprocess.Popen[bytes]] = []  # servers outlive us; a reference avoids Popen's ResourceWarning
 
 
-def _check_that_it_can_serve() -> None:
+def _check_dependencies() -> None:
     """Raise ``ModuleNotFoundError`` here for an import that the server lacks; its log alone would hide the error."""
     for name in ("moto", "werkzeug", "flask"):
         if importlib.util.find_spec(name) is None:
@@ -80,15 +80,15 @@ def start(
         running = status(state_dir)
         if running is not None:
             return running
-        _check_that_it_can_serve()
+        _check_dependencies()
         (state_dir / STOPPED).unlink(missing_ok=True)
-        before = read_server(state_dir)
+        previous = read_server(state_dir)
         write_private(state_dir / "config.json", json.dumps({**read_config(state_dir), "sandbox": sandbox}))
         settings = {
-            "port": port or (int(before.endpoint_url.rpartition(":")[2]) if before else 0),
-            "region": before.region if before else region,
-            "access_key": before.access_key if before else f"LOCAL{secrets.token_hex(8).upper()}",
-            "secret_key": before.secret_key if before else secrets.token_urlsafe(24),
+            "port": port or (int(previous.endpoint_url.rpartition(":")[2]) if previous else 0),
+            "region": previous.region if previous else region,
+            "access_key": previous.access_key if previous else f"LOCAL{secrets.token_hex(8).upper()}",
+            "secret_key": previous.secret_key if previous else secrets.token_urlsafe(24),
         }
         log = (state_dir / "server.err").open("ab")
         process = subprocess.Popen(
@@ -120,7 +120,7 @@ def _wait_until_up(state_dir: Path, process: subprocess.Popen[bytes], timeout_s:
     raise RuntimeError(f"the embedded AWS did not start within {timeout_s:.0f} s:\n{end}")
 
 
-def _known(state_dir: Path) -> LocalAws | None:
+def _running_server(state_dir: Path) -> LocalAws | None:
     """The running server; ``None`` when none runs or its file is damaged, which must not prevent a reset."""
     with suppress(StateDamaged):
         return status(state_dir)
@@ -142,7 +142,7 @@ def stop(state_dir: Path) -> bool:
     if not state_dir.exists():
         return False
     with _locked(state_dir):
-        running = _known(state_dir)
+        running = _running_server(state_dir)
         if running is not None:
             (state_dir / STOPPED).touch()
             os.kill(running.pid, signal.SIGTERM)
@@ -165,10 +165,10 @@ def reset(state_dir: Path) -> None:
     if not state_dir.exists():
         return
     with _locked(state_dir):
-        if _known(state_dir) is not None:
+        if _running_server(state_dir) is not None:
             raise RuntimeError(f"the embedded AWS in {state_dir} is running; stop it first.")
-        kept = (".lock",) if _is_damaged(state_dir) else (".lock", "config.json", "server.json")
+        preserved = (".lock",) if _is_damaged(state_dir) else (".lock", "config.json", "server.json")
         for entry in state_dir.iterdir():
-            if entry.name in kept:
+            if entry.name in preserved:
                 continue
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

@@ -45,20 +45,20 @@ class Moto:
         that botocore's model of the operation rejects.
         """
         validate_passed_on(str(environ.get("HTTP_X_AMZ_TARGET") or ""), body)
-        started: list[tuple[int, list[tuple[str, str]]]] = []
+        responses: list[tuple[int, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _exc: object = None) -> Callable[..., None]:
-            started.append((int(status.split(maxsplit=1)[0]), headers))
+            responses.append((int(status.split(maxsplit=1)[0]), headers))
             return lambda _chunk: None
 
-        given = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        given.pop("HTTP_TRANSFER_ENCODING", None)
-        parts: Iterable[bytes] = self.app(given, start_response)
+        forwarded = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        forwarded.pop("HTTP_TRANSFER_ENCODING", None)
+        parts: Iterable[bytes] = self.app(forwarded, start_response)
         content = b"".join(parts)
         close = getattr(parts, "close", None)
         if close is not None:
             close()
-        status, headers = started[-1]
+        status, headers = responses[-1]
         return Reply(status, headers, content)
 
 
@@ -70,7 +70,7 @@ def _application() -> Any:
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.datastructures import ImmutableMultiDict
 
-    class Whole(BackendRequest):  # type: ignore[misc]
+    class S3Request(BackendRequest):  # type: ignore[misc]
         """A request to S3: the body of a PUT is an object even if its content type is that of a form.
 
         moto (5.2) parses such a body as form fields and stores an empty object.
@@ -95,56 +95,56 @@ def _application() -> Any:
     def backend(service: Any) -> Any:
         app = create_backend_app(service)
         if service == "s3":
-            app.request_class = Whole
+            app.request_class = S3Request
         return app
 
     return DomainDispatcherApplication(backend)
 
 
-class _Dice(threading.local):
+class _ThreadRandom(threading.local):
     """The source of randomness for the identifiers that moto generates in one thread."""
 
     def __init__(self) -> None:
         self.random: random.Random = random.SystemRandom()
 
 
-_DICE = _Dice()
+_RANDOM = _ThreadRandom()
 
 
-def _bits(count: int) -> int:
-    return _DICE.random.getrandbits(count)
+def _random_bits(count: int) -> int:
+    return _RANDOM.random.getrandbits(count)
 
 
-def _fraction() -> float:
-    return _DICE.random.random()
+def _random_float() -> float:
+    return _RANDOM.random.random()
 
 
 @contextmanager
-def identifiers_of(seed: int) -> Iterator[None]:
+def seeded_identifiers(seed: int) -> Iterator[None]:
     """Make moto (5.2) generate the same identifiers for the same ``seed``, in this thread and inside this context.
 
     Uses moto's private API: one global object generates all identifiers and has no seed per thread.
     """
     from moto.moto_api._internal import mock_random
 
-    mock_random.getrandbits, mock_random.random = _bits, _fraction
-    before, _DICE.random = _DICE.random, random.Random(seed)
+    mock_random.getrandbits, mock_random.random = _random_bits, _random_float
+    previous, _RANDOM.random = _RANDOM.random, random.Random(seed)
     try:
         yield
     finally:
-        _DICE.random = before
+        _RANDOM.random = previous
 
 
 @functools.cache
-def _folders() -> frozenset[str]:
+def _service_folders() -> frozenset[str]:
     from moto.backends import list_of_moto_modules
 
     return frozenset(name.replace("_", "") for name in list_of_moto_modules())
 
 
-def is_served(service: str) -> bool:
+def has_service(service: str) -> bool:
     """Whether moto has the service that botocore calls ``service``; for any other service moto fails unpredictably."""
-    return service == "lambda" or service.replace("-", "") in _folders()
+    return service == "lambda" or service.replace("-", "") in _service_folders()
 
 
 @functools.cache
@@ -182,7 +182,7 @@ def s3_bucket(name: str) -> Any:
         raise
 
 
-def name_version(bucket: str, key: str, version: str, etag: str) -> None:
+def restore_version(bucket: str, key: str, version: str, etag: str) -> None:
     """Set the id and the ETag of an object's latest version or delete marker to those from before a restart."""
     found = s3_bucket(bucket)
     if found is None or key not in found.keys:
@@ -200,7 +200,7 @@ def latest_version(bucket: str, key: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
+class QueuedMessage:
     """A message in a queue.
 
     sent      epoch milliseconds
@@ -224,7 +224,7 @@ _MESSAGE_MEMBERS = (
 )
 
 
-def queued_messages() -> Iterator[tuple[str, Callable[[], Queued]]]:
+def queued_messages() -> Iterator[tuple[str, Callable[[], QueuedMessage]]]:
     """The id of every message that is not deleted, and a function that returns the whole message.
 
     Uses moto's private API (5.2): receiving the messages would hide them.
@@ -236,29 +236,29 @@ def queued_messages() -> Iterator[tuple[str, Callable[[], Queued]]]:
     for region, backend in list(sqs_backends[ACCOUNT].items()):
         for name, queue in list(backend.queues.items()):
             for message in list(queue._messages):
-                yield message.id, partial(_queued, region, name, message)
+                yield message.id, partial(_describe_message, region, name, message)
 
 
-def _queued(region: str, queue: str, message: Any) -> Queued:
+def _describe_message(region: str, queue: str, message: Any) -> QueuedMessage:
     members = {member: getattr(message, member) for member in _MESSAGE_MEMBERS}
-    return Queued(message.id, region, queue, int(message.sent_timestamp), members)
+    return QueuedMessage(message.id, region, queue, int(message.sent_timestamp), members)
 
 
-def queue_message(message: Queued) -> None:
+def queue_message(message: QueuedMessage) -> None:
     """Put a message back without moto's check for duplicates; drops the message if its queue does not exist."""
     from moto.sqs.models import Message, sqs_backends
 
     queue = sqs_backends[ACCOUNT][message.region].queues.get(message.queue)
     if queue is None:
         return
-    made = Message(message.id, message.members["body"])
+    restored = Message(message.id, message.members["body"])
     for member in _MESSAGE_MEMBERS:
-        setattr(made, member, message.members[member])
-    made.sent_timestamp = message.sent
-    queue._messages.append(made)
+        setattr(restored, member, message.members[member])
+    restored.sent_timestamp = message.sent
+    queue._messages.append(restored)
 
 
-WSGI: Environ = {
+WSGI_ENVIRON: Environ = {
     "wsgi.url_scheme": "http",
     "wsgi.version": (1, 0),
     "wsgi.multithread": True,

@@ -1,8 +1,9 @@
 """Refuses operations that start work which the embedded AWS does not do, before moto can fake a success.
 
 The rule reads the names of operations, in every service.  ``STARTS`` matches those that start work and ``HOSTS`` those
-that create machines.  ``DONE`` lists exceptions whose work is really done, ``MORE`` operations that start work under
-another name.  ``LATER`` checks values: a request that could be stored now but would have no effect when its time comes.
+that create machines.  ``EXECUTED`` lists exceptions whose work is really done, ``ALSO_START_WORK`` operations that
+start work under another name.  ``VALUE_CHECKS`` refuse a request that could be stored now but would have no effect when
+its time comes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .api_call import Called
+from .api_call import ApiCall
 from .errors import AwsError, not_available
 
 STARTS = re.compile(
@@ -26,11 +27,11 @@ HOSTS = re.compile(
 )
 
 
-def _named(operations: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+def _patterns(operations: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
     return {service: re.compile(f"^({names})$") for service, names in operations.items()}
 
 
-DONE = _named(
+EXECUTED = _patterns(
     {
         "apigateway": "CreateDeployment",
         "apigatewayv2": "CreateDeployment",
@@ -66,7 +67,7 @@ DONE = _named(
         "vpc-lattice": "CreateService",
     }
 )
-MORE = _named(
+ALSO_START_WORK = _patterns(
     {
         "athena": "CreateCapacityReservation",
         "bedrock": "CreateCustomModel",
@@ -81,7 +82,7 @@ MORE = _named(
     }
 )
 
-_STAND_IN = (
+_DECLARE_RESULTS = (
     "In a pipeline, declare the results of the step: sagemaker-mlops run --stand-ins FILE (in Airflow: stand_ins)"
 )
 _MACHINE = "The embedded AWS creates no machines: omit the call here, or create the machine in an AWS account"
@@ -101,31 +102,31 @@ _ADVICE = tuple(
         (r"lambda:CreateEventSourceMapping", "Receive the messages in your code and invoke the function with them"),
         (r"sagemaker-runtime:", "Call InvokeEndpoint, or create a transform job"),
         (r"(ec2|rds|redshift|elasticache|sagemaker):\w+(Instances?|Fleet|Clusters?)$", _MACHINE),
-        (r"sagemaker:Create(InferenceComponent|AutoMLJob|Job)", _STAND_IN),
+        (r"sagemaker:Create(InferenceComponent|AutoMLJob|Job)", _DECLARE_RESULTS),
     )
 )
 
 
-def refuse_unexecuted(call: Called, request: Callable[[], Mapping[str, Any]]) -> None:
+def refuse_starting_work(call: ApiCall, request: Callable[[], Mapping[str, Any]]) -> None:
     """Raise :class:`AwsError` for an operation that would start work which the embedded AWS does not do.
 
     :param request: returns the members of the request; called only if their values decide.
     """
     name = f"{call.service}:{call.operation}"
-    if begins_work(call.service, call.operation):
+    if starts_work(call.service, call.operation):
         raise refusal(call.service, call.operation)
-    later = LATER.get(name)
-    if later is not None:
-        why = later(request())
-        if why:
-            raise AwsError("NotImplementedException", f"{name.replace(':', ': ')}: {why}", 501)
+    check = VALUE_CHECKS.get(name)
+    if check is not None:
+        reason = check(request())
+        if reason:
+            raise AwsError("NotImplementedException", f"{name.replace(':', ': ')}: {reason}", 501)
 
 
-def begins_work(service: str, operation: str) -> bool:
+def starts_work(service: str, operation: str) -> bool:
     """Whether an operation starts work that the embedded AWS does not do."""
-    if service in MORE and MORE[service].match(operation):
+    if service in ALSO_START_WORK and ALSO_START_WORK[service].match(operation):
         return True
-    if service in DONE and DONE[service].match(operation):
+    if service in EXECUTED and EXECUTED[service].match(operation):
         return False
     return bool(STARTS.search(operation) or HOSTS.search(operation))
 
@@ -133,12 +134,12 @@ def begins_work(service: str, operation: str) -> bool:
 def refusal(service: str, operation: str) -> AwsError:
     """The error for an operation that is not available, with its name and advice."""
     name = f"{service}:{operation}"
-    told = next((text for pattern, text in _ADVICE if pattern.match(name)), "")
-    if not told and HOSTS.search(operation):
-        told = _MACHINE
-    if not told and begins_work(service, operation):
-        told = _STAND_IN
-    return not_available(service, operation, told)
+    advice = next((text for pattern, text in _ADVICE if pattern.match(name)), "")
+    if not advice and HOSTS.search(operation):
+        advice = _MACHINE
+    if not advice and starts_work(service, operation):
+        advice = _DECLARE_RESULTS
+    return not_available(service, operation, advice)
 
 
 def _rule(request: Mapping[str, Any]) -> str:
@@ -209,7 +210,7 @@ def _package(request: Mapping[str, Any]) -> str:
     return "the jobs of a ValidationSpecification do not run in the embedded AWS. Omit it, or run a transform job."
 
 
-LATER: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+VALUE_CHECKS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "cloudformation:CreateStack": _stack,
     "cloudformation:UpdateStack": _stack,
     "cloudformation:CreateChangeSet": _stack,

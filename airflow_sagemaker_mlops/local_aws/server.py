@@ -25,16 +25,16 @@ from .state import (
 
 def main() -> None:
     """Serve until SIGTERM."""
-    from .app import build
+    from .app import create_application
     from .connections import Server
 
     state_dir, settings = Path(sys.argv[1]), json.load(sys.stdin)
     os.environ.update({"AWS_ACCESS_KEY_ID": settings["access_key"], "AWS_SECRET_ACCESS_KEY": settings["secret_key"]})
     log = (state_dir / "server.log").open("a", buffering=1)
-    late: list[Any] = []
+    created: list[Any] = []
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
-        return late[0](environ, start_response)
+        return created[0](environ, start_response)
 
     try:
         server = Server(settings["port"], application)
@@ -53,7 +53,7 @@ def main() -> None:
         pid_start=start_of(os.getpid()),
     )
     try:
-        late.append(build(aws, log))
+        created.append(create_application(aws, log))
     except StateDamaged as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(DAMAGED)

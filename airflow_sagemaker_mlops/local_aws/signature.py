@@ -24,8 +24,8 @@ from .errors import AwsError
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 STREAMING = "STREAMING-"  # prefix of the payload hash of an aws-chunked body
-MOST_SKEW = timedelta(minutes=15)
-MOST_EXPIRY_S = 7 * 24 * 3600
+MAX_SKEW = timedelta(minutes=15)
+MAX_EXPIRY_S = 7 * 24 * 3600
 _SCOPE = re.compile(r"^([^/,\s]+)/(\d{8})/([a-z0-9-]{1,64})/([A-Za-z0-9.-]{1,64})/aws4_request$")
 _TIME = "%Y%m%dT%H%M%SZ"
 _HEX = re.compile(r"^[0-9a-f]{64}$")
@@ -43,7 +43,7 @@ _SUB_RESOURCES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedRequest:
     """The parts of a request that a signature can cover, as they were sent.
 
     target    path and query, percent-encoded
@@ -86,7 +86,7 @@ class Claim:
     expires_s: int = 0
 
 
-def claim_of(request: Signed) -> Claim | None:
+def read_claim(request: SignedRequest) -> Claim | None:
     """The claim of a request; ``None`` for a request without a supported signature."""
     header = request.headers.get("authorization", "")
     if header.startswith(ALGORITHM):
@@ -102,7 +102,7 @@ def claim_of(request: Signed) -> Claim | None:
     return None
 
 
-def header_of(claim: Claim) -> str:
+def authorization_header(claim: Claim) -> str:
     """An ``Authorization`` header from which moto, which checks no signatures, reads the service and the region."""
     return f"{ALGORITHM} Credential={claim.key}/{claim.scope}, SignedHeaders=host, Signature=0"
 
@@ -129,14 +129,14 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
-def token_of(request: Signed) -> str:
+def session_token(request: SignedRequest) -> str:
     """The session token of a request, from its header or its query; empty if it has none."""
     name = "x-amz-security-token"
-    asked = {key.lower(): value for key, value in request.query}
-    return request.headers.get(name) or asked.get(name, "")
+    parameters = {key.lower(): value for key, value in request.query}
+    return request.headers.get(name) or parameters.get(name, "")
 
 
-def unknown_way(request: Signed) -> str:
+def unsupported_signature(request: SignedRequest) -> str:
     """A sentence about a request whose kind of signature is not supported; empty for any other request."""
     if request.headers.get("authorization", "").startswith("AWS "):
         return "Signature Version 2 in the Authorization header is not supported. Sign with version 4 (s3v4)."
@@ -145,7 +145,7 @@ def unknown_way(request: Signed) -> str:
     return ""
 
 
-def check_headers(claim: Claim, request: Signed) -> None:
+def check_headers(claim: Claim, request: SignedRequest) -> None:
     """Raise :class:`AwsError` for headers that the signature of a presigned URL does not cover.
 
     Whoever has a URL can send any header with it.  As on S3, the headers that AWS reads must be signed: an additional
@@ -157,9 +157,9 @@ def check_headers(claim: Claim, request: Signed) -> None:
         raise AwsError("InvalidArgument", "Only one auth mechanism allowed: the query or the Authorization header.")
     if claim.kind == "query":  # an older signature covers all of them
         signed = {*claim.names, "x-amz-content-sha256"}
-        added = sorted(name for name in request.headers if name.startswith("x-amz-") and name not in signed)
-        if added:
-            what = f"There were headers present in the request which were not signed: {', '.join(added)}"
+        unsigned = sorted(name for name in request.headers if name.startswith("x-amz-") and name not in signed)
+        if unsigned:
+            what = f"There were headers present in the request which were not signed: {', '.join(unsigned)}"
             raise AwsError("AccessDenied", what[:300], 403)
 
 
@@ -178,13 +178,13 @@ def check_time(claim: Claim, now: datetime) -> None:
     if claim.time[:8] != claim.scope[:8]:
         raise _refused(f"The request is dated {claim.time[:8]}, but its credential scope {claim.scope[:8]}.")
     if claim.kind == "query":
-        if not 0 < claim.expires_s <= MOST_EXPIRY_S:
-            raise _refused(f"X-Amz-Expires must be a number of seconds from 1 to {MOST_EXPIRY_S}.")
+        if not 0 < claim.expires_s <= MAX_EXPIRY_S:
+            raise _refused(f"X-Amz-Expires must be a number of seconds from 1 to {MAX_EXPIRY_S}.")
         if now > signed + timedelta(seconds=claim.expires_s):
             raise AwsError("AccessDenied", "Request has expired", 403)
-        if signed > now + MOST_SKEW:
+        if signed > now + MAX_SKEW:
             raise _refused(f"The request was signed for {claim.time}, but it is {now:{_TIME}} now.")
-    elif abs(now - signed) > MOST_SKEW:
+    elif abs(now - signed) > MAX_SKEW:
         raise AwsError(
             "RequestTimeTooSkewed" if claim.service == "s3" else "InvalidSignatureException",
             f"Signature expired: the request was signed at {claim.time}, but it is {now:{_TIME}} now.",
@@ -192,7 +192,7 @@ def check_time(claim: Claim, now: datetime) -> None:
         )
 
 
-def payload_hash(claim: Claim, request: Signed) -> str | None:
+def payload_hash(claim: Claim, request: SignedRequest) -> str | None:
     """The payload hash that the request states; ``None`` if it has to be computed from the body."""
     stated = request.headers.get("x-amz-content-sha256")
     if claim.kind == "s3-query":
@@ -202,16 +202,16 @@ def payload_hash(claim: Claim, request: Signed) -> str | None:
     return UNSIGNED if claim.kind == "query" and claim.service == "s3" else None
 
 
-def check(claim: Claim, request: Signed, secret: str, payload: str) -> None:
+def check(claim: Claim, request: SignedRequest, secret: str, payload: str) -> None:
     """Raise :class:`AwsError` unless ``secret`` signed the request with the payload hash ``payload``."""
     if claim.kind == "s3-query":
-        texts = {_older_text(claim, request, kind) for kind in (request.headers.get("content-type", ""), "")}
+        texts = {_string_to_sign_v2(claim, request, kind) for kind in (request.headers.get("content-type", ""), "")}
         expected = [base64.b64encode(hmac.new(secret.encode(), t, hashlib.sha1).digest()).decode() for t in texts]
     else:
         if "host" not in claim.names:
             raise _refused("The host header is not signed.")
         key = _signing_key(secret, claim.scope)
-        strings = {_text(claim, request, path, payload) for path in _paths(claim, request)}
+        strings = {_string_to_sign(claim, request, path, payload) for path in _paths(claim, request)}
         expected = [hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for text in strings]
     if not any(hmac.compare_digest(found.encode(), claim.signature.encode()) for found in expected):
         raise _refused(
@@ -229,7 +229,7 @@ def check_payload(payload: str, body: bytes) -> None:
         raise AwsError("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' does not match the body.")
 
 
-def part_checker(claim: Claim, secret: str, payload: str) -> Callable[[bytes | memoryview, str, bool], None]:
+def chunk_checker(claim: Claim, secret: str, payload: str) -> Callable[[bytes | memoryview, str, bool], None]:
     """A function that checks the signatures of an ``aws-chunked`` body: of each chunk in order, then of the trailers.
 
     Each signature covers the previous one.  The function does nothing if ``payload`` states that chunks are unsigned.
@@ -237,7 +237,7 @@ def part_checker(claim: Claim, secret: str, payload: str) -> Callable[[bytes | m
     """
     before, key = claim.signature, _signing_key(secret, claim.scope)
 
-    def check_part(content: bytes | memoryview, given: str, is_trailer: bool) -> None:
+    def check_chunk(content: bytes | memoryview, given: str, is_trailer: bool) -> None:
         nonlocal before
         if not payload.startswith(f"{STREAMING}{ALGORITHM}"):
             return
@@ -251,7 +251,7 @@ def part_checker(claim: Claim, secret: str, payload: str) -> Callable[[bytes | m
             what = "the trailers" if is_trailer else "a chunk"
             raise _refused(f"The signature of {what} of the body does not match.", "SignatureDoesNotMatch")
 
-    return check_part
+    return check_chunk
 
 
 def _refused(message: str, code: str = "InvalidSignatureException") -> AwsError:
@@ -266,7 +266,7 @@ def _signing_key(secret: str, scope: str) -> bytes:
     return key
 
 
-def _paths(claim: Claim, request: Signed) -> list[str]:
+def _paths(claim: Claim, request: SignedRequest) -> list[str]:
     """The possible forms of the signed path: S3 signs it encoded once, and clients encode differently; others twice."""
     path = request.path
     if claim.service == "s3":
@@ -276,7 +276,7 @@ def _paths(claim: Claim, request: Signed) -> list[str]:
     return [quote(folded, safe="/-_.~"), quote(path, safe="/-_.~")]
 
 
-def _text(claim: Claim, request: Signed, path: str, payload: str) -> str:
+def _string_to_sign(claim: Claim, request: SignedRequest, path: str, payload: str) -> str:
     """The string to sign."""
     pairs = [(name, value) for name, value in request.query if claim.kind == "header" or name != "X-Amz-Signature"]
     encoded = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in pairs)
@@ -295,7 +295,7 @@ def _text(claim: Claim, request: Signed, path: str, payload: str) -> str:
     return "\n".join((ALGORITHM, claim.time, claim.scope, digest))
 
 
-def _older_text(claim: Claim, request: Signed, content_type: str) -> bytes:
+def _string_to_sign_v2(claim: Claim, request: SignedRequest, content_type: str) -> bytes:
     """The string to sign of S3's older presigned URLs.
 
     The caller also tries an empty ``content_type``, because curl and urllib add an unsigned one; it has no effect here.
@@ -304,10 +304,10 @@ def _older_text(claim: Claim, request: Signed, content_type: str) -> bytes:
     found = {name: value.strip() for name, value in request.headers.items() if name.startswith("x-amz-")}
     found |= {name.lower(): value.strip() for name, value in query.items() if name.lower().startswith("x-amz-")}
     amz = "".join(f"{name}:{found[name]}\n" for name in sorted(found))
-    asked = sorted((name, value) for name, value in request.query if name in _SUB_RESOURCES)
+    parameters = sorted((name, value) for name, value in request.query if name in _SUB_RESOURCES)
     resource = request.path
-    if asked:
-        resource += "?" + "&".join(f"{name}={value}" if value else name for name, value in asked)
+    if parameters:
+        resource += "?" + "&".join(f"{name}={value}" if value else name for name, value in parameters)
     md5 = request.headers.get("content-md5") or query.get("content-md5", "")
     kind = content_type or query.get("content-type", "")
     return f"{request.method}\n{md5}\n{kind}\n{claim.expires_s}\n{amz}{resource}".encode("utf-8", "surrogateescape")

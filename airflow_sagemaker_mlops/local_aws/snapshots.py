@@ -10,27 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .journal import ELSEWHERE, Journal, is_read
+from .journal import NOT_JOURNALED, Journal, is_read
 from .locks import NamedLocks
-from .moto_backend import Environ, Moto, Reply, identifiers_of
+from .moto_backend import Environ, Moto, Reply, seeded_identifiers
 from .s3.objects import Objects, bucket_changed_by
 from .sqs_messages import Messages
-from .state import whole
+from .state import report_damage
 
-NO_SENDERS = frozenset({"logs", "monitoring"})  # jobs write to these all the time without sending messages
+WITHOUT_MESSAGES = frozenset({"logs", "monitoring"})  # jobs write to these all the time without sending messages
 
 
-class Keeper:
+class Snapshots:
     """Writes successful changes through to disk and restores them into a new moto."""
 
     def __init__(self, state_dir: Path, moto: Moto, authorization: str) -> None:
-        self._turns = NamedLocks()
+        self._locks = NamedLocks()
         self._state_dir = state_dir
-        with whole(state_dir / "s3.sqlite"):
+        with report_damage(state_dir / "s3.sqlite"):
             self._objects = Objects(state_dir, moto, authorization)
-        with whole(state_dir / "journal.jsonl"):
+        with report_damage(state_dir / "journal.jsonl"):
             self._journal = Journal(state_dir / "journal.jsonl", moto)
-        with whole(state_dir / "messages.sqlite"):
+        with report_damage(state_dir / "messages.sqlite"):
             self._messages = Messages(state_dir / "messages.sqlite")
 
     def restore(self) -> None:
@@ -38,41 +38,41 @@ class Keeper:
 
         Raises :class:`StateDamaged`.
         """
-        with whole(self._state_dir / "s3.sqlite"):
+        with report_damage(self._state_dir / "s3.sqlite"):
             self._objects.restore()
-        with whole(self._state_dir / "journal.jsonl"):
+        with report_damage(self._state_dir / "journal.jsonl"):
             self._journal.replay()
-        with whole(self._state_dir / "messages.sqlite"):
+        with report_damage(self._state_dir / "messages.sqlite"):
             self._messages.restore()
 
     @contextmanager
-    def turn(self, service: str, environ: Environ, body: bytes) -> Iterator[int]:
+    def lock(self, service: str, environ: Environ, body: bytes) -> Iterator[int]:
         """Hold the lock for a change from moto's answer until it is stored, so that the stored order is moto's order.
 
         Yields the seed of the change's identifiers, which is stored with the change.
         """
         seed = secrets.randbits(64)
-        name = self._what_changes(service, environ, body)
+        name = self._lock_name(service, environ, body)
         if name is None:
             yield seed
             return
-        with self._turns.hold(name), identifiers_of(seed):
+        with self._locks.hold(name), seeded_identifiers(seed):
             yield seed
 
     @staticmethod
-    def _what_changes(service: str, environ: Environ, body: bytes) -> str | None:
+    def _lock_name(service: str, environ: Environ, body: bytes) -> str | None:
         if service == "s3":
             bucket = bucket_changed_by(environ)
             return None if bucket is None else f"s3/{bucket}"
-        return service if service not in ELSEWHERE and not is_read(environ, body) else None
+        return service if service not in NOT_JOURNALED and not is_read(environ, body) else None
 
-    def keep(self, service: str, region: str, environ: Environ, body: bytes, reply: Reply, seed: int) -> None:  # noqa: PLR0917
+    def save(self, service: str, region: str, environ: Environ, body: bytes, reply: Reply, seed: int) -> None:  # noqa: PLR0917
         """Store the change that a request answered by moto has made."""
         if not 200 <= reply.status < 300:
             return
         if service == "s3":
-            self._objects.keep(environ, body, reply)
-        elif service not in ELSEWHERE and not is_read(environ, body):
-            self._journal.keep(region, environ, body, seed)
-            if service not in NO_SENDERS:
-                self._messages.keep()
+            self._objects.save(environ, body, reply)
+        elif service not in NOT_JOURNALED and not is_read(environ, body):
+            self._journal.append(region, environ, body, seed)
+            if service not in WITHOUT_MESSAGES:
+                self._messages.save()

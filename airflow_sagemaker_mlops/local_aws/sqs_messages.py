@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from .moto_backend import Queued, queue_message, queued_messages
+from .moto_backend import QueuedMessage, queue_message, queued_messages
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -26,32 +26,32 @@ class Messages:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_TABLE)
-        self._kept = {name for (name,) in self._db.execute("SELECT id FROM messages")}
+        self._saved = {name for (name,) in self._db.execute("SELECT id FROM messages")}
 
     def restore(self) -> None:
         """Restore the messages into moto's queues.  All become visible, including those received but not deleted."""
         rows = self._db.execute("SELECT id, region, queue, sent, members FROM messages ORDER BY seq").fetchall()
         for name, region, queue, sent, members in rows:
-            queue_message(Queued(name, region, queue, sent, json.loads(members, object_hook=_bytes)))
-        self.keep()
+            queue_message(QueuedMessage(name, region, queue, sent, json.loads(members, object_hook=_decoded)))
+        self.save()
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Store the messages that were added and remove those that were deleted since the last call."""
         with self._lock:
             found = dict(queued_messages())
-            gone = self._kept - found.keys()
-            come = [describe() for name, describe in found.items() if name not in self._kept]
+            deleted = self._saved - found.keys()
+            added = [describe() for name, describe in found.items() if name not in self._saved]
             self._db.execute("BEGIN")
-            self._db.executemany("DELETE FROM messages WHERE id = ?", [(name,) for name in gone])
-            rows = [(m.id, m.region, m.queue, m.sent, json.dumps(m.members, default=_packed)) for m in come]
+            self._db.executemany("DELETE FROM messages WHERE id = ?", [(name,) for name in deleted])
+            rows = [(m.id, m.region, m.queue, m.sent, json.dumps(m.members, default=_encoded)) for m in added]
             self._db.executemany("INSERT INTO messages (id, region, queue, sent, members) VALUES (?, ?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
-            self._kept = set(found)
+            self._saved = set(found)
 
 
-def _packed(value: Any) -> dict[str, str]:
+def _encoded(value: Any) -> dict[str, str]:
     return {"bytes": base64.b64encode(value).decode()}
 
 
-def _bytes(value: dict[str, Any]) -> Any:
+def _decoded(value: dict[str, Any]) -> Any:
     return base64.b64decode(value["bytes"]) if value.keys() == {"bytes"} else value

@@ -83,15 +83,15 @@ class StateDamaged(OSError):
 
 
 def _damaged(path: Path, why: object) -> StateDamaged:
-    said = " ".join(str(why).split())[:200]
+    reason = " ".join(str(why).split())[:200]
     return StateDamaged(
-        f"{path} is damaged ({said}). Restore an intact copy, move the file away to continue without its contents,"
+        f"{path} is damaged ({reason}). Restore an intact copy, move the file away to continue without its contents,"
         " or start over with --reset, which deletes all state"
     )
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[None]:
+def report_damage(path: Path) -> Iterator[None]:
     """Raise :class:`StateDamaged` with the name of the file if the code inside cannot use its contents."""
     try:
         yield
@@ -108,7 +108,7 @@ def default_state_dir() -> Path:
     return Path(base) / "airflow-sagemaker-mlops"
 
 
-def homes(state_dir: Path) -> list[Path]:
+def region_folders(state_dir: Path) -> list[Path]:
     """The folders that contain ``jobs`` and ``endpoints``, one per region."""
     return [state_dir, *sorted((state_dir / REGIONS).glob("*"))]
 
@@ -122,7 +122,7 @@ def read_server(state_dir: Path) -> LocalAws | None:
     """The server that last wrote ``server.json``; its process may have ended.  Raises :class:`StateDamaged`."""
     path = state_dir / "server.json"
     known = {field.name for field in fields(LocalAws)}
-    with whole(path):
+    with report_damage(path):
         try:
             data = json.loads(path.read_text())
         except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -133,7 +133,7 @@ def read_server(state_dir: Path) -> LocalAws | None:
 def read_config(state_dir: Path) -> dict[str, Any]:
     """``config.json``: {"sandbox", "images", "slots"}, each optional.  Raises :class:`StateDamaged`."""
     path = state_dir / "config.json"
-    with whole(path):
+    with report_damage(path):
         try:
             config = json.loads(path.read_text())
         except FileNotFoundError:

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .api_call import Called
+from .api_call import ApiCall
 from .moto_backend import Environ, Moto, Reply, hide_tags_of_sagemaker
 from .store import Store
 
-GET_RESOURCES = Called("resourcegroupstaggingapi", "GetResources", "json")
+GET_RESOURCES = ApiCall("resourcegroupstaggingapi", "GetResources", "json")
 
 
 def tagged_resources(moto: Moto, store: Store, region: str, environ: Environ, body: bytes) -> Reply:
@@ -23,18 +23,18 @@ def tagged_resources(moto: Moto, store: Store, region: str, environ: Environ, bo
     if not answer.get("PaginationToken"):
         answer["ResourceTagMappingList"] = [
             *answer["ResourceTagMappingList"],
-            *_ours(store, region, json.loads(body or b"{}")),
+            *_our_resources(store, region, json.loads(body or b"{}")),
         ]
     return Reply(200, reply.headers, json.dumps(answer).encode())
 
 
-def _ours(store: Store, region: str, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _our_resources(store: Store, region: str, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for arn, tags in store.tagged().items():
-        if arn.split(":")[2:4] == ["sagemaker", region] and _is_wanted(arn, tags, request):
+        if arn.split(":")[2:4] == ["sagemaker", region] and _matches(arn, tags, request):
             yield {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
-def _is_wanted(arn: str, tags: Mapping[str, str], request: Mapping[str, Any]) -> bool:
+def _matches(arn: str, tags: Mapping[str, str], request: Mapping[str, Any]) -> bool:
     kinds, arns = request.get("ResourceTypeFilters") or [], request.get("ResourceARNList") or []
     kind = "sagemaker:" + arn.split(":", 5)[5].partition("/")[0]
     return (

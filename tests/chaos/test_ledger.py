@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from airflow_sagemaker_mlops.local_aws.fault_injection import ConnectionLost, Faults
+from airflow_sagemaker_mlops.local_aws.fault_injection import ConnectionLost, FaultInjector
 from chaos.ledger import end_faults, faults_made, make_faults
 
 
@@ -11,7 +11,7 @@ def test_faults_are_counted_over_all_lives_of_the_server(tmp_path: Path) -> None
     assert faults_made(tmp_path) == {}
     make_faults(tmp_path, seed=3)
     for _life in range(2):
-        faults = Faults(tmp_path)
+        faults = FaultInjector(tmp_path)
         for _ in range(500):
             with contextlib.suppress(Exception, ConnectionLost):
                 faults.before("ListTags", b"")
@@ -19,7 +19,7 @@ def test_faults_are_counted_over_all_lives_of_the_server(tmp_path: Path) -> None
     assert set(made) == {"throttle", "error", "drop", "delay"}
     assert 20 < sum(made.values()) < 100  # 4.9 % of 1,000 calls
     end_faults(tmp_path)
-    faults = Faults(tmp_path)
+    faults = FaultInjector(tmp_path)
     for _ in range(100):
         faults.before("ListTags", b"")
     assert faults_made(tmp_path) == made

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.local_aws.job.sandbox import probe
+from airflow_sagemaker_mlops.local_aws.job.sandbox import probe_namespaces
 from airflow_sagemaker_mlops.local_aws.processes import is_alive
 
 pytestmark = pytest.mark.e2e
@@ -29,7 +29,7 @@ PROCESSING = "/opt/ml/processing"
 
 @pytest.fixture(scope="module", params=["namespace", "rewrite"])
 def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    if request.param == "namespace" and not probe():
+    if request.param == "namespace" and not probe_namespaces():
         pytest.skip("this machine does not allow unprivileged namespaces")
     state_dir = tmp_path_factory.mktemp(request.param)
     yield local_aws.start(state_dir, sandbox=request.param)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops.local_aws import job
-from airflow_sagemaker_mlops.local_aws.job.status import StatusFile, Taken, write
+from airflow_sagemaker_mlops.local_aws.job.status import AlreadyClaimed, StatusFile, write
 from airflow_sagemaker_mlops.local_aws.processes import start_of
 from airflow_sagemaker_mlops.local_aws.sagemaker.context import Context
 from airflow_sagemaker_mlops.local_aws.sagemaker.operations import HANDLERS
@@ -149,7 +149,7 @@ def test_two_regions_have_a_job_of_one_name_each(tmp_path: Path, started: Counte
 def test_a_second_supervisor_of_a_job_goes_away(tmp_path: Path) -> None:
     job.prepare(tmp_path / "job", {})
     StatusFile(tmp_path / "job", 1, 1)
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyClaimed):
         StatusFile(tmp_path / "job", 2, 2)
 
 

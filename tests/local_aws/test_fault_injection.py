@@ -13,8 +13,8 @@ from botocore.config import Config
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.local_aws.errors import AwsError
-from airflow_sagemaker_mlops.local_aws.fault_injection import FILE, LOG, Faults, read_rules, write_rules
-from airflow_sagemaker_mlops.local_aws.job.job_folder import Ticket, new_ticket
+from airflow_sagemaker_mlops.local_aws.fault_injection import FILE, LOG, FaultInjector, read_rules, write_rules
+from airflow_sagemaker_mlops.local_aws.job.job_folder import JobFolder, new_job_data
 
 NOT_YET = {"operation": ".", "kind": "not_found_yet", "seconds": 60}
 THROTTLED = {"operation": "^Describe", "kind": "throttle"}
@@ -30,7 +30,7 @@ def body(**members: str) -> bytes:
 
 def test_only_what_was_made_is_not_visible_yet(tmp_path: Path) -> None:
     write_rules(tmp_path, rules(NOT_YET))
-    faults = Faults(tmp_path)
+    faults = FaultInjector(tmp_path)
     made = body(ModelName="m", TransformJobName="t")
     assert not faults.before("CreateTransformJob", made)
     faults.after("CreateTransformJob", made)
@@ -42,10 +42,10 @@ def test_only_what_was_made_is_not_visible_yet(tmp_path: Path) -> None:
 
 def test_an_answer_counts_as_lost_once_it_is_lost(tmp_path: Path) -> None:
     write_rules(tmp_path, rules({"operation": "^Create", "kind": "lost_answer"}))
-    faults = Faults(tmp_path)
+    faults = FaultInjector(tmp_path)
     assert faults.before("CreateModel", b"{}")
     assert not (tmp_path / LOG).exists()
-    faults.lose("CreateModel")
+    faults.lost_answer("CreateModel")
     assert (tmp_path / LOG).read_text().split()[1:] == ["lost_answer", "CreateModel"]
 
 
@@ -54,7 +54,7 @@ def test_an_answer_counts_as_lost_once_it_is_lost(tmp_path: Path) -> None:
 )
 def test_a_broken_file_leaves_the_rules_of_before_in_force(tmp_path: Path, broken: str) -> None:
     write_rules(tmp_path, rules(THROTTLED))
-    faults = Faults(tmp_path)
+    faults = FaultInjector(tmp_path)
     for text in (rules(THROTTLED), broken):
         (tmp_path / FILE).write_text(text)
         os.utime(tmp_path / FILE, ns=(0, len(text)))  # however coarse the clock of this file system is
@@ -87,7 +87,7 @@ def test_the_calls_of_supervisors_are_spared(throttled: LocalAws) -> None:
     client = throttled.session().client("sagemaker", endpoint_url=throttled.endpoint_url, config=once)
     with pytest.raises(client.exceptions.ClientError, match="Rate exceeded"):
         client.describe_training_job(TrainingJobName="no-such-job")
-    own = new_ticket(throttled, throttled.region, "tuning", "name", "arn", request={})
-    client = Ticket(Path(throttled.state_dir), own).client("sagemaker")
+    own = new_job_data(throttled, throttled.region, "tuning", "name", "arn", request={})
+    client = JobFolder(Path(throttled.state_dir), own).client("sagemaker")
     with pytest.raises(client.exceptions.ClientError, match="Could not find"):
         client.describe_training_job(TrainingJobName="no-such-job")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sagemaker_mlops.local_aws.job.job_folder import Ticket, new_ticket
+from airflow_sagemaker_mlops.local_aws.job.job_folder import JobFolder, new_job_data
 from airflow_sagemaker_mlops.local_aws.state import LocalAws, write_server
 
 
@@ -40,8 +40,8 @@ def server_at(url: str, state_dir: Path) -> LocalAws:
 
 def test_calls_go_to_where_the_server_is_now(tmp_path: Path, moved: str) -> None:
     old = server_at("http://127.0.0.1:9", tmp_path)
-    ticket = Ticket(tmp_path, new_ticket(old, old.region, "processing", "job", "arn", request={}))
-    client = ticket.client("s3")
+    job_folder = JobFolder(tmp_path, new_job_data(old, old.region, "processing", "job", "arn", request={}))
+    client = job_folder.client("s3")
     write_server(tmp_path, server_at(moved, tmp_path))
     assert client.get_object(Bucket="bucket", Key="key")["Body"].read() == b"here"
-    assert ticket.aws_environment()["AWS_ENDPOINT_URL"] == moved
+    assert job_folder.aws_environment()["AWS_ENDPOINT_URL"] == moved

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.local_aws.errors import AwsError
-from airflow_sagemaker_mlops.local_aws.job.job_folder import JobError, Ticket, new_ticket
+from airflow_sagemaker_mlops.local_aws.job.job_folder import JobError, JobFolder, new_job_data
 from airflow_sagemaker_mlops.local_aws.job.transfer import download, fetch_archive
 from airflow_sagemaker_mlops.local_aws.lambda_ import functions
 from airflow_sagemaker_mlops.paths import UnsafePath, below, inside
@@ -65,10 +65,10 @@ def test_a_record_is_at_no_place_outside_of_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def ticket(aws: LocalAws, tmp_path: Path) -> Ticket:
+def job_folder(aws: LocalAws, tmp_path: Path) -> JobFolder:
     folder = tmp_path / "job"
     folder.mkdir()
-    return Ticket(folder, new_ticket(aws, aws.region, "processing", "n", "arn", request={}))
+    return JobFolder(folder, new_job_data(aws, aws.region, "processing", "n", "arn", request={}))
 
 
 def put(aws: LocalAws, *keys: str) -> dict[str, str]:
@@ -81,10 +81,10 @@ def put(aws: LocalAws, *keys: str) -> dict[str, str]:
 
 @pytest.mark.e2e
 def test_a_key_with_a_double_slash_comes_into_the_folder_of_its_input(
-    aws: LocalAws, ticket: Ticket, tmp_path: Path
+    aws: LocalAws, job_folder: JobFolder, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside.txt"
-    assert download(ticket, put(aws, str(outside), "plain.txt", "folder/"), tmp_path / "job" / "in") == 2
+    assert download(job_folder, put(aws, str(outside), "plain.txt", "folder/"), tmp_path / "job" / "in") == 2
     assert not outside.exists()
     assert (tmp_path / "job" / "in" / str(outside).lstrip("/")).read_text() == str(outside)
 
@@ -100,16 +100,16 @@ def test_a_key_with_a_double_slash_comes_into_the_folder_of_its_input(
     ],
 )
 def test_keys_that_cannot_be_files_together_fail_the_job_by_name(
-    aws: LocalAws, ticket: Ticket, tmp_path: Path, keys: list[str], said: str
+    aws: LocalAws, job_folder: JobFolder, tmp_path: Path, keys: list[str], said: str
 ) -> None:
     with pytest.raises(JobError, match=said):
-        download(ticket, put(aws, *keys), tmp_path / "job" / "in")
+        download(job_folder, put(aws, *keys), tmp_path / "job" / "in")
     assert not (tmp_path / "b").exists()
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("kind", ["name", "link"])
-def test_an_archive_writes_nothing_elsewhere(aws: LocalAws, ticket: Ticket, tmp_path: Path, kind: str) -> None:
+def test_an_archive_writes_nothing_elsewhere(aws: LocalAws, job_folder: JobFolder, tmp_path: Path, kind: str) -> None:
     packed, key = io.BytesIO(), f"{uuid.uuid4().hex}.tar.gz"
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         if kind == "link":
@@ -120,7 +120,7 @@ def test_an_archive_writes_nothing_elsewhere(aws: LocalAws, ticket: Ticket, tmp_
         archive.addfile(member, io.BytesIO())
     aws.client("s3").put_object(Bucket=aws.bucket, Key=key, Body=packed.getvalue())
     with pytest.raises(JobError, match="cannot be unpacked"):
-        fetch_archive(ticket, f"s3://{aws.bucket}/{key}", tmp_path / "job" / "model")
+        fetch_archive(job_folder, f"s3://{aws.bucket}/{key}", tmp_path / "job" / "model")
     assert not (tmp_path / "job" / "evil").exists()
 
 
@@ -137,7 +137,7 @@ def test_a_function_of_a_package_that_leads_out_is_not_unpacked(tmp_path: Path, 
 @pytest.mark.parametrize("path", ["/etc/passwd", "/opt/ml/../../etc", "/opt/ml/", "opt/ml/a"])
 def test_a_path_of_a_request_is_below_opt_ml(tmp_path: Path, path: str) -> None:
     with pytest.raises(JobError, match="is not below /opt/ml"):
-        Ticket(tmp_path, {}).at(path)
+        JobFolder(tmp_path, {}).at(path)
 
 
 @pytest.mark.parametrize(("entry", "directory", "value"), [(6, 8, 1), (8, 10, 99)], ids=["encrypted", "unknown method"])

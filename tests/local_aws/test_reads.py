@@ -19,7 +19,7 @@ from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.local_aws.emr import responses as emr
 from airflow_sagemaker_mlops.local_aws.sagemaker import context
-from airflow_sagemaker_mlops.local_aws.sagemaker.operations import HANDLERS, UNREAD
+from airflow_sagemaker_mlops.local_aws.sagemaker.operations import HANDLERS, IGNORED
 
 pytestmark = pytest.mark.e2e
 
@@ -55,7 +55,7 @@ def test_every_filter_of_our_own_reads_is_looked_at_or_refused(service: str, han
         left = tuple(n for n in names if not measure_ignored_members.HARMLESS.match(n))
         if left:
             unread[operation] = left
-    assert unread == ({name: UNREAD[name] for name in unread} if service == "sagemaker" else {})
+    assert unread == ({name: IGNORED[name] for name in unread} if service == "sagemaker" else {})
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from botocore.serialize import create_serializer
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.local_aws.api_call import SIGNED, Called, called, members
-from airflow_sagemaker_mlops.local_aws.refused_operations import begins_work
+from airflow_sagemaker_mlops.local_aws.api_call import SIGNING_NAMES, ApiCall, members, parse_call
+from airflow_sagemaker_mlops.local_aws.refused_operations import starts_work
 
 ROLE = "arn:aws:iam::123456789012:role/R"
 
@@ -47,7 +47,7 @@ ROLE = "arn:aws:iam::123456789012:role/R"
     ],
 )
 def test_what_begins_work_elsewhere_is_refused(service: str, operation: str) -> None:
-    assert begins_work(service, operation)
+    assert starts_work(service, operation)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_begins_work_elsewhere_is_refused(service: str, operation: str) -> 
     ],
 )
 def test_what_is_done_or_only_kept_is_not(service: str, operation: str) -> None:
-    assert not begins_work(service, operation)
+    assert not starts_work(service, operation)
 
 
 @functools.cache
@@ -125,14 +125,14 @@ def test_every_operation_is_told_from_its_request_in_whatever_protocol_it_comes(
             if member.serialization.get("location") == "uri"
         }
         signed, environ, body = sent(service, operation, labels)
-        call = called(signed, environ, body)
+        call = parse_call(signed, environ, body)
         if (call.service, call.operation) != (service, operation):
             wrong.append((service, operation, call))
     assert wrong == []
 
 
 def test_services_that_are_signed_for_another_name_are_in_the_table() -> None:
-    listed = {service: signed for signed, services in SIGNED.items() for service in services}
+    listed = {service: signed for signed, services in SIGNING_NAMES.items() for service in services}
     assert listed == {service: model_of(service).signing_name for service in listed}
 
 
@@ -150,7 +150,7 @@ def test_the_members_of_a_request_are_told_in_every_protocol(
     service: str, operation: str, request_: dict[str, Any]
 ) -> None:
     signed, environ, body = sent(service, operation, request_)
-    found = members(called(signed, environ, body), environ, body)
+    found = members(parse_call(signed, environ, body), environ, body)
     assert {name: found.get(name) for name in request_ if name != "applicationId"} == {
         name: value for name, value in request_.items() if name != "applicationId"
     }
@@ -158,7 +158,7 @@ def test_the_members_of_a_request_are_told_in_every_protocol(
 
 def test_an_unknown_service_is_called_by_its_method_and_path() -> None:
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/things/a"}
-    assert called("nobody", environ, b"") == Called("nobody", "GET:things", "rest-json")
+    assert parse_call("nobody", environ, b"") == ApiCall("nobody", "GET:things", "rest-json")
 
 
 CALLS: list[tuple[str, str, dict[str, Any], str]] = [

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from airflow_sagemaker_mlops.local_aws import signature
 from airflow_sagemaker_mlops.local_aws.errors import AwsError
 from airflow_sagemaker_mlops.local_aws.s3 import aws_chunked
-from airflow_sagemaker_mlops.local_aws.signature import Claim, Signed
+from airflow_sagemaker_mlops.local_aws.signature import Claim, SignedRequest
 
 KEYS = Credentials("LOCALKEY", "a secret", "a token")
 SIGNERS = {
@@ -35,7 +35,7 @@ PATHS = [
 QUERIES = ["", "?versionId=a%2Fb&partNumber=1", "?list-type=2&prefix=a%20b%26c&delimiter=%2F", "?uploads"]
 
 
-def signed_by(signer: str, path: str, query: str, body: bytes = b"body") -> Signed:
+def signed_by(signer: str, path: str, query: str, body: bytes = b"body") -> SignedRequest:
     presigned = signer.endswith("query")  # botocore would put the body into such a URL
     request = AWSRequest("PUT", f"http://127.0.0.1:4566{path}{query}", data=b"" if presigned else body)
     request.headers["x-amz-meta-a_b"] = "  spaces   inside "
@@ -44,11 +44,13 @@ def signed_by(signer: str, path: str, query: str, body: bytes = b"body") -> Sign
     parts = urlsplit(request.url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     headers = {"host": parts.netloc, **{name.lower(): value for name, value in request.headers.items()}}
-    return Signed("PUT", target, headers)
+    return SignedRequest("PUT", target, headers)
 
 
-def admit(request: Signed, secret: str = KEYS.secret_key, body: bytes = b"body", at: datetime | None = None) -> None:
-    claim = signature.claim_of(request)
+def admit(
+    request: SignedRequest, secret: str = KEYS.secret_key, body: bytes = b"body", at: datetime | None = None
+) -> None:
+    claim = signature.read_claim(request)
     assert claim is not None
     assert claim.key == KEYS.access_key
     signature.check_time(claim, at or datetime.now(UTC))
@@ -113,14 +115,14 @@ def test_a_signature_is_good_for_a_quarter_of_an_hour(minutes: int) -> None:
     ],
 )
 def test_a_claim_without_its_parts_is_none(header: str) -> None:
-    assert signature.claim_of(Signed("GET", "/", {"authorization": header})) is None
+    assert signature.read_claim(SignedRequest("GET", "/", {"authorization": header})) is None
 
 
 @pytest.mark.parametrize("signer", ["query", "s3 query"])
 @pytest.mark.parametrize("name", ["x-amz-copy-source", "x-amz-target", "x-amz-acl"])
 def test_a_header_that_was_added_to_a_presigned_url_is_refused(signer: str, name: str) -> None:
     request = signed_by(signer, "/b/key", "")
-    claim = signature.claim_of(request)
+    claim = signature.read_claim(request)
     assert claim is not None
     signature.check_headers(claim, request)
     added = dataclasses.replace(request, headers={**request.headers, name: "/other/secret"})
@@ -131,7 +133,7 @@ def test_a_header_that_was_added_to_a_presigned_url_is_refused(signer: str, name
 @pytest.mark.parametrize("signer", ["query", "s3 query", "older s3 query"])
 def test_a_presigned_url_with_an_authorization_header_is_refused(signer: str) -> None:
     request = signed_by(signer, "/b/key", "")
-    claim = signature.claim_of(request)
+    claim = signature.read_claim(request)
     assert claim is not None
     both = dataclasses.replace(request, headers={**request.headers, "authorization": "X Credential=K/1/r/iam/x"})
     with pytest.raises(AwsError, match="Only one auth mechanism"):
@@ -173,7 +175,7 @@ def in_parts(example: tuple[str, ...]) -> bytes:
 def test_parts_of_a_body_are_signed_as_in_the_examples_of_aws(example: tuple[str, ...]) -> None:
     def read(body: bytes) -> bytes:
         claim = dataclasses.replace(EXAMPLE, signature=example[1])
-        check = signature.part_checker(claim, EXAMPLE_SECRET, example[0])
+        check = signature.chunk_checker(claim, EXAMPLE_SECRET, example[0])
         return aws_chunked.decoded(body, "66560", check)[0]
 
     body = in_parts(example)

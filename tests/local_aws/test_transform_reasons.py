@@ -44,5 +44,5 @@ def test_a_refused_request_is_the_clients_fault_and_a_broken_model_its_own(
     with pytest.raises(
         JobError, match=f"Bad HTTP status received from algorithm: {status.decode()}: no such"
     ) as caught:
-        job._ask(status)
+        job._invoke(status)
     assert type(caught.value) is kind

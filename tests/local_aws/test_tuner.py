@@ -21,7 +21,7 @@ def test_a_training_job_whose_creation_was_not_answered_is_the_tuners_own() -> N
 
     client = SimpleNamespace(create_training_job=create, exceptions=SimpleNamespace(ResourceInUse=ResourceInUse))
     tuner: Any = Tuner.__new__(Tuner)
-    tuner.ticket = SimpleNamespace(name="tune", client=lambda _service: client)
+    tuner.job_folder = SimpleNamespace(name="tune", client=lambda _service: client)
     tuner.status = SimpleNamespace(change=lambda **_: None)
     tuner.children, tuner.config = {}, {}
     tuner._start({"AlgorithmSpecification": {}}, {"depth": "3"})

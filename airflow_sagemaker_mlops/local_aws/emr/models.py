@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import job
 from ..errors import AwsError
-from ..job.job_folder import new_ticket
+from ..job.job_folder import new_job_data
 from ..sagemaker.context import Context
 from ..sagemaker.job_lifecycle import folder_of
 from ..store import Resource
@@ -80,8 +80,8 @@ def _change(context: Context, row: Resource, **changes: Any) -> None:
 def _start(context: Context, row: Resource) -> None:
     folder = folder_of(context, "emr", row.name)
     arn = f"{cluster_arn(context, row.body['cluster'])}/{row.name}"
-    ticket = new_ticket(context.aws, context.region, "emr", row.name, arn, request=row.body["config"])
-    job.prepare(folder, ticket)
+    job_data = new_job_data(context.aws, context.region, "emr", row.name, arn, request=row.body["config"])
+    job.prepare(folder, job_data)
     _change(context, row, state="RUNNING", started=time.time())
     job.launch(folder)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 
-from ..sagemaker.context import Answer, Context, Handler, Request, made_between
+from ..sagemaker.context import Answer, Context, Handler, Request, created_between
 from ..store import Resource
 from .models import (
     CLUSTER,
@@ -100,13 +100,13 @@ def _list_steps(context: Context, request: Request) -> Answer:
 
 
 def _cancel_steps(context: Context, request: Request) -> Answer:
-    told = []
+    answers = []
     for row in advance_steps(context, find_cluster(context, request["ClusterId"]).name):
         if row.name in request["StepIds"]:
             status = "FAILED" if row.body["state"] in ENDED else "SUBMITTED"
             cancel_step(context, row)
-            told.append({"StepId": row.name, "Status": status})
-    return {"CancelStepsInfoList": told}
+            answers.append({"StepId": row.name, "Status": status})
+    return {"CancelStepsInfoList": answers}
 
 
 def _terminate(context: Context, request: Request) -> Answer:
@@ -121,9 +121,9 @@ def _terminate(context: Context, request: Request) -> Answer:
 def _cluster_answer(context: Context, row: Resource) -> Answer:
     request, steps = row.body["request"], advance_steps(context, row.name)
     busy = any(step.body["state"] not in ENDED for step in steps)
-    kept = (request.get("Instances") or {}).get("KeepJobFlowAliveWhenNoSteps")
+    keep_alive = (request.get("Instances") or {}).get("KeepJobFlowAliveWhenNoSteps")
     known = context.store.get(CLUSTER, context.region, row.name) or row
-    state = "RUNNING" if busy else "WAITING" if kept else TERMINATED
+    state = "RUNNING" if busy else "WAITING" if keep_alive else TERMINATED
     return {
         **request,
         "Id": row.name,
@@ -142,12 +142,12 @@ def _describe_cluster(context: Context, request: Request) -> Answer:
 
 def _list_clusters(context: Context, request: Request) -> Answer:
     known = reversed(context.store.all(CLUSTER, context.region))
-    rows = [_cluster_answer(context, row) for row in known if made_between(request, row.created)]
+    rows = [_cluster_answer(context, row) for row in known if created_between(request, row.created)]
     wanted = set(request.get("ClusterStates") or ())
     return {"Clusters": [row for row in rows if not wanted or row["Status"]["State"] in wanted]}
 
 
-def _alone(handler: Handler) -> Handler:
+def _serialized(handler: Handler) -> Handler:
     def handle(context: Context, request: Request) -> Answer:
         with _ONE_AT_A_TIME:
             return handler(context, request)
@@ -165,4 +165,4 @@ _OPERATIONS: dict[str, Handler] = {
     "DescribeCluster": _describe_cluster,
     "ListClusters": _list_clusters,
 }
-HANDLERS = {operation: _alone(handler) for operation, handler in _OPERATIONS.items()}
+HANDLERS = {operation: _serialized(handler) for operation, handler in _OPERATIONS.items()}

@@ -21,21 +21,21 @@ from typing import Any
 from .. import serving
 from ..locks import NamedLocks
 from ..processes import end_group, is_alive, start_of
-from ..state import homes, write_private
-from .status import FINISHED, first_status, note_supervisor, read, write
+from ..state import region_folders, write_private
+from .status import FINISHED, first_status, read, record_supervisor, write
 
 _CACHE: dict[str, tuple[tuple[int, int], dict[str, Any]]] = {}
-_CHILDREN: list[subprocess.Popen[bytes]] = []
+_SUPERVISORS: list[subprocess.Popen[bytes]] = []
 _LOCK = threading.Lock()
 _LAUNCHING = NamedLocks()
 
 
-def prepare(job_dir: Path, ticket: Mapping[str, Any]) -> None:
+def prepare(job_dir: Path, job_data: Mapping[str, Any]) -> None:
     """Create the folder of a job without starting it; replaces the folder of a job whose creation was interrupted."""
     if job_dir.exists():
         shutil.rmtree(job_dir)
     job_dir.mkdir(parents=True)
-    write_private(job_dir / "request.json", json.dumps(ticket))
+    write_private(job_dir / "request.json", json.dumps(job_data))
     write(job_dir, first_status(job_dir))
 
 
@@ -52,9 +52,9 @@ def launch(job_dir: Path, program: str = "supervisor") -> None:
                 stderr=log,
                 start_new_session=True,
             )
-        note_supervisor(job_dir, child.pid, start_of(child.pid))
+        record_supervisor(job_dir, child.pid, start_of(child.pid))
     with _LOCK:
-        _CHILDREN.append(child)
+        _SUPERVISORS.append(child)
 
 
 def read_status(job_dir: Path, program: str = "supervisor") -> dict[str, Any]:
@@ -75,11 +75,11 @@ def _last_written(job_dir: Path) -> dict[str, Any]:
     """``status.json``, which is read again only if it has changed."""
     stat = (job_dir / "status.json").stat()
     version = (stat.st_mtime_ns, stat.st_ino)
-    kept = _CACHE.get(str(job_dir))
-    if kept is None or kept[0] != version:
-        kept = (version, read(job_dir))
-        _CACHE[str(job_dir)] = kept
-    return kept[1]
+    cached = _CACHE.get(str(job_dir))
+    if cached is None or cached[0] != version:
+        cached = (version, read(job_dir))
+        _CACHE[str(job_dir)] = cached
+    return cached[1]
 
 
 def _abandoned(job_dir: Path) -> dict[str, Any]:
@@ -117,7 +117,11 @@ def request_stop(job_dir: Path) -> None:
 def stop_all(state_dir: Path) -> int:
     """Stop every supervisor of a state folder, and every command without one; returns the number of jobs stopped."""
     ended = 0
-    for path in (path for home in homes(state_dir) for path in sorted((home / "jobs").glob("*/*/status.json"))):
+    for path in (
+        path
+        for region_folder in region_folders(state_dir)
+        for path in sorted((region_folder / "jobs").glob("*/*/status.json"))
+    ):
         status = read(path.parent)
         if status["status"] not in FINISHED and is_alive(status.get("pid", 0), status.get("pid_start", 0)):
             (path.parent / "stop").touch()
@@ -132,4 +136,4 @@ def stop_all(state_dir: Path) -> int:
 def _reap() -> None:
     """Reap the supervisors that have ended, so that they do not remain as zombies."""
     with _LOCK:
-        _CHILDREN[:] = [child for child in _CHILDREN if child.poll() is None]
+        _SUPERVISORS[:] = [child for child in _SUPERVISORS if child.poll() is None]

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from .interpreter import Interpreter, base_environment, of_image
-from .job_folder import JobError, Ticket
+from .interpreter import Interpreter, base_environment, interpreter_for
+from .job_folder import JobError, JobFolder
 from .job_log import JobLog
 from .sandbox import Sandbox
 from .status import StatusFile
@@ -16,12 +16,12 @@ from .status import StatusFile
 HOST = "algo-1"
 
 
-class Contract(ABC):
+class ContainerContract(ABC):
     """The container contract of one job (embedded runtime: processing, training, transform)."""
 
-    def __init__(self, ticket: Ticket, sandbox: Sandbox, status: StatusFile, log: JobLog) -> None:
-        self.ticket, self.sandbox, self.status, self.log = ticket, sandbox, status, log
-        self.request = ticket.request
+    def __init__(self, job_folder: JobFolder, sandbox: Sandbox, status: StatusFile, log: JobLog) -> None:
+        self.job_folder, self.sandbox, self.status, self.log = job_folder, sandbox, status, log
+        self.request = job_folder.request
 
     @abstractmethod
     def prepare(self) -> None:
@@ -48,29 +48,29 @@ class Contract(ABC):
     @property
     def interpreter(self) -> Interpreter:
         """The interpreter that runs the image's scripts."""
-        return of_image(self.ticket.state_dir, self.image)
+        return interpreter_for(self.job_folder.state_dir, self.image)
 
     @property
     def working_folder(self) -> Path:
         """The command's working directory."""
-        return self.ticket.root
+        return self.job_folder.root
 
     def base_environment(self) -> dict[str, str]:
         """The environment that every job starts with."""
-        return base_environment(self.ticket.folder, self.interpreter.python, self.ticket.aws_environment())
+        return base_environment(self.job_folder.path, self.interpreter.python, self.job_folder.aws_environment())
 
     def write_config(self, name: str, data: Any) -> None:
         """Write a JSON file below /opt/ml."""
-        path = self.ticket.at(f"/opt/ml/{name}")
+        path = self.job_folder.at(f"/opt/ml/{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(data))
 
-    def text_of(self, path: str, limit: int) -> str:
+    def read_text_file(self, path: str, limit: int) -> str:
         """The first ``limit`` bytes of a file that the container may have written, as text; empty without the file.
 
         Raises :class:`JobError` if they are not UTF-8.
         """
-        file = self.ticket.at(path)
+        file = self.job_folder.at(path)
         if not file.is_file():
             return ""
         try:

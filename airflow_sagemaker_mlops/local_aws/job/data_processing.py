@@ -17,43 +17,43 @@ class FilterError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class DataProcessing:
     """The three settings of ``DataProcessing``, for one content type."""
 
-    chosen_in: str
-    chosen_out: str
+    input_filter: str
+    output_filter: str
     join: bool
     form: Literal["csv", "json"]
 
     @classmethod
-    def of(cls, settings: dict[str, Any], content_type: str) -> Filter:
+    def of(cls, settings: dict[str, Any], content_type: str) -> DataProcessing:
         """Create a filter from ``DataProcessing``.  Raises :class:`FilterError`."""
-        made = cls(
+        created = cls(
             settings.get("InputFilter") or "$",
             settings.get("OutputFilter") or "$",
             settings.get("JoinSource") == "Input",
             "csv" if "csv" in content_type else "json",
         )
-        if made != cls("$", "$", False, made.form) and not re.search("csv|json", content_type):
+        if created != cls("$", "$", False, created.form) and not re.search("csv|json", content_type):
             raise FilterError(f"DataProcessing is not available for the content type {content_type!r}")
-        for text in (made.chosen_in, made.chosen_out):
+        for text in (created.input_filter, created.output_filter):
             _parse(text)
-        return made
+        return created
 
     def before(self, payload: bytes) -> bytes:
         """The part of the payload that the model receives."""
-        if self.chosen_in == "$":
+        if self.input_filter == "$":
             return payload
-        return self._text([_choose(row, self.chosen_in) for row in self._rows(payload)])
+        return self._text([_choose(row, self.input_filter) for row in self._rows(payload)])
 
     def after(self, payload: bytes, answer: bytes) -> bytes:
         """The output for a payload and the model's answer."""
-        if not self.join and self.chosen_out == "$":
+        if not self.join and self.output_filter == "$":
             return answer
         rows = self._rows(answer)
         if self.join:
             rows = [self._joined(a, b) for a, b in zip(self._rows(payload), rows, strict=True)]
-        return self._text([_choose(row, self.chosen_out) for row in rows])
+        return self._text([_choose(row, self.output_filter) for row in rows])
 
     def _joined(self, given: Any, answer: Any) -> Any:
         if self.form == "csv":

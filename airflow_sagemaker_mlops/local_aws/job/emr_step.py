@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from .container_contract import Contract
+from .container_contract import ContainerContract
 from .job_folder import JobError
 from .transfer import download
 
@@ -19,13 +19,13 @@ WAY_OUT = "install it, or declare a stand-in for the step: sagemaker-mlops run -
 ONE_MACHINE = {"--master": "local[*]", "--deploy-mode": "client"}
 
 
-class EmrStep(Contract):
+class EmrStep(ContainerContract):
     """A step of AddJobFlowSteps: ``command-runner.jar``, ``script-runner.jar`` or a JAR for Hadoop."""
 
     def prepare(self) -> None:
         """Download the code that the command names; data stays in S3."""
         program, *arguments = self._command()
-        self._words = [self._program(program), *map(self._here, arguments)]
+        self._command_line = [self._program(program), *map(self._local_path, arguments)]
 
     def _command(self) -> list[str]:
         jar: dict[str, Any] = self.request.get("HadoopJarStep") or {}
@@ -47,24 +47,24 @@ class EmrStep(Contract):
             raise JobError(f"{name} is not on the PATH of the embedded AWS: {WAY_OUT}")
         return name
 
-    def _here(self, word: str) -> str:
+    def _local_path(self, word: str) -> str:
         if not CODE.match(word):
             return word
-        folder = self.ticket.at("/opt/ml/code")
+        folder = self.job_folder.at("/opt/ml/code")
         folder.mkdir(parents=True, exist_ok=True)
         uri = "s3://" + word.partition("://")[2]
-        download(self.ticket, {"S3Uri": uri}, folder)
+        download(self.job_folder, {"S3Uri": uri}, folder)
         self.sandbox.rewrite_code(folder)
         return f"/opt/ml/code/{Path(uri).name}"
 
     def command(self) -> list[str]:
         """The command line."""
-        return self._words
+        return self._command_line
 
     def environment(self) -> dict[str, str]:
         """The base environment with the user's own PATH and program settings: Spark looks for its Python on PATH."""
-        own = {key: os.environ[key] for key in PROGRAMS if key in os.environ}
-        return {**self.base_environment(), **own}
+        inherited = {key: os.environ[key] for key in PROGRAMS if key in os.environ}
+        return {**self.base_environment(), **inherited}
 
     def collect(self, exit_code: int, *, stopped: bool) -> str:
         """The failure reason in EMR's words."""
@@ -73,11 +73,11 @@ class EmrStep(Contract):
 
 def _on_one_machine(words: list[str]) -> list[str]:
     """A ``spark-submit`` command that uses this machine as its cluster."""
-    kept = [words[0], "--master", ONE_MACHINE["--master"]]
+    command = [words[0], "--master", ONE_MACHINE["--master"]]
     rest = iter(words[1:])
     for word in rest:
         if word in ONE_MACHINE:
             next(rest, None)
         elif word.partition("=")[0] not in ONE_MACHINE:
-            kept.append(word)
-    return kept
+            command.append(word)
+    return command

@@ -33,7 +33,7 @@ class Interpreter:
     entrypoint: tuple[str, ...] = ()
 
 
-def of_image(state_dir: Path, image: str) -> Interpreter:
+def interpreter_for(state_dir: Path, image: str) -> Interpreter:
     """The interpreter for ``image``: from "images" in ``config.json`` (regex -> python, entrypoint), else our own."""
     for pattern, entry in (read_config(state_dir).get("images") or {}).items():
         if re.search(pattern, image):
@@ -62,10 +62,10 @@ def base_environment(folder: Path, python: str, aws: dict[str, str]) -> dict[str
     """The environment that every job starts with; it inherits only ``PASSED_ON`` and PATH from this process."""
     site = folder / "site"
     site.mkdir(exist_ok=True)
-    own = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+    inherited = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     path = f"{make_bin(folder / 'bin', python)}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {
-        **own,
+        **inherited,
         **aws,
         "PATH": path,
         "PIP_TARGET": str(site),

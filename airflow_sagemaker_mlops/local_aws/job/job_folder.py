@@ -13,7 +13,7 @@ from ...paths import UnsafePath, below
 from ..state import OWN_CALLS, LocalAws, read_server
 
 
-def new_ticket(
+def new_job_data(
     aws: LocalAws, region: str, kind: str, name: str, arn: str, *, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The contents of a job's ``request.json``, except members that only one kind of job has."""
@@ -36,20 +36,21 @@ class JobError(Exception):
 
 
 @dataclass(slots=True)
-class Ticket:
-    """One job.
+class JobFolder:
+    """The folder of one job.
 
-    root      folder that the container sees as /opt/ml
+    path   the folder
+    data   the contents of its ``request.json``
     """
 
-    folder: Path
+    path: Path
     data: dict[str, Any]
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> Ticket:
-        """The ticket in a job's folder."""
-        return cls(folder, json.loads((folder / "request.json").read_text()))
+    def read(cls, path: Path) -> JobFolder:
+        """Read a job's folder."""
+        return cls(path, json.loads((path / "request.json").read_text()))
 
     @property
     def request(self) -> dict[str, Any]:
@@ -64,7 +65,7 @@ class Ticket:
     @property
     def root(self) -> Path:
         """The folder that the container sees as /opt/ml."""
-        return self.folder / "opt_ml"
+        return self.path / "opt_ml"
 
     @property
     def state_dir(self) -> Path:

@@ -11,34 +11,34 @@ from collections import deque
 from pathlib import Path
 from typing import IO, Any
 
-from .job_folder import Ticket
+from .job_folder import JobFolder
 
-GROUPS = {
+LOG_GROUPS = {
     "processing": "/aws/sagemaker/ProcessingJobs",
     "training": "/aws/sagemaker/TrainingJobs",
     "transform": "/aws/sagemaker/TransformJobs",
     "emr": "/aws/emr/steps",
 }
-METRICS = "/aws/sagemaker/TrainingJobs"  # namespace in CloudWatch
-MOST_POINTS = 1000  # of one PutMetricData
-BATCH_EVERY_S = 0.7
-MOST_EVENTS = 500
-MOST_LINE = 8000
-KEPT_LINES = 200
+METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"  # namespace in CloudWatch
+MAX_POINTS = 1000  # of one PutMetricData
+BATCH_INTERVAL_S = 0.7
+MAX_EVENTS = 500
+MAX_LINE = 8000
+TAIL_LINES = 200
 
 
 class JobLog:
     """Accepts lines from any thread; :meth:`close` returns when CloudWatch has all of them."""
 
-    def __init__(self, ticket: Ticket) -> None:
-        self._ticket = ticket
-        self._file: IO[str] = (ticket.folder / "log").open("a", buffering=1)
+    def __init__(self, job_folder: JobFolder) -> None:
+        self._job_folder = job_folder
+        self._file: IO[str] = (job_folder.path / "log").open("a", buffering=1)
         self._queue: queue.Queue[tuple[int, str] | None] = queue.Queue()
-        definitions = (ticket.request.get("AlgorithmSpecification") or {}).get("MetricDefinitions") or []
+        definitions = (job_folder.request.get("AlgorithmSpecification") or {}).get("MetricDefinitions") or []
         self._regexes = _compile(definitions)
         self.metrics: dict[str, dict[str, Any]] = {}
         self._points: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()  # metric data points for CloudWatch
-        self.tail: deque[str] = deque(maxlen=KEPT_LINES)
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._sender = threading.Thread(target=self._send, daemon=True)
         self._sender.start()
 
@@ -50,7 +50,7 @@ class JobLog:
             match = regex.search(text)
             if match:
                 self._metric(name, match)
-        self._queue.put((int(time.time() * 1000), text[:MOST_LINE] or " "))  # last: its metrics are queued before it
+        self._queue.put((int(time.time() * 1000), text[:MAX_LINE] or " "))  # last: its metrics are queued before it
 
     def _metric(self, name: str, match: re.Match[str]) -> None:
         try:
@@ -62,7 +62,7 @@ class JobLog:
             self._points.put({**self.metrics[name], "Dimensions": self._dimensions()})
 
     def _dimensions(self) -> list[dict[str, str]]:
-        return [{"Name": "TrainingJobName", "Value": self._ticket.name}]
+        return [{"Name": "TrainingJobName", "Value": self._job_folder.name}]
 
     def read_from(self, stream: IO[bytes]) -> None:
         """Read the output of a process to its end."""
@@ -76,31 +76,31 @@ class JobLog:
         self._file.close()
 
     def _send(self) -> None:
-        stream = f"{self._ticket.name}/algo-1-{int(time.time())}"
-        group = GROUPS[str(self._ticket.data["kind"])]
-        made = False
+        stream = f"{self._job_folder.name}/algo-1-{int(time.time())}"
+        group = LOG_GROUPS[str(self._job_folder.data["kind"])]
+        stream_created = False
         ended = False
         while not ended:
             batch, ended = self._batch()
             if not batch:
                 continue
             try:
-                logs = self._ticket.client("logs")
-                if not made:
+                logs = self._job_folder.client("logs")
+                if not stream_created:
                     _make_stream(logs, group, stream)
-                    made = True
+                    stream_created = True
                 events = [{"timestamp": at, "message": text} for at, text in batch]
                 logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
                 self._send_points()
             except Exception as error:
                 # The log file has the lines in any case.
-                (self._ticket.folder / "supervisor.log").open("a").write(f"CloudWatch: {error}\n")
+                (self._job_folder.path / "supervisor.log").open("a").write(f"CloudWatch: {error}\n")
 
     def _send_points(self) -> None:
         """Send metric values to CloudWatch, where the SDK's ``TrainingJobAnalytics`` looks for them."""
-        points = [self._points.get() for _ in range(min(self._points.qsize(), MOST_POINTS))]
-        if points and self._ticket.data["kind"] == "training":
-            self._ticket.client("cloudwatch").put_metric_data(Namespace=METRICS, MetricData=points)
+        points = [self._points.get() for _ in range(min(self._points.qsize(), MAX_POINTS))]
+        if points and self._job_folder.data["kind"] == "training":
+            self._job_folder.client("cloudwatch").put_metric_data(Namespace=METRIC_NAMESPACE, MetricData=points)
 
     def _batch(self) -> tuple[list[tuple[int, str]], bool]:
         batch: list[tuple[int, str]] = []
@@ -108,8 +108,8 @@ class JobLog:
         if first is None:
             return batch, True
         batch.append(first)
-        deadline = time.monotonic() + BATCH_EVERY_S
-        while len(batch) < MOST_EVENTS:
+        deadline = time.monotonic() + BATCH_INTERVAL_S
+        while len(batch) < MAX_EVENTS:
             try:
                 item = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from .container_contract import HOST, Contract
+from .container_contract import HOST, ContainerContract
 from .interpreter import UNAVAILABLE
 from .job_folder import JobError
 from .transfer import download, upload_folder
 
 CODE_INPUTS = frozenset({"code", "entrypoint", "aux", "sourcedir"})
-CONTINUOUS_EVERY_S = 2.0
+UPLOAD_INTERVAL_S = 2.0
 
 
-class Processing(Contract):
+class Processing(ContainerContract):
     """A job of CreateProcessingJob."""
 
     def prepare(self) -> None:
@@ -23,21 +23,21 @@ class Processing(Contract):
             what = "map the image to a command in config.json, or declare a stand-in for the step"
             raise JobError(f"ClientError: {self.image} is not available in the embedded AWS: {what}")
         for item in self.request.get("ProcessingInputs") or []:
-            self._bring(item)
+            self._download_input(item)
         for output in self._outputs():
-            self.ticket.at(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-        self.ticket.at("/opt/ml/output").mkdir(parents=True, exist_ok=True)
+            self.job_folder.at(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
+        self.job_folder.at("/opt/ml/output").mkdir(parents=True, exist_ok=True)
         self.write_config("config/processingjobconfig.json", self._job_config())
         hosts = {"current_host": HOST, "hosts": [HOST], "network_interface_name": "lo"}
         self.write_config("config/resourceconfig.json", hosts)
-        self.sandbox.rewrite_config(self.ticket.at("/opt/ml/config"))
+        self.sandbox.rewrite_config(self.job_folder.at("/opt/ml/config"))
         count = ((self.request.get("ProcessingResources") or {}).get("ClusterConfig") or {}).get("InstanceCount") or 1
         if count > 1:
             self.log.line(f"[local] the job requests {count} instances; the embedded AWS runs one")
         if any(output["S3Output"].get("S3UploadMode") == "Continuous" for output in self._outputs()):
             threading.Thread(target=self._upload_continuously, daemon=True).start()
 
-    def _bring(self, item: dict[str, Any]) -> None:
+    def _download_input(self, item: dict[str, Any]) -> None:
         if item.get("AppManaged"):
             return
         source = item.get("S3Input")
@@ -47,9 +47,9 @@ class Processing(Contract):
             )
         if source.get("S3InputMode") == "Pipe":
             raise JobError(f"ClientError: input {item['InputName']}: Pipe mode is not available in the embedded AWS")
-        target = self.ticket.at(source["LocalPath"])
+        target = self.job_folder.at(source["LocalPath"])
         target.mkdir(parents=True, exist_ok=True)
-        download(self.ticket, source, target, gunzip=source.get("S3CompressionType") == "Gzip")
+        download(self.job_folder, source, target, gunzip=source.get("S3CompressionType") == "Gzip")
         if item["InputName"] in CODE_INPUTS:
             self.sandbox.rewrite_code(target)
 
@@ -61,8 +61,8 @@ class Processing(Contract):
         keys = ("ProcessingInputs", "ProcessingOutputConfig", "ProcessingResources", "AppSpecification", "Environment")
         config = {key: self.request.get(key) for key in keys}
         return {
-            "ProcessingJobArn": self.ticket.data["arn"],
-            "ProcessingJobName": self.ticket.name,
+            "ProcessingJobArn": self.job_folder.data["arn"],
+            "ProcessingJobName": self.job_folder.name,
             **config,
             "RoleArn": self.request.get("RoleArn"),
             "StoppingCondition": self.request.get("StoppingCondition") or {"MaxRuntimeInSeconds": 86400},
@@ -73,22 +73,22 @@ class Processing(Contract):
         specification = self.request["AppSpecification"]
         entrypoint = list(specification.get("ContainerEntrypoint") or self.interpreter.entrypoint)
         if not entrypoint:
-            why = "the job has no ContainerEntrypoint, and the embedded AWS does not pull images to find theirs"
-            raise JobError(f"ClientError: {self.image}: {why}")
+            reason = "the job has no ContainerEntrypoint, and the embedded AWS does not pull images to find theirs"
+            raise JobError(f"ClientError: {self.image}: {reason}")
         return [*entrypoint, *(specification.get("ContainerArguments") or [])]
 
     def environment(self) -> dict[str, str]:
         """The platform's environment, overridden by the request's."""
         return {
             **self.base_environment(),
-            "PROCESSING_JOB_NAME": self.ticket.name,
-            "PROCESSING_JOB_ARN": self.ticket.data["arn"],
+            "PROCESSING_JOB_NAME": self.job_folder.name,
+            "PROCESSING_JOB_ARN": self.job_folder.data["arn"],
             **(self.request.get("Environment") or {}),
         }
 
     def collect(self, exit_code: int, *, stopped: bool) -> str:
         """Upload the outputs if the job succeeded; store the exit message in any case."""
-        message = self.text_of("/opt/ml/output/message", 1024)
+        message = self.read_text_file("/opt/ml/output/message", 1024)
         if message:
             self.status.change(exit_message=message)
         for output in self._outputs():
@@ -101,15 +101,15 @@ class Processing(Contract):
 
     def _upload(self, output: dict[str, Any]) -> None:
         target = output["S3Output"]
-        upload_folder(self.ticket, self.ticket.at(target["LocalPath"]), target["S3Uri"])
+        upload_folder(self.job_folder, self.job_folder.at(target["LocalPath"]), target["S3Uri"])
 
     def _upload_continuously(self) -> None:
-        seen: dict[str, float] = {}
+        uploaded: dict[str, float] = {}
         pause = threading.Event()
-        while not pause.wait(CONTINUOUS_EVERY_S):
+        while not pause.wait(UPLOAD_INTERVAL_S):
             for output in self._outputs():
-                folder = self.ticket.at(output["S3Output"]["LocalPath"])
+                folder = self.job_folder.at(output["S3Output"]["LocalPath"])
                 newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=0.0)
-                if output["S3Output"].get("S3UploadMode") == "Continuous" and newest > seen.get(str(folder), 0.0):
-                    seen[str(folder)] = newest
+                if output["S3Output"].get("S3UploadMode") == "Continuous" and newest > uploaded.get(str(folder), 0.0):
+                    uploaded[str(folder)] = newest
                     self._upload(output)

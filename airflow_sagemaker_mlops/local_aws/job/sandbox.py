@@ -23,7 +23,7 @@ REFUSED = 97  # enter_namespace.py's exit code when the system forbids namespace
 CODE_ENDINGS = frozenset(
     {".py", ".sh", ".json", ".yaml", ".yml", ".txt", ".cfg", ".ini", ".toml", ".r", ".R", ".conf", ".env", ".ipynb", ""}
 )
-MOST_CODE_BYTES = 2_000_000
+MAX_CODE_BYTES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Sandbox:
     mode: Literal["namespace", "rewrite"]
     root: Path
 
-    def seen(self, path: str) -> str:
+    def translate(self, path: str) -> str:
         """The job's name for a path below /opt/ml."""
         return path if self.mode == "namespace" else path.replace("/opt/ml", str(self.root))
 
@@ -41,19 +41,19 @@ class Sandbox:
         """The command line that runs ``command`` in the sandbox."""
         if self.mode == "namespace":
             return [sys.executable, "-I", "-S", str(ENTER), str(self.root), *command]
-        return [self.seen(word) for word in command]
+        return [self.translate(word) for word in command]
 
     def environment(self, environment: dict[str, str]) -> dict[str, str]:
         """``environment`` as the job receives it."""
         if self.mode == "namespace":
             return environment
-        return {key: self.seen(value) for key, value in environment.items()}
+        return {key: self.translate(value) for key, value in environment.items()}
 
     def rewrite_config(self, folder: Path) -> None:
         """Rewrite the JSON files that the platform itself wrote."""
         if self.mode == "rewrite":
             for path in folder.rglob("*.json"):
-                path.write_text(self.seen(path.read_text()))
+                path.write_text(self.translate(path.read_text()))
 
     def rewrite_code(self, folder: Path) -> None:
         """Rewrite the text files of a code input, including those in tarballs.  Never used on data."""
@@ -64,7 +64,7 @@ class Sandbox:
                 continue
             if path.name.endswith((".tar.gz", ".tgz")):
                 self._rewrite_tarball(path)
-            elif path.suffix in CODE_ENDINGS and path.stat().st_size <= MOST_CODE_BYTES:
+            elif path.suffix in CODE_ENDINGS and path.stat().st_size <= MAX_CODE_BYTES:
                 content = path.read_bytes()
                 changed = self._rewritten(content)
                 if changed != content:
@@ -83,7 +83,7 @@ class Sandbox:
                         new.addfile(member)
                         continue
                     content = inside.read()
-                    if Path(member.name).suffix in CODE_ENDINGS and len(content) <= MOST_CODE_BYTES:
+                    if Path(member.name).suffix in CODE_ENDINGS and len(content) <= MAX_CODE_BYTES:
                         content = self._rewritten(content)
                     member.size = len(content)
                     new.addfile(member, io.BytesIO(content))
@@ -92,22 +92,22 @@ class Sandbox:
         path.write_bytes(buffer.getvalue())
 
 
-def choose(state_dir: Path, root: Path) -> Sandbox:
+def choose_sandbox(state_dir: Path, root: Path) -> Sandbox:
     """The sandbox of a job: the configured mode, else namespaces if a real mount succeeds, else rewriting."""
     wanted = read_config(state_dir).get("sandbox", "auto")
     if wanted in ("namespace", "rewrite"):
         return Sandbox(wanted, root)
-    return Sandbox("namespace" if _probed(state_dir) else "rewrite", root)
+    return Sandbox("namespace" if _namespaces_work(state_dir) else "rewrite", root)
 
 
-def _probed(state_dir: Path) -> bool:
+def _namespaces_work(state_dir: Path) -> bool:
     """Whether namespaces work on this system, found by a real mount, because a system may allow only part of it."""
-    kept = state_dir / "sandbox.json"
-    known = _read(kept)
+    cache_file = state_dir / "sandbox.json"
+    known = _read(cache_file)
     if known is not None:
         return bool(known.get("namespace"))
-    works = probe()
-    kept.write_text(json.dumps({"namespace": works}))
+    works = probe_namespaces()
+    cache_file.write_text(json.dumps({"namespace": works}))
     return works
 
 
@@ -119,7 +119,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     return data
 
 
-def probe() -> bool:
+def probe_namespaces() -> bool:
     """Whether mounting a folder as /opt/ml succeeds."""
     if not sys.platform.startswith("linux"):
         return False

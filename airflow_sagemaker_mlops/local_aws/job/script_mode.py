@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
 CODE = "/opt/ml/code"
 EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)\b")
-MOST_MESSAGE, MOST_REASON = 600, 980
+MAX_MESSAGE, MAX_REASON = 600, 980
 
 
-def program_of(job: TrainingRequest) -> str:
+def program_of(training: TrainingRequest) -> str:
     """The file name of the script; empty if the job is not in script mode."""
-    given = decoded(job.hyperparameters).get("sagemaker_program")
-    return str(given or (job.request.get("Environment") or {}).get("SAGEMAKER_PROGRAM") or "")
+    given = decoded(training.hyperparameters).get("sagemaker_program")
+    return str(given or (training.request.get("Environment") or {}).get("SAGEMAKER_PROGRAM") or "")
 
 
-def bring_code(job: TrainingRequest) -> None:
+def unpack_code(training: TrainingRequest) -> None:
     """Unpack the submitted tarball to /opt/ml/code, unless that folder has files already."""
-    target = job.ticket.at(CODE)
-    uri = decoded(job.hyperparameters).get("sagemaker_submit_directory") or (job.request.get("Environment") or {}).get(
-        "SAGEMAKER_SUBMIT_DIRECTORY"
-    )
+    target = training.job_folder.at(CODE)
+    uri = decoded(training.hyperparameters).get("sagemaker_submit_directory") or (
+        training.request.get("Environment") or {}
+    ).get("SAGEMAKER_SUBMIT_DIRECTORY")
     if any(target.iterdir()) or not uri:
         return
     if str(uri).startswith("/opt/ml/"):
-        source = job.ticket.at(str(uri))
+        source = training.job_folder.at(str(uri))
         for path in source.rglob("*"):
             if path.is_file():
                 copy = target / path.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(path.read_bytes())
     else:
-        fetch_archive(job.ticket, str(uri), target)
-    job.sandbox.rewrite_code(target)
+        fetch_archive(training.job_folder, str(uri), target)
+    training.sandbox.rewrite_code(target)
 
 
 def decoded(hyperparameters: dict[str, str]) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def decoded(hyperparameters: dict[str, str]) -> dict[str, Any]:
     return values
 
 
-def user_hyperparameters(job: TrainingRequest) -> dict[str, Any]:
+def user_hyperparameters(training: TrainingRequest) -> dict[str, Any]:
     """The hyperparameters that the script receives: all but the toolkit's own, whose names begin with "sagemaker_"."""
-    return {key: value for key, value in decoded(job.hyperparameters).items() if not key.startswith("sagemaker_")}
+    return {key: value for key, value in decoded(training.hyperparameters).items() if not key.startswith("sagemaker_")}
 
 
 def arguments(values: dict[str, Any]) -> list[str]:
@@ -71,14 +71,14 @@ def arguments(values: dict[str, Any]) -> list[str]:
     return words
 
 
-def command(job: TrainingRequest) -> list[str]:
+def command(training: TrainingRequest) -> list[str]:
     """The command that installs the requirements, if any, and runs the user's program."""
-    program = program_of(job)
-    code = job.ticket.at(CODE)
+    program = program_of(training)
+    code = training.job_folder.at(CODE)
     if not (code / program).is_file():
         raise JobError(f"ClientError: the entry point {program} is not in the submitted code")
-    words = arguments(user_hyperparameters(job))
-    python = str(job.ticket.folder / "bin" / "python")
+    words = arguments(user_hyperparameters(training))
+    python = str(training.job_folder.path / "bin" / "python")
     if program.endswith(".sh"):
         run = ["/bin/sh", f"./{program}", *words]
     elif program.endswith(".py"):
@@ -86,32 +86,32 @@ def command(job: TrainingRequest) -> list[str]:
     else:
         run = [f"./{program}", *words]
     if (code / "requirements.txt").is_file():
-        pip = str(job.ticket.folder / "bin" / "pip")
+        pip = str(training.job_folder.path / "bin" / "pip")
         return ["/bin/sh", "-c", '"$0" install -r requirements.txt && exec "$@"', pip, *run]
     return run
 
 
-def failure(job: TrainingRequest, exit_code: int) -> str:
+def failure(training: TrainingRequest, exit_code: int) -> str:
     """The text that the toolkit writes to /opt/ml/output/failure for a failed script (sagemaker-training 5.1).
 
     Its ErrorMessage is the part of standard error that begins with a Python exception.
     """
-    program = " ".join(["python", program_of(job), *arguments(user_hyperparameters(job))])
-    lines = list(job.log.tail)
+    program = " ".join(["python", program_of(training), *arguments(user_hyperparameters(training))])
+    lines = list(training.log.tail)
     begins = next((i for i in range(len(lines) - 1, -1, -1) if EXCEPTION.match(lines[i])), len(lines))
-    message = "\n".join(lines[begins:])[:MOST_MESSAGE]
-    return f'ExecuteUserScriptError:\nExitCode {exit_code}\nErrorMessage "{message}"\nCommand "{program}"'[:MOST_REASON]
+    message = "\n".join(lines[begins:])[:MAX_MESSAGE]
+    return f'ExecuteUserScriptError:\nExitCode {exit_code}\nErrorMessage "{message}"\nCommand "{program}"'[:MAX_REASON]
 
 
-def environment(job: TrainingRequest) -> dict[str, str]:
+def environment(training: TrainingRequest) -> dict[str, str]:
     """The SM_* variables, formatted as by the toolkit."""
-    values = user_hyperparameters(job)
-    program = program_of(job)
-    resources = job.resource_config()
-    channels = [channel["ChannelName"] for channel in job.channels]
+    values = user_hyperparameters(training)
+    program = program_of(training)
+    resources = training.resource_config()
+    channels = [channel["ChannelName"] for channel in training.channels]
     module = program.removesuffix(".py")
-    submit = decoded(job.hyperparameters).get("sagemaker_submit_directory", "")
-    level = decoded(job.hyperparameters).get("sagemaker_container_log_level", 20)
+    submit = decoded(training.hyperparameters).get("sagemaker_submit_directory", "")
+    level = decoded(training.hyperparameters).get("sagemaker_container_log_level", 20)
     names: dict[str, Any] = {
         "MODEL_DIR": "/opt/ml/model",
         "INPUT_DIR": "/opt/ml/input",
@@ -149,7 +149,7 @@ def environment(job: TrainingRequest) -> dict[str, str]:
         "current_host": HOST,
         "hosts": [HOST],
         "hyperparameters": values,
-        "job_name": job.ticket.name,
+        "job_name": training.job_folder.name,
         "model_dir": "/opt/ml/model",
         "module_dir": submit,
         "module_name": module,

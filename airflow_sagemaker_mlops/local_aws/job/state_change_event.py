@@ -5,22 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 
-from .job_folder import Ticket
+from .job_folder import JobFolder
 
 WORDS = {"processing": "Processing", "training": "Training", "transform": "Transform"}
 
 
-def announce(ticket: Ticket, status: str) -> None:
+def send_state_change(job_folder: JobFolder, status: str) -> None:
     """Send the event; ignores failures, which do not change the job's end."""
-    word = WORDS.get(str(ticket.data["kind"]))
+    word = WORDS.get(str(job_folder.data["kind"]))
     if word is None:
         return
-    detail = {f"{word}JobName": ticket.name, f"{word}JobArn": ticket.data["arn"], f"{word}JobStatus": status}
+    detail = {f"{word}JobName": job_folder.name, f"{word}JobArn": job_folder.data["arn"], f"{word}JobStatus": status}
     entry = {
         "Source": "aws.sagemaker",
         "DetailType": f"SageMaker {word} Job State Change",
-        "Resources": [ticket.data["arn"]],
+        "Resources": [job_folder.data["arn"]],
         "Detail": json.dumps(detail),
     }
     with contextlib.suppress(Exception):
-        ticket.client("events").put_events(Entries=[entry])
+        job_folder.client("events").put_events(Entries=[entry])

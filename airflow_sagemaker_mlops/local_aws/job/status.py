@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 FINISHED = frozenset({"Completed", "Failed", "Stopped"})
-MOST_REASON = 1024
+MAX_REASON = 1024
 
 
 def first_status(job_dir: Path) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def read(job_dir: Path) -> dict[str, Any]:
         why = str(error)
     at = path.stat().st_mtime
     reason = f"InternalServerError: {path} is damaged ({why})"
-    return {"status": "Failed", "failure_reason": reason[:MOST_REASON], "last_modified_time": at, "end_time": at}
+    return {"status": "Failed", "failure_reason": reason[:MAX_REASON], "last_modified_time": at, "end_time": at}
 
 
 def write(job_dir: Path, status: dict[str, Any]) -> None:
@@ -56,21 +56,21 @@ def _claim(job_dir: Path) -> Iterator[dict[str, Any]]:
         yield read(job_dir)
 
 
-def note_supervisor(job_dir: Path, pid: int, pid_start: int) -> None:
+def record_supervisor(job_dir: Path, pid: int, pid_start: int) -> None:
     """Record the process that the job was given to, unless a supervisor has claimed it already."""
     with _claim(job_dir) as status:
         if not status.get("pid"):
             write(job_dir, {**status, "pid": pid, "pid_start": pid_start})
 
 
-class Taken(Exception):
+class AlreadyClaimed(Exception):
     """Another supervisor has claimed the job."""
 
 
 class StatusFile:
     """The supervisor's access to the status; every change is one write.
 
-    Creating one sets ``ready``: from then on the supervisor handles SIGTERM.  Raises :class:`Taken` if another
+    Creating one sets ``ready``: from then on the supervisor handles SIGTERM.  Raises :class:`AlreadyClaimed` if another
     supervisor has claimed the job: a server that is killed right after starting a supervisor may start a second one
     after its own restart.
     """
@@ -80,7 +80,7 @@ class StatusFile:
         self._lock = threading.Lock()
         with _claim(job_dir) as status:
             if status.get("ready"):
-                raise Taken(job_dir.name)
+                raise AlreadyClaimed(job_dir.name)
             self.current = {**status, "pid": pid, "pid_start": pid_start, "ready": True}
             self.change()
 
@@ -99,6 +99,6 @@ class StatusFile:
             if "secondary_status" not in self.current:
                 changes.pop("secondary_status", None)
             if changes.get("failure_reason"):
-                changes["failure_reason"] = changes["failure_reason"][:MOST_REASON]
+                changes["failure_reason"] = changes["failure_reason"][:MAX_REASON]
             self.current = {**self.current, **changes, "last_modified_time": now}
             write(self._dir, self.current)

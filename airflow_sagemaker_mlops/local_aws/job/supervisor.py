@@ -19,18 +19,18 @@ from pathlib import Path
 
 from ..processes import start_of
 from ..state import read_config
-from .container_contract import Contract
+from .container_contract import ContainerContract
 from .emr_step import EmrStep
-from .job_folder import JobError, Ticket
+from .job_folder import JobError, JobFolder
 from .job_log import JobLog
 from .processing import Processing
-from .sandbox import choose
-from .state_change_event import announce
-from .status import StatusFile, Taken
+from .sandbox import choose_sandbox
+from .state_change_event import send_state_change
+from .status import AlreadyClaimed, StatusFile
 from .training import Training
 from .transform import Transform
 
-CONTRACTS: dict[str, type[Contract]] = {
+CONTRACTS: dict[str, type[ContainerContract]] = {
     "processing": Processing,
     "training": Training,
     "transform": Transform,
@@ -49,16 +49,16 @@ class Supervisor:
         self.ending = threading.Event()  # set when the command must end
         self.out_of_time = False
         signal.signal(signal.SIGTERM, lambda *_: self._end())
-        self.ticket = Ticket.read(folder)
+        self.job_folder = JobFolder.read(folder)
         self.status = StatusFile(folder, os.getpid(), start_of(os.getpid()))
-        self.log = JobLog(self.ticket)
+        self.log = JobLog(self.job_folder)
 
     def run(self) -> None:
         """Run the job to a terminal status, whatever happens."""
         if (self.folder / "stop").exists():
             self.ending.set()
         try:
-            with _slot(self.ticket.state_dir, self.ending):
+            with _slot(self.job_folder.state_dir, self.ending):
                 self._run()
         except JobError as error:
             self._finish("Failed", str(error))
@@ -70,10 +70,10 @@ class Supervisor:
         if self.ending.is_set():
             self._finish("Stopped", "")
             return
-        sandbox = choose(self.ticket.state_dir, self.ticket.root)
-        self.ticket.root.mkdir(exist_ok=True)
-        contract = CONTRACTS[self.ticket.data["kind"]](self.ticket, sandbox, self.status, self.log)
-        self.log.line(f"[local] {self.ticket.name}: {sandbox.mode} mode")
+        sandbox = choose_sandbox(self.job_folder.state_dir, self.job_folder.root)
+        self.job_folder.root.mkdir(exist_ok=True)
+        contract = CONTRACTS[self.job_folder.data["kind"]](self.job_folder, sandbox, self.status, self.log)
+        self.log.line(f"[local] {self.job_folder.name}: {sandbox.mode} mode")
         self.status.change(start_time=time.time())
         contract.prepare()
         code = 0
@@ -86,7 +86,7 @@ class Supervisor:
         else:
             self._finish("Failed" if reason else "Completed", reason)
 
-    def _command(self, contract: Contract) -> int:
+    def _command(self, contract: ContainerContract) -> int:
         words = contract.sandbox.command(contract.command())
         environment = contract.sandbox.environment(contract.environment())
         try:
@@ -137,17 +137,17 @@ class Supervisor:
         self.log.close()
         now = time.time()
         secondary = "MaxRuntimeExceeded" if self.out_of_time else status
-        begun = self.status.current.get("start_time")
+        started = self.status.current.get("start_time")
         self.status.change(
             status=status,
             secondary_status=secondary,
             failure_reason=reason or None,
             end_time=now,
             metrics=list(self.log.metrics.values()),
-            billable_seconds=max(1, round(now - begun)) if begun else None,
+            billable_seconds=max(1, round(now - started)) if started else None,
             message=reason or f"Job {status.lower()}",
         )
-        announce(self.ticket, status)
+        send_state_change(self.job_folder, status)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -183,7 +183,7 @@ def _slot(state_dir: Path, ending: threading.Event) -> Iterator[None]:
 
 def main() -> None:
     """Run the job of the folder on the command line, unless another supervisor has claimed it."""
-    with contextlib.suppress(Taken):
+    with contextlib.suppress(AlreadyClaimed):
         Supervisor(Path(sys.argv[1])).run()
 
 

@@ -19,7 +19,7 @@ CODE_CHANNELS = frozenset(
 BUILT_IN_XGBOOST = Path(__file__).with_name("xgboost_container.py")
 NOTEBOOK_JOB = Path(__file__).with_name("notebook_container.py")
 NOTEBOOK_COMMAND = "amazon_sagemaker_scheduler"  # the entrypoint of the SDK's NotebookJobStep
-_MISSING = "import importlib.util as u; print(*(n for n in ('nbclient', 'ipykernel') if u.find_spec(n) is None))"
+_FIND_MISSING = "import importlib.util as u; print(*(n for n in ('nbclient', 'ipykernel') if u.find_spec(n) is None))"
 
 
 class Training(TrainingRequest):
@@ -28,28 +28,28 @@ class Training(TrainingRequest):
     @property
     def working_folder(self) -> Path:
         """The code folder in script mode, as in the framework images; else /opt/ml."""
-        code = self.ticket.at("/opt/ml/code")
-        return code if self._is_script_mode() else self.ticket.root
+        code = self.job_folder.at("/opt/ml/code")
+        return code if self._is_script_mode() else self.job_folder.root
 
     def prepare(self) -> None:
         """Prepare folders, configuration, channels, checkpoints and code."""
         for folder in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
-            self.ticket.at(f"/opt/ml/{folder}").mkdir(parents=True, exist_ok=True)
+            self.job_folder.at(f"/opt/ml/{folder}").mkdir(parents=True, exist_ok=True)
         self.write_config("input/config/hyperparameters.json", self.hyperparameters)
         self.write_config("input/config/resourceconfig.json", self.resource_config())
         self.write_config("input/config/inputdataconfig.json", self.data_config())
-        self.sandbox.rewrite_config(self.ticket.at("/opt/ml/input/config"))
+        self.sandbox.rewrite_config(self.job_folder.at("/opt/ml/input/config"))
         self.status.change(secondary_status="Downloading", message="Downloading input data")
         for channel in self.channels:
-            self._bring(channel)
-        self._bring_checkpoints()
+            self._download_channel(channel)
+        self._download_checkpoints()
         if self._is_script_mode():
-            script_mode.bring_code(self)
+            script_mode.unpack_code(self)
         count = (self.request.get("ResourceConfig") or {}).get("InstanceCount") or 1
         if count > 1:
             self.log.line(f"[local] the job requests {count} instances; the embedded AWS runs one")
 
-    def _bring(self, channel: dict[str, Any]) -> None:
+    def _download_channel(self, channel: dict[str, Any]) -> None:
         name = channel["ChannelName"]
         mode = channel.get("InputMode") or (self.request.get("AlgorithmSpecification") or {}).get("TrainingInputMode")
         if mode == "Pipe":
@@ -57,20 +57,20 @@ class Training(TrainingRequest):
         source = (channel.get("DataSource") or {}).get("S3DataSource")
         if not source:
             raise JobError(f"ClientError: channel {name}: only S3 data sources are available in the embedded AWS")
-        target = self.ticket.at(f"/opt/ml/input/data/{name}")
+        target = self.job_folder.at(f"/opt/ml/input/data/{name}")
         target.mkdir(parents=True, exist_ok=True)
-        download(self.ticket, source, target, gunzip=channel.get("CompressionType") == "Gzip")
+        download(self.job_folder, source, target, gunzip=channel.get("CompressionType") == "Gzip")
         if name in CODE_CHANNELS:
             self.sandbox.rewrite_code(target)
 
-    def _bring_checkpoints(self) -> None:
+    def _download_checkpoints(self) -> None:
         config = self.request.get("CheckpointConfig")
         if not config:
             return
-        target = self.ticket.at(config.get("LocalPath") or "/opt/ml/checkpoints")
+        target = self.job_folder.at(config.get("LocalPath") or "/opt/ml/checkpoints")
         target.mkdir(parents=True, exist_ok=True)
-        if any(True for _ in objects(self.ticket, config["S3Uri"])):
-            download(self.ticket, {"S3Uri": config["S3Uri"]}, target)
+        if any(True for _ in objects(self.job_folder, config["S3Uri"])):
+            download(self.job_folder, {"S3Uri": config["S3Uri"]}, target)
 
     def _is_script_mode(self) -> bool:
         return "ContainerEntrypoint" not in self.algorithm() and script_mode.program_of(self) != ""
@@ -97,13 +97,13 @@ class Training(TrainingRequest):
 
     def _own_script(self, script: Path) -> list[str]:
         """The command for one of our scripts, which is copied into the job's folder to be visible in the sandbox."""
-        shutil.copyfile(script, self.ticket.root / script.name)
-        self.sandbox.rewrite_code(self.ticket.root)
+        shutil.copyfile(script, self.job_folder.root / script.name)
+        self.sandbox.rewrite_code(self.job_folder.root)
         return [self.interpreter.python, f"/opt/ml/{script.name}"]
 
     def _notebook_job(self) -> list[str]:
         python = self.interpreter.python
-        found = subprocess.run([python, "-c", _MISSING], capture_output=True, text=True, check=False)
+        found = subprocess.run([python, "-c", _FIND_MISSING], capture_output=True, text=True, check=False)
         missing = found.stdout.split()
         if missing or found.returncode:
             hint = f"{python} -m pip install nbclient ipykernel, or declare a stand-in for the step (--stand-ins)"
@@ -115,7 +115,7 @@ class Training(TrainingRequest):
     def environment(self) -> dict[str, str]:
         """The platform's environment, in script mode the toolkit's, both overridden by the request's."""
         base = self.base_environment()
-        own = {"TRAINING_JOB_NAME": self.ticket.name, "TRAINING_JOB_ARN": self.ticket.data["arn"]}
+        own = {"TRAINING_JOB_NAME": self.job_folder.name, "TRAINING_JOB_ARN": self.job_folder.data["arn"]}
         toolkit = script_mode.environment(self) if self._is_script_mode() else {}
         if toolkit:
             toolkit["PYTHONPATH"] = f"/opt/ml/code:{base['PYTHONPATH']}"
@@ -125,22 +125,22 @@ class Training(TrainingRequest):
         """Upload model, output and checkpoints, even after a stop: a script may save them in its grace period."""
         self.status.change(secondary_status="Uploading", message="Uploading generated training model")
         if exit_code == 0 or stopped:
-            base = f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.ticket.name}/output"
-            model = self.ticket.at("/opt/ml/model")
+            base = f"{self.request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.job_folder.name}/output"
+            model = self.job_folder.at("/opt/ml/model")
             if exit_code == 0 or any(model.iterdir()):
-                upload_tarball(self.ticket, model, f"{base}/model.tar.gz")
+                upload_tarball(self.job_folder, model, f"{base}/model.tar.gz")
                 self.status.change(model_artifacts=f"{base}/model.tar.gz")
-            data = self.ticket.at("/opt/ml/output/data")
+            data = self.job_folder.at("/opt/ml/output/data")
             if any(data.iterdir()):
-                upload_tarball(self.ticket, data, f"{base}/output.tar.gz")
+                upload_tarball(self.job_folder, data, f"{base}/output.tar.gz")
                 self.status.change(output_artifacts=f"{base}/output.tar.gz")
         checkpoints = self.request.get("CheckpointConfig")
         if checkpoints:
-            folder = self.ticket.at(checkpoints.get("LocalPath") or "/opt/ml/checkpoints")
-            upload_folder(self.ticket, folder, checkpoints["S3Uri"])
+            folder = self.job_folder.at(checkpoints.get("LocalPath") or "/opt/ml/checkpoints")
+            upload_folder(self.job_folder, folder, checkpoints["S3Uri"])
         if exit_code == 0:
             return ""
-        failure = self.text_of("/opt/ml/output/failure", 1024).strip()
+        failure = self.read_text_file("/opt/ml/output/failure", 1024).strip()
         if not failure and self._is_script_mode():
             failure = script_mode.failure(self, exit_code)
         return f"AlgorithmError: {failure or 'See job logs for more information'}, exit code: {exit_code}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .container_contract import HOST, Contract
+from .container_contract import HOST, ContainerContract
 from .job_folder import JobError
 
 
-class TrainingRequest(Contract):
+class TrainingRequest(ContainerContract):
     """The request of CreateTrainingJob."""
 
     @property

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...paths import UnsafePath, inside
-from .job_folder import JobError, Ticket
+from .job_folder import JobError, JobFolder
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -23,13 +23,13 @@ def split(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def objects(ticket: Ticket, uri: str) -> Iterator[tuple[str, str]]:
+def objects(job_folder: JobFolder, uri: str) -> Iterator[tuple[str, str]]:
     """``(key, name below the prefix)`` of every object that ``uri`` denotes.
 
     The name of an object with exactly that key is its base name; other names are relative to the prefix folder.
     """
     bucket, prefix = split(uri)
-    pages = ticket.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    pages = job_folder.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
     for answer in pages:
         for item in answer.get("Contents", []):
@@ -43,7 +43,7 @@ def objects(ticket: Ticket, uri: str) -> Iterator[tuple[str, str]]:
                 yield key, key[prefix.rfind("/") + 1 :]
 
 
-def download(ticket: Ticket, source: dict[str, Any], target: Path, *, gunzip: bool = False) -> int:
+def download(job_folder: JobFolder, source: dict[str, Any], target: Path, *, gunzip: bool = False) -> int:
     """Download an S3 data source (``S3Uri``, ``S3DataType``) to ``target``; returns the number of files.
 
     Raises :class:`JobError` if the download fails or finds no object.
@@ -52,29 +52,31 @@ def download(ticket: Ticket, source: dict[str, Any], target: Path, *, gunzip: bo
     if kind not in ("S3Prefix", "ManifestFile"):
         raise JobError(f"ClientError: S3DataType {kind} is not available in the embedded AWS")
     target.mkdir(parents=True, exist_ok=True)
-    come: dict[Path, str] = {}
+    downloaded: dict[Path, str] = {}
     try:
-        for part in _manifest(ticket, uri) if kind == "ManifestFile" else [uri]:
+        for part in _manifest(job_folder, uri) if kind == "ManifestFile" else [uri]:
             bucket, _ = split(part)
-            for key, name in objects(ticket, part):
-                path = _place(target, name, key, come)
-                ticket.client("s3").download_file(bucket, key, str(path))
+            for key, name in objects(job_folder, part):
+                path = _target_path(target, name, key, downloaded)
+                job_folder.client("s3").download_file(bucket, key, str(path))
                 if gunzip:
                     _gunzip(path)
     except JobError:
         raise
     except Exception as error:
         raise JobError(f"ClientError: Data download failed: {uri}: {error}") from None
-    if not come:
+    if not downloaded:
         raise JobError(f"ClientError: Data download failed: No S3 objects found under S3 URL {uri!r}")
-    return len(come)
+    return len(downloaded)
 
 
-def _place(target: Path, name: str, key: str, come: dict[Path, str]) -> Path:
+def _target_path(target: Path, name: str, key: str, downloaded: dict[Path, str]) -> Path:
     """The path of an object below ``target``.  Raises :class:`JobError` if it conflicts with another object."""
     path = inside(target, name)
-    if come.setdefault(path, key) != key:
-        raise JobError(f"ClientError: Data download failed: the keys {come[path]!r} and {key!r} are the same file")
+    if downloaded.setdefault(path, key) != key:
+        raise JobError(
+            f"ClientError: Data download failed: the keys {downloaded[path]!r} and {key!r} are the same file"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -84,10 +86,10 @@ def _place(target: Path, name: str, key: str, come: dict[Path, str]) -> Path:
     return path
 
 
-def _manifest(ticket: Ticket, uri: str) -> list[str]:
+def _manifest(job_folder: JobFolder, uri: str) -> list[str]:
     """The URIs in a manifest, which has the form ``[{"prefix": "s3://b/p/"}, "a.csv", ...]``."""
     bucket, key = split(uri)
-    entries = json.loads(ticket.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    entries = json.loads(job_folder.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
     prefix = entries[0].get("prefix", "") if entries and isinstance(entries[0], dict) else ""
     return [prefix + entry for entry in entries if isinstance(entry, str)]
 
@@ -101,7 +103,7 @@ def _gunzip(path: Path) -> None:
         target.rename(path)
 
 
-def upload_folder(ticket: Ticket, folder: Path, uri: str) -> int:
+def upload_folder(job_folder: JobFolder, folder: Path, uri: str) -> int:
     """Upload every file below ``folder`` to ``uri`` without following links; returns the number of files."""
     bucket, prefix = split(uri)
     prefix = prefix.rstrip("/")
@@ -109,19 +111,19 @@ def upload_folder(ticket: Ticket, folder: Path, uri: str) -> int:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             key = f"{prefix}/{path.relative_to(folder).as_posix()}".lstrip("/")
-            ticket.client("s3").upload_file(str(path), bucket, key)
+            job_folder.client("s3").upload_file(str(path), bucket, key)
             count += 1
     return count
 
 
-def upload_tarball(ticket: Ticket, folder: Path, uri: str) -> None:
+def upload_tarball(job_folder: JobFolder, folder: Path, uri: str) -> None:
     """Upload ``folder`` to ``uri`` as one ``tar.gz`` with the files at the root of the archive."""
-    archive = ticket.folder / uri.rpartition("/")[2]
+    archive = job_folder.path / uri.rpartition("/")[2]
     with tarfile.open(archive, "w:gz") as tar:
         for path in sorted(folder.iterdir()):
             tar.add(path, arcname=path.name)
     bucket, key = split(uri)
-    ticket.client("s3").upload_file(str(archive), bucket, key)
+    job_folder.client("s3").upload_file(str(archive), bucket, key)
     archive.unlink()
 
 
@@ -140,12 +142,12 @@ def unpack(archive: Path, target: Path) -> None:
         tar.extractall(target)
 
 
-def fetch_archive(ticket: Ticket, uri: str, target: Path) -> None:
+def fetch_archive(job_folder: JobFolder, uri: str, target: Path) -> None:
     """Download the tarball at ``uri`` and unpack it into ``target``."""
     bucket, key = split(uri)
-    archive = ticket.folder / f"download-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.tar.gz"
+    archive = job_folder.path / f"download-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.tar.gz"
     try:
-        ticket.client("s3").download_file(bucket, key, str(archive))
+        job_folder.client("s3").download_file(bucket, key, str(archive))
         unpack(archive, target)
     except (OSError, UnsafePath, tarfile.TarError) as error:
         raise JobError(f"ClientError: {uri} cannot be unpacked: {error}") from None

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import serving
-from .container_contract import Contract
-from .data_processing import Filter, FilterError
+from .container_contract import ContainerContract
+from .data_processing import DataProcessing, FilterError
 from .job_folder import JobError
 from .job_log import tail_of
 from .transfer import download, split
@@ -21,25 +21,25 @@ class ModelFailed(JobError):
     """The model failed, not the request: the first word of AWS's failure reason tells them apart."""
 
 
-class Transform(Contract):
+class Transform(ContainerContract):
     """A job of CreateTransformJob; it has no command, because the supervisor itself sends the requests."""
 
     @property
     def image(self) -> str:
         """The image of the model's first container."""
-        return str(self.ticket.data["model"]["containers"][0].get("Image") or "")
+        return str(self.job_folder.data["model"]["containers"][0].get("Image") or "")
 
     @property
     def _server(self) -> Path:
-        return self.ticket.folder / "server"
+        return self.job_folder.path / "server"
 
     def prepare(self) -> None:
         """Download the data and start the model server."""
         source = dict(self.request["TransformInput"]["DataSource"]["S3DataSource"])
         gunzip = self.request["TransformInput"].get("CompressionType") == "Gzip"
-        download(self.ticket, source, self.ticket.root / "input", gunzip=gunzip)
-        environment = {**self.ticket.aws_environment(), **self._batch_environment()}
-        serving.launch(self._server, self.ticket.data["model"]["containers"], environment)
+        download(self.job_folder, source, self.job_folder.root / "input", gunzip=gunzip)
+        environment = {**self.job_folder.aws_environment(), **self._batch_environment()}
+        serving.launch(self._server, self.job_folder.data["model"]["containers"], environment)
         deadline = time.monotonic() + PING_S
         while (state := serving.read_status(self._server))["status"] == "Creating":
             if time.monotonic() > deadline or self.status.current["status"] != "InProgress":
@@ -47,9 +47,9 @@ class Transform(Contract):
             time.sleep(0.05)
         if state["status"] != "InService":
             self._end_server()
-            what = "Model container failed to respond to ping. Please ensure /ping endpoint is implemented"
-            why = f" ({state['failure_reason']})" if state.get("failure_reason") else ""
-            raise JobError(f"AlgorithmError: {what} and responds with an HTTP 200 status code{why}")
+            message = "Model container failed to respond to ping. Please ensure /ping endpoint is implemented"
+            reason = f" ({state['failure_reason']})" if state.get("failure_reason") else ""
+            raise JobError(f"AlgorithmError: {message} and responds with an HTTP 200 status code{reason}")
         self.model = state
 
     def _batch_environment(self) -> dict[str, str]:
@@ -92,23 +92,23 @@ class Transform(Contract):
         processing = self.request.get("DataProcessing") or {}
         kind = str(self.request["TransformInput"].get("ContentType") or "")
         try:
-            chosen = Filter.of(processing, kind)
+            data_processing = DataProcessing.of(processing, kind)
         except FilterError as error:
             return f"ClientError: {error}"
-        source = self.ticket.root / "input"
+        source = self.job_folder.root / "input"
         bucket, prefix = split(self.request["TransformOutput"]["S3OutputPath"])
         for path in sorted(p for p in source.rglob("*") if p.is_file()):
             name = path.relative_to(source).as_posix()
             answers: list[bytes] = []
             for payload in self._payloads(path):
                 try:
-                    answers.append(chosen.after(payload, self._ask(chosen.before(payload))))
+                    answers.append(data_processing.after(payload, self._invoke(data_processing.before(payload))))
                 except (JobError, FilterError) as error:
                     self.log.line(f"{name}: {error}")
                     kind = "AlgorithmError" if isinstance(error, ModelFailed) else "ClientError"
                     return f"{kind}: See job logs for more information ({name}: {error})"
             key = f"{prefix.rstrip('/')}/{name}.out".lstrip("/")
-            self.ticket.client("s3").put_object(Bucket=bucket, Key=key, Body=self._assembled(answers))
+            self.job_folder.client("s3").put_object(Bucket=bucket, Key=key, Body=self._assembled(answers))
             self.log.line(f"{name}: {len(answers)} requests")
         return ""
 
@@ -136,7 +136,7 @@ class Transform(Contract):
         if batch:
             yield b"\n".join(batch)
 
-    def _ask(self, payload: bytes) -> bytes:
+    def _invoke(self, payload: bytes) -> bytes:
         headers = {"Content-Type": str(self.request["TransformInput"].get("ContentType") or "application/octet-stream")}
         accept = self.request["TransformOutput"].get("Accept")
         if accept:
@@ -147,8 +147,8 @@ class Transform(Contract):
             raise ModelFailed(f"Unable to get response from algorithm: {error}") from None
         if answer.status != 200:
             fault = ModelFailed if answer.status >= 500 else JobError
-            said = answer.content.decode("utf-8", "replace")[:300]
-            raise fault(f"Bad HTTP status received from algorithm: {answer.status}: {said}")
+            text = answer.content.decode("utf-8", "replace")[:300]
+            raise fault(f"Bad HTTP status received from algorithm: {answer.status}: {text}")
         return answer.content
 
     def _assembled(self, answers: list[bytes]) -> bytes:

@@ -21,10 +21,10 @@ from typing import Any
 
 from ..processes import start_of
 from .interpreter import XGBOOST
-from .job_folder import JobError, Ticket
-from .status import FINISHED, StatusFile, Taken
+from .job_folder import JobError, JobFolder
+from .status import FINISHED, AlreadyClaimed, StatusFile
 
-LOOK_EVERY_S = 0.5
+POLL_INTERVAL_S = 0.5
 CHILD_KEYS = (
     "RoleArn",
     "OutputDataConfig",
@@ -48,10 +48,10 @@ class Tuner:
         self.folder = folder
         self.ending = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: self.ending.set())
-        self.ticket = Ticket.read(folder)
+        self.job_folder = JobFolder.read(folder)
         self.status = StatusFile(folder, os.getpid(), start_of(os.getpid()))
         self.children: dict[str, dict[str, Any]] = dict(self.status.current.get("children") or {})
-        self.config = self.ticket.request["HyperParameterTuningJobConfig"]
+        self.config = self.job_folder.request["HyperParameterTuningJobConfig"]
 
     def run(self) -> None:
         """Run the job to a terminal status, whatever happens."""
@@ -68,20 +68,20 @@ class Tuner:
 
     def _run(self) -> None:
         limits = self.config.get("ResourceLimits") or {}
-        most, parallel = int(limits.get("MaxNumberOfTrainingJobs") or 1), int(limits["MaxParallelTrainingJobs"])
+        max_jobs, parallel = int(limits.get("MaxNumberOfTrainingJobs") or 1), int(limits["MaxParallelTrainingJobs"])
         draws = self._draws()
         while not self.ending.is_set():
-            running = self._look()
-            while len(self.children) < most and running < parallel and not self.ending.is_set():
+            running = self._update_children()
+            while len(self.children) < max_jobs and running < parallel and not self.ending.is_set():
                 drawn = next(draws, None)
                 if drawn is None:
-                    most = len(self.children)
+                    max_jobs = len(self.children)
                     break
                 self._start(*drawn)
                 running += 1
-            if not running and len(self.children) >= most:
+            if not running and len(self.children) >= max_jobs:
                 break
-            self.ending.wait(LOOK_EVERY_S)
+            self.ending.wait(POLL_INTERVAL_S)
         if self.ending.is_set():
             self._stop_children()
             self._finish("Stopped", "")
@@ -89,13 +89,13 @@ class Tuner:
             reasons = {str(child.get("reason")) for child in self.children.values()}
             # AWS's text ends after the second sentence; the embedded AWS adds the reasons of the training jobs.
             what = f"No training job succeeded after {len(self.children)} attempts."
-            look = "Please take a look at the training job failures to get more details."
-            self._finish("Failed", f"{what} {look} {'; '.join(sorted(reasons))}")
+            hint = "Please take a look at the training job failures to get more details."
+            self._finish("Failed", f"{what} {hint} {'; '.join(sorted(reasons))}")
         else:
             self._finish("Completed", "")
 
     def _definitions(self) -> list[dict[str, Any]]:
-        request = self.ticket.request
+        request = self.job_folder.request
         single = request.get("TrainingJobDefinition")
         return list(request.get("TrainingJobDefinitions") or []) or ([single] if single else [])
 
@@ -104,7 +104,7 @@ class Tuner:
         definitions = self._definitions()
         if not definitions:
             raise JobError("ClientError: the tuning job has no TrainingJobDefinition")
-        chance = random.Random(self.config.get("RandomSeed", self.ticket.name))
+        rng = random.Random(self.config.get("RandomSeed", self.job_folder.name))
         if self.config.get("Strategy") == "Grid":
             for definition in definitions:
                 choices = self._ranges(definition).get("CategoricalParameterRanges") or []
@@ -113,7 +113,7 @@ class Tuner:
                     yield definition, dict(zip(names, values, strict=True))
             return
         for definition in itertools.cycle(definitions):
-            yield definition, _drawn(self._ranges(definition), chance)
+            yield definition, _drawn(self._ranges(definition), rng)
 
     def _ranges(self, definition: dict[str, Any]) -> dict[str, Any]:
         return definition.get("HyperParameterRanges") or self.config.get("ParameterRanges") or {}
@@ -123,12 +123,12 @@ class Tuner:
         return definition.get("TuningObjective") or self.config.get("HyperParameterTuningJobObjective") or {}
 
     def _start(self, definition: dict[str, Any], values: dict[str, str]) -> None:
-        name = f"{self.ticket.name}-{len(self.children) + 1:03d}"
+        name = f"{self.job_folder.name}-{len(self.children) + 1:03d}"
         goal = self.objective(definition)
         request = {key: definition[key] for key in CHILD_KEYS if definition.get(key) is not None}
         request["TrainingJobName"] = name
         request["HyperParameters"] = {**(definition.get("StaticHyperParameters") or {}), **values}
-        request["AlgorithmSpecification"] = _measured(
+        request["AlgorithmSpecification"] = _with_objective_metric(
             dict(definition["AlgorithmSpecification"]), goal.get("MetricName")
         )
         request["ResourceConfig"] = _resources(definition)
@@ -141,13 +141,13 @@ class Tuner:
             "definition": definition.get("DefinitionName"),
         }
         self.status.change(children=self.children)  # before its creation, so that a restart does not create it again
-        client = self.ticket.client("sagemaker")
+        client = self.job_folder.client("sagemaker")
         with contextlib.suppress(client.exceptions.ResourceInUse):  # the server created it but died before answering
             client.create_training_job(**request)
 
-    def _look(self) -> int:
+    def _update_children(self) -> int:
         """Update the status of the children; returns the number of those still running."""
-        client = self.ticket.client("sagemaker")
+        client = self.job_folder.client("sagemaker")
         running, changed = 0, False
         for name, child in self.children.items():
             if child["status"] in FINISHED:
@@ -169,7 +169,7 @@ class Tuner:
         return running
 
     def _stop_children(self) -> None:
-        client = self.ticket.client("sagemaker")
+        client = self.job_folder.client("sagemaker")
         for name, child in self.children.items():
             if child["status"] not in FINISHED:
                 try:
@@ -177,32 +177,32 @@ class Tuner:
                 except client.exceptions.ClientError as error:
                     child["reason"] = str(error)  # the child has ended by itself in the meantime
         deadline = time.time() + 130
-        while self._look() and time.time() < deadline:
-            time.sleep(LOOK_EVERY_S)
+        while self._update_children() and time.time() < deadline:
+            time.sleep(POLL_INTERVAL_S)
 
     def _finish(self, status: str, reason: str) -> None:
         self.status.change(status=status, failure_reason=reason or None, end_time=time.time())
 
 
-def _drawn(ranges: dict[str, Any], chance: random.Random) -> dict[str, str]:
+def _drawn(ranges: dict[str, Any], rng: random.Random) -> dict[str, str]:
     values: dict[str, str] = {}
     for item in ranges.get("ContinuousParameterRanges") or []:
-        values[item["Name"]] = repr(_between(item, chance))
+        values[item["Name"]] = repr(_random_value(item, rng))
     for item in ranges.get("IntegerParameterRanges") or []:
-        values[item["Name"]] = str(round(_between(item, chance)))
+        values[item["Name"]] = str(round(_random_value(item, rng)))
     for item in ranges.get("CategoricalParameterRanges") or []:
-        values[item["Name"]] = chance.choice(item["Values"])
+        values[item["Name"]] = rng.choice(item["Values"])
     return values
 
 
-def _between(item: dict[str, Any], chance: random.Random) -> float:
+def _random_value(item: dict[str, Any], rng: random.Random) -> float:
     low, high = float(item["MinValue"]), float(item["MaxValue"])
     if item.get("ScalingType") == "Logarithmic" and low > 0:
-        return math.exp(chance.uniform(math.log(low), math.log(high)))
-    return chance.uniform(low, high)
+        return math.exp(rng.uniform(math.log(low), math.log(high)))
+    return rng.uniform(low, high)
 
 
-def _measured(algorithm: dict[str, Any], metric: str | None) -> dict[str, Any]:
+def _with_objective_metric(algorithm: dict[str, Any], metric: str | None) -> dict[str, Any]:
     """``algorithm`` with a definition of the objective metric, which the built-in XGBoost has on AWS."""
     known = {item["Name"] for item in algorithm.get("MetricDefinitions") or []}
     if metric and metric not in known and XGBOOST.search(algorithm.get("TrainingImage") or ""):
@@ -220,10 +220,10 @@ def _resources(definition: dict[str, Any]) -> dict[str, Any]:
         return dict(given)
     tuning = definition.get("HyperParameterTuningResourceConfig") or {}
     choices = tuning.get("InstanceConfigs") or [tuning]
-    kept = {key: choices[0][key] for key in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if key in choices[0]}
-    return {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10, **kept}
+    chosen = {key: choices[0][key] for key in ("InstanceType", "InstanceCount", "VolumeSizeInGB") if key in choices[0]}
+    return {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10, **chosen}
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(Taken):
+    with contextlib.suppress(AlreadyClaimed):
         Tuner(Path(sys.argv[1])).run()

@@ -25,9 +25,9 @@ from ..moto_backend import lambda_function
 from ..processes import end_group
 from ..state import LocalAws
 
-LEAST_TIMEOUT_S = 30.0  # on a busy laptop, importing boto3 takes longer than Lambda's default of 3 s
+MIN_TIMEOUT_S = 30.0  # on a busy laptop, importing boto3 takes longer than Lambda's default of 3 s
 LOG_TAIL = 4096
-MOST_UNPACKED = 262_144_000  # bytes: Lambda's quota
+MAX_UNPACKED = 262_144_000  # bytes: Lambda's quota
 
 # Runs in the function's process: stdout is the log, a file takes the answer.
 _BOOTSTRAP = """
@@ -136,9 +136,9 @@ def _unpack(content: bytes, target: Path) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
-            if sum(member.file_size for member in members) > MOST_UNPACKED:
+            if sum(member.file_size for member in members) > MAX_UNPACKED:
                 raise AwsError(
-                    "InvalidParameterValueException", f"Unzipped size must be smaller than {MOST_UNPACKED} bytes"
+                    "InvalidParameterValueException", f"Unzipped size must be smaller than {MAX_UNPACKED} bytes"
                 )
             for member in members:
                 inside(target, member.filename)
@@ -148,7 +148,7 @@ def _unpack(content: bytes, target: Path) -> None:
 
 
 def _run(aws: LocalAws, function: Any, root: Path, event: bytes) -> Invocation:
-    limit = max(float(function.timeout or 3), LEAST_TIMEOUT_S)
+    limit = max(float(function.timeout or 3), MIN_TIMEOUT_S)
     request_id = base64.b32encode(os.urandom(10)).decode().lower()
     environment = _environment(aws, function, root, limit, request_id)
     with tempfile.TemporaryDirectory(dir=Path(aws.state_dir) / "functions") as folder:
@@ -179,10 +179,10 @@ def _run(aws: LocalAws, function: Any, root: Path, event: bytes) -> Invocation:
 
 
 def _environment(aws: LocalAws, function: Any, root: Path, limit: float, request_id: str) -> dict[str, str]:
-    own = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if key in os.environ}
-    given = {str(key): str(value) for key, value in (function.environment_vars or {}).items()}
+    inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if key in os.environ}
+    configured = {str(key): str(value) for key, value in (function.environment_vars or {}).items()}
     return {
-        **own,
+        **inherited,
         **aws.environment(),
         "PYTHONUNBUFFERED": "1",
         "LAMBDA_TASK_ROOT": str(root),
@@ -195,5 +195,5 @@ def _environment(aws: LocalAws, function: Any, root: Path, limit: float, request
         "_LOCAL_ARN": function.function_arn,
         "_LOCAL_REQUEST_ID": request_id,
         "_LOCAL_DEADLINE": str(time.time() + limit),
-        **given,
+        **configured,
     }

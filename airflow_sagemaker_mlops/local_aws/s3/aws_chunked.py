@@ -31,11 +31,11 @@ def decoded(body: bytes, length: str | None, check: Check) -> tuple[bytes, dict[
         size, at = int(match[1], 16), match.end()
         if at + size > len(body):
             raise _broken("a chunk is shorter than its stated length")
-        part = memoryview(body)[at : at + size]
-        check(part, (match[2] or b"").decode(), False)
+        chunk = memoryview(body)[at : at + size]
+        check(chunk, (match[2] or b"").decode(), False)
         if size == 0:
             break
-        content += part
+        content += chunk
         at += size
         end = 2 if body.startswith(b"\r\n", at) else int(body.startswith(b"\n", at))
         if not end:
@@ -44,15 +44,15 @@ def decoded(body: bytes, length: str | None, check: Check) -> tuple[bytes, dict[
     if length is not None and length.strip() != str(len(content)):
         raise _broken(f"it contains {len(content)} bytes, but x-amz-decoded-content-length is {length[:40]}")
     trailers = {name.decode(): value.decode("latin1") for name, value in _TRAILER.findall(body, at)}
-    given = trailers.pop(TRAILER_SIGNATURE, "")
+    signature = trailers.pop(TRAILER_SIGNATURE, "")
     signed = "".join(f"{name}:{value}\n" for name, value in sorted(trailers.items()))
-    check(signed.encode("latin1"), given, True)
+    check(signed.encode("latin1"), signature, True)
     return bytes(content), trailers
 
 
 def other_codings(content_encoding: str) -> str:
     """The ``Content-Encoding`` to store: without ``aws-chunked``, which applies to the transfer only."""
-    return ",".join(part.strip() for part in content_encoding.split(",") if part.strip().lower() != CODING)
+    return ",".join(coding.strip() for coding in content_encoding.split(",") if coding.strip().lower() != CODING)
 
 
 def _broken(why: str) -> AwsError:

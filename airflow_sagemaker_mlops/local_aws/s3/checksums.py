@@ -26,18 +26,18 @@ _COMPUTED: dict[str, Callable[[bytes], bytes]] = {
 def check(environ: Mapping[str, Any], body: bytes) -> None:
     """Raise :class:`AwsError` if a stated checksum does not match the body of an S3 request."""
     stated = environ.get("HTTP_CONTENT_MD5")
-    if stated is not None and not _is_of(stated, hashlib.md5(body, usedforsecurity=False).digest()):
+    if stated is not None and not _matches(stated, hashlib.md5(body, usedforsecurity=False).digest()):
         raise AwsError("BadDigest", "The Content-MD5 you specified did not match what we received.")
     if environ["REQUEST_METHOD"] != "PUT":
         return  # the checksum may be that of a whole multipart object, for example, and not of this body
     for name, computed in _COMPUTED.items():
         stated = environ.get(name)
-        if stated is not None and not _is_of(stated, computed(body)):
+        if stated is not None and not _matches(stated, computed(body)):
             kind = name.rpartition("_")[2]
             raise AwsError("BadDigest", f"The {kind} you specified did not match the calculated checksum.")
 
 
-def _is_of(stated: str, digest: bytes) -> bool:
+def _matches(stated: str, digest: bytes) -> bool:
     try:
         return hmac.compare_digest(base64.b64decode(stated, validate=True), digest)
     except (binascii.Error, ValueError):

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from urllib.parse import parse_qs, quote
 
-from ..moto_backend import WSGI, Environ, Moto, Reply, latest_version, name_version
+from ..moto_backend import WSGI_ENVIRON, Environ, Moto, Reply, latest_version, restore_version
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS objects (path TEXT PRIMARY KEY, sha TEXT, headers TEXT) WITHOUT ROWID;
@@ -50,18 +50,18 @@ class Objects:
         for path, sha, headers in self._db.execute(
             "SELECT path, sha, headers FROM objects ORDER BY sha IS NOT NULL, path"
         ).fetchall():
-            self._give_back("PUT", path, "", sha, json.loads(headers))
+            self._restore_object("PUT", path, "", sha, json.loads(headers))
         versioning = self._db.execute("SELECT bucket, body FROM versioning").fetchall()
         for bucket, _ in versioning:  # including buckets whose versioning is suspended: they have earlier versions
             self._moto.call(self._environ("PUT", f"/{bucket}", {}, "versioning"), _ENABLED)
         rows = self._db.execute("SELECT path, version, sha, headers FROM versions ORDER BY seq").fetchall()
         for path, version, sha, headers in rows:
             method = "DELETE" if sha is None else "PUT"  # a delete marker is a version, too
-            self._give_back(method, path, version, sha, json.loads(headers))
+            self._restore_object(method, path, version, sha, json.loads(headers))
         for bucket, body in versioning:
             self._moto.call(self._environ("PUT", f"/{bucket}", {}, "versioning"), body)
 
-    def _give_back(self, method: str, path: str, version: str, sha: str | None, headers: dict[str, str]) -> None:
+    def _restore_object(self, method: str, path: str, version: str, sha: str | None, headers: dict[str, str]) -> None:
         """Restore one object or version with its id and ETag; the ETag of a multipart upload depends on its parts."""
         etag = headers.pop("etag", "")
         try:
@@ -71,14 +71,14 @@ class Objects:
             return
         self._moto.call(self._environ(method, path, headers), body)
         bucket, _, key = path.lstrip("/").partition("/")
-        name_version(bucket, key, version, etag.strip('"'))
+        restore_version(bucket, key, version, etag.strip('"'))
 
     def _body(self, sha: str | None) -> bytes:
         return b"" if sha is None else (self._blobs / sha[:2] / sha).read_bytes()
 
     def _environ(self, method: str, path: str, headers: dict[str, str], query: str = "") -> Environ:
         environ: Environ = {
-            **WSGI,
+            **WSGI_ENVIRON,
             "REQUEST_METHOD": method,
             "PATH_INFO": path.encode().decode("latin1"),
             "RAW_URI": quote(path) + (f"?{query}" if query else ""),
@@ -93,28 +93,28 @@ class Objects:
 
     # -- storing
 
-    def keep(self, environ: Environ, body: bytes, reply: Reply) -> None:
+    def save(self, environ: Environ, body: bytes, reply: Reply) -> None:
         """Store the change that a request answered by moto has made."""
-        method, asked, version = environ["REQUEST_METHOD"], _asked(environ), _version_of(reply)
+        method, query, version = environ["REQUEST_METHOD"], _query(environ), _version_of(reply)
         bucket, key = _bucket_and_key(environ)
-        if method == "POST" and "delete" in asked:
+        if method == "POST" and "delete" in query:
             for item in re.findall(rb"<Object>(.*?)</Object>", body, re.DOTALL):
-                self._forget_object(bucket, _unescape(_member(item, b"Key")), _member(item, b"VersionId"), "")
+                self._save_deletion(bucket, _unescape(_member(item, b"Key")), _member(item, b"VersionId"), "")
         elif method == "DELETE":
-            if key and asked.keys() <= {"versionId"}:
-                self._forget_object(bucket, key, asked.get("versionId", ""), version)
-            elif not key and not asked:  # with a query it deletes a setting of the bucket
-                self._forget_bucket(bucket)
+            if key and query.keys() <= {"versionId"}:
+                self._save_deletion(bucket, key, query.get("versionId", ""), version)
+            elif not key and not query:  # with a query it deletes a setting of the bucket
+                self._delete_bucket(bucket)
         elif method == "PUT" and not key:
-            if not asked:
-                self._remember(f"/{bucket}", None, {})
-            elif "versioning" in asked:
+            if not query:
+                self._save_object(f"/{bucket}", None, {})
+            elif "versioning" in query:
                 with self._lock:
                     self._db.execute("INSERT OR REPLACE INTO versioning VALUES (?, ?)", (bucket, body))
-        elif (method == "PUT" and not asked.keys() & _SUB_RESOURCES) or (method == "POST" and "uploadId" in asked):
-            self._fetch(f"/{bucket}/{key}", version)
+        elif (method == "PUT" and not query.keys() & _SUB_RESOURCES) or (method == "POST" and "uploadId" in query):
+            self._save_from_moto(f"/{bucket}/{key}", version)
 
-    def _fetch(self, path: str, version: str) -> None:
+    def _save_from_moto(self, path: str, version: str) -> None:
         """Read the object from moto, which assembles copies and multipart uploads, and store it."""
         reply = self._moto.call(self._environ("GET", path, {}, f"versionId={version}" if version else ""), b"")
         if reply.status != 200:
@@ -130,9 +130,9 @@ class Objects:
         if version:
             self._add_version(path, version, sha, headers)
         else:
-            self._remember(path, sha, headers)
+            self._save_object(path, sha, headers)
 
-    def _remember(self, path: str, sha: str | None, headers: dict[str, str]) -> None:
+    def _save_object(self, path: str, sha: str | None, headers: dict[str, str]) -> None:
         """Store an object without a version; while versioning is suspended, moto (5.2) drops earlier versions."""
         with self._lock:
             self._db.execute("DELETE FROM versions WHERE path = ?", (path,))
@@ -143,7 +143,7 @@ class Objects:
         with self._lock:
             self._db.execute("INSERT INTO versions (path, version, sha, headers) VALUES (?, ?, ?, ?)", row)
 
-    def _forget_object(self, bucket: str, key: str, version: str, marker: str) -> None:
+    def _save_deletion(self, bucket: str, key: str, version: str, marker: str) -> None:
         """Store a deletion: of one ``version`` for good, or by a delete ``marker`` if the bucket has versioning."""
         path = f"/{bucket}/{key}"
         with self._lock:
@@ -160,7 +160,7 @@ class Objects:
             else:
                 self._db.execute("DELETE FROM versions WHERE path = ? AND version = ?", (path, version))
 
-    def _forget_bucket(self, bucket: str) -> None:
+    def _delete_bucket(self, bucket: str) -> None:
         with self._lock:
             self._db.execute("DELETE FROM objects WHERE path = ?", (f"/{bucket}",))
             self._db.execute("DELETE FROM versioning WHERE bucket = ?", (bucket,))
@@ -169,7 +169,7 @@ class Objects:
 
 def bucket_changed_by(environ: Environ) -> str | None:
     """The bucket whose content a request may change; ``None`` for reads and for parts of an upload."""
-    if environ["REQUEST_METHOD"] in ("GET", "HEAD") or "partNumber" in _asked(environ):
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD") or "partNumber" in _query(environ):
         return None
     return _bucket_and_key(environ)[0]
 
@@ -181,7 +181,7 @@ def _bucket_and_key(environ: Environ) -> tuple[str, str]:
     return bucket, key
 
 
-def _asked(environ: Environ) -> dict[str, str]:
+def _query(environ: Environ) -> dict[str, str]:
     """The query without the signature of a presigned URL and without the redundant ``x-id`` of some SDKs."""
     query = parse_qs(str(environ.get("QUERY_STRING") or ""), keep_blank_values=True)
     return {

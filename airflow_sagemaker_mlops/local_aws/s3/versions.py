@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from ..moto_backend import Environ, Reply, s3_bucket
 
-MOST = 1000  # per page, as on AWS
+MAX_KEYS = 1000  # per page, as on AWS
 
 
 def listed_versions(environ: Environ) -> Reply | None:
@@ -25,11 +25,17 @@ def listed_versions(environ: Environ) -> Reply | None:
     bucket = s3_bucket(name)
     if bucket is None:
         return None
-    words = {word: values[0] for word, values in query.items()}
-    most = min(int(words.get("max-keys") or MOST), MOST)
-    rest = _after(_entries(bucket, words.get("prefix", "")), words.get("key-marker"), words.get("version-id-marker"))
-    page = list(islice(rest, most + 1))
-    return Reply(200, [("Content-Type", "application/xml")], _page(name, words, page[:most], len(page) > most).encode())
+    parameters = {word: values[0] for word, values in query.items()}
+    limit = min(int(parameters.get("max-keys") or MAX_KEYS), MAX_KEYS)
+    rest = _after(
+        _entries(bucket, parameters.get("prefix", "")),
+        parameters.get("key-marker"),
+        parameters.get("version-id-marker"),
+    )
+    page = list(islice(rest, limit + 1))
+    return Reply(
+        200, [("Content-Type", "application/xml")], _page(name, parameters, page[:limit], len(page) > limit).encode()
+    )
 
 
 def _entries(bucket: Any, prefix: str) -> Iterator[tuple[str, Any, bool]]:
@@ -47,34 +53,34 @@ def _after(
     if not key:
         yield from entries
         return
-    seen = False
+    past_marker = False
     for entry in entries:
-        if entry[0].encode() > key.encode() or (entry[0] == key and seen):
+        if entry[0].encode() > key.encode() or (entry[0] == key and past_marker):
             yield entry
         elif entry[0] == key and entry[1].version_id == version:
-            seen = True
+            past_marker = True
 
 
-def _page(name: str, words: dict[str, str], page: list[tuple[str, Any, bool]], more: bool) -> str:
+def _page(name: str, parameters: dict[str, str], page: list[tuple[str, Any, bool]], truncated: bool) -> str:
     def text(value: str) -> str:
-        return quote(value) if words.get("encoding-type") == "url" else escape(value)
+        return quote(value) if parameters.get("encoding-type") == "url" else escape(value)
 
-    parts = [f"<Name>{escape(name)}</Name><Prefix>{text(words.get('prefix', ''))}</Prefix>"]
-    parts += [f"<MaxKeys>{MOST}</MaxKeys><IsTruncated>{str(more).lower()}</IsTruncated>"]
-    if "encoding-type" in words:
-        parts.append(f"<EncodingType>{escape(words['encoding-type'])}</EncodingType>")
-    if more:
+    parts = [f"<Name>{escape(name)}</Name><Prefix>{text(parameters.get('prefix', ''))}</Prefix>"]
+    parts += [f"<MaxKeys>{MAX_KEYS}</MaxKeys><IsTruncated>{str(truncated).lower()}</IsTruncated>"]
+    if "encoding-type" in parameters:
+        parts.append(f"<EncodingType>{escape(parameters['encoding-type'])}</EncodingType>")
+    if truncated:
         key, version, _ = page[-1]
         parts.append(f"<NextKeyMarker>{text(key)}</NextKeyMarker>")
         parts.append(f"<NextVersionIdMarker>{escape(version.version_id)}</NextVersionIdMarker>")
     for key, version, is_latest in page:
-        about = (
+        fields = (
             f"<Key>{text(key)}</Key><VersionId>{escape(version.version_id)}</VersionId>"
             f"<IsLatest>{str(is_latest).lower()}</IsLatest><LastModified>{version.last_modified_ISO8601}</LastModified>"
         )
         if hasattr(version, "etag"):
             size = f"<Size>{version.size}</Size><StorageClass>{version.storage_class}</StorageClass>"
-            parts.append(f"<Version>{about}<ETag>{escape(version.etag)}</ETag>{size}</Version>")
+            parts.append(f"<Version>{fields}<ETag>{escape(version.etag)}</ETag>{size}</Version>")
         else:
-            parts.append(f"<DeleteMarker>{about}</DeleteMarker>")
+            parts.append(f"<DeleteMarker>{fields}</DeleteMarker>")
     return f'<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{"".join(parts)}</ListVersionsResult>'

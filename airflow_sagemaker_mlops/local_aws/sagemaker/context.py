@@ -36,7 +36,7 @@ class Context:
         return f"arn:aws:sagemaker:{self.region}:{self.aws.account}:{resource}"
 
     @property
-    def home(self) -> Path:
+    def region_folder(self) -> Path:
         """The folder of this region's jobs and endpoints; for the server's own region, the state folder itself."""
         return self.state_dir if self.region == self.aws.region else inside(self.state_dir / REGIONS, self.region)
 
@@ -69,7 +69,7 @@ def _offset(token: Any) -> int:
         raise invalid("The NextToken does not belong to this list.") from None
 
 
-def wanted(request: Request, name: str, status: str | None, created: float, modified: float) -> bool:
+def passes_filters(request: Request, name: str, status: str | None, created: float, modified: float) -> bool:
     """Whether an item passes the filters that all List operations share."""
     text = request.get("NameContains")
     return (
@@ -82,7 +82,7 @@ def wanted(request: Request, name: str, status: str | None, created: float, modi
     )
 
 
-def made_between(request: Request, created: float) -> bool:
+def created_between(request: Request, created: float) -> bool:
     """Whether an item passes ``CreatedAfter`` and ``CreatedBefore``, which some families use instead."""
     return _time(request, "CreatedAfter", float("-inf")) < created < _time(request, "CreatedBefore", float("inf"))
 
@@ -92,11 +92,11 @@ def _time(request: Request, key: str, default: float) -> float:
     return default if value is None else float(value)
 
 
-def in_order(rows: list[Answer], request: Request, keys: Mapping[str, str], default: str) -> list[Answer]:
+def sorted_rows(rows: list[Answer], request: Request, keys: Mapping[str, str], default: str) -> list[Answer]:
     """``rows`` sorted by ``SortBy``, whose values ``keys`` maps to members, and ``SortOrder``."""
-    asked = str(request.get("SortBy") or default)
-    if asked not in keys:
-        raise invalid(f"Sorting by {asked} is not available in the embedded AWS; sort by {' or '.join(keys)}.")
-    member = keys[asked]
+    sort_by = str(request.get("SortBy") or default)
+    if sort_by not in keys:
+        raise invalid(f"Sorting by {sort_by} is not available in the embedded AWS; sort by {' or '.join(keys)}.")
+    member = keys[sort_by]
     descending = str(request.get("SortOrder") or "Descending") == "Descending"
     return sorted(rows, key=lambda row: (row.get(member) is not None, row.get(member)), reverse=descending)

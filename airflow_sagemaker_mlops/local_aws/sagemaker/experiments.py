@@ -14,13 +14,13 @@ from .context import (
     Context,
     Handler,
     Request,
-    in_order,
-    made_between,
+    created_between,
     page,
+    sorted_rows,
     tags_of,
 )
 from .kinds import Kind
-from .trial_components import OfJob, of_job, of_jobs, with_name
+from .trial_components import JobTrialComponent, component_named, component_of_job, job_components
 
 MEMBERSHIP = "trial-membership"  # rows "trial|component"
 
@@ -37,7 +37,7 @@ def _create(kind: Kind) -> Handler:
         name = str(request[kind.name_key])
         arn = context.arn(f"{kind.family}/{name.lower()}")
         if kind is TRIAL:
-            _found(context, EXPERIMENT, request["ExperimentName"])
+            _find(context, EXPERIMENT, request["ExperimentName"])
         try:
             body = {"arn": arn, "request": {k: v for k, v in request.items() if k != "Tags"}}
             context.store.insert(kind.family, context.region, name, body, tags_of(request))
@@ -49,7 +49,7 @@ def _create(kind: Kind) -> Handler:
     return create
 
 
-def _found(context: Context, kind: Kind, name: Any) -> Resource:
+def _find(context: Context, kind: Kind, name: Any) -> Resource:
     found = context.store.get(kind.family, context.region, str(name).rpartition("/")[2])
     if found is None:
         raise not_found(f"{kind.word} '{name}' does not exist.")
@@ -65,11 +65,13 @@ def _row(kind: Kind, found: Resource) -> Answer:
         "LastModifiedTime": found.modified,
     }
     if kind is COMPONENT:
-        row["Metrics"] = [_summed_up(found, name, points) for name, points in (found.body.get("metrics") or {}).items()]
+        row["Metrics"] = [
+            _statistics(found, name, points) for name, points in (found.body.get("metrics") or {}).items()
+        ]
     return row
 
 
-def _summed_up(found: Resource, name: str, points: list[list[float]]) -> Answer:
+def _statistics(found: Resource, name: str, points: list[list[float]]) -> Answer:
     values = [value for _, value in points]
     return {
         "MetricName": name,
@@ -86,16 +88,16 @@ def _summed_up(found: Resource, name: str, points: list[list[float]]) -> Answer:
 
 def _describe(kind: Kind) -> Handler:
     def describe(context: Context, request: Request) -> Answer:
-        if kind is COMPONENT and (made := with_name(context, str(request[kind.name_key]))) is not None:
-            return made.row(context)
-        return _row(kind, _found(context, kind, request[kind.name_key]))
+        if kind is COMPONENT and (job_component := component_named(context, str(request[kind.name_key]))) is not None:
+            return job_component.row(context)
+        return _row(kind, _find(context, kind, request[kind.name_key]))
 
     return describe
 
 
 def _update(kind: Kind) -> Handler:
     def update(context: Context, request: Request) -> Answer:
-        found = _found(context, kind, request[kind.name_key])
+        found = _find(context, kind, request[kind.name_key])
         changed = dict(found.body["request"])
         for key, value in request.items():
             if key in _REMOVED or key == kind.name_key:
@@ -113,7 +115,7 @@ def _update(kind: Kind) -> Handler:
 
 def _delete(kind: Kind) -> Handler:
     def delete(context: Context, request: Request) -> Answer:
-        found = _found(context, kind, request[kind.name_key])
+        found = _find(context, kind, request[kind.name_key])
         if kind is EXPERIMENT and any(trial["ExperimentName"] == found.name for trial in rows(context, TRIAL)):
             raise invalid(f"Experiment '{found.name}' has trials; delete them first.")
         if kind is TRIAL and any(trial == found.name for trial, _ in _memberships(context)):
@@ -128,8 +130,8 @@ def _delete(kind: Kind) -> Handler:
 
 def rows(context: Context, kind: Kind) -> list[Answer]:
     """The Describe answer of every resource of a kind; trial components include those of jobs."""
-    made = [_row(kind, found) for found in context.store.all(kind.family, context.region)]
-    return made + [found.row(context) for found in of_jobs(context)] if kind is COMPONENT else made
+    stored = [_row(kind, found) for found in context.store.all(kind.family, context.region)]
+    return stored + [found.row(context) for found in job_components(context)] if kind is COMPONENT else stored
 
 
 def _memberships(context: Context) -> Iterator[tuple[str, str]]:
@@ -144,11 +146,11 @@ def parents(context: Context) -> dict[str, list[Answer]]:
     found: dict[str, list[Answer]] = {}
     for trial, component in _memberships(context):
         found.setdefault(component, []).append({"TrialName": trial, "ExperimentName": experiments.get(trial)})
-    for made in of_jobs(context):
-        said = made.job.body["request"].get("ExperimentConfig") or {}
-        of = {key: said[key] for key in ("TrialName", "ExperimentName") if said.get(key)}
+    for job_component in job_components(context):
+        experiment_config = job_component.job.body["request"].get("ExperimentConfig") or {}
+        of = {key: experiment_config[key] for key in ("TrialName", "ExperimentName") if experiment_config.get(key)}
         if of:
-            found.setdefault(made.name, []).append(of)
+            found.setdefault(job_component.name, []).append(of)
     return found
 
 
@@ -156,13 +158,15 @@ def _list(kind: Kind) -> Handler:
     keys = {"Name": kind.name_key, "CreationTime": "CreationTime"}
 
     def listing(context: Context, request: Request) -> Answer:
-        found = [row for row in _chosen(context, kind, request) if made_between(request, float(row["CreationTime"]))]
-        return page(in_order(found, request, keys, "CreationTime"), request, f"{kind.word}Summaries")
+        found = [
+            row for row in _filtered(context, kind, request) if created_between(request, float(row["CreationTime"]))
+        ]
+        return page(sorted_rows(found, request, keys, "CreationTime"), request, f"{kind.word}Summaries")
 
     return listing
 
 
-def _chosen(context: Context, kind: Kind, request: Request) -> list[Answer]:
+def _filtered(context: Context, kind: Kind, request: Request) -> list[Answer]:
     if kind is COMPONENT:
         return _components(context, request)
     found = rows(context, kind)
@@ -179,8 +183,8 @@ def _components(context: Context, request: Request) -> list[Answer]:
     if len(filters) > 1:
         raise invalid(f"Only one of {', '.join(filters)} can be set.")
     if filters == ["SourceArn"]:
-        made = of_job(context, str(request["SourceArn"]))
-        return [summary(made.row(context))] if made is not None else []
+        job_component = component_of_job(context, str(request["SourceArn"]))
+        return [summary(job_component.row(context))] if job_component is not None else []
     found = [summary(row) for row in rows(context, COMPONENT)]
     for key in filters:
         of = parents(context)
@@ -196,19 +200,21 @@ def summary(row: Mapping[str, Any]) -> Answer:
 def _component(context: Context, request: Request) -> tuple[str, str]:
     """The name and the ARN of the trial component that a request names."""
     name = str(request["TrialComponentName"])
-    made: OfJob | None = with_name(context, name)
-    return (made.name, made.arn) if made is not None else (name, _found(context, COMPONENT, name).body["arn"])
+    job_component: JobTrialComponent | None = component_named(context, name)
+    if job_component is not None:
+        return job_component.name, job_component.arn
+    return name, _find(context, COMPONENT, name).body["arn"]
 
 
 def _associate(context: Context, request: Request) -> Answer:
-    (name, arn), trial = _component(context, request), _found(context, TRIAL, request["TrialName"])
+    (name, arn), trial = _component(context, request), _find(context, TRIAL, request["TrialName"])
     with contextlib.suppress(NameTaken):  # the association exists already
         context.store.insert(MEMBERSHIP, context.region, f"{trial.name}|{name}", {})
     return {"TrialComponentArn": arn, "TrialArn": trial.body["arn"]}
 
 
 def _disassociate(context: Context, request: Request) -> Answer:
-    (name, arn), trial = _component(context, request), _found(context, TRIAL, request["TrialName"])
+    (name, arn), trial = _component(context, request), _find(context, TRIAL, request["TrialName"])
     if not context.store.delete(MEMBERSHIP, context.region, f"{trial.name}|{name}"):
         raise not_found(f"TrialComponent '{name}' is not in trial '{trial.name}'.")
     return {"TrialComponentArn": arn, "TrialArn": trial.body["arn"]}
@@ -216,7 +222,7 @@ def _disassociate(context: Context, request: Request) -> Answer:
 
 def put_metrics(context: Context, request: Request) -> Answer:
     """BatchPutMetrics of sagemaker-metrics: stores values with the trial component, which shows their statistics."""
-    found = _found(context, COMPONENT, request["TrialComponentName"])
+    found = _find(context, COMPONENT, request["TrialComponentName"])
     metrics = {name: list(points) for name, points in (found.body.get("metrics") or {}).items()}
     for item in request.get("MetricData") or ():
         metrics.setdefault(str(item["MetricName"]), []).append([float(item["Timestamp"]), float(item["Value"])])

@@ -19,10 +19,10 @@ from .context import (
     Context,
     Handler,
     Request,
-    in_order,
     page,
+    passes_filters,
+    sorted_rows,
     tags_of,
-    wanted,
 )
 
 GROUP, RECORD = "feature-group", "feature-record"
@@ -34,10 +34,10 @@ _WRITING = threading.Lock()  # of two records with one identifier, the later eve
 def _create(context: Context, request: Request) -> Answer:
     name = str(request["FeatureGroupName"])
     if request.get("OfflineStoreConfig"):
-        what = "The embedded AWS has no offline store and would write nothing to it"
+        message = "The embedded AWS has no offline store and would write nothing to it"
         raise AwsError(
             "NotImplementedException",
-            f"sagemaker: CreateFeatureGroup: {what}. Omit OfflineStoreConfig (SDK: s3_uri=False).",
+            f"sagemaker: CreateFeatureGroup: {message}. Omit OfflineStoreConfig (SDK: s3_uri=False).",
             501,
         )
     if not (request.get("OnlineStoreConfig") or {}).get("EnableOnlineStore"):
@@ -114,7 +114,7 @@ def _delete(context: Context, request: Request) -> Answer:
 def _list(context: Context, request: Request) -> Answer:
     if request.get("OfflineStoreStatusEquals"):
         return {"FeatureGroupSummaries": []}  # no group has an offline store
-    asked = {**request, "StatusEquals": request.get("FeatureGroupStatusEquals")}
+    adapted = {**request, "StatusEquals": request.get("FeatureGroupStatusEquals")}
     rows = [
         {
             "FeatureGroupName": found.name,
@@ -123,7 +123,7 @@ def _list(context: Context, request: Request) -> Answer:
             "FeatureGroupStatus": "Created",
         }
         for found in context.store.all(GROUP, context.region)
-        if wanted(asked, found.name, "Created", found.created, found.modified)
+        if passes_filters(adapted, found.name, "Created", found.created, found.modified)
     ]
     keys = {
         "Name": "FeatureGroupName",
@@ -131,7 +131,7 @@ def _list(context: Context, request: Request) -> Answer:
         "CreationTime": "CreationTime",
         "OfflineStoreStatus": "OfflineStoreStatus",
     }
-    return page(in_order(rows, request, keys, "CreationTime"), request, "FeatureGroupSummaries")
+    return page(sorted_rows(rows, request, keys, "CreationTime"), request, "FeatureGroupSummaries")
 
 
 # -- records
@@ -187,17 +187,17 @@ def put_record(context: Context, request: Request) -> Answer:
     group = _group(context, request["FeatureGroupName"])
     if set(request.get("TargetStores") or ["OnlineStore"]) != {"OnlineStore"}:
         raise invalid(f"{group.name} has no offline store.")
-    given, said = _checked(group, list(request["Record"])), group.body["request"]
-    event = str(given[said["EventTimeFeatureName"]])
+    given, definition = _checked(group, list(request["Record"])), group.body["request"]
+    event = str(given[definition["EventTimeFeatureName"]])
     moment = _moment(event)
-    ttl = request.get("TtlDuration") or (said.get("OnlineStoreConfig") or {}).get("TtlDuration")
+    ttl = request.get("TtlDuration") or (definition.get("OnlineStoreConfig") or {}).get("TtlDuration")
     expires = moment + float(ttl["Value"]) * SECONDS[ttl["Unit"]] if ttl else None
     body = {"record": given, "event": event, "expires": expires, "deleted": False}
-    _keep(context, group, str(given[said["RecordIdentifierFeatureName"]]), body)
+    _save_if_newer(context, group, str(given[definition["RecordIdentifierFeatureName"]]), body)
     return {}
 
 
-def _keep(context: Context, group: Resource, identifier: str, body: Mapping[str, Any]) -> None:
+def _save_if_newer(context: Context, group: Resource, identifier: str, body: Mapping[str, Any]) -> None:
     family = _records(group)
     with _WRITING:
         before = context.store.get(family, context.region, identifier)
@@ -235,8 +235,8 @@ def get_record(context: Context, request: Request) -> Answer:
     if found is None:
         return {}
     record, expires = found
-    told = request.get("ExpirationTimeResponse") == "Enabled" and expires is not None
-    return {"Record": record, **({"ExpiresAt": _iso(expires)} if told and expires is not None else {})}
+    with_expiry = request.get("ExpirationTimeResponse") == "Enabled" and expires is not None
+    return {"Record": record, **({"ExpiresAt": _iso(expires)} if with_expiry and expires is not None else {})}
 
 
 def batch_get_record(context: Context, request: Request) -> Answer:
@@ -246,10 +246,10 @@ def batch_get_record(context: Context, request: Request) -> Answer:
     for item in request["Identifiers"]:
         name, identifiers = item["FeatureGroupName"], item["RecordIdentifiersValueAsString"]
         for identifier in identifiers:
-            asked = {**item, "RecordIdentifierValueAsString": identifier}
-            asked["ExpirationTimeResponse"] = request.get("ExpirationTimeResponse")
+            adapted = {**item, "RecordIdentifierValueAsString": identifier}
+            adapted["ExpirationTimeResponse"] = request.get("ExpirationTimeResponse")
             try:
-                found = get_record(context, asked)
+                found = get_record(context, adapted)
             except AwsError as error:
                 of = {"FeatureGroupName": name, "RecordIdentifierValueAsString": identifier}
                 errors.append({**of, "ErrorCode": error.code, "ErrorMessage": error.message})
@@ -270,8 +270,8 @@ def delete_record(context: Context, request: Request) -> Answer:
         if before is not None and _moment(before.body["event"]) <= _moment(str(request["EventTime"])):
             context.store.delete(_records(group), context.region, identifier)
         return {}
-    gone: Answer = {"record": {}, "event": str(request["EventTime"]), "expires": None, "deleted": True}
-    _keep(context, group, identifier, gone)
+    deleted: Answer = {"record": {}, "event": str(request["EventTime"]), "expires": None, "deleted": True}
+    _save_if_newer(context, group, identifier, deleted)
     return {}
 
 

@@ -17,10 +17,10 @@ from .context import (
     Context,
     Handler,
     Request,
-    in_order,
     page,
+    passes_filters,
+    sorted_rows,
     tags_of,
-    wanted,
 )
 from .registry import find_package
 
@@ -80,9 +80,9 @@ def _list(family: str, word: str) -> Handler:
         rows = [
             {f"{word}Name": found.name, f"{word}Arn": found.body["arn"], "CreationTime": found.created}
             for found in context.store.all(family, context.region)
-            if wanted(request, found.name, None, found.created, found.modified)
+            if passes_filters(request, found.name, None, found.created, found.modified)
         ]
-        return page(in_order(rows, request, keys, "CreationTime"), request, f"{word}s")
+        return page(sorted_rows(rows, request, keys, "CreationTime"), request, f"{word}s")
 
     return listing
 
@@ -116,11 +116,11 @@ def _folder(context: Context, name: str, generation: int) -> Path:
 
 
 def _folders(context: Context, name: str) -> Path:
-    return inside(context.home / "endpoints", name)
+    return inside(context.region_folder / "endpoints", name)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _EndpointConfig:
     """The contents of an endpoint configuration.
 
     variants     names of its variants
@@ -133,38 +133,39 @@ class _Asked:
     containers: list[dict[str, Any]]
 
 
-def _asked_by(context: Context, config: str) -> _Asked:
+def _read_config(context: Context, config: str) -> _EndpointConfig:
     variants = _find(context, CONFIG, "EndpointConfig", config).body["request"].get("ProductionVariants") or []
     served = next((variant for variant in variants if variant.get("ModelName")), None)
     if served is None:
         raise invalid(f"The endpoint configuration {config} names no model.")
     names = [variant["VariantName"] for variant in variants]
-    return _Asked(names, served["VariantName"], containers_of_model(context, served["ModelName"]))
+    return _EndpointConfig(names, served["VariantName"], containers_of_model(context, served["ModelName"]))
 
 
 def _create_endpoint(context: Context, request: Request) -> Answer:
     name, config = str(request["EndpointName"]), str(request["EndpointConfigName"])
-    asked = _asked_by(context, config)
+    endpoint_config = _read_config(context, config)
     arn = context.arn(f"endpoint/{name.lower()}")
     body = {"arn": arn, "request": dict(request), "config": config, "generation": 1, "last": 1, "next": None}
     with _CHANGING.hold(str(_folders(context, name))):
         if context.store.get(ENDPOINT, context.region, name) is not None:
             raise invalid(f'Cannot create already existing endpoint "{arn}".')
-        _launch(context, name, 1, asked)  # first, because the status of a stored endpoint is that of its server
-        about = {"variants": asked.variants, "serves": asked.serves}
+        # First, because the status of a stored endpoint is that of its server.
+        _launch(context, name, 1, endpoint_config)
+        about = {"variants": endpoint_config.variants, "serves": endpoint_config.serves}
         context.store.insert(ENDPOINT, context.region, name, {**body, **about}, tags_of(request))
     return {"EndpointArn": arn}
 
 
-def _launch(context: Context, name: str, generation: int, asked: _Asked) -> None:
-    serving.launch(_folder(context, name, generation), asked.containers, context.aws.environment())
+def _launch(context: Context, name: str, generation: int, endpoint_config: _EndpointConfig) -> None:
+    serving.launch(_folder(context, name, generation), endpoint_config.containers, context.aws.environment())
 
 
 def _update_endpoint(context: Context, request: Request) -> Answer:
     name, config = str(request["EndpointName"]), str(request["EndpointConfigName"])
     with _CHANGING.hold(str(_folders(context, name))):
         found = _settle(context, name)
-        asked = _asked_by(context, config)
+        endpoint_config = _read_config(context, config)
         state = _state(context, found)
         if state["status"] == "Failed":
             raise invalid(f"Cannot update endpoint {found.body['arn']}: it is Failed and can only be deleted.")
@@ -172,12 +173,12 @@ def _update_endpoint(context: Context, request: Request) -> Answer:
             raise invalid(f"Cannot update in-progress endpoint {found.body['arn']}.")
         # A generation is used only once: the folder of a failed update contains that update's model.
         generation = int(found.body.get("last") or found.body["generation"]) + 1
-        _launch(context, name, generation, asked)
+        _launch(context, name, generation, endpoint_config)
         upcoming = {
             "generation": generation,
             "config": config,
-            "variants": asked.variants,
-            "serves": asked.serves,
+            "variants": endpoint_config.variants,
+            "serves": endpoint_config.serves,
         }
         context.store.update(ENDPOINT, context.region, name, next=upcoming, last=generation)
     return {"EndpointArn": found.body["arn"]}
@@ -248,20 +249,20 @@ def _list_endpoints(context: Context, request: Request) -> Answer:
     rows = []
     for found in context.store.all(ENDPOINT, context.region):
         row = _describe_endpoint(context, {"EndpointName": found.name})
-        if wanted(request, found.name, row["EndpointStatus"], row["CreationTime"], row["LastModifiedTime"]):
+        if passes_filters(request, found.name, row["EndpointStatus"], row["CreationTime"], row["LastModifiedTime"]):
             rows.append(row)
     keys = {"Name": "EndpointName", "CreationTime": "CreationTime", "Status": "EndpointStatus"}
-    return page(in_order(rows, request, keys, "CreationTime"), request, "Endpoints")
+    return page(sorted_rows(rows, request, keys, "CreationTime"), request, "Endpoints")
 
 
-def served_at(context: Context, name: str) -> tuple[dict[str, Any], str]:
+def running_endpoint(context: Context, name: str) -> tuple[dict[str, Any], str]:
     """The state of the endpoint's server, which is restarted if it has died, and the variant that it serves."""
     found = context.store.get(ENDPOINT, context.region, name)
     if found is None:
         raise AwsError("ValidationError", f"Endpoint {name} of account {context.aws.account} not found.")
     found = _settled(context, name)
     folder = _folder(context, name, int(found.body["generation"]))
-    state = serving.ensure(folder)
+    state = serving.ensure_running(folder)
     if state["status"] != "InService":
         raise AwsError("ValidationError", f"Endpoint {name} is {state['status']} and accepts no requests.")
     return state, str(found.body.get("serves") or ALL_TRAFFIC)

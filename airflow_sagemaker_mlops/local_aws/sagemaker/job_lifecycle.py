@@ -12,30 +12,30 @@ from typing import Any
 from ...paths import inside
 from .. import job
 from ..errors import AwsError
-from ..job.job_folder import new_ticket
+from ..job.job_folder import new_job_data
 from ..locks import NamedLocks
 from ..store import NameTaken, Resource
 from .context import Context
 
 PROGRAMS = {"tuning": "tuner"}
-_MAKING = NamedLocks()
+_CREATING = NamedLocks()
 
 
 def folder_of(context: Context, family: str, name: str) -> Path:
     """The folder of a job."""
-    return inside(context.home / "jobs" / family, name)
+    return inside(context.region_folder / "jobs" / family, name)
 
 
-def make(context: Context, family: str, name: str, body: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+def create_job(context: Context, family: str, name: str, body: Mapping[str, Any], tags: Mapping[str, str]) -> None:
     """Create and start a job; ``body`` has its ``arn`` and ``request``, and the ``model`` of a transform job.
 
     Raises :class:`NameTaken`; exactly one of several concurrent callers succeeds.
     """
     folder = folder_of(context, family, name)
-    with _MAKING.hold(str(folder)):
+    with _CREATING.hold(str(folder)):
         if context.store.get(family, context.region, name) is not None:
             raise NameTaken(name)
-        job.prepare(folder, _ticket(context, family, name, body))
+        job.prepare(folder, _job_data(context, family, name, body))
         context.store.insert(family, context.region, name, body, tags)
     job.launch(folder, PROGRAMS.get(family, "supervisor"))
 
@@ -45,9 +45,9 @@ def status_of(context: Context, family: str, found: Resource) -> dict[str, Any]:
     folder = folder_of(context, family, found.name)
     try:
         if not (folder / "status.json").exists():
-            with _MAKING.hold(str(folder)):
+            with _CREATING.hold(str(folder)):
                 if not (folder / "status.json").exists():
-                    job.prepare(folder, _ticket(context, family, found.name, found.body))
+                    job.prepare(folder, _job_data(context, family, found.name, found.body))
         return job.read_status(folder, PROGRAMS.get(family, "supervisor"))
     except (ValueError, LookupError, TypeError, AwsError) as error:
         return {
@@ -66,6 +66,6 @@ def status_in_list(context: Context, family: str, found: Resource) -> dict[str, 
         return {"status": "InProgress", "last_modified_time": found.modified}
 
 
-def _ticket(context: Context, family: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    ticket = new_ticket(context.aws, context.region, family, name, str(body["arn"]), request=body["request"])
-    return {**ticket, "model": body["model"]} if "model" in body else ticket
+def _job_data(context: Context, family: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    job_data = new_job_data(context.aws, context.region, family, name, str(body["arn"]), request=body["request"])
+    return {**job_data, "model": body["model"]} if "model" in body else job_data

@@ -12,13 +12,13 @@ from .context import (
     Context,
     Handler,
     Request,
-    in_order,
     page,
+    passes_filters,
+    sorted_rows,
     tags_of,
-    wanted,
 )
 from .hosting import containers_of_model
-from .job_lifecycle import folder_of, make, status_in_list, status_of
+from .job_lifecycle import create_job, folder_of, status_in_list, status_of
 from .kinds import Kind
 
 KINDS = (
@@ -36,10 +36,10 @@ def _create(kind: Kind) -> Handler:
         if kind.family == "transform":
             body["model"] = {"containers": containers_of_model(context, str(request["ModelName"]))}
         try:
-            make(context, kind.family, name, body, tags_of(request))
+            create_job(context, kind.family, name, body, tags_of(request))
         except NameTaken:
-            what = f"{kind.word} name must be unique within an AWS account and region"
-            raise AwsError("ResourceInUse", f"{what}, and a job with this name already exists ({arn})") from None
+            message = f"{kind.word} name must be unique within an AWS account and region"
+            raise AwsError("ResourceInUse", f"{message}, and a job with this name already exists ({arn})") from None
         return {kind.arn_key: arn}
 
     return create
@@ -124,7 +124,7 @@ def _list(kind: Kind) -> Handler:
         rows = []
         for found in context.store.all(kind.family, context.region):
             status = status_in_list(context, kind.family, found)
-            if wanted(request, found.name, status["status"], found.created, status["last_modified_time"]):
+            if passes_filters(request, found.name, status["status"], found.created, status["last_modified_time"]):
                 rows.append(
                     {
                         kind.name_key: found.name,
@@ -136,7 +136,7 @@ def _list(kind: Kind) -> Handler:
                         "FailureReason": status.get("failure_reason"),
                     }
                 )
-        return page(in_order(rows, request, keys, "CreationTime"), request, f"{kind.word}Summaries")
+        return page(sorted_rows(rows, request, keys, "CreationTime"), request, f"{kind.word}Summaries")
 
     return listing
 

@@ -14,9 +14,9 @@ from .context import (
     Context,
     Handler,
     Request,
-    in_order,
-    made_between,
+    created_between,
     page,
+    sorted_rows,
     tags_of,
 )
 from .kinds import Kind
@@ -58,8 +58,10 @@ def _update(kind: Kind) -> Handler:
         removed = request.get("PropertiesToRemove") or ()
         properties = {**(before.get("Properties") or {}), **(request.get("Properties") or {})}
         changed = {key: value for key, value in request.items() if key not in ("PropertiesToRemove", kind.arn_key)}
-        kept = {name: value for name, value in properties.items() if name not in removed}
-        context.store.update(kind.family, context.region, found.name, request={**before, **changed, "Properties": kept})
+        remaining = {name: value for name, value in properties.items() if name not in removed}
+        context.store.update(
+            kind.family, context.region, found.name, request={**before, **changed, "Properties": remaining}
+        )
         return {kind.arn_key: found.body["arn"]}
 
     return update
@@ -89,10 +91,10 @@ def _list(kind: Kind) -> Handler:
             source, type_ = request.get("SourceUri"), request.get(f"{kind.word}Type")
             if source and (row.get("Source") or {}).get("SourceUri") != source:
                 continue
-            if (not type_ or row.get(f"{kind.word}Type") == type_) and made_between(request, found.created):
+            if (not type_ or row.get(f"{kind.word}Type") == type_) and created_between(request, found.created):
                 rows.append(row)
         keys = {"Name": kind.name_key, "CreationTime": "CreationTime"}
-        return page(in_order(rows, request, keys, "CreationTime"), request, f"{kind.word}Summaries")
+        return page(sorted_rows(rows, request, keys, "CreationTime"), request, f"{kind.word}Summaries")
 
     return listing
 
@@ -124,23 +126,25 @@ def entity_of(context: Context, arn: str) -> Entity:
     """The entity ``arn``; if it does not exist, an :class:`Entity` with little more than its kind."""
     family, _, name = arn.rpartition(":")[2].partition("/")
     if family == "experiment-trial-component":
-        of_job = trial_components.with_arn(context, arn)
-        if of_job is None:
+        job_component = trial_components.component_with_arn(context, arn)
+        if job_component is None:
             return Entity(arn, "TrialComponent", name=name)
-        return Entity(arn, "TrialComponent", of_job.type, name, of_job.job.created, of_job.job.modified)
+        return Entity(
+            arn, "TrialComponent", job_component.type, name, job_component.job.created, job_component.job.modified
+        )
     kind = next((kind for kind in KINDS if kind.family == family), None)
     found = context.store.get(family, context.region, name) if kind is not None else None
     if kind is None or found is None:
         return Entity(arn, kind.word if kind is not None else "Context")
-    said = found.body["request"]
+    request = found.body["request"]
     return Entity(
         arn,
         kind.word,
-        str(said.get(f"{kind.word}Type", "")),
-        said.get(kind.name_key),
+        str(request.get(f"{kind.word}Type", "")),
+        request.get(kind.name_key),
         found.created,
         found.modified,
-        said.get("Properties") or {},
+        request.get("Properties") or {},
     )
 
 
@@ -164,10 +168,10 @@ def _associations(context: Context, request: Request) -> Answer:
             row |= {f"{end}Type": entity.type, f"{end}Name": entity.name}
         wanted = ("SourceType", "DestinationType", "AssociationType")
         alike = all(not request.get(key) or request[key] == row.get(key) for key in wanted)
-        if alike and made_between(request, found.created):
+        if alike and created_between(request, found.created):
             rows.append(row)
     keys = {key: key for key in ("SourceArn", "DestinationArn", "SourceType", "DestinationType", "CreationTime")}
-    return page(in_order(rows, request, keys, "CreationTime"), request, "AssociationSummaries")
+    return page(sorted_rows(rows, request, keys, "CreationTime"), request, "AssociationSummaries")
 
 
 def _dissociate(context: Context, request: Request) -> Answer:

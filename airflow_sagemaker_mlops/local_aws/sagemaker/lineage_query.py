@@ -30,8 +30,8 @@ def _query(context: Context, request: Request) -> Answer:
             seen.update(dict.fromkeys(frontier))
     started = set(request.get("StartArns") or [])
     found = [entity_of(context, arn) for arn in seen if arn not in started]
-    kept = [entity for entity in found if _wanted(entity, request.get("Filters") or {})]
-    vertices = [{"Arn": e.arn, "Type": e.type, "LineageType": e.kind} for e in kept]
+    matching = [entity for entity in found if _wanted(entity, request.get("Filters") or {})]
+    vertices = [{"Arn": e.arn, "Type": e.type, "LineageType": e.kind} for e in matching]
     answer = page(vertices, {"MaxResults": 50, **request}, "Vertices")
     return answer | {"Edges": list(walked.values()) if request.get("IncludeEdges", True) else []}
 

@@ -36,13 +36,13 @@ HANDLERS: dict[str, Handler] = {
 }
 
 # The services beside the control plane whose requests are signed for "sagemaker", too.
-RUNTIMES: dict[str, dict[str, Handler]] = {
+RUNTIME_HANDLERS: dict[str, dict[str, Handler]] = {
     "sagemaker-featurestore-runtime": feature_store.RUNTIME,
     "sagemaker-metrics": {"BatchPutMetrics": experiments.put_metrics},
 }
 
 # Members of our read operations that their handlers ignore; a test keeps the table true.
-UNREAD: dict[str, tuple[str, ...]] = {
+IGNORED: dict[str, tuple[str, ...]] = {
     "DescribePipeline": ("PipelineVersionId", "PipelineVersionAlias"),
     "ListPipelineExecutions": ("PipelineVersionAlias",),
     "ListPipelines": ("ManagedBy",),

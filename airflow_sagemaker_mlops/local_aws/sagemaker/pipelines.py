@@ -12,30 +12,30 @@ from .context import (
     Context,
     Handler,
     Request,
-    in_order,
-    made_between,
+    created_between,
     page,
+    sorted_rows,
     tags_of,
 )
 
 PIPELINE = "pipeline"
-_NOT_KEPT = frozenset({"Tags", "ClientRequestToken", "PipelineDefinitionS3Location", "PipelineDefinition"})
+_NOT_STORED = frozenset({"Tags", "ClientRequestToken", "PipelineDefinitionS3Location", "PipelineDefinition"})
 
 
 def _create(context: Context, request: Request) -> Answer:
     name = str(request["PipelineName"])
     arn = context.arn(f"pipeline/{name.lower()}")
-    body = {"arn": arn, "request": _kept(request), "definition": _definition(context, request)}
+    body = {"arn": arn, "request": _stored_members(request), "definition": _definition(context, request)}
     try:
         context.store.insert(PIPELINE, context.region, name, body, tags_of(request))
     except NameTaken:
-        what = "Pipeline names must be unique within an AWS account and region"
-        raise invalid(f"{what}. Pipeline with name ({name}) already exists.") from None
+        message = "Pipeline names must be unique within an AWS account and region"
+        raise invalid(f"{message}. Pipeline with name ({name}) already exists.") from None
     return {"PipelineArn": arn}
 
 
-def _kept(request: Request) -> Answer:
-    return {key: value for key, value in request.items() if key not in _NOT_KEPT}
+def _stored_members(request: Request) -> Answer:
+    return {key: value for key, value in request.items() if key not in _NOT_STORED}
 
 
 def _definition(context: Context, request: Request) -> str:
@@ -67,7 +67,7 @@ def _fetched(context: Context, place: Any) -> str:
     return content.decode("utf-8", "replace")
 
 
-def _found(context: Context, request: Request) -> Resource:
+def _find(context: Context, request: Request) -> Resource:
     name = str(request["PipelineName"]).rpartition("/")[2]
     for found in context.store.all(PIPELINE, context.region):
         if name in (found.name, found.name.lower()):
@@ -76,27 +76,27 @@ def _found(context: Context, request: Request) -> Resource:
 
 
 def _describe(context: Context, request: Request) -> Answer:
-    found = _found(context, request)
+    found = _find(context, request)
     return {**_row(found), **found.body["request"], "PipelineDefinition": found.body["definition"]}
 
 
 def _row(found: Resource) -> Answer:
-    said = found.body["request"]
+    request = found.body["request"]
     return {
         "PipelineArn": found.body["arn"],
         "PipelineName": found.name,
-        "PipelineDisplayName": said.get("PipelineDisplayName") or found.name,
-        "PipelineDescription": said.get("PipelineDescription"),
+        "PipelineDisplayName": request.get("PipelineDisplayName") or found.name,
+        "PipelineDescription": request.get("PipelineDescription"),
         "PipelineStatus": "Active",
-        "RoleArn": said.get("RoleArn"),
+        "RoleArn": request.get("RoleArn"),
         "CreationTime": found.created,
         "LastModifiedTime": found.modified,
     }
 
 
 def _update(context: Context, request: Request) -> Answer:
-    found = _found(context, request)
-    changes: Answer = {"request": {**found.body["request"], **_kept(request), "PipelineName": found.name}}
+    found = _find(context, request)
+    changes: Answer = {"request": {**found.body["request"], **_stored_members(request), "PipelineName": found.name}}
     if request.get("PipelineDefinition") or request.get("PipelineDefinitionS3Location"):
         changes["definition"] = _definition(context, request)
     context.store.update(PIPELINE, context.region, found.name, **changes)
@@ -104,7 +104,7 @@ def _update(context: Context, request: Request) -> Answer:
 
 
 def _delete(context: Context, request: Request) -> Answer:
-    found = _found(context, request)
+    found = _find(context, request)
     context.store.delete(PIPELINE, context.region, found.name)
     return {"PipelineArn": found.body["arn"]}
 
@@ -119,15 +119,15 @@ def _list(context: Context, request: Request) -> Answer:
     found = [
         row
         for row in rows(context)
-        if row["PipelineName"].startswith(prefix) and made_between(request, row["CreationTime"])
+        if row["PipelineName"].startswith(prefix) and created_between(request, row["CreationTime"])
     ]
     keys = {"Name": "PipelineName", "CreationTime": "CreationTime"}
-    return page(in_order(found, request, keys, "CreationTime"), request, "PipelineSummaries")
+    return page(sorted_rows(found, request, keys, "CreationTime"), request, "PipelineSummaries")
 
 
 def _executions(context: Context, request: Request) -> Answer:
     """An empty list: the embedded AWS does not execute stored pipelines."""
-    _found(context, request)
+    _find(context, request)
     return {"PipelineExecutionSummaries": []}
 
 

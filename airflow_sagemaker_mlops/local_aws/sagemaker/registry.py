@@ -12,10 +12,10 @@ from .context import (
     Context,
     Handler,
     Request,
-    in_order,
     page,
+    passes_filters,
+    sorted_rows,
     tags_of,
-    wanted,
 )
 
 GROUP, PACKAGE = "model-package-group", "model-package"
@@ -68,10 +68,10 @@ def _list_groups(context: Context, request: Request) -> Answer:
     rows = [
         _group_answer(found)
         for found in context.store.all(GROUP, context.region)
-        if wanted(request, found.name, None, found.created, found.modified)
+        if passes_filters(request, found.name, None, found.created, found.modified)
     ]
     keys = {"Name": "ModelPackageGroupName", "CreationTime": "CreationTime"}
-    return page(in_order(rows, request, keys, "CreationTime"), request, "ModelPackageGroupSummaryList")
+    return page(sorted_rows(rows, request, keys, "CreationTime"), request, "ModelPackageGroupSummaryList")
 
 
 def _create_package(context: Context, request: Request) -> Answer:
@@ -172,10 +172,10 @@ def _list_packages(context: Context, request: Request) -> Answer:
         status = request.get("ModelApprovalStatus")
         if status and answer["ModelApprovalStatus"] != status:
             continue
-        if wanted(request, answer["ModelPackageName"], None, found.created, found.modified):
+        if passes_filters(request, answer["ModelPackageName"], None, found.created, found.modified):
             rows.append(answer)
     keys = {"Name": "ModelPackageName", "CreationTime": "CreationTime"}
-    return page(in_order(rows, request, keys, "CreationTime"), request, "ModelPackageSummaryList")
+    return page(sorted_rows(rows, request, keys, "CreationTime"), request, "ModelPackageSummaryList")
 
 
 def _of_kind(answer: Answer, kind: str) -> bool:

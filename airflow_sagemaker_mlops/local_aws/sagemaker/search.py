@@ -70,9 +70,9 @@ def _search(context: Context, request: Request) -> Answer:
     found = [row for row in _tagged(context, rows(context)) if _fits(row, request.get("SearchExpression") or {})]
     by = str(request.get("SortBy") or "LastModifiedTime")
     descending = str(request.get("SortOrder") or "Descending") == "Descending"
-    placed = [(next(_values(row, by), None), row) for row in found]
-    placed.sort(key=lambda pair: (pair[0] is not None, _comparable(pair[0])), reverse=descending)
-    answer = page([{member: row} for _, row in placed], request, "Results")
+    keyed = [(next(_values(row, by), None), row) for row in found]
+    keyed.sort(key=lambda pair: (pair[0] is not None, _comparable(pair[0])), reverse=descending)
+    answer = page([{member: row} for _, row in keyed], request, "Results")
     return {**answer, "TotalHits": {"Value": len(found), "Relation": "EqualTo"}}
 
 

@@ -15,7 +15,7 @@ TYPES = {"processing-job": "ProcessingJob", "training-job": "TrainingJob", "tran
 
 
 @dataclass(frozen=True, slots=True)
-class OfJob:
+class JobTrialComponent:
     """The trial component of a job; ``path`` is the job's resource type in ARNs."""
 
     job: Resource
@@ -66,39 +66,39 @@ def _metric(job: Resource, metric: dict[str, Any]) -> Answer:
     """The summary of a job's metric, of which only the last value is known."""
     value = metric["Value"]
     same = dict.fromkeys(("Max", "Min", "Last", "Avg"), value)
-    said = {"MetricName": metric["MetricName"], "SourceArn": job.body["arn"], "TimeStamp": metric["Timestamp"]}
-    return {**said, **same, "Count": 1, "StdDev": 0.0}
+    summary = {"MetricName": metric["MetricName"], "SourceArn": job.body["arn"], "TimeStamp": metric["Timestamp"]}
+    return {**summary, **same, "Count": 1, "StdDev": 0.0}
 
 
-def _made(context: Context, path: str, job: Resource) -> OfJob:
-    return OfJob(job, path, context.arn(f"experiment-trial-component/{job.name.lower()}-aws-{path}"))
+def _component(context: Context, path: str, job: Resource) -> JobTrialComponent:
+    return JobTrialComponent(job, path, context.arn(f"experiment-trial-component/{job.name.lower()}-aws-{path}"))
 
 
-def of_jobs(context: Context) -> Iterator[OfJob]:
+def job_components(context: Context) -> Iterator[JobTrialComponent]:
     """The trial components of all jobs."""
     for path, family in FAMILIES.items():
         for job in context.store.all(family, context.region):
-            yield _made(context, path, job)
+            yield _component(context, path, job)
 
 
-def of_job(context: Context, job_arn: str) -> OfJob | None:
+def component_of_job(context: Context, job_arn: str) -> JobTrialComponent | None:
     """The trial component of the job ``job_arn``; ``None`` if there is no such job."""
     path, _, name = job_arn.rpartition(":")[2].partition("/")
     job = context.store.get(FAMILIES[path], context.region, name) if path in FAMILIES else None
-    return None if job is None else _made(context, path, job)
+    return None if job is None else _component(context, path, job)
 
 
-def with_name(context: Context, name: str) -> OfJob | None:
+def component_named(context: Context, name: str) -> JobTrialComponent | None:
     """The trial component called ``name``; ``None`` if no job has it."""
-    return with_arn(context, context.arn(f"experiment-trial-component/{name}"))
+    return component_with_arn(context, context.arn(f"experiment-trial-component/{name}"))
 
 
-def with_arn(context: Context, arn: str) -> OfJob | None:
+def component_with_arn(context: Context, arn: str) -> JobTrialComponent | None:
     """The trial component ``arn``; ``None`` if no job has it."""
     name = arn.rpartition("/")[2]
     for path, family in FAMILIES.items():
         if name.endswith(f"-aws-{path}"):
             wanted = name.removesuffix(f"-aws-{path}")
             jobs = (job for job in context.store.all(family, context.region) if job.name.lower() == wanted)
-            return next((OfJob(job, path, arn) for job in jobs), None)
+            return next((JobTrialComponent(job, path, arn) for job in jobs), None)
     return None

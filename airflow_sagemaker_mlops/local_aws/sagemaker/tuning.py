@@ -13,12 +13,12 @@ from .context import (
     Context,
     Handler,
     Request,
-    in_order,
     page,
+    passes_filters,
+    sorted_rows,
     tags_of,
-    wanted,
 )
-from .job_lifecycle import folder_of, make, status_in_list, status_of
+from .job_lifecycle import create_job, folder_of, status_in_list, status_of
 
 FAMILY, WORD = "tuning", "HyperParameterTuningJob"
 
@@ -29,10 +29,10 @@ def _create(context: Context, request: Request) -> Answer:
     if not (request.get("TrainingJobDefinition") or request.get("TrainingJobDefinitions")):
         raise invalid("TrainingJobDefinition or TrainingJobDefinitions is required.")
     try:
-        make(context, FAMILY, name, {"arn": arn, "request": dict(request)}, tags_of(request))
+        create_job(context, FAMILY, name, {"arn": arn, "request": dict(request)}, tags_of(request))
     except NameTaken:
-        what = "Hyper parameter tuning job name must be unique within an AWS account and region"
-        raise AwsError("ResourceInUse", f"{what}, and a job with this name already exists ({arn})") from None
+        message = "Hyper parameter tuning job name must be unique within an AWS account and region"
+        raise AwsError("ResourceInUse", f"{message}, and a job with this name already exists ({arn})") from None
     return {f"{WORD}Arn": arn}
 
 
@@ -131,11 +131,11 @@ def _list(context: Context, request: Request) -> Answer:
     rows = []
     for found in context.store.all(FAMILY, context.region):
         row = _answer(context, found, status_in_list(context, FAMILY, found))
-        if wanted(request, found.name, row[f"{WORD}Status"], found.created, row["LastModifiedTime"]):
+        if passes_filters(request, found.name, row[f"{WORD}Status"], found.created, row["LastModifiedTime"]):
             config = found.body["request"]["HyperParameterTuningJobConfig"]
             rows.append({**row, "Strategy": config.get("Strategy"), "ResourceLimits": config.get("ResourceLimits")})
     keys = {"Name": f"{WORD}Name", "CreationTime": "CreationTime", "Status": f"{WORD}Status"}
-    return page(in_order(rows, request, keys, "CreationTime"), request, f"{WORD}Summaries")
+    return page(sorted_rows(rows, request, keys, "CreationTime"), request, f"{WORD}Summaries")
 
 
 HANDLERS: dict[str, Handler] = {

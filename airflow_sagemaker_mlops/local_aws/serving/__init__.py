@@ -18,9 +18,9 @@ from typing import Any
 
 from ..locks import NamedLocks
 from ..processes import end_group, is_alive, start_of
-from ..state import homes, write_private
+from ..state import region_folders, write_private
 
-_CHILDREN: list[subprocess.Popen[bytes]] = []
+_SUPERVISORS: list[subprocess.Popen[bytes]] = []
 _STARTING = NamedLocks()
 KEY_HEADER = "X-Sagemaker-Mlops-Key"  # a server answers only callers that can read its status file
 
@@ -56,12 +56,12 @@ def _start(folder: Path) -> None:
     with _claim(folder):
         if _read(folder)["pid"] != child.pid:  # unless the supervisor has written a later status already
             _write(folder, {"status": "Creating", "pid": child.pid, "pid_start": start_of(child.pid)})
-    _CHILDREN.append(child)
+    _SUPERVISORS.append(child)
 
 
 def read_status(folder: Path) -> dict[str, Any]:
     """``{"status": "Creating" | "InService" | "Failed", "port", "key", "failure_reason", "last_modified_time"}``."""
-    _CHILDREN[:] = [child for child in _CHILDREN if child.poll() is None]
+    _SUPERVISORS[:] = [child for child in _SUPERVISORS if child.poll() is None]
     state = _read(folder)
     if state["status"] == "Creating" and not is_alive(state["pid"], state["pid_start"]):
         state = _read(folder)
@@ -99,7 +99,7 @@ def _claim(folder: Path) -> Iterator[None]:
         yield
 
 
-def ensure(folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
+def ensure_running(folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
     """The state of a server, which is started again if it has died (a reboot, a crash)."""
     state = read_status(folder)
     if state["status"] != "InService" or is_alive(state["pid"], state["pid_start"]):
@@ -140,5 +140,9 @@ def stop(folder: Path) -> bool:
 
 def stop_all(state_dir: Path) -> int:
     """Stop the servers of all endpoints of a state folder; returns their number."""
-    folders = [path.parent for home in homes(state_dir) for path in sorted(home.glob("endpoints/*/*/status.json"))]
+    folders = [
+        path.parent
+        for region_folder in region_folders(state_dir)
+        for path in sorted(region_folder.glob("endpoints/*/*/status.json"))
+    ]
     return sum(stop(folder) for folder in folders)

@@ -20,10 +20,10 @@ from typing import Any
 
 MODEL_DIR = os.environ["SAGEMAKER_MLOPS_MODEL_DIR"]
 KEY = os.environ.pop("SAGEMAKER_MLOPS_SERVER_KEY", "")
-MOST_BODY = 128 << 20
+MAX_BODY = 128 << 20
 
 
-class Unusable(Exception):
+class Unsupported(Exception):
     """A request or a model that cannot be served; the caller receives the text."""
 
 
@@ -64,7 +64,7 @@ class XGBoost:
         import numpy
 
         if "csv" not in content_type and "text/plain" not in content_type:
-            raise Unusable(f"Content type {content_type} is not supported; use text/csv.")
+            raise Unsupported(f"Content type {content_type} is not supported; use text/csv.")
         rows = numpy.loadtxt(io.StringIO(body.decode()), delimiter=",", ndmin=2, dtype=numpy.float32)
         scores = self.booster.predict(self.xgboost.DMatrix(rows))
         if "json" in accept:
@@ -80,9 +80,9 @@ class Scripted:
         self.module = module
         parts = [name for name in ("input_fn", "predict_fn", "output_fn") if hasattr(module, name)]
         if hasattr(module, "transform_fn") and parts:
-            raise Unusable(f"transform_fn cannot be used together with {', '.join(parts)}")
+            raise Unsupported(f"transform_fn cannot be used together with {', '.join(parts)}")
         if not hasattr(module, "model_fn"):
-            raise Unusable("the inference script has no model_fn")
+            raise Unsupported("the inference script has no model_fn")
         self.model = call(module.model_fn, MODEL_DIR)
 
     def answer(self, body: bytes, content_type: str, accept: str) -> tuple[Any, str]:
@@ -108,7 +108,7 @@ def default_input(body: bytes, content_type: str) -> Any:
         return numpy.load(io.BytesIO(body), allow_pickle=False)
     if "csv" in content_type:
         return numpy.loadtxt(io.StringIO(body.decode()), delimiter=",", ndmin=2)
-    raise Unusable(f"Content type {content_type} is not supported.")
+    raise Unsupported(f"Content type {content_type} is not supported.")
 
 
 def default_output(prediction: Any, accept: str) -> tuple[Any, str]:
@@ -128,14 +128,14 @@ def default_output(prediction: Any, accept: str) -> tuple[Any, str]:
 
 
 def make_model() -> XGBoost | Scripted:
-    """The object that serves this model.  Raises :class:`Unusable` if there is none."""
+    """The object that serves this model.  Raises :class:`Unsupported` if there is none."""
     module = load_user_module()
     if module is not None:
         return Scripted(module)
     path = os.path.join(MODEL_DIR, "xgboost-model")
     if os.path.isfile(path):
         return XGBoost(path)
-    raise Unusable("the model has no inference script and is not a built-in XGBoost model")
+    raise Unsupported("the model has no inference script and is not a built-in XGBoost model")
 
 
 def handler_for(model: XGBoost | Scripted) -> type[BaseHTTPRequestHandler]:
@@ -155,7 +155,7 @@ def handler_for(model: XGBoost | Scripted) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length") or "0"
-            if not self.is_ours() or not length.isdigit() or int(length) > MOST_BODY:
+            if not self.is_ours() or not length.isdigit() or int(length) > MAX_BODY:
                 self.close_connection = True
                 self.reply(403, b"this server answers its embedded AWS only", "text/plain")
                 return
@@ -167,7 +167,7 @@ def handler_for(model: XGBoost | Scripted) -> type[BaseHTTPRequestHandler]:
                 accept = "text/csv"
             try:
                 answer, kind = model.answer(body, content_type, accept)
-            except Unusable as error:
+            except Unsupported as error:
                 self.reply(415, str(error).encode(), "text/plain")
             except Exception as error:
                 traceback.print_exc()
@@ -192,7 +192,7 @@ def main() -> None:
     """Load the model, listen, and write the port to a file."""
     try:
         model = make_model()
-    except Unusable as error:
+    except Unsupported as error:
         print(error, file=sys.stderr)
         sys.exit(1)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(model))

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..job.interpreter import base_environment, of_image
-from ..job.job_folder import JobError, Ticket
-from ..job.sandbox import Sandbox, choose
+from ..job.interpreter import base_environment, interpreter_for
+from ..job.job_folder import JobError, JobFolder
+from ..job.sandbox import Sandbox, choose_sandbox
 from ..job.transfer import fetch_archive
 from ..processes import start_of
 from . import write
@@ -50,29 +50,29 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int, str]:
     root = folder / "opt_ml"
     model = root / "model"
     model.mkdir(parents=True, exist_ok=True)
-    sandbox = choose(state_dir, root)
-    ticket = Ticket(folder, _ticket(env, state_dir))
+    sandbox = choose_sandbox(state_dir, root)
+    job_folder = JobFolder(folder, _job_data(env, state_dir))
     if container.get("ModelDataUrl") and not any(model.iterdir()):
-        fetch_archive(ticket, container["ModelDataUrl"], model)
+        fetch_archive(job_folder, container["ModelDataUrl"], model)
         sandbox.rewrite_code(model / "code")
     environment = dict(container.get("Environment") or {})
     submit = environment.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
     if submit.startswith("s3://"):
-        fetch_archive(ticket, submit, model / "code")
+        fetch_archive(job_folder, submit, model / "code")
         sandbox.rewrite_code(model / "code")
-    return _serve(folder, sandbox, container, {**env, "AWS_ENDPOINT_URL": ticket.endpoint_url, **environment})
+    return _serve(folder, sandbox, container, {**env, "AWS_ENDPOINT_URL": job_folder.endpoint_url, **environment})
 
 
 def _serve(
     folder: Path, sandbox: Sandbox, container: dict[str, Any], environment: dict[str, str]
 ) -> tuple[subprocess.Popen[bytes], int, str]:
-    interpreter = of_image(_state_dir(folder), str(container.get("Image") or ""))
+    interpreter = interpreter_for(_state_dir(folder), str(container.get("Image") or ""))
     script = sandbox.root / "inference_server.py"
     script.write_text(INFERENCE.read_text())
     port_file = sandbox.root / "port"
     port_file.unlink(missing_ok=True)
     key = secrets.token_urlsafe(24)
-    own = {
+    variables = {
         **base_environment(folder, interpreter.python, {}),
         **environment,
         "SAGEMAKER_MLOPS_MODEL_DIR": "/opt/ml/model",
@@ -80,7 +80,7 @@ def _serve(
         "SAGEMAKER_MLOPS_SERVER_KEY": key,
     }
     command = sandbox.command([interpreter.python, "/opt/ml/inference_server.py"])
-    process = subprocess.Popen(command, cwd=sandbox.root, env=sandbox.environment(own))
+    process = subprocess.Popen(command, cwd=sandbox.root, env=sandbox.environment(variables))
     write(folder, {**_processes(process), "status": "Creating"})
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
@@ -101,7 +101,7 @@ def _state_dir(folder: Path) -> Path:
     return folder
 
 
-def _ticket(env: dict[str, str], state_dir: Path) -> dict[str, Any]:
+def _job_data(env: dict[str, str], state_dir: Path) -> dict[str, Any]:
     return {
         "name": "model",
         "region": env["AWS_REGION"],
