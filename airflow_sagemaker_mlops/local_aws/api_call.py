@@ -258,7 +258,7 @@ def _rest_members(
     except KeyError:
         return
     body_members = _json(body) if call.protocol == "rest-json" else {}
-    labels = _labels(call, str(environ.get("PATH_INFO") or "/"))
+    labels = path_labels(call, environ)
     for name, member in (shape.members if shape is not None else {}).items():
         where, wire = member.serialization.get("location"), member.serialization.get("name", name)
         if where == "querystring" and wire in query:
@@ -271,7 +271,9 @@ def _rest_members(
             yield name, body_members[wire]
 
 
-def _labels(call: ApiCall, path: str) -> dict[str, str]:
+def path_labels(call: ApiCall, environ: Environ) -> dict[str, str]:
+    """The values of the labels in the path of a REST request, e.g. ``{"EndpointName": "a"}``."""
+    path = str(environ.get("PATH_INFO") or "/")
     route = next((route for route in _routes(call.service) if route.operation == call.operation), None)
     match = route.path.fullmatch(path) if route is not None else None
     return dict(zip(route.labels, match.groups(), strict=True)) if route is not None and match is not None else {}

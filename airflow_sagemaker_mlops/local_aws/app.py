@@ -29,6 +29,7 @@ from .api_call import (
     is_operation,
     members,
     parse_call,
+    path_labels,
 )
 from .cloudwatch_logs import FILTER, filtered_events
 from .connections import INCOMING_REQUEST, PIECE, IncomingRequest
@@ -55,8 +56,7 @@ from .validation import prune, validate
 
 MAX_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS
 MAX_BODY = 128 << 20  # bytes of any other body: a function's code is sent in base64
-_INVOKE_ENDPOINT = re.compile(r"^/endpoints/([^/]+)/invocations$")
-_INVOKE_FUNCTION = re.compile(r"^/2015-03-31/functions/(.+)/invocations$")
+
 # Members of InvokeEndpoint that select another model, container, variant or kind of answer: only one model serves here.
 UNSUPPORTED_MEMBERS = (
     "TargetModel",
@@ -173,16 +173,15 @@ class Application:
 
     def _answer_by_handlers(self, call: ApiCall, environ: Environ, body: bytes, caller: Claim) -> Reply | None:
         """The answer of an operation that our own code executes or stores; ``None`` when moto answers it."""
-        path = environ["PATH_INFO"]
         if call.service == "sagemaker":
             return self._answer_sagemaker(call.operation, body, caller)
         if call.service in RUNTIME_HANDLERS:
             return self._answer_runtime(call, environ, body, caller)
-        if call.service == "sagemaker-runtime" and (match := _INVOKE_ENDPOINT.match(path)):
+        if (call.service, call.operation) == ("sagemaker-runtime", "InvokeEndpoint"):
             refuse_ignored(call.service, call.operation, UNSUPPORTED_MEMBERS, members(call, environ, body))
-            return self._invoke_endpoint(match[1], environ, body, caller)
-        if call.service == "lambda" and (match := _INVOKE_FUNCTION.match(path)):
-            return self._invoke_function(unquote(match[1]), environ, body, caller)
+            return self._invoke_endpoint(unquote(path_labels(call, environ)["EndpointName"]), environ, body, caller)
+        if (call.service, call.operation) == ("lambda", "Invoke"):
+            return self._invoke_function(unquote(path_labels(call, environ)["FunctionName"]), environ, body, caller)
         if call.service == "emr" and (handler := emr.HANDLERS.get(call.operation)):
             return self._handle("emr", call.operation, handler, body, caller)
         if call.service == "emr" and emr.OWNED.search(call.operation):
@@ -273,7 +272,7 @@ class Application:
         return Reply(200, [("Content-Type", "application/json")], content)
 
     def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        state, variant_name = running_endpoint(Context(self._store, self._aws, caller.region), unquote(name))
+        state, variant_name = running_endpoint(Context(self._store, self._aws, caller.region), name)
         headers = {"Content-Type": environ.get("CONTENT_TYPE") or "application/octet-stream"}
         if environ.get("HTTP_ACCEPT"):
             headers["Accept"] = environ["HTTP_ACCEPT"]
