@@ -271,11 +271,11 @@ def test_why_not_names_what_changed_under_a_path() -> None:
     ("previous", "current", "why"),
     [
         (None, marked("miss", {}), "no earlier run of this step is recorded."),
-        (TRAIN, replace(TRAIN, type="Condition", cache=None), "steps of type Condition have no cache."),
+        (TRAIN, replace(TRAIN, type="Condition", cache=None), "steps of type Condition cannot be cached."),
         (TRAIN, replace(TRAIN, status="NotTaken", cache=None), "it did not run at all: NotTaken."),
         (TRAIN, replace(TRAIN, cache=None), "CacheConfig is not enabled for it."),
         (marked("miss", {}), replace(marked("hit", {}), cache=CacheOutcome(SHA, {}, "hit", "r0")),
-         'it was: taken from run "r0".'),
+         'it was found in the cache: its result is from run "r0".'),
         (marked("miss", {}), marked("expired", {}),
          "every key attribute is the same; the earlier run ended longer ago than ExpireAfter."),
         (marked("miss", {}, status="Failed"), marked("miss", {}),

@@ -28,8 +28,8 @@ READ = Artifact("s3://b/model.tar.gz", name="model-in", role="input", instead_of
 
 def test_an_input_is_what_the_step_before_has_just_left() -> None:
     listing_cache = ListingCache()
-    listing_cache.note([LEFT], time.monotonic())
-    seen = listing_cache.of(READ)
+    listing_cache.save([LEFT], time.monotonic())
+    seen = listing_cache.recent(READ)
     assert seen is not None
     assert (seen.etag, seen.bytes, seen.sha256) == ("e1", 7, "f" * 64)
     assert (seen.name, seen.role, seen.instead_of) == ("model-in", "input", "s3://b/given")
@@ -47,8 +47,8 @@ def test_an_input_is_what_the_step_before_has_just_left() -> None:
 )
 def test_what_is_older_a_folder_missing_or_elsewhere_is_looked_at_again(left: Artifact, age_s: float) -> None:
     listing_cache = ListingCache()
-    listing_cache.note([left], time.monotonic() - age_s)
-    assert listing_cache.of(READ) is None
+    listing_cache.save([left], time.monotonic() - age_s)
+    assert listing_cache.recent(READ) is None
 
 
 def processing(role: str, source: Any, target: str) -> dict[str, Any]:

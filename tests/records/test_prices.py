@@ -56,10 +56,10 @@ def test_prices_are_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "prices are an object"),
+        ("", "prices must be an object"),
         ("currency: USD\ninstances: {}\ninstance: {ml.m5.large: 1}", 'no key "instance". Did you mean "instances"'),
-        ("instances: {ml.m5.large: 1}", "prices are an object"),
-        ("currency: USD\ninstances: [1]", "prices are an object"),
+        ("instances: {ml.m5.large: 1}", "prices must be an object"),
+        ("currency: USD\ninstances: [1]", "prices must be an object"),
         ("currency: USD\ninstances: {ml.m5.large: cheap}", "the price of ml.m5.large is 'cheap'"),
         ("currency: USD\ninstances: {ml.m5.large: -1}", "the price of ml.m5.large is -1"),
         ("currency: USD\ninstances: {ml.m5.large: .nan}", "the price of ml.m5.large is '.nan'"),

@@ -344,7 +344,7 @@ def test_a_run_has_the_cost_when_it_is_given_prices(aws: LocalAws, folder: Folde
     prices.write_text("cheap")
     words = ["run", str(tmp_path / "decide.json"), "--state-dir", aws.state_dir, "--prices", str(prices)]
     result = runner.invoke(app, words)
-    assert (result.exit_code, "prices are an object" in result.output) == (2, True)
+    assert (result.exit_code, "prices must be an object" in result.output) == (2, True)
 
 
 def test_a_run_leaves_no_record_when_that_is_off_or_results_are_made_up(aws: LocalAws, tmp_path: Path) -> None:

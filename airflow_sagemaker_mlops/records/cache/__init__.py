@@ -1,1 +1,1 @@
-"""The step cache: keys, entries, and why a step was not found in it."""
+"""The step cache: keys, entries, and explanations of misses."""

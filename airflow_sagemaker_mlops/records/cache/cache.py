@@ -1,6 +1,6 @@
-"""The cache: latest success of a step under its key, one object each, so that a look-up is one read.
+"""The cache: the latest success of a step under its key, one object each, so that a look-up is one read.
 
-Semantics of the service (docs/language/caching.md): same pipeline, same step, equal key attributes, younger than
+It follows the service (docs/language/caching.md): same pipeline, same step, equal key attributes, younger than
 ``ExpireAfter``; the most recent success wins; failed and running steps never match.
 """
 
@@ -30,7 +30,7 @@ Outputs = Sequence[str] | Literal["all"]
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What came of looking: ``outcome`` for the step's record; on a hit also the ``result`` to give to later steps."""
+    """The result of a look-up: ``outcome`` for the step record; on a hit, also the ``result`` for later steps."""
 
     outcome: CacheOutcome
     result: Mapping[str, Any] | None = None
@@ -63,10 +63,10 @@ def look_up(
 ) -> Lookup:
     """The latest success of this step with this key.  One read.
 
-    ``wanted`` are the property paths that later steps reference now (the spec's "Outputs"); an entry that does not have
-    them is a miss, and so is one that cannot be read.
+    ``wanted`` holds the property paths that later steps reference now (the spec's "Outputs"); an entry without them is
+    a miss, and so is an unreadable entry.
 
-    Raises ``ValueError`` for an ``expire_after`` that is no duration.
+    Raises ``ValueError`` if ``expire_after`` is not a duration.
     """
     longest = parse_duration(expire_after) if expire_after else None
     miss = CacheOutcome(key.key, key.attributes, "miss")
@@ -84,7 +84,7 @@ def look_up(
 
 
 def reused(result: Mapping[str, Any], outcome: CacheOutcome, ended: str) -> dict[str, Any]:
-    """An earlier run's result as this run's step passes it on."""
+    """The result of an earlier run, as this run passes it to later steps."""
     source = {"SourceRunId": outcome.source_run, "SourceArn": outcome.source_arn, "SourceEndTime": ended}
     return {**result, "Reused": True, "CacheHitResult": source}
 
@@ -99,14 +99,14 @@ def remember(
     kept: Outputs = (),
     secrets: Iterable[str] = (),
 ) -> bool:
-    """Keep a success for later runs; ``False`` when there is nothing to keep, or a later success is there already.
+    """Store a success for later runs; ``False`` if there is nothing to store, or a later success is stored already.
 
-    A result that holds a secret is not kept, nor one whose place does: masked it would be wrong, and plain it must not
-    be stored.
+    A result with a secret is not stored, nor one with a secret in an output URI: a masked one would be wrong, and a
+    plain one must not be stored.
 
-    properties   the whole property document, where it is known: a later run may reference more of it
+    properties   the complete property document, if known: a later run may reference more of it
     kept         the property paths that the result was pruned to
-    secrets      further ones than those that the request names
+    secrets      additional secrets, besides those found in the request
     """
     outcome, result = step_record.cache, step_record.result
     if (
@@ -151,7 +151,7 @@ def remember(
 
 
 def _result(entry: Mapping[str, Any], wanted: Outputs) -> dict[str, Any] | None:
-    """The result with the properties that are wanted; ``None`` when the entry cannot give them."""
+    """The result with the ``wanted`` properties; ``None`` if the entry does not have them."""
     result, properties, kept = entry.get("result"), entry.get("properties"), entry.get("kept", ())
     if not isinstance(result, dict):
         return None
@@ -176,7 +176,7 @@ def _entry(store: Store, dag_id: str, step: str, key: str) -> dict[str, Any] | N
 
 
 def _parse(data: bytes, dag_id: str, step: str, key: str) -> dict[str, Any] | None:
-    """The entry, when it is one of this step: cut off, older and copied ones are none."""
+    """The entry; ``None`` if it is truncated, of an unsupported schema, or of another step."""
     try:
         entry = read_stored(data)
     except ValueError:

@@ -1,8 +1,8 @@
-"""The cache key of a step: its key attributes, out of the *resolved* request, in one hash.
+"""The cache key of a step: one hash over the key attributes of its *resolved* request.
 
-Which attributes count is the service's own choice (docs/language/caching.md).  Not counted are instance types,
-roles, output paths, time limits and tags: they do not change a result.  Only the *paths* of inputs count, unless
-fingerprints are given.  Secrets do not count, see ``masking``: a rotated password is no reason to run again.
+The service defines the key attributes (docs/language/caching.md).  Instance types, roles, output
+paths, time limits and tags are not among them, because they do not change a result.  Only the *paths* of inputs count,
+unless fingerprints are given.  Secrets do not count, see ``secret_masking``: a rotated password is no reason to rerun.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from ...steps.model import EVERYTHING
 from ..model.canonical_json import exact, plain, sha256_of
 from ..model.step_record import Artifact
 
-# What says who asks, not what is asked for.
+# They identify the caller and do not change the result.
 _NOT_COUNTED = frozenset({"Tags", "ExperimentConfig", "ClientRequestToken", "clientToken", "clientRequestToken"})
 INPUTS = "input contents"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """``key`` is the hash over ``attributes``, {attribute: sha256 of its value}; {} and absent are the same."""
+    """``key`` is the hash over ``attributes``, {attribute: sha256 of its value}; empty values count as absent."""
 
     key: str
     attributes: Mapping[str, str]
 
 
 def is_cacheable(step_type: str) -> bool:
-    """Whether a ``CacheConfig`` means anything for steps of this type."""
+    """Whether steps of this type support a ``CacheConfig``."""
     return bool(STEP_TYPES[step_type].cache_key) if step_type in STEP_TYPES else False
 
 
@@ -44,11 +44,11 @@ def cache_key(
 ) -> CacheKey:
     """The key of a step with this resolved request.
 
-    ``request`` holds the step's own settings beside ``Arguments`` for types that are not one API call: checks, Lambda
-    and Callback, e.g. ``{"FunctionArn": …, "Arguments": {…}}``.  ``inputs``, with fingerprints, make a changed file
-    under the same path a miss.  ``secrets`` are further ones, which do not count.
+    For types that are more than one API call (checks, Lambda, Callback), ``request`` holds the step's settings next to
+    ``Arguments``, e.g. ``{"FunctionArn": …, "Arguments": {…}}``.  With the fingerprints in ``inputs``, a changed file
+    under the same path is a miss.  ``secrets`` are additional secrets, which do not count.
 
-    Raises ``KeyError`` for a type that has no cache.
+    Raises ``KeyError`` for a type that cannot be cached.
     """
     values = key_values(step_type, request, secrets)
     if inputs is not None:
@@ -60,7 +60,7 @@ def cache_key(
 
 
 def key_values(step_type: str, request: Mapping[str, Any], secrets: Iterable[str] = ()) -> dict[str, Any]:
-    """The key attributes that the request has, by name, with their masked values."""
+    """The key attributes in the request, by name, with masked values."""
     counted = _counted(step_type, exact(mask(plain(request), {*secrets})))
     names = STEP_TYPES[step_type].cache_key
     if not names:
@@ -75,7 +75,7 @@ def _counted(step_type: str, request: Mapping[str, Any]) -> dict[str, Any]:
     entry = STEP_TYPES[step_type]
     left_out = _NOT_COUNTED | {entry.name_key, entry.token_key}
     counted = {name: value for name, value in request.items() if name not in left_out}
-    # A job's request that stands beside settings; of a function the arguments are the user's own data.
+    # The arguments of a check are a job request; those of a function are the user's own data.
     if entry.settings and entry.arguments_are_request and isinstance(counted.get("Arguments"), Mapping):
         counted["Arguments"] = {name: v for name, v in counted["Arguments"].items() if name not in left_out}
     return counted

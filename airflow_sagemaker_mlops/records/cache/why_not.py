@@ -1,4 +1,4 @@
-"""Why a step was not taken from the cache: which key attribute changed, from what to what."""
+"""Explains a cache miss: which key attribute changed, with its old and new value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .key import INPUTS, is_cacheable, key_values
 
 
 def why_not_cached(previous: StepRecord | None, current: StepRecord, listing_of: ListingOf = no_listing) -> list[str]:
-    """Sentences about ``current`` against ``previous``, the step of an earlier run; at least one."""
+    """Sentences that compare ``current`` with ``previous``, the step of an earlier run; at least one."""
     early = _without_comparing(previous, current)
     if early or previous is None:
         return early
@@ -24,24 +24,26 @@ def why_not_cached(previous: StepRecord | None, current: StepRecord, listing_of:
             return ["every key attribute is the same; the earlier run ended longer ago than ExpireAfter."]
         if previous.status != "Succeeded":
             return [f"every key attribute is the same, but the earlier step ended {previous.status}."]
-        return ["every key attribute is the same: the earlier result was not kept, or was not there yet."]
+        return ["every key attribute is the same: the earlier result was not stored, or not stored yet."]
     sentences = [f"{line}." for line in _attributes(previous, current)]
     if before is not None and after is not None and before.attributes.get(INPUTS) != after.attributes.get(INPUTS):
         if (INPUTS in before.attributes) != (INPUTS in after.attributes):
-            sentences.append("contents of inputs count in one of the two runs, and not in the other.")
+            sentences.append("the contents of inputs count in only one of the two runs.")
         sentences += [f"{line}." for line in input_changes(previous.inputs, current.inputs, listing_of)]
-    return sentences or ["the key differs, and the requests that were kept do not tell in what."]
+    return sentences or ["the key differs, but the stored requests do not show where."]
 
 
 def _without_comparing(previous: StepRecord | None, current: StepRecord) -> list[str]:
     if current.cache is not None and current.cache.result == "reused":
-        return [f'it was not selected, and taken from run "{current.cache.source_run}" without a look at the cache.']
+        return [
+            f'it was not selected: its result is from run "{current.cache.source_run}", and the cache was not read.'
+        ]
     if current.cache is not None and current.cache.result == "hit":
-        return [f'it was: taken from run "{current.cache.source_run}".']
+        return [f'it was found in the cache: its result is from run "{current.cache.source_run}".']
     if current.status in ("NotStarted", "NotTaken", "NotSelected"):
         return [f"it did not run at all: {current.status}."]
     if not is_cacheable(current.type):
-        return [f"steps of type {current.type} have no cache."]
+        return [f"steps of type {current.type} cannot be cached."]
     if current.cache is None or current.cache.result == "off":
         return ["CacheConfig is not enabled for it."]
     if previous is None:

@@ -1,1 +1,1 @@
-"""Recording a step while it runs: request, inputs, code, outputs and cost."""
+"""Records a step while it runs: request, inputs, code, outputs and cost."""

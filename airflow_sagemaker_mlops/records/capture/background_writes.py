@@ -1,4 +1,4 @@
-"""Writing beside a run: what no step has to wait for, and what the end of the run does wait for."""
+"""Writes in the background of a run: no step waits for them, the end of the run does."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class BackgroundWrites:
-    """Writings under way in one event loop.  What they raise is theirs to tell; nobody is given it here."""
+    """Pending writes of one event loop.  Each must report its own errors; they are not raised here."""
 
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Begin ``work``, and go on."""
+        """Start ``work`` without waiting for it."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)  # the loop itself holds tasks weakly
+        self._tasks.add(task)  # the event loop holds only weak references to tasks
         task.add_done_callback(self._tasks.discard)
 
     async def settled(self) -> None:
-        """Return when everything that was begun has ended, also what is begun meanwhile."""
+        """Wait until all started work has ended, including work started meanwhile."""
         while self._tasks:
             await asyncio.wait(tuple(self._tasks))

@@ -1,6 +1,6 @@
-"""What AWS charges a job for, out of its Describe answer: seconds times instances.
+"""Billable seconds of a job, from its Describe answer: seconds times instances.
 
-Sources: the API reference of DescribeTrainingJob (BillableTimeInSeconds is by the clock, "multiply by the number of
+Sources: the API reference of DescribeTrainingJob (BillableTimeInSeconds is elapsed time: "multiply by the number of
 instances"), DescribeProcessingJob and DescribeTransformJob (from start to end of the job).
 """
 
@@ -20,7 +20,7 @@ TIMES = (
 
 
 def billable_seconds(answer: Mapping[str, Any]) -> float | None:
-    """Billable instance seconds of a job; ``None`` when the answer does not tell."""
+    """Billable instance seconds of a job; ``None`` if the answer does not have them."""
     _, count = instances_of(answer)
     billed = answer.get("BillableTimeInSeconds")
     if isinstance(billed, int | float):
@@ -33,6 +33,6 @@ def billable_seconds(answer: Mapping[str, Any]) -> float | None:
 
 
 def billed_together(answers: Iterable[Mapping[str, Any]]) -> float | None:
-    """Billable instance seconds of several jobs; ``None`` when no answer tells of any."""
+    """Billable instance seconds of several jobs; ``None`` if no answer has any."""
     told = [seconds for seconds in map(billable_seconds, answers) if seconds is not None]
     return round(sum(told), 3) if told else None

@@ -1,9 +1,9 @@
-"""What was in an S3 location: count, size, and a hash over its sorted listing.
+"""The fingerprint of an S3 location: object count, size, and a hash over its sorted listing.
 
-No content is read.  A line of the listing is ``key<TAB>ETag<TAB>size<TAB>version<LF>``, keys without the location
-and sorted by their UTF-8 bytes, which is the order S3 lists in; so it is hashed while it is listed, in bounded memory.
-The hash is over lines without versions: equal folders in two places, or written twice, have equal hashes.
-An ETag changes with the content; for uploads in parts also with the size of the parts.
+No content is read.  A line of the listing is ``key<TAB>ETag<TAB>size<TAB>version<LF>``, with keys relative to the
+location and sorted by UTF-8 bytes.  S3 lists in this order, so the listing is hashed as it arrives, in bounded memory.
+The hash covers lines without versions: equal folders in two places, or written twice, have equal hashes.
+An ETag changes with the content; for multipart uploads, also with the size of the parts.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from ..store.s3 import reason_of, split
 from ..store.s3_pages import pages
 from .listing import Line
 
-IN_MEMORY = 1_048_576  # bytes of a listing; what is longer goes through a temporary file
-MOST_KEPT = 8_388_608  # bytes of a listing that is stored; of a longer one only the hash is
-MOST_OLD = 20_000  # old versions that are listed to find the current ones: twenty calls
+IN_MEMORY = 1_048_576  # bytes of a listing; a longer one goes to a temporary file
+MOST_KEPT = 8_388_608  # bytes of a stored listing; of a longer one, only the hash is stored
+MOST_OLD = 20_000  # old versions to list in search of the current ones: twenty calls
 
 
 class LongHistory(Exception):
-    """There are so many old versions that finding the current ones is not worth it."""
+    """There are too many old versions to search for the current ones."""
 
 
 def fingerprint(
     client: Any, artifact: Artifact, *, versions: bool = False, keep_in: Store | None = None, dag_id: str = ""
 ) -> Artifact:
-    """``artifact`` with what is at its URI now; with ``problem`` instead when that cannot be listed.  Blocking.
+    """``artifact`` with the fingerprint of its URI now, or with ``problem`` if that cannot be listed.  Blocking.
 
-    As SageMaker reads a prefix: every object whose key begins with it.  One call for a thousand objects.
+    Counts every object whose key begins with the prefix, as SageMaker reads it.  One call per thousand objects.
 
-    versions   version ids too, where s3:ListBucketVersions is granted and there are not too many old versions
-    keep_in    store the listing of several objects under its hash there, so that a comparison can name what changed
+    versions   also list version ids, if s3:ListBucketVersions is granted and there are not too many old versions
+    keep_in    store for the listing of several objects, under its hash, so that comparisons can name changed objects
     """
     if not artifact.uri.startswith("s3://"):
         return replace(artifact, problem="not in S3")
@@ -53,7 +53,7 @@ def fingerprint(
 
 
 def lost(was: Artifact, now: Artifact) -> str:
-    """What became of something that is no longer as it ``was``, in words; empty when it is."""
+    """How an artifact differs from what it ``was``, as a phrase; "" if it is unchanged."""
     if now.objects is None:
         return f"cannot be looked at: {now.problem}"
     if not now.objects and was.objects != 0:
@@ -63,14 +63,14 @@ def lost(was: Artifact, now: Artifact) -> str:
 
 @dataclass(slots=True)
 class _Hashes:
-    """Over the lines as they come: without versions, and with them."""
+    """Two hashes over the lines of a listing: without versions, and with them."""
 
     plain: Any = field(default_factory=hashlib.sha256)
     full: Any = field(default_factory=hashlib.sha256)
     versions: bool = False
 
     def add(self, line: Line) -> bytes:
-        """Count ``line``; its text with the version."""
+        """Add ``line``; returns its text with the version."""
         text = line.as_bytes()
         self.full.update(text)
         self.plain.update(replace(line, version="").as_bytes() if line.version else text)
@@ -90,7 +90,7 @@ def _listed(artifact: Artifact, objects: Iterator[Line], prefix: str, keep_in: S
             name = line.key.encode()
             sorted_so_far, last = sorted_so_far and last <= name, name
             kept.write(hashes.add(only))
-        if not sorted_so_far:  # directory buckets list in an order of their own
+        if not sorted_so_far:  # directory buckets do not list in order
             hashes = _sort(kept)
         sha256 = hashes.plain.hexdigest()
         if keep_in is not None and count > 1 and kept.tell() <= MOST_KEPT:
@@ -116,14 +116,14 @@ def _sort(kept: IO[bytes]) -> _Hashes:
 
 
 def current_objects(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
-    """Every object whose key begins with ``prefix``, without versions."""
+    """All objects with this prefix, without versions."""
     for page in pages(client.list_objects_v2, Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             yield Line(item["Key"], item["ETag"].strip('"'), item["Size"])
 
 
 def current_versions(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
-    """The same with versions.  Raises :class:`LongHistory` when more than :data:`MOST_OLD` others are in between."""
+    """All objects with versions.  Raises :class:`LongHistory` for more than :data:`MOST_OLD` old versions."""
     old = 0
     for line, is_current in every_version(client, bucket, prefix):
         if is_current:
@@ -135,9 +135,9 @@ def current_versions(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
 
 
 def every_version(client: Any, bucket: str, prefix: str) -> Iterator[tuple[Line, bool]]:
-    """Every version of every object below ``prefix``, and whether it is the current one.
+    """All versions of all objects with this prefix, each with whether it is the current one.
 
-    An object from before the bucket had versions, or of a bucket without, has the version "".
+    An object that was written without versioning has the version "".
     """
     for page in pages(client.list_object_versions, Bucket=bucket, Prefix=prefix):
         for item in page.get("Versions", []):

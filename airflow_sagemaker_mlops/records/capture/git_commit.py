@@ -1,4 +1,4 @@
-"""Which commit a definition lies in."""
+"""The git commit of a definition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PATIENCE_S = 5.0
 
 
 def commit_of(file: Path) -> Code | None:
-    """Repository and commit of ``file``, and whether tracked files differ from it; ``None`` without git."""
+    """Repository and commit of ``file``, and whether tracked files are modified; ``None`` without git."""
     folder = file.absolute().parent
     commit = _git(folder, "rev-parse", "HEAD")
     if not commit:

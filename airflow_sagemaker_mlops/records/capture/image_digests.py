@@ -1,8 +1,8 @@
-"""Digests of images, asked of ECR: no answer of SageMaker has them.
+"""Image digests from ECR; SageMaker's answers do not have them.
 
-By ``BatchGetImage`` in the registry's own region, as the job pulled it: beside the job where a run is in one process,
-else while the record is sealed.  A tag that was moved between the pull and the asking is told as it is then.
-What ECR does not tell stays without a digest: that is no error of the run.
+``BatchGetImage`` is called in the registry's region: while the job runs, for a run in one process, otherwise during
+sealing.  If a tag was moved between pull and query, the digest is that of the query.
+An image that ECR does not return has no digest; that is not an error of the run.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ Clients = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Digests of images, each image asked for once.  Blocking.
+    """Image digests; each image is queried once.  Blocking.
 
     ecr     region -> ECR client
-    told    by image; "" for one that is not in ECR, or that it does not tell of
+    told    digest by image; "" for an image that is not in ECR or that ECR does not return
     """
 
     ecr: Clients
     told: dict[str, str] = field(default_factory=dict)
 
     def ask(self, images: Iterable[Image]) -> None:
-        """Ask for those that have no digest and were not asked for."""
+        """Query the digests of the images that have none and were not queried before."""
         uris = sorted({image.uri for image in images if not image.digest} - self.told.keys())
         if uris:
             self.told.update({**dict.fromkeys(uris, ""), **_digests(uris, self.ecr)})
@@ -52,7 +52,7 @@ class Digests:
 
 
 def digests_of(aws: SessionAws) -> Digests:
-    """Of the registry that ``aws`` leads to, by clients that do not keep anybody waiting."""
+    """Digests from the ECR of ``aws``; its clients have short time-outs."""
 
     @cache
     def client(region: str) -> Any:
@@ -66,7 +66,7 @@ def digests_of(aws: SessionAws) -> Digests:
 
 
 def _digests(uris: Iterable[str], ecr: Clients) -> dict[str, str]:
-    """{image: "sha256:…" or ""} of those that are in ECR."""
+    """{image: "sha256:…" or ""} for the images in ECR."""
     images = {uri: match for uri in uris if (match := ECR.fullmatch(uri)) is not None}
     regions = sorted({match["region"] for match in images.values()})
     clients = {region: ecr(region) for region in regions}
@@ -87,6 +87,6 @@ def _digest(client: Any, image: re.Match[str]) -> str:
             repositoryName=image["repository"],
             imageIds=[{"imageTag": image["tag"] or "latest"}],
         )
-    except (ClientError, BotoCoreError):  # not granted, not there, not reachable
+    except (ClientError, BotoCoreError):  # access denied, not found, or unreachable
         return ""
     return next((str(found["imageId"].get("imageDigest", "")) for found in answer.get("images", ())), "")

@@ -1,4 +1,4 @@
-"""The listing of an S3 location as it is stored: a line an object."""
+"""Stored listings of S3 locations: one line per object."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MEANT = {"t": "\t", "n": "\n", "\\": "\\"}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One object of a listing; ``version`` is empty where the bucket keeps none."""
+    """One object of a listing; ``version`` is "" without versioning."""
 
     key: str
     etag: str
@@ -25,19 +25,19 @@ class Line:
     version: str = ""
 
     def as_bytes(self) -> bytes:
-        """As it is hashed.  Tabs and line feeds in keys are escaped, so that no two listings share a text."""
+        """The hashed form.  Tabs and line feeds in keys are escaped, so different listings have different text."""
         key = self.key.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
         return f"{key}\t{self.etag}\t{self.size}\t{self.version}\n".encode()
 
     @classmethod
     def from_text(cls, text: str) -> Line:
-        """The inverse of :meth:`as_bytes`.  Raises ``ValueError`` for what is none."""
+        """The inverse of :meth:`as_bytes`.  Raises ``ValueError`` for other text."""
         key, etag, size, version = text.removesuffix("\n").split("\t")
         return cls(_ESCAPED.sub(lambda match: _MEANT.get(match[1], match[0]), key), etag, int(size), version)
 
     @property
     def content(self) -> tuple[str, int]:
-        """What two objects with the same content have in common."""
+        """Equal for objects with equal content."""
         return self.etag, self.size
 
 
@@ -46,11 +46,11 @@ ListingOf = Callable[[str], Listing | None]  # hash -> {key: line}, if it was st
 
 
 def no_listing(_sha256: str) -> None:
-    """No listing is stored."""
+    """For callers without stored listings."""
 
 
 def read_listing(store: Store, dag_id: str, sha256: str) -> dict[str, Line] | None:
-    """A stored listing by key; ``None`` when it was not stored or does not have its hash."""
+    """A stored listing by key; ``None`` if it was not stored or does not match its hash."""
     found = store.read(content_key(dag_id, "listings", sha256, "tsv"))
     if found is None or hashlib.sha256(found.data).hexdigest() != sha256:
         return None
@@ -59,7 +59,7 @@ def read_listing(store: Store, dag_id: str, sha256: str) -> dict[str, Line] | No
 
 
 def objects_of(artifact: Artifact, listing_of: ListingOf) -> Listing | None:
-    """The objects at ``artifact`` as they were recorded, by the rest of their keys; ``None`` when nobody knows."""
+    """The recorded objects of ``artifact``, by the rest of their keys; ``None`` if they were not stored."""
     if artifact.etag:
         line = Line(artifact.key, artifact.etag, artifact.bytes or 0, artifact.version)
         return {line.key: line}

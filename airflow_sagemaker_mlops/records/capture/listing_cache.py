@@ -1,6 +1,6 @@
-"""What was looked at a moment ago: a step that reads what the one before it has just left lists nothing again.
+"""Recent listings: a step that reads what the previous step has just written does not list it again.
 
-A job starts seconds after its step was begun, so a look that is a second old says as much as one of now.
+A job starts seconds after its step, so a listing that is one second old is as good as a new one.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ FRESH_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ListingCache:
-    """Looks of one run at single objects, by URI.  Of folders a listing is kept besides, which needs one of its own."""
+    """Recent listings of single objects in one run, by URI.  Folders are listed again, for their stored listings."""
 
-    _looks: dict[str, tuple[float, Artifact]] = field(default_factory=dict)
+    _listings: dict[str, tuple[float, Artifact]] = field(default_factory=dict)
 
-    def note(self, artifacts: Iterable[Artifact], looked: float) -> None:
-        """Keep ``artifacts``, which were looked at from ``looked`` on, by ``time.monotonic()``."""
+    def save(self, artifacts: Iterable[Artifact], listed: float) -> None:
+        """Save ``artifacts``, whose listing began at ``listed``, by ``time.monotonic()``."""
         for artifact in artifacts:
             if artifact.objects == 1:
-                self._looks[artifact.uri] = (looked, artifact)
+                self._listings[artifact.uri] = (listed, artifact)
 
-    def of(self, artifact: Artifact) -> Artifact | None:
-        """``artifact`` as it was a moment ago; ``None`` when nobody looked."""
-        looked, seen = self._looks.get(artifact.uri, (0.0, None))
-        if seen is None or time.monotonic() - looked > FRESH_S:
+    def recent(self, artifact: Artifact) -> Artifact | None:
+        """``artifact`` as listed within the last second; ``None`` if it was not."""
+        listed, found = self._listings.get(artifact.uri, (0.0, None))
+        if found is None or time.monotonic() - listed > FRESH_S:
             return None
-        return replace(seen, name=artifact.name, role=artifact.role, instead_of=artifact.instead_of)
+        return replace(found, name=artifact.name, role=artifact.role, instead_of=artifact.instead_of)

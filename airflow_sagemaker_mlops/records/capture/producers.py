@@ -1,4 +1,4 @@
-"""What a step read that an earlier step of its run had made: :class:`Producers`; pure."""
+"""Which inputs of a step are outputs of earlier steps of its run: :class:`Producers`; pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Place = tuple[int, int]
 
 
 class Producers:
-    """The outputs of a run's ``steps``, in the record's order: a step never stands before one that it waits for.
+    """The outputs of a run's ``steps``, in the record's order: a step never precedes one that it waits for.
 
-    A run may read what it writes at its end, the state of the run before.  So an input is the run's own only when the
-    step that made it stands earlier and, as far as times are known, had ended.
+    A run may read what it writes at its end: the state of the previous run.  So an input counts as the run's own only
+    if the step that produced it is earlier in the record and, if times are known, had ended.
     """
 
     def __init__(self, steps: Iterable[StepRecord]) -> None:
         listed = list(steps)
         numbers = {step.step: number for number, step in enumerate(listed)}
-        # Children of a loop stand at the record's end; they ran where their loop stands.
+        # Children of a loop are at the end of the record; they ran at the position of their loop.
         self._places: dict[str, Place] = {
             step.step: (numbers.get(step.loop, number), number) for number, step in enumerate(listed)
         }
@@ -32,7 +32,7 @@ class Producers:
                 self._makers.setdefault(uri, []).append((self._places[step.step], ended))
 
     def made_before(self, step: StepRecord, uri: str) -> bool:
-        """Whether an earlier step had made what ``step`` read at ``uri``, or what that lies in."""
+        """Whether an earlier step had produced the input of ``step`` at ``uri``, or a folder that contains it."""
         place, began = self._places[step.step], parse_time(step.started)
         return any(
             maker < place and not (ended and began and ended > began)
@@ -42,7 +42,7 @@ class Producers:
 
 
 def _above(uri: str) -> Iterator[str]:
-    """``uri`` and the folders that it lies in."""
+    """``uri`` and the folders that contain it."""
     yield uri
     end = uri.rfind("/")
     while end > 0:

@@ -1,13 +1,13 @@
 """Recording one step: before it runs (request, inputs, cache), and after it (outputs, cost, step record).
 
-The edge calls :meth:`Recorder.begin` before it submits and :meth:`Recorder.end` when the step is over.  Neither changes
-how the step ends: what cannot be recorded is told in the step's log, unless ``fail_on_error`` asks otherwise.
+The caller calls :meth:`Recorder.begin` before it submits the step and :meth:`Recorder.end` after the step has ended.
+Neither changes how the step ends: recording errors go to the step's log, unless ``fail_on_error`` is set.
 
-Everything is looked at while it is as it was: inputs before the step is submitted, outputs before the step counts as
-ended and another one may change them.  Only writing may go on in the :mod:`background <.background_writes>`.
+Inputs are listed before the step is submitted, and outputs before the step counts as ended, because later steps may
+change them.  Only writes may continue in the :mod:`background <.background_writes>`.
 
-S3 calls a step, without those that list inputs and outputs: one read of the cache, one write of the step record, and
-after a success one write for the cache.
+S3 calls per step, besides listing inputs and outputs: one read of the cache, one write of the step record, and after a
+success one write to the cache.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from .secrets import secrets_of_step
 from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
 from .step_start import StepStart
 
-MOST_JOBS = 200  # of one step, that its retry policies may have begun
+MOST_JOBS = 200  # that the retry policies of one step may have started
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordOptions:
-    """What is recorded, and what the cache takes into account.
+    """Options of recording and of the cache.
 
-    caching          follow ``CacheConfig``; without, every step runs, and its result is kept for later runs as ever
-    input_contents   count the contents of inputs in cache keys, not only their paths
-    versions         list version ids of inputs and outputs as well, so that the run can be made again from them
-    fail_on_error    a record that cannot be written fails the step
+    caching          follow ``CacheConfig``; if false, every step runs, but results are still stored in the cache
+    input_contents   include the contents of inputs in cache keys, not only their paths
+    versions         also list version ids of inputs and outputs, so that the run can be reproduced from them
+    fail_on_error    fail the step if its record cannot be written
     """
 
     caching: bool = True
@@ -96,26 +96,26 @@ class Recorder:
     _outputs: dict[str, asyncio.Future[tuple[Artifact, ...]]] = field(default_factory=dict)
 
     async def begin(self, run: StepRun) -> StepStart:
-        """Request and inputs of the step, and its result when an earlier run has it."""
+        """Request and inputs of the step, and its result if the cache has it."""
         start = StepStart(now(), secrets=self._secrets_of(run))
         return await self._tolerant(run, "not recorded before it ran", self._begin(run, start), start)
 
     def submitted(self, start: StepStart) -> None:
-        """A job of the step runs, so this machine has nothing to do: time to ask for the digests of its images."""
+        """A job of the step was submitted; query the digests of its images while this machine is idle."""
         if self.background is not None and self.digests is not None:
             self.background.start(self._ask(self.digests, start))
 
     async def _ask(self, digests: Digests, start: StepStart) -> None:
-        with suppress(Exception):  # the sealing asks again, and tells it
+        with suppress(Exception):  # sealing queries again and reports errors
             await in_thread(self.threads, digests.ask, images_of(start.request or {}))
 
     def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
-        """A job has ended as ``answer`` says: its outputs can be listed while its log is read."""
+        """A job has ended; ``answer`` describes it.  Its outputs can be listed while its log is read."""
         if self.background is not None:
             self._outputs[name] = asyncio.ensure_future(self._left_by(plain(answer)))
 
     def resumed(self, data: Mapping[str, Any]) -> StepStart:
-        """What another process was answered by :meth:`begin`, out of ``StepStart.as_json()``."""
+        """The result of :meth:`begin` in another process, from ``StepStart.as_json()``."""
         return StepStart.from_json(data)
 
     async def end(
@@ -128,9 +128,9 @@ class Recorder:
         jobs_started: int = 0,
         failure_reason: str = "",
     ) -> StepRecord | None:
-        """Write what became of the step; ``None`` when that could not be written.
+        """Write the record of the ended step; returns it, or ``None`` if it could not be written.
 
-        Where writing goes on beside, what is being written; that it could not be is told then.
+        With background writes, returns the record that is being written; errors are logged later.
         """
         ended = StepRecord(
             step=run.identity.step,
@@ -147,15 +147,15 @@ class Recorder:
         return await self._tolerant(run, "not recorded after it ran", work, None)
 
     async def keep(self, run: StepRun, step_record: StepRecord) -> StepRecord | None:
-        """Write a step record that is known already; ``None`` when it could not be written."""
+        """Write a complete step record; ``None`` if it could not be written."""
         return await self._tolerant(run, "not recorded", self._write(run, step_record, self._secrets_of(run)), None)
 
     async def _write(
         self, run: StepRun, step_record: StepRecord, secrets: frozenset[str], more: Callable[[], None] | None = None
     ) -> StepRecord | None:
-        """Keep ``step record`` without ``secrets``, and do ``more`` writing at the same time."""
+        """Write ``step_record`` without ``secrets``, and do the ``more`` writes concurrently."""
         masked = step_record.masked(*secrets)
-        self.step_records.append(masked)  # sealed even if the store cannot take the step record now
+        self.step_records.append(masked)  # sealed even if this write fails
         writing = self._written(step_record, secrets, more)
         if self.background is None or self.options.fail_on_error:
             return await writing
@@ -178,7 +178,7 @@ class Recorder:
         try:
             return await work
         except StepFailed:
-            return otherwise  # the step itself meets it, and tells it better
+            return otherwise  # the step raises it too, with a better message
         except Exception as error:
             if self.options.fail_on_error:
                 raise
@@ -193,7 +193,7 @@ class Recorder:
         listing = asyncio.ensure_future(self._fingerprints(_inputs(run, request)))
         start = replace(start, request=request, secrets=start.secrets.union(secrets_in(plain(request))))
         config = run.spec.get("CacheConfig") or {}
-        # A child of a loop may go on with what an earlier attempt of the loop began.
+        # A child of a loop may continue a job of an earlier attempt of the loop.
         if config.get("Enabled") is not True or run.loop or not is_cacheable(run.step_type):
             return replace(start, inputs=await listing)
         contents = await listing if self.options.input_contents else None
@@ -207,10 +207,10 @@ class Recorder:
         expire_after, wanted = run.spec["CacheConfig"].get("ExpireAfter"), run.spec.get("Outputs") or ()
         look = partial(look_up, expire_after=expire_after, wanted=wanted)
         looking = in_thread(self.threads, look, self.store, self.dag_id, run.identity.step, key)
-        return await self._tolerant(run, "the cache was not asked", looking, None)
+        return await self._tolerant(run, "the cache was not read", looking, None)
 
     async def _checked(self, run: StepRun, start: StepStart, found: Lookup) -> StepStart:
-        """A hit, if what the earlier run left is still there as it left it."""
+        """The hit, if the outputs of the earlier run are unchanged; otherwise a miss with its reason."""
         outputs = await self._fingerprints(found.outputs)
         for was, now_there in zip(found.outputs, outputs, strict=True):
             if why := lost(was, now_there):
@@ -231,7 +231,7 @@ class Recorder:
         step_record = replace(
             ended,
             attempts=attempts,
-            # one that an earlier process of this task began counts as well
+            # includes jobs of an earlier process of this task
             jobs_started=max(ended.jobs_started, len(attempts) if runner_of(run.entry).is_job else 0),
             request=start.request,
             billable_seconds=billed_together([*earlier.values(), described]),
@@ -245,7 +245,7 @@ class Recorder:
             decision=given.get("Decision"),
             model_packages=_packages(run, described),
         )
-        # Both: what began elsewhere knows no parameters here, and what could not be begun knows no request.
+        # Both: a step that started elsewhere has no parameters here; one that could not start has no request.
         secrets = start.secrets | self._secrets_of(run)
         if ended.status == "Succeeded" and start.cache is not None and start.result is None:
             return await self._write(
@@ -258,9 +258,9 @@ class Recorder:
         return await (looking if looking is not None else self._left_by(described))
 
     async def _left_by(self, described: Mapping[str, Any]) -> tuple[Artifact, ...]:
-        looked = time.monotonic()
+        listed = time.monotonic()
         outputs = await self._fingerprints(outputs_of(described))
-        self.listing_cache.note(outputs, looked)
+        self.listing_cache.save(outputs, listed)
         return outputs
 
     def _remember(
@@ -276,9 +276,9 @@ class Recorder:
         return None
 
     async def _earlier(self, run: StepRun, start: StepStart, ended: StepRecord) -> dict[str, Mapping[str, Any]]:
-        """The jobs of this run before the last one, {name: as described}; asked for only after retries."""
+        """The jobs of this run before the last one, {name: Describe answer}; only queried after retries."""
         result = ended.result or {}
-        # A step that failed does not say how often it was retried, but how many jobs it began.
+        # A failed step does not report its number of retries, but its number of jobs.
         most = max(int(result.get("Retries") or 0), ended.jobs_started - 1)
         named = runner_of(run.entry).makes_named_jobs
         if start.result is not None or not named or not result.get("Name") or most < 1:
@@ -295,7 +295,7 @@ class Recorder:
         described: Mapping[str, Any],
         earlier: Mapping[str, Mapping[str, Any]],
     ) -> tuple[Attempt, ...]:
-        """The resources of this run, the last one at the end."""
+        """The jobs or resources of this run, in order."""
         if start.result is not None or not result.get("Name"):
             return ()
         before = (_attempt(run, name, answer) for name, answer in earlier.items())
@@ -303,7 +303,7 @@ class Recorder:
         return (*before, _attempt(run, str(result["Name"]), about, result))
 
     async def settled(self) -> None:
-        """Return when nothing is being written beside the run any more, and what the sealing needs was looked for."""
+        """Wait until background writes have ended, and the prefetch for sealing too."""
         if self.background is not None:
             for work in self.prefetch:
                 self.background.start(self._tried(work))
@@ -318,25 +318,25 @@ class Recorder:
         return fingerprint(self.s3, artifact, versions=self.options.versions)
 
     async def _fingerprints(self, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
-        """What is there now.  Listings of folders that are read from are kept: to tell what changed, and to pin it."""
+        """``artifacts`` as they are now.  Listings of input folders are stored, for comparisons and reproductions."""
 
-        def look(artifact: Artifact) -> Artifact:
-            seen = self.listing_cache.of(artifact) if artifact.role in ("input", "code") else None
-            if seen is not None:
-                return seen
+        def inspect(artifact: Artifact) -> Artifact:
+            recent = self.listing_cache.recent(artifact) if artifact.role in ("input", "code") else None
+            if recent is not None:
+                return recent
             keep_in = self.store if artifact.role in ("input", "code") else None
             return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
 
-        return tuple(await asyncio.gather(*(in_thread(self.threads, look, artifact) for artifact in artifacts)))
+        return tuple(await asyncio.gather(*(in_thread(self.threads, inspect, artifact) for artifact in artifacts)))
 
 
 async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:
-    """What the step's resource called ``name`` was like when it had ended; asked for where nobody has seen that."""
+    """The Describe answer of the step's ended resource ``name``; queried if the step does not have it."""
     return run.seen.get(name) or await describe(run, name)
 
 
 def _names_before(run: StepRun, last: str) -> list[str]:
-    """Names of the step's earlier jobs, which are counted; also of those before a user cleared it."""
+    """Names of the step's earlier jobs, which are numbered; includes jobs from before a user cleared the step."""
     names: list[str] = []
     for ordinal in range(MOST_JOBS):
         name = name_of(run, ordinal)
@@ -347,7 +347,7 @@ def _names_before(run: StepRun, last: str) -> list[str]:
 
 
 def _inputs(run: StepRun, request: Mapping[str, Any]) -> tuple[Artifact, ...]:
-    """What the step reads; of copies that a reproduction reads also what they stand for."""
+    """The inputs of the step; a copy that a reproduction reads also has the original URI."""
     stands_for = {copied: uri for uri, copied in run.options.pins.uris.items()}
     return tuple(replace(artifact, instead_of=stands_for.get(artifact.uri, "")) for artifact in inputs_of(request))
 

@@ -1,4 +1,4 @@
-"""The request of a step before it is made: what its cache key and its record are about."""
+"""The resolved request of a step before it is sent, for its cache key and its record."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ...execution.step_run import StepRun
 
 
 async def resolved_request(run: StepRun) -> dict[str, Any] | None:
-    """The resolved request, without name and tags; ``None`` for steps that ask AWS for nothing.
+    """The resolved request, without name and tags; ``None`` for steps that call no AWS operation.
 
-    Raises :class:`StepFailed` as the step itself will.
+    Raises :class:`StepFailed`, as the step itself will.
     """
     entry = run.entry
     request_from = runner_of(entry).request_from
@@ -38,4 +38,4 @@ async def resolved_request(run: StepRun) -> dict[str, Any] | None:
 
 
 def _silent(*_words: Any) -> None:
-    """The step itself tells what it leaves out."""
+    """The step itself logs which members it drops."""

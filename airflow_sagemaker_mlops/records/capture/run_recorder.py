@@ -1,4 +1,4 @@
-"""The record of a run in one process: the plan's steps by their recorder, sealed at the end."""
+"""Seals the record of a run from the records of its steps."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def seal_run(
     prefetch: SealPrefetch | None = None,
     signer: Signer | None = None,
 ) -> Sealed:
-    """Put the record together and seal it; for failed and stopped runs too.  Done again it ends the same way.
+    """Assemble the record and seal it; also for failed and stopped runs.  Idempotent.
 
     document       the definition, stored unchanged
     ends           status of the steps that left no record
@@ -58,7 +58,7 @@ def seal_run(
         if digests is not None:
             steps = digests.added(steps)
         if prefetch.heads is None:
-            prefetch.find_heads()  # last, for they may change
+            prefetch.find_heads()  # last, because they may change
         if copying is not None:
             copying.result()
     record = assemble(
@@ -76,7 +76,7 @@ def seal_run(
 
 
 def versions() -> dict[str, str]:
-    """What runs: package versions and Python's."""
+    """Versions of the installed packages and of Python."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -87,7 +87,7 @@ def versions() -> dict[str, str]:
 
 
 def parameters_of(plan: Plan, given: Mapping[str, Any], source: str) -> dict[str, Parameter]:
-    """Every parameter with its value; ``source`` is where the ``given`` ones came from, the others are defaults."""
+    """All parameters with their values; ``source`` is the origin of the ``given`` ones, the others are defaults."""
     return {
         p.name: Parameter(given[p.name], source) if p.name in given else Parameter(p.default, "default")
         for p in plan.parameters

@@ -1,7 +1,7 @@
-"""Where a request says that data, code and images come from, and its results go to.
+"""Inputs, code, images and outputs, extracted from a request or a Describe answer.
 
-Member names are those of the SageMaker API reference.  A manifest counts as itself: the objects it names are not
-looked at.
+Member names are those of the SageMaker API reference.  A manifest counts as one object; the objects that it lists are
+not included.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ CODE_NAMES = frozenset({"code", "entrypoint", "source", "sourcedir"})
 
 
 def inputs_of(request: Mapping[str, Any]) -> tuple[Artifact, ...]:
-    """What a job reads: inputs, channels, model data; code as well, under its own role."""
+    """The inputs of a job: processing inputs, channels, model data, and code with its own role."""
     return tuple(dict.fromkeys(_inputs(request)))
 
 
 def from_outside(steps: Mapping[str, StepRecord]) -> Iterator[tuple[str, Artifact]]:
-    """(step, input) of everything that a run read and had not made itself, in S3; what several steps read once."""
+    """(step, input) for all S3 inputs of a run that the run did not produce; an input of several steps once."""
     producers = Producers(steps.values())
     seen = set()
     for name, step in steps.items():
@@ -34,7 +34,7 @@ def from_outside(steps: Mapping[str, StepRecord]) -> Iterator[tuple[str, Artifac
 
 
 def code_of(request: Mapping[str, Any], inputs: tuple[Artifact, ...]) -> tuple[Code, ...]:
-    """The code a job runs, out of its inputs (with their fingerprints when they have some) and the SDK's variables."""
+    """The code of a job, from its inputs, with their fingerprints if known."""
     looked_at = {artifact.uri: artifact for artifact in inputs if artifact.role == "code"}
     return tuple(
         Code(uri=uri, sha256=artifact.content_sha256, version=artifact.version) for uri, artifact in looked_at.items()
@@ -42,7 +42,7 @@ def code_of(request: Mapping[str, Any], inputs: tuple[Artifact, ...]) -> tuple[C
 
 
 def images_of(request: Mapping[str, Any]) -> tuple[Image, ...]:
-    """The container images a job is made of; a digest when the URI pins one."""
+    """The container images of a job, with a digest if the URI has one."""
     found = {}
     for key, value in _members(request):
         if key in IMAGE_KEYS and isinstance(value, str) and value:
@@ -52,7 +52,7 @@ def images_of(request: Mapping[str, Any]) -> tuple[Image, ...]:
 
 
 def outputs_of(properties: Mapping[str, Any]) -> tuple[Artifact, ...]:
-    """Where the results of a job are, out of its Describe answer (or its request, as far as that says)."""
+    """The outputs of a job, from its Describe answer, or from its request as far as possible."""
     found = []
     for output in (properties.get("ProcessingOutputConfig") or {}).get("Outputs") or []:
         uri = (output.get("S3Output") or {}).get("S3Uri")
@@ -68,7 +68,7 @@ def outputs_of(properties: Mapping[str, Any]) -> tuple[Artifact, ...]:
 
 
 def instances_of(request: Mapping[str, Any]) -> tuple[str, int]:
-    """Instance type and count of a job; "" and 1 when the request has none."""
+    """Instance type and count of a job; "" and 1 if the request has none."""
     for key, value in _members(request):
         if key in ("ResourceConfig", "ClusterConfig", "TransformResources") and isinstance(value, Mapping):
             groups = value.get("InstanceGroups") or [value]
@@ -105,7 +105,7 @@ def _input(item: Any) -> Iterator[Artifact]:
 
 
 def _members(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every member of every object in ``value``, outer ones first."""
+    """All members of all objects in ``value``, outer ones first."""
     match value:
         case Mapping():
             yield from value.items()

@@ -1,4 +1,4 @@
-"""What is known of a step before it runs, also to the process that goes on with it."""
+"""The recorded start of a step, also passed to the process that continues the step."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..model.step_record import Artifact, CacheOutcome
 
 @dataclass(frozen=True, slots=True)
 class StepStart:
-    """What is known before the step runs; ``result`` is set when the cache has it, and then nothing is to be run.
+    """The data recorded before the step runs.  ``result`` is set on a cache hit; then the step must not run.
 
-    secrets   that the step was given, to be taken out of what is stored of its end too
+    secrets   of the step, also removed from the data stored at its end
     """
 
     started: str
@@ -27,10 +27,10 @@ class StepStart:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data for the process that goes on with the step; without a result.
+        """Plain data for the process that continues the step; without a result.
 
-        The request is without secrets; they stand beside, for the texts of a failure that the other process is told.
-        Airflow keeps what a trigger is given encrypted.
+        The request has no secrets.  They are passed separately, to be masked in failure messages of the other process;
+        Airflow encrypts the arguments of a trigger.
         """
         return {
             "started": self.started,
