@@ -265,7 +265,7 @@ def _changes(source: GivenDefinition, was: _Recorded, aws: SessionAws) -> list[s
         was.steps,
         definition_hash=was.plan.definition_hash,
         commit=commit_of(source.file) if source.file is not None else None,
-        look=lambda artifact: fingerprint(s3, artifact),
+        inspect=lambda artifact: fingerprint(s3, artifact),
     )
     return list(found)
 

@@ -90,7 +90,7 @@ def test_a_task_group_has_records_and_keys_of_its_own(desk: Desk) -> None:
     ("words", "told"),
     [
         (["--select", "Chek", "-p", "Level=2"], '[SM405] no step is called "Chek".'),
-        (["--select", "Check", "-p", "Level=2"], '[SM408] "Train" is to be reused and ended Failed in run "r1".'),
+        (["--select", "Check", "-p", "Level=2"], '[SM408] "Train" has to be reused, but ended Failed in run "r1".'),
         (["--select", "Load"], "these parameters have no default: Level."),
         (["--select", "Load", "--resume", "r1"], "exclude each other"),
         ([], "say what to run: --select, or --resume."),

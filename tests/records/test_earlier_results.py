@@ -136,7 +136,7 @@ def test_everything_that_cannot_be_reused_is_told_at_once(folder: FolderStore) -
             '"Yes" takes OutputParameters[\'auc\'] of "Measure", which run "r1" did not keep: there is no '
             "OutputParameters['auc'].",
         ),
-        ("SM408", '"Decide" is to be reused and ended NotStarted in run "r1".'),
+        ("SM408", '"Decide" has to be reused, but ended NotStarted in run "r1".'),
     ]
 
 
@@ -157,7 +157,7 @@ def test_a_step_in_the_branch_that_the_source_did_not_take_is_refused(folder: Fo
         (Artifact("s3://b/out", objects=1, sha256="a" * 64), ""),
         (Artifact("s3://b/out", objects=0, sha256="b" * 64), "is gone"),
         (Artifact("s3://b/out", objects=1, sha256="b" * 64), "was changed since"),
-        (Artifact("s3://b/out", problem="access denied"), "cannot be looked at: access denied"),
+        (Artifact("s3://b/out", problem="access denied"), "cannot be listed: access denied"),
     ],
 )
 def test_a_result_whose_objects_are_not_as_they_were_is_not_reused(

@@ -73,7 +73,7 @@ def test_a_sealing_that_broke_off_after_its_record_is_finished_by_the_next_try(f
     seal_all(folder, "r1")
     heads = read_heads(folder, "daily").links
     folder.create("daily/records/r2.json", canonical_json(seal_document(record("r2"), heads)))
-    assert "nothing names it" in findings(folder)["r2"]
+    assert "nothing refers to it" in findings(folder)["r2"]
     seal(folder, record("r2"))
     assert verify(folder, "daily").findings == ()
 
@@ -108,7 +108,7 @@ def test_a_missing_record_is_named(store: Store) -> None:
 def test_a_missing_latest_record_is_named_by_the_index(folder: FolderStore) -> None:
     seal_all(folder, "r1", "r2")
     folder.delete("daily/records/r2.json")
-    assert findings(folder) == {"r2": "its record is missing: the index has it."}
+    assert findings(folder) == {"r2": "its record is missing, but the index lists it."}
 
 
 def test_a_record_replaced_by_another_valid_one_breaks_the_chain(folder: FolderStore) -> None:
@@ -116,7 +116,7 @@ def test_a_record_replaced_by_another_valid_one_breaks_the_chain(folder: FolderS
     forged = seal_document(record("r1", rounds=999), [])
     folder.write("daily/records/r1.json", canonical_json(forged))
     rebuild_index(folder, "daily")  # the forger repaired the index, too
-    assert 'run "r2" names hash' in findings(folder)["r1"]
+    assert 'run "r2" refers to hash' in findings(folder)["r1"]
 
 
 def test_a_record_of_another_dag_is_named(folder: FolderStore) -> None:
@@ -136,7 +136,7 @@ def test_a_record_that_was_added_is_named(folder: FolderStore) -> None:
     seal_all(folder, "r1", "r2")
     invented = seal_document(record("invented"), previous_of(read_record(folder, "daily", "r2")))
     folder.write("daily/records/invented.json", canonical_json(invented))
-    assert "nothing names it" in findings(folder)["invented"]
+    assert "nothing refers to it" in findings(folder)["invented"]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_file_that_was_added_is_named_whatever_its_name(folder: FolderStore, n
     assert findings(folder) == {}
     folder.write(f"daily/{name}", b"{}")
     said = [finding.what for finding in verify(folder, "daily").findings]
-    assert any(f"daily/{name} is no part of the records" in what for what in said)
+    assert any(f"daily/{name} does not belong to the records" in what for what in said)
 
 
 def test_an_added_name_that_is_no_text_and_an_added_link_are_named(folder: FolderStore) -> None:
@@ -158,13 +158,13 @@ def test_an_added_name_that_is_no_text_and_an_added_link_are_named(folder: Folde
     (folder.root / "daily" / "records" / os.fsdecode(b"r\xff.json")).write_bytes(b"{}")
     (folder.root / "daily" / "linked").symlink_to("/", target_is_directory=True)
     named = [finding.what for finding in verify(folder, "daily").findings]
-    assert sum("is no part of the records" in what for what in named) == 2
+    assert sum("does not belong to the records" in what for what in named) == 2
 
 
 def test_an_amendment_without_a_record_is_named(folder: FolderStore) -> None:
     seal_all(folder, "r1")
     folder.write("daily/amendments/r9/000001.json", b"{}")
-    assert findings(folder) == {"r9": "there is an amendment to its record, and no record."}
+    assert findings(folder) == {"r9": "there is an amendment to its record, but no record."}
 
 
 def test_verifying_a_dag_that_has_nothing_says_so(folder: FolderStore) -> None:

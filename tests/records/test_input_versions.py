@@ -113,7 +113,7 @@ def test_a_version_that_a_lifecycle_rule_took_away_is_named(s3: Any, versioned: 
     ("was", "why"),
     [
         (Artifact("s3://{b}/x", problem="access denied"), "has no fingerprint in the record (access denied)"),
-        (Artifact("s3://{b}/x", objects=9, sha256=SHA), "was changed, and the list of its objects was not kept"),
+        (Artifact("s3://{b}/x", objects=9, sha256=SHA), "was changed, and the list of its objects was not stored"),
     ],
 )
 def test_an_input_that_the_record_does_not_tell_enough_of_is_named(
@@ -186,7 +186,7 @@ def test_something_else_among_the_copies_is_not_read(s3: Any, versioned: str, fo
     found = find(s3, folder, steps)
     copied = copy_inputs(s3, found, "")
     s3.put_object(Bucket=versioned, Key=f"{copied[uri].partition(f'{versioned}/')[2]}z", Body=b"z")
-    with pytest.raises(RecordError, match=r"/in/z is no part of the recorded input\. Remove it\."):
+    with pytest.raises(RecordError, match=r"/in/z does not belong to the recorded input\. Remove it\."):
         copy_inputs(s3, found, "")
 
 

@@ -56,7 +56,9 @@ def test_a_function_that_failed_fails_again_with_its_reason(folder: FolderStore)
 
 def test_a_function_that_the_recorded_run_did_not_call_is_not_called(folder: FolderStore) -> None:
     running, _ = again(folder, step_record("Measure", "Lambda", {}, status="Stopped"), status="Stopped")
-    assert "so there is no answer to give, and a pinned reproduction asks nobody" in running.steps["Measure"].error
+    assert (
+        "so there is no recorded answer, and a pinned reproduction does not ask again" in running.steps["Measure"].error
+    )
 
 
 def test_an_answer_that_was_not_kept_is_told_before_anything_starts(folder: FolderStore) -> None:

@@ -27,7 +27,7 @@ BEFORE = {"TrainModel": TRAIN, "IsBetter": DECIDE}
 def changes(now: Artifact, **more: Any) -> list[str]:
     document = record()
     given = {"definition_hash": document["definition"]["sha256"], "commit": None, **more}
-    return list(what_changed(document, BEFORE, look=lambda _artifact: now, **given))
+    return list(what_changed(document, BEFORE, inspect=lambda _artifact: now, **given))
 
 
 def test_nothing_has_changed_when_definition_code_and_inputs_are_as_recorded() -> None:
@@ -67,7 +67,7 @@ def test_what_a_run_made_itself_is_not_compared() -> None:
     steps = {"TrainModel": replace(TRAIN, inputs=()), "IsBetter": replace(DECIDE, inputs=TRAIN.outputs)}
     document = record()
     given = {"definition_hash": document["definition"]["sha256"], "commit": None}
-    assert list(what_changed(document, steps, look=lambda a: replace(a, sha256=OTHER), **given)) == []
+    assert list(what_changed(document, steps, inspect=lambda a: replace(a, sha256=OTHER), **given)) == []
 
 
 def test_an_input_that_a_reproduction_read_from_a_copy_is_compared_where_the_definition_reads_it() -> None:
@@ -79,14 +79,14 @@ def test_an_input_that_a_reproduction_read_from_a_copy_is_compared_where_the_def
         return artifact
 
     given = {"definition_hash": document["definition"]["sha256"], "commit": None}
-    assert list(what_changed(document, {"TrainModel": copied}, look=look, **given)) == []
+    assert list(what_changed(document, {"TrainModel": copied}, inspect=look, **given)) == []
     assert looked_at == ["s3://b/train"]
 
 
 def test_an_input_that_was_changed_while_the_run_was_on_is_told() -> None:
     after = {"TrainModel": replace(TRAIN, inputs=(replace(TRAIN.inputs[0], sha256=OTHER),))}
     assert list(changed_meanwhile(BEFORE, BEFORE)) == []
-    assert list(changed_meanwhile(BEFORE, after)) == ["s3://b/train of TrainModel was changed while the run was on"]
+    assert list(changed_meanwhile(BEFORE, after)) == ["s3://b/train of TrainModel was changed during the run"]
 
 
 def test_images_without_a_digest_are_named() -> None:

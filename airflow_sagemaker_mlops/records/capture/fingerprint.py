@@ -55,7 +55,7 @@ def fingerprint(
 def lost(was: Artifact, now: Artifact) -> str:
     """How an artifact differs from what it ``was``, as a phrase; "" if it is unchanged."""
     if now.objects is None:
-        return f"cannot be looked at: {now.problem}"
+        return f"cannot be listed: {now.problem}"
     if not now.objects and was.objects != 0:
         return "is gone"
     return "was changed since" if was.sha256 and was.sha256 != now.sha256 else ""

@@ -1,1 +1,1 @@
-"""What changed between two runs."""
+"""Differences between two runs."""

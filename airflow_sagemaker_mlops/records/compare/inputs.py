@@ -1,4 +1,4 @@
-"""What changed in inputs: other places, objects that are new, gone or changed."""
+"""Differences between inputs: other URIs, and new, deleted or changed objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_NAMED = 3
 
 
 def input_changes(old: Sequence[Artifact], new: Sequence[Artifact], listing_of: ListingOf = no_listing) -> list[str]:
-    """One phrase a change: ``3 objects new under train/``."""
+    """One phrase per change: ``3 objects new under train/``."""
     before, after = _by_name(old), _by_name(new)
     phrases = [f"input {name} is gone" for name in before if name not in after]
     for name, artifact in after.items():
@@ -32,7 +32,7 @@ def _changes(name: str, old: Artifact, new: Artifact, listing_of: ListingOf) -> 
         yield f"{name} {old.uri} -> {new.uri}"
     if not known:
         if old.sha256 != new.sha256:
-            problem = new.problem or old.problem or "it was not looked at in one of the runs"
+            problem = new.problem or old.problem or "it was not listed in one of the runs"
             yield f"{name} cannot be compared: {problem}"
         return
     if old.sha256 != new.sha256 and old.etag and new.etag and not (old.key or new.key):
@@ -67,6 +67,6 @@ def _count(number: int) -> str:
 
 
 def _folder(uri: str) -> str:
-    """The last segment of a prefix, as people call it."""
+    """The last segment of a prefix, for users."""
     name = uri.rstrip("/").rpartition("/")[2]
     return name if "." in name and not uri.endswith("/") else f"{name}/"

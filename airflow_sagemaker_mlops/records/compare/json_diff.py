@@ -1,4 +1,4 @@
-"""Two JSON values -> the places where they differ, with old and new value as people read them."""
+"""Two JSON values -> their differences, with old and new values in readable form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ABSENT = object()
 
 
 def changes(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """(place, old, new) of every leaf that differs; lists of named things are compared by name."""
+    """(place, old, new) for every differing leaf; lists of named objects are compared by name."""
     if old == new:
         return
     if isinstance(old, list) and isinstance(new, list):
@@ -30,7 +30,7 @@ def changes(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, Any, Any
 
 
 def show(value: Any) -> str:
-    """A value in a sentence, cut when it is long."""
+    """A value for a sentence, truncated if it is long."""
     if value is _ABSENT or value is None:
         return NOTHING
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
@@ -44,7 +44,7 @@ def changed(place: str, old: Any, new: Any) -> str:
 
 
 def _by_name(items: list[Any]) -> Any:
-    """A list of things that all have different names as {name: thing}; any other list as it is."""
+    """A list of objects with unique names as {name: object}; any other list unchanged."""
     for key in NAMES:
         if items and all(isinstance(item, Mapping) and isinstance(item.get(key), str) for item in items):
             named = {item[key]: item for item in items}

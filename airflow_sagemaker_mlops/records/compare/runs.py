@@ -1,4 +1,4 @@
-"""What changed between two runs, in short phrases: ``NumRound 80 -> 120; 3 objects new under train/; same code, …``."""
+"""Differences between two runs, as short phrases: ``NumRound 80 -> 120; 3 objects new under train/; same code, …``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .inputs import input_changes
 from .json_diff import changed, changes, show
 
 Steps = Mapping[str, StepRecord]
-# Said elsewhere, or follows from who ran it when.
+# Reported elsewhere, or different in every run.
 _NOT_COMPARED = frozenset({"Tags", "ExperimentConfig"})
 _SOURCES = ("ProcessingInputs", "InputDataConfig", "TransformInput", "ProcessingOutputConfig", "OutputDataConfig")
 
@@ -26,9 +26,9 @@ def diff(
     new_steps: Steps | None = None,
     listing_of: ListingOf = no_listing,
 ) -> list[str]:
-    """One phrase a difference between two records, what was chosen first and what came of it last; never empty.
+    """One phrase per difference between two records, from the user's choices to the results; never empty.
 
-    The steps are those of ``reader.steps_of`` where requests are stored apart.
+    Pass the steps from ``reader.steps_of`` if requests are stored separately.
     """
     before = old_steps if old_steps is not None else _steps(old)
     after = new_steps if new_steps is not None else _steps(new)
@@ -89,7 +89,7 @@ def _which_steps(before: Steps, after: Steps) -> Iterator[str]:
 
 
 def _inputs(before: Steps, after: Steps, common: list[str], listing_of: ListingOf) -> Iterator[str]:
-    """Inputs from outside: what a step of the run made follows from what that read."""
+    """Differences in inputs from outside the run; other inputs follow from these."""
     producers = [Producers(steps.values()) for steps in (before, after)]
     phrases = []
     for name in common:
@@ -105,7 +105,7 @@ def _inputs(before: Steps, after: Steps, common: list[str], listing_of: ListingO
 
 
 def _code_and_images(before: Steps, after: Steps, ran: list[str]) -> Iterator[str]:
-    """``same code, same image``, or which step has other ones."""
+    """``same code, same image``, or the steps whose code or image changed."""
     code = [name for name in ran if _code(before[name]) != _code(after[name])]
     images = [name for name in ran if before[name].images != after[name].images]
     same = []
@@ -126,7 +126,7 @@ def _code_and_images(before: Steps, after: Steps, ran: list[str]) -> Iterator[st
 
 
 def _code(step: StepRecord) -> set[str]:
-    """What tells two versions of the code apart: its content where that is known, else where it is."""
+    """Identifies a version of the code: by its content if known, otherwise by its URI."""
     looked_at = {a.etag or a.sha256 or a.uri for a in step.inputs if a.role == "code"}
     return looked_at or {code.sha256 or code.version or code.commit or code.uri for code in step.code}
 
@@ -134,7 +134,7 @@ def _code(step: StepRecord) -> set[str]:
 def _requests(
     before: Steps, after: Steps, common: list[str], old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> Iterator[str]:
-    """What else the requests have, but for what a parameter or an input has said already."""
+    """Other differences in requests, without those that a parameter or input explains."""
     values = [
         {show(given["value"]) for given in record["externalParameters"].values() if given["value"] not in (None, "")}
         for record in (old, new)
@@ -185,7 +185,7 @@ def _ends(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:
 
 
 def _metrics(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:
-    """Metrics by name; with the step's name when two steps have one of the same name."""
+    """Metrics by name; with the step's name if two steps have a metric of that name."""
     several = {m for name in common for m in after[name].metrics if sum(m in after[n].metrics for n in common) > 1}
     found = False
     for name in common:
@@ -209,7 +209,7 @@ def _models(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _cost(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """As recorded; without prices billable seconds are what the cost follows, for equal instance types."""
+    """The recorded cost; without prices, billable seconds stand for it if the instance types are equal."""
     was, now = old["totals"], new["totals"]
     if _is_whole(was) and _is_whole(now) and was["cost"]["currency"] == now["cost"]["currency"]:
         yield from _amounts(was["cost"], now["cost"])
@@ -226,7 +226,7 @@ def _cost(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_whole(totals: Mapping[str, Any]) -> bool:
-    """Whether the cost is known, of every instance type."""
+    """Whether the cost of every instance type is known."""
     return "cost" in totals and not totals["cost"].get("unpriced")
 
 

@@ -1,1 +1,1 @@
-"""Records in formats of other tools: CSV, OpenLineage, SLSA provenance."""
+"""Exports records to formats of other tools: CSV, OpenLineage, SLSA provenance."""

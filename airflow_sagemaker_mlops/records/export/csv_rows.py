@@ -1,4 +1,4 @@
-"""Records as rows: one a step, for a spreadsheet."""
+"""Records as rows for a spreadsheet, one per step."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def rows(records: Iterable[Mapping[str, Any]]) -> str:
-    """The table with its head, lines ended by CRLF as RFC 4180 has it.
+    """The table with a header, lines ended by CRLF as in RFC 4180.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    Text that a spreadsheet would interpret as a formula gets a leading apostrophe.
     """
     out = io.StringIO()
     writer = csv.writer(out)

@@ -1,7 +1,7 @@
-"""A record as OpenLineage run events, spec 2-0-2: the events that ended the run and its steps.
+"""A record as OpenLineage run events, spec 2-0-2: the final events of the run and its steps.
 
-Datasets of S3 have namespace ``s3://bucket`` and the key as name, as OpenLineage's naming page says.  Run ids are
-UUIDs derived from DAG, run and step, so exporting twice is the same events twice.
+S3 datasets have the namespace ``s3://bucket`` and the key as name, following OpenLineage's naming page.  Run ids are
+UUIDs derived from DAG, run and step, so repeated exports give the same events.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RAN = frozenset({"Succeeded", "Failed", "Stopped"})
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """A run of a job as OpenLineage names it: ``job`` in ``namespace``, ``run_id`` is a UUID."""
+    """A job run in OpenLineage: ``job`` in ``namespace``, ``run_id`` is a UUID."""
 
     namespace: str
     job: str
@@ -38,7 +38,7 @@ class JobRun:
 
 
 def events(record: Mapping[str, Any], namespace: str = "airflow", uri: str = "") -> Iterator[dict[str, Any]]:
-    """The end of every step that ran, then that of the run; ``namespace`` is that of the jobs, i.e. of the Airflow."""
+    """The final event of every step that ran, then that of the run; ``namespace`` is the jobs', one per Airflow."""
     run = record["run"]
     parent = JobRun(namespace, run["dag_id"], run_uuid(run["dag_id"], run["run_id"]))
     for step in record["steps"]:
@@ -65,7 +65,7 @@ def run_event(record: Mapping[str, Any], namespace: str = "airflow", uri: str = 
 def step_event(
     step: Mapping[str, Any], own: JobRun, parent: JobRun, when: Literal["start", "end"] = "end"
 ) -> dict[str, Any]:
-    """The RunEvent of one step's beginning or end, as a part of the run ``parent``."""
+    """The RunEvent of one step's start or end, with ``parent`` as its parent run."""
     part = {"parent": parent_facet(parent.namespace, parent.job, parent.run_id)}
     if when == "start":
         head = _event("START", step.get("started") or step.get("ended"))
@@ -82,7 +82,7 @@ def step_event(
 
 
 def datasets_of(step: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """{"inputs", "outputs"}: what a step read and wrote in S3."""
+    """{"inputs", "outputs"}: the S3 datasets that a step read and wrote."""
     return {
         "inputs": [dataset(artifact, "input") for artifact in _artifacts([step], "inputs")],
         "outputs": [dataset(artifact, "output") for artifact in _artifacts([step], "outputs")],
@@ -90,7 +90,7 @@ def datasets_of(step: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def run_uuid(dag_id: str, run_id: str, step: str = "") -> str:
-    """The id of a run, or of a step's in it, in OpenLineage."""
+    """The OpenLineage id of a run, or of one step's run in it."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}:{dag_id}/{run_id}{f'/{step}' if step else ''}"))
 
 
@@ -104,7 +104,7 @@ def _event(kind: str, moment: Any) -> dict[str, Any]:
 
 
 def _outer(steps: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What the run read from outside, step by step."""
+    """The inputs from outside the run, by step."""
     step_records = [StepRecord.from_json(step) for step in steps]
     producers = Producers(step_records)
     for step, step_record in zip(steps, step_records, strict=True):

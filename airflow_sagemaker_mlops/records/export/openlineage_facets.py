@@ -1,7 +1,7 @@
-"""Facets of OpenLineage out of a record, as plain data; members are those of the spec's JSON Schemas.
+"""OpenLineage facets from a record, as plain data; members follow the spec's JSON Schemas.
 
-Facets of our own have names that begin with ``sagemakerMlops``; their schema is ``openlineage_facets.json`` beside this
-file, with its ``$id`` as address.
+Custom facets have names that begin with ``sagemakerMlops``; their schema is ``openlineage_facets.json`` beside this
+file, addressed by its ``$id``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def facet(kind: str, **members: Any) -> Json:
 
 
 def run_facets(record: Mapping[str, Any], uri: str = "") -> Json:
-    """Of the whole run: how it was started and what was decided, and why it failed; ``uri`` is the record's."""
+    """Facets of the whole run: parameters, decisions, models, failure reasons; ``uri`` is that of the record."""
     said = {
         "pipeline": record["run"].get("pipeline"),
         "status": record["run"].get("status"),
@@ -41,7 +41,7 @@ def run_facets(record: Mapping[str, Any], uri: str = "") -> Json:
 
 
 def step_facets(step: Mapping[str, Any]) -> Json:
-    """Of one step: its jobs, metrics, decision, and where its result came from."""
+    """Facets of one step: jobs, metrics, decision, and the origin of its result."""
     cache, decision = step.get("cache") or {}, step.get("decision") or {}
     said = {
         "type": step["type"],
@@ -64,7 +64,7 @@ def step_facets(step: Mapping[str, Any]) -> Json:
 
 
 def job_facets(steps: list[Mapping[str, Any]], job_type: str) -> Json:
-    """What kind of job it is, and where its code is: the commit when it is known, else the first place in S3."""
+    """Facets of a job: its type, and its code, by commit if known, otherwise by its first S3 URI."""
     found: Json = {
         "jobType": facet("2-0-3/JobTypeJobFacet", processingType="BATCH", integration="AIRFLOW", jobType=job_type)
     }
@@ -82,9 +82,9 @@ def job_facets(steps: list[Mapping[str, Any]], job_type: str) -> Json:
 
 
 def dataset(artifact: Mapping[str, Any], statistics: str = "") -> Json:
-    """Data at an S3 URI, with its version: of the object, else the hash of the listing, else the ETag.
+    """A dataset at an S3 URI; its version is the object's, else the hash of the listing, else the ETag.
 
-    statistics   "input" or "output": say how many objects and bytes there were as well
+    statistics   "input" or "output": also include the numbers of objects and bytes
     """
     bucket, _, key = artifact["uri"].removeprefix("s3://").partition("/")
     version = artifact.get("version") or artifact.get("sha256") or artifact.get("etag")
@@ -99,7 +99,7 @@ def dataset(artifact: Mapping[str, Any], statistics: str = "") -> Json:
 
 
 def parent_facet(namespace: str, job: str, run_id: str) -> Json:
-    """That a run is a part of another one."""
+    """The facet that names the parent run."""
     return facet("1-0-1/ParentRunFacet", run={"runId": run_id}, job={"namespace": namespace, "name": job})
 
 

@@ -17,9 +17,9 @@ BUILDER = "urn:airflow-sagemaker-mlops:airflow"
 
 
 def statement(record: Mapping[str, Any], uri: str = "") -> dict[str, Any]:
-    """The statement; its subjects are the run's models, or its outputs, or the record itself when there are neither.
+    """The statement; its subjects are the run's models, else its outputs, else the record itself.
 
-    A subject has to have a digest: the content's where S3 keeps one, else of the listing, under a name of its own.
+    Every subject needs a digest: that of the content if S3 has one, otherwise that of the listing, with another name.
     """
     run = record["run"]
     return {

@@ -1,1 +1,1 @@
-"""Running a recorded run again: the versions it read, the answers it got, and whether the same came out."""
+"""Reproduces recorded runs: with the recorded input versions and answers, and compares the results."""

@@ -1,4 +1,4 @@
-"""Whether a run can be made again, and whether it was: what differs from its record before and after, in sentences."""
+"""Compares a reproduction with the record: inputs, code and definition before it, results after it, as phrases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Steps = Mapping[str, StepRecord]
 
 
 def stored_definition(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The definition that the run of ``record`` had.  Raises :class:`RecordError` when it cannot be run again."""
+    """The stored definition of a recorded run.  Raises :class:`RecordError` if it cannot be run again."""
     copy = record["definition"].get("copy")
     if not copy:
         raise RecordError("the record has no copy of its definition. Leave out --pin and give the file.")
@@ -40,12 +40,12 @@ def what_changed(
     *,
     definition_hash: str,
     commit: Code | None,
-    look: Callable[[Artifact], Artifact],
+    inspect: Callable[[Artifact], Artifact],
 ) -> Iterator[str]:
-    """What is not as it was recorded; nothing is started to find out.
+    """Differences from the record that are visible before the reproduction starts.
 
-    commit   where the definition's file lies now; ``None`` to leave that out
-    look     an artifact as it is now, see ``fingerprint``
+    commit    current commit of the definition's file; ``None`` skips this comparison
+    inspect   returns an artifact as it is now, see ``fingerprint``
     """
     if record["definition"]["sha256"] != definition_hash:
         yield "the definition was changed"
@@ -57,20 +57,20 @@ def what_changed(
             yield f"the working tree {'had' if was.dirty else 'has'} changes that are not in commit {was.commit[:12]}"
     for name, artifact in from_outside(steps):
         there = replace(artifact, uri=artifact.named)
-        yield from _input(name, there, look(there))
+        yield from _input(name, there, inspect(there))
 
 
 def changed_meanwhile(before: Steps, after: Steps) -> Iterator[str]:
-    """Inputs that were as recorded when the run was begun, and not when it read them."""
+    """Inputs that changed between the start of the reproduction and its reading them."""
     for name, was in from_outside(before):
         for now in after[name].inputs if name in after else ():
             if now.uri == was.uri and was.sha256 and now.sha256 not in ("", was.sha256):
-                yield f"{now.uri} of {name} was changed while the run was on"
+                yield f"{now.uri} of {name} was changed during the run"
 
 
 def _input(step: str, was: Artifact, now: Artifact) -> Iterator[str]:
     if not was.sha256:
-        yield f"{was.uri} of {step} has no fingerprint in the record ({was.problem or 'it was not looked at'})"
+        yield f"{was.uri} of {step} has no fingerprint in the record ({was.problem or 'it was not listed'})"
     elif not now.sha256:
         yield f"{was.uri} of {step} cannot be compared: {now.problem}"
     elif not now.objects:
@@ -80,23 +80,23 @@ def _input(step: str, was: Artifact, now: Artifact) -> Iterator[str]:
 
 
 def unpinned_images(steps: Steps) -> list[str]:
-    """Images without a digest in the record: nobody can say whether they are the same."""
+    """Images without a digest in the record; nobody can tell whether they are the same."""
     return sorted({image.uri for step in steps.values() for image in step.images if not image.digest})
 
 
 def differences(before: Steps, after: Steps, tolerance: float) -> list[str]:
-    """What came out otherwise, in ends, metrics and decisions; ``tolerance`` is relative, near zero absolute."""
+    """Different statuses, metrics and decisions; ``tolerance`` is relative, and absolute near zero."""
     return [line for name in before for line in _step(name, before[name], after.get(name), tolerance)]
 
 
 def compared(steps: Steps) -> int:
-    """How many values :func:`differences` can look at."""
+    """The number of values that :func:`differences` can compare."""
     return sum(len(_values(step)) for step in steps.values())
 
 
 def _step(name: str, was: StepRecord, now: StepRecord | None, tolerance: float) -> Iterator[str]:
     if was.status == "NotSelected":
-        return  # a part of the pipeline ran, and all of it runs now
+        return  # the recorded run was selective; the reproduction runs all steps
     status = now.status if now is not None else "NotStarted"
     if was.status != status:
         yield f"{name} {was.status} -> {status}"

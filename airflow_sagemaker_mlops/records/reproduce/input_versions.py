@@ -1,7 +1,7 @@
-"""Recorded object versions where a run that is made again can read them.
+"""Makes the recorded versions of inputs readable for a reproduction.
 
-A job reads S3 URIs and no versions.  What is still as it was recorded is read where it lies; of anything else the
-recorded versions are copied, within S3, to a place that is named after them.  Nothing is copied before all are found.
+A job reads S3 URIs, not versions.  Unchanged inputs are read in place; the recorded versions of changed ones are copied
+within S3 to a prefix named by their hash.  Nothing is copied until all versions have been found.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from ..store.s3 import reason_of, split
 
 Steps = Mapping[str, StepRecord]
 FOLDER = "reproductions"
-LARGEST_COPY = 5 * 1024**3  # bytes that one CopyObject takes
+LARGEST_COPY = 5 * 1024**3  # bytes that one CopyObject call can copy
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """An input that is not what it was; ``objects`` are its recorded versions, which are all there, by rest of key."""
+    """A changed input; ``objects`` are its recorded versions, by rest of key, all of which still exist."""
 
     artifact: Artifact
     objects: Listing
@@ -37,12 +37,12 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of a run's inputs.
+    """The search result for a run's inputs.
 
-    changed    have to be copied
-    read       their URIs
-    copies     {URI: where a reproduction read it, and it still is}
-    problems   why the run cannot be pinned
+    changed    inputs to copy
+    read       URIs of all inputs in the definition
+    copies     {URI: URI of an unchanged copy from an earlier reproduction}
+    problems   reasons why the run cannot be pinned
     """
 
     changed: tuple[Changed, ...] = ()
@@ -52,9 +52,9 @@ class Found:
 
 
 def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
-    """Look for the recorded versions of everything that ``steps`` read from outside; nothing is written.
+    """Find the recorded versions of all inputs that ``steps`` read from outside the run; writes nothing.
 
-    steps   those that are to run again
+    steps   the steps to run again
     """
     changed: list[Changed] = []
     copies: dict[str, str] = {}
@@ -76,7 +76,7 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
 
 
 def _untold(steps: Steps) -> Iterator[str]:
-    """Steps that ran and left no word of what they read: their step records are lost, or it is a loop of schema 1.0."""
+    """Steps that ran but whose inputs were not recorded: their records are lost, or they are loops of schema 1.0."""
     loops = {step.loop for step in steps.values()}
     for name, step in steps.items():
         entry = entry_of(step.type)
@@ -97,35 +97,35 @@ def _has_children(step: StepRecord) -> bool:
 
 
 def _recorded(s3: Any, was: Artifact, listing_of: ListingOf) -> dict[str, Line | str] | RecordError | None:
-    """The versions to copy, or what is wrong with one, by rest of key; ``None`` when nothing has changed."""
+    """By rest of key, the versions to copy or a sentence about a missing one; ``None`` if nothing has changed."""
     if not was.sha256:
-        return RecordError(f"has no fingerprint in the record ({was.problem or 'it was not looked at'})")
+        return RecordError(f"has no fingerprint in the record ({was.problem or 'it was not listed'})")
     if fingerprint(s3, Artifact(was.uri)).sha256 == was.sha256:
         return None
     recorded = objects_of(was, listing_of)
     if recorded is None:
-        return RecordError("was changed, and the list of its objects was not kept")
+        return RecordError("was changed, and the list of its objects was not stored")
     bucket, prefix = split(was.uri)
     try:
         there = _versions(s3, bucket, prefix)
     except Exception as error:
-        return RecordError(f"cannot be looked at: {reason_of(error)}")
+        return RecordError(f"cannot be listed: {reason_of(error)}")
     return {rest: _choice(line, there.get(prefix + rest, ()), f"{was.uri}{rest}") for rest, line in recorded.items()}
 
 
 def _versions(s3: Any, bucket: str, prefix: str) -> dict[str, list[Line]]:
-    """All versions by key; the current objects where versions may not be listed."""
+    """All versions by key; the current objects if listing versions is denied."""
     found: dict[str, list[Line]] = {}
     try:
         for line, _ in every_version(s3, bucket, prefix):
             found.setdefault(line.key, []).append(line)
-    except Exception:  # s3:ListBucketVersions is a right of its own; what keeps these from being listed too is told
+    except Exception:  # s3:ListBucketVersions is a separate permission; an error of this listing is reported
         return {line.key: [line] for line in current_objects(s3, bucket, prefix)}
     return found
 
 
 def _choice(was: Line, there: Sequence[Line], uri: str) -> Line | str:
-    """The version that was recorded, or another one with the same content; or a sentence."""
+    """The recorded version, or another one with the same content; a sentence if there is none."""
     for line in there:
         if was.version and line.version == was.version:
             return line
@@ -137,11 +137,11 @@ def _choice(was: Line, there: Sequence[Line], uri: str) -> Line | str:
 
 
 def copy_inputs(s3: Any, found: Found, place: str) -> dict[str, str]:
-    """Copy what has changed; {URI: URI of the copies}.  Done again it copies what is missing.
+    """Copy the recorded versions of changed inputs; returns {URI: URI of the copies}.  Idempotent.
 
-    place   of the copies, ``s3://bucket/prefix``; "" for the bucket of each input
+    place   prefix of the copies, ``s3://bucket/prefix``; "" for the bucket of each input
 
-    Raises :class:`RecordError` when something cannot be copied.
+    Raises :class:`RecordError` if an input cannot be copied.
     """
     uris = dict(found.copies)
     for one in found.changed:
@@ -157,9 +157,9 @@ def copy_inputs(s3: Any, found: Found, place: str) -> dict[str, str]:
 
 
 def target_of(artifact: Artifact, place: str) -> str:
-    """Where the recorded versions of ``artifact`` go: the same objects always to the same place.
+    """The URI for copies of the recorded versions of ``artifact``, the same for the same versions.
 
-    It ends like the URI, since the rest of a key follows either without more ado.
+    It ends like the original URI, because the rest of each key is appended to it.
     """
     bucket, prefix = split(artifact.uri)
     name = prefix[prefix.rstrip("/").rfind("/") + 1 :]
@@ -176,7 +176,7 @@ def _copy(s3: Any, one: Changed, target: str) -> None:
         there = {line.key: line for line in current_objects(s3, to_bucket, folder)}
         strange = sorted(there.keys() - wanted.keys())
         if strange:
-            raise RecordError(f"s3://{to_bucket}/{strange[0]} is no part of the recorded input. Remove it.")
+            raise RecordError(f"s3://{to_bucket}/{strange[0]} does not belong to the recorded input. Remove it.")
         missing = [(key, line) for key, line in wanted.items() if key not in there or there[key].size != line.size]
         with ThreadPoolExecutor(max_workers=READERS) as copiers:
             list(copiers.map(lambda item: _copy_one(s3, bucket, item[1], to_bucket, item[0]), missing))
@@ -189,16 +189,16 @@ def _copy(s3: Any, one: Changed, target: str) -> None:
 def _copy_one(s3: Any, bucket: str, line: Line, to_bucket: str, key: str) -> None:
     source = {"Bucket": bucket, "Key": line.key, **({"VersionId": line.version} if line.version else {})}
     if line.size > LARGEST_COPY:
-        s3.copy(source, to_bucket, key)  # in parts
+        s3.copy(source, to_bucket, key)  # multipart
         return
-    # Tags would take further permissions, and mean nothing to a job.
+    # Copying tags would need more permissions, and jobs do not read them.
     s3.copy_object(
         Bucket=to_bucket, Key=key, CopySource=source, CopySourceIfMatch=line.etag, TaggingDirective="REPLACE"
     )
 
 
 def pinned_images(steps: Iterable[StepRecord]) -> dict[str, str]:
-    """{image: the same by its recorded digest}."""
+    """{image: image with its recorded digest}."""
     return dict(_by_digest(image) for step in steps for image in step.images if image.digest and "@" not in image.uri)
 
 

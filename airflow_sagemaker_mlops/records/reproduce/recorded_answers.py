@@ -1,7 +1,7 @@
-"""Recorded answers: what a pinned reproduction does not ask or change again.
+"""Recorded answers: results of steps that a pinned reproduction does not execute again.
 
-A Lambda function, a person's answer, the model registry or an endpoint is outside of the run, as its inputs are: their
-answers are part of what is pinned, and reproducing an old run must not deploy its model.
+Lambda functions, people, the model registry and endpoints are outside the run, as its inputs are.  So their answers are
+pinned too, and reproducing an old run does not deploy its model.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from ..reuse.source_run import SourceRun
 
 
 def stands(step: StepRecord) -> bool:
-    """Whether the recorded result stands: the step asks or changes what is outside, or was taken from another run."""
+    """Whether the recorded result is used: the step reads or changes something outside the run, or was reused."""
     reused = step.cache is not None and step.cache.result == "reused"
     return reused or (entry_of(step.type) or AIRFLOW_OPERATOR).outside
 
 
 def done_again(steps: Mapping[str, StepRecord]) -> dict[str, StepRecord]:
-    """Those of ``steps`` that a pinned reproduction runs."""
+    """The ``steps`` that a pinned reproduction executes."""
     return {name: step for name, step in steps.items() if not stands(step)}
 
 
 def answers_for(plan: Plan, source: SourceRun) -> Selection:
-    """The steps of ``plan`` that run again, those whose recorded results stand, and those that were not selected.
+    """The steps of ``plan`` that run again, those whose recorded results are used, and those that were not selected.
 
-    Raises :class:`RecordError` when a result that is needed was not kept.
+    Raises :class:`RecordError` if a required result was not recorded.
     """
     names = [task.task_id for task in plan.tasks if task.step_type not in NO_STEPS]
     not_selected = tuple(name for name in names if source.statuses.get(name) == "NotSelected")
@@ -53,10 +53,10 @@ def answers_for(plan: Plan, source: SourceRun) -> Selection:
 
 @dataclass(frozen=True, slots=True)
 class AnsweringRecorder(ReusingRecorder):
-    """A recorder that answers for steps outside of the run, and fails those that the source has no answer of."""
+    """A recorder that returns recorded answers for steps outside the run, and fails such steps without an answer."""
 
     async def begin(self, run: StepRun) -> StepStart:
-        """The recorded answer; else what the recorder says."""
+        """The recorded answer; otherwise the answer of ``recorder``."""
         name = run.identity.step
         if name in self.selection.reused:
             run.tell(f'the answer of run "{self.source.run_id}": a reproduction does not ask again')
@@ -72,5 +72,5 @@ class AnsweringRecorder(ReusingRecorder):
         if was is not None and was.status == "Failed":
             return f'Step "{name}" failed in run "{self.source.run_id}" too: {was.failure_reason}'
         end = f"ended {was.status}" if was is not None else "was not recorded"
-        what = f'Step "{name}" {end} in run "{self.source.run_id}", so there is no answer to give'
-        return f"{what}, and a pinned reproduction asks nobody anew."
+        what = f'Step "{name}" {end} in run "{self.source.run_id}", so there is no recorded answer'
+        return f"{what}, and a pinned reproduction does not ask again."

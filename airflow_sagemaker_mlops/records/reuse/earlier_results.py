@@ -25,7 +25,7 @@ from .source_run import SourceRun
 def check_reuse(
     plan: Plan, selection: Selection, source: SourceRun, inspect: Callable[[Artifact], Artifact] | None = None
 ) -> None:
-    """Raise :class:`InvalidSelection` with every reused step whose result ``source`` does not have as it is needed.
+    """Raise :class:`InvalidSelection` for every reused step whose result ``source`` cannot supply as needed.
 
     inspect   returns an output as it is now, see ``Recorder.inspect``; if omitted, outputs are not checked
     """
@@ -42,13 +42,13 @@ def check_reuse(
 
 
 def _missing(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan) -> Iterator[Problem]:
-    """What is wrong with the result of the reused step ``task``."""
+    """Problems with the result of the reused step ``task``."""
     name = task.task_id
     where, fix = f"$.Steps.{name}", f"Select {name} as well, or name another source run."
     found = source.steps.get(name)
     if found is None or found.status != "Succeeded":
         end = f"ended {found.status}" if found else "is not"
-        yield Problem("SM408", where, f'"{name}" is to be reused and {end} in run "{source.run_id}".', fix)
+        yield Problem("SM408", where, f'"{name}" has to be reused, but {end} in run "{source.run_id}".', fix)
         return
     if found.type != task.step_type:
         what = f'"{name}" is a {task.step_type} step and was a {found.type} step in run "{source.run_id}".'
@@ -70,7 +70,7 @@ def _missing(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan
 def _lost(
     plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan, inspect: Callable[[Artifact], Artifact]
 ) -> Iterator[Problem]:
-    """The outputs of the reused step ``task`` that are not as it left them, when a selected step takes its result."""
+    """Outputs of the reused step ``task`` that changed since, if a selected step takes its result."""
     name, found = task.task_id, source.steps.get(task.task_id)
     wanted = sorted(_wanted_of(plan, selection, task).items())
     for output in found.outputs if found is not None and wanted else ():
@@ -81,7 +81,7 @@ def _lost(
 
 
 def _not_taken(plan: Plan, selection: Selection, source: SourceRun, task: TaskPlan) -> Iterator[Problem]:
-    """The reused condition that keeps the selected step ``task`` from running, when there is one."""
+    """The reused condition that took another branch than that of the selected step ``task``, if there is one."""
     for edge in plan.edges_of(task):
         found = source.steps.get(edge.task_id)
         if edge.kind != "branch" or edge.task_id not in selection.reused or not found or found.status != "Succeeded":
@@ -97,7 +97,7 @@ def _not_taken(plan: Plan, selection: Selection, source: SourceRun, task: TaskPl
 
 
 def _wanted_of(plan: Plan, selection: Selection, task: TaskPlan) -> dict[str, str]:
-    """{property path of ``task`` that selected steps reference: one of these steps}; "" for all that is known of it."""
+    """{property path of ``task`` that selected steps reference: one of these steps}; path "" for all properties."""
     wanted: dict[str, str] = {}
     for reader in plan.tasks:
         if reader.task_id in selection.selected and task.task_id in reader.reads:
@@ -108,7 +108,7 @@ def _wanted_of(plan: Plan, selection: Selection, task: TaskPlan) -> dict[str, st
 
 
 def _taken(spec: Mapping[str, Any]) -> Iterator[tuple[str, tuple[PathPart, ...]]]:
-    """The steps and paths that expressions of ``spec`` name, those of a loop's body as well."""
+    """(step, path) for the references in ``spec``, including those in a loop's body."""
     files = {**spec.get("Files", {})}
     for inner in (spec.get("Body") or {}).values():
         files |= inner.get("Files", {})
@@ -124,14 +124,14 @@ def _taken(spec: Mapping[str, Any]) -> Iterator[tuple[str, tuple[PathPart, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ReusingRecorder:
-    """A recorder that gives reused steps the results of ``source``, and leaves the others to ``recorder``."""
+    """A recorder that returns the results of ``source`` for reused steps, and uses ``recorder`` for the others."""
 
     recorder: Recorder
     selection: Selection
     source: SourceRun
 
     async def begin(self, run: StepRun) -> StepStart:
-        """The earlier result of a reused step; else what the recorder says."""
+        """The earlier result of a reused step; otherwise the answer of ``recorder``."""
         name = run.identity.step
         if name not in self.selection.reused:
             return await self.recorder.begin(run)
@@ -139,7 +139,7 @@ class ReusingRecorder:
         return self.reused(name)
 
     def reused(self, name: str) -> StepStart:
-        """The earlier result of a step."""
+        """The source run's result of a step."""
         return StepStart(now(), result=reused_result(self.source, name))
 
     async def end(
@@ -152,7 +152,7 @@ class ReusingRecorder:
         jobs_started: int = 0,
         failure_reason: str = "",
     ) -> StepRecord | None:
-        """Record the step: a reused one as in its own run, without what that run did and paid for."""
+        """Record the step; a reused one as in the source run, without attempts, jobs and billable seconds."""
         name = run.identity.step
         if name not in self.selection.reused:
             return await self.recorder.end(
@@ -175,7 +175,7 @@ class ReusingRecorder:
         return await self.recorder.keep(run, step_record)
 
     def submitted(self, start: StepStart) -> None:
-        """A job of a step that is not reused runs."""
+        """A job of a step that is not reused was submitted."""
         self.recorder.submitted(start)
 
     def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
@@ -183,11 +183,11 @@ class ReusingRecorder:
         self.recorder.job_ended(name, answer)
 
     async def settled(self) -> None:
-        """Return when nothing is being written beside the run any more."""
+        """Wait until background writes have ended."""
         await self.recorder.settled()
 
 
 def reused_result(source: SourceRun, step: str) -> dict[str, Any]:
-    """The result of ``step`` in ``source`` as a later run passes it on."""
+    """The result of ``step`` in ``source``, as a selective run passes it to later steps."""
     result = {key: value for key, value in (source.steps[step].result or {}).items() if key != "CacheHitResult"}
     return {**result, "Reused": True, "SelectiveExecutionResult": {"SourceRun": source.run_id}}

@@ -20,7 +20,7 @@ ENDED = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 
 @dataclass(frozen=True, slots=True)
 class SourceRun:
-    """A recorded run that results are taken from; ``steps`` by name."""
+    """A recorded run whose results a selective run takes; ``steps`` by name."""
 
     run_id: str
     status: str
@@ -30,15 +30,15 @@ class SourceRun:
 
     @property
     def statuses(self) -> dict[str, str]:
-        """How each of its steps ended."""
+        """Status of each step, by name."""
         return {name: step.status for name, step in self.steps.items()}
 
 
 def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun:
     """The run called ``name`` (an id, its beginning, "latest") of ``pipeline``.
 
-    Raises :class:`InvalidSelection` (SM407) for one that results cannot be taken from, and
-    :class:`StoreUnavailable` when nobody can say.
+    Raises :class:`InvalidSelection` (SM407) if no results can be taken from it, and :class:`StoreUnavailable` if the
+    records cannot be read.
     """
     try:
         run_id = run_named(store, pipeline, name)
@@ -63,7 +63,7 @@ def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun
 
 
 def source_of(document: Mapping[str, Any], steps: Mapping[str, StepRecord]) -> SourceRun:
-    """The run of the record ``document`` with these ``steps`` (``reader.steps_of``) as one to take results from."""
+    """The run of the record ``document``, with ``steps`` from ``reader.steps_of``, as a source run."""
     run = document["run"]
     parameters = {name: item["value"] for name, item in (document.get("externalParameters") or {}).items()}
     definition = str((document.get("definition") or {}).get("sha256", ""))

@@ -1,1 +1,1 @@
-"""Whether stored records are as they were sealed."""
+"""Checks that stored records are unchanged since they were sealed."""

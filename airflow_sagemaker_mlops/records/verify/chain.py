@@ -1,4 +1,4 @@
-"""Whether all records of a DAG are as they were sealed, and none is missing."""
+"""Checks that all records of a DAG are unchanged since they were sealed, and that none is missing."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ from .finding import Finding
 from .outside import Evidence, against
 
 UNNAMED = (
-    "its record lies there and nothing names it: no other record, not the index, not the end of the chain. Its sealing "
-    "was interrupted, which clearing the run's last task finishes, or somebody put it there."
+    "its record exists, but nothing refers to it: no other record, not the index, not the heads of the chain. Either "
+    "its sealing was interrupted (clear the run's last task to finish it), or somebody added it."
 )
-STRANGE = "is no part of the records: somebody put it there."
+STRANGE = "does not belong to the records: somebody added it."
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many records were read, and what was found."""
+    """The number of records read, and the findings."""
 
     records: int
     findings: tuple[Finding, ...]
 
     @property
     def is_good(self) -> bool:
-        """Whether every record is as it was."""
+        """Whether every record is unchanged."""
         return all(finding.harmless for finding in self.findings)
 
 
 def verify(store: Store, dag_id: str, evidence: Evidence | None = None) -> Verified:
-    """Read every record of a DAG: hashes, the chain, what the index says, and what records keep beside themselves.
+    """Check every record of a DAG: hashes, chain, index, amendments, and separately stored contents.
 
-    No hash chain can show what somebody did who may write all of it: forge the history anew, or take its end away.
-    ``evidence`` from elsewhere can.  Raises :class:`NoSuchRecord` where there is nothing to verify.
+    A hash chain cannot reveal a forger with write access to all of it, who can rewrite the history or delete its end.
+    ``evidence`` from elsewhere can.  Raises :class:`NoSuchRecord` if there is nothing to verify.
     """
     good, findings = _read_all(store, dag_id)
     if not good and not findings and dag_id not in dags_of(store):
@@ -69,7 +69,7 @@ def verify(store: Store, dag_id: str, evidence: Evidence | None = None) -> Verif
 
 
 def rebuild_index(store: Store, dag_id: str) -> int:
-    """Make index and heads of a DAG anew out of its records; damaged ones are left out.  How many were read."""
+    """Rebuild index and heads of a DAG from its undamaged records; returns the number of records read."""
     good, _ = _read_all(store, dag_id)
     summaries = {run_id: summary_of(document) for run_id, document in good.items()}
     rebuild(store, dag_id, summaries.values())
@@ -84,7 +84,7 @@ def _read_all(store: Store, dag_id: str) -> tuple[dict[str, dict[str, Any]], lis
         named = name_of(key.rpartition("/")[2].removesuffix(".json"))
         found = store.read(key)
         if found is None:
-            return Finding(named, "it went away while it was read.")
+            return Finding(named, "it was deleted while it was read.")
         try:
             document = parse_record(found.data, address(store, key))
             run_id = record_name(document["run"])
@@ -105,9 +105,9 @@ def _chain(good: Mapping[str, Mapping[str, Any]], bad: set[str]) -> Iterator[Fin
             if link.run_id in bad:
                 continue
             if link.run_id not in good:
-                yield Finding(link.run_id, f'its record is missing: run "{run_id}" names it as the one before.')
+                yield Finding(link.run_id, f'its record is missing: run "{run_id}" refers to it as the previous one.')
             elif hash_of(good[link.run_id]) != link.sha256:
-                what = f'its record was replaced by another one: run "{run_id}" names hash {link.sha256[:12]}…'
+                what = f'its record was replaced: run "{run_id}" refers to hash {link.sha256[:12]}…'
                 yield Finding(link.run_id, f"{what}, it has {hash_of(good[link.run_id])[:12]}….")
 
 
@@ -118,25 +118,25 @@ def _against_index(
         if run_id in bad:
             continue
         if run_id not in good:
-            yield Finding(run_id, "its record is missing: the index has it.")
+            yield Finding(run_id, "its record is missing, but the index lists it.")
         elif hash_of(good[run_id]) != summary["sha256"]:
-            yield Finding(run_id, "its record was replaced by another one: the index has another hash.")
+            yield Finding(run_id, "its record was replaced: the index has another hash.")
         elif _contradicts(summary, summary_of(good[run_id])):
-            yield Finding(run_id, "the index says something else of it; build the index again.", harmless=True)
+            yield Finding(run_id, "the index entry contradicts the record; rebuild the index.", harmless=True)
     for run_id in sorted(good.keys() - index.summaries.keys()):
-        yield Finding(run_id, "the index does not have it; build the index again.", harmless=True)
+        yield Finding(run_id, "the index does not list it; rebuild the index.", harmless=True)
     if heads_are_damaged(store, dag_id):
         where = address(store, heads_key(dag_id))
-        yield Finding("", f"{where} is damaged; the index was read in its place. Build the index again.", harmless=True)
+        yield Finding("", f"{where} is damaged; the index was read instead. Rebuild the index.", harmless=True)
     for key in index.damaged:
-        yield Finding("", f"index object {key} is damaged; build the index again.", harmless=True)
+        yield Finding("", f"index object {key} is damaged; rebuild the index.", harmless=True)
 
 
 def _amendments(store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]], bad: set[str]) -> Iterator[Finding]:
     prefix = amendments_prefix(dag_id)
     amended = {key.removeprefix(prefix).partition("/")[0] for key in store.keys(prefix)}
     for run in sorted(amended - {segment(run_id) for run_id in (*good, *bad)}):
-        yield Finding(name_of(run), "there is an amendment to its record, and no record.")
+        yield Finding(name_of(run), "there is an amendment to its record, but no record.")
     for run_id, document in good.items():
         if segment(run_id) in amended:
             try:
@@ -146,14 +146,14 @@ def _amendments(store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]]
 
 
 def _strangers(store: Store, dag_id: str) -> Iterator[Finding]:
-    """Whatever lies below the DAG and is not of this package; nothing where all of it is not, for that is no DAG."""
+    """Objects below the DAG that this package did not write; none if all are foreign, because then it is not a DAG."""
     strange = {key: not is_laid_out(dag_id, key) for key in store.keys(f"{segment(dag_id)}/")}
     if not all(strange.values()):
         yield from (Finding("", f"{address(store, key)} {STRANGE}") for key in strange if strange[key])
 
 
 def _contradicts(summary: Summary, right: Summary) -> bool:
-    """Whether an index entry, perhaps of an older version with fewer members, is not what the record says."""
+    """Whether an index entry, perhaps of an older version with fewer members, contradicts the record."""
     return any(right.get(key) != value for key, value in summary.items() if key in right)
 
 
@@ -163,15 +163,15 @@ def _heads(
     summaries: dict[str, Summary] = {run_id: summary_of(document) for run_id, document in good.items()}
     for link in read_heads(store, dag_id).links:
         if link.run_id not in good and link.run_id not in bad and link.run_id not in index.summaries:
-            yield Finding(link.run_id, "its record is missing: it is named as the latest.")
+            yield Finding(link.run_id, "its record is missing, but the heads of the chain list it.")
         elif link.run_id in good and hash_of(good[link.run_id]) != link.sha256:
-            yield Finding(link.run_id, "its record was replaced by another one: the end of the chain has another hash.")
+            yield Finding(link.run_id, "its record was replaced: the heads of the chain have another hash.")
     named = {link.run_id for link in read_heads(store, dag_id).links}
     for link in heads_of(summaries.values()):
         if link.run_id in named or bad:
             continue
         if link.run_id in index.summaries:
-            what = "no later record names it, and the end of the chain does not either; build the index again."
+            what = "neither a later record nor the heads of the chain refer to it; rebuild the index."
             yield Finding(link.run_id, what, harmless=True)
         else:
             yield Finding(link.run_id, UNNAMED)

@@ -1,4 +1,4 @@
-"""Whether what records keep beside themselves is as it was: definitions, requests, listings, each named by its hash."""
+"""Checks the separately stored contents of records: definitions, requests and listings, each named by its hash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Content = tuple[str, str]  # kind and hash
 
 
 def contents(store: Store, dag_id: str, records: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """What was altered, and what is missing although a record of ``records`` says that it was stored."""
+    """Contents that were altered, and contents that ``records`` refer to as stored but that are missing."""
     users: dict[Content, list[str]] = {}
     wanted: dict[Content, str] = {}
     for run_id, document in records.items():
@@ -39,7 +39,7 @@ def contents(store: Store, dag_id: str, records: Mapping[str, Mapping[str, Any]]
 
 
 def _used(document: Mapping[str, Any]) -> Iterator[tuple[Content, bool]]:
-    """What a record refers to, and whether it says that it was stored."""
+    """Contents that a record refers to, each with whether it was stored for certain."""
     copy = document.get("definition", {}).get("copy")
     if copy:
         yield ("definitions", copy["sha256"]), True

@@ -1,4 +1,4 @@
-"""What ``verify`` finds."""
+"""Findings of ``verify``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a record, or with the index (then ``harmless``: it can be built again)."""
+    """One fault of a record, or of the index; ``harmless`` if it proves no tampering, e.g. an index to rebuild."""
 
     run_id: str
     what: str

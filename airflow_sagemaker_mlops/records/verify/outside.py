@@ -1,8 +1,8 @@
-"""What the outside knows of records, and nobody who can write the records can change: the other half of ``verify``.
+"""Checks records against evidence that nobody with write access to the records can change.
 
-Hashes and the chain show what was altered by somebody who did not do the whole chain again.  Whoever may write
-everything can do that.  Three things stay out of reach: a hash that was written down when the record was sealed, the
-signature of a key, and the hash that stands on a model in the registry.
+Hashes and the chain reveal alterations by somebody who did not rewrite the whole chain; somebody with write access to
+everything can rewrite it.  Three kinds of evidence stay out of reach: a hash that was noted when the record was sealed,
+the signature of a key, and the hash on a model in the registry.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from ..store.index import READERS
 from ..store.protocol import Store
 from .finding import Finding
 
-SHORTEST = 12  # digits of an expected hash: as many as messages print
+SHORTEST = 12  # digits of an expected hash: the number that messages print
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What records are held against.
+    """Evidence to check records against.
 
-    expected   {run id: hash, or its beginning of at least :data:`SHORTEST` digits}, noted when they were sealed
-    verifier   the key that every record and amendment must be signed with
-    package    what DescribeModelPackage answers for an ARN, ``None`` for one that is gone
+    expected   {run id: hash, or at least its first :data:`SHORTEST` digits}, noted when the records were sealed
+    verifier   the key that must have signed every record and amendment
+    package    returns the DescribeModelPackage answer for an ARN, ``None`` for a deleted model
     """
 
     expected: Mapping[str, str] = field(default_factory=dict)
@@ -42,14 +42,12 @@ class Evidence:
 def against(
     store: Store, dag_id: str, records: Mapping[str, Mapping[str, Any]], bad: set[str], evidence: Evidence
 ) -> Iterator[Finding]:
-    """What ``evidence`` says against ``records``, {run id: record}; ``bad`` runs have findings already."""
+    """Findings of ``evidence`` about ``records``, {run id: record}; ``bad`` runs already have findings."""
     for run_id, sha256 in evidence.expected.items():
         if run_id not in records:
             yield Finding(run_id, "its record is missing: its hash was expected.")
         elif not hash_of(records[run_id]).startswith(sha256.lower()):
-            yield Finding(
-                run_id, f"its record is not the one that was expected: its hash is {hash_of(records[run_id])}."
-            )
+            yield Finding(run_id, f"its record is not the expected one: its hash is {hash_of(records[run_id])}.")
     if evidence.verifier is not None:
         yield from _unsigned(store, dag_id, records, evidence.verifier)
     if evidence.package is not None:
@@ -64,10 +62,10 @@ def _unsigned(
         try:
             amendments = read_amendments(store, records[run_id])
         except RecordError:
-            amendments = []  # a finding of its own
+            amendments = []  # reported by another finding
         for number, amendment in enumerate(amendments, 1):
             why = why_unsigned(store, verifier, amendment, dag_id, run_id)
-            found.append(f"of its amendment {number}: {why}" if why else None)
+            found.append(f"amendment {number}: {why}" if why else None)
         return [Finding(run_id, why) for why in found if why]
 
     with ThreadPoolExecutor(max_workers=READERS) as readers:
@@ -83,9 +81,9 @@ def _anchors(
             arn = str(model.get("arn") or "")
             described = package(arn) if arn else None
             if described is None:
-                continue  # deleted in the registry, which is no fault of the record
+                continue  # deleted from the registry: not a fault of the record
             anchored = anchored_hash(described)
             if anchored is None:
-                yield Finding(run_id, f"no hash of a record stands on its model {arn}.", harmless=True)
+                yield Finding(run_id, f"its model {arn} has no hash of a record.", harmless=True)
             elif anchored != hash_of(document):
-                yield Finding(run_id, f"another record made its model {arn}: the hash {anchored[:12]}… stands on it.")
+                yield Finding(run_id, f"its model {arn} has the hash of another record: {anchored[:12]}….")
