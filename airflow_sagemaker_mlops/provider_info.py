@@ -69,11 +69,11 @@ def _options() -> dict[str, dict[str, Any]]:
             default="",
             example="eu-west-1",
         ),
-        "stand_ins": _option(
-            "File with declared results of steps, as ``sagemaker-mlops run --stand-ins`` takes it. Only for the "
+        "stubs": _option(
+            "File with declared results of steps, as ``sagemaker-mlops run --stubs`` takes it. Only for the "
             "embedded AWS: with a connection that leads to AWS itself every step fails.",
             default="",
-            example="/opt/airflow/stand-ins.yaml",
+            example="/opt/airflow/stubs.yaml",
         ),
         "records": _option(
             "Where the records of runs are kept, and with them the results that ``CacheConfig`` lets later runs take: "

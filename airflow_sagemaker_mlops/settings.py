@@ -68,9 +68,9 @@ def region_name() -> str | None:
     return _get("region_name", "") or None
 
 
-def stand_ins() -> str:
-    """File with declared results of steps, for rehearsals on the embedded AWS: ``stand_ins``; empty for none."""
-    return _get("stand_ins", "").strip()
+def stubs() -> str:
+    """File with declared results of steps, for rehearsals on the embedded AWS: ``stubs``; empty for none."""
+    return _get("stubs", "").strip()
 
 
 def records() -> str:

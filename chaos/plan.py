@@ -13,7 +13,7 @@ from typing import Literal
 from .pipelines import CASES, LONG, SLOW, WAYS_IN, Case
 
 Deed = Literal["clear", "fail_task", "fail_run"]
-# How often each is killed: what runs steps most, what has no stand-in least.
+# How often each is killed: what runs steps most, what has no stub least.
 TARGETS = {
     "worker-1": 4,
     "worker-2": 4,

@@ -161,19 +161,19 @@ def run(
     summary: Annotated[Path | None, typer.Option(help="Write what happened as JSON to this file.")] = None,
     state_dir: StateDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables at the end.")] = False,
-    stand_ins: Annotated[
+    stubs: Annotated[
         str | None,
         typer.Option(help="File with declared results of steps that cannot run here; or auto: made up for all."),
     ] = None,
     branch: Annotated[
         list[str] | None,
         typer.Option(
-            help="With --stand-ins: NAME=if or NAME=else of a Condition; else what builds most. Repeatable.",
+            help="With --stubs: NAME=if or NAME=else of a Condition; else what builds most. Repeatable.",
             show_default=False,
         ),
     ] = None,
     all_branches: Annotated[
-        bool, typer.Option("--all-branches", help="With --stand-ins: once for every branch, one run after the other.")
+        bool, typer.Option("--all-branches", help="With --stubs: once for every branch, one run after the other.")
     ] = False,
     parallel: Annotated[int, typer.Option(min=0, help="So many steps at a time; any number if 0.")] = 0,
     records: Annotated[
@@ -221,8 +221,8 @@ def run(
 
     choice = SelectiveRequest(select or (), source_run, resume)
     try:
-        stubs = StubOptions(stand_ins, branches_of(branch or ()), all_branches)
-        wrong = misfit(choice, stubs, has_summary=summary is not None)
+        options = StubOptions(stubs, branches_of(branch or ()), all_branches)
+        wrong = misfit(choice, options, has_summary=summary is not None)
     except ValueError as error:
         wrong = str(error)
     if wrong:
@@ -236,7 +236,7 @@ def run(
             name=name,
             summary=summary,
             quiet=quiet,
-            stubs=stubs,
+            stubs=options,
             most=parallel,
             records=records,
             cache=cache,

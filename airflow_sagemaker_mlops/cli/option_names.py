@@ -8,7 +8,7 @@ OPTIONS = {
     "aws_conn_id": "--conn",
     "region_name": "--region",
     "branches": "--branch",
-    "stubs": "--stand-ins",
+    "stubs": "--stubs",
     "definition": "--pin",
 }
 

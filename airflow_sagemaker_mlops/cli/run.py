@@ -23,7 +23,7 @@ from .sources import Source
 from .summary import check_place, write_summary
 from .terminal import say, say_json
 
-NO_RECORDS = "Add --records with the location of the records, and leave out --stand-ins."
+NO_RECORDS = "Add --records with the location of the records, and leave out --stubs."
 ONE_RUN = "--summary holds one run: leave --all-branches out."
 
 

@@ -8,7 +8,7 @@ from .aws.clients import error_message
 from .engine import APPEARS_WITHIN_S, stop, waiting_runner_of
 from .job_state import JobState
 from .step_run import StepRun
-from .stubs import run as stand_in
+from .stubs import run as stub
 
 LONGEST_END_S = 300.0  # SageMaker gives containers 120 s after SIGTERM, and then uploads what they left
 
@@ -19,7 +19,7 @@ async def end_step(task: asyncio.Task[None], run: StepRun | None) -> str:
     A job that AWS stops is waited for, so that ``task`` records how it ended.  Never raises.
     """
     why = ""
-    if run is not None and run.entry.waits and stand_in.declared_for(run) is None:
+    if run is not None and run.entry.waits and stub.declared_for(run) is None:
         try:
             why = await _stop_job(task, run)
         except Exception as error:

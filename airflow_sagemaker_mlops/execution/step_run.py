@@ -35,14 +35,14 @@ class ExecutionOptions:
     poll_interval_s   longest time between two looks at a running job; young jobs are looked at sooner
     logs              bring the containers' log lines into the task log: at the end, while it runs, or not at all
     log_lines         at most so many lines a step, the last ones
-    stand_ins         declared results of steps that are not executed, see ``execution.stubs.run``
+    stubs         declared results of steps that are not executed, see ``execution.stubs.run``
     pins              what a reproduction reads instead of what its requests name
     """
 
     poll_interval_s: float = 30.0
     logs: LogMode = "end"
     log_lines: int = 1000
-    stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stubs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pins: Pins = NO_PINS
 
 

@@ -83,7 +83,7 @@ ALSO_START_WORK = _patterns(
 )
 
 _DECLARE_RESULTS = (
-    "In a pipeline, declare the results of the step: sagemaker-mlops run --stand-ins FILE (in Airflow: stand_ins)"
+    "In a pipeline, declare the results of the step: sagemaker-mlops run --stubs FILE (in Airflow: stubs)"
 )
 _MACHINE = "The embedded AWS creates no machines: omit the call here, or create the machine in an AWS account"
 _SCHEDULE = "The embedded AWS runs nothing on a schedule: set schedule= of the DAG, or call the target yourself"

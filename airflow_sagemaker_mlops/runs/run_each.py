@@ -111,7 +111,7 @@ def execute(work: Work, observer: RunObserver) -> RunResult:
         options=ExecutionOptions(
             poll_interval_s=POLL_LOCAL_S if local else POLL_AWS_S,
             logs="live",
-            stand_ins=work.stubs or {},
+            stubs=work.stubs or {},
             pins=work.pins,
         ),
         notify=telling.notify,

@@ -137,7 +137,7 @@ def _fits(file: str, name: str, entry: Mapping[str, Any], kind: str, spec: Mappi
     if "Outcome" in entry and kind != "Condition":
         raise ValueError(f'{file}: "{name}" is a {kind} step; only a Condition has an Outcome.')
     if kind == "Condition" and set(entry) - {"Outcome"}:
-        raise ValueError(f'{file}: "{name}" is a Condition; its stand-in is {{Outcome: true}}, or false.')
+        raise ValueError(f'{file}: "{name}" is a Condition; its stub is {{Outcome: true}}, or false.')
     outputs = (entry.get("Properties") or {}).get("OutputParameters")
     for what, given, key, rows in (
         ("property file", entry.get("PropertyFiles"), "PropertyFileName", spec.get("PropertyFiles")),

@@ -58,23 +58,21 @@ def iso(moment: datetime | None, resolution: str = "seconds") -> str:
 
 
 def options_of(task: StepTask, aws: Aws) -> ExecutionOptions:
-    """How the step talks to AWS.  Raises ``ValueError`` for stand-ins where AWS itself would be talked to."""
-    return ExecutionOptions(poll_interval_s=task.poll_interval_s, logs=task.logs, stand_ins=_stand_ins(aws))
+    """How the step talks to AWS.  Raises ``ValueError`` for stubs where AWS itself would be talked to."""
+    return ExecutionOptions(poll_interval_s=task.poll_interval_s, logs=task.logs, stubs=_stubs(aws))
 
 
-def _stand_ins(aws: Aws) -> Mapping[str, Any]:
-    file = settings.stand_ins()
+def _stubs(aws: Aws) -> Mapping[str, Any]:
+    file = settings.stubs()
     if not file:
         return {}
     if not aws.is_local:
-        raise ValueError(
-            f"[{settings.SECTION}] stand_ins is set, and the connection leads to AWS: it is for rehearsals."
-        )
-    return _read_stand_ins(file, Path(file).stat().st_mtime)
+        raise ValueError(f"[{settings.SECTION}] stubs is set, and the connection leads to AWS: it is for rehearsals.")
+    return _read_stubs(file, Path(file).stat().st_mtime)
 
 
 @functools.lru_cache(maxsize=4)
-def _read_stand_ins(file: str, _changed: float) -> Mapping[str, Any]:
+def _read_stubs(file: str, _changed: float) -> Mapping[str, Any]:
     from ..execution.stubs.run import read_file
 
     return read_file(Path(file))

@@ -213,7 +213,7 @@ class StepType:
     roles_go_to: str = "sagemaker.amazonaws.com"
     reports: Callable[[Step], Iterator[tuple[str, Any]]] = no_reports
     about: str = ""
-    embedded: str = "stand-in"
+    embedded: str = "stub"
 
     @property
     def syntax(self) -> StepSyntax:

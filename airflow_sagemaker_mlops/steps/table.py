@@ -14,7 +14,7 @@ HEAD = """# Step types
 Generated from `airflow_sagemaker_mlops/steps/` by `make docs`; a test keeps it true.
 
 *Waits*: runs in the triggerer and holds no worker. *Embedded AWS*: what `sagemaker-mlops run` and `local` do with it;
-"stand-in" means that it fails there in plain words unless a result is declared for it (`--stand-ins`).
+"stub" means that it fails there in plain words unless a result is declared for it (`--stubs`).
 
 | type | what it is | AWS calls | waits | properties | embedded AWS |
 |---|---|---|---|---|---|

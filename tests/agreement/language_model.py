@@ -199,7 +199,7 @@ def as_step(step: Drawn, steps: list[Drawn]) -> dict[str, Any]:
     return {**made, **({"DependsOn": depends} if depends else {})}
 
 
-def stand_ins(steps: list[Drawn]) -> dict[str, Any]:
+def stubs(steps: list[Drawn]) -> dict[str, Any]:
     """Declared ends of the functions."""
     table: dict[str, Any] = {}
     for step in steps:

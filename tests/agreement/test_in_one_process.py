@@ -13,7 +13,7 @@ from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.plan import make_plan
 
-from .language_model import Drawn, document, ends, pipelines, stand_ins, status
+from .language_model import Drawn, document, ends, pipelines, status, stubs
 
 WORDS = {"NotTaken": "NotRun", "NotStarted": "NotRun"}
 
@@ -25,9 +25,9 @@ def test_which_steps_run_and_how_the_run_ends(steps: list[Drawn]) -> None:
         plan=make_plan(load_pipeline(document(steps))),
         pipeline="drawn",
         run_id="run",
-        aws=SessionAws(None, "us-east-1"),  # every step that would call AWS has a stand-in
+        aws=SessionAws(None, "us-east-1"),  # every step that would call AWS has a stub
         parameters={},
-        options=ExecutionOptions(stand_ins=stand_ins(steps)),
+        options=ExecutionOptions(stubs=stubs(steps)),
         notify=lambda _step, _line: None,
     )
     asyncio.run(run.run())

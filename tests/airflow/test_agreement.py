@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from agreement.language_model import Drawn, document, ends, pipelines, stand_ins, status
+from agreement.language_model import Drawn, document, ends, pipelines, status, stubs
 from hypothesis import HealthCheck, Phase, given, settings
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
@@ -28,7 +28,7 @@ dags = {folder.name: SageMakerPipelineDag(folder.name, definition=str(folder / "
 globals().update(dags)
 if __name__ == "__main__":
     for folder in folders:
-        os.environ["AIRFLOW__SAGEMAKER_MLOPS__STAND_INS"] = str(folder / "stand-ins.json")
+        os.environ["AIRFLOW__SAGEMAKER_MLOPS__STUBS"] = str(folder / "stubs.json")
         run = dags[folder.name].test()
         instances = run.get_task_instances()
         status = [ti.xcom_pull(task_ids="pipeline.status") for ti in instances if ti.task_id == "pipeline.status"]
@@ -66,7 +66,7 @@ def test_airflow_ends_random_pipelines_as_the_language_says(aws: LocalAws, tmp_p
         folder = tmp_path / f"p{index:03}"
         folder.mkdir()
         (folder / "pipeline.json").write_text(json.dumps(document(steps)))
-        (folder / "stand-ins.json").write_text(json.dumps(stand_ins(steps)))
+        (folder / "stubs.json").write_text(json.dumps(stubs(steps)))
     (tmp_path / "drawn.py").write_text(CODE)
     environment = {
         **os.environ,

@@ -73,9 +73,9 @@ def test_a_pipeline_can_be_tried_with_dag_test(aws: LocalAws, tmp_path: Path) ->
 def test_a_retry_policy_is_followed_either_way_in(aws: LocalAws, tmp_path: Path, start_in: str) -> None:
     policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 2}
     full = {"Train": {"Status": "Failed", "FailureReason": "CapacityError: no instances"}}
-    (tmp_path / "stand-ins.json").write_text(json.dumps(full))
+    (tmp_path / "stubs.json").write_text(json.dumps(full))
     document = {"Version": "2020-12-01", "Steps": [step(aws, "Train", RetryPolicies=[policy])]}
-    setting = {"AIRFLOW__SAGEMAKER_MLOPS__STAND_INS": str(tmp_path / "stand-ins.json")}
+    setting = {"AIRFLOW__SAGEMAKER_MLOPS__STUBS": str(tmp_path / "stubs.json")}
     states, printed = tried(aws, tmp_path, document, start_in, **setting)
     assert "failed [('Train', 'failed'), ('pipeline.status', 'failed')]" in states
     assert "SageMaker.CAPACITY_ERROR: retry 1 of 2 in 1 s" in printed

@@ -63,7 +63,7 @@ def rehearsed(document: str, **values: Any) -> PipelineRun:
         run_id="run",
         aws=SessionAws(None, "us-east-1"),
         parameters=values,
-        options=ExecutionOptions(stand_ins=made_up(plan)),
+        options=ExecutionOptions(stubs=made_up(plan)),
         notify=lambda _step, _line: None,
     )
     asyncio.run(run.run())

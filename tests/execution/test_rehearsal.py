@@ -1,4 +1,4 @@
-"""Rehearsals: which branches they take, what they make up for them, and what a file of stand-ins may say."""
+"""Rehearsals: which branches they take, what they make up for them, and what a file of stubs may say."""
 
 from __future__ import annotations
 
@@ -182,11 +182,11 @@ def test_json_files_at_places_of_parameters_and_of_the_run_are_made_up() -> None
         ({"Get": {"Properties": {"OutputParameters": {"auk": 1}}}}, 'no output "auk". Did you mean "auc"'),
         ({"Eval": {"PropertyFiles": {"Raport": {}}}}, 'no property file "Raport". Did you mean "Report"'),
         ({"Get": {"Outcome": True}}, "only a Condition has an Outcome"),
-        ({"Gate": {"Properties": {}}}, r"its stand-in is \{Outcome: true\}"),
+        ({"Gate": {"Properties": {}}}, r"its stub is \{Outcome: true\}"),
     ],
 )
 def test_what_no_stand_in_has_is_refused_by_name(table: dict[str, Any], told: str, tmp_path: Path) -> None:
-    file = tmp_path / "stand-ins.json"
+    file = tmp_path / "stubs.json"
     file.write_text(json.dumps(table))
     get = call("Get", OutputParameters=[{"OutputName": "auc", "OutputType": "Float"}])
     plan = plan_of(evaluation(), get, gate("Gate", compare("Equals", 1, 1), [call("A")], []))
@@ -214,7 +214,7 @@ def test_branches_are_for_rehearsals() -> None:
     for wrong in (StubOptions(None, {"Gate": "if"}), StubOptions(None, all_branches=True)):
         with pytest.raises(RunError, match='stubs="auto"') as caught:
             wrong.check()
-        assert "--stand-ins auto" in in_options(caught.value)
+        assert "--stubs auto" in in_options(caught.value)
     with pytest.raises(RunError, match="takes every branch"):
         StubOptions("auto", {"Gate": "if"}, all_branches=True).check()
     StubOptions("auto", {"Gate": "if"}).check()

@@ -29,7 +29,7 @@ from airflow_sagemaker_mlops.runs.clients import embedded
 pytestmark = pytest.mark.e2e
 
 
-def run(aws: LocalAws, *steps: Any, stand_ins: Any = None, **more: Any) -> PipelineRun:
+def run(aws: LocalAws, *steps: Any, stubs: Any = None, **more: Any) -> PipelineRun:
     values, name = more.pop("values", {}), more.pop("name", "whole")
     definition = more.pop("definition", None) or {"Version": "2020-12-01", **more, "Steps": list(steps)}
     plan = make_plan(load_pipeline(definition))
@@ -39,7 +39,7 @@ def run(aws: LocalAws, *steps: Any, stand_ins: Any = None, **more: Any) -> Pipel
         run_id=uuid.uuid4().hex,
         aws=embedded(aws),
         parameters=values,
-        options=ExecutionOptions(poll_interval_s=0.5, stand_ins=stand_ins or {}),
+        options=ExecutionOptions(poll_interval_s=0.5, stubs=stubs or {}),
         notify=lambda _step, _line: None,
         mailbox=LocalMailbox(Path(aws.state_dir)),
     )
@@ -103,7 +103,7 @@ def test_a_step_runs_on_failure_reads_the_reason_and_the_run_completes_with_fail
 )
 def test_each_trigger_asks_for_its_own_end(aws: LocalAws, end: str, trigger: str, runs: bool) -> None:
     follower = processing(aws, "B", DependsOn=[{"Step": "A", "Trigger": trigger}])
-    done = run(aws, processing(aws, "A"), follower, stand_ins={"A": {"Status": end}, "B": {}})
+    done = run(aws, processing(aws, "A"), follower, stubs={"A": {"Status": end}, "B": {}})
     assert states(done) == {"A": end, "B": "Succeeded" if runs else "NotStarted"}
     bad = end != "Succeeded"
     assert done.status == ("Succeeded" if not bad else "CompletedWithFailures" if runs else "Failed")
@@ -143,7 +143,7 @@ def test_a_loop_runs_its_body_for_each_item_and_the_best_is_selected(aws: LocalA
         aws,
         loop(items, *body, most=2, Selector=selector),
         processing(aws, "After", check, arguments={"Environment": after}),
-        stand_ins=aucs,
+        stubs=aucs,
         Parameters=[{"Name": "Word", "Type": "String", "DefaultValue": "default"}],
         values={"Word": "given"},
     )
@@ -157,7 +157,7 @@ def test_a_loop_runs_its_body_for_each_item_and_the_best_is_selected(aws: LocalA
 @pytest.mark.parametrize("count", [0, 1, 1000])
 def test_a_loop_takes_any_number_of_items_given_as_json_text(aws: LocalAws, count: int) -> None:
     items = [{"Name": "Items", "Type": "String", "DefaultValue": json.dumps(list(range(count)))}]
-    done = run(aws, loop({"Get": "Parameters.Items"}, score(), most=50), Parameters=items, stand_ins={"Score": {}})
+    done = run(aws, loop({"Get": "Parameters.Items"}, score(), most=50), Parameters=items, stubs={"Score": {}})
     assert states(done) == {"Loop": "Succeeded"}, done.steps["Loop"].error
     result = done.steps["Loop"].result
     assert result is not None
@@ -182,7 +182,7 @@ def test_max_concurrency_holds_over_the_whole_body(aws: LocalAws) -> None:
         run_id=uuid.uuid4().hex,
         aws=embedded(aws),
         parameters={},
-        options=ExecutionOptions(stand_ins=Counting(x={})),
+        options=ExecutionOptions(stubs=Counting(x={})),
         notify=lambda _step, _line: seen.append(len(_live(plan))),
     )
     from airflow_sagemaker_mlops.execution.runners import foreach
@@ -210,7 +210,7 @@ def test_max_concurrency_holds_over_the_whole_body(aws: LocalAws) -> None:
 def test_one_bad_child_leaves_the_others_alone_and_fails_the_loop(aws: LocalAws) -> None:
     first, second = score("First"), {**score("Second"), "DependsOn": ["First"]}
     bad = {"First": {}, "Second": {}, "First-1": {"Status": "Failed", "FailureReason": "broken"}}
-    done = run(aws, loop([1, 2, 3], first, second), processing(aws, "After", DependsOn=["Loop"]), stand_ins=bad)
+    done = run(aws, loop([1, 2, 3], first, second), processing(aws, "After", DependsOn=["Loop"]), stubs=bad)
     assert states(done) == {"Loop": "Failed", "After": "NotStarted"}
     assert "1 of 6 steps did not succeed" in done.steps["Loop"].error
     assert "First-1" in done.steps["Loop"].error
@@ -224,7 +224,7 @@ def test_one_bad_child_leaves_the_others_alone_and_fails_the_loop(aws: LocalAws)
 )
 def test_items_that_are_no_list_fail_the_loop(aws: LocalAws, items: str, words: str) -> None:
     given = [{"Name": "Items", "Type": "String", "DefaultValue": items}]
-    done = run(aws, loop({"Get": "Parameters.Items"}, score()), Parameters=given, stand_ins={"*": {}})
+    done = run(aws, loop({"Get": "Parameters.Items"}, score()), Parameters=given, stubs={"*": {}})
     assert words in done.steps["Loop"].error
 
 
@@ -663,8 +663,8 @@ def test_what_is_not_executed_here_fails_in_plain_words_and_a_stand_in_answers_f
     step = {"Name": "Heavy", "Type": kind, "Arguments": NOT_EXECUTED[kind]}
     done = run(aws, step)
     assert "is not available in the embedded AWS" in done.steps["Heavy"].error
-    assert "--stand-ins" in done.steps["Heavy"].error
-    assert run(aws, step, stand_ins={"Heavy": {}}).status == "Succeeded"
+    assert "--stubs" in done.steps["Heavy"].error
+    assert run(aws, step, stubs={"Heavy": {}}).status == "Succeeded"
 
 
 def test_an_airflow_operator_as_a_step_runs_under_airflow_only(aws: LocalAws) -> None:
@@ -672,7 +672,7 @@ def test_an_airflow_operator_as_a_step_runs_under_airflow_only(aws: LocalAws) ->
     uses = {"Environment": {"X": {"Get": "Steps.Note.Output.rows"}}}
     look = processing(aws, "Look", "import os; assert os.environ['X'] == '7'", arguments=uses)
     assert "runs under Airflow only" in run(aws, note, look).steps["Note"].error
-    done = run(aws, note, look, stand_ins={"Note": {"Properties": {"Output": {"rows": 7}}}})
+    done = run(aws, note, look, stubs={"Note": {"Properties": {"Output": {"rows": 7}}}})
     assert done.status == "Succeeded", [step.error for step in done.steps.values()]
 
 
@@ -684,7 +684,7 @@ NOT_TO_ITS_END = {
 }
 
 
-def test_every_real_definition_runs_to_its_end_with_stand_ins(aws: LocalAws, corpus: Path) -> None:
+def test_every_real_definition_runs_to_its_end_with_stubs(aws: LocalAws, corpus: Path) -> None:
     values = {"String": "text", "Integer": 1, "Float": 1.0, "Boolean": True}
     ended: dict[str, str] = {}
     refused = 0
@@ -698,7 +698,7 @@ def test_every_real_definition_runs_to_its_end_with_stand_ins(aws: LocalAws, cor
             refused += 1
             continue
         given = {p.name: values[p.type] for p in plan.parameters if p.required}
-        running = run(aws, definition=corpus / cells[1], stand_ins=made_up(plan), values=given)
+        running = run(aws, definition=corpus / cells[1], stubs=made_up(plan), values=given)
         errors = [step.error for step in running.steps.values() if step.error and step.type != "Fail"]
         ended[cells[1]] = "; ".join(errors)
     assert refused == 1  # a parameter that is not declared

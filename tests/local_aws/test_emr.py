@@ -89,12 +89,12 @@ def test_a_program_that_is_not_there_is_named_with_the_way_out(box: LocalAws) ->
     where = cluster(box)
     (step,) = client.add_job_flow_steps(JobFlowId=where, Steps=[command("no-such-submit")])["StepIds"]
     reason = ended(box, where, step)["Status"]["FailureDetails"]["Reason"]
-    assert reason.startswith("no-such-submit is not on the PATH of the embedded AWS: install it, or declare a stand-in")
+    assert reason.startswith("no-such-submit is not on the PATH of the embedded AWS: install it, or declare a stub")
 
 
 def test_a_cluster_of_production_is_not_here_and_the_way_out_is_said(box: LocalAws) -> None:
     client = box.client("emr")
-    with pytest.raises(client.exceptions.InvalidRequestException, match=r"'j-1' is not valid\. .* declare a stand-in"):
+    with pytest.raises(client.exceptions.InvalidRequestException, match=r"'j-1' is not valid\. .* declare a stub"):
         client.list_steps(ClusterId="j-1")
 
 

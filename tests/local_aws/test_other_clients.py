@@ -153,7 +153,7 @@ def test_a_notebook_job_says_what_it_needs(box: LocalAws) -> None:
     done = training(box, "notebook", ContainerEntrypoint=["amazon_sagemaker_scheduler"])
     assert done["TrainingJobStatus"] == "Failed"
     assert "a notebook job needs nbclient and ipykernel here" in done["FailureReason"]
-    assert "--stand-ins" in done["FailureReason"]
+    assert "--stubs" in done["FailureReason"]
 
 
 def package(text: str, name: str = "main.py") -> bytes:

@@ -162,8 +162,8 @@ def test_an_unknown_service_is_called_by_its_method_and_path() -> None:
 
 
 CALLS: list[tuple[str, str, dict[str, Any], str]] = [
-    ("athena", "start_query_execution", {"QueryString": "SELECT 1"}, "--stand-ins"),  # json
-    ("batch", "submit_job", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}, "--stand-ins"),  # rest-json
+    ("athena", "start_query_execution", {"QueryString": "SELECT 1"}, "--stubs"),  # json
+    ("batch", "submit_job", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}, "--stubs"),  # rest-json
     ("bedrock", "delete_guardrail", {"guardrailIdentifier": "abcdefgh"}, "not available"),
     ("cloudwatch", "start_metric_streams", {"Names": ["x"]}, "not available"),  # cbor
     ("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1}, "creates no machines"),  # ec2

@@ -62,7 +62,7 @@ def function(name: str, *after: str) -> dict[str, Any]:
 
 
 def running(recorder: Any, notify: Callable[[StepProgress, str], None], **seconds: float) -> PipelineRun:
-    """A run of First and then Second, which stand-ins answer for after so many ``seconds``."""
+    """A run of First and then Second, which stubs answer for after so many ``seconds``."""
     document = {"Version": "2020-12-01", "Steps": [function("First"), function("Second", "First")]}
     return PipelineRun(
         plan=make_plan(load_pipeline(document)),
@@ -70,7 +70,7 @@ def running(recorder: Any, notify: Callable[[StepProgress, str], None], **second
         run_id="r1",
         aws=SessionAws(None, "us-east-1"),
         parameters={},
-        options=ExecutionOptions(stand_ins={name: {"Seconds": seconds.get(name, 0)} for name in ("First", "Second")}),
+        options=ExecutionOptions(stubs={name: {"Seconds": seconds.get(name, 0)} for name in ("First", "Second")}),
         notify=notify,
         recorder=recorder,
     )

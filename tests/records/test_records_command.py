@@ -349,7 +349,7 @@ def test_a_run_has_the_cost_when_it_is_given_prices(aws: LocalAws, folder: Folde
 
 def test_a_run_leaves_no_record_when_that_is_off_or_results_are_made_up(aws: LocalAws, tmp_path: Path) -> None:
     assert "record " not in run_decision(aws, tmp_path, "--records", "off")
-    assert "record " not in run_decision(aws, tmp_path, "--stand-ins", "auto", "--records", str(tmp_path / "r"))
+    assert "record " not in run_decision(aws, tmp_path, "--stubs", "auto", "--records", str(tmp_path / "r"))
     assert not (tmp_path / "r").exists()
 
 

@@ -187,7 +187,7 @@ def test_it_is_cached_by_the_attributes_that_it_names() -> None:
 def test_it_has_its_row_in_the_docs() -> None:
     calls = "`CreateCompilationJob`, `DescribeCompilationJob`, `StopCompilationJob`"
     properties = "what `DescribeCompilationJob` answers"
-    row = f"| `Compilation` | a model compiled for a device | {calls} | yes | {properties} | stand-in |"
+    row = f"| `Compilation` | a model compiled for a device | {calls} | yes | {properties} | stub |"
     assert row in markdown().splitlines()
 
 
@@ -260,8 +260,8 @@ def test_a_job_of_it_that_fails_fails_the_step_with_the_services_reason() -> Non
 
 def test_a_stub_stands_for_it() -> None:
     neo = Neo()
-    run = replace(run_of(neo, "Compile", {}), options=ExecutionOptions(stand_ins={"*": {}}))
-    assert asyncio.run(engine.run_step(run)).facts["StandIn"]
+    run = replace(run_of(neo, "Compile", {}), options=ExecutionOptions(stubs={"*": {}}))
+    assert asyncio.run(engine.run_step(run)).facts["Stub"]
     assert neo.jobs == {}
 
 

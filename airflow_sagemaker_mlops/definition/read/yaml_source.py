@@ -346,7 +346,7 @@ def load_yaml(text: str, *, is_template: bool = False) -> Yaml:
 
 
 def plain_yaml(text: str) -> Any:
-    """The value in a ``text`` that is no definition: a file of prices, of stand-ins.  Raises ``ValueError``."""
+    """The value in a ``text`` that is no definition: a file of prices, of stubs.  Raises ``ValueError``."""
     read = load_yaml(text)
     if len(read.documents) > 1 or read.problems:
         problem = read.problems[0] if read.problems else None

@@ -26,7 +26,7 @@ class ConditionRunner(Runner):
         if given is None:  # of a definition it is refused; by hand nobody has looked
             raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions"; none would count as true.')
         conditions = parse_conditions(given, "Arguments.Conditions")
-        wanted = (run.options.stand_ins.get(run.identity.step) or {}).get("Outcome") if run.options.stand_ins else None
+        wanted = (run.options.stubs.get(run.identity.step) or {}).get("Outcome") if run.options.stubs else None
         try:
             outcome = await in_thread(run.aws.key, _evaluate, run, conditions)
         except UnresolvedExpression as error:
@@ -51,7 +51,7 @@ class ConditionRunner(Runner):
             properties={"Outcome": outcome.value},
             started=started,
             ended=now(),
-            facts={"Decision": decision} | ({} if wanted is None else {"StandIn": True}),
+            facts={"Decision": decision} | ({} if wanted is None else {"Stub": True}),
         )
 
 

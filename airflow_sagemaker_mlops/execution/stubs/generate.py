@@ -1,4 +1,4 @@
-"""Stand-ins for a whole plan, made up so that every reference and every condition finds something it can use.
+"""Stubs for a whole plan, made up so that every reference and every condition finds something it can use.
 
 A rehearsal takes the branches that build most: the fewest Fail steps, then the most steps.  Conditions that parameters
 alone decide are decided by them.  Whoever wants another branch names it.
@@ -42,7 +42,7 @@ def made_up(
     parameters: Mapping[str, Any] = NO_VALUES,
     execution: Mapping[str, str] = NO_VALUES,
 ) -> dict[str, dict[str, Any]]:
-    """``{step: stand-in}`` and ``"*"``: reports hold a value wherever the plan reads one.
+    """``{step: stub}`` and ``"*"``: reports hold a value wherever the plan reads one.
 
     branches     {Condition: the branch to take}; of the others, the one that builds most
     parameters   values of the run, where they are not the defaults
@@ -215,7 +215,7 @@ def _conditions(task: TaskPlan) -> tuple[ConditionNode, ...]:
 
 
 def _source(read: JsonGet, values: Mapping[str, Any], execution: Mapping[str, str]) -> tuple[str, ...] | None:
-    """(step, keys in its stand-in, file) that a ``JsonGet`` reads; ``None`` when no single step leaves it."""
+    """(step, keys in its stub, file) that a ``JsonGet`` reads; ``None`` when no single step leaves it."""
     if read.step is not None:
         return read.step, "PropertyFiles", str(read.property_file)
     match read.s3_uri:

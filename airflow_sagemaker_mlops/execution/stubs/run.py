@@ -1,6 +1,6 @@
-"""Stand-ins: declared results of steps that cannot be executed where a pipeline is rehearsed.
+"""Stubs: declared results of steps that cannot be executed where a pipeline is rehearsed.
 
-A stand-in resolves and types the step's request as for AWS, and then answers instead of it.  It is declared for each
+A stub resolves and types the step's request as for AWS, and then answers instead of it.  It is declared for each
 step by name (``"*"`` for all that wait, and Lambda)::
 
     Train:
@@ -51,29 +51,29 @@ MEMBERS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "Seconds": ((int, float), "a number"),
     "Outcome": (bool, "true or false"),
 }
-BELOW = "Files below properties"  # {property path: {file: content}}; only made-up stand-ins have it
+BELOW = "Files below properties"  # {property path: {file: content}}; only made-up stubs have it
 STATUSES = ("Succeeded", "Failed", "Stopped")
 
 
 def read_file(file: Path) -> dict[str, Any]:
-    """The stand-ins of a YAML or JSON file.  Raises ``ValueError`` with a sentence, also for a member that is none."""
+    """The stubs of a YAML or JSON file.  Raises ``ValueError`` with a sentence, also for a member that is none."""
     from ...definition.read.yaml_source import plain_yaml
 
     try:
         table = plain_yaml(file.read_text())
     except (OSError, ValueError) as error:
-        raise ValueError(f"{file}: the stand-ins cannot be read: {error}") from None
+        raise ValueError(f"{file}: the stubs cannot be read: {error}") from None
     return checked(table, str(file))
 
 
 def checked(table: Any, file: str) -> dict[str, Any]:
-    """``table`` as stand-ins; ``file`` is what messages call it.  Raises ``ValueError`` for a member that is none."""
+    """``table`` as stubs; ``file`` is what messages call it.  Raises ``ValueError`` for a member that is none."""
     if not isinstance(table, dict) or not all(isinstance(value, dict | None) for value in table.values()):
-        raise ValueError(f"{file}: stand-ins are an object: {{step: {{Properties: ..., Files: ...}}}}")
+        raise ValueError(f"{file}: stubs are an object: {{step: {{Properties: ..., Files: ...}}}}")
     for name, entry in table.items():
         wrong = next(_wrong_members(entry or {}), "")
         if wrong:
-            raise ValueError(f'{file}: the stand-in of "{name}" {wrong}')
+            raise ValueError(f'{file}: the stub of "{name}" {wrong}')
     return {str(name): value or {} for name, value in table.items()}
 
 
@@ -83,7 +83,7 @@ def _wrong_members(entry: Mapping[Any, Any]) -> Iterator[str]:
             meant = did_you_mean(str(key), MEMBERS)
             if str(key) in ("OutputParameters", "ModelArtifacts") or not meant.startswith("Did"):
                 meant = f"It has {', '.join(MEMBERS)}. Did you mean Properties: {{{key}: ...}}?"
-            yield f'has the key "{key}", which no stand-in has. {meant}'
+            yield f'has the key "{key}", which no stub has. {meant}'
         elif value is not None:
             kind, words = MEMBERS[key]
             fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
@@ -92,8 +92,8 @@ def _wrong_members(entry: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def declared_for(run: StepRun) -> Mapping[str, Any] | None:
-    """The stand-in of the step: by its name, as child of a loop by its name in the body, or the one for all."""
-    table = run.options.stand_ins
+    """The stub of the step: by its name, as child of a loop by its name in the body, or the one for all."""
+    table = run.options.stubs
     if not table:
         return None
     name, runner = run.identity.step, runner_of(run.entry)
@@ -114,9 +114,9 @@ class StubRunner(WaitingRunner):
 
     async def submit(self, run: StepRun) -> Submitted:
         """The request is built and typed; nothing is sent."""
-        run.tell("a stand-in answers for this step")
+        run.tell("a stub answers for this step")
         name = name_of(run, 0) if run.entry.name_key else run.identity.step
-        arn = f"arn:aws:sagemaker:{run.aws.region}:{NO_ACCOUNT}:stand-in/{name}"
+        arn = f"arn:aws:sagemaker:{run.aws.region}:{NO_ACCOUNT}:stub/{name}"
         await run.publish(facts_about(run, name, arn))
         return Submitted(name, arn, 0, now())
 
@@ -137,10 +137,10 @@ class StubRunner(WaitingRunner):
             job.since,
             now(),
             status=status,
-            facts={"StandIn": True},
+            facts={"Stub": True},
         )
         if status != "Succeeded":
-            reason = str(declared.get("FailureReason") or "the stand-in says so")
+            reason = str(declared.get("FailureReason") or "the stub says so")
             raise JobFailed(run.identity.step, job.name, status, reason, result.as_json())
         return result
 
@@ -231,8 +231,8 @@ def _made_up(run: StepRun, parts: tuple[Any, ...]) -> Any:
 
 def _text(run: StepRun, name: str) -> str:
     if LOOKS_LIKE_A_PLACE.search(name):
-        return f"s3://stand-ins/{run.identity.execution_id}/{run.identity.step}/{name}"
-    return f"stand-in-{name}"
+        return f"s3://stubs/{run.identity.execution_id}/{run.identity.step}/{name}"
+    return f"stub-{name}"
 
 
 def _write_files(run: StepRun, properties: Mapping[str, Any], declared: Mapping[str, Any]) -> None:

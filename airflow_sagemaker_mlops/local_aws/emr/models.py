@@ -44,9 +44,7 @@ def find_cluster(context: Context, name: Any) -> Resource:
     """A cluster by its id.  Raises :class:`AwsError` if there is none."""
     found = context.store.get(CLUSTER, context.region, str(name))
     if found is None:
-        way_out = (
-            "Create it in the embedded AWS (run_job_flow), or declare a stand-in: sagemaker-mlops run --stand-ins FILE."
-        )
+        way_out = "Create it in the embedded AWS (run_job_flow), or declare a stub: sagemaker-mlops run --stubs FILE."
         raise refused(f"Cluster id '{name}' is not valid. {way_out}")
     return found
 

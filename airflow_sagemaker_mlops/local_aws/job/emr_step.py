@@ -14,7 +14,7 @@ from .transfer import download
 
 CODE = re.compile(r"s3[an]?://\S+\.(py|sh|jar|R|sql|zip|egg|whl)$")
 PROGRAMS = ("PATH", "JAVA_HOME", "SPARK_HOME", "HADOOP_HOME", "HADOOP_CONF_DIR", "PYSPARK_PYTHON")
-WAY_OUT = "install it, or declare a stand-in for the step: sagemaker-mlops run --stand-ins FILE"
+WAY_OUT = "install it, or declare a stub for the step: sagemaker-mlops run --stubs FILE"
 # Options that name a cluster's resource manager, and their values for one machine.
 ONE_MACHINE = {"--master": "local[*]", "--deploy-mode": "client"}
 

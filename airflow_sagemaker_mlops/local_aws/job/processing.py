@@ -20,7 +20,7 @@ class Processing(ContainerContract):
     def prepare(self) -> None:
         """Download the inputs, create the output folders, write the two configuration files."""
         if UNAVAILABLE.search(self.image):
-            what = "map the image to a command in config.json, or declare a stand-in for the step"
+            what = "map the image to a command in config.json, or declare a stub for the step"
             raise JobError(f"ClientError: {self.image} is not available in the embedded AWS: {what}")
         for item in self.request.get("ProcessingInputs") or []:
             self._download_input(item)

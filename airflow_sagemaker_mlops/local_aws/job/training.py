@@ -106,7 +106,7 @@ class Training(TrainingRequest):
         found = subprocess.run([python, "-c", _FIND_MISSING], capture_output=True, text=True, check=False)
         missing = found.stdout.split()
         if missing or found.returncode:
-            hint = f"{python} -m pip install nbclient ipykernel, or declare a stand-in for the step (--stand-ins)"
+            hint = f"{python} -m pip install nbclient ipykernel, or declare a stub for the step (--stubs)"
             raise JobError(
                 f"ClientError: a notebook job needs {' and '.join(missing) or 'an interpreter'} here: {hint}"
             )
