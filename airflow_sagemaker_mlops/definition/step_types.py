@@ -1,7 +1,7 @@
-"""What the definition language says about each step type: one row a type, all that reading and planning need.
+"""The definition language's view of the step types: one row for each, enough to read and plan a definition.
 
-What running a type takes (its API calls, its runner, its IAM actions) is its entry in ``steps``, which this package
-does not import: parsing a DAG file reads this table only.  A test proves that both have the same types.
+How a type runs (API calls, runner, IAM actions) is in its entry in ``steps``.  This package does not import that, so
+parsing a DAG file reads this table only.  A test compares the two.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class StepSyntax:
     """The row of one step type.
 
-    supported       whether it is a step of this package: x-airflow is Airflow's, and HubContent cannot be run
-    waits           whether it takes minutes or hours, so that it is watched from the triggerer
-    settings        keys of the step, beside those that every step has
-    needs           the one of them that must be there
-    choices         values of that key
-    arguments       keys of ``Arguments``, where the language has a closed set
-    argument_rules  whether ``Arguments`` have a form that ``definition.arguments`` checks
-    free_arguments  ``Arguments`` are the user's own data, may be left out, and may hold a key called "Get"
-    in_body         whether the body of a ForEach step may hold it
-    in_experiments  whether its jobs are grouped under the pipeline's experiment
-    with_mlflow     whether its jobs are told the pipeline's MLflow tracking server
-    properties      {member: type} of a fixed property document, "" for other types; ``None``: what Describe answers
-    property_files  whether steps may name files in their outputs, for ``Std:JsonGet``
-    left_in_s3      property paths where it leaves what a Cleanup step deletes
-    also_called     names of the type in the API and the SDK, in small letters
+    supported       this package runs it; Airflow runs x-airflow, and nothing runs HubContent
+    waits           it takes minutes or hours, so the triggerer watches it
+    settings        step-level keys, in addition to those of every step
+    needs           the required one of them
+    choices         allowed values of the required key; () for any
+    arguments       allowed keys of ``Arguments``; ``None`` for any
+    argument_rules  ``definition.arguments`` checks its ``Arguments``
+    free_arguments  ``Arguments`` are optional, and are the user's own data, which may hold a key called "Get"
+    in_body         the body of a ForEach step may hold it
+    in_experiments  its jobs are grouped under the pipeline's experiment
+    with_mlflow     its jobs get the pipeline's MLflow tracking server
+    properties      {member: parameter type, or ""} of a fixed property document; ``None``: what Describe answers
+    property_files  it may declare property files, for ``Std:JsonGet``
+    left_in_s3      property paths to the objects that a Cleanup step deletes
+    also_called     names of the type in the API and the SDK, in lower case
     """
 
     supported: bool = True
@@ -174,18 +174,18 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
 
 
 def syntax_of(step_type: str) -> StepSyntax:
-    """The row of ``step_type``; one in which nothing is true for a type that the language does not have."""
+    """The row of ``step_type``; an empty row for a type that the language does not have."""
     return STEP_SYNTAX.get(step_type, _UNKNOWN)
 
 
 def type_meant(word: str) -> str | None:
-    """The step type that ``word`` means, whatever its case, or in the names of the API and the SDK."""
+    """The step type that ``word`` means, in any case and also by its name in the API or the SDK."""
     given = word.casefold()
     return next((name for name, row in STEP_SYNTAX.items() if given in (name.casefold(), *row.also_called)), None)
 
 
 class _Types(Set[str]):
-    """Names of the step types of which something holds, as the table has them at the moment."""
+    """A live view of the step types whose row meets a condition, so that a registered type is in it at once."""
 
     def __init__(self, holds: Callable[[StepSyntax], bool]) -> None:
         self._holds = holds

@@ -1,7 +1,7 @@
 """What the package knows about one step type: :class:`StepType`, pure data and pure functions over API answers.
 
-Nothing here calls AWS.  ``execution`` reads an entry and makes the calls it names.  What the definition language itself
-says of a type is its row in ``definition.step_types``.
+Nothing here calls AWS.  ``execution`` reads an entry and makes the calls it names.  What the definition language says
+about a type is its row in ``definition.step_types``.
 Operation names are those of the API reference (``CreateTrainingJob``).
 """
 
@@ -61,15 +61,15 @@ def nothing_made_up(_request: Answer, _name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The key of a step that names what it calls, a function or a queue.
+    """The step-level key that names the function or queue a step calls.
 
-    form     what it has to look like
-    action   the IAM action of the call
-    arn      the ARN of what a value names, "" for one that can name nothing
-    noun     how messages call it
-    opened   what a policy allows where it is known only at run time
-    misfit   end of a sentence about a value that cannot be one
-    example  a value that can
+    form     pattern of valid values
+    action   IAM action of the call
+    arn      (place, value) -> ARN; "" for a value that names nothing
+    noun     what messages call the target
+    opened   what a policy allows if the value is known only at run time
+    misfit   rest of the sentence about an invalid value
+    example  a valid value
     """
 
     key: str
@@ -82,23 +82,23 @@ class Target:
     example: str
 
     def takes(self, text: str) -> bool:
-        """Whether ``text`` can be one."""
+        """Whether ``text`` can name a target."""
         return self.form.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class StepType:
-    """One entry of the step table: everything about a step type but what the definition language says of it.
+    """One entry of the step table: all traits of a step type except those of the definition language.
 
     Running:
 
     name            AWS step type, e.g. "Training"
-    runner          what runs it, by its name in ``execution.runners``
+    runner          name of its runner in ``execution.runners``
     service         boto3 service of the operations
     create, describe, stop, listing   operations, "" when there is none
     running    status by which ``listing`` finds what has not ended; "" when there is no such one
     name_key        member of the create request that names the resource; also how Describe addresses it
-    verbatim        a name in the document is the resource's whole name, and not the beginning of it
+    verbatim        a name in the document is the resource's full name rather than a prefix
     describe_key    how Describe addresses it when that is another member
     also            further members of the create request that Describe, Stop and List want
     token_key       member of the create request that takes a client token, where no unique name is the key
@@ -112,44 +112,44 @@ class StepType:
     name_limit      longest name the API takes
     tagged          whether the create request takes ``Tags``
     camel           the API writes its members with a small first letter, documents with a capital one
-    retries_itself  the service makes a failed job again by itself, so an internal error is no reason for another one
-    outside         it asks or changes what lies outside the run: a pinned reproduction takes its recorded answer
+    retries_itself  the service retries internal errors, so retry policies for them do not apply
+    outside         it reads or changes something outside the run; a pinned reproduction reuses its recorded answer
 
     The request:
 
-    own_arguments   ``Arguments`` have a form of their own, and are not the request of ``create``
-    parts           arguments that hold a request, or a part of one, where they are not one as a whole
-    supplied        members of the create request that a definition may leave out, beside the name
+    own_arguments   ``Arguments`` are not the request of ``create``
+    parts           arguments that are requests or parts of requests, if ``Arguments`` as a whole are not one
+    supplied        members of the create request that a definition may leave out, in addition to the name
     prepare         last change to the resolved arguments before the call (members the service would not pass on)
-    settings        keys beside ``Arguments`` that decide what comes of the step: part of its recorded request
-    setting_slots   {such a key that may be an expression: service, operation and member of the same type}
+    settings        step-level keys that decide the result, and so belong to the recorded request
+    setting_slots   {step-level key: (service, operation, member) whose type its value must have}
     cache_key       attributes of the resolved request in its cache key, as paths (docs/language/caching.md);
                     () for a type that has no cache
-    pitfalls        what is well-formed and cannot be what was meant, as warnings
+    pitfalls        rules that warn about valid definitions that cannot be meant
 
     The result:
 
     properties      the property document out of the Describe answer
-    wrapped         member of the answer that is the property document, where that is not all of it
-    added           {member that ``properties`` adds: what is in it, ``None`` for a single value}
-    json_texts      members of it that are JSON texts, inside of which a path may go on
+    wrapped         member of the answer that holds the property document; "" if the answer is the document
+    added           {member that ``properties`` adds: its members, ``None`` for a scalar}
+    json_texts      members with JSON text that property paths can reach into
     extra           further operation whose answer holds ``extra_member``, a property too; asked when it is referenced
     extra_request   its request, out of the properties
-    item_limits     {list in the properties: path in the arguments to how many items it has at most}
-    empty_on_failure   a step that did not succeed has no properties at all
+    item_limits     {list in the properties: path in the arguments to its maximum length}
+    empty_on_failure   a step that did not succeed has no properties
     s3_output       where the step's output lies, out of Describe, for the link
     console         path in the AWS console, with ``{name}``
-    stub            properties that a stub has beside its request, out of that and the name
+    stub            (request, name) -> properties that a stub has in addition to its request
 
     IAM:
 
-    kind            resource type of what it makes, in ARNs: "training-job"
-    grants          what running a step takes, but for roles that it passes on and reports that it reads
-    target          the key that names what it calls
-    in_arns, settings_in_arns   arguments, and keys beside them, that stand in an ARN; the name does by ``kind``
-    too_wide        what its grants leave open that nobody could narrow, as a sentence
-    roles_go_to     the service that is given the roles in its request, "" when it passes none on
-    reports         (place, URI) of the files in S3 that the step reads itself, beside ``Std:JsonGet``
+    kind            resource type in ARNs, e.g. "training-job"
+    grants          IAM actions that a step needs, without ``iam:PassRole`` and reading reports
+    target          the key that names what the step calls
+    in_arns, settings_in_arns   arguments and step-level keys that become part of an ARN, in addition to the name
+    too_wide        a sentence about permissions that cannot be narrowed
+    roles_go_to     service principal that receives the roles in the request; "" if it passes none
+    reports         (place, URI) of files in S3 that the step itself reads, other than by ``Std:JsonGet``
 
     For people:
 

@@ -216,3 +216,8 @@ def _number_members(shape: Any, name: str, above: frozenset[str]) -> set[str]:
             return {name}
         case _:
             return set()
+
+
+def test_every_type_with_a_request_has_a_row_of_requests() -> None:
+    made = {entry.name for entry in STEP_TYPES.values() if entry.arguments_are_request or entry.parts}
+    assert made <= {case_type(name) for name in DOCUMENTS}

@@ -9,10 +9,12 @@ import pytest
 from iam_reference import ACTIONS, RESOURCES
 
 from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.model import Step
 from airflow_sagemaker_mlops.definition.problems import PipelineError
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.steps.arns import Place, named
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
+from airflow_sagemaker_mlops.steps.model import StepType
 from airflow_sagemaker_mlops.steps.permissions import policy
 
 DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
@@ -52,6 +54,20 @@ def test_a_training_step_needs_its_own_jobs_its_log_and_its_role() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "entry", [entry for entry in STEP_TYPES.values() if entry.create], ids=lambda entry: entry.name
+)
+def test_every_operation_of_an_entry_is_granted(entry: StepType) -> None:
+    """So that no entry forgets its IAM actions; ``test_permissions_at_work`` compares with the calls of a run."""
+    named = {entry.target.key: "f" if entry.name == "Lambda" else QUEUE_URL} if entry.target else {}
+    arguments = {"Associations": [{}]} if entry.name == "Lineage" else {}
+    step = Step("A", entry.name, arguments, settings=named)
+    granted = {action.partition(":")[2] for action, _ in entry.grants(step, entry, Place())}
+    called = {entry.create, entry.describe, entry.update, entry.stop, entry.listing, entry.extra} - {""}
+    assert {"InvokeFunction" if operation == "Invoke" else operation for operation in called} <= granted
+
+
+QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/q"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:f"
 ELSEWHERE = "arn:aws:lambda:us-east-1:210987654321:function:f"
 
