@@ -219,10 +219,10 @@ def run(
     from .run import branches_of, misfit, run_definition
     from .sources import Source
 
-    choice = SelectiveRequest(select or (), source_run, resume)
+    selective = SelectiveRequest(select or (), source_run, resume)
     try:
         options = StubOptions(stubs, branches_of(branch or ()), all_branches)
-        wrong = misfit(choice, options, has_summary=summary is not None)
+        wrong = misfit(selective, options, has_summary=summary is not None)
     except ValueError as error:
         wrong = str(error)
     if wrong:
@@ -240,7 +240,7 @@ def run(
             most=parallel,
             records=records,
             cache=cache,
-            choice=choice,
+            selective=selective,
             prices=prices,
             publishes=publishes,
             output=output,
@@ -280,13 +280,13 @@ def conf(
     from .records import Place
     from .run import misfit
 
-    choice = SelectiveRequest(select or (), source_run, resume)
-    wrong = misfit(choice, NO_STUBS) or ("" if not choice.is_all else "say what to run: --select, or --resume.")
+    selective = SelectiveRequest(select or (), source_run, resume)
+    wrong = misfit(selective, NO_STUBS) or ("" if not selective.is_all else "say what to run: --select, or --resume.")
     if wrong:
         typer.echo(wrong, err=True)
         raise typer.Exit(2)
     place = Place(location, conn, region, state_dir)
-    raise typer.Exit(print_conf(source(file), dag, choice, place, parameters or [], group))
+    raise typer.Exit(print_conf(source(file), dag, selective, place, parameters or [], group))
 
 
 @app.command()

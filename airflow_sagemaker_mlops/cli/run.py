@@ -12,7 +12,7 @@ from ..definition.problems import PipelineError
 from ..records.capture.prices import read_prices
 from ..records.reuse.selective_run import SelectiveRequest
 from ..runs.clients import Target
-from ..runs.request import NO_STUBS, WHOLE, RunRequest, check_choice
+from ..runs.request import NO_STUBS, WHOLE, RunRequest, check_selective
 from ..runs.result import RunResult
 from ..runs.run_each import run_each
 from ..runs.stubs import StubOptions
@@ -60,7 +60,7 @@ def _run(
     most: int = 0,
     records: str | None = None,
     cache: bool = True,
-    choice: SelectiveRequest = WHOLE,
+    selective: SelectiveRequest = WHOLE,
     prices: Path | None = None,
     publishes: bool = True,
 ) -> tuple[int, list[RunResult]]:
@@ -75,7 +75,7 @@ def _run(
                 target=target,
                 records=records,
                 cache=cache,
-                choice=choice,
+                selective=selective,
                 stubs=stubs,
                 max_parallel_steps=most,
                 prices=read_prices(prices) if prices is not None else None,
@@ -103,10 +103,10 @@ def _run(
     return (0 if runs[-1].ok else 1), runs
 
 
-def misfit(choice: SelectiveRequest, stubs: StubOptions, *, has_summary: bool = False) -> str:
+def misfit(selective: SelectiveRequest, stubs: StubOptions, *, has_summary: bool = False) -> str:
     """Why the options do not go together; empty when they do."""
     try:
-        check_choice(choice)
+        check_selective(selective)
         stubs.check()
     except ValueError as error:
         return in_options(error)

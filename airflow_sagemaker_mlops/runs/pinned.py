@@ -56,9 +56,9 @@ def pin(
         tell(f"pinned {uri}: recorded versions are at {copied}")
     if answers.reused:
         tell(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}")
-    part = Selection(answers.selected + answers.reused, (), answers.not_selected) if answers.not_selected else None
+    selection = Selection(answers.selected + answers.reused, (), answers.not_selected) if answers.not_selected else None
     pins = Pins(uris, pinned_images(again.values()))
-    return Pinned(pins, part, AnsweringRecorder(recorder, answers, source))
+    return Pinned(pins, selection, AnsweringRecorder(recorder, answers, source))
 
 
 def _named(answered: Sequence[str], steps: Steps) -> list[str]:

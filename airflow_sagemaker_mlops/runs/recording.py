@@ -27,7 +27,7 @@ from ..records.seal.seal import Sealed
 from ..records.seal.signing import Signer, open_signer
 from ..records.store.keys import segment
 from ..records.store.open import open_store
-from ..records.store.unfinished_runs import forget_start
+from ..records.store.unfinished_runs import delete_start
 from .clients import Target, state_folder
 from .definition_source import DefinitionSource
 
@@ -88,7 +88,7 @@ class Recording:
             signer=self.signer,
         )
         with suppress(RecordError):  # a record says more than a note about its start, so a stale note is harmless
-            forget_start(self.recorder.store, self.recorder.dag_id, run.run_id)
+            delete_start(self.recorder.store, self.recorder.dag_id, run.run_id)
         return sealed
 
     def _parameters(self, run: PipelineRun) -> dict[str, Parameter]:

@@ -26,7 +26,7 @@ class RunRequest:
     :param name: name of the pipeline; the definition's own where it is left out
     :param records: location of the records, "off" for none
     :param cache: whether steps follow their ``CacheConfig``
-    :param choice: the part of the pipeline that runs
+    :param selective: the steps to run, and the source run of their inputs; all steps if omitted
     :param max_parallel_steps: at most so many steps at a time; 0 for any number
     :param publishes: whether ``publish.py`` beside the definition is run first, on the embedded AWS
     :param trigger: what asks for it, for the record
@@ -40,7 +40,7 @@ class RunRequest:
     target: Target = EMBEDDED
     records: str | None = None
     cache: bool = True
-    choice: SelectiveRequest = WHOLE
+    selective: SelectiveRequest = WHOLE
     stubs: StubOptions = NO_STUBS
     max_parallel_steps: int = 0
     prices: Prices | None = None
@@ -60,16 +60,16 @@ class RunRequest:
         return self.stubs.stubs is None
 
 
-def check_choice(choice: SelectiveRequest) -> None:
-    """Raise :class:`RunError` for a choice whose parts do not go together."""
+def check_selective(selective: SelectiveRequest) -> None:
+    """Raise :class:`RunError` for a request whose members exclude each other."""
     select, resume, source = Argument("select"), Argument("resume"), Argument("source_run")
-    if choice.patterns and choice.resume:
+    if selective.patterns and selective.resume:
         raise RunError(
             "{select} and {resume} exclude each other: {resume} selects by itself. Leave one out.",
             select=select,
             resume=resume,
         )
-    if choice.source_run is not None and not choice.patterns:
+    if selective.source_run is not None and not selective.patterns:
         raise RunError(
             "{source} says where {select} takes results from. Add {select}, or use {again}.",
             source=source,

@@ -81,7 +81,7 @@ def run_pipeline(
         target=target_of(aws_conn_id, region_name, session, state_dir),
         records=None if records is None else os.fspath(records),
         cache=cache,
-        choice=SelectiveRequest(wanted, _run_id(source_run), _run_id(resume) or ""),
+        selective=SelectiveRequest(wanted, _run_id(source_run), _run_id(resume) or ""),
         stubs=StubOptions(stubs, branches or {}),
         max_parallel_steps=max_parallel_steps,
         prices=prices_of(prices),

@@ -18,13 +18,13 @@ from ..plan.selection import Selection, select
 from ..records.capture.secrets import secrets_of_run
 from ..records.model.errors import RecordError
 from ..records.reuse.selective_run import SelectivePlan, make_selective_plan, split_patterns
-from ..records.store.unfinished_runs import Unfinished, note_start
+from ..records.store.unfinished_runs import Unfinished, save_start
 from .clients import EmbeddedOnDemand
 from .observer import RunObserver
 from .parameters import typed_values, values_after
 from .publishing import publish, script_of
 from .recording import Recording, recording_of
-from .request import RunRequest, check_choice
+from .request import RunRequest, check_selective
 from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
 
 
@@ -47,17 +47,17 @@ class RunStart:
     choices: tuple[dict[str, Branch], ...]
     recording: Recording | None = None
     recorder: StepRecorder | None = None
-    part: SelectivePlan | None = None
+    selective_plan: SelectivePlan | None = None
 
     @property
     def selection(self) -> Selection | None:
         """The part of the plan that runs; ``None`` for all of it."""
-        return self.part.selection if self.part else None
+        return self.selective_plan.selection if self.selective_plan else None
 
     @property
     def inherited(self) -> frozenset[str]:
         """Parameters whose values are those of the run that this one follows."""
-        return frozenset(self.part.inherited if self.part else self.before.inherited) - self.given
+        return frozenset(self.selective_plan.inherited if self.selective_plan else self.before.inherited) - self.given
 
 
 def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
@@ -65,7 +65,7 @@ def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
 
     :raises ValueError: with a sentence: ``PipelineError``, ``RecordError`` or :class:`RunError` among them
     """
-    check_choice(request.choice)
+    check_selective(request.selective)
     request.stubs.check()
     loaded = request.source.load()
     plan = make_plan(loaded)
@@ -84,10 +84,10 @@ def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
 
 def _values_of(plan: Plan, request: RunRequest) -> dict[str, Any]:
     """The values given.  Raises ``ValueError`` for them, and for a selection that names no steps."""
-    choice = request.choice
-    values = typed_values(plan, request.parameters, may_miss=bool(choice.resume), source=request.source.name)
-    if choice.patterns:
-        select(plan, split_patterns(choice.patterns))  # refused before anything is started for it
+    selective = request.selective
+    values = typed_values(plan, request.parameters, may_miss=bool(selective.resume), source=request.source.name)
+    if selective.patterns:
+        select(plan, split_patterns(selective.patterns))  # refused before anything is started for it
     return values
 
 
@@ -128,9 +128,9 @@ def _start(
         recording,
         recorder,
     )
-    if request.choice.is_all:
+    if request.selective.is_all:
         return whole
-    resume = request.choice.resume
+    resume = request.selective.resume
     left = left_by(recorder.store, pipeline, resume) if recorder and resume else None
     return _resumed(whole, left, observer) or _part(whole, left, request, observer)
 
@@ -150,19 +150,24 @@ def _resumed(start: RunStart, left: Unfinished | None, observer: RunObserver) ->
 
 def _part(start: RunStart, left: Unfinished | None, request: RunRequest, observer: RunObserver) -> RunStart:
     """A part of the pipeline, on results of another run, or of what ``left`` has."""
-    plan, choice = start.plan, request.choice
+    plan, selective = start.plan, request.selective
     recorder = start.recording.recorder if start.recording else None
     known: dict[str, Any] = {"store": recorder.store, "inspect": recorder.inspect} if recorder else {}
     if left is not None:
         stop_jobs_of(left, plan, start.pipeline, start.aws, lambda text: observer.message(text, warning=True))
         known["source"] = left.as_source(plan)
-    part = make_selective_plan(choice, plan, start.pipeline, **known, no_records=request.no_records)
-    values = values_after(plan, start.values, part.inherited)
-    for line in part.lines():
+    selective_plan = make_selective_plan(selective, plan, start.pipeline, **known, no_records=request.no_records)
+    values = values_after(plan, start.values, selective_plan.inherited)
+    for line in selective_plan.lines():
         observer.message(line)
-    for remark in part.remarks(values):
+    for remark in selective_plan.remarks(values):
         observer.message(remark, warning=True)
-    return replace(start, values=values, recorder=part.recorder(recorder) if recorder else None, part=part)
+    return replace(
+        start,
+        values=values,
+        recorder=selective_plan.recorder(recorder) if recorder else None,
+        selective_plan=selective_plan,
+    )
 
 
 def _publish(request: RunRequest, observer: RunObserver) -> None:
@@ -180,6 +185,6 @@ def _note_start(start: RunStart, observer: RunObserver) -> None:
     assert recorder is not None
     note = start_of(start.plan, recorder.run_id, start.before.started, start.values)
     try:
-        note_start(recorder.store, recorder.dag_id, note, recorder.secrets)
+        save_start(recorder.store, recorder.dag_id, note, recorder.secrets)
     except RecordError as error:
         observer.message(f"the run could not be resumed if this process were killed: {error}", warning=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from record_examples import SHA, TRAIN
 
-from airflow_sagemaker_mlops.records.cache.cache import look_up, remember
+from airflow_sagemaker_mlops.records.cache.cache import look_up, store_result
 from airflow_sagemaker_mlops.records.cache.key import cache_key, is_cacheable
 from airflow_sagemaker_mlops.records.cache.why_not import why_not_cached
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, CacheOutcome, StepRecord
@@ -125,7 +125,7 @@ SUCCESS = replace(TRAIN, cache=CacheOutcome(KEY.key, KEY.attributes, "miss"))
 
 def test_a_success_is_found_by_the_next_run(store: Store) -> None:
     assert look_up(store, "daily", "TrainModel", KEY).outcome.result == "miss"
-    assert remember(store, "daily", "r1", SUCCESS)
+    assert store_result(store, "daily", "r1", SUCCESS)
     found = look_up(store, "daily", "TrainModel", KEY)
     assert found.outcome.result == "hit"
     assert found.outcome == CacheOutcome(KEY.key, KEY.attributes, "hit", "r1", "arn:job-2", 100.0)
@@ -150,35 +150,35 @@ def test_a_success_is_found_by_the_next_run(store: Store) -> None:
     [("P30D", "hit"), ("30d", "hit"), ("T23H", "expired"), ("P1D", "expired"), (None, "hit")],
 )
 def test_a_success_older_than_expire_after_is_no_hit(folder: FolderStore, expire_after: str, outcome: str) -> None:
-    remember(folder, "daily", "r1", SUCCESS)
+    store_result(folder, "daily", "r1", SUCCESS)
     at = datetime(2026, 1, 2, 0, 2, 10, tzinfo=UTC)  # a day after its end, to the second
     assert look_up(folder, "daily", "TrainModel", KEY, expire_after=expire_after, at=at).outcome.result == outcome
 
 
 def test_the_latest_success_wins_whoever_writes_last(store: Store) -> None:
     later = replace(SUCCESS, ended="2026-01-05T00:00:00Z")
-    assert remember(store, "daily", "late", later)
-    assert not remember(store, "daily", "early", SUCCESS)
+    assert store_result(store, "daily", "late", later)
+    assert not store_result(store, "daily", "early", SUCCESS)
     assert look_up(store, "daily", "TrainModel", KEY).outcome.source_run == "late"
-    assert remember(store, "daily", "latest", replace(SUCCESS, ended="2026-01-06T00:00:00Z"))
+    assert store_result(store, "daily", "latest", replace(SUCCESS, ended="2026-01-06T00:00:00Z"))
     assert look_up(store, "daily", "TrainModel", KEY).outcome.source_run == "latest"
 
 
 @pytest.mark.parametrize("status", ["Failed", "Stopped", "Executing"])
 def test_only_successes_are_remembered(folder: FolderStore, status: str) -> None:
-    assert not remember(folder, "daily", "r1", replace(SUCCESS, status=status))
+    assert not store_result(folder, "daily", "r1", replace(SUCCESS, status=status))
     assert look_up(folder, "daily", "TrainModel", KEY).outcome.result == "miss"
 
 
 def test_a_hit_is_not_remembered_again_so_that_it_does_not_stay_young(folder: FolderStore) -> None:
-    remember(folder, "daily", "r1", SUCCESS)
+    store_result(folder, "daily", "r1", SUCCESS)
     hit = look_up(folder, "daily", "TrainModel", KEY).outcome
-    assert not remember(folder, "daily", "r2", replace(SUCCESS, cache=hit, ended="2026-02-01T00:00:00Z"))
+    assert not store_result(folder, "daily", "r2", replace(SUCCESS, cache=hit, ended="2026-02-01T00:00:00Z"))
 
 
 @pytest.mark.parametrize(("dag_id", "step"), [("other", "TrainModel"), ("daily", "Other")])
 def test_other_pipelines_and_steps_are_not_searched(folder: FolderStore, dag_id: str, step: str) -> None:
-    remember(folder, "daily", "r1", SUCCESS)
+    store_result(folder, "daily", "r1", SUCCESS)
     assert look_up(folder, dag_id, step, KEY).outcome.result == "miss"
 
 
@@ -186,12 +186,12 @@ def test_other_pipelines_and_steps_are_not_searched(folder: FolderStore, dag_id:
 def test_a_damaged_entry_is_a_miss_and_is_written_over(folder: FolderStore, data: bytes) -> None:
     folder.write(f"daily/cache/TrainModel/{KEY.key}.json", data)
     assert look_up(folder, "daily", "TrainModel", KEY).outcome.result == "miss"
-    assert remember(folder, "daily", "r1", SUCCESS)
+    assert store_result(folder, "daily", "r1", SUCCESS)
     assert look_up(folder, "daily", "TrainModel", KEY).outcome.result == "hit"
 
 
 def test_an_entry_copied_from_another_step_is_a_miss(folder: FolderStore) -> None:
-    remember(folder, "daily", "r1", SUCCESS)
+    store_result(folder, "daily", "r1", SUCCESS)
     data = folder.read(f"daily/cache/TrainModel/{KEY.key}.json").data  # type: ignore[union-attr]
     folder.write(f"daily/cache/Other/{KEY.key}.json", data)
     assert look_up(folder, "daily", "Other", KEY).outcome.result == "miss"
@@ -200,7 +200,7 @@ def test_an_entry_copied_from_another_step_is_a_miss(folder: FolderStore) -> Non
 def test_a_result_with_a_secret_is_not_kept(folder: FolderStore) -> None:
     request = {"Environment": {"API_KEY": "correct-horse"}}
     for result in ({"Properties": {"Password": "x"}}, {"Properties": {"Note": "correct-horse"}}):
-        assert not remember(folder, "daily", "r1", replace(SUCCESS, request=request, result=result))
+        assert not store_result(folder, "daily", "r1", replace(SUCCESS, request=request, result=result))
 
 
 def test_a_secret_of_the_run_does_not_get_into_the_cache(folder: FolderStore) -> None:
@@ -208,9 +208,9 @@ def test_a_secret_of_the_run_does_not_get_into_the_cache(folder: FolderStore) ->
         {"result": {"Properties": {"Note": "correct-horse"}}},
         {"outputs": (Artifact("s3://b/correct-horse"),)},
     ):
-        assert not remember(folder, "daily", "r1", replace(SUCCESS, **bad), secrets=["correct-horse"])
+        assert not store_result(folder, "daily", "r1", replace(SUCCESS, **bad), secrets=["correct-horse"])
     properties = {"Environment": {"CONN": "correct-horse"}}
-    assert remember(folder, "daily", "r1", SUCCESS, properties=properties, secrets=["correct-horse"])
+    assert store_result(folder, "daily", "r1", SUCCESS, properties=properties, secrets=["correct-horse"])
     found = folder.read(f"daily/cache/TrainModel/{KEY.key}.json")
     assert found is not None
     assert b"correct-horse" not in found.data
@@ -219,7 +219,7 @@ def test_a_secret_of_the_run_does_not_get_into_the_cache(folder: FolderStore) ->
 @pytest.mark.parametrize("wanted", ["all", ["Environment.CONN"]])
 def test_masked_properties_are_handed_to_nobody(folder: FolderStore, wanted: Any) -> None:
     properties = {"Environment": {"CONN": "correct-horse"}, "Name": "n"}
-    remember(folder, "daily", "r1", SUCCESS, properties=properties, secrets=["correct-horse"])
+    store_result(folder, "daily", "r1", SUCCESS, properties=properties, secrets=["correct-horse"])
     assert look_up(folder, "daily", "TrainModel", KEY, wanted=wanted).outcome.result == "miss"
     assert look_up(folder, "daily", "TrainModel", KEY, wanted=["Name"]).outcome.result == "hit"
 

@@ -15,9 +15,9 @@ from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.keys import source_key
 
 
-def source(store: FolderStore | None, choice: SelectiveRequest, run_id: str = "r9") -> str | None:
-    part = selective_plan_of_run(choice, PLAN, "p", store, run_id, no_records="Turn them on.")
-    return part.source.run_id if part.source is not None else None
+def source(store: FolderStore | None, request: SelectiveRequest, run_id: str = "r9") -> str | None:
+    selective_plan = selective_plan_of_run(request, PLAN, "p", store, run_id, no_records="Turn them on.")
+    return selective_plan.source.run_id if selective_plan.source is not None else None
 
 
 YES = SelectiveRequest(["Yes"])

@@ -89,7 +89,7 @@ def reused(result: Mapping[str, Any], outcome: CacheOutcome, ended: str) -> dict
     return {**result, "Reused": True, "CacheHitResult": source}
 
 
-def remember(
+def store_result(
     store: Store,
     dag_id: str,
     run_id: str,

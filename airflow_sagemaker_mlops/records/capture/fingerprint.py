@@ -52,7 +52,7 @@ def fingerprint(
     return replace(artifact, problem=problem)
 
 
-def lost(was: Artifact, now: Artifact) -> str:
+def change_since(was: Artifact, now: Artifact) -> str:
     """How an artifact differs from what it ``was``, as a phrase; "" if it is unchanged."""
     if now.objects is None:
         return f"cannot be listed: {now.problem}"

@@ -27,7 +27,7 @@ from ...execution.exceptions import StepFailed
 from ...execution.request import name_of
 from ...execution.secret_masking import secrets_in
 from ...execution.step_run import StepRun, now
-from ..cache.cache import Lookup, look_up, remember
+from ..cache.cache import Lookup, look_up, store_result
 from ..cache.key import CacheKey, cache_key, is_cacheable
 from ..model.canonical_json import plain
 from ..model.errors import RecordError
@@ -36,7 +36,7 @@ from ..seal.seal import write_step_record
 from ..store.protocol import Store
 from .background_writes import BackgroundWrites
 from .billing import billed_together
-from .fingerprint import fingerprint, lost
+from .fingerprint import change_since, fingerprint
 from .image_digests import Digests
 from .listing_cache import ListingCache
 from .requests import resolved_request
@@ -146,7 +146,7 @@ class Recorder:
         work = self._end(run, start, ended)
         return await self._tolerant(run, "not recorded after it ran", work, None)
 
-    async def keep(self, run: StepRun, step_record: StepRecord) -> StepRecord | None:
+    async def record(self, run: StepRun, step_record: StepRecord) -> StepRecord | None:
         """Write a complete step record; ``None`` if it could not be written."""
         return await self._tolerant(run, "not recorded", self._write(run, step_record, self._secrets_of(run)), None)
 
@@ -213,7 +213,7 @@ class Recorder:
         """The hit, if the outputs of the earlier run are unchanged; otherwise a miss with its reason."""
         outputs = await self._fingerprints(found.outputs)
         for was, now_there in zip(found.outputs, outputs, strict=True):
-            if why := lost(was, now_there):
+            if why := change_since(was, now_there):
                 reason = f'{was.uri} of run "{found.outcome.source_run}" {why}'
                 run.tell(f"no cache hit: {reason}")
                 outcome = start.cache
@@ -249,7 +249,7 @@ class Recorder:
         secrets = start.secrets | self._secrets_of(run)
         if ended.status == "Succeeded" and start.cache is not None and start.result is None:
             return await self._write(
-                run, step_record, secrets, partial(self._remember, run, step_record, described, secrets)
+                run, step_record, secrets, partial(self._store_result, run, step_record, described, secrets)
             )
         return await self._write(run, step_record, secrets)
 
@@ -263,12 +263,14 @@ class Recorder:
         self.listing_cache.save(outputs, listed)
         return outputs
 
-    def _remember(
+    def _store_result(
         self, run: StepRun, step_record: StepRecord, described: Mapping[str, Any], secrets: frozenset[str]
     ) -> None:
         properties = described if described and not runner_of(run.entry).adds_properties else None
         kept = run.spec.get("Outputs") or ()
-        remember(self.store, self.dag_id, self.run_id, step_record, properties=properties, kept=kept, secrets=secrets)
+        store_result(
+            self.store, self.dag_id, self.run_id, step_record, properties=properties, kept=kept, secrets=secrets
+        )
 
     async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if runner_of(run.entry).is_described and result.get("Name"):

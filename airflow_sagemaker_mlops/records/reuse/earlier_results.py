@@ -15,7 +15,7 @@ from ...execution.secret_masking import MASK
 from ...execution.step_run import StepRun, now
 from ...plan.model import Plan, TaskPlan
 from ...plan.selection import InvalidSelection, Selection
-from ..capture.fingerprint import lost
+from ..capture.fingerprint import change_since
 from ..capture.recorder import Recorder
 from ..capture.step_start import StepStart
 from ..model.step_record import Artifact, CacheOutcome, StepRecord
@@ -74,7 +74,7 @@ def _lost(
     name, found = task.task_id, source.steps.get(task.task_id)
     wanted = sorted(_wanted_of(plan, selection, task).items())
     for output in found.outputs if found is not None and wanted else ():
-        why = lost(output, inspect(output))
+        why = change_since(output, inspect(output))
         if why:
             what = f'"{wanted[0][1]}" takes results of "{name}": {output.uri} of run "{source.run_id}" {why}.'
             yield Problem("SM408", f"$.Steps.{name}", what, f"Select {name} as well.")
@@ -172,7 +172,7 @@ class ReusingRecorder:
             cache=outcome,
             result=result,
         )
-        return await self.recorder.keep(run, step_record)
+        return await self.recorder.record(run, step_record)
 
     def submitted(self, start: StepStart) -> None:
         """A job of a step that is not reused was submitted."""

@@ -61,12 +61,12 @@ class Unfinished:
         return SourceRun(start.run_id, "Stopped", start.definition_hash, start.parameters, steps)
 
 
-def note_start(store: Store, dag_id: str, start: Start, secrets: Iterable[str] = ()) -> None:
+def save_start(store: Store, dag_id: str, start: Start, secrets: Iterable[str] = ()) -> None:
     """Store the start note of a run, without ``secrets``."""
     store.write(start_key(dag_id, start.run_id), compact_json(mask(plain(asdict(start)), {*secrets})))
 
 
-def forget_start(store: Store, dag_id: str, run_id: str) -> None:
+def delete_start(store: Store, dag_id: str, run_id: str) -> None:
     """Delete the start note of a run that has its record."""
     store.delete(start_key(dag_id, run_id))
 
