@@ -17,7 +17,7 @@ from airflow_sagemaker_mlops.local_aws import LocalAws
 
 from .machine import free_ports
 from .services import Services
-from .supervisor import EmbeddedAws, Process, Supervisor
+from .supervisor import LocalAwsServer, Process, Supervisor
 
 READY_S = 300.0
 WORKERS, TRIGGERERS, CONCURRENCY = 2, 2, 3
@@ -54,7 +54,7 @@ class Deployment:
             self.supervisor.add(self.airflow(f"triggerer-{number}", "triggerer", "--skip-serve-logs"))
         for number in range(1, WORKERS + 1):
             self.supervisor.add(self._worker(number))
-        self.supervisor.parts["aws"] = EmbeddedAws(Path(self.aws.state_dir))
+        self.supervisor.parts["aws"] = LocalAwsServer(Path(self.aws.state_dir))
         self._wait_until_healthy()
         self.supervisor.watch()
 

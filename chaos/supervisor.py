@@ -98,7 +98,7 @@ class Process:
 
 
 @dataclass(slots=True)
-class EmbeddedAws:
+class LocalAwsServer:
     """The embedded AWS.  Its jobs are processes of their own and go on while it is down, as AWS's would."""
 
     state_dir: Path

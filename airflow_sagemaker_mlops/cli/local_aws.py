@@ -12,7 +12,7 @@ from typing import Any
 from .. import local_aws
 from ..local_aws.fault_injection import FILE, read_rules, write_rules
 from ..runs.clients import state_folder
-from ..runs.embedded_guard import look_after
+from ..runs.local_aws_guard import look_after
 from .terminal import say, say_json, say_styled
 
 MOST_PORT = 65535

@@ -24,7 +24,7 @@ from ..records.store.index import READERS, read_index
 from ..records.store.open import open_store
 from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record, run_named, steps_of
-from ..runs.clients import client_of, embedded, started, visited
+from ..runs.clients import client_of, local_aws_clients, started, visited
 from ..runs.errors import NoAws
 from ..runs.recording import folder_of_runs, records_location
 from . import records_text as text
@@ -60,19 +60,19 @@ class Place:
         return open_store(self.location, lambda: self.client("s3"))
 
     @property
-    def is_embedded(self) -> bool:
+    def is_local_aws(self) -> bool:
         """Whether the records are about runs on the embedded AWS."""
         return self.conn is None and (self.state_dir is not None or self.location is None)
 
     @property
-    def is_on_embedded_aws(self) -> bool:
+    def is_in_local_aws(self) -> bool:
         """Whether the records themselves are in its S3."""
-        return self.is_embedded and (self.location is None or self.location.startswith("s3://"))
+        return self.is_local_aws and (self.location is None or self.location.startswith("s3://"))
 
     def client(self, service: str) -> Any:
         """A client of the AWS that the records are about: the embedded one, the connection's, or boto3's own."""
-        if self.is_embedded:
-            return embedded(started(self.state_dir)).client(service)
+        if self.is_local_aws:
+            return local_aws_clients(started(self.state_dir)).client(service)
         from botocore.config import Config
 
         return client_of(service, self.conn, self.region, config=Config(max_pool_connections=READERS))
@@ -88,7 +88,7 @@ def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate
             say(f'--format is "{output}"; use text or json.', err=True)
             return 2
         try:
-            with visited(place.state_dir) if place.is_on_embedded_aws else nullcontext():
+            with visited(place.state_dir) if place.is_in_local_aws else nullcontext():
                 return work(place.open(), *args, **options)
         except NoAws as error:
             say(in_options(error), err=True)

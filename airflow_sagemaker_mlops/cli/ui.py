@@ -19,8 +19,8 @@ from ..callbacks.hosts import VARIABLE as HOSTS
 from ..local_aws import LocalAws
 from ..local_aws.state import write_private
 from ..runs.clients import started
-from ..runs.embedded_guard import look_after
 from ..runs.errors import NoAws
+from ..runs.local_aws_guard import look_after
 from ..runs.publishing import publish, script_of
 from ..runs.recording import records_location
 from .option_names import in_options
@@ -65,7 +65,7 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
             return 1
         # Not by say(), which masks passwords: this one is for whoever reads it here.
         print(f"Airflow   http://127.0.0.1:{port}   (user {USER}, password {password})", flush=True)
-        say(f"AWS       {aws.endpoint_url}   (embedded, state in {aws.state_dir})")
+        say(f"AWS       {aws.endpoint_url}   (embedded AWS, state in {aws.state_dir})")
         say_styled("Ctrl-C ends both.", "dim")
         signal.signal(signal.SIGTERM, _interrupt)
         why = look_after(aws, lambda seconds: _has_ended(process, seconds), say)

@@ -13,7 +13,7 @@ from .. import local_aws
 from ..execution.aws.clients import SessionAws
 from .errors import Argument, NoAws
 
-EMBEDDED_REGION = "us-east-1"
+LOCAL_AWS_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Target:
     state_dir: Path | None = None
 
     @property
-    def is_embedded(self) -> bool:
+    def is_local_aws(self) -> bool:
         """Whether it is the embedded AWS."""
         return self.aws_conn_id is None and self.session is None
 
@@ -43,7 +43,7 @@ class Target:
         if self.aws_conn_id is not None:
             aws: SessionAws = connected(self.aws_conn_id, self.region_name)
             return aws
-        return of_session(self.session, self.region_name) if self.session else embedded(self.started())
+        return of_session(self.session, self.region_name) if self.session else local_aws_clients(self.started())
 
     def started(self) -> Any:
         """The embedded AWS, running.  Raises :class:`NoAws`."""
@@ -128,7 +128,7 @@ class EmbeddedOnDemand:
     """Clients of the embedded AWS, which is started when the first one is asked for: a rehearsal may need none."""
 
     state_dir: Path | None = None
-    region: str = EMBEDDED_REGION
+    region: str = LOCAL_AWS_REGION
     is_local: bool = True
     renew: None = None
     _aws: SessionAws | None = None
@@ -141,11 +141,11 @@ class EmbeddedOnDemand:
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``."""
         if self._aws is None:
-            self._aws = embedded(started(self.state_dir))
+            self._aws = local_aws_clients(started(self.state_dir))
         return self._aws.client(service)
 
 
-def embedded(running: Any) -> SessionAws:
+def local_aws_clients(running: Any) -> SessionAws:
     """Clients of a running embedded AWS."""
     return SessionAws(
         running.session(), running.region, key=running.endpoint_url, endpoint_of=lambda _service: running.endpoint_url

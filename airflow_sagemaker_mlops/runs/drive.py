@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from ..execution.local_executor import StepProgress
-from .embedded_guard import guarded
+from .local_aws_guard import guarded
 from .observer import RunHandle, RunObserver
 
 INTERRUPTED = "interrupted"

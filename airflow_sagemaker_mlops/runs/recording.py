@@ -115,7 +115,7 @@ def recording_of(
     """
     if records == OFF:
         return None
-    if records is None and not target.is_embedded:
+    if records is None and not target.is_local_aws:
         records, cache = str(folder_of_runs(target.label, target.state_dir)), False
     elif records is None:
         records = records_location(target.started().bucket)

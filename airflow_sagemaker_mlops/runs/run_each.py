@@ -96,7 +96,7 @@ def _work(
 def execute(work: Work, observer: RunObserver) -> RunResult:
     """Run ``work`` to its end and seal its record."""
     target, before = work.target, work.before
-    local = target.is_embedded
+    local = target.is_local_aws
     served = local and not isinstance(work.aws, EmbeddedOnDemand)
     telling = Telling(observer)
     run = PipelineRun(

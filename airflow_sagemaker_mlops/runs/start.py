@@ -72,10 +72,10 @@ def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
     values = _values_of(plan, request)
     choices = request.stubs.choices(plan, values)
     request.stubs.table(plan, choices[0], values, {})  # a table that does not fit is refused before anything is started
-    on_demand = request.on_demand and request.target.is_embedded
+    on_demand = request.on_demand and request.target.is_local_aws
     aws: Aws = EmbeddedOnDemand(request.target.state_dir) if on_demand else request.target.connect()
     start = _start(request, loaded, plan, values, aws, observer=observer)
-    if request.publishes and request.target.is_embedded and request.is_recorded:
+    if request.publishes and request.target.is_local_aws and request.is_recorded:
         _publish(request, observer)
     if start.recording:
         _note_start(start, observer)

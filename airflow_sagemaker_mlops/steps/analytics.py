@@ -59,7 +59,7 @@ EMR = StepType(
     grants=_on_a_cluster,
     roles_go_to="elasticmapreduce.amazonaws.com",
     in_arns=("ClusterId",),
-    embedded="runs where the command's program (`spark-submit`, `python3`) is installed; else stub",
+    local_aws="runs where the command's program (`spark-submit`, `python3`) is installed; else stub",
 )
 
 

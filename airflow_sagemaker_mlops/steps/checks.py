@@ -76,7 +76,7 @@ QUALITY_CHECK = replace(
     settings_in_arns=("ModelPackageGroupName",),
     reports=_reports,
     about="a Model Monitor baseline job, compared with the baseline before it",
-    embedded="runs the job; Model Monitor's own image needs a stub",
+    local_aws="runs the job; Model Monitor's own image needs a stub",
 )
 CLARIFY_CHECK = replace(
     QUALITY_CHECK,
@@ -84,5 +84,5 @@ CLARIFY_CHECK = replace(
     runner="clarify_check",
     cache_key=("Arguments", *_SETTINGS),
     about="a Clarify job, compared with the baseline before it",
-    embedded="runs the job; Clarify's own image needs a stub",
+    local_aws="runs the job; Clarify's own image needs a stub",
 )

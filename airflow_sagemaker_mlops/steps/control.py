@@ -44,7 +44,7 @@ LAMBDA = StepType(
         misfit="is neither the name nor the ARN of a Lambda function.",
         example="arn:aws:lambda:us-east-1:123456789012:function:name",
     ),
-    embedded="runs the function's Python code",
+    local_aws="runs the function's Python code",
 )
 CALLBACK = StepType(
     name="Callback",
@@ -70,7 +70,7 @@ CALLBACK = StepType(
         misfit="is not the URL of an SQS queue.",
         example="https://sqs.us-east-1.amazonaws.com/123456789012/name",
     ),
-    embedded="SQS queue; answered by SendPipelineExecutionStepSuccess",
+    local_aws="SQS queue; answered by SendPipelineExecutionStepSuccess",
 )
 
 
@@ -100,7 +100,7 @@ LINEAGE = StepType(
         for member, (kind, _) in ENTITIES.items()
     ),
     grants=_lineage_grants,
-    embedded="kept",
+    local_aws="stored",
 )
 
 
@@ -119,14 +119,14 @@ CLEANUP = StepType(
     grants=_any_object,
     roles_go_to="",
     too_wide="any object may be deleted.",
-    embedded="deletes",
+    local_aws="deletes",
 )
 FOR_EACH = StepType(
     name="ForEach",
     runner="foreach",
     about="runs the steps of its body once for every item of a list",
     tagged=False,
-    embedded="runs",
+    local_aws="runs",
 )
 CONDITION = StepType(
     name="Condition",
@@ -134,7 +134,7 @@ CONDITION = StepType(
     about="compares, and lets one of two branches run",
     tagged=False,
     empty_on_failure=True,
-    embedded="evaluated",
+    local_aws="evaluated",
 )
 
 LONGEST_MESSAGE = 3072  # FailStepMetadata.ErrorMessage of the SageMaker API
@@ -161,7 +161,7 @@ FAIL = StepType(
     about="ends the run as failed, with a message",
     tagged=False,
     pitfalls=(_message_is_short_enough,),
-    embedded="fails",
+    local_aws="fails",
 )
 
 # Arguments of operators that something reads as a program.
@@ -208,5 +208,5 @@ AIRFLOW_OPERATOR = StepType(
     outside=True,
     pitfalls=(_no_expression_in_a_program,),
     empty_on_failure=True,
-    embedded="runs under Airflow only",
+    local_aws="runs under Airflow only",
 )

@@ -61,7 +61,7 @@ PROCESSING = StepType(
     console="processing-jobs/{name}",
     kind="processing-job",
     grants=grants_by_name,
-    embedded="runs",
+    local_aws="runs",
 )
 
 TRAINING = StepType(
@@ -94,7 +94,7 @@ TRAINING = StepType(
     stub=_made_up_artifact,
     kind="training-job",
     grants=grants_by_name,
-    embedded="runs: script mode, entrypoints, notebooks (where nbclient is installed), built-in XGBoost",
+    local_aws="runs: script mode, entrypoints, notebooks (where nbclient is installed), built-in XGBoost",
 )
 
 TRANSFORM = StepType(
@@ -118,7 +118,7 @@ TRANSFORM = StepType(
     console="transform-jobs/{name}",
     kind="transform-job",
     grants=grants_by_name,
-    embedded="runs",
+    local_aws="runs",
 )
 
 
@@ -173,7 +173,7 @@ TUNING = StepType(
     },
     kind="hyper-parameter-tuning-job",
     grants=grants_by_name,
-    embedded="runs: real training jobs, drawn from a grid or at random",
+    local_aws="runs: real training jobs, drawn from a grid or at random",
 )
 
 

@@ -154,7 +154,7 @@ class StepType:
     For people:
 
     about           what the step does, for the table in the docs
-    embedded        what the embedded AWS does with it
+    local_aws       what the embedded AWS does with it
     """
 
     name: str
@@ -213,7 +213,7 @@ class StepType:
     roles_go_to: str = "sagemaker.amazonaws.com"
     reports: Callable[[Step], Iterator[tuple[str, Any]]] = no_reports
     about: str = ""
-    embedded: str = "stub"
+    local_aws: str = "stub"
 
     @property
     def syntax(self) -> StepSyntax:

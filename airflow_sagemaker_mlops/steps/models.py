@@ -88,7 +88,7 @@ MODEL = StepType(
     console="models/{name}",
     kind="model",
     grants=grants_by_name,
-    embedded="kept",
+    local_aws="stored",
 )
 
 REGISTER_MODEL = StepType(
@@ -110,7 +110,7 @@ REGISTER_MODEL = StepType(
     console="model-packages/{name}",
     grants=_version_grants,
     in_arns=("ModelPackageGroupName",),
-    embedded="kept",
+    local_aws="stored",
 )
 
 ENDPOINT_CONFIG = StepType(
@@ -127,7 +127,7 @@ ENDPOINT_CONFIG = StepType(
     console="endpointConfig/{name}",
     kind="endpoint-config",
     grants=grants_by_name,
-    embedded="kept",
+    local_aws="stored",
 )
 
 
@@ -174,7 +174,7 @@ ENDPOINT = StepType(
     kind="endpoint",
     grants=_endpoint_grants,
     in_arns=("EndpointConfigName",),
-    embedded="serves on loopback",
+    local_aws="serves on loopback",
 )
 
 INFERENCE_COMPONENT = StepType(

@@ -25,7 +25,7 @@ OPERATOR_ROW = (
     "its own",
     "its own way",
     "`Output`, its XCom",
-    AIRFLOW_OPERATOR.embedded,
+    AIRFLOW_OPERATOR.local_aws,
 )
 TAIL = """
 `HubContent` and types this table does not know are refused when the DAG is parsed; an `x-airflow` step is the way out.
@@ -53,7 +53,7 @@ def _cells(entry: StepType) -> tuple[str, ...]:
         service + ", ".join(calls) or "none",
         "yes" if entry.waits else "no",
         _properties(entry),
-        entry.embedded,
+        entry.local_aws,
     )
 
 

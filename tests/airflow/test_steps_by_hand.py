@@ -16,7 +16,7 @@ from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ModelStepOperator, ProcessingStepOperator, StopRunningJobsOperator
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.runtime.events import StepInterrupted, to_payload
 from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.stopping import in_worker, on_final_failure
@@ -55,7 +55,7 @@ def status_of(aws: LocalAws, name: str) -> str:
 
 @pytest.fixture
 def opened(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_worker, "aws_for", lambda *_access: embedded(aws))
+    monkeypatch.setattr(in_worker, "aws_for", lambda *_access: local_aws_clients(aws))
 
 
 def test_stopping_jobs_behind_nothing_that_waits_is_done_at_once() -> None:

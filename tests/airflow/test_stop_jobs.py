@@ -24,7 +24,7 @@ from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_na
 from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, StopRunningJobsOperator
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.runtime.stopping.jobs import stop_left_running, waiting_steps
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("nothing_asleep")]
@@ -50,7 +50,7 @@ def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:
     ti = SimpleNamespace(dag_id="p", run_id=run_id, task=SimpleNamespace(dag=dag))
 
     async def open_aws(*_access: Any) -> Any:
-        return embedded(aws)
+        return local_aws_clients(aws)
 
     async def recall(_task_id: str) -> Entry | None:
         return journal

@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.callbacks.hosts import VARIABLE
 from airflow_sagemaker_mlops.cli import ui
 from airflow_sagemaker_mlops.local_aws.state import LocalAws
-from airflow_sagemaker_mlops.runs.embedded_guard import look_after
+from airflow_sagemaker_mlops.runs.local_aws_guard import look_after
 
 
 @pytest.fixture

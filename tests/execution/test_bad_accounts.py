@@ -21,7 +21,7 @@ from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.execution.watch import poller
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e
@@ -151,7 +151,7 @@ def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: LocalAws) -> None:
         sleeping_job(aws, name, 2)
 
     async def both() -> list[dict[str, Any]]:
-        sweep = poller.Sweep(embedded(aws), entry, 0.2)
+        sweep = poller.Sweep(local_aws_clients(aws), entry, 0.2)
         sweep.changed_after += timedelta(minutes=30)
         waits = (sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
         return list(await asyncio.wait_for(asyncio.gather(*waits), 60))
@@ -222,7 +222,7 @@ def two_waits(aws: LocalAws, before: Callable[..., None]) -> list[Any]:
         before(model.name, next((i for i, name in enumerate(names) if name.encode() in params["body"]), None))
 
     clients.meta.events.register("before-call", look)
-    account = embedded(aws)
+    account = local_aws_clients(aws)
     account._clients["sagemaker"] = clients
 
     async def both() -> list[Any]:

@@ -21,7 +21,7 @@ from airflow_sagemaker_mlops.execution.runners import emr
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
 TWIN = "2026-02-02T00:00:00Z"
@@ -51,7 +51,7 @@ def attempt(aws: LocalAws, **where: Any) -> StepRun:
     scope = Scope("Count", {}, {}, {}, {}, lambda _uri: b"")
     spec = {"Arguments": {**where, "StepConfig": {"HadoopJarStep": jar}}}
     options = ExecutionOptions(poll_interval_s=0.2)
-    return StepRun(spec, "EMR", identity, scope, embedded(aws), tell=lambda *_: None, options=options)
+    return StepRun(spec, "EMR", identity, scope, local_aws_clients(aws), tell=lambda *_: None, options=options)
 
 
 def own_cluster(aws: LocalAws) -> StepRun:

@@ -16,7 +16,7 @@ from sleeping_job import sleeping_job
 from airflow_sagemaker_mlops.execution.watch import eventbridge
 from airflow_sagemaker_mlops.execution.watch.poller import Sweep
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e
@@ -45,7 +45,7 @@ def test_an_event_ends_the_wait_long_before_the_next_sweep(
     aws: LocalAws, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Sweep, "_pause", lambda _self: 120.0)
-    clients = embedded(aws)
+    clients = local_aws_clients(aws)
     clients.events_queue_url = queue
 
     name = started(aws, 3)
@@ -140,7 +140,7 @@ def test_only_a_kind_of_job_that_sends_events_is_left_to_them_and_only_while_the
 ) -> None:
     async def pauses() -> list[float]:
         heard = eventbridge.JobEvents(cast(Any, None), "url", asyncio.get_running_loop())
-        sweep = Sweep(embedded(aws), STEP_TYPES["AutoML"], 30.0, events=heard)
+        sweep = Sweep(local_aws_clients(aws), STEP_TYPES["AutoML"], 30.0, events=heard)
         found = [sweep._pause()]
         sweep._ring("job")
         found.append(sweep._pause())

@@ -36,14 +36,14 @@ from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.execution.watch import poller
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def clients(aws: LocalAws) -> SessionAws:
-    return embedded(aws)
+    return local_aws_clients(aws)
 
 
 def processing(aws: LocalAws, code: str) -> dict[str, Any]:
@@ -570,7 +570,7 @@ def short_of_breath(aws: LocalAws, *errors: Exception) -> SessionAws:
         if left:
             raise left.pop(0)
 
-    clients = embedded(aws)
+    clients = local_aws_clients(aws)
     clients.client("s3").meta.events.register("before-call.s3.GetObject", before)
     return clients
 

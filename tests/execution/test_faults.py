@@ -20,7 +20,7 @@ from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.local_aws.fault_injection import read_rules
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +59,7 @@ def run(aws: LocalAws, steps: list[Any], clients: SessionAws | None = None) -> P
         plan=make_plan(load_pipeline({"Version": "2020-12-01", "Steps": steps})),
         pipeline="shaky",
         run_id=uuid.uuid4().hex,
-        aws=clients or embedded(aws),
+        aws=clients or local_aws_clients(aws),
         parameters={},
         options=ExecutionOptions(poll_interval_s=0.5),
         notify=lambda _step, _line: None,

@@ -14,7 +14,7 @@ from airflow_sagemaker_mlops.execution.aws.clients import Aws
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.stop_leftovers import stop_leftovers, stoppable
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
 
@@ -43,7 +43,7 @@ def test_jobs_of_the_run_are_stopped_and_those_of_others_go_on(aws: LocalAws) ->
     told: list[str] = []
     stopped = asyncio.run(
         stop_leftovers(
-            embedded(aws),
+            local_aws_clients(aws),
             ["Processing", "QualityCheck", "Training"],
             run,
             told.append,
@@ -63,7 +63,7 @@ def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside
     run = StepIdentity("p", "", "dag", "late", "").execution_id
 
     async def both() -> list[str]:
-        look = stop_leftovers(embedded(aws), ["Processing"], run, print, is_own=own, cut_off=True)
+        look = stop_leftovers(local_aws_clients(aws), ["Processing"], run, print, is_own=own, cut_off=True)
         looking = asyncio.create_task(look)
         await asyncio.sleep(2)
         await asyncio.to_thread(job_of, aws, "late", "Prepare")
@@ -79,7 +79,7 @@ def refusing(aws: LocalAws, operation: str, about: str = "", code: str = "Access
         if about in str(params["body"]):
             raise ClientError({"Error": {"Code": code, "Message": "not this one"}}, operation)
 
-    account = embedded(aws)
+    account = local_aws_clients(aws)
     account.client("sagemaker").meta.events.register(f"before-call.sagemaker.{operation}", refuse)
     return account
 

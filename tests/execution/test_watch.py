@@ -14,7 +14,7 @@ from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops.execution.watch.poller import FASTEST_S, Sweep
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 pytestmark = pytest.mark.e2e
@@ -33,7 +33,7 @@ def test_two_who_wait_for_one_name_are_both_told(aws: LocalAws) -> None:
     name = started(aws, 1)
 
     async def both() -> list[Any]:
-        sweep = Sweep(embedded(aws), PROCESSING, 0.2)
+        sweep = Sweep(local_aws_clients(aws), PROCESSING, 0.2)
         return list(await asyncio.wait_for(asyncio.gather(wait(sweep, name), wait(sweep, name)), 30))
 
     assert [answer["ProcessingJobStatus"] for answer in asyncio.run(both())] == ["Completed", "Completed"]
@@ -43,7 +43,7 @@ def test_who_gives_up_a_name_leaves_the_other_waiting_for_it(aws: LocalAws) -> N
     name = started(aws, 2)
 
     async def one_of_two() -> Any:
-        sweep = Sweep(embedded(aws), PROCESSING, 0.2)
+        sweep = Sweep(local_aws_clients(aws), PROCESSING, 0.2)
         stays, goes = asyncio.ensure_future(wait(sweep, name)), asyncio.ensure_future(wait(sweep, name))
         await asyncio.sleep(0.5)
         goes.cancel()
@@ -62,7 +62,7 @@ def test_what_nobody_foresaw_ends_the_wait_and_is_no_endless_one(
 
     monkeypatch.setattr(Sweep, "_note", broken)
     with pytest.raises(KeyError, match="SecondaryStatus"):
-        asyncio.run(asyncio.wait_for(wait(Sweep(embedded(aws), PROCESSING, 0.2), name), 30))
+        asyncio.run(asyncio.wait_for(wait(Sweep(local_aws_clients(aws), PROCESSING, 0.2), name), 30))
 
 
 class Looks(Sweep):

@@ -24,7 +24,7 @@ from airflow_sagemaker_mlops.execution.stubs.generate import made_up
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.runs.callback_inbox import LocalMailbox
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
 
@@ -37,7 +37,7 @@ def run(aws: LocalAws, *steps: Any, stubs: Any = None, **more: Any) -> PipelineR
         plan=plan,
         pipeline=name,
         run_id=uuid.uuid4().hex,
-        aws=embedded(aws),
+        aws=local_aws_clients(aws),
         parameters=values,
         options=ExecutionOptions(poll_interval_s=0.5, stubs=stubs or {}),
         notify=lambda _step, _line: None,
@@ -180,7 +180,7 @@ def test_max_concurrency_holds_over_the_whole_body(aws: LocalAws) -> None:
         plan=plan,
         pipeline="whole",
         run_id=uuid.uuid4().hex,
-        aws=embedded(aws),
+        aws=local_aws_clients(aws),
         parameters={},
         options=ExecutionOptions(stubs=Counting(x={})),
         notify=lambda _step, _line: seen.append(len(_live(plan))),

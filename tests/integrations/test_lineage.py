@@ -36,7 +36,7 @@ from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt,
 from airflow_sagemaker_mlops.records.seal.seal import seal
 from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/t-1"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1"
@@ -188,7 +188,7 @@ class Lab:
     """A pipeline that copies data, decides, and registers what it copied as a model; really run."""
 
     def __init__(self, aws: LocalAws, folder: Path) -> None:
-        self.aws, self.local = embedded(aws), aws
+        self.aws, self.local = local_aws_clients(aws), aws
         self.s3 = self.aws.client("s3")
         self.bucket = f"lineage-{uuid.uuid4().hex[:12]}"
         self.s3.create_bucket(Bucket=self.bucket)
@@ -310,7 +310,7 @@ def test_a_client_walks_from_the_model_package_back_to_the_data(aws: LocalAws, t
 
 @pytest.mark.e2e
 def test_trial_components_that_people_make_are_listed_beside_those_of_jobs(aws: LocalAws) -> None:
-    client, name = embedded(aws).client("sagemaker"), f"own-{uuid.uuid4().hex}"
+    client, name = local_aws_clients(aws).client("sagemaker"), f"own-{uuid.uuid4().hex}"
     client.create_trial_component(TrialComponentName=name)
     found = client.list_trial_components(MaxResults=100)["TrialComponentSummaries"]
     assert name in {summary["TrialComponentName"] for summary in found}
@@ -331,7 +331,7 @@ def test_a_record_that_is_written_again_makes_nothing_twice(aws: LocalAws, tmp_p
 
 @pytest.mark.e2e
 def test_the_same_data_of_two_runs_is_one_artifact_and_changed_data_is_another(aws: LocalAws, tmp_path: Path) -> None:
-    lab, client = Lab(aws, tmp_path), embedded(aws).client("sagemaker")
+    lab, client = Lab(aws, tmp_path), local_aws_clients(aws).client("sagemaker")
 
     def data_of(document: dict[str, Any]) -> str:
         write_lineage(client, document, URI, lambda _text, *_values: None)
@@ -348,7 +348,7 @@ def test_the_same_data_of_two_runs_is_one_artifact_and_changed_data_is_another(a
 def test_what_aws_refuses_is_told_and_the_rest_is_written(aws: LocalAws) -> None:
     told: list[str] = []
     document = record(TRAIN, REGISTER, run_id=uuid.uuid4().hex)  # its job never was
-    client = embedded(aws).client("sagemaker")
+    client = local_aws_clients(aws).client("sagemaker")
     written = write_lineage(client, document, URI, lambda text, *values: told.append(text % values))
     assert f"SageMaker Lineage: there is no trial component of {JOB}" in told
     (start,) = client.list_artifacts(SourceUri=PACKAGE)["ArtifactSummaries"]

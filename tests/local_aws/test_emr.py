@@ -16,7 +16,7 @@ from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
 
@@ -136,7 +136,7 @@ def test_a_pipeline_with_a_cluster_of_its_own_ends_as_the_command_does(box: Loca
         plan=make_plan(load_pipeline(document)),
         pipeline="counts",
         run_id=uuid.uuid4().hex,
-        aws=embedded(box),
+        aws=local_aws_clients(box),
         parameters={},
         options=ExecutionOptions(poll_interval_s=0.2),
         notify=lambda _step, _line: None,

@@ -16,7 +16,7 @@ from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.capture.step_start import StepStart
 from airflow_sagemaker_mlops.records.model.step_record import Image, StepRecord
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
 
@@ -42,27 +42,27 @@ def told(aws: Any, *uris: str) -> list[str]:
 
 def test_an_image_in_ecr_has_the_digest_that_ecr_tells(aws: LocalAws, pushed: str) -> None:
     assert pushed.startswith("sha256:")
-    assert told(embedded(aws), f"{PREFIX}/team/trainer:1") == [pushed]
+    assert told(local_aws_clients(aws), f"{PREFIX}/team/trainer:1") == [pushed]
 
 
 def test_images_that_ecr_does_not_tell_of_have_none(aws: LocalAws, pushed: str) -> None:
     others = (f"{PREFIX}/team/trainer:2", f"{PREFIX}/nobody/knows:1", "python:3.11", "ghcr.io/team/trainer:1")
-    assert told(embedded(aws), *others) == ["", "", "", ""]
+    assert told(local_aws_clients(aws), *others) == ["", "", "", ""]
 
 
 def test_a_digest_that_is_known_stays(aws: LocalAws, pushed: str) -> None:
     image = Image(f"{PREFIX}/team/trainer:1", PINNED)
     step = StepRecord("Train", "Training", "Succeeded", images=(image,))
-    assert digests_of(embedded(aws)).added([step])[0].images == (image,)
+    assert digests_of(local_aws_clients(aws)).added([step])[0].images == (image,)
 
 
 def test_a_registry_that_cannot_be_reached_costs_the_digest_and_nothing_else(aws: LocalAws) -> None:
-    nowhere = replace(embedded(aws), endpoint_of=lambda _service: "http://127.0.0.1:9")
+    nowhere = replace(local_aws_clients(aws), endpoint_of=lambda _service: "http://127.0.0.1:9")
     assert told(nowhere, f"{PREFIX}/team/trainer:1") == [""]
 
 
 def test_an_image_is_asked_for_once(aws: LocalAws, pushed: str) -> None:
-    ours, asked = digests_of(embedded(aws)), []
+    ours, asked = digests_of(local_aws_clients(aws)), []
     counting = Digests(lambda region: asked.append(region) or ours.ecr(region))  # type: ignore[func-returns-value]
     counting.ask([Image(f"{PREFIX}/team/trainer:1"), Image(f"{PREFIX}/nobody/knows:1")])
     images = (Image(f"{PREFIX}/team/trainer:1"), Image(f"{PREFIX}/nobody/knows:1"))
@@ -72,7 +72,7 @@ def test_an_image_is_asked_for_once(aws: LocalAws, pushed: str) -> None:
 
 
 def test_digests_are_asked_for_while_the_job_runs(aws: LocalAws, pushed: str, folder: FolderStore) -> None:
-    digests, image = digests_of(embedded(aws)), f"{PREFIX}/team/trainer:1"
+    digests, image = digests_of(local_aws_clients(aws)), f"{PREFIX}/team/trainer:1"
     recorder = Recorder(folder, "daily", "r1", None, background=BackgroundWrites(), digests=digests)
 
     async def submitted() -> None:

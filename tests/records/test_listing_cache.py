@@ -20,7 +20,7 @@ from airflow_sagemaker_mlops.records.capture.listing_cache import FRESH_S, Listi
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder
 from airflow_sagemaker_mlops.records.model.step_record import Artifact
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 LEFT = Artifact("s3://b/model.tar.gz", name="model", role="model", etag="e1", objects=1, bytes=7, sha256="f" * 64)
 READ = Artifact("s3://b/model.tar.gz", name="model-in", role="input", instead_of="s3://b/given")
@@ -78,7 +78,7 @@ def processing(role: str, source: Any, target: str) -> dict[str, Any]:
 
 @pytest.mark.e2e
 def test_what_a_job_left_is_listed_once_for_its_step_and_the_next(aws: LocalAws, tmp_path: Path) -> None:
-    clients = embedded(aws)
+    clients = local_aws_clients(aws)
     s3, bucket = clients.client("s3"), f"fresh-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="day/a.csv", Body=b"1")

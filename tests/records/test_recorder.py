@@ -35,7 +35,7 @@ from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.protocol import Store
 from airflow_sagemaker_mlops.records.store.reader import read_record
 from airflow_sagemaker_mlops.records.verify.chain import verify
-from airflow_sagemaker_mlops.runs.clients import embedded
+from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.runs.result import result_of
 
 pytestmark = pytest.mark.e2e
@@ -47,7 +47,7 @@ class Lab:
     """A pipeline of one step that copies its input, its data in a bucket of its own, and a folder for records."""
 
     def __init__(self, aws: LocalAws, store: Store, **step: Any) -> None:
-        self.aws, self.store = embedded(aws), store
+        self.aws, self.store = local_aws_clients(aws), store
         self.s3 = self.aws.client("s3")
         self.bucket = f"lab-{uuid.uuid4().hex[:12]}"
         self.s3.create_bucket(Bucket=self.bucket)

@@ -17,7 +17,7 @@ HOST = "algo-1"
 
 
 class ContainerContract(ABC):
-    """The container contract of one job (embedded runtime: processing, training, transform)."""
+    """The container contract of one job: processing, training, transform or an EMR step."""
 
     def __init__(self, job_folder: JobFolder, sandbox: Sandbox, status: StatusFile, log: JobLog) -> None:
         self.job_folder, self.sandbox, self.status, self.log = job_folder, sandbox, status, log
