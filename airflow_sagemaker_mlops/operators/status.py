@@ -233,7 +233,7 @@ class PipelineStatusOperator(BaseOperator):
         return {"Record": self.sealed.uri, "RecordSha256": self.sealed.sha256}
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Back from the triggerer, where the run was found to have failed, or to be one of a part of the pipeline."""
+        """Back from the triggerer, which found that the run has failed or is a selective run."""
         from ..runtime.events import PipelineEndedBadly, from_payload
 
         end = from_payload(event)

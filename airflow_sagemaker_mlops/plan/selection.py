@@ -21,9 +21,9 @@ NO_STEPS = frozenset({"Gate", "Status"})
 
 
 class InvalidSelection(PipelineError):
-    """The definition is right, and cannot be run in the part that was asked for."""
+    """The definition is valid, but the selective request cannot run."""
 
-    headline = "cannot be run in part as asked"
+    headline = "cannot be run selectively as requested"
     consequence = "nothing was started"
 
 
