@@ -40,6 +40,7 @@ EMR = StepType(
     runner="emr",
     about="a step on an EMR cluster: a running one, or one of its own that is ended afterwards",
     service="emr",
+    sent_once=True,  # what a lost call made is found by its name before the call is made again
     create="AddJobFlowSteps",
     describe="DescribeStep",
     stop="CancelSteps",

@@ -113,6 +113,8 @@ class StepType:
     tagged          whether the create request takes ``Tags``
     camel           the API writes its members with a small first letter, documents with a capital one
     retries_itself  the service retries internal errors, so retry policies for them do not apply
+    sent_once       boto3 must not repeat a call whose answer got lost, as the service has no client token
+    answers_in_s    how many seconds a call may take, 0 for as long as any other
     outside         it reads or changes something outside the run; a pinned reproduction reuses its recorded answer
 
     The request:
@@ -183,6 +185,8 @@ class StepType:
     tagged: bool = True
     camel: bool = False
     retries_itself: bool = False
+    sent_once: bool = False
+    answers_in_s: float = 0.0
     outside: bool = False
     own_arguments: bool = False
     parts: tuple[Part, ...] = ()

@@ -6,6 +6,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
+import pytest
+
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 
 SERVICES = ("s3", "sagemaker", "lambda")
@@ -43,3 +46,13 @@ def test_a_session_is_used_by_one_thread_at_a_time() -> None:
         list(threads.map(lambda region: aws.make("ecr", region, None), ("us-east-1", "eu-west-1", "eu-west-3")))
         list(threads.map(aws.client, SERVICES))
     assert session.most == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "attempts", "read_timeout"),
+    [("sagemaker", None, 70), ("emr", 1, 70), ("lambda", 1, 620), ("sqs", None, 70)],
+)
+def test_what_must_not_be_done_twice_is_sent_once(service: str, attempts: int | None, read_timeout: float) -> None:
+    config = SessionAws(boto3.Session(), "us-east-1")._config(service)
+    assert config.retries.get("total_max_attempts") == attempts
+    assert config.read_timeout == read_timeout

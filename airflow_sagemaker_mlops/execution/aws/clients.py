@@ -38,6 +38,7 @@ NOT_RECOGNISED = frozenset(
 )
 MISSED = frozenset({"NoCredentialsError", "PartialCredentialsError"})
 ENDING = ("Stop", "Cancel", "Terminate", "Delete")  # how the names of calls begin that must not queue behind others
+READ_TIMEOUT_S = 70.0
 TRIES = 6  # of a call that is made again patiently
 
 
@@ -123,20 +124,22 @@ class SessionAws:
     def _config(self, service: str) -> Any:
         from botocore.config import Config
 
+        from ...steps.catalogue import STEP_TYPES
+
+        entries = [entry for entry in STEP_TYPES.values() if entry.service == service]
         # 50 connections: one set of clients serves every step that waits in a triggerer.
         config = Config(
             retries={"mode": "standard", "max_attempts": 8},
             connect_timeout=10,
-            read_timeout=70,
+            read_timeout=READ_TIMEOUT_S,
             max_pool_connections=50,
         )
         if self.config is not None:
             config = config.merge(self.config)
-        if service == "lambda":
-            # A Lambda step may run for 10 minutes, and a retried invocation would run the function twice (retries.py).
-            config = config.merge(Config(read_timeout=620, retries={"mode": "standard", "total_max_attempts": 1}))
-        if service == "emr":
-            # Nor has EMR a client token: what a lost call made is looked for before it is made again (runners/emr.py).
+        longest = max((entry.answers_in_s for entry in entries), default=0.0)
+        if longest > READ_TIMEOUT_S:  # a connection's shorter limit would break off what still runs
+            config = config.merge(Config(read_timeout=longest))
+        if any(entry.sent_once for entry in entries):
             config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
         return config
 
