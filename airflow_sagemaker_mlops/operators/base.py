@@ -284,7 +284,7 @@ class StepOperator(BaseOperator):
         """Run the step, and tell the task's outlets what it made."""
         self._take_rendered()
         with self._attempt_of(context):
-            return self._told(context, self._run_here(context))
+            return self._with_asset_events(context, self._run_here(context))
 
     def _take_rendered(self) -> None:
         """Make the step of the arguments as Airflow has rendered them, where they are not those that were given."""
@@ -321,7 +321,7 @@ class StepOperator(BaseOperator):
                 save_failure_reason(context, error)
                 raise
 
-    def _told(self, context: Context, result: Any) -> Any:
+    def _with_asset_events(self, context: Context, result: Any) -> Any:
         if self.outlets:
             from ..integrations.emit_asset_events import emit_for_step
 
@@ -400,7 +400,7 @@ class StepOperator(BaseOperator):
         if RETRIES_RESUME and self._came_back_before(context):
             return self.execute(context)
         with self._attempt_of(context):
-            return self._told(context, self._resumed(next_method, next_kwargs, context))
+            return self._with_asset_events(context, self._resumed(next_method, next_kwargs, context))
 
     def _resumed(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         try:

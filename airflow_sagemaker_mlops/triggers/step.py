@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
@@ -47,6 +47,9 @@ from ..runtime.task_store.protocol import TaskStore
 from ..runtime.task_store.trigger import OWNER, TriggerTaskStore
 from .clients import open_aws
 from .wake_supervisor import wake_when_reported
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 _ENDING: set[asyncio.Future[None]] = set()  # an event loop keeps no hold of its tasks
 
@@ -129,7 +132,7 @@ class StepTrigger(BaseTrigger):
         else:
             yield TriggerEvent(to_payload(StepSucceeded(result, self._links.values)))
 
-    def _conf_needs_worker(self, context: Mapping[str, Any]) -> bool:
+    def _conf_needs_worker(self, context: Context) -> bool:
         """Whether a worker is to say what the run's conf means for this step."""
         ti: Any = self.task_instance
         return bool(context) and needs_worker(context["dag_run"].conf, ti.task.dag)
@@ -152,12 +155,13 @@ class StepTrigger(BaseTrigger):
         if self._run is not None and entry is not None and entry.state.is_under_way:
             await self._run.journal.write(entry.advance(JobState.INTERRUPTED))
 
-    async def _context(self) -> Mapping[str, Any]:
+    async def _context(self) -> Context:
         """What Airflow knows of the run; nothing for a step that a worker began, which has told all that is needed."""
         ti: Any = self.task_instance
-        return {} if self.handed_over is not None else await ask(ti.get_template_context)
+        context: Context = {} if self.handed_over is not None else await ask(ti.get_template_context)
+        return context
 
-    async def _result(self, context: Mapping[str, Any]) -> dict[str, Any]:
+    async def _result(self, context: Context) -> dict[str, Any]:
         task = StepTask.from_json(self.task_text)
         run = self._run = await self._step_run(task, context)
         handed = self.handed_over
@@ -189,7 +193,7 @@ class StepTrigger(BaseTrigger):
     def _note_submitted(self, job: Submitted | None) -> None:
         self._submitted = job
 
-    async def _step_run(self, task: StepTask, context: Mapping[str, Any]) -> StepRun:
+    async def _step_run(self, task: StepTask, context: Context) -> StepRun:
         aws = await open_aws(task.connection)
         if self.handed_over is not None:
             identity = self.handed_over.identity
@@ -216,7 +220,7 @@ class StepTrigger(BaseTrigger):
             options=options_of(task, aws),
         )
 
-    async def _given(self, task: StepTask, context: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _given(self, task: StepTask, context: Context) -> Mapping[str, Any]:
         """Values of the step's parameters in this run, but for those of a run that it resumes."""
         if not task.spec.get("Parameters"):
             return {}
