@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.local_aws.job.sandbox import probe_namespaces
+from airflow_sagemaker_mlops.local_aws.container.sandbox import probe_namespaces
 from airflow_sagemaker_mlops.local_aws.processes import is_alive
 
 pytestmark = pytest.mark.e2e

@@ -12,9 +12,9 @@ import pytest
 from botocore.config import Config
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.local_aws.container.job_folder import JobFolder, new_job_data
 from airflow_sagemaker_mlops.local_aws.errors import AwsError
 from airflow_sagemaker_mlops.local_aws.fault_injection import FILE, LOG, FaultInjector, read_rules, write_rules
-from airflow_sagemaker_mlops.local_aws.job.job_folder import JobFolder, new_job_data
 
 NOT_YET = {"operation": ".", "kind": "not_found_yet", "seconds": 60}
 THROTTLED = {"operation": "^Describe", "kind": "throttle"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_sagemaker_mlops.local_aws.job.job_folder import JobFolder, new_job_data
+from airflow_sagemaker_mlops.local_aws.container.job_folder import JobFolder, new_job_data
 from airflow_sagemaker_mlops.local_aws.state import LocalAws, write_server
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.local_aws.container.job_folder import JobError, JobFolder, new_job_data
+from airflow_sagemaker_mlops.local_aws.container.transfer import download, fetch_archive
 from airflow_sagemaker_mlops.local_aws.errors import AwsError
-from airflow_sagemaker_mlops.local_aws.job.job_folder import JobError, JobFolder, new_job_data
-from airflow_sagemaker_mlops.local_aws.job.transfer import download, fetch_archive
 from airflow_sagemaker_mlops.local_aws.lambda_ import functions
 from airflow_sagemaker_mlops.paths import UnsafePath, below, inside
 from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable

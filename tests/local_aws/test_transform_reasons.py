@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.local_aws.job.job_folder import JobError
+from airflow_sagemaker_mlops.local_aws.container.job_folder import JobError
 from airflow_sagemaker_mlops.local_aws.job.transform import ModelFailed, Transform
 
 

@@ -11,8 +11,8 @@ import time
 from typing import Any
 
 from .. import job
+from ..container.job_folder import new_job_data
 from ..errors import AwsError
-from ..job.job_folder import new_job_data
 from ..sagemaker.context import Context
 from ..sagemaker.job_lifecycle import folder_of
 from ..store import Resource

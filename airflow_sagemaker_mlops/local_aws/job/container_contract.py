@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from .interpreter import Interpreter, base_environment, interpreter_for
-from .job_folder import JobError, JobFolder
+from ..container.interpreter import Interpreter, base_environment, interpreter_for
+from ..container.job_folder import JobError, JobFolder
+from ..container.sandbox import Sandbox
 from .job_log import JobLog
-from .sandbox import Sandbox
 from .status import StatusFile
 
 HOST = "algo-1"

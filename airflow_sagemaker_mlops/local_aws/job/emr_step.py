@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ..container.job_folder import JobError
+from ..container.transfer import download
 from .container_contract import ContainerContract
-from .job_folder import JobError
-from .transfer import download
 
 CODE = re.compile(r"s3[an]?://\S+\.(py|sh|jar|R|sql|zip|egg|whl)$")
 PROGRAMS = ("PATH", "JAVA_HOME", "SPARK_HOME", "HADOOP_HOME", "HADOOP_CONF_DIR", "PYSPARK_PYTHON")

@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO, Any
 
-from .job_folder import JobFolder
+from ..container.job_folder import JobFolder
 
 LOG_GROUPS = {
     "processing": "/aws/sagemaker/ProcessingJobs",

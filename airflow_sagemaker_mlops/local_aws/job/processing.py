@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from ..container.interpreter import UNAVAILABLE
+from ..container.job_folder import JobError
+from ..container.transfer import download, upload_folder
 from .container_contract import HOST, ContainerContract
-from .interpreter import UNAVAILABLE
-from .job_folder import JobError
-from .transfer import download, upload_folder
 
 CODE_INPUTS = frozenset({"code", "entrypoint", "aux", "sourcedir"})
 UPLOAD_INTERVAL_S = 2.0

@@ -7,9 +7,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from ..container.job_folder import JobError
+from ..container.transfer import fetch_archive
 from .container_contract import HOST
-from .job_folder import JobError
-from .transfer import fetch_archive
 
 if TYPE_CHECKING:
     from .training_request import TrainingRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 
-from .job_folder import JobFolder
+from ..container.job_folder import JobFolder
 
 WORDS = {"processing": "Processing", "training": "Training", "transform": "Transform"}
 

@@ -17,14 +17,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..container.job_folder import JobError, JobFolder
+from ..container.sandbox import choose_sandbox
 from ..processes import start_of
 from ..state import read_config
 from .container_contract import ContainerContract
 from .emr_step import EmrStep
-from .job_folder import JobError, JobFolder
 from .job_log import JobLog
 from .processing import Processing
-from .sandbox import choose_sandbox
 from .state_change_event import send_state_change
 from .status import AlreadyClaimed, StatusFile
 from .training import Training

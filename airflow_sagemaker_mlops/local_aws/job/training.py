@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from ..container.interpreter import BUILT_IN, XGBOOST
+from ..container.job_folder import JobError
+from ..container.transfer import download, objects, upload_folder, upload_tarball
 from . import script_mode
-from .interpreter import BUILT_IN, XGBOOST
-from .job_folder import JobError
 from .training_request import TrainingRequest
-from .transfer import download, objects, upload_folder, upload_tarball
 
 CODE_CHANNELS = frozenset(
     {"code", "sm_drivers", "sagemaker_remote_function_bootstrap", "pre_exec_script_and_dependencies"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..container.job_folder import JobError
 from .container_contract import HOST, ContainerContract
-from .job_folder import JobError
 
 
 class TrainingRequest(ContainerContract):

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import serving
+from ..container.job_folder import JobError
+from ..container.transfer import download, split
 from .container_contract import ContainerContract
 from .data_processing import DataProcessing, FilterError
-from .job_folder import JobError
 from .job_log import tail_of
-from .transfer import download, split
 
 PING_S = 90.0
 

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..container.interpreter import XGBOOST
+from ..container.job_folder import JobError, JobFolder
 from ..processes import start_of
-from .interpreter import XGBOOST
-from .job_folder import JobError, JobFolder
 from .status import FINISHED, AlreadyClaimed, StatusFile
 
 POLL_INTERVAL_S = 0.5

@@ -11,8 +11,8 @@ from typing import Any
 
 from ...paths import inside
 from .. import job
+from ..container.job_folder import new_job_data
 from ..errors import AwsError
-from ..job.job_folder import new_job_data
 from ..locks import NamedLocks
 from ..store import NameTaken, Resource
 from .context import Context

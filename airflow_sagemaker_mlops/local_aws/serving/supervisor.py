@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..job.interpreter import base_environment, interpreter_for
-from ..job.job_folder import JobError, JobFolder
-from ..job.sandbox import Sandbox, choose_sandbox
-from ..job.transfer import fetch_archive
+from ..container.interpreter import base_environment, interpreter_for
+from ..container.job_folder import JobError, JobFolder
+from ..container.sandbox import Sandbox, choose_sandbox
+from ..container.transfer import fetch_archive
 from ..processes import start_of
 from . import write
 

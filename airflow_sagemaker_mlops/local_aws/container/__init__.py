@@ -1,0 +1,1 @@
+"""What jobs and model servers share: the folder, the sandbox, the interpreter, and copies from and to S3."""
