@@ -1,4 +1,4 @@
-"""Measures which members of read requests moto never looks at: run it, and the table is written.
+"""Measures which members of read requests moto never reads; running it writes the table.
 
 Every string in the source of the method that answers, and of what it calls on itself, is a member that may be read; of
 the parameters of the backend's method that it calls, one that the method never loads is not.  What pages and what
@@ -26,7 +26,7 @@ HARMLESS = re.compile(
     r"|\w*account(id|identifiers?)?|\w*accounts|workgroup|includeddata|includemanagedresources|transactionid|callas"
     r"|acceptlanguage|crossaccountfilteroption|startfromhead)$"
 )
-# What hands the whole request on, so that strings of the backend count as well.
+# Code that passes the whole request on, so that strings in the backend count as well.
 WHOLE = frozenset(
     {"_get_params", "body", "querystring", "params", "parameters", "json", "request_params", "_get_multi_param"}
 )
@@ -34,7 +34,7 @@ Tree = ast.AST
 
 
 def measured(only: frozenset[str] = frozenset()) -> dict[str, dict[str, list[str]]]:
-    """{service: {operation: members}}, of the services ``only``, or of all."""
+    """{service: {operation: ignored members}} of the services ``only``, or of all services."""
     import moto
 
     table: dict[str, dict[str, list[str]]] = {}
@@ -158,7 +158,7 @@ def _backends(folder: str) -> tuple[type, ...]:
 
 
 def _calls_of_backends(folder: str, tree: Tree) -> Iterator[tuple[ast.Call, tuple[list[str], set[str], Tree]]]:
-    """Calls in ``tree`` of a backend's methods: with the method's parameters, the unused ones, and its source."""
+    """The calls of backend methods in ``tree``: the method's parameters, the unused ones, and its source."""
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
@@ -173,7 +173,7 @@ def _calls_of_backends(folder: str, tree: Tree) -> Iterator[tuple[ast.Call, tupl
 
 
 def _behind(value: ast.expr, tree: Tree) -> set[str]:
-    """Strings in an expression, and in what was assigned to the names in it."""
+    """The strings in an expression and in the values assigned to its names."""
     found = _strings(value)
     names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""Requests as they stand, signed: boto3 would choose content types and headers itself."""
+"""Signed raw requests: boto3 would choose content types and headers itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KINDS: dict[str, tuple[dict[str, str], bytes]] = {
 def send(
     aws: LocalAws, service: str, method: str, path: str, body: bytes, headers: dict[str, str], **more: Any
 ) -> tuple[int, bytes]:
-    """One request as it stands, signed and otherwise untouched: boto3 would choose the headers itself."""
+    """Send one request signed and otherwise unchanged: boto3 would choose the headers itself."""
     request = AWSRequest(method, aws.endpoint_url + path, data=body, headers=headers)
     signer = (S3SigV4Auth if service == "s3" else SigV4Auth)(aws.session().get_credentials(), service, aws.region)
     if "payload" in more:

@@ -1,4 +1,4 @@
-"""The front of the embedded AWS: who is let in, and that what is sent is what arrives."""
+"""The application of the embedded AWS: access control, and requests that arrive unchanged."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def function(aws: LocalAws) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_object_is_kept_byte_for_byte_whatever_its_content_type(aws: LocalAws, bucket: str, kind: str) -> None:
+def test_an_object_is_stored_byte_for_byte_whatever_its_content_type(aws: LocalAws, bucket: str, kind: str) -> None:
     headers, body = KINDS[kind]
     assert send(aws, "s3", "PUT", f"/{bucket}/whole", body, headers)[0] == 200
     found = aws.client("s3").get_object(Bucket=bucket, Key="whole")
@@ -70,7 +70,9 @@ def test_an_object_is_kept_byte_for_byte_whatever_its_content_type(aws: LocalAws
         ("ChecksumSHA256", "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="),
     ],
 )
-def test_a_body_that_does_not_have_its_checksum_is_refused(aws: LocalAws, bucket: str, member: str, right: str) -> None:
+def test_a_body_that_does_not_match_its_checksum_is_refused(
+    aws: LocalAws, bucket: str, member: str, right: str
+) -> None:
     s3 = aws.client("s3")
     s3.put_object(Bucket=bucket, Key="summed", Body=b"hello", **{member: right})
     with pytest.raises(s3.exceptions.ClientError, match="BadDigest"):
@@ -79,7 +81,7 @@ def test_a_body_that_does_not_have_its_checksum_is_refused(aws: LocalAws, bucket
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_part_of_an_upload_is_kept_byte_for_byte(aws: LocalAws, bucket: str, kind: str) -> None:
+def test_a_part_of_an_upload_is_stored_byte_for_byte(aws: LocalAws, bucket: str, kind: str) -> None:
     headers, body = KINDS[kind]
     s3 = aws.client("s3")
     upload = s3.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
@@ -92,7 +94,7 @@ def test_a_part_of_an_upload_is_kept_byte_for_byte(aws: LocalAws, bucket: str, k
 
 
 @pytest.mark.parametrize("coding", ["aws-chunked", "aws-chunked,gzip"])
-def test_the_coding_of_a_transfer_is_no_part_of_the_object(aws: LocalAws, bucket: str, coding: str) -> None:
+def test_the_coding_of_a_transfer_is_not_stored_with_the_object(aws: LocalAws, bucket: str, coding: str) -> None:
     payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
     headers = {
         "Content-Encoding": coding,
@@ -120,7 +122,7 @@ def test_a_function_gets_its_event_whatever_its_content_type(aws: LocalAws, func
 @pytest.mark.parametrize(
     "kind", ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-8"]
 )
-def test_a_message_is_kept_byte_for_byte_in_the_query_protocol(aws: LocalAws, kind: str) -> None:
+def test_a_message_is_stored_byte_for_byte_in_the_query_protocol(aws: LocalAws, kind: str) -> None:
     sqs = aws.client("sqs")
     queue = sqs.create_queue(QueueName="bytes")["QueueUrl"]
     text = 'a=1&b=2 ä+%"'
@@ -132,7 +134,7 @@ def test_a_message_is_kept_byte_for_byte_in_the_query_protocol(aws: LocalAws, ki
 
 
 @pytest.mark.parametrize("kind", ["application/x-amz-json-1.0", "application/json; charset=utf-8", ""])
-def test_a_message_is_kept_byte_for_byte_in_the_json_protocol(aws: LocalAws, kind: str) -> None:
+def test_a_message_is_stored_byte_for_byte_in_the_json_protocol(aws: LocalAws, kind: str) -> None:
     sqs = aws.client("sqs")
     queue = sqs.create_queue(QueueName="bytes")["QueueUrl"]
     text = 'Action=ListQueues&a=1&b=2 ä+%"'
@@ -144,7 +146,7 @@ def test_a_message_is_kept_byte_for_byte_in_the_json_protocol(aws: LocalAws, kin
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
 
-def test_a_presigned_url_takes_what_urllib_sends(aws: LocalAws, bucket: str) -> None:
+def test_a_presigned_url_accepts_the_headers_that_urllib_sends(aws: LocalAws, bucket: str) -> None:
     for version in ("s3", "s3v4"):
         s3 = boto3.client("s3", endpoint_url=aws.endpoint_url, config=Config(signature_version=version), **keys(aws))
         url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "given"})
@@ -161,13 +163,13 @@ def keys(aws: LocalAws, **changed: str) -> dict[str, str]:
     return given | changed
 
 
-def test_the_name_of_the_key_is_not_enough(aws: LocalAws) -> None:
+def test_the_access_key_alone_is_not_enough(aws: LocalAws) -> None:
     sts = boto3.client("sts", endpoint_url=aws.endpoint_url, **keys(aws, aws_secret_access_key="a guess"))
     with pytest.raises(sts.exceptions.ClientError, match="signature we calculated does not match"):
         sts.get_caller_identity()
 
 
-def test_parts_that_are_said_to_be_signed_and_are_not_are_refused(aws: LocalAws, bucket: str) -> None:
+def test_chunks_without_their_stated_signature_are_refused(aws: LocalAws, bucket: str) -> None:
     headers = {"Content-Encoding": "aws-chunked", "x-amz-decoded-content-length": "6"}
     payload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
     headers["x-amz-content-sha256"] = payload
@@ -185,7 +187,7 @@ def test_parts_that_are_said_to_be_signed_and_are_not_are_refused(aws: LocalAws,
         ("iam", "/", 400, b"<Code>MissingAction</Code>"),
     ],
 )
-def test_a_request_that_names_no_operation_is_told_so(
+def test_a_request_that_names_no_operation_is_refused_for_that(
     aws: LocalAws, service: str, path: str, status: int, said: bytes
 ) -> None:
     found, answer = send(aws, service, "POST", path, b"{}", {})
@@ -193,7 +195,7 @@ def test_a_request_that_names_no_operation_is_told_so(
 
 
 @pytest.mark.parametrize("token", [None, "a guess"])
-def test_keys_that_sts_gave_out_count_with_their_token_only(aws: LocalAws, token: str | None) -> None:
+def test_keys_issued_by_sts_are_valid_only_with_their_token(aws: LocalAws, token: str | None) -> None:
     given = aws.client("sts").assume_role(RoleArn=aws.role_arn, RoleSessionName="session")["Credentials"]
     own = keys(aws, aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"])
     own |= {"endpoint_url": aws.endpoint_url} | ({"aws_session_token": token} if token else {})
@@ -210,7 +212,7 @@ def test_keys_that_sts_gave_out_count_with_their_token_only(aws: LocalAws, token
                 urllib.request.urlopen(client.generate_presigned_url(call), timeout=60)
 
 
-def test_keys_that_sts_gave_out_are_checked_too(aws: LocalAws) -> None:
+def test_keys_issued_by_sts_are_checked_too(aws: LocalAws) -> None:
     given = aws.client("sts").assume_role(RoleArn=aws.role_arn, RoleSessionName="session")["Credentials"]
     own = keys(aws, aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"])
     token = {"aws_session_token": given["SessionToken"], "endpoint_url": aws.endpoint_url}
@@ -231,9 +233,7 @@ def test_keys_that_sts_gave_out_are_checked_too(aws: LocalAws) -> None:
         ("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", b'{"ResourceTypeFilters": 1.5}'),
     ],
 )
-def test_a_number_that_is_none_is_the_fault_of_the_client(
-    aws: LocalAws, service: str, target: str, body: bytes
-) -> None:
+def test_an_invalid_number_is_a_client_error(aws: LocalAws, service: str, target: str, body: bytes) -> None:
     assert send(aws, service, "POST", "/", body, {"X-Amz-Target": target})[0] == 400
 
 
@@ -256,7 +256,7 @@ def test_a_presigned_url_reads_no_secret_of_another_service(aws: LocalAws) -> No
 
 
 def raw(aws: LocalAws, request: bytes, *, more: bool = True) -> int:
-    """The status that bytes are answered with; where there is no ``more``, the client says that this is all."""
+    """The status of the answer to raw bytes; without ``more``, the client closes its side afterwards."""
     with socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint_url).port or 0), timeout=60) as connection:
         connection.sendall(request)
         if not more:
@@ -278,7 +278,7 @@ def raw(aws: LocalAws, request: bytes, *, more: bool = True) -> int:
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
     ],
 )
-def test_strangers_are_answered_before_any_of_their_body_is_read(aws: LocalAws, request_: bytes) -> None:
+def test_strangers_are_refused_before_their_body_is_read(aws: LocalAws, request_: bytes) -> None:
     assert 400 <= raw(aws, request_) < 500
 
 
@@ -294,9 +294,7 @@ def test_strangers_are_answered_before_any_of_their_body_is_read(aws: LocalAws, 
         ({"Content-Length": "10"}, b"short"),
     ],
 )
-def test_a_body_that_is_not_what_its_headers_say_is_refused(
-    aws: LocalAws, headers: dict[str, str], body: bytes
-) -> None:
+def test_a_body_that_contradicts_its_headers_is_refused(aws: LocalAws, headers: dict[str, str], body: bytes) -> None:
     request = AWSRequest("POST", aws.endpoint_url + "/")
     SigV4Auth(aws.session().get_credentials(), "sqs", aws.region).add_auth(request)
     host = {"Host": urlsplit(aws.endpoint_url).netloc}

@@ -195,7 +195,7 @@ def train(box: LocalAws, files: dict[str, str], **more: Any) -> dict[str, Any]:
     return until(lambda: client.describe_training_job(TrainingJobName=job), "TrainingJobStatus")
 
 
-def test_script_mode_is_what_the_toolkit_makes_of_it(box: LocalAws) -> None:
+def test_script_mode_behaves_like_the_toolkit(box: LocalAws) -> None:
     hyperparameters = {"epochs": "3", "name": '"abc"', "q": "x"}
     job = train(box, {"train.py": SCRIPT_MODE, "helper.py": "X = 7"}, hyperparameters=hyperparameters)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
@@ -239,12 +239,12 @@ def test_an_exception_of_a_script_becomes_the_reason_as_the_framework_toolkits_w
     )
 
 
-def test_a_job_over_its_time_is_stopped_and_says_so(box: LocalAws) -> None:
+def test_a_job_that_exceeds_its_time_limit_is_stopped_and_says_so(box: LocalAws) -> None:
     job = train(box, {"train.py": "import time; time.sleep(50)"}, stopping={"MaxRuntimeInSeconds": 1})
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
-def test_a_killed_supervisor_is_a_failed_job_whose_command_ends(box: LocalAws) -> None:
+def test_a_job_whose_supervisor_is_killed_fails_and_its_command_ends(box: LocalAws) -> None:
     client, job = box.client("sagemaker"), name()
     client.create_processing_job(
         ProcessingJobName=job,
@@ -294,7 +294,7 @@ def test_lists_filter_sort_and_page(box: LocalAws) -> None:
     assert names == [f"{prefix}-{index}" for index in range(5)]
 
 
-def test_versions_are_found_by_the_name_of_their_group_alone(box: LocalAws) -> None:
+def test_model_versions_are_found_by_the_name_of_their_group_alone(box: LocalAws) -> None:
     client, group = box.client("sagemaker"), f"group-{uuid.uuid4().hex[:6]}"
     client.create_model_package_group(ModelPackageGroupName=group)
     client.create_model_package(ModelPackageGroupName=group)
@@ -306,13 +306,13 @@ def test_versions_are_found_by_the_name_of_their_group_alone(box: LocalAws) -> N
 
 
 @pytest.mark.parametrize("how", ["RequestResponse", "Event", "DryRun"])
-def test_a_function_that_is_not_there_is_not_invoked(box: LocalAws, how: str) -> None:
+def test_a_missing_function_is_not_invoked(box: LocalAws, how: str) -> None:
     client = box.client("lambda")
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.invoke(FunctionName="no-such-function", InvocationType=how)
 
 
-def test_what_is_not_emulated_says_so_and_is_not_retried(box: LocalAws) -> None:
+def test_an_operation_that_is_not_emulated_says_so_and_is_not_retried(box: LocalAws) -> None:
     client = box.client("sagemaker")
     with pytest.raises(ClientError) as caught:
         client.list_hubs()

@@ -1,4 +1,4 @@
-"""Jobs are started once, whoever looks while they are made, and whenever the server dies while it makes them."""
+"""Jobs start exactly once, even if others read them during their creation or the server dies in the middle of it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def context(state_dir: Path, region: str = "us-east-1") -> Context:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """How often a supervisor was started, by the folder of its job; what is started is a process that only waits."""
+    """{job folder: number of supervisors started}; each supervisor is replaced by a process that only waits."""
     starts: Counter[str] = Counter()
     processes: list[subprocess.Popen[bytes]] = []
 
@@ -51,7 +51,7 @@ def create(where: Context, name: str) -> str:
     return str(HANDLERS["CreateProcessingJob"](where, {"ProcessingJobName": name, "Tags": TAGS})["ProcessingJobArn"])
 
 
-def test_a_job_that_is_looked_at_while_it_is_made_is_started_once(tmp_path: Path, started: Counter[str]) -> None:
+def test_a_job_that_is_read_during_its_creation_starts_once(tmp_path: Path, started: Counter[str]) -> None:
     where, names, ended = context(tmp_path), [f"job-{number}" for number in range(25)], threading.Event()
     problems: list[str] = []
 
@@ -74,7 +74,7 @@ def test_a_job_that_is_looked_at_while_it_is_made_is_started_once(tmp_path: Path
     assert started == {str(tmp_path / "jobs" / "processing" / name): 1 for name in names}
 
 
-def test_a_job_that_can_be_found_has_its_tags(tmp_path: Path, started: Counter[str]) -> None:
+def test_a_stored_job_has_its_tags(tmp_path: Path, started: Counter[str]) -> None:
     where, seen = context(tmp_path), []
 
     class Watched(Store):
@@ -87,7 +87,7 @@ def test_a_job_that_can_be_found_has_its_tags(tmp_path: Path, started: Counter[s
     assert seen == [{"owner": "me"}]
 
 
-def test_a_job_whose_server_died_before_its_start_is_started_by_whoever_looks(
+def test_a_job_whose_server_died_before_its_start_starts_on_the_next_read(
     tmp_path: Path, started: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = context(tmp_path)
@@ -102,7 +102,7 @@ def test_a_job_whose_server_died_before_its_start_is_started_by_whoever_looks(
     assert list(started.values()) == [1]
 
 
-def test_a_folder_of_a_job_that_never_came_to_be_is_no_obstacle(tmp_path: Path, started: Counter[str]) -> None:
+def test_the_folder_of_an_interrupted_creation_is_replaced(tmp_path: Path, started: Counter[str]) -> None:
     folder = tmp_path / "jobs" / "processing" / "job"
     (folder / "opt_ml").mkdir(parents=True)
     (folder / "status.json").write_text('{"status": "InProg')
@@ -112,7 +112,7 @@ def test_a_folder_of_a_job_that_never_came_to_be_is_no_obstacle(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("kind", ["ProcessingJob", "TrainingJob", "HyperParameterTuningJob"])
-def test_a_row_without_a_folder_is_a_job_that_starts(tmp_path: Path, started: Counter[str], kind: str) -> None:
+def test_a_job_in_the_store_without_a_folder_starts(tmp_path: Path, started: Counter[str], kind: str) -> None:
     where = context(tmp_path)
     family = {"ProcessingJob": "processing", "TrainingJob": "training", "HyperParameterTuningJob": "tuning"}[kind]
     request = {f"{kind}Name": "lost", "HyperParameterTuningJobConfig": {}}
@@ -124,7 +124,7 @@ def test_a_row_without_a_folder_is_a_job_that_starts(tmp_path: Path, started: Co
     assert HANDLERS[f"Stop{kind}"](where, {f"{kind}Name": "lost"}) == {}
 
 
-def test_a_job_whose_folder_is_of_no_use_hides_no_other(tmp_path: Path, started: Counter[str]) -> None:
+def test_a_job_with_an_unusable_folder_hides_no_other_job(tmp_path: Path, started: Counter[str]) -> None:
     where = context(tmp_path)
     create(where, "good")
     create(where, "spoilt")
@@ -146,14 +146,14 @@ def test_two_regions_have_a_job_of_one_name_each(tmp_path: Path, started: Counte
     assert job.stop_all(tmp_path) == 2
 
 
-def test_a_second_supervisor_of_a_job_goes_away(tmp_path: Path) -> None:
+def test_a_second_supervisor_of_a_job_exits(tmp_path: Path) -> None:
     job.prepare(tmp_path / "job", {})
     StatusFile(tmp_path / "job", 1, 1)
     with pytest.raises(AlreadyClaimed):
         StatusFile(tmp_path / "job", 2, 2)
 
 
-def test_tags_go_with_what_they_belong_to(tmp_path: Path) -> None:
+def test_tags_are_deleted_with_their_resource(tmp_path: Path) -> None:
     where = context(tmp_path)
     arn = HANDLERS["CreateModel"](where, {"ModelName": "m", "Tags": TAGS})["ModelArn"]
     assert HANDLERS["ListTags"](where, {"ResourceArn": arn})["Tags"] == TAGS
@@ -162,7 +162,7 @@ def test_tags_go_with_what_they_belong_to(tmp_path: Path) -> None:
     assert HANDLERS["ListTags"](where, {"ResourceArn": arn})["Tags"] == []
 
 
-def test_stopping_all_ends_the_command_of_a_job_that_counts_as_ended(tmp_path: Path) -> None:
+def test_stopping_all_jobs_ends_the_command_of_a_job_that_counts_as_ended(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as command:
         about = {"status": "Failed", "child": command.pid, "child_start": start_of(command.pid)}
         job.prepare(tmp_path / "jobs" / "training" / "job", {})

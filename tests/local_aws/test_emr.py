@@ -1,4 +1,4 @@
-"""EMR's steps on the embedded AWS: run where their program is installed, refused in plain words elsewhere."""
+"""EMR steps on the embedded AWS: run if their program is installed, and refused in plain words otherwise."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def ended(box: LocalAws, where: str, step: str) -> dict[str, Any]:
     raise AssertionError(f"still {found['Status']}")
 
 
-def test_a_script_of_s3_is_run_and_reaches_this_aws(box: LocalAws) -> None:
+def test_a_script_from_s3_runs_and_calls_the_embedded_aws(box: LocalAws) -> None:
     client = box.client("emr")
     box.client("s3").put_object(Bucket=box.bucket, Key="code/count.py", Body=SCRIPT)
     where = cluster(box)
@@ -66,7 +66,7 @@ def test_a_script_of_s3_is_run_and_reaches_this_aws(box: LocalAws) -> None:
     assert box.client("s3").get_object(Bucket=box.bucket, Key="counted.txt")["Body"].read() == b"counted"
 
 
-def test_steps_of_a_cluster_run_one_after_the_other_and_a_failed_one_cancels_those_behind_it(
+def test_steps_of_a_cluster_run_in_order_and_a_failed_step_cancels_the_later_ones(
     box: LocalAws,
 ) -> None:
     client = box.client("emr")
@@ -84,7 +84,7 @@ def test_steps_of_a_cluster_run_one_after_the_other_and_a_failed_one_cancels_tho
     assert client.describe_cluster(ClusterId=where)["Cluster"]["Status"]["State"] == "WAITING"
 
 
-def test_a_program_that_is_not_there_is_named_with_the_way_out(box: LocalAws) -> None:
+def test_a_missing_program_is_named_with_advice(box: LocalAws) -> None:
     client = box.client("emr")
     where = cluster(box)
     (step,) = client.add_job_flow_steps(JobFlowId=where, Steps=[command("no-such-submit")])["StepIds"]
@@ -92,13 +92,13 @@ def test_a_program_that_is_not_there_is_named_with_the_way_out(box: LocalAws) ->
     assert reason.startswith("no-such-submit is not on the PATH of the embedded AWS: install it, or declare a stub")
 
 
-def test_a_cluster_of_production_is_not_here_and_the_way_out_is_said(box: LocalAws) -> None:
+def test_an_unknown_cluster_is_refused_with_advice(box: LocalAws) -> None:
     client = box.client("emr")
     with pytest.raises(client.exceptions.InvalidRequestException, match=r"'j-1' is not valid\. .* declare a stub"):
         client.list_steps(ClusterId="j-1")
 
 
-def test_a_cancelled_step_ends_its_command_and_a_terminated_cluster_takes_no_more(box: LocalAws) -> None:
+def test_cancelling_a_step_ends_its_command_and_a_terminated_cluster_accepts_no_steps(box: LocalAws) -> None:
     client = box.client("emr")
     where = cluster(box)
     (step,) = client.add_job_flow_steps(JobFlowId=where, Steps=[command("sleep", "600")])["StepIds"]
@@ -111,7 +111,7 @@ def test_a_cancelled_step_ends_its_command_and_a_terminated_cluster_takes_no_mor
         client.add_job_flow_steps(JobFlowId=where, Steps=[command("true")])
 
 
-def test_steps_are_listed_by_id_and_a_cluster_that_ended_by_itself_takes_no_more(box: LocalAws) -> None:
+def test_steps_are_listed_by_id_and_a_cluster_that_ended_by_itself_accepts_none(box: LocalAws) -> None:
     client = box.client("emr")
     where = cluster(box, keep=False)
     client.add_job_flow_steps(JobFlowId=where, Steps=[command("true", name="a"), command("true", name="b")])

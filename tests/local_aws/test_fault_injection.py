@@ -1,4 +1,4 @@
-"""Faults hit what they were meant for, and are counted when they have happened."""
+"""Faults hit the intended operations and are counted when they have happened."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def body(**members: str) -> bytes:
     return json.dumps(members).encode()
 
 
-def test_only_what_was_made_is_not_visible_yet(tmp_path: Path) -> None:
+def test_only_a_created_resource_is_not_visible_yet(tmp_path: Path) -> None:
     write_rules(tmp_path, rules(NOT_YET))
     faults = FaultInjector(tmp_path)
     made = body(ModelName="m", TransformJobName="t")
@@ -40,7 +40,7 @@ def test_only_what_was_made_is_not_visible_yet(tmp_path: Path) -> None:
         faults.before("DescribeTransformJob", body(TransformJobName="t"))
 
 
-def test_an_answer_counts_as_lost_once_it_is_lost(tmp_path: Path) -> None:
+def test_a_lost_answer_is_counted_only_when_it_is_lost(tmp_path: Path) -> None:
     write_rules(tmp_path, rules({"operation": "^Create", "kind": "lost_answer"}))
     faults = FaultInjector(tmp_path)
     assert faults.before("CreateModel", b"{}")
@@ -52,12 +52,12 @@ def test_an_answer_counts_as_lost_once_it_is_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "broken", ['{"rules": [', "[1]", '{"rules": [1]}', '{"rules": [{"kind": "throttle", "rate": []}]}']
 )
-def test_a_broken_file_leaves_the_rules_of_before_in_force(tmp_path: Path, broken: str) -> None:
+def test_an_invalid_file_leaves_the_previous_rules_in_force(tmp_path: Path, broken: str) -> None:
     write_rules(tmp_path, rules(THROTTLED))
     faults = FaultInjector(tmp_path)
     for text in (rules(THROTTLED), broken):
         (tmp_path / FILE).write_text(text)
-        os.utime(tmp_path / FILE, ns=(0, len(text)))  # however coarse the clock of this file system is
+        os.utime(tmp_path / FILE, ns=(0, len(text)))  # independent of the resolution of the file system's clock
         with pytest.raises(AwsError, match="Rate exceeded"):
             faults.before("DescribeModel", b"{}")
 
@@ -66,7 +66,7 @@ def test_a_broken_file_leaves_the_rules_of_before_in_force(tmp_path: Path, broke
     "broken",
     ["[]", '{"rules": {"kind": "throttle"}}', '{"rulez": []}', rules(1), rules({"kind": "throttle", "operation": "("})],
 )
-def test_rules_that_cannot_be_used_are_refused_in_a_sentence(tmp_path: Path, broken: str) -> None:
+def test_invalid_rules_are_refused_in_a_sentence(tmp_path: Path, broken: str) -> None:
     with pytest.raises(ValueError, match="fault"):
         read_rules(broken)
     with pytest.raises(ValueError, match="fault"):
@@ -82,7 +82,7 @@ def throttled(aws: LocalAws) -> Iterator[LocalAws]:
 
 
 @pytest.mark.e2e
-def test_the_calls_of_supervisors_are_spared(throttled: LocalAws) -> None:
+def test_calls_of_supervisors_are_exempt_from_faults(throttled: LocalAws) -> None:
     once = Config(retries={"total_max_attempts": 1})
     client = throttled.session().client("sagemaker", endpoint_url=throttled.endpoint_url, config=once)
     with pytest.raises(client.exceptions.ClientError, match="Rate exceeded"):

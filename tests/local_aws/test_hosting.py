@@ -1,4 +1,4 @@
-"""Endpoints of the embedded AWS: which model they serve, and what is left of them."""
+"""Endpoints of the embedded AWS: the model that they serve, and their removal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def output_fn(prediction, accept): return prediction
 
 
 def model(aws: LocalAws, word: str) -> str:
-    """A model and an endpoint configuration of one name; it answers ``ask`` with its word."""
+    """Create a model and an endpoint configuration of one name; the model answers ``ask`` with its word."""
     packed, name = io.BytesIO(), f"{word}-{uuid.uuid4().hex[:8]}"
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for path, text in (("word", word), ("code/inference.py", SCRIPT)):
@@ -57,7 +57,7 @@ def in_service(client: Any, name: str) -> None:
 
 
 @pytest.mark.e2e
-def test_an_endpoint_made_again_serves_what_it_was_made_with_and_says_which_variant(aws: LocalAws) -> None:
+def test_a_recreated_endpoint_serves_its_new_model_and_names_the_variant(aws: LocalAws) -> None:
     client, runtime, name = aws.client("sagemaker"), aws.client("sagemaker-runtime"), f"e-{uuid.uuid4().hex[:8]}"
     first, second = model(aws, "first"), model(aws, "second")
     for config, word in ((first, "first"), (second, "second")):
@@ -82,7 +82,7 @@ def test_an_endpoint_made_again_serves_what_it_was_made_with_and_says_which_vari
 
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
-    """Two models, ``old`` and ``new``, with configurations of their names; servers are written down and not started."""
+    """Two models, ``old`` and ``new``, with configurations of the same names; servers are recorded, not started."""
     monkeypatch.setattr(serving, "_start", lambda folder: serving.write(folder, {"status": "InService"}))
     aws = LocalAws("http://127.0.0.1:1", "us-east-1", "123456789012", "k", "s", "b", "r", str(tmp_path), 1, 1)
     where = Context(Store(tmp_path / "store.sqlite"), aws, aws.region)
@@ -98,12 +98,12 @@ def call(context: Context, operation: str, **members: Any) -> Any:
 
 
 def images(context: Context) -> dict[str, str]:
-    """By folder: the image that its server was told to serve."""
+    """{folder: the image that its server should serve}."""
     requests = sorted((context.state_dir / "endpoints" / "e").glob("*/request.json"))
     return {path.parent.name: json.loads(path.read_text())["containers"][0]["Image"] for path in requests}
 
 
-def test_a_model_that_is_gone_makes_no_endpoint(context: Context) -> None:
+def test_a_deleted_model_makes_no_endpoint(context: Context) -> None:
     call(context, "DeleteModel", ModelName="old")
     with pytest.raises(AwsError, match="Could not find model"):
         call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
@@ -117,7 +117,7 @@ def test_an_endpoint_outlives_its_configuration(context: Context) -> None:
     assert [variant["VariantName"] for variant in found["ProductionVariants"]] == ["v"]
 
 
-def test_an_update_after_a_failed_one_begins_in_a_folder_of_its_own(context: Context) -> None:
+def test_an_update_after_a_failed_one_starts_in_its_own_folder(context: Context) -> None:
     call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
     call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
     failed = context.state_dir / "endpoints" / "e" / "2"
@@ -135,7 +135,7 @@ def test_a_failed_endpoint_can_only_be_deleted(context: Context) -> None:
         call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
 
 
-def test_a_server_finds_nothing_of_another_model(context: Context, tmp_path: Path) -> None:
+def test_a_model_server_finds_no_files_of_another_model(context: Context, tmp_path: Path) -> None:
     left = tmp_path / "endpoints" / "e" / "1" / "opt_ml" / "model" / "word"
     left.parent.mkdir(parents=True)
     left.touch()

@@ -1,4 +1,4 @@
-"""What the supervisor of a job knows of the server it belongs to."""
+"""The supervisor of a job finds the server that the job belongs to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops.local_aws.state import LocalAws, write_server
 
 @pytest.fixture
 def moved() -> Iterator[str]:
-    """Where a server answers after it has moved."""
+    """The address of a server after it has moved."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -26,7 +26,7 @@ def moved() -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *words: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
@@ -38,7 +38,7 @@ def server_at(url: str, state_dir: Path) -> LocalAws:
     return LocalAws(url, "us-east-1", "123456789012", "key", "secret", "b", "r", str(state_dir), 1, 1)
 
 
-def test_calls_go_to_where_the_server_is_now(tmp_path: Path, moved: str) -> None:
+def test_calls_go_to_the_current_address_of_the_server(tmp_path: Path, moved: str) -> None:
     old = server_at("http://127.0.0.1:9", tmp_path)
     job_folder = JobFolder(tmp_path, new_job_data(old, old.region, "processing", "job", "arn", request={}))
     client = job_folder.client("s3")

@@ -1,4 +1,4 @@
-"""What clients other than pipelines do with the embedded AWS: features, notebook jobs, metrics of jobs."""
+"""Clients other than pipelines on the embedded AWS: feature store, notebook jobs, metrics of jobs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def key(identifier: str, **more: Any) -> dict[str, Any]:
 
 def test_the_online_store_has_the_record_of_the_latest_event(features: Any) -> None:
     features.put_record(**record("a", "2026-01-02T00:00:00Z", "2", tags=["new", "vip"]))
-    features.put_record(**record("a", "2026-01-01T00:00:00Z", "1"))  # came late
+    features.put_record(**record("a", "2026-01-01T00:00:00Z", "1"))  # arrives late
     assert values_of(features.get_record(**key("a"))) == {
         "id": "a",
         "at": "2026-01-02T00:00:00Z",
@@ -73,7 +73,7 @@ def test_the_online_store_has_the_record_of_the_latest_event(features: Any) -> N
     assert values_of(features.get_record(**key("a", FeatureNames=["orders", "id"]))) == {"id": "a", "orders": "2"}
 
 
-def test_records_are_got_in_batches_and_what_is_not_there_is_no_error(features: Any) -> None:
+def test_records_are_read_in_batches_and_missing_records_are_no_error(features: Any) -> None:
     features.put_record(**record("b", "1767225600", "1"))
     asked = [{"FeatureGroupName": "customers", "RecordIdentifiersValueAsString": ["b", "none"]}]
     asked.append({"FeatureGroupName": "no-group", "RecordIdentifiersValueAsString": ["b"]})
@@ -83,7 +83,7 @@ def test_records_are_got_in_batches_and_what_is_not_there_is_no_error(features: 
     assert "Record" not in features.get_record(**key("none"))
 
 
-def test_a_deleted_record_comes_back_only_with_a_later_event(features: Any) -> None:
+def test_a_deleted_record_returns_only_with_a_later_event(features: Any) -> None:
     features.put_record(**record("c", "2026-01-01T00:00:00Z", "1"))
     features.delete_record(**key("c", EventTime="2026-01-03T00:00:00Z"))
     assert "Record" not in features.get_record(**key("c"))
@@ -93,7 +93,7 @@ def test_a_deleted_record_comes_back_only_with_a_later_event(features: Any) -> N
     assert values_of(features.get_record(**key("c")))["orders"] == "3"
 
 
-def test_a_record_expires_when_it_was_given_a_time_to_live(features: Any) -> None:
+def test_a_record_with_a_time_to_live_expires(features: Any) -> None:
     ttl = {"Unit": "Days", "Value": 1}
     features.put_record(**record("old", "2020-01-01T00:00:00Z", "1"), TtlDuration=ttl)
     features.put_record(**record("young", "2999-01-01T00:00:00Z", "1"), TtlDuration=ttl)
@@ -110,7 +110,7 @@ def test_a_record_expires_when_it_was_given_a_time_to_live(features: Any) -> Non
         ({**record("d", "0", "1"), "TargetStores": ["OfflineStore"]}, "no offline store"),
     ],
 )
-def test_a_record_that_does_not_fit_its_group_is_refused(features: Any, wrong: dict[str, Any], told: str) -> None:
+def test_a_record_that_does_not_match_its_group_is_refused(features: Any, wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(ClientError, match=told) as caught:
         features.put_record(**wrong)
     assert caught.value.response["Error"]["Code"] == "ValidationError"
@@ -128,7 +128,7 @@ def test_a_group_with_an_offline_store_is_refused_and_one_without_is_listed(box:
 
 
 def training(box: LocalAws, name: str, **algorithm: Any) -> dict[str, Any]:
-    """Run a training job to its end: its description."""
+    """Run a training job to its end; returns its description."""
     client = box.client("sagemaker")
     client.create_training_job(
         TrainingJobName=name,
@@ -149,7 +149,7 @@ def training(box: LocalAws, name: str, **algorithm: Any) -> dict[str, Any]:
     raise AssertionError("the job does not end")
 
 
-def test_a_notebook_job_says_what_it_needs(box: LocalAws) -> None:
+def test_a_notebook_job_names_its_missing_packages(box: LocalAws) -> None:
     done = training(box, "notebook", ContainerEntrypoint=["amazon_sagemaker_scheduler"])
     assert done["TrainingJobStatus"] == "Failed"
     assert "a notebook job needs nbclient and ipykernel here" in done["FailureReason"]
@@ -170,7 +170,7 @@ def function(box: LocalAws, name: str, text: str, runtime: str = "python3.11") -
     return client
 
 
-def test_the_version_of_a_function_that_is_asked_for_is_the_one_that_runs(box: LocalAws) -> None:
+def test_the_requested_version_of_a_function_runs(box: LocalAws) -> None:
     client = function(box, "versions", "def run(event, context): return ['old', context.function_version]")
     assert client.publish_version(FunctionName="versions")["Version"] == "1"
     code = package("def run(event, context): return ['new', context.function_version]")
@@ -186,13 +186,13 @@ def test_the_version_of_a_function_that_is_asked_for_is_the_one_that_runs(box: L
 
 
 @pytest.mark.parametrize("how", ["RequestResponse", "Event", "DryRun"])
-def test_a_function_that_cannot_run_here_is_refused_in_every_way_of_calling_it(box: LocalAws, how: str) -> None:
+def test_a_function_that_cannot_run_here_is_refused_by_every_kind_of_invocation(box: LocalAws, how: str) -> None:
     client = function(box, f"node-{how}", "exports.run = 1", "nodejs20.x")
     with pytest.raises(ClientError, match=r"runtime nodejs20\.x .* is not available"):
         client.invoke(FunctionName=f"node-{how}", InvocationType=how)
 
 
-def test_metrics_of_a_job_are_in_cloudwatch_also_after_the_server_died(box: LocalAws) -> None:
+def test_metrics_of_a_job_are_in_cloudwatch_even_after_the_server_died(box: LocalAws) -> None:
     begun = datetime.now(UTC) - timedelta(minutes=1)
     done = training(
         box,

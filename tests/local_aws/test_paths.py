@@ -1,4 +1,4 @@
-"""A name from outside stands for a file below its folder, or is refused."""
+"""A name from outside denotes a file below its folder or is refused."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from airflow_sagemaker_mlops.records.store.folder import FolderStore
         ("\\..\\a", "\\..\\a"),
     ],
 )
-def test_a_name_stands_for_a_file_below_its_folder(tmp_path: Path, name: str, path: str) -> None:
+def test_a_name_denotes_a_file_below_its_folder(tmp_path: Path, name: str, path: str) -> None:
     assert inside(tmp_path, name) == below(tmp_path, name) == tmp_path / path
 
 
 @pytest.mark.parametrize(
     "name", ["", "/", ".", "..", "../a", "a/../b", "a/..", "/../a", "a\0b", "\ud800", "a" * 256, "ä" * 128, "a/" * 2500]
 )
-def test_a_name_that_no_file_below_has_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_that_denotes_no_file_below_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnsafePath):
         inside(tmp_path, name)
 
 
-def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     folder, outside = tmp_path / "folder", tmp_path / "outside"
     folder.mkdir()
     outside.mkdir()
@@ -56,7 +56,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
             inside(folder, name)
 
 
-def test_a_record_is_at_no_place_outside_of_its_folder(tmp_path: Path) -> None:
+def test_a_record_is_never_stored_outside_its_folder(tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "records")
     with pytest.raises(StoreUnavailable, match="leads out of its folder"):
         store.create("../record.json", b"{}")
@@ -72,7 +72,7 @@ def job_folder(aws: LocalAws, tmp_path: Path) -> JobFolder:
 
 
 def put(aws: LocalAws, *keys: str) -> dict[str, str]:
-    """An S3 data source of these keys."""
+    """Create an S3 data source with these keys."""
     prefix = uuid.uuid4().hex
     for key in keys:
         aws.client("s3").put_object(Bucket=aws.bucket, Key=f"{prefix}/{key}", Body=key.encode())
@@ -80,7 +80,7 @@ def put(aws: LocalAws, *keys: str) -> dict[str, str]:
 
 
 @pytest.mark.e2e
-def test_a_key_with_a_double_slash_comes_into_the_folder_of_its_input(
+def test_a_key_with_a_double_slash_is_downloaded_into_the_folder_of_its_input(
     aws: LocalAws, job_folder: JobFolder, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside.txt"
@@ -99,7 +99,7 @@ def test_a_key_with_a_double_slash_comes_into_the_folder_of_its_input(
         (["x" * 300], "longer than a path can be"),
     ],
 )
-def test_keys_that_cannot_be_files_together_fail_the_job_by_name(
+def test_keys_that_conflict_as_files_fail_the_job_and_are_named(
     aws: LocalAws, job_folder: JobFolder, tmp_path: Path, keys: list[str], said: str
 ) -> None:
     with pytest.raises(JobError, match=said):
@@ -125,7 +125,7 @@ def test_an_archive_writes_nothing_elsewhere(aws: LocalAws, job_folder: JobFolde
 
 
 @pytest.mark.parametrize("name", ["../evil.py", "a/../../evil.py"])
-def test_a_function_of_a_package_that_leads_out_is_not_unpacked(tmp_path: Path, name: str) -> None:
+def test_a_function_package_with_a_path_outside_its_folder_is_not_unpacked(tmp_path: Path, name: str) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(name, "")
@@ -135,13 +135,13 @@ def test_a_function_of_a_package_that_leads_out_is_not_unpacked(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "/opt/ml/../../etc", "/opt/ml/", "opt/ml/a"])
-def test_a_path_of_a_request_is_below_opt_ml(tmp_path: Path, path: str) -> None:
+def test_a_path_in_a_request_must_be_below_opt_ml(tmp_path: Path, path: str) -> None:
     with pytest.raises(JobError, match="is not below /opt/ml"):
         JobFolder(tmp_path, {}).at(path)
 
 
 @pytest.mark.parametrize(("entry", "directory", "value"), [(6, 8, 1), (8, 10, 99)], ids=["encrypted", "unknown method"])
-def test_a_package_that_cannot_be_unpacked_is_the_fault_of_who_sent_it(
+def test_a_package_that_cannot_be_unpacked_is_a_client_error(
     tmp_path: Path, entry: int, directory: int, value: int
 ) -> None:
     packed = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Whether a process is still the one that was started, as told by another process."""
+"""Another process can tell whether a process is still the one that was started."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from airflow_sagemaker_mlops.local_aws.processes import create_time_us, is_alive
 
 
 @pytest.mark.parametrize("function", ["start_of", "create_time_us"])
-def test_every_process_tells_the_same_start_of_a_process(function: str) -> None:
-    """What one process has written is compared by another; ``hash`` of a text would differ between them."""
+def test_every_process_sees_the_same_start_time_of_a_process(function: str) -> None:
+    """One process compares what another has written; ``hash`` of a text would differ between them."""
     code = (
         f"import sys; from airflow_sagemaker_mlops.local_aws.processes import {function} as f; print(f({os.getpid()}))"
     )
@@ -25,7 +25,7 @@ def test_every_process_tells_the_same_start_of_a_process(function: str) -> None:
     assert [int(text) for text in told] == [own, own]
 
 
-def test_a_process_that_has_ended_is_gone_also_while_nobody_has_asked_for_its_exit_code() -> None:
+def test_a_zombie_process_counts_as_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         assert child.stdin is not None
         start, created = start_of(child.pid), create_time_us(child.pid)

@@ -1,4 +1,4 @@
-"""Reads answer rightly or not at all: filters are heeded, and a member that nobody looks at is refused."""
+"""Reads answer correctly or not at all: filters are applied, and a member that no code reads is refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from airflow_sagemaker_mlops.local_aws.sagemaker.operations import HANDLERS, IGN
 pytestmark = pytest.mark.e2e
 
 
-def test_the_table_of_what_moto_does_not_look_at_is_what_is_measured() -> None:
+def test_the_table_of_members_that_moto_ignores_is_as_measured() -> None:
     some = frozenset({"sagemaker", "logs", "athena", "events", "bedrock"})
     table = json.loads(measure_ignored_members.TABLE.read_text())
     assert measure_ignored_members.measured(some) == {service: table[service] for service in some}
@@ -36,14 +36,14 @@ def strings(module: Any) -> set[str]:
 
 
 def is_known(name: str, operation: str, known: set[str]) -> bool:
-    """Whether a member is written out, or made of the kind that the operation is about: f"{kind.word}Type"."""
+    """Whether the code contains a member's name, or builds it from the operation's kind: f"{kind.word}Type"."""
     return name in known or any(
         f"{kind}Type" == name and kind in operation for kind in ("Action", "Artifact", "Context")
     )
 
 
 @pytest.mark.parametrize(("service", "handlers"), [("sagemaker", HANDLERS), ("emr", emr.HANDLERS)])
-def test_every_filter_of_our_own_reads_is_looked_at_or_refused(service: str, handlers: dict[str, Any]) -> None:
+def test_every_filter_of_our_own_reads_is_applied_or_refused(service: str, handlers: dict[str, Any]) -> None:
     model = botocore.session.Session().get_service_model(service)
     shared, unread = strings(context), {}
     for operation, handler in handlers.items():
@@ -67,7 +67,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="module")
 def client(box: LocalAws) -> Any:
-    """SageMaker with two experiments, a trial and a component each, with metrics."""
+    """SageMaker with two experiments, each with a trial, a component and metrics."""
     client = box.client("sagemaker")
     for name, rate in (("cats", 0.1), ("dogs", 0.2)):
         client.create_experiment(ExperimentName=name, Tags=[{"Key": "pet", "Value": name}])
@@ -90,7 +90,7 @@ def test_trial_components_are_listed_by_experiment_and_by_trial(client: Any) -> 
     assert names(ExperimentName="birds") == []
 
 
-def test_metrics_of_a_trial_component_are_summed_up(client: Any) -> None:
+def test_metrics_of_a_trial_component_have_statistics(client: Any) -> None:
     (metric,) = client.describe_trial_component(TrialComponentName="cats-run")["Metrics"]
     assert (metric["Count"], metric["MetricName"]) == (3, "loss")
     assert metric["Last"] == metric["Max"] == pytest.approx(0.3)
@@ -110,7 +110,7 @@ def test_metrics_of_a_trial_component_are_summed_up(client: Any) -> None:
         ([{"Name": "StartTime", "Operator": "NotExists"}], ["cats-run", "dogs-run"]),
     ],
 )
-def test_search_finds_what_the_filters_say(client: Any, filters: list[dict[str, str]], found: list[str]) -> None:
+def test_search_applies_filters(client: Any, filters: list[dict[str, str]], found: list[str]) -> None:
     answer = client.search(
         Resource="ExperimentTrialComponent",
         SearchExpression={"Filters": filters},
@@ -121,7 +121,7 @@ def test_search_finds_what_the_filters_say(client: Any, filters: list[dict[str, 
     assert answer["TotalHits"]["Value"] == len(found)
 
 
-def test_search_joins_its_parts_and_looks_into_tags(client: Any) -> None:
+def test_search_joins_its_parts_and_reads_tags(client: Any) -> None:
     one = {"Filters": [{"Name": "ExperimentName", "Value": "cats"}]}
     other = {"Filters": [{"Name": "Tags.pet", "Value": "dogs"}]}
     expression = {"SubExpressions": [one, other], "Operator": "Or"}
@@ -130,7 +130,7 @@ def test_search_joins_its_parts_and_looks_into_tags(client: Any) -> None:
     assert client.search(Resource="Experiment", SearchExpression={**expression, "Operator": "And"})["Results"] == []
 
 
-def test_what_is_tagged_in_sagemaker_is_found_by_its_tags(client: Any, box: LocalAws) -> None:
+def test_resources_of_sagemaker_are_found_by_their_tags(client: Any, box: LocalAws) -> None:
     def found(**filters: Any) -> list[str]:
         answer = box.client("resourcegroupstaggingapi").get_resources(**filters)
         return [row["ResourceARN"].rpartition(":")[2] for row in answer["ResourceTagMappingList"]]
@@ -152,7 +152,7 @@ def test_an_experiment_that_has_trials_is_not_deleted(client: Any) -> None:
         client.delete_experiment(ExperimentName="cats")
 
 
-def test_a_pipeline_is_kept_and_has_no_executions(client: Any, box: LocalAws) -> None:
+def test_a_pipeline_is_stored_and_has_no_executions(client: Any, box: LocalAws) -> None:
     text = json.dumps({"Version": "2020-12-01", "Steps": []})
     box.client("s3").put_object(Bucket=box.bucket, Key="p.json", Body=text)
     members = {"ClientRequestToken": "t" * 32, "RoleArn": box.role_arn}
@@ -167,7 +167,7 @@ def test_a_pipeline_is_kept_and_has_no_executions(client: Any, box: LocalAws) ->
     assert client.list_pipeline_executions(PipelineName="Stored")["PipelineExecutionSummaries"] == []
 
 
-def test_log_events_are_filtered_by_the_beginning_of_their_streams_names(box: LocalAws) -> None:
+def test_log_events_are_filtered_by_the_prefix_of_their_streams(box: LocalAws) -> None:
     logs, now = box.client("logs"), int(time.time() * 1000)
     logs.create_log_group(logGroupName="/jobs")
     for number, stream in enumerate(("a/1", "a/2", "b/1")):
@@ -198,7 +198,7 @@ def test_log_events_are_filtered_by_the_beginning_of_their_streams_names(box: Lo
         ("sagemaker", "list_training_jobs", {"WarmPoolStatusEquals": "InUse"}, "WarmPoolStatusEquals"),
     ],
 )
-def test_a_member_that_nobody_looks_at_is_refused(
+def test_a_member_that_no_code_reads_is_refused(
     box: LocalAws, service: str, operation: str, members: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(ClientError, match=f"does not take .*{named}" if named else "is not available"):

@@ -1,4 +1,4 @@
-"""What begins work that nothing here does is refused in every service, in the protocol that its client reads."""
+"""Operations that start work which the embedded AWS does not do are refused, in every service and protocol."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ROLE = "arn:aws:iam::123456789012:role/R"
         ("transcribe", "StartTranscriptionJob"),
     ],
 )
-def test_what_begins_work_elsewhere_is_refused(service: str, operation: str) -> None:
+def test_an_operation_that_starts_work_elsewhere_is_refused(service: str, operation: str) -> None:
     assert starts_work(service, operation)
 
 
@@ -70,7 +70,7 @@ def test_what_begins_work_elsewhere_is_refused(service: str, operation: str) -> 
         ("sts", "AssumeRole"),
     ],
 )
-def test_what_is_done_or_only_kept_is_not(service: str, operation: str) -> None:
+def test_an_operation_that_is_executed_or_only_stored_is_not_refused(service: str, operation: str) -> None:
     assert not starts_work(service, operation)
 
 
@@ -80,7 +80,7 @@ def model_of(service: str) -> Any:
 
 
 def sent(service: str, operation: str, request: Mapping[str, Any]) -> tuple[str, dict[str, Any], bytes]:
-    """A request as botocore puts it on the wire: the name it is signed for, WSGI's environment, its body."""
+    """A request as botocore sends it: its signing name, WSGI environment and body."""
     model = model_of(service)
     made = create_serializer(model.resolved_protocol, include_validation=False).serialize_to_request(
         dict(request), model.operation_model(operation)
@@ -115,7 +115,7 @@ def served() -> list[tuple[str, str]]:
     return [(service, name) for service in wanted for name in model_of(service).operation_names]
 
 
-def test_every_operation_is_told_from_its_request_in_whatever_protocol_it_comes() -> None:
+def test_every_operation_is_recognized_in_every_protocol() -> None:
     wrong = []
     for service, operation in served():
         shape = model_of(service).operation_model(operation).input_shape
@@ -146,7 +146,7 @@ def test_services_that_are_signed_for_another_name_are_in_the_table() -> None:
         ("cloudwatch", "ListMetrics", {"Namespace": "a", "MetricName": "b"}),
     ],
 )
-def test_the_members_of_a_request_are_told_in_every_protocol(
+def test_the_members_of_a_request_are_read_in_every_protocol(
     service: str, operation: str, request_: dict[str, Any]
 ) -> None:
     signed, environ, body = sent(service, operation, request_)
@@ -186,7 +186,7 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(("service", "operation", "request_", "told"), CALLS)
-def test_a_refusal_names_the_operation_says_what_helps_and_is_not_tried_again(
+def test_a_refusal_names_the_operation_gives_advice_and_is_not_retried(
     box: LocalAws, service: str, operation: str, request_: dict[str, Any], told: str
 ) -> None:
     client = box.client(service)

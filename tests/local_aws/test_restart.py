@@ -1,4 +1,4 @@
-"""What the embedded AWS holds is the same after its server was killed."""
+"""The state of the embedded AWS is the same after its server was killed and restarted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITERS, WRITES = 4, 12
 
 @dataclass(slots=True)
 class Restarted:
-    """A server that was killed and started again, and what was seen before that."""
+    """A server that was killed and restarted, and the state observed before."""
 
     aws: LocalAws
     before: dict[str, Any] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def buckets(aws: LocalAws, before: dict[str, Any]) -> None:
 
 
 def upload_in_parts(s3: Any, bucket: str) -> str:
-    """The ETag of what was uploaded."""
+    """Upload an object in parts; returns its ETag."""
     upload = {"Bucket": bucket, "Key": "multipart"}
     upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
     parts = []
@@ -157,7 +157,7 @@ def test_deleting_a_setting_of_a_bucket_or_an_object_deletes_nothing_else(restar
     assert s3.get_object(Bucket="plain-bucket", Key="kept")["Body"].read() == b"kept"
 
 
-def test_versions_and_markers_are_those_of_before_in_their_order(restarted: Restarted) -> None:
+def test_versions_and_markers_survive_a_restart_in_their_order(restarted: Restarted) -> None:
     s3 = restarted.aws.client("s3")
     before, now = restarted.seen("versions", versions(s3))
     assert now == before
@@ -166,7 +166,7 @@ def test_versions_and_markers_are_those_of_before_in_their_order(restarted: Rest
     assert s3.get_bucket_versioning(Bucket="suspended-bucket")["Status"] == "Suspended"
 
 
-def test_of_writers_at_once_the_last_one_is_the_last_one(restarted: Restarted) -> None:
+def test_the_last_of_several_concurrent_writers_wins_after_a_restart_too(restarted: Restarted) -> None:
     s3 = restarted.aws.client("s3")
     before, now = restarted.seen("raced", s3.get_object(Bucket="plain-bucket", Key="raced")["Body"].read())
     assert now[:4] == before[:4]
@@ -178,13 +178,13 @@ def test_a_multipart_upload_keeps_its_etag(restarted: Restarted) -> None:
     assert {bucket: s3.head_object(Bucket=bucket, Key="multipart")["ETag"] for bucket in buckets} == buckets
 
 
-def test_functions_of_code_in_s3_have_the_code_that_was_there(restarted: Restarted) -> None:
+def test_functions_created_from_s3_keep_the_code_of_their_creation(restarted: Restarted) -> None:
     client = restarted.aws.client("lambda")
     said = {name: client.invoke(FunctionName=name)["Payload"].read() for name in ("created", "updated")}
     assert said == {"created": b'"created"', "updated": b'"new code"'}
 
 
-def test_messages_come_back_unless_somebody_has_deleted_them(restarted: Restarted) -> None:
+def test_messages_survive_a_restart_unless_they_were_deleted(restarted: Restarted) -> None:
     sqs = restarted.aws.client("sqs")
     found = sqs.receive_message(
         QueueUrl=restarted.before["queue"], MaxNumberOfMessages=10, MessageAttributeNames=["All"]
@@ -195,7 +195,7 @@ def test_messages_come_back_unless_somebody_has_deleted_them(restarted: Restarte
     assert found[0]["MessageAttributes"]["kind"]["StringValue"] == "unread"
 
 
-def test_half_a_line_of_the_journal_spoils_no_other(restarted: Restarted) -> None:
+def test_an_incomplete_line_of_the_journal_corrupts_no_other_line(restarted: Restarted) -> None:
     lines = (Path(restarted.aws.state_dir) / "journal.jsonl").read_text().splitlines()
     assert all(json.loads(line)["environ"] for line in lines)
     errors = (Path(restarted.aws.state_dir) / "server.err").read_text()
@@ -212,7 +212,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_damaged_file_is_named_with_the_ways_out(tmp_path: Path, name: str) -> None:
+def test_the_error_for_a_damaged_file_names_it_and_the_ways_to_recover(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(DAMAGES[name])
     try:
         with pytest.raises(OSError, match=rf"{name} is damaged \(.+start over with --reset"):
@@ -224,7 +224,7 @@ def test_a_damaged_file_is_named_with_the_ways_out(tmp_path: Path, name: str) ->
         local_aws.stop(tmp_path)
 
 
-def test_a_damaged_line_of_the_journal_and_a_lost_content_are_told_and_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_line_of_the_journal_and_lost_content_are_reported_and_skipped(tmp_path: Path) -> None:
     aws = local_aws.start(tmp_path)
     try:
         aws.client("s3").put_object(Bucket=aws.bucket, Key="lost", Body=b"lost")
@@ -246,7 +246,7 @@ def test_a_damaged_line_of_the_journal_and_a_lost_content_are_told_and_passed_ov
         local_aws.stop(tmp_path)
 
 
-def test_what_moto_holds_of_other_services_comes_back_with_its_identifiers(tmp_path: Path) -> None:
+def test_resources_of_other_services_survive_a_restart_with_their_identifiers(tmp_path: Path) -> None:
     aws = local_aws.start(tmp_path)
 
     def seen() -> dict[str, Any]:

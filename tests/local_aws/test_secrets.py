@@ -1,4 +1,4 @@
-"""No command line of any process holds a key, and a model's server answers to its AWS only."""
+"""No process has a key on its command line, and a model server answers only its embedded AWS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from airflow_sagemaker_mlops.local_aws import LocalAws
 
 pytestmark = pytest.mark.e2e
 
-# Looks at the command lines of all processes that there are, as any user of the machine can.
+# Reads the command lines of all processes, as any user of the machine can.
 SCAN = """
 import os, subprocess, sys
 def leaks():
@@ -48,7 +48,7 @@ def until(found: Callable[[], dict[str, Any]], status: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def endpoint(aws: LocalAws) -> str:
-    """An endpoint that answers with what it is asked; ``leaks`` with the command lines that hold a key."""
+    """An endpoint that echoes requests; it answers ``leaks`` with the command lines that contain a key."""
     script = SCAN + "def model_fn(d): return None\ndef transform_fn(model, body, kind, accept):\n"
     script += "    return (repr(leaks()) if body == b'leaks' else body), 'application/octet-stream'\n"
     packed, name = io.BytesIO(), f"echo-{uuid.uuid4().hex[:8]}"
@@ -76,13 +76,13 @@ def test_a_model_gets_a_request_byte_for_byte_whatever_its_content_type(
     assert send(aws, "sagemaker", "POST", f"/endpoints/{endpoint}/invocations", body, headers) == (200, body)
 
 
-def test_a_model_answers_to_nobody_else(aws: LocalAws, endpoint: str) -> None:
+def test_a_model_server_answers_only_its_embedded_aws(aws: LocalAws, endpoint: str) -> None:
     state = json.loads((Path(aws.state_dir) / "endpoints" / endpoint / "1" / "status.json").read_text())
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"http://127.0.0.1:{state['port']}/invocations", data=b"ask", timeout=30)
 
 
-def test_no_command_line_of_an_endpoint_a_function_or_a_job_holds_a_key(aws: LocalAws, endpoint: str) -> None:
+def test_no_command_line_of_an_endpoint_a_function_or_a_job_contains_a_key(aws: LocalAws, endpoint: str) -> None:
     path = f"/endpoints/{endpoint}/invocations"
     assert send(aws, "sagemaker", "POST", path, b"leaks", {}) == (200, b"[]")
     packed = io.BytesIO()
@@ -110,7 +110,7 @@ def test_no_command_line_of_an_endpoint_a_function_or_a_job_holds_a_key(aws: Loc
     assert found["ProcessingJobStatus"] == "Completed", found
 
 
-def test_what_holds_a_key_is_readable_by_its_owner_alone(aws: LocalAws, endpoint: str) -> None:
+def test_files_with_a_key_are_readable_by_their_owner_only(aws: LocalAws, endpoint: str) -> None:
     state_dir = Path(aws.state_dir)
     holding = [path for path in state_dir.rglob("*") if path.is_file() and holds(path, aws.secret_key.encode())]
     assert state_dir / "server.json" in holding
@@ -121,5 +121,5 @@ def test_what_holds_a_key_is_readable_by_its_owner_alone(aws: LocalAws, endpoint
 def holds(path: Path, secret: bytes) -> bool:
     try:
         return secret in path.read_bytes()
-    except OSError:  # gone meanwhile
+    except OSError:  # has ended in the meantime
         return False

@@ -1,4 +1,4 @@
-"""A request is admitted when botocore, with the right secret, has signed just this request."""
+"""A request is admitted if and only if botocore has signed exactly this request with the right secret."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ QUERIES = ["", "?versionId=a%2Fb&partNumber=1", "?list-type=2&prefix=a%20b%26c&d
 
 
 def signed_by(signer: str, path: str, query: str, body: bytes = b"body") -> SignedRequest:
-    presigned = signer.endswith("query")  # botocore would put the body into such a URL
+    presigned = signer.endswith("query")  # botocore would move the body into the query of such a URL
     request = AWSRequest("PUT", f"http://127.0.0.1:4566{path}{query}", data=b"" if presigned else body)
     request.headers["x-amz-meta-a_b"] = "  spaces   inside "
     request.headers["Content-Type"] = "text/plain; charset=utf-8"
@@ -63,8 +63,8 @@ def admit(
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("signer", SIGNERS)
-def test_what_botocore_signs_is_admitted(signer: str, path: str, query: str) -> None:
-    body = b"" if signer == "query" else b"body"  # outside of S3 a URL is signed with no body
+def test_a_request_signed_by_botocore_is_admitted(signer: str, path: str, query: str) -> None:
+    body = b"" if signer == "query" else b"body"  # outside S3, a presigned URL covers no body
     admit(signed_by(signer, path, query), body=body)
 
 
@@ -97,7 +97,7 @@ def test_another_body_is_refused(signer: str) -> None:
 
 
 @pytest.mark.parametrize("minutes", [-20, 20])
-def test_a_signature_is_good_for_a_quarter_of_an_hour(minutes: int) -> None:
+def test_a_signature_is_valid_for_fifteen_minutes(minutes: int) -> None:
     request = signed_by("header", "/", "")
     admit(request, at=datetime.now(UTC) + timedelta(minutes=minutes / 2))
     with pytest.raises(AwsError, match="Signature expired"):
@@ -114,13 +114,13 @@ def test_a_signature_is_good_for_a_quarter_of_an_hour(minutes: int) -> None:
         "Bearer x",
     ],
 )
-def test_a_claim_without_its_parts_is_none(header: str) -> None:
+def test_an_incomplete_credential_is_no_claim(header: str) -> None:
     assert signature.read_claim(SignedRequest("GET", "/", {"authorization": header})) is None
 
 
 @pytest.mark.parametrize("signer", ["query", "s3 query"])
 @pytest.mark.parametrize("name", ["x-amz-copy-source", "x-amz-target", "x-amz-acl"])
-def test_a_header_that_was_added_to_a_presigned_url_is_refused(signer: str, name: str) -> None:
+def test_an_unsigned_header_with_a_presigned_url_is_refused(signer: str, name: str) -> None:
     request = signed_by(signer, "/b/key", "")
     claim = signature.read_claim(request)
     assert claim is not None
@@ -165,14 +165,14 @@ WITH_TRAILER = (
 
 
 def in_parts(example: tuple[str, ...]) -> bytes:
-    """66,560 letters "a" in parts of 64 KiB."""
+    """66,560 letters "a" in chunks of 64 KiB."""
     _, _, first, second, last, trailers = example
     body = f"10000;chunk-signature={first}\r\n{'a' * 65536}\r\n400;chunk-signature={second}\r\n{'a' * 1024}\r\n"
     return f"{body}0;chunk-signature={last}\r\n{trailers}\r\n".encode()
 
 
 @pytest.mark.parametrize("example", [PLAIN, WITH_TRAILER], ids=["plain", "with a trailer"])
-def test_parts_of_a_body_are_signed_as_in_the_examples_of_aws(example: tuple[str, ...]) -> None:
+def test_chunks_of_a_body_are_signed_as_in_the_examples_of_aws(example: tuple[str, ...]) -> None:
     def read(body: bytes) -> bytes:
         claim = dataclasses.replace(EXAMPLE, signature=example[1])
         check = signature.chunk_checker(claim, EXAMPLE_SECRET, example[0])

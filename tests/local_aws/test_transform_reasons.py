@@ -1,4 +1,4 @@
-"""Whose fault a failed transform job was is told by the first word of its reason, as AWS does."""
+"""The first word of a transform job's failure reason says whether the model or the request failed, as on AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_sagemaker_mlops.local_aws.job.transform import ModelFailed, Transfo
 
 
 class Model(BaseHTTPRequestHandler):
-    """Answers with the status that the body of the request names."""
+    """Answers with the status in the body of the request."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -23,7 +23,7 @@ class Model(BaseHTTPRequestHandler):
         self.wfile.write(b"no such column")
 
     def log_message(self, *_: Any) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

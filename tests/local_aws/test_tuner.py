@@ -9,10 +9,10 @@ from airflow_sagemaker_mlops.local_aws.job.tuner import Tuner
 
 
 class ResourceInUse(Exception):
-    """As botocore makes one of the service's model."""
+    """The exception that botocore generates from the service's model."""
 
 
-def test_a_training_job_whose_creation_was_not_answered_is_the_tuners_own() -> None:
+def test_the_tuner_adopts_a_training_job_whose_creation_was_not_answered() -> None:
     asked: list[str] = []
 
     def create(**request: Any) -> None:

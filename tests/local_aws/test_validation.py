@@ -1,4 +1,4 @@
-"""Requests that moto answers, held against botocore's model first."""
+"""Requests to moto are validated against botocore's model first."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def test_each_service_refuses_under_its_own_name(target: str, request_: dict[str
 
 
 @pytest.mark.parametrize("target", ["", "Unknown.CreateThing", "SageMaker.CreateNothing"])
-def test_what_no_model_knows_is_left_to_moto(target: str) -> None:
+def test_requests_without_a_model_are_left_to_moto(target: str) -> None:
     asked(target, Name="anything at all")
 
 
-def test_right_requests_pass() -> None:
+def test_valid_requests_pass() -> None:
     asked("SageMaker.CreateExperiment", ExperimentName="churn-training", Description="Pipeline churn_training")
     asked("AmazonSQS.CreateQueue", QueueName="q", Attributes={"VisibilityTimeout": "5"})

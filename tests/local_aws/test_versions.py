@@ -1,4 +1,4 @@
-"""Object versions of the embedded S3: listed as AWS lists them, and kept over a restart."""
+"""Object versions of S3 in the embedded AWS: listed as on AWS, and preserved across a restart."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_only_keys_that_begin_with_the_prefix_are_listed(s3: Any, bucket: str) -
         s3.list_object_versions(Bucket="no-such-bucket-anywhere")
 
 
-def test_versions_outlive_a_restart(tmp_path: Path) -> None:
+def test_versions_survive_a_restart(tmp_path: Path) -> None:
     aws = local_aws.start(tmp_path / "aws")
     try:
         s3, name = aws.client("s3"), aws.bucket
