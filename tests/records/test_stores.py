@@ -152,6 +152,6 @@ def test_an_object_that_cannot_be_a_record_is_not_read(store: Store, monkeypatch
     for module in (folder_store, s3_store):
         monkeypatch.setattr(module, "MOST_BYTES", 4)
     with pytest.raises(
-        StoreUnavailable, match=r"cannot read .*records/r1\.json: it has 5 bytes, and what belongs here"
+        StoreUnavailable, match=r"cannot read .*records/r1\.json: it has 5 bytes, and objects of records"
     ):
         store.read("daily/records/r1.json")
