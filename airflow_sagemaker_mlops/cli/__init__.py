@@ -12,7 +12,7 @@ def main() -> None:
     """Entry point of the console script."""
     try:
         from .app import app
-        from .terminal import print_anything
+        from .output.terminal import print_anything
 
         print_anything()
         app()

@@ -11,8 +11,8 @@ from ..records.seal.signing import Signer
 from ..records.store.protocol import Store
 from ..records.store.s3 import code_of
 from ..runs.recording import user_name
-from .records_text import approved
-from .terminal import say, say_json
+from .output.records_text import approved
+from .output.terminal import say, say_json
 
 GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 

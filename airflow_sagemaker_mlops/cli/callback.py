@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Sequence
 
 from ..callbacks.answer import TOKEN
-from .terminal import say
+from .output.terminal import say
 
 DEFAULT_URL = "http://localhost:8080"
 

@@ -10,8 +10,8 @@ from ..definition.model import Step
 from ..definition.problems import PipelineError, Problem, render_problem
 from ..steps.requests import request_problems
 from .compiling import NotCompiled
+from .output.terminal import say, say_json, tell
 from .sources import Source
-from .terminal import say, say_json, tell
 
 
 def run_check(files: Sequence[Source], *, output: str, strict: bool) -> int:

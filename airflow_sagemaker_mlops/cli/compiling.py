@@ -22,7 +22,7 @@ from .. import local_aws
 from ..runs.clients import connected, started, state_folder
 from ..runs.errors import NoAws
 from .option_names import in_options
-from .terminal import say
+from .output.terminal import say
 
 CHILD = Path(__file__).with_name("compile_child.py")
 LONGEST_LINE = 16_384  # bytes of the code's output that are shown as one

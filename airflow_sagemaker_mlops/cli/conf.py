@@ -14,10 +14,10 @@ from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, make_
 from ..runs.parameters import values_after
 from ..runtime.recorder import record_id
 from .option_names import in_options
+from .output.terminal import say
 from .parameters import parse_values
 from .records import Place
 from .sources import Source
-from .terminal import say
 
 NO_RECORDS = "Add --location with the location of the records."
 

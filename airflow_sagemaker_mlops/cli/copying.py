@@ -10,7 +10,7 @@ from ..paths import UnsafePath, inside
 from ..runs.clients import visited
 from ..runs.errors import NoAws
 from .option_names import in_options
-from .terminal import say
+from .output.terminal import say
 
 S3 = "s3://"
 

@@ -12,8 +12,8 @@ from ..definition.step_types import AIRFLOW
 from ..plan import make_plan
 from ..plan.show import mermaid, tree
 from .compiling import NotCompiled
+from .output.terminal import say, say_json, tell, write_out
 from .sources import Source
-from .terminal import say, say_json, tell, write_out
 
 
 def show_plan(file: Source, form: str) -> int:

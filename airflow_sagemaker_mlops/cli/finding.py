@@ -11,8 +11,8 @@ from ..records.seal.sealed import record_name
 from ..records.store.index import READERS, read_index
 from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record
+from .output.terminal import say, say_json, say_table
 from .records import told
-from .terminal import say, say_json, say_table
 
 
 @told

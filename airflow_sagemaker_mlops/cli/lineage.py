@@ -12,8 +12,8 @@ from ..records.seal.sealed import record_name
 from ..records.store.keys import record_key
 from ..records.store.protocol import Store, address
 from ..records.store.reader import read_record, run_named
+from .output.terminal import say, say_json
 from .records import Place, dag_and_run, told
-from .terminal import say, say_json
 
 
 def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool, output: str = "text") -> int:

@@ -13,7 +13,7 @@ from .. import local_aws
 from ..local_aws.fault_injection import FILE, read_rules, write_rules
 from ..runs.clients import state_folder
 from ..runs.local_aws_guard import look_after
-from .terminal import say, say_json, say_styled
+from .output.terminal import say, say_json, say_styled
 
 MOST_PORT = 65535
 

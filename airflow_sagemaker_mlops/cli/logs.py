@@ -16,8 +16,8 @@ from ..records.store.reader import read_record, run_named, steps_of
 from ..records.store.unfinished_runs import unfinished
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
+from .output.terminal import say
 from .records import Place, dag_and_run, told
-from .terminal import say
 
 LOOK_EVERY_S = 2.0
 

@@ -8,10 +8,10 @@ from types import TracebackType
 from ..execution.local_executor import StepProgress
 from ..records.capture.secrets import secrets_of_run
 from ..runs.observer import RunHandle, RunObserver
-from .live import Live
+from .output.live import Live
+from .output.summary import print_summary
+from .output.terminal import hide, say
 from .signals import Ending
-from .summary import print_summary
-from .terminal import hide, say
 
 
 class TerminalObserver(RunObserver):

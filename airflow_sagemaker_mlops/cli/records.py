@@ -27,9 +27,9 @@ from ..records.store.reader import dags_of, read_record, run_named, steps_of
 from ..runs.clients import client_of, local_aws_clients, started, visited
 from ..runs.errors import NoAws
 from ..runs.recording import folder_of_runs, records_location
-from . import records_text as text
 from .option_names import in_options
-from .terminal import say, say_json, write_out
+from .output import records_text as text
+from .output.terminal import say, say_json, write_out
 
 if TYPE_CHECKING:
     from .verifying import Wanted

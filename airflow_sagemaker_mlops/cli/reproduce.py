@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..definition.problems import PipelineError
 from ..runs.reproduce import Reproduction, ReproductionRequest, reproduce_as_asked
 from .option_names import in_options
+from .output.terminal import say
 from .progress import TerminalObserver
-from .terminal import say
 
 MOST_NAMED = 20
 

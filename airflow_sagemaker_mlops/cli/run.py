@@ -17,11 +17,11 @@ from ..runs.result import RunResult
 from ..runs.run_each import run_each
 from ..runs.stubs import StubOptions
 from .option_names import in_options
+from .output.summary import check_place, write_summary
+from .output.terminal import say, say_json
 from .parameters import texts_of
 from .progress import TerminalObserver
 from .sources import Source
-from .summary import check_place, write_summary
-from .terminal import say, say_json
 
 NO_RECORDS = "Add --records with the location of the records, and leave out --stubs."
 ONE_RUN = "--summary holds one run: leave --all-branches out."

@@ -13,8 +13,8 @@ from ..runs.clients import client_of
 from ..runs.errors import NoAws
 from .compiling import NotCompiled
 from .option_names import in_options
+from .output.terminal import say, tell, write_out
 from .sources import Source
-from .terminal import say, tell, write_out
 
 MOST_INLINE = 1_048_576  # characters; a longer one would have to lie in S3
 

@@ -10,7 +10,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from ..runs.observer import RunHandle
-from .terminal import clean, outliving_readers
+from .output.terminal import clean, outliving_readers
 
 CAUSES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "hang-up of the terminal"}
 SHOW_CURSOR = "\x1b[?25h"  # rich hides it while a table is shown

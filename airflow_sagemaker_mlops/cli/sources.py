@@ -13,7 +13,7 @@ from ..definition.model import Pipeline
 from ..execution.secret_masking import secrets_in
 from ..runs.names import dag_id_like, name_of_file
 from .compiling import Compiled, Compiling, NotCompiled, compile_target
-from .terminal import hide
+from .output.terminal import hide
 
 STDIN = "-"
 MOST_STDIN = 16 * 1024 * 1024  # bytes

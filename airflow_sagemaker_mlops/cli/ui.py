@@ -24,7 +24,7 @@ from ..runs.local_aws_guard import look_after
 from ..runs.publishing import publish, script_of
 from ..runs.recording import records_location
 from .option_names import in_options
-from .terminal import console, say, say_styled
+from .output.terminal import console, say, say_styled
 
 READY_S = 300.0
 USER = "admin"

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
-from airflow_sagemaker_mlops.cli.records_text import approved
+from airflow_sagemaker_mlops.cli.output.records_text import approved
 from airflow_sagemaker_mlops.records.seal.sealed import read_schema
 from airflow_sagemaker_mlops.runtime.approvals import ANSWER_KEY, approvals_of
 

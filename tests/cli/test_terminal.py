@@ -13,9 +13,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from airflow_sagemaker_mlops.cli import copying, terminal
+from airflow_sagemaker_mlops.cli import copying
 from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.cli.finding import _is_same
+from airflow_sagemaker_mlops.cli.output import terminal
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.runs.publishing import script_of
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..execution.local_executor import PipelineRun, StepProgress
-from ..runs.result import seconds_between
+from ...execution.local_executor import PipelineRun, StepProgress
+from ...runs.result import seconds_between
 from .terminal import clean, console, say
 
 MARKS = {

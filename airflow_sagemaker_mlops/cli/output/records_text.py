@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..records.compare.json_diff import show
-from ..records.model.timestamps import seconds_between
-from ..records.seal.sealed import record_name
+from ...records.compare.json_diff import show
+from ...records.model.timestamps import seconds_between
+from ...records.seal.sealed import record_name
 from .terminal import Cell, say, say_about, say_styled, say_table
 
 STYLES = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow", "CompletedWithFailures": "yellow"}

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..execution.secret_masking import mask, without
+from ...execution.secret_masking import mask, without
 
 # C0 and C1 controls but tab and newline, and what turns the direction of text
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -129,7 +129,7 @@ def write_out(text: str, out: Path | None) -> int:
 
 def tell(error: ValueError, consequence: str = "") -> int:
     """Print why a definition cannot be used, and what came of that, on standard error; the exit code."""
-    from ..definition.problems import PipelineError
+    from ...definition.problems import PipelineError
 
     say(error.told(consequence) if isinstance(error, PipelineError) else error, err=True)
     return int(getattr(error, "exit_code", 1))

@@ -6,8 +6,8 @@ import json
 import shlex
 from pathlib import Path
 
-from ..execution.local_executor import PipelineRun, StepProgress
-from ..runs.result import RunResult
+from ...execution.local_executor import PipelineRun, StepProgress
+from ...runs.result import RunResult
 from .live import MARKS, seconds, word_of
 from .terminal import say, say_about, say_styled, say_table
 

@@ -1,0 +1,1 @@
+"""What commands print: nothing else of the package writes to the terminal."""
