@@ -91,22 +91,22 @@ class NotedJournal:
     async def read(self) -> Entry | None:
         """The last entry, if it is still known."""
         if self.entry is None:
-            self.entry = entry_from_json(await self.notes.recall(self.name))
+            self.entry = entry_from_json(await self.notes.load(self.name))
         return self.entry
 
     async def write(self, entry: Entry) -> None:
         """Keep ``entry`` instead of the last one."""
         self.entry = entry
-        await self.notes.note(self.name, entry.as_json())
+        await self.notes.save(self.name, entry.as_json())
 
 
 class Notes(Protocol):
     """Keeps one JSON value for each of a few names, over the attempts of one task where the edge can."""
 
-    async def recall(self, name: str) -> Any:
+    async def load(self, name: str) -> Any:
         """What was noted under ``name``; ``None`` when nothing was."""
 
-    async def note(self, name: str, value: Any) -> None:
+    async def save(self, name: str, value: Any) -> None:
         """Keep ``value``."""
 
 
@@ -116,10 +116,10 @@ class MemoryNotes:
 
     values: dict[str, Any] = field(default_factory=dict)
 
-    async def recall(self, name: str) -> Any:
+    async def load(self, name: str) -> Any:
         """What was noted under ``name``; ``None`` when nothing was."""
         return self.values.get(name)
 
-    async def note(self, name: str, value: Any) -> None:
+    async def save(self, name: str, value: Any) -> None:
         """Keep ``value``."""
         self.values[name] = value

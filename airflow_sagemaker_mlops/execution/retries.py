@@ -101,7 +101,7 @@ class Retries:
     async def of(cls, run: StepRun) -> Retries:
         """The retries of a step so far."""
         made = cls(run, policies_of(run.spec.get("RetryPolicies") or ()))
-        noted = await run.notes.recall(NOTE)
+        noted = await run.notes.load(NOTE)
         if isinstance(noted, dict) and _is_continued(run, noted, await run.journal.read()):
             made.counts, made.started = dict(noted["counts"]), float(noted["started"])
         return made
@@ -149,7 +149,7 @@ class Retries:
     async def _note(self, failed: Entry | None) -> None:
         identity = self.run.identity
         noted = {"try": identity.try_number, "generation": identity.generation, "ordinal": failed and failed.ordinal}
-        await self.run.notes.note(NOTE, {**noted, "counts": self.counts, "started": self.started})
+        await self.run.notes.save(NOTE, {**noted, "counts": self.counts, "started": self.started})
 
     @property
     def total(self) -> int:

@@ -205,8 +205,8 @@ def test_retries_are_counted_over_the_processes_of_an_attempt(store: Store | Non
         xcom_push=lambda key, value: xcoms.update({key: value}),
     )
     context: Any = {"ti": ti, "task_state_store": store}
-    asyncio.run(TaskNotes(WorkerTaskStore(context)).note("sagemaker_retries", {"counts": {"0": 1}}))
-    assert asyncio.run(TaskNotes(WorkerTaskStore(context)).recall("sagemaker_retries")) == {"counts": {"0": 1}}
+    asyncio.run(TaskNotes(WorkerTaskStore(context)).save("sagemaker_retries", {"counts": {"0": 1}}))
+    assert asyncio.run(TaskNotes(WorkerTaskStore(context)).load("sagemaker_retries")) == {"counts": {"0": 1}}
 
 
 @pytest.mark.parametrize(

@@ -220,9 +220,9 @@ def test_stopping_jobs_is_tried_again_where_an_outage_keeps_a_journal_from_being
 ) -> None:
     """A task that ended there would leave a job running that may be the run's own."""
 
-    async def recall(_task_id: str) -> None:
+    async def read_journal(_task_id: str) -> None:
         raise error
 
     with pytest.raises(raised) as caught:
-        asyncio.run(_in_a_journal(["train"], recall, "job"))
+        asyncio.run(_in_a_journal(["train"], read_journal, "job"))
     assert is_outage(caught.value) is (raised is OwnerUnknown)

@@ -52,7 +52,7 @@ def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:
     async def open_aws(*_access: Any) -> Any:
         return local_aws_clients(aws)
 
-    async def recall(_task_id: str) -> Entry | None:
+    async def read_journal(_task_id: str) -> Entry | None:
         return journal
 
     work = stop_left_running(
@@ -62,7 +62,7 @@ def swept(aws: local.LocalAws, run_id: str, journal: Entry | None) -> list[str]:
         killed=[],
         cut_off=False,
         open_aws=open_aws,
-        read_journal=recall,
+        read_journal=read_journal,
         log=print,
     )
     return asyncio.run(work)

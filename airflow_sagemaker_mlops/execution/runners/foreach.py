@@ -168,7 +168,7 @@ async def _iteration(loop: _Loop, index: int) -> None:
 async def _child(loop: _Loop, index: int, name: str) -> bool:
     """Run one child, or take what an earlier attempt of this loop noted of it."""
     run, label = loop.run, f"{name}-{index}"
-    noted = await run.notes.recall(label) if run.identity.try_number > 1 or loop.goes_on else None
+    noted = await run.notes.load(label) if run.identity.try_number > 1 or loop.goes_on else None
     if noted is not None and noted["Loop"] == loop.ordinal:
         ended: dict[str, Any] = noted["Result"]
         good = bool(ended["Status"] == "Succeeded")
@@ -191,7 +191,7 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
         del run.live[label]  # one that was broken off stays: whoever ends the loop stops its job
     loop.results[index][name] = result
     run.tell(f"{label}: {result['Status']}")
-    await run.notes.note(label, {"Loop": loop.ordinal, "Result": result})
+    await run.notes.save(label, {"Loop": loop.ordinal, "Result": result})
     return bool(result["Status"] == "Succeeded")
 
 

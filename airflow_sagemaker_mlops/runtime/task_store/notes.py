@@ -14,10 +14,10 @@ class TaskNotes:
         self._store = store
         self._space = Space.STATE if store.has_state else Space.XCOM
 
-    async def recall(self, name: str) -> Any:
+    async def load(self, name: str) -> Any:
         """The value noted under ``name``; ``None`` when there is none."""
         return await self._store.get(name, self._space)
 
-    async def note(self, name: str, value: Any) -> None:
+    async def save(self, name: str, value: Any) -> None:
         """Store ``value``."""
         await self._store.set(name, value, self._space)
