@@ -112,7 +112,7 @@ class RunResult:
     :param parameters: every parameter's value, with secrets as they are
     :param steps: by name, in the order of the definition
     :param stop_cause: why it was stopped from outside; empty where it was not
-    :param branches: the branches that stubs took, by Condition
+    :param branches: the branches that were named for its stubs, by Condition; every one in a rehearsal
     :param record_uri: where its record is; ``None`` where it was not recorded
     :param record_problem: why it could not be recorded; empty where it was, or was not to be
     :param cost: by the price list given; ``None`` without one

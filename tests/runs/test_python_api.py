@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +83,17 @@ def test_a_run_with_stubs_needs_no_aws_and_says_how_each_step_ended(tmp_path: Pa
     assert run.steps["Evaluate"].result.type == "Lambda"
     assert run.raise_for_status() is run
     assert not (tmp_path / "aws").exists()  # nothing was started
+
+
+def test_a_run_with_stubs_imports_neither_airflow_nor_boto3_nor_the_command_line() -> None:
+    code = (
+        "import json, sys; from airflow_sagemaker_mlops import run_pipeline;"
+        "run_pipeline(json.loads(sys.argv[1]), {'Score': 1}, stubs='auto').raise_for_status(); print(*sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code, json.dumps(CHURN)], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in told.stdout.split()}
+    assert not {"airflow", "boto3", "moto", "typer", "rich"} & loaded
+    assert "airflow_sagemaker_mlops.cli" not in told.stdout.split()
 
 
 def test_a_failed_run_is_returned_with_its_cause_and_raised_on_demand(tmp_path: Path) -> None:
