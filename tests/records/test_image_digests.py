@@ -34,7 +34,7 @@ def pushed(aws: LocalAws) -> str:
     return str(answer["image"]["imageId"]["imageDigest"])
 
 
-def told(aws: Any, *uris: str) -> list[str]:
+def by_image(aws: Any, *uris: str) -> list[str]:
     images = tuple(Image(uri) for uri in uris)
     (step,) = digests_of(aws).added([StepRecord("Train", "Training", "Succeeded", images=images)])
     return [image.digest for image in step.images]
@@ -42,12 +42,12 @@ def told(aws: Any, *uris: str) -> list[str]:
 
 def test_an_image_in_ecr_has_the_digest_that_ecr_tells(aws: LocalAws, pushed: str) -> None:
     assert pushed.startswith("sha256:")
-    assert told(local_aws_clients(aws), f"{PREFIX}/team/trainer:1") == [pushed]
+    assert by_image(local_aws_clients(aws), f"{PREFIX}/team/trainer:1") == [pushed]
 
 
 def test_images_that_ecr_does_not_tell_of_have_none(aws: LocalAws, pushed: str) -> None:
     others = (f"{PREFIX}/team/trainer:2", f"{PREFIX}/nobody/knows:1", "python:3.11", "ghcr.io/team/trainer:1")
-    assert told(local_aws_clients(aws), *others) == ["", "", "", ""]
+    assert by_image(local_aws_clients(aws), *others) == ["", "", "", ""]
 
 
 def test_a_digest_that_is_known_stays(aws: LocalAws, pushed: str) -> None:
@@ -58,7 +58,7 @@ def test_a_digest_that_is_known_stays(aws: LocalAws, pushed: str) -> None:
 
 def test_a_registry_that_cannot_be_reached_costs_the_digest_and_nothing_else(aws: LocalAws) -> None:
     nowhere = replace(local_aws_clients(aws), endpoint_of=lambda _service: "http://127.0.0.1:9")
-    assert told(nowhere, f"{PREFIX}/team/trainer:1") == [""]
+    assert by_image(nowhere, f"{PREFIX}/team/trainer:1") == [""]
 
 
 def test_an_image_is_asked_for_once(aws: LocalAws, pushed: str) -> None:
@@ -80,4 +80,4 @@ def test_digests_are_asked_for_while_the_job_runs(aws: LocalAws, pushed: str, fo
         await recorder.settled()
 
     asyncio.run(submitted())
-    assert digests.told == {image: pushed}
+    assert digests.by_image == {image: pushed}

@@ -34,5 +34,5 @@ def billable_seconds(answer: Mapping[str, Any]) -> float | None:
 
 def billed_together(answers: Iterable[Mapping[str, Any]]) -> float | None:
     """Billable instance seconds of several jobs; ``None`` if no answer has any."""
-    told = [seconds for seconds in map(billable_seconds, answers) if seconds is not None]
-    return round(sum(told), 3) if told else None
+    known = [seconds for seconds in map(billable_seconds, answers) if seconds is not None]
+    return round(sum(known), 3) if known else None

@@ -28,25 +28,27 @@ Clients = Callable[[str], Any]
 class Digests:
     """Image digests; each image is queried once.  Blocking.
 
-    ecr     region -> ECR client
-    told    digest by image; "" for an image that is not in ECR or that ECR does not return
+    ecr        region -> ECR client
+    by_image   digest by image; "" for an image that is not in ECR or that ECR does not return
     """
 
     ecr: Clients
-    told: dict[str, str] = field(default_factory=dict)
+    by_image: dict[str, str] = field(default_factory=dict)
 
     def ask(self, images: Iterable[Image]) -> None:
         """Query the digests of the images that have none and were not queried before."""
-        uris = sorted({image.uri for image in images if not image.digest} - self.told.keys())
+        uris = sorted({image.uri for image in images if not image.digest} - self.by_image.keys())
         if uris:
-            self.told.update({**dict.fromkeys(uris, ""), **_digests(uris, self.ecr)})
+            self.by_image.update({**dict.fromkeys(uris, ""), **_digests(uris, self.ecr)})
 
     def added(self, steps: Iterable[StepRecord]) -> list[StepRecord]:
         """``steps`` with the digests of their images."""
         given = list(steps)
         self.ask(image for step in given for image in step.images)
         return [
-            replace(step, images=tuple(replace(i, digest=i.digest or self.told.get(i.uri, "")) for i in step.images))
+            replace(
+                step, images=tuple(replace(i, digest=i.digest or self.by_image.get(i.uri, "")) for i in step.images)
+            )
             for step in given
         ]
 

@@ -30,9 +30,9 @@ class Prices:
         """The cost of billable ``seconds`` by instance type; types without a price are listed and not counted."""
         priced = {kind: spent for kind, spent in seconds.items() if kind in self.instances}
         amount = math.fsum(spent / SECONDS * self.instances[kind] for kind, spent in priced.items())
-        said: dict[str, Any] = {"amount": round(amount, 6), "currency": self.currency}
+        cost: dict[str, Any] = {"amount": round(amount, 6), "currency": self.currency}
         unpriced = sorted(seconds.keys() - priced.keys())
-        return {**said, "unpriced": unpriced} if unpriced else said
+        return {**cost, "unpriced": unpriced} if unpriced else cost
 
 
 def read_prices(file: Path) -> Prices:

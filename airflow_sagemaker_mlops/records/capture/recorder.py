@@ -182,8 +182,8 @@ class Recorder:
         except Exception as error:
             if self.options.fail_on_error:
                 raise
-            told = error if isinstance(error, RecordError | ValueError) else f"{type(error).__name__}: {error}"
-            run.tell(f"{what}: {told}")
+            message = error if isinstance(error, RecordError | ValueError) else f"{type(error).__name__}: {error}"
+            run.tell(f"{what}: {message}")
             return otherwise
 
     async def _begin(self, run: StepRun, start: StepStart) -> StepStart:

@@ -26,8 +26,8 @@ def secrets_of_step(run: StepRun) -> frozenset[str]:
 
     The request is no source: a process that continues the step receives it without secrets.
     """
-    said = secrets_in(plain(_literals(run.spec.get("Arguments"))))
-    return secrets_of_parameters(run.scope.parameters).union(said)
+    literal = secrets_in(plain(_literals(run.spec.get("Arguments"))))
+    return secrets_of_parameters(run.scope.parameters).union(literal)
 
 
 def _literals(value: Any) -> Any:

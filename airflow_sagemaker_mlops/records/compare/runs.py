@@ -115,8 +115,8 @@ def _code_and_images(before: Steps, after: Steps, ran: list[str]) -> Iterator[st
         same.append("same image")
     for name in code:
         commits = [next((c.commit[:12] for c in step.code if c.commit), "") for step in (before[name], after[name])]
-        told = f" (commit {commits[0]} -> {commits[1]})" if all(commits) and commits[0] != commits[1] else ""
-        yield f"code of {name} changed{told}"
+        details = f" (commit {commits[0]} -> {commits[1]})" if all(commits) and commits[0] != commits[1] else ""
+        yield f"code of {name} changed{details}"
     for name in images:
         was, now = ([image.uri for image in step.images] for step in (before[name], after[name]))
         digests = "" if was != now else " (another digest under the same name)"
@@ -162,8 +162,8 @@ def _decisions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for decision in new["decisions"]:
         was = before.get(decision["step"])
         if was is not None and was["outcome"] != decision["outcome"]:
-            told = "; ".join(_term(term) for term in decision["terms"])
-            yield f"{decision['step']} {show(was['outcome'])} -> {show(decision['outcome'])} ({told})"
+            details = "; ".join(_term(term) for term in decision["terms"])
+            yield f"{decision['step']} {show(was['outcome'])} -> {show(decision['outcome'])} ({details})"
 
 
 def _term(term: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ def facet(kind: str, **members: Any) -> Json:
 
 def run_facets(record: Mapping[str, Any], uri: str = "") -> Json:
     """Facets of the whole run: parameters, decisions, models, failure reasons; ``uri`` is that of the record."""
-    said = {
+    metadata = {
         "pipeline": record["run"].get("pipeline"),
         "status": record["run"].get("status"),
         "definitionSha256": record["definition"].get("sha256"),
@@ -37,13 +37,13 @@ def run_facets(record: Mapping[str, Any], uri: str = "") -> Json:
         "totals": record["totals"],
     }
     reasons = [f"{step['step']}: {step['failure_reason']}" for step in record["steps"] if _has_failed(step)]
-    return {"sagemakerMlopsRun": _own("SagemakerMlopsRunRunFacet", said), **_failure(reasons)}
+    return {"sagemakerMlopsRun": _own("SagemakerMlopsRunRunFacet", metadata), **_failure(reasons)}
 
 
 def step_facets(step: Mapping[str, Any]) -> Json:
     """Facets of one step: jobs, metrics, decision, and the origin of its result."""
     cache, decision = step.get("cache") or {}, step.get("decision") or {}
-    said = {
+    metadata = {
         "type": step["type"],
         "status": step["status"],
         "jobs": [
@@ -60,7 +60,7 @@ def step_facets(step: Mapping[str, Any]) -> Json:
         "cache": {"result": cache.get("result"), "sourceRun": cache.get("source_run", "")} if cache else None,
     }
     reasons = [step["failure_reason"]] if _has_failed(step) else []
-    return {"sagemakerMlopsStep": _own("SagemakerMlopsStepRunFacet", said), **_failure(reasons)}
+    return {"sagemakerMlopsStep": _own("SagemakerMlopsStepRunFacet", metadata), **_failure(reasons)}
 
 
 def job_facets(steps: list[Mapping[str, Any]], job_type: str) -> Json:
@@ -110,10 +110,10 @@ def _has_failed(step: Mapping[str, Any]) -> bool:
 def _failure(reasons: list[str]) -> Json:
     if not reasons:
         return {}
-    said = facet("1-0-1/ErrorMessageRunFacet", message="; ".join(reasons), programmingLanguage="python")
-    return {"errorMessage": said}
+    metadata = facet("1-0-1/ErrorMessageRunFacet", message="; ".join(reasons), programmingLanguage="python")
+    return {"errorMessage": metadata}
 
 
 def _own(name: str, members: Mapping[str, Any]) -> Json:
-    said = {key: value for key, value in members.items() if value not in (None, "", {}, [])}
-    return {"_producer": PRODUCER, "_schemaURL": f"{OWN}#/$defs/{name}", **said}
+    metadata = {key: value for key, value in members.items() if value not in (None, "", {}, [])}
+    return {"_producer": PRODUCER, "_schemaURL": f"{OWN}#/$defs/{name}", **metadata}

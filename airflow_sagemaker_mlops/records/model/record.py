@@ -114,8 +114,8 @@ def _number(child: str) -> int:
 
 
 def _definition(plan: Mapping[str, Any], copy: DefinitionCopy | None, kind: str) -> dict[str, Any]:
-    said = {"sha256": plan["definition_hash"], "source": plan["source"], "source_kind": kind}
-    return {**said, "copy": {"uri": copy.uri, "sha256": copy.sha256, "masked": copy.masked}} if copy else said
+    members = {"sha256": plan["definition_hash"], "source": plan["source"], "source_kind": kind}
+    return {**members, "copy": {"uri": copy.uri, "sha256": copy.sha256, "masked": copy.masked}} if copy else members
 
 
 def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
@@ -184,9 +184,9 @@ def resource(artifact: Artifact) -> dict[str, Any]:
         digest["sha256"] = artifact.content_sha256
     if artifact.sha256:
         digest["s3ListingSha256"] = artifact.sha256
-    said = {"role": artifact.role, "etag": artifact.etag, "version": artifact.version, "problem": artifact.problem}
+    members = {"role": artifact.role, "etag": artifact.etag, "version": artifact.version, "problem": artifact.problem}
     counted = {"objects": artifact.objects, "bytes": artifact.bytes}
-    annotations = {key: value for key, value in said.items() if value} | {
+    annotations = {key: value for key, value in members.items() if value} | {
         key: value for key, value in counted.items() if value is not None
     }
     descriptor: dict[str, Any] = {"uri": artifact.uri, "annotations": annotations}
@@ -223,14 +223,14 @@ def totals(steps: Sequence[StepRecord], run: RunInfo, prices: Prices | None = No
             kind = step.instance_type or "unknown"
             by_type[kind] = round(by_type.get(kind, 0.0) + step.billable_seconds, 3)
     hits = [step.cache for step in steps if step.cache is not None and step.cache.result == "hit"]
-    told = {step.loop for step in steps}
+    loops_with_children = {step.loop for step in steps}
     own = [step for step in steps if not step.loop]
     counted: dict[str, Any] = {
         "steps": len(own),
         "succeeded": sum(step.status == "Succeeded" for step in own),
         "failed": sum(step.status == "Failed" for step in own),
         "cached": len(hits),
-        "jobs_started": sum(step.jobs_started for step in steps if step.step not in told),
+        "jobs_started": sum(step.jobs_started for step in steps if step.step not in loops_with_children),
         "billable_seconds": round(sum(by_type.values()), 3),
         "saved_seconds": round(sum(hit.saved_seconds or 0.0 for hit in hits), 3),
         "billable_by_instance_type": by_type,

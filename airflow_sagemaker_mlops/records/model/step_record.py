@@ -202,8 +202,8 @@ _WORDS = frozenset({"uri", "name", "key", "instead_of", "problem", "repository",
 def _without(item: Any, secrets: set[str]) -> Any:
     """An artifact, image, code or cache outcome without ``secrets``; hashes stay."""
     words = _WORDS - {"key"} if isinstance(item, CacheOutcome) else _WORDS
-    told = {name: getattr(item, name) for name in _names(type(item)) if name in words}
-    return replace(item, **without(told, secrets))
+    texts = {name: getattr(item, name) for name in _names(type(item)) if name in words}
+    return replace(item, **without(texts, secrets))
 
 
 def _names(kind: Any) -> list[str]:

@@ -58,7 +58,7 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
     """
     changed: list[Changed] = []
     copies: dict[str, str] = {}
-    problems = [f"what {name} read is not in the record" for name in _untold(steps)]
+    problems = [f"what {name} read is not in the record" for name in _with_unknown_inputs(steps)]
     read = list(from_outside(steps))
     with ThreadPoolExecutor(max_workers=READERS) as lookers:
         answers = list(lookers.map(lambda item: _recorded(s3, item[1], listing_of), read))
@@ -75,7 +75,7 @@ def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
     return Found(tuple(changed), tuple(artifact.named for _, artifact in read), copies, tuple(problems))
 
 
-def _untold(steps: Steps) -> Iterator[str]:
+def _with_unknown_inputs(steps: Steps) -> Iterator[str]:
     """Steps that ran but whose inputs were not recorded: their records are lost, or they are loops of schema 1.0."""
     loops = {step.loop for step in steps.values()}
     for name, step in steps.items():

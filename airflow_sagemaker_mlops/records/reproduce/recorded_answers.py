@@ -46,8 +46,10 @@ def answers_for(plan: Plan, source: SourceRun) -> Selection:
     try:
         check_reuse(plan, selection, source)
     except InvalidSelection as error:
-        told = " ".join(problem.what for problem in error.problems)
-        raise RecordError(f"the recorded answers are not enough: {told} Leave out --pin and give the file.") from None
+        problems = " ".join(problem.what for problem in error.problems)
+        raise RecordError(
+            f"the recorded answers are not enough: {problems} Leave out --pin and give the file."
+        ) from None
     return selection
 
 

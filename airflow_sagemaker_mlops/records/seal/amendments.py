@@ -93,14 +93,14 @@ def news(
         status = str(package.get("ModelApprovalStatus") or "")
         if status and known.get(arn) != status:
             by = package.get("LastModifiedBy") or {}
-            said = {
+            found = {
                 "model": arn,
                 "decision": status,
                 "user": by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn"),
                 "at": plain(package.get("LastModifiedTime")),
                 "comment": package.get("ApprovalDescription"),
             }
-            yield {name: str(value) for name, value in said.items() if value}
+            yield {name: str(value) for name, value in found.items() if value}
 
 
 def _key(dag_id: str, run_id: str, number: int) -> str:

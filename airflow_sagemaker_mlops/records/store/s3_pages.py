@@ -23,6 +23,6 @@ def pages(listing: Callable[..., Mapping[str, Any]], **members: str) -> Iterator
     while True:
         answer = listing(**members, **marks)
         yield answer
-        marks = {mark: answer[told] for mark, told in MARKS.items() if answer.get(told)}
+        marks = {mark: answer[answered] for mark, answered in MARKS.items() if answer.get(answered)}
         if not answer.get("IsTruncated") or not marks:
             return
