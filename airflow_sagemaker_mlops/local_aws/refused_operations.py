@@ -85,8 +85,8 @@ ALSO_START_WORK = _patterns(
 _DECLARE_RESULTS = (
     "In a pipeline, declare the results of the step: sagemaker-mlops run --stubs FILE (in Airflow: stubs)"
 )
-_MACHINE = "The embedded AWS creates no machines: omit the call here, or create the machine in an AWS account"
-_SCHEDULE = "The embedded AWS runs nothing on a schedule: set schedule= of the DAG, or call the target yourself"
+_MACHINE = "It creates no machines: omit the call here, or create the machine in an AWS account"
+_SCHEDULE = "Nothing runs on a schedule there: set schedule= of the DAG, or call the target yourself"
 # Advice by "service:operation"; the first match applies.
 _ADVICE = tuple(
     (re.compile(pattern), text)
@@ -97,7 +97,7 @@ _ADVICE = tuple(
         ),
         (r"\w+:Create\w*Schedule", _SCHEDULE),
         (r"logs:StartQuery", "Read the events with FilterLogEvents"),
-        (r"(ses|sesv2|pinpoint):Send", "The embedded AWS sends no messages to the outside: omit the call here"),
+        (r"(ses|sesv2|pinpoint):Send", "It sends no messages to the outside: omit the call here"),
         (r"lambda:Invoke", "Use Invoke instead"),
         (r"lambda:CreateEventSourceMapping", "Receive the messages in your code and invoke the function with them"),
         (r"sagemaker-runtime:", "Call InvokeEndpoint, or create a transform job"),

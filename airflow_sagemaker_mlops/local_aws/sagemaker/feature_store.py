@@ -34,7 +34,7 @@ _WRITING = threading.Lock()  # of two records with one identifier, the later eve
 def _create(context: Context, request: Request) -> Answer:
     name = str(request["FeatureGroupName"])
     if request.get("OfflineStoreConfig"):
-        message = "The embedded AWS has no offline store and would write nothing to it"
+        message = "the embedded AWS has no offline store and would write nothing to it"
         raise AwsError(
             "NotImplementedException",
             f"sagemaker: CreateFeatureGroup: {message}. Omit OfflineStoreConfig (SDK: s3_uri=False).",
