@@ -237,7 +237,7 @@ def run(
             summary=summary,
             quiet=quiet,
             stubs=options,
-            most=parallel,
+            max_parallel_steps=parallel,
             records=records,
             cache=cache,
             selective=selective,

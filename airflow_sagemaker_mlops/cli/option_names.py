@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..records.model.errors import CannotBePinned
 from ..runs.errors import Argument, RunError
 
 OPTIONS = {
@@ -23,4 +24,10 @@ def option(argument: Argument) -> str:
 
 def in_options(error: Exception) -> str:
     """What ``error`` says, with options for arguments."""
-    return error.worded(option) if isinstance(error, RunError) else str(error)
+    match error:
+        case RunError():
+            return error.worded(option)
+        case CannotBePinned():
+            return f"{error.why} Leave out --pin and give the file."
+        case _:
+            return str(error)

@@ -28,6 +28,7 @@ from airflow_sagemaker_mlops import (
     reproduce,
     run_pipeline,
 )
+from airflow_sagemaker_mlops.cli.option_names import in_options
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.runs.result import Cost
 
@@ -277,6 +278,12 @@ def test_a_failed_run_is_resumed_and_reproduced_from_its_record(aws: LocalAws, t
     assert differing.differences == ("Train: left side of comparison 1 5 -> 6",)
     assert reproduce("latest", **where).reproduced  # pinned: the definition is the stored one
 
+    definitions = tmp_path / "records" / "levels" / "definitions"
+    for copy in definitions.iterdir():
+        copy.unlink()
+    with pytest.raises(RecordError, match=r"is gone\. Pass the definition instead") as gone:
+        reproduce("latest", **where)
+    assert in_options(gone.value).endswith("is gone. Leave out --pin and give the file.")
     with pytest.raises(RecordError, match="no-such-run"):
         reproduce("no-such-run", **where)
     assert local_aws.status(Path(aws.state_dir)) is not None

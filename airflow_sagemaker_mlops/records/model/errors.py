@@ -7,6 +7,14 @@ class RecordError(ValueError):
     """Base of all errors that this room raises for users; ``str()`` is the complete message."""
 
 
+class CannotBePinned(RecordError):
+    """The record does not hold what a pinned reproduction needs; ``why`` is the message without the advice."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why} Pass the definition instead of reproducing the stored one.")
+        self.why = why
+
+
 class NoSuchRecord(RecordError):
     """No record of that run exists."""
 

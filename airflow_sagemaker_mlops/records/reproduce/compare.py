@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from ..capture.sources import from_outside
-from ..model.errors import RecordError
+from ..model.errors import CannotBePinned, RecordError
 from ..model.step_record import Artifact, Code, StepRecord
 from ..store.keys import content_key
 from ..store.protocol import Store
@@ -22,12 +22,12 @@ def stored_definition(store: Store, record: Mapping[str, Any]) -> dict[str, Any]
     """The stored definition of a recorded run.  Raises :class:`RecordError` if it cannot be run again."""
     copy = record["definition"].get("copy")
     if not copy:
-        raise RecordError("the record has no copy of its definition. Leave out --pin and give the file.")
+        raise CannotBePinned("the record has no copy of its definition.")
     if copy["masked"]:
-        raise RecordError("the stored definition had secrets, which are not kept. Leave out --pin and give the file.")
+        raise CannotBePinned("the stored definition had secrets, which are not kept.")
     found = store.read(content_key(record["run"]["dag_id"], "definitions", copy["sha256"]))
     if found is None:
-        raise RecordError(f"the stored definition {copy['uri']} is gone. Leave out --pin and give the file.")
+        raise CannotBePinned(f"the stored definition {copy['uri']} is gone.")
     try:
         return dict(read_stored(found.data))
     except (ValueError, TypeError):

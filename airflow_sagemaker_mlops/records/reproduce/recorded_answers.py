@@ -16,7 +16,7 @@ from ...plan.selection import NO_STEPS, InvalidSelection, Selection
 from ...steps.catalogue import entry_of
 from ...steps.control import AIRFLOW_OPERATOR
 from ..capture.step_start import StepStart
-from ..model.errors import RecordError
+from ..model.errors import CannotBePinned
 from ..model.step_record import StepRecord
 from ..reuse.earlier_results import ReusingRecorder, check_reuse
 from ..reuse.source_run import SourceRun
@@ -36,7 +36,7 @@ def done_again(steps: Mapping[str, StepRecord]) -> dict[str, StepRecord]:
 def answers_for(plan: Plan, source: SourceRun) -> Selection:
     """The steps of ``plan`` that run again, those whose recorded results are used, and those that were not selected.
 
-    Raises :class:`RecordError` if a required result was not recorded.
+    Raises :class:`CannotBePinned` if a required result was not recorded.
     """
     names = [task.task_id for task in plan.tasks if task.step_type not in NO_STEPS]
     not_selected = tuple(name for name in names if source.statuses.get(name) == "NotSelected")
@@ -47,9 +47,7 @@ def answers_for(plan: Plan, source: SourceRun) -> Selection:
         check_reuse(plan, selection, source)
     except InvalidSelection as error:
         problems = " ".join(problem.what for problem in error.problems)
-        raise RecordError(
-            f"the recorded answers are not enough: {problems} Leave out --pin and give the file."
-        ) from None
+        raise CannotBePinned(f"the recorded answers are not enough: {problems}") from None
     return selection
 
 
