@@ -22,6 +22,7 @@ try:
         AirflowSkipException,
         DownstreamTasksSkipped,
         TaskDeferralTimeout,
+        TaskDeferred,
     )
 except ImportError:  # before 3.2
     from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
@@ -30,6 +31,7 @@ except ImportError:  # before 3.2
         AirflowSkipException,
         DownstreamTasksSkipped,
         TaskDeferralTimeout,
+        TaskDeferred,
     )
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "AirflowSkipException",
     "DownstreamTasksSkipped",
     "TaskDeferralTimeout",
+    "TaskDeferred",
     "configuration",
 ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import BaseOperator, Context, TriggerRule
+from airflow.sdk import BaseOperator, Context
 
 from ..airflow_versions import (
     STARTS_IN_TRIGGERER,
@@ -118,7 +118,7 @@ class PipelineStatusOperator(BaseOperator):
         """Have a teardown of its own decide how the DAG run ends, once other tasks stand behind the status task."""
         if self.is_teardown and not self.stands_in_for:
             self.is_teardown, self.on_failure_fail_dagrun = False, False
-            self.trigger_rule = TriggerRule.ALL_DONE
+            self.trigger_rule = type(self.trigger_rule)("all_done")
             self.stand_in()
 
     def stand_in(self) -> PipelineStatusOperator:

@@ -18,12 +18,11 @@ from airflow.models import import_all_models
 from airflow.models.base import Base
 from airflow.models.dagrun import DagRun
 from airflow.models.taskmap import TaskMap
-from airflow.sdk.exceptions import DownstreamTasksSkipped, TaskDeferred
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.serialization.serialized_objects import DagSerialization
 from sqlalchemy.orm import Session
 
-from airflow_sagemaker_mlops.airflow_versions import AirflowSkipException
+from airflow_sagemaker_mlops.airflow_versions import AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
 from airflow_sagemaker_mlops.operators.gate import PipelineGateOperator
 from airflow_sagemaker_mlops.operators.status import PipelineStatusOperator
 from airflow_sagemaker_mlops.runtime.task_states import PASSED_OVER, REASON_KEY

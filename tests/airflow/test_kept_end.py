@@ -10,9 +10,9 @@ from unittest.mock import MagicMock
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.execution_time.xcom import XCom
 
+from airflow_sagemaker_mlops.airflow_versions import TaskDeferred
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 from airflow_sagemaker_mlops.execution.exceptions import StepFailed
 from airflow_sagemaker_mlops.execution.job_state import JobState

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import TaskDeferred
 from sleeping_job import sleeping_job
 
-from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException
+from airflow_sagemaker_mlops.airflow_versions import AirflowException, AirflowFailException, TaskDeferred
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
