@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -195,6 +196,15 @@ def test_an_entry_copied_from_another_step_is_a_miss(folder: FolderStore) -> Non
     data = folder.read(f"daily/cache/TrainModel/{KEY.key}.json").data  # type: ignore[union-attr]
     folder.write(f"daily/cache/Other/{KEY.key}.json", data)
     assert look_up(folder, "daily", "Other", KEY).outcome.result == "miss"
+
+
+@pytest.mark.parametrize(("schema", "outcome"), [("1.1", "hit"), ("2.9", "hit"), ("3.0", "miss"), ("", "miss")])
+def test_entries_of_every_readable_schema_are_found(folder: FolderStore, schema: str, outcome: str) -> None:
+    store_result(folder, "daily", "r1", SUCCESS)
+    key = f"daily/cache/TrainModel/{KEY.key}.json"
+    entry = json.loads(folder.read(key).data)  # type: ignore[union-attr]
+    folder.write(key, json.dumps({**entry, "schema": schema}).encode())
+    assert look_up(folder, "daily", "TrainModel", KEY).outcome.result == outcome
 
 
 def test_a_result_with_a_secret_is_not_kept(folder: FolderStore) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,16 @@ def test_sealing_again_changes_nothing(store: Store) -> None:
     assert (first.already, again.already) == (False, True)
     assert first.sha256 == again.sha256
     assert verify(store, "daily").findings == ()
+
+
+def test_records_of_both_schemas_form_one_chain(folder: FolderStore) -> None:
+    older = (Path(__file__).parent / "record_1_1.json").read_bytes()
+    folder.write("daily/records/manual__1.json", older)
+    rebuild_index(folder, "daily")
+    sealed = seal(folder, record("manual__2", started="2026-01-02T00:00:00Z"))
+    assert (sealed.record["schema"], json.loads(older)["schema"]) == ("2.0", "1.1")
+    assert [link.run_id for link in previous_of(sealed.record)] == ["manual__1"]
+    assert verify(folder, "daily").findings == ()
 
 
 def test_a_run_that_goes_on_after_it_was_cleared_gets_another_record(store: Store) -> None:
