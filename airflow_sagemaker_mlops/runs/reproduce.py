@@ -29,6 +29,7 @@ from ..records.reproduce.compare import (
     unpinned_images,
     what_changed,
 )
+from ..records.reuse.source_run import parameters_of_record
 from ..records.store.reader import read_record, run_named, steps_of
 from .clients import Target
 from .definition_source import GivenDefinition
@@ -238,7 +239,7 @@ def _read(request: ReproductionRequest, recording: Recording, pipeline: str) -> 
     plan = make_plan(loaded)
     given = typed_values(plan, request.parameters, may_miss=True)
     declared = {parameter.name for parameter in plan.parameters}
-    recorded = {name: item["value"] for name, item in record["externalParameters"].items() if name in declared}
+    recorded = {name: value for name, value in parameters_of_record(record).items() if name in declared}
     values = values_after(plan, given, recorded)
     return _Recorded(run_id, record, steps, loaded, plan, given, values, tuple(_overridden(given, recorded)))
 

@@ -20,6 +20,7 @@ from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.model.errors import BrokenRecord, ForeignRecord, OlderSchema
 from airflow_sagemaker_mlops.records.model.record import DefinitionCopy, Parameter, assemble
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, StepRecord
+from airflow_sagemaker_mlops.records.reuse.source_run import source_of
 from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, store_definition
 from airflow_sagemaker_mlops.records.seal.sealed import (
     Link,
@@ -231,6 +232,31 @@ def test_a_record_of_schema_1_1_is_read_and_verified_by_its_own_spelling() -> No
     assert b"100.0" in data
     with pytest.raises(BrokenRecord, match="was altered after it was sealed"):
         parse_record(data.replace(b"100.0", b"100"), "r1.json")
+
+
+def test_results_and_parameters_keep_their_numbers_for_later_runs(folder: FolderStore) -> None:
+    result = {"Properties": {"auc": 0.0, "rows": 2**60, "huge": 1e20}}
+    sealed = seal(
+        folder,
+        assemble(
+            PLAN,
+            identity(),
+            parameters={"Rate": Parameter(30.0, "conf"), "Day": Parameter("day-1", "default")},
+            step_records=[replace(TRAIN, result=result)],
+        ),
+    )
+    read = read_record(folder, "daily", "r1")
+    source = source_of(read, steps_of(folder, read))
+    assert repr(source.steps["TrainModel"].result) == repr({"Properties": {"auc": 0.0, "huge": 1e20, "rows": 2**60}})
+    assert repr(source.parameters) == repr({"Day": "day-1", "Rate": 30.0})
+    assert "value_json" not in read["externalParameters"]["Day"]
+    VALIDATOR.validate(sealed.record)
+
+
+def test_a_result_that_contradicts_its_text_is_refused() -> None:
+    data = {**TRAIN.as_json(), "result": {"auc": 1}, "result_json": '{"auc":2.0}'}
+    with pytest.raises(BrokenRecord, match="its result and result_json are different values"):
+        StepRecord.from_json(data)
 
 
 def test_large_numbers_survive_sealing_and_reading() -> None:

@@ -16,7 +16,10 @@ from typing import Any
 
 import rfc8785
 
+from ...definition.read.strict_json import read_json
+
 LARGEST_INTEGER = 2**53 - 1  # exact in every JSON reader: RFC 7493 section 2.2
+MOST_DEPTH = 400  # levels of a stored document
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
@@ -59,6 +62,26 @@ def exact(value: Any) -> Any:
 def doubles(value: Any) -> Any:
     """``value``, read from canonical JSON, with integers beyond 2**53 - 1 as the doubles that they were."""
     return _with_integers(value, float)
+
+
+def exact_text(value: Any) -> str:
+    """The compact JSON of plain ``value`` if canonical JSON changes its numbers (``1.0``, large integers); else ""."""
+    data = compact_json(value)
+    return "" if compact_json(json.loads(canonical_json(exact(value)))) == data else data.decode()
+
+
+def read_exact(item: Mapping[str, Any], name: str) -> Any:
+    """The member ``name`` of ``item`` with its original numbers, from the member ``<name>_json`` if there is one.
+
+    Raises ``ValueError`` if that is not JSON, or not the JSON of the same value.
+    """
+    text = item.get(f"{name}_json")
+    if not isinstance(text, str):
+        return item.get(name)
+    value = read_json(text.encode(), most_depth=MOST_DEPTH)
+    if canonical_json(exact(value)) != canonical_json(doubles(item.get(name))):
+        raise ValueError(f"its {name} and {name}_json are different values")
+    return value
 
 
 def _with_integers(value: Any, kind: type[str] | type[float]) -> Any:

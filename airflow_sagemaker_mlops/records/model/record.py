@@ -18,7 +18,7 @@ from ..capture.prices import Prices
 from ..capture.producers import Producers
 from ..capture.secrets import secrets_of_parameters
 from ..seal.sealed import KIND, SCHEMA
-from .canonical_json import plain
+from .canonical_json import exact_text, plain
 from .run_info import RunInfo
 from .step_record import Artifact, Code, StepRecord
 from .timestamps import seconds_between
@@ -74,7 +74,7 @@ def assemble(
         "externalParameters": _parameters(parameters),
         "resolvedDependencies": list(_dependencies(given, definition, steps)),
         "byproducts": list(_byproducts(steps)),
-        "steps": [step.as_json() for step in steps],
+        "steps": [_step(step) for step in steps],
         "decisions": [_decision(step) for step in steps if step.decision],
         "models": [{"step": step.step, **plain(model)} for step in steps for model in step.model_packages],
         "approvals": [mask(plain(approval), {*secrets}) for approval in approvals],
@@ -120,7 +120,21 @@ def _definition(plan: Mapping[str, Any], copy: DefinitionCopy | None, kind: str)
 
 def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     values = mask({name: plain(given.value) for name, given in parameters.items()})
-    return {name: {"value": values[name], "source": given.source} for name, given in parameters.items()}
+    return {
+        name: {"value": values[name], "source": given.source, **_exact("value", values[name])}
+        for name, given in parameters.items()
+    }
+
+
+def _step(step: StepRecord) -> dict[str, Any]:
+    item = step.as_json()
+    return {**item, **_exact("result", item["result"])} if "result" in item else item
+
+
+def _exact(name: str, value: Any) -> dict[str, str]:
+    """The member that keeps the numbers of ``value``, which later runs may use; none if canonical JSON keeps them."""
+    text = exact_text(value)
+    return {f"{name}_json": text} if text else {}
 
 
 def _dependencies(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ...execution.secret_masking import mask, without
-from .canonical_json import exact, plain, sha256_of
+from .canonical_json import exact, plain, read_exact, sha256_of
 from .errors import BrokenRecord
 
 
@@ -187,8 +187,10 @@ class StepRecord:
                 values["cache"] = CacheOutcome(**_known(CacheOutcome, values["cache"]))
             if "model_packages" in values:
                 values["model_packages"] = tuple(values["model_packages"])
+            if "result_json" in data:
+                values["result"] = read_exact(data, "result")
             return cls(**values)
-        except (TypeError, AttributeError) as error:
+        except (TypeError, AttributeError, ValueError) as error:
             raise BrokenRecord(f'the step record of step "{data["step"]}" cannot be read: {error}.') from None
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from ...definition.problems import Problem
 from ...plan.model import Plan
 from ...plan.selection import InvalidSelection
-from ..model.errors import RecordError, StoreUnavailable
+from ..model.canonical_json import read_exact
+from ..model.errors import BrokenRecord, RecordError, StoreUnavailable
 from ..model.step_record import StepRecord
 from ..seal.sealed import record_name
 from ..store.protocol import Store
@@ -62,9 +63,18 @@ def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun
     return source_of(document, steps)
 
 
+def parameters_of_record(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameter values of a recorded run, by name.  Raises :class:`BrokenRecord`."""
+    items = document.get("externalParameters") or {}
+    try:
+        return {name: read_exact(item, "value") for name, item in items.items()}
+    except ValueError as error:
+        raise BrokenRecord(f'the parameters of run "{record_name(document["run"])}" cannot be read: {error}.') from None
+
+
 def source_of(document: Mapping[str, Any], steps: Mapping[str, StepRecord]) -> SourceRun:
     """The run of the record ``document``, with ``steps`` from ``reader.steps_of``, as a source run."""
     run = document["run"]
-    parameters = {name: item["value"] for name, item in (document.get("externalParameters") or {}).items()}
+    parameters = parameters_of_record(document)
     definition = str((document.get("definition") or {}).get("sha256", ""))
     return SourceRun(record_name(run), str(run.get("status", "")), definition, parameters, steps)
