@@ -7,7 +7,7 @@ import contextvars
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from ..execution.local_executor import StepProgress
@@ -49,8 +49,10 @@ def drive(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> bo
     :param guarded_dir: state folder of the embedded AWS, which is started again should it die
     """
     done: Future[None] = Future()
+    go = Event()  # no step starts before an interrupt is caught
 
     def work() -> None:
+        go.wait()
         try:
             asyncio.run(_run(run, observer, guarded_dir))
         except BaseException as error:
@@ -62,6 +64,7 @@ def drive(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> bo
     context = contextvars.copy_context()
     Thread(target=context.run, args=(work,), name=f"run {run.run_id}", daemon=True).start()
     try:
+        go.set()
         _wait_for(done)
     except KeyboardInterrupt:
         run.stop(INTERRUPTED)
