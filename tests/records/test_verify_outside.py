@@ -213,7 +213,7 @@ def test_the_hash_on_a_model_shows_another_record(aws: LocalAws, folder: FolderS
     assert properties == {"team": "a", HASH_KEY: sealed.sha256, URI_KEY: sealed.uri}
     assert verify(folder, "daily", evidence).findings == ()
     forge(folder)
-    assert "another record made its model" in found(folder, evidence)["r1"]
+    assert "has the hash of another record" in found(folder, evidence)["r1"]
 
 
 def command(folder: FolderStore, *words: str) -> tuple[int, str]:
