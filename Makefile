@@ -84,7 +84,7 @@ $(VENV)/.stamp-chaos: $(STAMP)
 # Newest patch of every minor version below the one in constraints.txt; each with the packages of its time, whose
 # warnings about each other are nobody's any more.
 OLDER_AIRFLOWS := 3.0.6 3.1.8 3.2.2
-WHOLE_RUNS := $(addprefix tests/airflow/test_,factory.py packaging.py runs.py stopping.py recording.py parts_of_runs.py bridges.py skips.py steps_by_hand.py stop_jobs.py tickets.py)
+WHOLE_RUNS := $(addprefix tests/airflow/test_,factory.py packaging.py runs.py stopping.py recording.py parts_of_runs.py bridges.py skips.py steps_by_hand.py stop_jobs.py queue.py)
 matrix: setup $(OLDER_AIRFLOWS:%=.venv-airflow-%/.stamp) ## The tests of DAGs and whole runs on every supported Airflow
 	@failed=""; for python in $(OLDER_AIRFLOWS:%=.venv-airflow-%/bin/python) $(BIN)/python; do \
 	  $$python -c "import airflow; print('== Airflow', airflow.__version__)"; \

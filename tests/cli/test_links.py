@@ -85,3 +85,11 @@ def test_every_module_that_a_page_for_developers_names_exists() -> None:
             if not any((base / path).exists() for base in (ROOT, ROOT / "airflow_sagemaker_mlops")):
                 missing.append(f"{page.name}: {path}")
     assert missing == []
+
+
+def test_every_test_file_that_the_matrix_runs_exists() -> None:
+    names = re.search(
+        r"^WHOLE_RUNS := .*tests/airflow/test_,([\w. ]+)\)", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    assert names is not None
+    assert [name for name in names[1].split() if not (ROOT / "tests" / "airflow" / f"test_{name}").exists()] == []
