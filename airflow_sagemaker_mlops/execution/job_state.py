@@ -48,34 +48,69 @@ class JobState(StrEnum):
     INTERRUPTED = "INTERRUPTED"
 
     @property
+    def is_submitting(self) -> bool:
+        """The create call may have been made, and no answer to it is known."""
+        return self is JobState.SUBMITTING
+
+    @property
+    def is_running(self) -> bool:
+        """The job exists, and an attempt waits for its end."""
+        return self is JobState.RUNNING
+
+    @property
+    def has_succeeded(self) -> bool:
+        """The job ended well."""
+        return self is JobState.SUCCEEDED
+
+    @property
+    def has_failed(self) -> bool:
+        """The job ended badly, and Airflow has not been told."""
+        return self is JobState.FAILED
+
+    @property
+    def failure_was_reported(self) -> bool:
+        """The job ended badly, and another one was decided upon."""
+        return self is JobState.FAILURE_REPORTED
+
+    @property
+    def stop_was_requested(self) -> bool:
+        """Somebody wanted the job stopped; whether AWS did so is not known."""
+        return self is JobState.STOP_REQUESTED
+
+    @property
+    def was_interrupted(self) -> bool:
+        """The attempt broke off and is repeated."""
+        return self is JobState.INTERRUPTED
+
+    @property
     def is_under_way(self) -> bool:
         """The attempt that wrote this is submitting the job or waiting for it, as far as anybody knows."""
-        return self in (JobState.SUBMITTING, JobState.RUNNING)
+        return self.is_submitting or self.is_running
 
     @property
     def is_unresolved(self) -> bool:
         """Nobody has seen the job end, and nobody has asked for its end: a later attempt goes on with it."""
-        return self.is_under_way or self is JobState.INTERRUPTED
+        return self.is_under_way or self.was_interrupted
 
     @property
     def may_still_run(self) -> bool:
         """The job may run in AWS at this moment; a request to stop it may have been refused."""
-        return self.is_unresolved or self is JobState.STOP_REQUESTED
+        return self.is_unresolved or self.stop_was_requested
 
     @property
     def may_appear_late(self) -> bool:
         """The create call may not have been answered: the job can become visible after a look that found nothing."""
-        return self in (JobState.SUBMITTING, JobState.INTERRUPTED)
+        return self.is_submitting or self.was_interrupted
 
     @property
     def was_accepted(self) -> bool:
         """AWS has accepted the job, or the change to the resource."""
-        return self in (JobState.RUNNING, JobState.FAILED)
+        return self.is_running or self.has_failed
 
     @property
     def asks_for_another(self) -> bool:
         """The next attempt makes another job, whoever it is and whyever it runs."""
-        return self in (JobState.FAILURE_REPORTED, JobState.STOP_REQUESTED)
+        return self.failure_was_reported or self.stop_was_requested
 
 
 _S = JobState

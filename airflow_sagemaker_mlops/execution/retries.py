@@ -140,7 +140,7 @@ class Retries:
         self.counts[str(index)] = count + 1
         failed = await self.run.journal.read()
         await self._note(failed)
-        if failed is not None and failed.state is JobState.FAILED:
+        if failed is not None and failed.state.has_failed:
             await self.run.journal.write(failed.advance(JobState.FAILURE_REPORTED))
         most = "" if policy.attempts is None else f" of {policy.attempts}"
         self.run.tell(f"{cause}: retry {count + 1}{most} in {pause:g} s: {words}")

@@ -49,7 +49,7 @@ async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
     if entry is None and identity.try_number <= 1:
         return await _ensure(run, 0, change)
     if entry is not None and entry.try_number == identity.try_number and entry.state.is_under_way:
-        goes_on = entry.state is JobState.RUNNING
+        goes_on = entry.state.is_running
         if await describe(run, entry.name) is not None:  # what its request was made of may be gone by now
             return await _adopt(run, entry.ordinal, entry, change, goes_on=goes_on)
         return await _ensure(run, entry.ordinal, change, goes_on=goes_on)
@@ -113,8 +113,8 @@ def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
     if not entry.try_number:
         return run.goes_on  # the journal is lost
     if entry.try_number == run.identity.try_number:
-        return entry.state is JobState.FAILED  # else a retry policy has asked for another
-    return entry.state is JobState.FAILED or (not anew and entry.state is not JobState.FAILURE_REPORTED)
+        return entry.state.has_failed  # else a retry policy has asked for another
+    return entry.state.has_failed or (not anew and not entry.state.failure_was_reported)
 
 
 def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) -> bool:
@@ -126,13 +126,13 @@ def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) ->
     known = bool(entry.try_number)  # 0: read off the resource's tags
     if known and entry.try_number == identity.try_number:
         return False  # the same attempt, in another process
-    if known and entry.state is JobState.STOP_REQUESTED:
+    if known and entry.state.stop_was_requested:
         return True
     if identity.generation:
         made_in = entry.generation if known else tags.get("airflow:generation", "")
         return made_in != tag_value(identity.generation)
     # Where Airflow does not tell, an attempt that was not reported as broken off was ended by a user.
-    return known and entry.state is not JobState.INTERRUPTED
+    return known and not entry.state.was_interrupted
 
 
 async def _last_ordinal(run: StepRun) -> int:

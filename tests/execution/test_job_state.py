@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from fake_aws import FakeAws
 
-from airflow_sagemaker_mlops.execution import engine
+from airflow_sagemaker_mlops.execution import engine, job_state
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.job_state import TRANSITIONS, JobState, TransitionRefused, check_transition
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal, entry_from_json
@@ -100,6 +102,16 @@ def wanted(state: JobState, attempt: str, status: str) -> Wanted:
 
 def test_every_state_has_its_row() -> None:
     assert set(TRANSITIONS) == set(JobState)
+
+
+def test_states_are_compared_in_one_module_only() -> None:
+    package = Path(job_state.__file__).parents[1]
+    found = []
+    for path in package.rglob("*.py"):
+        compares = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Compare)]
+        if any("JobState" in ast.unparse(node) for node in compares):
+            found.append(path.relative_to(package).as_posix())
+    assert found == ["execution/job_state.py"]
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(JobState, JobState)))

@@ -87,11 +87,11 @@ async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
     if entry is None:
         return fresh, 0, False, False
     same = entry.try_number == run.identity.try_number
-    ended = entry.state.asks_for_another or (entry.state is JobState.FAILED and not same)
+    ended = entry.state.asks_for_another or (entry.state.has_failed and not same)
     handle = callback_tokens.handle(entry.name)
     if not ended and not asked_anew(run, entry):
         is_open = await run.mailbox.is_open(handle)
-        sent = is_open and entry.state is not JobState.SUBMITTING
+        sent = is_open and not entry.state.is_submitting
         if sent or callback_tokens.token_of(run.mailbox.secret, entry.name) is not None:
             return entry.name, entry.ordinal, sent, is_open
     await run.mailbox.close(handle)

@@ -80,9 +80,9 @@ class ForEachRunner(WaitingRunner):
         """The run of the loop: a new one after a success, else the same one, whose successful children stay."""
         entry, identity = await run.journal.read(), run.identity
         ordinal = 0 if entry is None else entry.ordinal
-        if entry is not None and entry.state is JobState.SUCCEEDED and asked_anew(run, entry):
+        if entry is not None and entry.state.has_succeeded and asked_anew(run, entry):
             ordinal += 1
-        goes_on = entry is not None and entry.state is not JobState.FAILURE_REPORTED and not asked_anew(run, entry)
+        goes_on = entry is not None and not entry.state.failure_was_reported and not asked_anew(run, entry)
         loop = Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
         await run.journal.write(loop.entry(identity))
         return loop
@@ -198,7 +198,7 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
 async def _let_fail_again(child: StepRun) -> None:
     """What the child's journal has failed has been told; what comes now is another one."""
     entry = await child.journal.read()
-    if entry is not None and entry.state is JobState.FAILED:
+    if entry is not None and entry.state.has_failed:
         await child.journal.write(entry.advance(JobState.FAILURE_REPORTED))
 
 

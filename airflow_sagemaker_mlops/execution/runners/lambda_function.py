@@ -67,7 +67,7 @@ class LambdaFunctionRunner(Runner):
 async def _refuse_after_a_loss(run: StepRun, arn: str) -> None:
     """An invocation whose process was killed may have run, like one whose answer was lost."""
     entry = await run.journal.read()
-    if entry is not None and entry.state is JobState.SUBMITTING and not asked_anew(run, entry):
+    if entry is not None and entry.state.is_submitting and not asked_anew(run, entry):
         await run.journal.write(entry.advance(JobState.FAILURE_REPORTED))
         raise Unanswered(run.identity.step, arn, "the process that invoked it was killed")
 

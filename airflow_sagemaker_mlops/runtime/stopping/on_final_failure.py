@@ -52,7 +52,6 @@ def _stop_left(
     step: StepTask, context: Context, log: Callable[[str], None], *, fails_once: bool, may_appear: bool
 ) -> None:
     """``may_appear``: whether the last word on a job may be missing, so that one can become visible after this."""
-    from ...execution.job_state import JobState
     from ..context import identity_of
     from ..task_store.journal import TaskJournal
     from ..task_store.kept_end import KeptEnd
@@ -77,7 +76,7 @@ def _stop_left(
         {ti.task_id: step},
         started=identity.run_started,
         # What has no name was told to stop when that was noted; jobs are looked for: that may have been refused.
-        killed=[] if entry is not None and entry.state is JobState.STOP_REQUESTED else [own_state_key(ti)],
+        killed=[] if entry is not None and entry.state.stop_was_requested else [own_state_key(ti)],
         cut_off=may_appear and (entry is None or entry.state.may_appear_late),
         log=log,
         read_journal=read_journal,

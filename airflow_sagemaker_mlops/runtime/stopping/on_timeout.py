@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 async def stop_overdue(run: StepRun, ti: RuntimeTaskInstanceProtocol) -> str:
     """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
-    if entry is None or not (entry.state.is_under_way or entry.state is JobState.STOP_REQUESTED):
+    if entry is None or not (entry.state.is_under_way or entry.state.stop_was_requested):
         return ""
     try:
-        if entry.state is JobState.STOP_REQUESTED:  # the trigger has stopped it, or was about to when it died
+        if entry.state.stop_was_requested:  # the trigger has stopped it, or was about to when it died
             await stop(run, entry.name, entry.arn)
             return entry.name
         with suppress(Exception):  # the job is stopped all the same

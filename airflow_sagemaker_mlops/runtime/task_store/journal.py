@@ -42,7 +42,7 @@ def report_failure(context: Context) -> None:
     """Note that Airflow is being told of a failure that it may retry: another attempt is no mishap from now on."""
     ti = context["ti"]
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
-    if entry is not None and entry.state is JobState.FAILED:
+    if entry is not None and entry.state.has_failed:
         _note(context, entry.advance(JobState.FAILURE_REPORTED))
 
 
@@ -58,7 +58,7 @@ def save_why_repeated(context: Context, retries: int) -> None:
         return
     if entry.try_number > ti.max_tries - retries:
         _note(context, entry.advance(JobState.INTERRUPTED))
-    elif entry.state in (JobState.FAILED, JobState.INTERRUPTED):
+    elif entry.state.has_failed or entry.state.was_interrupted:
         _note(context, entry.advance(JobState.FAILURE_REPORTED))
 
 
