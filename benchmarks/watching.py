@@ -38,17 +38,17 @@ def cpu():
     return sum(os.times()[:2])
 if side == "ours":
     import boto3, time
-    from airflow_sagemaker_mlops.execution import watch
+    from airflow_sagemaker_mlops.execution.watch import poller
     from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
     from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
     aws = SessionAws(boto3.Session("x", "y", region_name="us-east-1"), "us-east-1", endpoint_of=lambda _service: url)
     entry = STEP_TYPES["Processing"]
     aws.client("sagemaker")
     async def wait(index):
-        sweep, name = watch.sweep_for(aws, entry, period), f"job-{index}"
+        sweep, name = poller.sweep_for(aws, entry, period), f"job-{index}"
         await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
     def settle():  # the sweep's pace is that of jobs that have run for long
-        for sweep in watch._SWEEPS.values():
+        for sweep in poller._SWEEPS.values():
             for job in sweep.waiting:
                 job.since -= 3600
 else:
