@@ -1,0 +1,13 @@
+"""Types of JSON values, for annotations in every room.
+
+Import them under ``TYPE_CHECKING``: a DAG file does not need this module.  A value that is narrowed step by step
+(``isinstance(value, Mapping)``) is :data:`Json`; a value whose members a schema guarantees gets a class of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+JsonObject: TypeAlias = Mapping[str, Json]
