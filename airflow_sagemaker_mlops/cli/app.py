@@ -320,7 +320,7 @@ def reproduce(
 
     Before anything is started, definition, code and inputs are compared with the record.
     """
-    from ..records.capture.prices import read_prices
+    from ..records.model.prices import read_prices
     from ..runs.clients import Target
     from ..runs.definition_source import GivenDefinition
     from ..runs.reproduce import ReproductionRequest

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..records.seal.amendments import amend, news, read_amendments
-from ..records.seal.sealed import record_name
 from ..records.seal.signing import Signer
 from ..records.store.protocol import Store
 from ..records.store.s3 import code_of
+from ..records.store.sealed import record_name
 from ..runs.recording import user_name
 from .output.records_text import approved
 from .output.terminal import say, say_json

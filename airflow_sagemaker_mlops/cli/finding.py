@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..records.model.errors import RecordError
-from ..records.seal.sealed import record_name
 from ..records.store.index import READERS, read_index
 from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record
+from ..records.store.sealed import record_name
 from .output.terminal import say, say_json, say_table
 from .records import told
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from ..integrations.sagemaker_lineage import graph_of
 from ..integrations.write_sagemaker_lineage import write_lineage
-from ..records.seal.sealed import record_name
 from ..records.store.keys import record_key
 from ..records.store.protocol import Store, address
 from ..records.store.reader import read_record, run_named
+from ..records.store.sealed import record_name
 from .output.terminal import say, say_json
 from .records import Place, dag_and_run, told
 

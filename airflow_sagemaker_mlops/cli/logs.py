@@ -11,9 +11,9 @@ from ..definition.problems import did_you_mean
 from ..execution.identity import execution_id, plain
 from ..records.model.errors import NoSuchRecord
 from ..records.model.step_record import StepRecord
+from ..records.reuse.unfinished_runs import unfinished
 from ..records.store.protocol import Store
 from ..records.store.reader import read_record, run_named, steps_of
-from ..records.store.unfinished_runs import unfinished
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
 from .output.terminal import say

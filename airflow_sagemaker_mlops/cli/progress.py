@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from ..execution.local_executor import StepProgress
-from ..records.capture.secrets import secrets_of_run
+from ..records.model.secrets import secrets_of_run
 from ..runs.observer import RunHandle, RunObserver
 from .output.live import Live
 from .output.summary import print_summary

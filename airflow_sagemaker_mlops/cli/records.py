@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from ..definition.problems import did_you_mean
-from ..records.capture.listing import read_listing
 from ..records.model.errors import NoSuchRecord, RecordError
 from ..records.model.step_record import StepRecord
 from ..records.model.timestamps import moment
 from ..records.seal.amendments import read_amendments
-from ..records.seal.sealed import record_name
 from ..records.store.index import READERS, read_index
+from ..records.store.listing import read_listing
 from ..records.store.open import open_store
 from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record, run_named, steps_of
+from ..records.store.sealed import record_name
 from ..runs.clients import client_of, local_aws_clients, started, visited
 from ..runs.errors import NoAws
 from ..runs.recording import folder_of_runs, records_location

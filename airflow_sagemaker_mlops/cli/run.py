@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..definition.problems import PipelineError
-from ..records.capture.prices import read_prices
+from ..records.model.prices import read_prices
 from ..records.reuse.selective_run import SelectiveRequest
 from ..runs.clients import Target
 from ..runs.request import NO_STUBS, WHOLE, RunRequest, check_selective

@@ -12,8 +12,8 @@ from airflow.sdk import Asset, AssetAlias
 from ..airflow_versions import NESTED_ALIAS_EXTRAS
 from ..assets import model_asset
 from ..execution.identity import run_name
-from ..records.seal.sealed import record_name
 from ..records.store.keys import record_key
+from ..records.store.sealed import record_name
 from ..runtime.recorder import record_id
 from ..runtime.step_task import StepTask
 from ..runtime.task_states import map_index_of

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from .. import settings
 from ..records.model.errors import RecordError
 from ..records.seal.seal import Sealed
-from ..records.seal.sealed import record_name
 from ..records.store.keys import record_key
 from ..records.store.protocol import Store
 from ..records.store.reader import read_record
+from ..records.store.sealed import record_name
 from ..runtime.pipeline_source import Source
 from ..runtime.recorder import open_records
 from ..settings import location_of

@@ -11,12 +11,12 @@ from typing import Any
 from ..execution.request_overrides import Pins
 from ..plan.model import Plan
 from ..plan.selection import Selection
-from ..records.capture.listing import read_listing
 from ..records.capture.recorder import Recorder
 from ..records.reproduce.compare import Steps
 from ..records.reproduce.input_versions import copy_inputs, find_inputs, pinned_images
 from ..records.reproduce.recorded_answers import AnsweringRecorder, answers_for, done_again
 from ..records.reuse.source_run import source_of
+from ..records.store.listing import read_listing
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,18 @@ from ..execution.local_executor import PipelineRun
 from ..records.capture.background_writes import BackgroundWrites
 from ..records.capture.git_commit import commit_of
 from ..records.capture.image_digests import digests_of
-from ..records.capture.prices import Prices
 from ..records.capture.recorder import Recorder, RecordOptions
 from ..records.capture.run_recorder import parameters_of, seal_run, versions
 from ..records.model.errors import RecordError
+from ..records.model.prices import Prices
 from ..records.model.record import Parameter
 from ..records.model.run_info import RunInfo
+from ..records.reuse.unfinished_runs import delete_start
 from ..records.seal.prefetch import SealPrefetch
 from ..records.seal.seal import Sealed
 from ..records.seal.signing import Signer, open_signer
 from ..records.store.keys import segment
 from ..records.store.open import open_store
-from ..records.store.unfinished_runs import delete_start
 from .clients import Target, state_folder
 from .definition_source import DefinitionSource
 

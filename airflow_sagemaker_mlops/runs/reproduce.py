@@ -17,8 +17,8 @@ from ..plan import make_plan
 from ..plan.model import Plan
 from ..records.capture.fingerprint import fingerprint
 from ..records.capture.git_commit import commit_of
-from ..records.capture.prices import Prices
-from ..records.capture.secrets import secrets_of_run
+from ..records.model.prices import Prices
+from ..records.model.secrets import secrets_of_run
 from ..records.model.step_record import StepRecord
 from ..records.reproduce.compare import (
     Steps,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..records.capture.prices import Prices
+from ..records.model.prices import Prices
 from ..records.reuse.selective_run import SelectiveRequest
 from .clients import Target
 from .definition_source import DefinitionSource

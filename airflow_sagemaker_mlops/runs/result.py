@@ -11,7 +11,7 @@ from typing import Any, Literal
 from ..execution.local_executor import PipelineRun, State, StepProgress
 from ..execution.secret_masking import mask, without
 from ..execution.step_run import StepResult
-from ..records.capture.secrets import secrets_of_run
+from ..records.model.secrets import secrets_of_run
 from .errors import RunFailed
 
 RunStatus = Literal["Succeeded", "Failed", "CompletedWithFailures", "Stopped"]

@@ -18,8 +18,8 @@ from ..execution.secret_masking import MASK
 from ..execution.stop_leftovers import stop_leftovers
 from ..plan.model import Plan
 from ..records.model.step_record import StepRecord
+from ..records.reuse.unfinished_runs import Start, Unfinished, unfinished
 from ..records.store.protocol import Store
-from ..records.store.unfinished_runs import Start, Unfinished, unfinished
 from .errors import Argument, RunError
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..records.capture.prices import Prices, read_prices
+from ..records.model.prices import Prices, read_prices
 from ..records.reuse.selective_run import SelectiveRequest
 from .clients import Target
 from .definition_source import GivenDefinition

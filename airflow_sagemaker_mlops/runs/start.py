@@ -15,10 +15,10 @@ from ..execution.stubs.generate import Branch
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..plan.selection import Selection, select
-from ..records.capture.secrets import secrets_of_run
 from ..records.model.errors import RecordError
+from ..records.model.secrets import secrets_of_run
 from ..records.reuse.selective_run import SelectivePlan, make_selective_plan, split_patterns
-from ..records.store.unfinished_runs import Unfinished, save_start
+from ..records.reuse.unfinished_runs import Unfinished, save_start
 from .clients import EmbeddedOnDemand
 from .observer import RunObserver
 from .parameters import typed_values, values_after

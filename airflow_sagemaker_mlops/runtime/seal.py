@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..plan.model import Plan
     from ..records.capture.image_digests import Digests
-    from ..records.capture.prices import Prices
+    from ..records.model.prices import Prices
     from ..records.model.record import Parameter
     from ..records.model.run_info import RunInfo
     from ..records.seal.seal import Sealed
@@ -75,7 +75,7 @@ def _link_to(uri: str, ti: RuntimeTaskInstanceProtocol, log: Callable[..., None]
 
 def _prices(log: Callable[..., None]) -> Prices | None:
     """The user's prices; a file that cannot be read costs the record its cost and no more."""
-    from ..records.capture.prices import read_prices
+    from ..records.model.prices import read_prices
 
     file = settings.prices()
     try:

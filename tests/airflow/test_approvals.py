@@ -15,7 +15,7 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.cli.output.records_text import approved
-from airflow_sagemaker_mlops.records.seal.sealed import read_schema
+from airflow_sagemaker_mlops.records.store.sealed import read_schema
 from airflow_sagemaker_mlops.runtime.approvals import ANSWER_KEY, approvals_of
 
 TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}

@@ -25,8 +25,8 @@ from airflow_sagemaker_mlops.records.model.record import assemble
 from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, Code, StepRecord
 from airflow_sagemaker_mlops.records.seal.seal import Sealed, write_step_record
-from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.sealed import seal_document
 
 STEP = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
 DOCUMENT = {"Version": "2020-12-01", "Steps": [STEP]}

@@ -10,9 +10,9 @@ import pytest
 from deployment import Deployment, jobs_of
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.records.seal.sealed import read_schema
 from airflow_sagemaker_mlops.records.store.open import open_store
 from airflow_sagemaker_mlops.records.store.reader import read_record
+from airflow_sagemaker_mlops.records.store.sealed import read_schema
 from airflow_sagemaker_mlops.records.verify.chain import verify
 
 pytestmark = pytest.mark.deployment

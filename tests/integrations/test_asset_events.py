@@ -19,7 +19,7 @@ from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.model.record import assemble
 from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, StepRecord
-from airflow_sagemaker_mlops.records.seal.sealed import seal_document
+from airflow_sagemaker_mlops.records.store.sealed import seal_document
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/abalone/3"
 REGISTERED = {

@@ -34,8 +34,8 @@ from airflow_sagemaker_mlops.records.model.record import assemble
 from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.seal.seal import seal
-from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.sealed import seal_document
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 JOB = "arn:aws:sagemaker:us-east-1:123456789012:training-job/t-1"

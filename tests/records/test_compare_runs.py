@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from record_examples import DECIDE, SHA, TRAIN, record, training
 
-from airflow_sagemaker_mlops.records.capture.listing import Line
 from airflow_sagemaker_mlops.records.compare.runs import diff
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Code, Image, StepRecord
+from airflow_sagemaker_mlops.records.store.listing import Line
 
 OTHER = SHA[::-1]
 

@@ -23,8 +23,8 @@ from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.reuse.earlier_results import ReusingRecorder, check_reuse
 from airflow_sagemaker_mlops.records.reuse.source_run import SourceRun, read_source
-from airflow_sagemaker_mlops.records.seal.sealed import read_schema
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.sealed import read_schema
 
 
 def condition(name: str, left: Any, then: list[Any], otherwise: list[Any], *after: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from airflow_sagemaker_mlops.records.export.csv_rows import rows
 from airflow_sagemaker_mlops.records.export.openlineage import events, run_event
 from airflow_sagemaker_mlops.records.export.slsa import statement
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, StepRecord
-from airflow_sagemaker_mlops.records.seal.sealed import hash_of, seal_document
+from airflow_sagemaker_mlops.records.store.sealed import hash_of, seal_document
 
 # in-toto attestation spec v1 and SLSA provenance v1, as far as both say "required", and no member they do not know
 DESCRIPTOR = {

@@ -10,10 +10,10 @@ import pytest
 from record_examples import SHA
 
 from airflow_sagemaker_mlops.records.capture.fingerprint import fingerprint
-from airflow_sagemaker_mlops.records.capture.listing import Line, objects_of, read_listing
 from airflow_sagemaker_mlops.records.capture.sources import code_of, images_of, inputs_of, instances_of, outputs_of
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Code, Image
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.listing import Line, objects_of, read_listing
 
 MD5_OF_A = hashlib.md5(b"a").hexdigest()  # the ETag of an object that is uploaded in one part
 

@@ -16,12 +16,12 @@ from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.model.errors import BrokenRecord, NoSuchRecord
 from airflow_sagemaker_mlops.records.seal.hash_chain import read_heads
 from airflow_sagemaker_mlops.records.seal.seal import read_step_records, seal, write_step_record
-from airflow_sagemaker_mlops.records.seal.sealed import hash_of, previous_of, seal_document
 from airflow_sagemaker_mlops.records.store import index
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.index import FAN, add_to_index, merge, read_index
 from airflow_sagemaker_mlops.records.store.protocol import Store
 from airflow_sagemaker_mlops.records.store.reader import read_record, run_named
+from airflow_sagemaker_mlops.records.store.sealed import hash_of, previous_of, seal_document
 from airflow_sagemaker_mlops.records.verify.chain import rebuild_index, verify
 
 

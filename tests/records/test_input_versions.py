@@ -10,7 +10,6 @@ import pytest
 from record_examples import SHA, TRAIN
 
 from airflow_sagemaker_mlops.records.capture.fingerprint import fingerprint
-from airflow_sagemaker_mlops.records.capture.listing import read_listing
 from airflow_sagemaker_mlops.records.model.errors import RecordError
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Image, StepRecord
 from airflow_sagemaker_mlops.records.reproduce.input_versions import (
@@ -21,6 +20,7 @@ from airflow_sagemaker_mlops.records.reproduce.input_versions import (
     target_of,
 )
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.listing import read_listing
 
 
 @pytest.fixture

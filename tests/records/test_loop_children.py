@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from test_recorder import Lab, jobs
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.records.seal.sealed import read_schema
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.sealed import read_schema
 
 
 class LoopLab(Lab):

@@ -10,10 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from record_examples import PLAN, TRAIN, identity
 
-from airflow_sagemaker_mlops.records.capture.prices import Prices, read_prices
 from airflow_sagemaker_mlops.records.compare.runs import diff
+from airflow_sagemaker_mlops.records.model.prices import Prices, read_prices
 from airflow_sagemaker_mlops.records.model.record import assemble
-from airflow_sagemaker_mlops.records.seal.sealed import read_schema, seal_document
+from airflow_sagemaker_mlops.records.store.sealed import read_schema, seal_document
 
 PRICES = Prices("USD", {"ml.m5.large": 0.36})
 

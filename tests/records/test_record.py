@@ -13,16 +13,18 @@ from jsonschema import Draft202012Validator
 from record_examples import DAILY, DECIDE, PLAN, SHA, TRAIN, identity, record
 
 from airflow_sagemaker_mlops.definition import load_pipeline
-from airflow_sagemaker_mlops.records.capture.producers import Producers
 from airflow_sagemaker_mlops.records.capture.sources import from_outside
 from airflow_sagemaker_mlops.records.export.openlineage import run_event
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.model.errors import BrokenRecord, ForeignRecord, OlderSchema
+from airflow_sagemaker_mlops.records.model.producers import Producers
 from airflow_sagemaker_mlops.records.model.record import DefinitionCopy, Parameter, assemble
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, StepRecord
 from airflow_sagemaker_mlops.records.reuse.source_run import source_of
 from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, store_definition
-from airflow_sagemaker_mlops.records.seal.sealed import (
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.reader import read_record, steps_of
+from airflow_sagemaker_mlops.records.store.sealed import (
     Link,
     belongs_to,
     hash_of,
@@ -31,8 +33,6 @@ from airflow_sagemaker_mlops.records.seal.sealed import (
     seal_document,
     sealed_bytes,
 )
-from airflow_sagemaker_mlops.records.store.folder import FolderStore
-from airflow_sagemaker_mlops.records.store.reader import read_record, steps_of
 
 VALIDATOR = Draft202012Validator(read_schema())
 

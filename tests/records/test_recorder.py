@@ -30,10 +30,10 @@ from airflow_sagemaker_mlops.records.capture.step_start import StepStart
 from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
 from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import StepRecord
-from airflow_sagemaker_mlops.records.seal.sealed import read_schema
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.protocol import Store
 from airflow_sagemaker_mlops.records.store.reader import read_record
+from airflow_sagemaker_mlops.records.store.sealed import read_schema
 from airflow_sagemaker_mlops.records.verify.chain import verify
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.runs.result import result_of

@@ -19,10 +19,10 @@ from airflow_sagemaker_mlops.records.cache.key import cache_key
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, write_step_record
-from airflow_sagemaker_mlops.records.seal.sealed import seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.index import FAN, _write_page, add_to_index, summary_of
 from airflow_sagemaker_mlops.records.store.s3 import S3Store
+from airflow_sagemaker_mlops.records.store.sealed import seal_document
 from airflow_sagemaker_mlops.records.verify.chain import rebuild_index
 
 runner = CliRunner(env={"COLUMNS": "220"})

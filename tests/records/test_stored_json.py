@@ -13,10 +13,10 @@ from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.model.errors import BrokenRecord
 from airflow_sagemaker_mlops.records.seal.hash_chain import read_heads
 from airflow_sagemaker_mlops.records.seal.seal import seal
-from airflow_sagemaker_mlops.records.seal.sealed import parse_record, read_schema, seal_document
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.keys import heads_key, record_key
 from airflow_sagemaker_mlops.records.store.reader import read_record
+from airflow_sagemaker_mlops.records.store.sealed import parse_record, read_schema, seal_document
 from airflow_sagemaker_mlops.records.store.stored_json import misfit
 from airflow_sagemaker_mlops.records.verify.chain import verify
 

@@ -20,7 +20,6 @@ from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.seal.amendments import amend
 from airflow_sagemaker_mlops.records.seal.anchors import HASH_KEY, URI_KEY, anchor
 from airflow_sagemaker_mlops.records.seal.seal import Sealed, seal
-from airflow_sagemaker_mlops.records.seal.sealed import Link, seal_document
 from airflow_sagemaker_mlops.records.seal.signing import (
     FileSigner,
     NoSigningKey,
@@ -30,6 +29,7 @@ from airflow_sagemaker_mlops.records.seal.signing import (
 )
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.reader import read_record
+from airflow_sagemaker_mlops.records.store.sealed import Link, seal_document
 from airflow_sagemaker_mlops.records.verify.chain import rebuild_index, verify
 from airflow_sagemaker_mlops.records.verify.outside import Evidence
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...records.compare.json_diff import show
 from ...records.model.timestamps import seconds_between
-from ...records.seal.sealed import record_name
+from ...records.store.sealed import record_name
 from .terminal import Cell, say, say_about, say_styled, say_table
 
 STYLES = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow", "CompletedWithFailures": "yellow"}

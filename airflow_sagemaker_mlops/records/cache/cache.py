@@ -16,11 +16,12 @@ from ...definition.property_paths import select
 from ...definition.values import parse_duration
 from ...execution.secret_masking import MASK, mask, without
 from ..model.canonical_json import compact_json, plain
+from ..model.record import SCHEMA
 from ..model.step_record import Artifact, CacheOutcome, StepRecord
 from ..model.timestamps import moment, parse_time
-from ..seal.sealed import SCHEMA, is_readable
 from ..store.keys import cache_key_of
 from ..store.protocol import Store
+from ..store.sealed import is_readable
 from ..store.stored_json import read_stored
 from .key import CacheKey
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..capture.listing import ListingOf, no_listing
 from ..compare.inputs import input_changes
 from ..compare.json_diff import changed, changes
 from ..model.step_record import StepRecord
+from ..store.listing import ListingOf, no_listing
 from .key import INPUTS, is_cacheable, key_values
 
 

@@ -16,10 +16,10 @@ from typing import IO, Any
 
 from ..model.step_record import Artifact
 from ..store.keys import content_key
+from ..store.listing import Line
 from ..store.protocol import Store
 from ..store.s3 import reason_of, split
 from ..store.s3_pages import pages
-from .listing import Line
 
 IN_MEMORY = 1_048_576  # bytes of a listing; a longer one goes to a temporary file
 MOST_KEPT = 8_388_608  # bytes of a stored listing; of a longer one, only the hash is stored

@@ -40,8 +40,8 @@ from .fingerprint import change_since, fingerprint
 from .image_digests import Digests
 from .listing_cache import ListingCache
 from .requests import resolved_request
-from .secrets import secrets_of_step
 from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
+from .step_secrets import secrets_of_step
 from .step_start import StepStart
 
 MOST_JOBS = 200  # that the retry policies of one step may have started

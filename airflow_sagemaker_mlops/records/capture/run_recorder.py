@@ -9,16 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ...plan.model import Plan
+from ..model.prices import Prices
 from ..model.record import Parameter, assemble
 from ..model.run_info import RunInfo
+from ..model.secrets import secrets_of_parameters
 from ..model.step_record import StepRecord
 from ..seal.prefetch import SealPrefetch
 from ..seal.seal import Sealed, read_step_records, seal
 from ..seal.signing import Signer
 from ..store.protocol import Store
 from .image_digests import Digests
-from .prices import Prices
-from .secrets import secrets_of_parameters
 
 PACKAGES = ("apache-airflow", "airflow-sagemaker-mlops", "boto3")
 

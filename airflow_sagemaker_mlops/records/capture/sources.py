@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...steps.s3_members import CODE_KEYS, IMAGE_KEYS, MODEL_KEYS, unquoted
+from ..model.producers import Producers
 from ..model.step_record import Artifact, Code, Image, StepRecord
-from .producers import Producers
 
 CODE_NAMES = frozenset({"code", "entrypoint", "source", "sourcedir"})
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..capture.listing import ListingOf, no_listing, objects_of
 from ..model.step_record import Artifact
+from ..store.listing import ListingOf, no_listing, objects_of
 
 MOST_NAMED = 3
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...execution.secret_masking import MASK
-from ..capture.listing import ListingOf, no_listing
-from ..capture.producers import Producers
+from ..model.producers import Producers
 from ..model.step_record import StepRecord
+from ..store.listing import ListingOf, no_listing
 from .inputs import input_changes
 from .json_diff import changed, changes, show
 

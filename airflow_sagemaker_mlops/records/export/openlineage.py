@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..capture.producers import Producers
+from ..model.producers import Producers
 from ..model.step_record import StepRecord
 from .openlineage_facets import (
     PRODUCER,

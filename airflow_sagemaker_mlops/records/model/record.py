@@ -14,15 +14,16 @@ from typing import Any
 
 from ...execution.secret_masking import mask
 from ...plan.model import Plan
-from ..capture.prices import Prices
-from ..capture.producers import Producers
-from ..capture.secrets import secrets_of_parameters
-from ..seal.sealed import KIND, SCHEMA
 from .canonical_json import exact_text, plain
+from .prices import Prices
+from .producers import Producers
 from .run_info import RunInfo
+from .secrets import secrets_of_parameters
 from .step_record import Artifact, Code, StepRecord
 from .timestamps import seconds_between
 
+KIND = "sagemaker-mlops/run-record"
+SCHEMA = "2.0"
 NO_STEPS = frozenset({"Status", "Gate"})
 
 

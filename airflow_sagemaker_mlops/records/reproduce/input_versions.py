@@ -15,11 +15,11 @@ from typing import Any
 from ...execution.engine import runner_of
 from ...steps.catalogue import entry_of
 from ..capture.fingerprint import current_objects, every_version, fingerprint
-from ..capture.listing import Line, Listing, ListingOf, objects_of
 from ..capture.sources import from_outside
 from ..model.errors import RecordError
 from ..model.step_record import Artifact, Image, StepRecord
 from ..store.index import READERS
+from ..store.listing import Line, Listing, ListingOf, objects_of
 from ..store.s3 import reason_of, split
 
 Steps = Mapping[str, StepRecord]

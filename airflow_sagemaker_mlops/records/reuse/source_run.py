@@ -12,9 +12,9 @@ from ...plan.selection import InvalidSelection
 from ..model.canonical_json import read_exact
 from ..model.errors import BrokenRecord, RecordError, StoreUnavailable
 from ..model.step_record import StepRecord
-from ..seal.sealed import record_name
 from ..store.protocol import Store
 from ..store.reader import dags_of, read_record, run_named, steps_of
+from ..store.sealed import record_name
 
 ENDED = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 

@@ -14,11 +14,10 @@ from ...execution.secret_masking import mask
 from ...execution.step_run import now
 from ..model.canonical_json import plain
 from ..model.errors import BrokenRecord, StoreUnavailable
+from ..model.record import SCHEMA
 from ..store.keys import amendments_prefix
 from ..store.protocol import Store, address
-from ..store.stored_json import read_stored
-from .sealed import (
-    SCHEMA,
+from ..store.sealed import (
     Link,
     check_hash,
     hash_of,
@@ -27,6 +26,7 @@ from .sealed import (
     seal_document,
     sealed_bytes,
 )
+from ..store.stored_json import read_stored
 from .signatures import sign
 from .signing import Signer
 

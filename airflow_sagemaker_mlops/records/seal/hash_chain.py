@@ -12,11 +12,12 @@ from typing import Any
 
 from ..model.canonical_json import compact_json
 from ..model.errors import StoreUnavailable
+from ..model.record import SCHEMA
 from ..store.index import Summary, read_index
 from ..store.keys import heads_key
 from ..store.protocol import Store, address
+from ..store.sealed import Link
 from ..store.stored_json import read_stored
-from .sealed import SCHEMA, Link
 
 TRIES = 20
 

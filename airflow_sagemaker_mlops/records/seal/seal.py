@@ -21,9 +21,7 @@ from ..model.step_record import StepRecord
 from ..store.index import READERS, add_to_index, merge, summary_of
 from ..store.keys import content_key, record_key, step_record_key, step_records_prefix
 from ..store.protocol import Store, address
-from ..store.stored_json import read_stored
-from .hash_chain import Heads, advance, read_heads
-from .sealed import (
+from ..store.sealed import (
     Link,
     belongs_to,
     hash_of,
@@ -33,6 +31,8 @@ from .sealed import (
     seal_document,
     sealed_bytes,
 )
+from ..store.stored_json import read_stored
+from .hash_chain import Heads, advance, read_heads
 from .signatures import sign
 from .signing import Signer
 

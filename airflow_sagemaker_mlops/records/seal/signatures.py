@@ -17,7 +17,7 @@ from typing import Any
 from ..model.canonical_json import canonical_json
 from ..store.keys import signature_key
 from ..store.protocol import Store, address
-from .sealed import hash_of, sealed_bytes
+from ..store.sealed import hash_of, sealed_bytes
 from .signing import Signer, Verifier
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"

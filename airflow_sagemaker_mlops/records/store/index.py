@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..model.canonical_json import compact_json
+from ..model.record import SCHEMA
 from ..model.timestamps import moment
-from ..seal.sealed import SCHEMA, hash_of, previous_of, record_name
 from .keys import index_prefix, segment
 from .protocol import Store
+from .sealed import hash_of, previous_of, record_name
 from .stored_json import read_stored
 
 FAN = 32

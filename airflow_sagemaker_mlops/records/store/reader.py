@@ -9,10 +9,10 @@ from typing import Any
 from ...definition.problems import did_you_mean
 from ..model.errors import BrokenRecord, NoSuchRecord
 from ..model.step_record import StepRecord
-from ..seal.sealed import belongs_to, parse_record
 from .index import read_index
 from .keys import content_key, name_of, record_key
 from .protocol import Store, address
+from .sealed import belongs_to, parse_record
 from .stored_json import read_stored
 
 _INSTANCE = re.compile(r"(.*?)(\[\d+\])?", re.DOTALL)

@@ -10,7 +10,6 @@ from typing import Any
 from ..model.errors import NoSuchRecord, RecordError
 from ..seal.amendments import read_amendments
 from ..seal.hash_chain import heads_are_damaged, heads_of, read_heads, rewrite_heads
-from ..seal.sealed import belongs_to, hash_of, parse_record, previous_of, record_name
 from ..store.index import READERS, Index, Summary, read_index, rebuild, summary_of
 from ..store.keys import (
     amendments_prefix,
@@ -23,6 +22,7 @@ from ..store.keys import (
 )
 from ..store.protocol import Store, address
 from ..store.reader import dags_of
+from ..store.sealed import belongs_to, hash_of, parse_record, previous_of, record_name
 from .contents import contents
 from .finding import Finding
 from .outside import Evidence, against

@@ -15,11 +15,11 @@ from typing import Any
 from ..model.errors import RecordError
 from ..seal.amendments import read_amendments
 from ..seal.anchors import anchored_hash
-from ..seal.sealed import hash_of
 from ..seal.signatures import why_unsigned
 from ..seal.signing import Verifier
 from ..store.index import READERS
 from ..store.protocol import Store
+from ..store.sealed import hash_of
 from .finding import Finding
 
 SHORTEST = 12  # digits of an expected hash: the number that messages print

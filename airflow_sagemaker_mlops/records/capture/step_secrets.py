@@ -1,4 +1,4 @@
-"""The secrets of a run, found by the names of its parameters; they are removed from all stored data."""
+"""The secrets of one step."""
 
 from __future__ import annotations
 
@@ -7,18 +7,8 @@ from typing import Any
 
 from ...execution.secret_masking import secrets_in
 from ...execution.step_run import StepRun
-from ...plan.model import Plan
 from ..model.canonical_json import plain
-
-
-def secrets_of_parameters(values: Mapping[str, Any]) -> frozenset[str]:
-    """The secrets in parameter values, {name: value}, except those too short to search for in text."""
-    return frozenset(secrets_in(plain(dict(values))))
-
-
-def secrets_of_run(plan: Plan, given: Mapping[str, Any]) -> frozenset[str]:
-    """The secrets of a whole run: in the ``given`` values and in the defaults of the other parameters."""
-    return secrets_of_parameters({p.name: given.get(p.name, p.default) for p in plan.parameters})
+from ..model.secrets import secrets_of_parameters
 
 
 def secrets_of_step(run: StepRun) -> frozenset[str]:

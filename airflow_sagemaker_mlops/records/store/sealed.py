@@ -13,10 +13,9 @@ from typing import Any
 from .. import model
 from ..model.canonical_json import canonical_json, compact_json, doubles, exact, sha256_of
 from ..model.errors import BrokenRecord, ForeignRecord, OlderSchema
-from ..store.stored_json import misfit, read_stored
+from ..model.record import KIND, SCHEMA
+from .stored_json import misfit, read_stored
 
-KIND = "sagemaker-mlops/run-record"
-SCHEMA = "2.0"
 READABLE = ("1", "2")  # major versions
 CANONICAL = "RFC 8785"
 _CANONICAL_1 = "sorted-keys-no-space-utf8"  # of schema 1

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..model.step_record import Artifact
-from ..store.keys import content_key
-from ..store.protocol import Store
+from .keys import content_key
+from .protocol import Store
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _MEANT = {"t": "\t", "n": "\n", "\\": "\\"}

@@ -16,13 +16,13 @@ from ..model.canonical_json import compact_json, plain
 from ..model.errors import BrokenRecord
 from ..model.step_record import StepRecord
 from ..model.timestamps import moment
-from ..reuse.source_run import SourceRun
 from ..seal.seal import read_step_records
-from .index import read_index
-from .keys import name_of, record_key, start_key, starts_prefix
-from .protocol import Store, address
-from .reader import LATEST
-from .stored_json import read_stored
+from ..store.index import read_index
+from ..store.keys import name_of, record_key, start_key, starts_prefix
+from ..store.protocol import Store, address
+from ..store.reader import LATEST
+from ..store.stored_json import read_stored
+from .source_run import SourceRun
 
 
 @dataclass(frozen=True, slots=True)

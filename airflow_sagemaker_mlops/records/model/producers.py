@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from ..model.step_record import StepRecord
-from ..model.timestamps import parse_time
+from .step_record import StepRecord
+from .timestamps import parse_time
 
 Place = tuple[int, int]
 
