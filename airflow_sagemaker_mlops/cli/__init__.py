@@ -1,4 +1,4 @@
-"""The command ``sagemaker-mlops``: prints, decides nothing."""
+"""The command ``sagemaker-mlops``: parses options and prints; the decisions are made elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing not in OF_THE_EXTRA:
             raise
-        # The DAGs need none of it, so a deployment of Airflow is installed without.
+        # DAGs do not need these packages, so an Airflow deployment is installed without them.
         print(
             f"sagemaker-mlops needs {missing}, which is not installed here. Install it with: {EXTRA}", file=sys.stderr
         )

@@ -1,4 +1,4 @@
-"""``python -m airflow_sagemaker_mlops.cli``: the command without its script."""
+"""``python -m airflow_sagemaker_mlops.cli``: runs the command without its console script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands by name; each lives in a module of its own and is imported when it is called."""
+"""The command names and options; each command's own module is imported only when the command is called."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from .examples import EXAMPLES
 from .records_app import logs, records_app, why_not_cached
 
 EPILOG = (
-    "Exit codes: 0 done and good; 1 the definition, the run or AWS says no (diff: there are differences; status: it "
-    "does not run); 2 words on the command line that cannot be used; 129, 130, 143 a run that a hang-up, Ctrl-C or "
-    "SIGTERM stopped."
+    "Exit codes: 0 success; 1 the definition has errors, the run failed or AWS refused (diff: differences were found; "
+    "status: not running); 2 unusable arguments; 129, 130, 143 the run was stopped by a hang-up, Ctrl-C or SIGTERM."
 )
 app = typer.Typer(
     name="sagemaker-mlops",
@@ -40,7 +39,7 @@ Python = Annotated[
     Path,
     typer.Option(
         envvar="SAGEMAKER_MLOPS_PYTHON",
-        help="Interpreter that has the SageMaker SDK; this one if left out.",
+        help="Interpreter that has the SageMaker SDK; default: the current one.",
         show_default=False,
     ),
 ]
@@ -48,10 +47,10 @@ THIS_PYTHON = Path(os.environ.get("SAGEMAKER_MLOPS_PYTHON") or sys.executable)
 Prices = Annotated[
     Path | None,
     typer.Option(
-        "--prices", envvar="SAGEMAKER_MLOPS_PRICES", help="YAML with prices of instances; the record has the cost then."
+        "--prices", envvar="SAGEMAKER_MLOPS_PRICES", help="YAML file with instance prices; adds the cost to the record."
     ),
 ]
-StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
+StateDir = Annotated[Path | None, typer.Option("--state-dir", help="State folder of the embedded AWS.")]
 
 
 def _version(wanted: bool) -> None:
@@ -72,7 +71,7 @@ def main(
 
 
 def source(file: str, python: Path = THIS_PYTHON, arguments: list[str] | None = None, **how: Any) -> Any:
-    """A definition as it was named on the command line."""
+    """The definition named on the command line."""
     from .compiling import Compiling
     from .sources import Source
 
@@ -87,9 +86,9 @@ def check(
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
 ) -> None:
-    """Report every problem of the definitions; exit 1 when one is an error, 0 when there are none or only warnings.
+    """Report every problem of the definitions; exit 1 if there is an error, 0 if there are at most warnings.
 
-    Steps' requests are compared with botocore's model of their API calls; no network is used.
+    Requests of steps are checked against botocore's model of the API. Uses no network.
     """
     from .check import run_check
 
@@ -105,7 +104,7 @@ def plan(
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
 ) -> None:
-    """Show the tasks, edges and branches a definition becomes."""
+    """Show the tasks, edges and branches that a definition becomes."""
     from .definition import show_plan
 
     raise typer.Exit(
@@ -116,11 +115,11 @@ def plan(
 @app.command("to-json")
 def to_json(
     file: Definition,
-    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
 ) -> None:
-    """Print the definition as SageMaker Pipelines takes it: JSON without ``x-airflow``."""
+    """Print the definition as SageMaker Pipelines accepts it: JSON without ``x-airflow``."""
     from .definition import print_json
 
     raise typer.Exit(print_json(source(file, python, arguments), out))
@@ -129,17 +128,17 @@ def to_json(
 @app.command("compile")
 def compile_(
     target: Annotated[str, typer.Argument(help="module:object, or path/to/file.py:object.", show_default=False)],
-    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
     conn: Annotated[
         str | None, typer.Option(help="Airflow connection for the code's AWS calls, such as uploads of scripts.")
     ] = None,
 ) -> None:
-    """Turn a pipeline of the SageMaker SDK into its JSON definition, in a process of its own.
+    """Convert a SageMaker SDK pipeline to its JSON definition, in a separate process.
 
-    ``object`` is a pipeline, or a function that returns one.  AWS calls of the code go to your account where boto3
-    finds credentials; else to the embedded AWS, so that no account is needed.
+    ``object`` is a pipeline or a function that returns one.  If boto3 finds credentials, the code's AWS calls go to
+    your account; otherwise they go to the embedded AWS, so no account is needed.
     """
     from .compiling import Compiling
     from .definition import compile_object
@@ -154,63 +153,64 @@ def run(
     file: Definition,
     parameters: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="Name=value; repeatable.")] = None,
     conn: Annotated[
-        str | None, typer.Option(help="Airflow connection to run on, i.e. real AWS; the embedded AWS if left out.")
+        str | None, typer.Option(help="Airflow connection, to run on real AWS; default: the embedded AWS.")
     ] = None,
-    region: Annotated[str | None, typer.Option(help="Region, where the connection names none.")] = None,
-    name: Annotated[str | None, typer.Option(help="Pipeline name; the file's name if left out.")] = None,
-    summary: Annotated[Path | None, typer.Option(help="Write what happened as JSON to this file.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region, if the connection names none.")] = None,
+    name: Annotated[str | None, typer.Option(help="Pipeline name; default: the file's name.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write a JSON summary of the run to this file.")] = None,
     state_dir: StateDir = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables at the end.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the tables at the end.")] = False,
     stubs: Annotated[
         str | None,
-        typer.Option(help="File with declared results of steps that cannot run here; or auto: made up for all."),
+        typer.Option(help="File with stub results of steps that cannot run here; auto generates results for all."),
     ] = None,
     branch: Annotated[
         list[str] | None,
         typer.Option(
-            help="With --stubs: NAME=if or NAME=else of a Condition; else what builds most. Repeatable.",
+            help="With --stubs: NAME=if or NAME=else for a Condition; default: what builds most. Repeatable.",
             show_default=False,
         ),
     ] = None,
     all_branches: Annotated[
-        bool, typer.Option("--all-branches", help="With --stubs: once for every branch, one run after the other.")
+        bool, typer.Option("--all-branches", help="With --stubs: run every branch once, one after another.")
     ] = False,
-    parallel: Annotated[int, typer.Option(min=0, help="So many steps at a time; any number if 0.")] = 0,
+    parallel: Annotated[int, typer.Option(min=0, help="Maximum number of steps that run at once; 0 for no limit.")] = 0,
     records: Annotated[
         str | None,
         typer.Option(
-            help="Where its record goes: s3://bucket/prefix, a folder, or off.  If left out: the embedded AWS's "
-            "bucket, or with --conn a folder of this machine."
+            help="Location of the record: s3://bucket/prefix, a folder, or off.  Default: the embedded AWS's bucket, "
+            "or with --conn a local folder."
         ),
     ] = None,
     prices: Prices = None,
-    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Follow CacheConfig, or run every step.")] = True,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Use CacheConfig, or run every step.")] = True,
     select: Annotated[
         list[str] | None,
         typer.Option(
-            help="Run only these: a name or glob; +Name: all upstream too, Name+: all downstream; repeatable."
+            help="Run only these steps: a name or glob; +Name adds all upstream, Name+ all downstream; repeatable."
         ),
     ] = None,
     source_run: Annotated[
-        str | None, typer.Option(help="With --select: run whose results the steps before take; the latest if left out.")
+        str | None, typer.Option(help="With --select: run that provides the upstream results; default: the latest.")
     ] = None,
     resume: Annotated[
-        str, typer.Option(help="Run (or latest) to go on with: what did not succeed in it, and all behind that.")
+        str, typer.Option(help="Run (or latest) to resume: runs what did not succeed in it, and everything downstream.")
     ] = "",
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
     output: Annotated[
-        str, typer.Option("--format", help="text, or json: the summary on standard output, progress on standard error.")
+        str,
+        typer.Option("--format", help="text or json; json prints the summary to stdout and progress to stderr."),
     ] = "text",
     publishes: Annotated[
         bool,
-        typer.Option("--publish/--no-publish", help="Run publish.py beside the definition first, on the embedded AWS."),
+        typer.Option("--publish/--no-publish", help="First run the definition's publish.py, on the embedded AWS."),
     ] = True,
 ) -> None:
-    """Run the pipeline in this process, with live progress; exit 1 when it fails.
+    """Run the pipeline in this process and show live progress; exit 1 if it fails.
 
-    Steps whose CacheConfig is enabled are taken from an earlier run where nothing they depend on has changed.
-    With --select or --resume a part of it runs, on results of an earlier run.  See docs/selective.md.
+    A step with an enabled CacheConfig takes its result from an earlier run if nothing it depends on has changed.
+    --select and --resume run part of the pipeline on results of an earlier run.  See docs/selective.md.
     """
     from ..records.reuse.selective_run import SelectiveRequest
     from ..runs.clients import Target
@@ -251,28 +251,28 @@ def run(
 @app.command()
 def conf(
     file: Definition,
-    dag: Annotated[str, typer.Option(help="Id of the DAG that runs it.")],
-    group: Annotated[str, typer.Option(help="Id of its task group, where it is one.")] = "",
-    select: Annotated[list[str] | None, typer.Option(help="Steps to run, as for run; repeatable.")] = None,
+    dag: Annotated[str, typer.Option(help="Id of the DAG that runs the pipeline.")],
+    group: Annotated[str, typer.Option(help="Id of the task group, if the pipeline is one.")] = "",
+    select: Annotated[list[str] | None, typer.Option(help="Steps to run, as in the command run; repeatable.")] = None,
     source_run: Annotated[
-        str | None, typer.Option(help="With --select: run whose results the steps before take; the latest if left out.")
+        str | None, typer.Option(help="With --select: run that provides the upstream results; default: the latest.")
     ] = None,
-    resume: Annotated[str, typer.Option(help="Run (or latest) to go on with.")] = "",
+    resume: Annotated[str, typer.Option(help="Run (or latest) to resume.")] = "",
     parameters: Annotated[list[str] | None, typer.Option("-p", "--parameter", help="Name=value; repeatable.")] = None,
     location: Annotated[
         str | None,
-        typer.Option(envvar="SAGEMAKER_MLOPS_RECORDS", help="Its records: s3://bucket/prefix, or a folder."),
+        typer.Option(envvar="SAGEMAKER_MLOPS_RECORDS", help="Its records: s3://bucket/prefix or a folder."),
     ] = None,
-    conn: Annotated[str | None, typer.Option(help="Airflow connection that reads the records.")] = None,
+    conn: Annotated[str | None, typer.Option(help="Airflow connection for reading the records.")] = None,
     region: Annotated[str | None, typer.Option(help="AWS region.")] = None,
     state_dir: StateDir = None,
 ) -> None:
-    """Check a part of a pipeline against its records, and print the conf to trigger the DAG with.
+    """Check a selective run against the records, and print the conf to trigger the DAG with.
 
     airflow dags trigger DAG --conf "$(sagemaker-mlops conf FILE --dag DAG --resume latest)".  See docs/selective.md.
 
-    Parameters are printed by their plain names, as the DAG file is not read.
-    Where a group of the DAG has its own, write <group id>.<name> yourself.
+    Parameters are printed by their plain names, because the DAG file is not read.
+    If a task group of the DAG has its own parameter, write <group id>.<name> yourself.
     """
     from ..records.reuse.selective_run import SelectiveRequest
     from ..runs.request import NO_STUBS
@@ -281,7 +281,7 @@ def conf(
     from .run import misfit
 
     selective = SelectiveRequest(select or (), source_run, resume)
-    wrong = misfit(selective, NO_STUBS) or ("" if not selective.is_all else "say what to run: --select, or --resume.")
+    wrong = misfit(selective, NO_STUBS) or ("" if not selective.is_all else "give --select or --resume.")
     if wrong:
         typer.echo(wrong, err=True)
         raise typer.Exit(2)
@@ -292,33 +292,33 @@ def conf(
 @app.command()
 def reproduce(
     source: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its beginning, latest, latest~1.")],
-    file: Annotated[Path | None, typer.Argument(help="Its definition as it is now; with --pin none.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The current definition; leave it out with --pin.")] = None,
     pin: Annotated[
-        bool, typer.Option("--pin", help="All as recorded: definition, parameters, object versions, images, answers.")
+        bool, typer.Option("--pin", help="Use recorded definition, parameters, object versions, images and answers.")
     ] = False,
     copies: Annotated[
-        str, typer.Option(help="With --pin: where recorded versions are copied to; reproductions/ in their own bucket.")
+        str, typer.Option(help="With --pin: destination of recorded versions; default: reproductions/ in their bucket.")
     ] = "",
     level: Annotated[
-        str, typer.Option(help="verified: start only if nothing has changed; parameters: run it with the same ones.")
+        str, typer.Option(help="verified: start only if nothing has changed; parameters: start in any case.")
     ] = "verified",
-    tolerance: Annotated[float, typer.Option(help="Relative difference up to which metrics count as equal.")] = 1e-9,
+    tolerance: Annotated[float, typer.Option(help="Relative tolerance when comparing metrics.")] = 1e-9,
     parameters: Annotated[
         list[str] | None, typer.Option("-p", "--parameter", help="Name=value, for secrets; repeatable.")
     ] = None,
-    conn: Annotated[
-        str | None, typer.Option(help="Airflow connection to run on; the embedded AWS if left out.")
+    conn: Annotated[str | None, typer.Option(help="Airflow connection to run on; default: the embedded AWS.")] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region, if the connection names none.")] = None,
+    name: Annotated[str | None, typer.Option(help="Pipeline name; default: the file's name.")] = None,
+    records: Annotated[
+        str | None, typer.Option(help="Location of the records; default: the embedded AWS's bucket.")
     ] = None,
-    region: Annotated[str | None, typer.Option(help="Region, where the connection names none.")] = None,
-    name: Annotated[str | None, typer.Option(help="Pipeline name; the file's name if left out.")] = None,
-    records: Annotated[str | None, typer.Option(help="Where the records are; the embedded AWS's bucket.")] = None,
     prices: Prices = None,
     state_dir: StateDir = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the tables at the end.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the tables at the end.")] = False,
 ) -> None:
-    """Run a recorded run once more with its parameters, and say whether the same came out; exit 1 when it did not.
+    """Run a recorded run again with its parameters and compare the results; exit 1 if they differ.
 
-    Before anything is started, definition, code and inputs are compared with the record.
+    Before starting anything, compare definition, code and inputs with the record.
     """
     from ..records.model.prices import read_prices
     from ..runs.clients import Target
@@ -328,7 +328,7 @@ def reproduce(
     from .reproduce import run_reproduction
 
     if pin == (file is not None):
-        typer.echo("give the definition's file, or --pin for the stored one; not both.", err=True)
+        typer.echo("give the definition's file, or --pin to use the stored definition, but not both.", err=True)
         raise typer.Exit(2)
     try:
         request = ReproductionRequest(
@@ -350,7 +350,9 @@ def reproduce(
     raise typer.Exit(run_reproduction(request, quiet=quiet))
 
 
-Connection = Annotated[str | None, typer.Option("--conn", help="Airflow connection; boto3's own look-up if left out.")]
+Connection = Annotated[
+    str | None, typer.Option("--conn", help="Airflow connection; default: boto3's credential chain.")
+]
 Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
 
 
@@ -360,7 +362,7 @@ def diff(
     new: Definition,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
-    """Show what changed in meaning: parameters, steps, arguments, edges; exit 1 when something did."""
+    """Show semantic changes: parameters, steps, arguments, edges; exit 1 if there are any."""
     from .definition import show_differences
 
     raise typer.Exit(show_differences(source(old), source(new), output))
@@ -369,14 +371,14 @@ def diff(
 @app.command()
 def render(
     file: Definition,
-    dag_id: Annotated[str | None, typer.Option(help="Id of the DAG; the file's name if left out.")] = None,
-    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    dag_id: Annotated[str | None, typer.Option(help="DAG id; default: the file's name.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
 ) -> None:
-    """Turn a definition into an Airflow Python file of the same DAG, to be edited by hand from then on.
+    """Convert a definition to an Airflow Python file with the same DAG, for you to edit.
 
-    Not one whose x-airflow steps hold expressions: only a DAG made of the definition resolves those.
+    Definitions with expressions in x-airflow steps are refused: only a DAG that keeps the definition resolves those.
     """
     from .definition import print_rendered
 
@@ -386,19 +388,19 @@ def render(
 @app.command()
 def iam(
     file: Definition,
-    account: Annotated[str, typer.Option(help="AWS account; any if left out.")] = "*",
-    region: Annotated[str, typer.Option(help="AWS region; any if left out.")] = "*",
+    account: Annotated[str, typer.Option(help="AWS account; default: any.")] = "*",
+    region: Annotated[str, typer.Option(help="AWS region; default: any.")] = "*",
     parameters: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", help="Name=value, to narrow it; repeatable.")
+        list[str] | None, typer.Option("-p", "--parameter", help="Name=value, to narrow the policy; repeatable.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
 ) -> None:
-    """Print the least IAM policy that the Airflow connection's identity needs to run the definition.
+    """Print the minimal IAM policy that the Airflow connection's identity needs to run the definition.
 
-    Not in it, because no definition says it: records, lineage, roles to assume, keys of KMS, operators of other
-    packages, what a query of Athena writes beside its result.  What could not be narrowed is said on standard error.
+    It leaves out what no definition states: records, lineage, roles to assume, KMS keys, other packages' operators,
+    and what an Athena query writes besides its result.  Standard error lists statements that could not be narrowed.
     """
     from .definition import print_policy
 
@@ -408,11 +410,11 @@ def iam(
 @app.command()
 def pull(
     name: Annotated[str, typer.Argument(help="Pipeline name or ARN, or ARN of an execution.", show_default=False)],
-    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
     conn: Connection = None,
     region: Region = None,
 ) -> None:
-    """Bring a definition from SageMaker Pipelines; of an execution, the text that it ran."""
+    """Fetch a definition from SageMaker Pipelines: a pipeline's current one, or the one that an execution ran."""
     from .service import pull as pull_
 
     raise typer.Exit(pull_(name, out, conn=conn, region=region))
@@ -427,7 +429,7 @@ def push(
     region: Region = None,
     parallel: Annotated[int | None, typer.Option(min=1, help="MaxParallelExecutionSteps.")] = None,
 ) -> None:
-    """Take a definition back to SageMaker Pipelines: create the pipeline, or update it."""
+    """Upload a definition to SageMaker Pipelines: create or update the pipeline."""
     from .service import push as push_
 
     raise typer.Exit(push_(source(file, calls="own"), name, role=role, conn=conn, region=region, parallel=parallel))
@@ -435,12 +437,14 @@ def push(
 
 @app.command()
 def callback(
-    token: Annotated[str, typer.Argument(help="Token of the message that the step sent.", show_default=False)],
+    token: Annotated[str, typer.Argument(help="Token in the message that the step sent.", show_default=False)],
     outputs: Annotated[list[str] | None, typer.Option("-o", "--output", help="Name=value; repeatable.")] = None,
-    failure: Annotated[str | None, typer.Option(help="Answer that it failed, and why.")] = None,
-    url: Annotated[str | None, typer.Option(help="Airflow's API server; its configured base URL if left out.")] = None,
+    failure: Annotated[str | None, typer.Option(help="Answer with a failure, for this reason.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="URL of Airflow's API server; default: its configured base URL.")
+    ] = None,
 ) -> None:
-    """Answer a Callback step of a DAG run that waits."""
+    """Answer a waiting Callback step of a DAG run."""
     from .callback import answer
 
     raise typer.Exit(answer(token, outputs or [], failure=failure, url=url))
@@ -453,7 +457,7 @@ def ui(
     home: Annotated[Path, typer.Option(help="AIRFLOW_HOME to use.")] = Path(".airflow"),
     state_dir: StateDir = None,
 ) -> None:
-    """Airflow with the example loaded and the embedded AWS behind it; Ctrl-C ends both."""
+    """Run Airflow with a folder of DAGs and the embedded AWS; Ctrl-C stops both."""
     from .ui import run_ui
 
     raise typer.Exit(run_ui(dags, port=port, home=home, state_dir=state_dir))
@@ -462,19 +466,19 @@ def ui(
 @local_app.callback(invoke_without_command=True)
 def local(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; a free one if 0.")] = 0,
-    reset: Annotated[bool, typer.Option("--reset", help="Forget all state first.")] = False,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 for a free port.")] = 0,
+    reset: Annotated[bool, typer.Option("--reset", help="Delete all state first.")] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Serve in the background and return.")] = False,
-    sandbox: Annotated[str, typer.Option(help="How jobs see /opt/ml: auto, namespace or rewrite.")] = "auto",
+    sandbox: Annotated[str, typer.Option(help="How to provide /opt/ml to jobs: auto, namespace or rewrite.")] = "auto",
     faults: Annotated[
-        Path | None, typer.Option(help="JSON file with faults to inject, see docs/embedded-aws.md.")
+        Path | None, typer.Option(help="JSON file with faults to inject; see docs/embedded-aws.md.")
     ] = None,
     state_dir: StateDir = None,
 ) -> None:
     """Serve the embedded AWS on 127.0.0.1 and print the Airflow connection to it.
 
-    Not as on AWS: no images are pulled (your interpreter runs the scripts), one host a job, no IAM, no quotas; instance
-    types, VPC, KMS and spot settings are recorded and not enforced; durations mean nothing.
+    Differences from AWS: no images are pulled (your interpreter runs the scripts), one host per job, no IAM, no quotas;
+    instance types, VPC, KMS and spot settings are recorded but not enforced; durations are not realistic.
     """
     if context.invoked_subcommand is None:
         from .local_aws import serve_local
@@ -496,7 +500,7 @@ def status(
     state_dir: StateDir = None,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
-    """Say whether the embedded AWS runs, and where; exit 1 when it does not."""
+    """Show whether and where the embedded AWS is running; exit 1 if it is not."""
     from .local_aws import show_status
 
     raise typer.Exit(show_status(state_dir or given_above(context), output))
@@ -508,7 +512,7 @@ def env(
     state_dir: StateDir = None,
     form: Annotated[str, typer.Option("--format", help="sh, json or dotenv.")] = "sh",
 ) -> None:
-    """Print the environment by which boto3, the AWS CLI and other clients find the embedded AWS."""
+    """Print environment variables that point boto3, the AWS CLI and other clients to the embedded AWS."""
     from .local_aws import show_environment
 
     raise typer.Exit(show_environment(state_dir or given_above(context), form))
@@ -518,10 +522,12 @@ def env(
 def cp(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="SRC", help="File, folder or s3://bucket/key.", show_default=False)],
-    target: Annotated[str, typer.Argument(metavar="DST", help="The other kind.", show_default=False)],
+    target: Annotated[
+        str, typer.Argument(metavar="DST", help="s3://bucket/key, or file or folder.", show_default=False)
+    ],
     state_dir: StateDir = None,
 ) -> None:
-    """Copy files to the S3 of the embedded AWS, or back; a folder or prefix with all that is in it."""
+    """Copy files to or from the S3 of the embedded AWS; folders and prefixes are copied recursively."""
     from .copying import copy
 
     raise typer.Exit(copy(source, target, state_dir or given_above(context)))

@@ -1,4 +1,4 @@
-"""``records approvals``: what people decided about a run's models since it was recorded."""
+"""``records approvals``: the approvals and rejections of a run's models since the run was recorded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def note_approvals(
     *,
     output: str = "text",
 ) -> int:
-    """Ask the registry about the models of ``record`` and append what is new; exit code."""
+    """Look up the models of ``record`` in the registry and append new decisions; exit code."""
     run_id, models = record_name(record["run"]), [str(model["arn"]) for model in record["models"] if model.get("arn")]
     client = sagemaker() if models else None
     packages = {arn: package for arn in models if (package := _package(client, arn)) is not None}
@@ -39,7 +39,7 @@ def note_approvals(
     elif not models:
         say(f"run {run_id} registered no model")
     elif not new:
-        say(f"run {run_id}: nothing was decided about its models since")
+        say(f"run {run_id}: its models have no new decisions")
     return 0
 
 
@@ -49,5 +49,5 @@ def _package(client: Any, arn: str) -> Mapping[str, Any] | None:
     except Exception as error:
         if code_of(error) not in GONE:
             raise
-        say(f"{arn} is not in the registry any more", err=True)
+        say(f"{arn} is no longer in the registry", err=True)
         return None

@@ -1,4 +1,4 @@
-"""``sagemaker-mlops callback``: answer a Callback step of a DAG run by hand."""
+"""``sagemaker-mlops callback``: answer a waiting Callback step of a DAG run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_URL = "http://localhost:8080"
 
 
 def answer(token: str, outputs: Sequence[str], *, failure: str | None, url: str | None) -> int:
-    """Send the answer to Airflow's API server.  Exit code: 0 taken, 1 refused, 2 unusable arguments."""
+    """Send the answer to Airflow's API server.  Exit code: 0 accepted, 1 refused, 2 unusable arguments."""
     values: dict[str, str] = {}
     for word in outputs:
         name, separator, value = word.partition("=")
@@ -25,10 +25,10 @@ def answer(token: str, outputs: Sequence[str], *, failure: str | None, url: str 
             return 2
         values[name] = value
     if failure is not None and values:
-        say("A failure has no outputs.", err=True)
+        say("--failure takes no outputs.", err=True)
         return 2
     if not TOKEN.fullmatch(token):
-        say(f'"{token}" is no callback token, which has 10 letters and digits.', err=True)
+        say(f'"{token}" is not a callback token: a token has 10 letters and digits.', err=True)
         return 2
     base = (url or os.environ.get("AIRFLOW__API__BASE_URL") or DEFAULT_URL).rstrip("/")
     end, body = ("failure", {"reason": failure}) if failure is not None else ("success", values)
@@ -45,12 +45,12 @@ def answer(token: str, outputs: Sequence[str], *, failure: str | None, url: str 
         say(f"{target}: {error}", err=True)
         return 1
     except (ValueError, http.client.HTTPException) as error:
-        say(f'--url is "{base}", which is no address: {error}.', err=True)
+        say(f'--url is "{base}", which is not a URL: {error}.', err=True)
         return 2
     try:
         who = {name: json.loads(said)[name] for name in ("task_id", "dag_id", "run_id")}
     except (ValueError, KeyError, TypeError):
-        say(f"{target}: what answers there is not Airflow's API server with this plugin.", err=True)
+        say(f"{target}: the server there is not an Airflow API server with this plugin.", err=True)
         return 1
-    say(f"{who['task_id']} of {who['dag_id']}, run {who['run_id']}, has its answer")
+    say(f"{who['task_id']} of {who['dag_id']}, run {who['run_id']}, was answered")
     return 0

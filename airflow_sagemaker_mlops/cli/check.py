@@ -15,7 +15,7 @@ from .sources import Source
 
 
 def run_check(files: Sequence[Source], *, output: str, strict: bool) -> int:
-    """Exit code: 0 fine or only warnings, 1 errors, 2 unusable arguments; warnings are errors when ``strict``."""
+    """Exit code: 0 at most warnings, 1 errors, 2 unusable arguments; ``strict`` makes warnings errors."""
     if output not in ("text", "json"):
         say(f'--format is "{output}"; use text or json.', err=True)
         return 2
@@ -34,7 +34,7 @@ def run_check(files: Sequence[Source], *, output: str, strict: bool) -> int:
 
 
 def problems_of(file: Source) -> list[Problem]:
-    """Everything wrong with ``file``, in the order of its lines; warnings included.  Raises :class:`NotCompiled`."""
+    """All problems of ``file`` in line order, warnings included.  Raises :class:`NotCompiled`."""
     try:
         pipeline, problems = examine(file.content, name=file.name)
     except PipelineError as error:
@@ -45,7 +45,7 @@ def problems_of(file: Source) -> list[Problem]:
 
 
 def _is_misread(step: Step, problems: Sequence[Problem]) -> bool:
-    """Whether the form of the step's arguments is wrong, so that its request would be told wrong things as well."""
+    """Whether the step's arguments are malformed, so that problems reported for its request would be misleading."""
     return any(
         problem.code.startswith("SM1")
         and problem.severity == "error"

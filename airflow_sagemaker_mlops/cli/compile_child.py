@@ -1,11 +1,11 @@
-"""Runs in the interpreter that has the SageMaker SDK, as text: imports nothing of this package.
+"""Runs in the interpreter that has the SageMaker SDK, from source text: imports nothing from this package.
 
-``argv``: target, file with the arguments as JSON, result file, number of a socket to the parent, "embedded" or "own".
-Arguments may be secrets, and everybody on the machine can read ``argv``.  The result is the definition and the
-pipeline's name, or why there is none: ``{"problem": sentence, "exit_code": number}``.
+``argv``: target, JSON file with the arguments, result file, file descriptor of the socket to the parent, and "embedded"
+or "own".  Arguments are passed in a file because they may be secrets and every user of the machine can read ``argv``.
+The result is the definition and the pipeline's name, or an error: ``{"problem": sentence, "exit_code": number}``.
 
-The first AWS client that the user's code makes asks the parent, over the socket, which AWS to use; so nothing is
-started for code that calls no AWS.
+When the user's code creates its first AWS client, this process asks the parent over the socket which AWS to use, so
+nothing is started for code that does not call AWS.
 """
 
 import importlib
@@ -19,7 +19,7 @@ import sys
 
 
 class Unusable(SystemExit):
-    """There is no definition, and a sentence says why."""
+    """No definition could be made; the message says why."""
 
 
 def say(sentence):
@@ -27,11 +27,11 @@ def say(sentence):
 
 
 def point_clients(channel, mode):
-    """Every client of botocore leads to the AWS that the parent names; asked for once."""
+    """Point every botocore client to the AWS that the parent names; the parent is asked once."""
     try:
         import botocore.session
     except ImportError:
-        return  # then nothing of AWS can be called
+        return  # without botocore, the code cannot call AWS
     make, answers = botocore.session.Session.create_client, []
 
     def create_client(self, service_name, *positional, **options):
@@ -45,7 +45,7 @@ def point_clients(channel, mode):
                 say(answers[0]["problem"])
         (answer,) = answers
         keys = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-        # The SDK names endpoints of AWS itself, e.g. STS's of the region, so what it asks for is not kept.
+        # The SDK passes endpoints of real AWS, e.g. the regional STS endpoint, so replace what it asks for.
         options.update({key: answer.get(key) for key in keys}, endpoint_url=answer.get("endpoint_url"))
         if not positional and not options.get("region_name") and not self.get_config_variable("region"):
             options["region_name"] = answer["region"]
@@ -79,7 +79,7 @@ def load(target):
 
 
 def called(function, given, target):
-    """What ``function`` returns; ``given`` are texts, as the parameters' defaults or annotations type them."""
+    """Call ``function`` with the texts in ``given``, converted to the types of its defaults or annotations."""
     parameters = inspect.signature(function).parameters
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     unknown = [name for name in given if name not in parameters and not open_ended]
@@ -112,7 +112,7 @@ def typed(parameter, text, name):
 
 
 def compiled(target, given):
-    """The definition and the name of what ``target`` is or returns."""
+    """The definition and the name of the pipeline that ``target`` is or returns."""
     value = load(target)
     if hasattr(value, "definition"):
         if given:
@@ -129,7 +129,7 @@ def compiled(target, given):
     elif isinstance(pipeline, str):
         definition = pipeline
     else:
-        say(f"{target} is a {type(pipeline).__name__}, and neither a pipeline nor a function that returns one.")
+        say(f"{target} is a {type(pipeline).__name__}, not a pipeline or a function that returns one.")
     name = getattr(pipeline, "name", "")
     return {"definition": definition, "name": name if isinstance(name, str) else ""}
 
@@ -137,7 +137,7 @@ def compiled(target, given):
 def main():
     target, arguments, result, channel, mode = sys.argv[1:6]
     sys.argv[1:] = []
-    os.dup2(2, 1)  # standard output is the parent's, for the definition alone
+    os.dup2(2, 1)  # the parent's standard output is for the definition only
     try:
         point_clients(socket.socket(fileno=int(channel)), mode)
         answer = compiled(target, json.loads(pathlib.Path(arguments).read_text()))
@@ -149,9 +149,9 @@ def main():
 
 
 def left_early(target, code):
-    """The sentence for code that ends its process, as scripts do."""
+    """The message for code that exits the process, as scripts do."""
     words = "sys.exit()" if code is None else f"sys.exit({code!r})"
-    fix = 'Put what only a script does under `if __name__ == "__main__":`.'
+    fix = 'Put code that only a script should run under `if __name__ == "__main__":`.'
     return f"{target} gave no pipeline: its code called {words}. {fix}"
 
 

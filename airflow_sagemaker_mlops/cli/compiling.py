@@ -1,7 +1,7 @@
-"""SDK code to its definition, in a process and an interpreter of its own, without an AWS account.
+"""Compiles SDK code to a definition in a separate process and interpreter, without an AWS account.
 
 AWS calls of the code (the default bucket, uploads of scripts) go to the embedded AWS, to an Airflow connection, or to
-the user's own account, as :class:`Compiling` says.  The embedded AWS is started when the first client is made.
+the user's account, as :class:`Compiling` says.  The embedded AWS is started when the code creates its first client.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from .option_names import in_options
 from .output.terminal import say
 
 CHILD = Path(__file__).with_name("compile_child.py")
-LONGEST_LINE = 16_384  # bytes of the code's output that are shown as one
-OUTPUT_S = 5.0  # how long what the code left running may keep its output open
+LONGEST_LINE = 16_384  # bytes; longer lines of output are split
+OUTPUT_S = 5.0  # how long processes that the code left behind may keep its output open
 REGION = "us-east-1"
 
 
 class NotCompiled(ValueError):
-    """The code gave no definition; ``str()`` says why.
+    """The code produced no definition; ``str()`` says why.
 
-    exit_code   2 when the words on the command line are to blame, 1 when it is the code
+    exit_code   2 if the command's arguments are wrong, 1 if the code is
     """
 
     def __init__(self, why: str, exit_code: int = 2) -> None:
@@ -43,15 +43,14 @@ class NotCompiled(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Compiling:
-    """How code is compiled.
+    """How to compile code.
 
     python      interpreter that has the SDK
     arguments   "name=value" for a function
-    calls       where AWS calls of the code go: to the embedded AWS, or to the user's own account where boto3 finds
-                credentials for one
-    conn        Airflow connection that they go to instead
-    keeps       whether an embedded AWS that is started for it stays
-    told        whether the code's own output is shown when it succeeds
+    calls       destination of the code's AWS calls: the embedded AWS, or the user's account if boto3 finds credentials
+    conn        Airflow connection to use instead
+    keeps       whether to keep an embedded AWS that was started for the code
+    told        whether to show the code's output if it succeeds
     """
 
     python: Path = Path(sys.executable)
@@ -64,7 +63,7 @@ class Compiling:
     told: bool = False
 
     def named_arguments(self) -> dict[str, str]:
-        """{name: text}.  Raises :class:`NotCompiled` for a word that is none."""
+        """{name: text}.  Raises :class:`NotCompiled` for a word without "="."""
         pairs = [(word, *word.partition("=")) for word in self.arguments]
         for word, name, separator, _ in pairs:
             if not separator or not name:
@@ -74,7 +73,7 @@ class Compiling:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The definition that the code gave, and the pipeline's name."""
+    """The definition that the code produced, and the pipeline's name."""
 
     definition: str
     name: str
@@ -135,14 +134,14 @@ def _why(target: str, how: Compiling, code: int, output: _Output) -> str:
         )
     if not output.last:
         ended = f"with signal {-code}" if code < 0 else f"with exit code {code}"
-        return f"{target} gave no pipeline: its process ended {ended} and said nothing."
-    return f"{output.text}\n{target} could not be compiled; its own error is above.".lstrip()
+        return f"{target} produced no pipeline: its process ended {ended} without an error message."
+    return f"{output.text}\n{target} could not be compiled; see its error above.".lstrip()
 
 
 class _Output(threading.Thread):
-    """What the code writes: shown line by line, control characters escaped, or kept.
+    """The code's output, either shown line by line with control characters escaped, or collected.
 
-    text   what has not been shown
+    text   output that has not been shown
     last   the last line
     """
 
@@ -163,7 +162,7 @@ class _Output(threading.Thread):
 
 
 class _Answering(threading.Thread):
-    """Answers the child's question for an AWS, and ends what was started for it alone."""
+    """Tells the child which AWS to use, and stops an embedded AWS that was started only for it."""
 
     def __init__(self, channel: socket.socket, how: Compiling) -> None:
         super().__init__(daemon=True)
@@ -180,7 +179,7 @@ class _Answering(threading.Thread):
                 self._channel.sendall(f"{json.dumps(answer)}\n".encode())
 
     def finish(self) -> None:
-        """Wait for the last answer, and stop the embedded AWS when nobody else has asked for it."""
+        """Wait for the last answer, and stop the embedded AWS unless somebody else uses it."""
         self.join(timeout=60)
         if self._ours is not None:
             local_aws.stop(self._ours)
@@ -200,7 +199,7 @@ class _Answering(threading.Thread):
 def _of_connection(aws: Any) -> Mapping[str, Any]:
     found = aws.session.get_credentials()
     if found is None:
-        raise NoAws("--conn leads to no credentials, so the code cannot be compiled with them.")
+        raise NoAws("--conn has no credentials, so the code cannot be compiled with it.")
     frozen = found.get_frozen_credentials()
     return {
         "endpoint_url": aws.endpoint_of("s3"),

@@ -1,4 +1,4 @@
-"""``sagemaker-mlops conf``: a part of a pipeline, checked against the records, as the conf of a DAG run."""
+"""``sagemaker-mlops conf``: checks a selective run against the records and prints the DAG run's conf."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_RECORDS = "Add --location with the location of the records."
 def print_conf(
     file: Source, dag: str, request: SelectiveRequest, place: Place, parameters: Sequence[str] = (), group: str = ""
 ) -> int:
-    """Exit code: 0, or 2 when the part could not run: then every problem is on standard error, and no conf printed."""
+    """Exit code: 0, or 2 if the request cannot run; then standard error has every problem, and no conf is printed."""
 
     def inspect(artifact: Artifact) -> Artifact:
         return fingerprint(place.client("s3"), artifact)
@@ -50,7 +50,7 @@ def print_conf(
 
 
 def asking(selective: SelectivePlan, request: SelectiveRequest, group: str) -> dict[str, Any]:
-    """What asks for ``request`` in a conf; the source run by its id, so that it is the one that was checked."""
+    """The conf keys for ``request``, with the id of the source run, so that the run uses the one that was checked."""
     prefix = f"{group}.pipeline." if group else "pipeline."
     source = selective.source.run_id if selective.source is not None else ""
     if request.resume:

@@ -1,4 +1,4 @@
-"""``sagemaker-mlops local cp``: between files and the S3 of the embedded AWS."""
+"""``sagemaker-mlops local cp``: copies files to and from the S3 of the embedded AWS."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ S3 = "s3://"
 
 
 class NotCopied(ValueError):
-    """What cannot be copied; ``str()`` says why."""
+    """Something cannot be copied; ``str()`` says why."""
 
 
 def copy(source: str, target: str, state_dir: Path | None) -> int:
-    """Copy a file, a folder, an object or a prefix; exit code: 0, 1 when there is nothing, 2 for unusable words."""
+    """Copy a file, folder, object or prefix.  Exit code: 1 if there is nothing to copy, 2 for unusable arguments."""
     if source.startswith(S3) == target.startswith(S3):
-        say("one of the two is a file or folder, and the other s3://bucket/key on the embedded AWS.", err=True)
+        say("give a file or folder, and s3://bucket/key on the embedded AWS, in either order.", err=True)
         return 2
     try:
         with visited(state_dir) as aws:

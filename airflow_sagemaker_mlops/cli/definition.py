@@ -1,4 +1,4 @@
-"""``plan``, ``to-json`` and ``compile``: looking at a definition without running it."""
+"""``plan``, ``to-json`` and ``compile``: inspect a definition without running it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def show_plan(file: Source, form: str) -> int:
 
 
 def show_differences(old: Source, new: Source, output: str = "text") -> int:
-    """Print what changed from ``old`` to ``new``; exit code 0 when nothing did, 1 when something did, 2 on problems."""
+    """Print what changed from ``old`` to ``new``; exit code 0 for no change, 1 for changes, 2 on problems."""
     from ..plan.diff import differences
 
     if output not in ("text", "json"):
@@ -61,7 +61,7 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
     from .render import NotRendered, render, unrenderable
 
     if dag_id is not None and dag_id != dag_id_like(dag_id):
-        what = "an id of a DAG is 1 to 250 letters, digits, dashes, dots and underscores"
+        what = "a DAG id is 1 to 250 letters, digits, dashes, dots and underscores"
         say(f'--dag-id is "{dag_id}"; {what}, e.g. "{dag_id_like(dag_id)}".', err=True)
         return 2
     try:
@@ -76,7 +76,7 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
 
 
 def print_policy(file: Source, account: str, region: str, out: Path | None, parameters: Sequence[str] = ()) -> int:
-    """Print or write the IAM policy that running ``file`` takes, and on stderr what it leaves open; exit code."""
+    """Print or write the IAM policy that running ``file`` requires; stderr has what it could not narrow; exit code."""
     from ..steps.permissions import policy
     from ..steps.policy_values import open_ends, with_values
     from .parameters import parse_values
@@ -94,7 +94,7 @@ def print_policy(file: Source, account: str, region: str, out: Path | None, para
         say(f"not narrowed: {sentence}", err=True)
     foreign = [step.name for step in pipeline.steps if step.type == AIRFLOW]
     if foreign:
-        say(f"What {', '.join(foreign)} may ask of AWS is not in it: an operator of another package.", err=True)
+        say(f"The policy does not cover {', '.join(foreign)}: another package's operator.", err=True)
     return write_out(json.dumps(made, indent=2) + "\n", out)
 
 

@@ -17,7 +17,7 @@ from .records import told
 
 @told
 def find_records(store: Store, what: str, dag: str | None, *, output: str) -> int:
-    """Print the runs, the newest first; exit code 1 when there is none."""
+    """Print the runs, newest first; exit code 1 if there are none."""
     found: list[dict[str, str]] = []
     for dag_id in [dag] if dag is not None else dags_of(store):
         names = [str(summary["run_id"]) for summary in read_index(store, dag_id).newest()]
@@ -39,8 +39,8 @@ def find_records(store: Store, what: str, dag: str | None, *, output: str) -> in
 def _readable(store: Store, dag_id: str, name: str) -> Mapping[str, Any] | None:
     try:
         return read_record(store, dag_id, name)
-    except RecordError as error:  # verify is who judges it
-        say(f"left out: {error}", err=True)
+    except RecordError as error:  # records verify reports what is wrong with it
+        say(f"skipped: {error}", err=True)
         return None
 
 
@@ -52,7 +52,7 @@ def _matches(record: Mapping[str, Any], what: str) -> list[dict[str, str]]:
 
 
 def _things(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(step, how, name) of what the run made or read."""
+    """(step, how, name) of everything that the run made or read."""
     for model in record.get("models", []):
         step = str(model.get("step", ""))
         yield step, "registered", str(model.get("arn", ""))
@@ -73,7 +73,7 @@ def _things(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_same(found: str, what: str) -> bool:
-    """Whether the record's ``found`` is ``what``; of S3 also what is below it, or what it is below."""
+    """Whether ``found`` in the record is ``what``; for S3 URIs, also whether one is a prefix of the other."""
     if not found:
         return False
     if found == what or found.rpartition("/")[2] == what:

@@ -1,4 +1,4 @@
-"""``records lineage``: a record into SageMaker Lineage."""
+"""``records lineage``: writes a record to SageMaker Lineage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .records import Place, dag_and_run, told
 
 
 def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool, output: str = "text") -> int:
-    """Write one record into SageMaker Lineage, or print the calls that it takes; exit code 1 when some were refused."""
+    """Write one record to SageMaker Lineage, or print the API calls; exit code 1 if calls were refused."""
 
     @told
     def work(store: Store) -> int:

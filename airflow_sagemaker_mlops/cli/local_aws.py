@@ -1,4 +1,4 @@
-"""``sagemaker-mlops local``: serving the embedded AWS."""
+"""``sagemaker-mlops local``: serves the embedded AWS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_PORT = 65535
 def serve_local(
     *, port: int, reset: bool, detach: bool, sandbox: str, state_dir: Path | None, faults: Path | None = None
 ) -> int:
-    """Serve until Ctrl-C, or start in the background; exit code: 2 for options that cannot be used."""
+    """Serve until Ctrl-C, or start in the background; exit code: 2 for unusable options."""
     if sandbox not in ("auto", "namespace", "rewrite"):
         say(f'--sandbox is "{sandbox}"; use auto, namespace or rewrite.', err=True)
         return 2
@@ -42,12 +42,12 @@ def serve_local(
         aws = local_aws.start(folder, port=port, sandbox=sandbox)  # type: ignore[arg-type]
     except OSError as error:
         return _unusable(folder, error)
-    except RuntimeError as error:  # it did not come up
+    except RuntimeError as error:  # it did not start
         say(error, err=True)
         return 1
     describe(aws)
     if faults is not None:
-        say_styled(f"Faults        as in {faults}", "bold yellow")
+        say_styled(f"Faults        from {faults}", "bold yellow")
     if detach:
         return 0
     say_styled("Ctrl-C stops it.", "dim")
@@ -67,14 +67,14 @@ def serve_local(
 
 
 def read_faults(file: Path) -> str:
-    """The rules in ``file``, as text.  Raises ``OSError`` and ``ValueError`` for a file that cannot be used."""
+    """The rules in ``file``, as text.  Raises ``OSError`` and ``ValueError`` if the file is unusable."""
     text = file.read_text()
     read_rules(text)
     return text
 
 
 def use_faults(folder: Path, text: str | None) -> None:
-    """Inject the faults of ``text``, or none.  Raises ``OSError`` for a folder that cannot be used."""
+    """Inject the faults of ``text``, or none.  Raises ``OSError`` if the folder is unusable."""
     if text is None:
         (folder / FILE).unlink(missing_ok=True)
         return
@@ -83,7 +83,7 @@ def use_faults(folder: Path, text: str | None) -> None:
 
 
 def show_status(state_dir: Path | None, output: str = "text") -> int:
-    """Print where it runs; exit code 1 when it does not."""
+    """Print the server's address; exit code 1 if it is not running."""
     folder = state_folder(state_dir)
     try:
         aws = local_aws.status(folder)
@@ -102,7 +102,7 @@ def show_status(state_dir: Path | None, output: str = "text") -> int:
 
 
 def show_environment(state_dir: Path | None, form: str) -> int:
-    """Print what other clients need to reach it; exit code 1 when it does not run, 2 for an unknown form."""
+    """Print the environment for other clients; exit code 1 if the server is not running, 2 for an unknown form."""
     folder = state_folder(state_dir)
     if form not in ("sh", "json", "dotenv"):
         say(f'--format is "{form}"; use sh, json or dotenv.', err=True)
@@ -126,7 +126,7 @@ def show_environment(state_dir: Path | None, form: str) -> int:
 
 
 def stop_local(state_dir: Path | None) -> int:
-    """Stop it; exit code 1 when nothing ran, 2 for a folder that cannot be its."""
+    """Stop the server; exit code 1 if it was not running, 2 for an unusable folder."""
     folder = state_folder(state_dir)
     try:
         stopped = local_aws.stop(folder)
@@ -156,4 +156,4 @@ def describe(aws: Any) -> None:
         say(f"{name:<14}{value}")
     say("Environment   sagemaker-mlops local env prints it for other clients")
     say("Airflow connection, for AIRFLOW_CONN_AWS_DEFAULT or the UI:")
-    print(aws.connection_json())  # with its key, which is what it is for
+    print(aws.connection_json())  # unmasked: the user needs the key in it

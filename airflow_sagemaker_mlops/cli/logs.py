@@ -1,4 +1,4 @@
-"""``sagemaker-mlops logs``: what the containers of a step's job wrote, from CloudWatch or the embedded AWS."""
+"""``sagemaker-mlops logs``: the log of a step's job, from CloudWatch or the embedded AWS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOK_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A job whose log is wanted; ``prefix`` of its streams' names, ``name`` where the job is known by it."""
+    """A job whose log to read: the ``prefix`` of its stream names, and its ``name`` if it is known."""
 
     entry: StepType
     prefix: str
@@ -54,7 +54,7 @@ def _show(store: Store, dag: str | None, run: str, step: str, *, client: Callabl
 
 
 def _jobs_of(store: Store, dag_id: str, name: str, step: str) -> list[_Job]:
-    """The job to read; where the step has not ended, every kind of job that it may have begun."""
+    """The job to read; for a step that has not ended, a candidate for each kind of job that it may have started."""
     left = unfinished(store, dag_id, name)
     if left is not None:
         run_id, steps = left.start.run_id, dict(left.steps)
@@ -74,18 +74,18 @@ def _jobs_of(store: Store, dag_id: str, name: str, step: str) -> list[_Job]:
 def _job_of(step: StepRecord) -> _Job:
     entry = STEP_TYPES.get(step.type)
     if entry is None or not entry.log_group:
-        raise NoSuchRecord(f'"{step.step}" is a {step.type} step, which runs no job of its own, so it has no log here.')
+        raise NoSuchRecord(f'"{step.step}" is a {step.type} step, which runs no job, so there is no log.')
     name = step.attempts[-1].name if step.attempts else ""
     if not name:
         source = step.cache.source_run if step.cache is not None else ""
-        where = f' Its result was taken from run "{source}": read that one.' if source else ""
-        raise NoSuchRecord(f'step "{step.step}" began no job in this run.{where}')
+        where = f' Its result was taken from run "{source}": use that run.' if source else ""
+        raise NoSuchRecord(f'step "{step.step}" started no job in this run.{where}')
     return _Job(entry, f"{name}/", name)
 
 
 def _has_ended(client: Callable[[str], Any], job: _Job) -> bool:
     if not job.name:
-        return False  # the step is on; Ctrl-C ends the following
+        return False  # the step is still running; Ctrl-C stops following
     from botocore import xform_name
 
     describe = getattr(client(job.entry.service), xform_name(job.entry.describe))
@@ -94,7 +94,7 @@ def _has_ended(client: Callable[[str], Any], job: _Job) -> bool:
 
 
 def _lines(logs: Any, job: _Job, tokens: dict[str, str]) -> Iterator[str]:
-    """The lines that have come since the last time."""
+    """The lines added since the last call."""
     members = {"logGroupName": job.entry.log_group, "logStreamNamePrefix": job.prefix}
     try:
         streams = logs.describe_log_streams(**members).get("logStreams", [])
@@ -114,7 +114,7 @@ def _events(logs: Any, job: _Job, stream: str, tokens: dict[str, str]) -> Iterat
         answer = logs.get_log_events(**members)
         yield from answer.get("events", [])
         token = answer.get("nextForwardToken", "")
-        # The same token twice is CloudWatch's way to say "that is all for now".
+        # CloudWatch returns the same token again when there are no more events for now.
         if token == tokens.get(stream) or not answer.get("events"):
             tokens[stream] = token
             return

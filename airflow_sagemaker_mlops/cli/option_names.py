@@ -1,4 +1,4 @@
-"""The names that the arguments of ``runs`` have as options of commands."""
+"""The command-line options that correspond to arguments of ``runs``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPTIONS = {
 
 
 def option(argument: Argument) -> str:
-    """``argument`` as somebody types it."""
+    """``argument`` as typed on the command line."""
     if argument.name == "parameters":
         return " ".join(f"-p {name}=..." for name in argument.value)
     name = OPTIONS.get(argument.name, f"--{argument.name.replace('_', '-')}")
@@ -23,7 +23,7 @@ def option(argument: Argument) -> str:
 
 
 def in_options(error: Exception) -> str:
-    """What ``error`` says, with options for arguments."""
+    """The message of ``error``, with options in place of arguments."""
     match error:
         case RunError():
             return error.worded(option)

@@ -1,4 +1,4 @@
-"""What a run tells, on the terminal: the observer of ``run`` and ``reproduce``."""
+"""Shows the progress of a run on the terminal: the observer of ``run`` and ``reproduce``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .signals import Ending
 
 
 class TerminalObserver(RunObserver):
-    """Shows runs, and stops them at a signal, while it is entered.
+    """Shows runs and stops them on a signal, as a context manager.
 
-    again   the command that resumes the run of an id
+    again   returns the command that resumes the run with a given id
     """
 
     def __init__(self, *, quiet: bool, again: Callable[[str], str] | None = None) -> None:
@@ -47,7 +47,7 @@ class TerminalObserver(RunObserver):
         self.ending.watch(run, self._again(run.run_id) if self._again and run.is_recorded else "")
 
     def step_changed(self, step: StepProgress) -> None:
-        """A line for the new state of ``step``."""
+        """Show the new state of ``step``."""
         if self._live is not None:
             self._live.changed(step, "")
 

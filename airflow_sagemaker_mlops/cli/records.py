@@ -1,6 +1,6 @@
-"""``records …`` and ``why-not-cached``: finding stores and runs, printing what the room ``record`` says.
+"""``records …`` and ``why-not-cached``: find stores and runs, and print the answers of the room ``records``.
 
-Exit codes: 0; 1 for what could not be read or is not intact; 2 for arguments that cannot be used.
+Exit codes: 0; 1 if a record could not be read or is not intact; 2 for unusable arguments.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MOST_SEARCHED = 100  # records that are read to find the last success of a step
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the records are, as the options say."""
+    """The location of the records, from the options."""
 
     location: str | None
     conn: str | None = None
@@ -48,12 +48,12 @@ class Place:
     state_dir: Path | None = None
 
     def open(self) -> Store:
-        """The store.  Raises :class:`RecordError` for options that lead nowhere."""
+        """The store.  Raises :class:`RecordError` for unusable options."""
         if self.location is None and self.conn is not None:
             folder = folder_of_runs(self.conn, self.state_dir)
             if not folder.is_dir():
-                what = "--conn says who reads, --location has to say where: add --location s3://bucket/prefix."
-                raise RecordError(f"{what} Nothing was run on this machine with --conn {self.conn} and no --records.")
+                what = "--conn needs the location of the records: add --location s3://bucket/prefix."
+                raise RecordError(f"{what} This machine has no records of runs with --conn {self.conn}.")
             return open_store(str(folder), lambda: self.client("s3"))
         if self.location is None:
             return open_store(records_location(started(self.state_dir).bucket), lambda: self.client("s3"))
@@ -66,11 +66,11 @@ class Place:
 
     @property
     def is_in_local_aws(self) -> bool:
-        """Whether the records themselves are in its S3."""
+        """Whether the records are stored in the S3 of the embedded AWS."""
         return self.is_local_aws and (self.location is None or self.location.startswith("s3://"))
 
     def client(self, service: str) -> Any:
-        """A client of the AWS that the records are about: the embedded one, the connection's, or boto3's own."""
+        """A client for the AWS that the records are about: the embedded AWS, the connection's, or boto3's default."""
         if self.is_local_aws:
             return local_aws_clients(started(self.state_dir)).client(service)
         from botocore.config import Config
@@ -79,7 +79,7 @@ class Place:
 
 
 def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[Place, Words], int]:
-    """``work`` over an opened store, with every refusal as a sentence on standard error."""
+    """Wrap ``work``: open the store, and print every error to standard error."""
 
     @functools.wraps(work)
     def run(place: Place, /, *args: Words.args, **options: Words.kwargs) -> int:
@@ -106,7 +106,7 @@ def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate
 
 @told
 def list_records(store: Store, dag: str | None, *, most: int, output: str) -> int:
-    """Print the newest records of one DAG or of all; exit code."""
+    """Print the newest records of one DAG or all DAGs; exit code."""
     dags = [_known_dag(store, dag)] if dag is not None else dags_of(store)
     found = []
     for dag_id in dags:
@@ -114,7 +114,7 @@ def list_records(store: Store, dag: str | None, *, most: int, output: str) -> in
         found += [{"dag_id": dag_id, **summary} for summary in index.newest(most or None)]
         if index.damaged:
             what = f"{len(index.damaged)} damaged index objects, so records may be missing here"
-            way_out = f"sagemaker-mlops records verify {dag_id} --rebuild-index makes the index anew"
+            way_out = f"sagemaker-mlops records verify {dag_id} --rebuild-index rebuilds the index"
             say(f"{dag_id}: {what}. {way_out}.", err=True)
     newest = sorted(found, key=lambda summary: moment(summary.get("started")), reverse=True)[: most or None]
     if output == "json":
@@ -126,13 +126,13 @@ def list_records(store: Store, dag: str | None, *, most: int, output: str) -> in
 
 @told
 def show_record(store: Store, dag: str | None, run: str, *, step: str | None, output: str) -> int:
-    """Print one record, or what a run that is still on has left so far; exit code."""
+    """Print one record, or what an unfinished run has recorded so far; exit code."""
     dag_id, name = dag_and_run(store, dag, run)
     try:
         document = read_record(store, dag_id, run_named(store, dag_id, name))
     except NoSuchRecord:
         document = _unfinished(store, dag_id, name)
-        say(f'run "{name}" has no record yet: it is still on, or was never sealed.', err=True)
+        say(f'run "{name}" has no record yet: it is still running, or its record was never sealed.', err=True)
     steps = steps_of(store, document)
     amendments = read_amendments(store, document) if "integrity" in document else []
     if step is not None:
@@ -154,7 +154,7 @@ def note_approvals(
     sign_key: str | None = None,
     output: str = "text",
 ) -> int:
-    """Append what was decided about a run's models since; exit code."""
+    """Append the decisions made about a run's models since it ended; exit code."""
     from ..records.seal.signing import open_signer
     from .approvals import note_approvals as note
 
@@ -190,23 +190,23 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
 
 @told
 def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bool, output: str) -> int:
-    """Print what is wrong with the records; exit code 1 when a record is, and when there is none to verify."""
+    """Print what is wrong with the records; exit code 1 if a record is altered or missing, or if there are none."""
     from ..records.verify.chain import Verified, rebuild_index, verify
 
     found = []
-    # Records that are all gone are what --expect finds; its own sentence says which ones.
+    # If all records are gone, let --expect report them: its message names each one.
     dags = [dag if wanted.expect else _known_dag(store, dag)] if dag is not None else dags_of(store)
     for dag_id, evidence in wanted.evidence(dags, store.base).items():
         verified = verify(store, dag_id, evidence)
         if rebuild:
-            # What the new index hides, a record that nothing had named, is told once.
+            # A record hidden by the new index because nothing had named it is reported only once.
             serious = [finding for finding in verified.findings if not finding.harmless]
             rebuild_index(store, dag_id)
             after = verify(store, dag_id, evidence)
             verified = Verified(after.records, tuple(dict.fromkeys([*serious, *after.findings])))
         found.append((dag_id, verified))
     if not any(verified.records or verified.findings for _, verified in found):
-        raise NoSuchRecord(f"there are no records at {store.base}, so nothing was verified. Is the place right?")
+        raise NoSuchRecord(f"there are no records at {store.base}, so nothing was verified. Check the location.")
     good = all(verified.is_good for _, verified in found)
     if output == "json":
         _print_json(
@@ -270,7 +270,7 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
 
 @told
 def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str | None, output: str) -> int:
-    """Print why a step was not taken from the cache; exit code."""
+    """Print why a step did not use the cache; exit code."""
     from ..records.cache.why_not import why_not_cached
 
     dag_id = _known_dag(store, dag)
@@ -296,14 +296,14 @@ def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str |
 
 
 def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, Any]) -> tuple[str, StepRecord] | None:
-    """The run before ``current`` in which the step succeeded by itself, and its record."""
+    """The run before ``current`` in which the step itself ran and succeeded, and its record."""
     started = moment(current["run"].get("started"))
     older = [s for s in read_index(store, dag_id).newest() if moment(s.get("started")) < started]
     for summary in older[:MOST_SEARCHED]:
         try:
             step_record = steps_of(store, read_record(store, dag_id, str(summary["run_id"]))).get(step)
-        except RecordError as error:  # altered, or of an older schema: it tells nothing about this step
-            say(f"left out: {error}", err=True)
+        except RecordError as error:  # altered, or of an older schema, so unusable for this comparison
+            say(f"skipped: {error}", err=True)
             continue
         taken = (
             step_record is not None and step_record.cache is not None and step_record.cache.result in ("hit", "reused")
@@ -314,12 +314,12 @@ def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, An
 
 
 def _unfinished(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
-    """What a run without a record has left, in the shape of one.  Raises :class:`NoSuchRecord` when it left nothing."""
+    """What an unfinished run has recorded, shaped like a record.  Raises :class:`NoSuchRecord` if it has nothing."""
     from ..records.seal.seal import read_step_records
 
     step_records = read_step_records(store, dag_id, run_id)
     if not step_records:
-        run_named(store, dag_id, run_id)  # raises, and says what there is
+        run_named(store, dag_id, run_id)  # raises an error that names similar runs
     run = {"dag_id": dag_id, "run_id": run_id, "status": "Executing"}
     return {"run": run, "steps": [step_record.as_json() for step_record in step_records]}
 
@@ -333,12 +333,12 @@ def _step(steps: Mapping[str, StepRecord], name: str) -> StepRecord:
 def _known_dag(store: Store, dag: str) -> str:
     dags = dags_of(store)
     if dag not in dags:
-        raise NoSuchRecord(f'there is nothing of DAG "{dag}" at {store.base}. {did_you_mean(dag, dags)}'.strip())
+        raise NoSuchRecord(f'there are no records of DAG "{dag}" at {store.base}. {did_you_mean(dag, dags)}'.strip())
     return dag
 
 
 def dag_and_run(store: Store, dag: str | None, run: str) -> tuple[str, str]:
-    """DAG and run of the words that were given: ``--dag`` and run, ``dag/run``, or a run where there is one DAG."""
+    """DAG and run from the arguments: ``--dag`` and run, ``dag/run``, or only a run if there is one DAG."""
     if dag is not None:
         return _known_dag(store, dag), run
     dags = dags_of(store)

@@ -1,4 +1,4 @@
-"""``sagemaker-mlops records …``: words and options; :mod:`.records` does the work."""
+"""``sagemaker-mlops records …``: arguments and options; :mod:`.records` does the work."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import typer
 
 from .records_options import with_place
 
-records_app = typer.Typer(help="Records of runs: what they were made of, what changed, whether they are intact.")
+records_app = typer.Typer(help="Records of runs: inspect, compare, verify and export them.")
 
 Format = Annotated[str, typer.Option("--format", help="text or json.")]
-DagOption = Annotated[str | None, typer.Option("--dag", help="DAG id; may be left out when there is one DAG.")]
-Dag = Annotated[str | None, typer.Argument(help="DAG id; every DAG if left out.", show_default=False)]
+DagOption = Annotated[str | None, typer.Option("--dag", help="DAG id; optional if there are records of one DAG only.")]
+Dag = Annotated[str | None, typer.Argument(help="DAG id; default: all DAGs.", show_default=False)]
 Run = Annotated[str, typer.Argument(help="Run id or its beginning, latest, latest~1; or dag/run.", show_default=False)]
-Out = Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output if none.")]
+Out = Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")]
 
 
 @records_app.command("list")
@@ -23,7 +23,7 @@ Out = Annotated[Path | None, typer.Option("--output", "-o", help="File to write;
 def list_(
     place: Any,
     dag: Dag = None,
-    most: Annotated[int, typer.Option("--limit", "-n", min=0, help="So many of the newest; all if 0.")] = 20,
+    most: Annotated[int, typer.Option("--limit", "-n", min=0, help="Number of records; 0 for all.")] = 20,
     output: Format = "text",
 ) -> int:
     """List the newest records."""
@@ -37,11 +37,11 @@ def list_(
 def show(
     place: Any,
     run: Run = "latest",
-    step: Annotated[str | None, typer.Option("--step", help="All about one step.")] = None,
+    step: Annotated[str | None, typer.Option("--step", help="Show this step in detail.")] = None,
     dag: DagOption = None,
     output: Format = "text",
 ) -> int:
-    """Show a record: parameters, data, code, images, steps, decisions, models; also of a run that is still on."""
+    """Show a run's record: parameters, data, code, images, steps, decisions, models. Works during the run, too."""
     from .records import show_record
 
     return show_record(place, dag, run, step=step, output=output)
@@ -50,7 +50,7 @@ def show(
 @records_app.command()
 @with_place
 def diff(place: Any, old: Run, new: Run = "latest", dag: DagOption = None, output: Format = "text") -> int:
-    """Say what changed from one run to another."""
+    """Show what changed from one run to another."""
     from .records import show_changes
 
     return show_changes(place, dag, old, new, output=output)
@@ -64,7 +64,7 @@ def find(
     dag: DagOption = None,
     output: Format = "text",
 ) -> int:
-    """Name the runs that made or read something."""
+    """Find the runs that made or read a model, an endpoint or data in S3."""
     from .finding import find_records
 
     return find_records(place, what, dag, output=output)
@@ -75,12 +75,10 @@ def find(
 def verify(
     place: Any,
     dag: Dag = None,
-    rebuild_index: Annotated[bool, typer.Option("--rebuild-index", help="Make the index anew afterwards.")] = False,
+    rebuild_index: Annotated[bool, typer.Option("--rebuild-index", help="Rebuild the index afterwards.")] = False,
     expect: Annotated[
         list[str] | None,
-        typer.Option(
-            "--expect", metavar="RUN=HASH", help="The hash that was noted when a run was sealed; may be repeated."
-        ),
+        typer.Option("--expect", metavar="RUN=HASH", help="The hash you noted when the run was sealed; repeatable."),
     ] = None,
     key: Annotated[
         str | None,
@@ -89,13 +87,13 @@ def verify(
         ),
     ] = None,
     models: Annotated[
-        bool, typer.Option("--models", help="Compare with the hashes that stand on the runs' models in the registry.")
+        bool, typer.Option("--models", help="Compare with the hashes stored on the runs' models in the registry.")
     ] = False,
     output: Format = "text",
 ) -> int:
-    """Check hashes and chain of all records; exit 1 and name them when one was altered or is missing.
+    """Verify the hashes and the chain of all records; exit 1 and name each record that was altered or is missing.
 
-    Hashes alone do not show what somebody did who may write all records: hold them against --expect, --key or --models.
+    Someone who can write all records can also change their hashes: use --expect, --key or --models to detect that.
     """
     from .records import verify_records
     from .verifying import Wanted
@@ -116,12 +114,12 @@ def approvals(
         typer.Option(
             "--sign-key",
             envvar="SAGEMAKER_MLOPS_SIGNING_KEY",
-            help="Sign what is appended: a PEM file or awskms:<key>.",
+            help="Sign the appended decisions: a PEM file or awskms:<key>.",
         ),
     ] = None,
     output: Format = "text",
 ) -> int:
-    """Ask the model registry what became of a run's models, and append to its record what was decided since."""
+    """Look up a run's models in the model registry, and append new approval decisions to its record."""
     from .records import note_approvals
 
     return note_approvals(place, dag, run, client=place.client, sign_key=sign_key, output=output)
@@ -131,12 +129,12 @@ def approvals(
 @with_place
 def export(
     place: Any,
-    runs: Annotated[list[str] | None, typer.Argument(help="Runs, as for show; latest if none.")] = None,
+    runs: Annotated[list[str] | None, typer.Argument(help="Runs, as in show; default: latest.")] = None,
     form: Annotated[str, typer.Option("--format", help="slsa, openlineage or csv.")] = "slsa",
     dag: DagOption = None,
     out: Out = None,
 ) -> int:
-    """Write records for other tools: in-toto statements with SLSA provenance, OpenLineage events, or a table."""
+    """Export records for other tools: in-toto statements with SLSA provenance, OpenLineage events, or a table."""
     from .records import export_records
 
     return export_records(place, dag, runs or ["latest"], form=form, out=out)
@@ -147,11 +145,11 @@ def export(
 def lineage(
     place: Any,
     run: Run = "latest",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the calls, one a line, and make none.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the API calls.")] = False,
     dag: DagOption = None,
     output: Format = "text",
 ) -> int:
-    """Write a run into SageMaker Lineage: its data, jobs, models and decisions; again makes nothing twice."""
+    """Write a run to SageMaker Lineage: its data, jobs, models and decisions. Safe to repeat."""
     from .lineage import write_to_lineage
 
     return write_to_lineage(place, dag, run, dry=dry_run, output=output)
@@ -164,11 +162,11 @@ def why_not_cached(
     step: Annotated[str, typer.Argument(help="Step name.", show_default=False)],
     run: Annotated[str, typer.Option("--run", help="The run to explain.")] = "latest",
     against: Annotated[
-        str | None, typer.Option("--against", help="Run to compare with; the last success before it if left out.")
+        str | None, typer.Option("--against", help="Run to compare with; default: the last success before it.")
     ] = None,
     output: Format = "text",
 ) -> int:
-    """Say which attribute changed, so that a step was not taken from the cache."""
+    """Show which changed attribute kept a step from using the cache."""
     from .records import explain_cache
 
     return explain_cache(place, dag, step, run=run, against=against, output=output)
@@ -179,10 +177,10 @@ def logs(
     place: Any,
     run: Run,
     step: Annotated[str, typer.Argument(help="Step name.", show_default=False)],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing until the job has ended.")] = False,
     dag: DagOption = None,
 ) -> int:
-    """Print what the containers of a step's job wrote, also of a run that is still on."""
+    """Print the container logs of a step's job. Works during the run, too."""
     from .logs import show_logs
 
     return show_logs(place, dag, run, step, follow=follow)

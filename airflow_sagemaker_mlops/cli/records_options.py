@@ -15,21 +15,21 @@ Location = Annotated[
     typer.Option(
         "--location",
         envvar="SAGEMAKER_MLOPS_RECORDS",
-        help="s3://bucket/prefix or a folder; the records of the embedded AWS if left out.",
+        help="s3://bucket/prefix or a folder; default: the records of the embedded AWS.",
     ),
 ]
 Connection = Annotated[
-    str | None, typer.Option("--conn", help="Airflow connection to S3; boto3's own look-up if left out.")
+    str | None, typer.Option("--conn", help="Airflow connection to S3; default: boto3's credential chain.")
 ]
 Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
-StateDir = Annotated[Path | None, typer.Option("--state-dir", help="Folder of the embedded AWS's state.")]
+StateDir = Annotated[Path | None, typer.Option("--state-dir", help="State folder of the embedded AWS.")]
 PLACE = {"location": Location, "conn": Connection, "region": Region, "state_dir": StateDir}
 
 
 def with_place(command: Callable[..., int]) -> Callable[..., None]:
-    """A command with the four options that say where records are, given to it as its first argument; it exits.
+    """A command with the four options for the location of records, passed as its first argument; it exits.
 
-    typer reads options off a signature, so the signature is put together here.
+    typer reads options from a signature, so the signature is assembled here.
     """
 
     @functools.wraps(command)

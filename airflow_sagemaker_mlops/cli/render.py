@@ -1,4 +1,4 @@
-"""``render``: a definition as an Airflow Python file that people can go on editing."""
+"""``render``: converts a definition to an Airflow Python file that people can edit."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ BY_HAND = (
 
 
 class NotRendered(PipelineError):
-    """The document is right, and its DAG cannot be written down as Python."""
+    """The document is valid, but its DAG cannot be written as Python."""
 
     headline = "cannot be rendered"
 
 
 def render(plan: Plan, dag_id: str) -> str:
-    """Python text that makes the same DAG as the factory does of ``plan``, which has no :func:`unrenderable` steps."""
+    """Python source for the DAG that the factory builds from ``plan``, which has no :func:`unrenderable` steps."""
     classes = _classes(plan)
     names = _variables(plan, {"dag", *SDK, *classes.values()})
     lines = [
-        _docstring(f"Rendered from {plan.source}; it is an ordinary DAG file now and can be edited."),
+        _docstring(f"Rendered from {plan.source}; it is an ordinary DAG file that you can edit."),
         "",
         "from __future__ import annotations",
         "",
@@ -55,16 +55,16 @@ def render(plan: Plan, dag_id: str) -> str:
 
 
 def unrenderable(pipeline: Pipeline, plan: Plan) -> Iterator[Problem]:
-    """SM303: steps of another package's operators that cannot be written down."""
+    """SM303: steps of another package's operators that cannot be written as Python."""
     for task in plan.tasks:
         if task.step_type != AIRFLOW:
             continue
         where, path = pipeline.by_name[task.task_id].where, _operator(task)
         if any(keyword.iskeyword(word) for word in path.split(".")):
-            what = f'"{path}" has a word of Python in it, which no import line can name.'
+            what = f'"{path}" contains a Python keyword, so it cannot be imported.'
             yield Problem("SM303", f"{where}.Operator", what, "Give the operator a name in another module.")
         for place in _expressions(task.spec.get("Arguments"), f"{where}.Arguments"):
-            what = f'step "{task.task_id}" has an expression here, which only a DAG made of the definition resolves.'
+            what = f'step "{task.task_id}" has an expression here, which only a DAG that keeps the definition resolves.'
             yield Problem("SM303", place, what, BY_HAND)
 
 
@@ -81,20 +81,20 @@ def _expressions(value: Any, where: str) -> Iterator[str]:
 
 
 def _docstring(text: str) -> str:
-    # A file's name is any bytes.
+    # A file name may contain any bytes.
     plain = text.encode("utf-8", "backslashreplace").decode().replace("\\", "\\\\").replace('"', '\\"')
     return f'"""{plain}"""'
 
 
 def _operator(task: TaskPlan) -> str:
-    """The operator's class of ours, or the dotted path of another package's."""
+    """The name of our operator class, or the dotted path of another package's."""
     if task.step_type == AIRFLOW:
         return str(task.spec["Operator"])
     return OURS.get(task.step_type, f"{task.step_type}StepOperator")
 
 
 def _classes(plan: Plan) -> dict[str, str]:
-    """{operator: what it is called in the file}; ours and Airflow's names are theirs, others give way."""
+    """{operator: its name in the file}; our and Airflow's operators keep their names, others are renamed on a clash."""
     operators = {_operator(task): task.step_type == AIRFLOW for task in plan.tasks}
     names = {operator: operator for operator, foreign in operators.items() if not foreign}
     for path in sorted(operator for operator, foreign in operators.items() if foreign):
@@ -103,7 +103,7 @@ def _classes(plan: Plan) -> dict[str, str]:
 
 
 def _variables(plan: Plan, taken: set[str]) -> dict[str, str]:
-    """{task id: variable}; none hides a name of the file or one of Python's own."""
+    """{task id: variable}; none shadows another name of the file or a Python builtin."""
     names: dict[str, str] = {}
     for task in plan.tasks:
         plain = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", task.task_id)).lower().strip("_") or "step"
@@ -180,7 +180,7 @@ def _task(task: TaskPlan, name: str, operator: str) -> list[str]:
         case "x-airflow":
             options |= spec.get("Arguments") or {}
         case _:
-            spec = _data(spec)  # by hand, text that looks like a template would be one
+            spec = _data(spec)  # an operator would render text that looks like a template
             options["arguments"] = spec.pop("Arguments", {})
             options["outputs"] = spec.pop("Outputs", [])
             branches = spec.pop("Branches", None)

@@ -1,4 +1,4 @@
-"""``sagemaker-mlops reproduce``: words for :mod:`..runs.reproduce`, and what it prints."""
+"""``sagemaker-mlops reproduce``: arguments for :mod:`..runs.reproduce`, and its output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run_reproduction(request: ReproductionRequest, *, quiet: bool) -> int:
         except PipelineError as error:
             say(error.told("nothing was started"), err=True)
             return 2
-        except ValueError as error:  # of a record, or it names its own option
+        except ValueError as error:  # about a record, or the message names its option
             say(in_options(error), err=True)
             return 2
     _print(done, request.tolerance)
@@ -33,14 +33,14 @@ def _print(done: Reproduction, tolerance: float) -> None:
             say(line)
         if len(done.missing) > MOST_NAMED:
             say(f"and {len(done.missing) - MOST_NAMED} more")
-        way_out = "Restore them; or give the file and --level parameters, which tries it with what is there now."
+        way_out = "Restore them, or give the file and --level parameters to use what is there now."
         say(f"nothing was started: run {source} cannot be pinned. {way_out}")
     elif done.run is None:
-        say(f"nothing was started: run {source} cannot be made again as it was. --level parameters tries it.")
+        say(f"nothing was started: run {source} cannot be reproduced exactly. --level parameters runs it anyway.")
     elif done.differences:
         say(f"run {source} differs: {'; '.join(done.differences)}")
-        say(f"because {'; '.join(done.changes) or 'of something that is not in the record'}")
+        say(f"because {'; '.join(done.changes) or 'of a cause that is not in the record'}")
     elif not done.compared:
-        say(f"run {source}: every step ended the same way, and none has metrics or decisions to compare")
+        say(f"run {source}: every step ended with the same status, and there are no metrics or decisions to compare")
     else:
-        say(f"reproduced: run {source}, {done.compared} values of metrics and decisions equal within {tolerance:g}")
+        say(f"reproduced: run {source}, {done.compared} metric and decision values equal within {tolerance:g}")

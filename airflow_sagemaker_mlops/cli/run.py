@@ -1,4 +1,4 @@
-"""``sagemaker-mlops run``: words for :mod:`..runs`, and what it prints."""
+"""``sagemaker-mlops run``: arguments for :mod:`..runs`, and its output."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from .progress import TerminalObserver
 from .sources import Source
 
 NO_RECORDS = "Add --records with the location of the records, and leave out --stubs."
-ONE_RUN = "--summary holds one run: leave --all-branches out."
+ONE_RUN = "--summary holds one run: leave out --all-branches."
 
 
 def run_definition(file: Source, parameters: Sequence[str], *, output: str = "text", **how: Any) -> int:
-    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments; 128 and the number of a signal that stopped it.
+    """Exit code: 0 succeeded, 1 failed, 2 unusable arguments; 128 plus the number of a signal that stopped it.
 
-    output   text, or json: then the summary alone goes to standard output, a list for a rehearsal of all branches
+    output   text or json; json writes only the summary to standard output, for all branches a list of summaries
     how      see :func:`_run`
 
-    A rehearsal of all branches has succeeded when nothing but Fail steps failed.
+    A rehearsal of all branches succeeds if only Fail steps failed.
     """
     if output not in ("text", "json"):
         say(f'--format is "{output}"; use text or json.', err=True)
@@ -64,7 +64,7 @@ def _run(
     prices: Path | None = None,
     publishes: bool = True,
 ) -> tuple[int, list[RunResult]]:
-    """Exit code, and the runs; none where nothing was started."""
+    """Exit code, and the runs; no runs if nothing was started."""
     with TerminalObserver(quiet=quiet, again=lambda run_id: f"sagemaker-mlops run {file} --resume {run_id}") as told:
         try:
             check_place(summary)
@@ -87,7 +87,7 @@ def _run(
         except PipelineError as error:
             say(error.told("nothing was started"), err=True)
             return 2, []
-        except ValueError as error:  # it names its own file or option
+        except ValueError as error:  # the message names its file or option
             say(in_options(error), err=True)
             return 2, []
     if summary is not None:
@@ -104,7 +104,7 @@ def _run(
 
 
 def misfit(selective: SelectiveRequest, stubs: StubOptions, *, has_summary: bool = False) -> str:
-    """Why the options do not go together; empty when they do."""
+    """Why the options cannot be combined; empty if they can."""
     try:
         check_selective(selective)
         stubs.check()
@@ -114,12 +114,12 @@ def misfit(selective: SelectiveRequest, stubs: StubOptions, *, has_summary: bool
 
 
 def failed_otherwise(run: RunResult) -> bool:
-    """Whether a step failed that is no Fail step."""
+    """Whether any step other than a Fail step failed."""
     return any(step.type != "Fail" for step in run.failed_steps)
 
 
 def branches_of(words: Sequence[str]) -> dict[str, str]:
-    """``NAME=if`` and ``NAME=else`` words, by name.  Raises ``ValueError`` with a sentence."""
+    """``NAME=if`` and ``NAME=else`` words as ``{name: branch}``.  Raises ``ValueError`` with a sentence."""
     branches: dict[str, str] = {}
     for word in words:
         name, _, which = word.partition("=")

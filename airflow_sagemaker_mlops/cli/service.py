@@ -1,4 +1,4 @@
-"""``pull`` and ``push``: definitions from and to the SageMaker Pipelines service."""
+"""``pull`` and ``push``: transfer definitions from and to the SageMaker Pipelines service."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .option_names import in_options
 from .output.terminal import say, tell, write_out
 from .sources import Source
 
-MOST_INLINE = 1_048_576  # characters; a longer one would have to lie in S3
+MOST_INLINE = 1_048_576  # characters; the service takes longer definitions only from S3
 
 
 def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -> int:
     """Write the definition of a pipeline, or of one execution of it.
 
-    Exit code: 0, 1 when AWS refuses, 2 for options that lead nowhere.
+    Exit code: 0, 1 if AWS refuses, 2 for unusable options.
     """
     try:
         client = client_of("sagemaker", conn, region)
@@ -43,7 +43,7 @@ def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -
 
 
 def push(file: Source, name: str, *, role: str, conn: str | None, region: str | None, parallel: int | None) -> int:
-    """Create or update the pipeline ``name``.  Exit code: 0, 1 when AWS refuses, 2 for a file it would refuse."""
+    """Create or update the pipeline ``name``.  Exit code: 0, 1 if AWS refuses, 2 for a file that it would refuse."""
     try:
         pipeline = file.load()
     except (PipelineError, NotCompiled) as error:
@@ -53,7 +53,7 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
     text = to_json(pipeline)
     if ours or len(text) > MOST_INLINE:
         why = f"steps that only Airflow can run: {', '.join(ours)}" if ours else f"more than {MOST_INLINE} characters"
-        say(f"{file} cannot go to the service: it has {why}.", err=True)
+        say(f"{file} cannot be pushed to the service: it has {why}.", err=True)
         return 2
     try:
         client = client_of("sagemaker", conn, region)
@@ -69,7 +69,7 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
         except client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
                 raise
-            # boto3 gives a ClientRequestToken, another one every time: what was deleted is to be made again.
+            # boto3 generates a new ClientRequestToken per call, so a deleted pipeline can be created again.
             arn, done = client.create_pipeline(**members)["PipelineArn"], "created"
         else:
             arn, done = client.update_pipeline(**members)["PipelineArn"], "updated"

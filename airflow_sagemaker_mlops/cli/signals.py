@@ -1,4 +1,4 @@
-"""What Ctrl-C, SIGTERM and a hang-up do to a run: the first one stops its jobs, the second one leaves at once."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP during a run: the first stops its jobs, the second exits at once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..runs.observer import RunHandle
 from .output.terminal import clean, outliving_readers
 
 CAUSES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "hang-up of the terminal"}
-SHOW_CURSOR = "\x1b[?25h"  # rich hides it while a table is shown
+SHOW_CURSOR = "\x1b[?25h"  # rich hides the cursor while it shows a table
 
 
 class Ending:
-    """Handles signals while it is entered, but outside of the main thread; nor does a reader that leaves end the run.
+    """Handles signals within its context, in the main thread only.  A broken pipe does not end the run.
 
-    caught   the first signal that came; 0 when none did
+    caught   the first signal received; 0 if there was none
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Ending:
         with contextlib.suppress(ValueError):  # not the main thread
             for number in CAUSES:
                 ignored = signal.getsignal(number) is signal.SIG_IGN
-                if not (ignored and number == signal.SIGHUP):  # nohup; SIGINT is ignored behind a shell's "&"
+                if not (ignored and number == signal.SIGHUP):  # nohup ignores SIGHUP; a shell ignores SIGINT for "&"
                     self._before[number] = signal.signal(number, self._catch)
         return self
 
@@ -54,12 +54,12 @@ class Ending:
             run.stop(CAUSES[signal.Signals(self.caught)])
 
     def unwatch(self) -> None:
-        """The run has ended: a signal has nothing to stop any more."""
+        """The run has ended, so a signal has nothing left to stop."""
         self._is_on = False
 
     @property
     def exit_code(self) -> int:
-        """As shells give it for a process that a signal ended; 0 when none came."""
+        """The exit code that shells report for a process ended by the signal; 0 if there was none."""
         return 128 + self.caught if self.caught else 0
 
     def _catch(self, number: int, _frame: FrameType | None) -> None:
@@ -70,32 +70,32 @@ class Ending:
         if self._is_on and self._run is not None:
             self._stop(self._run, cause)
         else:
-            _write(f"{cause}: the run has ended, its record is being written. Once more leaves at once.")
+            _write(f"{cause}: the run has ended and its record is being written. Repeat to exit at once.")
 
     @staticmethod
     def _stop(run: RunHandle, cause: str) -> None:
         if run.progress.stop_cause:
             return
         jobs = ", ".join(run.progress.unfinished_jobs().values()) or "no job"
-        _write(f"{cause}: stopping {jobs}. Once more leaves at once and lets them go on.")
+        _write(f"{cause}: stopping {jobs}. Repeat to exit at once and leave them running.")
         run.stop(cause)
 
     def _leave(self, number: int) -> None:
-        """End this process without waiting for anything; says which jobs go on."""
+        """Exit without waiting for anything; names the jobs that keep running."""
         jobs = self._run.progress.unfinished_jobs() if self._run is not None else {}
         if jobs:
             named = ", ".join(f"{job} (step {step})" for step, job in jobs.items())
-            _write(f"left at once. These jobs may go on, and AWS charges for them: {named}.")
+            _write(f"exited at once. These jobs may still be running, and AWS charges for them: {named}.")
         else:
-            _write("left at once; no job of this run was running.")
+            _write("exited at once; no job of this run was running.")
         if self._again:
-            _write(f"To go on with this run: {self._again}")
+            _write(f"To resume this run: {self._again}")
         if sys.stdout.isatty():
             os.write(1, SHOW_CURSOR.encode())
         os._exit(128 + number)
 
 
 def _write(line: str) -> None:
-    """A line on standard error, past all buffers: a signal may have come in the middle of a write."""
+    """Write to standard error, bypassing all buffers: the signal may have interrupted a write."""
     with contextlib.suppress(OSError):  # the terminal may be gone
         os.write(2, f"{clean(line)}\n".encode())

@@ -1,4 +1,4 @@
-"""What commands are given as a definition: a file, standard input as ``-``, or SDK code that is compiled."""
+"""Definitions given to commands: a file, ``-`` for standard input, or SDK code to compile."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MOST_STDIN = 16 * 1024 * 1024  # bytes
 
 @dataclass(frozen=True)
 class Source:
-    """A definition as it was named on the command line; read when it is asked for, once.
+    """A definition named on the command line; read once, on first use.
 
-    given   the word: a path, ``-``, ``file.py:object`` or ``module:object``
-    how     how code is compiled
+    given   the argument: a path, ``-``, ``file.py:object`` or ``module:object``
+    how     how to compile code
     """
 
     given: str
@@ -35,22 +35,22 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name used in messages."""
         return "standard input" if self.given == STDIN else self.given
 
     @property
     def is_code(self) -> bool:
-        """Whether it is code, and no file of that name."""
+        """Whether it is code, and no file has that name."""
         return ":" in self.given and not Path(self.given).exists()
 
     @property
     def file(self) -> Path:
-        """The file that the definition, or the code of it, is in; may not exist."""
+        """The file of the definition or of its code; may not exist."""
         return Path(self.given.rpartition(":")[0] if self.is_code else self.given)
 
     @property
     def kind(self) -> str:
-        """json, yaml or sdk, for records."""
+        """The source kind in records: json, yaml or sdk."""
         return "sdk" if self.is_code else "json" if self.file.suffix == ".json" or self.given == STDIN else "yaml"
 
     @property
@@ -60,13 +60,13 @@ class Source:
 
     @property
     def pipeline_name(self) -> str:
-        """The name that the code gives the pipeline; else the file's, or that of its folder."""
+        """The name that the code gives the pipeline; otherwise the name of the file or its folder."""
         own = self._compiled.name if self.is_code else ""
         return dag_id_like(own) if own else name_of_file(Path("pipeline") if self.given == STDIN else self.file)
 
     @property
     def content(self) -> Path | bytes:
-        """What ``load_pipeline`` reads.  Raises :class:`NotCompiled`."""
+        """The argument for ``load_pipeline``.  Raises :class:`NotCompiled`."""
         if self.is_code:
             return self._compiled.definition.encode()
         if self.given == STDIN:
@@ -77,7 +77,7 @@ class Source:
 
     @property
     def data(self) -> bytes:
-        """The bytes of the definition.  Raises ``OSError`` for a file that cannot be read."""
+        """The bytes of the definition.  Raises ``OSError`` if the file cannot be read."""
         return content if isinstance(content := self.content, bytes) else content.read_bytes()
 
     def load(self) -> Pipeline:
@@ -96,13 +96,13 @@ class Source:
 
 
 def _objects_of(file: Path) -> str:
-    """A sentence that names the pipelines and functions in ``file``; nothing of it is executed."""
+    """A sentence that names the pipelines and functions in ``file``, without executing it."""
     try:
         tree = ast.parse(file.read_bytes(), str(file))
     except OSError as error:
         return f"{file} cannot be read: {error.strerror or error}."
     except (SyntaxError, ValueError) as error:
-        return f"{file} is no Python that can be read: {error}."
+        return f"{file} is not valid Python: {error}."
     found: list[str] = []
     for node in tree.body:
         match node:
@@ -115,7 +115,7 @@ def _objects_of(file: Path) -> str:
                 found.append(name)
     likely = [name for name in found if "pipeline" in name.lower()] or found
     if not likely:
-        return f"{file} is Python code and has no pipeline: write {file}:NAME, where NAME is a pipeline or a function."
+        return f"{file} has no pipeline that can be found: write {file}:NAME, where NAME is a pipeline or a function."
     others = f" It has: {', '.join(likely)}." if len(likely) > 1 else ""
     best = next((name for name in likely if name in ("pipeline", "get_pipeline")), likely[-1])
     return f"{file} is Python code; name the pipeline in it, e.g. {file}:{best}.{others}"

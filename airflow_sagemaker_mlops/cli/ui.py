@@ -1,4 +1,4 @@
-"""``sagemaker-mlops ui``: Airflow standalone over a folder of DAGs, with the embedded AWS as its AWS."""
+"""``sagemaker-mlops ui``: runs Airflow standalone with a folder of DAGs and the embedded AWS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .output.terminal import console, say, say_styled
 
 READY_S = 300.0
 USER = "admin"
-PASSWORDS = "passwords.json"  # in Airflow's home, readable by the owner alone
+PASSWORDS = "passwords.json"  # in Airflow's home, readable only by the owner
 
 
 def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
@@ -61,16 +61,16 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         with out.status(f"Airflow is starting (log in {log}) ..."):
             ready = _wait_until_healthy(port, process)
         if not ready:
-            say(f"Airflow did not come up; its log is {log}.", err=True)
+            say(f"Airflow did not start; see its log, {log}.", err=True)
             return 1
-        # Not by say(), which masks passwords: this one is for whoever reads it here.
+        # say() would mask the password, which the user needs here.
         print(f"Airflow   http://127.0.0.1:{port}   (user {USER}, password {password})", flush=True)
         say(f"AWS       {aws.endpoint_url}   (embedded AWS, state in {aws.state_dir})")
-        say_styled("Ctrl-C ends both.", "dim")
+        say_styled("Ctrl-C stops both.", "dim")
         signal.signal(signal.SIGTERM, _interrupt)
         why = look_after(aws, lambda seconds: _has_ended(process, seconds), say)
         if why:
-            say(f"{why} Airflow ends, too.", err=True)
+            say(f"{why} Airflow is being stopped, too.", err=True)
         return int(bool(why))
     except KeyboardInterrupt:
         return 0
@@ -87,7 +87,7 @@ def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _recorded(aws: LocalAws) -> dict[str, str]:
-    """Records where ``sagemaker-mlops run`` and ``records`` have them."""
+    """Settings that put records where ``sagemaker-mlops run`` and ``records`` look for them."""
     return {"AIRFLOW__SAGEMAKER_MLOPS__RECORDS": records_location(aws.bucket)}
 
 
@@ -96,7 +96,7 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 
 def publish_examples(dags: Path, aws: LocalAws) -> None:
-    """Run ``publish.py`` of every folder below ``dags``."""
+    """Run ``publish.py`` in every folder below ``dags``."""
     for folder in sorted(path for path in dags.iterdir() if path.is_dir()):
         script = script_of(folder)
         if script is not None:
@@ -106,8 +106,8 @@ def publish_examples(dags: Path, aws: LocalAws) -> None:
 def environment(dags: Path, home: Path, port: int, aws: LocalAws) -> dict[str, str]:
     """Airflow's configuration: loopback only, a password, SQLite, and the embedded AWS as ``aws_default``.
 
-    The two log servers listen on every address, which Airflow (3.3) leaves no choice of; they answer only to whoever
-    has a token signed with ``JWT_SECRET``.
+    The two log servers listen on all addresses, which Airflow 3.3 does not let us change; they answer only requests
+    with a token signed with ``JWT_SECRET``.
     """
     options = {
         "CORE__DAGS_FOLDER": str(dags),
@@ -143,7 +143,7 @@ def environment(dags: Path, home: Path, port: int, aws: LocalAws) -> dict[str, s
 
 
 def keep_password(home: Path) -> str:
-    """The password of :data:`USER`, made when there is none yet."""
+    """The password of :data:`USER`; generated on first use."""
     path = home / PASSWORDS
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return str(json.loads(path.read_text())[USER])
@@ -153,7 +153,7 @@ def keep_password(home: Path) -> str:
 
 
 def sign_in(port: int, home: Path) -> str:
-    """A token for Airflow's API, for the password in ``home``.  Raises ``OSError`` when it is not given."""
+    """Get a token for Airflow's API with the password in ``home``.  Raises ``OSError`` if Airflow refuses."""
     body = json.dumps({"username": USER, "password": keep_password(home)}).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/auth/token", body, headers)
@@ -171,7 +171,7 @@ def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> bool:
 
 
 def health(port: int) -> dict[str, Any]:
-    """{component: "healthy" or not}; one that is missing is not."""
+    """{component: status, "healthy" or other}; a missing component is not healthy."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
             found = json.load(answer)
@@ -182,7 +182,7 @@ def health(port: int) -> dict[str, Any]:
 
 
 def end_session(process: subprocess.Popen[bytes], grace_s: float = 15.0) -> None:
-    """End Airflow and all its children: some outlive an interrupt of their parent."""
+    """End Airflow and all its children, because some of them survive an interrupt of their parent."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -193,7 +193,7 @@ def end_session(process: subprocess.Popen[bytes], grace_s: float = 15.0) -> None
 
 
 def _session(leader: int) -> list[int]:
-    """Every process of the session that ``leader`` began."""
+    """Every process in the session of ``leader``."""
     answer = subprocess.run(["ps", "-eo", "pid=,sess="], capture_output=True, text=True, check=False)
     rows = (line.split() for line in answer.stdout.splitlines())
     return [int(row[0]) for row in rows if len(row) == 2 and row[1] == str(leader) and int(row[0]) != os.getpid()]

@@ -1,4 +1,4 @@
-"""What ``records verify`` holds records against, out of its options."""
+"""The evidence that ``records verify`` compares records with, built from its options."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundEx
 
 
 class NotVerifiable(RecordError):
-    """An option that cannot be used, or nothing to verify."""
+    """An option is unusable, or there is nothing to verify."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The options as they were given."""
+    """The options as given."""
 
     expect: Sequence[str]
     key: str | None
@@ -28,13 +28,13 @@ class Wanted:
     client: Callable[[str], Any]
 
     def evidence(self, dags: Sequence[str], base: str) -> dict[str, Evidence]:
-        """Evidence for each of ``dags``.  Raises :class:`RecordError` for options that cannot be used."""
+        """Evidence for each of ``dags``.  Raises :class:`RecordError` for unusable options."""
         expected: dict[str, dict[str, str]] = {dag_id: {} for dag_id in dags}
         for word in self.expect:
             dag_id, run_id, sha256 = _expected(word, dags, base)
             other = expected[dag_id].setdefault(run_id, sha256)
             if not other.lower().startswith(sha256.lower()) and not sha256.lower().startswith(other.lower()):
-                raise NotVerifiable(f'--expect names two hashes for run "{run_id}", and a record has one.')
+                raise NotVerifiable(f'--expect names two hashes for run "{run_id}", but a record has only one.')
             expected[dag_id][run_id] = max(other, sha256, key=len)
         verifier = open_verifier(self.key, lambda: self.client("kms")) if self.key else None
         package = self._package() if self.models else None
@@ -55,7 +55,7 @@ class Wanted:
 
 
 def _expected(word: str, dags: Sequence[str], base: str) -> tuple[str, str, str]:
-    """DAG, run and hash of ``RUN=HASH`` or ``dag/RUN=HASH``; run ids hold "=" at most before the hash."""
+    """DAG, run and hash of ``RUN=HASH`` or ``dag/RUN=HASH``.  Run ids may contain "=", so the last one counts."""
     name, _, sha256 = word.rpartition("=")
     if not name or len(sha256) < SHORTEST or set(sha256.lower()) - set("0123456789abcdef"):
         raise NotVerifiable(
@@ -67,5 +67,5 @@ def _expected(word: str, dags: Sequence[str], base: str) -> tuple[str, str, str]
     if len(dags) == 1:
         return dags[0], name, sha256
     if not dags:
-        raise NotVerifiable(f'there are no records at {base}: that of run "{name}" is missing.')
+        raise NotVerifiable(f'there are no records at {base}, so the record of run "{name}" is missing.')
     raise NotVerifiable(f'--expect is "{word}"; there are records of {len(dags)} DAGs, so write DAG/RUN=HASH.')

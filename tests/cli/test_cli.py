@@ -109,7 +109,7 @@ def test_iam_prints_a_policy_and_says_what_it_cannot_know(tmp_path: Path) -> Non
     done = runner.invoke(app, ["iam", str(file), "--account", "123456789012", "--region", "eu-west-1"])
     (row,) = json.loads(done.stdout)["Statement"]
     assert row["Resource"] == "arn:aws:lambda:eu-west-1:123456789012:function:score"
-    assert done.stderr == "What Note may ask of AWS is not in it: an operator of another package.\n"
+    assert done.stderr == "The policy does not cover Note: another package's operator.\n"
 
 
 def test_run_writes_what_happened(aws: LocalAws, tmp_path: Path) -> None:
@@ -178,9 +178,9 @@ NOWHERE = "/dev/null/x"  # nobody can make that folder
         (["local", "-d", "--port", "99999", "--state-dir", NOWHERE], "--port is 99999; use 0 to 65535."),
         (["run", DAILY, "--parallel", "-1"], "'--parallel'"),
         (["records", "list", "--limit", "-5"], "'--limit'"),
-        (["callback", "a b"], '"a b" is no callback token, which has 10 letters and digits.'),
-        (["callback", "AbCdEfGhIj", "--url", "http://h/ x"], '--url is "http://h/ x", which is no address'),
-        (["callback", "AbCdEfGhIj", "--url", "localhost"], '--url is "localhost", which is no address'),
+        (["callback", "a b"], '"a b" is not a callback token: a token has 10 letters and digits.'),
+        (["callback", "AbCdEfGhIj", "--url", "http://h/ x"], '--url is "http://h/ x", which is not a URL'),
+        (["callback", "AbCdEfGhIj", "--url", "localhost"], '--url is "localhost", which is not a URL'),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

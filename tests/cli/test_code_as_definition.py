@@ -116,8 +116,8 @@ def test_a_definition_may_come_by_standard_input() -> None:
         ("sys.exit(0)", "gave no pipeline: its code called sys.exit(0)."),
         ("sys.exit(3)", "gave no pipeline: its code called sys.exit(3)."),
         ("sys.exit('bye')", "gave no pipeline: its code called sys.exit('bye')."),
-        ("os._exit(3)", "its process ended with exit code 3 and said nothing."),
-        ("os.kill(os.getpid(), 9)", "its process ended with signal 9 and said nothing."),
+        ("os._exit(3)", "its process ended with exit code 3 without an error message."),
+        ("os.kill(os.getpid(), 9)", "its process ended with signal 9 without an error message."),
     ],
 )
 def test_code_that_ends_its_process_is_told_so(tmp_path: Path, line: str, said: str) -> None:

@@ -93,7 +93,7 @@ def test_a_task_group_has_records_and_keys_of_its_own(desk: Desk) -> None:
         (["--select", "Check", "-p", "Level=2"], '[SM408] "Train" has to be reused, but ended Failed in run "r1".'),
         (["--select", "Load"], "these parameters have no default: Level."),
         (["--select", "Load", "--resume", "r1"], "exclude each other"),
-        ([], "say what to run: --select, or --resume."),
+        ([], "give --select or --resume."),
     ],
 )
 def test_a_part_that_could_not_run_has_no_conf(desk: Desk, words: list[str], told: str) -> None:

@@ -176,7 +176,10 @@ def test_a_second_signal_leaves_at_once_and_names_the_jobs(desk: Desk) -> None:
     process.send_signal(signal.SIGINT)
     _, told = process.communicate()
     assert process.returncode == 130
-    assert f"These jobs may go on, and AWS charges for them: {desk.jobs(name)[0]['ProcessingJobName']} (step" in told
+    assert (
+        f"These jobs may still be running, and AWS charges for them: {desk.jobs(name)[0]['ProcessingJobName']} (step"
+        in told
+    )
     assert "--resume run__" in told
 
 

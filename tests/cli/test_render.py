@@ -78,7 +78,7 @@ def test_the_id_of_the_dag_is_one_that_airflow_takes(tmp_path: Path, name: str, 
 def test_an_id_that_airflow_does_not_take_is_refused(tmp_path: Path, given: str, better: str) -> None:
     result = CliRunner().invoke(app, ["render", str(written(tmp_path, score("A"))), "--dag-id", given])
     assert result.exit_code == 2
-    what = "an id of a DAG is 1 to 250 letters, digits, dashes, dots and underscores"
+    what = "a DAG id is 1 to 250 letters, digits, dashes, dots and underscores"
     assert result.output == f'--dag-id is "{given}"; {what}, e.g. "{better}".\n'
 
 
@@ -114,7 +114,7 @@ def test_an_expression_for_another_packages_operator_is_refused_with_its_place_a
     assert result.exit_code == 1
     headline, *rest = result.output.splitlines()
     assert headline == f"{file} cannot be rendered: 2 problems."
-    what = '[SM303] step "Note" has an expression here, which only a DAG made of the definition resolves.'
+    what = '[SM303] step "Note" has an expression here, which only a DAG that keeps the definition resolves.'
     assert rest[0] == f"  {file}:9:5  $.Steps[0].Arguments.bash_command  {what}"
     assert rest[1].startswith("      Write {{ params.Name }} for a parameter")
     assert rest[2].startswith(f"  {file}:14:7  $.Steps[0].Arguments.env.WHERE[0]  [SM303]")
@@ -124,7 +124,7 @@ def test_an_operator_that_no_import_line_can_name_is_refused(tmp_path: Path) -> 
     file = written(tmp_path, {"Name": "Note", "Type": "x-airflow", "Operator": "mine.lambda.Note"})
     result = CliRunner().invoke(app, ["render", str(file)])
     assert result.exit_code == 1
-    assert '$.Steps[0].Operator  [SM303] "mine.lambda.Note" has a word of Python in it' in result.output
+    assert '$.Steps[0].Operator  [SM303] "mine.lambda.Note" contains a Python keyword' in result.output
 
 
 def test_real_definitions_are_rendered_as_python(corpus: Path) -> None:

@@ -48,7 +48,7 @@ def test_every_command_has_a_short_help_with_an_example(words: list[str]) -> Non
 
 def test_the_version_and_the_exit_codes_are_told() -> None:
     assert invoke("--version")[1].startswith("airflow-sagemaker-mlops ")
-    assert "Exit codes: 0 done and good" in invoke("-h")[1]
+    assert "Exit codes: 0 success" in invoke("-h")[1]
 
 
 @pytest.mark.parametrize(

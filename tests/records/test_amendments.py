@@ -107,7 +107,7 @@ def test_the_command_notes_what_was_decided_and_show_tells_it(aws: LocalAws, fol
         assert result.exit_code == 0, result.output
         return result.output
 
-    assert "nothing was decided about its models since" in records("approvals")
+    assert "its models have no new decisions" in records("approvals")
     client.update_model_package(
         ModelPackageArn=arn, ModelApprovalStatus="Rejected", ApprovalDescription="drifts [bold]much[/bold]"
     )
@@ -116,14 +116,14 @@ def test_the_command_notes_what_was_decided_and_show_tells_it(aws: LocalAws, fol
     noted = json.loads(records("approvals", "--format", "json"))
     assert (noted["run"]["run_id"], noted["gone"]) == ("r1", [])
     assert [(approval["model"], approval["decision"]) for approval in noted["noted"]] == [(arn, "Approved")]
-    assert "nothing was decided" in records("approvals")
+    assert "no new decisions" in records("approvals")
     shown = records("show")
     assert f"later: {arn} Rejected" in shown
     assert "drifts [bold]much[/bold]" in shown
     document = json.loads(records("show", "--format", "json"))
     assert document["amendments"][0]["approval"]["decision"] == "Rejected"
     client.delete_model_package(ModelPackageName=arn)
-    assert f"{arn} is not in the registry any more" in records("approvals")
+    assert f"{arn} is no longer in the registry" in records("approvals")
 
 
 def test_a_run_without_models_has_nothing_to_be_approved(folder: FolderStore) -> None:

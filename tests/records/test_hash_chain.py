@@ -179,7 +179,7 @@ def test_an_amendment_without_a_record_is_named(folder: FolderStore) -> None:
 
 
 def test_verifying_a_dag_that_has_nothing_says_so(folder: FolderStore) -> None:
-    with pytest.raises(NoSuchRecord, match='there is nothing of DAG "daily"'):
+    with pytest.raises(NoSuchRecord, match='there are no records of DAG "daily"'):
         verify(folder, "daily")
 
 
@@ -279,7 +279,7 @@ def test_runs_are_named_by_id_by_age_or_by_their_beginning(folder: FolderStore) 
     [
         ("daily", "manual__3", r'no record of run "manual__3" of DAG "daily"\. Did you mean "manual__2"\?'),
         ("daily", "latest~9", r'DAG "daily" has 2 records at .*, so there is no "latest~9"'),
-        ("dayly", "manual__1", r'there is nothing of DAG "dayly" at .*\. Did you mean "daily"\?'),
+        ("dayly", "manual__1", r'there are no records of DAG "dayly" at .*\. Did you mean "daily"\?'),
     ],
 )
 def test_a_run_that_is_not_recorded_says_what_is(folder: FolderStore, dag_id: str, name: str, why: str) -> None:

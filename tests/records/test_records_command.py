@@ -80,7 +80,7 @@ def test_show_of_a_run_that_is_on_shows_what_its_steps_left(folder: FolderStore)
     write_step_record(folder, "daily", "manual__9", TRAIN)
     code, text = invoke(folder, "records", "show", "manual__9")
     assert code == 0
-    assert "has no record yet: it is still on" in text
+    assert "has no record yet: it is still running" in text
     assert "TrainModel" in text
 
 
@@ -161,7 +161,7 @@ def test_why_not_cached_names_the_attribute_that_changed(three: FolderStore) -> 
     [
         (("records", "show", "manual__7"), 1, 'there is no record of run "manual__7" of DAG "daily"'),
         (("records", "show", "latest", "--step", "TrainModl"), 1, 'no step "TrainModl". Did you mean "TrainModel"?'),
-        (("records", "list", "dayly"), 1, 'nothing of DAG "dayly"'),
+        (("records", "list", "dayly"), 1, 'no records of DAG "dayly"'),
         (("records", "diff", "latest~7"), 1, 'so there is no "latest~7"'),
         (("why-not-cached", "dayly", "TrainModel"), 1, 'Did you mean "daily"?'),
         (("records", "list", "--format", "xml"), 2, '--format is "xml"; use text or json.'),
@@ -215,7 +215,7 @@ def test_a_record_that_cannot_be_read_is_passed_over_when_an_earlier_success_is_
     three.write("daily/records/manual__2.json", b"{")
     code, text = invoke(three, "why-not-cached", "daily", "TrainModel")
     assert (code, "compared with manual__1" in text) == (0, True), text
-    assert "left out: " in text
+    assert "skipped: " in text
     assert "manual__2.json is cut off or was altered" in text
 
 

@@ -1,1 +1,1 @@
-"""What commands print: nothing else of the package writes to the terminal."""
+"""The output of commands: no other room of the package writes to the terminal."""

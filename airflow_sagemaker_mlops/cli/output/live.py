@@ -1,6 +1,6 @@
-"""Live progress of a run: a line a step with state, time and the last line it logged.
+"""Live progress of a run: a line per step with its state, time and last log line.
 
-On a terminal the lines stay in place; elsewhere (a file, CI) every change of a state is a line of its own.
+On a terminal the lines are updated in place; elsewhere (a file, CI) every state change is printed as a line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WORDS = {"NotTaken": "not taken", "NotStarted": "not started", "NotSelected": "n
 
 
 class Live:
-    """Shows a run from :meth:`begin` to :meth:`end`."""
+    """Shows the progress of a run from :meth:`begin` to :meth:`end`."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._console = console()
@@ -48,7 +48,7 @@ class Live:
             say(f"{run.pipeline}  {run.run_id}")
 
     def end(self) -> None:
-        """Leave what is shown as it is."""
+        """Stop updating; what is shown stays."""
         if self._live is not None:
             self._live.__exit__(None, None, None)
             self._live = None
@@ -95,7 +95,7 @@ class Live:
 
 
 def word_of(step: StepProgress) -> str:
-    """What became of a step, in a word; where its result is an earlier run's, that comes first."""
+    """The state of a step in one word; "cached" or "reused" takes precedence if the result is an earlier run's."""
     result = step.result or {}
     if step.state == "Succeeded" and "SelectiveExecutionResult" in result:
         return "reused"

@@ -1,4 +1,4 @@
-"""Records as people read them: tables and lines.  Whatever users wrote is text here, never markup or control codes."""
+"""Records as tables and lines of text.  Text from users is never interpreted as markup or control codes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ STYLES = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow", "Completed
 
 
 def cell(value: object, style: str = "") -> Cell:
-    """A value of a table."""
+    """A table cell."""
     return "" if value is None else str(value), style
 
 
 def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
-    """A line a record."""
+    """Print a line per record."""
     if not summaries:
         say(f"no records at {base}")
         return
@@ -42,7 +42,7 @@ def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
 
 
 def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, Any]] = ()) -> None:
-    """The whole record: an auditor's questions in their order; and what was appended to it since."""
+    """Print the whole record in the order of an auditor's questions, and the amendments appended since."""
     run = record["run"]
     say_styled(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold")
     _lines(_about(record))
@@ -56,7 +56,7 @@ def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, An
         _rest(len(sources))
     children = sum("loop" in step for step in record["steps"])
     shown = record["steps"][: len(record["steps"]) - max(0, children - MOST_ROWS)]  # children stand last
-    _table(("Step", "Type", "Status", "Time", "Cache", "What came of it"), [_step(step) for step in shown])
+    _table(("Step", "Type", "Status", "Time", "Cache", "Outcome"), [_step(step) for step in shown])
     _rest(children)
     for decision in record.get("decisions", []):
         say_about(decision["step"], decision["sentence"])
@@ -67,8 +67,8 @@ def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, An
     for amendment in amendments:
         say_styled(f"later: {approved(amendment['approval'])}")
     if "integrity" in record:
-        links = ", ".join(link["run_id"] for link in record["integrity"]["previous"]) or "none, it is the first"
-        say_styled(f"sha256 {record['integrity']['sha256']}; before it: {links}", "dim")
+        links = ", ".join(link["run_id"] for link in record["integrity"]["previous"]) or "none, this is the first"
+        say_styled(f"sha256 {record['integrity']['sha256']}; previous: {links}", "dim")
 
 
 MOST_ROWS = 50

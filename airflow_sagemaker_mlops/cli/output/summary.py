@@ -1,4 +1,4 @@
-"""What a run was, at its end: tables for people, JSON for a file."""
+"""The summary of a finished run: tables for people, JSON for a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .terminal import say, say_about, say_styled, say_table
 
 
 def check_place(file: Path | None) -> None:
-    """Raise ``ValueError`` for a file that the summary cannot be written to, before anything is run for it."""
+    """Raise ``ValueError`` if the summary cannot be written to ``file``; called before anything is run."""
     if file is not None and (file.is_dir() or not file.parent.is_dir()):
         what = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
         raise ValueError(f"--summary {file} cannot be written: {what}.")
@@ -25,7 +25,7 @@ def write_summary(run: RunResult, file: Path) -> None:
 
 
 def print_summary(run: PipelineRun) -> None:
-    """Print the tables: steps, metrics, decisions, models; then why steps failed."""
+    """Print the tables (steps, metrics, decisions, models) and the failures."""
     rows = []
     for step in run.steps.values():
         mark, style = MARKS[step.state]
@@ -33,7 +33,7 @@ def print_summary(run: PipelineRun) -> None:
         rows.append(
             [(step.name, ""), (step.type, ""), (f"{mark} {word_of(step)}", style), (took, ""), (_outcome(step), "")]
         )
-    heads = ("Step", "Type", "State", "Time", "What came of it")
+    heads = ("Step", "Type", "State", "Time", "Outcome")
     say_table(heads, rows, f"{run.pipeline}  {run.status}", right=("Time",))
     for step in run.steps.values():
         if step.result and "Decision" in step.result:
@@ -42,11 +42,11 @@ def print_summary(run: PipelineRun) -> None:
         if step.report and step.state == "Failed":
             say_styled(f"\n{step.name} failed:", "bold red")
             say(step.report)
-            say(f"All of its lines: sagemaker-mlops logs {run.run_id} {shlex.quote(step.name)}")
+            say(f"Full log: sagemaker-mlops logs {run.run_id} {shlex.quote(step.name)}")
 
 
 def _outcome(step: StepProgress) -> str:
-    """The most telling thing about a step, in a few words."""
+    """The most informative result of a step, in a few words."""
     result = step.result or {}
     if step.error:
         return cause_of(step)
@@ -63,5 +63,5 @@ def _outcome(step: StepProgress) -> str:
 
 
 def cause_of(step: StepProgress) -> str:
-    """Why a step failed, in a line: the report's first, where there is one."""
+    """Why a step failed, in one line: the first of its failure report, if there is one."""
     return step.report.partition("\n")[0] or step.error

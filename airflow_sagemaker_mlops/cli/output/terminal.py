@@ -1,4 +1,4 @@
-"""The one way to the terminal: whatever is printed for people passes :func:`clean`.
+"""The only way to the terminal: everything printed for people passes through :func:`clean`.
 
 Names, log lines, error messages and values come from documents, jobs and AWS.  They may hold secrets, and escape
 sequences that would move the cursor, retitle the window or hide text.
@@ -17,12 +17,12 @@ from typing import Any
 
 from ...execution.secret_masking import mask, without
 
-# C0 and C1 controls but tab and newline, and what turns the direction of text
+# C0 and C1 controls except tab and newline, and characters that change the text direction
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-# Words of ours that look like "password: value" where a step or file has such a name
+# Our own text, which looks like "password: value" if a step or file has such a name
 _OURS = re.compile(r'(Step "[^"\n]*": |^\S+\.(?:json|ya?ml|py):(?:\d+(?::\d+)?)? )', re.MULTILINE)
-_SECRETS: set[str] = set()  # of this process, which runs one command
+_SECRETS: set[str] = set()  # per process, which runs one command
 
 
 def hide(secrets: Iterable[str]) -> None:
@@ -31,20 +31,20 @@ def hide(secrets: Iterable[str]) -> None:
 
 
 def clean(text: object) -> str:
-    """``text`` for the terminal: secrets masked, control characters shown and not obeyed."""
+    """``text`` for the terminal: secrets are masked, control characters escaped."""
     parts = _OURS.split(str(text))
     masked = [part if position % 2 else mask(part) for position, part in enumerate(parts)]
     return shown(without("".join(masked), _SECRETS))
 
 
 def shown(text: object) -> str:
-    """``text`` with every control character as ``\\x1b`` and the like, and half a letter as its number."""
+    """``text`` with control characters and lone surrogates escaped, as ``\\x1b`` and ``\\ud800``."""
     plain = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", plain)
 
 
 def say(text: object = "", *, err: bool = False) -> None:
-    """Print a line for people; on standard error where it is no result."""
+    """Print a line for people; ``err`` for standard error, if the line is not a result."""
     print(clean(text), file=sys.stderr if err else sys.stdout)
 
 
@@ -54,17 +54,17 @@ def say_about(name: str, text: object) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print data for programs; it is masked where it was made."""
+    """Print data for programs; its producer has masked it."""
     print(on_terminal(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def on_terminal(text: str) -> str:
-    """Data as it is, but for control characters where somebody looks at it."""
+    """Data unchanged, except that control characters are escaped on a terminal."""
     return shown(text) if sys.stdout.isatty() else text
 
 
 def say_styled(text: object, style: str = "") -> None:
-    """Print a line, in colour on a terminal; it is never wrapped or cut by us."""
+    """Print a line, in colour on a terminal; it is never wrapped or truncated."""
     if sys.stdout.isatty():
         console().print(clean(text), style=style or None, markup=False, highlight=False, soft_wrap=True)
     else:
@@ -75,9 +75,9 @@ Cell = tuple[str, str]  # text and style
 
 
 def say_table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], title: str = "", right: Sequence[str] = ()) -> None:
-    """Print a table: with lines on a terminal; elsewhere columns of whole texts, two blanks apart.
+    """Print a table: with borders on a terminal; elsewhere untruncated columns, two spaces apart.
 
-    right   heads of columns of numbers
+    right   heads of right-aligned columns
     """
     table = [[(clean(text).replace("\n", " "), style) for text, style in row] for row in rows]
     if not sys.stdout.isatty():
@@ -108,14 +108,14 @@ def _say_columns(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str
 
 
 def console(**options: Any) -> Any:
-    """A rich console; imported late because --help should be quick."""
+    """A rich console; imported late to keep --help fast."""
     from rich.console import Console
 
     return Console(**options)
 
 
 def write_out(text: str, out: Path | None) -> int:
-    """Write ``text`` to the file of ``--output``, or print it; exit code 2 where the file cannot be written."""
+    """Write ``text`` to the file of ``--output``, or print it; exit code 2 if the file cannot be written."""
     if out is None:
         sys.stdout.write(on_terminal(text))
         return 0
@@ -128,7 +128,7 @@ def write_out(text: str, out: Path | None) -> int:
 
 
 def tell(error: ValueError, consequence: str = "") -> int:
-    """Print why a definition cannot be used, and what came of that, on standard error; the exit code."""
+    """Print to standard error why a definition cannot be used, and the consequence; returns the exit code."""
     from ...definition.problems import PipelineError
 
     say(error.told(consequence) if isinstance(error, PipelineError) else error, err=True)
@@ -136,7 +136,7 @@ def tell(error: ValueError, consequence: str = "") -> int:
 
 
 class _Unread:
-    """A stream that goes on as the null device once its reader is gone: ``| head`` ended, or the terminal closed."""
+    """A stream that becomes the null device once its reader is gone: ``| head`` ended, or the terminal closed."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -168,7 +168,7 @@ class _Unread:
 
 @contextlib.contextmanager
 def outliving_readers() -> Iterator[None]:
-    """Let no print fail meanwhile: a run has jobs to watch and a record to write, whoever reads what it says."""
+    """Let no print fail in this context: a run has jobs to watch and a record to write, even if its reader is gone."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (_Unread(stream) for stream in before)
     try:
@@ -180,7 +180,7 @@ def outliving_readers() -> Iterator[None]:
 
 
 def print_anything() -> None:
-    """Have standard output and error show what their encoding does not have, half a letter for one, as ``\\ud800``."""
+    """Escape what the encoding of standard output and error cannot represent, e.g. a lone surrogate as ``\\ud800``."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -100,4 +100,4 @@ def _missing(store: Store, dag_id: str, run_id: str) -> str:
     dags = dags_of(store)
     if dag_id in dags:
         return f'DAG "{dag_id}" has no records at {store.base}.'
-    return f'there is nothing of DAG "{dag_id}" at {store.base}. {did_you_mean(dag_id, dags)}'.strip()
+    return f'there are no records of DAG "{dag_id}" at {store.base}. {did_you_mean(dag_id, dags)}'.strip()

@@ -55,7 +55,7 @@ def verify(store: Store, dag_id: str, evidence: Evidence | None = None) -> Verif
     """
     good, findings = _read_all(store, dag_id)
     if not good and not findings and dag_id not in dags_of(store):
-        raise NoSuchRecord(f'there is nothing of DAG "{dag_id}" at {store.base}.')
+        raise NoSuchRecord(f'there are no records of DAG "{dag_id}" at {store.base}.')
     bad = {finding.run_id for finding in findings}
     index = read_index(store, dag_id)
     findings += _chain(good, bad)
