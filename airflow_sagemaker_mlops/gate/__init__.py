@@ -1,6 +1,6 @@
 """The champion gate: is a candidate better than the champion, and how sure is that?
 
-Pure code, without Airflow and boto3.  The command line, the Python function, the step type and the
+Pure code, without Airflow and boto3.  The command line, the Python function :func:`evaluate`, the step type and the
 script of its job all use this room; the job takes it along as an archive (:mod:`.zipapp`).  So the modules here
 import nothing of the rest of the package, run on Python 3.9, and need numpy and scipy only where data is judged.
 
@@ -13,9 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .judge import evaluate
     from .problems import BadPredictions, InvalidRules, RuleProblem
     from .report import GateReport, RuleResult
-    from .rules import Rule, parse_rules, rule_problems
+    from .rule_reader import parse_rules, rule_problems
+    from .rules import Rule
     from .zipapp import archive
 
 __all__ = [
@@ -26,20 +28,22 @@ __all__ = [
     "RuleProblem",
     "RuleResult",
     "archive",
+    "evaluate",
     "parse_rules",
     "rule_problems",
 ]
 
 _HOMES = {
     "archive": "zipapp",
+    "evaluate": "judge",
     "BadPredictions": "problems",
     "InvalidRules": "problems",
     "RuleProblem": "problems",
     "GateReport": "report",
     "RuleResult": "report",
     "Rule": "rules",
-    "parse_rules": "rules",
-    "rule_problems": "rules",
+    "parse_rules": "rule_reader",
+    "rule_problems": "rule_reader",
 }
 
 

@@ -1,0 +1,63 @@
+"""What a gate is asked: one candidate with everything that was given for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .report import GateReport
+from .rules import Rule
+from .table import Predictions
+
+
+@dataclass(frozen=True)
+class Case:
+    """A candidate that is judged: rules, predictions, and what else was given; see :func:`~.judge.evaluate`."""
+
+    rules: tuple[Rule, ...]
+    predictions: Predictions
+    values: Mapping[str, Any]
+    recorded: GateReport | Mapping[str, Any] | None
+    no_champion: str | None
+    noun: str
+
+    @property
+    def has_champion(self) -> bool:
+        """Whether the candidate is compared with something."""
+        return self.no_champion is None
+
+    def recorded_number(self, rule: Rule, slice_: str | None) -> float | None:
+        """The champion's number in its own report, where it was the candidate."""
+        if isinstance(self.recorded, GateReport):
+            for result in self.recorded.rules:
+                if (result.metric, result.slice) == (rule.metric, slice_) and result.candidate is not None:
+                    return result.candidate
+            return None
+        value = (self.recorded or {}).get(rule.metric if slice_ is None else f"{rule.metric}[{slice_}]")
+        return number_or_none(value)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether recorded numbers are known to be of the same test set."""
+        return isinstance(self.recorded, GateReport) and self.recorded.fingerprint == self.predictions.fingerprint
+
+    def external(self, metric: str) -> dict[str, Any]:
+        """The two numbers of a metric that is measured elsewhere, by ``candidate`` and ``champion``."""
+        given = self.values.get(metric)
+        if isinstance(given, Mapping):
+            return dict(given)
+        pair = list(given) if isinstance(given, (list, tuple)) else [given]
+        return dict(zip(("candidate", "champion"), pair))
+
+
+def number_or_none(value: Any) -> float | None:
+    """A finite number of any library's kind; nothing otherwise, for booleans and texts too."""
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,92 @@
+"""What a statistical method says about the gain of a candidate over a champion.
+
+A *gain* is the difference in the direction of the goal: candidate - champion for metrics to maximize, champion -
+candidate for metrics to minimize.  Every method answers the same one-sided questions, and its p-values and bounds
+agree: ``p_above(m) <= alpha`` exactly when ``lower(alpha)`` is beyond ``m``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy.special import ndtr, ndtri
+
+POWER = 0.8  # chance of a decision for which the number of records is computed
+MOST_NEEDED = 1e9  # more records than that are as good as none
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A gain with what is known of its distribution; methods for sampling distributions are in the subclasses.
+
+    gain     in the unit of the metric
+    error    standard error of ``gain``
+    records  that it was computed from
+    method   name of the statistical method
+    """
+
+    gain: float
+    error: float
+    records: int
+    method: str
+
+    def p_above(self, margin: float, or_equal: bool = False) -> float:
+        """One-sided p-value against "the gain is at most ``margin``".
+
+        or_equal   against "the gain is less than ``margin``": a gain that is ``margin`` without any doubt passes
+        """
+        raise NotImplementedError
+
+    def p_below(self, margin: float) -> float:
+        """One-sided p-value against "the gain is at least ``margin``"."""
+        raise NotImplementedError
+
+    def lower(self, alpha: float) -> float:
+        """Bound that the gain exceeds with confidence 1 - ``alpha``."""
+        raise NotImplementedError
+
+    def upper(self, alpha: float) -> float:
+        """Bound that the gain stays below with confidence 1 - ``alpha``."""
+        raise NotImplementedError
+
+    def needed(self, margin: float, alpha: float) -> int | None:
+        """How many records decide on which side of ``margin`` the gain is, with a chance of 80 %.
+
+        Power of the one-sided z-test with the observed gain and variance; ``None`` where no number would.
+        """
+        distance = abs(self.gain - margin)
+        if not distance or not math.isfinite(self.error) or not self.error:
+            return None
+        number = self.records * ((quantile(1 - alpha) + quantile(POWER)) * self.error / distance) ** 2
+        return math.ceil(number) if number < MOST_NEEDED else None
+
+
+@dataclass(frozen=True)
+class Normal(Comparison):
+    """A gain whose estimate is normally distributed."""
+
+    def p_above(self, margin: float, or_equal: bool = False) -> float:
+        """See :meth:`Comparison.p_above`."""
+        if not self.error:
+            return 0.0 if self.gain > margin or (or_equal and self.gain == margin) else 1.0
+        return float(ndtr((margin - self.gain) / self.error))
+
+    def p_below(self, margin: float) -> float:
+        """See :meth:`Comparison.p_below`."""
+        if not self.error:
+            return 0.0 if self.gain < margin else 1.0
+        return float(ndtr((self.gain - margin) / self.error))
+
+    def lower(self, alpha: float) -> float:
+        """See :meth:`Comparison.lower`."""
+        return self.gain - quantile(1 - alpha) * self.error
+
+    def upper(self, alpha: float) -> float:
+        """See :meth:`Comparison.upper`."""
+        return self.gain + quantile(1 - alpha) * self.error
+
+
+def quantile(share: float) -> float:
+    """Of the standard normal distribution."""
+    return float(ndtri(share))

@@ -1,0 +1,40 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+
+def decimals_for(width: float, values: tuple[float, ...]) -> int:
+    """How many decimals show three digits of ``width``; four at least for values below 10."""
+    least = 4 if all(abs(value) < 10 for value in values) else 0
+    wanted = 2 - math.floor(math.log10(width)) if width > 0 and math.isfinite(width) else 4
+    return min(max(wanted, least), 8)
+
+
+def number(value: float, decimals: int) -> str:
+    """``0.6798`` or ``1,234.5``."""
+    text = f"{value:,.{decimals}f}"
+    return text.replace("-", "") if float(text.replace(",", "")) == 0 else text
+
+
+def signed(value: float, decimals: int) -> str:
+    """``+0.0432``; 0 has a sign too, so that it is read as a difference."""
+    text = f"{value:+,.{decimals}f}"
+    return text.replace("-", "+") if float(text.replace(",", "")) == 0 else text
+
+
+def percent(share: float) -> str:
+    """``95 %`` or ``97.5 %``."""
+    return f"{share * 100:.4g} %"
+
+
+def about(count: int) -> str:
+    """A count with two digits that mean something: ``1,200`` for 1,224."""
+    digits = max(len(str(count)) - 2, 0)
+    return f"{math.ceil(count / 10**digits) * 10**digits:,}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``6,009 flights``; ``noun`` is a plural."""
+    return f"{count:,} {noun[:-1] if count == 1 and noun.endswith('s') else noun}"

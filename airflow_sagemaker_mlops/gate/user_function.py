@@ -1,0 +1,55 @@
+"""A metric that is a function of the user's: ``module:function`` or ``file.py:function``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .problems import BadPredictions, alike
+
+
+def load_function(metric: str, folder: Path | None = None) -> Callable[[Any, Any], float]:
+    """The function as one of (labels, scores), both (n,) numbers, that returns a number.
+
+    folder   that a relative file is looked up in; the working directory if left out
+    Raises :class:`BadPredictions` where there is no such function, and when it fails or returns anything else.
+    """
+    home, _, name = metric.rpartition(":")
+    try:
+        module = _from_file((folder or Path()) / home) if home.endswith(".py") else importlib.import_module(home)
+    except Exception as error:
+        raise BadPredictions([f'the metric "{metric}" cannot be loaded: {_told(error)}.']) from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        near = alike(name, [other for other in vars(module) if not other.startswith("_")])
+        hint = f' Did you mean "{near}"?' if near else ""
+        raise BadPredictions([f'{home} has no function "{name}".{hint}'])
+
+    def call(labels: Any, scores: Any) -> float:
+        try:
+            value = float(function(labels, scores))
+        except Exception as error:
+            raise BadPredictions([f'the metric "{metric}" failed: {_told(error)}.']) from error
+        return value if math.isfinite(value) else math.nan
+
+    return call
+
+
+def _from_file(file: Path) -> Any:
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {file}")
+    spec = importlib.util.spec_from_file_location(f"gate_metric_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is not Python code")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _told(error: Exception) -> str:
+    text = str(error).strip().rstrip(".") or type(error).__name__
+    return text if isinstance(error, (ImportError, FileNotFoundError)) else f"{type(error).__name__}: {text}"
