@@ -14,7 +14,7 @@ from ..definition.expressions import MARKS
 from ..definition.location import key_text
 from ..definition.model import Pipeline
 from ..definition.problems import PipelineError, Problem
-from ..definition.step_types import AIRFLOW
+from ..definition.step_types import AIRFLOW, operator_name
 from ..plan.edges import needed_edges
 from ..plan.model import ParameterPlan, Plan, TaskPlan
 from ..templates import is_template
@@ -90,7 +90,7 @@ def _operator(task: TaskPlan) -> str:
     """The name of our operator class, or the dotted path of another package's."""
     if task.step_type == AIRFLOW:
         return str(task.spec["Operator"])
-    return OURS.get(task.step_type, f"{task.step_type}StepOperator")
+    return OURS.get(task.step_type) or operator_name(task.step_type)
 
 
 def _classes(plan: Plan) -> dict[str, str]:

@@ -25,7 +25,7 @@ from .step_keys import (
     read_property_files,
     read_retries,
 )
-from .step_types import AIRFLOW, KNOWN, SUPPORTED, syntax_of, type_meant
+from .step_types import AIRFLOW, CHAMPION_GATE, KNOWN, SUPPORTED, syntax_of, type_meant
 
 AIRFLOW_KEYS = frozenset({"Description"})
 TOP_KEYS = frozenset(
@@ -67,13 +67,20 @@ class Parsed:
 
 
 @dataclass(slots=True)
-class _Parser:
+class Parser:
+    """What reading one document has found so far.
+
+    gates   {index of a champion gate in the steps: (the step, its place)}
+    """
+
     written: Mapping[str, str]
     reader: Reader = field(default_factory=Reader)
     steps: list[Step] = field(default_factory=list)
     references: list[tuple[int, Place, Get | JsonGet]] = field(default_factory=list)
+    gates: dict[int, tuple[Step, Place]] = field(default_factory=dict)
 
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
+        """Keep a problem."""
         self.reader.report(code, place, what, fix, warn=warn)
 
     def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
@@ -89,11 +96,13 @@ class _Parser:
         return False
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+        """Warn of keys that are not ``known``."""
         self.reader.unknown_keys(value, known, place, owner)
 
     # -- the document ------------------------------------------------------------------------------------------------
 
     def pipeline(self, document: Mapping[str, Any], source: str) -> Pipeline:
+        """The whole ``document``."""
         self.unknown_keys(document, TOP_KEYS, None, "a pipeline definition")
         version = document.get("Version")
         if version is not None and version != "2020-12-01":
@@ -104,7 +113,11 @@ class _Parser:
         parameters = read_parameters(self, document.get("Parameters"), self.written)
         if document.get("Steps") is None:
             self.report("SM121", None, 'the definition has no "Steps".', 'Add "Steps": [...].')
-        self._steps(document.get("Steps"), (None, "Steps"), None, None, 0)
+        self.nested(document.get("Steps"), (None, "Steps"), None, None, 0)
+        if self.gates:  # few documents have one
+            from .gate_step import inherit
+
+            inherit(self)
         experiment = self._block(document, "PipelineExperimentConfig")
         mlflow = self._block(document, "MlflowConfig")
         metadata: Any = document.get("Metadata")
@@ -130,45 +143,60 @@ class _Parser:
         before = len(self.reader.references)
         read = self.reader.value(block, (None, key))
         self._texts(block, (None, key))
-        self._keep_references(-1, before)
+        self.keep_references(-1, before)
         return read if isinstance(read, Mapping) else None
 
-    def _keep_references(self, step: int, before: int) -> None:
-        self.references.extend((step, place, ref) for place, ref in self.reader.references[before:])
+    def keep_references(self, step: int, before: int) -> tuple[Get | JsonGet, ...]:
+        """Keep what was read since ``before`` as references of ``step``, an index or -1 for none; those references."""
+        found = self.reader.references[before:]
+        self.references.extend((step, place, reference) for place, reference in found)
+        return tuple(reference for _, reference in found)
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    def _steps(self, items: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
+    def nested(self, items: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
+        """Add the steps in the list ``items``, those of a branch of ``parent`` if there is one; their names."""
         if not self.wanted(items, list, place, "a list of steps"):
             return ()
         if depth > MOST_DEPTH:
             self.report("SM105", place, f"conditions are nested more than {MOST_DEPTH} deep.")
             return ()
-        names = [self._step(item, (place, i), parent, branch, depth) for i, item in enumerate(items)]
-        return tuple(name for name in names if name is not None)
+        named = (self._step(item, (place, i), parent, branch, depth) for i, item in enumerate(items))
+        return tuple(name for names in named for name in names)
 
-    def _step(self, item: Any, place: Place, parent: str | None, branch: Any, depth: int) -> str | None:
+    def _step(self, item: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
+        """Add the step to the steps; its name, and that of a condition that stands behind it."""
         if not isinstance(item, Mapping):
             self.report("SM122", place, f"{kind_of(item)} stands where a step, i.e. an object, is wanted.")
-            return None
+            return ()
         name, kind = item.get("Name"), item.get("Type")
         named = read_name(self, name, place, "step")
         if not isinstance(kind, str):
             what = "has no Type" if kind is None else f"has {kind_of(kind)} as its Type"
             self.report("SM121", place, f"{called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
-            return None
+            return ()
         self._check_type(name, kind, (place, "Type"))
         if branch == "ForEachBody" and kind in KNOWN and not syntax_of(kind).in_body:
             what = f"{called(name)} is of the type {kind}, which cannot stand in the body of a ForEach step."
             self.report("SM212", (place, "Type"), what)
         if not named:
-            return None
+            return ()
         if kind in KNOWN:
-            self.unknown_keys(item, COMMON_KEYS | syntax_of(kind).settings, place, f"{called(name)} ({kind})")
+            self.unknown_keys(
+                item,
+                COMMON_KEYS | syntax_of(kind).settings | syntax_of(kind).branches,
+                place,
+                f"{called(name)} ({kind})",
+            )
         index = len(self.steps)
         self.steps.append(None)  # type: ignore[arg-type]  # its place; nested steps come behind it
         self.steps[index] = self._read_step(item, place, index, (parent, branch, depth))
-        return str(name)
+        if kind != CHAMPION_GATE:
+            return (str(name),)
+        from .gate_step import read_gate
+
+        self.gates[index] = self.steps[index], place
+        return (str(name), *read_gate(self, item, place, self.steps[index], depth))
 
     def _read_step(self, item: Mapping[str, Any], place: Place, index: int, nest: tuple[Any, Any, int]) -> Step:
         name, kind = item["Name"], item["Type"]
@@ -190,7 +218,8 @@ class _Parser:
             key: self.reader.value(item[key], (place, key)) for key in syntax.settings if item.get(key) is not None
         }
         self._check_settings(name, kind, settings, place)
-        self._texts({key: item[key] for key in settings}, place)
+        if not syntax.setting_rules:
+            self._texts({key: item[key] for key in settings}, place)
         if kind == "Fail":
             self._texts(arguments, (place, "Arguments"))
         if kind == "ForEach":
@@ -201,11 +230,10 @@ class _Parser:
             from .arguments import step_arguments
 
             step_arguments(self, name, kind, arguments, (place, "Arguments"))
-        self._keep_references(index, before)
-        references = tuple(reference for _, reference in self.reader.references[before:])
+        references = self.keep_references(index, before)
         below = (place, "Arguments")
         nested = {
-            key: self._steps(arguments.get(key), (below, key), name, key, nest[2] + 1)
+            key: self.nested(arguments.get(key), (below, key), name, key, nest[2] + 1)
             for key in NESTED
             if kind == ("ForEach" if key == "ForEachBody" else "Condition")
         }
@@ -272,7 +300,7 @@ class _Parser:
     def _arguments(self, item: Mapping[str, Any], name: str, kind: str, place: Place) -> Mapping[str, Any]:
         arguments = item.get("Arguments")
         if arguments is None:
-            if not syntax_of(kind).free_arguments:
+            if not (syntax_of(kind).free_arguments or syntax_of(kind).setting_rules):
                 self.report("SM121", place, f'{called(name)} has no "Arguments".', 'Add "Arguments": {...}.')
             return {}
         if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):
@@ -318,7 +346,7 @@ def parse(document: Mapping[str, Any], source: str, written: Mapping[str, str] =
 
     written   {place of a parameter's number: its text} where it prints otherwise than it was written
     """
-    parser = _Parser(written)
+    parser = Parser(written)
     pipeline = parser.pipeline(document, source)
     problems = parser.reader.problems
     severities: tuple[Severity, ...] = ("error", "warning")

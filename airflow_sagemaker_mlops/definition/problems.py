@@ -3,7 +3,8 @@
 A :class:`Problem` is one sentence about the user's document with its place and the way out.  Problems are collected
 and raised together; ``str()`` of the error is the whole report, because Airflow's UI shows nothing else.
 
-Codes: SM1xx document, SM2xx graph and references, SM3xx not supported here, SM4xx options and run-time values.
+Codes: SM1xx document, SM2xx graph and references, SM30x not supported here, SM31x champion gates, SM4xx options and
+run-time values.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LONGEST_WORD = 256
 class Problem:
     """One thing that is wrong.
 
-    code      stable and documented, e.g. ``SM201``; SM3xx is "right, but not supported"
+    code      stable and documented, e.g. ``SM201``; SM30x is "right, but not supported"
     where     document path, e.g. ``$.Steps[1].DependsOn[0]``
     what      a full sentence about the user's document, quoting their words
     fix       what to type instead, or empty
@@ -44,7 +45,7 @@ class Problem:
     @property
     def is_unsupported(self) -> bool:
         """Whether the document is right and only this package cannot run it."""
-        return self.code.startswith("SM3")
+        return self.code.startswith("SM30")
 
 
 def warning(code: str, where: str, what: str, fix: str = "") -> Problem:

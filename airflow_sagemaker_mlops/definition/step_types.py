@@ -13,6 +13,11 @@ from typing import Any
 
 # A step that is any Airflow operator; only in documents written for Airflow.
 AIRFLOW = "x-airflow"
+CHAMPION_GATE = "x-champion-gate"
+# {key with the steps of a branch: the verdict that it is for}
+GATE_BRANCHES = MappingProxyType(
+    {"PromoteSteps": "promote", "RejectSteps": "reject", "InconclusiveSteps": "inconclusive"}
+)
 DECLARED = "declared"  # the type of a property that the step declares in its OutputParameters
 CHECK_KEYS = frozenset(
     {
@@ -40,6 +45,8 @@ class StepSyntax:
     choices         allowed values of the required key; () for any
     arguments       allowed keys of ``Arguments``; ``None`` for any
     argument_rules  ``definition.arguments`` checks its ``Arguments``
+    setting_rules   its request is made of its step-level keys, which a module of its own checks
+    branches        step-level keys that hold steps
     free_arguments  ``Arguments`` are optional, and are the user's own data, which may hold a key called "Get"
     in_body         the body of a ForEach step may hold it
     in_experiments  its jobs are grouped under the pipeline's experiment
@@ -57,6 +64,8 @@ class StepSyntax:
     choices: tuple[str, ...] = ()
     arguments: frozenset[str] | None = None
     argument_rules: bool = False
+    setting_rules: bool = False
+    branches: frozenset[str] = frozenset()
     free_arguments: bool = False
     in_body: bool = True
     in_experiments: bool = False
@@ -162,6 +171,14 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
     "BedrockProvisionedModelThroughput": _JOB,
     "Athena": StepSyntax(waits=True, left_in_s3=frozenset({"S3OutputLocation"})),
     "HubContent": StepSyntax(supported=False),
+    CHAMPION_GATE: StepSyntax(
+        waits=True,
+        settings=frozenset({"Champion", "Predictions", "Rules", "NoChampion", "Job"}),
+        setting_rules=True,
+        branches=frozenset(GATE_BRANCHES),
+        in_body=False,
+        properties={"Verdict": "String", "Sentence": "String", "Report": "String"},
+    ),
     AIRFLOW: StepSyntax(
         supported=False,
         settings=frozenset({"Operator"}),
@@ -182,6 +199,26 @@ def type_meant(word: str) -> str | None:
     """The step type that ``word`` means, in any case and also by its name in the API or the SDK."""
     given = word.casefold()
     return next((name for name, row in STEP_SYNTAX.items() if given in (name.casefold(), *row.also_called)), None)
+
+
+_OPERATOR = "StepOperator"
+
+
+def operator_name(step_type: str) -> str:
+    """``TrainingStepOperator``; of a type of ours, ``ChampionGateStepOperator`` for ``x-champion-gate``."""
+    own = step_type.removeprefix("x-")
+    words = [step_type] if own == step_type else [word.capitalize() for word in own.split("-")]
+    return "".join(words) + _OPERATOR
+
+
+def type_of_operator(name: str) -> str:
+    """The supported step type whose operator is called ``name``; "" if there is none."""
+    kind = name.removesuffix(_OPERATOR)
+    if kind == name:
+        return ""
+    if kind in SUPPORTED:
+        return kind
+    return next((one for one in SUPPORTED if one.startswith("x-") and operator_name(one) == name), "")
 
 
 class _Types(Set[str]):

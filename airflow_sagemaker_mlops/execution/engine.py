@@ -26,6 +26,7 @@ from .retries import Retries
 from .runners.airflow_operator import AirflowOperatorRunner
 from .runners.base import WaitingRunner, register, runner_of
 from .runners.callback import CallbackRunner
+from .runners.champion_gate import ChampionGateRunner
 from .runners.cleanup import CleanupRunner
 from .runners.condition import ConditionRunner
 from .runners.emr import EmrRunner
@@ -206,6 +207,7 @@ async def _refused(
 for _runner in (
     AirflowOperatorRunner(),
     CallbackRunner(),
+    ChampionGateRunner(),
     CleanupRunner(),
     ConditionRunner(),
     EmrRunner(),

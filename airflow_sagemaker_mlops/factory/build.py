@@ -11,7 +11,7 @@ from airflow.sdk import DAG, TaskGroup
 
 from .. import operators
 from ..definition.problems import InvalidPipeline, Problem
-from ..definition.step_types import AIRFLOW
+from ..definition.step_types import AIRFLOW, operator_name
 from ..gc_pause import garbage_later
 from ..hooks.connection import AwsConnection
 from ..plan.edges import needed_edges
@@ -236,7 +236,7 @@ def _operator(task: TaskPlan, prefix: str, options: _Options, dag: DAG) -> BaseO
         from ..operators.airflow_operator import foreign_operator
 
         return foreign_operator(step, arguments)
-    operator = getattr(operators, f"{task.step_type}StepOperator")
+    operator = getattr(operators, operator_name(task.step_type))
     return operator(step=step, start_in=options.start_in, **arguments)  # type: ignore[no-any-return]
 
 

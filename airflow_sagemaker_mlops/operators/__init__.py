@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..definition.step_types import SUPPORTED
+from ..definition.step_types import SUPPORTED, operator_name, type_of_operator
 
 _OTHERS = {"PipelineGateOperator": "gate", "PipelineStatusOperator": "status", "StopRunningJobsOperator": "stop_jobs"}
-__all__ = [*sorted(f"{name}StepOperator" for name in SUPPORTED), *_OTHERS]  # noqa: PLE0604
+__all__ = [*sorted(map(operator_name, SUPPORTED)), *_OTHERS]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
@@ -21,8 +21,8 @@ def __getattr__(name: str) -> Any:
     else:
         from .steps import operator_class
 
-        kind = name.removesuffix("StepOperator")
-        if kind == name or kind not in SUPPORTED:
+        kind = type_of_operator(name)
+        if not kind:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = operator_class(kind)
     globals()[name] = found  # the next time Python finds it by itself

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from ..airflow_versions import DownstreamTasksSkipped
+from ..definition.step_types import operator_name
 from .base import StepOperator
 
 if TYPE_CHECKING:
@@ -76,6 +77,6 @@ def operator_class(step_type: str) -> type[StepOperator]:
     made = _OWN_CLASSES.get(step_type)
     if made is None:
         about = f"A {step_type} step; ``arguments`` as in a pipeline definition.  See docs/step-types.md."
-        made = type(f"{step_type}StepOperator", (StepOperator,), {"step_type": step_type, "__doc__": about})
+        made = type(operator_name(step_type), (StepOperator,), {"step_type": step_type, "__doc__": about})
     made.__module__ = _HOME
     return made

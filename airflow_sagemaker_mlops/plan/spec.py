@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
-from ..definition.step_types import syntax_of
+from ..definition.step_types import CHAMPION_GATE, GATE_BRANCHES, syntax_of
 from .edges import references
 
 NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow"})
@@ -25,7 +25,7 @@ class Specs:
         self.references = references(pipeline)
         self._steps = pipeline.by_name
         self._declared = pipeline.parameters_by_name
-        self._raw = dict(_raw_steps(pipeline.document.get("Steps")))
+        self._raw = _raw_steps(pipeline.document.get("Steps"))
         self._experiment = _present(pipeline.document.get("PipelineExperimentConfig"))
         self._mlflow = _present(pipeline.document.get("MlflowConfig"))
         self._shared = {key: _parameters_in(pipeline, key) for key in ("experiment", "mlflow")}
@@ -81,15 +81,26 @@ def _parameters_in(pipeline: Pipeline, block: str) -> set[str]:
     return {e.name for e in found if isinstance(e, Get) and e.root == "Parameters"}
 
 
-def _raw_steps(items: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every step of the document as it was written, nested ones included."""
+def _raw_steps(items: Any) -> dict[str, Mapping[str, Any]]:
+    """Every step by name as it was written, nested ones included; a champion gate as the steps it stands for."""
+    found: dict[str, Mapping[str, Any]] = {}
+    gates: list[Mapping[str, Any]] = []
     stack = [items]
     while stack:
         for item in stack.pop() or ():
-            yield item["Name"], item
+            found[item["Name"]] = item
             arguments = item.get("Arguments")
             if item["Type"] in ("Condition", "ForEach") and isinstance(arguments, Mapping):
                 stack.extend(arguments.get(key) for key in NESTED)
+            elif item["Type"] == CHAMPION_GATE:
+                gates.append(item)
+                stack.extend(item.get(key) for key in GATE_BRANCHES)
+    if gates:
+        from ..definition.gate_step import raw_steps  # few documents have one
+
+        for gate in gates:
+            found.update(raw_steps(gate, found[gate["Predictions"]["Step"]]["Arguments"]))
+    return found
 
 
 def _declaration(parameter: Parameter) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..definition.step_types import AIRFLOW, WAITING
+from ..definition.step_types import AIRFLOW, CHAMPION_GATE, WAITING
 from ..plan.model import PARAMETERS_TASK_ID
 from ..plan.run_rules import run_status
 from .skip_reasons import Skips
@@ -141,6 +141,7 @@ def _conclude(
         **({"NotSelected": sorted(not_selected)} if not_selected else {}),
     }
     lines = list(_decisions(ti, steps, states))
+    lines += [f"{', '.join(names)} not taken: {sentence}" for sentence, names in skips.sentences().items()]
     if dropped:
         lines.append(f"skipped by no decision of the pipeline, so counted as stopped: {', '.join(dropped)}")
     if status == "CompletedWithFailures":
@@ -178,6 +179,6 @@ def _decisions(
     ti: RuntimeTaskInstanceProtocol, steps: Mapping[str, str], states: Mapping[str, str | None]
 ) -> Iterator[str]:
     for name, step_type in steps.items():
-        if step_type == "Condition" and states.get(name) == "success":
+        if step_type in ("Condition", CHAMPION_GATE) and states.get(name) == "success":
             result = xcom_of(ti, name, "return_value") or {}
             yield f"{name}: {(result.get('Decision') or {}).get('Sentence', 'no decision kept')}"

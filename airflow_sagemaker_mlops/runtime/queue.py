@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..definition.step_types import SUPPORTED, WAITING
+from ..definition.step_types import SUPPORTED, WAITING, type_of_operator
 from ..execution.concurrency import BEGUN
 from ..plan.model import STATUS_TASK_ID
 from .step_task import StepTask
@@ -43,7 +43,7 @@ def other_steps(ti: RuntimeTaskInstanceProtocol, states: Mapping[str, str], step
             and "." not in task_id.removeprefix(prefix)
             and sibling_index(ti, task_id) in (None, index)  # in a mapped task group each instance is a pipeline
         )
-        kind = tasks[task_id].task_type.removesuffix("StepOperator") if task_id in tasks else ""
+        kind = type_of_operator(tasks[task_id].task_type) if task_id in tasks else ""
         is_step = name != own_state_key(ti) and own and (kind in SUPPORTED or task_id in step.foreign)
         with_ticket = kind in WAITING and (not by_hand or task_id == ti.task_id or _has_limit(tasks[task_id]))
         # One that comes back to a worker has taken its ticket before.

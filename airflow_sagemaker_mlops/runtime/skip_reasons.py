@@ -50,6 +50,16 @@ class Skips:
             return True
         return _names_one((_word(self.ti, name) for name in self._outsiders), status_task)
 
+    def sentences(self) -> dict[str, list[str]]:
+        """{sentence of a champion gate: steps that were skipped because of its verdict}."""
+        found: dict[str, list[str]] = {}
+        for step, word in self._decisions.items():
+            skipped = sorted(name for name in self._skipped if _names(word, name, name in self._below(step)))
+            decision = (xcom_of(self.ti, step, "return_value") or {}).get("Decision") if skipped else None
+            if isinstance(decision, Mapping) and decision.get("Because"):
+                found.setdefault(str(decision["Because"]), []).extend(skipped)
+        return found
+
     @cached_property
     def _skipped(self) -> set[str]:
         return {name for name, state in self.states.items() if state == "skipped"}

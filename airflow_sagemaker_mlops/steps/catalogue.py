@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..definition.step_types import STEP_SYNTAX, StepSyntax
 from .analytics import ATHENA, EMR, EMR_SERVERLESS
 from .bedrock import BEDROCK
+from .champion_gate import CHAMPION_GATE_STEP
 from .checks import CLARIFY_CHECK, QUALITY_CHECK
 from .control import (
     AIRFLOW_OPERATOR,
@@ -60,6 +61,7 @@ STEP_TYPES: dict[str, StepType] = {
         FOR_EACH,
         *BEDROCK,
         ATHENA,
+        CHAMPION_GATE_STEP,
     )
 }
 

@@ -55,7 +55,8 @@ def _outcome(step: StepProgress) -> str:
     if "Metrics" in result:
         return ", ".join(f"{name} {value:.4g}" for name, value in result["Metrics"].items())
     if "Decision" in result:
-        return "true" if result["Decision"]["Outcome"] else "false"
+        decision = result["Decision"]
+        return str(decision.get("Verdict") or str(bool(decision["Outcome"])).lower())
     outputs = (result.get("Properties") or {}).get("OutputParameters")
     if outputs:
         return ", ".join(f"{name} = {value}" for name, value in outputs.items())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ...definition.conditions import parse_conditions
 from ...definition.evaluate import IncomparableValues, Outcome, evaluate
+from ...definition.model import Get, walk_expressions
 from ..aws.threads import in_thread
 from ..exceptions import StepFailed, UnresolvedExpression
 from ..scope import resolve
@@ -42,7 +44,10 @@ class ConditionRunner(Runner):
                 "Outcome": wanted,
                 "Sentence": f"{wanted}, as the rehearsal wants it: {decision['Sentence']}",
             }
-        run.tell(decision["Sentence"])
+        reasons = list(dict.fromkeys(_reasons(run, conditions)))
+        if reasons:
+            decision["Because"] = " ".join(reasons)
+        run.tell(" ".join([decision["Sentence"], *reasons]))
         return StepResult(
             step=run.identity.step,
             type=run.step_type,
@@ -53,6 +58,15 @@ class ConditionRunner(Runner):
             ended=now(),
             facts={"Decision": decision} | ({} if wanted is None else {"Stub": True}),
         )
+
+
+def _reasons(run: StepRun, conditions: Any) -> Iterator[str]:
+    """The sentences of the champion gates whose verdicts ``conditions`` compare."""
+    for one in walk_expressions(conditions):
+        if isinstance(one, Get) and one.root == "Steps" and one.path == ("Verdict",):
+            decision = (run.scope.steps.get(one.name) or {}).get("Decision") or {}
+            if "Verdict" in decision:
+                yield str(decision.get("Sentence", ""))
 
 
 def _evaluate(run: StepRun, conditions: Any) -> Outcome:

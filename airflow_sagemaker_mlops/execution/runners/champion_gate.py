@@ -1,0 +1,215 @@
+"""x-champion-gate: a processing job that compares two models' predictions, given its program and its rules.
+
+Neither is in the document.  They are put beside the predictions, under names that their contents give, so that they are
+written once and the same rules make the same request.  Rules: docs/language/steps/champion-gate.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ...definition.expressions import parse_value
+from ...definition.gate_step import (
+    FOLDER,
+    INPUT,
+    INPUT_PATH,
+    NO_CHAMPION,
+    OUTPUT,
+    OUTPUT_PATH,
+    REPORT_FILE,
+)
+from ...definition.read.strict_json import NotJson, read_json
+from ...definition.step_types import GATE_BRANCHES
+from ...steps.champion_gate import GATE_FOLDER
+from ...steps.s3_members import file_in_output
+from ..aws.clients import error_code
+from ..aws.threads import in_thread
+from ..describe import address_of
+from ..exceptions import StepFailed
+from ..scope import MOST_READ, Unreadable, resolve
+from ..step_run import StepResult, StepRun, Submitted
+from .job import JobRunner, ended_well, result_of, submit_job
+
+CODE_PATH = "/opt/ml/processing/input/code"
+RULES_PATH = "/opt/ml/processing/input/rules"
+VERDICTS = tuple(GATE_BRANCHES.values())
+MOST_TERMS = 100  # rules, one for each slice, that a result carries; the report has all
+DEFAULT_NO_CHAMPION = "approve"
+FILES = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
+ABSENT = frozenset({"404", "NoSuchKey", "403", "AccessDenied"})  # without s3:ListBucket what is not there is "denied"
+
+
+class ChampionGateRunner(JobRunner):
+    """Runs the comparison as a job, and gives its verdict."""
+
+    name = "champion_gate"
+    request_from = "settings"
+    adds_properties = True
+
+    async def submit(self, run: StepRun) -> Submitted:
+        """The job of this attempt, with its program and its rules in S3."""
+        rules, otherwise = await in_thread(run.aws.key, _program, run)
+
+        async def change(arguments: dict[str, Any], name: str) -> dict[str, Any]:
+            return await in_thread(run.aws.key, _with_program, run, arguments, rules, otherwise, name)
+
+        return await submit_job(run, change)
+
+    async def follow(self, run: StepRun, job: Submitted) -> StepResult:
+        """Wait for the job, then read what it found."""
+        answer = await ended_well(run, job, address_of(run, job.name))
+        uri = report_uri(answer)
+        try:
+            report = await in_thread(run.aws.key, _read, run, uri)
+        except Unreadable as error:
+            raise StepFailed(f'Step "{run.identity.step}": the job left no report that can be read: {error}') from None
+        run.tell(report["sentence"])
+        said = {"Verdict": report["verdict"], "Sentence": report["sentence"], "Report": uri}
+        result = result_of(run, job.name, {**answer, **said}, started=job.since)
+        return replace(result, facts={**result.facts, "Decision": decision_of(report, uri)})
+
+
+def decision_of(report: Mapping[str, Any], uri: str) -> dict[str, Any]:
+    """``report`` as it is pushed, recorded and shown: as the decision of a Condition, with the whole of its rules."""
+    rules = [rule for rule in report.get("rules") or [] if isinstance(rule, Mapping)]
+    return {
+        "Outcome": report["verdict"] == "promote",
+        "Verdict": report["verdict"],
+        "Sentence": report["sentence"],
+        "Terms": [_term(rule) for rule in rules[:MOST_TERMS]],
+        "Report": uri,
+        "Rules": [dict(rule) for rule in rules[:MOST_TERMS]],
+        **{key.capitalize(): report[key] for key in ("records", "champion", "fingerprint") if report.get(key)},
+    }
+
+
+def _term(rule: Mapping[str, Any]) -> dict[str, Any]:
+    where = f" ({rule['slice']})" if rule.get("slice") else ""
+    return {
+        "Text": f"{rule.get('metric', '')}{where}",
+        "Op": str(rule.get("must") or "holds"),
+        "Left": rule.get("candidate"),
+        "Right": rule.get("champion"),
+        "Result": rule.get("verdict") == "promote",
+    }
+
+
+def report_uri(answer: Mapping[str, Any]) -> str:
+    """Where the job ``answer`` describes left its report."""
+    for output in (answer.get("ProcessingOutputConfig") or {}).get("Outputs") or []:
+        if output.get("OutputName") == OUTPUT:
+            return file_in_output(str(output["S3Output"]["S3Uri"]), REPORT_FILE)
+    return ""
+
+
+def read_report(content: bytes, uri: str) -> dict[str, Any]:
+    """The report in ``content``.  Raises :class:`Unreadable`, so that what cannot be read never promotes anything."""
+    try:
+        report = read_json(content, most_bytes=MOST_READ)
+    except NotJson as error:
+        raise Unreadable(f"{uri} {error.told()}") from None
+    if not isinstance(report, dict) or report.get("verdict") not in VERDICTS:
+        raise Unreadable(f"{uri} holds no verdict, which is one of {', '.join(VERDICTS)}")
+    return {**report, "sentence": str(report.get("sentence") or "")}
+
+
+def _read(run: StepRun, uri: str) -> dict[str, Any]:
+    return read_report(run.scope.read_s3(uri), uri)
+
+
+def _resolved(run: StepRun, key: str) -> Any:
+    return resolve(parse_value(run.spec.get(key), key), run.scope, key)
+
+
+def _program(run: StepRun) -> tuple[Any, str]:
+    """The step's rules and its ``NoChampion``, with every expression replaced; :class:`StepFailed` for wrong ones."""
+    from ...gate.rules import rule_problems
+
+    rules, otherwise = _resolved(run, "Rules"), _resolved(run, "NoChampion")
+    problems = [f"Rules{one.place}: {one.what} {one.fix}".strip() for one in rule_problems(rules)]
+    if otherwise not in (None, *NO_CHAMPION):
+        problems.append(f"NoChampion is {otherwise!r}; it is one of {', '.join(NO_CHAMPION)}.")
+    if problems:
+        raise StepFailed(f'Step "{run.identity.step}": {" ".join(problems)}')
+    return rules, otherwise or DEFAULT_NO_CHAMPION
+
+
+def _with_program(run: StepRun, arguments: dict[str, Any], rules: Any, otherwise: str, name: str) -> dict[str, Any]:
+    """``arguments`` with the gate's program and its rules, which are in S3 by then, and a place for its report."""
+    from ...gate.zipapp import archive
+
+    folder = _folder(run, arguments)
+    key = (arguments.get("ProcessingOutputConfig") or {}).get("KmsKeyId")
+    text = json.dumps(rules, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    keep = partial(_kept, run, folder, key)
+    code, rules_file = keep("gate-{}.pyz", archive()), keep("rules-{}.json", text)
+    command = ["python3", f"{CODE_PATH}/{_file(code)}"]
+    options = {
+        "predictions": INPUT_PATH,
+        "rules": f"{RULES_PATH}/{_file(rules_file)}",
+        "output": OUTPUT_PATH,
+        "no-champion": otherwise,
+    }
+    inputs = [
+        {"InputName": what, "S3Input": {"S3Uri": uri, "LocalPath": path, **FILES}}
+        for what, uri, path in (("code", code, CODE_PATH), ("rules", rules_file, RULES_PATH))
+    ]
+    target = {"S3Uri": f"{folder}/reports/{name}", "LocalPath": OUTPUT_PATH, "S3UploadMode": "EndOfJob"}
+    program = {
+        "ContainerEntrypoint": command,
+        "ContainerArguments": [word for option, value in options.items() for word in (f"--{option}", value)],
+    }
+    return {
+        **arguments,
+        "AppSpecification": {**(arguments.get("AppSpecification") or {}), **program},
+        "ProcessingInputs": [*arguments.get("ProcessingInputs", ()), *inputs],
+        "ProcessingOutputConfig": {
+            **(arguments.get("ProcessingOutputConfig") or {}),
+            "Outputs": [{"OutputName": OUTPUT, "S3Output": target}],
+        },
+    }
+
+
+def _folder(run: StepRun, arguments: Mapping[str, Any]) -> str:
+    """Where the gate keeps what it writes: where ``Job`` says, or beside the predictions."""
+    given = _resolved(run, "Job") or {}
+    if given.get(FOLDER):
+        return str(given[FOLDER]).rstrip("/")
+    sources = {one.get("InputName"): one.get("S3Input") or {} for one in arguments.get("ProcessingInputs") or ()}
+    uri = str(sources.get(INPUT, {}).get("S3Uri") or "").rstrip("/")
+    bucket, _, path = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not bucket:
+        raise StepFailed(f'Step "{run.identity.step}": the predictions lie at "{uri}", which is no place in S3.')
+    above = path.rpartition("/")[0]
+    return "/".join(part for part in ("s3:/", bucket, above, GATE_FOLDER) if part)
+
+
+def _kept(run: StepRun, folder: str, key: Any, name: str, content: bytes) -> str:
+    """The URI of ``content`` below ``folder``; written if it is not there, encrypted with ``key`` if there is one.
+
+    Blocking.  ``name`` gets the hash of the content, so that two who write it at once write the same.
+    """
+    name = name.format(hashlib.sha256(content).hexdigest())
+    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+    path = f"{prefix}/{name}".lstrip("/")
+    client = run.aws.client("s3")
+    try:
+        found = client.head_object(Bucket=bucket, Key=path)["ContentLength"] == len(content)
+    except Exception as error:
+        if error_code(error) not in ABSENT:
+            raise
+        found = False
+    if not found:
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": str(key)} if key else {}
+        client.put_object(Bucket=bucket, Key=path, Body=content, **encryption)
+        run.tell(f"wrote s3://{bucket}/{path}")
+    return f"s3://{bucket}/{path}"
+
+
+def _file(uri: str) -> str:
+    return uri.rpartition("/")[2]
