@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .checks.properties import output_names
 from .conditions import read_conditions
 from .expressions import is_expression, kind_of
 from .location import Place, place_text
 from .model import Get, JsonGet, Step, walk_expressions
+from .outputs import output_names
 from .problems import MOST_PROBLEMS, Problem, did_you_mean
 from .step_types import GATE_BRANCHES
 
 if TYPE_CHECKING:
-    from .parse import Parser
+    from .report import StepReporter
 
 INPUT = "predictions"
 OUTPUT = "report"
@@ -48,7 +48,6 @@ FOLDER = "S3Uri"  # of Job: where the gate keeps its archive, its rules and its 
 # What the gate has no use for, of the keys that every step has.
 NOT_OF_GATES = {
     "Arguments": 'The gate makes its request itself; write what it is to change under "Job".',
-    "PropertyFiles": "Read Steps.{name}.Verdict, Steps.{name}.Sentence or Steps.{name}.Report.",
     "OutputParameters": "Read Steps.{name}.Verdict, Steps.{name}.Sentence or Steps.{name}.Report.",
     "CacheConfig": "A verdict is never taken from an earlier run; leave it out.",
 }
@@ -87,13 +86,22 @@ def branches_of(item: Mapping[str, Any]) -> list[Branch]:
             else_key=rest[0] if rest and key == asked[-1] else "",
             inner=inner,
         )
-        for name, key, inner in zip(names, asked, [*names[1:], ""], strict=True)
+        for name, key, inner in zip(names, asked, [*names[1:], ""], strict=False)
     ]
 
 
 def conditions(gate: str, verdict: str) -> list[dict[str, Any]]:
     """``Conditions`` that hold when the gate's verdict is ``verdict``."""
     return [{"Type": "Equals", "LeftValue": {"Get": f"Steps.{gate}.Verdict"}, "RightValue": verdict}]
+
+
+def side_in_words(condition: str, branch: str) -> tuple[str, str]:
+    """How messages call a branch of ``condition``, and what it belongs to: those of a gate in the words of its keys."""
+    gate, _, verdict = condition.rpartition(".")
+    if not gate:
+        return branch, condition
+    key = next(key for key, of in GATE_BRANCHES.items() if of == verdict)
+    return (key if branch == "IfSteps" else f"the steps for another verdict than {verdict}"), gate
 
 
 def predictions_path(step: str, output: str) -> str:
@@ -157,7 +165,7 @@ def _put(arguments: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-def read_gate(parser: Parser, item: Mapping[str, Any], place: Place, gate: Step, depth: int) -> tuple[str, ...]:
+def read_gate(parser: StepReporter, item: Mapping[str, Any], place: Place, gate: Step, depth: int) -> tuple[str, ...]:
     """Add the conditions behind ``gate``, with all that is nested in them, to the steps; the outermost one's name."""
     _own_keys(parser, item, place, gate.name)
     lists = {key: item[key] for key in GATE_BRANCHES if isinstance(item.get(key), list)}
@@ -173,7 +181,7 @@ def read_gate(parser: Parser, item: Mapping[str, Any], place: Place, gate: Step,
 class _Conditions:
     """Adds the conditions of one gate to what the parser has read; ``lists`` has the steps of its branches by key."""
 
-    parser: Parser
+    parser: StepReporter
     gate: Step
     place: Place
     lists: Mapping[str, Any]
@@ -210,7 +218,7 @@ class _Conditions:
         return (branch.name,)
 
 
-def _own_keys(parser: Parser, item: Mapping[str, Any], place: Place, name: str) -> None:
+def _own_keys(parser: StepReporter, item: Mapping[str, Any], place: Place, name: str) -> None:
     """Report what is wrong with the gate's keys, but for what its ``Predictions`` name and for its rules."""
     for key, way_out in NOT_OF_GATES.items():
         if item.get(key) is not None:
@@ -232,6 +240,8 @@ def _own_keys(parser: Parser, item: Mapping[str, Any], place: Place, name: str) 
         for member in needed:
             if block.get(member) is None:
                 parser.report("SM121", here, f'"{member}" is missing.', f'Add "{member}".')
+            elif key == "Predictions":
+                parser.wanted(block[member], str, (here, member), "a name")
     chosen = item.get("NoChampion")
     if chosen is not None and not is_expression(chosen) and chosen not in NO_CHAMPION:
         hint = did_you_mean(str(chosen), NO_CHAMPION)
@@ -243,7 +253,7 @@ def _own_keys(parser: Parser, item: Mapping[str, Any], place: Place, name: str) 
         _rules(parser, rules, place)
 
 
-def inherit(parser: Parser) -> None:
+def inherit(parser: StepReporter) -> None:
     """Give the jobs of all gates what they have of the steps that their ``Predictions`` name, wherever those stand."""
     steps = {step.name: step for step in reversed(parser.steps)}
     for index, (gate, place) in parser.gates.items():
@@ -253,7 +263,8 @@ def inherit(parser: Parser) -> None:
         name: Any = predictions.get("Step")
         output: Any = predictions.get("Output")
         here = (place, "Predictions")
-        source = _writer(parser, steps, name, output, here) if name is not None and output is not None else None
+        named = isinstance(name, str) and isinstance(output, str)
+        source = _writer(parser, steps, name, output, here) if named else None
         if source is None:
             continue
         before = len(parser.reader.references)
@@ -267,11 +278,8 @@ def inherit(parser: Parser) -> None:
         parser.steps[index] = replace(gate, arguments=arguments, references=references)
 
 
-def _writer(parser: Parser, steps: Mapping[str, Step], name: Any, output: Any, here: Place) -> Step | None:
+def _writer(parser: StepReporter, steps: Mapping[str, Step], name: str, output: str, here: Place) -> Step | None:
     """The step that wrote the predictions; reports what is no such step, or no output of it."""
-    fits = [parser.wanted(value, str, (here, key), "a name") for key, value in (("Step", name), ("Output", output))]
-    if not all(fits):
-        return None
     step = steps.get(name)
     if step is None:
         parser.report("SM311", (here, "Step"), f'no step is called "{name}".', did_you_mean(name, steps))
@@ -288,14 +296,16 @@ def _writer(parser: Parser, steps: Mapping[str, Step], name: Any, output: Any, h
     return step
 
 
-def _has_role_and_image(parser: Parser, arguments: Mapping[str, Any], place: Place, name: str, source: Step) -> None:
+def _has_role_and_image(
+    parser: StepReporter, arguments: Mapping[str, Any], place: Place, name: str, source: Step
+) -> None:
     for key in ("ImageUri", "RoleArn"):
         if _at(arguments, JOB_KEYS[key]) is None:
             what = f'the job of "{name}" has no {key}: step "{source.name}", whose predictions it reads, has none.'
             parser.report("SM313", place, what, f'Write {key} under "Job".')
 
 
-def _rules(parser: Parser, rules: list[Any], place: Place) -> None:
+def _rules(parser: StepReporter, rules: list[Any], place: Place) -> None:
     """What the gate itself finds wrong with its rules; values that a run gives are judged in the run."""
     from ..gate.rules import rule_problems
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from ..gate_step import side_in_words
 from ..location import place_text
 from ..model import Clash, JsonGet, Step
 from ..problems import Problem
@@ -46,10 +47,11 @@ def _needs_of(step: Step, upstream: list[str], needs: dict[str, Mapping[str, str
 
 
 def _never_runs(parsed: Parsed, step: Step, clash: Clash) -> Problem:
-    mine = f'is in {clash.branch} of "{clash.condition}" and waits'
+    (branch, condition), (other, _) = (side_in_words(clash.condition, one) for one in (clash.branch, clash.other))
+    mine = f'is in {branch} of "{condition}" and waits'
     if clash.first != step.name:
-        mine = f'waits for "{clash.first}", which runs only with {clash.branch} of "{clash.condition}", and'
-    what = f'step "{step.name}" {mine} for "{clash.second}", which runs only with {clash.other}: it never runs.'
+        mine = f'waits for "{clash.first}", which runs only with {branch} of "{condition}", and'
+    what = f'step "{step.name}" {mine} for "{clash.second}", which runs only with {other}: it never runs.'
     fix = "Branches do not come together again: have a step for each, or wait for the Condition itself."
     where = next((d.where for d in step.depends_on if d.step == clash.second), None) or _read_at(parsed, step, clash)
     return Problem("SM207", where, what, fix, severity="warning")

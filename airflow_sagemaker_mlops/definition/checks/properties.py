@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..expressions import kind_of
 from ..model import Get, JsonGet, Key, PathPart, Step
+from ..outputs import output_names
 from ..problems import Problem, Severity, did_you_mean
 from ..step_types import DECLARED, syntax_of
 
@@ -58,11 +59,12 @@ def _fixed(
 ) -> Iterator[Problem]:
     known = tuple(properties)
     if reference.path[0] not in known:
+        article = "an" if step.type.startswith("x-") else "a"
         has = f"no property but {', '.join(known)}" if known else "no properties"
         hint = (
             f"Write Steps.{step.name}.{known[0]}." if len(known) == 1 else did_you_mean(str(reference.path[0]), known)
         )
-        yield Problem("SM211", where, f'"{reference.text}": a {step.type} step has {has}.', hint)
+        yield Problem("SM211", where, f'"{reference.text}": {article} {step.type} step has {has}.', hint)
     elif properties[str(reference.path[0])] == DECLARED:
         yield from _output_parameter(reference, where, step)
     elif step.type == "ForEach":
@@ -107,19 +109,6 @@ def _loop_result(reference: Get, where: str, step: Step, steps: Mapping[str, Ste
         case (first, _, *_):
             what = f'"{reference.text}": "{first}" is a single value, in which there is nothing.'
             yield Problem("SM211", where, what, f"Write Steps.{step.name}.{first}.")
-
-
-def output_names(step: Step) -> list[tuple[str, Any]]:
-    """Place and value of every ``OutputName`` of a Processing step; a value may be anything."""
-    config = step.arguments.get("ProcessingOutputConfig") if syntax_of(step.type).property_files else None
-    outputs = config.get("Outputs") if isinstance(config, Mapping) else None
-    rows = outputs if isinstance(outputs, list) else []
-    base = f"{step.where}.Arguments.ProcessingOutputConfig.Outputs"
-    return [
-        (f"{base}[{index}].OutputName", row.get("OutputName"))
-        for index, row in enumerate(rows)
-        if isinstance(row, Mapping)
-    ]
 
 
 def output_names_are_texts(parsed: Parsed) -> Iterator[Problem]:
