@@ -195,6 +195,22 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "Condition": {"Arguments": {"Conditions": [], "IfSteps": [], "ElseSteps": []}},
     "Lineage": {"Arguments": {"Actions": [{}], "Artifacts": [{}], "Contexts": [{}], "Associations": []}},
     "Fail": {"Arguments": {"ErrorMessage": "x"}},
+    "x-champion-gate": {
+        "Arguments": None,
+        "Champion": {"ModelPackageGroup": "g"},
+        "Predictions": {"Step": "Before", "Output": "predictions"},
+        "Rules": [{"Metric": "auc", "Must": "improve"}],
+    },
+}
+# A step that others read from.
+BEFORE = {
+    "Name": "Before",
+    "Type": "Processing",
+    "Arguments": {
+        "RoleArn": "arn:aws:iam::123456789012:role/R",
+        "AppSpecification": {"ImageUri": "i"},
+        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "predictions", "S3Output": {"S3Uri": "s3://b/p"}}]},
+    },
 }
 
 
@@ -202,7 +218,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
 def test_actions_exist_and_stand_with_resources_of_their_own_types(step_type: str) -> None:
     step = {"Name": "S", "Type": step_type, "Arguments": {}, **DOCUMENTS.get(step_type, {})}
     stop = STEP_TYPES[step_type].stop
-    found = statements(step)
+    found = statements(BEFORE, step)
     for arn, actions in found.items():
         for action in actions:
             types = [RESOURCES[f"{action.partition(':')[0]} {kind}"] for kind in ACTIONS[action]]
