@@ -307,7 +307,7 @@ def _has_role_and_image(
 
 def _rules(parser: StepReporter, rules: list[Any], place: Place) -> None:
     """What the gate itself finds wrong with its rules; values that a run gives are judged in the run."""
-    from ..gate.rules import rule_problems
+    from ..gate import rule_problems
 
     where = place_text((place, "Rules"))
     found = islice(rule_problems(rules, is_expression), MOST_PROBLEMS)

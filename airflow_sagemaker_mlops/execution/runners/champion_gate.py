@@ -128,7 +128,7 @@ def _resolved(run: StepRun, key: str) -> Any:
 
 def _program(run: StepRun) -> tuple[Any, str]:
     """The step's rules and its ``NoChampion``, with every expression replaced; :class:`StepFailed` for wrong ones."""
-    from ...gate.rules import rule_problems
+    from ...gate import rule_problems
 
     rules, otherwise = _resolved(run, "Rules"), _resolved(run, "NoChampion")
     problems = [f"Rules{one.place}: {one.what} {one.fix}".strip() for one in rule_problems(rules)]
@@ -141,7 +141,7 @@ def _program(run: StepRun) -> tuple[Any, str]:
 
 def _with_program(run: StepRun, arguments: dict[str, Any], rules: Any, otherwise: str, name: str) -> dict[str, Any]:
     """``arguments`` with the gate's program and its rules, which are in S3 by then, and a place for its report."""
-    from ...gate.zipapp import archive
+    from ...gate import archive
 
     folder = _folder(run, arguments)
     key = (arguments.get("ProcessingOutputConfig") or {}).get("KmsKeyId")
