@@ -8,7 +8,7 @@ from typing import Any
 
 from ..definition import to_json
 from ..definition.problems import PipelineError
-from ..definition.step_types import AIRFLOW
+from ..definition.step_types import is_extension
 from ..runs.clients import client_of
 from ..runs.errors import NoAws
 from .compiling import NotCompiled
@@ -49,7 +49,7 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
     except (PipelineError, NotCompiled) as error:
         tell(error, "nothing was sent")
         return 2
-    ours = [step.name for step in pipeline.steps if step.type == AIRFLOW]
+    ours = [step.name for step in pipeline.steps if is_extension(step.type)]
     text = to_json(pipeline)
     if ours or len(text) > MOST_INLINE:
         why = f"steps that only Airflow can run: {', '.join(ours)}" if ours else f"more than {MOST_INLINE} characters"

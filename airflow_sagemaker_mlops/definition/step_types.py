@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-# A step that is any Airflow operator; only in documents written for Airflow.
+# Types of this package's own begin so: only documents written for Airflow have them.
+EXTENSION = "x-"
+# A step that is any Airflow operator.
 AIRFLOW = "x-airflow"
 CHAMPION_GATE = "x-champion-gate"
 # {key with the steps of a branch: the verdict that it is for}
@@ -179,6 +181,31 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
         in_body=False,
         properties={"Verdict": "String", "Sentence": "String", "Report": "String"},
     ),
+    "x-champion": StepSyntax(
+        arguments=frozenset({"ModelPackageGroupName", "HistoryS3Uri", "GroupMayBeMissing"}),
+        argument_rules=True,
+        in_body=False,
+        properties={
+            "Exists": "Boolean",
+            "ModelPackageArn": "String",
+            "ModelPackageVersion": "Integer",
+            "ModelDataUrl": "String",
+            "Stage": "String",
+            "Baseline": "String",
+        },
+    ),
+    "x-promote-champion": StepSyntax(
+        arguments=frozenset({"ModelPackageGroupName", "ModelPackageArn", "Baseline", "HistoryS3Uri", "Sentence"}),
+        argument_rules=True,
+        in_body=False,
+        properties={
+            "ModelPackageArn": "String",
+            "ModelPackageVersion": "Integer",
+            "ReplacedModelPackageArn": "String",
+            "Number": "Integer",
+            "HistoryEntry": "String",
+        },
+    ),
     AIRFLOW: StepSyntax(
         supported=False,
         settings=frozenset({"Operator"}),
@@ -193,6 +220,11 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
 def syntax_of(step_type: str) -> StepSyntax:
     """The row of ``step_type``; an empty row for a type that the language does not have."""
     return STEP_SYNTAX.get(step_type, _UNKNOWN)
+
+
+def is_extension(step_type: str) -> bool:
+    """Whether only documents written for Airflow have the type, so that SageMaker Pipelines takes none with it."""
+    return step_type.startswith(EXTENSION)
 
 
 def type_meant(word: str) -> str | None:

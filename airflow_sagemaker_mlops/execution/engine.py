@@ -27,6 +27,7 @@ from .runners.airflow_operator import AirflowOperatorRunner
 from .runners.base import WaitingRunner, register, runner_of
 from .runners.callback import CallbackRunner
 from .runners.champion_gate import ChampionGateRunner
+from .runners.champion import ChampionRunner, PromoteChampionRunner
 from .runners.cleanup import CleanupRunner
 from .runners.condition import ConditionRunner
 from .runners.emr import EmrRunner
@@ -208,6 +209,8 @@ for _runner in (
     AirflowOperatorRunner(),
     CallbackRunner(),
     ChampionGateRunner(),
+    ChampionRunner(),
+    PromoteChampionRunner(),
     CleanupRunner(),
     ConditionRunner(),
     EmrRunner(),

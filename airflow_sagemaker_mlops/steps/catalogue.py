@@ -6,6 +6,7 @@ from ..definition.step_types import STEP_SYNTAX, StepSyntax
 from .analytics import ATHENA, EMR, EMR_SERVERLESS
 from .bedrock import BEDROCK
 from .champion_gate import CHAMPION_GATE_STEP
+from .champions import CHAMPION, PROMOTE_CHAMPION
 from .checks import CLARIFY_CHECK, QUALITY_CHECK
 from .control import (
     AIRFLOW_OPERATOR,
@@ -62,6 +63,8 @@ STEP_TYPES: dict[str, StepType] = {
         *BEDROCK,
         ATHENA,
         CHAMPION_GATE_STEP,
+        CHAMPION,
+        PROMOTE_CHAMPION,
     )
 }
 

@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import botocore.session
@@ -203,3 +204,22 @@ def test_a_member_that_no_code_reads_is_refused(
 ) -> None:
     with pytest.raises(ClientError, match=f"does not take .*{named}" if named else "is not available"):
         getattr(box.client(service), operation)(**members)
+
+
+def test_updates_of_a_model_package_at_the_same_time_all_count(client: Any) -> None:
+    client.create_model_package_group(ModelPackageGroupName="crowded")
+    arn = client.create_model_package(ModelPackageGroupName="crowded")["ModelPackageArn"]
+
+    def note(number: int) -> None:
+        client.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={f"note-{number}": "x"})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(note, range(24)))
+    assert len(client.describe_model_package(ModelPackageName=arn)["CustomerMetadataProperties"]) == 24
+    with pytest.raises(ClientError, match="at most 50"):
+        client.update_model_package(
+            ModelPackageArn=arn, CustomerMetadataProperties={f"more-{number}": "x" for number in range(30)}
+        )
+    # The API's pattern: letters, separators, numbers and _.:/=+-@
+    with pytest.raises(ClientError, match="regular expression"):
+        client.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"gate": "better, by 95 %"})

@@ -17,7 +17,11 @@ from typing import Any
 REFERENCE = json.loads((Path(__file__).parent / "iam_actions.json").read_text())
 ACTIONS: dict[str, dict[str, bool]] = REFERENCE["actions"]
 RESOURCES: dict[str, str] = REFERENCE["resources"]
-RENAMED = {"lambda:Invoke": "lambda:InvokeFunction"}
+RENAMED = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+}
 TAGGING = {"sagemaker": "AddTags", "elasticmapreduce": "AddTags"}  # the others call it TagResource
 # What a call makes, and so tags, where that is not what it is asked about.
 MADE = {

@@ -201,6 +201,15 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "Predictions": {"Step": "Before", "Output": "predictions"},
         "Rules": [{"Metric": "auc", "Must": "improve"}],
     },
+    "x-champion": {"Arguments": {"ModelPackageGroupName": "g", "HistoryS3Uri": "s3://bucket/history"}},
+    "x-promote-champion": {
+        "Arguments": {
+            "ModelPackageGroupName": "g",
+            "ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1",
+            "Baseline": {"Get": "Execution.PipelineName"},
+            "HistoryS3Uri": "s3://bucket/history",
+        }
+    },
 }
 # A step that others read from.
 BEFORE = {

@@ -284,6 +284,31 @@ def test_the_training_jobs_of_a_tuning_job_are_listed_where_one_is_referenced(aw
     assert not refused(aws, tune, {"Name": "Which", "Type": "Condition", "Arguments": which}, answers=answers)
 
 
+def test_a_champion_is_read_and_replaced(aws: LocalAws, bucket: str) -> None:
+    group = f"Group-{uuid.uuid4().hex[:8]}"
+    container = {"Image": "i", "ModelDataUrl": f"s3://{bucket}/model.tar.gz"}
+    specification = {
+        "Containers": [container],
+        "SupportedContentTypes": ["text/csv"],
+        "SupportedResponseMIMETypes": ["text/csv"],
+    }
+    aws.client("s3").put_object(Bucket=bucket, Key="model.tar.gz", Body=b"")
+    version = {"ModelPackageGroupName": group, "InferenceSpecification": specification}
+    place = {"ModelPackageGroupName": group, "HistoryS3Uri": f"s3://{bucket}/history"}
+    register = {"Name": "Register", "Type": "RegisterModel", "Arguments": version}
+    champion = {"Name": "Champion", "Type": "x-champion", "Arguments": {**place, "GroupMayBeMissing": "true"}}
+    promoted = {
+        **place,
+        "ModelPackageArn": {"Get": "Steps.Register.ModelPackageArn"},
+        "Baseline": {"Get": "Steps.Champion.Baseline"},
+        "Sentence": "better",
+    }
+    promote = {"Name": "Promote", "Type": "x-promote-champion", "Arguments": promoted}
+    assert not refused(aws, register, champion, promote)
+    register["Arguments"] = {**version, "ModelPackageDescription": "the second"}
+    assert not refused(aws, register, champion, promote)
+
+
 def processing(bucket: str, code: str = "pass", **more: Any) -> dict[str, Any]:
     output = {"S3Uri": f"s3://{bucket}/out", "LocalPath": "/opt/ml/processing/output", "S3UploadMode": "EndOfJob"}
     return {

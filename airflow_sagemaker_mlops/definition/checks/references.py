@@ -151,6 +151,14 @@ def cleaned_steps_exist(parsed: Parsed) -> Iterator[Problem]:
         yield from rule(parsed)
 
 
+def champions_are_compared(parsed: Parsed) -> Iterator[Problem]:
+    """Rules of champions and their promotion, which few documents have."""
+    if any(step.type in ("x-champion", "x-promote-champion") for step in parsed.pipeline.steps):
+        from .champions import champions_are_compared as rule
+
+        yield from rule(parsed)
+
+
 def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
     """Steps wait for each other in one direction only: by DependsOn, by references, and by nesting."""
     upstream = edges_of(parsed)
@@ -246,6 +254,7 @@ CHECKS: tuple[Check, ...] = (
     references_resolve,
     loops_are_closed,
     cleaned_steps_exist,
+    champions_are_compared,
     output_names_are_texts,
     names_stand_once,
     property_files_are_outputs,

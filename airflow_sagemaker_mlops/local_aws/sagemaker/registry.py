@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from typing import Any
 
 from ..errors import AwsError, invalid
@@ -19,6 +20,7 @@ from .context import (
 )
 
 GROUP, PACKAGE = "model-package-group", "model-package"
+MOST_PROPERTIES = 50  # in CustomerMetadataProperties of a package, after an update as well
 _REGISTERING = threading.Lock()
 
 
@@ -75,6 +77,7 @@ def _list_groups(context: Context, request: Request) -> Answer:
 
 
 def _create_package(context: Context, request: Request) -> Answer:
+    _require_metadata(request.get("CustomerMetadataProperties") or {})
     if not request.get("ModelPackageGroupName"):
         return _create_unversioned(context, request)
     # Only this process writes the store, so a lock suffices to number versions and to honour client tokens.
@@ -144,15 +147,31 @@ def _describe_package(context: Context, request: Request) -> Answer:
 
 
 def _update_package(context: Context, request: Request) -> Answer:
-    found = find_package(context, request["ModelPackageArn"])
-    changes = {**(found.body.get("changes") or {}), **_without(request, "ModelPackageArn")}
-    removed = changes.pop("CustomerMetadataPropertiesToRemove", [])
-    if "CustomerMetadataProperties" in changes or removed:
+    _require_metadata(request.get("CustomerMetadataProperties") or {})
+    with _REGISTERING:  # two updates of one package may change different members of it
+        found = find_package(context, request["ModelPackageArn"])
         before = _package_answer(found).get("CustomerMetadataProperties") or {}
-        merged = {**before, **changes.get("CustomerMetadataProperties", {})}
-        changes["CustomerMetadataProperties"] = {k: v for k, v in merged.items() if k not in removed}
-    context.store.update(PACKAGE, context.region, found.name, changes=changes)
-    return {"ModelPackageArn": found.body["arn"]}
+        changes = {**(found.body.get("changes") or {}), **_without(request, "ModelPackageArn", "ClientToken")}
+        removed = changes.pop("CustomerMetadataPropertiesToRemove", [])
+        if "CustomerMetadataProperties" in request or removed:
+            merged = {**before, **(request.get("CustomerMetadataProperties") or {})}
+            changes["CustomerMetadataProperties"] = {k: v for k, v in merged.items() if k not in removed}
+            _require_metadata(changes["CustomerMetadataProperties"])
+        context.store.update(PACKAGE, context.region, found.name, changes=changes)
+        return {"ModelPackageArn": found.body["arn"]}
+
+
+def _require_metadata(properties: Request) -> None:
+    """Refuse what AWS does: too many properties, and characters that Python cannot read out of the model's pattern."""
+    if len(properties) > MOST_PROPERTIES:
+        raise invalid(f"A model package has at most {MOST_PROPERTIES} CustomerMetadataProperties.")
+    for text in (text for pair in properties.items() for text in pair):
+        # Java would read: letters, separators and numbers, and _.:/=+-@
+        if not all(letter in "_.:/=+-@" or unicodedata.category(letter)[0] in "LZN" for letter in str(text)):
+            raise invalid(
+                f"Value '{text}' at 'customerMetadataProperties' failed to satisfy constraint: Member must satisfy "
+                "regular expression pattern: ([\\p{L}\\p{Z}\\p{N}_.:\\/=+\\-@]*)${1,256}"
+            )
 
 
 def _delete_package(context: Context, request: Request) -> Answer:

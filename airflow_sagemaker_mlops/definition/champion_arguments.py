@@ -1,0 +1,54 @@
+"""Arguments of x-champion and x-promote-champion steps (docs/language/steps/champions.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .expressions import called, is_expression, kind_of
+from .location import Place
+
+if TYPE_CHECKING:
+    from .report import Reporter
+
+CHAMPION, PROMOTE = "x-champion", "x-promote-champion"
+GROUP, HISTORY, BASELINE = "ModelPackageGroupName", "HistoryS3Uri", "Baseline"
+NEEDED = {CHAMPION: (GROUP,), PROMOTE: (GROUP, "ModelPackageArn", BASELINE, HISTORY)}
+# Entries of the history are named in CustomerMetadataProperties, which takes these letters.
+LOCATION = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[\w .:/=+@-]*)?")
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/|$)")
+LONGEST_LOCATION = 160  # what follows it has up to 95 characters, and a value of the metadata 256
+
+
+def champion_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, Any], place: Place) -> None:
+    """Problems of ``arguments``, as written."""
+    for key in NEEDED[kind]:
+        if arguments.get(key) is None:
+            out.report("SM121", place, f'{called(name)} has no "{key}".', _to_add(key))
+    for key, value in arguments.items():
+        if value is None or is_expression(value):
+            continue
+        if key == "GroupMayBeMissing":
+            if str(value).lower() not in ("true", "false"):
+                out.report("SM122", (place, key), f"{kind_of(value)} stands where true or false is wanted.")
+        else:
+            out.wanted(value, str, (place, key), "a string")
+    history = arguments.get(HISTORY)
+    if isinstance(history, str) and (not LOCATION.fullmatch(history) or len(history) > LONGEST_LOCATION):
+        what = f"{kind_of(history)} is no place for the history of champions: {_why_no_place(history)}."
+        out.report("SM320", (place, HISTORY), what, "Write s3://bucket/prefix.")
+
+
+def _to_add(key: str) -> str:
+    if key == BASELINE:
+        return 'Add "Baseline": {"Get": "Steps.<x-champion step>.Baseline"}, so that it is known what was compared.'
+    return f'Add "{key}".'
+
+
+def _why_no_place(text: str) -> str:
+    if not BUCKET.match(text):
+        return "it is no S3 URI"
+    if len(text) > LONGEST_LOCATION:
+        return f"it has more than {LONGEST_LOCATION} characters"
+    return "its entries are named in the registry's metadata, which takes letters, digits, spaces and _.:/=+-@"

@@ -1,0 +1,182 @@
+"""Who the champion of a model package group is, as the model registry has it.
+
+The champion is the version with ``ModelLifeCycle`` Production/Approved, else the latest approved one.  A version that
+is not approved is no champion, whatever its stage: whoever rejects the champion has taken it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ModelDataGone, NoSuchGroup, RegistryError
+
+Client = Callable[[str], Any]  # service -> boto3 client
+PRODUCTION, APPROVED, ARCHIVED = "Production", "Approved", "Archived"
+PROMOTION_KEY = "sagemaker-mlops:promotion"  # URI of the entry in the history that made a version the champion
+_MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
+_NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a model package group, from its DescribeModelPackage answer.
+
+    model_data  S3 URI of the model of its first container; "" if it has none
+    stage       ``ModelLifeCycle.Stage``; "" if it has none
+    promotion   URI of the history's entry that promoted it last; "" if none did
+    """
+
+    arn: str
+    group: str
+    number: int
+    model_data: str
+    stage: str
+    approval: str
+    promotion: str
+    described: Mapping[str, Any]
+
+    @property
+    def promotion_number(self) -> int:
+        """The number of the entry that promoted it; 0 if none did."""
+        return number_in(self.promotion)
+
+    @property
+    def is_in_production(self) -> bool:
+        """Whether its stage is Production, and approved."""
+        return in_production(self.described)
+
+
+def champion_of(client: Client, group: str) -> Version | None:
+    """The champion of ``group`` (name or ARN); ``None`` if no version of the group is approved.
+
+    One call for each hundred approved versions, and a Describe of the champion.
+
+    :raises NoSuchGroup: for a group that does not exist
+    """
+    sagemaker = client("sagemaker")
+    rows = list(approved_versions(sagemaker, group))
+    if not rows:
+        require_group(sagemaker, group)
+        return None
+    production = [row for row in rows if in_production(row)]
+    found = [version_of(client, row["ModelPackageArn"]) for row in production or [max(rows, key=_number)]]
+    return max(found, key=_rank) if found else None
+
+
+def approved_versions(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]:
+    """Summaries of the approved versions whose registration is complete."""
+    members: dict[str, Any] = {"ModelPackageGroupName": group, "ModelApprovalStatus": APPROVED, "MaxResults": 100}
+    while True:
+        try:
+            answer = sagemaker.list_model_packages(**members)
+        except Exception as error:
+            if _code(error) in _MISSING:
+                require_group(sagemaker, group)
+            raise
+        rows = answer.get("ModelPackageSummaryList") or []
+        yield from (row for row in rows if row.get("ModelPackageStatus", "Completed") == "Completed")
+        if not answer.get("NextToken"):
+            return
+        members["NextToken"] = answer["NextToken"]
+
+
+def require_group(sagemaker: Any, group: str) -> None:
+    """Raise :class:`NoSuchGroup` unless the group exists."""
+    try:
+        sagemaker.describe_model_package_group(ModelPackageGroupName=group)
+    except Exception as error:
+        if _code(error) not in _MISSING:
+            raise
+        raise NoSuchGroup(f'There is no model package group "{group}" in this account and region.') from None
+
+
+def version_of(client: Client, arn: str) -> Version:
+    """A version by its ARN.  Raises :class:`RegistryError` if the registry does not have it."""
+    try:
+        described = client("sagemaker").describe_model_package(ModelPackageName=arn)
+    except Exception as error:
+        if _code(error) not in _MISSING:
+            raise
+        raise RegistryError(f"The registry has no model package {arn}.") from None
+    if not described.get("ModelPackageVersion"):
+        raise RegistryError(f"{arn} is not a version of a model package group, so it can be no champion.")
+    return Version(
+        arn=str(described["ModelPackageArn"]),
+        group=str(described["ModelPackageGroupName"]),
+        number=int(described["ModelPackageVersion"]),
+        model_data=_model_data(described),
+        stage=str((described.get("ModelLifeCycle") or {}).get("Stage") or ""),
+        approval=str(described.get("ModelApprovalStatus") or ""),
+        promotion=str((described.get("CustomerMetadataProperties") or {}).get(PROMOTION_KEY) or ""),
+        described={key: value for key, value in described.items() if key != "ResponseMetadata"},
+    )
+
+
+def require_model_data(client: Client, version: Version) -> None:
+    """Raise :class:`ModelDataGone` if S3 says that the model of ``version`` is not there.
+
+    If S3 does not say (access denied), nothing is raised: the job that reads the model has its own permissions.
+    """
+    bucket, _, key = version.model_data.removeprefix("s3://").partition("/")
+    if not version.model_data.startswith("s3://") or not key:
+        return
+    try:
+        if key.endswith("/"):
+            gone = not client("s3").list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("KeyCount")
+        else:
+            client("s3").head_object(Bucket=bucket, Key=key)
+            gone = False
+    except Exception as error:
+        gone = _code(error) in _NO_OBJECT
+        if not gone and _code(error) not in ("403", "AccessDenied", "Forbidden"):
+            raise
+    if gone:
+        raise ModelDataGone(
+            f'Version {version.number} of "{version.group}" is the champion, but its model {version.model_data} is '
+            f"not there any more. Restore the object, or make another version the champion."
+        )
+
+
+def in_production(package: Mapping[str, Any]) -> bool:
+    """Whether the stage of a summary or description is Production, and approved."""
+    cycle = package.get("ModelLifeCycle") or {}
+    return (cycle.get("Stage"), cycle.get("StageStatus")) == (PRODUCTION, APPROVED)
+
+
+def short_name(group: str) -> str:
+    """The name of a group that may be given as an ARN."""
+    return group.rpartition("/")[2]
+
+
+def number_in(uri: str) -> int:
+    """The number of the history's entry at ``uri``; 0 for anything else."""
+    digits = uri.rpartition("/")[2].removesuffix(".json")
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+def _rank(version: Version) -> tuple[Any, ...]:
+    """Of several versions in Production, the one that became it last.
+
+    Promotions are numbered.  A version that somebody set to Production elsewhere has no number, and the latest change
+    of a version counts then.
+    """
+    return (version.promotion_number, str(version.described.get("LastModifiedTime") or ""), version.number)
+
+
+def _number(row: Mapping[str, Any]) -> int:
+    return int(row.get("ModelPackageVersion") or 0)
+
+
+def _model_data(described: Mapping[str, Any]) -> str:
+    for container in (described.get("InferenceSpecification") or {}).get("Containers") or []:
+        source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+        if container.get("ModelDataUrl") or source.get("S3Uri"):
+            return str(container.get("ModelDataUrl") or source["S3Uri"])
+    return ""
+
+
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return str((response.get("Error") or {}).get("Code", "")) if isinstance(response, dict) else ""

@@ -1,0 +1,236 @@
+"""The history of a group's champions: one object in S3 for each change, written once and never replaced.
+
+``<prefix>/champions/<group>/000007.json``     the seventh change of the champion
+``<prefix>/champions/<group>/champion.json``   the last of them again, for other tools: a cache that is rebuilt
+``<prefix>/champions/<group>/no-champion.json``  what an evaluation reads as long as the group has no champion
+
+The number is what concurrent promotions compete for: S3 creates an object with ``If-None-Match: *`` once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .champion import number_in, short_name
+from .errors import RegistryError
+from .wording import is_metadata
+
+LONGEST_ENTRY = 1_000_000  # bytes; an entry has about two thousand
+_ENTRY = re.compile(r"\d{6,9}\.json")
+_TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+_ABSENT = frozenset({"NoSuchKey", "404"})
+_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
+POINTER, MARKER = "champion.json", "no-champion.json"
+NO_CHAMPION = {"champion": None, "why": "The model package group has no approved version yet."}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of the champion.
+
+    kind             promotion or rollback
+    model_package    ARN of the champion from then on
+    replaced         ARN of the champion before; "" if there was none
+    ident            tells one promotion from another, the same over all attempts of a step
+    baseline         what the candidate was compared with, as the step was given it
+    by               who did it: {"dag_id", "run_id", "step"} of a run, {"user"} of a person
+    """
+
+    number: int
+    uri: str
+    kind: str
+    group: str
+    model_package: str
+    replaced: str
+    ident: str
+    at: str
+    baseline: str
+    by: Mapping[str, Any]
+    sentence: str = ""
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether it gave the place back to an earlier champion, because the later one was no good."""
+        return self.kind == "rollback"
+
+    @property
+    def author(self) -> str:
+        """Who did it, for a sentence: ``run manual__1 of churn`` or ``ann``."""
+        by = self.by
+        if by.get("run_id"):
+            return f"run {by['run_id']} of {by.get('dag_id')}"
+        return str(by.get("user") or "somebody")
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as it is stored and printed."""
+        return {
+            "number": self.number,
+            "uri": self.uri,
+            "kind": self.kind,
+            "model_package_group": self.group,
+            "model_package": self.model_package,
+            "replaced": self.replaced,
+            "sentence": self.sentence,
+            "at": self.at,
+            "by": dict(self.by),
+            "baseline": self.baseline,
+            "id": self.ident,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The history of ``group`` below the S3 URI ``base``.
+
+    :raises RegistryError: for a base that is no S3 URI, or that cannot stand in the registry's metadata
+    """
+
+    s3: Any
+    base: str
+    group: str
+
+    def __post_init__(self) -> None:
+        if not _URI.fullmatch(self.base):
+            raise RegistryError(f'"{self.base}" is no S3 URI for the history of champions. Write s3://bucket/prefix.')
+        if not is_metadata(self.uri_of(1)):
+            raise RegistryError(
+                f'The history of "{self.group}" cannot lie under "{self.base}": the URIs of its entries go into the '
+                f"registry's metadata, which takes 256 letters, digits, spaces and _.:/=+-@."
+            )
+
+    @property
+    def folder(self) -> str:
+        """URI of the folder."""
+        return f"{self.base.rstrip('/')}/champions/{short_name(self.group)}/"
+
+    def uri_of(self, number: int) -> str:
+        """URI of an entry."""
+        return f"{self.folder}{number:06d}.json"
+
+    def last(self) -> Entry | None:
+        """The last entry; one listing for each thousand."""
+        numbers = self.numbers()
+        return self.read(numbers[-1]) if numbers else None
+
+    def numbers(self) -> list[int]:
+        """The numbers of all entries."""
+        bucket, prefix = _split(self.folder)
+        members: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+        found: list[int] = []
+        while True:
+            answer = self.s3.list_objects_v2(**members)
+            names = [item["Key"][len(prefix) :] for item in answer.get("Contents") or []]
+            found += [number_in(name) for name in names if _ENTRY.fullmatch(name)]
+            if not answer.get("IsTruncated"):
+                return sorted(found)
+            members["ContinuationToken"] = answer["NextContinuationToken"]
+
+    def entries(self, numbers: list[int] | None = None) -> Iterator[Entry]:
+        """The entries, newest first."""
+        for number in reversed(self.numbers() if numbers is None else numbers):
+            if (entry := self.read(number)) is not None:
+                yield entry
+
+    def read(self, number: int) -> Entry | None:
+        """An entry; ``None`` if there is none of this number."""
+        uri = self.uri_of(number)
+        stored = self._read(uri)
+        return entry_from(stored[0], uri) if stored is not None else None
+
+    def create(self, entry: Entry) -> bool:
+        """Write ``entry``; ``False`` if its number is taken."""
+        return self._put(entry.uri, entry.as_json(), IfNoneMatch="*")
+
+    def point_to(self, entry: Entry) -> None:
+        """Have ``champion.json`` say what ``entry`` says, unless it says what a later one does."""
+        uri = f"{self.folder}{POINTER}"
+        for _ in range(10):
+            there = self._read(uri)
+            known = there[0].get("number") if there is not None else None
+            if isinstance(known, int) and known > entry.number:
+                return
+            if there is not None and there[0] == entry.as_json():
+                return
+            condition = {"IfMatch": there[1]} if there is not None else {"IfNoneMatch": "*"}
+            if self._put(uri, entry.as_json(), **condition):
+                return
+
+    def write_marker(self) -> str:
+        """URI of ``no-champion.json``, which is written."""
+        uri = f"{self.folder}{MARKER}"
+        self._put(uri, {"model_package_group": self.group, **NO_CHAMPION})
+        return uri
+
+    def _read(self, uri: str) -> tuple[dict[str, Any], str] | None:
+        bucket, key = _split(uri)
+        try:
+            answer = self.s3.get_object(Bucket=bucket, Key=key)
+        except Exception as error:
+            if _code(error) in _ABSENT:
+                return None
+            raise
+        if answer["ContentLength"] > LONGEST_ENTRY:
+            raise RegistryError(f"{uri} is no entry of a history: it has {answer['ContentLength']:,} bytes.")
+        try:
+            found = json.loads(answer["Body"].read())
+        except ValueError:
+            raise RegistryError(f"{uri} is no entry of a history: it is not JSON.") from None
+        if not isinstance(found, dict):
+            raise RegistryError(f"{uri} is no entry of a history: it holds no JSON object.")
+        return found, str(answer["ETag"])
+
+    def _put(self, uri: str, body: Mapping[str, Any], **condition: str) -> bool:
+        bucket, key = _split(uri)
+        data = json.dumps(body, indent=2, ensure_ascii=False).encode()
+        try:
+            self.s3.put_object(Bucket=bucket, Key=key, Body=data, ContentType="application/json", **condition)
+        except Exception as error:
+            if condition and _code(error) in _TAKEN | _ABSENT:
+                return False
+            raise
+        return True
+
+
+def entry_from(body: Mapping[str, Any], uri: str) -> Entry:
+    """The entry stored at ``uri``.  Raises :class:`RegistryError` for one that was altered beyond use."""
+    texts = {
+        key: body.get(key, "") for key in ("kind", "model_package", "replaced", "id", "at", "baseline", "sentence")
+    }
+    whole = all(isinstance(text, str) for text in texts.values()) and isinstance(body.get("by", {}), Mapping)
+    if not whole or body.get("number") != number_in(uri) or texts["kind"] not in ("promotion", "rollback"):
+        raise RegistryError(f"{uri} is no entry of a history of champions, or was altered.")
+    return Entry(
+        number=number_in(uri),
+        uri=uri,
+        kind=texts["kind"],
+        group=str(body.get("model_package_group") or ""),
+        model_package=texts["model_package"],
+        replaced=texts["replaced"],
+        ident=texts["id"],
+        at=texts["at"],
+        baseline=texts["baseline"],
+        by=body.get("by") or {},
+        sentence=texts["sentence"],
+    )
+
+
+def history_of(s3: Any, entry_uri: str, group: str) -> History | None:
+    """The history that has the entry at ``entry_uri``; ``None`` for the URI of something else."""
+    base, middle, rest = entry_uri.rpartition("/champions/")
+    if not middle or rest != f"{short_name(group)}/{number_in(entry_uri):06d}.json":
+        return None
+    return History(s3, base, group)
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    return str((response.get("Error") or {}).get("Code", "")) if isinstance(response, dict) else ""

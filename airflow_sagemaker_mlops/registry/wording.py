@@ -1,0 +1,43 @@
+"""Texts that fit into the registry's members.
+
+Limits are botocore's model of UpdateModelPackage: ``ApprovalDescription`` and ``StageDescription`` at most 1,024
+characters, values of ``CustomerMetadataProperties`` at most 256 letters, digits, separators and ``_.:/=+-@``.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+MOST_DESCRIPTION = 1024
+MOST_METADATA = 256
+MOST_PROPERTIES = 50
+_MARKS = frozenset("_.:/=+-@")
+_ENDS = (". ", "; ", ", ", " ")
+
+
+def fitted(text: str, most: int = MOST_DESCRIPTION) -> str:
+    """``text`` on one line of at most ``most`` characters, cut after a whole sentence or word, and marked with "…"."""
+    line = " ".join(text.split())
+    if len(line) <= most:
+        return line
+    room = line[: most - 2]
+    for end in _ENDS:
+        at = room.rfind(end)
+        if at >= most // 2:
+            kept = room[: at + 1].rstrip(" ,;")
+            return f"{kept} …" if kept.endswith(".") else f"{kept}…"
+    return f"{room}…"
+
+
+def is_metadata(text: str) -> bool:
+    """Whether ``text`` can be a value of ``CustomerMetadataProperties``."""
+    return 0 < len(text) <= MOST_METADATA and all(_fits(letter) for letter in text)
+
+
+def metadata_value(text: str) -> str:
+    """``text`` as a value of ``CustomerMetadataProperties``: other characters become "_"; empty stays empty."""
+    return "".join(letter if _fits(letter) else "_" for letter in " ".join(text.split()))[:MOST_METADATA]
+
+
+def _fits(letter: str) -> bool:
+    return letter in _MARKS or unicodedata.category(letter)[0] in "LZN"

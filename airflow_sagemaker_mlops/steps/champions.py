@@ -1,0 +1,69 @@
+"""The champion of a model package group: read by one step, replaced by another.
+
+Sources: docs/language/steps/champions.md; the SageMaker API reference for ModelLifeCycle and UpdateModelPackage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..definition.model import Step
+from .arns import Place, packages
+from .model import Grant, StepType
+
+_READS = ("s3:GetObject", "s3:ListBucket")
+
+
+def _reading(step: Step, place: Place) -> Iterator[Grant]:
+    groups, versions = packages(place, step.arguments.get("ModelPackageGroupName"))
+    yield "sagemaker:ListModelPackages", "*"
+    yield from (("sagemaker:DescribeModelPackageGroup", arn) for arn in groups)
+    yield from (("sagemaker:DescribeModelPackage", arn) for arn in versions)
+
+
+def _history(step: Step, place: Place) -> Iterator[Grant]:
+    given = step.arguments.get("HistoryS3Uri")
+    if given is None:
+        return
+    bucket = given.removeprefix("s3://").partition("/")[0] if isinstance(given, str) else ""
+    yield "s3:ListBucket", f"arn:{place.partition}:s3:::{bucket}" if bucket else "*"
+    yield from ((action, place.below(given, "champions/*")) for action in ("s3:GetObject", "s3:PutObject"))
+
+
+def _champion_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    yield from _reading(step, place)
+    yield from _history(step, place)
+    yield from ((action, "*") for action in _READS)  # whether the model is there
+
+
+def _promotion_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    yield from _reading(step, place)
+    yield from _history(step, place)
+    _, versions = packages(place, step.arguments.get("ModelPackageGroupName"))
+    yield from (("sagemaker:UpdateModelPackage", arn) for arn in versions)
+
+
+CHAMPION = StepType(
+    name="x-champion",
+    runner="champion",
+    about="the champion of a model package group: the version in Production, else the latest approved one",
+    tagged=False,
+    outside=True,
+    own_arguments=True,
+    grants=_champion_grants,
+    too_wide="any object may be looked at; only the registry knows where the champion's model is.",
+    roles_go_to="",
+    local_aws="runs",
+)
+
+PROMOTE_CHAMPION = StepType(
+    name="x-promote-champion",
+    runner="promote_champion",
+    about="makes a version the champion, if the champion is still the one that it was compared with",
+    tagged=False,
+    outside=True,
+    own_arguments=True,
+    grants=_promotion_grants,
+    roles_go_to="",
+    local_aws="runs",
+)
