@@ -26,8 +26,8 @@ from .retries import Retries
 from .runners.airflow_operator import AirflowOperatorRunner
 from .runners.base import WaitingRunner, register, runner_of
 from .runners.callback import CallbackRunner
-from .runners.champion_gate import ChampionGateRunner
 from .runners.champion import ChampionRunner, PromoteChampionRunner
+from .runners.champion_gate import ChampionGateRunner
 from .runners.cleanup import CleanupRunner
 from .runners.condition import ConditionRunner
 from .runners.emr import EmrRunner
