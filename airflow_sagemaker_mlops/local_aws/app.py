@@ -12,6 +12,7 @@ import math
 import re
 import socket
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qs, unquote
 
-from . import serving, signature
+from . import signature
 from .api_call import (
     NAMES_OPERATION,
     ApiCall,
@@ -45,7 +46,8 @@ from .refused_operations import refusal, refuse_starting_work
 from .s3 import aws_chunked, checksums
 from .s3.versions import listed_versions
 from .sagemaker.context import Context, Handler, tags_of
-from .sagemaker.hosting import running_endpoint
+from .sagemaker.endpoints import drive
+from .sagemaker.invocations import Invocation, Invoker
 from .sagemaker.operations import HANDLERS, IGNORED, RUNTIME_HANDLERS, is_owned
 from .signature import Claim
 from .snapshots import Snapshots
@@ -78,6 +80,7 @@ class Application:
         self._moto = moto
         self._store = store
         self._snapshots = snapshots
+        self._invoker = Invoker(aws)
         self._faults = FaultInjector(Path(aws.state_dir))
         self._log = log
         self._hosts = {aws.endpoint_url.removeprefix("http://"), f"localhost:{aws.endpoint_url.rpartition(':')[2]}"}
@@ -272,22 +275,18 @@ class Application:
         return Reply(200, [("Content-Type", "application/json")], content)
 
     def _invoke_endpoint(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
-        state, variant_name = running_endpoint(Context(self._store, self._aws, caller.region), name)
-        headers = {"Content-Type": environ.get("CONTENT_TYPE") or "application/octet-stream"}
-        if environ.get("HTTP_ACCEPT"):
-            headers["Accept"] = environ["HTTP_ACCEPT"]
-        try:
-            answer = serving.invoke(state, body, headers, 60)
-        except (OSError, http.client.HTTPException) as error:
-            raise AwsError("ModelError", f"The model did not answer: {error}", 424) from None
-        content = answer.content
-        if answer.status != 200:
-            text = content.decode("utf-8", "replace")[:2000]
-            message = f"Received {answer.status} from the model with message {text!r}."
-            raise AwsError("ModelError", message, 424, OriginalStatusCode=answer.status, OriginalMessage=text)
+        invocation = Invocation(
+            name,
+            body,
+            content_type=environ.get("CONTENT_TYPE") or "application/octet-stream",
+            accept=environ.get("HTTP_ACCEPT") or "",
+            target_variant=environ.get("HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT") or "",
+            inference_id=environ.get("HTTP_X_AMZN_SAGEMAKER_INFERENCE_ID") or "",
+            custom_attributes=environ.get("HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES") or "",
+        )
+        answer, variant = self._invoker.invoke(Context(self._store, self._aws, caller.region), invocation)
         kind = answer.content_type or "application/octet-stream"
-        variant = ("x-Amzn-Invoked-Production-Variant", variant_name)
-        return Reply(200, [("Content-Type", kind), variant], content)
+        return Reply(200, [("Content-Type", kind), ("x-Amzn-Invoked-Production-Variant", variant)], answer.content)
 
     def _invoke_function(self, name: str, environ: Environ, body: bytes, caller: Claim) -> Reply:
         invocation_type = environ.get("HTTP_X_AMZ_INVOCATION_TYPE") or "RequestResponse"
@@ -404,4 +403,5 @@ def create_application(aws: LocalAws, log: TextIO) -> Application:
     snapshots.restore()
     with report_damage(state_dir / "store.sqlite"):
         store = Store(state_dir / "store.sqlite")
+    threading.Thread(target=drive, args=(store, aws), name="endpoint-updates", daemon=True).start()
     return Application(aws, moto, store, snapshots, log)

@@ -121,6 +121,11 @@ class Store:
         )
         return [_resource(row) for row in rows]
 
+    def regions(self, family: str) -> list[str]:
+        """The regions that have resources of a family."""
+        rows = self._db.execute("SELECT DISTINCT region FROM resources WHERE family = ? ORDER BY region", (family,))
+        return [region for (region,) in rows]
+
     def tags(self, arn: str) -> dict[str, str]:
         """The tags of a resource."""
         return dict(self._db.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", (arn,)))

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import tarfile
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -21,6 +22,7 @@ from airflow_sagemaker_mlops.local_aws.sagemaker.context import Context
 from airflow_sagemaker_mlops.local_aws.sagemaker.operations import HANDLERS
 from airflow_sagemaker_mlops.local_aws.store import Store
 
+BUSY = ("Creating", "Updating", "RollingBack")
 SCRIPT = """
 def model_fn(d): return open(d + "/word").read()
 def input_fn(body, kind): return body.decode()
@@ -50,7 +52,7 @@ def model(aws: LocalAws, word: str) -> str:
 
 def in_service(client: Any, name: str) -> None:
     deadline = time.monotonic() + 60
-    while (found := client.describe_endpoint(EndpointName=name))["EndpointStatus"] in ("Creating", "Updating"):
+    while (found := client.describe_endpoint(EndpointName=name))["EndpointStatus"] in BUSY:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert found["EndpointStatus"] == "InService", found
@@ -122,7 +124,10 @@ def test_an_update_after_a_failed_one_starts_in_its_own_folder(context: Context)
     call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
     failed = context.state_dir / "endpoints" / "e" / "2"
     serving.write(failed, {"status": "Failed", "failure_reason": "bad"})
-    found = call(context, "DescribeEndpoint", EndpointName="e")
+    assert call(context, "DescribeEndpoint", EndpointName="e")["EndpointStatus"] == "RollingBack"
+    deadline = time.monotonic() + 10
+    while (found := call(context, "DescribeEndpoint", EndpointName="e"))["EndpointStatus"] == "RollingBack":
+        assert time.monotonic() < deadline
     assert (found["EndpointStatus"], found["EndpointConfigName"], found["FailureReason"]) == ("InService", "old", "bad")
     call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="old")
     assert images(context) == {"1": "old", "2": "new", "3": "old"}
@@ -141,3 +146,159 @@ def test_a_model_server_finds_no_files_of_another_model(context: Context, tmp_pa
     left.touch()
     call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
     assert not left.exists()
+
+
+def test_an_update_that_cannot_go_back_says_so_and_may_be_tried_again(context: Context) -> None:
+    call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
+    call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
+    for generation in ("1", "2"):
+        serving.write(context.state_dir / "endpoints" / "e" / generation, {"status": "Failed", "failure_reason": "bad"})
+    deadline = time.monotonic() + 10
+    while (found := call(context, "DescribeEndpoint", EndpointName="e"))["EndpointStatus"] in BUSY:
+        assert time.monotonic() < deadline
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("UpdateRollbackFailed", "old")
+
+
+def test_weights_are_changed_without_a_new_fleet(context: Context) -> None:
+    variants = [{"VariantName": name, "ModelName": name, "InitialVariantWeight": 1} for name in ("old", "new")]
+    call(context, "CreateEndpointConfig", EndpointConfigName="both", ProductionVariants=variants)
+    call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="both")
+    rows = [{"VariantName": "new", "DesiredWeight": 3.0, "DesiredInstanceCount": 2}]
+    call(context, "UpdateEndpointWeightsAndCapacities", EndpointName="e", DesiredWeightsAndCapacities=rows)
+    found = call(context, "DescribeEndpoint", EndpointName="e")["ProductionVariants"]
+    assert [(row["VariantName"], row["CurrentWeight"], row["CurrentInstanceCount"]) for row in found] == [
+        ("old", 1.0, 1),
+        ("new", 3.0, 2),
+    ]
+    assert images(context) == {"1": "old", "1-1": "new"}
+    call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="both", RetainAllVariantProperties=True)
+    pending = call(context, "DescribeEndpoint", EndpointName="e")["ProductionVariants"]
+    assert [row["CurrentWeight"] for row in pending] == [1.0, 3.0]
+
+
+def test_a_shadow_goes_with_one_production_variant(context: Context) -> None:
+    variants = [{"VariantName": name, "ModelName": "old"} for name in ("a", "b")]
+    shadow = [{"VariantName": "s", "ModelName": "new"}]
+    with pytest.raises(AwsError, match="one production variant and one shadow variant"):
+        call(
+            context,
+            "CreateEndpointConfig",
+            EndpointConfigName="x",
+            ProductionVariants=variants,
+            ShadowProductionVariants=shadow,
+        )
+
+
+def canary(alarm: str, wait: int) -> dict[str, Any]:
+    routing = {
+        "Type": "CANARY",
+        "WaitIntervalInSeconds": wait,
+        "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+    }
+    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": wait}
+    return {
+        "BlueGreenUpdatePolicy": policy,
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+    }
+
+
+@pytest.mark.e2e
+def test_a_client_sees_no_error_while_a_canary_is_rolled_back_and_another_one_succeeds(aws: LocalAws) -> None:
+    client, runtime, watch = aws.client("sagemaker"), aws.client("sagemaker-runtime"), aws.client("cloudwatch")
+    name = f"e-{uuid.uuid4().hex[:8]}"
+    first, second = model(aws, "first"), model(aws, "second")
+    watch.put_metric_alarm(
+        AlarmName=name,
+        MetricName="Invocation5XXErrors",
+        Namespace="AWS/SageMaker",
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        Period=60,
+        Threshold=1.0,
+        Statistic="Sum",
+    )
+    client.create_endpoint(EndpointName=name, EndpointConfigName=first)
+    in_service(client, name)
+    answers: list[str] = []
+    errors: list[Exception] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(0.05):
+            try:
+                answers.append(runtime.invoke_endpoint(EndpointName=name, Body=b"ask")["Body"].read().decode())
+            except Exception as error:
+                errors.append(error)
+
+    def until(word: str) -> None:
+        deadline = time.monotonic() + 60
+        answers.clear()
+        while word not in answers:
+            assert time.monotonic() < deadline, (answers, errors)
+            time.sleep(0.02)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        client.update_endpoint(EndpointName=name, EndpointConfigName=second, DeploymentConfig=canary(name, 3600))
+        until("second")
+        found = client.describe_endpoint(EndpointName=name)
+        assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("Updating", first)
+        assert found["PendingDeploymentSummary"]["EndpointConfigName"] == second
+        watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+        in_service(client, name)
+        found = client.describe_endpoint(EndpointName=name)
+        assert (found["EndpointConfigName"], name in found["FailureReason"]) == (first, True)
+        watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="a test")
+        client.update_endpoint(EndpointName=name, EndpointConfigName=second, DeploymentConfig=canary(name, 20))
+        in_service(client, name)
+        found = client.describe_endpoint(EndpointName=name)
+        assert (found["EndpointConfigName"], found.get("FailureReason")) == (second, None)
+        assert found["LastDeploymentConfig"] == canary(name, 20)
+        answers.clear()
+        until("second")
+    finally:
+        ended.set()
+        asking.join()
+        client.delete_endpoint(EndpointName=name)
+    assert errors == []
+
+
+@pytest.mark.e2e
+def test_a_shadow_variant_is_asked_too_and_both_answers_are_captured(aws: LocalAws) -> None:
+    client, runtime, name = aws.client("sagemaker"), aws.client("sagemaker-runtime"), f"e-{uuid.uuid4().hex[:8]}"
+    variants = {
+        word: {"VariantName": word, "ModelName": model(aws, word), "InitialVariantWeight": 1}
+        for word in ("now", "next")
+    }
+    client.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[variants["now"]],
+        ShadowProductionVariants=[variants["next"]],
+        DataCaptureConfig={
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{aws.bucket}/captured",
+            "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+        },
+    )
+    client.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    in_service(client, name)
+    asked = {"EndpointName": name, "Body": b"ask", "ContentType": "text/csv", "Accept": "text/csv", "InferenceId": "7"}
+    assert runtime.invoke_endpoint(**asked)["Body"].read() == b"now"
+    with pytest.raises(runtime.exceptions.ClientError, match="Variant next not found"):
+        runtime.invoke_endpoint(**asked, TargetVariant="next")
+    bucket, deadline = aws.client("s3"), time.monotonic() + 30
+    while True:
+        files = bucket.list_objects_v2(Bucket=aws.bucket, Prefix=f"captured/{name}/").get("Contents", [])
+        if len(files) == 2:
+            break
+        assert time.monotonic() < deadline, files
+        time.sleep(0.1)
+    client.delete_endpoint(EndpointName=name)
+    captured = {}
+    for file in files:
+        line = json.loads(bucket.get_object(Bucket=aws.bucket, Key=file["Key"])["Body"].read())
+        captured[file["Key"].split("/")[2]] = line["captureData"]["endpointOutput"]["data"]
+        assert line["eventMetadata"]["inferenceId"] == "7"
+    assert captured == {"now": "now", "next": "next"}

@@ -6,6 +6,7 @@ import re
 
 from . import (
     callbacks,
+    endpoints,
     experiments,
     feature_store,
     hosting,
@@ -25,6 +26,7 @@ HANDLERS: dict[str, Handler] = {
     **tuning.HANDLERS,
     **registry.HANDLERS,
     **hosting.HANDLERS,
+    **endpoints.HANDLERS,
     **lineage.HANDLERS,
     **lineage_query.HANDLERS,
     **experiments.HANDLERS,

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..errors import AwsError, invalid
 from . import (
+    endpoints,
     experiments,
     feature_store,
-    hosting,
     jobs,
     pipelines,
     registry,
@@ -42,7 +42,7 @@ RESOURCES: dict[str, tuple[str, Rows]] = {
     "Experiment": ("Experiment", lambda context: experiments.rows(context, experiments.EXPERIMENT)),
     "ExperimentTrial": ("Trial", lambda context: experiments.rows(context, experiments.TRIAL)),
     "ExperimentTrialComponent": ("TrialComponent", _components),
-    "Endpoint": ("Endpoint", _all(hosting.ENDPOINT, "EndpointName", hosting.HANDLERS["DescribeEndpoint"])),
+    "Endpoint": ("Endpoint", _all(endpoints.ENDPOINT, "EndpointName", endpoints.HANDLERS["DescribeEndpoint"])),
     "ModelPackage": (
         "ModelPackage",
         _all(registry.PACKAGE, "ModelPackageName", registry.HANDLERS["DescribeModelPackage"]),

@@ -9,7 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +24,9 @@ from ..state import region_folders, write_private
 
 _SUPERVISORS: list[subprocess.Popen[bytes]] = []
 _STARTING = NamedLocks()
+_USED: Counter[str] = Counter()
+_UNUSED = threading.Condition()
+DRAIN_S = 60.0  # the longest invocation
 KEY_HEADER = "X-Sagemaker-Mlops-Key"  # a server answers only callers that can read its status file
 
 
@@ -124,6 +129,32 @@ def invoke(state: Mapping[str, Any], body: bytes, headers: Mapping[str, str], ti
         return Answer(answer.status, answer.getheader("Content-Type") or "", answer.read())
     finally:
         connection.close()
+
+
+@contextmanager
+def used(folder: Path) -> Iterator[None]:
+    """Keep :func:`retire` from stopping a server."""
+    with _UNUSED:
+        _USED[str(folder)] += 1
+    try:
+        yield
+    finally:
+        with _UNUSED:
+            _USED[str(folder)] -= 1
+            if not _USED[str(folder)]:
+                del _USED[str(folder)]
+            _UNUSED.notify_all()
+
+
+def retire(folder: Path) -> None:
+    """Stop a server once nobody uses it any more; returns at once."""
+
+    def drained() -> None:
+        with _UNUSED:
+            _UNUSED.wait_for(lambda: str(folder) not in _USED, DRAIN_S)
+        stop(folder)
+
+    threading.Thread(target=drained, name="retire", daemon=True).start()
 
 
 def stop(folder: Path) -> bool:

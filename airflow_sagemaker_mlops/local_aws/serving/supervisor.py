@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
@@ -84,13 +85,25 @@ def _serve(
     write(folder, {**_processes(process), "status": "Creating"})
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
-        if port_file.exists() and port_file.read_text():
+        if port_file.exists() and port_file.read_text() and _answers_ping(int(port_file.read_text())):
             return process, int(port_file.read_text()), key
         time.sleep(0.02)
     if process.poll() is None:
         process.kill()
     reason = (folder / "log").read_text(errors="replace").strip().splitlines()[-1:] or ["it did not answer"]
     raise JobError(f"ClientError: the model server did not start: {reason[0]}")
+
+
+def _answers_ping(port: int) -> bool:
+    """Whether the container says that it is ready: GET /ping is answered with 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2.0)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _state_dir(folder: Path) -> Path:
