@@ -1,0 +1,254 @@
+"""The verdict of a drift check: every rule, column by column, against the profile of the baseline."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..gate.problems import first_few
+from . import statistics
+from .profile import ColumnProfile, Profile, bin_counts
+from .report import DRIFT, INCONCLUSIVE, STABLE, DriftReport, Finding
+from .rules import KS, LABEL_RATE, MISSING, NEW_CATEGORIES, PSI, RECORDS, SCHEMA, DriftRule
+from .table import CATEGORICAL, NUMERIC, BadData, Column, Table
+
+SHOWN_CATEGORIES = 9  # in pictures; the others are drawn together
+
+
+def judge(table: Table, baseline: Profile, rules: Sequence[DriftRule], *, noun: str = "records") -> DriftReport:
+    """How ``table`` stands with ``rules`` against ``baseline``.
+
+    Drift is a number above its limit that chance does not explain.  A number above its limit that chance may explain,
+    and a sample so small that unchanged data would exceed the limit, are inconclusive.
+    Raises :class:`BadData` when a rule names a column that neither side has, or needs a label and there is none.
+    """
+    _columns_exist(table, baseline, rules)
+    findings = tuple(finding for rule in rules for finding in _Judge(table, baseline, rule, noun).findings())
+    counted = [finding.verdict for finding in findings if not finding.dry_run]
+    verdict = DRIFT if DRIFT in counted else INCONCLUSIVE if INCONCLUSIVE in counted else STABLE
+    return DriftReport(
+        verdict, _sentence(verdict, findings, table, baseline, noun), table.records, baseline.records, findings
+    )
+
+
+def _columns_exist(table: Table, baseline: Profile, rules: Sequence[DriftRule]) -> None:
+    sentences = []
+    for rule in rules:
+        named = (*rule.columns, *sorted(rule.ignored))
+        absent = [name for name in named if name not in baseline.columns and name not in table.columns]
+        if absent:
+            sentences.append(
+                f"rule {rule.place} names the column {first_few(absent, len(absent))}, which the data does not have."
+            )
+        if rule.check == LABEL_RATE and not (table.label and table.label in baseline.columns):
+            sentences.append(f'rule {rule.place} checks "label_rate", and no column of both sides is the label.')
+    if sentences:
+        raise BadData(*sentences)
+
+
+def _sentence(verdict: str, findings: Sequence[Finding], table: Table, baseline: Profile, noun: str) -> str:
+    against = f"{table.records:,} {noun} against {baseline.records:,} of the baseline"
+    reasons = [finding for finding in findings if finding.verdict == verdict and not finding.dry_run]
+    if verdict == STABLE:
+        return f"No drift: {against}, {len(findings):,} checks within their limits."
+    word = "Drift" if verdict == DRIFT else "Not decided"
+    worst = sorted(reasons, key=lambda finding: -((finding.value or 0) / (finding.limit or 1)))
+    shown = " ".join(finding.sentence for finding in worst[:3])
+    more = f" {len(worst) - 3:,} more findings." if len(worst) > 3 else ""
+    return f"{word}: {against}. {shown}{more}"
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Judges one rule."""
+
+    table: Table
+    baseline: Profile
+    rule: DriftRule
+    noun: str
+
+    def findings(self) -> Iterator[Finding]:
+        rule = self.rule
+        if rule.check == SCHEMA:
+            yield from self._schema()
+        elif rule.check == RECORDS:
+            yield self._records()
+        elif rule.check == LABEL_RATE:
+            yield self._label_rate()
+        else:
+            for name, before in self.baseline.columns.items():
+                column = self.table.columns.get(name)
+                if column is not None and rule.applies_to(name):
+                    yield from self._column(name, before, column)
+
+    # -- the table
+
+    def _schema(self) -> Iterator[Finding]:
+        faults = []
+        for name, before in self.baseline.columns.items():
+            column = self.table.columns.get(name)
+            if not self.rule.applies_to(name):
+                continue
+            if column is None:
+                faults.append((name, f'The column "{name}" of the baseline is gone.'))
+            elif (before.kind == NUMERIC) != (column.kind == NUMERIC) and before.count and _has_values(column):
+                now = f'text ("{column.example[:60]}")' if before.kind == NUMERIC else "numbers"
+                faults.append((name, f'The column "{name}" was {_kind(before)} and is now {now}.'))
+        known = self.baseline.columns
+        faults += [
+            (name, f'The column "{name}" is new.')
+            for name in self.table.columns
+            if name not in known and self.rule.applies_to(name)
+        ]
+        for name, what in faults:
+            yield self._finding(name, None, None, DRIFT, what)
+        if not faults:
+            yield self._finding("", None, None, STABLE, "The columns are those of the baseline.")
+
+    def _records(self) -> Finding:
+        records, least, most = self.table.records, self.rule.least, self.rule.most
+        if least is not None and records < least:
+            return self._finding("", records, least, DRIFT, f"There are {records:,} {self.noun}, fewer than {least:,}.")
+        if most is not None and records > most:
+            return self._finding("", records, most, DRIFT, f"There are {records:,} {self.noun}, more than {most:,}.")
+        limit = least if least is not None else most
+        return self._finding("", records, limit, STABLE, f"There are {records:,} {self.noun}.")
+
+    def _label_rate(self) -> Finding:
+        name = self.table.label
+        before, numbers = self.baseline.columns[name], self.table.columns[name].numbers
+        if before.kind != NUMERIC or not before.count or not len(numbers):
+            raise BadData(f'the label "{name}" has no numbers, so it has no rate.')
+        mean = float(numbers.mean())
+        value, noise = statistics.change_of_mean(
+            statistics.Mean(before.mean, before.variance, before.count),
+            statistics.Mean(mean, float(numbers.var()), len(numbers)),
+        )
+        what = f'The mean of the label "{name}" is {mean:.4g} instead of {before.mean:.4g}'
+        return self._measured(name, value, noise, what)
+
+    # -- a column
+
+    def _column(self, name: str, before: ColumnProfile, column: Column) -> Iterator[Finding]:
+        check, both = self.rule.check, {before.kind, column.kind}
+        if check == MISSING:
+            yield self._missing(name, before, column)
+        elif not before.count or not _has_values(column):
+            return
+        elif check == PSI and both == {NUMERIC}:
+            yield self._numeric_psi(name, before, column)
+        elif check == PSI and both == {CATEGORICAL}:
+            yield self._categorical_psi(name, before, column)
+        elif check == KS and both == {NUMERIC}:
+            quantiles = np.asarray(before.quantiles)
+            value, noise = statistics.kolmogorov_smirnov(quantiles, before.count, column.numbers)
+            yield self._measured(name, value, noise, f'The Kolmogorov-Smirnov distance of "{name}" is {value:.2f}')
+        elif check == NEW_CATEGORIES and both == {CATEGORICAL}:
+            yield self._new_categories(name, before, column)
+
+    def _missing(self, name: str, before: ColumnProfile, column: Column) -> Finding:
+        records = self.table.records
+        absent = column.missing + column.infinite
+        value, noise = statistics.increase_of_share(
+            before.missing + before.infinite, self.baseline.records, absent, records
+        )
+        share = f"{absent / records:.1%} of the {self.noun} have no value of"
+        what = f'{share} "{name}", against {before.missing_share:.1%}'
+        return self._measured(name, value, noise, what)
+
+    def _numeric_psi(self, name: str, before: ColumnProfile, column: Column) -> Finding:
+        old, new = np.asarray(before.bins), bin_counts(column.numbers, before.edges)
+        labels = [f"<= {edge:.4g}" for edge in before.edges]
+        return self._psi(name, old, new, [*labels, f"> {before.edges[-1]:.4g}"] if before.edges else ["all"])
+
+    def _categorical_psi(self, name: str, before: ColumnProfile, column: Column) -> Finding:
+        known = before.categories
+        old = [*known.values(), before.others]
+        unknown = sum(count for text, count in column.counts.items() if text not in known)
+        new = [*(column.counts[text] for text in known), unknown]
+        if not before.others and not unknown:
+            old, new = old[:-1], new[:-1]
+        return self._psi(name, np.asarray(old), np.asarray(new), [*known, "others"][: len(old)])
+
+    def _psi(self, name: str, old: np.ndarray, new: np.ndarray, labels: Sequence[str]) -> Finding:
+        value, noise = statistics.population_stability_index(old, new)
+        picture = _picture(old, new, labels)
+        return self._measured(name, value, noise, f'The population stability index of "{name}" is {value:.2f}', picture)
+
+    def _new_categories(self, name: str, before: ColumnProfile, column: Column) -> Finding:
+        if before.others:  # categories beyond the kept ones cannot be told from new ones
+            what = f'"{name}" has more categories than a profile keeps, so new ones cannot be told.'
+            return self._finding(name, None, self.rule.limit, INCONCLUSIVE, what)
+        new = Counter({text: count for text, count in column.counts.items() if text not in before.categories})
+        total, known = sum(column.counts.values()), sum(before.categories.values())
+        value, noise = statistics.share_of_new(sum(new.values()), total, before.singletons, known)
+        examples = [f'"{text[:60]}"' for text, _ in sorted(new.items(), key=lambda pair: (-pair[1], pair[0]))[:3]]
+        shown = f" ({first_few(examples, len(new))})" if examples else ""
+        return self._measured(name, value, noise, f'{value:.1%} of the {self.noun} have a new "{name}"{shown}')
+
+    # -- findings
+
+    def _measured(self, name: str, value: float, noise: float, what: str, picture: _Picture | None = None) -> Finding:
+        limit = self.rule.limit
+        if value > limit and value > noise:
+            verdict, end = DRIFT, f"; the limit is {limit:g}."
+        elif value > limit or noise > limit > 0:
+            verdict = INCONCLUSIVE
+            end = f"; the limit is {limit:g}, but chance alone gives up to {noise:.2g} with so few {self.noun}."
+        else:
+            verdict, end = STABLE, f"; the limit is {limit:g}."
+        shown = picture or _Picture()
+        return replace(
+            self._finding(name, value, limit, verdict, what + end),
+            noise=noise,
+            labels=shown.labels,
+            baseline=shown.baseline,
+            current=shown.current,
+        )
+
+    def _finding(self, column: str, value: float | None, limit: float | None, verdict: str, sentence: str) -> Finding:
+        rule = self.rule
+        return Finding(
+            check=rule.check,
+            column=column,
+            rule=rule.place,
+            value=value,
+            limit=limit,
+            noise=None,
+            verdict=verdict,
+            sentence=sentence,
+            dry_run=rule.dry_run,
+        )
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """The shares that a population stability index compares."""
+
+    labels: tuple[str, ...] = ()
+    baseline: tuple[float, ...] = ()
+    current: tuple[float, ...] = ()
+
+
+def _picture(old: np.ndarray, new: np.ndarray, labels: Sequence[str]) -> _Picture:
+    def shares(counts: np.ndarray) -> tuple[float, ...]:
+        kept = (
+            counts
+            if len(counts) <= SHOWN_CATEGORIES + 1
+            else np.append(counts[:SHOWN_CATEGORIES], counts[SHOWN_CATEGORIES:].sum())
+        )
+        return tuple(float(share) for share in kept / max(kept.sum(), 1))
+
+    names = tuple(labels) if len(labels) <= SHOWN_CATEGORIES + 1 else (*labels[:SHOWN_CATEGORIES], "others")
+    return _Picture(names, shares(old), shares(new))
+
+
+def _has_values(column: Column) -> bool:
+    return bool(len(column.numbers) or column.counts)
+
+
+def _kind(column: ColumnProfile) -> str:
+    return "numbers" if column.kind == NUMERIC else "text"

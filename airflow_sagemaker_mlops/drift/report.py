@@ -1,0 +1,117 @@
+"""The report of a drift check: its verdict, the sentence, and a finding for each rule and column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..gate.report import rounded
+
+STABLE, DRIFT, INCONCLUSIVE = "stable", "drift", "inconclusive"
+VERDICTS = (STABLE, DRIFT, INCONCLUSIVE)
+EXIT_CODES = {STABLE: 0, DRIFT: 3, INCONCLUSIVE: 4}
+SCHEMA = "1.0"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one column, or the table, stands with one rule.
+
+    check     of the rule
+    column    empty for the table
+    value     the number that is compared with ``limit``; ``None`` where there is none
+    noise     the value that unchanged data exceeds once in twenty; ``None`` where chance has no part
+    verdict   ``stable``, ``drift`` or ``inconclusive``
+    baseline  shares of the baseline's bins or categories, for pictures; empty where there are none
+    current   the same of the current data
+    labels    of the bins or categories
+    """
+
+    check: str
+    column: str
+    rule: str
+    value: float | None
+    limit: float | None
+    noise: float | None
+    verdict: str
+    sentence: str
+    dry_run: bool = False
+    labels: tuple[str, ...] = ()
+    baseline: tuple[float, ...] = ()
+    current: tuple[float, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON; numbers have 12 significant digits."""
+        return {
+            "check": self.check,
+            "column": self.column,
+            "rule": self.rule,
+            "value": rounded(self.value),
+            "limit": rounded(self.limit),
+            "noise": rounded(self.noise),
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "dry_run": self.dry_run,
+            "labels": list(self.labels),
+            "baseline": [rounded(share) for share in self.baseline],
+            "current": [rounded(share) for share in self.current],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Finding:
+        """The finding that :meth:`to_json` wrote."""
+        known = {name: value[name] for name in cls.__dataclass_fields__}
+        for name in ("labels", "baseline", "current"):
+            known[name] = tuple(known[name])
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """The verdict about a table.
+
+    verdict           ``stable``, ``drift`` or ``inconclusive``
+    sentence          one paragraph for people
+    records           of the current data
+    baseline_records  of the baseline
+    findings          one for each rule and column
+    """
+
+    verdict: str
+    sentence: str
+    records: int
+    baseline_records: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """Of the command line: 0 stable, 3 drift, 4 inconclusive."""
+        return EXIT_CODES[self.verdict]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, which :meth:`from_json` reads."""
+        return {
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "records": self.records,
+            "baseline_records": self.baseline_records,
+            "findings": [finding.to_json() for finding in self.findings],
+            "schema": SCHEMA,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> DriftReport:
+        """The report that :meth:`to_json` wrote; raises :class:`ValueError` for anything else."""
+        try:
+            if value["verdict"] not in VERDICTS:
+                raise ValueError(value["verdict"])
+            return cls(
+                verdict=value["verdict"],
+                sentence=str(value["sentence"]),
+                records=int(value["records"]),
+                baseline_records=int(value["baseline_records"]),
+                findings=tuple(Finding.from_json(finding) for finding in value["findings"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError("this is not the report of a drift check.") from error

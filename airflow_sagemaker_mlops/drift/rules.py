@@ -1,0 +1,276 @@
+"""The rules of a drift check: a list as in YAML or JSON, read into frozen dataclasses.
+
+The list is checked whole: :func:`parse_rules` raises one error that has every problem.  Nothing here imports numpy.
+
+A rule is an object with the key ``Check`` and these:
+
+``schema``          columns of the baseline that are missing, new columns, columns whose values changed their kind
+``records``         ``Min`` and ``Max``: the number of records
+``psi``             ``Max``: the population stability index of each column, 0.25 if left out
+``ks``              ``Max``: the Kolmogorov-Smirnov distance of each numeric column, 0.2 if left out
+``missing``         ``MaxIncrease``: of the share of missing values, 0.05 if left out
+``new_categories``  ``Max``: the share of records with a category that the baseline does not have, 0.01 if left out
+``label_rate``      ``MaxChange``: of the mean of the label column, 0.1 if left out
+
+``Columns`` (a list) limits a rule to some columns, ``Ignore`` leaves some out, ``DryRun: true`` reports without an
+effect on the verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..gate.problems import InvalidRules, RuleProblem, alike, listed
+
+SCHEMA, RECORDS, PSI, KS = "schema", "records", "psi", "ks"
+MISSING, NEW_CATEGORIES, LABEL_RATE = "missing", "new_categories", "label_rate"
+MOST_RULES = 200
+MOST_COLUMNS = 10_000
+_COLUMN_KEYS = ("Columns", "Ignore")
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class CheckTraits:
+    """The limit of a check: its key, its default and the greatest value that makes sense."""
+
+    key: str = ""
+    default: float = 0.0
+    most: float = math.inf
+    of_columns: bool = True
+
+
+CHECKS: Mapping[str, CheckTraits] = {
+    SCHEMA: CheckTraits(),
+    RECORDS: CheckTraits(of_columns=False),
+    PSI: CheckTraits("Max", 0.25),
+    KS: CheckTraits("Max", 0.2, most=1.0),
+    MISSING: CheckTraits("MaxIncrease", 0.05, most=1.0),
+    NEW_CATEGORIES: CheckTraits("Max", 0.01, most=1.0),
+    LABEL_RATE: CheckTraits("MaxChange", 0.1, of_columns=False),
+}
+
+
+@dataclass(frozen=True)
+class DriftRule:
+    """One rule.
+
+    check    a key of ``CHECKS``
+    place    in the list, e.g. ``[1]``
+    limit    greatest value of the check's number that is no drift
+    least    for ``records``: least number; ``None`` for no bound
+    most     for ``records``: greatest number; ``None`` for no bound
+    columns  the columns it is about; empty for all
+    ignored  columns it is not about
+    dry_run  whether it has no effect on the verdict
+    """
+
+    check: str
+    place: str
+    limit: float = 0.0
+    least: int | None = None
+    most: int | None = None
+    columns: tuple[str, ...] = ()
+    ignored: frozenset[str] = frozenset()
+    dry_run: bool = False
+
+    def applies_to(self, column: str) -> bool:
+        """Whether the rule is about ``column``."""
+        return column not in self.ignored and (not self.columns or column in self.columns)
+
+
+DEFAULT_RULES: tuple[Mapping[str, Any], ...] = (
+    {"Check": SCHEMA},
+    {"Check": PSI},
+    {"Check": MISSING},
+    {"Check": NEW_CATEGORIES},
+)
+
+
+def parse_rules(value: object) -> tuple[DriftRule, ...]:
+    """The rules in ``value``; ``DEFAULT_RULES`` for ``None``.  Raises :class:`InvalidRules` with every problem."""
+    rules, problems = _read(DEFAULT_RULES if value is None else value)
+    if problems:
+        raise InvalidRules(problems)
+    return rules
+
+
+def rule_problems(value: object) -> tuple[RuleProblem, ...]:
+    """Everything that is wrong with the rules in ``value``."""
+    return tuple(_read(DEFAULT_RULES if value is None else value)[1])
+
+
+def _read(value: object) -> tuple[tuple[DriftRule, ...], list[RuleProblem]]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        return (), [
+            RuleProblem("", "the rules are not a list.", "Write a list of objects such as {Check: psi, Max: 0.25}.")
+        ]
+    if not value:
+        return (), [RuleProblem("", "there are no rules.", "Leave Rules out to use the default rules.")]
+    if len(value) > MOST_RULES:
+        return (), [RuleProblem("", f"there are {len(value):,} rules.", f"Write at most {MOST_RULES}.")]
+    rules, problems = [], []
+    for number, item in enumerate(value):
+        reader = _Reader(item, f"[{number}]")
+        rule = reader.read()
+        problems += reader.problems
+        if rule is not None and not reader.problems:
+            rules.append(rule)
+    problems += _repeated(rules)
+    return tuple(rules), problems
+
+
+def _repeated(rules: Sequence[DriftRule]) -> list[RuleProblem]:
+    problems = []
+    for number, rule in enumerate(rules):
+        for other in rules[:number]:
+            if (other.check, other.columns, other.ignored, other.dry_run) == (
+                rule.check,
+                rule.columns,
+                rule.ignored,
+                rule.dry_run,
+            ):
+                what = f'rule {other.place} already is a check of "{rule.check}" of the same columns.'
+                problems.append(RuleProblem(rule.place, what, "Keep one of them."))
+                break
+    return problems
+
+
+class _Reader:
+    """Reads one rule and collects its problems."""
+
+    def __init__(self, item: object, place: str) -> None:
+        self.item = item
+        self.place = place
+        self.problems: list[RuleProblem] = []
+
+    def read(self) -> DriftRule | None:
+        if not isinstance(self.item, Mapping):
+            self._add("", "the rule is not an object.", "Write an object such as {Check: psi, Max: 0.25}.")
+            return None
+        check = self.item.get("Check", _ABSENT)
+        if check is _ABSENT:
+            self._add("", "the rule has no Check.", f"Add Check: {listed(CHECKS)}.")
+            return None
+        if not isinstance(check, str) or check not in CHECKS:
+            near = alike(str(check), CHECKS)
+            fix = f'Did you mean "{near}"?' if near else f"Write {listed(CHECKS)}."
+            self._add("Check", f"there is no check {_shown(check)}.", fix)
+            return None
+        traits = CHECKS[check]
+        self._known_keys(check, traits)
+        least, most = (self._count("Min"), self._count("Max")) if check == RECORDS else (None, None)
+        if check == RECORDS:
+            self._bounds(least, most)
+        return DriftRule(
+            check=check,
+            place=self.place,
+            limit=self._limit(traits) if traits.key else 0.0,
+            least=least,
+            most=most,
+            columns=self._names("Columns"),
+            ignored=frozenset(self._names("Ignore")),
+            dry_run=self._truth("DryRun"),
+        )
+
+    def _add(self, key: str, what: str, fix: str = "") -> None:
+        self.problems.append(RuleProblem(self.place + (f".{key}" if key else ""), what, fix))
+
+    def _known_keys(self, check: str, traits: CheckTraits) -> None:
+        assert isinstance(self.item, Mapping)
+        known = ["Check", "DryRun"]
+        known += ["Min", "Max"] if check == RECORDS else [traits.key] if traits.key else []
+        known += _COLUMN_KEYS if traits.of_columns else []
+        for key in self.item:
+            if key in known:
+                continue
+            near = alike(str(key), known)
+            fix = f'Did you mean "{near}"?' if near else f"Its keys are {listed(known)}."
+            self._add(str(key), f'the check "{check}" has no key "{key}".', fix)
+
+    def _bounds(self, least: int | None, most: int | None) -> None:
+        if self.problems:
+            return
+        if least is None and most is None:
+            self._add("", 'the check "records" demands nothing.', "Add Min or Max.")
+        elif least is not None and most is not None and least > most:
+            self._add("Min", f"Min is {least:,} and Max is {most:,}.", "Min has to be at most Max.")
+
+    def _limit(self, traits: CheckTraits) -> float:
+        assert isinstance(self.item, Mapping)
+        value = self.item.get(traits.key, _ABSENT)
+        if value is _ABSENT:
+            return traits.default
+        number = _number(value)
+        if number is None or number < 0:
+            self._add(traits.key, f"{traits.key} is {_shown(value)} instead of a number of 0 or more.")
+            return traits.default
+        if number > traits.most:
+            fix = f"Did you mean {number / 100:g}?" if number <= 100 else ""
+            self._add(
+                traits.key, f"{traits.key} is {number:g}, but the number lies between 0 and {traits.most:g}.", fix
+            )
+        return number
+
+    def _count(self, key: str) -> int | None:
+        assert isinstance(self.item, Mapping)
+        value = self.item.get(key, _ABSENT)
+        if value is _ABSENT:
+            return None
+        number = _number(value)
+        if number is None or number < 0 or number != int(number):
+            self._add(key, f"{key} is {_shown(value)} instead of a number of records.")
+            return None
+        return int(number)
+
+    def _names(self, key: str) -> tuple[str, ...]:
+        assert isinstance(self.item, Mapping)
+        value = self.item.get(key, _ABSENT)
+        if value is _ABSENT:
+            return ()
+        if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+            self._add(key, f"{key} is {_shown(value)} instead of a list of columns.", f"Write {key}: [hour, carrier].")
+            return ()
+        if len(value) > MOST_COLUMNS or not all(isinstance(name, str) and name for name in value):
+            self._add(key, f"{key} has something that is not the name of a column.")
+            return ()
+        return tuple(value)
+
+    def _truth(self, key: str) -> bool:
+        assert isinstance(self.item, Mapping)
+        value = self.item.get(key, False)
+        if not isinstance(value, bool):
+            self._add(key, f"{key} is {_shown(value)}.", "Use true or false.")
+            return False
+        return value
+
+
+def _number(value: object) -> float | None:
+    """A finite number, or a text that is one or a percentage."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        if isinstance(value, str) and value.strip().endswith("%"):
+            number = float(value.strip()[:-1]) / 100
+        else:
+            number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return f'"{value[:60]}"'
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return str(value)[:60] if not isinstance(value, int) or abs(value) < 10**40 else "a huge number"

@@ -1,0 +1,110 @@
+"""``Columns`` of a drift check: what the columns of the data are.  Nothing here imports numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..gate.problems import InvalidRules, RuleProblem, alike, listed
+
+# What pandas takes for a missing value (pandas.io.parsers, ``na_values``)
+MISSING_TEXTS = frozenset(
+    [
+        "",
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+        "None",
+        "n/a",
+        "nan",
+        "null",
+    ]
+)
+
+_LISTS = {"Numeric": "numeric", "Categorical": "categorical", "Ignore": "ignored", "Missing": "missing"}
+_KEYS = ("Label", *_LISTS, "Header")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a table are.
+
+    label        the column of the label, or empty
+    numeric      columns that are numbers, whatever they look like; undeclared ones are numbers when every value is
+    categorical  columns that are categories although they look like numbers
+    ignored      columns that are not looked at
+    missing      texts that mean a missing value
+    header       whether the first line of a CSV file has the names; without it they are ``c0``, ``c1``, …
+    """
+
+    label: str = ""
+    numeric: frozenset[str] = frozenset()
+    categorical: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    missing: frozenset[str] = MISSING_TEXTS
+    header: bool = True
+
+
+def columns_of(value: object) -> Columns:
+    """The ``Columns`` in ``value``, which may be ``None``; raises :class:`InvalidRules` with every problem.
+
+    Keys: ``Label`` (a column), ``Numeric``, ``Categorical``, ``Ignore`` (lists of columns), ``Missing`` (texts that
+    mean a missing value, in addition to the usual ones), ``Header`` (``false`` for CSV files without names).
+    """
+    columns, problems = _read(value)
+    if problems:
+        raise InvalidRules(problems)
+    return columns
+
+
+def column_problems(value: object) -> tuple[RuleProblem, ...]:
+    """Everything that is wrong with the ``Columns`` in ``value``."""
+    return tuple(_read(value)[1])
+
+
+def _read(value: object) -> tuple[Columns, list[RuleProblem]]:
+    if value is None:
+        return Columns(), []
+    if not isinstance(value, Mapping):
+        return Columns(), [RuleProblem("", "Columns is not an object.", "Write Columns: {Label: late, Ignore: [id]}.")]
+    problems: list[RuleProblem] = []
+    for key in value:
+        if key not in _KEYS:
+            near = alike(str(key), _KEYS)
+            fix = f'Did you mean "{near}"?' if near else f"Its keys are {listed(_KEYS)}."
+            problems.append(RuleProblem(str(key), f'Columns has no key "{key}".', fix))
+    lists = {name: _names(value, key, problems) for key, name in _LISTS.items()}
+    label = value.get("Label", "")
+    if not isinstance(label, str):
+        problems.append(RuleProblem("Label", "Label is not the name of a column."))
+        label = ""
+    header = value.get("Header", True)
+    if not isinstance(header, bool):
+        problems.append(RuleProblem("Header", "Header is neither true nor false."))
+        header = True
+    both = sorted(lists["numeric"] & lists["categorical"])
+    if both:
+        problems.append(RuleProblem("Categorical", f'"{both[0]}" is declared numeric, too.', "Keep one of them."))
+    if label and label in lists["ignored"]:
+        problems.append(RuleProblem("Ignore", f'"{label}" is the label.', "Take it out of Ignore or of Label."))
+    lists["missing"] |= MISSING_TEXTS
+    return Columns(label=label, header=header, **lists), problems
+
+
+def _names(value: Mapping[object, object], key: str, problems: list[RuleProblem]) -> frozenset[str]:
+    names = value.get(key, ())
+    if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        problems.append(RuleProblem(key, f"{key} is not a list of texts.", f"Write {key}: [one, two]."))
+        return frozenset()
+    return frozenset(names)
