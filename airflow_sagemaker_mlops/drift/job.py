@@ -19,8 +19,8 @@ from .judge import judge
 from .profile import Profile, profile_of
 from .report import DriftReport
 from .rules import parse_rules
-from .settings import columns_of
-from .table import BadData, Columns, read_table
+from .settings import Columns, columns_of
+from .table import BadData, read_table
 
 EXIT_MESSAGE = Path("/opt/ml/output/message")  # SageMaker shows it as the ExitMessage of a processing job
 PROFILE = "profile.json"

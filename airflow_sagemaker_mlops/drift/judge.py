@@ -57,7 +57,8 @@ def _sentence(verdict: str, findings: Sequence[Finding], table: Table, baseline:
     word = "Drift" if verdict == DRIFT else "Not decided"
     worst = sorted(reasons, key=lambda finding: -((finding.value or 0) / (finding.limit or 1)))
     shown = " ".join(finding.sentence for finding in worst[:3])
-    more = f" {len(worst) - 3:,} more findings." if len(worst) > 3 else ""
+    left = len(worst) - 3
+    more = "" if left < 1 else " One more finding." if left == 1 else f" {left:,} more findings."
     return f"{word}: {against}. {shown}{more}"
 
 

@@ -18,6 +18,7 @@ from .table import CATEGORICAL, NUMERIC, TEXT, Column, Table
 
 SCHEMA = "1.0"
 BINS = 10  # deciles of the baseline, the usual choice for a population stability index
+FEW_VALUES = 24  # a column of numbers with no more different values has a bin for each, e.g. the hour of the day
 QUANTILES = 4097  # order statistics that are kept of a column; a Kolmogorov-Smirnov distance is exact to 1/4096
 KEPT_CATEGORIES = 1000  # the commonest; the others are counted together
 
@@ -116,8 +117,7 @@ def _profile(column: Column) -> ColumnProfile:
     numbers = np.sort(column.numbers)
     if not len(numbers):
         return ColumnProfile(NUMERIC, 0, column.missing, column.infinite)
-    deciles = np.quantile(numbers, np.arange(1, BINS) / BINS, method="inverted_cdf")
-    edges = tuple(float(edge) for edge in np.unique(deciles) if edge < numbers[-1])
+    edges = _edges(numbers)
     places = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), QUANTILES)).round().astype(int))
     return ColumnProfile(
         NUMERIC,
@@ -130,6 +130,14 @@ def _profile(column: Column) -> ColumnProfile:
         edges=edges,
         bins=tuple(int(count) for count in bin_counts(numbers, edges)),
     )
+
+
+def _edges(numbers: np.ndarray) -> tuple[float, ...]:
+    """Inner edges of the bins of sorted ``numbers``: their values when they are few, else their deciles."""
+    values = np.unique(numbers)
+    if len(values) > FEW_VALUES:
+        values = np.unique(np.quantile(numbers, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+    return tuple(float(value) for value in values if value < numbers[-1])
 
 
 def _column_json(column: ColumnProfile) -> dict[str, Any]:
