@@ -1,0 +1,152 @@
+"""The gate as a program: predictions and rules in, ``report.json`` out.
+
+It runs in a job's container (:mod:`.zipapp`) and imports nothing but this room.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .problems import BadPredictions, InvalidRules
+from .report import GateReport
+from .rule_reader import parse_rules
+from .rules import Rule, columns_of
+
+BAD_INPUT = 2
+MESSAGE_FILE = Path("/opt/ml/output/message")  # a Processing job shows its beginning as ExitMessage
+REPORT = "report.json"
+LONGEST_MESSAGE = 1000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 for every verdict, 2 for input that cannot be judged."""
+    options = _options(arguments)
+    try:
+        report = judge_files(
+            _rules(options.rules),
+            Path(options.predictions),
+            champion=options.champion_predictions,
+            values=_json(options.values),
+            recorded=_report(options.recorded),
+            no_champion=options.no_champion,
+            noun=options.noun,
+            folder=Path(options.rules).parent,
+        )
+        output = Path(options.output)
+        output.mkdir(parents=True, exist_ok=True)
+        (output / REPORT).write_text(report_text(report), encoding="utf-8")
+    except (BadPredictions, InvalidRules) as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.")
+    print(f"{report.verdict}: {report.sentence}")  # noqa: T201 - the log of the job
+    return 0
+
+
+def judge_files(
+    rules: Sequence[Rule],
+    predictions: Path,
+    *,
+    champion: Path | None = None,
+    values: Any = None,
+    recorded: Any = None,
+    no_champion: str | None = None,
+    noun: str = "records",
+    folder: Path | None = None,
+) -> GateReport:
+    """Judge predictions in files; see :func:`~.judge.evaluate` for the rest.
+
+    Raises :class:`BadPredictions`, also where numpy or scipy are missing.
+    """
+    try:
+        from .judge import judge
+        from .read_predictions import read_predictions
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("numpy", "scipy"):
+            raise
+        what = f"the gate needs {error.name}, which is not installed"
+        raise BadPredictions([f"{what}: pip install 'airflow-sagemaker-mlops[gate]', or numpy and scipy."]) from None
+    read = read_predictions(predictions, columns_of(rules), champion)
+    return judge(rules, read, values=values, recorded=recorded, no_champion=no_champion, noun=noun, folder=folder)
+
+
+def report_text(report: GateReport) -> str:
+    """The report as JSON text."""
+    return json.dumps(report.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_json(path: Path, what: str) -> Any:
+    """JSON of a file; raises :class:`BadPredictions` that calls it ``what``."""
+
+    def refuse(word: str) -> Any:
+        raise ValueError(f"{word} is no JSON")
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=refuse)
+    except OSError as error:
+        raise BadPredictions([f"{what} {path} cannot be read: {error.strerror or error}."]) from error
+    except (ValueError, RecursionError) as error:
+        raise BadPredictions([f"{what} {path} is no JSON: {error}."]) from error
+
+
+def read_report(path: Path) -> Any:
+    """A gate's report, or numbers by metric, from a file."""
+    value = read_json(path, "the recorded report")
+    if isinstance(value, dict) and "verdict" in value:
+        try:
+            return GateReport.from_json(value)
+        except ValueError as error:
+            raise BadPredictions([f"{path}: {error}"]) from error
+    if not isinstance(value, dict):
+        raise BadPredictions([f"{path} is neither the report of a gate nor numbers by metric."])
+    return value
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Numbers that were measured elsewhere: ``{"latency_p95_ms": {"candidate": 118, "champion": 125}}``."""
+    value = read_json(path, "the file of values")
+    if not isinstance(value, dict):
+        raise BadPredictions([f"{path} is no object of metrics and their two numbers."])
+    return value
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="gate.pyz", description="Judge a candidate against the champion.")
+    parser.add_argument("--predictions", required=True, help="file or directory: id, label, candidate, champion, …")
+    parser.add_argument("--rules", required=True, help="JSON file with the list of rules")
+    parser.add_argument("--output", required=True, help="directory for report.json")
+    parser.add_argument("--champion-predictions", type=Path, help="the champion's, if they are in a file of their own")
+    parser.add_argument("--no-champion", choices=("promote", "reject", "approve"), help="if there is no champion yet")
+    parser.add_argument("--values", type=Path, help="JSON file with numbers that were measured elsewhere")
+    parser.add_argument("--recorded", type=Path, help="the champion's report.json")
+    parser.add_argument("--noun", default="records", help="what a record is, in the plural")
+    return parser.parse_args(arguments)
+
+
+def _rules(path: str) -> tuple[Rule, ...]:
+    value = read_json(Path(path), "the file of rules")
+    return parse_rules(value)
+
+
+def _json(path: Path | None) -> Any:
+    return None if path is None else read_values(path)
+
+
+def _report(path: Path | None) -> Any:
+    return None if path is None else read_report(path)
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201
+    try:
+        if MESSAGE_FILE.parent.is_dir() and os.access(MESSAGE_FILE.parent, os.W_OK):
+            MESSAGE_FILE.write_text(sentence[:LONGEST_MESSAGE], encoding="utf-8")
+    except OSError:
+        pass  # it is on standard error
+    return BAD_INPUT
