@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..definition.model import Join, Step
+from ..definition.model import Join, Pipeline, Step
 from ..definition.parse import FLAGS
+from ..definition.problems import Problem, warning
 from .arns import Place, packages
 from .iam import grants_by_name, member, objects
 from .jobs import PROCESSING
@@ -61,6 +62,14 @@ def _configurations(step: Step) -> list[Mapping[str, Any]]:
     ]
 
 
+def _service_takes_new_customers(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
+    """AWS closed SageMaker Model Monitor and Clarify to new customers on 2026-07-30; accounts that used them go on."""
+    service = "Model Monitor" if step.type == "QualityCheck" else "Clarify"
+    what = f'"{step.name}" needs SageMaker {service}, which AWS closed to new customers on 2026-07-30.'
+    fix = "In an account that never used it, check the data with an x-drift-check step, which needs no image of AWS."
+    yield warning("SM304", f"{step.where}.Type", what, fix)
+
+
 QUALITY_CHECK = replace(
     PROCESSING,
     name="QualityCheck",
@@ -75,6 +84,7 @@ QUALITY_CHECK = replace(
     grants=_grants,
     settings_in_arns=("ModelPackageGroupName",),
     reports=_reports,
+    pitfalls=(_service_takes_new_customers,),
     about="a Model Monitor baseline job, compared with the baseline before it",
     local_aws="runs the job; Model Monitor's own image needs a stub",
 )
