@@ -106,6 +106,17 @@ def step(aws: LocalAws, name: str, code: str, **more: Any) -> dict[str, Any]:
     return {"Name": name, "Type": "Processing", "Arguments": arguments, **more}
 
 
+def wait_for_another() -> str:
+    """Code of a job that ends only after two jobs of its run have begun, so that two of them run at once."""
+    lines = (
+        "import boto3, os, time",
+        "s, b, r = boto3.client('s3'), os.environ['BUCKET'], os.environ['RUN']",
+        "s.put_object(Bucket=b, Key=r + str(time.time_ns()))",
+        "while s.list_objects_v2(Bucket=b, Prefix=r)['KeyCount'] < 2: time.sleep(.2)",
+    )
+    return "\n".join(lines)  # the service takes 256 characters
+
+
 def documents(aws: LocalAws) -> dict[str, Any]:
     seen = {"SEEN": {"Get": "Steps.First.ProcessingJobName"}, "MODE": {"Get": "Parameters.Mode"}}
     condition = {"Type": "Equals", "LeftValue": {"Get": "Parameters.Mode"}, "RightValue": "fast"}
@@ -173,7 +184,8 @@ def documents(aws: LocalAws) -> dict[str, Any]:
     ]
     parameters = [*mode, *size, {"Name": "Owner", "Type": "String"}]
     queue = aws.client("sqs").create_queue(QueueName="questions")["QueueUrl"]
-    wide = [step(aws, f"W{i}", "import time; time.sleep(2)") for i in range(5)]
+    run = {"BUCKET": aws.bucket, "RUN": {"Get": "Execution.PipelineExecutionId"}}
+    wide = [step(aws, f"W{i}", wait_for_another(), environment=run) for i in range(5)]
     item = {"ITEM": {"Get": "ForEach.CurrentItem"}}
     body = [step(aws, "Each", "import os; print('item', os.environ['ITEM'])", environment=item)]
     loop = {"IterableItems": ["a", "b", "c"], "MaxConcurrency": 2, "ForEachBody": body}
