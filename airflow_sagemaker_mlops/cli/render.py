@@ -49,7 +49,7 @@ def render(plan: Plan, dag_id: str) -> str:
         f"with DAG({dag_id!r}, schedule=None, catchup=False, params={_params(plan)}) as dag:",
     ]
     for task in plan.tasks:
-        lines += _task(task, names[task.task_id], classes[_operator(task)])
+        lines += _task(plan, task, names[task.task_id], classes[_operator(task)])
     lines += _edges(plan, names) if plan.tasks else ["    pass  # the definition has no steps"]
     return "\n".join(lines) + "\n"
 
@@ -63,7 +63,7 @@ def unrenderable(pipeline: Pipeline, plan: Plan) -> Iterator[Problem]:
         if any(keyword.iskeyword(word) for word in path.split(".")):
             what = f'"{path}" contains a Python keyword, so it cannot be imported.'
             yield Problem("SM303", f"{where}.Operator", what, "Give the operator a name in another module.")
-        for place in _expressions(task.spec.get("Arguments"), f"{where}.Arguments"):
+        for place in _expressions(task.spec.arguments, f"{where}.Arguments"):
             what = f'step "{task.task_id}" has an expression here, which only a DAG that keeps the definition resolves.'
             yield Problem("SM303", place, what, BY_HAND)
 
@@ -89,7 +89,7 @@ def _docstring(text: str) -> str:
 def _operator(task: TaskPlan) -> str:
     """The name of our operator class, or the dotted path of another package's."""
     if task.step_type == AIRFLOW:
-        return str(task.spec["Operator"])
+        return task.spec.operator
     return OURS.get(task.step_type) or operator_name(task.step_type)
 
 
@@ -127,7 +127,7 @@ def _imports(plan: Plan, classes: Mapping[str, str]) -> Iterator[str]:
         yield f"from {module} import {name}" + (f" as {classes[path]}" if classes[path] != name else "")
     sdk = ["DAG", *(["Label"] if any(e.label for t in plan.tasks for e in t.upstream) else [])]
     sdk += ["Param"] if plan.parameters else []
-    ours = (json.dumps(dict(task.spec)) for task in plan.tasks if task.step_type != AIRFLOW)
+    ours = (json.dumps(task.spec.to_json()) for task in plan.tasks if task.step_type != AIRFLOW)
     sdk += ["literal"] if any(is_template(text) for text in ours) else []
     yield f"from airflow.sdk import {', '.join(sdk)}"
     own = sorted({_operator(task) for task in plan.tasks if task.step_type != AIRFLOW})
@@ -165,22 +165,21 @@ def _param(parameter: ParameterPlan, about: str | None) -> str:
     return f"Param({', '.join(words)})"
 
 
-def _task(task: TaskPlan, name: str, operator: str) -> list[str]:
+def _task(plan: Plan, task: TaskPlan, name: str, operator: str) -> list[str]:
     options: dict[str, Any] = {"task_id": task.task_id}
     if task.display_name:
         options["task_display_name"] = task.display_name
     if task.description:
         options["doc_md"] = task.description
-    spec = dict(task.spec)
     match task.step_type:
         case "Status":
-            options |= {"steps": spec["Steps"], "handlers": spec.get("Handlers") or {}, "last_of_dag": True}
+            options |= {"steps": plan.step_types, "handlers": plan.handlers, "last_of_dag": True}
         case "Gate":
-            options["triggers"] = spec["Triggers"]
+            options["triggers"] = task.triggers
         case "x-airflow":
-            options |= spec.get("Arguments") or {}
+            options |= task.spec.arguments
         case _:
-            spec = _data(spec)  # an operator would render text that looks like a template
+            spec = _data(task.spec.to_json())  # an operator would render text that looks like a template
             options["arguments"] = spec.pop("Arguments", {})
             options["outputs"] = spec.pop("Outputs", [])
             branches = spec.pop("Branches", None)

@@ -109,12 +109,15 @@ def predictions_path(step: str, output: str) -> str:
     return f"Steps.{step}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"
 
 
-def raw_steps(item: Mapping[str, Any], written_by: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def raw_steps(
+    item: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(name, step as a document would have it) of all that the gate ``item`` stands for, without nested steps.
 
-    written_by   ``Arguments`` of the step that its ``Predictions`` name, as written
+    steps   the steps of the document by name, as written
     """
     predictions = item["Predictions"]
+    written_by = steps[predictions["Step"]]["Arguments"]
     source = {"Get": predictions_path(predictions["Step"], predictions["Output"])}
     own = {key: value for key, value in item.items() if key not in GATE_BRANCHES}
     yield item["Name"], {**own, "Arguments": job_arguments(written_by, item.get("Job") or {}, source)}

@@ -27,9 +27,8 @@ def address_of(run: StepRun, name: str) -> dict[str, Any]:
     """Members by which Describe and Stop find the resource called ``name``."""
     entry = run.entry
     address: dict[str, Any] = {entry.describe_key or entry.name_key: name}
-    arguments = run.spec.get("Arguments") or {}
     for key in entry.also:
-        address[key] = resolve(parse_value(arguments.get(key), key), run.scope, key)
+        address[key] = resolve(parse_value(run.spec.arguments.get(key), key), run.scope, key)
     return address
 
 

@@ -21,12 +21,12 @@ _ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials this proce
 async def shared_by_the_pipeline(run: StepRun, request: dict[str, Any]) -> dict[str, Any]:
     """``ExperimentConfig`` and ``MlflowConfig`` of the request; empty where the pipeline has neither."""
     added: dict[str, Any] = {}
-    if "Experiment" in run.spec and run.step_type in IN_EXPERIMENTS:
+    if run.spec.experiment is not None and run.step_type in IN_EXPERIMENTS:
         config = await _experiment(run)
         if config:
             own = request.get("ExperimentConfig") or {}
             added["ExperimentConfig"] = {**own, **config}
-    mlflow = run.spec.get("Mlflow")
+    mlflow = run.spec.mlflow
     if mlflow and not request.get("MlflowConfig"):
         added["MlflowConfig"] = resolve(parse_value(mlflow, "MlflowConfig"), run.scope, "MlflowConfig")
     return added

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ..plan.model import GATE_SUFFIX, STATUS_TASK_ID, Plan, TaskPlan
+from ..plan.model import GATE_SUFFIX, Plan, TaskPlan
 from ..plan.run_rules import run_status, unmet
 from ..plan.selection import Selection
 from .aws.clients import Aws
@@ -119,9 +119,8 @@ class PipelineRun:
             return "Executing"
         if self.stop_cause:
             return "Stopped"
-        spec = self.plan.by_id[STATUS_TASK_ID].spec if self.plan.tasks else {}
         ends = {name: _end(step.state) for name, step in self.steps.items()}
-        return run_status(ends, spec.get("Handlers") or {})
+        return run_status(ends, self.plan.handlers)
 
     async def run(self) -> None:
         """Run to the end; a failed step is in ``steps`` and not raised."""
@@ -189,7 +188,7 @@ class PipelineRun:
             self._set(step, "Stopped")
 
     def _tasks(self) -> list[TaskPlan]:
-        return [task for task in self.plan.tasks if task.step_type not in ("Status", "Gate")]
+        return [task for task in self.plan.tasks if task.is_step]
 
     def _settle(self, task: TaskPlan) -> bool:
         """Whether ``task`` may start now; marks it when it never will.  Tasks come in topological order."""
@@ -216,7 +215,7 @@ class PipelineRun:
         states = {edge.task_id: self.steps[edge.task_id].state for edge in gate.upstream}
         if not ENDED.issuperset(states.values()):
             return False
-        if unmet(gate.spec["Triggers"], {name: _end(state) for name, state in states.items()}):
+        if unmet(gate.triggers, {name: _end(state) for name, state in states.items()}):
             self._set(step, "NotStarted")
             return False
         self._set(step, "Executing")
@@ -247,8 +246,7 @@ class PipelineRun:
         self._set(step, "Stopped" if stopped else "Failed")
 
     def _take_branch(self, task: TaskPlan, outcome: bool) -> None:
-        branches = task.spec.get("Branches") or {}
-        for name in branches.get("Else" if outcome else "If") or []:
+        for name in task.spec.branches.get("Else" if outcome else "If", ()):
             step = self.steps[name.removesuffix(GATE_SUFFIX)]
             if step.state == "Waiting":
                 self._set(step, "NotTaken")
@@ -272,7 +270,7 @@ class PipelineRun:
             parameters=typed_parameters(task.task_id, task.spec, self.parameters),
             execution=execution_variables(identity, self.aws.region),
             steps={name: self.steps[name].result or {} for name in task.reads},
-            files=task.spec.get("Files") or {},
+            files=task.spec.files,
             read_s3=s3_reader(self.aws),
             experiment=experiment_block(task.spec),
         )

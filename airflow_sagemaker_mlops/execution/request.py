@@ -25,7 +25,7 @@ MOST_SHOWN = 32_768  # characters; a longer request is not read by anybody in a 
 async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     """The step's ``Arguments`` with every expression replaced; reads property files from S3 in a thread."""
     free = run.step_type in FREE_ARGUMENTS
-    arguments = parse_value(run.spec.get("Arguments") or {}, "Arguments", free=free)
+    arguments = parse_value(run.spec.arguments, "Arguments", free=free)
     scope = run.scope.with_execution(**execution)
     resolved = dict(await in_thread(run.aws.key, _resolved, run, arguments, scope))
     if not free:
@@ -99,7 +99,7 @@ async def fitted(run: StepRun, request: dict[str, Any], operation: str = "") -> 
 def name_of(run: StepRun, ordinal: int) -> str:
     """Name of the ``ordinal``-th resource; needs no expression but a literal prefix in the document."""
     entry = run.entry
-    given = (run.spec.get("Arguments") or {}).get(entry.name_key) if entry.name_key else None
+    given = run.spec.arguments.get(entry.name_key) if entry.name_key else None
     if given is not None and not isinstance(given, str):
         expression = parse_value(given, entry.name_key)
         given = str(
@@ -111,7 +111,7 @@ def name_of(run: StepRun, ordinal: int) -> str:
 
 
 def _is_verbatim(run: StepRun) -> bool:
-    return run.entry.verbatim and bool((run.spec.get("Arguments") or {}).get(run.entry.name_key))
+    return run.entry.verbatim and bool(run.spec.arguments.get(run.entry.name_key))
 
 
 def request_digest(request: dict[str, Any]) -> str:

@@ -100,7 +100,7 @@ class Retries:
     @classmethod
     async def of(cls, run: StepRun) -> Retries:
         """The retries of a step so far."""
-        made = cls(run, policies_of(run.spec.get("RetryPolicies") or ()))
+        made = cls(run, policies_of(run.spec.retry_policies))
         noted = await run.notes.load(NOTE)
         if isinstance(noted, dict) and _is_continued(run, noted, await run.journal.read()):
             made.counts, made.started = dict(noted["counts"]), float(noted["started"])

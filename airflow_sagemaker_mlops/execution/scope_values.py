@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.values import parse_parameter
+from ..plan.spec import StepSpec
 from .aws.clients import Aws, is_transient, may_pass
 from .exceptions import StepFailed
 from .identity import StepIdentity, whole_seconds
 from .scope import MOST_READ, Unreadable
 
+if TYPE_CHECKING:
+    from ..json_types import JsonObject
+
 NO_ACCOUNT = "000000000000"  # no call is spent on the account number; the ARNs name nothing that exists on AWS
 
 
-def typed_parameters(step: str, spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def typed_parameters(step: str, spec: StepSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     """Typed values of the parameters that ``spec`` references, out of the run's ``given`` values and the defaults.
 
     Raises :class:`StepFailed` for a value that is not of the declared type.
     """
     values: dict[str, Any] = {}
-    for name, declared in (spec.get("Parameters") or {}).items():
-        value = given.get(name, declared.get("DefaultValue"))
+    for name, slot in spec.parameters.items():
+        value = given.get(name, slot.default)
         if value is None:
             continue
-        if value == "" == declared.get("DefaultValue"):
+        if value == "" == slot.default:
             values[name] = value  # refused as a value at start, and fine as a default
             continue
-        kind = declared.get("Type") or "String"
         try:
-            values[name] = value if kind == "Any" else parse_parameter(value, kind, (), name)
+            values[name] = value if slot.type == "Any" else parse_parameter(value, slot.type, (), name)
         except ValueError as error:
             raise StepFailed(f'Step "{step}": {error}') from None
     return values
 
 
-def experiment_block(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+def experiment_block(spec: StepSpec) -> JsonObject:
     """The pipeline's experiment configuration in a step's ``spec``; empty for the names that SDKs give by default."""
-    block = spec.get("Experiment")
-    return block if isinstance(block, Mapping) else {}
+    return spec.experiment if isinstance(spec.experiment, Mapping) else {}
 
 
 def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:

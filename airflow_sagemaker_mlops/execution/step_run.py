@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from ..definition.property_paths import select
+from ..plan.spec import StepSpec
 from ..steps.catalogue import entry_of
 from ..steps.control import AIRFLOW_OPERATOR
 from ..steps.model import StepType
@@ -59,7 +61,7 @@ async def _unrecorded(run: StepRun, work: Callable[[StepRun], Awaitable[StepResu
 class StepRun:
     """One attempt at one step, with everything it needs.
 
-    spec      the step's slice of the plan (``plan.model.TaskPlan.spec``), expressions as written in the document
+    spec      the step's slice of the definition, expressions as written
     tell      takes a line for the task log
     publish   takes facts for people while the step runs: "name", "arn", "console", "logs", "output", "request" (JSON)
     hide      takes secrets of the request, not to be shown in the task log
@@ -74,7 +76,7 @@ class StepRun:
     run_child   runs a child of a ForEach step, and records it where the step is recorded
     """
 
-    spec: Mapping[str, Any]
+    spec: StepSpec
     step_type: str
     identity: StepIdentity
     scope: Scope
@@ -97,6 +99,10 @@ class StepRun:
     def entry(self) -> StepType:
         """The row of the step table."""
         return entry_of(self.step_type) or AIRFLOW_OPERATOR
+
+    def pruned(self, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``properties`` without what no other step references."""
+        return properties if self.spec.outputs == "all" else select(properties, list(self.spec.outputs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def build(
                 connection=_connection(options),
                 mapped=mapped,
             )
-            tasks[task.task_id] = _status_task(task, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
+            tasks[task.task_id] = _status_task(plan, prefix, tasks, own, dag, source=named, last_of_dag=group is None)
         else:
             tasks[task.task_id] = _operator(task, prefix, own, dag)
     ruled = any(one.trigger_rule != "all_success" for one in tasks.values() if isinstance(one, StepOperator))
@@ -212,15 +212,15 @@ def _operator(task: TaskPlan, prefix: str, options: _Options, dag: DAG) -> BaseO
     if task.display_name:
         arguments["task_display_name"] = task.display_name
     if task.step_type == "Gate":
-        triggers = {prefix + name: trigger for name, trigger in task.spec["Triggers"].items()}
+        triggers = {prefix + name: trigger for name, trigger in task.triggers.items()}
         return operators.PipelineGateOperator(triggers=triggers, **arguments, **options.airflows)  # type: ignore[no-any-return]
     if task.description:
         from ..plan.describe import step_doc
 
         arguments["doc_md"] = step_doc(task)
     if task.step_type == "Condition":
-        branches = task.spec.get("Branches") or {}
-        arguments["branches"] = {side: [prefix + name for name in names] for side, names in branches.items()}
+        sides = task.spec.branches.items()
+        arguments["branches"] = {side: [prefix + name for name in names] for side, names in sides}
     reads = {name: prefix + name for name in task.reads}
     step = StepTask(
         type=task.step_type,
@@ -245,7 +245,7 @@ def _connection(options: Mapping[str, Any]) -> AwsConnection:
 
 
 def _status_task(
-    task: TaskPlan,
+    plan: Plan,
     prefix: str,
     tasks: Mapping[str, BaseOperator],
     options: _Options,
@@ -254,11 +254,8 @@ def _status_task(
     source: Source,
     last_of_dag: bool,
 ) -> BaseOperator:
-    handlers = {
-        prefix + name: {prefix + other: trigger for other, trigger in by.items()}
-        for name, by in (task.spec.get("Handlers") or {}).items()
-    }
-    steps, recorded = task.spec["Steps"].items(), bool(location_of(source.records))
+    task, handlers = plan.by_id[STATUS_TASK_ID], plan.handlers.items()
+    steps, recorded = plan.step_types.items(), bool(location_of(source.records))
     registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
     # A model that a later step approves is told at the end.
     told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
@@ -267,7 +264,7 @@ def _status_task(
         task_display_name=task.display_name,
         dag=dag,
         steps={prefix + name: step_type for name, step_type in steps},
-        handlers=handlers,
+        handlers={prefix + step: {prefix + other: trigger for other, trigger in by.items()} for step, by in handlers},
         # A record is sealed in a worker, which has the definition.
         in_triggerer=not recorded,
         source=source,

@@ -104,7 +104,7 @@ def property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> Pipe
         task.add_output(path)
     known = getattr(task, "step", None)
     connection = known.connection if known is not None else AwsConnection()
-    return PipelineValue(expression, StepTask("", {}, reads={step: task.task_id}, connection=connection), (task,))
+    return PipelineValue(expression, StepTask("", reads={step: task.task_id}, connection=connection), (task,))
 
 
 def check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:

@@ -229,16 +229,9 @@ def _users(plan: Plan) -> dict[str, list[str]]:
     """{parameter: names of the steps that use it}, in the order of the plan."""
     users: dict[str, list[str]] = {}
     for task in plan.tasks:
-        for name in _used(task.spec):
+        for name in dict.fromkeys(name for name, _ in task.spec.all_parameters):
             users.setdefault(name, []).append(task.task_id)
     return users
-
-
-def _used(spec: Mapping[str, Any]) -> Iterable[str]:
-    own, body = spec.get("Parameters") or (), spec.get("Body")
-    if not body:
-        return own
-    return dict.fromkeys([*own, *(name for child in body.values() for name in _used(child))])
 
 
 def helps_of(plan: Plan) -> dict[str, str]:

@@ -28,14 +28,14 @@ def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperat
     everywhere.  Raises :class:`InvalidPipeline` (SM404) when it cannot be made, and (SM229) when it is not
     allowed here.
     """
-    path, name = str(step.spec["Operator"]), str(arguments["task_id"])
+    path, name = step.spec.operator, str(arguments["task_id"])
     allowed = settings.allowed_operators()
     if allowed and not any(fnmatchcase(path, pattern) for pattern in allowed):  # nothing of it is imported
         what = f"{path} is not among the operators that this Airflow allows in definitions."
         raise _refused(name, what, f"[{settings.SECTION}] allowed_operators is: {', '.join(allowed)}.", "SM229")
     operator = _operator_at(path, name)
     attribute = operator.__name__
-    own = with_values(dict(step.spec.get("Arguments") or {}), step)
+    own = with_values(dict(step.spec.arguments), step)
     templated = tuple(getattr(operator, "template_fields", ()))
     for key, value in own.items():
         if holds_value(value) and key not in templated:

@@ -272,10 +272,9 @@ class StepOperator(BaseOperator):
 
     def add_output(self, path: str) -> None:
         """Push the property at ``path`` as well, for a task outside of the pipeline that reads it."""
-        outputs = self.step.spec.get("Outputs") or []
-        if outputs == "all" or path in outputs:
-            return
-        self.step = replace(self.step, spec={**self.step.spec, "Outputs": sorted([*outputs, path])})
+        spec = self.step.spec
+        if spec.outputs != "all" and path not in spec.outputs:
+            self.step = replace(self.step, spec=replace(spec, outputs=tuple(sorted([*spec.outputs, path]))))
 
     def _validate_start_from_trigger_kwargs(self) -> None:
         """Airflow looks for callables among the trigger's arguments; ours are text, not written out just for that."""

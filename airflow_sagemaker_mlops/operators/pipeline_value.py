@@ -76,7 +76,7 @@ class PipelineValue(ResolveMixin):
         if selection is not None and selection.role != "selected":
             return None  # the task it is for does not run
         group = group_of(self.step, ti.task_id)
-        needs = self.step.spec.get("Parameters")
+        needs = self.step.spec.parameters
         rendered = rendered_here(ti, group) if needs else {}
         given = needed_by(self.step, group, context["params"], rendered)
         given = given if selection is None else {**given, **selection.inherited}

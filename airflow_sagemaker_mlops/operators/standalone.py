@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from .. import settings as configured
@@ -10,6 +11,7 @@ from ..definition.expressions import parse_value, referenced_steps
 from ..definition.model import Get, walk_expressions
 from ..definition.step_types import FREE_ARGUMENTS
 from ..hooks.connection import AwsConnection
+from ..plan.spec import ParameterSlot, StepSpec
 from ..runtime.step_task import StepTask
 
 
@@ -46,24 +48,21 @@ def spec_by_hand(
     settings: Mapping[str, Any],
     outputs: Sequence[str] | str,
     reads: Mapping[str, str] | None,
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[StepSpec, dict[str, str]]:
     """``(spec, reads)`` for ``arguments``; parameters are taken from the DAG's params with the type they have there.
 
     Raises :class:`~airflow_sagemaker_mlops.definition.problems.InvalidPipeline` for a malformed expression, and
     ``ValueError`` for a loop, which has no body without a definition.
     """
-    spec: dict[str, Any] = {**settings}
-    if step_type == "ForEach" and "Body" not in spec:
+    if step_type == "ForEach" and "Body" not in settings:
         raise ValueError(
             "A ForEach step takes its body from a definition. By hand, map the step of the body instead: "
             'ProcessingStepOperator.partial(task_id="each").expand(arguments=[...]).'
         )
-    if arguments:
-        spec["Arguments"] = dict(arguments)
-    if outputs:
-        spec["Outputs"] = outputs if isinstance(outputs, str) else list(outputs)
-    values = parse_value(spec, "arguments", free=step_type in FREE_ARGUMENTS)
+    written = {**settings, "Arguments": arguments}
+    values = parse_value(written, "arguments", free=step_type in FREE_ARGUMENTS)
     named = {e.name for e in walk_expressions(values) if isinstance(e, Get) and e.root == "Parameters"}
-    if named and "Parameters" not in spec:
-        spec["Parameters"] = {name: {"Type": "Any"} for name in sorted(named)}
-    return spec, {**{name: name for name in sorted(referenced_steps(spec))}, **(reads or {})}
+    spec = StepSpec.from_json({**written, "Outputs": outputs})
+    if named and not spec.parameters:
+        spec = replace(spec, parameters={name: ParameterSlot("Any") for name in sorted(named)})
+    return spec, {**{name: name for name in sorted(referenced_steps(written))}, **(reads or {})}

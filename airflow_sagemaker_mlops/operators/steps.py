@@ -42,7 +42,7 @@ class ConditionStepOperator(StepOperator):
 
     def __init__(self, *, branches: Mapping[str, list[str]] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.branches = branches if branches is not None else dict(self.step.spec.get("Branches") or {})
+        self.branches = branches if branches is not None else dict(self.step.spec.branches)
 
     def execute(self, context: Context) -> Any:
         """Push the decision, then skip the branch not taken."""

@@ -5,18 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-from ..definition.model import Parameter, Pipeline, Step
-from .edges import topological, upstream_of
+from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
+from ..definition.step_types import CHAMPION_GATE, GATE_BRANCHES, syntax_of
+from .edges import references, topological, upstream_of
 from .model import GATE_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
-from .spec import Specs
+from .spec import NO_SPEC, BodyStep, Outputs, ParameterSlot, Side, StepSpec
 from .status_edges import status_task
+
+if TYPE_CHECKING:
+    from ..json_types import Json, JsonObject
+
+NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow", "Arguments"})
+NESTED = frozenset({"IfSteps", "ElseSteps", "ForEachBody"})
+# What SDKs write into every document; one word a step instead of it.
+DEFAULT_EXPERIMENT = {
+    "ExperimentName": {"Get": "Execution.PipelineName"},
+    "TrialName": {"Get": "Execution.PipelineExecutionId"},
+}
 
 
 def make_plan(pipeline: Pipeline) -> Plan:
     """The plan of ``pipeline``: its steps in topological order, gates before the steps they guard, the status task."""
-    specs = Specs(pipeline)
+    specs = _Specs(pipeline)
     reads, steps = specs.references.reads, pipeline.by_name
     outer = [step for step in pipeline.steps if step.branch != "ForEachBody"]
     for step in outer:
@@ -30,9 +42,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
     for name in topological([step.name for step in outer], edges):
         into = edges[name]
         if name in gated:
-            from .gates import gate_task  # few documents have one
-
-            tasks.append(gate_task(name, into))
+            tasks.append(_gate_task(name, into))
             into = (Upstream(gated[name], "", "gate"),)
         step = steps[name]
         tasks.append(
@@ -47,7 +57,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
             )
         )
     if tasks:
-        tasks.append(status_task(tasks, edges))
+        tasks.append(status_task(tasks))
     return Plan(
         source=pipeline.source,
         description=str(pipeline.airflow.get("Description") or pipeline.metadata.get("Description") or ""),
@@ -65,7 +75,16 @@ def _with_body(edges: tuple[Upstream, ...], body: list[Step]) -> tuple[Upstream,
     return edges + tuple(edge for name, edge in more.items() if name not in names | known)
 
 
-def definition_hash(document: Mapping[str, Any]) -> str:
+def _gate_task(step: str, edges: tuple[Upstream, ...]) -> TaskPlan:
+    """The gate of ``step``, which has all of the step's ``edges`` (docs/language/control-flow.md#run-conditions).
+
+    Airflow's trigger rules say one thing about all upstreams together; a definition says one for each.  So such a step
+    stands behind a task that waits for every upstream to end and lets the step run when each ended as asked.
+    """
+    return TaskPlan(step + GATE_SUFFIX, "Gate", f"{step}: when", "", NO_SPEC, (), edges)
+
+
+def definition_hash(document: JsonObject) -> str:
     """SHA-256 of the document's canonical JSON, in hexadecimal.
 
     A null is as good as absent, and so is empty metadata: the SDK writes them, people do not.
@@ -84,3 +103,119 @@ def _parameter(parameter: Parameter) -> ParameterPlan:
         enum=parameter.enum,
         description=parameter.description,
     )
+
+
+class _Specs:
+    """Makes the specs of one pipeline's steps."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.references = references(pipeline)
+        self._steps = pipeline.by_name
+        self._declared = pipeline.parameters_by_name
+        self._raw = _raw_steps(pipeline.document.get("Steps"))
+        self._experiment = _present(pipeline.document.get("PipelineExperimentConfig"))
+        self._mlflow = _present(pipeline.document.get("MlflowConfig")) or {}
+        self._in_experiment, self._in_mlflow = _parameters_in(pipeline.experiment), _parameters_in(pipeline.mlflow)
+
+    def of(self, step: Step, gated: Mapping[str, str]) -> StepSpec:
+        """The spec of ``step``; ``gated`` has the gates that stand for steps of its branches."""
+        raw, syntax = self._raw[step.name], syntax_of(step.type)
+        arguments = _present(raw.get("Arguments")) if step.type in ("Condition", "ForEach") else raw.get("Arguments")
+        body = {name: self._in_body(self._steps[name], step) for name in step.body}
+        parameters = set(self.references.parameters[step.name])
+        named = any(isinstance(r, Get) and r.root == "PipelineExperimentConfig" for r in step.references)
+        experiment: JsonObject | Literal["default"] | None = None
+        if self._experiment is not None and (named or syntax.in_experiments):
+            experiment = "default" if self._experiment == DEFAULT_EXPERIMENT else self._experiment or None
+            parameters |= self._in_experiment
+        mlflow = self._mlflow if syntax.with_mlflow else {}
+        if mlflow:
+            parameters |= self._in_mlflow
+        for child in body.values():  # children have their values from the loop
+            parameters |= child.spec.parameters.keys()
+        return StepSpec(
+            arguments=_without_nested(step, arguments) if isinstance(arguments, Mapping) else {},
+            settings={key: value for key, value in raw.items() if key not in NOT_IN_SPEC and _is_given(value)},
+            branches=_branches(step, gated) if step.type == "Condition" else {},
+            body=body,
+            outputs=self._outputs(step),
+            experiment=experiment,
+            mlflow=mlflow,
+            parameters={name: _slot(self._declared[name]) for name in sorted(parameters)},
+            files=_files(step, self._steps),
+        )
+
+    def _in_body(self, step: Step, loop: Step) -> BodyStep:
+        after = {d.step for d in step.depends_on} | self.references.reads[step.name]
+        return BodyStep(step.type, self.of(step, {}), tuple(sorted(after & set(loop.body))))
+
+    def _outputs(self, step: Step) -> Outputs:
+        outputs = self.references.outputs[step.name]
+        return "all" if "" in outputs else tuple(sorted(outputs))  # "": the whole of what Describe says
+
+
+def _is_given(value: Json) -> bool:
+    return value is not None and value not in ({}, [])
+
+
+def _present(block: Json) -> JsonObject | None:
+    """A block of the document without its nulls; ``None`` when the block itself is null or absent."""
+    if not isinstance(block, Mapping):
+        return None
+    return {key: value for key, value in block.items() if value is not None}
+
+
+def _without_nested(step: Step, arguments: JsonObject) -> JsonObject:
+    if step.type not in ("Condition", "ForEach"):
+        return arguments
+    return {key: value for key, value in arguments.items() if key not in NESTED}
+
+
+def _branches(step: Step, gated: Mapping[str, str]) -> dict[Side, list[str]]:
+    branches: dict[Side, tuple[str, ...]] = {"If": step.if_steps, "Else": step.else_steps}
+    return {side: [gated.get(name, name) for name in names] for side, names in branches.items() if names}
+
+
+def _parameters_in(block: object) -> set[str]:
+    return {e.name for e in walk_expressions(block or {}) if isinstance(e, Get) and e.root == "Parameters"}
+
+
+def _raw_steps(items: Json) -> dict[str, JsonObject]:
+    """Every step by name as it was written, nested ones included; a champion gate as the steps it stands for."""
+    found: dict[str, JsonObject] = {}
+    gates: list[JsonObject] = []
+    stack = [items]
+    while stack:
+        for item in _rows(stack.pop()):
+            found[str(item["Name"])] = item
+            arguments = item.get("Arguments")
+            if item["Type"] in ("Condition", "ForEach") and isinstance(arguments, Mapping):
+                stack.extend(arguments.get(key) for key in NESTED)
+            elif item["Type"] == CHAMPION_GATE:
+                gates.append(item)
+                stack.extend(item.get(key) for key in GATE_BRANCHES)
+    if gates:
+        from ..definition.gate_step import raw_steps  # few documents have one
+
+        for gate in gates:
+            found.update(raw_steps(gate, found))
+    return found
+
+
+def _rows(items: Json) -> list[JsonObject]:
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list | tuple) else []
+
+
+def _slot(parameter: Parameter) -> ParameterSlot:
+    return ParameterSlot(parameter.type, parameter.default)
+
+
+def _files(step: Step, steps: Mapping[str, Step]) -> dict[str, dict[str, dict[str, str]]]:
+    files: dict[str, dict[str, dict[str, str]]] = {}
+    for expression in step.references:
+        if isinstance(expression, JsonGet) and expression.step is not None:
+            for file in steps[expression.step].property_files:
+                if file.name == expression.property_file:
+                    entry = {"OutputName": file.output, "FilePath": file.path}
+                    files.setdefault(expression.step, {})[file.name] = entry
+    return {step_name: dict(sorted(entries.items())) for step_name, entries in sorted(files.items())}

@@ -42,7 +42,7 @@ def pipeline_doc(plan: Plan) -> str:
 
 
 def _steps(plan: Plan) -> list[str]:
-    steps = [task for task in plan.tasks if task.step_type not in ("Gate", "Status")]
+    steps = [task for task in plan.tasks if task.is_step]
     if len(steps) > MOST_STEPS:
         return [f"{len(steps)} steps: `sagemaker-mlops plan` shows them.", ""]
     from .show import mermaid
@@ -65,9 +65,8 @@ def _purpose(task: TaskPlan) -> str:
     from ..definition.conditions import parse_conditions
     from ..definition.evaluate import in_words
 
-    given = (task.spec.get("Arguments") or {}).get("Conditions")
-    branches = task.spec.get("Branches") or {}
-    taken = [f"{name}: {', '.join(map(escape, branches[name]))}" for name in ("If", "Else") if branches.get(name)]
+    given = task.spec.arguments.get("Conditions")
+    taken = [f"{side}: {', '.join(map(escape, names))}" for side, names in task.spec.branches.items()]
     decides = f"`{_code(in_words(parse_conditions(given, 'Conditions')))}`"
     return ". ".join(part for part in (about.removesuffix("."), decides, "; ".join(taken)) if part)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .model import ParameterPlan, Plan, TaskPlan
 
+if TYPE_CHECKING:
+    from ..json_types import JsonObject
+
 # What follows from other steps, where the change is told.
-NOT_COMPARED = frozenset({"Parameters", "Outputs", "Files", "Steps", "Handlers", "Triggers", "Branches"})
+NOT_COMPARED = frozenset({"Parameters", "Outputs", "Files", "Branches"})
 MOST_SHOWN = 80
 
 
@@ -41,7 +44,7 @@ def _default(parameter: ParameterPlan) -> str:
 
 
 def _tasks(plan: Plan) -> dict[str, TaskPlan]:
-    return {task.task_id: task for task in plan.tasks if task.step_type not in ("Status", "Gate")}
+    return {task.task_id: task for task in plan.tasks if task.is_step}
 
 
 def _steps(old: Plan, new: Plan) -> Iterator[str]:
@@ -58,8 +61,8 @@ def _steps(old: Plan, new: Plan) -> Iterator[str]:
                 yield f"~ step {name}: {where} {_shown(was)} -> {_shown(now)}"
 
 
-def _meant(task: TaskPlan) -> dict[str, Any]:
-    return {key: value for key, value in task.spec.items() if key not in NOT_COMPARED}
+def _meant(task: TaskPlan) -> JsonObject:
+    return {key: value for key, value in task.spec.to_json().items() if key not in NOT_COMPARED}
 
 
 _NOTHING = object()

@@ -1,15 +1,16 @@
 """The plan: what Airflow will be asked to run, as plain data without Airflow.
 
-One :class:`TaskPlan` a step plus the status task task.  Deterministic: same document in, same plan out, byte for byte.
+One :class:`TaskPlan` a step plus the status task.  Deterministic: same document in, same plan out, byte for byte.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
 
+from .spec import StepSpec
+
+NO_STEPS = frozenset({"Gate", "Status"})
 GATE_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot say
 # No step name has a dot, so no step of a DAG has one of these ids; `factory/build.py` keeps them free in groups.
 STATUS_TASK_ID = "pipeline.status"
@@ -39,19 +40,7 @@ class TaskPlan:
     """One Airflow task.
 
     step_type     AWS step type, "x-airflow", "Gate" or "Status"
-    spec          the step's own slice of the definition as plain JSON, what a running step needs and nothing else:
-                  the step-level keys of the document ("Arguments" with its expressions as written, "FunctionArn",
-                  "PropertyFiles", "OutputParameters", "RetryPolicies", "CacheConfig", ...) without Name, Type,
-                  DependsOn, DisplayName, Description and nested steps.  Added, each absent when empty:
-                  "Outputs"     property paths of this step that others reference, as text, sorted
-                  "Parameters"  the pipeline parameters it references: {"N": {"Type": ..., "DefaultValue": ...}}
-                  "Files"       the property files it reads: {"<step>": {"<file>": {"OutputName": .., "FilePath": ..}}}
-                  "Branches"    Condition: {"If": [task ids], "Else": [task ids]}, the direct steps of each branch
-                  "Body"        ForEach: {name: {"Type": ..., and its own spec, "After": [names in the body]}}
-                  "Experiment"  the document's PipelineExperimentConfig, for jobs that take one
-                  "Triggers"    gate: {upstream task id: trigger}
-                  "Steps"       status task: {task id: step type}
-                  "Handlers"    status task: {task id: {handler: trigger}}, the steps that run when it ends badly
+    spec          the step's own slice of the definition; empty for a gate and the status task
     reads         names of the steps whose results this one needs (subset of upstream), sorted
     upstream      every edge into the task, in a fixed order
     """
@@ -60,9 +49,19 @@ class TaskPlan:
     step_type: str
     display_name: str
     description: str
-    spec: Mapping[str, Any]
+    spec: StepSpec
     reads: tuple[str, ...]
     upstream: tuple[Upstream, ...]
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it is a step of the definition, and not a task that stands before or behind steps."""
+        return self.step_type not in NO_STEPS
+
+    @property
+    def triggers(self) -> dict[str, str]:
+        """{upstream task id: the end that it has to come to}."""
+        return {edge.task_id: edge.trigger for edge in self.upstream}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +95,21 @@ class Plan:
         """Tasks by id."""
         return {task.task_id: task for task in self.tasks}
 
+    @property
+    def step_types(self) -> dict[str, str]:
+        """{task id: step type} of the steps, without gates and the status task."""
+        return {task.task_id: task.step_type for task in self.tasks if task.is_step}
+
+    @property
+    def handlers(self) -> dict[str, dict[str, str]]:
+        """{step: {step that runs when it ends badly, or whatever its end: trigger}}."""
+        found: dict[str, dict[str, str]] = {}
+        for task in self.tasks:
+            for edge in self.edges_of(task) if task.is_step else ():
+                if edge.trigger != "Completed":
+                    found.setdefault(edge.task_id, {})[task.task_id] = edge.trigger
+        return found
+
     def edges_of(self, task: TaskPlan) -> tuple[Upstream, ...]:
         """The edges into a step as its document has them: a gate's are those of the step behind it."""
         if all(edge.kind != "gate" for edge in task.upstream):
@@ -106,4 +120,10 @@ class Plan:
 
     def to_json(self) -> str:
         """Canonical JSON, one line: equal plans give equal text."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        tasks = [{**_fields(task), "spec": task.spec.to_json()} for task in self.tasks]
+        data = {**_fields(self), "tasks": tasks}
+        return json.dumps(data, default=asdict, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _fields(of: Plan | TaskPlan) -> dict[str, object]:
+    return {one.name: getattr(of, one.name) for one in fields(of)}

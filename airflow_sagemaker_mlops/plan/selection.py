@@ -17,7 +17,6 @@ from ..definition.problems import PipelineError, Problem, did_you_mean
 from .model import Plan
 
 Role = Literal["selected", "reused", "not selected"]
-NO_STEPS = frozenset({"Gate", "Status"})
 
 
 class InvalidSelection(PipelineError):
@@ -55,7 +54,7 @@ def select(plan: Plan, patterns: Sequence[str]) -> Selection:
     """
     upstream = _upstream(plan)
     downstream = _turned(upstream)
-    inside = {name: task.task_id for task in plan.tasks for name in task.spec.get("Body") or ()}
+    inside = {name: task.task_id for task in plan.tasks for name in task.spec.body}
     problems: list[Problem] = []
     chosen: set[str] = set()
     for at, pattern in enumerate(patterns):
@@ -112,7 +111,7 @@ def reach(begin: Iterable[str], edges: Mapping[str, Collection[str]]) -> set[str
 
 def _upstream(plan: Plan) -> dict[str, tuple[str, ...]]:
     """{step: steps it waits for}, gates looked through."""
-    steps = [task for task in plan.tasks if task.step_type not in NO_STEPS]
+    steps = [task for task in plan.tasks if task.is_step]
     return {task.task_id: tuple(edge.task_id for edge in plan.edges_of(task)) for task in steps}
 
 

@@ -36,7 +36,7 @@ def tree(plan: Plan) -> str:
 
 
 def _count(plan: Plan) -> str:
-    steps = sum(task.step_type not in ("Status", "Gate") for task in plan.tasks)
+    steps = sum(task.is_step for task in plan.tasks)
     return f"{steps} step" + ("" if steps == 1 else "s")
 
 
@@ -44,7 +44,7 @@ def _children(plan: Plan) -> dict[str, list[TaskPlan]]:
     """{condition: the steps of its branches}; "" has the steps outside any branch."""
     children: dict[str, list[TaskPlan]] = {}
     for task in plan.tasks:
-        if task.step_type not in ("Status", "Gate"):
+        if task.is_step:
             parent = next((edge.task_id for edge in plan.edges_of(task) if edge.kind == "branch"), "")
             children.setdefault(parent, []).append(task)
     return children
@@ -71,7 +71,7 @@ def _line(plan: Plan, task: TaskPlan) -> str:
     after = [_after(edge) for edge in edges if edge.kind != "branch"]
     waits = f"  after {', '.join(after)}" if after else ""
     shown = f'  "{task.display_name}"' if task.display_name and task.display_name != task.task_id else ""
-    body = [f"{name} [{step['Type']}]" for name, step in (task.spec.get("Body") or {}).items()]
+    body = [f"{name} [{step.type}]" for name, step in task.spec.body.items()]
     loop = f"  runs {', '.join(body)} for each item" if body else ""
     return f"{label}{task.task_id}  [{task.step_type}]{shown}{waits}{loop}"
 

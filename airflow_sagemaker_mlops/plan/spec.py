@@ -1,121 +1,218 @@
-"""A step's slice of its definition: all that running it takes, and nothing else."""
+"""A step's slice of its definition: all that running it takes, and nothing else.
+
+:meth:`StepSpec.to_json` is what the serialized DAG stores of a step, and what its trigger reads.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
-from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
-from ..definition.step_types import CHAMPION_GATE, GATE_BRANCHES, syntax_of
-from .edges import references
+from ..definition.model import CacheConfig, OutputParameter, ParameterType, PropertyFile
 
-NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow"})
-NESTED = frozenset({"IfSteps", "ElseSteps", "ForEachBody"})
-# What SDKs write into every document; one word a step instead of it.
-DEFAULT_EXPERIMENT = {
-    "ExperimentName": {"Get": "Execution.PipelineName"},
-    "TrialName": {"Get": "Execution.PipelineExecutionId"},
-}
+if TYPE_CHECKING:
+    from ..json_types import Json, JsonObject
 
-
-class Specs:
-    """Makes the specs of one pipeline's steps; their members are described at ``TaskPlan``."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self.references = references(pipeline)
-        self._steps = pipeline.by_name
-        self._declared = pipeline.parameters_by_name
-        self._raw = _raw_steps(pipeline.document.get("Steps"))
-        self._experiment = _present(pipeline.document.get("PipelineExperimentConfig"))
-        self._mlflow = _present(pipeline.document.get("MlflowConfig"))
-        self._shared = {key: _parameters_in(pipeline, key) for key in ("experiment", "mlflow")}
-
-    def of(self, step: Step, gated: Mapping[str, str]) -> dict[str, Any]:
-        """The spec of ``step``; ``gated`` has the gates that stand for steps of its branches."""
-        raw = self._raw[step.name]
-        spec = {key: value for key, value in raw.items() if key not in NOT_IN_SPEC and value is not None}
-        if step.type in ("Condition", "ForEach"):
-            spec["Arguments"] = {
-                k: v for k, v in (raw.get("Arguments") or {}).items() if k not in NESTED and v is not None
-            }
-        if step.type == "Condition":
-            branches = {"If": step.if_steps, "Else": step.else_steps}
-            spec["Branches"] = {side: [gated.get(n, n) for n in names] for side, names in branches.items() if names}
-        if step.type == "ForEach":
-            spec["Body"] = {name: self._in_body(self._steps[name], step) for name in step.body}
-        outputs = sorted(self.references.outputs[step.name])
-        if outputs:
-            spec["Outputs"] = "all" if "" in outputs else outputs  # "": the whole of what Describe says
-        parameters = set(self.references.parameters[step.name])
-        named = any(isinstance(r, Get) and r.root == "PipelineExperimentConfig" for r in step.references)
-        if self._experiment is not None and (named or syntax_of(step.type).in_experiments):
-            spec["Experiment"] = "default" if self._experiment == DEFAULT_EXPERIMENT else self._experiment
-            parameters |= self._shared["experiment"]
-        if self._mlflow and syntax_of(step.type).with_mlflow:
-            spec["Mlflow"] = self._mlflow
-            parameters |= self._shared["mlflow"]
-        for child in spec.get("Body", {}).values():  # children have their values from the loop
-            parameters |= child.get("Parameters", {}).keys()
-        if parameters:
-            spec["Parameters"] = {name: _declaration(self._declared[name]) for name in sorted(parameters)}
-        files = _files(step, self._steps)
-        if files:
-            spec["Files"] = files
-        return {key: value for key, value in spec.items() if value not in ({}, [])}
-
-    def _in_body(self, step: Step, loop: Step) -> dict[str, Any]:
-        after = {d.step for d in step.depends_on} | self.references.reads[step.name]
-        inside = sorted(after & set(loop.body))
-        return {"Type": step.type, **self.of(step, {}), **({"After": inside} if inside else {})}
+Side = Literal["If", "Else"]
+Scalar = str | int | float | bool
+Outputs = tuple[str, ...] | Literal["all"]
+Files = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
-def _present(block: Any) -> dict[str, Any] | None:
-    """A block of the document without its nulls; ``None`` when the block itself is null or absent."""
-    if not isinstance(block, Mapping):
-        return None
-    return {key: value for key, value in block.items() if value is not None}
+@dataclass(frozen=True, slots=True)
+class ParameterSlot:
+    """A pipeline parameter that a step references.
+
+    type      as declared; "Any" for a param of a DAG that is written without a definition
+    default   ``None`` when a run has to give the value
+    """
+
+    type: ParameterType | Literal["Any"]
+    default: Scalar | None = None
 
 
-def _parameters_in(pipeline: Pipeline, block: str) -> set[str]:
-    found = walk_expressions(getattr(pipeline, block) or {})
-    return {e.name for e in found if isinstance(e, Get) and e.root == "Parameters"}
+@dataclass(frozen=True, slots=True)
+class BodyStep:
+    """A step in the body of a ForEach step; ``after`` names the steps of the body that it waits for."""
+
+    type: str
+    spec: StepSpec
+    after: tuple[str, ...] = ()
 
 
-def _raw_steps(items: Any) -> dict[str, Mapping[str, Any]]:
-    """Every step by name as it was written, nested ones included; a champion gate as the steps it stands for."""
-    found: dict[str, Mapping[str, Any]] = {}
-    gates: list[Mapping[str, Any]] = []
-    stack = [items]
-    while stack:
-        for item in stack.pop() or ():
-            found[item["Name"]] = item
-            arguments = item.get("Arguments")
-            if item["Type"] in ("Condition", "ForEach") and isinstance(arguments, Mapping):
-                stack.extend(arguments.get(key) for key in NESTED)
-            elif item["Type"] == CHAMPION_GATE:
-                gates.append(item)
-                stack.extend(item.get(key) for key in GATE_BRANCHES)
-    if gates:
-        from ..definition.gate_step import raw_steps  # few documents have one
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """What a running step needs of its definition, expressions as written.
 
-        for gate in gates:
-            found.update(raw_steps(gate, found[gate["Predictions"]["Step"]]["Arguments"]))
-    return found
+    arguments    ``Arguments`` without nested steps
+    settings     the other step-level keys, as written and in the document's order: "FunctionArn", "PropertyFiles",
+                 "RetryPolicies", "CacheConfig", ...; without Name, Type, DependsOn, DisplayName and Description
+    branches     of a Condition: task ids of the direct steps of each branch
+    body         of a ForEach, by name
+    outputs      property paths that other steps reference, as text, sorted; "all" for the whole property document
+    experiment   the pipeline's experiment configuration, for jobs that take one; "default" for the names SDKs write
+    mlflow       the pipeline's MLflow configuration, likewise
+    parameters   the pipeline parameters that it references, by name
+    files        the property files it reads: {"<step>": {"<file>": {"OutputName": ..., "FilePath": ...}}}
+    """
+
+    arguments: JsonObject = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict)
+    branches: Mapping[Side, Sequence[str]] = field(default_factory=dict)
+    body: Mapping[str, BodyStep] = field(default_factory=dict)
+    outputs: Outputs = ()
+    experiment: JsonObject | Literal["default"] | None = None
+    mlflow: JsonObject = field(default_factory=dict)
+    parameters: Mapping[str, ParameterSlot] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
+
+    @property
+    def property_files(self) -> tuple[PropertyFile, ...]:
+        """The property files that the step declares."""
+        rows = _rows(self.settings.get("PropertyFiles"))
+        return tuple(
+            PropertyFile(str(row["PropertyFileName"]), str(row["OutputName"]), str(row["FilePath"])) for row in rows
+        )
+
+    @property
+    def output_parameters(self) -> tuple[OutputParameter, ...]:
+        """The outputs that a Lambda or Callback step declares."""
+        rows = _rows(self.settings.get("OutputParameters"))
+        return tuple(OutputParameter(str(row["OutputName"]), _type_of(row.get("OutputType"))) for row in rows)
+
+    @property
+    def retry_policies(self) -> tuple[JsonObject, ...]:
+        """``RetryPolicies``, as written."""
+        return tuple(_rows(self.settings.get("RetryPolicies")))
+
+    @property
+    def cache(self) -> CacheConfig:
+        """``CacheConfig``; off where there is none."""
+        config = self.settings.get("CacheConfig")
+        if not isinstance(config, Mapping):
+            return CacheConfig(enabled=False, expire_after=None)
+        expire_after = config.get("ExpireAfter")
+        return CacheConfig(config.get("Enabled") is True, expire_after if isinstance(expire_after, str) else None)
+
+    @property
+    def operator(self) -> str:
+        """The dotted path of the operator that an ``x-airflow`` step is."""
+        return str(self.settings.get("Operator"))
+
+    @property
+    def all_parameters(self) -> Iterator[tuple[str, ParameterSlot]]:
+        """The parameters of the step and of the steps in its body; a name may come more than once."""
+        yield from self.parameters.items()
+        for step in self.body.values():
+            yield from step.spec.all_parameters
+
+    def with_defaults(self, defaults: Mapping[str, Scalar | None]) -> StepSpec:
+        """The same slice with other ``defaults`` of parameters, by name."""
+        slots = {
+            name: replace(slot, default=defaults[name]) if name in defaults else slot
+            for name, slot in self.parameters.items()
+        }
+        body = {name: replace(step, spec=step.spec.with_defaults(defaults)) for name, step in self.body.items()}
+        return replace(self, parameters=slots, body=body)
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain JSON, keys as in a document; what is empty is left out."""
+        data: dict[str, Json] = {"Arguments": self.arguments} if self.arguments else {}
+        data |= self.settings
+        if self.branches:
+            data["Branches"] = {side: list(names) for side, names in self.branches.items()}
+        if self.body:
+            data["Body"] = {name: _body_json(step) for name, step in self.body.items()}
+        if self.outputs:
+            data["Outputs"] = "all" if self.outputs == "all" else list(self.outputs)
+        if self.experiment:
+            data["Experiment"] = self.experiment
+        if self.mlflow:
+            data["Mlflow"] = self.mlflow
+        if self.parameters:
+            data["Parameters"] = {name: _slot_json(slot) for name, slot in self.parameters.items()}
+        if self.files:
+            data["Files"] = self.files
+        return data
+
+    @classmethod
+    def from_json(cls, data: JsonObject) -> StepSpec:
+        """The inverse of :meth:`to_json`; a key that is none of ours is a setting."""
+        experiment = data.get("Experiment")
+        return cls(
+            arguments=_object(data.get("Arguments")),
+            settings={key: value for key, value in data.items() if key not in _OWN_KEYS},
+            branches=_branches(_object(data.get("Branches"))),
+            body={name: _body_step(_object(step)) for name, step in _object(data.get("Body")).items()},
+            outputs=_outputs(data.get("Outputs")),
+            experiment="default" if experiment == "default" else _object(experiment) or None,
+            mlflow=_object(data.get("Mlflow")),
+            parameters={name: _slot(_object(slot)) for name, slot in _object(data.get("Parameters")).items()},
+            files={
+                step: {name: _texts(place) for name, place in _object(files).items()}
+                for step, files in _object(data.get("Files")).items()
+            },
+        )
 
 
-def _declaration(parameter: Parameter) -> dict[str, Any]:
-    declared: dict[str, Any] = {"Type": parameter.type}
-    if parameter.default is not None:
-        declared["DefaultValue"] = parameter.default
-    return declared
+NO_SPEC = StepSpec()
+_OWN_KEYS = frozenset(
+    {"Arguments", "Branches", "Body", "Outputs", "Experiment", "Mlflow", "Parameters", "Files"},
+)
+_SIDES: tuple[Side, ...] = ("If", "Else")
 
 
-def _files(step: Step, steps: Mapping[str, Step]) -> dict[str, dict[str, dict[str, str]]]:
-    files: dict[str, dict[str, dict[str, str]]] = {}
-    for expression in step.references:
-        if isinstance(expression, JsonGet) and expression.step is not None:
-            for file in steps[expression.step].property_files:
-                if file.name == expression.property_file:
-                    entry = {"OutputName": file.output, "FilePath": file.path}
-                    files.setdefault(expression.step, {})[file.name] = entry
-    return {step_name: dict(sorted(entries.items())) for step_name, entries in sorted(files.items())}
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _rows(value: Json) -> Iterator[JsonObject]:
+    if isinstance(value, list | tuple):
+        yield from (row for row in value if isinstance(row, Mapping))
+
+
+def _texts(value: Json) -> dict[str, str]:
+    return {key: str(text) for key, text in _object(value).items()}
+
+
+def _names(value: Json) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
+def _branches(value: JsonObject) -> dict[Side, Sequence[str]]:
+    return {side: list(_names(value[side])) for side in _SIDES if side in value}
+
+
+def _outputs(value: Json) -> Outputs:
+    if isinstance(value, str):
+        return "all" if value == "all" else (value,)
+    return _names(value)
+
+
+def _type_of(value: Json) -> ParameterType:
+    match value:
+        case "Integer" | "Float" | "Boolean":
+            return value
+        case _:
+            return "String"
+
+
+def _slot(data: JsonObject) -> ParameterSlot:
+    default = data.get("DefaultValue")
+    kind = data.get("Type")
+    return ParameterSlot("Any" if kind == "Any" else _type_of(kind), default if isinstance(default, Scalar) else None)
+
+
+def _slot_json(slot: ParameterSlot) -> dict[str, Json]:
+    return {"Type": slot.type} if slot.default is None else {"Type": slot.type, "DefaultValue": slot.default}
+
+
+def _body_step(data: JsonObject) -> BodyStep:
+    spec = {key: value for key, value in data.items() if key not in ("Type", "After")}
+    return BodyStep(str(data.get("Type")), StepSpec.from_json(spec), _names(data.get("After")))
+
+
+def _body_json(step: BodyStep) -> dict[str, Json]:
+    after: dict[str, Json] = {"After": list(step.after)} if step.after else {}
+    return {"Type": step.type, **step.spec.to_json(), **after}

@@ -1,4 +1,4 @@
-"""The status task task, and which steps it must stand directly behind, so that it starts when every step has ended.
+"""The status task, and which steps it must stand directly behind, so that it starts when every step has ended.
 
 It stops what a run left running, so it must never be early.  But the end of a task does not say that all before it has
 ended: Airflow ends it as ``upstream_failed`` or ``skipped`` as soon as *one* of its upstreams failed or was skipped,
@@ -12,24 +12,16 @@ Sets of tasks are bits of integers here: plans have thousands of tasks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ..definition.step_types import AIRFLOW
 from .model import STATUS_TASK_ID, TaskPlan, Upstream
+from .spec import NO_SPEC
 
 
-def status_task(tasks: Sequence[TaskPlan], edges: Mapping[str, tuple[Upstream, ...]]) -> TaskPlan:
-    """The last task of a plan, behind ``tasks``; ``edges`` are those of the steps themselves."""
-    spec: dict[str, Any] = {"Steps": {task.task_id: task.step_type for task in tasks if task.step_type != "Gate"}}
-    handlers: dict[str, dict[str, str]] = {}
-    for name, into in edges.items():
-        for edge in into:
-            if edge.trigger != "Completed":
-                handlers.setdefault(edge.task_id, {})[name] = edge.trigger
-    if handlers:
-        spec["Handlers"] = handlers
+def status_task(tasks: Sequence[TaskPlan]) -> TaskPlan:
+    """The last task of a plan, behind ``tasks``."""
     upstream = tuple(Upstream(name, "", "status") for name in status_upstream(tasks))
-    return TaskPlan(STATUS_TASK_ID, "Status", "status", "", spec, (), upstream)
+    return TaskPlan(STATUS_TASK_ID, "Status", "status", "", NO_SPEC, (), upstream)
 
 
 def status_upstream(tasks: Sequence[TaskPlan]) -> list[str]:

@@ -18,7 +18,7 @@ from ..execution.stubs.generate import (
 )
 from ..execution.stubs.run import checked, read_file, write_file
 from ..plan.model import Plan
-from ..steps.catalogue import STEP_TYPES
+from ..plan.spec import StepSpec
 from .errors import Argument, RunError
 
 AUTO = "auto"
@@ -119,11 +119,11 @@ def read_table(plan: Plan, given: str | os.PathLike[str] | Mapping[str, Any]) ->
     """
     file = "stubs" if isinstance(given, Mapping) else os.fspath(given)
     table = checked(given, file) if isinstance(given, Mapping) else read_file(Path(given))
-    steps: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    steps: dict[str, tuple[str, StepSpec]] = {}
     for task in plan.tasks:
-        if task.step_type in STEP_TYPES:  # gates and the status task are no steps
+        if task.is_step:
             steps[task.task_id] = task.step_type, task.spec
-            steps |= {name: (str(spec.get("Type")), spec) for name, spec in (task.spec.get("Body") or {}).items()}
+            steps |= {name: (step.type, step.spec) for name, step in task.spec.body.items()}
     for name, entry in table.items():
         known = steps.get(name) or steps.get(name.rpartition("-")[0])
         if name != "*" and known is None:
@@ -133,17 +133,17 @@ def read_table(plan: Plan, given: str | os.PathLike[str] | Mapping[str, Any]) ->
     return table
 
 
-def _fits(file: str, name: str, entry: Mapping[str, Any], kind: str, spec: Mapping[str, Any]) -> None:
+def _fits(file: str, name: str, entry: Mapping[str, Any], kind: str, spec: StepSpec) -> None:
     if "Outcome" in entry and kind != "Condition":
         raise ValueError(f'{file}: "{name}" is a {kind} step; only a Condition has an Outcome.')
     if kind == "Condition" and set(entry) - {"Outcome"}:
         raise ValueError(f'{file}: "{name}" is a Condition; its stub is {{Outcome: true}}, or false.')
     outputs = (entry.get("Properties") or {}).get("OutputParameters")
-    for what, given, key, rows in (
-        ("property file", entry.get("PropertyFiles"), "PropertyFileName", spec.get("PropertyFiles")),
-        ("output", outputs, "OutputName", spec.get("OutputParameters")),
+    for what, given, declared in (
+        ("property file", entry.get("PropertyFiles"), spec.property_files),
+        ("output", outputs, spec.output_parameters),
     ):
-        names = [row[key] for row in rows or []]
+        names = [one.name for one in declared]
         for word in given if isinstance(given, Mapping) else ():
             if word not in names:
                 there = did_you_mean(str(word), names) or "It has none."

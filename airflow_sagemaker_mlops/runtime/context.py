@@ -100,7 +100,7 @@ def scope_of(
         parameters=typed_parameters(identity.step, task.spec, given),
         execution=execution_variables(identity, aws.region),
         steps=steps,
-        files=task.spec.get("Files") or {},
+        files=task.spec.files,
         read_s3=s3_reader(aws),
         experiment=experiment_block(task.spec),
     )

@@ -10,6 +10,7 @@ from airflow.sdk.definitions._internal.types import NOTSET
 from .. import settings as configured
 from ..definition.step_types import WAITING
 from ..hooks.connection import AwsConnection
+from ..plan.spec import StepSpec
 from .step_task import StepTask
 
 
@@ -34,7 +35,9 @@ def mapped_step(operator: Any) -> StepTask | None:
     first = each[0] if isinstance(each, Sequence) and each else {}
     return StepTask(
         step_type,
-        {**(known_now(given.get("settings")) or {}), "Arguments": known_now(given.get("arguments") or first) or {}},
+        StepSpec.from_json(
+            {**(known_now(given.get("settings")) or {}), "Arguments": known_now(given.get("arguments") or first) or {}}
+        ),
         connection=AwsConnection(
             configured.connection(given.get("aws_conn_id", NOTSET)),
             given.get("region_name") or configured.region_name(),

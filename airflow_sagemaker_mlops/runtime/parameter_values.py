@@ -85,7 +85,7 @@ def needed_by(step: StepTask, group: str, params: Mapping[str, Any], rendered: M
 
     Raises :class:`StepFailed` where the pipeline's first task has left no values: a default would be a wrong one.
     """
-    names = step.spec.get("Parameters") or ()
+    names = step.spec.parameters
     if names and rendered is None:
         raise StepFailed(f"{rendered_task(group)} has left no values of the pipeline's parameters: clear it first.")
     return values_of(names, group, params, rendered)

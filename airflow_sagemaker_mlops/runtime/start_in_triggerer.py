@@ -15,6 +15,7 @@ from ..definition.secret_names import holds_secret
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
+    from ..plan.spec import StepSpec
     from .step_task import StepTask
 
 DEFAULT_POOL = "default_pool"
@@ -32,16 +33,13 @@ def has_to_begin_in_worker(operator: BaseOperator) -> bool:
     return bool(limited or operator.max_active_tis_per_dagrun is not None or asked or mapped)
 
 
-def has_secret_defaults(spec: Mapping[str, Any]) -> bool:
+def has_secret_defaults(spec: StepSpec) -> bool:
     """Whether a step, or one in the body of a loop, reads a parameter whose default is a secret.
 
     The arguments of a trigger that starts a task stand in the serialized DAG in clear.  A worker has them from the
     file, and Airflow encrypts what it hands over to the triggerer.
     """
-    declared = spec.get("Parameters") or {}
-    if any(holds_secret(name, parameter.get("DefaultValue")) for name, parameter in declared.items()):
-        return True
-    return any(has_secret_defaults(child) for child in (spec.get("Body") or {}).values())
+    return any(holds_secret(name, slot.default) for name, slot in spec.all_parameters)
 
 
 def has_to_end_in_worker(operator: BaseOperator) -> bool:

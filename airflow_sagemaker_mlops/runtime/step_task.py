@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ..definition.expressions import referenced_steps
 from ..hooks.connection import DEFAULT_CONNECTION, AwsConnection
+from ..plan.spec import NO_SPEC, StepSpec
 
 JOURNAL_KEY = "sagemaker_job"
 # The text is stored inside JSON, where every quote would cost a backslash; so the two kinds of quotes change places.
@@ -19,7 +20,7 @@ _SWAPPED = str.maketrans({'"': "'", "'": '"'})
 class StepTask:
     """What an operator knows when the DAG is parsed, and all its trigger is given.
 
-    spec                 the step's slice of the plan
+    spec                 the step's slice of the definition
     step                 its name where that is not the task id; pipeline likewise where it is not the DAG id
     reads                {step name: task id} of the steps whose results it needs
     connection           what leads to its AWS
@@ -31,7 +32,7 @@ class StepTask:
     """
 
     type: str
-    spec: Mapping[str, Any]
+    spec: StepSpec = NO_SPEC
     step: str = ""
     pipeline: str = ""
     reads: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class StepTask:
     def to_json(self) -> str:
         """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""
         fields: dict[str, Any] = {}
-        for name, value in _changed(self, StepTask("", {})).items():
+        for name, value in _changed(self, StepTask("")).items():
             fields |= _changed(value, DEFAULT_CONNECTION) if name == "connection" else {name: value}
         fields.pop("type", None)
         fields.pop("spec", None)
@@ -57,11 +58,9 @@ class StepTask:
             if prefix:
                 fields["prefix"] = prefix
         # The spec's keys are AWS's, with a capital letter, so they can stand beside ours; the type comes first.
-        spec = {key: value for key, value in self.spec.items() if key != "Arguments"}
-        text = json.dumps(
-            {self.type: self.spec.get("Arguments"), **spec, **fields}, separators=(",", ":"), ensure_ascii=False
-        )
-        return text.translate(_SWAPPED)
+        spec = self.spec.to_json()
+        data = {self.type: spec.pop("Arguments", None), **spec, **fields}
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False).translate(_SWAPPED)
 
     def _common_prefix(self) -> str | None:
         """What all task ids have before the step's name; ``None`` when they do not follow their steps' names."""
@@ -84,7 +83,7 @@ class StepTask:
         prefix = data.pop("prefix", "")
         data.setdefault("reads", {step: prefix + step for step in sorted(referenced_steps(spec))})
         aws = {name: data.pop(name) for name in AwsConnection.__slots__ if name in data}
-        return cls(type=kind, spec=spec, connection=AwsConnection(**aws), **data)
+        return cls(type=kind, spec=StepSpec.from_json(spec), connection=AwsConnection(**aws), **data)
 
 
 def _changed(of: Any, defaults: Any) -> dict[str, Any]:

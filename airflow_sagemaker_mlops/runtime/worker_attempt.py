@@ -178,7 +178,7 @@ class WorkerAttempt:
         identity = identity_of(self.step, ti, context["dag_run"], generation=f"m{ti.max_tries}")
         upstream = {step: step_result(sibling_result(ti, task_id)) for step, task_id in self.step.reads.items()}
         group = group_of(self.step, ti.task_id)
-        rendered = rendered_here(ti, group) if self.step.spec.get("Parameters") else {}
+        rendered = rendered_here(ti, group) if self.step.spec.parameters else {}
         given = needed_by(self.step, group, context["params"], rendered)
         given = given if self.selection is None else {**given, **self.selection.inherited}
         return StepRun(

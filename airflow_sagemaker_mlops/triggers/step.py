@@ -222,7 +222,7 @@ class StepTrigger(BaseTrigger):
 
     async def _given(self, task: StepTask, context: Context) -> Mapping[str, Any]:
         """Values of the step's parameters in this run, but for those of a run that it resumes."""
-        if not task.spec.get("Parameters"):
+        if not task.spec.parameters:
             return {}
         ti: Any = self.task_instance
         group = group_of(task, ti.task_id)

@@ -38,12 +38,12 @@ def test_templates_anywhere_in_the_arguments_are_rendered_when_the_task_starts()
         function = LambdaStepOperator(task_id="two", arguments={}, settings={"FunctionArn": "f-{{ ds }}"})
     assert operator.start_from_trigger is False
     DagSerialization.to_dict(dag)
-    assert started(operator, ds="2024-01-31").spec["Arguments"] == {
+    assert started(operator, ds="2024-01-31").spec.arguments == {
         "RoleArn": ROLE,
         "Environment": {"DAY": "2024-01-31", "RAW": "{{ ds }}"},
         "N": ["x2024-01-31"],
     }
-    assert started(function, ds="2024-01-31").spec["FunctionArn"] == "f-2024-01-31"
+    assert started(function, ds="2024-01-31").spec.settings["FunctionArn"] == "f-2024-01-31"
 
 
 def test_the_result_of_a_task_may_be_all_of_the_arguments_or_anywhere_in_them() -> None:
@@ -64,7 +64,7 @@ def test_the_result_of_a_task_may_be_all_of_the_arguments_or_anywhere_in_them() 
     DagSerialization.to_dict(dag)
     step = mapped_step(each)
     assert step is not None
-    assert step.spec["Arguments"] == {}
+    assert step.spec.arguments == {}
 
 
 def test_what_a_run_gives_that_is_no_mapping_is_refused_in_a_sentence() -> None:
@@ -79,7 +79,7 @@ def test_arguments_that_are_known_are_not_templated_and_the_step_begins_where_it
     with DAG("by-hand", schedule=None):
         operator = ProcessingStepOperator(task_id="one", arguments={"RoleArn": ROLE, "Raw": literal("{{ ds }}")})
     assert operator.template_fields == ()
-    assert operator.step.spec["Arguments"] == {"RoleArn": ROLE, "Raw": "{{ ds }}"}
+    assert operator.step.spec.arguments == {"RoleArn": ROLE, "Raw": "{{ ds }}"}
 
 
 @pytest.mark.parametrize(

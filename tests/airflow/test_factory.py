@@ -27,6 +27,7 @@ from airflow_sagemaker_mlops.operators import (
     TrainingStepOperator,
 )
 from airflow_sagemaker_mlops.operators.base import StepOperator
+from airflow_sagemaker_mlops.plan.spec import ParameterSlot, StepSpec
 from airflow_sagemaker_mlops.runtime.infrastructure_retries import INFRASTRUCTURE_RETRIES
 from airflow_sagemaker_mlops.runtime.parameter_values import values_of
 
@@ -244,8 +245,8 @@ def test_operators_can_be_used_by_hand() -> None:
         decide = ConditionStepOperator(task_id="decide", arguments={"Conditions": [condition]}, branches={"If": ["x"]})
         operator >> decide
     assert operator.start_from_trigger is False
-    assert operator.step.spec["Outputs"] == "all"
-    assert operator.step.spec["Parameters"] == {"Rate": {"Type": "Any"}}
+    assert operator.step.spec.outputs == "all"
+    assert operator.step.spec.parameters == {"Rate": ParameterSlot("Any")}
     assert decide.step.reads == {"train": "train"}
     assert operator.step.connection.aws_conn_id == "aws_ml"
 
@@ -415,7 +416,7 @@ def test_a_step_read_back_in_the_triggerer_knows_what_it_was_given() -> None:
         step = dag.get_task(task_id).step
         assert StepTask.from_json(step.to_json()) == step
     assert dag.get_task("g.B").step.reads == {"A": "g.A"}
-    by_hand = StepTask("Training", {"Arguments": {"x": take}}, reads={"A": "elsewhere"})
+    by_hand = StepTask("Training", StepSpec({"x": take}), reads={"A": "elsewhere"})
     assert StepTask.from_json(by_hand.to_json()) == by_hand
 
 

@@ -19,6 +19,7 @@ from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepRun, Submitted
 from airflow_sagemaker_mlops.execution.submit import ordinal_after
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 from airflow_sagemaker_mlops.runtime.task_store.trigger import TriggerTaskStore
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
 
@@ -74,7 +75,7 @@ def processing(aws: Stops, journal: Any) -> StepRun:
     identity = StepIdentity("p", "Prep", "p", "run", "Prep")
     made: Any = aws
     scope = Scope("Prep", {}, {}, {}, {}, made)
-    return StepRun({}, "Processing", identity, scope, made, lambda *_words: None, journal=journal)
+    return StepRun(StepSpec(), "Processing", identity, scope, made, lambda *_words: None, journal=journal)
 
 
 class DeletedRun(MemoryJournal):

@@ -37,7 +37,7 @@ def others(
         get_task_states=lambda **_: {"r": states},
     )
     operator: Any = dag.get_task(task_id)
-    step = StepTask("Training", {}) if map_index >= 0 else operator.step
+    step = StepTask("Training") if map_index >= 0 else operator.step
     return dict(asyncio.run(TaskQueueSlots(WorkerTaskStore({"ti": ti}), ti, step).others()))
 
 

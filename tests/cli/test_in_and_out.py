@@ -6,6 +6,7 @@ import copy
 import json
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -81,7 +82,7 @@ def specs(dag: Any) -> dict[str, Any]:
     for task in dag.tasks:
         own = getattr(task, "step", None)
         what = (
-            ({k: v for k, v in own.spec.items() if k != "Branches"}, own.reads)
+            (replace(own.spec, branches={}), own.reads)
             if own is not None
             else getattr(task, "triggers", None) or task.steps
         )

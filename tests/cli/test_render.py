@@ -102,7 +102,7 @@ def test_operators_of_other_packages_keep_their_arguments_and_do_not_hide_each_o
 def test_text_of_a_document_that_looks_like_a_template_stays_data(tmp_path: Path) -> None:
     step = {**score("A"), "Arguments": {"text": "{{ ds }}", "more": ["{% x %}", "plain"]}}
     dag = dag_of(written(tmp_path, step), tmp_path)
-    assert dag.get_task("A").step.spec["Arguments"] == step["Arguments"]
+    assert dag.get_task("A").step.spec.arguments == step["Arguments"]
     assert dag.get_task("A").template_fields == ()
 
 

@@ -81,7 +81,7 @@ def test_with_each_verdict_the_steps_listed_for_it_run_and_no_others(given: int,
     chosen = [name for bit, name in enumerate(LISTS) if given >> bit & 1]
     plan = plan_of(EVALUATE, gate(**{LISTS[name]: [step(f"With-{name}")] for name in chosen}))
     outcomes = {
-        task.task_id: task.spec["Arguments"]["Conditions"][0]["RightValue"] == verdict
+        task.task_id: task.spec.arguments["Conditions"][0]["RightValue"] == verdict
         for task in plan.tasks
         if task.step_type == "Condition"
     }
@@ -94,7 +94,7 @@ def test_its_job_is_that_of_the_step_before_it_without_what_is_for_the_other_pro
     task = plan_of(EVALUATE, gate()).by_id["IsBetter"]
     source = {"Get": "Steps.Evaluate.ProcessingOutputConfig.Outputs['predictions'].S3Output.S3Uri"}
     place = "/opt/ml/processing/input/predictions"
-    assert task.spec["Arguments"] == {
+    assert task.spec.arguments == {
         "RoleArn": ROLE,
         "AppSpecification": {"ImageUri": {"Get": "Parameters.Image"}},
         "ProcessingResources": {
@@ -116,12 +116,12 @@ def test_its_job_is_that_of_the_step_before_it_without_what_is_for_the_other_pro
         ],
     }
     assert task.reads == ("Evaluate",)
-    assert sorted(task.spec["Parameters"]) == ["Group", "Image", "Margin"]
+    assert sorted(task.spec.parameters) == ["Group", "Image", "Margin"]
 
 
 def test_job_overrides_what_it_has_of_the_step_before_it() -> None:
     job = {"InstanceType": "ml.c5.large", "ImageUri": "other", "Environment": {"C": "d"}, "MaxRuntimeInSeconds": 9}
-    arguments = plan_of(EVALUATE, gate(Job=job)).by_id["IsBetter"].spec["Arguments"]
+    arguments = plan_of(EVALUATE, gate(Job=job)).by_id["IsBetter"].spec.arguments
     assert arguments["AppSpecification"] == {"ImageUri": "other"}
     assert arguments["ProcessingResources"]["ClusterConfig"]["InstanceType"] == "ml.c5.large"
     assert arguments["Environment"] == {"C": "d"}
@@ -144,14 +144,14 @@ def test_a_gate_may_stand_before_the_step_it_reads_and_inside_of_branches() -> N
     assert edges["Again"] == [("IsBetter.promote", "If"), ("Evaluate", "")]
     assert edges["Again.reject"] == [("IsBetter.promote", "If"), ("Again", "")]
     assert edges["Deep"] == [("Again.reject", "If")]
-    assert plan.by_id["Weekday"].spec["Branches"] == {"If": ["IsBetter", "IsBetter.promote"]}
+    assert plan.by_id["Weekday"].spec.branches == {"If": ["IsBetter", "IsBetter.promote"]}
     assert {"Deep", "Again.reject", "Again", "IsBetter"} <= not_taken(plan, {"Weekday": False})
 
 
 def test_its_properties_stand_wherever_a_value_may_and_its_conditions_are_named_in_words() -> None:
     reader = {**step("Tell"), "Arguments": {"why": {"Get": "Steps.IsBetter.Sentence"}}}
     plan = plan_of(EVALUATE, gate(DisplayName="Is it better", RejectSteps=[reader]))
-    assert plan.by_id["IsBetter"].spec["Outputs"] == ["Sentence", "Verdict"]
+    assert plan.by_id["IsBetter"].spec.outputs == ("Sentence", "Verdict")
     assert plan.by_id["IsBetter.reject"].display_name == "Is it better: reject?"
 
 

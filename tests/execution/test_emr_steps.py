@@ -21,6 +21,7 @@ from airflow_sagemaker_mlops.execution.runners import emr
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
@@ -49,7 +50,7 @@ def attempt(aws: LocalAws, **where: Any) -> StepRun:
         "p", "Count", "d", uuid.uuid4().hex, "Count", run_started="2026-01-01T00:00:00Z", generation="c0"
     )
     scope = Scope("Count", {}, {}, {}, {}, lambda _uri: b"")
-    spec = {"Arguments": {**where, "StepConfig": {"HadoopJarStep": jar}}}
+    spec = StepSpec({**where, "StepConfig": {"HadoopJarStep": jar}})
     options = ExecutionOptions(poll_interval_s=0.2)
     return StepRun(spec, "EMR", identity, scope, local_aws_clients(aws), tell=lambda *_: None, options=options)
 
@@ -139,7 +140,7 @@ def test_where_no_journal_is_kept_a_clear_adds_another_step_and_a_retry_does_not
     run = attempt(aws, ClusterId=where)
     assert asyncio.run(engine.run_step(run)).status == "Succeeded"
     cleared = again(run, try_number=2, generation="c1")
-    cleared.spec["Arguments"]["StepConfig"]["HadoopJarStep"]["Args"] = ["false"]
+    cleared.spec.arguments["StepConfig"]["HadoopJarStep"]["Args"] = ["false"]
     with pytest.raises(JobFailed):
         asyncio.run(engine.run_step(cleared))
     with pytest.raises(JobFailed):
@@ -150,9 +151,9 @@ def test_where_no_journal_is_kept_a_clear_adds_another_step_and_a_retry_does_not
 def test_a_child_of_a_loop_that_failed_is_made_again_by_the_next_attempt(aws: LocalAws) -> None:
     where = cluster(aws)
     child = attempt(aws, ClusterId=where)
-    child.spec["Arguments"]["StepConfig"]["HadoopJarStep"]["Args"] = ["false"]
-    body = {"Count": {"Type": "EMR", "Arguments": child.spec["Arguments"]}}
-    spec = {"Arguments": {"IterableItems": ["a"], "MaxConcurrency": 1}, "Body": body}
+    child.spec.arguments["StepConfig"]["HadoopJarStep"]["Args"] = ["false"]
+    body = {"Count": {"Type": "EMR", "Arguments": child.spec.arguments}}
+    spec = StepSpec.from_json({"Arguments": {"IterableItems": ["a"], "MaxConcurrency": 1}, "Body": body})
     loop = replace(child, spec=spec, step_type="ForEach", identity=replace(child.identity, generation=""))
     for number in (1, 2):
         with pytest.raises(StepFailed, match="1 of 1 steps did not succeed"):
@@ -161,7 +162,7 @@ def test_a_child_of_a_loop_that_failed_is_made_again_by_the_next_attempt(aws: Lo
         assert entry is not None
         asyncio.run(loop.journal.write(entry.advance(JobState.FAILURE_REPORTED)))
     assert len(set(added(aws, where))) == 2
-    child.spec["Arguments"]["StepConfig"]["HadoopJarStep"]["Args"] = ["true"]
+    child.spec.arguments["StepConfig"]["HadoopJarStep"]["Args"] = ["true"]
     for number in (3, 4):  # and after a success once more for each clear
         asyncio.run(engine.run_step(replace(loop, identity=replace(loop.identity, try_number=number))))
     assert len(set(added(aws, where))) == 4

@@ -17,6 +17,7 @@ from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal
 from airflow_sagemaker_mlops.execution.runners import endpoint
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun, Submitted
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 
 ROLLED_BACK = "The deployment was rolled back: its alarm went off."
 
@@ -113,7 +114,7 @@ def attempt(hosting: Any, kind: str = "Endpoint", **arguments: Any) -> StepRun:
     identity = StepIdentity("p", "Deploy", "d", "r", "Deploy", run_started="2026-01-01T00:00:00Z")
     scope = Scope("Deploy", {}, {}, {}, {}, lambda _uri: b"")
     options = ExecutionOptions(poll_interval_s=0.05)
-    spec = {"Arguments": given, "Outputs": "all"}
+    spec = StepSpec(given, outputs="all")
     return StepRun(spec, kind, identity, scope, hosting, tell=lambda *_: None, options=options)
 
 

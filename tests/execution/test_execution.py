@@ -36,6 +36,7 @@ from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.execution.watch import poller
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
@@ -72,7 +73,7 @@ def run_of(
     whole = {"Arguments": arguments, "Outputs": "all", **(spec or {})}
     scope = Scope("Step", {}, {"PipelineExecutionId": "x"}, results or {}, whole.get("Files") or {}, s3_reader(clients))
     run = StepRun(
-        spec=whole,
+        spec=StepSpec.from_json(whole),
         step_type=step_type,
         identity=identity,
         scope=scope,
@@ -125,7 +126,7 @@ def test_a_process_that_takes_over_needs_nothing_of_what_the_job_was_made_of(
     run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(1)"))
     first = asyncio.run(engine.submit(run))
     gone = {"Std:JsonGet": {"S3Uri": "s3://nowhere/gone.json", "Path": "a"}}
-    later = replace(run, spec={**run.spec, "Arguments": {**run.spec["Arguments"], "Environment": {"A": gone}}})
+    later = replace(run, spec=replace(run.spec, arguments={**run.spec.arguments, "Environment": {"A": gone}}))
     second = asyncio.run(engine.submit(later))
     assert (second.name, second.adopted) == (first.name, True)
     with pytest.raises(StepFailed):
@@ -262,7 +263,7 @@ def test_clearing_a_finished_step_makes_exactly_one_new_job(aws: LocalAws, clien
 def test_clearing_a_running_step_stops_its_job_before_the_next(aws: LocalAws, clients: SessionAws) -> None:
     run, lines = run_of(clients, "Processing", processing(aws, "import time; time.sleep(60)"))
     first = asyncio.run(engine.submit(run))
-    quick = again(replace(run, spec={"Arguments": processing(aws, "pass")}), try_number=2, generation="c1")
+    quick = again(replace(run, spec=StepSpec(processing(aws, "pass"))), try_number=2, generation="c1")
     asyncio.run(engine.run_step(quick))
     stopped = aws.client("sagemaker").describe_processing_job(ProcessingJobName=first.name)
     assert stopped["ProcessingJobStatus"] == "Stopped"

@@ -19,6 +19,7 @@ from airflow_sagemaker_mlops.execution.job_state import TRANSITIONS, JobState, T
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal, entry_from_json
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepRun
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 
 S = JobState
 ARGUMENTS = {
@@ -53,7 +54,7 @@ class StrictJournal(MemoryJournal):
 def run_of(aws: FakeAws, identity: StepIdentity, entry: Entry | None = None) -> StepRun:
     made: Any = aws
     return StepRun(
-        {"Arguments": ARGUMENTS},
+        StepSpec(ARGUMENTS),
         "Processing",
         identity,
         Scope("Prep", {}, {}, {}, {}, lambda _uri: b""),

@@ -17,6 +17,7 @@ from airflow_sagemaker_mlops.execution.runners.foreach import ForEachRunner
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.secret_masking import is_secret_name, mask, secrets_in
 from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, StepRecord
 
 KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"  # the example of the IAM documentation
@@ -284,7 +285,7 @@ def test_a_secret_in_json_of_any_depth_is_masked(depth: int) -> None:
 
 def test_secrets_of_the_steps_in_a_loop_are_hidden_in_the_task_log_as_those_of_other_steps_are() -> None:
     body = {"A": {"Type": "Lambda", "FunctionArn": "f", "Arguments": {"db_password": "hunter22"}}}
-    spec = {"Arguments": {"IterableItems": [1], "MaxConcurrency": 1}, "Body": body}
+    spec = StepSpec.from_json({"Arguments": {"IterableItems": [1], "MaxConcurrency": 1}, "Body": body})
     hidden: list[str] = []
 
     async def hide(secrets: Sequence[str]) -> None:
@@ -292,7 +293,15 @@ def test_secrets_of_the_steps_in_a_loop_are_hidden_in_the_task_log_as_those_of_o
 
     aws: Any = SimpleNamespace(key="masking", is_local=True, region="eu-west-1")
     identity = StepIdentity("p", "Loop", "d", "r", "Loop")
-    run = StepRun(spec, "ForEach", identity, Scope("Loop", {}, {}, {}, {}, lambda _uri: b""), aws, str, hide=hide)
+    run = StepRun(
+        spec,
+        "ForEach",
+        identity,
+        Scope("Loop", {}, {}, {}, {}, lambda _uri: b""),
+        aws,
+        str,
+        hide=hide,
+    )
 
     async def run_step(child: StepRun) -> StepResult:
         await resolved_arguments(child)

@@ -78,7 +78,7 @@ def outcome(plan: Plan, name: str, table: dict[str, Any]) -> bool:
             case _:
                 return operand
 
-    return evaluate(parse_conditions(plan.by_id[name].spec["Arguments"]["Conditions"], ""), value).value
+    return evaluate(parse_conditions(plan.by_id[name].spec.arguments["Conditions"], ""), value).value
 
 
 MIN = {"Get": "Parameters.Least"}

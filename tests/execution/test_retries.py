@@ -25,6 +25,7 @@ from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry, MemoryJournal, MemoryNotes
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepResult, StepRun, Submitted, now
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 
 
 def refused(code: str, status: int = 400) -> ClientError:
@@ -64,7 +65,7 @@ class Script:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, ends: list[Exception | None], **spec: Any) -> None:
         self.ends: Iterator[Exception | None] = iter(ends)
         self.pauses: list[float] = []
-        self.spec = spec
+        self.spec = StepSpec.from_json(spec)
         self.notes = MemoryNotes()
         self.journal = MemoryJournal()
         self.attempt = StepIdentity("p", "Train", "d", "r", "Train")

@@ -14,6 +14,7 @@ from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.runners import emr_serverless
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import StepRun, Submitted
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 
 JOB = Submitted("1", "arn:x:/applications/a/jobruns/1", 0, "", facts={"applicationId": "a"})
 DELETED = ["StopApplication", "DeleteApplication"]
@@ -50,7 +51,7 @@ def test_only_an_application_of_its_own_is_deleted_when_its_job_has_ended(
     monkeypatch.setattr(emr_serverless, "ended_well", ended_well)
     scope = Scope("S", {}, {}, {}, {}, lambda _uri: b"")
     identity = StepIdentity("p", "S", "d", "r", "S")
-    run = StepRun({"Arguments": given}, "EMRServerless", identity, scope, SessionAws(None, "us-east-1"), tell=print)
+    run = StepRun(StepSpec(given), "EMRServerless", identity, scope, SessionAws(None, "us-east-1"), tell=print)
 
     async def follow() -> BaseException | None:
         try:

@@ -23,6 +23,7 @@ from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.execution.stubs.generate import made_up
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 from airflow_sagemaker_mlops.runs.callback_inbox import LocalMailbox
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
@@ -591,7 +592,7 @@ def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
             arguments = {**where, "StepConfig": {"HadoopJarStep": jar}}
             identity = StepIdentity("p", name, "d", "r", name, run_started="2026-01-01T00:00:00Z")
             scope = Scope(name, {}, {}, {}, {}, s3_reader(clients))
-            return StepRun({"Arguments": arguments}, "EMR", identity, scope, clients, tell=lambda *_: None)
+            return StepRun(StepSpec(arguments), "EMR", identity, scope, clients, tell=lambda *_: None)
 
         for name, where in (("Running", {"ClusterId": cluster}), ("Own", {"ClusterConfig": own})):
             first = asyncio.run(run_step.submit(attempt(name, where)))
@@ -625,7 +626,7 @@ def test_what_was_started_with_a_token_goes_on_though_the_cleared_run_began_anew
         def attempt(number: int, started: str) -> StepRun:
             identity = StepIdentity("p", "Ask", "d", "r", "Ask", try_number=number, run_started=started)
             scope = Scope("Ask", {}, {}, {}, {}, s3_reader(clients))
-            spec = {"Arguments": arguments}
+            spec = StepSpec(arguments)
             return StepRun(spec, "Athena", identity, scope, clients, tell=lambda *_: None, journal=journal)
 
         first = asyncio.run(run_step.submit(attempt(1, "2026-01-01T00:00:00Z")))

@@ -19,6 +19,7 @@ from airflow_sagemaker_mlops.plan.describe import pipeline_doc
 from airflow_sagemaker_mlops.plan.edges import needed_edges
 from airflow_sagemaker_mlops.plan.model import STATUS_TASK_ID, Plan
 from airflow_sagemaker_mlops.plan.show import mermaid, tree
+from airflow_sagemaker_mlops.plan.spec import ParameterSlot
 
 DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
 
@@ -68,14 +69,14 @@ def test_explicit_data_and_branch_edges() -> None:
         ("A", "E", "data"),
     }
     assert [task.task_id for task in plan.tasks][:2] == ["A", "B"]
-    assert plan.by_id["A"].spec["Outputs"] == ["ModelArtifacts.S3ModelArtifacts", "RoleArn"]
-    assert plan.by_id["C"].spec["Branches"] == {"If": ["D"], "Else": ["E"]}
+    assert plan.by_id["A"].spec.outputs == ("ModelArtifacts.S3ModelArtifacts", "RoleArn")
+    assert plan.by_id["C"].spec.branches == {"If": ["D"], "Else": ["E"]}
 
 
 def test_a_property_file_is_an_edge_and_names_its_output() -> None:
     plan = make_plan(load_pipeline(DAILY))
-    assert plan.by_id["EvaluateModel"].spec["Outputs"] == ["ProcessingOutputConfig.Outputs['report'].S3Output.S3Uri"]
-    assert plan.by_id["IsBetter"].spec["Files"] == {
+    assert plan.by_id["EvaluateModel"].spec.outputs == ("ProcessingOutputConfig.Outputs['report'].S3Output.S3Uri",)
+    assert plan.by_id["IsBetter"].spec.files == {
         "EvaluateModel": {"Report": {"FilePath": "evaluation.json", "OutputName": "report"}}
     }
     assert plan.by_id["IsBetter"].reads == ("EvaluateModel", "ProductionMetric")
@@ -87,8 +88,8 @@ def test_a_step_gets_only_the_parameters_it_references() -> None:
         train("B"),
         Parameters=[{"Name": "P", "Type": "Integer", "DefaultValue": 2}, {"Name": "Q", "Type": "String"}],
     )
-    assert plan.by_id["A"].spec["Parameters"] == {"P": {"Type": "Integer", "DefaultValue": 2}}
-    assert "Parameters" not in plan.by_id["B"].spec
+    assert plan.by_id["A"].spec.parameters == {"P": ParameterSlot("Integer", 2)}
+    assert not plan.by_id["B"].spec.parameters
 
 
 def test_everything_behind_a_branch_not_taken_does_not_run() -> None:
@@ -199,7 +200,7 @@ def test_no_step_can_end_after_the_status_task_has_begun(steps: list[Any], data:
                 skipped: Any = ()
                 if state[name] == "success" and task.step_type == "Condition":
                     taken = data.draw(st.booleans())
-                    skipped = (task.spec.get("Branches") or {}).get("Else" if taken else "If") or []
+                    skipped = task.spec.branches.get("Else" if taken else "If", [])
                 elif state[name] == "success" and task.step_type == "x-airflow" and below[name]:
                     skipped = data.draw(st.sets(st.sampled_from(sorted(below[name]))))
                 for other in skipped:
@@ -265,7 +266,7 @@ def test_a_loop_has_the_parameters_of_the_steps_in_its_body() -> None:
     loop = {"IterableItems": {"Get": "Parameters.Items"}, "MaxConcurrency": 1, "ForEachBody": body}
     parameters = [{"Name": name, "Type": "String"} for name in ("Items", "Rate", "Depth", "Unused")]
     plan = plan_of({"Name": "L", "Type": "ForEach", "Arguments": loop}, Parameters=parameters)
-    assert set(plan.by_id["L"].spec["Parameters"]) == {"Items", "Rate", "Depth"}
+    assert set(plan.by_id["L"].spec.parameters) == {"Items", "Rate", "Depth"}
 
 
 def test_a_tree_says_what_a_step_waits_for_and_hides_its_gate() -> None:

@@ -23,6 +23,7 @@ from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 from airflow_sagemaker_mlops.records.cache.why_not import why_not_cached
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder, RecordOptions
 from airflow_sagemaker_mlops.records.capture.run_recorder import parameters_of, seal_run, versions
@@ -256,11 +257,11 @@ def test_a_step_that_another_process_ends_is_stored_without_its_secrets(folder: 
     environment = {"CONN": {"Get": "Parameters.DbPassword"}, "API_KEY": "battery-staple"}
     spec = {"Arguments": {"Environment": environment}, "CacheConfig": {"Enabled": True}}
     scope = Scope("Copy", {"DbPassword": "correct-horse"}, {}, {}, {}, read_s3=lambda _uri: b"")
-    first = StepRun(spec, "Processing", identity, scope, SessionAws(None, "us-east-1"), tell=print)
+    first = StepRun(StepSpec.from_json(spec), "Processing", identity, scope, SessionAws(None, "us-east-1"), tell=print)
     recorder = Recorder(folder, "lab", "r1", None)
     handed = asyncio.run(recorder.begin(first)).as_json()
     assert handed["request"] == {"Environment": {"CONN": "***", "API_KEY": "***"}}
-    second = replace(first, spec={}, scope=replace(scope, parameters={}))
+    second = replace(first, spec=StepSpec(), scope=replace(scope, parameters={}))
     why = "cannot log in with correct-horse, nor with battery-staple"
     told = recorder.end(second, recorder.resumed(handed), status="Failed", result=None, failure_reason=why)
     step_record = asyncio.run(told)
@@ -278,7 +279,7 @@ def test_every_attempt_at_a_job_is_paid_for(
 ) -> None:
     identity = StepIdentity("lab", "Copy", "lab", "r1", "Copy")
     scope = Scope("Copy", {}, {}, {}, {}, read_s3=lambda _uri: b"")
-    run = StepRun({"Arguments": {}}, step_type, identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
+    run = StepRun(StepSpec(), step_type, identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
     first, last = name_of(run, 0), name_of(run, 1)
     begins = {"ProcessingStartTime": "2026-01-01T00:00:00Z"}
     run.seen[first] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:40Z", "ProcessingJobStatus": "Failed"}

@@ -159,7 +159,7 @@ def test_a_fixed_property_document_is_checked_too() -> None:
 def test_it_is_planned_with_its_edges_and_what_is_read_of_it() -> None:
     tasks = {task.task_id: task for task in make_plan(checked(definition())[0]).tasks}
     assert tasks["Compile"].step_type == "Compilation"
-    assert tasks["Compile"].spec["Outputs"] == ["ModelArtifacts.S3ModelArtifacts"]
+    assert tasks["Compile"].spec.outputs == ("ModelArtifacts.S3ModelArtifacts",)
     assert [edge.task_id for edge in tasks["Tell"].upstream] == ["Compile"]
 
 

@@ -15,7 +15,7 @@ class AirflowOperatorRunner(Runner):
 
     async def run(self, run: StepRun) -> StepResult:
         """Say so."""
-        operator = run.spec.get("Operator")
+        operator = run.spec.operator
         way_out = f"declare a stub: {{{run.identity.step}: {{Properties: {{Output: ...}}}}}}"
         raise StepFailed(
             f'Step "{run.identity.step}" is the Airflow operator {operator} and runs under Airflow only; {way_out}.'

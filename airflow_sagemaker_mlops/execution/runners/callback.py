@@ -99,7 +99,7 @@ async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
 
 
 async def _queue(run: StepRun) -> str:
-    queue = parse_value(run.spec.get("SqsQueueUrl"), "SqsQueueUrl")
+    queue = parse_value(run.spec.settings.get("SqsQueueUrl"), "SqsQueueUrl")
     resolved = await in_thread(run.aws.key, resolve, queue, run.scope, "SqsQueueUrl")
     if not isinstance(resolved, str) or not resolved:
         raise StepFailed(f'Step "{run.identity.step}": SqsQueueUrl is {resolved!r}, which names no queue.')
@@ -127,8 +127,8 @@ def _outputs(run: StepRun, given: list[dict[str, Any]]) -> dict[str, Any]:
     """Declared outputs in their types; values travel as text.  What was not declared is left out."""
     values = {str(item.get("Name")): item.get("Value") for item in given}
     outputs: dict[str, Any] = {}
-    for declared in run.spec.get("OutputParameters") or []:
-        name, kind = declared["OutputName"], declared.get("OutputType") or "String"
+    for declared in run.spec.output_parameters:
+        name, kind = declared.name, declared.type
         value = values.get(name)
         if value is None:
             run.tell(f'the answer has no output "{name}"')

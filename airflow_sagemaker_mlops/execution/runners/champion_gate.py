@@ -123,7 +123,7 @@ def _read(run: StepRun, uri: str) -> dict[str, Any]:
 
 
 def _resolved(run: StepRun, key: str) -> Any:
-    return resolve(parse_value(run.spec.get(key), key), run.scope, key)
+    return resolve(parse_value(run.spec.settings.get(key), key), run.scope, key)
 
 
 def _program(run: StepRun) -> tuple[Any, str]:

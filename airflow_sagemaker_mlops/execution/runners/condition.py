@@ -24,7 +24,7 @@ class ConditionRunner(Runner):
     async def run(self, run: StepRun) -> StepResult:
         """Evaluate the step's conditions; the result's "Decision" holds every term with both values."""
         started = now()
-        given = (run.spec.get("Arguments") or {}).get("Conditions")
+        given = run.spec.arguments.get("Conditions")
         if given is None:  # of a definition it is refused; by hand nobody has looked
             raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions"; none would count as true.')
         conditions = parse_conditions(given, "Arguments.Conditions")

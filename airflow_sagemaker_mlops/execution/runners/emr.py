@@ -55,7 +55,7 @@ class EmrRunner(WaitingRunner):
         if not step:
             return False
         await insist(run.aws, "emr", "CancelSteps", ClusterId=cluster, StepIds=[step])
-        if "ClusterConfig" in (run.spec.get("Arguments") or {}):
+        if "ClusterConfig" in run.spec.arguments:
             await insist(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[cluster])
         run.tell(f"CancelSteps: {name}")
         return True

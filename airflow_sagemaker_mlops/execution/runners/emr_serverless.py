@@ -112,7 +112,7 @@ async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -
 
 
 def _has_own(run: StepRun) -> bool:
-    arguments = run.spec.get("Arguments") or {}
+    arguments = run.spec.arguments
     return not arguments.get("ApplicationId") and "ApplicationConfig" in arguments
 
 

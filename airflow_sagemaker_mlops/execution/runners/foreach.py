@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...definition.expressions import parse_value
-from ...definition.property_paths import MissingValue, lookup, select
+from ...definition.property_paths import MissingValue, lookup
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.values import coerce
+from ...plan.spec import BodyStep
 from ...steps.catalogue import STEP_TYPES
 from ..aws.threads import in_thread
 from ..exceptions import StepFailed
@@ -25,6 +26,9 @@ from ..scope_values import experiment_block
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import asked_anew
 from .base import WaitingRunner, runner_of
+
+if TYPE_CHECKING:
+    from ...json_types import JsonObject
 
 RunStep = Callable[[StepRun], Awaitable[StepResult]]
 MOST_ERRORS = 20
@@ -47,9 +51,9 @@ class _Loop:
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
-    def body(self) -> Mapping[str, Mapping[str, Any]]:
+    def body(self) -> Mapping[str, BodyStep]:
         """The steps of the body, by name."""
-        return self.run.spec.get("Body") or {}
+        return self.run.spec.body
 
     @property
     def steps(self) -> int:
@@ -123,7 +127,7 @@ def _first_of(error: BaseException) -> BaseException:
 
 
 async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
-    arguments = run.spec.get("Arguments") or {}
+    arguments = run.spec.arguments
 
     async def value(key: str) -> Any:
         given = parse_value(arguments.get(key), key)
@@ -154,7 +158,7 @@ async def _iteration(loop: _Loop, index: int) -> None:
     async def one(name: str) -> None:
         good = False
         try:
-            before = [await ended[other] for other in loop.body[name].get("After") or ()]
+            before = [await ended[other] for other in loop.body[name].after]
             good = all(before) and await _child(loop, index, name)
         finally:
             if not ended[name].done():
@@ -204,7 +208,7 @@ async def _let_fail_again(child: StepRun) -> None:
 
 def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
     run, label = loop.run, f"{name}-{index}"
-    spec = {key: value for key, value in loop.body[name].items() if key not in ("Type", "After")}
+    step = loop.body[name]
     identity = replace(
         run.identity,
         step=label,
@@ -217,8 +221,8 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         step=label,
         item=loop.items[index],
         steps={**run.scope.steps, **loop.results[index]},
-        files=spec.get("Files") or {},
-        experiment=experiment_block(spec),
+        files=step.spec.files,
+        experiment=experiment_block(step.spec),
     )
 
     def tell(text: str, *values: Any) -> None:
@@ -228,11 +232,10 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         if facts.get("created"):  # a child's links would overwrite each other
             await run.publish({"created": facts["created"]})
 
-    step_type = str(loop.body[name]["Type"])
-    needs_journal = runner_of(STEP_TYPES[step_type]).needs_journal
+    needs_journal = runner_of(STEP_TYPES[step.type]).needs_journal
     return StepRun(
-        spec=spec,
-        step_type=step_type,
+        spec=step.spec,
+        step_type=step.type,
         identity=identity,
         scope=scope,
         aws=run.aws,
@@ -259,22 +262,28 @@ def _result(loop: _Loop, job: Submitted) -> StepResult:
     }
     outputs = [{name: result.get("Properties") for name, result in item.items()} for item in loop.results]
     properties: dict[str, Any] = {**facts, "IterationOutputs": outputs}
-    selector = (run.spec.get("Arguments") or {}).get("Selector")
-    if selector and loop.items and status == "Succeeded":
+    selector = run.spec.arguments.get("Selector")
+    if isinstance(selector, Mapping) and selector and loop.items and status == "Succeeded":
         name, index = _selected(loop, selector)
         properties["Selected"] = outputs[index][name]
         facts["Selector"] = {"StepName": f"{name}-{index}", "Index": index}
     if loop.errors:
         facts["Errors"] = dict(list(loop.errors.items())[:MOST_ERRORS])
-    wanted = run.spec.get("Outputs")
-    pruned = properties if wanted == "all" else select(properties, list(wanted or ()))
     identity = run.identity
     return StepResult(
-        identity.step, run.step_type, None, None, pruned, job.since, now(), status=status, facts={"Loop": facts}
+        identity.step,
+        run.step_type,
+        None,
+        None,
+        run.pruned(properties),
+        job.since,
+        now(),
+        status=status,
+        facts={"Loop": facts},
     )
 
 
-def _selected(loop: _Loop, selector: Mapping[str, Any]) -> tuple[str, int]:
+def _selected(loop: _Loop, selector: JsonObject) -> tuple[str, int]:
     """(step, index) of the iteration whose Field is the largest or smallest; the first of equals."""
     wanted = parse_value(selector["Field"], "Selector.Field")
     sign = -1.0 if selector.get("Pick") == "MaxBy" else 1.0

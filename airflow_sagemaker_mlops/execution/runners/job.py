@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ...definition.property_paths import select
 from ..aws.clients import as_json, call
 from ..describe import address_of
 from ..exceptions import JobFailed, StepFailed
@@ -82,7 +81,7 @@ async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> d
 
 
 async def _with_extra(run: StepRun, answer: dict[str, Any]) -> dict[str, Any]:
-    entry, outputs = run.entry, run.spec.get("Outputs") or ()
+    entry, outputs = run.entry, run.spec.outputs
     if not entry.extra or not (outputs == "all" or any(path.startswith(entry.extra_member) for path in outputs)):
         return answer
     more = as_json(await call(run.aws, entry.service, entry.extra, **entry.extra_request(answer)))
@@ -94,13 +93,12 @@ def result_of(
 ) -> StepResult:
     """The result of a resource out of its properties, pruned to what others reference."""
     metrics = {m["MetricName"]: m["Value"] for m in answer.get("FinalMetricDataList") or []}
-    outputs = run.spec.get("Outputs")
     return StepResult(
         step=run.identity.step,
         type=run.step_type,
         name=name,
         arn=answer.get(run.entry.arn_key),
-        properties=answer if outputs == "all" else select(answer, list(outputs or ())),
+        properties=run.pruned(answer),
         started=started,
         ended=now(),
         status=status,

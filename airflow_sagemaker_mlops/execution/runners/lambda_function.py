@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ...definition.expressions import parse_value
+from ...definition.model import OutputParameter
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.values import as_text, parse_parameter
 from ..aws.clients import may_be_done
@@ -73,7 +74,7 @@ async def _refuse_after_a_loss(run: StepRun, arn: str) -> None:
 
 
 async def _target(run: StepRun) -> str:
-    function = parse_value(run.spec.get("FunctionArn"), "FunctionArn")
+    function = parse_value(run.spec.settings.get("FunctionArn"), "FunctionArn")
     resolved = await in_thread(run.aws.key, resolve, function, run.scope, "FunctionArn")
     if not isinstance(resolved, str) or not resolved:
         raise StepFailed(f'Step "{run.identity.step}": FunctionArn is {resolved!r}, which names no function.')
@@ -108,7 +109,7 @@ def _function_error(payload: bytes) -> str:
 
 
 def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
-    declared = run.spec.get("OutputParameters") or []
+    declared = run.spec.output_parameters
     if not declared:
         return {}
     why = ""
@@ -123,18 +124,17 @@ def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
         )
     # A declared output that is missing is an error only where somebody reads it.
     return {
-        output["OutputName"]: _typed(run, output, answer[output["OutputName"]])
+        output.name: _typed(run, output, answer[output.name])
         for output in declared
-        if answer.get(output["OutputName"]) is not None
+        if answer.get(output.name) is not None
     }
 
 
-def _typed(run: StepRun, output: dict[str, str], value: Any) -> Any:
-    kind = output.get("OutputType") or "String"
-    if kind == "String":
+def _typed(run: StepRun, output: OutputParameter, value: Any) -> Any:
+    if output.type == "String":
         return json.dumps(value) if isinstance(value, dict | list) else as_text(value)
     try:
-        return parse_parameter(value, kind, (), output["OutputName"])
+        return parse_parameter(value, output.type, (), output.name)
     except ValueError as error:
         raise StepFailed(f'Step "{run.identity.step}": output parameter {error}') from None
 

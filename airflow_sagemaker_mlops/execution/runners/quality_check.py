@@ -125,7 +125,7 @@ async def _judge(run: StepRun, folder: str, flags: Flags, word: str) -> None:
 
 def _flags(run: StepRun) -> Flags:
     def value(key: str, fallback: Any) -> Any:
-        given = run.spec.get(key)
+        given = run.spec.settings.get(key)
         return fallback if given is None else resolve(parse_value(given, key), run.scope, key)
 
     def flag(key: str, fallback: bool) -> bool:
@@ -141,7 +141,7 @@ def _flags(run: StepRun) -> Flags:
 
 async def _from_registry(run: StepRun) -> dict[str, str]:
     """``DriftCheckBaselines`` of the latest approved version of the step's model package group."""
-    given = run.spec.get("ModelPackageGroupName")
+    given = run.spec.settings.get("ModelPackageGroupName")
     if given is None:
         return {}
     expression = parse_value(given, "ModelPackageGroupName")
@@ -152,7 +152,7 @@ async def _from_registry(run: StepRun) -> dict[str, str]:
     for summary in found.get("ModelPackageSummaryList") or []:
         named = {"ModelPackageName": summary["ModelPackageArn"]}
         package = as_json(await call(run.aws, "sagemaker", "DescribeModelPackage", **named))
-        block, constraints, statistics = REGISTRY[str(run.spec.get("CheckType"))]
+        block, constraints, statistics = REGISTRY[str(run.spec.settings.get("CheckType"))]
         baselines = (package.get("DriftCheckBaselines") or {}).get(block) or {}
         wanted = {"Constraints": baselines.get(constraints), "Statistics": baselines.get(statistics)}
         return {kind: str(source["S3Uri"]) for kind, source in wanted.items() if source}
@@ -173,7 +173,7 @@ def _with_baseline(arguments: dict[str, Any], previous: dict[str, str]) -> dict[
 
 async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: str) -> dict[str, Any]:
     """Clarify's analysis configuration with the model to host, which may be known only now; a copy for each job."""
-    given = run.spec.get("ModelName")
+    given = run.spec.settings.get("ModelName")
     if given is None:
         return arguments
     model = name_in(parse_value(given, "ModelName"), run.scope, "ModelName")

@@ -129,7 +129,7 @@ def chosen(
     def worth(choice: Mapping[str, Branch]) -> tuple[bool, int, int]:
         running = _running(plan, choice)
         fails = sum(task.step_type == "Fail" for task in running)
-        size = sum(1 + len(task.spec.get("Body") or {}) for task in running)
+        size = sum(1 + len(task.spec.body) for task in running)
         return (not must or any(task.task_id == must for task in running)), -fails, size
 
     if len(open_) <= MOST_TRIED:
@@ -169,7 +169,7 @@ def _running(plan: Plan, choice: Mapping[str, Branch]) -> list[TaskPlan]:
     runs: dict[str, bool] = {}
     for task in plan.tasks:
         runs[task.task_id] = all(_lets_run(edge, runs, choice) for edge in task.upstream)
-    return [task for task in plan.tasks if runs[task.task_id] and task.step_type not in ("Gate", "Status")]
+    return [task for task in plan.tasks if runs[task.task_id] and task.is_step]
 
 
 def _lets_run(edge: Upstream, runs: Mapping[str, bool], choice: Mapping[str, Branch]) -> bool:
@@ -208,7 +208,7 @@ def _known(value: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _conditions(task: TaskPlan) -> tuple[ConditionNode, ...]:
-    return parse_conditions((task.spec.get("Arguments") or {}).get("Conditions") or [], "Conditions")
+    return parse_conditions(task.spec.arguments.get("Conditions") or [], "Conditions")
 
 
 # -- values ----------------------------------------------------------------------------------------------------------
@@ -231,9 +231,9 @@ def _reads(task: TaskPlan, values: Mapping[str, Any], taken: Mapping[str, Branch
         for node in _conditions(task):
             yield from _compared(node, values, taken.get(task.task_id, "If") == "If")
         return
-    specs = [task.spec, *(task.spec.get("Body") or {}).values()]
+    specs = [task.spec, *(step.spec for step in task.spec.body.values())]
     for spec in specs:
-        for expression in walk_expressions(parse_value(spec.get("Arguments") or {}, free=True)):
+        for expression in walk_expressions(parse_value(spec.arguments, free=True)):
             if isinstance(expression, JsonGet):
                 yield expression, A_NUMBER
 

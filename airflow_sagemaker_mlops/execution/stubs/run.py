@@ -28,7 +28,7 @@ from typing import Any
 from ...definition.expressions import kind_of
 from ...definition.model import Key, PathPart
 from ...definition.problems import did_you_mean
-from ...definition.property_paths import MissingValue, lookup, parse_path, select
+from ...definition.property_paths import MissingValue, lookup, parse_path
 from ...steps.s3_members import file_in_output
 from ...steps.shapes import operation_output
 from ..aws.clients import Aws, as_json, error_code
@@ -126,14 +126,13 @@ class StubRunner(WaitingRunner):
         properties = await _properties(run, job, declared)
         await asyncio.sleep(float(declared.get("Seconds") or 0))
         await asyncio.to_thread(_write_files, run, properties, declared)
-        wanted = run.spec.get("Outputs")
         status = str(declared.get("Status") or "Succeeded")
         result = StepResult(
             run.identity.step,
             run.step_type,
             job.name,
             job.arn,
-            properties if wanted == "all" else select(properties, list(wanted or ())),
+            run.pruned(properties),
             job.since,
             now(),
             status=status,
@@ -161,13 +160,12 @@ async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any])
     if entry.status_key and "." not in entry.status_key:
         properties[entry.status_key] = next(iter(sorted(entry.succeeded)), "")
     properties |= entry.stub(request, job.name)
-    if run.spec.get("OutputParameters"):
-        kinds = {item["OutputName"]: item.get("OutputType") or "String" for item in run.spec["OutputParameters"]}
+    if run.spec.output_parameters:
+        kinds = {output.name: output.type for output in run.spec.output_parameters}
         texts = {name: _text(run, name) for name in kinds}
         properties["OutputParameters"] = {name: ZERO.get(kind, texts[name]) for name, kind in kinds.items()}
     properties = _merged(properties, declared.get("Properties") or {})
-    wanted = run.spec.get("Outputs") or ()
-    for path in () if wanted == "all" else wanted:
+    for path in () if run.spec.outputs == "all" else run.spec.outputs:
         _fill(run, properties, path)
     return properties
 
@@ -246,10 +244,10 @@ def _write_files(run: StepRun, properties: Mapping[str, Any], declared: Mapping[
     outputs = _at(properties, "ProcessingOutputConfig", "Outputs") or []
     places = {item.get("OutputName"): _at(item, "S3Output", "S3Uri") for item in outputs}
     contents = declared.get("PropertyFiles") or {}
-    for file in run.spec.get("PropertyFiles") or []:
-        uri = places.get(file["OutputName"])
-        if uri and file["PropertyFileName"] in contents:
-            _write(run, file_in_output(uri, file["FilePath"]), contents[file["PropertyFileName"]])
+    for file in run.spec.property_files:
+        uri = places.get(file.output)
+        if uri and file.name in contents:
+            _write(run, file_in_output(uri, file.path), contents[file.name])
 
 
 def _at(document: Any, *keys: str) -> Any:

@@ -192,9 +192,8 @@ class Recorder:
             return start
         listing = asyncio.ensure_future(self._fingerprints(_inputs(run, request)))
         start = replace(start, request=request, secrets=start.secrets.union(secrets_in(plain(request))))
-        config = run.spec.get("CacheConfig") or {}
         # A child of a loop may continue a job of an earlier attempt of the loop.
-        if config.get("Enabled") is not True or run.loop or not is_cacheable(run.step_type):
+        if not run.spec.cache.enabled or run.loop or not is_cacheable(run.step_type):
             return replace(start, inputs=await listing)
         contents = await listing if self.options.input_contents else None
         key = cache_key(run.step_type, request, contents, secrets=start.secrets)
@@ -204,8 +203,7 @@ class Recorder:
         return start if found is None else await self._checked(run, start, found)
 
     async def _looked_up(self, run: StepRun, key: CacheKey) -> Lookup | None:
-        expire_after, wanted = run.spec["CacheConfig"].get("ExpireAfter"), run.spec.get("Outputs") or ()
-        look = partial(look_up, expire_after=expire_after, wanted=wanted)
+        look = partial(look_up, expire_after=run.spec.cache.expire_after, wanted=run.spec.outputs)
         looking = in_thread(self.threads, look, self.store, self.dag_id, run.identity.step, key)
         return await self._tolerant(run, "the cache was not read", looking, None)
 
@@ -267,9 +265,14 @@ class Recorder:
         self, run: StepRun, step_record: StepRecord, described: Mapping[str, Any], secrets: frozenset[str]
     ) -> None:
         properties = described if described and not runner_of(run.entry).adds_properties else None
-        kept = run.spec.get("Outputs") or ()
         store_result(
-            self.store, self.dag_id, self.run_id, step_record, properties=properties, kept=kept, secrets=secrets
+            self.store,
+            self.dag_id,
+            self.run_id,
+            step_record,
+            properties=properties,
+            kept=run.spec.outputs,
+            secrets=secrets,
         )
 
     async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:

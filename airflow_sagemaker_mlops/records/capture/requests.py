@@ -28,7 +28,7 @@ async def resolved_request(run: StepRun) -> dict[str, Any] | None:
         return await fitted(replace(run, tell=_silent), entry.prepare(arguments))
     if request_from == "arguments":
         return arguments
-    given = {key: run.spec[key] for key in entry.settings if key in run.spec}
+    given = {key: run.spec.settings[key] for key in entry.settings if key in run.spec.settings}
 
     def values() -> dict[str, Any]:
         return {key: resolve(parse_value(value, key), run.scope, key) for key, value in given.items()}

@@ -16,7 +16,7 @@ def secrets_of_step(run: StepRun) -> frozenset[str]:
 
     The request is no source: a process that continues the step receives it without secrets.
     """
-    literal = secrets_in(plain(_literals(run.spec.get("Arguments"))))
+    literal = secrets_in(plain(_literals(run.spec.arguments)))
     return secrets_of_parameters(run.scope.parameters).union(literal)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ...execution.exceptions import StepFailed
 from ...execution.step_run import StepRun, now
 from ...plan.model import Plan
-from ...plan.selection import NO_STEPS, InvalidSelection, Selection
+from ...plan.selection import InvalidSelection, Selection
 from ...steps.catalogue import entry_of
 from ...steps.control import AIRFLOW_OPERATOR
 from ..capture.step_start import StepStart
@@ -38,7 +38,7 @@ def answers_for(plan: Plan, source: SourceRun) -> Selection:
 
     Raises :class:`CannotBePinned` if a required result was not recorded.
     """
-    names = [task.task_id for task in plan.tasks if task.step_type not in NO_STEPS]
+    names = [task.task_id for task in plan.tasks if task.is_step]
     not_selected = tuple(name for name in names if source.statuses.get(name) == "NotSelected")
     answered = tuple(name for name, step in source.steps.items() if stands(step) and step.status == "Succeeded")
     selected = tuple(name for name in names if name not in answered and name not in not_selected)

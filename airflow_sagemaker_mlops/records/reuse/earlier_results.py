@@ -15,6 +15,7 @@ from ...execution.secret_masking import MASK
 from ...execution.step_run import StepRun, now
 from ...plan.model import Plan, TaskPlan
 from ...plan.selection import InvalidSelection, Selection
+from ...plan.spec import StepSpec
 from ..capture.fingerprint import change_since
 from ..capture.recorder import Recorder
 from ..capture.step_start import StepStart
@@ -107,12 +108,12 @@ def _wanted_of(plan: Plan, selection: Selection, task: TaskPlan) -> dict[str, st
     return wanted
 
 
-def _taken(spec: Mapping[str, Any]) -> Iterator[tuple[str, tuple[PathPart, ...]]]:
+def _taken(spec: StepSpec) -> Iterator[tuple[str, tuple[PathPart, ...]]]:
     """(step, path) for the references in ``spec``, including those in a loop's body."""
-    files = {**spec.get("Files", {})}
-    for inner in (spec.get("Body") or {}).values():
-        files |= inner.get("Files", {})
-    for expression in walk_expressions(parse_value(spec, free=True)):
+    files = dict(spec.files)
+    for inner in spec.body.values():
+        files |= inner.spec.files
+    for expression in walk_expressions(parse_value(spec.to_json(), free=True)):
         match expression:
             case Get(root="Steps", name=step, path=path):
                 yield step, path

@@ -54,7 +54,7 @@ class Unfinished:
             ended = self.steps.get(task.task_id)
             if task.step_type == "Condition" and ended is not None and ended.status == "Succeeded":
                 taken = bool(((ended.result or {}).get("Properties") or {}).get("Outcome"))
-                for name in (task.spec.get("Branches") or {}).get("Else" if taken else "If") or ():
+                for name in task.spec.branches.get("Else" if taken else "If", ()):
                     if name in plan.by_id:
                         steps.setdefault(name, StepRecord(name, plan.by_id[name].step_type, "NotTaken"))
         start = self.start

@@ -163,8 +163,8 @@ def _by_connection(tasks: Iterable[StepTask]) -> dict[AwsConnection, list[str]]:
 
 def _types(task: StepTask) -> Iterator[str]:
     yield task.type
-    for step in (task.spec.get("Body") or {}).values():
-        yield step["Type"]
+    for step in task.spec.body.values():
+        yield step.type
 
 
 def _step_task(operator: Any) -> StepTask | None:
