@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from .examples import EXAMPLES
+from .gate_app import gate_app
 from .records_app import logs, records_app, why_not_cached
 
 EPILOG = (
     "Exit codes: 0 success; 1 the definition has errors, the run failed or AWS refused (diff: differences were found; "
-    "status: not running); 2 unusable arguments; 129, 130, 143 the run was stopped by a hang-up, Ctrl-C or SIGTERM."
+    "status: not running); 2 unusable arguments; 3 and 4 gate: rejected, inconclusive; "
+    "129, 130, 143 the run was stopped by a hang-up, Ctrl-C or SIGTERM."
 )
 app = typer.Typer(
     name="sagemaker-mlops",
@@ -27,6 +29,7 @@ app = typer.Typer(
 local_app = typer.Typer(help="The embedded AWS: runs SageMaker jobs on this machine, without an account.")
 app.add_typer(local_app, name="local")
 app.add_typer(records_app, name="records", no_args_is_help=True)
+app.add_typer(gate_app, name="gate", no_args_is_help=True)
 app.command("why-not-cached")(why_not_cached)
 app.command("logs")(logs)
 
@@ -541,7 +544,7 @@ def stop(context: typer.Context, state_dir: StateDir = None) -> None:
     raise typer.Exit(stop_local(state_dir or given_above(context)))
 
 
-for prefix, group in (("", app), ("local ", local_app), ("records ", records_app)):
+for prefix, group in (("", app), ("local ", local_app), ("records ", records_app), ("gate ", gate_app)):
     for command in group.registered_commands:
         named = command.name or (command.callback.__name__ if command.callback else "")
         example = EXAMPLES.get(prefix + named.replace("_", "-"), "")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .picture import picture
 from .problems import BadPredictions, InvalidRules
 from .report import GateReport
 from .rule_reader import parse_rules
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.")
-    print(f"{report.verdict}: {report.sentence}")  # noqa: T201 - the log of the job
+    for line in (f"{report.verdict}: {report.sentence}", *picture(report)):
+        print(line)  # noqa: T201 - the log of the job
     return 0
 
 

@@ -176,6 +176,8 @@ def _questions(case: Case, rule: Rule, everything: Rows, tools: Tools) -> list[_
 
 
 def _external(case: Case, rule: Rule) -> Measured:
+    if rule.metric not in case.values:
+        return Measured(None, None, None, "not measured")
     pair = case.external(rule.metric)
     champion = number_or_none(pair.get("champion")) if case.has_champion else None
     return Measured(number_or_none(pair["candidate"]), champion, None)
@@ -230,6 +232,7 @@ def _result(case: Case, question: _Question, alpha: float) -> RuleResult:
         finding="too few records",
         sentence="",
         dry_run=rule.dry_run,
+        goal=rule.goal,
     )
     if not question.is_skipped:
         result = _compared(case, question, alpha, result)

@@ -22,14 +22,14 @@ def refuse_what_cannot_be_judged(case: Case) -> None:
     predictions = case.predictions
     if predictions.champion is None and case.no_champion is None and _needs_champion(case.rules):
         wrong.append(
-            "there are no scores of a champion. If there is no champion yet, say what then counts (no_champion: "
-            "promote, reject or approve)."
+            "there are no scores of a champion. If there is none yet, say what then counts: NoChampion (--no-champion, "
+            "no_champion) promote, reject or approve."
         )
     if case.no_champion is not None:
         if case.no_champion not in NO_CHAMPION:
-            wrong.append(f'no_champion is "{case.no_champion}"; use promote, reject or approve.')
+            wrong.append(f'NoChampion is "{case.no_champion}"; use promote, reject or approve.')
         elif predictions.champion is not None:
-            wrong.append("there are scores of a champion, and no_champion says that there is none; give one of them.")
+            wrong.append("there are scores of a champion, and NoChampion says that there is none; give one of them.")
     wrong += _wrong_labels(case)
     wrong += _wrong_scores(case)
     for column in sorted({rule.slice for rule in case.rules if rule.slice}):
@@ -116,10 +116,13 @@ def _wrong_values(case: Case) -> list[str]:
     names = dict.fromkeys(rule.metric for rule in case.rules if rule.kind == EXTERNAL)
     for name in names:
         given = case.values.get(name)
+        if given is None and all(rule.dry_run for rule in case.rules if rule.metric == name):
+            continue  # it is reported as not measured
         if given is None:
             near = alike(name, [*case.values, *METRICS])
             hint = f' Did you mean "{near}"?' if near else ""
-            wrong.append(f'there is no value for "{name}", which is not computed from predictions.{hint}')
+            give = f" Give it for both models (--value {name}=CANDIDATE,CHAMPION, or values)."
+            wrong.append(f'there is no value for "{name}", which is not computed from predictions.{hint or give}')
             continue
         pair = case.external(name)
         strange = [key for key in pair if key not in ("candidate", "champion")]

@@ -18,6 +18,7 @@ class RuleResult:
     """How a candidate stands with one rule, or with one slice of it.
 
     metric      as the rule names it
+    goal        ``maximize`` or ``minimize``
     slice       ``origin=JFK``; ``None`` for all records
     rule        place of the rule in its list, e.g. ``[2]``
     candidate   value of the candidate; ``None`` where the metric is undefined
@@ -55,6 +56,7 @@ class RuleResult:
     method: str = ""
     dry_run: bool = False
     alarm: bool = False
+    goal: str = "maximize"
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; numbers have 12 significant digits, so that equal verdicts are equal texts."""
@@ -78,6 +80,7 @@ class RuleResult:
             "rule": self.rule,
             "dry_run": self.dry_run,
             "alarm": self.alarm,
+            "goal": self.goal,
         }
 
     @classmethod
@@ -90,6 +93,7 @@ class RuleResult:
             known[name] = bool(known[name])
         for name in ("rule", "verdict", "finding", "sentence", "method", "metric"):
             known[name] = str(known[name] or "")
+        known["goal"] = "minimize" if known["goal"] == "minimize" else "maximize"
         known["records"] = int(known["records"] or 0)
         return cls(**known)
 

@@ -181,7 +181,8 @@ class _RuleReader:
     # -- helpers
 
     def _add(self, key: str, what: str, fix: str = "") -> None:
-        self.problems.append(RuleProblem(f"{self.place}.{key}" if key else self.place, what, fix))
+        part = f".{key}" if key.isidentifier() else f"['{key}']"
+        self.problems.append(RuleProblem(f"{self.place}{part}" if key else self.place, what, fix))
 
     def _get(self, key: str) -> Any:
         """The value of a key; ``_ABSENT`` where it is not given or filled in by a run."""
@@ -199,7 +200,7 @@ class _RuleReader:
             if key not in KEYS:
                 near = alike(str(key).replace("_", ""), KEYS)
                 fix = f'Did you mean "{near}"?' if near else f"A rule has {listed(KEYS)}."
-                self._add("", f'"{_cut(key)}" is no key of a rule.', fix)
+                self._add(_cut(key), f'"{_cut(key)}" is no key of a rule.', fix)
 
     def _metric(self) -> str:
         value = self._get("Metric")

@@ -137,6 +137,7 @@ def test_numbers_that_are_measured_elsewhere_are_compared_as_they_are() -> None:
     assert judged(rules, 0.04, values={"latency_p95_ms": (130, 118)}).verdict == "reject"
     with pytest.raises(BadPredictions, match=r'no value for "latency_p95_ms".* Did you mean "latency_p99_ms"'):
         judged(rules, 0.04, values={"latency_p99_ms": (130, 118)})
+    assert judged([IMPROVES, {**rules[1], "DryRun": True}], 0.04).verdict == "promote"
     with pytest.raises(BadPredictions, match="of the champion is missing"):
         judged(rules, 0.04, values={"latency_p95_ms": {"candidate": 130}})
 

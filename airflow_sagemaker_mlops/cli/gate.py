@@ -1,0 +1,132 @@
+"""``sagemaker-mlops gate evaluate``: files in, verdict out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..definition.problems import PipelineError, Problem
+from ..definition.read.line_numbers import locate
+from ..definition.read.load import read_text
+from ..definition.read.yaml_source import YamlRefused, plain_yaml
+from ..gate.job import judge_files, read_report, report_text
+from ..gate.picture import picture, words
+from ..gate.problems import BadPredictions, InvalidRules
+from ..gate.report import EXIT_CODES, INCONCLUSIVE, PROMOTE, REJECT, GateReport
+from ..gate.rule_reader import number_of, parse_rules
+from ..gate.rules import Rule
+from .output.terminal import say, say_json, say_styled, write_out
+
+BAD_INPUT = 2
+_STYLES = {PROMOTE: "bold green", REJECT: "bold red", INCONCLUSIVE: "bold yellow"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The words of the command line."""
+
+    predictions: Path
+    rules: Path
+    champion_predictions: Path | None
+    no_champion: str | None
+    values: tuple[str, ...]
+    recorded: Path | None
+    noun: str
+
+
+class Refused(ValueError):
+    """Words or files that cannot be used; the text has a line for each reason."""
+
+
+def evaluate_files(asked: Asked, *, output: str, out: Path | None) -> int:
+    """Exit code: that of the verdict, or 2 for what cannot be judged."""
+    if output not in ("text", "json"):
+        say(f'--format is "{output}"; use text or json.', err=True)
+        return BAD_INPUT
+    try:
+        report = judge_files(
+            read_rules(asked.rules),
+            asked.predictions,
+            champion=asked.champion_predictions,
+            values=_values(asked.values),
+            recorded=None if asked.recorded is None else read_report(asked.recorded),
+            no_champion=_no_champion(asked),
+            noun=asked.noun,
+            folder=asked.rules.parent,
+        )
+    except BadPredictions as error:
+        for sentence in error.sentences:
+            say(sentence, err=True)
+        return BAD_INPUT
+    except Refused as error:
+        say(error, err=True)
+        return BAD_INPUT
+    if out is not None and write_out(report_text(report), out):
+        return BAD_INPUT
+    if output == "json":
+        say_json(report.to_json())
+    else:
+        _say_report(report)
+    return EXIT_CODES[report.verdict]
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """The rules of a YAML or JSON file; raises :class:`Refused` with file, line and place of every problem."""
+    name = str(path)
+    try:
+        text, _ = read_text(path, None, name)
+    except PipelineError as error:
+        raise Refused("\n".join(f"{name}: {problem.what}" for problem in error.problems)) from None
+    try:
+        return parse_rules(plain_yaml(text))
+    except YamlRefused as error:
+        problem = error.problem
+        raise Refused(
+            f"{name}:{problem.line or 1}:{problem.column or 1}  {problem.what} {problem.fix}".rstrip()
+        ) from None
+    except InvalidRules as error:
+        found = [Problem("", f"${problem.place}", problem.what, problem.fix) for problem in error.problems]
+        raise Refused("\n".join(_told(name, problem) for problem in locate(text, name, found))) from None
+    except ValueError as error:
+        raise Refused(f"{name}: {error}") from None
+
+
+def _told(name: str, problem: Problem) -> str:
+    place = name if problem.line is None else f"{name}:{problem.line}:{problem.column or 1}"
+    where = problem.where.removeprefix("$")
+    first = f"{place}  {where}  {problem.what}" if where else f"{place}  {problem.what}"
+    return f"{first}\n      {problem.fix}" if problem.fix else first
+
+
+def _values(given: tuple[str, ...]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for text in given:
+        name, equals, numbers = text.partition("=")
+        pair = [number_of(one) for one in numbers.split(",")]
+        if not equals or not name.strip() or len(pair) > 2 or None in pair:
+            raise Refused(f'--value is "{text}"; write NAME=CANDIDATE,CHAMPION, such as latency_p95_ms=118,125.')
+        if name in made:
+            raise Refused(f"--value {name} stands twice; give it once.")
+        made[name] = dict(zip(("candidate", "champion"), pair, strict=False))
+    return made
+
+
+def _no_champion(asked: Asked) -> str | None:
+    if asked.no_champion not in (None, PROMOTE, REJECT, "approve"):
+        raise Refused(f'--no-champion is "{asked.no_champion}"; use promote, reject or approve.')
+    return asked.no_champion
+
+
+def _say_report(report: GateReport) -> None:
+    say_styled(report.verdict.upper(), _STYLES[report.verdict])
+    say(report.sentence)
+    drawn = picture(report)
+    if drawn:
+        say()
+        for line in drawn:
+            say(line)
+    if len(report.rules) > 1:
+        say()
+        for line in words(report.rules):
+            say(line)
