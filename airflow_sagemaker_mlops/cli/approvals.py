@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..records.seal.amendments import amend, news, read_amendments
 from ..records.seal.signing import Signer
@@ -14,12 +14,16 @@ from ..runs.recording import user_name
 from .output.records_text import approved
 from .output.terminal import say, say_json
 
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+    from ..records.model.documents import RecordDocument
+
 GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 
 
 def note_approvals(
     store: Store,
-    record: Mapping[str, Any],
+    record: RecordDocument,
     sagemaker: Callable[[], Any],
     signer: Signer | None = None,
     *,
@@ -43,7 +47,7 @@ def note_approvals(
     return 0
 
 
-def _package(client: Any, arn: str) -> Mapping[str, Any] | None:
+def _package(client: Any, arn: str) -> AwsShape | None:
     try:
         return dict(client.describe_model_package(ModelPackageName=arn))
     except Exception as error:

@@ -32,6 +32,7 @@ from .output import records_text as text
 from .output.terminal import say, say_json, write_out
 
 if TYPE_CHECKING:
+    from ..records.model.documents import RecordDocument, RunDocument
     from .verifying import Wanted
 
 Words = ParamSpec("Words")
@@ -108,7 +109,7 @@ def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate
 def list_records(store: Store, dag: str | None, *, most: int, output: str) -> int:
     """Print the newest records of one DAG or all DAGs; exit code."""
     dags = [_known_dag(store, dag)] if dag is not None else dags_of(store)
-    found = []
+    found: list[text.ListedRecord] = []
     for dag_id in dags:
         index = read_index(store, dag_id)
         found += [{"dag_id": dag_id, **summary} for summary in index.newest(most or None)]
@@ -295,7 +296,7 @@ def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str |
     return 0
 
 
-def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, Any]) -> tuple[str, StepRecord] | None:
+def _last_success(store: Store, dag_id: str, step: str, current: RecordDocument) -> tuple[str, StepRecord] | None:
     """The run before ``current`` in which the step itself ran and succeeded, and its record."""
     started = moment(current["run"].get("started"))
     older = [s for s in read_index(store, dag_id).newest() if moment(s.get("started")) < started]
@@ -313,14 +314,14 @@ def _last_success(store: Store, dag_id: str, step: str, current: Mapping[str, An
     return None
 
 
-def _unfinished(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
+def _unfinished(store: Store, dag_id: str, run_id: str) -> RecordDocument:
     """What an unfinished run has recorded, shaped like a record.  Raises :class:`NoSuchRecord` if it has nothing."""
     from ..records.seal.seal import read_step_records
 
     step_records = read_step_records(store, dag_id, run_id)
     if not step_records:
         run_named(store, dag_id, run_id)  # raises an error that names similar runs
-    run = {"dag_id": dag_id, "run_id": run_id, "status": "Executing"}
+    run: RunDocument = {"dag_id": dag_id, "run_id": run_id, "status": "Executing"}
     return {"run": run, "steps": [step_record.as_json() for step_record in step_records]}
 
 
@@ -353,5 +354,5 @@ def dag_and_run(store: Store, dag: str | None, run: str) -> tuple[str, str]:
     raise NoSuchRecord(f"there are records of {len(dags)} DAGs at {store.base}: add --dag. {which}".strip())
 
 
-def _print_json(value: Any) -> None:
+def _print_json(value: object) -> None:
     say_json(value)

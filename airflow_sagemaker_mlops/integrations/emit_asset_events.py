@@ -30,6 +30,8 @@ from .asset_events import (
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from ..json_types import AwsShape
+    from ..records.model.documents import RecordDocument, RunDocument
     from ..records.seal.seal import Sealed
 
 NOTHING_READ: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
@@ -71,8 +73,8 @@ def emit_for_run(
     operator: Any,
     context: Context,
     sealed: Sealed,
-    told: Sequence[Mapping[str, Any]],
-    describe: Callable[[str], Mapping[str, Any]],
+    told: Sequence[RecordDocument],
+    describe: Callable[[str], AwsShape],
 ) -> None:
     """The events of a whole run that ended well: what its steps wrote to its outlets, and models approved in it.
 
@@ -112,5 +114,5 @@ def _record_uri(step: StepTask, context: Context) -> str:
     ti, run = context["ti"], context["dag_run"]
     group = ti.task_id.removesuffix(step.step or ti.task_id).rstrip(".")
     run_id = run_name(ti.run_id, map_index_of(ti) if step.mapped else -1)
-    named = {"run_id": run_id, "clear_number": getattr(run, "clear_number", 0)}
+    named: RunDocument = {"dag_id": ti.dag_id, "run_id": run_id, "clear_number": getattr(run, "clear_number", 0)}
     return f"{location.rstrip('/')}/{record_key(record_id(ti.dag_id, group), record_name(named))}"

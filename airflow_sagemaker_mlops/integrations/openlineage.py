@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
+    from ..records.model.documents import RecordDocument, StepDocument
     from ..records.seal.seal import Sealed
 
 PROVIDER = "airflow.providers.openlineage"
@@ -44,8 +45,8 @@ def lineage_of_step(operator: Any, ti: RuntimeTaskInstanceProtocol) -> Any:
         found = open_records(location).read(step_record_key(record_id(ti.dag_id, group), run, step))
     if found is None:
         return lineage({}, {}, {})
-    step_record = StepRecord.from_json(json.loads(found.data)).as_json()
-    return lineage(datasets_of(step_record), step_facets(step_record), job_facets([step_record], "TASK"))
+    document = StepRecord.from_json(json.loads(found.data)).as_json()
+    return lineage(datasets_of(document), step_facets(document), job_facets([document], "TASK"))
 
 
 def lineage_of_run(sealed: Sealed | None) -> Any:
@@ -55,7 +56,7 @@ def lineage_of_run(sealed: Sealed | None) -> Any:
     return lineage({}, run_facets(sealed.record, sealed.uri) if sealed else {}, job_facets([], "TASK"))
 
 
-def emit_for_steps(context: Context, record: Mapping[str, Any], group: str, log: Callable[..., None]) -> None:
+def emit_for_steps(context: Context, record: RecordDocument, group: str, log: Callable[..., None]) -> None:
     """Send the events of the steps that ended well in the triggerer; nothing where OpenLineage is not set up."""
     adapter = _adapter()
     if adapter is None:
@@ -100,8 +101,8 @@ def _adapter() -> Any:
 
 
 def _ended_in_triggerer(
-    tasks: Mapping[str, Any], steps: Iterable[Mapping[str, Any]], prefix: str
-) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    tasks: Mapping[str, Any], steps: Iterable[StepDocument], prefix: str
+) -> Iterable[tuple[str, StepDocument]]:
     for step in steps:
         task_id = prefix + step["step"]
         task = tasks.get(task_id)

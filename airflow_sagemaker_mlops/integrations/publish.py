@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import settings
 from ..records.model.errors import RecordError
@@ -19,6 +19,9 @@ from ..settings import location_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from ..json_types import AwsShape
+    from ..records.model.documents import RecordDocument, RunDocument
 
 
 def publish_run(context: Context, source: Source, sealed: Sealed, log: Callable[..., None]) -> None:
@@ -66,7 +69,7 @@ def publish_run(context: Context, source: Source, sealed: Sealed, log: Callable[
             log("%s could not be told of the run: %s: %s", name, type(error).__name__, error)
 
 
-def _package(source: Source, arn: str) -> Mapping[str, Any]:
+def _package(source: Source, arn: str) -> AwsShape:
     from ..execution.aws.clients import as_json
     from ..hooks.aws import aws_for
 
@@ -74,10 +77,11 @@ def _package(source: Source, arn: str) -> Mapping[str, Any]:
     return dict(as_json(client.describe_model_package(ModelPackageName=arn)))
 
 
-def _earlier(store: Store, run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _earlier(store: Store, run: RunDocument) -> Iterator[RecordDocument]:
     """The records that the run had before it was cleared; one that cannot be read counts as none."""
     for cleared in range(int(run.get("clear_number") or 0)):
-        name = record_name({**run, "clear_number": cleared})
+        earlier: RunDocument = {**run, "clear_number": cleared}
+        name = record_name(earlier)
         try:
             if store.read(record_key(run["dag_id"], name)) is not None:
                 yield read_record(store, run["dag_id"], name)

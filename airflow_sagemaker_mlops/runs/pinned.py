@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..execution.request_overrides import Pins
 from ..plan.model import Plan
@@ -17,6 +17,9 @@ from ..records.reproduce.input_versions import copy_inputs, find_inputs, pinned_
 from ..records.reproduce.recorded_answers import AnsweringRecorder, answers_for, done_again
 from ..records.reuse.source_run import source_of
 from ..records.store.listing import read_listing
+
+if TYPE_CHECKING:
+    from ..records.model.documents import RecordDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Pinned:
 def pin(
     recorder: Recorder,
     plan: Plan,
-    record: Mapping[str, Any],
+    record: RecordDocument,
     steps: Steps,
     s3: Any,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..definition import load_pipeline
 from ..definition.model import Pipeline
@@ -43,6 +43,9 @@ from .result import RunResult
 from .resuming import Continued
 from .run_each import Work, execute
 from .run_pipeline import StrPath, prices_of, target_of
+
+if TYPE_CHECKING:
+    from ..records.model.documents import RecordDocument
 
 Level = Literal["verified", "parameters"]
 LEVELS = ("parameters", "verified")
@@ -172,7 +175,7 @@ class _Recorded:
     """The recorded run, and the plan that is run now."""
 
     run_id: str
-    record: Mapping[str, Any]
+    record: RecordDocument
     steps: Steps
     loaded: Pipeline
     plan: Plan

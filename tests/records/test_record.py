@@ -143,10 +143,10 @@ def test_only_what_an_earlier_step_made_is_not_from_outside(steps: list[StepReco
 
 
 def test_a_run_that_reads_what_it_writes_at_its_end_names_it_among_its_dependencies() -> None:
-    plan = {"tasks": [{"task_id": name, "step_type": "Processing"} for name in ("Prepare", "Publish")]}
+    tasks = [replace(PLAN.tasks[0], task_id=name, step_type="Processing") for name in ("Prepare", "Publish")]
+    plan = replace(PLAN, tasks=tuple(tasks))
     steps = [replace(FIRST, inputs=READ), replace(LAST, outputs=(STATE,))]
-    given = {**plan, "definition_hash": SHA, "source": "d.json"}
-    document = assemble(given, identity(), parameters={}, step_records=steps)
+    document = assemble(plan, identity(), parameters={}, step_records=steps)
     assert READ[0].uri in [item["uri"] for item in document["resolvedDependencies"]]
     (event,) = run_event(document)["inputs"]
     assert event["name"] == "state/yesterday.json"

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from ...records.compare.json_diff import show
+from ...records.model.documents import (
+    AmendmentDocument,
+    ApprovalDocument,
+    CostDocument,
+    RecordDocument,
+    ResourceDocument,
+    StepDocument,
+    SummaryDocument,
+)
 from ...records.model.timestamps import seconds_between
 from ...records.store.sealed import record_name
 from .terminal import Cell, say, say_about, say_styled, say_table
+
+
+class ListedRecord(SummaryDocument):
+    """A record of a list: its entry in the index, and its DAG."""
+
+    dag_id: str
+
 
 STYLES = {"Succeeded": "green", "Failed": "red", "Stopped": "yellow", "CompletedWithFailures": "yellow"}
 
@@ -18,7 +33,7 @@ def cell(value: object, style: str = "") -> Cell:
     return "" if value is None else str(value), style
 
 
-def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
+def print_list(summaries: Sequence[ListedRecord], base: str) -> None:
     """Print a line per record."""
     if not summaries:
         say(f"no records at {base}")
@@ -41,7 +56,7 @@ def print_list(summaries: Sequence[Mapping[str, Any]], base: str) -> None:
     _table(heads, rows, title=f"Records at {base}")
 
 
-def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, Any]] = ()) -> None:
+def print_record(record: RecordDocument, amendments: Sequence[AmendmentDocument] = ()) -> None:
     """Print the whole record in the order of an auditor's questions, and the amendments appended since."""
     run = record["run"]
     say_styled(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold")
@@ -74,7 +89,7 @@ def print_record(record: Mapping[str, Any], amendments: Sequence[Mapping[str, An
 MOST_ROWS = 50
 
 
-def approved(approval: Mapping[str, Any]) -> str:
+def approved(approval: ApprovalDocument) -> str:
     """An approval in words."""
     by = f" by {approval['user']}" if approval.get("user") else ""
     by = " by default, as nobody answered in time" if approval.get("by_default") else by
@@ -85,7 +100,7 @@ def approved(approval: Mapping[str, Any]) -> str:
     return f"{what} {approval.get('decision', '')}{by}{at}{comment}"
 
 
-def _about(record: Mapping[str, Any]) -> Iterable[str]:
+def _about(record: RecordDocument) -> Iterable[str]:
     run, totals, definition = record["run"], record.get("totals"), record.get("definition")
     who = run.get("user") or "nobody"
     if run.get("started"):
@@ -104,14 +119,14 @@ def _about(record: Mapping[str, Any]) -> Iterable[str]:
         )
 
 
-def _cost(cost: Mapping[str, Any] | None) -> str:
+def _cost(cost: CostDocument | None) -> str:
     if cost is None:
         return ""
     unpriced = f", without {', '.join(cost['unpriced'])}" if cost.get("unpriced") else ""
     return f"; cost {cost['amount']:.6g} {cost['currency']}{unpriced}"
 
 
-def _source(item: Mapping[str, Any]) -> list[Cell]:
+def _source(item: ResourceDocument) -> list[Cell]:
     about = item.get("annotations", {})
     digest = next(iter(item.get("digest", {}).values()), "") or about.get("etag", "") or about.get("problem", "")
     count = f", {about['objects']} objects, {about['bytes']} bytes" if "objects" in about else ""
@@ -120,7 +135,7 @@ def _source(item: Mapping[str, Any]) -> list[Cell]:
     return [cell(item.get("uri", "")), cell(f"{role}{count}"), cell(digest[:16]), cell(steps)]
 
 
-def _step(step: Mapping[str, Any]) -> list[Cell]:
+def _step(step: StepDocument) -> list[Cell]:
     took = seconds_between(step.get("started"), step.get("ended"))
     cache = step.get("cache", {})
     result = cache.get("result", "")
@@ -135,7 +150,7 @@ def _step(step: Mapping[str, Any]) -> list[Cell]:
     ]
 
 
-def _outcome(step: Mapping[str, Any]) -> str:
+def _outcome(step: StepDocument) -> str:
     if step.get("failure_reason"):
         return show(step["failure_reason"])
     if step.get("metrics"):
@@ -144,11 +159,11 @@ def _outcome(step: Mapping[str, Any]) -> str:
     return str(attempts[-1].get("name", ""))
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _seconds(value: Any) -> str:
+def _seconds(value: float | None) -> str:
     return f"{value:.0f} s" if isinstance(value, int | float) else ""
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from ...definition.property_paths import select
 from ...definition.values import parse_duration
 from ...execution.secret_masking import MASK, mask, without
+from ...json_types import AwsShape
 from ..model.canonical_json import compact_json, plain
 from ..model.record import SCHEMA
 from ..model.step_record import Artifact, CacheOutcome, StepRecord
@@ -96,7 +97,7 @@ def store_result(
     run_id: str,
     step_record: StepRecord,
     *,
-    properties: Mapping[str, Any] | None = None,
+    properties: AwsShape | None = None,
     kept: Outputs = (),
     secrets: Iterable[str] = (),
 ) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...execution.secret_masking import mask, without
+from ...json_types import AwsShape
 from ...steps.catalogue import STEP_TYPES
 from ...steps.model import EVERYTHING
 from ..model.canonical_json import exact, plain, sha256_of
@@ -37,7 +38,7 @@ def is_cacheable(step_type: str) -> bool:
 
 def cache_key(
     step_type: str,
-    request: Mapping[str, Any],
+    request: AwsShape,
     inputs: Sequence[Artifact] | None = None,
     *,
     secrets: Iterable[str] = (),
@@ -59,7 +60,7 @@ def cache_key(
     return CacheKey(sha256_of({"type": step_type, "attributes": attributes}), attributes)
 
 
-def key_values(step_type: str, request: Mapping[str, Any], secrets: Iterable[str] = ()) -> dict[str, Any]:
+def key_values(step_type: str, request: AwsShape, secrets: Iterable[str] = ()) -> dict[str, Any]:
     """The key attributes in the request, by name, with masked values."""
     counted = _counted(step_type, exact(mask(plain(request), {*secrets})))
     names = STEP_TYPES[step_type].cache_key
@@ -71,7 +72,7 @@ def key_values(step_type: str, request: Mapping[str, Any], secrets: Iterable[str
     return {name: value for name, value in values.items() if not _is_empty(value)}
 
 
-def _counted(step_type: str, request: Mapping[str, Any]) -> dict[str, Any]:
+def _counted(step_type: str, request: AwsShape) -> dict[str, Any]:
     entry = STEP_TYPES[step_type]
     left_out = _NOT_COUNTED | {entry.name_key, entry.token_key}
     counted = {name: value for name, value in request.items() if name not in left_out}
@@ -81,11 +82,11 @@ def _counted(step_type: str, request: Mapping[str, Any]) -> dict[str, Any]:
     return counted
 
 
-def _at(request: Any, path: str) -> Any:
+def _at(request: object, path: str) -> Any:
     for name in path.split("."):
         request = request.get(name) if isinstance(request, Mapping) else None
     return request
 
 
-def _is_empty(value: Any) -> bool:
+def _is_empty(value: object) -> bool:
     return value is None or value in ({}, [], "")

@@ -6,9 +6,9 @@ instances"), DescribeProcessingJob and DescribeTransformJob (from start to end o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+from ...json_types import AwsShape
 from ..model.timestamps import seconds_between
 from .sources import instances_of
 
@@ -19,7 +19,7 @@ TIMES = (
 )
 
 
-def billable_seconds(answer: Mapping[str, Any]) -> float | None:
+def billable_seconds(answer: AwsShape) -> float | None:
     """Billable instance seconds of a job; ``None`` if the answer does not have them."""
     _, count = instances_of(answer)
     billed = answer.get("BillableTimeInSeconds")
@@ -32,7 +32,7 @@ def billable_seconds(answer: Mapping[str, Any]) -> float | None:
     return None
 
 
-def billed_together(answers: Iterable[Mapping[str, Any]]) -> float | None:
+def billed_together(answers: Iterable[AwsShape]) -> float | None:
     """Billable instance seconds of several jobs; ``None`` if no answer has any."""
     known = [seconds for seconds in map(billable_seconds, answers) if seconds is not None]
     return round(sum(known), 3) if known else None

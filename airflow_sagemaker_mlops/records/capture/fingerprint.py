@@ -18,7 +18,7 @@ from ..model.step_record import Artifact
 from ..store.keys import content_key
 from ..store.listing import Line
 from ..store.protocol import Store
-from ..store.s3 import reason_of, split
+from ..store.s3 import S3Client, reason_of, split
 from ..store.s3_pages import pages
 
 IN_MEMORY = 1_048_576  # bytes of a listing; a longer one goes to a temporary file
@@ -31,7 +31,7 @@ class LongHistory(Exception):
 
 
 def fingerprint(
-    client: Any, artifact: Artifact, *, versions: bool = False, keep_in: Store | None = None, dag_id: str = ""
+    client: S3Client, artifact: Artifact, *, versions: bool = False, keep_in: Store | None = None, dag_id: str = ""
 ) -> Artifact:
     """``artifact`` with the fingerprint of its URI now, or with ``problem`` if that cannot be listed.  Blocking.
 
@@ -115,14 +115,14 @@ def _sort(kept: IO[bytes]) -> _Hashes:
     return hashes
 
 
-def current_objects(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
+def current_objects(client: S3Client, bucket: str, prefix: str) -> Iterator[Line]:
     """All objects with this prefix, without versions."""
     for page in pages(client.list_objects_v2, Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             yield Line(item["Key"], item["ETag"].strip('"'), item["Size"])
 
 
-def current_versions(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
+def current_versions(client: S3Client, bucket: str, prefix: str) -> Iterator[Line]:
     """All objects with versions.  Raises :class:`LongHistory` for more than :data:`MOST_OLD` old versions."""
     old = 0
     for line, is_current in every_version(client, bucket, prefix):
@@ -134,7 +134,7 @@ def current_versions(client: Any, bucket: str, prefix: str) -> Iterator[Line]:
                 raise LongHistory(f"more than {MOST_OLD} old versions")
 
 
-def every_version(client: Any, bucket: str, prefix: str) -> Iterator[tuple[Line, bool]]:
+def every_version(client: S3Client, bucket: str, prefix: str) -> Iterator[tuple[Line, bool]]:
     """All versions of all objects with this prefix, each with whether it is the current one.
 
     An object that was written without versioning has the version "".

@@ -12,16 +12,26 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Protocol
 
 from ...execution.aws.clients import SessionAws
+from ...json_types import AwsShape
 from ..model.step_record import Image, StepRecord
 
 ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[^:@]+)(?::(?P<tag>[^:@]+))?"
 )
-Clients = Callable[[str], Any]
+
+
+class Registry(Protocol):
+    """The part of boto3's ECR client that this module calls."""
+
+    def batch_get_image(self, *, registryId: str, repositoryName: str, imageIds: list[dict[str, str]]) -> AwsShape:
+        """Images of a repository, with their digests."""
+
+
+Clients = Callable[[str], Registry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +67,13 @@ def digests_of(aws: SessionAws) -> Digests:
     """Digests from the ECR of ``aws``; its clients have short time-outs."""
 
     @cache
-    def client(region: str) -> Any:
+    def client(region: str) -> Registry:
         from botocore.config import Config
 
         quick = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1, "mode": "standard"})
         config = quick if aws.config is None else aws.config.merge(quick)
-        return aws.make("ecr", region, config)
+        registry: Registry = aws.make("ecr", region, config)
+        return registry
 
     return Digests(client)
 
@@ -80,7 +91,7 @@ def _digests(uris: Iterable[str], ecr: Clients) -> dict[str, str]:
         return dict(zip(images, askers.map(ask, images.values()), strict=True))
 
 
-def _digest(client: Any, image: re.Match[str]) -> str:
+def _digest(client: Registry, image: re.Match[str]) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

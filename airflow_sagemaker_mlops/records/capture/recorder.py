@@ -27,6 +27,7 @@ from ...execution.exceptions import StepFailed
 from ...execution.request import name_of
 from ...execution.secret_masking import secrets_in
 from ...execution.step_run import StepRun, now
+from ...json_types import AwsShape
 from ..cache.cache import Lookup, look_up, store_result
 from ..cache.key import CacheKey, cache_key, is_cacheable
 from ..model.canonical_json import plain
@@ -34,6 +35,7 @@ from ..model.errors import RecordError
 from ..model.step_record import Artifact, Attempt, CacheOutcome, Code, StepRecord
 from ..seal.seal import write_step_record
 from ..store.protocol import Store
+from ..store.s3 import S3Client
 from .background_writes import BackgroundWrites
 from .billing import billed_together
 from .fingerprint import change_since, fingerprint
@@ -83,7 +85,7 @@ class Recorder:
     store: Store
     dag_id: str
     run_id: str
-    s3: Any
+    s3: S3Client
     options: RecordOptions = field(default_factory=RecordOptions)
     code: tuple[Code, ...] = ()
     step_records: list[StepRecord] = field(default_factory=list)
@@ -109,7 +111,7 @@ class Recorder:
         with suppress(Exception):  # sealing queries again and reports errors
             await in_thread(self.threads, digests.ask, images_of(start.request or {}))
 
-    def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
+    def job_ended(self, name: str, answer: AwsShape) -> None:
         """A job has ended; ``answer`` describes it.  Its outputs can be listed while its log is read."""
         if self.background is not None:
             self._outputs[name] = asyncio.ensure_future(self._left_by(plain(answer)))
@@ -251,18 +253,18 @@ class Recorder:
             )
         return await self._write(run, step_record, secrets)
 
-    async def _left(self, name: Any, described: Mapping[str, Any]) -> tuple[Artifact, ...]:
-        looking = self._outputs.pop(name, None)
+    async def _left(self, name: str | None, described: AwsShape) -> tuple[Artifact, ...]:
+        looking = self._outputs.pop(name, None) if name else None
         return await (looking if looking is not None else self._left_by(described))
 
-    async def _left_by(self, described: Mapping[str, Any]) -> tuple[Artifact, ...]:
+    async def _left_by(self, described: AwsShape) -> tuple[Artifact, ...]:
         listed = time.monotonic()
         outputs = await self._fingerprints(outputs_of(described))
         self.listing_cache.save(outputs, listed)
         return outputs
 
     def _store_result(
-        self, run: StepRun, step_record: StepRecord, described: Mapping[str, Any], secrets: frozenset[str]
+        self, run: StepRun, step_record: StepRecord, described: AwsShape, secrets: frozenset[str]
     ) -> None:
         properties = described if described and not runner_of(run.entry).adds_properties else None
         store_result(
@@ -297,8 +299,8 @@ class Recorder:
         run: StepRun,
         start: StepStart,
         result: Mapping[str, Any],
-        described: Mapping[str, Any],
-        earlier: Mapping[str, Mapping[str, Any]],
+        described: AwsShape,
+        earlier: Mapping[str, AwsShape],
     ) -> tuple[Attempt, ...]:
         """The jobs or resources of this run, in order."""
         if start.result is not None or not result.get("Name"):
@@ -351,13 +353,13 @@ def _names_before(run: StepRun, last: str) -> list[str]:
     return []
 
 
-def _inputs(run: StepRun, request: Mapping[str, Any]) -> tuple[Artifact, ...]:
+def _inputs(run: StepRun, request: AwsShape) -> tuple[Artifact, ...]:
     """The inputs of the step; a copy that a reproduction reads also has the original URI."""
     stands_for = {copied: uri for uri, copied in run.options.pins.uris.items()}
     return tuple(replace(artifact, instead_of=stands_for.get(artifact.uri, "")) for artifact in inputs_of(request))
 
 
-def _attempt(run: StepRun, name: str, described: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> Attempt:
+def _attempt(run: StepRun, name: str, described: AwsShape, result: Mapping[str, Any] | None = None) -> Attempt:
     result = result or {}
     started = described.get("CreationTime") or result.get("StartTime") or ""
     return Attempt(
@@ -370,7 +372,7 @@ def _attempt(run: StepRun, name: str, described: Mapping[str, Any], result: Mapp
     )
 
 
-def _packages(run: StepRun, described: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+def _packages(run: StepRun, described: AwsShape) -> tuple[Mapping[str, Any], ...]:
     if run.entry.arn_key != "ModelPackageArn" or not described:
         return ()
     about = {

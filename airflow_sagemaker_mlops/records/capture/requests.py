@@ -37,5 +37,5 @@ async def resolved_request(run: StepRun) -> dict[str, Any] | None:
     return {**settings, "Arguments": arguments}
 
 
-def _silent(*_words: Any) -> None:
+def _silent(*_words: object) -> None:
     """The step itself logs which members it drops."""

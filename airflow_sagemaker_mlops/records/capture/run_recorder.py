@@ -6,8 +6,8 @@ import platform
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
+from ...json_types import JsonObject
 from ...plan.model import Plan
 from ..model.prices import Prices
 from ..model.record import Parameter, assemble
@@ -29,11 +29,11 @@ def seal_run(
     run: RunInfo,
     *,
     parameters: Mapping[str, Parameter],
-    document: Mapping[str, Any] | None = None,
+    document: JsonObject | None = None,
     source_kind: str = "unknown",
     ends: Mapping[str, str] | None = None,
     step_records: Sequence[StepRecord] | None = None,
-    approvals: Sequence[Mapping[str, Any]] = (),
+    approvals: Sequence[Mapping[str, object]] = (),
     prices: Prices | None = None,
     digests: Digests | None = None,
     prefetch: SealPrefetch | None = None,
@@ -86,7 +86,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def parameters_of(plan: Plan, given: Mapping[str, Any], source: str) -> dict[str, Parameter]:
+def parameters_of(plan: Plan, given: Mapping[str, object], source: str) -> dict[str, Parameter]:
     """All parameters with their values; ``source`` is the origin of the ``given`` ones, the others are defaults."""
     return {
         p.name: Parameter(given[p.name], source) if p.name in given else Parameter(p.default, "default")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...json_types import AwsShape
 from ...steps.s3_members import CODE_KEYS, IMAGE_KEYS, MODEL_KEYS, unquoted
 from ..model.producers import Producers
 from ..model.step_record import Artifact, Code, Image, StepRecord
@@ -16,7 +17,7 @@ from ..model.step_record import Artifact, Code, Image, StepRecord
 CODE_NAMES = frozenset({"code", "entrypoint", "source", "sourcedir"})
 
 
-def inputs_of(request: Mapping[str, Any]) -> tuple[Artifact, ...]:
+def inputs_of(request: AwsShape) -> tuple[Artifact, ...]:
     """The inputs of a job: processing inputs, channels, model data, and code with its own role."""
     return tuple(dict.fromkeys(_inputs(request)))
 
@@ -33,7 +34,7 @@ def from_outside(steps: Mapping[str, StepRecord]) -> Iterator[tuple[str, Artifac
                 yield name, artifact
 
 
-def code_of(request: Mapping[str, Any], inputs: tuple[Artifact, ...]) -> tuple[Code, ...]:
+def code_of(request: AwsShape, inputs: tuple[Artifact, ...]) -> tuple[Code, ...]:
     """The code of a job, from its inputs, with their fingerprints if known."""
     looked_at = {artifact.uri: artifact for artifact in inputs if artifact.role == "code"}
     return tuple(
@@ -41,7 +42,7 @@ def code_of(request: Mapping[str, Any], inputs: tuple[Artifact, ...]) -> tuple[C
     )
 
 
-def images_of(request: Mapping[str, Any]) -> tuple[Image, ...]:
+def images_of(request: AwsShape) -> tuple[Image, ...]:
     """The container images of a job, with a digest if the URI has one."""
     found = {}
     for key, value in _members(request):
@@ -51,7 +52,7 @@ def images_of(request: Mapping[str, Any]) -> tuple[Image, ...]:
     return tuple(found.values())
 
 
-def outputs_of(properties: Mapping[str, Any]) -> tuple[Artifact, ...]:
+def outputs_of(properties: AwsShape) -> tuple[Artifact, ...]:
     """The outputs of a job, from its Describe answer, or from its request as far as possible."""
     found = []
     for output in (properties.get("ProcessingOutputConfig") or {}).get("Outputs") or []:
@@ -67,7 +68,7 @@ def outputs_of(properties: Mapping[str, Any]) -> tuple[Artifact, ...]:
     return tuple(found)
 
 
-def instances_of(request: Mapping[str, Any]) -> tuple[str, int]:
+def instances_of(request: AwsShape) -> tuple[str, int]:
     """Instance type and count of a job; "" and 1 if the request has none."""
     for key, value in _members(request):
         if key in ("ResourceConfig", "ClusterConfig", "TransformResources") and isinstance(value, Mapping):
@@ -77,7 +78,7 @@ def instances_of(request: Mapping[str, Any]) -> tuple[str, int]:
     return "", 1
 
 
-def _inputs(request: Mapping[str, Any]) -> Iterator[Artifact]:
+def _inputs(request: AwsShape) -> Iterator[Artifact]:
     for key, value in _members(request):
         match key:
             case "ProcessingInputs" | "InputDataConfig" if isinstance(value, list):
@@ -93,7 +94,7 @@ def _inputs(request: Mapping[str, Any]) -> Iterator[Artifact]:
                     yield Artifact(uri, name="code", role="code")
 
 
-def _input(item: Any) -> Iterator[Artifact]:
+def _input(item: object) -> Iterator[Artifact]:
     if not isinstance(item, Mapping):
         return
     name = str(item.get("InputName") or item.get("ChannelName") or "")
@@ -104,7 +105,7 @@ def _input(item: Any) -> Iterator[Artifact]:
         yield Artifact(uri, name=name, role=role)
 
 
-def _members(value: Any) -> Iterator[tuple[str, Any]]:
+def _members(value: object) -> Iterator[tuple[str, Any]]:
     """All members of all objects in ``value``, outer ones first."""
     match value:
         case Mapping():

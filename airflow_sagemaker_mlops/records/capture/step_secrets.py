@@ -20,7 +20,7 @@ def secrets_of_step(run: StepRun) -> frozenset[str]:
     return secrets_of_parameters(run.scope.parameters).union(literal)
 
 
-def _literals(value: Any) -> Any:
+def _literals(value: object) -> Any:
     """``value`` without expressions, whose words are names of parameters and steps."""
     match value:
         case Mapping() if any(key == "Get" or str(key).startswith("Std:") for key in value):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 MOST_SHOWN = 80
 NOTHING = "(nothing)"
@@ -12,7 +11,7 @@ NAMES = ("InputName", "ChannelName", "OutputName", "Name", "RuleConfigurationNam
 _ABSENT = object()
 
 
-def changes(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+def changes(old: object, new: object, place: str = "") -> Iterator[tuple[str, object, object]]:
     """(place, old, new) for every differing leaf; lists of named objects are compared by name."""
     if old == new:
         return
@@ -29,7 +28,7 @@ def changes(old: Any, new: Any, place: str = "") -> Iterator[tuple[str, Any, Any
     yield place, old, new
 
 
-def show(value: Any) -> str:
+def show(value: object) -> str:
     """A value for a sentence, truncated if it is long."""
     if value is _ABSENT or value is None:
         return NOTHING
@@ -38,19 +37,19 @@ def show(value: Any) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
-def changed(place: str, old: Any, new: Any) -> str:
+def changed(place: str, old: object, new: object) -> str:
     """``NumRound 80 -> 120``."""
     return f"{place} {show(old)} -> {show(new)}"
 
 
-def _by_name(items: list[Any]) -> Any:
+def _by_name(items: list[object]) -> list[object] | dict[str, object]:
     """A list of objects with unique names as {name: object}; any other list unchanged."""
     for key in NAMES:
         if items and all(isinstance(item, Mapping) and isinstance(item.get(key), str) for item in items):
-            named = {item[key]: item for item in items}
+            named: dict[str, object] = {item[key]: item for item in items if isinstance(item, Mapping)}
             return named if len(named) == len(items) else items
     return items
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: list[object] | dict[str, object]) -> list[object]:
     return value if isinstance(value, list) else list(value.values())

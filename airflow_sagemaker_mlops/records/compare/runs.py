@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...execution.secret_masking import MASK
+from ..model.documents import CostDocument, RecordDocument, TermDocument, TotalsDocument
 from ..model.producers import Producers
 from ..model.step_record import StepRecord
 from ..store.listing import ListingOf, no_listing
@@ -19,8 +20,8 @@ _SOURCES = ("ProcessingInputs", "InputDataConfig", "TransformInput", "Processing
 
 
 def diff(
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
+    old: RecordDocument,
+    new: RecordDocument,
     *,
     old_steps: Steps | None = None,
     new_steps: Steps | None = None,
@@ -51,23 +52,23 @@ def diff(
     return list(dict.fromkeys(phrases))
 
 
-def _steps(record: Mapping[str, Any]) -> Steps:
+def _steps(record: RecordDocument) -> Steps:
     return {item["step"]: StepRecord.from_json(item) for item in record["steps"]}
 
 
-def _other_dag(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _other_dag(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
     if old["run"]["dag_id"] != new["run"]["dag_id"]:
         yield f"runs of two DAGs: {old['run']['dag_id']} and {new['run']['dag_id']}"
 
 
-def _definition(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _definition(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
     if old["definition"]["sha256"] != new["definition"]["sha256"]:
         yield f"definition changed ({old['definition']['sha256'][:12]} -> {new['definition']['sha256'][:12]})"
     else:
         yield "same definition"
 
 
-def _parameters(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _parameters(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
     before = {name: given["value"] for name, given in old["externalParameters"].items()}
     after = {name: given["value"] for name, given in new["externalParameters"].items()}
     if before == after:
@@ -132,7 +133,7 @@ def _code(step: StepRecord) -> set[str]:
 
 
 def _requests(
-    before: Steps, after: Steps, common: list[str], old: Mapping[str, Any], new: Mapping[str, Any]
+    before: Steps, after: Steps, common: list[str], old: RecordDocument, new: RecordDocument
 ) -> Iterator[str]:
     """Other differences in requests, without those that a parameter or input explains."""
     values = [
@@ -157,7 +158,7 @@ def _request(step: StepRecord) -> dict[str, Any]:
     }
 
 
-def _decisions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _decisions(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
     before = {decision["step"]: decision for decision in old["decisions"]}
     for decision in new["decisions"]:
         was = before.get(decision["step"])
@@ -166,7 +167,7 @@ def _decisions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
             yield f"{decision['step']} {show(was['outcome'])} -> {show(decision['outcome'])} ({details})"
 
 
-def _term(term: Mapping[str, Any]) -> str:
+def _term(term: TermDocument) -> str:
     return f"{show(term['left'])} {term['operator']} {show(term['right'])} is {show(term['result'])}"
 
 
@@ -198,17 +199,17 @@ def _metrics(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:
         yield "same metrics"
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else show(value)
 
 
-def _models(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _models(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
     count = len(new["models"]) - len(old["models"])
     if count:
         yield f"{abs(count)} model{'s' if abs(count) > 1 else ''} {'more' if count > 0 else 'fewer'} registered"
 
 
-def _cost(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _cost(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
     """The recorded cost; without prices, billable seconds stand for it if the instance types are equal."""
     was, now = old["totals"], new["totals"]
     if _is_whole(was) and _is_whole(now) and was["cost"]["currency"] == now["cost"]["currency"]:
@@ -225,12 +226,12 @@ def _cost(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
         yield f"{word} {change:+.0f} %"
 
 
-def _is_whole(totals: Mapping[str, Any]) -> bool:
+def _is_whole(totals: TotalsDocument) -> bool:
     """Whether the cost of every instance type is known."""
     return "cost" in totals and not totals["cost"].get("unpriced")
 
 
-def _amounts(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _amounts(was: CostDocument, now: CostDocument) -> Iterator[str]:
     before, after = was["amount"], now["amount"]
     change = f" ({(after / before - 1) * 100:+.0f} %)" if before else ""
     if before != after:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+
+from ..model.documents import RecordDocument, RunDocument, StepDocument
 
 COLUMNS = (
     "dag_id",
@@ -27,7 +28,7 @@ COLUMNS = (
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def rows(records: Iterable[Mapping[str, Any]]) -> str:
+def rows(records: Iterable[RecordDocument]) -> str:
     """The table with a header, lines ended by CRLF as in RFC 4180.
 
     Text that a spreadsheet would interpret as a formula gets a leading apostrophe.
@@ -41,7 +42,7 @@ def rows(records: Iterable[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
-def _row(run: Mapping[str, Any], step: Mapping[str, Any]) -> list[Any]:
+def _row(run: RunDocument, step: StepDocument) -> list[object]:
     attempts = step.get("attempts") or [{}]
     metrics = "; ".join(f"{name}={value}" for name, value in step.get("metrics", {}).items())
     return [
@@ -63,5 +64,5 @@ def _row(run: Mapping[str, Any], step: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -7,10 +7,11 @@ UUIDs derived from DAG, run and step, so repeated exports give the same events.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..model.documents import ArtifactDocument, RecordDocument, StepDocument
 from ..model.producers import Producers
 from ..model.step_record import StepRecord
 from .openlineage_facets import (
@@ -37,7 +38,7 @@ class JobRun:
     run_id: str
 
 
-def events(record: Mapping[str, Any], namespace: str = "airflow", uri: str = "") -> Iterator[dict[str, Any]]:
+def events(record: RecordDocument, namespace: str = "airflow", uri: str = "") -> Iterator[dict[str, Any]]:
     """The final event of every step that ran, then that of the run; ``namespace`` is the jobs', one per Airflow."""
     run = record["run"]
     parent = JobRun(namespace, run["dag_id"], run_uuid(run["dag_id"], run["run_id"]))
@@ -49,7 +50,7 @@ def events(record: Mapping[str, Any], namespace: str = "airflow", uri: str = "")
     yield run_event(record, namespace, uri)
 
 
-def run_event(record: Mapping[str, Any], namespace: str = "airflow", uri: str = "") -> dict[str, Any]:
+def run_event(record: RecordDocument, namespace: str = "airflow", uri: str = "") -> dict[str, Any]:
     """The RunEvent of the whole run."""
     run = record["run"]
     own = JobRun(namespace, run["dag_id"], run_uuid(run["dag_id"], run["run_id"]))
@@ -63,7 +64,7 @@ def run_event(record: Mapping[str, Any], namespace: str = "airflow", uri: str = 
 
 
 def step_event(
-    step: Mapping[str, Any], own: JobRun, parent: JobRun, when: Literal["start", "end"] = "end"
+    step: StepDocument, own: JobRun, parent: JobRun, when: Literal["start", "end"] = "end"
 ) -> dict[str, Any]:
     """The RunEvent of one step's start or end, with ``parent`` as its parent run."""
     part = {"parent": parent_facet(parent.namespace, parent.job, parent.run_id)}
@@ -81,7 +82,7 @@ def step_event(
     }
 
 
-def datasets_of(step: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def datasets_of(step: StepDocument) -> dict[str, list[dict[str, Any]]]:
     """{"inputs", "outputs"}: the S3 datasets that a step read and wrote."""
     return {
         "inputs": [dataset(artifact, "input") for artifact in _artifacts([step], "inputs")],
@@ -94,7 +95,7 @@ def run_uuid(dag_id: str, run_id: str, step: str = "") -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{PRODUCER}:{dag_id}/{run_id}{f'/{step}' if step else ''}"))
 
 
-def _event(kind: str, moment: Any) -> dict[str, Any]:
+def _event(kind: str, moment: str | None) -> dict[str, Any]:
     return {
         "eventType": kind,
         "eventTime": moment or NEVER,
@@ -103,17 +104,16 @@ def _event(kind: str, moment: Any) -> dict[str, Any]:
     }
 
 
-def _outer(steps: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The inputs from outside the run, by step."""
+def _outer(steps: Sequence[StepDocument]) -> Iterator[StepDocument]:
+    """``steps`` with those of their inputs that come from outside the run."""
     step_records = [StepRecord.from_json(step) for step in steps]
     producers = Producers(step_records)
     for step, step_record in zip(steps, step_records, strict=True):
-        yield {
-            "inputs": [item for item in step.get("inputs", ()) if not producers.made_before(step_record, item["uri"])]
-        }
+        outer = [item for item in step.get("inputs", ()) if not producers.made_before(step_record, item["uri"])]
+        yield {**step, "inputs": outer}
 
 
-def _artifacts(steps: list[Mapping[str, Any]], member: str) -> Iterator[dict[str, Any]]:
+def _artifacts(steps: Sequence[StepDocument], member: Literal["inputs", "outputs"]) -> Iterator[ArtifactDocument]:
     seen = set()
     for step in steps:
         for artifact in step.get(member, ()):

@@ -6,8 +6,10 @@ file, addressed by its ``$id``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ..model.documents import ArtifactDocument, RecordDocument, StepDocument
 
 FACETS = "https://openlineage.io/spec/facets"
 OWN = "urn:airflow-sagemaker-mlops:openlineage:1.0"
@@ -15,15 +17,15 @@ PRODUCER = "urn:airflow-sagemaker-mlops"
 Json = dict[str, Any]
 
 
-def facet(kind: str, **members: Any) -> Json:
+def facet(kind: str, **members: object) -> Json:
     """A facet of the spec; ``kind`` is its version and name, e.g. ``1-0-1/DatasetVersionDatasetFacet``."""
     name = kind.partition("/")[2]
     return {"_producer": PRODUCER, "_schemaURL": f"{FACETS}/{kind}.json#/$defs/{name}", **members}
 
 
-def run_facets(record: Mapping[str, Any], uri: str = "") -> Json:
+def run_facets(record: RecordDocument, uri: str = "") -> Json:
     """Facets of the whole run: parameters, decisions, models, failure reasons; ``uri`` is that of the record."""
-    metadata = {
+    metadata: dict[str, object] = {
         "pipeline": record["run"].get("pipeline"),
         "status": record["run"].get("status"),
         "definitionSha256": record["definition"].get("sha256"),
@@ -40,7 +42,7 @@ def run_facets(record: Mapping[str, Any], uri: str = "") -> Json:
     return {"sagemakerMlopsRun": _own("SagemakerMlopsRunRunFacet", metadata), **_failure(reasons)}
 
 
-def step_facets(step: Mapping[str, Any]) -> Json:
+def step_facets(step: StepDocument) -> Json:
     """Facets of one step: jobs, metrics, decision, and the origin of its result."""
     cache, decision = step.get("cache") or {}, step.get("decision") or {}
     metadata = {
@@ -63,7 +65,7 @@ def step_facets(step: Mapping[str, Any]) -> Json:
     return {"sagemakerMlopsStep": _own("SagemakerMlopsStepRunFacet", metadata), **_failure(reasons)}
 
 
-def job_facets(steps: list[Mapping[str, Any]], job_type: str) -> Json:
+def job_facets(steps: Sequence[StepDocument], job_type: str) -> Json:
     """Facets of a job: its type, and its code, by commit if known, otherwise by its first S3 URI."""
     found: Json = {
         "jobType": facet("2-0-3/JobTypeJobFacet", processingType="BATCH", integration="AIRFLOW", jobType=job_type)
@@ -81,7 +83,7 @@ def job_facets(steps: list[Mapping[str, Any]], job_type: str) -> Json:
     return found
 
 
-def dataset(artifact: Mapping[str, Any], statistics: str = "") -> Json:
+def dataset(artifact: ArtifactDocument, statistics: str = "") -> Json:
     """A dataset at an S3 URI; its version is the object's, else the hash of the listing, else the ETag.
 
     statistics   "input" or "output": also include the numbers of objects and bytes
@@ -103,7 +105,7 @@ def parent_facet(namespace: str, job: str, run_id: str) -> Json:
     return facet("1-0-1/ParentRunFacet", run={"runId": run_id}, job={"namespace": namespace, "name": job})
 
 
-def _has_failed(step: Mapping[str, Any]) -> bool:
+def _has_failed(step: StepDocument) -> bool:
     return bool(step.get("failure_reason")) and step["status"] in ("Failed", "Stopped")
 
 
@@ -114,6 +116,6 @@ def _failure(reasons: list[str]) -> Json:
     return {"errorMessage": metadata}
 
 
-def _own(name: str, members: Mapping[str, Any]) -> Json:
+def _own(name: str, members: Mapping[str, object]) -> Json:
     metadata = {key: value for key, value in members.items() if value not in (None, "", {}, [])}
     return {"_producer": PRODUCER, "_schemaURL": f"{OWN}#/$defs/{name}", **metadata}

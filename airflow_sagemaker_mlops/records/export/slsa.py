@@ -5,9 +5,10 @@ Sources: in-toto attestation spec v1 (Statement, ResourceDescriptor, DigestSet),
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from ..model.documents import ArtifactDocument, RecordDocument, RunDocument
 from ..store.sealed import hash_of, record_name
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -16,7 +17,7 @@ BUILD_TYPE = "urn:airflow-sagemaker-mlops:pipeline-run:v1"
 BUILDER = "urn:airflow-sagemaker-mlops:airflow"
 
 
-def statement(record: Mapping[str, Any], uri: str = "") -> dict[str, Any]:
+def statement(record: RecordDocument, uri: str = "") -> dict[str, Any]:
     """The statement; its subjects are the run's models, else its outputs, else the record itself.
 
     Every subject needs a digest: that of the content if S3 has one, otherwise that of the listing, with another name.
@@ -47,17 +48,17 @@ def statement(record: Mapping[str, Any], uri: str = "") -> dict[str, Any]:
     }
 
 
-def _metadata(run: Mapping[str, Any]) -> dict[str, str]:
+def _metadata(run: RunDocument) -> dict[str, str]:
     times = {"startedOn": run.get("started"), "finishedOn": run.get("ended")}
     return {"invocationId": f"{run['dag_id']}/{record_name(run)}", **{name: t for name, t in times.items() if t}}
 
 
-def _record(record: Mapping[str, Any], uri: str) -> dict[str, Any]:
+def _record(record: RecordDocument, uri: str) -> dict[str, Any]:
     digest = {"runRecordSha256": hash_of(record)}
     return {"name": "run record", **({"uri": uri} if uri else {}), "digest": digest, "mediaType": "application/json"}
 
 
-def _subjects(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _subjects(record: RecordDocument) -> Iterator[dict[str, Any]]:
     found = list(_artifacts(record, "model")) or list(_artifacts(record, "output"))
     if found:
         yield from found
@@ -66,7 +67,7 @@ def _subjects(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"name": f"{run['dag_id']}/{record_name(run)}", "digest": {"runRecordSha256": hash_of(record)}}
 
 
-def _artifacts(record: Mapping[str, Any], role: str) -> Iterator[dict[str, Any]]:
+def _artifacts(record: RecordDocument, role: str) -> Iterator[dict[str, Any]]:
     seen = set()
     for step in record["steps"]:
         for artifact in step.get("outputs", ()):
@@ -80,6 +81,6 @@ def _artifacts(record: Mapping[str, Any], role: str) -> Iterator[dict[str, Any]]
                 }
 
 
-def _digest(artifact: Mapping[str, Any]) -> dict[str, str]:
+def _digest(artifact: ArtifactDocument) -> dict[str, str]:
     digest = {"sha256": artifact.get("content_sha256"), "s3ListingSha256": artifact.get("sha256")}
     return {name: value for name, value in digest.items() if value}

@@ -41,7 +41,7 @@ def canonical_json(value: Any) -> bytes:
         raise ValueError(f"RFC 8785 cannot represent this value: {error}.") from None
 
 
-def compact_json(value: Any) -> bytes:
+def compact_json(value: object) -> bytes:
     """JSON with keys sorted by code point, without white space, in UTF-8; numbers as Python writes them, of any size.
 
     Raises ``ValueError`` for NaN and infinities.
@@ -49,28 +49,28 @@ def compact_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def sha256_of(value: Any) -> str:
+def sha256_of(value: object) -> str:
     """Hex SHA-256 of the canonical JSON of ``value``.  Raises like :func:`canonical_json`."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def exact(value: Any) -> Any:
+def exact(value: object) -> Any:
     """``value``, plain JSON, with integers beyond 2**53 - 1 as text, as RFC 8785 appendix D recommends."""
     return _with_integers(value, str)
 
 
-def doubles(value: Any) -> Any:
+def doubles(value: object) -> Any:
     """``value``, read from canonical JSON, with integers beyond 2**53 - 1 as the doubles that they were."""
     return _with_integers(value, float)
 
 
-def exact_text(value: Any) -> str:
+def exact_text(value: object) -> str:
     """The compact JSON of plain ``value`` if canonical JSON changes its numbers (``1.0``, large integers); else ""."""
     data = compact_json(value)
     return "" if compact_json(json.loads(canonical_json(exact(value)))) == data else data.decode()
 
 
-def read_exact(item: Mapping[str, Any], name: str) -> Any:
+def read_exact(item: Mapping[str, object], name: str) -> Any:
     """The member ``name`` of ``item`` with its original numbers, from the member ``<name>_json`` if there is one.
 
     Raises ``ValueError`` if that is not JSON, or not the JSON of the same value.
@@ -84,7 +84,7 @@ def read_exact(item: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def _with_integers(value: Any, kind: type[str] | type[float]) -> Any:
+def _with_integers(value: object, kind: type[str] | type[float]) -> Any:
     match value:
         case dict():
             return {key: _with_integers(item, kind) for key, item in value.items()}
@@ -96,7 +96,7 @@ def _with_integers(value: Any, kind: type[str] | type[float]) -> Any:
             return value
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """``value`` as plain JSON.
 
     Times become ISO 8601 text in UTC, decimals become numbers, NaN and infinities become text (a diverged loss is worth
@@ -120,7 +120,7 @@ def plain(value: Any) -> Any:
             return _text(value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else str(value)

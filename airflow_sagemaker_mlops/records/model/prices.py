@@ -11,9 +11,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...definition.problems import did_you_mean
+from .documents import CostDocument
 
 SECONDS = 3600.0
 KEYS = ("currency", "instances")
@@ -26,13 +26,15 @@ class Prices:
     currency: str
     instances: Mapping[str, float]
 
-    def cost(self, seconds: Mapping[str, float]) -> dict[str, Any]:
+    def cost(self, seconds: Mapping[str, float]) -> CostDocument:
         """The cost of billable ``seconds`` by instance type; types without a price are listed and not counted."""
         priced = {kind: spent for kind, spent in seconds.items() if kind in self.instances}
         amount = math.fsum(spent / SECONDS * self.instances[kind] for kind, spent in priced.items())
-        cost: dict[str, Any] = {"amount": round(amount, 6), "currency": self.currency}
+        cost: CostDocument = {"amount": round(amount, 6), "currency": self.currency}
         unpriced = sorted(seconds.keys() - priced.keys())
-        return {**cost, "unpriced": unpriced} if unpriced else cost
+        if unpriced:
+            cost["unpriced"] = unpriced
+        return cost
 
 
 def read_prices(file: Path) -> Prices:

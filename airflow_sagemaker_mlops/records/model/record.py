@@ -15,6 +15,17 @@ from typing import Any
 from ...execution.secret_masking import mask
 from ...plan.model import Plan
 from .canonical_json import exact_text, plain
+from .documents import (
+    AnnotationsDocument,
+    DecisionDocument,
+    DefinitionDocument,
+    ParameterDocument,
+    RecordDocument,
+    ResourceDocument,
+    StepDocument,
+    TermDocument,
+    TotalsDocument,
+)
 from .prices import Prices
 from .producers import Producers
 from .run_info import RunInfo
@@ -48,7 +59,7 @@ class DefinitionCopy:
 
 
 def assemble(
-    plan: Plan | Mapping[str, Any],
+    plan: Plan,
     run: RunInfo,
     *,
     parameters: Mapping[str, Parameter],
@@ -56,50 +67,43 @@ def assemble(
     ends: Mapping[str, str] | None = None,
     definition: DefinitionCopy | None = None,
     source_kind: str = "unknown",
-    approvals: Sequence[Mapping[str, Any]] = (),
+    approvals: Sequence[Mapping[str, object]] = (),
     prices: Prices | None = None,
-) -> dict[str, Any]:
+) -> RecordDocument:
     """The record of a run, not sealed yet; masks all secrets, even those that the caller should have masked.
 
     ends   status of steps that left no record, by name: NotTaken, NotSelected, Stopped, Failed or NotStarted (default)
     """
-    given = _plan_json(plan)
     secrets = secrets_of_parameters({name: parameter.value for name, parameter in parameters.items()})
-    steps = [step_record.masked(*secrets) for step_record in _in_order(given, step_records, ends or {})]
+    steps = [step_record.masked(*secrets) for step_record in _in_order(plan, step_records, ends or {})]
     return {
         "kind": KIND,
         "schema": SCHEMA,
         "run": plain(run.as_json()),
         "versions": {name: str(version) for name, version in run.versions.items()},
-        "definition": _definition(given, definition, source_kind),
+        "definition": _definition(plan, definition, source_kind),
         "externalParameters": _parameters(parameters),
-        "resolvedDependencies": list(_dependencies(given, definition, steps)),
+        "resolvedDependencies": list(_dependencies(plan, definition, steps)),
         "byproducts": list(_byproducts(steps)),
         "steps": [_step(step) for step in steps],
         "decisions": [_decision(step) for step in steps if step.decision],
-        "models": [{"step": step.step, **plain(model)} for step in steps for model in step.model_packages],
+        "models": [plain({"step": step.step, **model}) for step in steps for model in step.model_packages],
         "approvals": [mask(plain(approval), {*secrets}) for approval in approvals],
         "totals": totals(steps, run, prices),
     }
 
 
-def _plan_json(plan: Plan | Mapping[str, Any]) -> Mapping[str, Any]:
-    return json.loads(plan.to_json()) if isinstance(plan, Plan) else plan
-
-
-def _in_order(
-    plan: Mapping[str, Any], step_records: Sequence[StepRecord], ends: Mapping[str, str]
-) -> Iterator[StepRecord]:
+def _in_order(plan: Plan, step_records: Sequence[StepRecord], ends: Mapping[str, str]) -> Iterator[StepRecord]:
     """Step records in the plan's order, then those of loop children; steps without a record get an empty one.
 
     Children of items that a loop no longer had in its last execution are dropped.
     """
     left = {step_record.step: step_record for step_record in step_records}
     items = {name: _item_count(step_record) for name, step_record in left.items()}
-    for task in plan["tasks"]:
-        if task["step_type"] not in NO_STEPS:
-            name = task["task_id"]
-            none = StepRecord(name, task["step_type"], ends.get(name, "NotStarted"))
+    for task in plan.tasks:
+        if task.step_type not in NO_STEPS:
+            name = task.task_id
+            none = StepRecord(name, task.step_type, ends.get(name, "NotStarted"))
             yield left.pop(name, none)
     yield from (f for f in left.values() if not f.loop or _number(f.step) < items.get(f.loop, math.inf))
 
@@ -114,45 +118,45 @@ def _number(child: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _definition(plan: Mapping[str, Any], copy: DefinitionCopy | None, kind: str) -> dict[str, Any]:
-    members = {"sha256": plan["definition_hash"], "source": plan["source"], "source_kind": kind}
-    return {**members, "copy": {"uri": copy.uri, "sha256": copy.sha256, "masked": copy.masked}} if copy else members
+def _definition(plan: Plan, copy: DefinitionCopy | None, kind: str) -> DefinitionDocument:
+    members: DefinitionDocument = {"sha256": plan.definition_hash, "source": plan.source, "source_kind": kind}
+    if copy:
+        members["copy"] = {"uri": copy.uri, "sha256": copy.sha256, "masked": copy.masked}
+    return members
 
 
-def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+def _parameters(parameters: Mapping[str, Parameter]) -> dict[str, ParameterDocument]:
     values = mask({name: plain(given.value) for name, given in parameters.items()})
-    return {
-        name: {"value": values[name], "source": given.source, **_exact("value", values[name])}
-        for name, given in parameters.items()
-    }
+    documents: dict[str, ParameterDocument] = {}
+    for name, given in parameters.items():
+        documents[name] = {"value": values[name], "source": given.source}
+        if text := exact_text(values[name]):
+            documents[name]["value_json"] = text
+    return documents
 
 
-def _step(step: StepRecord) -> dict[str, Any]:
-    item = step.as_json()
-    return {**item, **_exact("result", item["result"])} if "result" in item else item
+def _step(step: StepRecord) -> StepDocument:
+    """The step's record; with the numbers of its result, which later runs may use, if canonical JSON changes them."""
+    document = step.as_json()
+    if "result" in document and (text := exact_text(document["result"])):
+        document["result_json"] = text
+    return document
 
 
-def _exact(name: str, value: Any) -> dict[str, str]:
-    """The member that keeps the numbers of ``value``, which later runs may use; none if canonical JSON keeps them."""
-    text = exact_text(value)
-    return {f"{name}_json": text} if text else {}
-
-
-def _dependencies(
-    plan: Mapping[str, Any], copy: DefinitionCopy | None, steps: Sequence[StepRecord]
-) -> Iterator[dict[str, Any]]:
+def _dependencies(plan: Plan, copy: DefinitionCopy | None, steps: Sequence[StepRecord]) -> Iterator[ResourceDocument]:
     """What the run read but did not produce: definition, inputs, code, images."""
-    uri, sha256 = (copy.uri, copy.sha256) if copy else (plan["source"], plan["definition_hash"])
+    uri, sha256 = (copy.uri, copy.sha256) if copy else (plan.source, plan.definition_hash)
     yield {"name": "definition", "uri": uri, "digest": {"sha256": sha256}, "annotations": {"role": "definition"}}
     producers = Producers(steps)
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], ResourceDocument] = {}
     for step in steps:
         for artifact in step.inputs:
             if not producers.made_before(step, artifact.uri):
                 _add(found, resource(artifact), step.step)
         for image in step.images:
-            digest = {"digest": {"sha256": image.digest.removeprefix("sha256:")}} if image.digest else {}
-            item = {"uri": f"docker://{image.uri}", **digest, "annotations": {"role": "image"}}
+            item: ResourceDocument = {"uri": f"docker://{image.uri}", "annotations": {"role": "image"}}
+            if image.digest:
+                item["digest"] = {"sha256": image.digest.removeprefix("sha256:")}
             _add(found, item, step.step)
         listed = {artifact.uri for artifact in step.inputs}
         for code in step.code:
@@ -164,13 +168,16 @@ def _dependencies(
     yield from found.values()
 
 
-def _commit(code: Code) -> dict[str, Any]:
-    dirty = {} if code.dirty is None else {"dirty": code.dirty}
-    item = {"digest": {"gitCommit": code.commit}, "annotations": {"role": "code", **dirty}}
-    return {"uri": code.repository, **item} if code.repository else item
+def _commit(code: Code) -> ResourceDocument:
+    item: ResourceDocument = {"digest": {"gitCommit": code.commit}, "annotations": {"role": "code"}}
+    if code.dirty is not None:
+        item["annotations"]["dirty"] = code.dirty
+    if code.repository:
+        item["uri"] = code.repository
+    return item
 
 
-def _add(found: dict[tuple[str, str], dict[str, Any]], item: dict[str, Any], step: str) -> None:
+def _add(found: dict[tuple[str, str], ResourceDocument], item: ResourceDocument, step: str) -> None:
     """Add ``item`` once, however many steps read it."""
     key = (item.get("uri", ""), json.dumps(item.get("digest", {}), sort_keys=True))
     steps = found.setdefault(key, item)["annotations"].setdefault("steps", [])
@@ -178,7 +185,7 @@ def _add(found: dict[tuple[str, str], dict[str, Any]], item: dict[str, Any], ste
         steps.append(step)
 
 
-def _byproducts(steps: Sequence[StepRecord]) -> Iterator[dict[str, Any]]:
+def _byproducts(steps: Sequence[StepRecord]) -> Iterator[ResourceDocument]:
     """The run's outputs in S3 other than its models."""
     for step in steps:
         for artifact in step.outputs:
@@ -188,7 +195,7 @@ def _byproducts(steps: Sequence[StepRecord]) -> Iterator[dict[str, Any]]:
                 yield item
 
 
-def resource(artifact: Artifact) -> dict[str, Any]:
+def resource(artifact: Artifact) -> ResourceDocument:
     """An artifact as an in-toto ResourceDescriptor.
 
     ``digest.sha256`` is the hash of the content.  The hash of a listing is ``s3ListingSha256``: in-toto requires
@@ -199,20 +206,24 @@ def resource(artifact: Artifact) -> dict[str, Any]:
         digest["sha256"] = artifact.content_sha256
     if artifact.sha256:
         digest["s3ListingSha256"] = artifact.sha256
-    members = {"role": artifact.role, "etag": artifact.etag, "version": artifact.version, "problem": artifact.problem}
-    counted = {"objects": artifact.objects, "bytes": artifact.bytes}
-    annotations = {key: value for key, value in members.items() if value} | {
-        key: value for key, value in counted.items() if value is not None
-    }
-    descriptor: dict[str, Any] = {"uri": artifact.uri, "annotations": annotations}
+    annotations: AnnotationsDocument = {}
+    for text in ("role", "etag", "version", "problem"):
+        if value := getattr(artifact, text):
+            annotations[text] = value
+    for number in ("objects", "bytes"):
+        if (count := getattr(artifact, number)) is not None:
+            annotations[number] = count
+    descriptor: ResourceDocument = {"uri": artifact.uri, "annotations": annotations}
     if artifact.name:
         descriptor["name"] = artifact.name
-    return {**descriptor, "digest": digest} if digest else descriptor
+    if digest:
+        descriptor["digest"] = digest
+    return descriptor
 
 
-def _decision(step: StepRecord) -> dict[str, Any]:
+def _decision(step: StepRecord) -> DecisionDocument:
     decision = step.decision or {}
-    terms = [
+    terms: list[TermDocument] = [
         {
             "expression": str(term.get("Text", "")),
             "left": term.get("Left"),
@@ -226,7 +237,7 @@ def _decision(step: StepRecord) -> dict[str, Any]:
     return {"step": step.step, "outcome": bool(decision.get("Outcome")), "sentence": sentence, "terms": terms}
 
 
-def totals(steps: Sequence[StepRecord], run: RunInfo, prices: Prices | None = None) -> dict[str, Any]:
+def totals(steps: Sequence[StepRecord], run: RunInfo, prices: Prices | None = None) -> TotalsDocument:
     """Counts and sums over the steps.  Seconds are billable instance seconds, except ``seconds``: elapsed time.
 
     Children of a loop are not counted as steps.  Their jobs count once: for the children, or for the loop if the
@@ -240,7 +251,7 @@ def totals(steps: Sequence[StepRecord], run: RunInfo, prices: Prices | None = No
     hits = [step.cache for step in steps if step.cache is not None and step.cache.result == "hit"]
     loops_with_children = {step.loop for step in steps}
     own = [step for step in steps if not step.loop]
-    counted: dict[str, Any] = {
+    counted: TotalsDocument = {
         "steps": len(own),
         "succeeded": sum(step.status == "Succeeded" for step in own),
         "failed": sum(step.status == "Failed" for step in own),
@@ -253,4 +264,6 @@ def totals(steps: Sequence[StepRecord], run: RunInfo, prices: Prices | None = No
     if prices is not None:
         counted["cost"] = prices.cost(by_type)
     took = seconds_between(run.started, run.ended)
-    return counted if took is None else {**counted, "seconds": took}
+    if took is not None:
+        counted["seconds"] = took
+    return counted

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+from .documents import RunDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,11 @@ class RunInfo:
     versions: Mapping[str, str] = field(default_factory=dict)
     map_index: int | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> RunDocument:
         """The record's member ``run``; ``versions`` is a separate member, because it describes the builder."""
         names = [name for name in self.__dataclass_fields__ if name != "versions"]
         always = {"dag_id", "run_id"} if self.map_index is None else {"dag_id", "run_id", "map_index"}
-        return {name: getattr(self, name) for name in names if getattr(self, name) or name in always}
+        document: dict[str, Any] = {
+            name: getattr(self, name) for name in names if getattr(self, name) or name in always
+        }
+        return cast("RunDocument", document)

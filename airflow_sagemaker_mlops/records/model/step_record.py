@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ...execution.secret_masking import mask, without
 from .canonical_json import exact, plain, read_exact, sha256_of
+from .documents import StepDocument
 from .errors import BrokenRecord
 
 
@@ -167,9 +168,10 @@ class StepRecord:
         taken["cache"] = _without(self.cache, secrets) if self.cache is not None else None
         return replace(self, **taken)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> StepDocument:
         """Plain data without empty members."""
-        return _as_json(self)
+        document: StepDocument = _as_json(self)
+        return document
 
     @classmethod
     def from_json(cls, data: object) -> StepRecord:
@@ -197,26 +199,27 @@ class StepRecord:
 _NESTED: dict[str, Any] = {"attempts": Attempt, "inputs": Artifact, "outputs": Artifact, "images": Image, "code": Code}
 
 
+Part = TypeVar("Part", Artifact, Image, Code, CacheOutcome)
 _PLACES = ("inputs", "outputs", "images", "code")
 _WORDS = frozenset({"uri", "name", "key", "instead_of", "problem", "repository", "reason"})
 
 
-def _without(item: Any, secrets: set[str]) -> Any:
+def _without(item: Part, secrets: set[str]) -> Part:
     """An artifact, image, code or cache outcome without ``secrets``; hashes stay."""
     words = _WORDS - {"key"} if isinstance(item, CacheOutcome) else _WORDS
     texts = {name: getattr(item, name) for name in _names(type(item)) if name in words}
     return replace(item, **without(texts, secrets))
 
 
-def _names(kind: Any) -> list[str]:
+def _names(kind: type) -> list[str]:
     return [item.name for item in fields(kind)]
 
 
-def _known(kind: Any, item: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type, item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: item[name] for name in _names(kind) if name in item}
 
 
-def _as_json(item: Any) -> dict[str, Any]:
+def _as_json(item: object) -> Any:
     kept: dict[str, Any] = {}
     for name in _names(type(item)):
         value = getattr(item, name)

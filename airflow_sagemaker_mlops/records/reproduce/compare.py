@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from numbers import Real
 from typing import Any
 
 from ..capture.sources import from_outside
+from ..model.documents import RecordDocument
 from ..model.errors import CannotBePinned, RecordError
 from ..model.step_record import Artifact, Code, StepRecord
 from ..store.keys import content_key
@@ -18,7 +18,7 @@ from ..store.stored_json import read_stored
 Steps = Mapping[str, StepRecord]
 
 
-def stored_definition(store: Store, record: Mapping[str, Any]) -> dict[str, Any]:
+def stored_definition(store: Store, record: RecordDocument) -> dict[str, Any]:
     """The stored definition of a recorded run.  Raises :class:`RecordError` if it cannot be run again."""
     copy = record["definition"].get("copy")
     if not copy:
@@ -35,7 +35,7 @@ def stored_definition(store: Store, record: Mapping[str, Any]) -> dict[str, Any]
 
 
 def what_changed(
-    record: Mapping[str, Any],
+    record: RecordDocument,
     steps: Steps,
     *,
     definition_hash: str,
@@ -119,9 +119,9 @@ def _values(step: StepRecord) -> dict[str, Any]:
     return values
 
 
-def _equal(old: Any, new: Any, tolerance: float) -> bool:
-    numbers = all(isinstance(value, Real) and not isinstance(value, bool) for value in (old, new))
-    if not numbers:
+def _equal(old: object, new: object, tolerance: float) -> bool:
+    numbers = [value for value in (old, new) if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < 2:
         return bool(old == new)
-    same_nan = math.isnan(old) and math.isnan(new)
-    return same_nan or math.isclose(old, new, rel_tol=tolerance, abs_tol=tolerance)
+    same_nan = all(math.isnan(number) for number in numbers)
+    return same_nan or math.isclose(*numbers, rel_tol=tolerance, abs_tol=tolerance)

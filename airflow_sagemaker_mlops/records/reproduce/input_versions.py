@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...execution.engine import runner_of
 from ...steps.catalogue import entry_of
@@ -20,7 +19,7 @@ from ..model.errors import RecordError
 from ..model.step_record import Artifact, Image, StepRecord
 from ..store.index import READERS
 from ..store.listing import Line, Listing, ListingOf, objects_of
-from ..store.s3 import reason_of, split
+from ..store.s3 import S3Client, reason_of, split
 
 Steps = Mapping[str, StepRecord]
 FOLDER = "reproductions"
@@ -51,7 +50,7 @@ class Found:
     problems: tuple[str, ...] = ()
 
 
-def find_inputs(s3: Any, steps: Steps, listing_of: ListingOf) -> Found:
+def find_inputs(s3: S3Client, steps: Steps, listing_of: ListingOf) -> Found:
     """Find the recorded versions of all inputs that ``steps`` read from outside the run; writes nothing.
 
     steps   the steps to run again
@@ -96,7 +95,7 @@ def _has_children(step: StepRecord) -> bool:
     return bool(((step.result or {}).get("Loop") or {}).get("TotalStepCount"))
 
 
-def _recorded(s3: Any, was: Artifact, listing_of: ListingOf) -> dict[str, Line | str] | RecordError | None:
+def _recorded(s3: S3Client, was: Artifact, listing_of: ListingOf) -> dict[str, Line | str] | RecordError | None:
     """By rest of key, the versions to copy or a sentence about a missing one; ``None`` if nothing has changed."""
     if not was.sha256:
         return RecordError(f"has no fingerprint in the record ({was.problem or 'it was not listed'})")
@@ -113,7 +112,7 @@ def _recorded(s3: Any, was: Artifact, listing_of: ListingOf) -> dict[str, Line |
     return {rest: _choice(line, there.get(prefix + rest, ()), f"{was.uri}{rest}") for rest, line in recorded.items()}
 
 
-def _versions(s3: Any, bucket: str, prefix: str) -> dict[str, list[Line]]:
+def _versions(s3: S3Client, bucket: str, prefix: str) -> dict[str, list[Line]]:
     """All versions by key; the current objects if listing versions is denied."""
     found: dict[str, list[Line]] = {}
     try:
@@ -136,7 +135,7 @@ def _choice(was: Line, there: Sequence[Line], uri: str) -> Line | str:
     return f"{uri}: {version} is gone"
 
 
-def copy_inputs(s3: Any, found: Found, place: str) -> dict[str, str]:
+def copy_inputs(s3: S3Client, found: Found, place: str) -> dict[str, str]:
     """Copy the recorded versions of changed inputs; returns {URI: URI of the copies}.  Idempotent.
 
     place   prefix of the copies, ``s3://bucket/prefix``; "" for the bucket of each input
@@ -167,7 +166,7 @@ def target_of(artifact: Artifact, place: str) -> str:
     return f"{place.rstrip('/') or f's3://{bucket}/{FOLDER}'}/{digest.hexdigest()[:32]}/{name}"
 
 
-def _copy(s3: Any, one: Changed, target: str) -> None:
+def _copy(s3: S3Client, one: Changed, target: str) -> None:
     bucket, _ = split(one.artifact.uri)
     to_bucket, to_prefix = split(target)
     folder = to_prefix[: to_prefix.rstrip("/").rfind("/") + 1]
@@ -186,7 +185,7 @@ def _copy(s3: Any, one: Changed, target: str) -> None:
         raise RecordError(f"cannot copy {one.artifact.uri} to {target}: {reason_of(error)}.") from None
 
 
-def _copy_one(s3: Any, bucket: str, line: Line, to_bucket: str, key: str) -> None:
+def _copy_one(s3: S3Client, bucket: str, line: Line, to_bucket: str, key: str) -> None:
     source = {"Bucket": bucket, "Key": line.key, **({"VersionId": line.version} if line.version else {})}
     if line.size > LARGEST_COPY:
         s3.copy(source, to_bucket, key)  # multipart

@@ -13,6 +13,7 @@ from ...definition.problems import Problem
 from ...definition.property_paths import MissingValue, format_path, lookup, parse_path
 from ...execution.secret_masking import MASK
 from ...execution.step_run import StepRun, now
+from ...json_types import AwsShape
 from ...plan.model import Plan, TaskPlan
 from ...plan.selection import InvalidSelection, Selection
 from ...plan.spec import StepSpec
@@ -179,7 +180,7 @@ class ReusingRecorder:
         """A job of a step that is not reused was submitted."""
         self.recorder.submitted(start)
 
-    def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
+    def job_ended(self, name: str, answer: AwsShape) -> None:
         """A job of a step that is not reused has ended."""
         self.recorder.job_ended(name, answer)
 

@@ -69,7 +69,7 @@ class SelectivePlan:
     plan: Plan
     selection: Selection
     source: SourceRun | None = None
-    inherited: Mapping[str, Any] = field(default_factory=dict)
+    inherited: Mapping[str, object] = field(default_factory=dict)
 
     def recorder(self, recorder: Recorder) -> Recorder | ReusingRecorder:
         """``recorder``, which returns the source run's results for reused steps."""
@@ -83,7 +83,7 @@ class SelectivePlan:
         if self.source is not None and self.selection.reused:
             yield f"reused    {', '.join(self.selection.reused)}, from run {self.source.run_id}"
 
-    def remarks(self, values: Mapping[str, Any]) -> Iterator[str]:
+    def remarks(self, values: Mapping[str, object]) -> Iterator[str]:
         """What the user may not expect: a changed definition, or reused results of other parameters.
 
         values   the run's parameters that are not defaults
@@ -125,7 +125,7 @@ def make_selective_plan(
         what = "results of an earlier run are needed, and this run knows no records to take them from."
         raise InvalidSelection(plan.source, [Problem("SM407", "source-run", what, no_records)])
     source = source or read_source(store, plan, pipeline, request.source)
-    inherited: Mapping[str, Any] = {}
+    inherited: Mapping[str, object] = {}
     if selection is None:
         selection = select_unfinished(plan, source.statuses)
         declared = {parameter.name for parameter in plan.parameters}
@@ -176,7 +176,7 @@ def _to_json(request: SelectiveRequest) -> dict[str, Any]:
     return {"select": list(request.patterns), "source_run": request.source_run or "", "resume": request.resume}
 
 
-def _stored_source(found: Stored | None, asked: Mapping[str, Any]) -> str:
+def _stored_source(found: Stored | None, asked: Mapping[str, object]) -> str:
     """The stored source run; "" if there is none, or if a deleted run of the same id stored it for another request."""
     if found is None:
         return ""
@@ -193,7 +193,7 @@ def split_patterns(patterns: Sequence[str]) -> list[str]:
     return [word for pattern in patterns for word in pattern.replace(",", " ").split()]
 
 
-def merge_parameters(plan: Plan, given: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
+def merge_parameters(plan: Plan, given: Mapping[str, object], inherited: Mapping[str, object]) -> dict[str, Any]:
     """Parameter values; ``given`` ones take precedence over ``inherited`` ones.
 
     Raises :class:`InvalidSelection` (SM409) for an inherited secret, which records do not hold.

@@ -10,6 +10,7 @@ from ...definition.problems import Problem
 from ...plan.model import Plan
 from ...plan.selection import InvalidSelection
 from ..model.canonical_json import read_exact
+from ..model.documents import RecordDocument
 from ..model.errors import BrokenRecord, RecordError, StoreUnavailable
 from ..model.step_record import StepRecord
 from ..store.protocol import Store
@@ -63,18 +64,18 @@ def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun
     return source_of(document, steps)
 
 
-def parameters_of_record(document: Mapping[str, Any]) -> dict[str, Any]:
+def parameters_of_record(document: RecordDocument) -> dict[str, Any]:
     """The parameter values of a recorded run, by name.  Raises :class:`BrokenRecord`."""
-    items = document.get("externalParameters") or {}
+    items = document.get("externalParameters", {})
     try:
         return {name: read_exact(item, "value") for name, item in items.items()}
     except ValueError as error:
         raise BrokenRecord(f'the parameters of run "{record_name(document["run"])}" cannot be read: {error}.') from None
 
 
-def source_of(document: Mapping[str, Any], steps: Mapping[str, StepRecord]) -> SourceRun:
+def source_of(document: RecordDocument, steps: Mapping[str, StepRecord]) -> SourceRun:
     """The run of the record ``document``, with ``steps`` from ``reader.steps_of``, as a source run."""
     run = document["run"]
     parameters = parameters_of_record(document)
-    definition = str((document.get("definition") or {}).get("sha256", ""))
+    definition = document["definition"]["sha256"] if "definition" in document else ""
     return SourceRun(record_name(run), str(run.get("status", "")), definition, parameters, steps)

@@ -8,11 +8,13 @@ chain.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import cast
 
 from ...execution.secret_masking import mask
 from ...execution.step_run import now
+from ...json_types import AwsShape
 from ..model.canonical_json import plain
+from ..model.documents import AmendmentDocument, ApprovalDocument, RecordDocument
 from ..model.errors import BrokenRecord, StoreUnavailable
 from ..model.record import SCHEMA
 from ..store.keys import amendments_prefix
@@ -34,10 +36,10 @@ KIND = "sagemaker-mlops/amendment"
 TRIES = 20
 
 
-def read_amendments(store: Store, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+def read_amendments(store: Store, record: RecordDocument) -> list[AmendmentDocument]:
     """The amendments of a record, in order.  Raises :class:`BrokenRecord` naming one that breaks the chain."""
     dag_id, run_id = record["run"]["dag_id"], record_name(record["run"])
-    found: list[dict[str, Any]] = []
+    found: list[AmendmentDocument] = []
     before = hash_of(record)
     for number, key in enumerate(store.keys(amendments_prefix(dag_id, run_id)), 1):
         data, where = store.read(key), address(store, key)
@@ -52,15 +54,15 @@ def read_amendments(store: Store, record: Mapping[str, Any]) -> list[dict[str, A
 
 def amend(
     store: Store,
-    record: Mapping[str, Any],
-    approval: Mapping[str, str],
+    record: RecordDocument,
+    approval: ApprovalDocument,
     noted_by: str = "",
     signer: Signer | None = None,
 ) -> None:
     """Append an approval, in the form of a record's ``approvals``: {"model", "decision", "user", "at", "comment"}."""
     run = record["run"]
     dag_id, run_id = run["dag_id"], record_name(run)
-    document = {
+    document: AmendmentDocument = {
         "kind": KIND,
         "schema": SCHEMA,
         "run": {"dag_id": dag_id, "run_id": run_id},
@@ -79,8 +81,8 @@ def amend(
 
 
 def news(
-    record: Mapping[str, Any], amendments: list[dict[str, Any]], packages: Mapping[str, Mapping[str, Any]]
-) -> Iterator[dict[str, str]]:
+    record: RecordDocument, amendments: list[AmendmentDocument], packages: Mapping[str, AwsShape]
+) -> Iterator[ApprovalDocument]:
     """Approvals that are neither in the record nor in its amendments.
 
     packages   {ARN: current answer of DescribeModelPackage}
@@ -93,21 +95,21 @@ def news(
         status = str(package.get("ModelApprovalStatus") or "")
         if status and known.get(arn) != status:
             by = package.get("LastModifiedBy") or {}
-            found = {
-                "model": arn,
-                "decision": status,
-                "user": by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn"),
-                "at": plain(package.get("LastModifiedTime")),
-                "comment": package.get("ApprovalDescription"),
-            }
-            yield {name: str(value) for name, value in found.items() if value}
+            found: ApprovalDocument = {"model": arn, "decision": status}
+            if user := by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn"):
+                found["user"] = str(user)
+            if at := plain(package.get("LastModifiedTime")):
+                found["at"] = str(at)
+            if comment := package.get("ApprovalDescription"):
+                found["comment"] = str(comment)
+            yield found
 
 
 def _key(dag_id: str, run_id: str, number: int) -> str:
     return f"{amendments_prefix(dag_id, run_id)}{number:06}.json"
 
 
-def _parse(data: bytes, where: str) -> dict[str, Any]:
+def _parse(data: bytes, where: str) -> AmendmentDocument:
     try:
         document = read_stored(data)
     except ValueError as error:
@@ -115,4 +117,4 @@ def _parse(data: bytes, where: str) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise BrokenRecord(f'{where} is not an amendment: its "kind" is not "{KIND}".')
     check_hash(document, data, where)
-    return document
+    return cast("AmendmentDocument", document)

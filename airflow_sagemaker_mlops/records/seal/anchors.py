@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Protocol
 
+from ...json_types import AwsShape
 from .seal import Sealed
 
 HASH_KEY = "sagemaker-mlops:record-sha256"
@@ -12,7 +13,17 @@ URI_KEY = "sagemaker-mlops:record"
 MOST = 256  # characters of a value in CustomerMetadataProperties
 
 
-def anchor(sagemaker: Any, sealed: Sealed, tell: Callable[..., None]) -> int:
+class ModelRegistry(Protocol):
+    """The part of boto3's SageMaker client that this module calls."""
+
+    def describe_model_package(self, *, ModelPackageName: str) -> AwsShape:
+        """One version of a model."""
+
+    def update_model_package(self, *, ModelPackageArn: str, CustomerMetadataProperties: Mapping[str, str]) -> object:
+        """Change a version of a model."""
+
+
+def anchor(sagemaker: ModelRegistry, sealed: Sealed, tell: Callable[..., None]) -> int:
     """Write the hash of a record onto its models; returns their number.  Blocking.
 
     A model with another record's hash keeps it: the first record describes the run that registered the model, and the
@@ -34,6 +45,6 @@ def anchor(sagemaker: Any, sealed: Sealed, tell: Callable[..., None]) -> int:
     return done
 
 
-def anchored_hash(package: Mapping[str, Any]) -> str | None:
+def anchored_hash(package: AwsShape) -> str | None:
     """The hash on a model package, from its DescribeModelPackage answer; ``None`` if it has none."""
     return (package.get("CustomerMetadataProperties") or {}).get(HASH_KEY)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..model.canonical_json import compact_json
 from ..model.errors import StoreUnavailable
@@ -52,7 +51,7 @@ def _links(data: bytes) -> tuple[Link, ...] | None:
         return None
 
 
-def _link(item: Any) -> Link:
+def _link(item: Mapping[str, object]) -> Link:
     """Raises ``TypeError`` or ``KeyError`` for an item that is not a link."""
     run_id, sha256 = item["run_id"], item["sha256"]
     if not isinstance(run_id, str) or not isinstance(sha256, str):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...execution.secret_masking import mask
+from ...json_types import JsonObject
 from ..model.canonical_json import canonical_json, compact_json, plain
+from ..model.documents import RecordDocument, StepDocument
 from ..model.errors import BrokenRecord
 from ..model.record import DefinitionCopy
 from ..model.step_record import StepRecord
@@ -46,8 +47,8 @@ class Sealed:
 
     uri: str
     sha256: str
+    record: RecordDocument = field(repr=False, compare=False)
     already: bool = False
-    record: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def write_step_record(
@@ -83,9 +84,7 @@ def _read_step_record(store: Store, key: str) -> StepRecord | None:
         raise BrokenRecord(f"{address(store, key)} is damaged: {why}") from None
 
 
-def store_definition(
-    store: Store, dag_id: str, document: Mapping[str, Any], secrets: Iterable[str] = ()
-) -> DefinitionCopy:
+def store_definition(store: Store, dag_id: str, document: JsonObject, secrets: Iterable[str] = ()) -> DefinitionCopy:
     """Store the definition under its hash, once for all runs that use it; ``secrets`` are those of the run.
 
     The bytes are those that ``plan.build.definition_hash`` hashes, so the copy is named by the definition's hash.  A
@@ -101,7 +100,7 @@ def store_definition(
     return DefinitionCopy(address(store, key), digest, masked != kept)
 
 
-def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None, signer: Signer | None = None) -> Sealed:
+def seal(store: Store, document: RecordDocument, heads: Heads | None = None, signer: Signer | None = None) -> Sealed:
     """Write the record and add it to the chain and the index.  Idempotent: it can be repeated after any failure.
 
     heads    the heads of the chain, if they were read just now
@@ -129,19 +128,20 @@ def seal(store: Store, document: Mapping[str, Any], heads: Heads | None = None, 
         indexed.result()
     if zlib.crc32(run_id.encode()) % MERGE_EVERY == 0:
         merge(store, dag_id)
-    return Sealed(uri, hash_of(record), already, record)
+    return Sealed(uri, hash_of(record), record, already)
 
 
-def _requests_apart(store: Store, dag_id: str, document: Mapping[str, Any]) -> dict[str, Any]:
+def _requests_apart(store: Store, dag_id: str, document: RecordDocument) -> RecordDocument:
     """``document`` without its largest requests, which are stored under their hashes."""
-    steps = []
+    steps: list[StepDocument] = []
     for step in document["steps"]:
         data = canonical_json(step["request"]) if "request" in step else b""
         if len(data) > MOST_INLINE:
             key = content_key(dag_id, "requests", step["request_sha256"])
             store.create(key, data)
-            rest = {name: value for name, value in step.items() if name != "request"}
-            steps.append({**rest, "request_uri": address(store, key)})
+            apart: StepDocument = {**step, "request_uri": address(store, key)}
+            del apart["request"]
+            steps.append(apart)
         else:
             steps.append(step)
     return {**document, "steps": steps}

@@ -11,10 +11,10 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from ..model.canonical_json import canonical_json
+from ..model.documents import SealedDocument
 from ..store.keys import signature_key
 from ..store.protocol import Store, address
 from ..store.sealed import hash_of, sealed_bytes
@@ -25,7 +25,7 @@ PREDICATE_TYPE = "urn:airflow-sagemaker-mlops:sealed:v1"
 MOST_BYTES = 65_536
 
 
-def sign(store: Store, signer: Signer, document: Mapping[str, Any], dag_id: str, run_id: str) -> None:
+def sign(store: Store, signer: Signer, document: SealedDocument, dag_id: str, run_id: str) -> None:
     """Store the signature of a sealed ``document``, the record of run ``run_id`` or one of its amendments.
 
     Raises :class:`NoSigningKey` and :class:`StoreUnavailable`.
@@ -40,7 +40,7 @@ def sign(store: Store, signer: Signer, document: Mapping[str, Any], dag_id: str,
     store.write(signature_key(dag_id, run_id, hash_of(document)), canonical_json(envelope))
 
 
-def why_unsigned(store: Store, verifier: Verifier, document: Mapping[str, Any], dag_id: str, run_id: str) -> str | None:
+def why_unsigned(store: Store, verifier: Verifier, document: SealedDocument, dag_id: str, run_id: str) -> str | None:
     """What is wrong with the signature of ``document``, as the end of a sentence; ``None`` if it is valid."""
     key = signature_key(dag_id, run_id, hash_of(document))
     found = store.read(key)
@@ -68,7 +68,7 @@ def why_unsigned(store: Store, verifier: Verifier, document: Mapping[str, Any], 
     return None
 
 
-def _statement(document: Mapping[str, Any], dag_id: str, run_id: str) -> dict[str, Any]:
+def _statement(document: SealedDocument, dag_id: str, run_id: str) -> dict[str, Any]:
     return {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [

@@ -10,9 +10,13 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ...json_types import AwsShape
 from ..model.errors import RecordError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 KMS = "awskms:"
 MOST_KEY_BYTES = 65_536
@@ -20,6 +24,16 @@ MOST_KEY_BYTES = 65_536
 
 class NoSigningKey(RecordError):
     """The key cannot be read or used."""
+
+
+class Kms(Protocol):
+    """The part of boto3's KMS client that this module calls; members as in the API reference."""
+
+    def get_public_key(self, *, KeyId: str) -> AwsShape:
+        """The public half of a key."""
+
+    def sign(self, **members: object) -> AwsShape:
+        """A signature."""
 
 
 class Signer(Protocol):
@@ -75,7 +89,7 @@ class FileSigner:
 class KmsSigner:
     """A key that never leaves KMS; ``client`` is a boto3 client."""
 
-    client: Any
+    client: Kms
     key: str
     public: Any
 
@@ -95,7 +109,7 @@ class KmsSigner:
         return bytes(answer["Signature"])
 
 
-def open_signer(key: str, kms: Callable[[], Any]) -> Signer:
+def open_signer(key: str, kms: Callable[[], Kms]) -> Signer:
     """The signer for ``key``; ``kms`` returns a client, for KMS keys.  Raises :class:`NoSigningKey`."""
     if key.startswith(KMS):
         client, name = kms(), key.removeprefix(KMS)
@@ -110,7 +124,7 @@ def open_signer(key: str, kms: Callable[[], Any]) -> Signer:
     return FileSigner(private)
 
 
-def open_verifier(key: str, kms: Callable[[], Any]) -> Verifier:
+def open_verifier(key: str, kms: Callable[[], Kms]) -> Verifier:
     """The verifier for ``key``: a PEM file with a public or private key, or a KMS key.
 
     Raises :class:`NoSigningKey`.
@@ -139,7 +153,7 @@ def _pem(file: str) -> bytes:
         raise NoSigningKey(f"the key {file} cannot be read: {error.strerror or error}.") from None
 
 
-def _kms_public(client: Any, key: str) -> Any:
+def _kms_public(client: Kms, key: str) -> PublicKeyTypes:
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
@@ -150,13 +164,13 @@ def _kms_public(client: Any, key: str) -> Any:
     return public
 
 
-def _key_id(public: Any) -> str:
+def _key_id(public: PublicKeyTypes) -> str:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
-def _scheme(public: Any, name: str = "") -> tuple[Any, ...]:
+def _scheme(public: object, name: str = "") -> tuple[Any, ...]:
     """Additional arguments of ``sign`` and ``verify``.  Raises :class:`NoSigningKey` for other kinds of keys."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -177,7 +191,7 @@ def _scheme(public: Any, name: str = "") -> tuple[Any, ...]:
     )
 
 
-def _kms_algorithm(public: Any) -> str:
+def _kms_algorithm(public: object) -> str:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
     if isinstance(public, ed25519.Ed25519PublicKey):

@@ -16,9 +16,9 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..model.canonical_json import compact_json
+from ..model.documents import RecordDocument, SummaryDocument
 from ..model.record import SCHEMA
 from ..model.timestamps import moment
 from .keys import index_prefix, segment
@@ -29,7 +29,7 @@ from .stored_json import read_stored
 FAN = 32
 READERS = 16
 TRIES = 5
-Summary = Mapping[str, Any]
+Summary = SummaryDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +45,21 @@ class Index:
         return ordered[:most]
 
 
-def summary_of(document: Mapping[str, Any]) -> dict[str, Any]:
+def summary_of(document: RecordDocument) -> Summary:
     """The index entry of a sealed record."""
     run, totals = document["run"], document["totals"]
-    taken = {key: run[key] for key in ("status", "started", "ended", "trigger", "user") if key in run}
-    counted = ("steps", "failed", "cached", "jobs_started", "seconds", "billable_seconds")
-    return {
+    summary: Summary = {
         "run_id": record_name(run),
-        **taken,
-        **{key: totals[key] for key in counted if key in totals},
         "sha256": hash_of(document),
         "previous": [link.as_json() for link in previous_of(document)],
     }
+    for key in ("status", "started", "ended", "trigger", "user"):
+        if key in run:
+            summary[key] = run[key]
+    for counted in ("steps", "failed", "cached", "jobs_started", "seconds", "billable_seconds"):
+        if counted in totals:
+            summary[counted] = totals[counted]
+    return summary
 
 
 def add_to_index(store: Store, dag_id: str, summary: Summary) -> None:

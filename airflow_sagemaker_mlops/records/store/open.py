@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..model.errors import StoreUnavailable
 from .folder import FolderStore
 from .protocol import Store
-from .s3 import S3Store
+from .s3 import S3Client, S3Store
 
 
-def open_store(location: str, s3: Callable[[], Any]) -> Store:
+def open_store(location: str, s3: Callable[[], S3Client]) -> Store:
     """The store at ``location``; ``s3`` returns the boto3 client, and is called only for S3 locations.
 
     Raises :class:`StoreUnavailable` for a location of another kind.

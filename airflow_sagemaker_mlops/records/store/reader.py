@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from ...definition.problems import did_you_mean
+from ..model.documents import RecordDocument
 from ..model.errors import BrokenRecord, NoSuchRecord
 from ..model.step_record import StepRecord
 from .index import read_index
@@ -19,7 +19,7 @@ _INSTANCE = re.compile(r"(.*?)(\[\d+\])?", re.DOTALL)
 LATEST = re.compile(r"latest(\[\d+\])?(?:~(\d+))?")
 
 
-def read_record(store: Store, dag_id: str, run_id: str) -> dict[str, Any]:
+def read_record(store: Store, dag_id: str, run_id: str) -> RecordDocument:
     """The record of a run, checked.  Raises a :class:`RecordError` that says what is wrong with it."""
     key = record_key(dag_id, run_id)
     found = store.read(key)
@@ -67,7 +67,7 @@ def dags_of(store: Store) -> list[str]:
     return [name_of(folder) for folder in store.folders()]
 
 
-def steps_of(store: Store, document: Mapping[str, Any]) -> dict[str, StepRecord]:
+def steps_of(store: Store, document: RecordDocument) -> dict[str, StepRecord]:
     """The steps of a record by name, including requests that are stored separately.
 
     Raises :class:`BrokenRecord` for a damaged request.

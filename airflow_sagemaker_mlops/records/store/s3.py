@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
+from ...json_types import AwsShape
 from ..model.errors import StoreUnavailable
 from .protocol import MOST_BYTES, Stored, too_large
 from .s3_pages import pages
@@ -19,11 +20,36 @@ MISSING = frozenset({"NoSuchKey", "404"})
 DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
 
 
+class S3Client(Protocol):
+    """The part of boto3's S3 client that records use; members as in the API reference."""
+
+    def get_object(self, **members: object) -> AwsShape:
+        """An object and its content."""
+
+    def put_object(self, **members: object) -> AwsShape:
+        """Write an object."""
+
+    def delete_object(self, **members: object) -> AwsShape:
+        """Delete an object."""
+
+    def list_objects_v2(self, **members: object) -> AwsShape:
+        """A page of a listing."""
+
+    def list_object_versions(self, **members: object) -> AwsShape:
+        """A page of a listing with versions."""
+
+    def copy_object(self, **members: object) -> AwsShape:
+        """Copy an object of up to 5 GB within S3."""
+
+    def copy(self, source: Mapping[str, str], bucket: str, key: str, /) -> None:
+        """Copy an object of any size within S3."""
+
+
 @dataclass(frozen=True, slots=True)
 class S3Store:
     """:class:`Store` over a boto3 S3 client.  ``prefix`` is "" or without slashes at its ends."""
 
-    client: Any
+    client: S3Client
     bucket: str
     prefix: str = ""
 
@@ -85,7 +111,7 @@ class S3Store:
             raise self._refused("write", key, error) from error
         return True
 
-    def _pages(self, **members: str) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, **members: str) -> Iterator[AwsShape]:
         try:
             yield from pages(self.client.list_objects_v2, Bucket=self.bucket, **members)
         except Exception as error:

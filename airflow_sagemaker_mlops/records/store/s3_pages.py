@@ -6,8 +6,9 @@ takes longer than most listings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
+
+from ...json_types import AwsShape
 
 # request member for the next page -> response member that holds it
 MARKS = {
@@ -17,7 +18,7 @@ MARKS = {
 }
 
 
-def pages(listing: Callable[..., Mapping[str, Any]], **members: str) -> Iterator[Mapping[str, Any]]:
+def pages(listing: Callable[..., AwsShape], **members: str) -> Iterator[AwsShape]:
     """All pages of ``listing``, a client's ``list_objects_v2`` or ``list_object_versions``."""
     marks: dict[str, str] = {}
     while True:

@@ -8,10 +8,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from .. import model
 from ..model.canonical_json import canonical_json, compact_json, doubles, exact, sha256_of
+from ..model.documents import AmendmentDocument, LinkDocument, RecordDocument, RunDocument, SealedDocument
 from ..model.errors import BrokenRecord, ForeignRecord, OlderSchema
 from ..model.record import KIND, SCHEMA
 from .stored_json import misfit, read_stored
@@ -19,6 +20,7 @@ from .stored_json import misfit, read_stored
 READABLE = ("1", "2")  # major versions
 CANONICAL = "RFC 8785"
 _CANONICAL_1 = "sorted-keys-no-space-utf8"  # of schema 1
+Document = TypeVar("Document", RecordDocument, AmendmentDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +30,21 @@ class Link:
     run_id: str
     sha256: str
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> LinkDocument:
         """Plain data."""
         return {"run_id": self.run_id, "sha256": self.sha256}
 
 
-def seal_document(document: Mapping[str, Any], previous: Sequence[Link]) -> dict[str, Any]:
+def seal_document(document: Document, previous: Sequence[Link]) -> Document:
     """``document`` with its hash and references to the previous records; integers beyond 2**53 - 1 become text."""
     links = [link.as_json() for link in sorted(previous, key=lambda link: link.run_id)]
-    integrity = {"canonical": CANONICAL, "previous": links}
-    unsealed = {**exact(document), "integrity": integrity}
-    return {**unsealed, "integrity": {**integrity, "sha256": sha256_of(unsealed)}}
+    sealed: Document = exact(document)
+    unsealed = {**sealed, "integrity": {"canonical": CANONICAL, "previous": links}}
+    sealed["integrity"] = {"canonical": CANONICAL, "previous": links, "sha256": sha256_of(unsealed)}
+    return sealed
 
 
-def parse_record(data: bytes, where: str) -> dict[str, Any]:
+def parse_record(data: bytes, where: str) -> RecordDocument:
     """The document in ``data``; ``where`` is its address, for messages.
 
     Raises :class:`BrokenRecord` for a document that is truncated or altered, even by a space, and :class:`OlderSchema`
@@ -55,10 +58,10 @@ def parse_record(data: bytes, where: str) -> dict[str, Any]:
             f"{where} has the right hash but not the shape of a record: {wrong}. "
             "It was not written by this package; move it away."
         )
-    return document
+    return cast("RecordDocument", document)
 
 
-def check_hash(document: Mapping[str, Any], data: bytes, where: str) -> None:
+def check_hash(document: Mapping[str, object], data: bytes, where: str) -> None:
     """Raise :class:`BrokenRecord` if ``data`` is not exactly the sealed ``document``."""
     integrity = document.get("integrity")
     if not isinstance(integrity, dict) or not isinstance(integrity.get("sha256"), str):
@@ -73,9 +76,10 @@ def check_hash(document: Mapping[str, Any], data: bytes, where: str) -> None:
         raise BrokenRecord(f"{where} was altered after it was sealed: its content does not match its hash.")
 
 
-def sealed_bytes(document: Mapping[str, Any]) -> bytes:
+def sealed_bytes(document: Mapping[str, object]) -> bytes:
     """The bytes of a sealed document, in the form that its member ``canonical`` names.  Raises ``ValueError``."""
-    if document["integrity"].get("canonical") == _CANONICAL_1:
+    integrity = document["integrity"]
+    if isinstance(integrity, Mapping) and integrity.get("canonical") == _CANONICAL_1:
         return compact_json(document)
     try:
         return canonical_json(document)
@@ -83,7 +87,7 @@ def sealed_bytes(document: Mapping[str, Any]) -> bytes:
         return canonical_json(doubles(document))
 
 
-def is_readable(document: Mapping[str, Any]) -> bool:
+def is_readable(document: Mapping[str, object]) -> bool:
     """Whether ``document`` has a schema that this version reads."""
     return str(document.get("schema", "")).partition(".")[0] in READABLE
 
@@ -114,23 +118,23 @@ def _read(data: bytes, where: str) -> dict[str, Any]:
     return document
 
 
-def record_name(run: Mapping[str, Any]) -> str:
+def record_name(run: RunDocument) -> str:
     """The name of a run's record: the run id; ``<run id>#2`` for a run that was cleared twice."""
     cleared = run.get("clear_number")
     return f"{run.get('run_id')}#{cleared}" if cleared else str(run.get("run_id"))
 
 
-def hash_of(document: Mapping[str, Any]) -> str:
+def hash_of(document: SealedDocument) -> str:
     """The hash in a sealed document."""
     return str(document["integrity"]["sha256"])
 
 
-def previous_of(document: Mapping[str, Any]) -> tuple[Link, ...]:
+def previous_of(document: SealedDocument) -> tuple[Link, ...]:
     """The previous records that a sealed document refers to."""
     return tuple(Link(link["run_id"], link["sha256"]) for link in document["integrity"].get("previous", ()))
 
 
-def belongs_to(document: Mapping[str, Any], dag_id: str, run_id: str, where: str) -> None:
+def belongs_to(document: RecordDocument, dag_id: str, run_id: str, where: str) -> None:
     """Raise :class:`ForeignRecord` if the document describes a DAG or run other than its key names."""
     run = document["run"]
     if (run.get("dag_id"), record_name(run)) != (dag_id, run_id):

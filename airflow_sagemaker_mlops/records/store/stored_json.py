@@ -14,6 +14,7 @@ from ...definition.read.strict_json import read_json
 
 MOST_BYTES = 64_000_000  # a record of 1,000 steps takes 5 MB
 MOST_DEPTH = 400  # a request is as deep as its definition may be, plus its own level in the record
+Schema = Mapping[str, Any]  # a JSON Schema
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (Mapping,),
     "array": (list,),
@@ -30,7 +31,7 @@ def read_stored(data: bytes) -> Any:
     return read_json(data, most_bytes=MOST_BYTES, most_depth=MOST_DEPTH)
 
 
-def misfit(value: Any, schema: Mapping[str, Any], *, complete: bool = True) -> str:
+def misfit(value: object, schema: Schema, *, complete: bool = True) -> str:
     """The first place where ``value`` violates ``schema``, as a phrase; "" if it conforms.
 
     Supports the parts of JSON Schema that readers rely on: types, properties, required members, items, enums and local
@@ -42,7 +43,9 @@ def misfit(value: Any, schema: Mapping[str, Any], *, complete: bool = True) -> s
     return next(_misfits(value, schema, None, definitions, complete), "")
 
 
-def _misfits(value: Any, schema: Any, place: Place, definitions: Any, complete: bool) -> Iterator[str]:
+def _misfits(
+    value: object, schema: Schema | bool | None, place: Place, definitions: Mapping[str, Schema], complete: bool
+) -> Iterator[str]:
     while isinstance(schema, Mapping) and "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
     if not isinstance(schema, Mapping):
@@ -71,5 +74,5 @@ def _misfits(value: Any, schema: Any, place: Place, definitions: Any, complete: 
             yield from _misfits(item, schema.get("items"), (place, index), definitions, complete)
 
 
-def _is(value: Any, name: str) -> bool:
+def _is(value: object, name: str) -> bool:
     return isinstance(value, _TYPES[name]) and (name == "boolean" or not isinstance(value, bool))

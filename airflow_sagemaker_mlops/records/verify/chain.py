@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
+from ..model.documents import RecordDocument
 from ..model.errors import NoSuchRecord, RecordError
 from ..seal.amendments import read_amendments
 from ..seal.hash_chain import heads_are_damaged, heads_of, read_heads, rewrite_heads
@@ -77,10 +77,10 @@ def rebuild_index(store: Store, dag_id: str) -> int:
     return len(summaries)
 
 
-def _read_all(store: Store, dag_id: str) -> tuple[dict[str, dict[str, Any]], list[Finding]]:
+def _read_all(store: Store, dag_id: str) -> tuple[dict[str, RecordDocument], list[Finding]]:
     keys = [key for key in store.keys(records_prefix(dag_id)) if is_laid_out(dag_id, key)]
 
-    def read(key: str) -> dict[str, Any] | Finding:
+    def read(key: str) -> RecordDocument | Finding:
         named = name_of(key.rpartition("/")[2].removesuffix(".json"))
         found = store.read(key)
         if found is None:
@@ -99,7 +99,7 @@ def _read_all(store: Store, dag_id: str) -> tuple[dict[str, dict[str, Any]], lis
     return good, [result for result in results if isinstance(result, Finding)]
 
 
-def _chain(good: Mapping[str, Mapping[str, Any]], bad: set[str]) -> Iterator[Finding]:
+def _chain(good: Mapping[str, RecordDocument], bad: set[str]) -> Iterator[Finding]:
     for run_id, document in good.items():
         for link in previous_of(document):
             if link.run_id in bad:
@@ -112,7 +112,7 @@ def _chain(good: Mapping[str, Mapping[str, Any]], bad: set[str]) -> Iterator[Fin
 
 
 def _against_index(
-    store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]], bad: set[str], index: Index
+    store: Store, dag_id: str, good: Mapping[str, RecordDocument], bad: set[str], index: Index
 ) -> Iterator[Finding]:
     for run_id, summary in index.summaries.items():
         if run_id in bad:
@@ -132,7 +132,7 @@ def _against_index(
         yield Finding("", f"index object {key} is damaged; rebuild the index.", harmless=True)
 
 
-def _amendments(store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]], bad: set[str]) -> Iterator[Finding]:
+def _amendments(store: Store, dag_id: str, good: Mapping[str, RecordDocument], bad: set[str]) -> Iterator[Finding]:
     prefix = amendments_prefix(dag_id)
     amended = {key.removeprefix(prefix).partition("/")[0] for key in store.keys(prefix)}
     for run in sorted(amended - {segment(run_id) for run_id in (*good, *bad)}):
@@ -158,7 +158,7 @@ def _contradicts(summary: Summary, right: Summary) -> bool:
 
 
 def _heads(
-    store: Store, dag_id: str, good: Mapping[str, Mapping[str, Any]], bad: set[str], index: Index
+    store: Store, dag_id: str, good: Mapping[str, RecordDocument], bad: set[str], index: Index
 ) -> Iterator[Finding]:
     summaries: dict[str, Summary] = {run_id: summary_of(document) for run_id, document in good.items()}
     for link in read_heads(store, dag_id).links:

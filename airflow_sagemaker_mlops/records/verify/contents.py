@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
+from ..model.documents import RecordDocument
 from ..store.index import READERS
 from ..store.keys import content_key, content_prefix
 from ..store.protocol import Store, address
@@ -17,7 +17,7 @@ WORDS = {"definitions": "definition", "requests": "request", "listings": "listin
 Content = tuple[str, str]  # kind and hash
 
 
-def contents(store: Store, dag_id: str, records: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+def contents(store: Store, dag_id: str, records: Mapping[str, RecordDocument]) -> Iterator[Finding]:
     """Contents that were altered, and contents that ``records`` refer to as stored but that are missing."""
     users: dict[Content, list[str]] = {}
     wanted: dict[Content, str] = {}
@@ -38,7 +38,7 @@ def contents(store: Store, dag_id: str, records: Mapping[str, Mapping[str, Any]]
             yield _finding(store, dag_id, content, users[content], "is missing")
 
 
-def _used(document: Mapping[str, Any]) -> Iterator[tuple[Content, bool]]:
+def _used(document: RecordDocument) -> Iterator[tuple[Content, bool]]:
     """Contents that a record refers to, each with whether it was stored for certain."""
     copy = document.get("definition", {}).get("copy")
     if copy:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
+from ...json_types import AwsShape
+from ..model.documents import RecordDocument
 from ..model.errors import RecordError
 from ..seal.amendments import read_amendments
 from ..seal.anchors import anchored_hash
@@ -36,11 +37,11 @@ class Evidence:
 
     expected: Mapping[str, str] = field(default_factory=dict)
     verifier: Verifier | None = None
-    package: Callable[[str], Mapping[str, Any] | None] | None = None
+    package: Callable[[str], AwsShape | None] | None = None
 
 
 def against(
-    store: Store, dag_id: str, records: Mapping[str, Mapping[str, Any]], bad: set[str], evidence: Evidence
+    store: Store, dag_id: str, records: Mapping[str, RecordDocument], bad: set[str], evidence: Evidence
 ) -> Iterator[Finding]:
     """Findings of ``evidence`` about ``records``, {run id: record}; ``bad`` runs already have findings."""
     for run_id, sha256 in evidence.expected.items():
@@ -55,7 +56,7 @@ def against(
 
 
 def _unsigned(
-    store: Store, dag_id: str, records: Mapping[str, Mapping[str, Any]], verifier: Verifier
+    store: Store, dag_id: str, records: Mapping[str, RecordDocument], verifier: Verifier
 ) -> Iterator[Finding]:
     def wrong(run_id: str) -> list[Finding]:
         found = [why_unsigned(store, verifier, records[run_id], dag_id, run_id)]
@@ -73,9 +74,7 @@ def _unsigned(
             yield from findings
 
 
-def _anchors(
-    records: Mapping[str, Mapping[str, Any]], package: Callable[[str], Mapping[str, Any] | None]
-) -> Iterator[Finding]:
+def _anchors(records: Mapping[str, RecordDocument], package: Callable[[str], AwsShape | None]) -> Iterator[Finding]:
     for run_id, document in records.items():
         for model in document["models"]:
             arn = str(model.get("arn") or "")
