@@ -87,12 +87,17 @@ async def fitted(run: StepRun, request: dict[str, Any], operation: str = "") -> 
     """
     entry = run.entry
     operation = operation or entry.create
-    try:
-        ready, unknown = await asyncio.to_thread(fit_request, entry.service, operation, request)
-    except ValueError as error:
-        raise StepFailed(f'Step "{run.identity.step}" at Arguments.{error}') from None
-    for path in unknown:
-        run.tell(f"Arguments.{path} is not a member of {operation} in the installed botocore and was left out")
+    later = {} if operation == entry.update else {key: request[key] for key in entry.update_only if key in request}
+    parts = [(operation, {key: value for key, value in request.items() if key not in later})]
+    ready: dict[str, Any] = {}
+    for name, members in [*parts, *([(entry.update, later)] if later else [])]:
+        try:
+            fit, unknown = await asyncio.to_thread(fit_request, entry.service, name, members)
+        except ValueError as error:
+            raise StepFailed(f'Step "{run.identity.step}" at Arguments.{error}') from None
+        for path in unknown:
+            run.tell(f"Arguments.{path} is not a member of {name} in the installed botocore and was left out")
+        ready |= fit
     return ready
 
 

@@ -59,6 +59,11 @@ def nothing_made_up(_request: Answer, _name: str) -> dict[str, Any]:
     return {}
 
 
+def no_alarms(_request: Mapping[str, Any]) -> tuple[str, ...]:
+    """What most types have."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The step-level key that names the function or queue a step calls.
@@ -107,6 +112,8 @@ class StepType:
     reason_key      path in the properties to why it failed
     succeeded, failed   terminal statuses
     update          operation that changes a resource that exists, with the request's ``update_members``
+    update_only     those of them that the create operation does not take
+    alarms          names of the CloudWatch alarms that an update is rolled back by, read from the request
     summaries_key   member of the List answer; its items have ``name_key`` and ``status_key``
     log_group       CloudWatch log group of the containers
     name_limit      longest name the API takes
@@ -179,6 +186,8 @@ class StepType:
     failed: frozenset[str] = field(default_factory=frozenset)
     update: str = ""
     update_members: tuple[str, ...] = ()
+    update_only: frozenset[str] = frozenset()
+    alarms: Callable[[Answer], tuple[str, ...]] = no_alarms
     summaries_key: str = ""
     log_group: str = ""
     name_limit: int = 63

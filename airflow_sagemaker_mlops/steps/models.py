@@ -5,13 +5,13 @@ Sources: docs/language/steps/models.md; the SageMaker API reference for the memb
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..definition.model import Pipeline, Step
 from ..definition.problems import Problem, warning
 from .arns import Place, packages, spelled
-from .iam import grants_by_name, listing_grants, names_of, sagemaker_grants
+from .iam import grants_by_name, listing_grants, member, names_of, objects, sagemaker_grants
 from .model import EVERYTHING, Answer, Grant, StepType
 
 
@@ -131,7 +131,23 @@ ENDPOINT_CONFIG = StepType(
 )
 
 
+def alarms_of(request: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the alarms in ``DeploymentConfig.AutoRollbackConfiguration``, as far as they are texts."""
+    configuration = member(member(request.get("DeploymentConfig"), "AutoRollbackConfiguration"), "Alarms")
+    names = (alarm.get("AlarmName") for alarm in objects(configuration))
+    return tuple(name for name in names if isinstance(name, str) and name)
+
+
+def _alarm_grants(step: Step, place: Place) -> Iterator[Grant]:
+    """AWS looks at the alarms in the caller's name, and so does the step after a rollback."""
+    configuration = member(step.arguments.get("DeploymentConfig"), "AutoRollbackConfiguration")
+    alarms = objects(member(configuration, "Alarms"))
+    for name in dict.fromkeys(alarm.get("AlarmName") for alarm in alarms):
+        yield "cloudwatch:DescribeAlarms", place.arn("cloudwatch", f"alarm:{name if isinstance(name, str) else '*'}")
+
+
 def _endpoint_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
+    yield from _alarm_grants(step, place)
     operations = (entry.create, entry.update)
     yield from sagemaker_grants(place, (*operations, entry.describe, "AddTags"), names_of(step, entry))
     # Making an endpoint is asked about its configuration as well.
@@ -140,6 +156,7 @@ def _endpoint_grants(step: Step, entry: StepType, place: Place) -> Iterator[Gran
 
 
 def _component_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
+    yield from _alarm_grants(step, place)
     operations = (entry.create, entry.update, entry.describe, "AddTags")
     yield from sagemaker_grants(place, operations, names_of(step, entry))
     # Making a component is asked about its endpoint as well.
@@ -150,6 +167,7 @@ def _given(kind: str, name: Any) -> list[str]:
     return spelled(kind, name if isinstance(name, str) and name else "*")
 
 
+_RETAINING = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 ENDPOINT = StepType(
     name="Endpoint",
     outside=True,
@@ -158,7 +176,9 @@ ENDPOINT = StepType(
     create="CreateEndpoint",
     describe="DescribeEndpoint",
     update="UpdateEndpoint",
-    update_members=("EndpointName", "EndpointConfigName"),
+    update_members=("EndpointName", "EndpointConfigName", "DeploymentConfig", *_RETAINING),
+    update_only=frozenset(_RETAINING),
+    alarms=alarms_of,
     listing="ListEndpoints",
     name_key="EndpointName",
     verbatim=True,
@@ -186,6 +206,8 @@ INFERENCE_COMPONENT = StepType(
     describe="DescribeInferenceComponent",
     update="UpdateInferenceComponent",
     update_members=("InferenceComponentName", "Specification", "Specifications", "RuntimeConfig", "DeploymentConfig"),
+    update_only=frozenset({"DeploymentConfig"}),
+    alarms=alarms_of,
     name_key="InferenceComponentName",
     verbatim=True,
     arn_key="InferenceComponentArn",

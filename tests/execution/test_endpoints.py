@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -27,6 +28,23 @@ def refused(operation: str, message: str) -> ClientError:
     return ClientError(answer, operation)
 
 
+class Killed(BaseException):
+    """The process of the step ends here."""
+
+
+class KillableJournal(MemoryJournal):
+    """A journal whose process may end before or after a write."""
+
+    def __init__(self, hosting: Hosting) -> None:
+        super().__init__()
+        self.hosting = hosting
+
+    async def write(self, entry: Entry) -> None:
+        self.hosting.step()
+        await super().write(entry)
+        self.hosting.step()
+
+
 @dataclass
 class Hosting:
     """SageMaker as far as one endpoint goes, by the API reference: a change takes some looks, and may be rolled back.
@@ -43,6 +61,10 @@ class Hosting:
     reason: str = ""
     broken: str = ""
     calls: list[str] = field(default_factory=list)
+    alarms: dict[str, str] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
+    silent: bool = False
+    steps_until_kill: int = -1
     region: str = "us-east-1"
     is_local: bool = True
 
@@ -53,6 +75,16 @@ class Hosting:
     def client(self, _service: str) -> Hosting:
         return self
 
+    def step(self) -> None:
+        """A point at which the process of the step may be killed."""
+        if self.steps_until_kill == 0:
+            raise Killed
+        self.steps_until_kill -= 1
+
+    def describe_alarms(self, AlarmNames: list[str], **_rest: Any) -> dict[str, Any]:
+        rows = [{"AlarmName": name, "StateValue": self.alarms[name]} for name in AlarmNames if name in self.alarms]
+        return {"MetricAlarms": rows}
+
     def change(self, config: str) -> None:
         """Begin to serve ``config``."""
         self.coming, self.looks, self.reason = config, 2, ""
@@ -62,7 +94,7 @@ class Hosting:
             if not self.ends or self.ends.pop(0) == "serves":
                 self.serves = self.coming
             else:
-                self.reason = ROLLED_BACK
+                self.reason = "" if self.silent else ROLLED_BACK
             self.coming = ""
         self.looks = max(0, self.looks - 1)
 
@@ -73,7 +105,8 @@ class Hosting:
         status = "InService" if not self.coming else "Updating" if self.serves else "Creating"
         status = self.broken or status
         shown = {"EndpointName": EndpointName, "EndpointArn": "arn", "EndpointStatus": status}
-        return {**shown, "EndpointConfigName": self.serves or self.coming, "FailureReason": self.reason}
+        pending = {"PendingDeploymentSummary": {"EndpointConfigName": self.coming}} if self.coming else {}
+        return {**shown, "EndpointConfigName": self.serves or self.coming, "FailureReason": self.reason, **pending}
 
     def create_endpoint(self, EndpointName: str, EndpointConfigName: str, **_rest: Any) -> dict[str, Any]:
         self.calls.append(f"create {EndpointConfigName}")
@@ -84,10 +117,13 @@ class Hosting:
             self.lost -= 1
         raise refused("CreateEndpoint", f'Cannot create already existing endpoint "{EndpointName}".')
 
-    def update_endpoint(self, EndpointName: str, EndpointConfigName: str) -> dict[str, Any]:
+    def update_endpoint(self, EndpointName: str, EndpointConfigName: str, **rest: Any) -> dict[str, Any]:
+        self.step()
         self.calls.append(f"update {EndpointConfigName}")
         if not self.coming:
             self.change(EndpointConfigName)
+            self.told = rest
+            self.step()
             if self.lost == 0:
                 return {"EndpointArn": "arn"}
             self.lost -= 1
@@ -124,7 +160,7 @@ def test_an_update_that_is_rolled_back_fails_the_step_with_what_serves_and_why()
         asyncio.run(engine.run_step(attempt(hosting)))
     assert str(caught.value) == (
         'Step "Deploy": prod ended InService: it serves EndpointConfigName "old" instead of "new": the update was '
-        f"rolled back, or somebody has made another one since. {ROLLED_BACK}"
+        f'rolled back. "old" goes on serving. {ROLLED_BACK}'
     )
     assert caught.value.result["Status"] == "Failed"
     assert hosting.calls == ["update new"]
@@ -281,3 +317,70 @@ def test_a_killed_attempt_is_no_reason_to_believe_that_the_update_was_made() -> 
     run = attempt(hosting)
     killed = replace(run, journal=MemoryJournal(Entry("prod", 0, 1, "", JobState.SUBMITTING)))
     assert asyncio.run(engine.run_step(killed)).properties["EndpointConfigName"] == "new"
+
+
+GUARDED = {
+    "EndpointName": "prod",
+    "EndpointConfigName": "new",
+    "RetainDeploymentConfig": True,
+    "DeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}, {"AlarmName": "latency"}]}},
+}
+
+
+def test_an_update_takes_what_only_an_update_has() -> None:
+    hosting = Hosting("old")
+    asyncio.run(engine.run_step(attempt(hosting, **GUARDED)))
+    assert hosting.told == {"DeploymentConfig": GUARDED["DeploymentConfig"], "RetainDeploymentConfig": True}
+    assert hosting.calls == ["update new"]
+
+
+def test_a_creation_does_without_it() -> None:
+    hosting = Hosting()
+    assert asyncio.run(engine.run_step(attempt(hosting, **GUARDED))).properties["EndpointConfigName"] == "new"
+
+
+def test_a_rollback_names_the_alarm_also_where_aws_gives_no_reason() -> None:
+    hosting = Hosting("old", ["rolled back"], alarms={"errors": "OK", "latency": "ALARM"})
+    hosting.silent = True
+    with pytest.raises(JobFailed) as caught:
+        asyncio.run(engine.run_step(attempt(hosting, **GUARDED)))
+    assert caught.value.reason == (
+        'it serves EndpointConfigName "old" instead of "new": the update was rolled back because of the alarm '
+        '"latency". "old" goes on serving.'
+    )
+
+
+def test_an_update_that_could_not_be_rolled_back_says_that_too() -> None:
+    hosting = Hosting("old", alarms={"errors": "ALARM", "latency": "OK"})
+    run = attempt(hosting, **GUARDED)
+    made = asyncio.run(engine.submit(run))
+    hosting.broken = "UpdateRollbackFailed"
+    with pytest.raises(JobFailed, match=r'because of the alarm "errors"\. The rollback failed, too'):
+        asyncio.run(engine.follow(run, made))
+
+
+def test_another_configuration_is_not_taken_for_a_rollback() -> None:
+    hosting = Hosting("old")
+    run = attempt(hosting)
+    made = asyncio.run(engine.submit(run))
+    hosting.serves, hosting.coming = "theirs", ""
+    with pytest.raises(JobFailed, match='"theirs" instead of "new": somebody else has updated it since'):
+        asyncio.run(engine.follow(run, made))
+
+
+@pytest.mark.parametrize("end", ["serves", "rolled back"])
+@pytest.mark.parametrize("try_number", [1, 2], ids=["goes on elsewhere", "is retried"])
+@pytest.mark.parametrize("killed_at", range(6))
+def test_endpoint_and_result_agree_wherever_the_process_was_killed(killed_at: int, try_number: int, end: str) -> None:
+    hosting = Hosting("old", [end] * 5, steps_until_kill=killed_at)
+    run = replace(attempt(hosting), journal=KillableJournal(hosting))
+    with suppress(Killed, JobFailed):
+        asyncio.run(engine.run_step(run))
+    hosting.steps_until_kill = -1
+    again = replace(run, identity=replace(run.identity, try_number=try_number))
+    if end == "serves":
+        assert asyncio.run(engine.run_step(again)).properties["EndpointConfigName"] == hosting.serves == "new"
+        return
+    with pytest.raises(JobFailed) as caught:
+        asyncio.run(engine.run_step(again))
+    assert caught.value.result["Properties"]["EndpointConfigName"] == hosting.serves == "old"

@@ -1,7 +1,8 @@
 """Endpoint and InferenceComponent: created when missing, else updated, and waited for until they serve.
 
-Others may change the same one meanwhile, and an update that fails is rolled back: what serves in the end is compared
-with what was asked for.
+Others may change the same one meanwhile, and AWS rolls an update back without an error: the endpoint is InService with
+its old configuration again, and FailureReason may be empty.  So the configuration that serves in the end is compared
+with the one that was asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ..alarms import alarms_that_went_off
 from ..aws.clients import IN_USE, as_json, call, error_code, error_message
 from ..describe import address_of, describe
 from ..exceptions import JobFailed, StepFailed
@@ -22,8 +24,9 @@ from .base import WaitingRunner
 from .job import ended_well, result_of
 
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
-BUSY_WAIT_S = 3600.0
+BUSY_WAIT_S = 10 * 3600.0  # an update takes up to 8 hours (MaximumExecutionTimeoutInSeconds), and then its rollback
 SHOWN_WITHIN_S = 30.0  # right after an update was accepted Describe may not know of it
+BROKEN = "UpdateRollbackFailed"
 TRIES = 5  # to be the one that changes it
 
 
@@ -44,37 +47,62 @@ class EndpointRunner(WaitingRunner):
         """The resource, made or told to change; nothing when it is what was asked for already."""
         request = await build_request(run, 0)
         entry, identity = run.entry, run.identity
-        name, facts = str(request[entry.name_key]), {"wanted": _served(request)}
+        name = str(request[entry.name_key])
+        facts: dict[str, Any] = {"wanted": _served(request), "alarms": list(entry.alarms(request))}
         before = await run.journal.read()
         accepted = before is not None and before.state.was_accepted
         if before is not None and accepted and (before.name, before.try_number) == (name, identity.try_number):
             # In this attempt: an update that was rolled back since is told, and not made a second time.
             return Submitted(name, before.arn, 0, now(), adopted=True, facts=facts)
         await run.journal.write(Entry.of(identity, name, 0))
-        arn = str((await self._changed(run, name, request)).get(entry.arn_key, ""))
-        made = Submitted(name, arn, 0, now(), facts=facts)
+        answer, found = await self._changed(run, name, request)
+        facts |= {"before": _served(found), "modified": found.get("LastModifiedTime") or ""}
+        made = Submitted(name, str(answer.get(entry.arn_key, "")), 0, now(), facts=facts)
         await run.journal.write(made.entry(identity))
-        await run.publish(facts_about(run, name, arn))
+        await run.publish(facts_about(run, name, made.arn))
         return made
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait until it serves what was asked for.  Raises :class:`JobFailed` when it serves something else."""
         wanted: Mapping[str, str] = job.facts.get("wanted") or {}
-        await _until_shown(run, job.name, wanted)
-        answer = await ended_well(run, job, address_of(run, job.name))
+        await _until_shown(run, job, wanted)
+        try:
+            answer = await ended_well(run, job, address_of(run, job.name))
+        except JobFailed as error:
+            if error.status == BROKEN:
+                reason = f"{await self._why(run, job)} The rollback failed, too, so nobody knows what serves. "
+                raise _failed(run, job, error.status, reason + error.reason, error.result) from None
+            raise
         other = _other(wanted, answer)
-        if other:
-            await run.journal.write(job.entry(run.identity).advance(JobState.FAILED))
-            words = " and ".join(f'{key} "{has}" instead of "{wanted[key]}"' for key, has in other.items())
-            reason = run.entry.reason_of(answer)
-            why = f"it serves {words}: the update was rolled back, or somebody has made another one since."
-            left = result_of(run, job.name, answer, started=job.since, status="Failed").as_json()
-            status = run.entry.status_of(answer)
-            raise JobFailed(run.identity.step, job.name, status, f"{why} {reason}".rstrip(), left)
-        return result_of(run, job.name, answer, started=job.since)
+        if not other:
+            return result_of(run, job.name, answer, started=job.since)
+        await run.journal.write(job.entry(run.identity).advance(JobState.FAILED))
+        has = " and ".join(f'{key} "{value}" instead of "{wanted[key]}"' for key, value in other.items())
+        before = job.facts.get("before")
+        if before is None:  # another process knew
+            why = "the update was rolled back, or somebody else has updated it since."
+        elif before == {} or _other(before, answer):
+            why = "somebody else has updated it since."
+        else:
+            kept = " and ".join(f'"{value}"' for value in other.values())
+            why = f"{await self._why(run, job)} {kept} goes on serving."
+        left = result_of(run, job.name, answer, started=job.since, status="Failed").as_json()
+        reason = f"it serves {has}: {why} {run.entry.reason_of(answer)}".rstrip()
+        raise _failed(run, job, run.entry.status_of(answer), reason, left)
 
-    async def _changed(self, run: StepRun, name: str, request: dict[str, Any]) -> dict[str, Any]:
-        """AWS's answer to the call that makes or changes it, or its properties when there is nothing to change.
+    async def _why(self, run: StepRun, job: Submitted) -> str:
+        """Why AWS rolled the update back, in a sentence."""
+        names = job.facts.get("alarms") or []
+        off = await alarms_that_went_off(run, names, job.since)
+        if off:
+            alarms = f"the alarm{'s' if len(off) > 1 else ''} " + " and ".join(f'"{name}"' for name in off)
+            return f"the update was rolled back because of {alarms}."
+        return "the update was rolled back."
+
+    async def _changed(self, run: StepRun, name: str, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """AWS's answer to the call that makes or changes it, and its properties before that, ``{}`` for a new one.
+
+        The answer is those properties when there is nothing to change, or when the wanted update is under way already.
 
         A call that finds a change under way is made again after it, if that does not lead to what is wanted: it may be
         our own, whose answer was lost, or somebody else's.
@@ -82,12 +110,15 @@ class EndpointRunner(WaitingRunner):
         entry, wanted, attempt, differed = run.entry, _served(request), 0, False
         while True:
             attempt += 1
-            found = await _idle(run, name)
+            found = await _idle(run, name, wanted)
+            if found is not None and _coming(found, wanted):
+                run.tell(f"{name} is being updated to that already")
+                return found, found
             # A description does not tell all that an update asks for; that it serves the other thing now does.
             made = differed and found is not None and not _other(wanted, found)
             if found is not None and (made or self._is_so_already(run, found, request)):
                 run.tell(f"{name} serves that already")
-                return found
+                return found, found
             if found is not None and self.is_lost_when_failed and run.entry.status_of(found) == "Failed":
                 raise StepFailed(
                     f'Step "{run.identity.step}": {name} is Failed ({run.entry.reason_of(found)}), and all AWS does '
@@ -95,7 +126,7 @@ class EndpointRunner(WaitingRunner):
                 )
             differed = found is None or bool(_other(wanted, found))
             operation = entry.create if found is None else entry.update
-            keys = request.keys() if found is None else entry.update_members
+            keys = [key for key in request if key not in entry.update_only] if found is None else entry.update_members
             members = {key: request[key] for key in keys if key in request}
             try:
                 answer = await call(run.aws, entry.service, operation, **members)
@@ -106,7 +137,7 @@ class EndpointRunner(WaitingRunner):
                 await asyncio.sleep(min(2.0**attempt, 10.0))  # until Describe shows it
             else:
                 run.tell(f"{operation}: {name}")
-                return dict(as_json(answer))
+                return dict(as_json(answer)), found or {}
 
     def _is_so_already(self, run: StepRun, found: dict[str, Any], request: dict[str, Any]) -> bool:
         """Whether an update would change nothing, as far as one word says that."""
@@ -133,6 +164,16 @@ async def _is_under_way(run: StepRun, name: str, error: Exception) -> bool:
     return found is not None and run.entry.status_of(found) in BUSY
 
 
+def _failed(run: StepRun, job: Submitted, status: str, reason: str, left: Mapping[str, Any]) -> JobFailed:
+    return JobFailed(run.identity.step, job.name, status, reason, left)
+
+
+def _coming(found: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    """Whether an update to the ``wanted`` configuration is under way: ours, of before a kill, or the same of others."""
+    pending = (found.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
+    return bool(pending) and pending == wanted.get("EndpointConfigName")
+
+
 def _served(document: Mapping[str, Any]) -> dict[str, str]:
     """What a request asks to be served, or a description says is: the members that both of them have."""
     specification = document.get("Specification") or {}
@@ -152,29 +193,33 @@ def _other(wanted: Mapping[str, str], found: Mapping[str, Any]) -> dict[str, str
     return {key: has for key, has in _served(found).items() if key in wanted and has != wanted[key]}
 
 
-async def _until_shown(run: StepRun, name: str, wanted: Mapping[str, str]) -> None:
+async def _until_shown(run: StepRun, job: Submitted, wanted: Mapping[str, str]) -> None:
     """Return when what Describe tells is not from before the update any more."""
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + SHOWN_WITHIN_S, 1.0
+    modified = job.facts.get("modified")
     while loop.time() < deadline:
-        found = await describe(run, name)
+        found = await describe(run, job.name)
         if found is None or run.entry.status_of(found) in BUSY or not _other(wanted, found):
             return
+        if modified and found.get("LastModifiedTime") not in (None, modified):
+            return  # rolled back by now
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 10.0)
 
 
-async def _idle(run: StepRun, name: str) -> dict[str, Any] | None:
-    """The resource once no change to it is under way; AWS refuses to update one that is changing."""
+async def _idle(run: StepRun, name: str, wanted: Mapping[str, str]) -> dict[str, Any] | None:
+    """The resource once no change to it is under way but the ``wanted`` one; AWS updates none that is changing."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + BUSY_WAIT_S
     pause = 0.5
     while True:
         found = await describe(run, name)
         status = run.entry.status_of(found) if found is not None else ""
-        if found is None or status not in BUSY:
+        if found is None or status not in BUSY or (status == "Updating" and _coming(found, wanted)):
             return found
         if loop.time() > deadline:
-            raise StepFailed(f'Step "{run.identity.step}": {name} stayed {status} for an hour.')
+            hours = BUSY_WAIT_S / 3600
+            raise StepFailed(f'Step "{run.identity.step}": {name} stayed {status} for {hours:.0f} hours.')
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 30.0)
