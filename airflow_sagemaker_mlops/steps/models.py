@@ -11,6 +11,7 @@ from typing import Any
 from ..definition.model import Pipeline, Step
 from ..definition.problems import Problem, warning
 from .arns import Place, packages, spelled
+from .guardrails import component_guardrails, config_guardrails, endpoint_guardrails
 from .iam import grants_by_name, listing_grants, member, names_of, objects, sagemaker_grants
 from .model import EVERYTHING, Answer, Grant, StepType
 
@@ -124,6 +125,7 @@ ENDPOINT_CONFIG = StepType(
     verbatim=True,
     arn_key="EndpointConfigArn",
     cache_key=EVERYTHING,
+    pitfalls=(config_guardrails,),
     console="endpointConfig/{name}",
     kind="endpoint-config",
     grants=grants_by_name,
@@ -178,6 +180,7 @@ ENDPOINT = StepType(
     update="UpdateEndpoint",
     update_members=("EndpointName", "EndpointConfigName", "DeploymentConfig", *_RETAINING),
     update_only=frozenset(_RETAINING),
+    pitfalls=(endpoint_guardrails,),
     alarms=alarms_of,
     listing="ListEndpoints",
     name_key="EndpointName",
@@ -207,6 +210,7 @@ INFERENCE_COMPONENT = StepType(
     update="UpdateInferenceComponent",
     update_members=("InferenceComponentName", "Specification", "Specifications", "RuntimeConfig", "DeploymentConfig"),
     update_only=frozenset({"DeploymentConfig"}),
+    pitfalls=(component_guardrails,),
     alarms=alarms_of,
     name_key="InferenceComponentName",
     verbatim=True,

@@ -71,5 +71,8 @@ def _misfits(step: Step, rule: SlotRule) -> list[Misfit]:
         return [misfit for part in entry.parts for misfit in check_part(part, step.arguments, rule)]
     given = frozenset({entry.name_key}) | entry.supplied
     arguments = entry.prepare(dict(step.arguments))
-    found = check_arguments(entry.service, entry.create, arguments, given, rule)
+    later = {key: arguments.pop(key) for key in entry.update_only if key in arguments}
+    found = [*check_arguments(entry.service, entry.create, arguments, given, rule)]
+    if later:
+        found += check_arguments(entry.service, entry.update, later, frozenset(entry.update_members), rule)
     return [misfit for misfit in found if not misfit.path.startswith(LOOSE_PREFIXES)]
