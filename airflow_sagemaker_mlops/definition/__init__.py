@@ -17,11 +17,11 @@ __all__ = ["examine", "load_pipeline", "placed", "to_json"]
 
 
 def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> Pipeline:
-    """The pipeline in ``source``: a file name, JSON or YAML text, a dict, or a pipeline object of the SDK.
+    """Load the pipeline in ``source``: a file name, JSON or YAML text, a dict, or an SDK pipeline object.
 
-    Relative file names are taken from ``base_dir``; ``name`` is what messages call the document.
-    Raises :class:`InvalidPipeline`, or :class:`UnsupportedPipeline` when the document is right and uses what this
-    package cannot run; either lists every problem, in the order of the document.
+    Relative file names are resolved against ``base_dir``; ``name`` is the document's name in messages.
+    Raises :class:`InvalidPipeline`, or :class:`UnsupportedPipeline` if the document is valid but uses something that
+    this package cannot run; both list every problem, in document order.
     """
     pipeline, problems = examine(source, base_dir=base_dir, name=name)
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -32,9 +32,9 @@ def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None
 
 
 def examine(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> tuple[Pipeline, list[Problem]]:
-    """The pipeline in ``source`` as far as it can be read, with its errors and warnings in the order of the document.
+    """The pipeline in ``source`` as far as it can be parsed, with its errors and warnings in document order.
 
-    Raises :class:`InvalidPipeline` where there is no document to read a pipeline from.
+    Raises :class:`InvalidPipeline` if there is no document to parse.
     """
     read = read_source(source, base_dir, name)
     try:
@@ -51,7 +51,7 @@ def examine(source: Any, *, base_dir: Path | None = None, name: str | None = Non
 def placed(problems: Iterable[Problem], source: Any, *, name: str | None = None) -> list[Problem]:
     """``problems`` of the definition in ``source``, which has been read, with line and column in its text.
 
-    That is the text around the definition where it is an object in a template or an answer.
+    If the definition is embedded in a template or an API response, that is the text of the whole template or response.
     """
     found = list(problems)
     return _in_order(read_source(source, None, name), found) if found else []
@@ -72,7 +72,7 @@ def _in_order(read: Source, problems: list[Problem]) -> list[Problem]:
 
 
 def to_json(pipeline: Pipeline) -> str:
-    """The definition as SageMaker Pipelines takes it: JSON without ``x-airflow``."""
+    """The definition as SageMaker Pipelines accepts it: JSON without ``x-airflow``."""
     import json
 
     return json.dumps(_without_airflow(pipeline.document), indent=2, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Arguments of steps that are no request of an API: EMR, EMRServerless, Lineage, Cleanup (docs/language/steps/)."""
+"""Arguments of steps that are not an API request: EMR, EMRServerless, Lineage, Cleanup (docs/language/steps/)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .problems import did_you_mean
 if TYPE_CHECKING:
     from .report import Reporter
 
-# What a Lineage step makes: {member: (type of the entity in associations, its name)}
+# Entities that a Lineage step creates: {member: (type of the entity in associations, its name)}
 ENTITIES = {
     "Actions": ("Action", "ActionName"),
     "Artifacts": ("Artifact", "ArtifactName"),
@@ -24,7 +24,7 @@ LINEAGE_KEYS = frozenset({*ENTITIES, "Associations"})
 
 
 def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, Any], place: Place) -> None:
-    """Problems of ``arguments``, as written, of a step of the type ``kind``; other types are left alone."""
+    """Report problems in the ``arguments``, as written, of a step of type ``kind``; ignores other types."""
     match kind:
         case "Cleanup":
             _cleanup(out, name, arguments, place)
@@ -47,7 +47,7 @@ def _cleanup(out: Reporter, name: str, arguments: Mapping[str, Any], place: Plac
     resources: Any = arguments.get("Resources")
     here = (place, "Resources")
     if resources is None:
-        what = f'{called(name)} has no "Resources"; it deletes nothing.'
+        what = f'{called(name)} has no "Resources", so it deletes nothing.'
         out.report("SM121", place, what, 'Add "Resources": {"S3": [...]}.', warn=True)
     if not out.wanted(resources, Mapping, here, "an object"):
         return
@@ -71,8 +71,8 @@ def _lineage(out: Reporter, name: str, arguments: Mapping[str, Any], place: Plac
         kind = row.get("AssociationType")
         if isinstance(kind, str) and kind not in ASSOCIATION_TYPES:
             hint = did_you_mean(kind, ASSOCIATION_TYPES)
-            # The API has added to its words before, and is asked at run time.
-            out.report("SM122", (at, "AssociationType"), f'"{kind}" is no type of an association.', hint, warn=True)
+            # The API has added types before, so leave the decision to it at run time.
+            out.report("SM122", (at, "AssociationType"), f'"{kind}" is not an association type.', hint, warn=True)
         for side in ("Source", "Destination"):
             if row.get(side) is None:
                 out.report("SM121", at, f'an association needs "{side}".', f'Add "{side}": {{...}}.')
@@ -81,7 +81,7 @@ def _lineage(out: Reporter, name: str, arguments: Mapping[str, Any], place: Plac
 
 
 def _end(out: Reporter, end: Mapping[str, Any], made: Mapping[str, list[Any]], place: Place) -> None:
-    """One end of an association: an ARN, or type and name of an entity that the same step makes."""
+    """One end of an association: an ARN, or the type and name of an entity that the same step creates."""
     out.unknown_keys(end, frozenset({"Arn", "Name", "Type"}), place, "an end of an association")
     if end.get("Arn") is not None:
         return
@@ -90,16 +90,16 @@ def _end(out: Reporter, end: Mapping[str, Any], made: Mapping[str, list[Any]], p
         out.report("SM121", place, 'an end of an association needs "Arn", or "Name" and "Type".')
     elif kind not in ENTITY_TYPES and not is_expression(kind):
         hint = f"Use one of: {', '.join(ENTITY_TYPES)}."
-        out.report("SM122", (place, "Type"), f"{kind_of(kind)} is no type of a lineage entity.", hint)
+        out.report("SM122", (place, "Type"), f"{kind_of(kind)} is not a lineage entity type.", hint)
     elif isinstance(name, str) and isinstance(kind, str):
         known = [other for other in made[kind] if isinstance(other, str)]
         if name not in known and not any(is_expression(other) for other in made[kind]):
-            what = f'the step makes no {kind} called "{name}".'
+            what = f'the step creates no {kind} called "{name}".'
             out.report("SM215", (place, "Name"), what, did_you_mean(name, known))
 
 
 def _made(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """{type: names of the entities of that type that the step makes}, as written."""
+    """{type: names of the entities of that type that the step creates}, as written."""
     found: dict[str, list[Any]] = {}
     for member, (kind, key) in ENTITIES.items():
         rows = arguments.get(member)
@@ -109,10 +109,10 @@ def _made(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def _objects(out: Reporter, items: Any, place: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
-    """The objects in the list ``items`` with their places; what is something else is reported."""
+    """The objects in the list ``items`` with their places; reports everything else."""
     if out.wanted(items, list, place, "a list"):
         for index, item in enumerate(items):
             if isinstance(item, Mapping):
                 yield item, (place, index)
             else:
-                out.report("SM122", (place, index), f"{kind_of(item)} stands where an object is wanted.")
+                out.report("SM122", (place, index), f"expected an object, found {kind_of(item)}.")

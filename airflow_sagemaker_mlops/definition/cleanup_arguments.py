@@ -1,4 +1,4 @@
-"""What a Cleanup step names: steps, by plain names (docs/language/steps/cleanup.md)."""
+"""Arguments of a Cleanup step: the names of steps (docs/language/steps/cleanup.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def cleaned_steps(step: Step) -> list[str]:
-    """Names of the steps whose outputs ``step`` deletes; none when it is no Cleanup step."""
+    """Names of the steps whose outputs ``step`` deletes; empty for other step types."""
     if step.type != "Cleanup":
         return []
     resources = step.arguments.get("Resources")
@@ -24,7 +24,7 @@ def cleaned_steps(step: Step) -> list[str]:
 
 
 def cleaned_steps_exist(parsed: Parsed) -> Iterator[Problem]:
-    """A Cleanup step names steps of the pipeline."""
+    """A Cleanup step names only steps of the pipeline."""
     steps = parsed.pipeline.by_name
     for step in parsed.pipeline.steps:
         for index, name in enumerate(cleaned_steps(step)):

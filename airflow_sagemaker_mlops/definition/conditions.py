@@ -36,11 +36,11 @@ TYPES = tuple(KEYS)
 
 
 def read_conditions(items: Any, place: Place, reader: Reader) -> tuple[ConditionNode, ...]:
-    """Every condition in the list ``items``; malformed ones are reported to ``reader`` and left out."""
+    """Every condition in the list ``items``; malformed ones are reported to ``reader`` and skipped."""
     if items is None:
         return ()
     if not isinstance(items, list | tuple):
-        reader.report("SM140", place, "conditions are a list.", 'Write [{"Type": "Equals", ...}].')
+        reader.report("SM140", place, "expected a list of conditions.", 'Write [{"Type": "Equals", ...}].')
         return ()
     read = [_read(item, (place, index), reader) for index, item in enumerate(items)]
     return tuple(node for node in read if node is not None)
@@ -48,11 +48,11 @@ def read_conditions(items: Any, place: Place, reader: Reader) -> tuple[Condition
 
 def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
     if not isinstance(item, Mapping):
-        reader.report("SM140", place, "a condition is an object with a Type.", "")
+        reader.report("SM140", place, "a condition must be an object with a Type.", "")
         return None
     kind = item.get("Type")
     if isinstance(kind, str) and kind in KEYS:
-        reader.unknown_keys(item, KEYS[kind], place, f"a condition of the type {kind}")
+        reader.unknown_keys(item, KEYS[kind], place, f"a condition of type {kind}")
     match kind:
         case "In" | "NotIn":
             return _membership(item, place, reader)
@@ -71,7 +71,7 @@ def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
         case None:
             reader.report("SM140", place, 'a condition needs "Type".', f"Use one of: {', '.join(TYPES)}.")
         case "And":
-            fix = 'List its conditions in "Conditions", which must all hold, or write Not(Or(Not ...)).'
+            fix = 'List its conditions in "Conditions", which must all be true, or write Not(Or(Not ...)).'
             reader.report("SM140", (place, "Type"), 'there is no condition type "And".', fix)
         case _:
             hint = did_you_mean(str(kind), TYPES)
@@ -81,9 +81,9 @@ def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
 
 def _negation(item: Mapping[str, Any], place: Place, reader: Reader) -> Negation | None:
     if item.get("Condition") is None:
-        # An early SDK wrote Expression, which the service refused.
+        # An early SDK version wrote Expression, which the service refused.
         others = [str(key) for key in item if key not in KEYS["Not"]]
-        there = f', and has "{others[0]}"' if others else ""
+        there = f', but has "{others[0]}"' if others else ""
         reader.report("SM140", place, f'Not needs "Condition"{there}.', 'Write {"Type": "Not", "Condition": {...}}.')
         return None
     node = _read(item["Condition"], (place, "Condition"), reader)
@@ -94,12 +94,12 @@ def _disjunction(items: Any, place: Place, reader: Reader) -> Disjunction:
     if items is None:
         reader.report("SM140", place, 'Or needs "Conditions".')
     elif items == []:
-        reader.report("SM140", (place, "Conditions"), "an Or of nothing is never true.", "Add a condition.", warn=True)
+        reader.report("SM140", (place, "Conditions"), "an empty Or is never true.", "Add a condition.", warn=True)
     return Disjunction(read_conditions(items, (place, "Conditions"), reader))
 
 
 def _membership(item: Mapping[str, Any], place: Place, reader: Reader) -> Membership | None:
-    # The SDK writes QueryValue and Values, the published schema Value and In.
+    # The SDK writes QueryValue and Values; the published schema has Value and In.
     query_key = "QueryValue" if "QueryValue" in item else "Value"
     values_key = "Values" if "Values" in item else "In"
     values = item.get(values_key)
@@ -114,13 +114,13 @@ def _membership(item: Mapping[str, Any], place: Place, reader: Reader) -> Member
 def _operand(value: Any, place: Place, reader: Reader) -> Any:
     read = reader.value(value, place)
     if isinstance(read, Mapping | list):
-        what = f"an operand is a scalar or an expression, not {kind_of(read)}."
+        what = f"an operand must be a scalar or an expression, not {kind_of(read)}."
         reader.report("SM140", place, what, expression_meant(read))
     return read
 
 
 def parse_conditions(items: Any, where: str) -> tuple[ConditionNode, ...]:
-    """The conditions in ``items``.  Raises :class:`InvalidPipeline` when one is malformed."""
+    """The conditions in ``items``.  Raises :class:`InvalidPipeline` if one is malformed."""
     reader = Reader()
     nodes = read_conditions(items, None, reader)
     if reader.errors:

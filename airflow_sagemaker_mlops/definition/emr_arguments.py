@@ -1,4 +1,4 @@
-"""Arguments of EMR and EMRServerless steps, of which several requests are made (docs/language/steps/emr.md)."""
+"""Arguments of EMR and EMRServerless steps, which make several API requests (docs/language/steps/emr.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVERLESS_KEYS = frozenset({"ApplicationId", "ApplicationConfig", "JobConfig", 
 
 
 def emr_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
-    """A step to run, on a cluster that is there or on one of its own."""
+    """EMR: a step to run on an existing cluster or on a new one."""
     out.unknown_keys(arguments, EMR_KEYS, place, f"{called(name)} (EMR)")
     _one_of(out, name, arguments, place, ("ClusterId", "ClusterConfig"))
     step: Any = arguments.get("StepConfig")
@@ -28,12 +28,12 @@ def emr_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place:
         what = f'the "StepConfig" of {called(name)} has no "HadoopJarStep".'
         out.report("SM121", (place, "StepConfig"), what, 'Add "HadoopJarStep": {"Jar": ...}.')
     if arguments.get("ExecutionRoleArn") is not None and arguments.get("ClusterId") is None:
-        what = '"ExecutionRoleArn" goes with "ClusterId" only; it is ignored.'
+        what = '"ExecutionRoleArn" is only used with "ClusterId", so it is ignored.'
         out.report("SM122", (place, "ExecutionRoleArn"), what, warn=True)
 
 
 def serverless_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
-    """A job to run as a role, in an application that is there or in one of its own."""
+    """EMRServerless: a job to run with a role, in an existing application or a new one."""
     out.unknown_keys(arguments, SERVERLESS_KEYS, place, f"{called(name)} (EMRServerless)")
     _one_of(out, name, arguments, place, ("ApplicationId", "ApplicationConfig"))
     job: Any = arguments.get("JobConfig")

@@ -1,8 +1,8 @@
 """Evaluating conditions (docs/language/conditions.md).
 
 Numbers compare with numbers, whether integer or float; booleans equal booleans only; strings compare with strings, by
-code point.  Anything else cannot be compared and fails the step with both values.  All operands are resolved before
-anything is compared, so an undefined one fails even where it could not have changed the outcome.
+code point.  Other pairs cannot be compared and fail the step; the error has both values.  All operands are resolved
+before anything is compared, so an undefined operand fails even if it could not have changed the outcome.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _SIGNS = {
 
 
 class IncomparableValues(ValueError):
-    """Two values of types that cannot be compared."""
+    """Two values have types that cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One comparison with what it saw.
+    """One comparison with the values that it compared.
 
     text   for people: ``metrics.rmse of Evaluate 3.1 < 4.0``
     """
@@ -64,14 +64,14 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Result of a Condition step: ``value``, and every comparison that was made."""
+    """Result of a Condition step: its ``value``, and every comparison made."""
 
     value: bool
     terms: tuple[Term, ...]
 
 
 def evaluate(conditions: Sequence[ConditionNode], resolve: Callable[[Any], Any]) -> Outcome:
-    """Whether all ``conditions`` hold; nothing to hold is true.  Raises :class:`IncomparableValues`."""
+    """Whether all ``conditions`` are true; an empty list is true.  Raises :class:`IncomparableValues`."""
     resolved = [_resolved(node, resolve) for node in conditions]
     terms: list[Term] = []
     value = True
@@ -141,10 +141,10 @@ def _compare(op: str, left: _Operand, right: _Operand) -> bool:
 
 
 def _refuse_no_number(*operands: _Operand) -> None:
-    """A metric may arrive as NaN, of which every comparison is false and its ``Not`` true: no gate decides on it."""
+    """Refuse NaN: every comparison with it is false and its ``Not`` true, so no condition may depend on it."""
     for one in operands:
         if isinstance(one.value, float) and not math.isfinite(one.value):
-            raise IncomparableValues(f"{one.name or 'a value'} is {one.value}, which is no number to decide on.")
+            raise IncomparableValues(f"{one.name or 'a value'} is {one.value}, so it cannot be compared.")
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -157,7 +157,7 @@ def _incomparable(op: str, left: _Operand, right: _Operand) -> IncomparableValue
 
 
 def family(value: Any) -> str:
-    """Which values compare with one another: those of one family."""
+    """The family of a value; only values of the same family can be compared."""
     match value:
         case bool():
             return "boolean"
@@ -174,7 +174,7 @@ def family(value: Any) -> str:
 
 
 def _name(value: Any) -> str:
-    """How people call an operand: nothing for a literal."""
+    """The readable name of an operand; empty for a literal."""
     match value:
         case Get(root="Parameters", name=name):
             return name
@@ -191,8 +191,8 @@ def _name(value: Any) -> str:
 
 
 def in_words(conditions: Sequence[ConditionNode]) -> str:
-    """The conditions before anything is known of a run: ``$.auc of Evaluate >= 0.75 and (Mode = "fast" or ...)``."""
-    return " and ".join(map(_words, conditions)) or "nothing to compare"
+    """The conditions as text, before a run: ``$.auc of Evaluate >= 0.75 and (Mode = "fast" or ...)``."""
+    return " and ".join(map(_words, conditions)) or "no conditions"
 
 
 def _words(node: ConditionNode) -> str:

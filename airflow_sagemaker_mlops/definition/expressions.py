@@ -2,8 +2,8 @@
 
 Rules: docs/language/expressions.md.
 An expression is an object with exactly one key, ``Get``, ``Std:Join`` or ``Std:JsonGet``; everything else is data.
-In free-form maps a key of the user's own may be called ``Get``: there an object counts as an expression only when its
-value begins with a known root.
+In free-form maps, users may have a key called ``Get`` of their own, so there an object counts as an expression only if
+its value begins with a known root.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOWER_MARKS = {mark.casefold(): mark for mark in MARKS}
 
 
 class Reader:
-    """Reads values and keeps what it found: ``references`` and ``comparisons`` with their places, and ``problems``."""
+    """Reads values and collects ``references`` and ``comparisons`` with their places, and ``problems``."""
 
     __slots__ = ("comparisons", "counts", "problems", "references")
 
@@ -33,12 +33,12 @@ class Reader:
         self.references: list[tuple[Place, Get | JsonGet]] = []
         self.comparisons: list[tuple[Place, Comparison]] = []
         self.problems: list[Problem] = []
-        self.counts = {True: 0, False: 0}  # warnings and errors, also those that are too many to be kept
+        self.counts = {True: 0, False: 0}  # warnings and errors, including those beyond the limit
 
     def value(self, value: Any, place: Place, free: bool = False, own_keys: bool = False) -> Any:
-        """``value`` with expressions as objects; parts without one are returned as they are, not copied.
+        """``value`` with expressions as objects; parts without expressions are returned as they are, not copied.
 
-        ``free``: all in it is the user's own data; ``own_keys``: its keys are, and its values are typed.
+        ``free``: everything in it is the user's data; ``own_keys``: only its keys are, and its values are typed.
         """
         if isinstance(value, Mapping):
             if len(value) == 1:
@@ -56,21 +56,21 @@ class Reader:
         return value
 
     def _nulls(self, value: Mapping[str, Any], place: Place) -> None:
-        """``VERSION:`` in YAML is a null, which is no value, and not the empty text that may be meant."""
+        """Warn of ``VERSION:`` in YAML, which is null and not the empty string that the user may mean."""
         for key, item in value.items():
             if item is None:
-                what = f'"{key}" is null, which is no text; it is left out.'
-                self.report("SM166", (place, key), what, 'Write "" for an empty text, or take the key out.', warn=True)
+                what = f'"{key}" is null, which is not a string, so it is left out.'
+                self.report("SM166", (place, key), what, 'Write "" for an empty string, or remove the key.', warn=True)
 
     def _misspelt(self, key: str, body: Any, place: Place) -> None:
-        """Elsewhere the slot tells that it takes no object; what is the user's own takes any, and goes on silently."""
+        """Warn of a misspelt expression in free-form data, where no type check would report the object."""
         if key == "Get":
             hint = _root_meant(body)
             if hint:
-                what = f'"{body}" begins with nothing that can be got; the object is passed on as it is.'
+                what = f'"{body}" does not begin with a known root; the object is passed on unchanged.'
                 self.report("SM110", place, what, hint, warn=True)
         elif isinstance(body, Mapping) or _has_root(body):
-            what = f'"{key}" begins no expression; the object is passed on as it is.'
+            what = f'"{key}" is not an expression; the object is passed on unchanged.'
             self.report("SM110", place, what, f'Did you mean "{LOWER_MARKS[key.casefold()]}"?', warn=True)
 
     def _mapping(self, value: Mapping[str, Any], place: Place, free: bool) -> Any:
@@ -100,33 +100,33 @@ class Reader:
     def _get(self, body: Any, place: Place) -> Get | None:
         if not isinstance(body, str):
             self.report(
-                "SM110", place, f'"Get" takes a string, not {kind_of(body)}.', 'Write {"Get": "Parameters.Name"}.'
+                "SM110", place, f'"Get" must be a string, not {kind_of(body)}.', 'Write {"Get": "Parameters.Name"}.'
             )
             return None
         root, _, rest = body.partition(".")
         if root not in ROOTS:
-            what = f'"{body}" begins with "{root}", which nothing can be got from.'
+            what = f'"{body}" begins with the unknown root "{root}".'
             self.report("SM110", place, what, did_you_mean(root, ROOTS))
             return None
         name, path_text = _split(rest)
         if not name:
-            self.report("SM111", place, f'"{body}" names nothing after "{root}".', "")
+            self.report("SM111", place, f'"{body}" has no name after "{root}".', "")
             return None
         if not path_text:
             return Get(root, name, (), body)
         try:
             return Get(root, name, parse_path(path_text), body)
         except ValueError as error:
-            self.report("SM111", place, f'"{body}" cannot be read: {error}.', "")
+            self.report("SM111", place, f'"{body}" cannot be parsed: {error}.', "")
             return None
 
     def _join(self, body: Any, place: Place) -> Join:
         if not isinstance(body, Mapping) or not isinstance(body.get("Values"), list | tuple):
-            self.report("SM110", place, '"Std:Join" takes an object with a list "Values".', _JOIN_FIX)
+            self.report("SM110", place, '"Std:Join" must be an object with a list "Values".', _JOIN_FIX)
             return Join("", ())
         on = body.get("On")
         if on is not None and not isinstance(on, str):
-            self.report("SM112", (place, "On"), '"On" is a plain string; expressions cannot stand here.', "")
+            self.report("SM112", (place, "On"), '"On" must be a plain string; expressions are not allowed here.', "")
             on = ""
         for key in body:
             if key not in ("On", "Values"):
@@ -136,7 +136,7 @@ class Reader:
         for index, item in enumerate(body["Values"]):
             read = self.value(item, (below, index))
             if isinstance(read, Mapping | list):
-                what = f"a join takes scalars and expressions, not {kind_of(read)}."
+                what = f"a join accepts scalars and expressions, not {kind_of(read)}."
                 self.report("SM110", (below, index), what, expression_meant(read))
                 read = ""
             values.append(read)
@@ -144,12 +144,12 @@ class Reader:
 
     def _json_get(self, body: Any, place: Place) -> JsonGet | None:
         if not isinstance(body, Mapping):
-            self.report("SM110", place, f'"Std:JsonGet" takes an object, not {kind_of(body)}.', _JSON_GET_FIX)
+            self.report("SM110", place, f'"Std:JsonGet" must be an object, not {kind_of(body)}.', _JSON_GET_FIX)
             return None
         self.unknown_keys(body, JSON_GET_KEYS, place, "Std:JsonGet")
         text = body.get("Path")
         if not isinstance(text, str):
-            what = "is missing" if text is None else f"is a plain string, not {kind_of(text)}"
+            what = "is missing" if text is None else f"must be a plain string, not {kind_of(text)}"
             self.report("SM112" if text is not None else "SM110", (place, "Path"), f'"Path" {what}.', _JSON_GET_FIX)
             return None
         try:
@@ -158,12 +158,12 @@ class Reader:
             self.report("SM111", (place, "Path"), f"{error}.", "Use dotted or bracket form, e.g. metrics.mse.value.")
             return None
         if (body.get("PropertyFile") is None) == (body.get("S3Uri") is None):
-            self.report("SM110", place, '"Std:JsonGet" takes either "PropertyFile" or "S3Uri".', _JSON_GET_FIX)
+            self.report("SM110", place, '"Std:JsonGet" needs either "PropertyFile" or "S3Uri".', _JSON_GET_FIX)
             return None
         if body.get("S3Uri") is not None:
             uri = self.value(body["S3Uri"], (place, "S3Uri"))
             if isinstance(uri, Mapping | list):
-                what = f'"S3Uri" takes a string or an expression, not {kind_of(uri)}.'
+                what = f'"S3Uri" must be a string or an expression, not {kind_of(uri)}.'
                 self.report("SM110", (place, "S3Uri"), what, "")
                 return None
             return JsonGet(None, None, uri, path, text)
@@ -171,7 +171,7 @@ class Reader:
 
     def _property_file(self, file: Any, place: Place, path: tuple[Any, ...], text: str) -> JsonGet | None:
         target = file.get("Get") if isinstance(file, Mapping) and len(file) == 1 else None
-        parts = target.split(".", 3) if isinstance(target, str) else []  # the file's name may hold dots
+        parts = target.split(".", 3) if isinstance(target, str) else []  # the file's name may contain dots
         if len(parts) != 4 or parts[0] != "Steps" or parts[2] != "PropertyFiles":
             fix = 'Write {"Get": "Steps.<step>.PropertyFiles.<name>"}.'
             self.report("SM110", place, '"PropertyFile" does not name a property file of a step.', fix)
@@ -184,13 +184,13 @@ class Reader:
         return [problem for problem in self.problems if problem.severity == "error"]
 
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
-        """Keep a problem."""
+        """Add a problem."""
         self.counts[warn] += 1
         if self.counts[warn] <= MOST_PROBLEMS:
             self.problems.append(Problem(code, place_text(place), what, fix, severity="warning" if warn else "error"))
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
-        """Warn of keys that are not ``known``."""
+        """Warn about keys that are not in ``known``."""
         for key in value:
             if key not in known:
                 hint = did_you_mean(str(key), known) if self.counts[True] < MOST_PROBLEMS else ""
@@ -202,7 +202,7 @@ _JSON_GET_FIX = 'Write {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.S.Propert
 
 
 def referenced_steps(value: Any) -> set[str]:
-    """Names of the steps that expressions in ``value`` take something from."""
+    """Names of the steps that expressions in ``value`` reference."""
     reader = Reader()
     reader.value(value, None, free=True)
     found = (reference for _, reference in reader.references)
@@ -211,10 +211,10 @@ def referenced_steps(value: Any) -> set[str]:
 
 
 def parse_value(value: Any, where: str = "$", *, free: bool = False) -> Any:
-    """``value`` of a document with its expressions as objects.
+    """``value`` of a document, with its expressions as objects.
 
-    Raises :class:`InvalidPipeline` when one is malformed; ``where`` names the value in the message; ``free``: its maps
-    are the user's own and may hold a key called ``Get``.
+    Raises :class:`InvalidPipeline` if one is malformed.  ``where`` is the place of the value in messages; ``free``: its
+    maps are the user's own and may have a key called ``Get``.
     """
     reader = Reader()
     read = reader.value(value, None, free=free)
@@ -224,7 +224,7 @@ def parse_value(value: Any, where: str = "$", *, free: bool = False) -> Any:
 
 
 def as_written(value: Any) -> Any:
-    """``value`` as plain JSON again, for messages."""
+    """``value`` converted back to plain JSON, for messages."""
     match value:
         case Get(text=text):
             return {"Get": text}
@@ -243,7 +243,7 @@ def as_written(value: Any) -> Any:
 
 
 def expression_meant(value: Any) -> str:
-    """What to say of an object that is a misspelt expression; empty for any other value."""
+    """The hint for an object that looks like a misspelt expression; empty for other values."""
     if isinstance(value, Mapping) and "Values" in value and set(value) <= {"On", "Values"}:
         return _JOIN_FIX
     if not isinstance(value, Mapping) or len(value) != 1:
@@ -266,7 +266,7 @@ def _split(rest: str) -> tuple[str, str]:
 
 
 def _root_meant(body: Any) -> str:
-    """The hint for a text that looks like a reference and is none."""
+    """The hint for a string that looks like a reference with a misspelt root."""
     root = re.split(r"[.\[]", body)[0] if isinstance(body, str) else ""
     if not root or root == body:
         return ""
@@ -286,12 +286,12 @@ def _has_root(body: Any) -> bool:
 
 
 def called(name: Any) -> str:
-    """How messages call a step that may have no name."""
+    """The step in messages; it may have no name."""
     return f'step "{name}"' if isinstance(name, str) else "this step"
 
 
 def kind_of(value: Any) -> str:
-    """How messages call a value: what it is, or the value itself when it is short."""
+    """A value in messages: its kind, or the value itself if it is short."""
     match value:
         case Mapping():
             return "an object"

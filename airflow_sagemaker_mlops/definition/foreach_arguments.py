@@ -1,4 +1,4 @@
-"""The arguments of a ForEach step beside its body (docs/language/steps/foreach.md)."""
+"""The arguments of a ForEach step other than its body (docs/language/steps/foreach.md)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_ITEMS_AT_AWS = 100
 
 
 def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
-    """The arguments of a ForEach step beside its body (docs/language/steps/foreach.md)."""
+    """The arguments of a ForEach step other than its body (docs/language/steps/foreach.md)."""
     known = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
     out.unknown_keys(arguments, known, place, f"{called(name)} (ForEach)")
     items, most, selector = (arguments.get(key) for key in ("IterableItems", "MaxConcurrency", "Selector"))
@@ -23,9 +23,9 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
         if arguments.get(key) is None or (key == "ForEachBody" and arguments[key] == []):
             out.report("SM121", place, f'{called(name)} has no "{key}".', f'Add "{key}": [...].')
     if items is not None and not isinstance(items, list) and not is_expression(items):
-        out.wanted(items, list, (place, "IterableItems"), "a list, or an expression that gives one as JSON text,")
+        out.wanted(items, list, (place, "IterableItems"), "a list, or an expression for a JSON list")
     if isinstance(items, list) and not 1 <= len(items) <= MOST_ITEMS_AT_AWS:
-        what = f"a loop of SageMaker Pipelines has 1 to {MOST_ITEMS_AT_AWS} items, not {len(items)}."
+        what = f"SageMaker Pipelines allows 1 to {MOST_ITEMS_AT_AWS} items in a loop, not {len(items)}."
         out.report("SM122", (place, "IterableItems"), what, warn=True)
     if not is_expression(most) and not (
         isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, 51)
@@ -43,7 +43,7 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
             out.report(
                 "SM122",
                 ((place, "Selector"), "Pick"),
-                f"{kind_of(selector.get('Pick'))} is no way to pick.",
+                f"{kind_of(selector.get('Pick'))} is not a valid Pick.",
                 "Use MaxBy or MinBy.",
             )
         if not _is_of_an_iteration(selector.get("Field")):
@@ -51,7 +51,7 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
             out.report(
                 "SM122",
                 ((place, "Selector"), "Field"),
-                "a Selector needs a Field, which reads a step of the body.",
+                "a Selector needs a Field that references a step of the body.",
                 fix,
             )
 

@@ -1,6 +1,6 @@
-"""Where something stands in a document.
+"""Places in a document.
 
-A place is a linked list ``(parent, key)`` that costs nothing to make; its text is only put together for a problem.
+A place is a linked list ``(parent, key)`` that costs nothing to make; its text is only built for a problem.
 """
 
 from __future__ import annotations

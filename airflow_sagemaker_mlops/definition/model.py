@@ -1,7 +1,7 @@
-"""The typed form of a pipeline definition: what :mod:`.parse` makes and everything else reads.
+"""The typed form of a pipeline definition: :mod:`.parse` creates it, and everything else reads it.
 
-All classes are frozen.  Values of the document stay as they were written, but for expressions, which become the
-classes below wherever they may stand; so ``arguments`` is plain JSON with :data:`Expression` objects as leaves.
+All classes are frozen.  Values of the document stay as written, except expressions, which become instances of the
+classes below; so ``arguments`` is plain JSON with :data:`Expression` objects as leaves.
 Names of AWS members keep their AWS spelling as strings.
 """
 
@@ -18,7 +18,7 @@ Trigger = Literal["Completed", "Failed", "Stopped", "Any"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """``['name']`` in a path: a key of a map, or a list item addressed by its name."""
+    """``['name']`` in a path: a key of a map, or the name of a list item."""
 
     name: str
 
@@ -31,7 +31,7 @@ class Get:
     """``{"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}``.
 
     root   "Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig"
-    name   what follows the root: parameter, variable or step name; "CurrentItem" for ForEach
+    name   the part after the root: parameter, variable or step name; "CurrentItem" for ForEach
     path   the rest, tokenised: ``("ModelArtifacts", "S3ModelArtifacts")``, ``("Outputs", Key("train"), "S3Uri")``
     text   as written
     """
@@ -52,7 +52,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class JsonGet:
-    """``{"Std:JsonGet": {...}}``: one value out of a JSON file that a step wrote.
+    """``{"Std:JsonGet": {...}}``: one value from a JSON file that a step wrote.
 
     Either ``step`` and ``property_file`` are set (the ``PropertyFile`` form), or ``s3_uri`` (a string or expression).
     path   tokenised ``Path``; ``path_text`` as written
@@ -70,7 +70,7 @@ Expression = Get | Join | JsonGet
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Binary condition; ``op`` is the ``Type`` as written (Equals, NotEquals, GreaterThan, ...)."""
+    """A binary condition; ``op`` is the ``Type`` as written (Equals, NotEquals, GreaterThan, ...)."""
 
     op: str
     left: Any
@@ -105,7 +105,7 @@ ConditionNode = Comparison | Membership | Negation | Disjunction
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One entry of ``Parameters``.  ``default`` is ``None`` when the value must be supplied at start."""
+    """One entry of ``Parameters``.  ``default`` is ``None`` if a run must supply the value."""
 
     name: str
     type: ParameterType
@@ -160,9 +160,9 @@ class Step:
     settings        the remaining step-level keys of this type (``FunctionArn``, ``CheckType``...), expressions parsed
     conditions      Condition steps: the entries of ``Conditions`` (all must hold)
     if_steps, else_steps   names of the *direct* steps of the two branches
-    body            ForEach steps: names of the steps that run once an item
+    body            ForEach steps: names of the steps that run once per item
     parent          the Condition or ForEach step it is nested in, with ``branch`` "IfSteps", "ElseSteps", "ForEachBody"
-    references      every Get and JsonGet of the step's own part, those inside joins included
+    references      every Get and JsonGet of the step itself (not of nested steps), including those inside joins
     airflow         the step's ``x-airflow`` block
     where           document path, e.g. ``$.Steps[3]``
     """
@@ -188,7 +188,7 @@ class Step:
     airflow: Mapping[str, Any] = field(default_factory=dict)
     where: str = "$"
 
-    # A step may be referenced as often as it has outputs, so these are made once.
+    # Each reference to a step looks these up, so they are computed once.
 
     @cached_property
     def file_names(self) -> frozenset[str]:
@@ -197,7 +197,7 @@ class Step:
 
     @cached_property
     def declared_outputs(self) -> Mapping[str, OutputParameter]:
-        """Its output parameters by name; of two, the first."""
+        """Its output parameters by name; the first of two with the same name."""
         return {output.name: output for output in reversed(self.output_parameters)}
 
     @cached_property
@@ -214,7 +214,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Two steps that ``condition`` keeps from both running; ``first`` may be the step itself."""
+    """Two steps that never both run because of ``condition``; ``first`` may be the step itself."""
 
     condition: str
     first: str
@@ -227,10 +227,10 @@ class Clash:
 class Pipeline:
     """A whole definition, read and parsed.
 
-    steps      every step of the document in document order, nested ones right behind their parent
-    document   the definition as plain JSON (what ``to-json`` prints and what is hashed), ``x-airflow`` kept
-    source     what the user calls the document: a file name, or "definition"
-    warnings   problems that do not stop anything (unknown keys...)
+    steps      every step of the document in document order, nested ones directly after their parent
+    document   the definition as plain JSON (printed by ``to-json`` and hashed), including ``x-airflow``
+    source     the user's name for the document: a file name, or "definition"
+    warnings   problems that do not prevent a run (unknown keys...)
     """
 
     parameters: tuple[Parameter, ...]

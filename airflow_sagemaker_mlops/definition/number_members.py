@@ -1,7 +1,7 @@
-"""Members of AWS requests that take numbers or booleans, by name; everything else in a request is text.
+"""Members of AWS requests that take numbers or booleans, by name; all other members take strings.
 
-Of the operations in the step table, from botocore's models, without ``Value``, which is the text of a tag first of
-all; ``tests/steps/test_catalogue.py`` compares the two.
+Generated from botocore's models of the operations in the step table, without ``Value``, which is mostly the text of a
+tag; ``tests/steps/test_catalogue.py`` compares the two.
 """
 
 NUMBER_MEMBERS = frozenset(

@@ -1,4 +1,4 @@
-"""``Parameters``: what each declares, and whether its default and its choices are of its type."""
+"""Reads ``Parameters``, and checks that defaults and choices have the declared type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARAMETER_KEYS = frozenset({"Name", "Type", "DefaultValue", "EnumValues", "Descr
 
 
 def read_parameters(out: Reporter, items: Any, written: Mapping[str, str]) -> tuple[Parameter, ...]:
-    """The parameters in ``items``, which may be anything; ``written``: see :func:`~.parse.parse`."""
+    """The parameters in ``items``, which may be any value; ``written``: see :func:`~.parse.parse`."""
     place = (None, "Parameters")
     if not out.wanted(items, list, place, "a list"):
         return ()
@@ -28,9 +28,9 @@ def read_parameters(out: Reporter, items: Any, written: Mapping[str, str]) -> tu
 
 
 def _parameter(out: Reporter, item: Any, place: Place, written: Mapping[str, str]) -> Parameter | None:
-    if not out.wanted(item, Mapping, place, "a parameter, i.e. an object,"):
+    if not out.wanted(item, Mapping, place, "a parameter (an object)"):
         if item is None:
-            out.report("SM122", place, "null stands where a parameter is wanted.")
+            out.report("SM122", place, "expected a parameter (an object), found null.")
         return None
     out.unknown_keys(item, PARAMETER_KEYS, place, "a parameter")
     name = item.get("Name")
@@ -64,12 +64,12 @@ def _default(out: Reporter, parameter: Parameter, choices: list[Any], place: Pla
     if isinstance(value, Mapping | list):
         out.wanted(value, str, place, f"a literal {kind}")
         return None
-    if value == "" and kind == "String":  # the service takes it as a default, though never as a value at start
+    if value == "" and kind == "String":  # the service accepts it as a default, but not as a value given to a run
         return value
     try:
         typed = parse_parameter(value, kind, (), name)
         if choices and typed not in choices:
-            raise ValueError(f'the default of "{name}" is {kind_of(value)}, which its EnumValues do not list.')
+            raise ValueError(f'the default of "{name}" is {kind_of(value)}, which is not among its EnumValues.')
     except ValueError as error:
         hint = f"Use one of: {', '.join(map(str, choices))}." if choices else ""
         out.report("SM131", place, str(error), hint)
@@ -78,7 +78,7 @@ def _default(out: Reporter, parameter: Parameter, choices: list[Any], place: Pla
 
 
 def _texts(out: Reporter, name: str, choices: list[Any], place: Place, written: Mapping[str, str]) -> list[str]:
-    """The texts among the choices of a String parameter; anything else is reported."""
+    """The strings among the choices of a String parameter; everything else is reported."""
     for index, choice in enumerate(choices):
         if not isinstance(choice, str):
             _no_text(out, f'a choice of the String parameter "{name}"', choice, (place, index), written)
@@ -86,17 +86,17 @@ def _texts(out: Reporter, name: str, choices: list[Any], place: Place, written: 
 
 
 def _no_text(out: Reporter, owner: str, value: Any, place: Place, written: Mapping[str, str]) -> None:
-    """``3.10`` would be passed on as "3.1", and the service takes a text only."""
+    """Report a value that is not a string: ``3.10`` would become "3.1", and the service accepts only strings."""
     if isinstance(value, Mapping | list):
         out.wanted(value, str, place, "a literal String")
         return
     text = written.get(place_text(place)) or as_text(value)
     text = text if len(text) <= 60 else f"{text[:60]}..."
     kind = (
-        "a boolean, not a text"
+        "a boolean, not a string"
         if isinstance(value, bool)
-        else "not a text"
+        else "not a string"
         if value is None
-        else "a number, not a text"
+        else "a number, not a string"
     )
-    out.report("SM131", place, f"{owner} is {text}, {kind}.", f'Put it into quotation marks: "{text}".')
+    out.report("SM131", place, f"{owner} is {text}, {kind}.", f'Put it in quotation marks: "{text}".')

@@ -1,7 +1,7 @@
-"""Definition as plain JSON -> :class:`Pipeline`.  With ``step_keys``, what knows how AWS spells the keys.
+"""Definition as plain JSON -> :class:`Pipeline`.  Only this module and ``step_keys`` know how AWS spells the keys.
 
-Everything wrong with the *shape* of the document is reported here (SM1xx); what its names refer to is for ``checks``.
-A null counts as absent throughout.  Unknown keys are reported as warnings and stay in the document.
+Problems of the document's *shape* are reported here (SM1xx); ``checks`` reports unresolved names.
+Null counts as absent throughout.  Unknown keys are reported as warnings and stay in the document.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack 
 
 @dataclass(slots=True)
 class Parsed:
-    """A parsed pipeline with what its checks need: references by step index, problems so far, and comparisons."""
+    """A parsed pipeline with the data that checks need: references by step index, problems so far, and comparisons."""
 
     pipeline: Pipeline
     references: list[tuple[int, Place, Get | JsonGet]]
@@ -84,14 +84,14 @@ class Parser:
         self.reader.report(code, place, what, fix, warn=warn)
 
     def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
-        """Whether ``value`` is of ``kind``; reports it when it is something else than null."""
+        """Whether ``value`` is of ``kind``; reports any other value except null."""
         if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
             return True
         if value is not None:
             if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS:
-                self.report("SM112", place, f"an expression cannot stand here; {word} is wanted.")
+                self.report("SM112", place, f"an expression is not allowed here; expected {word}.")
             else:
-                what = f"{kind_of(value)} stands where {word} is wanted."
+                what = f"expected {word}, found {kind_of(value)}."
                 self.report("SM122", place, what, expression_meant(value))
         return False
 
@@ -106,9 +106,9 @@ class Parser:
         self.unknown_keys(document, TOP_KEYS, None, "a pipeline definition")
         version = document.get("Version")
         if version is not None and version != "2020-12-01":
-            known = 'The only version there is is "2020-12-01".'
+            known = 'Use "2020-12-01", the only version.'
             self.report(
-                "SM124", (None, "Version"), f"{kind_of(version)} is no version of the definition language.", known
+                "SM124", (None, "Version"), f"{kind_of(version)} is not a version of the definition language.", known
             )
         parameters = read_parameters(self, document.get("Parameters"), self.written)
         if document.get("Steps") is None:
@@ -165,9 +165,9 @@ class Parser:
         return tuple(name for names in named for name in names)
 
     def _step(self, item: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
-        """Add the step to the steps; its name, and that of a condition that stands behind it."""
+        """Add the step; returns its name, and that of the condition generated after it, if any."""
         if not isinstance(item, Mapping):
-            self.report("SM122", place, f"{kind_of(item)} stands where a step, i.e. an object, is wanted.")
+            self.report("SM122", place, f"expected a step (an object), found {kind_of(item)}.")
             return ()
         name, kind = item.get("Name"), item.get("Type")
         named = read_name(self, name, place, "step")
@@ -177,7 +177,7 @@ class Parser:
             return ()
         self._check_type(name, kind, (place, "Type"))
         if branch == "ForEachBody" and kind in KNOWN and not syntax_of(kind).in_body:
-            what = f"{called(name)} is of the type {kind}, which cannot stand in the body of a ForEach step."
+            what = f"{called(name)} has type {kind}, which is not allowed in the body of a ForEach step."
             self.report("SM212", (place, "Type"), what)
         if not named:
             return ()
@@ -189,7 +189,7 @@ class Parser:
                 f"{called(name)} ({kind})",
             )
         index = len(self.steps)
-        self.steps.append(None)  # type: ignore[arg-type]  # its place; nested steps come behind it
+        self.steps.append(None)  # type: ignore[arg-type]  # reserves its place; nested steps come after it
         self.steps[index] = self._read_step(item, place, index, (parent, branch, depth))
         if kind != CHAMPION_GATE:
             return (str(name),)
@@ -226,7 +226,7 @@ class Parser:
             from .foreach_arguments import loop_arguments
 
             loop_arguments(self, name, arguments, (place, "Arguments"))
-        if syntax.argument_rules:  # few documents have one
+        if syntax.argument_rules:  # imported on demand: few documents have one
             from .arguments import step_arguments
 
             step_arguments(self, name, kind, arguments, (place, "Arguments"))
@@ -261,27 +261,27 @@ class Parser:
         )
 
     def _texts(self, values: Mapping[str, Any], place: Place) -> None:
-        """What takes a text, or a flag, takes no object that is no expression, nor a list."""
+        """Report lists, and objects other than expressions, in place of a string or boolean."""
         for key, value in values.items():
             if is_expression(value) or key in ("CheckType", "Operator"):
                 continue
             flag = key in FLAGS
             fits = str(value).strip().lower() in ("true", "false") if flag else not isinstance(value, Mapping | list)
             if value is not None and not fits:
-                what = f"{kind_of(value)} stands where {'true or false' if flag else 'a string'} is wanted."
+                what = f"expected {'true or false' if flag else 'a string'}, found {kind_of(value)}."
                 self.report("SM122", (place, key), what, expression_meant(value))
 
     def _check_type(self, name: Any, kind: str, place: Place) -> None:
         if kind in SUPPORTED or kind == AIRFLOW:
             return
-        way_out = f'Use a step of the type "{AIRFLOW}" with an Airflow operator for it.'
+        way_out = f'Use a step of type "{AIRFLOW}" with an Airflow operator instead.'
         if kind in KNOWN:
-            self.report("SM301", place, f"{called(name)} is of the type {kind}, which cannot be run here.", way_out)
+            self.report("SM301", place, f"{called(name)} has type {kind}, which this package cannot run.", way_out)
         else:
             meant = type_meant(kind)
             hint = f'Did you mean "{meant}"?' if meant else did_you_mean(kind, KNOWN)
-            near = hint if hint.startswith("Did") else f"Supported are: {', '.join(sorted(SUPPORTED))}. {way_out}"
-            self.report("SM302", place, f'{called(name)} is of the type "{kind}", which is not known.', near)
+            near = hint if hint.startswith("Did") else f"Supported types: {', '.join(sorted(SUPPORTED))}. {way_out}"
+            self.report("SM302", place, f'{called(name)} has the unknown type "{kind}".', near)
 
     def _check_settings(self, name: str, kind: str, settings: Mapping[str, Any], place: Place) -> None:
         syntax = syntax_of(kind)
@@ -290,7 +290,7 @@ class Parser:
             self.report("SM121", place, f'{called(name)} has no "{needed}".', f'Add "{needed}".')
         choices = syntax.choices
         if choices and settings.get(needed) not in (None, *choices):
-            what = f"{kind_of(settings[needed])} is no check of a {kind} step."
+            what = f"{kind_of(settings[needed])} is not a check of a {kind} step."
             self.report("SM122", (place, needed), what, f"Use one of: {', '.join(choices)}.")
         operator = settings.get("Operator")
         if operator is not None and not (isinstance(operator, str) and DOTTED.fullmatch(operator)):
@@ -312,13 +312,13 @@ class Parser:
 
     def _conditions(self, item: Mapping[str, Any], name: str, place: Place) -> tuple[ConditionNode, ...]:
         arguments = item.get("Arguments")
-        if not isinstance(arguments, Mapping):  # which has been told
+        if not isinstance(arguments, Mapping):  # already reported
             return ()
         items = arguments.get("Conditions")
         if items is None:
             self.report("SM121", place, f'{called(name)} has no "Conditions".', 'Add "Conditions": [...].')
         elif items == []:
-            what = f"{called(name)} has nothing to compare, which counts as true: IfSteps run in every case."
+            what = f"{called(name)} has no conditions, which counts as true: IfSteps always run."
             self.report("SM140", (place, "Conditions"), what, "Add a condition.", warn=True)
         from .conditions import read_conditions
 
@@ -333,7 +333,7 @@ class Parser:
         for key in block:
             what = f'"x-airflow" of a step has no key "{key}"; it is ignored.'
             self.report(
-                "SM120", (place, key), what, "Give the step's operator its options with steps= of the DAG.", warn=True
+                "SM120", (place, key), what, "Pass options to the step's operator with steps= of the DAG.", warn=True
             )
         return block
 
@@ -344,7 +344,7 @@ class Parser:
 def parse(document: Mapping[str, Any], source: str, written: Mapping[str, str] = MappingProxyType({})) -> Parsed:
     """The typed form of ``document``, with every problem of its shape.
 
-    written   {place of a parameter's number: its text} where it prints otherwise than it was written
+    written   {place of a parameter's number: its text} for numbers whose text differs from how they print
     """
     parser = Parser(written)
     pipeline = parser.pipeline(document, source)

@@ -1,7 +1,7 @@
-"""What can be wrong with a definition, and the two errors that say so.
+"""Problems of a definition, and the two errors that report them.
 
-A :class:`Problem` is one sentence about the user's document with its place and the way out.  Problems are collected
-and raised together; ``str()`` of the error is the whole report, because Airflow's UI shows nothing else.
+A :class:`Problem` is one sentence about the user's document, with its place and the fix.  Problems are collected and
+raised together; ``str()`` of the error is the whole report, because Airflow's UI shows nothing else.
 
 Codes: SM1xx document, SM2xx graph and references, SM30x not supported here, SM31x champion gates, SM4xx options and
 run-time values.
@@ -16,21 +16,21 @@ from itertools import islice
 from typing import Literal
 
 Severity = Literal["error", "warning"]
-MOST_PROBLEMS = 1000  # of one kind; a document with more is damaged, and each costs its writer a line
-MOST_NAMES = 1000  # that are searched for what a misspelt one may mean
+MOST_PROBLEMS = 1000  # per kind; a document with more is broken, and more lines would not help its author
+MOST_NAMES = 1000  # searched for suggestions
 MOST_ALIKE = 64
 LONGEST_WORD = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong.
+    """One problem.
 
-    code      stable and documented, e.g. ``SM201``; SM30x is "right, but not supported"
+    code      stable and documented, e.g. ``SM201``; SM30x means "valid, but not supported"
     where     document path, e.g. ``$.Steps[1].DependsOn[0]``
     what      a full sentence about the user's document, quoting their words
-    fix       what to type instead, or empty
-    line      1-based, ``None`` when the source has no text (a dict or an SDK object)
+    fix       the way to fix it, or empty
+    line      1-based, ``None`` if the source has no text (a dict or an SDK object)
     column    1-based, with ``line``
     """
 
@@ -44,31 +44,31 @@ class Problem:
 
     @property
     def is_unsupported(self) -> bool:
-        """Whether the document is right and only this package cannot run it."""
+        """Whether the document is valid, but this package cannot run it."""
         return self.code.startswith("SM30")
 
 
 def warning(code: str, where: str, what: str, fix: str = "") -> Problem:
-    """A problem that no run has to fail for."""
+    """A problem that does not prevent a run."""
     return Problem(code, where, what, fix, severity="warning")
 
 
 def key_twice(key: str, line: int, column: int) -> Problem:
-    """What JSON and YAML say alike of a repeated key."""
-    what = f'the key "{key}" stands twice in one object.'
+    """The problem of a repeated key, for both JSON and YAML."""
+    what = f'the key "{key}" appears twice in one object.'
     return Problem("SM102", "$", what, "Keep one of them.", line=line, column=column)
 
 
 def not_listed(severity: Severity) -> Problem:
-    """What stands for problems of one kind beyond ``MOST_PROBLEMS``."""
+    """The problem reported in place of those beyond ``MOST_PROBLEMS``."""
     what = f"more than {MOST_PROBLEMS} {severity}s of one kind; the others are not listed."
-    return Problem("SM163", "$", what, "Mend the first of them, and check again.", severity=severity)
+    return Problem("SM163", "$", what, "Fix the first ones, and check again.", severity=severity)
 
 
 class PipelineError(ValueError):
-    """Base of everything a definition can be refused with.
+    """Base class of all errors that refuse a definition.
 
-    ``problems`` is never empty; ``source`` is what the user calls the document (a file name, "definition").
+    ``problems`` is never empty; ``source`` is the user's name for the document (a file name, "definition").
     """
 
     headline = "is not a pipeline definition this package can use"
@@ -81,30 +81,30 @@ class PipelineError(ValueError):
 
     @classmethod
     def several(cls, errors: Sequence[PipelineError]) -> PipelineError:
-        """One error for several documents: their problems, and their reports one after the other."""
+        """One error for several documents: all their problems, and their reports one after another."""
         made = cls(errors[0].source, [problem for error in errors for problem in error.problems])
         made.args = ("\n".join(str(error) for error in errors),)
         return made
 
     def told(self, consequence: str = "") -> str:
-        """The report for somebody who was building no DAG: what came, or did not come, of ``consequence``."""
+        """The report with another ``consequence`` than "no DAG was built", for commands that build none."""
         return report(self.source, self.headline, self.problems, consequence)
 
 
 class InvalidPipeline(PipelineError):
-    """The document is wrong; SageMaker Pipelines would refuse it too."""
+    """The document is invalid; SageMaker Pipelines would refuse it, too."""
 
     headline = "is not a valid pipeline definition"
 
 
 class UnsupportedPipeline(PipelineError):
-    """The document is right, and this package cannot run it natively (yet)."""
+    """The document is valid, but this package cannot run it natively (yet)."""
 
     headline = "cannot be run on Airflow as it is"
 
 
 def report(source: str, headline: str, problems: tuple[Problem, ...], consequence: str) -> str:
-    """The text people read: a headline and two lines a problem."""
+    """The report as text: a headline and two lines per problem."""
     count = f"{len(problems)} problem" + ("" if len(problems) == 1 else "s")
     lines = [f"{source} {headline}: {count}{consequence and f', {consequence}'}."]
     for problem in problems:
@@ -113,7 +113,7 @@ def report(source: str, headline: str, problems: tuple[Problem, ...], consequenc
 
 
 def render_problem(source: str, problem: Problem) -> str:
-    """``pipeline.json:41:7  $.Steps[1].DependsOn[0]  [SM201] no step is ...`` and the fix on a line of its own."""
+    """``pipeline.json:41:7  $.Steps[1].DependsOn[0]  [SM201] no step is ...`` with the fix on the next line."""
     place = source
     if problem.line is not None:
         place += f":{problem.line}"
@@ -126,11 +126,11 @@ def render_problem(source: str, problem: Problem) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A suggestion out of ``known`` for the misspelt ``word``; the whole (short) list when nothing is near.
+    """A suggestion from ``known`` for the misspelt ``word``; lists all of ``known`` if none is similar and it is short.
 
-    Takes about as long for 1,000 names as for 100: of many, those are compared that begin or end like ``word``.
+    Takes about as long for 1,000 names as for 100: if there are many, compares only names that begin or end alike.
     """
-    import difflib  # only a document with a problem pays for it
+    import difflib  # only a document with a problem pays for this import
 
     names = sorted(islice(known, MOST_NAMES + 1))
     if len(names) <= MOST_NAMES and len(word) <= LONGEST_WORD:
@@ -143,7 +143,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _alike(word: str, names: list[str]) -> list[str]:
-    """The sorted ``names``; of more than ``MOST_ALIKE`` those that stand nearest to ``word``, read from either end."""
+    """The sorted ``names``; if more than ``MOST_ALIKE``, those nearest to ``word`` in forward or reversed order."""
     if len(names) <= MOST_ALIKE:
         return names
     half = MOST_ALIKE // 4

@@ -4,7 +4,7 @@ Grammar (docs/language/property-paths.md#grammar)::
 
     path = member , { "." member | "[" index "]" | "['" key "']" }
 
-A key may hold dots, colons and spaces, so a path is tokenised and never split.
+A key may contain dots, colons and spaces, so a path is tokenised and never split.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ LONGEST_SHOWN = 200
 
 
 class MissingValue(LookupError):
-    """A path leads nowhere in a document; ``str()`` says which part is missing, or that it is null.
+    """A path does not exist in a document; ``str()`` says which part is missing or null.
 
-    owner, above   what the missing part would be in, and the path to it; empty for the whole document
+    owner, above   the container without the missing part, and the path to it; empty for the whole document
     """
 
     def __init__(self, what: str, owner: Any = None, above: str = "") -> None:
@@ -58,7 +58,7 @@ def parse_path(text: str) -> tuple[PathPart, ...]:
         match = _TOKEN.match(text, position)
         if match is None or (match[1] and parts and text[position] != "."):
             raise ValueError(
-                f'"{_short(text)}" is not a property path: it cannot be read from "{_rest(text, position)}" on'
+                f'"{_short(text)}" is not a property path: it cannot be parsed from "{_rest(text, position)}" on'
             )
         if match[1] and not parts and text[position] == ".":
             raise ValueError(f'"{_short(text)}" is not a property path: it begins with a dot')
@@ -72,7 +72,7 @@ def parse_path(text: str) -> tuple[PathPart, ...]:
 def _quoted(text: str, start: int) -> tuple[str, int] | None:
     """The key in ``['key']`` or ``["key"]`` at ``start``, and where the next part begins.
 
-    A key may hold ``']`` where no part can begin behind it: ``Environment['it's']``.
+    A key may contain ``']`` if no part can begin after it: ``Environment['it's']``.
     """
     mark = text[start + 1 : start + 2]
     if text[start] != "[" or mark not in ("'", '"'):
@@ -98,18 +98,18 @@ def parse_json_path(text: str) -> tuple[PathPart, ...]:
     if not body:
         raise ValueError(f'"{_short(text)}" selects the whole file; name a value in it')
     if _FANCY.search(_without_keys(body)):
-        raise ValueError(f'"{_short(text)}" uses wildcards, filters or slices, which Std:JsonGet does not have')
+        raise ValueError(f'"{_short(text)}" uses wildcards, filters or slices, which Std:JsonGet does not support')
     return parse_path(body)
 
 
 def _without_keys(text: str) -> str:
-    """``text`` without its quoted keys, which may hold anything."""
+    """``text`` without its quoted keys, which may contain anything."""
     kept: list[str] = []
     position = 0
     while (start := text.find("[", position)) >= 0:
         quoted = _quoted(text, start)
         kept.append(text[position : start if quoted else start + 1])
-        if quoted is None and text[start + 1 : start + 2] in ("'", '"'):  # without an end, as any behind it
+        if quoted is None and text[start + 1 : start + 2] in ("'", '"'):  # unterminated, like any quote after it
             position = start + 1
             break
         position = quoted[1] if quoted else start + 1
@@ -139,7 +139,7 @@ def format_path(parts: Iterable[PathPart]) -> str:
 
 
 def lookup(document: Any, parts: Iterable[PathPart]) -> Any:
-    """The value at ``parts``; a null is as good as missing.  Raises :class:`MissingValue`."""
+    """The value at ``parts``; null counts as missing.  Raises :class:`MissingValue`."""
     value = document
     walked: list[PathPart] = []
     for part in parts:
@@ -154,7 +154,7 @@ def lookup(document: Any, parts: Iterable[PathPart]) -> Any:
 
 
 def _names_there(owner: Any, walked: list[PathPart]) -> str:
-    """What there is instead: how long a list is, or by what names its items, or the values of a map, can be had."""
+    """The available alternatives: the length of a list, or the names of its items or of a map's keys."""
     if len(walked) < 2:
         return ""
     if isinstance(owner, list) and isinstance(walked[-1], int):
@@ -186,7 +186,7 @@ def _step(value: Any, part: PathPart) -> Any:
 
 
 def _named(items: list[Any], name: str) -> Any:
-    """The item of a list that is addressed by its natural key, e.g. an output by its ``OutputName``."""
+    """The list item with the natural key ``name``, e.g. an output by its ``OutputName``."""
     for item in items:
         if isinstance(item, Mapping) and any(item.get(key) == name for key in NATURAL_KEYS):
             return item
@@ -194,10 +194,10 @@ def _named(items: list[Any], name: str) -> Any:
 
 
 def select(document: Any, paths: Iterable[str]) -> dict[str, Any]:
-    """A copy of ``document`` that holds only ``paths``, so that :func:`lookup` answers the same for them.
+    """A copy of ``document`` that has only ``paths``, such that :func:`lookup` returns the same for them.
 
-    Positions in lists are kept by nulls, named items keep their natural key.  Of a path that leads nowhere, the part
-    that is there is kept, empty but for names, so that :func:`lookup` says the same of it as well.
+    Nulls keep positions in lists; named items keep their natural key.  For a path that does not exist, its existing
+    part is kept, empty except for names, so that :func:`lookup` raises the same error.
     """
     chosen: dict[str, Any] = {}
     lost: list[tuple[PathPart, ...]] = []
@@ -214,11 +214,11 @@ def select(document: Any, paths: Iterable[str]) -> dict[str, Any]:
     return chosen
 
 
-MOST_NAMES = 50  # items of a list that an outline has room for
+MOST_NAMES = 50  # list items in an outline
 
 
 def _outline(source: Any, target: Any, parts: tuple[PathPart, ...]) -> None:
-    """Add to ``target`` what of ``parts`` is in ``source``: containers, and the names in the last of them."""
+    """Add the existing part of ``parts`` to ``target``: containers, and the names in the last one."""
     for part in parts:
         if target is None:
             return
@@ -277,7 +277,7 @@ def _copy(source: Any, target: Any, parts: tuple[PathPart, ...]) -> None:
 
 
 def _like(value: Any) -> Any:
-    """An empty container of the kind of ``value``, with the keys by which it may be found."""
+    """An empty container of the same kind as ``value``, with the keys that name it."""
     if isinstance(value, list):
         return []
     return {key: value[key] for key in NATURAL_KEYS if key in value and isinstance(value[key], str)}

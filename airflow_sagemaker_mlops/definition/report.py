@@ -1,4 +1,4 @@
-"""What readers of parts of a document are given to report with."""
+"""The interface through which readers of parts of a document report problems."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class Reporter(Protocol):
     """Keeps problems."""
 
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
-        """Keep a problem."""
+        """Add a problem."""
 
     def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
-        """Whether ``value`` is of ``kind``; reports it when it is something else than null."""
+        """Whether ``value`` is of ``kind``; reports any other value except null."""
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
-        """Warn of keys that are not ``known``."""
+        """Warn about keys that are not in ``known``."""
 
 
 class StepReporter(Reporter, Protocol):
-    """What reads steps: also keeps those, with what they reference.
+    """A reporter that also collects steps and their references.
 
-    steps   those read so far; one behind another in the order of the document
+    steps   the steps read so far, in document order
     gates   {index of a champion gate in the steps: (the step, its place)}
     """
 
@@ -35,7 +35,7 @@ class StepReporter(Reporter, Protocol):
     gates: dict[int, tuple[Step, Place]]
 
     def keep_references(self, step: int, before: int) -> tuple[Get | JsonGet, ...]:
-        """Keep what was read since ``before`` as references of ``step``, an index or -1 for none; those references."""
+        """Store the references read since ``before`` for ``step``, an index or -1 for none; returns them."""
 
     def nested(self, items: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
-        """Add the steps in the list ``items``, those of a branch of ``parent`` if there is one; their names."""
+        """Add the steps in the list ``items``, in a branch of ``parent`` if there is one; returns their names."""

@@ -29,7 +29,7 @@ RETRY_RANGES: dict[str, tuple[int, float]] = {
 
 
 def retry_policy(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
-    """Ranges of docs/language/retries.md#fields."""
+    """Check the ranges of docs/language/retries.md#fields."""
     out.unknown_keys(item, frozenset({"ExceptionType", *RETRY_RANGES}), place, "a retry policy")
     causes = item.get("ExceptionType")
     names = [causes] if isinstance(causes, str) else causes if isinstance(causes, list) else []
@@ -38,16 +38,16 @@ def retry_policy(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
     for name in names:
         if isinstance(name, str) and name not in RETRY_CAUSES:
             hint = did_you_mean(name, RETRY_CAUSES)
-            out.report("SM122", (place, "ExceptionType"), f'"{name}" is no exception type.', hint)
+            out.report("SM122", (place, "ExceptionType"), f'"{name}" is not an exception type.', hint)
     for key, (low, high) in RETRY_RANGES.items():
         if low == 1 and item.get(key) == 0 and _is_number(item[key], 0, high):
-            # The service takes it, and retries nothing.
-            what = f"a retry policy with {key} 0 retries nothing."
-            out.report("SM122", (place, key), what, f"Write 1 to {high:g}, or leave the policy out.", warn=True)
+            # The service accepts it, and retries nothing.
+            what = f"a retry policy with {key} 0 does not retry."
+            out.report("SM122", (place, key), what, f"Write 1 to {high:g}, or remove the policy.", warn=True)
         elif item.get(key) is not None and not _is_number(item[key], low, high):
-            out.report("SM122", (place, key), f"{kind_of(item[key])} is no {key}.", f"Write {low} to {high:g}.")
+            out.report("SM122", (place, key), f"{kind_of(item[key])} is an invalid {key}.", f"Write {low} to {high:g}.")
     if item.get("MaxAttempts") is not None and item.get("ExpireAfterMin") is not None:
-        what = "a retry policy has either MaxAttempts or ExpireAfterMin."
+        what = "a retry policy can have MaxAttempts or ExpireAfterMin, but not both."
         out.report("SM122", place, what, "Keep one of them.")
 
 

@@ -1,7 +1,7 @@
-"""Which names stand for secrets: one list, used wherever something is stored, logged or printed.
+"""Names that indicate secrets: one list, used wherever something is stored, logged or printed.
 
 Sources: the default sensitive fields of Airflow's secrets masker, the keyword lists of gitleaks and detect-secrets, and
-the environment variables that the clients of databases, registries and model hubs document.
+the documented environment variables of clients of databases, registries and model hubs.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import functools
 import re
 
-# Found anywhere in the name, once case and separators are gone.
+# Match anywhere in the name, ignoring case and separators.
 _PARTS = (
     "password", "passwd", "passphrase", "passcode", "passwort", "secret", "credential", "apikey", "accesskey",
     "privatekey", "connectionstring", "connstring", "sessionid", "cookie", "kubeconfig", "dockerconfigjson",
     "pincode", "keyfiledict",
 )  # fmt: skip
 
-# Found as a whole word of the name.
+# Match a whole word of the name.
 _WORDS = frozenset(
     {
         "pwd", "pw", "auth", "authorization", "pat", "jwt", "otp", "totp", "dsn", "bearer", "creds", "cred", "sas",
@@ -24,7 +24,7 @@ _WORDS = frozenset(
     }
 )  # fmt: skip
 
-# What makes a secret of a name that ends with "key": purposes first, then services that call their tokens keys.
+# Words that make a name ending with "key" a secret: purposes, then services that call their tokens keys.
 _KEYS = frozenset(
     {
         "api", "access", "private", "signing", "sign", "encryption", "encrypt", "decryption", "cipher", "crypto", "aes",
@@ -40,7 +40,7 @@ _KEYS = frozenset(
 
 _JOINED_KEYS = ("sshkey", "fernetkey", "signingkey", "encryptionkey", "accountkey", "masterkey", "sharedkey")
 
-# Last words of names that say something about a secret (``credential_provider``, ``password_file``) or of errors.
+# Last words of names that describe a secret (``credential_provider``, ``password_file``) or name an error.
 _ABOUT = frozenset(
     {
         "provider", "providers", "manager", "backend", "store", "source", "type", "kind", "mode", "method", "policy",
@@ -57,15 +57,15 @@ _MISSED = frozenset(
     {"no", "invalid", "expired", "missing", "unrecognized", "unknown", "without", "use", "require", "requires", "has"}
 )
 
-# Words that only begin like secrets.
+# Harmless words that begin like secrets.
 _LOOKALIKES = re.compile("cookiecutter|passwordless|secretsmanager|secretar")
 
-# Keys that are addresses or columns, however random their values look.
+# Keys that are addresses or columns, even if their values look random.
 _HARMLESS_KEYS = frozenset(
     {"kms", "s3", "object", "partition", "sort", "primary", "foreign", "public", "routing", "cache"}
 )
 
-# "pass" is a password where it ends a name (DB_PASS), and not where passes are counted or told apart.
+# "pass" is a password at the end of a name (DB_PASS), but not if passes are counted or numbered.
 _PASSES = frozenset(
     {
         "first", "second", "third", "last", "next", "single", "multi", "one", "two", "per", "by", "num", "n", "max",
@@ -73,7 +73,7 @@ _PASSES = frozenset(
     }
 )  # fmt: skip
 
-# Members of AWS requests, and settings, that are named like secrets and are none.
+# Members of AWS requests, and settings, that are named like secrets but are not.
 _HARMLESS = frozenset({"clientrequesttoken", "clienttoken", "nexttoken", "tokenizer", "authtype", "authmode"})
 
 _COUNTED_TOKENS = re.compile(r"(?i)(?:max|min|num|pad|eos|bos|unk|sep|cls|mask)\w*token|token\w*(?:id|count|len)")
@@ -99,7 +99,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def holds_secret(name: str, value: object) -> bool:
-    """Whether ``value`` under ``name`` is a secret, and not a setting, the address of one, or a number of tokens."""
+    """Whether ``value`` under ``name`` is a secret, not a setting, a secret's address or a number of tokens."""
     if value in (None, "") or isinstance(value, bool):
         return False
     text = str(value)

@@ -1,6 +1,6 @@
-"""The keys that a step of any type may have beside its arguments: problems of their form, and what they say.
+"""Reads the keys, other than the arguments, that a step of any type may have, and reports malformed ones.
 
-Each function is given the value, which may be anything, and its place; a null counts as absent.
+Each function gets the value, which may be anything, and its place; null counts as absent.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from .report import Reporter
 
 _LETTERS = re.compile(r"[A-Za-z0-9\-_]+")
-# A step's name is a task's key, of which Airflow takes 250 letters; the key of its gate has 5 more.
+# A step's name is its task id, which Airflow limits to 250 characters; its gate's id has 5 more.
 LONGEST = {"step": 245, "parameter": 256}
-LONGEST_AT_AWS = 64  # of a step; the longest name of a parameter is told in two ways there
+LONGEST_AT_AWS = 64  # of a step; the AWS documentation contradicts itself about the longest parameter name
 CACHE_KEYS = frozenset({"Enabled", "ExpireAfter"})
 DEPENDENCY_KEYS = frozenset({"Step", "Trigger"})
 TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 
 
 def read_name(out: Reporter, name: Any, place: Place, what: Literal["step", "parameter"]) -> bool:
-    """Whether ``name`` can be the name of a step or parameter, which ``place`` is; reports what is wrong with it."""
+    """Whether ``name`` is valid for the step or parameter at ``place``; reports it if not."""
     if name is None:
         out.report("SM121", place, f'this {what} has no "Name".', 'Add "Name".')
         return False
@@ -51,13 +51,13 @@ def read_name(out: Reporter, name: Any, place: Place, what: Literal["step", "par
         out.report("SM123", here, f"{shown} cannot be the name of a {what}.", fix)
         return False
     if what == "step" and len(name) > LONGEST_AT_AWS:
-        long = f"{shown} has {len(name)} characters; SageMaker Pipelines takes {LONGEST_AT_AWS}."
-        out.report("SM123", here, long, "Shorten it if the definition is to run there too.", warn=True)
+        long = f"{shown} has {len(name)} characters; SageMaker Pipelines allows {LONGEST_AT_AWS}."
+        out.report("SM123", here, long, "Shorten it if the definition should run there, too.", warn=True)
     return True
 
 
 def read_dependencies(out: Reporter, items: Any, place: Place) -> tuple[Dependency, ...]:
-    """``DependsOn``: names, or a name and the end of that step which is waited for."""
+    """``DependsOn``: names, or a name with the trigger to wait for."""
     if not out.wanted(items, list, place, "a list of step names"):
         return ()
     read = []
@@ -67,9 +67,9 @@ def read_dependencies(out: Reporter, items: Any, place: Place) -> tuple[Dependen
         if isinstance(item, Mapping):
             _dependency_keys(out, item, here)
         if not isinstance(step, str):
-            out.report("SM122", here, f"{kind_of(step)} stands where a step name is wanted.")
+            out.report("SM122", here, f"expected a step name, found {kind_of(step)}.")
         elif trigger not in (None, *TRIGGERS):
-            out.report("SM122", here, f"{kind_of(trigger)} is no trigger.", f"Use one of: {', '.join(TRIGGERS)}.")
+            out.report("SM122", here, f"{kind_of(trigger)} is not a trigger.", f"Use one of: {', '.join(TRIGGERS)}.")
         else:
             chosen: Trigger = trigger or "Completed"
             read.append(Dependency(step, chosen, place_text(here)))
@@ -77,13 +77,13 @@ def read_dependencies(out: Reporter, items: Any, place: Place) -> tuple[Dependen
 
 
 def _dependency_keys(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
-    """Unknown keys of an entry: an error where ``Trigger`` is missing, for a step on failure would run on success."""
+    """Report unknown keys; an error if ``Trigger`` is missing, because a step for failures would run on success."""
     if item.get("Trigger") is not None:
         out.unknown_keys(item, DEPENDENCY_KEYS, place, "an entry of DependsOn")
         return
     for key in item:
         if key not in DEPENDENCY_KEYS:
-            what = f'an entry of DependsOn has no key "{key}", and without "Trigger" it waits for Completed.'
+            what = f'an entry of DependsOn has no key "{key}"; without "Trigger" it waits for Completed.'
             out.report("SM120", (place, key), what, did_you_mean(str(key), DEPENDENCY_KEYS))
 
 
@@ -112,14 +112,14 @@ def read_outputs(out: Reporter, items: Any, place: Place) -> tuple[OutputParamet
 def _rows(
     out: Reporter, items: Any, place: Place, keys: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> list[tuple[Mapping[str, str], Place]]:
-    """Objects with ``keys``, all of them strings, and places; what is not like that is reported and left out."""
+    """Objects with ``keys``, whose values are strings, and their places; others are reported and skipped."""
     if not out.wanted(items, list, place, "a list"):
         return []
     rows: list[tuple[Mapping[str, str], Place]] = []
     for index, item in enumerate(items):
         here = (place, index)
         if not isinstance(item, Mapping):
-            out.report("SM122", here, f"{kind_of(item)} stands where an object is wanted.")
+            out.report("SM122", here, f"expected an object, found {kind_of(item)}.")
             continue
         out.unknown_keys(item, frozenset(keys + optional), here, f"an entry of {place[1] if place else ''}")
         missing = [key for key in keys if item.get(key) is None]
@@ -146,20 +146,20 @@ def read_cache(out: Reporter, value: Any, place: Place) -> CacheConfig | None:
             parse_duration(expires)
         except ValueError as error:
             what = str(error).removesuffix(HOW_TO_WRITE).rstrip()
-            # It is not looked at where nothing is cached.
+            # The service ignores it if caching is off.
             out.report("SM122", (place, "ExpireAfter"), what, HOW_TO_WRITE, warn=enabled is not True)
     return CacheConfig(enabled is True, expires if isinstance(expires, str) else None)
 
 
 def read_retries(out: Reporter, items: Any, place: Place) -> tuple[Mapping[str, Any], ...]:
-    """``RetryPolicies``, kept as they stand."""
+    """``RetryPolicies``, unchanged."""
     if not out.wanted(items, list, place, "a list of retry policies"):
         return ()
     from .retry_policy import retry_policy
 
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
-            out.report("SM122", (place, index), f"{kind_of(item)} stands where a retry policy is wanted.")
+            out.report("SM122", (place, index), f"expected a retry policy, found {kind_of(item)}.")
         else:
             retry_policy(out, item, (place, index))
     return tuple(item for item in items if isinstance(item, Mapping))

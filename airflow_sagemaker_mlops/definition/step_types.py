@@ -1,7 +1,7 @@
-"""The definition language's view of the step types: one row for each, enough to read and plan a definition.
+"""The step types of the definition language: a row per type, with enough data to read and plan a definition.
 
-How a type runs (API calls, runner, IAM actions) is in its entry in ``steps``.  This package does not import that, so
-parsing a DAG file reads this table only.  A test compares the two.
+The entries in ``steps`` say how a type runs (API calls, runner, IAM actions).  This package does not import them, so
+parsing a DAG file reads only this table.  A test compares the two.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-# Types of this package's own begin so: only documents written for Airflow have them.
+# Prefix of this package's own types, which only documents for Airflow have.
 EXTENSION = "x-"
 # A step that is any Airflow operator.
 AIRFLOW = "x-airflow"
@@ -38,10 +38,10 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class StepSyntax:
-    """The row of one step type.
+    """The table row of a step type.
 
-    supported       this package runs it; Airflow runs x-airflow, and nothing runs HubContent
-    waits           it takes minutes or hours, so the triggerer watches it
+    supported       this package runs it; false for HubContent, and for x-airflow, which Airflow runs
+    waits           it takes minutes or hours, so the triggerer waits for it
     settings        step-level keys, in addition to those of every step
     needs           the required one of them
     choices         allowed values of the required key; () for any
@@ -53,8 +53,8 @@ class StepSyntax:
     in_body         the body of a ForEach step may hold it
     in_experiments  its jobs are grouped under the pipeline's experiment
     with_mlflow     its jobs get the pipeline's MLflow tracking server
-    properties      {member: parameter type, or ""} of a fixed property document; ``None``: what Describe answers
-    property_files  it may declare property files, for ``Std:JsonGet``
+    properties      {member: parameter type, or ""} of a fixed property document; ``None``: the Describe response
+    property_files  it may declare property files for ``Std:JsonGet``
     left_in_s3      property paths to the objects that a Cleanup step deletes
     also_called     names of the type in the API and the SDK, in lower case
     """
@@ -223,12 +223,12 @@ def syntax_of(step_type: str) -> StepSyntax:
 
 
 def is_extension(step_type: str) -> bool:
-    """Whether only documents written for Airflow have the type, so that SageMaker Pipelines takes none with it."""
+    """Whether only documents for Airflow have the type, because SageMaker Pipelines refuses it."""
     return step_type.startswith(EXTENSION)
 
 
 def type_meant(word: str) -> str | None:
-    """The step type that ``word`` means, in any case and also by its name in the API or the SDK."""
+    """The step type that ``word`` means, ignoring case; also accepts its names in the API and the SDK."""
     given = word.casefold()
     return next((name for name, row in STEP_SYNTAX.items() if given in (name.casefold(), *row.also_called)), None)
 
@@ -237,7 +237,7 @@ _OPERATOR = "StepOperator"
 
 
 def operator_name(step_type: str) -> str:
-    """``TrainingStepOperator``; of a type of ours, ``ChampionGateStepOperator`` for ``x-champion-gate``."""
+    """``TrainingStepOperator``; for a type of this package, ``ChampionGateStepOperator`` for ``x-champion-gate``."""
     own = step_type.removeprefix("x-")
     words = [step_type] if own == step_type else [word.capitalize() for word in own.split("-")]
     return "".join(words) + _OPERATOR
@@ -254,7 +254,7 @@ def type_of_operator(name: str) -> str:
 
 
 class _Types(Set[str]):
-    """A live view of the step types whose row meets a condition, so that a registered type is in it at once."""
+    """A live view of the step types that meet a condition, which includes newly registered types."""
 
     def __init__(self, holds: Callable[[StepSyntax], bool]) -> None:
         self._holds = holds

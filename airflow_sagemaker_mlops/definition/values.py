@@ -1,4 +1,4 @@
-"""Typing rules: values as text, in typed slots, of parameters, and durations.
+"""Typing rules: values as text, in typed slots and in parameters, and durations.
 
 Rules: docs/language/parameters.md, docs/language/expressions.md#types-of-slots, docs/language/caching.md#durations.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 INTEGERS = frozenset({"integer", "long"})
 NUMBERS = frozenset({"float", "double"})
-# No calendar is told with a duration: a year is 365 days, a month 30.
+# A duration has no calendar date: a year is 365 days, a month 30.
 _DAYS = {"y": 365, "m": 30, "w": 7, "d": 1}
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
 _NUMBER = r"\d+(?:[.,]\d+)?"
@@ -31,14 +31,14 @@ LONGEST = timedelta(days=365_000)
 
 
 def as_text(value: Any) -> str:
-    """``value`` as a join prints it: JSON style (``true``, ``3``, ``3.0``), strings without quotes."""
+    """``value`` as a join formats it: JSON style (``true``, ``3``, ``3.0``), strings without quotes."""
     if isinstance(value, str):
         return value
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def coerce(value: Any, slot: str) -> Any:
-    """``value`` in the type of ``slot``, one of botocore's scalar type names.  Raises ``ValueError``."""
+    """``value`` converted to the type of ``slot``, one of botocore's scalar type names.  Raises ``ValueError``."""
     if slot in INTEGERS:
         return _integer(value)
     if slot in NUMBERS:
@@ -47,7 +47,7 @@ def coerce(value: Any, slot: str) -> Any:
         return _boolean(value)
     if slot == "string":
         if isinstance(value, dict | list):
-            raise ValueError("a string is wanted")
+            raise ValueError("expected a string")
         return as_text(value)
     return value
 
@@ -67,7 +67,7 @@ def _integer(value: Any) -> int:
             number = _number(text)
             if number.is_integer():
                 return int(number)
-    raise ValueError("an integer is wanted")
+    raise ValueError("expected an integer")
 
 
 def _number(value: Any) -> float:
@@ -82,10 +82,10 @@ def _number(value: Any) -> float:
             try:
                 number = float(value)
             except ValueError:
-                raise ValueError("a number is wanted") from None
+                raise ValueError("expected a number") from None
             if math.isfinite(number) and "_" not in value:
                 return number
-    raise ValueError("a number is wanted")
+    raise ValueError("expected a number")
 
 
 def _boolean(value: Any) -> bool:
@@ -93,11 +93,11 @@ def _boolean(value: Any) -> bool:
         return value
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
         return value.strip().lower() == "true"
-    raise ValueError("a boolean is wanted")
+    raise ValueError("expected a boolean")
 
 
 def given_value(value: Any, kind: str, choices: Sequence[str], name: str) -> Any:
-    """A parameter's value that a user gives in Python, in its declared type, as the trigger form would take it.
+    """Convert a parameter value given in Python to its declared type, as the trigger form would.
 
     Raises ``ValueError`` with a sentence naming parameter, value and type.
     """
@@ -109,9 +109,9 @@ def given_value(value: Any, kind: str, choices: Sequence[str], name: str) -> Any
 
 
 def parse_parameter(value: Any, kind: str, choices: Sequence[str], name: str) -> Any:
-    """A parameter's value, given as JSON or as the text that travels on the wire, in its declared type.
+    """Convert a parameter value, given as JSON or as text, to its declared type.
 
-    An integer fits a Float, an integral float fits an Integer; an empty string is too short, as on the service.
+    An integer fits a Float, and an integral float fits an Integer; an empty string is refused, as on the service.
     Raises ``ValueError`` with a sentence naming parameter, value and type.
     """
     shown = f'"{value}"' if isinstance(value, str) else as_text(value)
@@ -129,17 +129,17 @@ def parse_parameter(value: Any, kind: str, choices: Sequence[str], name: str) ->
         article = "an" if kind[:1] in "AEIOU" else "a"
         raise ValueError(f'parameter "{name}" is {shown}, which is not {article} {kind}.') from None
     if typed == "":
-        raise ValueError(f'parameter "{name}" is empty; a value has at least 1 character.')
+        raise ValueError(f'parameter "{name}" is empty; a value needs at least 1 character.')
     if choices and typed not in choices:
-        raise ValueError(f'parameter "{name}" is {shown}; it may be one of: {", ".join(choices)}.')
+        raise ValueError(f'parameter "{name}" is {shown}; use one of: {", ".join(choices)}.')
     return typed
 
 
 def parse_duration(text: str) -> timedelta:
-    """How long ``text`` says, as ``ExpireAfter`` does.  Raises ``ValueError`` with a sentence when it says nothing.
+    """Parse ``text`` as a duration, as in ``ExpireAfter``.  Raises ``ValueError`` with a sentence.
 
-    ISO 8601, in the looser spellings of the service's own examples too: ``30d``, ``5y``, ``T16m``, ``30dT5h``.
-    Letters of either case, the leading ``P`` may be left out; ``m`` is months before ``T``, minutes after it.
+    ISO 8601, including the looser spellings in the service's own examples: ``30d``, ``5y``, ``T16m``, ``30dT5h``.
+    Letters in either case; the leading ``P`` is optional; ``m`` means months before ``T``, minutes after it.
     """
     match = _DURATION.fullmatch(text.strip())
     given = {name: part for name, part in match.groupdict().items() if part} if match else {}

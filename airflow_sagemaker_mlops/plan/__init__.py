@@ -1,4 +1,4 @@
-"""From a pipeline to the tasks Airflow will run: :func:`make_plan`."""
+"""Plans the Airflow tasks of a pipeline: :func:`make_plan`."""
 
 from __future__ import annotations
 

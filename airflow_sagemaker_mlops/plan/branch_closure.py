@@ -1,4 +1,4 @@
-"""What does not run when conditions turn out in a certain way (docs/language/control-flow.md#branches)."""
+"""The steps that do not run, given the outcomes of conditions (docs/language/control-flow.md#branches)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from .model import STATUS_TASK_ID, Plan
 
 
 def not_taken(plan: Plan, outcomes: Mapping[str, bool]) -> set[str]:
-    """Steps that never start when the conditions have ``outcomes`` and everything that runs succeeds.
+    """Steps that never start if the conditions have ``outcomes`` and everything that runs succeeds.
 
-    ``outcomes`` maps a condition's name to its value; a condition left out counts as true.  A step behind one that
-    is not taken is not taken either, at any depth, even if it also waits for steps that ran: there is no rejoining.
+    ``outcomes`` maps a condition's name to its value; a missing condition counts as true.  A step after one that is not
+    taken is not taken either, at any depth, even if it also waits for steps that ran: branches never rejoin.
     """
     left_out: set[str] = set()
     for task in plan.tasks:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow", "Arguments"})
 NESTED = frozenset({"IfSteps", "ElseSteps", "ForEachBody"})
-# What SDKs write into every document; one word a step instead of it.
+# A block that the SDK writes into every document; a spec has one word in its place.
 DEFAULT_EXPERIMENT = {
     "ExperimentName": {"Get": "Execution.PipelineName"},
     "TrialName": {"Get": "Execution.PipelineExecutionId"},
@@ -27,12 +27,12 @@ DEFAULT_EXPERIMENT = {
 
 
 def make_plan(pipeline: Pipeline) -> Plan:
-    """The plan of ``pipeline``: its steps in topological order, gates before the steps they guard, the status task."""
+    """The plan of ``pipeline``: its steps in topological order, gates before their steps, and the status task."""
     specs = _Specs(pipeline)
     reads, steps = specs.references.reads, pipeline.by_name
     outer = [step for step in pipeline.steps if step.branch != "ForEachBody"]
     for step in outer:
-        for name in step.body:  # a loop begins when all of its body can
+        for name in step.body:  # a loop starts when every step of its body can
             reads[step.name] |= {read for read in reads[name] if read not in step.body}
     edges = {step.name: upstream_of(step, reads[step.name]) for step in outer}
     for step in outer:
@@ -68,7 +68,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
 
 
 def _with_body(edges: tuple[Upstream, ...], body: list[Step]) -> tuple[Upstream, ...]:
-    """The edges into a loop, with those that steps of its body name outside of it."""
+    """The edges into a loop, including those from outside steps that its body depends on."""
     names = {step.name for step in body}
     known = {edge.task_id for edge in edges}
     more = {d.step: Upstream(d.step, "", "explicit") for step in body for d in step.depends_on}
@@ -78,8 +78,8 @@ def _with_body(edges: tuple[Upstream, ...], body: list[Step]) -> tuple[Upstream,
 def _gate_task(step: str, edges: tuple[Upstream, ...]) -> TaskPlan:
     """The gate of ``step``, which has all of the step's ``edges`` (docs/language/control-flow.md#run-conditions).
 
-    Airflow's trigger rules say one thing about all upstreams together; a definition says one for each.  So such a step
-    stands behind a task that waits for every upstream to end and lets the step run when each ended as asked.
+    An Airflow trigger rule applies to all upstreams together; a definition has one trigger for each.  So such a step is
+    downstream of a task that waits for every upstream to end, and lets the step run if each ended as requested.
     """
     return TaskPlan(step + GATE_SUFFIX, "Gate", f"{step}: when", "", NO_SPEC, (), edges)
 
@@ -87,7 +87,7 @@ def _gate_task(step: str, edges: tuple[Upstream, ...]) -> TaskPlan:
 def definition_hash(document: JsonObject) -> str:
     """SHA-256 of the document's canonical JSON, in hexadecimal.
 
-    A null is as good as absent, and so is empty metadata: the SDK writes them, people do not.
+    Null and empty metadata count as absent: the SDK writes them, people do not.
     """
     meant = {key: value for key, value in document.items() if not (value is None or (key == "Metadata" and not value))}
     text = json.dumps(meant, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -106,7 +106,7 @@ def _parameter(parameter: Parameter) -> ParameterPlan:
 
 
 class _Specs:
-    """Makes the specs of one pipeline's steps."""
+    """Creates the specs of one pipeline's steps."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.references = references(pipeline)
@@ -118,7 +118,7 @@ class _Specs:
         self._in_experiment, self._in_mlflow = _parameters_in(pipeline.experiment), _parameters_in(pipeline.mlflow)
 
     def of(self, step: Step, gated: Mapping[str, str]) -> StepSpec:
-        """The spec of ``step``; ``gated`` has the gates that stand for steps of its branches."""
+        """The spec of ``step``; ``gated`` maps steps of its branches to their gates."""
         raw, syntax = self._raw[step.name], syntax_of(step.type)
         arguments = _present(raw.get("Arguments")) if step.type in ("Condition", "ForEach") else raw.get("Arguments")
         body = {name: self._in_body(self._steps[name], step) for name in step.body}
@@ -131,7 +131,7 @@ class _Specs:
         mlflow = self._mlflow if syntax.with_mlflow else {}
         if mlflow:
             parameters |= self._in_mlflow
-        for child in body.values():  # children have their values from the loop
+        for child in body.values():  # children get their values from the loop
             parameters |= child.spec.parameters.keys()
         return StepSpec(
             arguments=_without_nested(step, arguments) if isinstance(arguments, Mapping) else {},
@@ -151,7 +151,7 @@ class _Specs:
 
     def _outputs(self, step: Step) -> Outputs:
         outputs = self.references.outputs[step.name]
-        return "all" if "" in outputs else tuple(sorted(outputs))  # "": the whole of what Describe says
+        return "all" if "" in outputs else tuple(sorted(outputs))  # "": the whole Describe response
 
 
 def _is_given(value: Json) -> bool:
@@ -159,7 +159,7 @@ def _is_given(value: Json) -> bool:
 
 
 def _present(block: Json) -> JsonObject | None:
-    """A block of the document without its nulls; ``None`` when the block itself is null or absent."""
+    """A block of the document without its nulls; ``None`` if the block itself is null or absent."""
     if not isinstance(block, Mapping):
         return None
     return {key: value for key, value in block.items() if value is not None}
@@ -181,7 +181,7 @@ def _parameters_in(block: object) -> set[str]:
 
 
 def _raw_steps(items: Json) -> dict[str, JsonObject]:
-    """Every step by name as it was written, nested ones included; a champion gate as the steps it stands for."""
+    """Every step as written, by name, including nested ones; a champion gate as the steps that replace it."""
     found: dict[str, JsonObject] = {}
     gates: list[JsonObject] = []
     stack = [items]

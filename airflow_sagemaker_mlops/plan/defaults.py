@@ -1,4 +1,4 @@
-"""A plan with other defaults of its parameters."""
+"""Replaces the parameter defaults of a plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .spec import Scalar
 
 
 def with_defaults(plan: Plan, defaults: Mapping[str, Scalar | None]) -> Plan:
-    """``plan`` whose parameters, and whose steps' slices of them, have ``defaults`` by parameter name."""
+    """``plan`` with ``defaults`` by parameter name, in its parameters and in its steps' specs."""
     parameters = (
         replace(p, default=defaults[p.name], required=False) if p.name in defaults else p for p in plan.parameters
     )

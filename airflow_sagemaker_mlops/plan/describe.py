@@ -1,6 +1,6 @@
-"""Markdown for people out of a plan: the DAG's and the tasks' documentation in Airflow's UI.
+"""Renders a plan as Markdown: the documentation of the DAG and the tasks in Airflow's UI.
 
-Text of a definition is data: it is escaped, so that markup in a description is shown and not rendered.
+Text from a definition is data: it is escaped, so markup in a description is shown as it was written.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import re
 from ..definition.secret_names import holds_secret
 from .model import Plan, TaskPlan, Upstream
 
-MOST_STEPS = 25  # more rows help nobody, and the text stands in every serialized DAG
+MOST_STEPS = 25  # more rows are no help, and every serialized DAG contains the text
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 
 
 def escape(text: str) -> str:
-    """``text`` with everything that Markdown or HTML would read as markup made plain."""
+    """``text`` with all Markdown and HTML markup escaped."""
     return SPECIAL.sub(r"\\\1", text).replace("&", "&amp;").replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
 def pipeline_doc(plan: Plan) -> str:
-    """Description, parameters, steps with their conditions, a picture, and the identity of the definition."""
+    """Description, parameters, steps with their conditions, a diagram, and the identity of the definition."""
     lines = []
     if plan.description:
         lines += [escape(plan.description), ""]

@@ -1,4 +1,4 @@
-"""What changed between two definitions: parameters, steps, arguments and edges; not their text."""
+"""Semantic differences between two definitions: parameters, steps, arguments and edges."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .model import ParameterPlan, Plan, TaskPlan
 if TYPE_CHECKING:
     from ..json_types import JsonObject
 
-# What follows from other steps, where the change is told.
+# Members derived from other steps; the change is reported there.
 NOT_COMPARED = frozenset({"Parameters", "Outputs", "Files", "Branches"})
 MOST_SHOWN = 80
 
 
 def differences(old: Plan, new: Plan) -> list[str]:
-    """One line a change: ``+`` added, ``-`` removed, ``~`` changed.  Empty when both mean the same."""
+    """One line per change: ``+`` added, ``-`` removed, ``~`` changed.  Empty if the plans are equivalent."""
     return [*_parameters(old, new), *_steps(old, new), *_edges(old, new)]
 
 
@@ -94,7 +94,7 @@ def _edges(old: Plan, new: Plan) -> Iterator[str]:
     for edge in sorted(before.keys() | after.keys()):
         if edge in before and edge in after and before[edge] != after[edge]:
             yield f"~ edge {edge[0]} -> {edge[1]}: {before[edge] or 'plain'} -> {after[edge] or 'plain'}"
-        elif (edge in before) != (edge in after) and set(edge) <= both:  # others came or went with their step
+        elif (edge in before) != (edge in after) and set(edge) <= both:  # others changed with their step
             yield f"{'+' if edge in after else '-'} edge {edge[0]} -> {edge[1]}"
 
 

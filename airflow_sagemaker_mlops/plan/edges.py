@@ -1,4 +1,4 @@
-"""Who waits for whom, and who reads what (docs/language/control-flow.md#edges)."""
+"""Which steps wait for which, and which results they read (docs/language/control-flow.md#edges)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def upstream_of(step: Step, reads: set[str]) -> tuple[Upstream, ...]:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """What steps take from elsewhere, each by step name.
+    """What steps reference, each by step name.
 
     reads        names of the steps whose results it needs
     outputs      property paths of it that others reference, as text
@@ -41,7 +41,7 @@ class References:
 
 
 def references(pipeline: Pipeline) -> References:
-    """Every reference of every step."""
+    """Collect all references of all steps."""
     empty: list[dict[str, set[str]]] = [{step.name: set() for step in pipeline.steps} for _ in range(3)]
     found = References(*empty)
     files = {
@@ -74,13 +74,13 @@ def references(pipeline: Pipeline) -> References:
 def _cleaned_by(step: Step) -> list[str]:
     if step.type != "Cleanup":
         return []
-    from ..definition.cleanup_arguments import cleaned_steps  # few documents have one
+    from ..definition.cleanup_arguments import cleaned_steps  # imported on demand: few documents have one
 
     return cleaned_steps(step)
 
 
 def _pass_on(step: Step, path: tuple[PathPart, ...], outputs: dict[str, set[str]]) -> None:
-    """What is read of a ForEach step is read of the steps in its body."""
+    """A reference to a ForEach step's result also reads the steps in its body."""
     if step.type != "ForEach":
         return
     match path:
@@ -93,9 +93,9 @@ def _pass_on(step: Step, path: tuple[PathPart, ...], outputs: dict[str, set[str]
 
 
 def topological(names: list[str], edges: Mapping[str, tuple[Upstream, ...]]) -> list[str]:
-    """``names`` with every step behind what it waits for; otherwise in document order.
+    """``names`` with every step after those that it waits for, otherwise in document order.
 
-    Raises ``ValueError`` where steps wait for each other in a circle, which the checks of a document have refused.
+    Raises ``ValueError`` for a cycle, which the checks of a document have already refused.
     """
     order: list[str] = []
     done: set[str] = set()
@@ -121,18 +121,19 @@ _WITH_RULES = frozenset({AIRFLOW, "Gate", "Status"})
 
 
 def needed_edges(tasks: Sequence[TaskPlan]) -> dict[str, tuple[Upstream, ...]]:
-    """{task id: the edges into it that no other edge implies}, so that every task still ends in the same state.
+    """{task id: the edges into it that no other edge implies}, chosen so that every task ends in the same state.
 
     ``A >> B >> C`` implies ``A >> C``: Airflow runs ``C`` only after ``B`` succeeded, and ``B`` only after ``A`` did;
-    where ``A`` fails, both are ``upstream_failed``.  This needs a step ``B`` with the trigger rule ``all_success`` that
-    nothing but a failure keeps from running.  A step that a condition may skip can be skipped although ``A`` fails, an
-    operator of another package may skip itself or have a rule of its own, and a gate waits for ends of any kind: their
-    edges all stay.
+    if ``A`` fails, both are ``upstream_failed``.  This requires that ``B`` has the trigger rule ``all_success`` and
+    that only a failure can keep it from running.  A step that a condition may skip can be skipped although ``A`` fails,
+    another package's operator may skip itself or have its own trigger rule, and a gate accepts any end of a step: all
+    of their edges stay.
 
     tasks   in topological order
     """
     bits = {task.task_id: 1 << index for index, task in enumerate(tasks)}
-    before: dict[str, int] = {}  # tasks that have succeeded whenever this one runs, for those that only a failure stops
+    # Tasks that have succeeded whenever this one runs; only for tasks that nothing but a failure stops.
+    before: dict[str, int] = {}
     needed: dict[str, tuple[Upstream, ...]] = {}
     for task in tasks:
         needed[task.task_id] = task.upstream

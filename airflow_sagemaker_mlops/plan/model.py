@@ -1,6 +1,6 @@
-"""The plan: what Airflow will be asked to run, as plain data without Airflow.
+"""The plan: the tasks that Airflow will run, as plain data without Airflow.
 
-One :class:`TaskPlan` a step plus the status task.  Deterministic: same document in, same plan out, byte for byte.
+One :class:`TaskPlan` per step plus the status task.  Deterministic: same document in, same plan out, byte for byte.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, fields
 from .spec import StepSpec
 
 NO_STEPS = frozenset({"Gate", "Status"})
-GATE_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot say
+GATE_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot express
 # No step name has a dot, so no step of a DAG has one of these ids; `factory/build.py` keeps them free in groups.
 STATUS_TASK_ID = "pipeline.status"
-PARAMETERS_TASK_ID = "pipeline.parameters"  # only where a run has values to render
+PARAMETERS_TASK_ID = "pipeline.parameters"  # only if a run has values to render
 TEARDOWN_TASK_ID = "pipeline.teardown"
 INVALID_TASK_ID = "pipeline.invalid"
 
@@ -24,7 +24,7 @@ class Upstream:
     """An edge into a task.
 
     label    "If" or "Else" for the edge from a Condition into its branch, "on Failed" for a trigger, else empty
-    kind     "explicit" (DependsOn), "data" (a reference), "branch" (nested in), "gate" or "status"; the strongest one
+    kind     "explicit" (DependsOn), "data" (a reference), "branch" (nested in), "gate" or "status"; the strongest
              wins, in the order branch, explicit, data
     trigger  the end of the upstream step that lets this one run: Completed, Failed, Stopped or Any
     """
@@ -55,18 +55,18 @@ class TaskPlan:
 
     @property
     def is_step(self) -> bool:
-        """Whether it is a step of the definition, and not a task that stands before or behind steps."""
+        """Whether it is a step of the definition, not a gate or the status task."""
         return self.step_type not in NO_STEPS
 
     @property
     def triggers(self) -> dict[str, str]:
-        """{upstream task id: the end that it has to come to}."""
+        """{upstream task id: the required end}."""
         return {edge.task_id: edge.trigger for edge in self.upstream}
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterPlan:
-    """A pipeline parameter as Airflow's trigger form needs it."""
+    """A pipeline parameter, as needed by Airflow's trigger form."""
 
     name: str
     type: str
@@ -102,7 +102,7 @@ class Plan:
 
     @property
     def handlers(self) -> dict[str, dict[str, str]]:
-        """{step: {step that runs when it ends badly, or whatever its end: trigger}}."""
+        """{step: {step that runs if it fails or is stopped, or in any case: trigger}}."""
         found: dict[str, dict[str, str]] = {}
         for task in self.tasks:
             for edge in self.edges_of(task) if task.is_step else ():
@@ -111,7 +111,7 @@ class Plan:
         return found
 
     def edges_of(self, task: TaskPlan) -> tuple[Upstream, ...]:
-        """The edges into a step as its document has them: a gate's are those of the step behind it."""
+        """The edges into a step as in its document; if it has a gate, the edges into the gate."""
         if all(edge.kind != "gate" for edge in task.upstream):
             return task.upstream
         gates = self.by_id

@@ -1,4 +1,4 @@
-"""What the ends of steps mean for other steps and for the run: two pure functions.
+"""How the ends of steps affect other steps and the run: two pure functions.
 
 Rules: docs/language/control-flow.md#run-conditions and #failure-and-final-status.
 Ends are Succeeded, Failed, Stopped and NotRun.
@@ -26,9 +26,9 @@ def unmet(triggers: Mapping[str, str], ends: Mapping[str, str]) -> dict[str, str
 
 
 def run_status(ends: Mapping[str, str], handlers: Mapping[str, Mapping[str, str]]) -> Status:
-    """How SageMaker Pipelines would say that the run ended.
+    """The final status of the run, as SageMaker Pipelines would report it.
 
-    handlers   {step: {other step: trigger}} for triggers that a bad end can meet
+    handlers   {step: {other step: trigger}} for triggers that fire on a failure or stop
     """
     bad = [step for step, end in ends.items() if end in ("Failed", "Stopped")]
     if not bad:

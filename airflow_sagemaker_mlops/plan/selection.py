@@ -80,7 +80,7 @@ def select_unfinished(plan: Plan, statuses: Mapping[str, str]) -> Selection:
 
     Steps behind a branch that was not taken are not selected, unless the condition itself runs again; neither are steps
     that were not selected in that run, nor steps behind them.
-    Raises :class:`InvalidSelection` (SM409) when there is nothing to run.
+    Raises :class:`InvalidSelection` (SM409) if there is nothing to run.
     """
     upstream = _upstream(plan)
     downstream = _turned(upstream)
@@ -91,14 +91,14 @@ def select_unfinished(plan: Plan, statuses: Mapping[str, str]) -> Selection:
     not_selected = {step for step in upstream if statuses.get(step) == "NotSelected"}
     chosen -= not_selected | reach(not_selected, downstream)
     if not chosen:
-        what = "every step of the run succeeded, or was not to run in it: there is nothing to resume."
-        fix = "Select the steps that are to run again."
+        what = "every step of the run succeeded or was not selected in it, so there is nothing to resume."
+        fix = "Select the steps that should run again."
         raise InvalidSelection(plan.source, [Problem("SM409", "resume", what, fix)])
     return _selection(chosen, upstream)
 
 
 def reach(begin: Iterable[str], edges: Mapping[str, Collection[str]]) -> set[str]:
-    """Everything that ``edges`` lead to from ``begin``, which is not in it unless something leads back."""
+    """Everything reachable from ``begin`` along ``edges``, without ``begin`` unless an edge leads back to it."""
     found: set[str] = set()
     stack = list(begin)
     while stack:
@@ -134,7 +134,7 @@ def _selection(chosen: set[str], upstream: Mapping[str, Collection[str]]) -> Sel
 
 def _no_step(where: str, pattern: str, name: str, steps: Collection[str], inside: Mapping[str, str]) -> Problem:
     if name in inside:
-        what = f'"{name}" runs inside of "{inside[name]}", and only with all of it.'
+        what = f'"{name}" is part of "{inside[name]}" and runs only with it.'
         return Problem("SM405", where, what, f'Select "{pattern.replace(name, inside[name])}".')
     kind = "matches" if re.search(r"[*?\[]", name) else "is called"
     return Problem("SM405", where, f'no step {kind} "{name}".', did_you_mean(name, steps))
@@ -148,5 +148,5 @@ def _gaps(
     if missing:
         names = ", ".join(missing)
         verb = "is" if len(missing) == 1 else "are"
-        what = f"{names} {verb} between selected steps and not selected."
+        what = f"{names} {verb} between selected steps but not selected."
         yield Problem("SM406", "select", what, f"Select {names} as well.")

@@ -1,4 +1,4 @@
-"""A plan for people: a tree for the terminal, a Mermaid flowchart for documents."""
+"""Renders a plan for people: a tree for the terminal, a Mermaid flowchart for documents."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _children(plan: Plan) -> dict[str, list[TaskPlan]]:
 
 
 def _branch(plan: Plan, children: dict[str, list[TaskPlan]], parent: str, indent: str, lines: list[str]) -> None:
-    # A stack of iterators instead of recursion: documents may nest deeper than Python does.
+    # A stack of iterators instead of recursion: documents may nest deeper than Python allows.
     stack = [(parent, indent, 0)]
     while stack:
         name, space, index = stack.pop()

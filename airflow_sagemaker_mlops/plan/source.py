@@ -1,7 +1,7 @@
-"""Definition -> :class:`Plan`, once for every text a process reads.
+"""Definition -> :class:`Plan`, cached by text within a process.
 
-One DAG file often makes many DAGs of one definition, one a customer or a region; then the document is parsed, checked
-and planned for the first of them only.  A text that was refused is read again each time: its error is made anew.
+One DAG file often makes many DAGs from one definition, e.g. one per customer or region; the document is then parsed,
+checked and planned only for the first.  A refused text is read again each time, to raise a new error.
 """
 
 from __future__ import annotations

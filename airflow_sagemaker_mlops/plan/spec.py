@@ -1,6 +1,6 @@
-"""A step's slice of its definition: all that running it takes, and nothing else.
+"""A step's slice of its definition: exactly what is needed to run the step.
 
-:meth:`StepSpec.to_json` is what the serialized DAG stores of a step, and what its trigger reads.
+The serialized DAG stores :meth:`StepSpec.to_json` of each step, and the step's trigger reads it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Files = Mapping[str, Mapping[str, Mapping[str, str]]]
 class ParameterSlot:
     """A pipeline parameter that a step references.
 
-    type      as declared; "Any" for a param of a DAG that is written without a definition
-    default   ``None`` when a run has to give the value
+    type      as declared; "Any" for a param of a DAG without a definition
+    default   ``None`` if a run must supply the value
     """
 
     type: ParameterType | Literal["Any"]
@@ -43,7 +43,7 @@ class BodyStep:
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """What a running step needs of its definition, expressions as written.
+    """The part of a definition that a running step needs, with expressions as written.
 
     arguments    ``Arguments`` without nested steps
     settings     the other step-level keys, as written and in the document's order: "FunctionArn", "PropertyFiles",
@@ -51,7 +51,7 @@ class StepSpec:
     branches     of a Condition: task ids of the direct steps of each branch
     body         of a ForEach, by name
     outputs      property paths that other steps reference, as text, sorted; "all" for the whole property document
-    experiment   the pipeline's experiment configuration, for jobs that take one; "default" for the names SDKs write
+    experiment   the pipeline's experiment configuration, for jobs that accept one; "default" for the names that SDKs write
     mlflow       the pipeline's MLflow configuration, likewise
     parameters   the pipeline parameters that it references, by name
     files        the property files it reads: {"<step>": {"<file>": {"OutputName": ..., "FilePath": ...}}}
@@ -88,7 +88,7 @@ class StepSpec:
 
     @property
     def cache(self) -> CacheConfig:
-        """``CacheConfig``; off where there is none."""
+        """``CacheConfig``; off if there is none."""
         config = self.settings.get("CacheConfig")
         if not isinstance(config, Mapping):
             return CacheConfig(enabled=False, expire_after=None)
@@ -97,18 +97,18 @@ class StepSpec:
 
     @property
     def operator(self) -> str:
-        """The dotted path of the operator that an ``x-airflow`` step is."""
+        """The dotted path of an ``x-airflow`` step's operator."""
         return str(self.settings.get("Operator"))
 
     @property
     def all_parameters(self) -> Iterator[tuple[str, ParameterSlot]]:
-        """The parameters of the step and of the steps in its body; a name may come more than once."""
+        """The parameters of the step and of the steps in its body; names may repeat."""
         yield from self.parameters.items()
         for step in self.body.values():
             yield from step.spec.all_parameters
 
     def with_defaults(self, defaults: Mapping[str, Scalar | None]) -> StepSpec:
-        """The same slice with other ``defaults`` of parameters, by name."""
+        """A copy with other ``defaults`` of parameters, by name."""
         slots = {
             name: replace(slot, default=defaults[name]) if name in defaults else slot
             for name, slot in self.parameters.items()
@@ -117,7 +117,7 @@ class StepSpec:
         return replace(self, parameters=slots, body=body)
 
     def to_json(self) -> dict[str, Json]:
-        """Plain JSON, keys as in a document; what is empty is left out."""
+        """Plain JSON with the keys of a document, without empty values."""
         data: dict[str, Json] = {"Arguments": self.arguments} if self.arguments else {}
         data |= self.settings
         if self.branches:
@@ -138,7 +138,7 @@ class StepSpec:
 
     @classmethod
     def from_json(cls, data: JsonObject) -> StepSpec:
-        """The inverse of :meth:`to_json`; a key that is none of ours is a setting."""
+        """The inverse of :meth:`to_json`; unknown keys are settings."""
         experiment = data.get("Experiment")
         return cls(
             arguments=_object(data.get("Arguments")),

@@ -1,12 +1,13 @@
-"""The status task, and which steps it must stand directly behind, so that it starts when every step has ended.
+"""The status task, and the steps that must be directly upstream of it, so that it starts when every step has ended.
 
-It stops what a run left running, so it must never be early.  But the end of a task does not say that all before it has
-ended: Airflow ends it as ``upstream_failed`` or ``skipped`` as soon as *one* of its upstreams failed or was skipped,
-while others still run (trigger rule ``all_success``, Airflow 3.3).  So the status task stands behind every step that no
-task downstream vouches for; that is every leaf, and few others.  Where a step handles another's failure (a gate), it
-stands behind all; so it does where users give steps trigger rules of their own, see ``tasks``.
+It stops what a run left running, so it must never start early.  But the end of a task does not mean that everything
+upstream has ended: Airflow sets it to ``upstream_failed`` or ``skipped`` as soon as *one* of its upstreams failed or
+was skipped, while others still run (trigger rule ``all_success``, Airflow 3.3).  So the status task is directly
+downstream of every step whose end is not implied by a downstream task's end: every leaf, and a few others.  If a step
+handles another's failure (a gate), it is downstream of all steps, as it is if users set trigger rules on steps; see
+``tasks``.
 
-Sets of tasks are bits of integers here: plans have thousands of tasks.
+Sets of tasks are bit masks here, because plans can have thousands of tasks.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from .spec import NO_SPEC
 
 
 def status_task(tasks: Sequence[TaskPlan]) -> TaskPlan:
-    """The last task of a plan, behind ``tasks``."""
+    """The last task of a plan, downstream of ``tasks``."""
     upstream = tuple(Upstream(name, "", "status") for name in status_upstream(tasks))
     return TaskPlan(STATUS_TASK_ID, "Status", "status", "", NO_SPEC, (), upstream)
 
 
 def status_upstream(tasks: Sequence[TaskPlan]) -> list[str]:
-    """Names of the steps the status task waits for, in the order of ``tasks`` (topological)."""
+    """Names of the steps that the status task waits for, in the order of ``tasks`` (topological)."""
     if any(task.step_type == "Gate" for task in tasks):
         return [task.task_id for task in tasks]
     bits = {task.task_id: 1 << index for index, task in enumerate(tasks)}
@@ -38,20 +39,20 @@ def status_upstream(tasks: Sequence[TaskPlan]) -> list[str]:
 
 
 def _kept_from_beginning(tasks: Sequence[TaskPlan], bits: Mapping[str, int]) -> dict[str, int]:
-    """{task: those that never begin when it fails or is skipped}."""
+    """{task: the tasks that never start if it fails or is skipped}."""
     below = dict.fromkeys(bits, 0)
     for task in reversed(tasks):
         if task.step_type == AIRFLOW:
-            continue  # another package's operator may have a trigger rule of its own
+            continue  # another package's operator may have its own trigger rule
         for edge in task.upstream:
             below[edge.task_id] |= bits[task.task_id] | below[task.task_id]
     return below
 
 
 def _ended_with(tasks: Sequence[TaskPlan], bits: Mapping[str, int], below: Mapping[str, int]) -> dict[str, int]:
-    """{task: those before it that surely do not run once it has ended}."""
+    """{task: the upstream tasks that cannot be running once it has ended}."""
     ended: dict[str, int] = {}
-    skipping: dict[str, dict[str, int]] = {}  # operators of other packages before a task: they may skip it at any time
+    skipping: dict[str, dict[str, int]] = {}  # other packages' operators before a task: they may skip it at any time
     for task in tasks:
         over, surely = 0, -1
         may_skip: dict[str, int] = {}
@@ -59,7 +60,7 @@ def _ended_with(tasks: Sequence[TaskPlan], bits: Mapping[str, int], below: Mappi
             name = edge.task_id
             done = ended[name] | bits[name]
             over |= done
-            # A condition that skips the task by its decision has let others run.
+            # A condition that skips the task has let others run.
             surely &= done if edge.kind == "branch" else done | below[name]
             may_skip |= skipping[name]
         for done in may_skip.values():

@@ -1,1 +1,1 @@
-"""What each step type is made of; see :mod:`.catalogue`."""
+"""The traits of each step type; see :mod:`.catalogue`."""

@@ -14,7 +14,7 @@ from .iam import has, member
 from .model import EVERYTHING, Answer, Grant, StepType
 from .shapes import Part
 
-# A query reads its tables as whoever sends it; which ones, only the query knows.
+# A query reads tables with the caller's permissions; only the query knows which tables.
 TABLE_READS = ("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket")
 GLUE_READS = ("BatchGetPartition", "GetDatabase", "GetPartition", "GetPartitions", "GetTable")
 
@@ -38,9 +38,9 @@ def _on_a_cluster(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]
 EMR = StepType(
     name="EMR",
     runner="emr",
-    about="a step on an EMR cluster: a running one, or one of its own that is ended afterwards",
+    about="a step on an EMR cluster: an existing cluster, or a new one that is terminated afterwards",
     service="emr",
-    sent_once=True,  # what a lost call made is found by its name before the call is made again
+    sent_once=True,  # after a lost call, its result is looked up by name before the call is repeated
     create="AddJobFlowSteps",
     describe="DescribeStep",
     stop="CancelSteps",
@@ -60,7 +60,7 @@ EMR = StepType(
     grants=_on_a_cluster,
     roles_go_to="elasticmapreduce.amazonaws.com",
     in_arns=("ClusterId",),
-    local_aws="runs where the command's program (`spark-submit`, `python3`) is installed; else stub",
+    local_aws="runs if the command's program (`spark-submit`, `python3`) is installed; otherwise stub",
 )
 
 
@@ -88,7 +88,7 @@ def _in_an_application(step: Step, _entry: StepType, place: Place) -> Iterator[G
 EMR_SERVERLESS = StepType(
     name="EMRServerless",
     runner="emr_serverless",
-    about="a job run of an EMR Serverless application: a given one, or one of its own that is deleted afterwards",
+    about="a job run of an EMR Serverless application: an existing one, or a new one that is deleted afterwards",
     service="emr-serverless",
     create="StartJobRun",
     describe="GetJobRun",
@@ -162,5 +162,5 @@ ATHENA = StepType(
     grants=_query_grants,
     roles_go_to="",
     in_arns=("WorkGroup",),
-    too_wide="any table and object may be read; only the query knows which ones it needs.",
+    too_wide="any table and object may be read, because only the query knows which ones it needs.",
 )

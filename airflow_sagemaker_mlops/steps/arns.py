@@ -1,4 +1,4 @@
-"""Names of a document as the ARNs that an IAM policy has; what is known only at run time is left open (``*``).
+"""Converts names in a document to ARNs for an IAM policy; names known only at run time become ``*``.
 
 Resource names follow ``execution.identity``; ARN formats are those of the Service Authorization Reference.
 """
@@ -10,27 +10,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# A name, a partial or a whole ARN, with or without a qualifier: what Lambda's Invoke takes as FunctionName.
+# A name or a partial or full ARN, with or without a qualifier, as FunctionName of Lambda's Invoke accepts.
 FUNCTION = re.compile(
     r"(?:arn:(?P<partition>aws[a-z-]*):lambda:)?(?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?"
     r"(?:function:)?(?P<name>[a-zA-Z0-9_-]+(?::[a-zA-Z0-9$_-]+)?)"
 )
 QUEUE = re.compile(r"https?://(?:sqs\.(?P<region>[a-z0-9-]+)\.)?[^/]+/(?P<account>\d{12})/(?P<name>[\w.-]+)")
 GROUP = ":model-package-group/"
-UNIQUE = 24  # dash, id of the run, dash, digest: what follows a name of the document
+UNIQUE = 24  # dash, id of the run, dash, digest: the suffix of a name from the document
 WITH_PREFIX = 54  # shorter names have no room for "pipelines-"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the resources of a policy are; ``*`` for any account or region."""
+    """Account and region of a policy's resources; ``*`` for any account or region."""
 
     account: str = "*"
     region: str = "*"
 
     @property
     def partition(self) -> str:
-        """That of the region."""
+        """The partition of the region."""
         heads = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
         return next((found for head, found in heads.items() if self.region.startswith(head)), "aws")
 
@@ -39,7 +39,7 @@ class Place:
         return f"arn:{self.partition}:{service}:{region or self.region}:{account or self.account}:{resource}"
 
     def function(self, given: Any) -> str:
-        """The function that a step names; "" for a name that no function can have."""
+        """The function that a step names; "" for an invalid function name."""
         match = FUNCTION.fullmatch(given) if isinstance(given, str) else None
         if match is None:
             return "" if isinstance(given, str) else "*"
@@ -48,14 +48,14 @@ class Place:
         return self.arn("lambda", f"function:{match['name']}", match["region"] or "", match["account"] or "")
 
     def queue(self, given: Any) -> str:
-        """The queue at a URL; "" for what is no URL of a queue."""
+        """The ARN of the queue with this URL; "" for an invalid queue URL."""
         match = QUEUE.fullmatch(given) if isinstance(given, str) else None
         if match is None:
             return "" if isinstance(given, str) else "*"
         return self.arn("sqs", match["name"], match["region"] or "", match["account"])
 
     def roles(self, key: str, given: Any) -> list[str]:
-        """The role that stands at ``key``: EMR takes names too, and an instance profile is not called as its role."""
+        """The role at ``key``; EMR accepts names too, and an instance profile may have another name than its role."""
         if not isinstance(given, str) or not given or key == "JobFlowRole":
             return ["*"]
         if given.startswith("arn:"):
@@ -63,26 +63,26 @@ class Place:
         return [f"arn:{self.partition}:iam::{self.account}:role/{path}{given}" for path in ("", "*/")]
 
     def beginning(self, uri: str, whole: bool) -> str:
-        """The object at ``uri``, or all that begin with it; any object when the bucket is not known."""
+        """The object at ``uri``, or all objects with that prefix; any object if the bucket is unknown."""
         bucket, slash, key = uri.removeprefix("s3://").partition("/")
         if not uri.startswith("s3://") or not bucket or not slash:
             return "*"
-        # Letters that IAM would read as wildcards are legal in keys.
+        # Characters that IAM would read as wildcards are legal in keys.
         key = key.replace("*", "${*}").replace("?", "${?}")
         return f"arn:{self.partition}:s3:::{bucket}/{key}{'' if whole and key else '*'}"
 
     def below(self, uri: Any, rest: str) -> str:
-        """``s3://bucket/folder`` and what lies below."""
+        """``s3://bucket/folder`` and everything below it."""
         if not isinstance(uri, str) or not uri.startswith("s3://"):
             return "*"
         return f"arn:{self.partition}:s3:::{uri.removeprefix('s3://').rstrip('/')}/{rest}"
 
 
 def named(kind: str, given: Any, limit: int, *, verbatim: bool) -> Iterator[str]:
-    """``kind/name`` of what a step makes.
+    """``kind/name`` of a resource that a step creates.
 
-    given      the document's name for it: addressed as it is if ``verbatim``, else the beginning of the name
-    limit      longest name the API takes
+    given      the document's name for it: the exact name if ``verbatim``, otherwise a prefix
+    limit      longest name that the API accepts
     """
     if not given:
         yield f"{kind}/pipelines-*" if limit >= WITH_PREFIX else f"{kind}/*"
@@ -96,7 +96,7 @@ def named(kind: str, given: Any, limit: int, *, verbatim: bool) -> Iterator[str]
 
 
 def spelled(kind: str, name: str) -> list[str]:
-    """``kind/name``: most ARNs of SageMaker have names in small letters, some as they were given."""
+    """``kind/name``: most SageMaker ARNs have lower-case names, some keep the case."""
     return list(dict.fromkeys((f"{kind}/{name.lower()}", f"{kind}/{name}")))
 
 

@@ -1,4 +1,4 @@
-"""The four Bedrock step types: requests in AWS's capitals, an API in small first letters, a client token each.
+"""The four Bedrock step types: requests in PascalCase, an API in camelCase, a client token each.
 
 Sources: docs/language/steps/bedrock.md; the Bedrock API reference.
 """
@@ -13,7 +13,7 @@ from .arns import Place
 from .iam import has
 from .model import Grant, StepType
 
-# {operation: kind of the resource}; the others have none, or may be on models of any kind
+# {operation: kind of the resource}; the others have no resource type, or accept models of any kind
 RESOURCES = {
     "GetCustomModel": "custom-model",
     "CreateCustomModelDeployment": "custom-model",
@@ -44,13 +44,13 @@ _ANY = StepType(
     camel=True,
     grants=_grants,
     roles_go_to="bedrock.amazonaws.com",
-    too_wide="any model of Bedrock's may be used; its ARN is known only when it was made.",
+    too_wide="any Bedrock model may be used, because its ARN is known only after it was created.",
 )
 BEDROCK = (
     replace(
         _ANY,
         name="BedrockCustomModel",
-        about="a custom model in Bedrock",
+        about="a Bedrock custom model",
         create="CreateCustomModel",
         describe="GetCustomModel",
         describe_key="modelIdentifier",
@@ -62,7 +62,7 @@ BEDROCK = (
         _ANY,
         name="BedrockCustomModelDeployment",
         outside=True,
-        about="a deployment of a custom model in Bedrock",
+        about="a deployment of a Bedrock custom model",
         create="CreateCustomModelDeployment",
         describe="GetCustomModelDeployment",
         describe_key="customModelDeploymentIdentifier",
@@ -72,7 +72,7 @@ BEDROCK = (
     replace(
         _ANY,
         name="BedrockModelImport",
-        about="a model import job of Bedrock",
+        about="a Bedrock model import job",
         create="CreateModelImportJob",
         describe="GetModelImportJob",
         describe_key="jobIdentifier",
@@ -83,7 +83,7 @@ BEDROCK = (
         _ANY,
         name="BedrockProvisionedModelThroughput",
         outside=True,
-        about="provisioned throughput for a model in Bedrock",
+        about="provisioned throughput for a Bedrock model",
         create="CreateProvisionedModelThroughput",
         describe="GetProvisionedModelThroughput",
         describe_key="provisionedModelId",

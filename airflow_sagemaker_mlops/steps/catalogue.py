@@ -75,12 +75,12 @@ def entry_of(step_type: str) -> StepType | None:
 
 
 def register(entry: StepType, syntax: StepSyntax) -> None:
-    """Add a step type.  Raises ``ValueError`` for a name that is taken.
+    """Add a step type.  Raises ``ValueError`` for a name that is already registered.
 
-    Whatever reads definitions has to do this first, in every process: the DAG processor, the scheduler's workers, the
-    triggerer.  A runner of its own is registered with ``execution.runners.register``.
+    Every process that reads definitions has to call this first: the DAG processor, the workers and the triggerer.
+    If the type needs its own runner, register that with ``execution.runners.register``.
     """
     if entry.name in STEP_SYNTAX:
-        raise ValueError(f'There is a step type "{entry.name}" already.')
+        raise ValueError(f'The step type "{entry.name}" is already registered.')
     STEP_SYNTAX[entry.name] = syntax
     STEP_TYPES[entry.name] = entry

@@ -19,7 +19,7 @@ from .known_text import ANYTHING
 from .model import Grant, StepType
 from .s3_members import processing_outputs
 
-# FailOnViolation is not among them: it says what a result is taken for, and not what it is.
+# FailOnViolation is not included: it changes how a result is judged, not the result.
 _SETTINGS = (
     "CheckType",
     "ModelName",
@@ -37,7 +37,7 @@ def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
     if group is not None:
         yield "sagemaker:ListModelPackages", "*"
         yield from (("sagemaker:DescribeModelPackage", arn) for arn in packages(place, group)[1])
-    if step.settings.get("ModelName") is not None:  # a copy of Clarify's configuration, with the model's name in it
+    if step.settings.get("ModelName") is not None:  # Clarify's configuration is copied, with the model's name
         for item in _configurations(step):
             uri = member(item.get("S3Input"), "S3Uri")
             folder = uri.rpartition("/")[0] if isinstance(uri, str) else None
@@ -51,12 +51,12 @@ def _reports(step: Step) -> Iterator[tuple[str, Any]]:
             yield f"{step.where}.{key}", step.settings[key]
     if "ModelName" in step.settings:
         yield step.where, next((member(item.get("S3Input"), "S3Uri") for item in _configurations(step)), None)
-    if "ModelPackageGroupName" in step.settings:  # the baselines of a version that is not known now
+    if "ModelPackageGroupName" in step.settings:  # baselines of a model version known only at run time
         yield step.where, None
 
 
 def _configurations(step: Step) -> list[Mapping[str, Any]]:
-    """Clarify's analysis configuration among the inputs."""
+    """The inputs with Clarify's analysis configuration."""
     return [
         item for item in objects(step.arguments.get("ProcessingInputs")) if item.get("InputName") == "analysis_config"
     ]
@@ -85,7 +85,7 @@ QUALITY_CHECK = replace(
     settings_in_arns=("ModelPackageGroupName",),
     reports=_reports,
     pitfalls=(_service_takes_new_customers,),
-    about="a Model Monitor baseline job, compared with the baseline before it",
+    about="a Model Monitor baseline job, compared with the previous baseline",
     local_aws="runs the job; Model Monitor's own image needs a stub",
 )
 CLARIFY_CHECK = replace(
@@ -93,6 +93,6 @@ CLARIFY_CHECK = replace(
     name="ClarifyCheck",
     runner="clarify_check",
     cache_key=("Arguments", *_SETTINGS),
-    about="a Clarify job, compared with the baseline before it",
+    about="a Clarify job, compared with the previous baseline",
     local_aws="runs the job; Clarify's own image needs a stub",
 )

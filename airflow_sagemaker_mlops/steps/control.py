@@ -1,4 +1,4 @@
-"""Steps that start no SageMaker resource of their own.
+"""Steps that create no SageMaker resource.
 
 Sources: docs/language/steps/ (calls, lineage, cleanup, foreach, fail), docs/language/control-flow.md#branches.
 """
@@ -51,7 +51,7 @@ LAMBDA = StepType(
 CALLBACK = StepType(
     name="Callback",
     runner="callback",
-    about="a message with a token to an SQS queue, then a wait for whoever answers with that token",
+    about="a message with a token to an SQS queue; waits for the answer with that token",
     service="sqs",
     create="SendMessage",
     tagged=False,
@@ -68,7 +68,7 @@ CALLBACK = StepType(
         action="sqs:SendMessage",
         arn=Place.queue,
         noun="queue",
-        opened="any queue may be sent to",
+        opened="messages may be sent to any queue",
         misfit="is not the URL of an SQS queue.",
         example="https://sqs.us-east-1.amazonaws.com/123456789012/name",
     ),
@@ -80,7 +80,7 @@ def _lineage_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Gran
     for member, (kind, _) in ENTITIES.items():
         entities = objects(step.arguments.get(member))
         if entities:
-            # An artifact that exists is found by its source, in a list.
+            # An existing artifact is found by its source with a List call.
             operations = [f"Create{kind}", *([f"Describe{kind}"] if kind != "Artifact" else [])]
             operations += ["AddTags"] if any(entity.get("Tags") for entity in entities) else []
             yield from sagemaker_grants(place, operations, [f"{kind.lower()}/*"])
@@ -126,14 +126,14 @@ CLEANUP = StepType(
 FOR_EACH = StepType(
     name="ForEach",
     runner="foreach",
-    about="runs the steps of its body once for every item of a list",
+    about="runs its body once per item of a list",
     tagged=False,
     local_aws="runs",
 )
 CONDITION = StepType(
     name="Condition",
     runner="condition",
-    about="compares, and lets one of two branches run",
+    about="evaluates conditions and runs one of two branches",
     tagged=False,
     empty_on_failure=True,
     local_aws="evaluated",
@@ -143,17 +143,17 @@ LONGEST_MESSAGE = 3072  # FailStepMetadata.ErrorMessage of the SageMaker API
 
 
 def _message_is_short_enough(step: Step, pipeline: Pipeline) -> Iterator[Problem]:
-    """The message of a Fail step has room in the service's metadata."""
+    """The message of a Fail step fits the service's metadata."""
     message = step.arguments.get("ErrorMessage")
     text = known_text(message, pipeline.parameters_by_name)
     least = least_length(message)
     size = len(text) if text is not None else least
     if size <= LONGEST_MESSAGE:
         return
-    part = "the text in it" if text is None else "it"
+    part = "its literal text" if text is None else "it"
     with_defaults = " with the parameters' defaults" if text is not None and size > least else ""
     what = f'the message of "{step.name}" is too long: {part} has {size} characters{with_defaults}.'
-    fix = f"SageMaker Pipelines takes {LONGEST_MESSAGE}."
+    fix = f"SageMaker Pipelines allows {LONGEST_MESSAGE}."
     yield warning("SM221", f"{step.where}.Arguments.ErrorMessage", what, fix)
 
 
@@ -166,30 +166,30 @@ FAIL = StepType(
     local_aws="fails",
 )
 
-# Arguments of operators that something reads as a program.
+# Operator arguments that are executed as a program.
 PROGRAMS = re.compile(r"(?:^|_)(?:commands?|cmds?|sql|hql|pyspark|script|query|queries|statements?|code|callable)$")
 VALUES = frozenset(
     {"env", "env_vars", "environment", "op_kwargs", "parameters", "params", "conf"}
-)  # keys of the user's
+)  # maps with the user's keys
 QUERIES = re.compile(r"sql|hql|quer|statement")
 
 
 def _no_expression_in_a_program(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
-    """No value of a run becomes a part of a command, a query or a program of an x-airflow step."""
+    """No run-time value becomes part of a command, a query or a program of an x-airflow step."""
     for place, key, value in _programs(step.arguments, ""):
         if any(isinstance(one, Get | JsonGet) for one in walk_expressions(value)):
             what = (
-                f'an expression stands in "{key}": whoever starts a run, or answers a callback, writes a part of '
-                "what is executed."
+                f'an expression in "{key}" lets anyone who starts a run or answers a callback write part of what is '
+                "executed."
             )
-            fix = 'Pass the value in "env", and write "$NAME" in quotation marks here.'
+            fix = 'Pass the value in "env", and write "$NAME" in quotation marks here instead.'
             if QUERIES.search(key):
-                fix = 'Pass the value in "parameters", and write a placeholder of the database here.'
+                fix = 'Pass the value in "parameters", and write a database placeholder here instead.'
             yield warning("SM227", f"{step.where}.Arguments{place}", what, fix)
 
 
 def _programs(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
-    """(place, key, value) of what looks like a program, also inside of other arguments (``overrides`` of a task)."""
+    """(place, key, value) of every program argument, also inside other arguments (``overrides`` of a task)."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if PROGRAMS.search(key):
@@ -201,7 +201,7 @@ def _programs(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
             yield from _programs(item, f"{place}[{index}]")
 
 
-# Not in the table: such a step is an Airflow operator, and ``execution`` only meets it where there is no Airflow.
+# Not in the table: such a step is an Airflow operator; ``execution`` sees it only in runs without Airflow.
 AIRFLOW_OPERATOR = StepType(
     name=AIRFLOW,
     runner="airflow_operator",

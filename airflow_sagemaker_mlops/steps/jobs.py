@@ -1,4 +1,4 @@
-"""SageMaker jobs: created under a name, watched and stopped.
+"""SageMaker jobs, which are created with a name, polled and stopped.
 
 Sources: docs/language/steps/jobs.md, docs/language/steps/checks.md; the SageMaker API reference for the member names.
 """
@@ -12,7 +12,7 @@ from .iam import grants_by_name
 from .model import EVERYTHING, Answer, StepType
 
 _SUCCEEDED = frozenset({"Completed"})
-# A job that ran into its own time limit ends "Stopped" too; either way its result is not to be trusted.
+# A job that reached its time limit ends "Stopped", too; either way its result is unreliable.
 _FAILED = frozenset({"Failed", "Stopped"})
 
 
@@ -94,7 +94,7 @@ TRAINING = StepType(
     stub=_made_up_artifact,
     kind="training-job",
     grants=grants_by_name,
-    local_aws="runs: script mode, entrypoints, notebooks (where nbclient is installed), built-in XGBoost",
+    local_aws="runs: script mode, entrypoints, notebooks (if nbclient is installed), built-in XGBoost",
 )
 
 TRANSFORM = StepType(
@@ -123,7 +123,7 @@ TRANSFORM = StepType(
 
 
 def _ranked(answer: Answer) -> dict[str, Any]:
-    """The tuning job's training jobs, best first."""
+    """The training jobs of a tuning job, best first."""
     goal = ((answer.get("HyperParameterTuningJobConfig") or {}).get("HyperParameterTuningJobObjective") or {}).get(
         "Type"
     )
@@ -173,12 +173,12 @@ TUNING = StepType(
     },
     kind="hyper-parameter-tuning-job",
     grants=grants_by_name,
-    local_aws="runs: real training jobs, drawn from a grid or at random",
+    local_aws="runs training jobs, with values from a grid or at random",
 )
 
 
 def _best_candidate(answer: dict[str, Any]) -> dict[str, Any]:
-    """With the two report paths that Pipelines adds; the file names in them are believed, not documented."""
+    """Add the two report paths that Pipelines adds; their file names are believed, not documented."""
     properties = (answer.get("BestCandidate") or {}).get("CandidateProperties") or {}
     places = properties.get("CandidateArtifactLocations") or {}
     reports = {
@@ -190,7 +190,7 @@ def _best_candidate(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_deployment(request: dict[str, Any]) -> dict[str, Any]:
-    # Pipelines takes these out as well: an AutoML step neither deploys nor stops at the candidate definitions.
+    # Pipelines removes these, too: an AutoML step neither deploys nor stops at the candidate definitions.
     return {k: v for k, v in request.items() if k not in ("ModelDeployConfig", "GenerateCandidateDefinitionsOnly")}
 
 
@@ -230,7 +230,7 @@ AUTO_ML = StepType(
 
 
 def _open_document(answer: dict[str, Any]) -> dict[str, Any]:
-    """With ``JobConfigDocument`` as an object, so that paths can go on inside of it."""
+    """Parse ``JobConfigDocument``, so that property paths can reach into it."""
     text = answer.get("JobConfigDocument")
     try:
         return {**answer, "JobConfigDocument": read_json(text)} if isinstance(text, str) else answer
@@ -241,7 +241,7 @@ def _open_document(answer: dict[str, Any]) -> dict[str, Any]:
 JOB = StepType(
     name="Job",
     runner="job",
-    about="a SageMaker job of any category; `JobConfigDocument` has to be JSON once its expressions are resolved",
+    about="a SageMaker job of any category; `JobConfigDocument` must be JSON after its expressions are resolved",
     create="CreateJob",
     describe="DescribeJob",
     stop="StopJob",
@@ -255,6 +255,6 @@ JOB = StepType(
     json_texts=frozenset({"JobConfigDocument"}),
     console="jobs/{name}",
     cache_key=EVERYTHING,
-    kind="job/*",  # the category, and then the name
+    kind="job/*",  # the category, then the name
     grants=grants_by_name,
 )

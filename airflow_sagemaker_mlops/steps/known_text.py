@@ -1,4 +1,4 @@
-"""What is known of a text before anything runs: all of it, its beginning, or how long it is at least."""
+"""What is known about a text before the run: its value, its prefix, or its minimum length."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from ..definition.model import Get, Join, JsonGet, Parameter
 from ..definition.values import as_text
 
-ANYTHING = Get("Steps", "", (), "")  # what follows in a text, where only its beginning is known
+ANYTHING = Get("Steps", "", (), "")  # the unknown rest of a text with a known prefix
 
 
 def known_text(value: Any, parameters: Mapping[str, Parameter]) -> str | None:
-    """The text that ``value`` gives when every parameter has its default; ``None`` when that is not enough."""
+    """The text of ``value`` if every parameter has its default; ``None`` if it depends on more than parameters."""
     match value:
         case Join(on=on, values=values):
             texts = [known_text(item, parameters) for item in values]
@@ -27,7 +27,7 @@ def known_text(value: Any, parameters: Mapping[str, Parameter]) -> str | None:
 
 
 def known_beginning(value: Any) -> tuple[str, bool]:
-    """What a text begins with whatever its expressions give, and whether that is all of it."""
+    """The prefix of a text that does not depend on expressions, and whether it is the whole text."""
     match value:
         case Join(on=on, values=parts):
             text = ""
@@ -44,7 +44,7 @@ def known_beginning(value: Any) -> tuple[str, bool]:
 
 
 def least_length(value: Any) -> int:
-    """How many characters ``value`` has at least, whatever its expressions give."""
+    """The minimum length of ``value``, whatever the values of its expressions."""
     match value:
         case Join(on=on, values=values):
             return sum(map(least_length, values)) + len(on) * max(len(values) - 1, 0)

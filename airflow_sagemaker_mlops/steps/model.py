@@ -1,7 +1,7 @@
-"""What the package knows about one step type: :class:`StepType`, pure data and pure functions over API answers.
+"""The traits of one step type: :class:`StepType`, pure data and pure functions over API responses.
 
-Nothing here calls AWS.  ``execution`` reads an entry and makes the calls it names.  What the definition language says
-about a type is its row in ``definition.step_types``.
+Nothing here calls AWS.  ``execution`` reads an entry and makes the calls that it names.  The definition language's view
+of a type is its row in ``definition.step_types``.
 Operation names are those of the API reference (``CreateTrainingJob``).
 """
 
@@ -21,16 +21,16 @@ from .shapes import Part
 Answer = Mapping[str, Any]
 Grant = tuple[str, str]  # "sagemaker:CreateModel", ARN or "*"
 Pitfall = Callable[[Step, Pipeline], Iterator[Problem]]
-EVERYTHING = ("*",)  # the cache key of types of which the service documents none
+EVERYTHING = ("*",)  # the cache key of types for which the service documents none
 
 
 def no_uri(_answer: Answer) -> str:
-    """For step types that write nothing to S3."""
+    """For step types without output in S3."""
     return ""
 
 
 def same_request(request: dict[str, Any]) -> dict[str, Any]:
-    """For step types whose arguments are the request as it stands."""
+    """For step types whose arguments are exactly the request."""
     return request
 
 
@@ -40,12 +40,12 @@ def nothing(_answer: Answer) -> dict[str, Any]:
 
 
 def as_answered(answer: dict[str, Any]) -> dict[str, Any]:
-    """For step types whose properties are what Describe answers."""
+    """For step types whose properties are the Describe response."""
     return answer
 
 
 def no_grants(_step: Step, _entry: StepType, _place: Place) -> Iterator[Grant]:
-    """For step types that call nothing."""
+    """For step types that make no API calls."""
     return iter(())
 
 
@@ -55,7 +55,7 @@ def no_reports(_step: Step) -> Iterator[tuple[str, Any]]:
 
 
 def nothing_made_up(_request: Answer, _name: str) -> dict[str, Any]:
-    """For step types whose stub has no property beside those of the request."""
+    """For step types whose stubs have only the request's members as properties."""
     return {}
 
 
@@ -70,10 +70,10 @@ class Target:
 
     form     pattern of valid values
     action   IAM action of the call
-    arn      (place, value) -> ARN; "" for a value that names nothing
-    noun     what messages call the target
+    arn      (place, value) -> ARN; "" for an invalid value
+    noun     the target's name in messages
     opened   what a policy allows if the value is known only at run time
-    misfit   rest of the sentence about an invalid value
+    misfit   predicate of the message about an invalid value
     example  a valid value
     """
 
@@ -87,7 +87,7 @@ class Target:
     example: str
 
     def takes(self, text: str) -> bool:
-        """Whether ``text`` can name a target."""
+        """Whether ``text`` is a valid target."""
         return self.form.fullmatch(text) is not None
 
 
@@ -100,28 +100,28 @@ class StepType:
     name            AWS step type, e.g. "Training"
     runner          name of its runner in ``execution.runners``
     service         boto3 service of the operations
-    create, describe, stop, listing   operations, "" when there is none
-    running    status by which ``listing`` finds what has not ended; "" when there is no such one
-    name_key        member of the create request that names the resource; also how Describe addresses it
+    create, describe, stop, listing   operations, "" if there is none
+    running    status filter with which ``listing`` finds resources that have not ended; "" if there is none
+    name_key        member of the create request with the resource's name; also the member of the Describe request
     verbatim        a name in the document is the resource's full name rather than a prefix
-    describe_key    how Describe addresses it when that is another member
-    also            further members of the create request that Describe, Stop and List want
-    token_key       member of the create request that takes a client token, where no unique name is the key
-    arn_key         member of the answers that holds its ARN
+    describe_key    member of the Describe request, if different
+    also            further members of the create request that Describe, Stop and List need
+    token_key       member of the create request for a client token, if names are not unique
+    arn_key         member of the responses with its ARN
     status_key      path in the properties to the status; "" for instant resources
-    reason_key      path in the properties to why it failed
+    reason_key      path in the properties to the failure reason
     succeeded, failed   terminal statuses
-    update          operation that changes a resource that exists, with the request's ``update_members``
-    update_only     those of them that the create operation does not take
-    alarms          names of the CloudWatch alarms that an update is rolled back by, read from the request
-    summaries_key   member of the List answer; its items have ``name_key`` and ``status_key``
+    update          operation that updates an existing resource, with the request's ``update_members``
+    update_only     those of them that the create operation does not accept
+    alarms          names of the CloudWatch alarms that roll back an update, from the request
+    summaries_key   member of the List response; its items have ``name_key`` and ``status_key``
     log_group       CloudWatch log group of the containers
-    name_limit      longest name the API takes
-    tagged          whether the create request takes ``Tags``
-    camel           the API writes its members with a small first letter, documents with a capital one
+    name_limit      longest name that the API accepts
+    tagged          whether the create request accepts ``Tags``
+    camel           the API spells its members in camelCase, documents in PascalCase
     retries_itself  the service retries internal errors, so retry policies for them do not apply
-    sent_once       boto3 must not repeat a call whose answer got lost, as the service has no client token
-    answers_in_s    how many seconds a call may take, 0 for as long as any other
+    sent_once       boto3 must not repeat a call whose response was lost, because the API has no client token
+    answers_in_s    call timeout in seconds, 0 for the default
     outside         it reads or changes something outside the run; a pinned reproduction reuses its recorded answer
 
     The request:
@@ -129,32 +129,32 @@ class StepType:
     own_arguments   ``Arguments`` are not the request of ``create``
     parts           arguments that are requests or parts of requests, if ``Arguments`` as a whole are not one
     supplied        members of the create request that a definition may leave out, in addition to the name
-    prepare         last change to the resolved arguments before the call (members the service would not pass on)
-    settings        step-level keys that decide the result, and so belong to the recorded request
-    setting_slots   {step-level key: (service, operation, member) whose type its value must have}
+    prepare         final change to the resolved arguments before the call (removes what the service would not pass on)
+    settings        step-level keys that affect the result, and so belong to the recorded request
+    setting_slots   {step-level key: (service, operation, member) with the type of its value}
     cache_key       attributes of the resolved request in its cache key, as paths (docs/language/caching.md);
-                    () for a type that has no cache
-    pitfalls        rules that warn about valid definitions that cannot be meant
+                    () for a type without caching
+    pitfalls        rules that warn about valid definitions that are certainly mistakes
 
     The result:
 
-    properties      the property document out of the Describe answer
-    wrapped         member of the answer that holds the property document; "" if the answer is the document
+    properties      function from the Describe response to the property document
+    wrapped         member of the response with the property document; "" if it is the whole response
     added           {member that ``properties`` adds: its members, ``None`` for a scalar}
-    json_texts      members with JSON text that property paths can reach into
-    extra           further operation whose answer holds ``extra_member``, a property too; asked when it is referenced
-    extra_request   its request, out of the properties
+    json_texts      members with JSON text into which property paths can reach
+    extra           further operation with the property ``extra_member`` in its response; called if that is referenced
+    extra_request   its request, from the properties
     item_limits     {list in the properties: path in the arguments to its maximum length}
     empty_on_failure   a step that did not succeed has no properties
-    s3_output       where the step's output lies, out of Describe, for the link
+    s3_output       the step's output location, from the Describe response, for the link
     console         path in the AWS console, with ``{name}``
-    stub            (request, name) -> properties that a stub has in addition to its request
+    stub            (request, name) -> properties of a stub, in addition to its request
 
     IAM:
 
     kind            resource type in ARNs, e.g. "training-job"
     grants          IAM actions that a step needs, without ``iam:PassRole`` and reading reports
-    target          the key that names what the step calls
+    target          the key that names the target that the step calls
     in_arns, settings_in_arns   arguments and step-level keys that become part of an ARN, in addition to the name
     too_wide        a sentence about permissions that cannot be narrowed
     roles_go_to     service principal that receives the roles in the request; "" if it passes none
@@ -163,7 +163,7 @@ class StepType:
     For people:
 
     about           what the step does, for the table in the docs
-    local_aws       what the embedded AWS does with it
+    local_aws       what the embedded AWS does with the step
     """
 
     name: str
@@ -230,30 +230,30 @@ class StepType:
 
     @property
     def syntax(self) -> StepSyntax:
-        """What the definition language says of it."""
+        """The definition language's view of this type."""
         return syntax_of(self.name)
 
     @property
     def waits(self) -> bool:
-        """Whether it takes long enough to be watched from the triggerer."""
+        """Whether it takes long enough to be awaited in the triggerer."""
         return self.syntax.waits
 
     @property
     def arguments_are_request(self) -> bool:
-        """Whether ``Arguments`` are, but for what is supplied at run time, the request of ``create``."""
+        """Whether ``Arguments`` are the request of ``create``, except for members supplied at run time."""
         return bool(self.create) and not self.parts and not self.own_arguments
 
     @property
     def terminal(self) -> frozenset[str]:
-        """Statuses after which nothing changes any more."""
+        """Statuses that are final."""
         return self.succeeded | self.failed
 
     def status_of(self, properties: Answer) -> str:
-        """The status in a property document; empty when there is none."""
+        """The status in a property document; empty if there is none."""
         return str(_at(properties, self.status_key) or "")
 
     def reason_of(self, properties: Answer) -> str:
-        """Why a resource failed, in the service's words; empty when it does not say."""
+        """Why a resource failed, in the service's words; empty if the service gives no reason."""
         reason = str(_at(properties, self.reason_key) or "")
         if not reason and properties.get("SecondaryStatus") == "MaxRuntimeExceeded":
             return "it ran longer than its StoppingCondition allows (MaxRuntimeExceeded)"

@@ -1,4 +1,4 @@
-"""Model, RegisterModel, EndpointConfig, Endpoint and InferenceComponent: what a trained model becomes.
+"""Model, RegisterModel, EndpointConfig, Endpoint and InferenceComponent: steps that use a trained model.
 
 Sources: docs/language/steps/models.md; the SageMaker API reference for the member names.
 """
@@ -18,7 +18,7 @@ from .model import EVERYTHING, Answer, Grant, StepType
 
 def _versioned_package(request: dict[str, Any]) -> dict[str, Any]:
     """CreateModelPackage for a version of a group: tags belong to the group, and empty metric blocks are refused."""
-    # Pipelines takes these out as well: a version is named by its group and is never for the Marketplace.
+    # Pipelines removes these, too: a version is named by its group and is never for the Marketplace.
     dropped = {"Tags", "ModelPackageName", "CertifyForMarketplace"}
     prepared = {key: value for key, value in request.items() if key not in dropped}
     metrics = prepared.get("ModelMetrics")
@@ -41,10 +41,10 @@ def _package_data(answer: Answer) -> str:
 
 
 def _one_form_of_containers(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
-    """A Model step names the container, or the containers, of its model; one of the two."""
+    """A Model step has either ``PrimaryContainer`` or ``Containers``."""
     has = [key for key in ("PrimaryContainer", "Containers") if step.arguments.get(key)]
     if not has:
-        what = f'step "{step.name}" makes a model without a container, which CreateModel refuses.'
+        what = f'step "{step.name}" creates a model without a container, which CreateModel refuses.'
         yield warning("SM222", f"{step.where}.Arguments", what, 'Add "PrimaryContainer" or "Containers".')
     elif len(has) == 2:
         what = f'step "{step.name}" has both "PrimaryContainer" and "Containers", which CreateModel refuses.'
@@ -52,16 +52,16 @@ def _one_form_of_containers(step: Step, _pipeline: Pipeline) -> Iterator[Problem
 
 
 def _named_by_its_group(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
-    """A version of a model package group has no name of its own."""
+    """A version in a model package group has no other name."""
     if not step.arguments.get("ModelPackageGroupName"):
         return
     for key, why in (
-        ("ModelPackageName", "CreateModelPackage takes a group or a name"),
+        ("ModelPackageName", "CreateModelPackage accepts a group or a name, not both"),
         ("CertifyForMarketplace", "a version in a group is never for the Marketplace"),
     ):
         if step.arguments.get(key):
             what = f'step "{step.name}" names a group, so "{key}" is left out: {why}.'
-            fix = f'Remove "{key}"; SageMaker Pipelines refuses it beside "ModelPackageGroupName".'
+            fix = f'Remove "{key}"; SageMaker Pipelines refuses it together with "ModelPackageGroupName".'
             yield warning("SM223", f"{step.where}.Arguments.{key}", what, fix)
 
 
@@ -70,7 +70,7 @@ def _version_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Gran
     groups, versions = packages(place, group)
     yield from (("sagemaker:DescribeModelPackage", arn) for arn in versions)
     yield from (("sagemaker:CreateModelPackage", arn) for arn in [*versions, *(groups if group else [])])
-    if group and not (isinstance(group, str) and group.startswith("arn:")):  # made when it is missing
+    if group and not (isinstance(group, str) and group.startswith("arn:")):  # created if it does not exist
         operations = ["DescribeModelPackageGroup", "CreateModelPackageGroup"]
         operations += ["AddTags"] if step.arguments.get("Tags") else []
         yield from ((f"sagemaker:{operation}", arn) for operation in operations for arn in groups)
@@ -96,7 +96,7 @@ REGISTER_MODEL = StepType(
     name="RegisterModel",
     outside=True,
     runner="model_package",
-    about="a version in a model package group, which is made when missing",
+    about="a version in a model package group, which is created if it does not exist",
     create="CreateModelPackage",
     describe="DescribeModelPackage",
     name_key="ModelPackageName",
@@ -152,7 +152,7 @@ def _endpoint_grants(step: Step, entry: StepType, place: Place) -> Iterator[Gran
     yield from _alarm_grants(step, place)
     operations = (entry.create, entry.update)
     yield from sagemaker_grants(place, (*operations, entry.describe, "AddTags"), names_of(step, entry))
-    # Making an endpoint is asked about its configuration as well.
+    # CreateEndpoint is also authorized on the endpoint configuration.
     yield from sagemaker_grants(place, operations, _given("endpoint-config", step.arguments.get("EndpointConfigName")))
     yield from listing_grants(entry)
 
@@ -161,7 +161,7 @@ def _component_grants(step: Step, entry: StepType, place: Place) -> Iterator[Gra
     yield from _alarm_grants(step, place)
     operations = (entry.create, entry.update, entry.describe, "AddTags")
     yield from sagemaker_grants(place, operations, names_of(step, entry))
-    # Making a component is asked about its endpoint as well.
+    # CreateInferenceComponent is also authorized on the endpoint.
     yield from sagemaker_grants(place, (entry.create,), _given("endpoint", step.arguments.get("EndpointName")))
 
 
@@ -174,7 +174,7 @@ ENDPOINT = StepType(
     name="Endpoint",
     outside=True,
     runner="endpoint",
-    about="an endpoint, created or updated, until it is in service",
+    about="creates or updates an endpoint and waits until it is in service",
     create="CreateEndpoint",
     describe="DescribeEndpoint",
     update="UpdateEndpoint",
@@ -204,7 +204,7 @@ INFERENCE_COMPONENT = StepType(
     name="InferenceComponent",
     outside=True,
     runner="inference_component",
-    about="an inference component of an endpoint, created or updated, until it is in service",
+    about="creates or updates an inference component of an endpoint and waits until it is in service",
     create="CreateInferenceComponent",
     describe="DescribeInferenceComponent",
     update="UpdateInferenceComponent",

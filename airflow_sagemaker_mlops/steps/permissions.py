@@ -1,7 +1,7 @@
-"""The least an identity needs to run a pipeline: IAM actions and resources, out of the step table and the document.
+"""The minimal permissions to run a pipeline: IAM actions and resources, from the step table and the document.
 
-What a document names only at run time is left open (``*``).  What lies outside of it is not here: records, lineage,
-roles to assume, a queue of job events, operators of other packages.
+Names that are known only at run time become ``*``.  Not included, because no document states it: records, lineage,
+roles to assume, a queue of job events, other packages' operators.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OTHERS_IN_CHINA = frozenset({"ec2.amazonaws.com", "elasticmapreduce.amazonaws.co
 
 
 def policy(pipeline: Pipeline, account: str = "*", region: str = "*") -> dict[str, Any]:
-    """An IAM policy document for whoever runs ``pipeline``: the Airflow connection's identity.
+    """The IAM policy document for the identity that runs ``pipeline``, i.e. the Airflow connection's.
 
     Raises :class:`InvalidPipeline` for names with wildcards in them.
     """
@@ -44,7 +44,7 @@ def policy(pipeline: Pipeline, account: str = "*", region: str = "*") -> dict[st
 
 
 def _passed(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
-    """One statement for each service that is given roles."""
+    """One statement for each service that receives roles."""
     given: dict[str, set[str]] = {}
     for step in pipeline.steps:
         for service, role in _roles(step, place):
@@ -62,7 +62,7 @@ def _passed(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
 
 
 def _roles(step: Step, place: Place) -> Iterator[tuple[str, str]]:
-    """(service, role) of all roles that the step's request holds; one that is known only at run time is any role."""
+    """(service, role) of all roles in the step's request; ``*`` for a role that is known only at run time."""
     entry = STEP_TYPES.get(step.type)
     service = entry.roles_go_to if entry is not None and not entry.syntax.free_arguments else ""
     if not service:
@@ -84,7 +84,7 @@ def _shared(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
     read = sorted({place.beginning(*known_beginning(uri)) for _, uri in reports_of(pipeline)})
     if read:
         resources = ["*"] if "*" in read else [*read, *sorted({arn.partition("/")[0] for arn in read})]
-        actions = ["s3:GetObject", "s3:ListBucket"]  # without the second, a file that is not there is "access denied"
+        actions = ["s3:GetObject", "s3:ListBucket"]  # without the second, S3 reports a missing file as "access denied"
         yield {"Sid": "ReadReports", "Effect": "Allow", "Action": actions, "Resource": resources}
 
 

@@ -1,6 +1,6 @@
-"""What is well-formed and cannot be what was meant: warnings of ``check`` that need no model of the API.
+"""Valid definitions that are certainly mistakes: warnings of ``check`` that need no model of the API.
 
-One rule, one function, as in ``definition.checks.references``; a definition with any of this is run all the same.
+Each rule is one function, as in ``definition.checks.references``; a definition with such a warning can still run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Rule = Callable[[Pipeline], Iterator[Problem]]
 
 
 def no_text_is_a_python_object(pipeline: Pipeline) -> Iterator[Problem]:
-    """No string holds what ``str()`` or an f-string makes of an expression of the SDK."""
+    """No string contains the ``str()`` of an SDK expression, e.g. from an f-string."""
     for key in ("Parameters", "Steps"):
         for place, text in _texts(pipeline.document.get(key), (None, key)):
             found = PYTHON_TEXT.search(text)
@@ -42,13 +42,13 @@ def no_text_is_a_python_object(pipeline: Pipeline) -> Iterator[Problem]:
             named = _NAMED.search(text)
             parameter, reference = (named[1], named[2]) if named else (None, None)
             reference = f"Parameters.{parameter}" if parameter in pipeline.parameters_by_name else reference
-            fix = "Give the SDK the object itself; Join of sagemaker.workflow.functions puts it into a text."
+            fix = "Give the SDK the object itself; to build a string, use Join from sagemaker.workflow.functions."
             if reference:
                 fix = (
                     f'Write {{"Get": "{reference}"}}, or a Std:Join with it: pass the object to the SDK, not its text.'
                 )
             shown = _cut(text[found.start() :] if found.start() > 20 else text)
-            what = f'"{shown}" has the text of a Python object in it.'
+            what = f'"{shown}" contains the text of a Python object.'
             yield warning("SM110", place_text(place), what, fix)
 
 
@@ -69,7 +69,7 @@ def _cut(text: str) -> str:
 
 
 def steps_pass_the_rules_of_their_type(pipeline: Pipeline) -> Iterator[Problem]:
-    """What the entry of the step's type knows."""
+    """The rules in the entry of the step's type."""
     for step in pipeline.steps:
         entry = entry_of(step.type)
         for pitfall in entry.pitfalls if entry is not None else ():
@@ -77,7 +77,7 @@ def steps_pass_the_rules_of_their_type(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 def targets_can_be_ones(pipeline: Pipeline) -> Iterator[Problem]:
-    """A step that calls something names what can be one: a function, a queue."""
+    """A step that calls a function or queue has a valid name for it."""
     for step in pipeline.steps:
         entry = entry_of(step.type)
         target = entry.target if entry is not None else None
@@ -86,13 +86,13 @@ def targets_can_be_ones(pipeline: Pipeline) -> Iterator[Problem]:
         given = step.settings[target.key]
         text = known_text(given, pipeline.parameters_by_name)
         if text is not None and not target.takes(text):
-            default = "" if isinstance(given, str) else ", which its expressions give by default,"
+            default = "" if isinstance(given, str) else ", the value with the defaults of its expressions,"
             what = f'"{_cut(text)}"{default} {target.misfit}'
             yield warning("SM224", f"{step.where}.{target.key}", what, f"Write one like {target.example}.")
 
 
 def outputs_of_failures_are_not_read(pipeline: Pipeline) -> Iterator[Problem]:
-    """A step that waits for the failure of another does not read what that one gives only when it succeeds."""
+    """A step that waits for another's failure does not read properties that exist only if that succeeds."""
     steps = pipeline.by_name
     for step in pipeline.steps:
         read = {r.name: r.text for r in step.references if isinstance(r, Get) and r.root == "Steps"}
@@ -103,21 +103,21 @@ def outputs_of_failures_are_not_read(pipeline: Pipeline) -> Iterator[Problem]:
                 continue
             if dependency.step in read:
                 what = (
-                    f'"{step.name}" runs when "{target.name}" {ENDS[dependency.trigger]}, and reads '
-                    f"{read[dependency.step]}: a {target.type} step that did not succeed has none."
+                    f'"{step.name}" runs when "{target.name}" {ENDS[dependency.trigger]}but reads '
+                    f"{read[dependency.step]}: a {target.type} step that did not succeed has no such property."
                 )
-                fix = 'Wait for "Completed", or do without the value.'
+                fix = 'Wait for "Completed", or do not use the value.'
                 yield warning("SM225", dependency.where, what, fix)
 
 
 def property_files_lie_in_their_output(pipeline: Pipeline) -> Iterator[Problem]:
-    """The path of a property file is that of a file below the output."""
+    """The path of a property file is relative to its output."""
     for step in pipeline.steps:
         for index, file in enumerate(step.property_files):
             if "://" in file.path or ".." in file.path.split("/") or file.path.endswith("/"):
-                why = "is not the path of a file below the output"
+                why = "is not the path of a file in the output"
             elif file.path.startswith("/"):
-                why = "begins with a slash, which is left out: the path is relative to the output"
+                why = "begins with a slash, which is ignored: the path is relative to the output"
             else:
                 continue
             where = f"{step.where}.PropertyFiles[{index}].FilePath"
@@ -128,7 +128,7 @@ def property_files_lie_in_their_output(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 def _local_paths(step: Step, output: str) -> Iterator[str]:
-    """Where the container writes ``output``; people give the path in the container as that of the file."""
+    """The container paths of ``output``, because users often write the container path of the file."""
     config = step.arguments.get("ProcessingOutputConfig")
     rows = config.get("Outputs") if isinstance(config, Mapping) else None
     for row in rows if isinstance(rows, list) else []:

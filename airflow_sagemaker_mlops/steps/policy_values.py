@@ -1,7 +1,7 @@
-"""Values of parameters put into a pipeline before its policy is made, and what stays open in that policy all the same.
+"""Substitutes parameter values into a pipeline before its policy is made, and reports what the policy leaves open.
 
-:func:`with_values` makes a policy narrower, :func:`open_ends` says what no value was known for, and
-:func:`refuse_wildcards` keeps letters out of ARNs that IAM would read as "any".
+:func:`with_values` narrows a policy, :func:`open_ends` lists what it could not narrow, and :func:`refuse_wildcards`
+keeps characters that IAM would read as wildcards out of ARNs.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ROLE_KEYS = frozenset(
     {"RoleArn", "ExecutionRoleArn", "executionRoleArn", "ValidationRole", "ServiceRole", "StepExecutionRoleArn"}
 )
 PROFILES = {"JobFlowRole": "ec2.amazonaws.com", "AutoScalingRole": "application-autoscaling.amazonaws.com"}
-FREE_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "Tags"})  # keys are the user's own
-READABLE = re.compile(r"s3://[^/]+/")  # a bucket that is known
+FREE_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "Tags"})  # with the user's keys
+READABLE = re.compile(r"s3://[^/]+/")  # a known bucket
 
 
 def with_values(pipeline: Pipeline, values: Mapping[str, Any]) -> Pipeline:
@@ -63,7 +63,7 @@ def _known(value: Any, values: Mapping[str, Any]) -> Any:
 
 
 def role_members(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:
-    """(place, key, value) of everything in a request that names a role; a place begins with a dot."""
+    """(place, key, value) of every role in a request; a place begins with a dot."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key in ROLE_KEYS or key in PROFILES:
@@ -76,7 +76,7 @@ def role_members(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:
 
 
 def _in_arns(step: Step) -> Iterator[tuple[str, str, Any]]:
-    """(place, what it names, value) of everything of ``step`` that stands in an ARN of its policy."""
+    """(place, noun, value) of every value of ``step`` that becomes part of an ARN in its policy."""
     entry = STEP_TYPES.get(step.type)
     if entry is None:
         return
@@ -91,13 +91,13 @@ def _in_arns(step: Step) -> Iterator[tuple[str, str, Any]]:
 
 
 def refuse_wildcards(pipeline: Pipeline) -> None:
-    """Raise :class:`InvalidPipeline` (SM228) for a literal in which IAM would read ``*`` or ``?`` as any letters."""
+    """Raise :class:`InvalidPipeline` (SM228) for a literal with ``*`` or ``?``, which IAM would read as wildcards."""
     problems = [
         Problem(
             "SM228",
             place,
-            f'"{value}" has a wildcard, so a policy with it would be about any {what}.',
-            "Name one, or give it by a parameter and its value with -p.",
+            f'"{value}" has a wildcard, so a policy with it would apply to any {what}.',
+            "Name one, or use a parameter and give its value with -p.",
         )
         for step in pipeline.steps
         for place, what, value in _in_arns(step)
@@ -108,16 +108,16 @@ def refuse_wildcards(pipeline: Pipeline) -> None:
 
 
 def open_ends(pipeline: Pipeline, account: str, region: str) -> Iterator[str]:
-    """Sentences on what the policy of ``pipeline`` leaves open that a document could have said, and the way out."""
+    """Sentences about statements in the policy of ``pipeline`` that could not be narrowed, and how to narrow them."""
     for step in pipeline.steps:
         entry = STEP_TYPES.get(step.type)
         target = entry.target if entry is not None else None
         for place, what, value in _in_arns(step):
             if isinstance(value, Get | Join | JsonGet):
                 opened = _any(STEP_TYPES[step.type], what)
-                yield f"{place}: {opened}, for it is known only at run time.{_way_out(value)}"
+                yield f"{place}: {opened}, because it is known only at run time.{_way_out(value)}"
             elif what == "JobFlowRole" and value is not None:
-                yield f"{place}: any role may be passed to EC2; an instance profile does not say which role is its own."
+                yield f"{place}: any role may be passed to EC2; an instance profile does not name its role."
             elif what == "role" and isinstance(value, str) and value.startswith("arn:") and ":role/" not in value:
                 yield f'{place}: "{value}" is not the ARN of a role, so any role may be passed.'
             elif target is not None and what == target.key and isinstance(value, str) and not target.takes(value):
@@ -127,11 +127,11 @@ def open_ends(pipeline: Pipeline, account: str, region: str) -> Iterator[str]:
     for where, uri in _once(reports_of(pipeline)):
         begins = known_beginning(uri)[0]
         if not READABLE.match(begins):
-            what = "a file of any bucket may be read, for where it lies is known only at run time."
+            what = "a file in any bucket may be read, because its location is known only at run time."
             yield f"{where}: {what}{_way_out(uri)}"
     missing = [option for option, given in (("--account", account), ("--region", region)) if given == "*"]
     if missing:
-        yield f"ARNs are of any {' and '.join(word[2:] for word in missing)}: add {' and '.join(missing)}."
+        yield f"ARNs allow any {' and '.join(word[2:] for word in missing)}: add {' and '.join(missing)}."
 
 
 def _once(reports: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -160,9 +160,9 @@ def _way_out(value: Any) -> str:
 
 
 def reports_of(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
-    """(place, URI) of every file in S3 that the steps read themselves: by ``Std:JsonGet``, and baselines of checks.
+    """(place, URI) of every file in S3 that steps read themselves: for ``Std:JsonGet``, and baselines of checks.
 
-    A URI is a text, an expression, or ``None`` where the document does not say.
+    A URI is a string, an expression, or ``None`` if the document does not state it.
     """
     steps = pipeline.by_name
     for step in pipeline.steps:

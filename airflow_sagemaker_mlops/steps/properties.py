@@ -1,7 +1,7 @@
-"""Property paths against botocore's model of what Describe answers, before anything runs and without a network.
+"""Checks property paths against botocore's model of the Describe response, before the run and without a network.
 
-A path that leads nowhere fails the step that reads it.  The installed botocore may be older than the service, so all of
-this is warnings (SM211).  Types with a fixed set of properties are for ``definition.checks.properties``.
+A path that does not exist fails the step that reads it.  The installed botocore may be older than the service, so these
+are warnings (SM211).  ``definition.checks.properties`` handles types with a fixed set of properties.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .shapes import SCALARS, operation_output
 
 
 def path_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """Every property path of a step that its Describe call has no value for."""
+    """Report property paths that the Describe response of the step does not have."""
     steps = pipeline.by_name
     reader = Reader()
     reader.value(pipeline.document.get("Steps"), (None, "Steps"), free=True)
@@ -45,7 +45,7 @@ def path_problems(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 def shape_at(reference: Get, steps: Mapping[str, Step]) -> Any:
-    """botocore's shape of the value that ``reference`` reads of its step; ``None`` where that is not known."""
+    """botocore's shape of the value that ``reference`` reads; ``None`` if it is unknown."""
     step, path = _target(reference, steps)
     entry = STEP_TYPES.get(step.type) if step is not None else None
     if step is None or entry is None or not entry.describe or syntax_of(step.type).properties is not None or not path:
@@ -60,13 +60,13 @@ def shape_at(reference: Get, steps: Mapping[str, Step]) -> Any:
                 shape = shape.member
             case "map":
                 shape = shape.value
-            case _:  # into JSON, or nowhere, which is told elsewhere
+            case _:  # into JSON, or missing, which is reported elsewhere
                 return None
     return shape
 
 
 def _target(reference: Get, steps: Mapping[str, Step]) -> tuple[Step | None, tuple[PathPart, ...]]:
-    """The step that ``reference`` reads, which may be one in the body of a loop, and the path below it."""
+    """The step that ``reference`` reads, possibly in the body of a loop, and the path below it."""
     step = steps.get(reference.name) if reference.root in ("Steps", "IterationOutput") else None
     if step is None or step.type != "ForEach":
         return step, reference.path
@@ -81,7 +81,7 @@ def _target(reference: Get, steps: Mapping[str, Step]) -> tuple[Step | None, tup
 
 
 def _members(entry: StepType) -> dict[str, Any]:
-    """The members of the property document of a step of this type: shapes of botocore's, or what its entry adds."""
+    """The members of this type's property document: botocore's shapes, and those that its entry adds."""
     shape = operation_output(entry.service, entry.describe)
     shape = shape.members[entry.wrapped] if entry.wrapped else shape
     members = {_spelt(name, entry): member for name, member in shape.members.items()}
@@ -95,7 +95,7 @@ def _spelt(name: str, entry: StepType) -> str:
 
 
 def _lost(path: tuple[PathPart, ...], members: Mapping[str, Any], step: Step) -> tuple[str, str] | None:
-    """What is wrong with ``path`` in a document with ``members``, and the way out; ``None`` when it leads somewhere."""
+    """The problem and fix of ``path`` in a document with ``members``; ``None`` if the path exists."""
     shape: Any = members
     for index, part in enumerate(path):
         walked = format_path(path[:index])
@@ -123,12 +123,12 @@ def _lost(path: tuple[PathPart, ...], members: Mapping[str, Any], step: Step) ->
                 shape = shape.member
             case "map":
                 entries = _given(step, path[:index])
-                own = str(name).startswith("_")  # SageMaker adds such to the hyperparameters of a tuning job
+                own = str(name).startswith("_")  # SageMaker adds such names to the hyperparameters of a tuning job
                 if isinstance(entries, Mapping) and entries.get(name) is None and not own:
                     return f'step "{step.name}" has no "{name}" in {walked}.', did_you_mean(str(name), entries)
                 shape = shape.value
             case "scalar" if path[index - 1] not in STEP_TYPES[step.type].json_texts:
-                return f"{owner} is a single value, in which there is no {format_path([part])}.", f"Write {walked}."
+                return f"{owner} is a single value and has no {format_path([part])}.", f"Write {walked}."
             case _:
                 return None
     return None
@@ -151,7 +151,7 @@ def _below(shape: Any, entry: StepType) -> Mapping[str, Any]:
 
 
 def _names(step: Step, path: tuple[PathPart, ...]) -> list[str] | None:
-    """By what names the items of a list can be had that the step's own arguments have; ``None``: by any, or unknown."""
+    """The names of the list items, from the step's arguments; ``None`` if any name is possible, or unknown."""
     items = _given(step, path)
     rows = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     names = [row[key] for row in rows for key in NATURAL_KEYS if row.get(key) is not None]
@@ -159,7 +159,7 @@ def _names(step: Step, path: tuple[PathPart, ...]) -> list[str] | None:
 
 
 def _count(step: Step, path: tuple[PathPart, ...]) -> int | None:
-    """How many items a list has at most, by the step's own arguments; ``None``: as many as you like, or unknown."""
+    """The maximum length of a list, from the step's arguments; ``None`` if unlimited or unknown."""
     limit = STEP_TYPES[step.type].item_limits.get(format_path(path))
     if limit is not None:
         most = _given(step, limit)
@@ -169,7 +169,7 @@ def _count(step: Step, path: tuple[PathPart, ...]) -> int | None:
 
 
 def _given(step: Step, path: tuple[PathPart, ...]) -> Any:
-    """What the step's request has at ``path``, which Describe gives back; ``None`` when it has nothing there."""
+    """The value at ``path`` in the step's request, which Describe returns; ``None`` if there is none."""
     try:
         return lookup(step.arguments, path)
     except MissingValue:

@@ -1,4 +1,4 @@
-"""Every step's request against botocore's model of its operation, before anything runs and without a network."""
+"""Checks the request of each step against botocore's model of its operation, before the run and without a network."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from .shapes import (
 )
 from .typed_slots import comparisons_can_be_made, slot_rule
 
-EXPERIMENT = frozenset({"ExperimentName", "TrialName"})  # what is left out has a name all the same
-# Members the service has the document write in a looser form than the API.
+EXPERIMENT = frozenset({"ExperimentName", "TrialName"})  # defaults exist, so both are optional
+# Members that documents may write in a looser form than the API.
 LOOSE_PREFIXES = ("ExperimentConfig",)
-BESIDE = 'Write it beside "Arguments", not in it.'
+BESIDE = 'Move it out of "Arguments", to the step itself.'
 
 
 def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """Problems of all steps: SM151 a wrong type, and as warnings SM152, whatever else botocore's model does not allow,
-    SM211, property paths that its answers do not have, SM220, types that only SageMaker Pipelines minds, and what
-    ``pitfalls`` knows.
+    """Problems of all steps: SM151 wrong types; as warnings SM152, other violations of botocore's model; SM211,
+    unknown property paths; SM220, types that only SageMaker Pipelines refuses; and the rules of ``pitfalls``.
     """
     yield from path_problems(pipeline)
     yield from comparisons_can_be_made(pipeline)
@@ -52,11 +51,11 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 def _setting_problems(step: Step, rule: SlotRule, pipeline: Pipeline) -> Iterator[Problem]:
-    """Problems of expressions beside a step's ``Arguments``."""
+    """Problems of expressions outside a step's ``Arguments``."""
     entry = STEP_TYPES.get(step.type)
     for key, (service, operation, member) in entry.setting_slots.items() if entry is not None else ():
         value = step.settings.get(key)
-        # An empty text stands for none there, which the service may take.
+        # An empty string there means no value, which the service may accept.
         if isinstance(value, Get | Join | JsonGet) and known_text(value, pipeline.parameters_by_name) != "":
             for misfit in rule(value, operation_input(service, operation).members[member]):
                 code = misfit.code or ("SM151" if misfit.severity == "error" else "SM152")

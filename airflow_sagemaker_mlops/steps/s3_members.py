@@ -1,4 +1,4 @@
-"""Members of SageMaker's requests that name places in S3 and container images; names are those of the API reference."""
+"""Members of SageMaker's requests with S3 locations and container images; spelled as in the API reference."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from ..definition.model import Step
 from ..definition.read.strict_json import NotJson, read_json
 
-S3_SOURCES = frozenset({"S3Input", "S3DataSource"})  # objects whose S3Uri is read from
+S3_SOURCES = frozenset({"S3Input", "S3DataSource"})  # objects whose S3Uri is read
 MODEL_KEYS = frozenset({"ModelDataUrl", "S3ModelArtifacts"})
 CODE_KEYS = frozenset({"sagemaker_submit_directory", "SAGEMAKER_SUBMIT_DIRECTORY"})  # the SDK's own variables
 IMAGE_KEYS = frozenset({"ImageUri", "TrainingImage", "Image"})
 
 
 def unquoted(text: str) -> str:
-    """A hyperparameter as the SDK writes it is JSON text."""
+    """The value of a hyperparameter, which the SDK writes as JSON text."""
     try:
         value = read_json(text)
     except NotJson:
@@ -24,12 +24,12 @@ def unquoted(text: str) -> str:
 
 
 def file_in_output(uri: str, path: str) -> str:
-    """Where a property file lies: slashes at the seam count once, as in the SDK's ``s3_path_join``."""
+    """The URI of a property file; joins with exactly one slash, like the SDK's ``s3_path_join``."""
     return f"{uri.rstrip('/')}/{path.lstrip('/')}"
 
 
 def processing_outputs(step: Step) -> dict[str, Any]:
-    """{name of an output: its URI} of a processing job, as the definition has them."""
+    """{name of an output: its URI} of a processing job, as in the definition."""
     config = step.arguments.get("ProcessingOutputConfig")
     rows = config.get("Outputs") if isinstance(config, Mapping) else None
     found: dict[str, Any] = {}

@@ -1,9 +1,9 @@
-"""A request against botocore's own model of its operation: what fits, what can be made to fit, what cannot.
+"""Checks and fits a request against botocore's model of its operation.
 
-:func:`check_arguments` looks at a document before anything runs; expressions are taken to fit any scalar slot.
-:func:`fit_request` takes resolved arguments and gives the request with every leaf in the type its slot wants, as
-docs/language/expressions.md#types-of-slots says.  botocore's bundled service models are read once a process, lazily;
-no client is made and no network is touched.
+:func:`check_arguments` checks a document before the run; expressions are assumed to fit any scalar slot.
+:func:`fit_request` converts every leaf of resolved arguments to the type of its slot, as
+docs/language/expressions.md#types-of-slots says.  botocore's bundled service models are read lazily, once per process;
+no client is created and the network is not used.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ SCALARS = frozenset({"string", "integer", "long", "float", "double", "boolean", 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Something in a request that its operation does not take.
+    """Something in a request that its operation does not accept.
 
     path     place below the arguments, e.g. ``ProcessingResources.ClusterConfig.InstanceCount``
     what     a sentence quoting the value
-    fix      what to write instead, or empty
-    severity "error": a value of a type the slot does not take.  "warning": a missing member, a length, a pattern or a
-             word of an enumeration; the installed botocore may be older than the service, and is not its last word
-    code     of the problem, where it is not the one of its severity
+    fix      how to fix it, or empty
+    severity "error": the value has a wrong type.  "warning": a missing member, a length, a pattern or an enumeration;
+             the installed botocore may be older than the service, so it is not authoritative
+    code     problem code, if not the default of the severity
     """
 
     path: str
@@ -42,7 +42,7 @@ class Misfit:
     code: str = ""
 
 
-# What a document says against an expression in a scalar slot of that shape; paths of the misfits are empty.
+# Checks an expression in a scalar slot with that shape; the misfits' paths are empty.
 SlotRule = Callable[[Expression, Any], Iterator[Misfit]]
 
 
@@ -53,7 +53,7 @@ def any_expression(_expression: Expression, _shape: Any) -> Iterator[Misfit]:
 
 @functools.cache
 def operation_input(service: str, operation: str) -> Any:
-    """botocore's input shape of ``operation``; raises ``KeyError`` when this botocore does not know it."""
+    """botocore's input shape of ``operation``; raises ``KeyError`` if this botocore does not know it."""
     import botocore.session
     from botocore.model import OperationNotFoundError
 
@@ -75,10 +75,10 @@ def check_arguments(
     given: frozenset[str],
     rule: SlotRule = any_expression,
 ) -> list[Misfit]:
-    """Everything about ``arguments`` (as in the document) that ``operation`` would refuse.
+    """Everything in ``arguments`` (as in the document) that ``operation`` would refuse.
 
-    given   members that are supplied at run time (the job's name) and so may be missing here
-    rule    judges the expressions in scalar slots
+    given   members that are supplied at run time (the job's name), so they may be missing here
+    rule    checks the expressions in scalar slots
     """
     shape = operation_input(service, operation)
     return list(_Check(rule).value(arguments, shape, "", given))
@@ -86,7 +86,7 @@ def check_arguments(
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An argument that is the request of an operation, or an item of the list ``member`` of it.
+    """An argument that is the request of an operation, or an item of the request's list ``member``.
 
     given   members that are supplied at run time
     each    the argument is a list of such requests
@@ -101,7 +101,7 @@ class Part:
 
 
 def check_part(part: Part, arguments: Mapping[str, Any], rule: SlotRule = any_expression) -> list[Misfit]:
-    """Everything about one of the ``arguments`` that its operation would refuse."""
+    """Everything in one of the ``arguments`` that its operation would refuse."""
     shape = operation_input(part.service, part.operation)
     if part.member:
         shape = shape.members[part.member].member
@@ -117,10 +117,10 @@ def check_part(part: Part, arguments: Mapping[str, Any], rule: SlotRule = any_ex
 
 
 def member_of(shape: Any, key: str) -> tuple[str, Any]:
-    """The member of a structure that a document calls ``key``: its name in the API and its shape, or ``None``.
+    """The member of a structure for ``key`` in a document: its name in the API, and its shape or ``None``.
 
-    Documents write AWS's names with a capital first letter, and EMR's ``key`` and ``value`` with a small one; the APIs
-    of Bedrock and EMR have it the other way round.
+    Documents write AWS's names in PascalCase, but EMR's ``key`` and ``value`` in lower case; the APIs of Bedrock and
+    EMR have it the other way round.
     """
     spellings = [key, key[:1].lower() + key[1:]]
     if shape.name == "KeyValue":
@@ -130,7 +130,7 @@ def member_of(shape: Any, key: str) -> tuple[str, Any]:
 
 
 def with_capitals(value: Any, shape: Any) -> Any:
-    """An answer of an API with small first letters as documents refer to it; keys of maps are the user's and stay."""
+    """Convert a camelCase API response to the PascalCase names in documents; keys of the user's maps stay."""
     if shape.type_name == "structure" and isinstance(value, Mapping):
         return {
             key[:1].upper() + key[1:]: with_capitals(item, shape.members[key]) if key in shape.members else item
@@ -153,7 +153,7 @@ def operation_output(service: str, operation: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """Walks a value and the shape it has to fit."""
+    """Walks a value together with its expected shape."""
 
     rule: SlotRule
 
@@ -184,8 +184,8 @@ class _Check:
         wanted = "list" if shape.type_name == "list" else "object"
         yield Misfit(
             path,
-            f"an expression stands where a whole {wanted} is wanted.",
-            f"Write the {wanted} out and use expressions for what is in it.",
+            f"an expression cannot replace a whole {wanted} here.",
+            f"Write the {wanted} itself and use expressions inside it.",
         )
 
     def _list(self, value: Any, shape: Any, path: str) -> Iterator[Misfit]:
@@ -204,9 +204,7 @@ class _Check:
         for key, item in value.items():
             below = f"{path}['{key}']"
             if shape.value.type_name == "string" and isinstance(item, list):
-                yield Misfit(
-                    below, "a list stands where a string is wanted; its JSON text is sent.", severity="warning"
-                )
+                yield Misfit(below, "expected a string, found a list; its JSON text is sent.", severity="warning")
             else:
                 yield from self.value(item, shape.value, below)
 
@@ -236,9 +234,9 @@ def _check_count(count: int, shape: Any, path: str, word: str) -> Iterator[Misfi
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     has = f"{path.rpartition('.')[2]} has {words if count else f'no {word}'};"
     if high is not None and count > high:
-        yield Misfit(path, f"{has} {high} are taken at most.", severity="warning")
+        yield Misfit(path, f"{has} at most {high} are allowed.", severity="warning")
     if low is not None and count < low:
-        yield Misfit(path, f"{has} at least {low} {'is' if low == 1 else 'are'} wanted.", severity="warning")
+        yield Misfit(path, f"{has} at least {low} {'is' if low == 1 else 'are'} required.", severity="warning")
 
 
 def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
@@ -251,13 +249,13 @@ def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
         yield _wrong(path, value, plain(shape.type_name))
         return
     for phrase, fix in broken_limits(fitted, shape):
-        # An enumeration is quoted whole: AWS adds instance types and versions faster than botocore is released here.
+        # Quote the whole value of an enumeration: AWS adds instance types faster than this botocore is updated.
         shown = f'"{value}"' if isinstance(value, str) and "botocore" in phrase else quote(fitted)
         yield Misfit(path, f"{shown} {phrase}.", fix, severity="warning")
 
 
 def broken_limits(value: Any, shape: Any) -> Iterator[tuple[str, str]]:
-    """What a scalar of the right type breaks of the limits of its slot: the end of a sentence, and the fix or ""."""
+    """The limits of its slot that a scalar violates: the predicate of a sentence, and the fix or ""."""
     rules = shape.metadata
     if isinstance(value, str):
         size: float = len(value)
@@ -274,25 +272,25 @@ def broken_limits(value: Any, shape: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         choices = shape.enum if hasattr(shape, "enum") else None
         if choices and value not in choices:
-            yield f"is not a {shape.name} this botocore knows", did_you_mean(value, choices)
+            yield f"is not a {shape.name} that this botocore knows", did_you_mean(value, choices)
         pattern = rules.get("pattern")
         if pattern and not matches(pattern, value):
             yield f"does not match the pattern {pattern}", ""
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Whether ``value`` fits one of botocore's patterns, as far as Python can read it."""
+    """Whether ``value`` fits one of botocore's patterns, as far as Python supports it."""
     try:
         return re.fullmatch(pattern, value, re.DOTALL) is not None
-    except re.error:  # patterns are written for Java; the few that Python cannot read are left to the service
+    except re.error:  # patterns are written for Java; leave the few that Python cannot compile to the service
         return True
 
 
 def fit_request(service: str, operation: str, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """``request`` with every leaf in the type of its slot, and the paths of members the operation does not have.
+    """``request`` with every leaf in the type of its slot, and the paths of unknown members.
 
-    Raises ``ValueError`` with path and value when a leaf cannot be made to fit, and with the member that was meant when
-    one is misspelt: without it the request would ask for something else than the document.
+    Raises ``ValueError`` with path and value if a leaf cannot be converted, and with the intended member if one is
+    misspelt: without it the request would differ from what the document asks for.
     """
     unknown: list[str] = []
     fitted = _fit(request, operation_input(service, operation), "", unknown)
@@ -319,7 +317,7 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
     if shape.type_name == "list" and isinstance(value, list):
         return [_fit(item, shape.member, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
     if shape.type_name == "map" and isinstance(value, Mapping):
-        # Maps of strings (HyperParameters, Environment) are the user's own; templates of the SDK put lists there.
+        # Maps of strings (HyperParameters, Environment) are the user's own; SDK templates put lists there.
         texts = shape.value.type_name == "string"
         return {
             key: as_text(item)
@@ -343,17 +341,17 @@ def _misspelt(key: str, shape: Any) -> str:
 
 
 def _wrong(path: str, value: Any, wanted: str) -> Misfit:
-    return Misfit(path, f"{quote(value)} stands where {wanted} is wanted.", expression_meant(value))
+    return Misfit(path, f"expected {wanted}, found {quote(value)}.", expression_meant(value))
 
 
 def quote(value: Any) -> str:
-    """``value`` for a message, cut when it is long."""
+    """``value`` for a message, truncated if it is long."""
     text = f'"{value}"' if isinstance(value, str) else json.dumps(as_written(value), ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def plain(type_name: str) -> str:
-    """``an integer``: how messages call a type of botocore's."""
+    """``an integer``: a botocore type in messages."""
     plain = {"structure": "object", "map": "object", "long": "integer", "double": "number", "float": "number"}
     word = plain.get(type_name, type_name)
     return f"{'an' if word[0] in 'aio' else 'a'} {word}"

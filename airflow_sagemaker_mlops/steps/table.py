@@ -1,4 +1,4 @@
-"""The step table as people read it: ``python -m airflow_sagemaker_mlops.steps.table`` writes docs/step-types.md."""
+"""The step table for people: ``python -m airflow_sagemaker_mlops.steps.table`` writes docs/step-types.md."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .model import StepType
 
 HEAD = """# Step types
 
-Generated from `airflow_sagemaker_mlops/steps/` by `make docs`; a test keeps it true.
+Generated from `airflow_sagemaker_mlops/steps/` by `make docs`; a test keeps it up to date.
 
-*Waits*: runs in the triggerer and holds no worker. *Embedded AWS*: what `sagemaker-mlops run` and `local` do with it;
-"stub" means that it fails there in plain words unless a result is declared for it (`--stubs`).
+*Waits*: waits in the triggerer and occupies no worker. *Embedded AWS*: what `sagemaker-mlops run` and `local` do with
+it; "stub" means that the step fails there with an explanation, unless you give a stub result for it (`--stubs`).
 
 | type | what it is | AWS calls | waits | properties | embedded AWS |
 |---|---|---|---|---|---|
@@ -23,18 +23,20 @@ OPERATOR_ROW = (
     f"`{AIRFLOW_OPERATOR.name}`",
     AIRFLOW_OPERATOR.about,
     "its own",
-    "its own way",
+    "depends on the operator",
     "`Output`, its XCom",
     AIRFLOW_OPERATOR.local_aws,
 )
 TAIL = """
-`HubContent` and types this table does not know are refused when the DAG is parsed; an `x-airflow` step is the way out.
+`HubContent` and types that this table does not list are refused when the DAG is parsed; use an `x-airflow` step
+instead.
 
-**Who may write a definition with `x-airflow` steps may do what a DAG author may**: its operators run in the workers,
-with Airflow's connections. Where definitions come from people who write no DAGs, `[sagemaker_mlops] allowed_operators`
-names the operators that they may use, as globs of dotted paths; a module that is not among them is not even imported.
-Values of a run (parameters, answers to callbacks, results) come from whoever starts or answers it: put them into `env`,
-`parameters` or the like, and never into `bash_command`, `sql` or any other program. `check` warns of that (SM227).
+**Whoever can write a definition with `x-airflow` steps has the power of a DAG author**: its operators run in the
+workers, with Airflow's connections. If your definitions come from people who do not write DAGs, set
+`[sagemaker_mlops] allowed_operators` to the operators that they may use, as globs of dotted paths; other modules are
+not even imported. Values of a run (parameters, answers to callbacks, results) come from the people who start or answer
+it: pass them in `env`, `parameters` or the like, and never in `bash_command`, `sql` or any other program. `check` warns
+about that (SM227).
 """
 
 
@@ -64,7 +66,7 @@ def _properties(entry: StepType) -> str:
     if not entry.describe:
         return "none"
     extra = f" and `{entry.extra_member}`" if entry.extra else ""
-    return f"what `{entry.describe}` answers{extra}"
+    return f"the response of `{entry.describe}`{extra}"
 
 
 if __name__ == "__main__":

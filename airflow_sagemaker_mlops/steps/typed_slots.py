@@ -1,9 +1,9 @@
-"""Expressions in typed slots: what a document says of their types and values before anything runs.
+"""Expressions in typed slots: the types and values that a document determines before the run.
 
 SageMaker Pipelines compares declared types ("Cannot assign property reference [Parameters.Count] to argument of type
-[Integer]"), while here values are converted when the step runs.  So an expression of another type is a warning, and an
-error only where no value of it can be converted.  Defaults and enum values of parameters are held against lengths,
-patterns and words as literals are.
+[Integer]"), but here values are converted when the step runs.  So an expression of another type is a warning, and an
+error only if none of its values can be converted.  Defaults and enum values of parameters are checked against lengths,
+patterns and enumerations, as literals are.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ A_NUMBER = "12"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is known of an expression.
+    """What is known about an expression.
 
-    shown    how messages call it
+    shown    its name in messages
     type     "String", "Integer", "Float" or "Boolean"
-    values   {value: where it comes from} of the values that the document gives it
+    values   (value, origin) of the values that the document gives it
     open     whether it may have other values, too
     """
 
@@ -65,7 +65,7 @@ class Expected:
 
 
 def slot_rule(pipeline: Pipeline) -> SlotRule:
-    """The rule for expressions of ``pipeline``; it tells each fault of a parameter's values once."""
+    """The rule for expressions of ``pipeline``; it reports each fault of a parameter's values once."""
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
     told: set[tuple[str, str]] = set()
 
@@ -86,7 +86,7 @@ def slot_rule(pipeline: Pipeline) -> SlotRule:
 
 
 def expected(expression: Expression, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> Expected | None:
-    """What ``expression`` will be; ``None`` where the document does not say."""
+    """What is known about ``expression``; ``None`` if the document does not determine its type."""
     match expression:
         case Get(root="Parameters", name=name) if name in parameters:
             return _parameter(parameters[name])
@@ -122,15 +122,15 @@ def _property(reference: Get, steps: Mapping[str, Step]) -> Expected | None:
     kind = SLOTS.get(getattr(found, "type_name", ""))
     if kind is None:
         return None
-    try:  # Describe gives back what the request had
+    try:  # Describe returns the request's values
         given = lookup(step.arguments, path)
     except MissingValue:
         given = None
     if isinstance(given, str | int | float):
         return Expected(reference.text, kind, ((given, reference.text),), open=False)
-    # Names, ARNs, URIs and statuses have a form; a text of any form may happen to be a number.
+    # Names, ARNs, URIs and statuses have a format; free text might happen to be a number.
     entry = STEP_TYPES.get(step.type)
-    own_name = entry is not None and path == (entry.name_key,)  # which is made here, with letters
+    own_name = entry is not None and path == (entry.name_key,)  # generated here, with letters
     pattern = found.metadata.get("pattern")
     bounded = own_name or getattr(found, "enum", None) or (pattern and not matches(pattern, A_NUMBER))
     return Expected(reference.text, kind, open=not bounded)
@@ -141,15 +141,15 @@ def _of_another_type(expression: Expression, known: Expected, slot: str, type_na
         return None
     wanted = plain(type_name)
     if slot == "String":
-        what = f"{known.shown} is {_a(known.type)} where a string is wanted: SageMaker Pipelines refuses that."
+        what = f"{known.shown} is {_a(known.type)}, but a string is expected here: SageMaker Pipelines refuses that."
         cast = json.dumps(as_written(Join("", (expression,))))
         return Misfit("", what, f"Write {cast}.", "warning", "SM220")
     fix = f'Declare "{expression.name}" as {_a(slot)}.' if _is_parameter(expression) else ""
     unfit = [(value, origin) for value, origin in known.values if not _fits(value, type_name)]
     if unfit and (unfit[0] == known.values[0] or not known.open):
         value, origin = unfit[0]
-        return Misfit("", f"{quote(value)}, {origin}, stands where {wanted} is wanted.", fix)
-    what = f"{known.shown} is {_a(known.type)} where {wanted} is wanted"
+        return Misfit("", f"expected {wanted}, found {quote(value)}, {origin}.", fix)
+    what = f"{known.shown} is {_a(known.type)}, but {wanted} is expected here"
     never = known.type == "Boolean" or (slot == "Boolean" and known.type != "String")
     if never or not _may_be_one(expression, known, slot):
         return Misfit("", f"{what}.", fix)
@@ -157,7 +157,7 @@ def _of_another_type(expression: Expression, known: Expected, slot: str, type_na
 
 
 def _may_be_one(expression: Expression, known: Expected, slot: str) -> bool:
-    """Whether text may happen to be a number, or true or false."""
+    """Whether the text might be a number, or true or false."""
     match expression:
         case Get(root="Execution"):
             return False
@@ -200,7 +200,7 @@ def _limits(value: Any, origin: str, shape: Any, told: set[tuple[str, str]]) -> 
 
 
 def _least(expression: Join, parameters: Mapping[str, Parameter], shape: Any, known: Expected) -> Iterator[Misfit]:
-    """A join is no shorter than the literals in it."""
+    """A join is at least as long as its literals."""
     high = shape.metadata.get("max")
     if shape.type_name == "string" and high is not None and not known.values:
         least = least_length(expression)
@@ -216,7 +216,7 @@ def _is_literal(value: Any) -> bool:
 
 
 def comparisons_can_be_made(pipeline: Pipeline) -> Iterator[Problem]:
-    """The rule of ``definition.checks.comparisons``, for properties whose type the answer of Describe tells."""
+    """The rule of ``definition.checks.comparisons``, for properties whose type is known from the Describe response."""
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
 
     def kind_of(side: Any) -> tuple[str | None, bool]:

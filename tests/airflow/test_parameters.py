@@ -88,7 +88,7 @@ def test_the_form_is_empty_where_a_run_renders_and_says_what_it_will_be() -> Non
     assert param.resolve() is None
     assert (param.schema["type"], param.schema["enum"]) == (["null", "string"], ["s", "l", None])
     assert param.schema["description_md"] == (
-        "Used by no step. Left empty: `{{ var.value.size }}`, rendered in each run."
+        "Not used by any step. Left empty: `{{ var.value.size }}`, rendered in each run."
     )
     assert param.resolve("l") == "l"
 
@@ -110,8 +110,8 @@ def test_the_form_says_which_steps_use_a_parameter_that_nobody_described() -> No
     assert told == {
         "Day": "Used by A. Default: none.",
         "N": "Used by A, B, C and 2 more. Default: 7.",
-        "Size": "Used by no step.",
-        "On": "Used by no step.",
+        "Size": "Not used by any step.",
+        "On": "Not used by any step.",
         "Why": None,
         "Long": "Used by B, C, D and 1 more.",
     }
@@ -164,7 +164,7 @@ def test_the_value_a_task_group_is_mapped_over_reaches_its_pipeline() -> None:
     ("parameters", "words"),
     [
         ({"N": "{{ ds }}"}, 'Parameter "N" is "2024-01-31", which is not an Integer.'),
-        ({"Size": "{{ ds }}"}, 'Parameter "Size" is "2024-01-31"; it may be one of: s, l.'),
+        ({"Size": "{{ ds }}"}, 'Parameter "Size" is "2024-01-31"; use one of: s, l.'),
         ({"Day": "{{ dss }}"}, """Parameter "Day": "{{ dss }}" cannot be rendered: 'dss' is undefined."""),
     ],
 )
@@ -179,7 +179,7 @@ def test_what_is_rendered_and_does_not_fit_fails_by_parameter_value_and_rule(
 def test_a_wrong_value_in_the_dag_file_is_a_problem_of_its_dag() -> None:
     assert problems_of(parameters={"N": "many", "Size": "xl", "Day": ["a"], "On": datetime.date(2024, 1, 31)}) == [
         ("SM413", "parameters['N']", 'parameter "N" is "many", which is not an Integer.'),
-        ("SM413", "parameters['Size']", 'parameter "Size" is "xl"; it may be one of: s, l.'),
+        ("SM413", "parameters['Size']", 'parameter "Size" is "xl"; use one of: s, l.'),
         ("SM413", "parameters['Day']", "parameter \"Day\" is ['a'], which is not a String."),
         ("SM413", "parameters['On']", 'parameter "On" is datetime.date(2024, 1, 31), which is not a Boolean.'),
     ]

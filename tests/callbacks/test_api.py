@@ -60,7 +60,7 @@ def test_output_parameters_that_are_no_list_are_refused(outputs: str) -> None:
     body = f'{{"CallbackToken": "{TOKEN}", "OutputParameters": {outputs}}}'.encode()
     status, said = Post("/api", [body], f"{TARGET}Success").answer()
     assert (status, said["__type"]) == (400, "ValidationException")
-    assert said["message"].startswith("OutputParameters is a list")
+    assert said["message"].startswith("OutputParameters must be a list")
 
 
 @pytest.mark.parametrize("path", ["/api", f"/{TOKEN}/success", f"/{TOKEN}/failure"])
@@ -79,10 +79,10 @@ def test_no_more_is_read_than_an_answer_may_have() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (rb'{"auc": "\ud800"}', "half of a letter"),
-        (rb'{"\ud800": "' + b"x" * 1100 + b'"}', "half of a letter"),
-        (b'{"auc": NaN}', "NaN is not a number there"),
-        (b'{"auc": "1", "auc": "2"}', 'the key "auc" stands twice'),
+        (rb'{"auc": "\ud800"}', "a lone surrogate"),
+        (rb'{"\ud800": "' + b"x" * 1100 + b'"}', "a lone surrogate"),
+        (b'{"auc": NaN}', "NaN is not a number in JSON"),
+        (b'{"auc": "1", "auc": "2"}', 'the key "auc" appears twice'),
     ],
 )
 def test_what_no_step_could_read_is_refused_before_a_token_is_looked_for(path: str, body: bytes, words: str) -> None:
@@ -100,7 +100,7 @@ def test_a_request_that_breaks_off_is_answered_and_leaves_no_traceback() -> None
         return gone if post.taken > 1 else {"type": "http.request", "body": b'{"a', "more_body": True}
 
     post._receive = receive  # type: ignore[method-assign]
-    assert post.answer() == (400, {"error": "The request ended before its body did."})
+    assert post.answer() == (400, {"error": "The request ended before its body was complete."})
 
 
 @pytest.mark.parametrize("end", ["success", "failure"])

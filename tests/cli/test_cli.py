@@ -68,7 +68,7 @@ def test_to_json_gives_the_document_the_service_takes() -> None:
     ("words", "said"),
     [
         (["-p", "Dya=day-1"], 'there is no parameter "Dya". Did you mean "Day"?'),
-        (["-p", "Day=day-4"], 'parameter "Day" is "day-4"; it may be one of: day-1, day-2, day-3.'),
+        (["-p", "Day=day-4"], 'parameter "Day" is "day-4"; use one of: day-1, day-2, day-3.'),
         (["-p", "NumRound=many"], 'parameter "NumRound" is "many", which is not an Integer.'),
         (["-p", "NumRound"], '"NumRound" is not Name=value.'),
     ],

@@ -105,7 +105,7 @@ def test_nothing_is_started_for_a_selection_that_cannot_run(desk: Desk) -> None:
     code, text = desk.run(*given, "--select", "Check")
     assert (code, "SM407" in text, desk.out.exists()) == (2, True, False), text
     code, text = desk.run(*given, "--select", "Load,Check")
-    assert (code, "Train is between selected steps and not selected." in text) == (2, True), text
+    assert (code, "Train is between selected steps but not selected." in text) == (2, True), text
     code, text = desk.run(*given, "--select", "Load", "--select", "Chek")
     assert (code, 'Did you mean "Check"?' in text) == (2, True), text
 

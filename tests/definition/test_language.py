@@ -159,8 +159,8 @@ def test_parameters_travel_as_text_or_json(value: Any, kind: str, wanted: Any) -
     [
         ("x", "Integer", (), 'parameter "P" is "x", which is not an Integer.'),
         (True, "Integer", (), 'parameter "P" is true, which is not an Integer.'),
-        ("", "String", (), 'parameter "P" is empty; a value has at least 1 character.'),
-        ("c", "String", ("a", "b"), 'parameter "P" is "c"; it may be one of: a, b.'),
+        ("", "String", (), 'parameter "P" is empty; a value needs at least 1 character.'),
+        ("c", "String", ("a", "b"), 'parameter "P" is "c"; use one of: a, b.'),
     ],
 )
 def test_a_wrong_parameter_is_refused_in_a_sentence(
@@ -239,7 +239,7 @@ def test_equals_is_symmetric_and_the_opposite_of_not_equals(left: Any, right: An
 @pytest.mark.parametrize("compared", [Comparison("LessThan", "x", 0.5), Membership("NotIn", "x", (0.5,))])
 def test_no_gate_decides_on_what_is_no_number(value: float, negated: bool, compared: Any) -> None:
     condition = Negation(compared) if negated else compared
-    with pytest.raises(IncomparableValues, match="no number to decide on"):
+    with pytest.raises(IncomparableValues, match="so it cannot be compared"):
         evaluate([condition], lambda operand: value if operand == "x" else operand)
 
 

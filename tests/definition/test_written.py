@@ -60,7 +60,7 @@ def test_a_number_whose_text_would_change_is_refused_where_a_text_is_wanted(plac
     with pytest.raises(InvalidPipeline) as caught:
         load_pipeline(text(place, value))
     (problem,) = caught.value.problems
-    assert (problem.code, problem.line, problem.fix) == ("SM160", 8, f'Put it into quotation marks: "{value}".')
+    assert (problem.code, problem.line, problem.fix) == ("SM160", 8, f'Put it in quotation marks: "{value}".')
 
 
 @pytest.mark.parametrize("place", TEXTS)

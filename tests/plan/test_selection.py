@@ -53,7 +53,7 @@ def test_a_selection_with_a_gap_is_refused_and_names_the_missing_steps() -> None
         select(CHAIN, ["Load", "Tell"])
     assert str(caught.value) == (
         "definition cannot be run selectively as requested: 1 problem, nothing was started.\n"
-        "  definition  select  [SM406] Train, Check are between selected steps and not selected.\n"
+        "  definition  select  [SM406] Train, Check are between selected steps but not selected.\n"
         "      Select Train, Check as well."
     )
 

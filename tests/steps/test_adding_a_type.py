@@ -152,7 +152,7 @@ def test_a_fixed_property_document_is_checked_too() -> None:
         "FunctionArn": "f",
         "Arguments": {"a": {"Get": "Steps.Tell.Id"}},
     }
-    what = ['"Steps.Tell.Id": a Announcement step has no property but MessageId.']
+    what = ['"Steps.Tell.Id": a Announcement step has only these properties: MessageId.']
     assert [problem.what for problem in checked(document)[1]] == what
 
 

@@ -52,7 +52,7 @@ def test_a_role_of_a_parameter_is_any_role_and_said_to_be_until_it_has_a_value()
     found, said = made(step)
     assert found["iam:PassRole"] == ["*"]
     assert said == [
-        "$.Steps[0].Arguments.RoleArn: any role may be passed, for it is known only at run time. Add -p Role=...."
+        "$.Steps[0].Arguments.RoleArn: any role may be passed, because it is known only at run time. Add -p Role=...."
     ]
     found, said = made(step, Role=ROLE)
     assert (found["iam:PassRole"], said) == ([ROLE], [])
@@ -113,8 +113,8 @@ def test_wildcards_are_refused_also_as_values(step: dict[str, Any]) -> None:
 
 def test_any_account_and_region_are_said() -> None:
     pipeline = load_pipeline({"Steps": [{"Name": "L", "Type": "Lambda", "FunctionArn": "f"}]})
-    assert list(open_ends(pipeline, "*", "*")) == ["ARNs are of any account and region: add --account and --region."]
-    assert list(open_ends(pipeline, ACCOUNT, "*")) == ["ARNs are of any region: add --region."]
+    assert list(open_ends(pipeline, "*", "*")) == ["ARNs allow any account and region: add --account and --region."]
+    assert list(open_ends(pipeline, ACCOUNT, "*")) == ["ARNs allow any region: add --region."]
 
 
 def test_an_experiment_that_the_document_names_is_the_only_one() -> None:

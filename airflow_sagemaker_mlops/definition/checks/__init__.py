@@ -1,1 +1,1 @@
-"""Rules over a parsed definition: what its names refer to, and what cannot be meant."""
+"""Rules over a parsed definition: whether its names resolve, and what is certainly a mistake."""

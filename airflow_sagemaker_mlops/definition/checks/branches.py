@@ -1,4 +1,4 @@
-"""Steps that wait for both branches of a Condition, of which one runs (docs/language/control-flow.md#branches)."""
+"""Steps that wait for both branches of a Condition, only one of which runs (docs/language/control-flow.md#branches)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def steps_can_run(parsed: Parsed, upstream: Mapping[str, list[str]]) -> Iterator[Problem]:
-    """A step does not wait for steps of both branches of a Condition; the service takes it, and never runs it."""
+    """A step does not wait for steps of both branches of a Condition; the service accepts it, but never runs it."""
     steps = parsed.pipeline.by_name
-    needs: dict[str, Mapping[str, str]] = {}  # {step: {condition: the branch with which alone it runs}}
+    needs: dict[str, Mapping[str, str]] = {}  # {step: {condition: the only branch with which it runs}}
     never: set[str] = set()
     for name in _upstream_first(upstream):
         clash = _needs_of(steps[name], upstream[name], needs)
@@ -29,8 +29,8 @@ def steps_can_run(parsed: Parsed, upstream: Mapping[str, list[str]]) -> Iterator
 
 
 def _needs_of(step: Step, upstream: list[str], needs: dict[str, Mapping[str, str]]) -> Clash | None:
-    """Fill in what ``step`` needs; the first clash in it."""
-    if step.parent is None and len(upstream) < 2:  # most steps; theirs is what the one before them needs
+    """Add the branches that ``step`` needs to ``needs``; returns the first clash."""
+    if step.parent is None and len(upstream) < 2:  # most steps; they need what their only upstream step needs
         needs[step.name] = needs.get(upstream[0], {}) if upstream else {}
         return None
     clash = None
@@ -50,15 +50,15 @@ def _never_runs(parsed: Parsed, step: Step, clash: Clash) -> Problem:
     (branch, condition), (other, _) = (side_in_words(clash.condition, one) for one in (clash.branch, clash.other))
     mine = f'is in {branch} of "{condition}" and waits'
     if clash.first != step.name:
-        mine = f'waits for "{clash.first}", which runs only with {branch} of "{condition}", and'
-    what = f'step "{step.name}" {mine} for "{clash.second}", which runs only with {other}: it never runs.'
-    fix = "Branches do not come together again: have a step for each, or wait for the Condition itself."
+        mine = f'waits for "{clash.first}", which runs only in {branch} of "{condition}", and'
+    what = f'step "{step.name}" {mine} for "{clash.second}", which runs only in {other}, so it never runs.'
+    fix = "Branches cannot be joined: use a separate step for each, or depend on the Condition itself."
     where = next((d.where for d in step.depends_on if d.step == clash.second), None) or _read_at(parsed, step, clash)
     return Problem("SM207", where, what, fix, severity="warning")
 
 
 def _read_at(parsed: Parsed, step: Step, clash: Clash) -> str:
-    """Where ``step`` reads something of the second step of ``clash``; the step itself when it does not."""
+    """The place where ``step`` references the second step of ``clash``; the step's own place if it does not."""
     for index, place, reference in parsed.references:
         owner = reference.step if isinstance(reference, JsonGet) else reference.name
         if index >= 0 and owner == clash.second and parsed.pipeline.steps[index].name == step.name:
@@ -67,7 +67,7 @@ def _read_at(parsed: Parsed, step: Step, clash: Clash) -> str:
 
 
 def _upstream_first(upstream: Mapping[str, list[str]]) -> Iterator[str]:
-    """Every step behind those it waits for; a circle is broken anywhere, for it is told elsewhere."""
+    """Every step after those that it waits for; cycles are broken anywhere, because another rule reports them."""
     state: dict[str, bool] = {}  # False while its upstream is on the stack
     for start in upstream:
         stack = [start]

@@ -1,4 +1,4 @@
-"""Comparisons that cannot be made, where the document says of what types the two sides are.
+"""Comparisons of incompatible types, as far as the document determines the types of both sides.
 
 Rules: docs/language/conditions.md#how-operands-compare.
 """
@@ -26,7 +26,7 @@ FAMILIES = {"String": "string", "Integer": "number", "Float": "number", "Boolean
 
 
 def comparisons_can_be_made(pipeline: Pipeline, comparisons: Iterable[tuple[Place, Comparison]]) -> Iterator[Problem]:
-    """The two sides of a comparison are of types that can be compared; others fail the step."""
+    """The two sides of a comparison have comparable types; otherwise the step fails."""
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
     for place, comparison in comparisons:
         left, right = (family_of(side, parameters, steps) for side in (comparison.left, comparison.right))
@@ -35,11 +35,11 @@ def comparisons_can_be_made(pipeline: Pipeline, comparisons: Iterable[tuple[Plac
 
 
 def misfit(comparison: Comparison, left: str, right: str, where: str) -> Iterator[Problem]:
-    """What is wrong with a comparison of sides of the kinds ``left`` and ``right``; nothing when it can be made."""
+    """The problem of comparing kinds ``left`` and ``right``; none if they are comparable."""
     if not _fits(comparison.op, left, right):
         what = (
             f"{comparison.op} cannot compare {_shown(comparison.left, left)} with {_shown(comparison.right, right)}; "
-            "the step fails."
+            "the step will fail."
         )
         yield Problem("SM141", where, what, _way_out(comparison, left, right), severity="warning")
 
@@ -49,7 +49,7 @@ def _fits(op: str, left: str, right: str) -> bool:
 
 
 def family_of(operand: Any, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> str | None:
-    """The kind of value that ``operand`` is when the step runs; ``None`` where the document does not say."""
+    """The kind of value that ``operand`` has at run time; ``None`` if the document does not determine it."""
     match operand:
         case Get(root="Parameters", name=name):
             return FAMILIES[parameters[name].type] if name in parameters else None
@@ -79,10 +79,10 @@ def _shown(operand: Any, kind: str) -> str:
 
 
 def _way_out(comparison: Comparison, left: str, right: str) -> str:
-    """What to write instead of a literal in quotation marks, which is the usual slip."""
+    """The fix for a literal in quotation marks, the usual mistake."""
     for literal, other in ((comparison.left, right), (comparison.right, left)):
         if isinstance(literal, str) and other in ("number", "boolean"):
-            return f"Write it without quotation marks: {literal.lower()}." if _is_meant(literal, other) else ""
+            return f"Remove the quotation marks: {literal.lower()}." if _is_meant(literal, other) else ""
     return ""
 
 

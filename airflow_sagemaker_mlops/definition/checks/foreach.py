@@ -1,4 +1,4 @@
-"""Rules of ForEach: what a body may name, and who may name its steps (docs/language/steps/foreach.md)."""
+"""Rules of ForEach: what a body may reference, and what may reference its steps (docs/language/steps/foreach.md)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 def loop_reference_problems(
     reference: Get, where: str, owner: Step | None, steps: Mapping[str, Step]
 ) -> Iterator[Problem]:
-    """``ForEach.CurrentItem`` stands in a body; ``IterationOutput`` in the Selector, naming a step of its body."""
+    """``ForEach.CurrentItem`` is used only in a body; ``IterationOutput`` only in the Selector, for a body step."""
     if reference.root == "ForEach":
         if owner is None or owner.branch != "ForEachBody":
-            what = f'"{reference.text}" means something only in the body of a ForEach step.'
+            what = f'"{reference.text}" is valid only in the body of a ForEach step.'
             yield Problem("SM210", where, what)
         elif reference.name != "CurrentItem":
             yield Problem("SM210", where, f'there is no "{reference.text}".', "Write ForEach.CurrentItem.")
         return
     if owner is None or owner.type != "ForEach":
-        what = f'"{reference.text}" means something only as Field of a ForEach step\'s Selector.'
+        what = f'"{reference.text}" is valid only as Field of a ForEach step\'s Selector.'
         yield Problem("SM210", where, what)
     elif reference.name not in owner.body_names:
         what = f'the body of "{owner.name}" has no step "{reference.name}".'
@@ -41,7 +41,7 @@ def loop_reference_problems(
 
 
 def bodies_are_closed(parsed: Parsed) -> Iterator[Problem]:
-    """Steps of a body are named by steps of the same body only, and children's names are free."""
+    """Only steps of the same body reference a step of a body, and no step uses the name of an iteration's child."""
     pipeline = parsed.pipeline
     steps = pipeline.by_name
     inside = {step.name: step.parent for step in pipeline.steps if step.branch == "ForEachBody"}
@@ -58,18 +58,18 @@ def bodies_are_closed(parsed: Parsed) -> Iterator[Problem]:
             if dependency.step in inside and step.parent != inside[dependency.step]:
                 yield Problem("SM214", dependency.where, *_outside(dependency.step, str(inside[dependency.step])))
             elif step.name in inside and dependency.trigger != "Completed":
-                what = f'"{step.name}" is in the body of a ForEach step, where the only trigger is Completed.'
+                what = f'"{step.name}" is in the body of a ForEach step, where Completed is the only allowed trigger.'
                 yield Problem("SM214", dependency.where, what)
         child = re.fullmatch(r"(.+)-\d+", step.name)
         if child and child[1] in inside and step.parent is None:
-            what = f'"{step.name}" is what an iteration of "{child[1]}" is called.'
+            what = f'"{step.name}" is the name of an iteration of "{child[1]}".'
             yield Problem("SM202", f"{step.where}.Name", what, "Choose another name.")
     yield from _own_results(parsed, steps)
     yield from _own_loops(parsed, steps)
 
 
 def _outside(name: str, loop: str) -> tuple[str, str]:
-    what = f'"{name}" is in the body of "{loop}" and runs once an item; it cannot be named from outside.'
+    what = f'"{name}" is in the body of "{loop}" and runs once per item, so steps outside the body cannot reference it.'
     return what, f'Depend on "{loop}", or read Steps.{loop}.IterationOutputs[0].{name}.<path>.'
 
 
@@ -91,5 +91,5 @@ def _own_loops(parsed: Parsed, steps: Mapping[str, Step]) -> Iterator[Problem]:
             step.where for r in step.references if isinstance(r, Get) and (r.root, r.name) == ("Steps", step.parent)
         ]
         for where in named[:1]:
-            what = f'"{step.name}" is in the body of "{step.parent}" and waits for it, which ends after its body.'
+            what = f'"{step.name}" is in the body of "{step.parent}" and waits for it, but a loop ends after its body.'
             yield Problem("SM203", where, what)

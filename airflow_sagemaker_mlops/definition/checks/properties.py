@@ -1,4 +1,4 @@
-"""What may be read of a step: ``Steps.<name>.<path>``, and files in the outputs of Processing steps."""
+"""Readable properties of a step: ``Steps.<name>.<path>``, and files in the outputs of Processing steps."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from ..parse import Parsed
 
 
-MOST_SELECTED = 20  # a Selector reads one; more are wrong, and each is looked up for each reference
+MOST_SELECTED = 20  # a valid Selector reads one; each is looked up for each reference
 
 
 def property_problems(reference: Get, where: str, steps: Mapping[str, Step]) -> Iterator[Problem]:
-    """Whether ``reference`` names a step, and something that steps of its type have."""
+    """A reference names a step, and a property that steps of this type have."""
     step = steps.get(reference.name)
     if step is None:
         what = f'no step is called "{reference.name}".'
         yield Problem("SM205", where, what, did_you_mean(reference.name, steps))
         return
     if step.type == "Fail":
-        yield Problem("SM206", where, f'"{reference.name}" is a Fail step; it has no properties.')
+        yield Problem("SM206", where, f'"{reference.name}" is a Fail step, which has no properties.')
         return
     if not reference.path:
         return  # the whole property document, for a free-form slot
     if reference.path[0] == "PropertyFiles":
-        what = f'"{reference.text}" can only stand as "PropertyFile" of a Std:JsonGet.'
+        what = f'"{reference.text}" is valid only as "PropertyFile" of a Std:JsonGet.'
         yield Problem("SM112", where, what)
     elif (known := syntax_of(step.type).properties) is not None:
         yield from _fixed(reference, where, step, steps, known)
 
 
 def declared_type(step: Step, path: tuple[PathPart, ...]) -> str | None:
-    """The parameter type of the property at ``path`` of ``step``; ``None`` where the definition does not say."""
+    """The parameter type of the property at ``path`` of ``step``; ``None`` if the definition does not determine it."""
     match path:
         case (str(member),):
             kind = (syntax_of(step.type).properties or {}).get(member)
@@ -60,7 +60,7 @@ def _fixed(
     known = tuple(properties)
     if reference.path[0] not in known:
         article = "an" if step.type.startswith("x-") else "a"
-        has = f"no property but {', '.join(known)}" if known else "no properties"
+        has = f"only these properties: {', '.join(known)}" if known else "no properties"
         hint = (
             f"Write Steps.{step.name}.{known[0]}." if len(known) == 1 else did_you_mean(str(reference.path[0]), known)
         )
@@ -70,7 +70,7 @@ def _fixed(
     elif step.type == "ForEach":
         yield from _loop_result(reference, where, step, steps)
     elif step.type == "Condition" and len(reference.path) > 1:
-        what = f'"{reference.text}": an Outcome is a single value, in which there is nothing.'
+        what = f'"{reference.text}": an Outcome is a single value and has no members.'
         yield Problem("SM211", where, what, f"Write Steps.{step.name}.Outcome.")
 
 
@@ -82,7 +82,7 @@ def _output_parameter(reference: Get, where: str, step: Step) -> Iterator[Proble
                 what = f'step "{step.name}" declares no output "{name}".'
                 yield Problem("SM211", where, what, did_you_mean(name, declared))
         case _:
-            what = f'"{reference.text}" names no output of the {step.type} step.'
+            what = f'"{reference.text}" does not name an output of the {step.type} step.'
             yield Problem("SM211", where, what, f"Write Steps.{step.name}.OutputParameters['name'].")
 
 
@@ -98,7 +98,7 @@ def _loop_result(reference: Get, where: str, step: Step, steps: Mapping[str, Ste
                 yield from property_problems(inner, where, steps)
         case ("IterationOutputs", *_):
             fix = f"Write Steps.{step.name}.IterationOutputs[0].<step>.<path>."
-            yield Problem("SM211", where, f'"{reference.text}" needs an index and a step of the body.', fix)
+            yield Problem("SM211", where, f'"{reference.text}" needs an index and the name of a step in the body.', fix)
         case ("Selected", *_) if "Selector" not in step.arguments:
             what = f'"{reference.text}": the ForEach step has no Selector, so nothing is selected.'
             yield Problem("SM211", where, what, 'Add a "Selector".')
@@ -107,20 +107,20 @@ def _loop_result(reference: Get, where: str, step: Step, steps: Mapping[str, Ste
                 if name in steps:
                     yield from property_problems(Get("Steps", name, tuple(rest), reference.text), where, steps)
         case (first, _, *_):
-            what = f'"{reference.text}": "{first}" is a single value, in which there is nothing.'
+            what = f'"{reference.text}": "{first}" is a single value and has no members.'
             yield Problem("SM211", where, what, f"Write Steps.{step.name}.{first}.")
 
 
 def output_names_are_texts(parsed: Parsed) -> Iterator[Problem]:
-    """The name of an output is a text, or an expression that gives one."""
+    """The name of an output is a string or an expression."""
     for step in parsed.pipeline.steps:
         for where, name in output_names(step):
             if isinstance(name, Mapping | list):
-                yield Problem("SM122", where, f"{kind_of(name)} stands where the name of an output is wanted.")
+                yield Problem("SM122", where, f"expected the name of an output, found {kind_of(name)}.")
 
 
 def names_stand_once(parsed: Parsed) -> Iterator[Problem]:
-    """An output, output parameter or property file of a step is named once; of two, the last is read."""
+    """An output, output parameter or property file of a step is named once; the last of two is used."""
     for step in parsed.pipeline.steps:
         named = [(where, name, "output") for where, name in output_names(step) if isinstance(name, str)]
         for index, output in enumerate(step.output_parameters):
@@ -138,24 +138,24 @@ def names_stand_once(parsed: Parsed) -> Iterator[Problem]:
 
 
 def property_files_are_outputs(parsed: Parsed) -> Iterator[Problem]:
-    """A property file lies in an output that its Processing step has."""
+    """A property file is in an output of its Processing step."""
     read: set[tuple[str | None, str | None]] | None = None
     for step in parsed.pipeline.steps:
         if not step.property_files:
             continue
         if not syntax_of(step.type).property_files:
-            what = f'step "{step.name}" is of the type {step.type}; only Processing steps have property files.'
+            what = f'step "{step.name}" has type {step.type}; only Processing steps have property files.'
             yield Problem("SM208", f"{step.where}.PropertyFiles", what)
             continue
         names = [name for _, name in output_names(step)]
         if not all(isinstance(name, str) for name in names):
-            continue  # a name given by an expression is only known at run time
+            continue  # the value of an expression is only known at run time
         outputs = frozenset(names)
         for index, file in enumerate(step.property_files):
             if file.output not in outputs:
                 where = f"{step.where}.PropertyFiles[{index}].OutputName"
                 what = f'step "{step.name}" has no output "{file.output}".'
-                # The file cannot be read, which only matters to a step that reads it.
+                # An unreadable file only matters if a step reads it.
                 if read is None:
                     read = {
                         (one.step, one.property_file) for _, _, one in parsed.references if isinstance(one, JsonGet)

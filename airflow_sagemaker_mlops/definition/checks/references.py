@@ -1,4 +1,4 @@
-"""Rules over a parsed pipeline: what its names refer to.  One rule, one function; all run, none raises."""
+"""Rules about the names in a parsed pipeline.  Each rule is one function; all of them run, and none raises."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Check = Callable[[Parsed], Iterator[Problem]]
 
 
 def step_names_are_unique(parsed: Parsed) -> Iterator[Problem]:
-    """A step name stands once in the whole document, branches included."""
+    """A step name is unique in the whole document, branches included."""
     first: dict[str, Step] = {}
     for step in parsed.pipeline.steps:
         if step.name in first:
@@ -42,7 +42,7 @@ def step_names_are_unique(parsed: Parsed) -> Iterator[Problem]:
             yield Problem(
                 "SM202",
                 f"{step.where}.Name",
-                f'a step is called "{step.name}" already, at {other.where}.',
+                f'the step name "{step.name}" is already used at {other.where}.',
                 "Step names are unique in the whole definition, branches included.",
             )
         else:
@@ -59,7 +59,7 @@ def parameter_names_are_unique(parsed: Parsed) -> Iterator[Problem]:
 
 
 def dependencies_exist(parsed: Parsed) -> Iterator[Problem]:
-    """Every ``DependsOn`` entry names another step of the pipeline, which is not a Fail step."""
+    """Every ``DependsOn`` entry names another step of the pipeline that is not a Fail step."""
     steps = parsed.pipeline.by_name
     for step in parsed.pipeline.steps:
         for dependency in step.depends_on:
@@ -68,24 +68,24 @@ def dependencies_exist(parsed: Parsed) -> Iterator[Problem]:
                 what = f'no step is called "{dependency.step}".'
                 yield Problem("SM201", dependency.where, what, did_you_mean(dependency.step, steps))
             elif target.type == "Fail":
-                what = f'"{dependency.step}" is a Fail step; nothing can depend on it.'
+                what = f'"{dependency.step}" is a Fail step; no step can depend on it.'
                 yield Problem("SM206", dependency.where, what)
 
 
 def triggers_agree(parsed: Parsed) -> Iterator[Problem]:
-    """Two steps are joined by one trigger only."""
+    """A step waits for another with one trigger only."""
     for step in parsed.pipeline.steps:
         first: dict[str, str] = {}
         for dependency in step.depends_on:
             trigger = first.setdefault(dependency.step, dependency.trigger)
             if trigger != dependency.trigger:
                 both = f"{trigger} and {dependency.trigger}"
-                what = f'"{step.name}" waits for "{dependency.step}" with two triggers, {both}.'
+                what = f'"{step.name}" waits for "{dependency.step}" with two different triggers, {both}.'
                 yield Problem("SM213", dependency.where, what, "Keep one of them.")
 
 
 def references_resolve(parsed: Parsed) -> Iterator[Problem]:
-    """Every expression names something that is declared."""
+    """Every expression references something that is declared."""
     pipeline = parsed.pipeline
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
     for index, place, reference in parsed.references:
@@ -94,9 +94,7 @@ def references_resolve(parsed: Parsed) -> Iterator[Problem]:
                 yield from _property_file(reference, place_text(place), steps)
             continue
         if reference.path and reference.root in WHOLE:
-            what = (
-                f'"{reference.text}": "{reference.root}.{reference.name}" is a single value, in which there is nothing.'
-            )
+            what = f'"{reference.text}": "{reference.root}.{reference.name}" is a single value and has no members.'
             yield Problem("SM211", place_text(place), what, f"Write {reference.root}.{reference.name}.")
         match reference.root:
             case "PipelineExperimentConfig" if reference.name not in EXPERIMENT:
@@ -131,12 +129,12 @@ def _property_file(reference: JsonGet, where: str, steps: dict[str, Step]) -> It
         what = f'step "{name}" has no property file "{reference.property_file}".'
         fix = did_you_mean(reference.property_file or "", files) or 'Add it to the step\'s "PropertyFiles".'
         if not files and "PropertyFiles" in step.arguments:
-            fix = 'Its "PropertyFiles" stand in "Arguments": write them beside it.'
+            fix = 'Move its "PropertyFiles" out of "Arguments", to the step itself.'
         yield Problem("SM208", where, what, fix)
 
 
 def loops_are_closed(parsed: Parsed) -> Iterator[Problem]:
-    """Rules of ForEach bodies, which few documents have."""
+    """Rules about ForEach bodies, imported on demand because few documents have one."""
     if any(step.type == "ForEach" for step in parsed.pipeline.steps):
         from .foreach import bodies_are_closed
 
@@ -144,7 +142,7 @@ def loops_are_closed(parsed: Parsed) -> Iterator[Problem]:
 
 
 def cleaned_steps_exist(parsed: Parsed) -> Iterator[Problem]:
-    """The rule about Cleanup steps, which few documents have."""
+    """The rule about Cleanup steps, imported on demand because few documents have one."""
     if any(step.type == "Cleanup" for step in parsed.pipeline.steps):
         from ..cleanup_arguments import cleaned_steps_exist as rule
 
@@ -160,7 +158,7 @@ def champions_are_compared(parsed: Parsed) -> Iterator[Problem]:
 
 
 def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
-    """Steps wait for each other in one direction only: by DependsOn, by references, and by nesting."""
+    """The steps form no cycle, by DependsOn, references or nesting."""
     upstream = edges_of(parsed)
     state: dict[str, int] = {}
     for start in upstream:
@@ -182,7 +180,7 @@ def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
                 loop = [*path[path.index(following) :], following]
                 where = parsed.pipeline.by_name[name].where
                 chain = " needs ".join(f'"{step}"' for step in loop)
-                yield Problem("SM203", where, f"steps wait for each other in a circle: {chain}.")
+                yield Problem("SM203", where, f"steps depend on each other in a cycle: {chain}.")
                 return
             elif following not in state:
                 state[following] = 1
@@ -191,7 +189,7 @@ def graph_has_no_cycle(parsed: Parsed) -> Iterator[Problem]:
 
 
 def edges_of(parsed: Parsed) -> dict[str, list[str]]:
-    """{step: the steps it waits for}; names that do not exist are left out."""
+    """{step: the steps it waits for}, without names that do not exist."""
     pipeline = parsed.pipeline
     steps = pipeline.by_name
     upstream: dict[str, list[str]] = {name: [] for name in steps}
@@ -208,7 +206,7 @@ def edges_of(parsed: Parsed) -> dict[str, list[str]]:
         if index >= 0 and name in steps and (isinstance(reference, JsonGet) or reference.root == "Steps"):
             upstream[pipeline.steps[index].name].append(name)
     for step in pipeline.steps:
-        if step.branch == "ForEachBody" and step.parent in upstream:  # the loop begins when all of its body can
+        if step.branch == "ForEachBody" and step.parent in upstream:  # the loop starts when every step of its body can
             outside = [
                 name for name in upstream[step.name] if steps[name].parent != step.parent and name != step.parent
             ]
@@ -234,7 +232,7 @@ def _leaves_a_branch(waited_for: Step, step: Step) -> bool:
 
 
 def comparisons_can_be_made(parsed: Parsed) -> Iterator[Problem]:
-    """The two sides of a comparison are of types that can be compared; a value of a report may be of any."""
+    """The two sides of a comparison have comparable types; values from a report may have any type."""
     known = [
         (place, one)
         for place, one in parsed.comparisons
@@ -265,7 +263,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def run_checks(parsed: Parsed) -> list[Problem]:
-    """Everything that every rule has to say, up to ``MOST_PROBLEMS`` of each."""
+    """All problems that the rules find, up to ``MOST_PROBLEMS`` per rule."""
     problems: list[Problem] = []
     for check in CHECKS:
         found = list(islice(check(parsed), MOST_PROBLEMS + 1))

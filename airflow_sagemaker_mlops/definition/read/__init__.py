@@ -1,1 +1,1 @@
-"""From what a user calls a definition to plain JSON: files, text, YAML, SDK objects, wrappers around it."""
+"""Reads definitions as plain JSON from files, text, YAML, SDK objects, and documents that contain one."""

@@ -1,16 +1,16 @@
-"""How large a document may be: bytes, values and depth, decided before anything is made of it."""
+"""Limits of a document's bytes, values and depth, enforced before it is parsed completely."""
 
 from __future__ import annotations
 
 from ..problems import Problem
 
-MOST_BYTES = 8_000_000  # the service takes 1 MiB; YAML with comments may be longer
+MOST_BYTES = 8_000_000  # the service accepts 1 MiB; YAML with comments may be longer
 MOST_VALUES = 500_000  # after aliases are followed; a definition of 1 MB has about 60,000
 MOST_DEPTH = 200  # lists and objects within each other; Conditions nested 60 deep take 190
 
 
 def too_large(what: str = "the definition") -> Problem:
-    """SM105 for a text of too many bytes."""
+    """SM105 for a text with too many bytes."""
     return Problem("SM105", "$", f"{what} is larger than {MOST_BYTES} bytes.")
 
 
@@ -21,9 +21,9 @@ def too_deep(line: int | None = None, column: int | None = None, where: str = "$
 
 
 def too_many(line: int | None = None, column: int | None = None, where: str = "$") -> Problem:
-    """SM105 for a document that is more than its text shows."""
+    """SM105 for a document that is too large once its aliases are expanded."""
     what = (
         f"the document has more than {MOST_VALUES} values, or {MOST_BYTES} characters, once its aliases and merge keys "
-        "are followed to this place."
+        "are expanded up to here."
     )
     return Problem("SM105", where, what, line=line, column=column)

@@ -1,6 +1,6 @@
-"""Document place -> line and column, computed only when there is a problem to show.
+"""Document place -> line and column, computed only if there is a problem to show.
 
-Only the containers on the way to a problem are looked into, so that a long key costs nothing at each of its children.
+Only the containers on the way to a problem are visited, so a long key costs nothing at each of its children.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _SIMPLE_KEY = re.compile(r"\['([A-Za-z_][A-Za-z0-9_:\-]*)'\]")
 
 @dataclass(slots=True)
 class _Wanted:
-    """A place that a problem is at or below; ``found`` is its line and column."""
+    """A place with a problem at or below it; ``found`` is its line and column."""
 
     below: dict[str, _Wanted] = field(default_factory=dict)
     found: tuple[int, int] | None = None
 
 
 def locate(text: bytes | str, name: str, problems: Sequence[Problem], index: int = 0) -> list[Problem]:
-    """``problems`` with line and column in ``text``; ``name`` says by its ending whether it is YAML.
+    """``problems`` with line and column in ``text``; the file extension of ``name`` tells whether it is YAML.
 
-    A place that is not in the text (a missing key) gets the position of what should hold it.
-    index   which document of a YAML stream the places are of
+    A place that is not in the text (a missing key) gets the position of its container.
+    index   index of the document in a YAML stream
     """
     if not problems:
         return []
@@ -64,9 +64,9 @@ def _with_position(problem: Problem, root: _Wanted) -> Problem:
 
 
 def _find_json(text: str, root: _Wanted, index: int = 0) -> None:
-    """Fill in the positions of the wanted values of a JSON text, walked by tokens and without recursion.
+    """Fill in the positions of the wanted values of a JSON text, reading tokens, without recursion.
 
-    A value of an object is where its key is.
+    The position of a value in an object is that of its key.
     """
     del index
     # (the container if it is on the way to a problem, key whose value comes next or index of the next item)
@@ -96,7 +96,7 @@ def _find_json(text: str, root: _Wanted, index: int = 0) -> None:
             name = _unquote(token) if owner is not None else ""
             stack[-1] = (owner, name)
             node = owner.below.get(key_text(name)) if owner is not None else None
-            if node is not None:  # of a key that stands twice, the last counts
+            if node is not None:  # the last of two equal keys counts
                 node.found = (line, start - line_start + 1)
             continue
         if stack:

@@ -1,4 +1,4 @@
-"""What a user calls a definition -> plain JSON: file, text, dict, SDK object, or something that holds a definition."""
+"""Definition -> plain JSON, from a file, text, dict, SDK object, or a document that contains a definition."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from .bounds import (
 )
 from .strict_json import MOST_DIGITS, NotJson, is_yaml, plain_number, read_json
 
-MOST_WRAPPINGS = 5  # texts within each other; an answer of the CLI saved as a text has 3
+MOST_WRAPPINGS = 5  # nested texts; a response of the AWS CLI saved as text has 3
 LONGEST_FILE_NAME = 4096
 _TEMPLATE = re.compile(r"^Resources[ \t]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A definition as it was read.
+    """A definition after reading.
 
-    text       what was read, for positions; empty for dicts and SDK objects
-    name       what the user calls it
-    problems   what is wrong with the text although it could be read: keys that stand twice, the last of which counts,
-               tags of YAML that say nothing, and numbers that stand where a text is wanted
-    within     where in ``text`` the definition stands: ``$`` unless something is around it
-    index      which document of a YAML stream
-    written    {place: text} of parameters' numbers that print otherwise than they were written
+    text       the text that was read, for positions; empty for dicts and SDK objects
+    name       the user's name for it
+    problems   problems of a readable text: repeated keys, of which the last counts, unknown YAML tags, and numbers in
+               place of strings
+    within     the place of the definition in ``text``: ``$`` unless it is embedded in another document
+    index      index of the document in a YAML stream
+    written    {place: text} for numbers in parameters whose text differs from how they print
     """
 
     document: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """The values of a text."""
+    """The values in a text."""
 
     documents: list[Any]
     problems: tuple[Problem, ...]
@@ -59,7 +59,7 @@ class _Read:
 
 
 def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
-    """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x, SM16x) when there is no document to be had from it."""
+    """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x, SM16x) if it contains no document."""
     if isinstance(source, Mapping):
         _has_to_be_json(source, name or "definition")
         return _from_mapping(_Read([source], (), False), source, Source(source, "", name or "definition"), 0)
@@ -67,7 +67,7 @@ def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
 
 
 def read_text(source: Any, base_dir: Path | None, name: str | None) -> tuple[str, str]:
-    """The text of a definition that is no dict, and what it is called."""
+    """The text of a definition that is not a dict, and its name."""
     shown = name or "definition"
     if hasattr(source, "definition"):
         return _bounded(str(source.definition()), name or type(source).__name__), name or type(source).__name__
@@ -92,7 +92,7 @@ def _bounded(text: str, name: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        problem = Problem("SM100", "$", "the text holds half of a letter, which no file and no request can hold.")
+        problem = Problem("SM100", "$", "the text contains a lone surrogate, which UTF-8 cannot encode.")
         raise InvalidPipeline(name, [problem]) from None
     return text
 
@@ -112,10 +112,10 @@ def _read_file(path: Path, base_dir: Path | None, name: str | None) -> tuple[str
 
 
 def _content(full: Path) -> bytes | None:
-    """At most ``MOST_BYTES`` of a file; ``None`` when it is larger, or without an end."""
+    """At most ``MOST_BYTES`` of a file; ``None`` if it is larger or endless."""
     try:
         with full.open("rb") as file:
-            # Python makes room for all that is asked for; a pipe has no size, and another file may be growing.
+            # Read in chunks: Python allocates the whole requested size, a pipe has no size, and a file may be growing.
             size = min(os.fstat(file.fileno()).st_size, MOST_BYTES)
             content = file.read(size + 1)
             if len(content) > size:
@@ -136,7 +136,7 @@ def _decode(content: bytes, name: str) -> str:
     try:
         return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        what = f"the text is not UTF-8: byte {error.start} cannot be read."
+        what = f"the text is not UTF-8: byte {error.start} cannot be decoded."
         raise InvalidPipeline(name, [Problem("SM103", "$", what)]) from None
 
 
@@ -166,7 +166,7 @@ def _read(text: str, name: str) -> _Read:
 
 
 def _refuse_terraform(text: str, name: str) -> None:
-    """Terraform's language is neither JSON nor YAML, though some of it can be read as a long text of YAML."""
+    """Terraform's language is neither JSON nor YAML, though some of it parses as one long YAML string."""
     from .wrappers import terraform
 
     found = terraform(text)
@@ -175,7 +175,7 @@ def _refuse_terraform(text: str, name: str) -> None:
 
 
 def _from_mapping(read: _Read, document: Mapping[str, Any], source: Source, depth: int) -> Source:
-    """A definition, or something that holds one: an answer of DescribePipeline, a template, a manifest."""
+    """A definition, or a document that contains one: a DescribePipeline response, a template, a manifest."""
     within: Place = None
     if "Steps" not in document:
         from .wrappers import CannotUnwrap, unwrap
@@ -185,7 +185,7 @@ def _from_mapping(read: _Read, document: Mapping[str, Any], source: Source, dept
         except CannotUnwrap as refused:
             raise InvalidPipeline(source.name, [*_located(refused.problem, source), *source.problems]) from None
         if isinstance(held, str):
-            if read.problems:  # of what is around the definition, whose lines are not the definition's
+            if read.problems:  # problems of the outer document, whose lines are not the definition's
                 raise InvalidPipeline(source.name, read.problems)
             if depth >= MOST_WRAPPINGS:
                 raise InvalidPipeline(source.name, [too_deep()])
@@ -228,7 +228,7 @@ def _load_json(text: str, name: str) -> _Read:
         made = plain_number(digits, kind)
         if repr(made) == digits:
             return made
-        from .lossy_scalars import Written  # few documents have such a number
+        from .lossy_scalars import Written  # imported on demand: few documents have such a number
 
         written = True
         return Written(made, digits)
@@ -244,7 +244,7 @@ def _load_json(text: str, name: str) -> _Read:
 
 
 def _has_to_be_json(document: Mapping[str, Any], name: str) -> None:
-    """Refuse what JSON cannot hold, and what it holds only with another value, in a dict of the user's making."""
+    """Refuse values in a user's dict that JSON cannot represent, or only with a different value."""
     values = letters = 0
     stack: list[tuple[Any, Place, int]] = [(document, None, 1)]
     while stack:
@@ -255,7 +255,7 @@ def _has_to_be_json(document: Mapping[str, Any], name: str) -> None:
         if is_map:
             letters += _letters_of_keys(container, place, name)
         for key, value in container.items() if is_map else enumerate(container):
-            if type(value) is str and value.isascii():  # most values; the rest is looked at in full
+            if type(value) is str and value.isascii():  # most values; the others are checked completely
                 letters += len(value)
             elif isinstance(value, dict | list | tuple):
                 stack.append((value, (place, key), depth + 1))
@@ -273,7 +273,7 @@ def _letters_of_keys(container: Mapping[Any, Any], place: Place, name: str) -> i
     letters = 0
     for key in container:
         if not isinstance(key, str):
-            raise _no_json(name, place, f"the key {key!r} is not a text")
+            raise _no_json(name, place, f"the key {key!r} is not a string")
         wrong = _half_a_letter(key)
         if wrong:
             raise _no_json(name, place, wrong)
@@ -282,12 +282,12 @@ def _letters_of_keys(container: Mapping[Any, Any], place: Place, name: str) -> i
 
 
 def _no_json(name: str, place: Place, wrong: str) -> InvalidPipeline:
-    what = f"the dict is not what JSON could hold: {wrong}."
+    what = f"the dict cannot be represented in JSON: {wrong}."
     return InvalidPipeline(name, [Problem("SM104", place_text(place), what)])
 
 
 def _not_json(value: Any) -> str:
-    """Why JSON cannot hold ``value``, which is no container; empty when it can."""
+    """Why JSON cannot represent the scalar ``value``; empty if it can."""
     match value:
         case str():
             return _half_a_letter(value)
@@ -296,7 +296,7 @@ def _not_json(value: Any) -> str:
         case None | bool() | int() | float():
             return ""
         case _:
-            return f"a value of the type {type(value).__name__} has no form in JSON"
+            return f"a value of type {type(value).__name__} has no JSON representation"
 
 
 def _half_a_letter(text: str) -> str:
@@ -305,5 +305,5 @@ def _half_a_letter(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        return f"{text[error.start]!a} is half of a letter"
+        return f"{text[error.start]!a} is a lone surrogate"
     return ""

@@ -1,8 +1,8 @@
 """Numbers and booleans whose text is lost when they are read: ``3.10``, ``1e5``, ``True``, ``+5``.
 
-YAML and JSON read ``3.10`` as the number 3.1.  Where a number is wanted nothing is lost; where a text is wanted, what
-arrives is "3.1".  Readers return a :class:`Written` for such a value, and :func:`settle` replaces it by the plain value
-and reports it where a text is wanted.
+YAML and JSON read ``3.10`` as the number 3.1.  If a number is expected, nothing is lost; if a string is expected, it
+would become "3.1".  Readers return a :class:`Written` for such a value, and :func:`settle` replaces it with the plain
+value and reports it where a string is expected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TEXT_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters"
 
 
 class Written:
-    """A value with the text it was written as, which is not how it prints."""
+    """A value with its original text, which differs from how the value prints."""
 
     __slots__ = ("text", "value")
 
@@ -33,13 +33,13 @@ class Written:
 
 
 def number_as_written(text: str, kind: Callable[[str], Any]) -> Any:
-    """The number in ``text``, a :class:`Written` when it prints otherwise.  Raises ``ValueError`` with words."""
+    """The number in ``text``, a :class:`Written` if it prints differently.  Raises ``ValueError`` with a reason."""
     if len(text) > MOST_DIGITS:
-        raise ValueError(f"a number has {len(text)} characters, more than anybody reads")
+        raise ValueError(f"a number has {len(text)} characters, which is over the limit")
     try:
         value = plain_number(text, kind)
     except ValueError:
-        raise ValueError(f'"{text[:60]}" is larger than any number can be') from None
+        raise ValueError(f'"{text[:60]}" is out of range') from None
     return value if repr(value) == text else Written(value, text)
 
 
@@ -52,8 +52,8 @@ def boolean_as_written(text: str) -> Any:
 def settle(document: Any) -> tuple[Any, dict[str, str], list[Problem]]:
     """``document`` with plain values: ``(document, {place of a default or choice: its text}, problems)``.
 
-    Changes the containers of ``document``, which its reader has just made.  One that an alias uses again is looked at
-    where it stands first.
+    Changes the containers of ``document``, which its reader has just created.  A container that an alias repeats is
+    handled at its first place only.
     """
     if type(document) is Written:
         return document.value, {}, []
@@ -83,13 +83,13 @@ def settle(document: Any) -> tuple[Any, dict[str, str], list[Problem]]:
 
 
 def _slot(slot: str, key: Any, kind: str) -> str:
-    """What stands under ``key`` of something in ``slot``.
+    """The slot of the value under ``key``, in a container in ``slot``.
 
     ""           the document's own keys
-    "parameter"  a parameter: defaults have rules of their own
+    "parameter"  a parameter: separate rules apply to defaults
     "data"       the user's own numbers stay numbers
-    "text"       a text, whatever the key
-    other        the request of a step: the name of the last member
+    "text"       a string, whatever the key
+    other        a step's request: the name of the last member
     """
     if isinstance(key, int):
         return slot
@@ -113,7 +113,7 @@ def _wants_text(slot: str, key: Any, value: Any) -> bool:
         return True
     if slot in ("", "parameter", "data"):
         return False
-    from ..number_members import NUMBER_MEMBERS  # few documents have such a value in a request
+    from ..number_members import NUMBER_MEMBERS  # imported on demand: few documents have such a value in a request
 
     return slot not in NUMBER_MEMBERS and (not isinstance(value, bool) or isinstance(key, int))
 
@@ -122,5 +122,5 @@ def _changed(place: Place, item: Written) -> Problem:
     shown = json.dumps(item.value)
     text = item.text if len(item.text) <= 60 else f"{item.text[:60]}..."
     kind = "boolean" if isinstance(item.value, bool) else "number"
-    what = f"{text} is read as the {kind} {shown[:60]}, and a text is wanted here."
-    return Problem("SM160", place_text(place), what, f'Put it into quotation marks: "{text}".')
+    what = f"{text} is read as the {kind} {shown[:60]}, but a string is expected here."
+    return Problem("SM160", place_text(place), what, f'Put it in quotation marks: "{text}".')

@@ -1,8 +1,8 @@
 """Strict, bounded reading of JSON, for definitions and for everything that a run or a command reads from outside.
 
-RFC 8259 and no more: no NaN or Infinity, no number larger than a float, no half of a surrogate pair.  Of a key that
-stands twice nobody knows which value is meant, so it is refused unless the reader takes care of it.  Size and depth
-have a limit, so that no document takes the stack or the memory of whoever reads it.
+Accepts exactly RFC 8259: no NaN or Infinity, no number out of a float's range, no lone surrogate.  A repeated key is
+ambiguous, so it is refused unless the caller handles it.  Size and depth are limited, so that no document exhausts the
+stack or the memory.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _HALF = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
-MOST_DIGITS = 4000  # Python refuses 4,300, as the time to read them grows with their square
+MOST_DIGITS = 4000  # Python refuses 4,300, because parsing takes quadratic time
 
 
 class NotJson(ValueError):
-    """A text that is no JSON, or too much of it; ``str()`` says so in words that follow "this is not JSON: ".
+    """The text is not JSON, or too large; ``str()`` is a reason that can follow "this is not JSON: ".
 
-    line, column   where, from 1; ``None`` when that is not known
-    kind           "form": it is not JSON; "bound": it may be, and is larger or deeper than what is read; "letter": it
-                   holds half of a surrogate pair
+    line, column   the position, from 1; ``None`` if it is not known
+    kind           "form": it is not JSON; "bound": it exceeds a limit on size or depth; "letter": it contains a lone
+                   surrogate
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class NotJson(ValueError):
         self.kind = kind
 
     def told(self) -> str:
-        """A sentence without subject: ``is not in valid JSON format: NaN is not a number there (line 1, column 9)``."""
+        """The predicate of a sentence: ``is not in valid JSON format: NaN is not a number in JSON (line 1, …)``."""
         place = f" (line {self.line}, column {self.column})" if self.line is not None else ""
         words = {
             "form": f"is not in valid JSON format: {self}",
@@ -57,11 +57,11 @@ class NotJson(ValueError):
 
 
 class _Wrong(ValueError):
-    """A number or a constant that JSON does not have; the argument is its text."""
+    """A number or a constant that JSON does not have; the argument is the text."""
 
 
 def is_yaml(name: str, text: str) -> bool:
-    """Whether a document is read as YAML: by its file's ending, else by how it begins."""
+    """Whether a document is read as YAML: by its file extension, otherwise by its first characters."""
     if name.endswith((".yaml", ".yml")):
         return True
     return not name.endswith(".json") and not text.lstrip().startswith(("{", "["))
@@ -75,11 +75,11 @@ def read_json(
     twice: list[tuple[str, int, int]] | None = None,
     number: Callable[[str, Callable[[str], Any]], Any] | None = None,
 ) -> Any:
-    """The value in ``data``.  Raises :class:`NotJson`, whatever is wrong.
+    """The value in ``data``.  Raises :class:`NotJson` for any problem.
 
-    twice    takes (key, line, column) of keys that their objects have already, the last of which then counts; without
-             it such a text is refused
-    number   makes a number out of its text and its type; must refuse with ``ValueError`` what is too large
+    twice    receives (key, line, column) of repeated keys, of which the last then counts; without it such a text is
+             refused
+    number   converts a number's text to its type; must raise ``ValueError`` for numbers out of range
     """
     if len(data) > most_bytes:
         raise NotJson(f"is larger than {most_bytes} bytes", kind="bound")
@@ -115,24 +115,24 @@ def read_json(
         raise _wrong_number(text, str(error)) from None
     except RecursionError:
         raise _too_deep(text, most_depth) from None
-    # A text that was read has no unclosed string, over which these expressions would take long.
+    # A parsed text has no unclosed string, for which these expressions would be slow.
     if max(accumulate(map(_STEP.__getitem__, _NO_BRACKETS.sub("", text))), default=0) > most_depth:
         raise _too_deep(text, most_depth)
     if "\\ud" in text or "\\uD" in text:
         for match in _HALF.finditer(text):
             if match[1]:
-                what = f'"{match[1]}" is half of a letter; the other half does not follow'
+                what = f'"{match[1]}" is a lone surrogate: its other half is missing'
                 raise NotJson(what, position(text, match.start()), "letter")
     if doubled and twice is None:
         key, line, column = next(second_uses(text))
-        raise NotJson(f'the key "{key[:60]}" stands twice in one object', (line, column))
+        raise NotJson(f'the key "{key[:60]}" appears twice in one object', (line, column))
     if doubled and twice is not None:
         twice.extend(islice(second_uses(text), MOST_PROBLEMS))
     return value
 
 
 def plain_number(text: str, kind: Callable[[str], Any]) -> Any:
-    """The number in ``text``.  Raises ``ValueError`` when it is larger than any float."""
+    """The number in ``text``.  Raises ``ValueError`` if it is larger than any float."""
     value = kind(text)
     if kind is float and not math.isfinite(value):
         raise ValueError
@@ -140,7 +140,7 @@ def plain_number(text: str, kind: Callable[[str], Any]) -> Any:
 
 
 def second_uses(text: str) -> Iterator[tuple[str, int, int]]:
-    """Every key of a JSON ``text`` that its object has already, with line and column of its second use."""
+    """Every repeated key in a JSON ``text``, with line and column of its second occurrence."""
     open_objects: list[dict[str, int] | None] = []
     last, start = "", 0
     line, counted, line_start = 1, 0, 0
@@ -180,12 +180,12 @@ def _text(data: str | bytes) -> str:
         try:
             return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
         except UnicodeDecodeError as error:
-            raise NotJson(f"byte {error.start} is no {error.encoding.upper()}") from None
+            raise NotJson(f"byte {error.start} is not {error.encoding.upper()}") from None
     if not data.isascii():
         try:
             data.encode()
         except UnicodeEncodeError as error:
-            raise NotJson("it holds half of a letter", position(data, error.start), "letter") from None
+            raise NotJson("it contains a lone surrogate", position(data, error.start), "letter") from None
     return data.removeprefix("\ufeff")
 
 
@@ -197,10 +197,10 @@ def _wrong_number(text: str, written: str) -> NotJson:
     at = next((match.start() for match in _WORD.finditer(text) if match[0] == written), None)
     place = position(text, at) if at is not None else None
     if written in ("NaN", "Infinity", "-Infinity"):
-        return NotJson(f"{written} is not a number there", place)
+        return NotJson(f"{written} is not a number in JSON", place)
     if len(written) > MOST_DIGITS:
-        return NotJson(f"a number has {len(written)} characters, more than anybody reads", place, kind="bound")
-    return NotJson(f"{written[:60]} is larger than any number can be", place)
+        return NotJson(f"a number has {len(written)} characters, which is over the limit", place, kind="bound")
+    return NotJson(f"{written[:60]} is out of range", place)
 
 
 def _too_deep(text: str, most: int) -> NotJson:

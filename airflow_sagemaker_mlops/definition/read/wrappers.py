@@ -1,8 +1,8 @@
-"""Definitions inside of something else, and what to do where that cannot be read.
+"""Definitions inside other documents, and instructions where those cannot be read.
 
-An answer of DescribePipeline, a CloudFormation or CDK template, a manifest of the ACK controller, what ``terraform show
--json`` prints: each holds a definition as text or as an object, under a key of a known name.  One that is only complete
-once somebody's tool has filled it in is refused with how to get it.
+A DescribePipeline response, a CloudFormation or CDK template, a manifest of the ACK controller, and the output of
+``terraform show -json`` contain a definition, as text or as an object, under a key with a known name.  A definition
+that another tool has to complete first is refused, with instructions for getting the complete one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SHOWN = 5
 
 
 class CannotUnwrap(ValueError):
-    """The definition is not in the document, or not complete; ``problem`` says what to do."""
+    """The document does not contain a complete definition; ``problem`` says what to do."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.what)
@@ -43,37 +43,35 @@ class CannotUnwrap(ValueError):
 
 
 def unwrap(document: Mapping[str, Any]) -> tuple[Any, Place]:
-    """The definition in ``document``, as text or object, and its place; ``document`` itself where nothing holds one.
+    """The definition in ``document``, as text or object, and its place; ``document`` itself if it contains none.
 
-    Raises :class:`CannotUnwrap`: SM161 for several definitions or none in a template, SM162 for one that another
-    tool has to fill in first.
+    Raises :class:`CannotUnwrap`: SM161 for several definitions, or for a template without one; SM162 for a definition
+    that another tool has to complete.
     """
     distinct: list[tuple[Place, Any]] = []
     for found in _holders(document):
-        if len(distinct) <= _SHOWN and all(
-            found[1] != other[1] for other in distinct
-        ):  # a plan of Terraform repeats it
+        if len(distinct) <= _SHOWN and all(found[1] != other[1] for other in distinct):  # a Terraform plan repeats it
             distinct.append(found)
     if len(distinct) > 1:
         places = ", ".join(place_text(place) for place, _ in distinct[:_SHOWN])
-        what = f"several definitions stand in it: {places}{' ...' if len(distinct) > _SHOWN else ''}."
+        what = f"the document contains several definitions: {places}{' ...' if len(distinct) > _SHOWN else ''}."
         raise CannotUnwrap(
-            Problem("SM161", place_text(distinct[1][0]), what, "Save the one that is meant in a file alone.")
+            Problem("SM161", place_text(distinct[1][0]), what, "Save the one that you mean in a separate file.")
         )
     if distinct:
         place, value = distinct[0]
         return _taken(value, place), place
     resources = document.get("Resources")
     if isinstance(resources, Mapping) and any("Type" in one for one in resources.values() if isinstance(one, Mapping)):
-        what = 'this is a template of CloudFormation without a resource of the type "AWS::SageMaker::Pipeline".'
+        what = 'this is a CloudFormation template without a resource of type "AWS::SageMaker::Pipeline".'
         raise CannotUnwrap(
-            Problem("SM161", "$.Resources", what, "Give the template of the stack that makes the pipeline.")
+            Problem("SM161", "$.Resources", what, "Give the template of the stack that creates the pipeline.")
         )
     return document, None
 
 
 def one_of(documents: list[Any], name: str) -> int:
-    """Which document of a YAML stream is, or holds, the definition.  Raises :class:`InvalidPipeline` (SM161)."""
+    """The index of the YAML document that is or contains the definition.  Raises :class:`InvalidPipeline` (SM161)."""
     fit = [
         index
         for index, one in enumerate(documents)
@@ -81,26 +79,26 @@ def one_of(documents: list[Any], name: str) -> int:
     ]
     if len(fit) == 1:
         return fit[0]
-    how_many = "none of them is or holds" if not fit else f"{len(fit)} of them are or hold"
+    how_many = "none of them is or contains" if not fit else f"{len(fit)} of them are or contain"
     what = f"the text has {len(documents)} YAML documents, and {how_many} a pipeline definition."
-    raise InvalidPipeline(name, [Problem("SM161", "$", what, "Save the one that is meant in a file alone.", line=1)])
+    raise InvalidPipeline(name, [Problem("SM161", "$", what, "Save the one that you mean in a separate file.", line=1)])
 
 
 def terraform(text: str) -> Problem | None:
-    """What to do with the text of a Terraform file, which is neither JSON nor YAML; ``None`` for any other text."""
+    """The problem for a Terraform file, which is neither JSON nor YAML; ``None`` for any other text."""
     found = _TERRAFORM.search(text)
     if found is None:
         return None
-    what = "this is Terraform's language, whose values only Terraform can fill in."
-    fix = "After terraform apply, give what terraform show -json prints. " + _DESCRIBE.format(name="NAME")
+    what = "this is Terraform configuration, whose values only Terraform can compute."
+    fix = "After terraform apply, give the output of terraform show -json. " + _DESCRIBE.format(name="NAME")
     line = text.count("\n", 0, found.start()) + 1
     return Problem("SM162", "$", what, fix, line=line, column=found.start() - text.rfind("\n", 0, found.start()))
 
 
 def _holders(document: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
-    """(place, value) of each definition in ``document``, in its order."""
+    """(place, value) of each definition in ``document``, in document order."""
     stack: list[tuple[Any, Place]] = [(document, None)]
-    seen: set[int] = set()  # what an alias shows again is the same definition
+    seen: set[int] = set()  # an alias repeats the same definition
     while stack:
         value, place = stack.pop()
         if id(value) in seen:
@@ -117,7 +115,7 @@ def _holders(document: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
 
 
 def _holds(key: Any, value: Any) -> bool:
-    """Whether ``value`` is the definition that ``key`` promises, and not one more thing around it."""
+    """Whether ``value`` is the definition that ``key`` announces, and not another wrapper."""
     if key in ELSEWHERE:
         return isinstance(value, Mapping)
     if key not in HOLDERS:
@@ -132,7 +130,7 @@ def _taken(value: Any, place: Place) -> Any:
     if key in ELSEWHERE:
         at = {str(name).lower(): one for name, one in value.items()}
         uri = f"s3://{at.get('bucket')}/{at.get('objectkey') or at.get('object_key') or at.get('key')}"
-        what = f"the definition is not here but in S3, at {uri}."
+        what = f"the definition is stored in S3, at {uri}."
         raise CannotUnwrap(Problem("SM162", place_text(place), what, f"Fetch it: aws s3 cp {uri} pipeline.json"))
     if isinstance(value, str):
         if key == "pipeline_definition" and re.search(r"(?<!\$)\$\{", value):
@@ -147,7 +145,7 @@ def _taken(value: Any, place: Place) -> Any:
 
 
 def _constant(value: Mapping[str, Any]) -> str | None:
-    """What a function of a template gives whatever the stack: a join of texts, a substitution of nothing."""
+    """The value of a template function that does not depend on the stack: a join of strings, a constant ``Fn::Sub``."""
     match value:
         case {"Fn::Join": [str(separator), [*texts]]} if all(isinstance(text, str) for text in texts):
             return separator.join(texts)
@@ -162,7 +160,7 @@ def _constant(value: Mapping[str, Any]) -> str | None:
 
 
 def _functions(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
-    """(place, name) of each function of CloudFormation in ``value``, each container once."""
+    """(place, name) of each CloudFormation function in ``value``; visits each container once."""
     stack: list[tuple[Any, Place]] = [(value, place)]
     seen: set[int] = set()
     while stack:
@@ -180,5 +178,5 @@ def _functions(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
 
 
 def _to_fill_in(function: str, tool: str, place: Place) -> Problem:
-    what = f"the definition is put together by {function}, which only {tool} can do."
+    what = f"the definition is built with {function}, which only {tool} can evaluate."
     return Problem("SM162", place_text(place), what, _DESCRIBE.format(name="NAME"))

@@ -4,10 +4,10 @@
 ``!JsonGet {PropertyFile: [Step, File], Path: a.b}``.  The long forms are plain mappings and need no tag.
 
 Scalars follow YAML 1.2's core schema: ``yes``, ``on``, ``012`` and ``2024-01-01`` are strings.
-Duplicate keys and tags that cannot be read are errors, reported together with what else is wrong.
+Duplicate keys and unreadable tags are errors, reported together with all other problems.
 
 The document is built from the parser's events and never from its node tree: libyaml composes nodes by recursion in C,
-which a deep document turns into a segmentation fault, and PyYAML follows merge keys again at every use.
+so a deep document would crash the process, and PyYAML expands merge keys again at every use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .bounds import MOST_BYTES, MOST_DEPTH, MOST_VALUES, too_deep, too_many
 from .lossy_scalars import Written, boolean_as_written, number_as_written, settle
 from .yaml_tags import expand, template_tag
 
-UNREAD = {"Std:JsonGet": {"S3Uri": "", "Path": "unread"}}  # of any type, so that nothing more is said of it
+UNREAD = {"Std:JsonGet": {"S3Uri": "", "Path": "unread"}}  # fits any type, so it causes no further problem
 MOST_DIRECTIVES = 100  # libyaml compares each "%TAG" line with all others
 _MERGE = "tag:yaml.org,2002:merge"
 _CORE = "tag:yaml.org,2002:"
@@ -54,11 +54,11 @@ class YamlRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Yaml:
-    """What a YAML text holds.
+    """The content of a YAML text.
 
     documents   one for each document of the stream, tags expanded
-    problems    repeated keys and tags that cannot be read
-    written     whether a :class:`Written` is among the values
+    problems    repeated keys and unreadable tags
+    written     whether the values include a :class:`Written`
     """
 
     documents: list[Any]
@@ -68,11 +68,11 @@ class Yaml:
 
 @dataclass(slots=True)
 class _Open:
-    """A sequence or mapping that has begun and not ended.
+    """A sequence or mapping that is still open.
 
-    size, letters   of what is in it so far, with aliases followed
-    marks           where each item of a sequence begins; only kept for the value of a merge key
-    key             of a mapping: the key whose value comes next
+    size, letters   of its content so far, with aliases expanded
+    marks           start of each item of a sequence; only kept for the value of a merge key
+    key             in a mapping: the key whose value comes next
     """
 
     is_map: bool
@@ -93,7 +93,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Anchor:
-    """What an alias stands for; ``done`` is false while the anchored value is still open."""
+    """The target of an alias; ``done`` is false while the anchored value is still open."""
 
     value: Any = None
     text: str | None = None
@@ -107,7 +107,7 @@ class _Builder:
 
     def __init__(self, is_template: bool) -> None:
         self.is_template = is_template
-        self.problems: dict[Problem, None] = {}  # in order and once
+        self.problems: dict[Problem, None] = {}  # ordered, without duplicates
         self.documents: list[Any] = []
         self.open: list[_Open] = []
         self.anchors: dict[str, _Anchor] = {}
@@ -139,7 +139,7 @@ class _Builder:
         if len(self.open) >= MOST_DEPTH:
             raise YamlRefused(too_deep(mark.line + 1, mark.column + 1))
         if inside is not None and inside.is_map and not inside.has_key:
-            raise _refused(mark, f"a key is {'an object' if is_map else 'a list'}, and JSON's keys are texts")
+            raise _refused(mark, f"a key is {'an object' if is_map else 'a list'}, but keys in JSON are strings")
         tag = None if event.implicit else event.tag
         made = _Open(is_map, tag, mark, event.anchor)
         if inside is not None and inside.merging and not is_map:
@@ -169,7 +169,7 @@ class _Builder:
         if anchor is None:
             raise _refused(mark, f'there is no anchor "{event.anchor}" before this alias')
         if not anchor.done:
-            raise _refused(mark, f'the alias "{event.anchor}" stands inside of what it stands for')
+            raise _refused(mark, f'the alias "{event.anchor}" is used inside the value that it refers to')
         if self._is_key(mark, anchor.text):
             self.open[-1].letters += anchor.letters
             return
@@ -193,12 +193,12 @@ class _Builder:
         self._put(value, mark, 1, len(text))
 
     def _is_key(self, mark: Any, text: str | None) -> bool:
-        """Whether what was read is the next key of a mapping, which is then noted."""
+        """Whether the scalar is the next key of a mapping; if so, it is stored as the key."""
         inside = self.open[-1] if self.open else None
         if inside is None or not inside.is_map or inside.has_key:
             return False
         if text is None:
-            raise _refused(mark, "a key is no text, and JSON's keys are texts")
+            raise _refused(mark, "a key is not a string, but keys in JSON are strings")
         inside.has_key, inside.key = True, text
         if text in inside.own:
             if inside.twice is None:
@@ -209,7 +209,7 @@ class _Builder:
         return True
 
     def _put(self, value: Any, mark: Any, size: int, letters: int, marks: list[Any] | None = None) -> None:
-        """Put a finished value where it belongs."""
+        """Add a finished value to its container."""
         if not self.open:
             self.documents.append(value)
             return
@@ -231,14 +231,14 @@ class _Builder:
         sources = list(zip(value, marks or [mark] * len(value), strict=True)) if isinstance(value, list) else None
         for source, place in sources if sources is not None else [(value, mark)]:
             if not isinstance(source, dict):
-                raise _refused(place, "a mapping is wanted here")
+                raise _refused(place, "a mapping is expected here")
             inside.merged.append(source)
 
     # -- values ------------------------------------------------------------------------------------------------------
 
     def _value(self, event: Any) -> Any:
         text, tag = event.value, event.tag
-        if event.implicit[0] and tag is None:  # plain, and without a tag
+        if event.implicit[0] and tag is None:  # plain, without a tag
             return self._resolved(text, event.start_mark)
         if tag is None or tag == "!" or event.implicit[1]:
             return text
@@ -279,7 +279,7 @@ class _Builder:
         return value
 
     def _core(self, kind: str, text: str, mark: Any) -> Any:
-        """A scalar with one of YAML's own tags, ``!!int 3``."""
+        """A scalar with one of YAML's built-in tags, ``!!int 3``."""
         if kind in _BEYOND_JSON:
             return self._no_json(kind, mark)
         if kind == "str":
@@ -306,8 +306,8 @@ class _Builder:
         return value
 
     def _no_json(self, kind: str, mark: Any) -> Any:
-        what = f'"!!{kind}" is of a type that JSON does not have.'
-        fix = "Write it as a string, or a list."
+        what = f'"!!{kind}" is a type that JSON does not have.'
+        fix = "Write it as a string or a list."
         self._keep(Problem("SM110", "$", what, fix, line=mark.line + 1, column=mark.column + 1))
         return UNREAD
 
@@ -325,9 +325,9 @@ def _refused(mark: Any, what: str) -> YamlRefused:
 
 
 def load_yaml(text: str, *, is_template: bool = False) -> Yaml:
-    """The documents in ``text``.  Raises :class:`YamlRefused` for what is no YAML, or too much of it.
+    """The documents in ``text``.  Raises :class:`YamlRefused` if it is not YAML, or too large.
 
-    is_template   read short tags as CloudFormation means them
+    is_template   interpret short tags as CloudFormation does
     """
     if sum(1 for _ in _DIRECTIVE.finditer(text)) > MOST_DIRECTIVES:
         what = f"more than {MOST_DIRECTIVES} lines begin with %, as directives do."
@@ -346,17 +346,17 @@ def load_yaml(text: str, *, is_template: bool = False) -> Yaml:
 
 
 def plain_yaml(text: str) -> Any:
-    """The value in a ``text`` that is no definition: a file of prices, of stubs.  Raises ``ValueError``."""
+    """The value in a ``text`` other than a definition: a file of prices or stubs.  Raises ``ValueError``."""
     read = load_yaml(text)
     if len(read.documents) > 1 or read.problems:
         problem = read.problems[0] if read.problems else None
-        raise ValueError(f"line {problem.line}: {problem.what}" if problem else "it has several documents")
+        raise ValueError(f"line {problem.line}: {problem.what}" if problem else "it contains several documents")
     document = read.documents[0] if read.documents else None
     return settle(document)[0] if read.written else document
 
 
 def compose(text: str, index: int = 0) -> Any:
-    """The node tree of a ``text`` that :func:`load_yaml` has read, for positions: it is known not to be deep."""
+    """The node tree of a ``text`` that :func:`load_yaml` has accepted, for positions; it cannot be too deep."""
     try:
         return next(islice(yaml.compose_all(text, Loader=_Loader), index, None), None)
     except yaml.YAMLError as error:

@@ -8,11 +8,11 @@ from typing import Any
 from ..expressions import ROOTS
 from ..problems import did_you_mean
 
-Refuse = Callable[[str, str], Any]  # keeps what is wrong, and its fix; answers what stands for the value meanwhile
+Refuse = Callable[[str, str], Any]  # records a problem and its fix; returns a substitute for the value
 
 
 def expand(tag: str, value: Any, refuse: Refuse) -> Any:
-    """What ``tag`` makes of ``value``: the text of a scalar, a list or a dict."""
+    """Expand ``tag`` on ``value``, the text of a scalar, a list or a dict."""
     known = _TAGS.get(tag)
     if known is not None:
         return known(value, refuse)
@@ -22,24 +22,24 @@ def expand(tag: str, value: Any, refuse: Refuse) -> Any:
 
 
 def template_tag(tag: str, value: Any) -> Any:
-    """The long form of a short tag of CloudFormation: ``!Sub x`` -> ``{"Fn::Sub": x}``."""
+    """The long form of a CloudFormation short tag: ``!Sub x`` -> ``{"Fn::Sub": x}``."""
     name = tag.removeprefix("!")
     return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
 
 
 def _get(value: Any, refuse: Refuse) -> Any:
     if not isinstance(value, str):
-        return refuse("!Get takes a path.", "Write !Get Parameters.Name.")
+        return refuse("!Get needs a path.", "Write !Get Parameters.Name.")
     root = value.partition(".")[0]
-    if root not in ROOTS:  # elsewhere it may be a user's own key; the tag says what is meant
-        what = f'"{value}" begins with "{root}", which nothing can be got from.' if root else "!Get names nothing."
+    if root not in ROOTS:  # without the tag, Get might be the user's own key; with it, the intent is clear
+        what = f'"{value}" begins with the unknown root "{root}".' if root else "!Get has no path."
         return refuse(what, did_you_mean(root, ROOTS))
     return {"Get": value}
 
 
 def _sub(value: Any, refuse: Refuse) -> Any:
     if not isinstance(value, str):
-        return refuse("!Sub takes a string.", 'Write !Sub "s3://${Parameters.Bucket}/x".')
+        return refuse("!Sub needs a string.", 'Write !Sub "s3://${Parameters.Bucket}/x".')
     values: list[Any] = []
     literal: list[str] = []
     position = 0
@@ -64,14 +64,14 @@ def _sub(value: Any, refuse: Refuse) -> Any:
 
 def _join(value: Any, refuse: Refuse) -> Any:
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], list):
-        return refuse("!Join takes a separator and a list.", 'Write !Join ["/", [a, b]].')
+        return refuse("!Join needs a separator and a list.", 'Write !Join ["/", [a, b]].')
     return {"Std:Join": {"On": value[0], "Values": value[1]}}
 
 
 def _json_get(value: Any, refuse: Refuse) -> Any:
     if not isinstance(value, dict):
         fix = "Write !JsonGet {PropertyFile: [Step, File], Path: a.b}."
-        return refuse("!JsonGet takes an object with PropertyFile or S3Uri, and Path.", fix)
+        return refuse("!JsonGet needs an object with PropertyFile or S3Uri, and Path.", fix)
     file = value.get("PropertyFile")
     if isinstance(file, list) and len(file) == 2:
         return {"Std:JsonGet": {**value, "PropertyFile": {"Get": f"Steps.{file[0]}.PropertyFiles.{file[1]}"}}}

@@ -1,4 +1,4 @@
-"""A definition that lies beside its DAG in a zip file, as Airflow loads packaged DAGs."""
+"""Reads a definition that is packaged with its DAG in a zip file."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def member(path: Path, most: int) -> bytes | None:
-    """The first ``most`` bytes of ``path`` when one of its parents is a zip file, ``folder/dags.zip/churn.yaml``.
+    """The first ``most`` bytes of ``path`` if one of its parents is a zip file, ``folder/dags.zip/churn.yaml``.
 
-    ``None`` when it is no such path.  Raises ``FileNotFoundError`` when the zip file has no such member.
+    ``None`` if ``path`` is not in a zip file.  Raises ``FileNotFoundError`` if the zip file has no such member.
     """
     archive = next((parent for parent in path.parents if parent.is_file()), None)
     if archive is None:
@@ -23,6 +23,6 @@ def member(path: Path, most: int) -> bytes | None:
         with zipfile.ZipFile(archive) as packed, packed.open(name) as file:
             return file.read(most)
     except KeyError:
-        raise FileNotFoundError(2, f'{archive.name} holds no "{name}"') from None
+        raise FileNotFoundError(2, f'{archive.name} does not contain "{name}"') from None
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged, encrypted, or unknown method
         raise OSError(5, f"{archive.name} cannot be unpacked: {error}") from None
