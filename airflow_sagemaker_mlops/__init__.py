@@ -1,6 +1,6 @@
 """Amazon SageMaker Pipelines as native Apache Airflow DAGs.
 
-Public names are looked up lazily; a DAG file pays for what it uses.
+Public names are imported lazily, so a DAG file pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
 _HOMES = {
     "SageMakerPipelineDag": "factory.dag",
     "SageMakerPipelineTaskGroup": "factory.task_group",
-    "StepTrigger": "triggers.step",  # named from here in every serialized step, where each letter counts
+    "StepTrigger": "triggers.step",  # every serialized step has this import path, so it should be short
     "StatusTrigger": "triggers.status",
     "failure_of": "failures",
     "load_pipeline": "definition",

@@ -1,12 +1,13 @@
-"""What the Airflow versions differ in: the one place that asks for a version.
+"""Differences between Airflow versions; no other module checks a version.
 
-3.3         a task can begin in the triggerer without any worker (``start_from_trigger``), triggers hear of kills, and a
-            task state store keeps the journal of a worker-side attempt over retries and clears
-3.0 to 3.2  steps that wait are submitted in a worker, which hands over to the triggerer; after a clear or a crash the
-            job is found by its derived name and its tags.  A scheduler takes a worker's exit after it deferred for the
-            end of a task that is back in a worker by then, and has it retried; nothing tells the retry of a kept result
-3.0         the extra of an asset event that goes through an alias has no nested members: the task would fail.  The
-            retry of a task that had deferred resumes with what its last attempt came back with, and keeps its XComs
+3.3         a task can start in the triggerer without a worker (``start_from_trigger``), triggers are notified of kills,
+            and a task state store keeps the journal of a worker-side attempt across retries and clears
+3.0 to 3.2  steps with jobs are submitted in a worker, which defers to the triggerer; after a clear or a crash the job
+            is found by its derived name and its tags.  If a task resumes in a worker too early, the scheduler takes the
+            exit of the deferred process for the task's end and has it retried; nothing tells the retry about a kept
+            result
+3.0         the extra of an asset event sent through an alias cannot have nested members: the task would fail.  The
+            retry of a task that had deferred resumes with the last attempt's event, and keeps its XComs
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
 TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
 NESTED_ALIAS_EXTRAS = AIRFLOW >= (3, 1)
 RETRIES_RESUME = AIRFLOW < (3, 1)
-# ``retry_exponential_backoff`` is a factor since 3.2, where ``True`` would be 1; before, it is a flag for the factor 2.
+# ``retry_exponential_backoff`` is a factor since 3.2, where ``True`` would mean 1; before, a flag for the factor 2.
 RETRY_DELAY_FACTORS = AIRFLOW >= (3, 2)
-# A worker that deferred lingers for some 5 s (3.0.6), and its exit is told in the scheduler's next loops.
+# A worker that deferred lingers for about 5 s (3.0.6); the scheduler learns of its exit in its next loops.
 SHORTEST_DEFERRAL_S = 0.0 if AIRFLOW >= (3, 3) else 10.0
 
 

@@ -1,4 +1,4 @@
-"""The Airflow assets that stand for models: what another DAG is scheduled on."""
+"""The Airflow assets that represent models, on which other DAGs can be scheduled."""
 
 from __future__ import annotations
 

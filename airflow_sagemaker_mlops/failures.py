@@ -7,12 +7,12 @@ from typing import Any
 
 
 def failure_of(context: Mapping[str, Any]) -> str:
-    """Why a task or a DAG run with a pipeline failed, in a sentence; also for notifiers of plain DAGs with a group.
+    """Why a task or a DAG run with a pipeline failed, as a sentence; also for notifiers of plain DAGs with a group.
 
-    ``SageMakerPipelineDag(..., on_failure_callback=lambda context: page(failure_of(context)))``.  Airflow gives the
-    callback of a DAG the task instance that failed last, which is the status task, and not its exception (3.3.2).
+    ``SageMakerPipelineDag(..., on_failure_callback=lambda context: page(failure_of(context)))``.  Airflow passes the
+    last failed task instance to a DAG's callback, i.e. the status task, without its exception (3.3.2).
 
-    :param context: what Airflow calls the callback with
+    :param context: the context that Airflow passes to the callback
     """
     error, ti = context.get("exception"), context.get("ti")
     if error is not None:
@@ -21,7 +21,7 @@ def failure_of(context: Mapping[str, Any]) -> str:
         return str(context.get("reason") or "")
     try:
         told = _told_by(ti)
-    except Exception:  # ``dag.test()`` calls callbacks where XComs cannot be read
+    except Exception:  # ``dag.test()`` calls callbacks in a process that cannot read XComs
         told = ""
     return told or f"{ti.task_id} failed ({context.get('reason')}): see its log."
 

@@ -1,4 +1,4 @@
-"""Python's garbage collector, out of the way while many objects are made that all stay."""
+"""Pauses Python's garbage collector while many long-lived objects are created."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def garbage_later() -> Iterator[None]:
-    """Pause the collector: with Airflow in memory every full pass costs tens of milliseconds and finds nothing."""
+    """Pause the collector: with Airflow in memory, every full pass takes tens of milliseconds and finds nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,6 +1,6 @@
-"""Links from a step's task to AWS: console page, logs and output; from the status task to the run's record.
+"""Links from a step's task to AWS (console page, logs and output), and from the status task to the run's record.
 
-Links are XComs that the step writes while it runs, so they are there before it ends and survive deferral.
+Links are XComs that the step writes while it runs, so they exist before it ends and survive deferral.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 
-REQUEST_KEY = "request"  # the XCom with what AWS was asked for, secrets masked
+REQUEST_KEY = "request"  # the XCom with the API request, secrets masked
 
 
 class _StoredLink(BaseOperatorLink):
@@ -23,7 +23,7 @@ class _StoredLink(BaseOperatorLink):
     fact: ClassVar[str] = ""
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """The stored address.  Airflow calls this when a task ends and overwrites the XCom with the answer."""
+        """The stored address.  Airflow calls this when a task ends and overwrites the XCom with the result."""
         from airflow.sdk.execution_time.xcom import XCom
 
         from .task_log import absence_expected
@@ -56,7 +56,7 @@ class CloudWatchLogsLink(_StoredLink):
 
 
 class S3OutputLink(_StoredLink):
-    """Where the step's output lies."""
+    """The step's output in S3."""
 
     name = "S3 output"
     xcom_key = "output"

@@ -1,8 +1,8 @@
-"""An Airflow plugin that does nothing but being loaded early.
+"""An Airflow plugin whose only effect is that it is loaded early.
 
-The DAG processor loads plugins when it starts and then forks for every parse.  What a DAG file needs of this package is
-imported here, so that it is there in each fork and no parse pays for it again; likewise what Airflow's serializer
-imports to find out which DAGs wait for others.  No other process parses all day, so none pays for it.
+The DAG processor loads plugins when it starts and then forks for every parse.  This plugin imports what a DAG file
+needs from this package, so that every fork has it and no parse imports it again; it also imports what Airflow's
+serializer needs to find DAG dependencies.  Other processes do not parse continuously, so they skip the imports.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _TAKEN_BY_SERIALIZATION = (
 
 
 class SageMakerPreloadPlugin(AirflowPlugin):
-    """Brings the modules that a parse takes."""
+    """Imports the modules that a parse needs."""
 
     name = "sagemaker_preload"
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
-        """Called once by each Airflow process that loads its plugins; ``airflow dag-processor`` is the one meant."""
+        """Called once by each Airflow process that loads plugins; only the DAG processor imports the modules."""
         if "dag-processor" not in sys.argv:
             return
         from .definition import conditions, evaluate
@@ -39,7 +39,7 @@ class SageMakerPreloadPlugin(AirflowPlugin):
         from .runtime import recorder, start_in_triggerer
 
         _ = dag, task_group, yaml_source, conditions, comparisons, status, steps
-        _ = start_in_triggerer, recorder, describe, evaluate, show  # what serializing a DAG takes
+        _ = start_in_triggerer, recorder, describe, evaluate, show  # needed to serialize a DAG
         for name in _TAKEN_BY_SERIALIZATION:
-            with suppress(ImportError):  # each Airflow has its own list
+            with suppress(ImportError):  # the list differs between Airflow versions
                 import_module(name)

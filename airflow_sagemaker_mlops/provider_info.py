@@ -1,7 +1,7 @@
-"""What Airflow is told about this package: the ``apache_airflow_provider`` entry point.
+"""This package's metadata for Airflow: the ``apache_airflow_provider`` entry point.
 
 Airflow calls :func:`get_provider_info` in every one of its processes and validates the answer against
-``airflow/provider_info.schema.json``; so this module imports nothing. Operators, triggers and links are
+``airflow/provider_info.schema.json``, so this module imports nothing. Operators, triggers and links are
 named as text and imported by Airflow when first needed.
 """
 
@@ -14,7 +14,7 @@ _INTEGRATION = "Amazon SageMaker Pipelines"
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's description, a new dictionary each time: Airflow adds keys to the one it gets."""
+    """The provider's description, a new dictionary each time, because Airflow adds keys to it."""
     return {
         "package-name": "airflow-sagemaker-mlops",
         "name": "SageMaker MLOps",
@@ -30,7 +30,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "config": {
             "sagemaker_mlops": {
-                "description": "How the steps of a SageMaker pipeline run. Keywords of a DAG or an operator go first.",
+                "description": "How the steps of a SageMaker pipeline run. Keywords of a DAG or operator override it.",
                 "options": _options(),
             }
         },
@@ -38,101 +38,101 @@ def get_provider_info() -> dict[str, Any]:
 
 
 def _options() -> dict[str, dict[str, Any]]:
-    """The options of ``[sagemaker_mlops]``. Connections stay Airflow's own ``aws`` type: none is added here."""
+    """The options of ``[sagemaker_mlops]``. There is no connection type: Airflow's ``aws`` type is used."""
     return {
         "start_steps_in": _option(
-            "Where steps that wait (jobs, endpoints) are submitted: ``triggerer`` starts them there and holds no "
-            "worker; ``worker`` submits in a worker, which then hands over to the triggerer.",
+            "Where steps with jobs or endpoints start: ``triggerer`` starts them there without a worker; ``worker`` "
+            "submits the job in a worker, which then defers to the triggerer.",
             default="triggerer",
             example="worker",
         ),
         "on_invalid": _option(
-            "What becomes of a DAG whose definition or options cannot be used: ``import_error`` shows every problem as "
-            "import error of its file, whose other DAGs Airflow then takes for stale; ``placeholder`` keeps them, and "
-            "puts an unscheduled DAG with the report as its docs in the place of the broken one.",
+            "What to do with a DAG whose definition or options are unusable: ``import_error`` shows every problem as "
+            "an import error of its file, whose other DAGs Airflow then marks as stale; ``placeholder`` keeps them, "
+            "and replaces the broken DAG with an unscheduled one that has the report as its docs.",
             default="import_error",
             example="placeholder",
         ),
         "poll_interval_s": _option(
-            "Seconds between two looks at the state of running jobs and endpoints.",
+            "Maximum interval in seconds between polls of running jobs and endpoints.",
             type_name="integer",
             default="30",
             example="60",
         ),
         "aws_conn_id": _option(
-            "Airflow connection used for AWS where aws_conn_id is left out. Empty: boto3's own credential chain.",
+            "Airflow connection used for AWS if aws_conn_id is not given. Empty: boto3's credential chain.",
             default="aws_default",
             example="aws_ml",
         ),
         "region_name": _option(
-            "AWS region where neither the operator nor the connection names one. Empty: botocore's own look-up.",
+            "AWS region if neither the operator nor the connection names one. Empty: botocore's default.",
             default="",
             example="eu-west-1",
         ),
         "stubs": _option(
-            "File with declared results of steps, as ``sagemaker-mlops run --stubs`` takes it. Only for the "
-            "embedded AWS: with a connection that leads to AWS itself every step fails.",
+            "File with stub results of steps, as for ``sagemaker-mlops run --stubs``. Only for the embedded AWS: with "
+            "a connection to AWS itself, every step fails.",
             default="",
             example="/opt/airflow/stubs.yaml",
         ),
         "records": _option(
-            "Where the records of runs are kept, and with them the results that ``CacheConfig`` lets later runs take: "
+            "Location of the runs' records, from which ``CacheConfig`` lets later runs take results: "
             "``s3://bucket/prefix``, written with the connection ``aws_conn_id``, or a folder. Empty: nothing is "
             "recorded, and every step runs.",
             default="",
             example="s3://ml-records/airflow",
         ),
         "prices": _option(
-            "YAML or JSON file with what an hour of each instance type costs; records then have the cost of their "
-            "runs. Empty for none.",
+            "YAML or JSON file with the hourly price of each instance type; adds the cost of runs to their records. "
+            "Empty for none.",
             default="",
             example="/opt/airflow/prices.yaml",
         ),
         "cache_input_contents": _option(
-            "Whether a step with ``CacheConfig`` runs again when its inputs' contents changed under the same path. "
-            "SageMaker Pipelines only compares paths.",
+            "Whether a step with ``CacheConfig`` runs again if the contents of its inputs changed under the same path. "
+            "SageMaker Pipelines compares only paths.",
             type_name="boolean",
             default="False",
             example="True",
         ),
         "fail_on_record_error": _option(
-            "Whether a run fails when its record cannot be written.",
+            "Whether a run fails if its record cannot be written.",
             type_name="boolean",
             default="False",
             example="True",
         ),
         "image_digests": _option(
-            "Whether ECR is asked for the digests of images when a run is recorded (``ecr:BatchGetImage``). Say False "
-            "where ECR cannot be reached from a worker: each run would wait some seconds for nothing.",
+            "Whether to look up the digests of images in ECR when a run is recorded (``ecr:BatchGetImage``). Set it to "
+            "False if workers cannot reach ECR: each run would wait several seconds in vain.",
             type_name="boolean",
             default="True",
             example="False",
         ),
         "signing_key": _option(
-            "Key that records are signed with: a PEM file with a private key (Ed25519, ECDSA or RSA), or "
-            "``awskms:alias/records`` (``kms:Sign`` and ``kms:GetPublicKey``, with the pipeline's connection). Where "
-            "it cannot be used, nothing is recorded. Empty: records are not signed.",
+            "Key for signing records: a PEM file with a private key (Ed25519, ECDSA or RSA), or "
+            "``awskms:alias/records`` (``kms:Sign`` and ``kms:GetPublicKey``, with the pipeline's connection). If the "
+            "key cannot be used, nothing is recorded. Empty: records are not signed.",
             default="",
             example="awskms:alias/ml-records",
         ),
         "anchor_models": _option(
-            "Whether the hash of a run's record is written onto the models that the run registered, as "
-            "``CustomerMetadataProperties`` (``sagemaker:UpdateModelPackage``). EventBridge tells of that change of "
-            "the model package as of any other.",
+            "Whether to store the hash of a run's record on the models that the run registered, as "
+            "``CustomerMetadataProperties`` (``sagemaker:UpdateModelPackage``). EventBridge reports this like any "
+            "other change of the model package.",
             type_name="boolean",
             default="False",
             example="True",
         ),
         "lineage": _option(
-            "Whether recorded runs are written into SageMaker Lineage at their end, with the pipeline's connection. "
-            "What cannot be written is told in the log of ``pipeline.status`` and changes nothing.",
+            "Whether to write recorded runs to SageMaker Lineage when they end, with the pipeline's connection. The "
+            "log of ``pipeline.status`` reports failures, which do not affect the run.",
             type_name="boolean",
             default="False",
             example="True",
         ),
         "allowed_operators": _option(
-            "Operators that ``x-airflow`` steps of definitions may name: globs of dotted paths, separated by commas or "
-            "spaces. Empty allows any, and then a definition is as powerful as a DAG file.",
+            "Operators that ``x-airflow`` steps may name: globs of dotted paths, separated by commas or "
+            "spaces. Empty allows any operator, which makes a definition as powerful as a DAG file.",
             default="",
             example="airflow.providers.standard.operators.bash.BashOperator, airflow.providers.amazon.*",
         ),

@@ -1,4 +1,4 @@
-"""The package's options in Airflow's configuration, section ``[sagemaker_mlops]``, and what values options may have."""
+"""The package's options in Airflow's configuration, section ``[sagemaker_mlops]``, and the values they may have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow.sdk.definitions._internal.types import ArgNotSet
 from .definition.problems import InvalidPipeline, Problem
 
 SECTION = "sagemaker_mlops"
-CODE = "SM165"  # of an option that has a value it cannot have
+CODE = "SM165"  # an option has an invalid value
 OFF = "off"
 YES, NO = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0", "")
 StartIn = Literal["triggerer", "worker"]
@@ -25,7 +25,7 @@ _NUMBERS = {"poll_interval_s": "a number of seconds above 0", "max_parallel_step
 
 
 def start_steps_in() -> StartIn:
-    """Where steps that wait begin: ``start_steps_in`` = triggerer (no worker at all) or worker."""
+    """Where steps with jobs start: ``start_steps_in`` = triggerer (without a worker) or worker."""
     value = _get("start_steps_in", "triggerer").strip().lower()
     if value not in START_IN:
         raise ValueError(f'[{SECTION}] start_steps_in is "{value}"; use {" or ".join(START_IN)}.')
@@ -33,7 +33,7 @@ def start_steps_in() -> StartIn:
 
 
 def on_invalid(given: str | None = None) -> OnInvalid:
-    """What becomes of a pipeline that cannot be built: ``on_invalid`` = import_error or placeholder."""
+    """What to do with a pipeline that cannot be built: ``on_invalid`` = import_error or placeholder."""
     value = str(_get("on_invalid", "import_error") if given is None else given).strip().lower()
     if value not in ("import_error", "placeholder"):
         owner = f"[{SECTION}] on_invalid" if given is None else "on_invalid"
@@ -42,7 +42,7 @@ def on_invalid(given: str | None = None) -> OnInvalid:
 
 
 def poll_interval_s() -> float:
-    """Longest time between two looks at a running job, in seconds: ``poll_interval_s``."""
+    """Maximum interval between polls of a running job, in seconds: ``poll_interval_s``."""
     value = _get("poll_interval_s", "30")
     with suppress(ValueError):
         if 0 < float(value) < math.inf:
@@ -51,71 +51,71 @@ def poll_interval_s() -> float:
 
 
 def aws_conn_id() -> str | None:
-    """Connection used when an operator's argument is left out: ``aws_conn_id``; ``None`` when that is empty."""
+    """Default connection of operators: ``aws_conn_id``; ``None`` if that is empty."""
     return _get("aws_conn_id", "aws_default").strip() or None
 
 
 def connection(given: str | ArgNotSet | None) -> str | None:
-    """The connection that ``given`` means: ``None`` or "" is boto3's own credential chain, as in the Amazon provider.
+    """The connection that ``given`` means: ``None`` or "" is boto3's credential chain, as in the Amazon provider.
 
-    Only an argument that is left out means what is configured.
+    Only an omitted argument means the configured connection.
     """
     return aws_conn_id() if isinstance(given, ArgNotSet) else given or None
 
 
 def region_name() -> str | None:
-    """Region used when neither operator nor connection names one: ``region_name``."""
+    """Region if neither the operator nor the connection names one: ``region_name``."""
     return _get("region_name", "") or None
 
 
 def stubs() -> str:
-    """File with declared results of steps, for rehearsals on the embedded AWS: ``stubs``; empty for none."""
+    """File with stub results of steps, for rehearsals on the embedded AWS: ``stubs``; empty for none."""
     return _get("stubs", "").strip()
 
 
 def records() -> str:
-    """Where run records are kept, ``s3://bucket/prefix`` or a folder: ``records``; empty for none."""
+    """Location of run records, ``s3://bucket/prefix`` or a folder: ``records``; empty for none."""
     return _get("records", "").strip()
 
 
 def location_of(given: str) -> str:
-    """Where records are kept when the DAG says ``given``: empty for nowhere; ``records`` when ``given`` is empty."""
+    """Location of records if the DAG has ``given``: empty for none; ``records`` if ``given`` is empty."""
     location = given or records()
     return "" if location == OFF else location
 
 
 def cache_input_contents() -> bool:
-    """Whether a step whose inputs' contents changed under the same path runs again: ``cache_input_contents``."""
+    """Whether a step runs again if the contents of its inputs changed under the same path: ``cache_input_contents``."""
     return _yes("cache_input_contents")
 
 
 def prices() -> str:
-    """File with what an hour of each instance type costs: ``prices``; empty for none."""
+    """File with the hourly price of each instance type: ``prices``; empty for none."""
     return _get("prices", "").strip()
 
 
 def fail_on_record_error() -> bool:
-    """Whether a run fails when its record cannot be written: ``fail_on_record_error``."""
+    """Whether a run fails if its record cannot be written: ``fail_on_record_error``."""
     return _yes("fail_on_record_error")
 
 
 def image_digests() -> bool:
-    """Whether ECR is asked for the digests of images when a run is recorded: ``image_digests``."""
+    """Whether to look up image digests in ECR when a run is recorded: ``image_digests``."""
     return _yes("image_digests", "True")
 
 
 def signing_key() -> str:
-    """Key that records are signed with, a PEM file or ``awskms:<key>``: ``signing_key``; empty for none."""
+    """Key for signing records, a PEM file or ``awskms:<key>``: ``signing_key``; empty for none."""
     return _get("signing_key", "").strip()
 
 
 def anchor_models() -> bool:
-    """Whether the hash of a run's record is written onto the models it registered: ``anchor_models``."""
+    """Whether to store the hash of a run's record on the models that it registered: ``anchor_models``."""
     return _yes("anchor_models")
 
 
 def lineage() -> bool:
-    """Whether recorded runs are written into SageMaker Lineage: ``lineage``."""
+    """Whether to write recorded runs to SageMaker Lineage: ``lineage``."""
     return _yes("lineage")
 
 
@@ -140,7 +140,7 @@ def _get(option: str, fallback: str) -> str:
 
 @functools.cache
 def _refuse_unknown_options() -> None:
-    """Once a process: a misspelt option would mean its default, silently."""
+    """Checked once per process: a misspelt option would silently mean its default."""
     from .airflow_versions import configuration
     from .provider_info import get_provider_info
 
@@ -153,13 +153,13 @@ def _refuse_unknown_options() -> None:
 
 
 def check_choices(options: Mapping[str, Any], owner: str) -> None:
-    """Raise :class:`InvalidPipeline` (SM165) for each option that has a value it cannot have; ``None`` is left out."""
+    """Raise :class:`InvalidPipeline` (SM165) for each option with an invalid value; ``None`` is ignored."""
     if problems := problems_of(options):
         raise InvalidPipeline(owner, problems)
 
 
 def problems_of(options: Mapping[str, Any], where: str = "") -> list[Problem]:
-    """What is wrong with the values of ``options``, whose place is ``where``; other options are not looked at."""
+    """The problems of values in ``options``, at the place ``where``; ignores other options."""
     return [
         Problem(CODE, f"{where}.{name}".lstrip("."), f"{name} is {_shown(options[name])}.", fix)
         for name in (*_VALUES, *_NUMBERS)
@@ -168,7 +168,7 @@ def problems_of(options: Mapping[str, Any], where: str = "") -> list[Problem]:
 
 
 def _fix(name: str, value: Any) -> str:
-    """What to write instead of ``value``; empty where it is one of those that ``name`` can have."""
+    """The fix for ``value``; empty if it is valid for ``name``."""
     if name in _NUMBERS:
         return "" if _is_number(name, value) else f"Use {_NUMBERS[name]}."
     if any(value is one or (isinstance(value, str) and value == one) for one in _VALUES[name]):

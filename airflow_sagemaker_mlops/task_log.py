@@ -1,9 +1,9 @@
-"""The task log of a step: what a job did wrong is told in sentences, without a traceback through this package.
+"""The task log of a step: reports a job's failure in sentences, without a traceback through this package.
 
-Airflow logs every exception of a task with its frames (3.3.2), which end in this package and never in the user's
-script.  It also logs an error for every XCom that is asked for and not there, where most of ours are looked for before
-they exist.  A processor of structlog, which Airflow's loggers share, puts sentences in place of the one and drops the
-other.
+Airflow logs every exception of a task with its frames (3.3.2), which are in this package and never in the user's
+script.  It also logs an error for every requested XCom that does not exist, and we often look for XComs before they
+exist.  A structlog processor, which Airflow's loggers share, replaces the traceback with sentences and drops the error
+for the missing XCom.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ABSENCE_EXPECTED = ContextVar("absence_expected", default=False)
 
 
 def without_traceback(error: Failure, report: str) -> Failure:
-    """``error``, for which the log of this process shows ``report`` from now on."""
+    """``error``, registered so that the log of this process shows ``report`` for it."""
     setattr(error, _REPORT, report)
     _install()
     return error
@@ -38,7 +38,7 @@ def absence_expected() -> Iterator[None]:
 
 
 def in_sentences(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """``event`` with the report of the exception that it tells, in place of that; no event of an expected absence."""
+    """``event`` with the exception replaced with its report; drops the event of an expected absence."""
     if event.get("event") == "XCom not found" and _ABSENCE_EXPECTED.get():
         import structlog
 
@@ -56,6 +56,6 @@ def _install() -> None:
     import structlog
 
     processors = structlog.get_config()["processors"]
-    # In place: loggers that exist already hold this very list.
+    # In place, because existing loggers have a reference to this list.
     if isinstance(processors, list) and in_sentences not in processors:
         processors.insert(0, in_sentences)

@@ -1,4 +1,4 @@
-"""Which values of a DAG file are Airflow templates, and what is wrong with one."""
+"""Recognizes and checks Airflow templates in a DAG file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def is_template(value: Any) -> bool:
 
 
 def template_error(text: str) -> str:
-    """Why ``text`` cannot be rendered, whatever the run; empty when it can be read.  Names are looked up in the run."""
+    """Why ``text`` can never be rendered; empty if it can be parsed.  Names are only looked up in a run."""
     from jinja2 import TemplateError
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -22,24 +22,24 @@ def template_error(text: str) -> str:
         SandboxedEnvironment(extensions=["jinja2.ext.do"]).parse(text)
     except TemplateError as error:
         words = (error.message or str(error)).rstrip(".")
-        return "" if words.startswith("Encountered unknown tag") else words  # the DAG may bring extensions
+        return "" if words.startswith("Encountered unknown tag") else words  # the DAG may have Jinja extensions
     return ""
 
 
 def as_data(value: Any) -> Any:
-    """What ``literal(...)`` of airflow.sdk stands around; any other value as it is."""
+    """The content of ``literal(...)`` from airflow.sdk; any other value unchanged."""
     return getattr(value, "value", value) if type(value).__name__ == "LiteralValue" else value
 
 
 def is_result(value: Any) -> bool:
-    """Whether Airflow resolves ``value`` in a run: the result of a task, what a group is mapped over."""
+    """Whether Airflow resolves ``value`` in a run: the result of a task, or the value that a group is mapped over."""
     from airflow.sdk.definitions._internal.mixins import ResolveMixin
 
     return isinstance(value, ResolveMixin) and as_data(value) is value
 
 
 def is_known_at_run(value: Any) -> bool:
-    """Whether there is a template, or the result of a task, in ``value``, at any depth."""
+    """Whether ``value`` contains a template or the result of a task, at any depth."""
     if isinstance(value, Mapping):
         return any(is_known_at_run(item) for item in value.values())
     if isinstance(value, list | tuple):
@@ -48,7 +48,7 @@ def is_known_at_run(value: Any) -> bool:
 
 
 def known_now(value: Any) -> Any:
-    """``value`` with nothing in place of the results of tasks: what can be told of it before any run."""
+    """``value`` with ``None`` in place of results of tasks: the part that is known before a run."""
     if isinstance(value, Mapping):
         return {key: known_now(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -57,7 +57,7 @@ def known_now(value: Any) -> Any:
 
 
 def without_literals(value: Any) -> Any:
-    """``value`` with data in place of every ``literal(...)`` in it."""
+    """``value`` with every ``literal(...)`` replaced with its content."""
     if isinstance(value, Mapping):
         return {key: without_literals(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

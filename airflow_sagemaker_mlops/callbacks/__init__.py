@@ -1,1 +1,1 @@
-"""Answers to Callback steps: the endpoint in Airflow's API server, and what it shares with the waiting step."""
+"""Answers to Callback steps: the endpoint in Airflow's API server, and the data it shares with the waiting step."""

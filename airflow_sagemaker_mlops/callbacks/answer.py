@@ -1,4 +1,4 @@
-"""Giving an answer to a waiting Callback step: one transaction in Airflow's database, in the API server."""
+"""Delivers an answer to a waiting Callback step: one transaction in Airflow's database, in the API server."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MOST_REASON = 256
 
 
 class AnswerRefused(ValueError):
-    """The answer cannot be taken; the text is for whoever sent it."""
+    """The answer cannot be accepted; the text is for its sender."""
 
 
 def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
-    """Keep ``answer`` for the step that waits with ``token``: {"dag_id", "run_id", "task_id"}.
+    """Store ``answer`` for the step that waits with ``token``; returns {"dag_id", "run_id", "task_id"}.
 
-    A token takes one answer, while its task waits.  Raises :class:`AnswerRefused`.
+    A token accepts one answer, while its task waits.  Raises :class:`AnswerRefused`.
     """
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.xcom import XComModel
@@ -35,7 +35,7 @@ def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
         raise AnswerRefused("A callback token has 10 letters and digits.")
     key = KEY_PREFIX + handle_of(token)
     with create_session() as session:
-        # "of": the model joins its run, and PostgreSQL locks no row of an outer join's other side.
+        # "of": the model joins its run, and PostgreSQL cannot lock the nullable side of an outer join.
         asked = select(XComModel).where(XComModel.key == key).with_for_update(of=XComModel)
         found = session.scalars(asked).first()
         if found is None or found.value != OPEN:
@@ -45,8 +45,8 @@ def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
         waiting = TaskInstance.map_index == found.map_index, TaskInstance.state.in_(("deferred", "running"))
         if session.scalar(select(TaskInstance.id).where(*task, *waiting)) is None:
             raise unknown
-        # The time tells whether it was changed meanwhile: of two answers at once one finds the row as it was read, also
-        # where there are no row locks (SQLite).
+        # Compare the timestamp to detect a concurrent change: of two simultaneous answers, one finds the row as it was
+        # read, even without row locks (SQLite).
         row = [XComModel.key == key, XComModel.dag_run_id == found.dag_run_id, XComModel.task_id == found.task_id]
         changed: Any = session.execute(
             update(XComModel)
@@ -61,7 +61,7 @@ def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
 
 
 def _keep_over_retries(task: dict[str, Any], key: str, answer: str, session: Any) -> None:
-    """Also where it outlives the task's attempt: the XComs of one that began in a worker go when it is retried."""
+    """Also store it where it survives a retry, which deletes the XComs of a task that started in a worker."""
     try:
         from airflow._shared.state import TaskScope
         from airflow.state import get_state_backend
@@ -71,18 +71,18 @@ def _keep_over_retries(task: dict[str, Any], key: str, answer: str, session: Any
 
 
 def success(outputs: Any) -> dict[str, Any]:
-    """A success with ``[{"Name": ..., "Value": ...}]``.  Raises :class:`AnswerRefused` where the API would refuse."""
+    """A success with ``[{"Name": ..., "Value": ...}]``.  Raises :class:`AnswerRefused` if the API would refuse them."""
     if not isinstance(outputs, list):
-        raise AnswerRefused('OutputParameters is a list of {"Name": "...", "Value": "..."}.')
+        raise AnswerRefused('OutputParameters must be a list of {"Name": "...", "Value": "..."}.')
     if len(outputs) > MOST_OUTPUTS:
-        raise AnswerRefused(f"A step takes at most {MOST_OUTPUTS} output parameters.")
+        raise AnswerRefused(f"A step accepts at most {MOST_OUTPUTS} output parameters.")
     for item in outputs:
         if (
             not isinstance(item, dict)
             or not isinstance(item.get("Name"), str)
             or not isinstance(item.get("Value"), str)
         ):
-            raise AnswerRefused('Output parameters are {"Name": "...", "Value": "..."}, both text.')
+            raise AnswerRefused('Output parameters must be {"Name": "...", "Value": "..."}, both strings.')
         if len(item["Value"]) > MOST_TEXT:
             raise AnswerRefused(f'The value of "{item["Name"]}" has more than {MOST_TEXT} characters.')
     kept = [{"Name": item["Name"], "Value": item["Value"]} for item in outputs]
@@ -90,7 +90,7 @@ def success(outputs: Any) -> dict[str, Any]:
 
 
 def failure(reason: Any) -> dict[str, Any]:
-    """A failure.  Raises :class:`AnswerRefused` for what the API would not take."""
+    """A failure.  Raises :class:`AnswerRefused` if the API would refuse it."""
     if not isinstance(reason or "", str) or len(reason or "") > MOST_REASON:
-        raise AnswerRefused(f"FailureReason is text of at most {MOST_REASON} characters.")
+        raise AnswerRefused(f"FailureReason must be a string of at most {MOST_REASON} characters.")
     return {"Status": "Failed", "FailureReason": reason or ""}

@@ -1,11 +1,11 @@
 """The completion endpoint in Airflow's API server.
 
 ``/sagemaker-callbacks/api`` speaks SageMaker's JSON protocol for SendPipelineExecutionStepSuccess and -Failure, so a
-worker that answers SageMaker Pipelines answers a step here by its ``endpoint_url`` alone.  The plain form is
-``POST /sagemaker-callbacks/success`` with ``{"name": "value"}``, or ``/failure`` with ``{"reason": "..."}``, and the
-token in the header ``X-Callback-Token``.  The token may stand in the path instead, before ``success``: this server's
-access log then has a hash for it, while that of a proxy in front of it has the token.
-The token is the permission, as it is on the service: 10 random letters and digits, good for one answer.
+consumer that answers SageMaker Pipelines can answer a step here by changing only its ``endpoint_url``.  The plain form
+is ``POST /sagemaker-callbacks/success`` with ``{"name": "value"}``, or ``/failure`` with ``{"reason": "..."}``, and the
+token in the header ``X-Callback-Token``.  The token may be in the path instead, before ``success``: this server's
+access log then has a hash in its place, but the access log of a proxy has the token.
+As on the service, the token authorizes the answer: 10 random letters and digits, valid for one answer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _IN_PATH = re.compile(r"(?<=/)([A-Za-z0-9]{10})(?=/(?:success|failure)/?$)")
 
 
 class HashedTokens:
-    """ASGI: puts a hash where the path had a token, before the server's access log reads it with the answer."""
+    """ASGI middleware that replaces a token in the path with its hash before the server writes its access log."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
@@ -59,7 +59,7 @@ app.add_middleware(HashedTokens)
 @app.post("/api")
 @app.post("/api/")
 async def sagemaker_protocol(request: Request) -> JSONResponse:
-    """What boto3 sends."""
+    """The endpoint for boto3."""
     target = request.headers.get("x-amz-target", "")
     try:
         body = await _body(request)
@@ -69,7 +69,7 @@ async def sagemaker_protocol(request: Request) -> JSONResponse:
             case "Failure":
                 answer = failure(body.get("FailureReason"))
             case _:
-                return _aws_error(404, "UnknownOperationException", f"{target or 'This'} is not answered here.")
+                return _aws_error(404, "UnknownOperationException", f"{target or 'This'} is not supported here.")
         who = await run_in_threadpool(give_answer, str(body.get("CallbackToken") or ""), answer)
     except AnswerRefused as error:
         return _aws_error(400, "ValidationException", str(error))
@@ -104,12 +104,12 @@ async def plain_failure(request: Request, token: str = "") -> JSONResponse:
 async def _body(request: Request) -> dict[str, Any]:
     content = bytearray()
     try:
-        async for part in request.stream():  # not request.body(): whoever calls has shown no token yet
+        async for part in request.stream():  # not request.body(): the caller is not authenticated yet
             content += part
             if len(content) > MOST_BYTES:
                 raise AnswerRefused(f"The request is larger than {MOST_BYTES} bytes.")
-    except ClientDisconnect:  # nobody is left to be answered, and a traceback would only fill the log
-        raise AnswerRefused("The request ended before its body did.") from None
+    except ClientDisconnect:  # the client is gone, and a traceback would only fill the log
+        raise AnswerRefused("The request ended before its body was complete.") from None
     try:
         body = read_json(bytes(content) or b"{}", most_bytes=MOST_BYTES)
     except NotJson as error:
@@ -124,7 +124,7 @@ def _text(value: Any) -> str:
 
 
 def _arn(who: dict[str, str]) -> str:
-    """In the service's form, for clients that look at it; no such resource exists."""
+    """An ARN in the service's format, for clients that parse it; no such resource exists."""
     from ..execution.identity import digest
 
     execution = digest(who["dag_id"], who["run_id"])[:12]

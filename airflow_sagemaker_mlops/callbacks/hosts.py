@@ -1,6 +1,6 @@
-"""The names that an API server answers to, where ``sagemaker-mlops ui`` started it.
+"""The host names of an API server that ``sagemaker-mlops ui`` started.
 
-A page of another site can make its own name lead to 127.0.0.1 (DNS rebinding); what it sends then has its own name in
+A page of another site can make its own name resolve to 127.0.0.1 (DNS rebinding); its requests then have that name in
 ``Host``.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-VARIABLE = "SAGEMAKER_MLOPS_UI_HOSTS"  # names, separated by commas
+VARIABLE = "SAGEMAKER_MLOPS_UI_HOSTS"  # names, comma-separated
 
 
 def middlewares() -> list[dict[str, Any]]:
-    """Airflow's description of the check; none where the variable is not set."""
+    """Airflow's configuration of the check; empty if the variable is not set."""
     names = [name for name in os.environ.get(VARIABLE, "").split(",") if name]
     if not names:
         return []

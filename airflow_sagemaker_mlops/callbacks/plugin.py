@@ -10,7 +10,7 @@ URL_PREFIX = "/sagemaker-callbacks"
 
 
 class _OnlyInTheApiServer:
-    """FastAPI applications of a plugin, made when somebody asks: every Airflow process loads its plugins."""
+    """The plugin's FastAPI applications, created on first use, because every Airflow process loads its plugins."""
 
     def __get__(self, plugin: Any, owner: Any = None) -> list[dict[str, Any]]:
         from .api import app
@@ -19,7 +19,7 @@ class _OnlyInTheApiServer:
 
 
 class _HostsOfTheApiServer:
-    """The check of ``Host``, made when somebody asks."""
+    """The check of ``Host``, created on first use."""
 
     def __get__(self, plugin: Any, owner: Any = None) -> list[dict[str, Any]]:
         from .hosts import middlewares
@@ -28,7 +28,7 @@ class _HostsOfTheApiServer:
 
 
 class SageMakerCallbacksPlugin(AirflowPlugin):
-    """Takes answers to Callback steps."""
+    """Mounts the endpoint for answers to Callback steps."""
 
     name = "sagemaker_callbacks"
     fastapi_apps = _OnlyInTheApiServer()

@@ -1,4 +1,4 @@
-"""How an open token and its answer are kept: an XCom of the waiting task, named by the token's hash, as text."""
+"""Storage of an open token and its answer: an XCom of the waiting task, named by the token's hash, as text."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def as_answer(text: Any) -> dict[str, Any] | None:
 
 
 def deployment_secret() -> bytes:
-    """What this deployment's tokens are made from: its Fernet key, which all of its processes are configured with.
+    """The secret from which this deployment's tokens are derived: its Fernet key, which all of its processes share.
 
-    Where there is none, a secret of this process: a step that goes on in another one sends its message anew.
+    Without a Fernet key, a secret of this process: a step that continues in another process sends a new message.
     """
     from airflow.configuration import conf
 

@@ -1,1 +1,1 @@
-"""What users write: a definition as a DAG, or as a task group in a bigger one."""
+"""The public classes: a definition as a DAG, or as a task group in a larger DAG."""

@@ -1,4 +1,4 @@
-"""``Plan`` -> the tasks of a DAG: one operator for each, wired."""
+"""``Plan`` -> the tasks of a DAG: creates one operator per task and wires them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..plan.model import Plan, TaskPlan, Upstream
 
 Outlets = tuple[tuple[str, str], ...]  # (name, URI) of assets
-Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, folder it is relative to, changed defaults
+Given = tuple[Any, Path, Mapping[str, Any], Outlets]  # definition, base folder, changed defaults
 OWN_OPTIONS = frozenset(
     {*AwsConnection.__slots__, "start_in", "poll_interval_s", "logs", "max_parallel_steps", "records"}
 )
@@ -48,7 +48,7 @@ def build(
 ) -> dict[str, BaseOperator]:
     """Create the operators of ``plan`` in ``dag`` and wire them.  Tasks are returned by step name.
 
-    at_run   parameters whose values a run renders, by name: a task of their own, before all others, does
+    at_run   parameters that are rendered in each run, by name; the first task of the pipeline renders them
     """
     from ..operators.base import StepOperator
 
@@ -58,7 +58,7 @@ def build(
     apart = str(group.group_id) if group is not None and _has_pipeline(dag) else ""
     _check_ids(plan, prefix, dag, group, at_run or ())
     tasks: dict[str, BaseOperator] = {}
-    recorded_in = location_of(options["records"]) or OFF  # Airflow's configuration is asked once
+    recorded_in = location_of(options["records"]) or OFF  # reads Airflow's configuration once
     of_all = {
         "pipeline": "" if pipeline_name == dag.dag_id else pipeline_name,
         "mapped": mapped,
@@ -102,7 +102,7 @@ def build(
 
 
 def _check_ids(plan: Plan, prefix: str, dag: DAG, group: TaskGroup | None, at_run: Collection[str]) -> None:
-    """Raise :class:`InvalidPipeline` (SM230) where a task of the pipeline would have another's id, or look like it."""
+    """Raise :class:`InvalidPipeline` (SM230) if a task's id is already taken or reserved."""
     ends = {task.task_id: task.step_type for task in plan.tasks}
     if at_run:
         ends[PARAMETERS_TASK_ID] = "Parameters"
@@ -116,19 +116,21 @@ def _check_ids(plan: Plan, prefix: str, dag: DAG, group: TaskGroup | None, at_ru
         if not is_taken and not prefix:
             continue
         what = f'the step "{name}"' if name not in _OWN_IDS else f"the pipeline's own task {name}"
-        said = f'{what} of {place} would be the task "{prefix}{name}"'
+        said = f'{what} of {place} would have the task id "{prefix}{name}"'
         if is_taken:
             taken = _owner(dag, f"{prefix}{name}")
-            problems.append(Problem("SM230", name, f"{said}, as {taken} is.", "Rename one of them, or its task group."))
+            problems.append(
+                Problem("SM230", name, f"{said}, as {taken} has.", "Rename one of them, or its task group.")
+            )
         elif name not in _OWN_IDS and f".{prefix}{name}".endswith(_OWN_ENDS):
             fix = "Rename the step or the task group."
-            problems.append(Problem("SM230", name, f"{said}, an id that pipelines use for a task of their own.", fix))
+            problems.append(Problem("SM230", name, f"{said}, which is reserved for the pipeline itself.", fix))
     if problems:
         raise InvalidPipeline(plan.source, problems)
 
 
 def _owner(dag: DAG, task_id: str) -> str:
-    """What has the id ``task_id`` in ``dag``."""
+    """Describe what has the id ``task_id`` in ``dag``."""
     task: Any = dag.task_dict.get(task_id)
     if task is None:
         return "a task group of the DAG"
@@ -138,13 +140,13 @@ def _owner(dag: DAG, task_id: str) -> str:
 
 
 def _has_pipeline(dag: DAG) -> bool:
-    """Whether a pipeline was made in ``dag`` before, a broken one included: it keeps the run's id when it is mended."""
+    """Whether ``dag`` already has a pipeline, even a broken one, which keeps the run's id once it is fixed."""
     ends = (f".{STATUS_TASK_ID}", f".{INVALID_TASK_ID}")
     return any(f".{name}".endswith(ends) for name in dag.task_dict)
 
 
 def _wire_all(plan: Plan, tasks: Mapping[str, BaseOperator], dag: DAG) -> None:
-    """Have every edge of the plan, and the status task behind every task: a trigger rule of the user's implies none."""
+    """Wire every edge of the plan, and every task to the status task, because a user's trigger rule implies no edge."""
     from ..operators.status_edges import stand_before
 
     for task in plan.tasks:
@@ -155,7 +157,7 @@ def _wire_all(plan: Plan, tasks: Mapping[str, BaseOperator], dag: DAG) -> None:
 def _renders_first(
     plan: Plan, at_run: Mapping[str, Any], prefix: str, tasks: Mapping[str, BaseOperator], dag: DAG
 ) -> None:
-    """The task that renders ``at_run``, before the steps that wait for no other."""
+    """Add the task that renders ``at_run`` upstream of the steps without upstreams."""
     from ..operators.parameters import PipelineParametersOperator
 
     first = PipelineParametersOperator(
@@ -173,7 +175,7 @@ def _renders_first(
 
 
 def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, edges: Iterable[Upstream], dag: DAG) -> None:
-    """What ``set_upstream`` does, which hashes every task id of the DAG at each call to see that it is one DAG."""
+    """Same as ``set_upstream``, which hashes every task id of the DAG per call to check that it is one DAG."""
     below = tasks[task.task_id]
     for edge in edges:
         above = tasks[edge.task_id]
@@ -184,11 +186,11 @@ def _wire(tasks: Mapping[str, BaseOperator], task: TaskPlan, edges: Iterable[Ups
 
 
 class _Options:
-    """The options of a step, sorted once for all steps that have the same.
+    """The options of a step, sorted once for all steps with the same options.
 
-    start_in   where a step that waits begins
+    start_in   where a step with a job starts
     of_step    arguments of its ``StepTask``
-    airflows   arguments of its operator that are Airflow's own
+    airflows   Airflow's own arguments of its operator
     """
 
     __slots__ = ("airflows", "of_step", "start_in")
@@ -257,7 +259,7 @@ def _status_task(
     task, handlers = plan.by_id[STATUS_TASK_ID], plan.handlers.items()
     steps, recorded = plan.step_types.items(), bool(location_of(source.records))
     registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
-    # A model that a later step approves is told at the end.
+    # A model that a later step approves is published at the end.
     told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
     return operators.PipelineStatusOperator(  # type: ignore[no-any-return]
         task_id=task.task_id,
@@ -265,7 +267,7 @@ def _status_task(
         dag=dag,
         steps={prefix + name: step_type for name, step_type in steps},
         handlers={prefix + step: {prefix + other: trigger for other, trigger in by.items()} for step, by in handlers},
-        # A record is sealed in a worker, which has the definition.
+        # A worker seals the record, because it has the definition.
         in_triggerer=not recorded,
         source=source,
         last_of_dag=last_of_dag,
@@ -274,9 +276,9 @@ def _status_task(
 
 
 def _events_of(dag: DAG, prefix: str) -> list[Any]:
-    """An alias of the pipeline's name, so that ``schedule=AssetAlias("abalone")`` means whatever it makes.
+    """An alias with the pipeline's name, so that ``schedule=AssetAlias("abalone")`` covers everything that it creates.
 
-    Airflow sends an event of an outlet at every success, of an alias only where one was added.
+    Airflow sends an event for an outlet at every success, but for an alias only if an event was added to it.
     """
     from airflow.sdk import AssetAlias
 

@@ -1,6 +1,6 @@
-"""A definition as a DAG: what users write.
+"""A definition as a DAG: the main public class.
 
-Relative paths are relative to the file that calls; every keyword not named here is Airflow's own.
+Relative paths are relative to the calling file; every keyword that is not documented here is Airflow's own.
 """
 
 from __future__ import annotations
@@ -36,33 +36,34 @@ if TYPE_CHECKING:
 
 
 class SageMakerPipelineDag(DAG):
-    """A SageMaker pipeline as a DAG: one task a step, of the step's name.
+    """A SageMaker pipeline as a DAG: one task per step, with the step's name.
 
     :param dag_id: id of the DAG, and name of the pipeline unless ``pipeline_name`` is given
     :param definition: file (JSON or YAML), JSON text, dict, or an SDK pipeline object
-    :param parameters: values of the pipeline's parameters, which stay changeable in the trigger form: plain ones,
-        Airflow templates (``{"Day": "{{ ds }}"}``) and results of other tasks (``{"Day": latest_day()}``), which a
-        task ``pipeline.parameters`` renders once in each run; see docs/parameters.md
-    :param steps: Airflow arguments of single steps, ``{"Train": {"pool": "gpu", "retries": 3}}``
-    :param aws_conn_id: connection of all steps; ``None`` for boto3's own credential chain, and ``[sagemaker_mlops]
-        aws_conn_id`` when left out
-    :param region_name: region of all steps; the connection's when left out
-    :param assume_role_arn: role that the connection's identity assumes for the steps; one of another account likewise
-    :param external_id: what the trust policy of ``assume_role_arn`` asks for as ``sts:ExternalId``
-    :param start_in: "triggerer" or "worker": where steps that wait begin
-    :param logs: "end", "live" or "off": when container log lines come into the task log
-    :param records: where the records of its runs are kept, ``s3://bucket/prefix`` or a folder, "off" for nowhere;
-        ``[sagemaker_mlops] records`` when left out
-    :param outlets: S3 locations, as URIs or assets, that other DAGs are scheduled on: an event whenever a step has
-        written something new at or under one; takes ``records``.  Models that are registered need no mention
-    :param max_parallel_steps: MaxParallelExecutionSteps: so many steps of a run at a time, waiting ones too; 0 for any
-    :param on_invalid: "import_error" or "placeholder": what becomes of a pipeline that cannot be built;
-        ``[sagemaker_mlops] on_invalid`` when left out
+    :param parameters: values of the pipeline's parameters, which users can change in the trigger form: plain values,
+        Airflow templates (``{"Day": "{{ ds }}"}``) and results of other tasks (``{"Day": latest_day()}``); the task
+        ``pipeline.parameters`` renders the latter two once in each run; see docs/parameters.md
+    :param steps: Airflow arguments of individual steps, ``{"Train": {"pool": "gpu", "retries": 3}}``
+    :param aws_conn_id: connection of all steps; ``None`` for boto3's credential chain; default: ``[sagemaker_mlops]
+        aws_conn_id``
+    :param region_name: region of all steps; default: the connection's
+    :param assume_role_arn: role, possibly in another account, that the connection's identity assumes for the steps
+    :param external_id: ``sts:ExternalId`` that the trust policy of ``assume_role_arn`` requires
+    :param start_in: "triggerer" or "worker": where steps with jobs start
+    :param logs: "end", "live" or "off": when container log lines are copied to the task log
+    :param records: location of the runs' records, ``s3://bucket/prefix`` or a folder, or "off"; default:
+        ``[sagemaker_mlops] records``
+    :param outlets: S3 locations, as URIs or assets, on which other DAGs are scheduled: an event is sent whenever a step
+        has written something new at or under one; requires ``records``.  Registered models need not be listed
+    :param max_parallel_steps: MaxParallelExecutionSteps: maximum number of steps of a run that run at once, including
+        deferred ones; 0 for no limit
+    :param on_invalid: "import_error" or "placeholder": what to do with a pipeline that cannot be built; default:
+        ``[sagemaker_mlops] on_invalid``
 
-    Problems of the definition and of the options are shown as import error of the file: :meth:`validate`, which Airflow
-    calls for each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with all of them.  Airflow takes the other
-    DAGs of such a file for stale.  With ``on_invalid="placeholder"`` they stay, and the broken one is an unscheduled
-    DAG with the report as its docs, whose runs fail with it.
+    Problems of the definition and of the options appear as an import error of the file: :meth:`validate`, which Airflow
+    calls for each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with all of them.  Airflow then marks the
+    other DAGs of the file as stale.  With ``on_invalid="placeholder"`` they stay, and the broken DAG is replaced with
+    an unscheduled one that has the report as its docs, and whose runs fail with it.
     """
 
     _undescribed: Plan | None = None
@@ -99,7 +100,7 @@ class SageMakerPipelineDag(DAG):
             own = self.parameters = parameters_of(plan, options.parameters)
             one_owner(own, kwargs.get("params"))
             plan = with_secrets(plan, own)
-            # Of a ParamsDict only items() are params; as a mapping it has their values.
+            # Only items() of a ParamsDict has params; as a mapping it has their values.
             params = {**own.params, **dict((kwargs.pop("params", None) or {}).items())}
             check_schedule(plan, params, kwargs.get("schedule"))
             check_step_names(plan, options.steps or {})
@@ -107,7 +108,7 @@ class SageMakerPipelineDag(DAG):
             named = outlet_locations(plan, options.outlets, options.records)
             kwargs.setdefault("catchup", False)
             if options.max_parallel_steps:
-                kwargs.setdefault("max_active_tasks", options.max_parallel_steps)  # steps that hold a worker
+                kwargs.setdefault("max_active_tasks", options.max_parallel_steps)  # steps that occupy a worker
             kwargs.setdefault("description", one_line(plan.description))
             kwargs.setdefault("tags", ["sagemaker"])
             super().__init__(dag_id, **kwargs)
@@ -117,7 +118,7 @@ class SageMakerPipelineDag(DAG):
             failed = broken.in_own_words(error, str(dag_id), f'DAG "{dag_id}"', given, type(self))
             self._without_tasks(dag_id, failed, given)
         self.fileloc = str(caller)
-        with self:  # Airflow finds a DAG that was a context manager, also when the file keeps it in no variable
+        with self:  # Airflow finds a DAG used as a context manager even if no variable refers to it
             if failed is None:
                 try:
                     of_steps = options.for_steps()
@@ -131,7 +132,7 @@ class SageMakerPipelineDag(DAG):
                         dag=self,
                         at_run=own.at_run,
                     )
-                    # Last: every task copies the params its DAG has when it is made, into the serialized DAG as well.
+                    # Last, because every task created after this would copy the params into the serialized DAG.
                     self.params = ParamsDict(params)
                 except Exception as error:
                     failed = broken.in_own_words(error, plan.source, f'DAG "{dag_id}"', {})
@@ -149,9 +150,9 @@ class SageMakerPipelineDag(DAG):
 
     @property
     def doc_md(self) -> str | None:
-        """The docs that the DAG file gives, else the description of the pipeline.
+        """The docs from the DAG file, otherwise a description of the pipeline.
 
-        The description is written when Airflow serializes the DAG: a worker, which parses the file for each task,
+        The description is generated when Airflow serializes the DAG: a worker, which parses the file for each task,
         does not need it.
         """
         if self._undescribed is not None:
@@ -166,7 +167,7 @@ class SageMakerPipelineDag(DAG):
         self._undescribed = None
 
     def _without_tasks(self, dag_id: str, error: PipelineError, given: Mapping[str, Any]) -> None:
-        """Be a DAG without tasks and without a schedule.  Raises ``error`` where not even that can be."""
+        """Initialize as a DAG without tasks and without a schedule.  Raises ``error`` if even that is impossible."""
         try:
             super().__init__(dag_id, **broken.placeholder_options(error, given))
         except Exception:
@@ -174,9 +175,9 @@ class SageMakerPipelineDag(DAG):
 
     @property
     def step_tasks(self) -> dict[str, BaseOperator]:
-        """The tasks by step name, to be wired with others.
+        """The tasks by step name, for wiring them with others.
 
-        Raises the definition's problems when it has any; of a placeholder, its one task has every name.
+        Raises the definition's problems if it has any; a placeholder returns its one task for every name.
         """
         if self._failed is not None:
             raise self._failed
@@ -185,13 +186,13 @@ class SageMakerPipelineDag(DAG):
     def property_of(self, step: str, path: str) -> PipelineValue:
         """A property of a step for a templated argument of any other task, e.g. ``"ModelArtifacts.S3ModelArtifacts"``.
 
-        The task that takes it runs after the step.  Raises ``KeyError`` for a step that is not there, and
-        :class:`InvalidPipeline` for a path that cannot be read.
+        A task that uses it runs after the step.  Raises ``KeyError`` for an unknown step, and
+        :class:`InvalidPipeline` for a path that cannot be parsed.
         """
         return property_of(self.step_tasks, step, path)
 
     def validate(self) -> None:
-        """Called by Airflow when it takes the DAG out of its file: here one DAG is refused, not the whole file."""
+        """Called by Airflow when it collects the DAGs of a file: an error here refuses one DAG, not the whole file."""
         if self._failed is not None:
             raise type(self._failed).several(list(self._errors.values()))
         super().validate()

@@ -1,8 +1,8 @@
-"""What becomes of a pipeline that cannot be built: an import error of its file, or a placeholder in its place.
+"""Handles a pipeline that cannot be built: an import error of its file, or a placeholder in its place.
 
-Airflow's DAG processor marks every DAG of a file that has an import error stale, so such a file's good DAGs are neither
-scheduled nor shown until it is mended.  With ``on_invalid="placeholder"`` the broken one stands there unscheduled
-instead, with the report as its docs and one task that fails with it.
+Airflow's DAG processor marks every DAG of a file with an import error as stale, so the file's good DAGs are neither
+scheduled nor shown until it is fixed.  With ``on_invalid="placeholder"`` an unscheduled DAG takes the broken one's
+place, with the report as its docs and one task that fails with it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 LONGEST_SAID = 2000
-LONGEST_DOC = 20_000  # letters; it is stored with the DAG
-# Keywords of a DAG that say whose it is and who may see it.
+LONGEST_DOC = 20_000  # characters; it is stored with the DAG
+# DAG keywords for its owner and its access control.
 _KEPT = ("access_control", "dag_display_name", "default_args", "owner_links")
 
 _OF_MODULE: WeakKeyDictionary[ModuleType, dict[str, PipelineError]] = WeakKeyDictionary()
@@ -31,10 +31,10 @@ _OF_FILE: dict[str, dict[str, PipelineError]] = {}
 
 
 def errors_of_file(file: str) -> dict[str, PipelineError]:
-    """The errors of the DAG file that is being loaded, by DAG id, to be added to: Airflow keeps one error a file.
+    """The errors of the DAG file being loaded, by DAG id, as a mutable mapping: Airflow keeps one error per file.
 
-    ``file`` is where the DAG is made, which may be a module that many DAG files call; so the module that Airflow loads
-    comes first.  Each load has a module of its own, and with it errors of its own.
+    ``file`` is where the DAG is created, possibly a module that many DAG files call; so the module that Airflow loads
+    takes precedence.  Each load has its own module, and with it its own errors.
     """
     from airflow.sdk.definitions._internal.contextmanager import DagContext
 
@@ -43,13 +43,13 @@ def errors_of_file(file: str) -> dict[str, PipelineError]:
 
 
 def check_choice(on_invalid: str | None) -> None:
-    """Raise :class:`InvalidPipeline` (SM165) for an ``on_invalid`` that is given and is none."""
+    """Raise :class:`InvalidPipeline` (SM165) for an invalid ``on_invalid``; ``None`` is allowed."""
     if on_invalid is not None:
         is_placeholder(on_invalid)
 
 
 def is_placeholder(on_invalid: str | None) -> bool:
-    """Whether a broken pipeline gets a placeholder; the configuration is only asked then, for it takes its time.
+    """Whether a broken pipeline gets a placeholder; reads the configuration only if needed, because that is slow.
 
     Raises :class:`InvalidPipeline` (SM165).
     """
@@ -61,7 +61,7 @@ def is_placeholder(on_invalid: str | None) -> bool:
 
 
 def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError, bool]:
-    """``error``, with what is wrong with the choice itself, and whether a placeholder stands for it."""
+    """``error``, with problems of ``on_invalid`` itself, and whether to create a placeholder."""
     if any(problem.code == settings.CODE and problem.where == "on_invalid" for problem in error.problems):
         return error, False
     try:
@@ -73,9 +73,9 @@ def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError
 def in_own_words(
     error: Exception, source: str, owner: str, given: Mapping[str, Any], made: type = object
 ) -> PipelineError:
-    """``error`` itself when it is ours; any other, of Airflow, the SDK or Python, as a problem of ``owner`` (SM164).
+    """``error`` itself if it is ours; errors of Airflow, the SDK or Python as a problem of ``owner`` (SM164).
 
-    given   the keywords that the error may be about
+    given   the keywords that may have caused the error
     """
     if isinstance(error, PipelineError):
         return error
@@ -84,11 +84,11 @@ def in_own_words(
     if not isinstance(error, TypeError | ValueError) or not said:
         said = f"{type(error).__name__}{said and ': '}{said}"
     fix = did_you_mean(unknown, _keywords(made)) if unknown else ""
-    return InvalidPipeline(source, [Problem("SM164", unknown or "options", f"{owner} cannot be made: {said}.", fix)])
+    return InvalidPipeline(source, [Problem("SM164", unknown or "options", f"{owner} cannot be created: {said}.", fix)])
 
 
 def _keywords(made: type) -> list[str]:
-    """Keywords that ``made`` takes, itself or through ``**kwargs`` of a class it inherits from."""
+    """Keywords that ``made`` accepts, directly or through ``**kwargs`` of a base class."""
     from inspect import signature
 
     own = [vars(kind)["__init__"] for kind in made.__mro__[:-1] if "__init__" in vars(kind)]
@@ -96,7 +96,7 @@ def _keywords(made: type) -> list[str]:
 
 
 class AnyTask(dict[str, "BaseOperator"]):
-    """The tasks of a broken pipeline by step name: its one task, whatever the step is called."""
+    """The tasks of a broken pipeline by step name: every name maps to its one task."""
 
     def __init__(self, task: BaseOperator) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class AnyTask(dict[str, "BaseOperator"]):
 
 
 def placeholder_options(error: PipelineError, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of the DAG that stands for a broken one."""
+    """Keywords of the placeholder DAG."""
     return {
         **{name: given[name] for name in _KEPT if name in given},
         "schedule": None,
@@ -119,14 +119,14 @@ def placeholder_options(error: PipelineError, given: Mapping[str, Any]) -> dict[
 
 
 def report_doc(error: PipelineError) -> str:
-    """The report as Markdown that shows it as it is."""
+    """The report as Markdown that shows it verbatim."""
     text = str(error).replace("```", "'''")
     shown = text if len(text) <= LONGEST_DOC else f"{text[:LONGEST_DOC]}\n..."
     return f"This pipeline cannot be used. A run of it fails with this report.\n\n```text\n{shown}\n```\n"
 
 
 def placeholder_task(error: PipelineError, dag: DAG, group: TaskGroup | None = None) -> AnyTask:
-    """The one task of a broken pipeline, under any step's name."""
+    """Create the one task of a broken pipeline, available under any step's name."""
     from ..operators.invalid_pipeline import InvalidPipelineOperator
 
     more = {} if group is None else {"task_group": group}

@@ -1,4 +1,4 @@
-"""What the DAG and the task group of a pipeline have in common: their options, and what is checked of them."""
+"""The options that the DAG and the task group of a pipeline share, and their checks."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _HERE = str(Path(__file__).parent) + os.sep
 
 @dataclass(frozen=True, slots=True)
 class PipelineOptions:
-    """What a DAG file says about a pipeline besides its definition: the keywords that DAG and task group share.
+    """The options of a pipeline in a DAG file: the keywords that the DAG and the task group share.
 
-    ``SageMakerPipelineDag`` documents each of them.
+    ``SageMakerPipelineDag`` documents them.
     """
 
     pipeline_name: str | None
@@ -49,13 +49,13 @@ class PipelineOptions:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> PipelineOptions:
-        """Those among the ``arguments`` of a constructor."""
+        """The options among the ``arguments`` of a constructor."""
         return cls(**{one.name: arguments[one.name] for one in fields(cls)})
 
     def for_steps(self) -> dict[str, Any]:
-        """Options of all steps; what is not given is read from Airflow's configuration once, not once a step.
+        """Options of all steps; missing ones are read from Airflow's configuration once, not once per step.
 
-        Raises :class:`InvalidPipeline` (SM165) for a value that an option cannot have.
+        Raises :class:`InvalidPipeline` (SM165) for an invalid value.
         """
         choices = ("start_in", "logs", "poll_interval_s", "max_parallel_steps")
         settings.check_choices({name: getattr(self, name) for name in choices}, "DAG")
@@ -74,7 +74,7 @@ class PipelineOptions:
 
 
 def with_secrets(plan: Plan, own: Parameters) -> Plan:
-    """``plan`` with the secrets of the DAG file as defaults, which are then read in workers only."""
+    """``plan`` with the DAG file's secrets as defaults, which are then only read in workers."""
     if not own.secrets:
         return plan
     from ..plan.defaults import with_defaults
@@ -83,7 +83,7 @@ def with_secrets(plan: Plan, own: Parameters) -> Plan:
 
 
 def outlet_locations(plan: Plan, outlets: Sequence[Any], records: str) -> Outlets:
-    """The names and URIs of the assets that ``outlets`` names; checked."""
+    """The names and URIs of the assets in ``outlets``, after checking them."""
     if not outlets:
         return ()
     from ..integrations.outlets import locations_of
@@ -92,7 +92,7 @@ def outlet_locations(plan: Plan, outlets: Sequence[Any], records: str) -> Outlet
 
 
 def property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> PipelineValue:
-    """The property at ``path`` of the step ``step``, which pushes it from now on."""
+    """The property at ``path`` of ``step``; makes the step push it to XCom."""
     from ..definition.expressions import parse_value
     from ..operators.pipeline_value import PipelineValue
     from ..runtime.step_task import StepTask
@@ -100,7 +100,7 @@ def property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> Pipe
     expression = {"Get": f"Steps.{step}.{path}"}
     parse_value(expression, f"property_of({step!r}, {path!r})")
     task: Any = tasks[step]
-    if hasattr(task, "add_output"):  # an Airflow operator of another package pushes all it has
+    if hasattr(task, "add_output"):  # another package's operator pushes everything anyway
         task.add_output(path)
     known = getattr(task, "step", None)
     connection = known.connection if known is not None else AwsConnection()
@@ -108,7 +108,7 @@ def property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> Pipe
 
 
 def check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
-    """Raise :class:`InvalidPipeline` (SM403, SM165) with what is wrong with the options of single steps."""
+    """Raise :class:`InvalidPipeline` (SM403, SM165) with all problems in the options of individual steps."""
     problems = [
         Problem("SM403", f"steps[{name!r}]", f'no step is called "{name}".', did_you_mean(name, plan.by_id))
         for name in steps
@@ -121,7 +121,7 @@ def check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
         for problem in settings.problems_of(options, f"steps[{name!r}]")
     ]
     problems += [
-        Problem("SM403", f"steps[{name!r}]", f'the options of "{name}" are an object.', 'Write {"retries": 2}.')
+        Problem("SM403", f"steps[{name!r}]", f'the options of "{name}" must be a dict.', 'Write {"retries": 2}.')
         for name, options in steps.items()
         if not isinstance(options, Mapping)
     ]
@@ -130,18 +130,18 @@ def check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
 
 
 def check_fail_fast(plan: Plan, fail_fast: Any) -> None:
-    """Airflow allows only tasks that stop at a failure in such a DAG (``FailFastDagInvalidTriggerRule``, 3.3.2)."""
+    """Such a DAG must not have tasks that run after a failure (``FailFastDagInvalidTriggerRule``, 3.3.2)."""
     if fail_fast:
         what = (
             "fail_fast=True cannot be used with a pipeline: pipeline.status has to run after a step has failed, to "
-            "stop the jobs of the others and to seal the record, and Airflow refuses such a task in a fail_fast DAG."
+            "stop the other steps' jobs and seal the record, but Airflow refuses such a task in a fail_fast DAG."
         )
-        fix = "Leave fail_fast out. Steps behind a failed one do not run, and the run fails once the others have ended."
+        fix = "Remove fail_fast. Steps after a failed one do not run, and the run fails when the others have ended."
         raise InvalidPipeline(plan.source, [Problem("SM420", "fail_fast", what, fix)])
 
 
 def caller_file() -> Path:
-    """The DAG file: the first caller outside this folder and outside Airflow's own wrappers of ``__init__``."""
+    """The DAG file: the first caller outside this folder and Airflow's wrappers of ``__init__``."""
     frame = sys._getframe(1)
     while frame.f_back is not None:
         name = frame.f_code.co_filename

@@ -1,7 +1,7 @@
-"""``parameters=`` of a pipeline -> params of the trigger form, and the values that only a run knows.
+"""``parameters=`` of a pipeline -> params of the trigger form, and values that are rendered in each run.
 
-A value is data unless it is an Airflow template or the result of another task: those two are rendered once in each run,
-by the pipeline's first task.  The document itself is never rendered, and neither is what a run's conf holds.
+A value is data unless it is an Airflow template or the result of another task; the pipeline's first task renders those
+two once in each run.  The document itself is never rendered, and neither is a run's conf.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from ..plan.model import ParameterPlan, Plan
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
-MOST_USERS, LONGEST_DEFAULT = 3, 20  # of the help that a parameter gets; the whole of it goes into the serialized DAG
+MOST_USERS, LONGEST_DEFAULT = 3, 20  # in a parameter's help, which is part of the serialized DAG
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """The parameters of one pipeline in a DAG.
 
-    params   of the trigger form, by parameter name
-    at_run   templates and results of other tasks, by parameter name; in the form these are left empty
+    params   params of the trigger form, by parameter name
+    at_run   templates and results of other tasks, by parameter name; their fields in the form are empty
     given    names that the DAG file gives a value
-    secrets  values out of the DAG file that are left out of the form and the serialized DAG, by parameter name
-    source   what the definition is called
+    secrets  values from the DAG file that are kept out of the form and the serialized DAG, by parameter name
+    source   name of the definition
     """
 
     params: Mapping[str, Param] = field(default_factory=dict)
@@ -47,7 +47,7 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
     """The parameters of ``plan`` with the values ``given`` in the DAG file.
 
     Raises :class:`InvalidPipeline` with every problem: SM401 for a name that is not declared, SM413 for a value that
-    does not fit its parameter, SM414 for a template that cannot be read.
+    does not fit its parameter, SM414 for a template that cannot be parsed.
     """
     declared = {parameter.name: parameter for parameter in plan.parameters}
     users = _users(plan)
@@ -70,7 +70,7 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
         elif is_template(value) or is_result(value):
             wrong = template_error(value) if isinstance(value, str) else ""
             if wrong:
-                fix = "Correct it, or write literal(...) of airflow.sdk around text that is no template."
+                fix = "Correct it, or wrap text that is not a template in literal(...) from airflow.sdk."
                 problems.append(Problem("SM414", place, f'"{value}" is not an Airflow template: {wrong}.', fix))
             at_run[name] = value
         elif value is not None:
@@ -88,7 +88,7 @@ def parameters_of(plan: Plan, given: Any) -> Parameters:
 
 
 def check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None:
-    """A scheduled run supplies no values, so every parameter needs a default, as on the service.
+    """Require a default for every parameter, as on the service, because a scheduled run supplies no values.
 
     params   the DAG's params for the parameters of ``plan``, by parameter name
 
@@ -104,7 +104,7 @@ def check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None
                 Problem(
                     "SM402",
                     f"$.Parameters ({name})",
-                    f'parameter "{name}" has no default, and scheduled runs supply no values.',
+                    f'parameter "{name}" has no default, but scheduled runs supply no values.',
                     f'Give it a "DefaultValue", pass parameters={{"{name}": ...}}, or use schedule=None.',
                 )
                 for name in missing
@@ -113,7 +113,7 @@ def check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None
 
 
 def one_owner(parameters: Parameters, params: Mapping[str, Any] | None) -> None:
-    """Refuse a parameter that ``parameters=`` and ``params=`` give different values (SM415): one would be ignored."""
+    """Refuse a parameter with different values in ``parameters=`` and ``params=`` (SM415): one would be ignored."""
     both = [name for name in sorted(parameters.given) if name in (params or {}) and _differs(parameters, params, name)]
     if both:
         raise InvalidPipeline(
@@ -122,8 +122,8 @@ def one_owner(parameters: Parameters, params: Mapping[str, Any] | None) -> None:
                 Problem(
                     "SM415",
                     f"parameters[{name!r}]",
-                    f'"{name}" has another value in params=, and only one of the two can count.',
-                    "Leave one of them out.",
+                    f'"{name}" has another value in params=, but only one of the two can apply.',
+                    "Remove one of them.",
                 )
                 for name in both
             ],
@@ -133,9 +133,9 @@ def one_owner(parameters: Parameters, params: Mapping[str, Any] | None) -> None:
 def params_with(dag: DAG, group: Any) -> ParamsDict:
     """The params of ``dag`` with those of its pipeline groups, now that ``group`` is one of them.
 
-    Groups share a param where type, choices and default are the same, and take one that the DAG's author has given.
-    Otherwise each has its own, ``<group id>.<name>``.  Raises :class:`InvalidPipeline` (SM415) when they cannot be
-    told apart, as a group without prefix has no name for its own.
+    Groups share a param if type, choices and default are the same, and use a param that the DAG's author has declared.
+    Otherwise each has its own, ``<group id>.<name>``.  Raises :class:`InvalidPipeline` (SM415) if that is impossible,
+    because a group without a prefix has no separate name.
     """
     groups = [other for other in _groups(dag) if other is not group] + [group]
     shown = {name for other in groups for name in other.exposed}
@@ -165,39 +165,39 @@ def params_with(dag: DAG, group: Any) -> ParamsDict:
 
 
 def params_of_group(params: ParamsDict, group: Any) -> dict[str, Any]:
-    """Those of the DAG's ``params`` that are for ``group``, by parameter name."""
+    """The DAG's ``params`` that belong to ``group``, by parameter name."""
     names = {name: f"{group.group_id}.{name}" for name in group.parameters.params}
     return {name: params.get_param(own if own in group.exposed else name) for name, own in names.items()}
 
 
 def _groups(dag: DAG) -> Iterator[Any]:
-    # Not dag.task_group_dict, which is kept from its first use on: groups that are made later would be missing.
+    # Not dag.task_group_dict, which is cached on first use: groups created later would be missing.
     for node in dag.task_group.get_task_group_dict().values():
         if isinstance(node, TaskGroup) and isinstance(getattr(node, "parameters", None), Parameters):
             yield node
 
 
 def _apart(name: str, claims: Sequence[Any], theirs: Param | None, of_dag: Parameters | None) -> Iterable[Any]:
-    """Those of ``claims`` that need a param of their own."""
+    """The groups in ``claims`` that need a separate param."""
     if theirs is None:
         first = _meaning(claims[0].parameters, name)
         return claims if any(_meaning(other.parameters, name) != first for other in claims) else ()
     if of_dag is not None and of_dag.params.get(name) is theirs:
         meant = _meaning(of_dag, name)
         return [other for other in claims if _meaning(other.parameters, name) != meant]
-    differ = (other for other in claims if name in other.parameters.given)  # else the author of the DAG has said it
+    differ = (other for other in claims if name in other.parameters.given)  # otherwise the DAG's author has declared it
     return [other for other in differ if _differs(other.parameters, {name: theirs}, name)]
 
 
 def _differs(parameters: Parameters, params: Any, name: str) -> bool:
-    """Whether the value that ``parameters`` give is another one than the author's of the DAG in ``params``."""
+    """Whether the value in ``parameters`` differs from the one that the DAG's author gives in ``params``."""
     theirs = params.get_param(name) if isinstance(params, ParamsDict) else params[name]
     value = theirs.value if isinstance(theirs, Param) else theirs
     return name in parameters.at_run or parameters.params[name].value != value
 
 
 def _meaning(parameters: Parameters, name: str) -> tuple[Any, ...]:
-    """What has to be the same for two pipelines to share a param."""
+    """The attributes that must be equal for two pipelines to share a param."""
     param = parameters.params[name]
     value = param.value if param.has_value else None
     at_run = parameters.at_run.get(name)
@@ -207,7 +207,7 @@ def _meaning(parameters: Parameters, name: str) -> tuple[Any, ...]:
 
 
 def _told_of_both(before: Param | None, param: Param) -> Param:
-    """``param``, with what was said of it ``before`` for another group that shares it."""
+    """``param``, including the help of ``before``, the param of another group that shares it."""
     if before is None or not param.description or param.description in (before.description or ""):
         return before or param
     about = " ".join(filter(None, (before.description, param.description)))
@@ -221,7 +221,7 @@ def _titled(param: Param, title: str) -> Param:
 def _not_told_apart(name: str, group: Any, claims: Sequence[Any]) -> Problem:
     others = ", ".join(f'"{other.group_id}"' for other in claims if other is not group) or "the DAG itself"
     what = f'task group "{group.group_id}" and {others} give parameter "{name}" different defaults or types.'
-    fix = f'"{group.group_id}" has prefix_group_id=False, so it cannot have a param of its own: leave that out.'
+    fix = f'"{group.group_id}" has prefix_group_id=False, so it cannot have a separate param: remove that option.'
     return Problem("SM415", f"parameters[{name!r}]", what, fix)
 
 
@@ -235,15 +235,15 @@ def _users(plan: Plan) -> dict[str, list[str]]:
 
 
 def helps_of(plan: Plan) -> dict[str, str]:
-    """{parameter: what the form says of it}, for the parameters that the definition does not describe."""
+    """{parameter: help text in the form}, for the parameters that the definition does not describe."""
     users = _users(plan)
     return {p.name: _help(users.get(p.name, ()), p.default) for p in plan.parameters if not p.description}
 
 
 def _help(users: Sequence[str], default: Any) -> str:
-    """What the form says of a parameter that the definition does not describe; choices are in the field's own list."""
+    """The help text of a parameter that the definition does not describe, without choices, which the field lists."""
     if not users:
-        return "Used by no step."
+        return "Not used by any step."
     more = f" and {len(users) - MOST_USERS} more" if len(users) > MOST_USERS else ""
     said = f"Used by {', '.join(users[:MOST_USERS])}{more}."
     word = default if isinstance(default, str) else "" if default is None else json.dumps(default)
@@ -265,7 +265,7 @@ def _param(
     default = fixed.get(parameter.name, parameter.default)
     if holds_secret(parameter.name, default):
         return _left_empty(parameter, "the default, which is not shown", schema, by)
-    # Plain text, which Airflow's form shows likewise; in the serialized DAG it costs nothing beside itself.
+    # Plain text, which Airflow's form shows just as well and which adds no markup to the serialized DAG.
     about = None if parameter.description else _help(by, default)
     if parameter.description:
         schema["description_md"] = parameter.description
@@ -277,7 +277,7 @@ def _param(
 
 
 def _left_empty(parameter: ParameterPlan, said: str, schema: dict[str, Any], users: Sequence[str]) -> Param:
-    """The param of what is rendered in each run, or is not shown: empty in the form, which says what it will be."""
+    """The param for a value that is rendered in each run or secret: empty in the form, with a help text."""
     schema["type"] = ["null", schema["type"]]
     if parameter.enum:
         schema["enum"].append(None)
@@ -288,9 +288,9 @@ def _left_empty(parameter: ParameterPlan, said: str, schema: dict[str, Any], use
 
 def _origin(value: Any) -> str:
     if type(value).__name__ == "MappedArgument":
-        return "what its task group is mapped over"
+        return "the value that its task group is mapped over"
     tasks = sorted({operator.task_id for operator, _ in value.iter_references()})
-    return f"the result of {', '.join(tasks)}" if tasks else "what the DAG file says for each run"
+    return f"the result of {', '.join(tasks)}" if tasks else "the value that the DAG file sets for each run"
 
 
 def _wants_a_value(param: Any) -> bool:
@@ -301,8 +301,8 @@ def _wants_a_value(param: Any) -> bool:
 
 
 def _no_mapping(given: Any) -> Problem:
-    what = f"parameters= is {type(given).__name__}, and values are given by name."
-    fix = 'Write {"Name": value}, with a value for each: text, a number, a template, or the result of a task.'
+    what = f"parameters= is a {type(given).__name__}, but must be a mapping of names to values."
+    fix = 'Write {"Name": value}; a value is a string, a number, a template, or the result of a task.'
     return Problem("SM413", "parameters", what, fix)
 
 
@@ -310,7 +310,7 @@ def _fix(value: Any) -> str:
     if isinstance(value, SCALARS):
         return ""
     if hasattr(value, "output") and hasattr(value, "task_id"):
-        return f"For the result of that task write {value.task_id}.output."
+        return f"To use the result of that task, write {value.task_id}.output."
     if hasattr(value, "isoformat"):
-        return f'Write it as text, "{value.isoformat()}".'
-    return "A parameter is text, a number or true/false; write anything else as JSON text."
+        return f'Write it as a string, "{value.isoformat()}".'
+    return "A parameter is a string, a number or a boolean; write anything else as JSON text."

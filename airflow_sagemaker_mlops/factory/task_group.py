@@ -1,4 +1,4 @@
-"""A definition as a task group in a bigger DAG: what users write."""
+"""A definition as a task group in a larger DAG."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 class SageMakerPipelineTaskGroup(TaskGroup):
     """A SageMaker pipeline as a task group inside a DAG.
 
-    The pipeline's parameters become params of the DAG unless the DAG has params of their names.  Groups whose
-    parameters of one name differ in default or type have a param each, ``<group id>.<name>``.  Arguments as for
-    ``SageMakerPipelineDag``.  ``group.step_tasks["Train"]`` is the task of a step, to be wired like any other.
-    A definition that cannot be used raises its problems; with ``on_invalid="placeholder"`` the group has one task,
-    which fails with them.
+    The pipeline's parameters become params of the DAG unless the DAG already has params with their names.  If groups
+    have different defaults or types for a parameter, each has its own param, ``<group id>.<name>``.  Arguments as for
+    ``SageMakerPipelineDag``.  ``group.step_tasks["Train"]`` is the task of a step, which can be wired like any other.
+    An unusable definition raises its problems; with ``on_invalid="placeholder"`` the group has one task, which fails
+    with them.
     """
 
     parameters: Parameters
-    exposed: set[str]  # the params of the DAG that are this group's
+    exposed: set[str]  # the params of the DAG that belong to this group
 
     def __init__(
         self,
@@ -91,13 +91,13 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             params = params_with(dag, self)
             check_schedule(plan, params_of_group(params, self), dag.schedule)
         except PipelineError as error:
-            del self.parameters  # no other group is to mind them
+            del self.parameters  # other groups must not take them into account
             if not broken.is_placeholder(options.on_invalid):
                 raise
             self.step_tasks = broken.placeholder_task(error, self.dag, self)
             return
         source = (definition, folder, {**dict.fromkeys(own.given), **own.secrets}, named)
-        before, dag.params = dag.params, ParamsDict()  # every task copies the params its DAG has when it is made
+        before, dag.params = dag.params, ParamsDict()  # every task copies its DAG's params when it is created
         try:
             with self:
                 self.step_tasks = build(
@@ -121,17 +121,17 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             dag.params = params
 
     def _take_apart(self, dag: DAG) -> None:
-        """Be a group without tasks and params again."""
+        """Remove all tasks and params of this group."""
         del self.parameters
-        made = {name for name, task in self.children.items() if dag.task_dict.get(name) is task}  # else another's id
+        made = {name for name, task in self.children.items() if dag.task_dict.get(name) is task}  # else another's
         for task_id in made:
             del dag.task_dict[task_id]
             dag.task_group.used_group_ids.discard(task_id)
             dag.edge_info.pop(task_id, None)
-        for task in dag.task_dict.values():  # those whose results are parameters
+        for task in dag.task_dict.values():  # upstream tasks whose results are parameters
             task.downstream_task_ids.difference_update(made)
         self.children.clear()
 
     def property_of(self, step: str, path: str) -> PipelineValue:
-        """A property of a step for any other task, as ``SageMakerPipelineDag`` gives it."""
+        """A property of a step for any other task; see ``SageMakerPipelineDag.property_of``."""
         return property_of(self.step_tasks, step, path)

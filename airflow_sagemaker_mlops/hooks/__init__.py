@@ -1,1 +1,1 @@
-"""Credentials out of Airflow's connections."""
+"""Credentials from Airflow's connections."""

@@ -1,7 +1,7 @@
-"""An Airflow connection -> the AWS clients a step uses.
+"""An Airflow connection -> the AWS clients that a step uses.
 
-The Amazon provider reads the connection (keys, profiles, role to assume, endpoint, region); this module only keeps the
-clients, so that five hundred waiting steps of one connection share one set.
+The Amazon provider reads the connection (keys, profiles, role to assume, endpoint, region); this module only caches the
+clients, so that five hundred waiting steps with one connection share one set.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ..execution.aws.clients import SessionAws
 from ..execution.watch.eventbridge import region_of
 from .connection import AwsConnection
 
-KEEP_S = 900.0  # credentials from outside of the connection are asked for again after this long
-LOOK_S = 30.0  # a changed connection is seen after this long; a secrets backend may charge for every look
+KEEP_S = 900.0  # credentials from outside the connection are fetched again after this time
+LOOK_S = 30.0  # a changed connection is noticed after this time; a secrets backend may charge per request
 _LOCK = threading.Lock()
 SESSION_NAME = "airflow-sagemaker-mlops"
 EVENTS_QUEUE = "events_queue_url"  # in the connection's extra
@@ -28,7 +28,7 @@ _SEEN: dict[str, tuple[float, str]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A connection that Airflow has been asked for, and AWS not yet."""
+    """A connection that has been looked up in Airflow, before any call to AWS."""
 
     key: Key
     hook: Any
@@ -39,21 +39,23 @@ class Prepared:
 def aws_for(connection: AwsConnection) -> SessionAws:
     """Clients of ``connection``; credentials of an assumed role are renewed before they expire.  Blocking.
 
-    Raises ``ValueError`` with a sentence when no region is known, and Airflow's error when the connection is missing.
+    Raises ``ValueError`` with a sentence if no region is known, and Airflow's error if the connection is missing.
     """
     found = prepared(connection)
     return found if isinstance(found, SessionAws) else opened(found)
 
 
 def prepared(connection: AwsConnection, *, fresh: bool = False) -> SessionAws | Prepared:
-    """What :func:`aws_for` asks Airflow: the clients that are kept, or what :func:`opened` makes them of.
+    """The Airflow part of :func:`aws_for`: the cached clients, or the input of :func:`opened`.
 
-    ``fresh``: nothing that is kept is good enough.
+    ``fresh``: ignore cached clients.
 
     Raises ``ValueError`` for an external id without a role.
     """
     if connection.external_id and not connection.assume_role_arn:
-        raise ValueError("external_id goes with assume_role_arn, which is not given; a connection has its own extra.")
+        raise ValueError(
+            "external_id needs assume_role_arn, which is not given. A connection can have both in its extra."
+        )
     conn_id = connection.aws_conn_id
     if fresh and conn_id is not None:
         _SEEN.pop(conn_id, None)
@@ -64,16 +66,16 @@ def prepared(connection: AwsConnection, *, fresh: bool = False) -> SessionAws | 
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
     hook: Any = AwsGenericHook(aws_conn_id=conn_id, region_name=connection.region_name, client_type="sagemaker")
-    # The connection is looked up now: what comes next must not ask Airflow.
+    # Look up the connection now: the next part must not call Airflow.
     return Prepared(key, hook, hook.conn_config, time.monotonic())
 
 
 def opened(looked_up: Prepared) -> SessionAws:
-    """The clients of the connection ``looked_up``.  May ask STS.  They replace earlier ones wherever those are used."""
+    """The clients of the connection ``looked_up``.  May call STS.  They replace the earlier clients everywhere."""
     key = looked_up.key
     with _LOCK:
         opening = _OPENING.setdefault(key, threading.Lock())
-    with opening:  # a connection whose STS does not answer keeps the others waiting for nothing
+    with opening:  # an unresponsive STS must not delay other connections
         kept = _KEPT.get(key)
         if kept is not None and kept[0] > looked_up.since:
             return kept[1]
@@ -102,7 +104,7 @@ def _fingerprint(conn_id: str | None) -> str:
         _SEEN[conn_id] = (time.monotonic(), fingerprint)
         return fingerprint
     except Exception as error:
-        # The Amazon provider falls back to boto3's own chain when aws_default is not defined; so do we.
+        # Like the Amazon provider, fall back to boto3's credential chain if aws_default is not defined.
         if type(error).__name__ != "AirflowNotFoundException":
             raise
         _raise_if_away(conn_id)
@@ -112,16 +114,16 @@ def _fingerprint(conn_id: str | None) -> str:
 
 
 def _raise_if_away(conn_id: str) -> None:
-    """Raise what Airflow really said about ``conn_id``, unless that is that there is no such connection.
+    """Raise Airflow's actual error for ``conn_id``, unless the connection really does not exist.
 
-    The SDK also calls a connection undefined when the API server does not answer (3.3.2).  With ``aws_default`` the
+    The SDK also reports a connection as undefined if the API server does not respond (3.3.2).  With ``aws_default`` the
     step would then run with whatever credentials the machine has.
     """
     try:
         from airflow.sdk.exceptions import AirflowRuntimeError
         from airflow.sdk.execution_time.comms import GetConnection
         from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
-    except ImportError:  # no supervisor, so nobody to ask
+    except ImportError:  # no supervisor to ask
         return
     try:
         SUPERVISOR_COMMS.send(GetConnection(conn_id=conn_id))
@@ -154,13 +156,13 @@ def _make(looked_up: Prepared) -> SessionAws:
 
 
 def _events_queue(extra: dict[str, Any], region: str) -> str:
-    """The connection's queue of job events, where it is one of this region."""
+    """The connection's queue for job events, if it is in this region."""
     url = str(extra.get(EVENTS_QUEUE) or "")
     return url if region_of(url) in ("", region) else ""
 
 
 def _assuming(role: str, external_id: str | None, session: Any, region: str, sts: dict[str, Any]) -> Any:
-    """A session as ``role``, whose credentials botocore fetches when they are first needed, and again in time."""
+    """A session as ``role``, whose credentials botocore fetches on first use and renews in time."""
     import boto3
     import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials

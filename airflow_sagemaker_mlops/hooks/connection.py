@@ -1,4 +1,4 @@
-"""What leads to the AWS account and region of a step.  Imported by every parse, so it imports nothing."""
+"""The AWS account and region of a step.  Every parse imports this module, so it imports nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class AwsConnection:
     """An Airflow connection, and what a step adds to it.
 
-    aws_conn_id       Airflow connection; ``None`` for boto3's own credential chain
+    aws_conn_id       Airflow connection; ``None`` for boto3's credential chain
     region_name       ``None`` for the connection's
-    assume_role_arn   role to assume with the connection's credentials, also one of another account
-    external_id       what the role's trust policy asks for as ``sts:ExternalId``
+    assume_role_arn   role to assume with the connection's credentials, possibly in another account
+    external_id       ``sts:ExternalId`` that the role's trust policy requires
     """
 
     aws_conn_id: str | None = "aws_default"

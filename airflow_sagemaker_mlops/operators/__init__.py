@@ -1,6 +1,6 @@
-"""One operator a step type, ``<Type>StepOperator``; usable by hand in any DAG.
+"""One operator per step type, ``<Type>StepOperator``; also usable without a definition in any DAG.
 
-Names are looked up lazily, so that a DAG file loads the module of an operator and nothing else.
+Names are imported lazily, so a DAG file loads only the modules of the operators that it uses.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ def __getattr__(name: str) -> Any:
         if not kind:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = operator_class(kind)
-    globals()[name] = found  # the next time Python finds it by itself
+    globals()[name] = found  # next time Python finds it without this function
     return found

@@ -22,15 +22,14 @@ if TYPE_CHECKING:
 
 
 def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperator:
-    """The operator that ``step`` names.  ``arguments`` are Airflow's own: task id, DAG and options of the user.
+    """The operator that ``step`` names.  ``arguments`` are Airflow's own: task id, DAG and the user's options.
 
-    Expressions may stand in the arguments that the operator templates; its own Jinja templates are rendered as
-    everywhere.  Raises :class:`InvalidPipeline` (SM404) when it cannot be made, and (SM229) when it is not
-    allowed here.
+    Expressions are allowed in the arguments that the operator templates; its own Jinja templates are rendered as usual.
+    Raises :class:`InvalidPipeline` (SM404) if it cannot be created, and (SM229) if it is not allowed.
     """
     path, name = step.spec.operator, str(arguments["task_id"])
     allowed = settings.allowed_operators()
-    if allowed and not any(fnmatchcase(path, pattern) for pattern in allowed):  # nothing of it is imported
+    if allowed and not any(fnmatchcase(path, pattern) for pattern in allowed):  # its module is not imported
         what = f"{path} is not among the operators that this Airflow allows in definitions."
         raise _refused(name, what, f"[{settings.SECTION}] allowed_operators is: {', '.join(allowed)}.", "SM229")
     operator = _operator_at(path, name)
@@ -39,13 +38,13 @@ def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperat
     templated = tuple(getattr(operator, "template_fields", ()))
     for key, value in own.items():
         if holds_value(value) and key not in templated:
-            fix = f"Expressions can stand in: {', '.join(templated) or 'none of its arguments'}."
-            raise _refused(name, f'"{key}" of {attribute} is not templated, so it cannot hold an expression.', fix)
+            fix = f"Expressions are allowed in: {', '.join(templated) or 'none of its arguments'}."
+            raise _refused(name, f'"{key}" of {attribute} is not templated, so it cannot contain an expression.', fix)
     try:
         made = _as_step(operator)(**own, **arguments)
     except TypeError as error:
-        raise _refused(name, f"{attribute} does not take these arguments: {error}.") from None
-    made.__dict__["pipeline_step"] = step  # past Airflow's own __setattr__
+        raise _refused(name, f"{attribute} does not accept these arguments: {error}.") from None
+    made.__dict__["pipeline_step"] = step  # bypasses Airflow's __setattr__
     return made  # type: ignore[no-any-return]
 
 
@@ -59,25 +58,25 @@ def _operator_at(path: str, step: str) -> type[BaseOperator]:
         raise _refused(step, f"{path} cannot be imported: {error}.") from None
     if not (isinstance(found, type) and issubclass(found, BaseOperator)):
         kind = "class" if isinstance(found, type) else type(found).__name__
-        what = f"{path} is a {kind}, which is no Airflow operator."
-        raise _refused(step, what, "Write the dotted path of a class of operators.")
+        what = f"{path} is a {kind}, not an Airflow operator."
+        raise _refused(step, what, "Write the dotted path of an operator class.")
     return found
 
 
 class _AsStep:
-    """What another package's operator does as a step: takes part in selective runs, notes when it skips itself and what
-    people answered.
+    """Makes another package's operator a step: takes part in selective runs, and records its own skips and people's
+    answers.
     """
 
     pipeline_step: StepTask
 
     def execute(self, context: Context) -> Any:
-        """Run it where it is selected; give its earlier output, if that was kept, where it is reused."""
+        """Run the operator if it is selected; if it is reused, return its earlier output, if it was recorded."""
         with _marking_skips(context):
             return self._execute_selected(context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Back from the triggerer."""
+        """Resume after the triggerer."""
         from ..runtime.approvals import ANSWER_KEY, answer_in
 
         if answer := answer_in((next_kwargs or {}).get("event")):
@@ -101,9 +100,9 @@ class _AsStep:
 
 @contextmanager
 def _marking_skips(context: Context) -> Iterator[None]:
-    """Leave a note when the operator raises ``AirflowSkipException``; a run that is marked failed skips tasks as well.
+    """Record when the operator raises ``AirflowSkipException``, because marking a run failed skips tasks as well.
 
-    Without the note, the status task would take the step for one that the end of the run has dropped.
+    Without this record, the status task would take the step for one that was skipped when the run ended.
     """
     try:
         yield
@@ -114,7 +113,7 @@ def _marking_skips(context: Context) -> Iterator[None]:
 
 @functools.cache
 def _as_step(operator: type) -> type:
-    """``operator``, of the same name and place for Airflow, with :class:`_AsStep` before it."""
+    """A subclass of ``operator`` with :class:`_AsStep` first, which has the same name and module for Airflow."""
     place = {"__module__": operator.__module__, "__qualname__": operator.__qualname__, "__doc__": operator.__doc__}
     return type(operator)(operator.__name__, (_AsStep, operator), place)
 

@@ -1,4 +1,4 @@
-"""What all step operators share: the step's slice of the plan, and what Airflow asks and is told of an attempt."""
+"""The base class of all step operators: the step's slice of the plan, and an attempt's interface to Airflow."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ if TYPE_CHECKING:
     from ..runtime.start_in_triggerer import StartInTriggerer
     from ..runtime.worker_attempt import WorkerAttempt
 
-IN_ONE_PROCESS = frozenset({"ForEach"})  # begun in a worker it stays there: its children are not handed over
+IN_ONE_PROCESS = frozenset({"ForEach"})  # once started in a worker they stay there: their children cannot be deferred
 ON_KILL_S = 4.0  # Airflow kills the process 5 s after on_kill was called
 
 
 class StepFailedForNow(AirflowException):
-    """A step ended badly and Airflow's ``retries``, which the user set, may run it again."""
+    """A step failed, and Airflow's ``retries``, set by the user, may run it again."""
 
 
 class StepFailedForGood(AirflowFailException):
-    """A step ended badly; trying again without a change would end the same way."""
+    """A step failed; a retry without a change would fail the same way."""
 
 
 class DecidedLate:
-    """An attribute of an operator that is decided whenever it is read, which Airflow does when it serializes the DAG.
+    """An operator attribute that is computed whenever it is read, e.g. when Airflow serializes the DAG.
 
-    Cluster policies and assignments in the DAG file change operators after they are made.  On the class itself, where
-    Airflow looks for mapped operators, it is ``otherwise``.
+    Cluster policies and assignments in the DAG file change operators after their creation.  On the class itself, where
+    Airflow looks for mapped operators, the value is ``otherwise``.
     """
 
     def __init__(self, decide: Callable[[Any], Any], otherwise: Any) -> None:
@@ -65,51 +65,52 @@ class DecidedLate:
 
 
 def _converted_by(kind: type) -> frozenset[str]:
-    """Attributes that have a converter in the class ``kind`` itself."""
+    """Attributes with a converter defined in the class ``kind`` itself."""
     return frozenset(name.removeprefix("_convert_") for name in vars(kind) if name.startswith("_convert_"))
 
 
 class StepOperator(BaseOperator):
     """One step of a SageMaker pipeline.
 
-    By hand: ``TrainingStepOperator(task_id="train", arguments={...})`` with the members of the API request; arguments
-    may hold expressions, ``{"Get": "Parameters.X"}`` for a DAG param and ``{"Get": "Steps.<task id>.<path>"}`` for the
-    result of an upstream step.  Here ``{{ }}`` is an Airflow template, and the result of a task (``make()``,
-    ``task.output``) may stand for all of the arguments or anywhere in them; a step with either begins in a worker.
-    Text that is no template is written ``literal("{{ x }}")`` (of ``airflow.sdk``).  In a definition it is always data.
+    Without a definition: ``TrainingStepOperator(task_id="train", arguments={...})`` with the members of the API
+    request.  Arguments may contain expressions, ``{"Get": "Parameters.X"}`` for a DAG param and
+    ``{"Get": "Steps.<task id>.<path>"}`` for the result of an upstream step.  Here ``{{ }}`` is an Airflow template,
+    and the result of a task (``make()``, ``task.output``) can replace all arguments or any part of them; a step with
+    either starts in a worker.  Wrap text that is not a template in ``literal("{{ x }}")`` (from ``airflow.sdk``).  In a
+    definition, text is always data.
 
     :param arguments: the step's ``Arguments``, as in a pipeline definition
-    :param settings: the step's other keys of a definition, e.g. ``FunctionArn``, ``OutputParameters``
-    :param outputs: property paths to push to XCom, as text, or "all" (the default by hand)
-    :param step: all of that at once, out of a plan; given by the factory instead
-    :param reads: {step name: task id} of the steps it references; found in ``arguments`` when left out
-    :param pipeline: pipeline name for ``Execution.PipelineName``; the DAG id when left out
-    :param aws_conn_id: connection of the step; ``None`` for boto3's own credential chain, and ``[sagemaker_mlops]
-        aws_conn_id`` when left out
-    :param assume_role_arn: role that the connection's identity assumes for this step, also one of another account
-    :param external_id: what the trust policy of ``assume_role_arn`` asks for as ``sts:ExternalId``
-    :param start_in: "triggerer" (no worker at all) or "worker", for steps that wait; ``[sagemaker_mlops]
-        start_steps_in`` when left out
-    :param max_parallel_steps: begin only when fewer steps than that are on their way in the run; 0 for any number
-    :param logs: bring the containers' log lines into the task log: "end", "live" or "off"
-    :param retry_failed_steps: whether ``retries`` are also for a job that failed, and not only for a process that was
-        killed or a connection that was lost; when left out, where ``retries`` was given
+    :param settings: the step's other keys in a definition, e.g. ``FunctionArn``, ``OutputParameters``
+    :param outputs: property paths to push to XCom, as text, or "all" (the default without a definition)
+    :param step: all of the above, from a plan; passed by the factory instead
+    :param reads: {step name: task id} of the steps that it references; default: found in ``arguments``
+    :param pipeline: pipeline name for ``Execution.PipelineName``; default: the DAG id
+    :param aws_conn_id: connection of the step; ``None`` for boto3's credential chain; default: ``[sagemaker_mlops]
+        aws_conn_id``
+    :param assume_role_arn: role, possibly in another account, that the connection's identity assumes for this step
+    :param external_id: ``sts:ExternalId`` that the trust policy of ``assume_role_arn`` requires
+    :param start_in: "triggerer" (without a worker) or "worker", for steps with jobs; default: ``[sagemaker_mlops]
+        start_steps_in``
+    :param max_parallel_steps: start only if fewer steps of the run are in progress; 0 for no limit
+    :param logs: when to copy the containers' log lines to the task log: "end", "live" or "off"
+    :param retry_failed_steps: whether ``retries`` also apply to a failed job, and not only to a killed process or a
+        lost connection; default: true if ``retries`` was given
     """
 
     step_type: ClassVar[str]
-    template_fields: Sequence[str] = ("arguments", "settings")  # by hand; none of what a plan says is ever rendered
+    template_fields: Sequence[str] = ("arguments", "settings")  # without a definition; a plan is never rendered
     arguments: Any = None
     settings: Any = None
-    _step_of: Callable[..., StepTask] | None = None  # by hand: of rendered arguments and settings
-    _retry_failed_steps: bool | None = None  # as given; where it was not, it follows from ``retries``
+    _step_of: Callable[..., StepTask] | None = None  # without a definition: builds the step from rendered arguments
+    _retry_failed_steps: bool | None = None  # as given; the default depends on ``retries``
     _start_in: str
-    _begun: WorkerAttempt | None = None  # what runs in this process, or was submitted by it
+    _begun: WorkerAttempt | None = None  # the attempt that this process runs or has submitted
     _killed = False
     _by_hand = False
-    _rule_changed: Callable[[], None] | None = None  # wires what the pipeline's other rules no longer imply
+    _rule_changed: Callable[[], None] | None = None  # wires edges that the trigger rules no longer imply
     step: StepTask
     operator_extra_links = LINKS
-    _converted: ClassVar[frozenset[str]]  # attributes that Airflow, or a subclass, converts when they are set
+    _converted: ClassVar[frozenset[str]]  # attributes that Airflow or a subclass converts on assignment
 
     def __init__(
         self,
@@ -131,7 +132,7 @@ class StepOperator(BaseOperator):
         retry_failed_steps: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        # "default_args" holds the DAG's and the task group's by now.
+        # "default_args" already includes those of the DAG and the task group.
         set_by_user = {**(kwargs.get("default_args") or {}), **kwargs}
         outlast_outages(kwargs, set_by_user)
         given = "retries" in set_by_user
@@ -173,7 +174,7 @@ class StepOperator(BaseOperator):
             if not is_known_at_run(arguments) and not is_known_at_run(settings):
                 own["template_fields"] = ()
         super().__init__(**kwargs)
-        # Straight into __dict__: Airflow's own __setattr__ looks for converters and templates, which these have not.
+        # Bypass Airflow's __setattr__, which looks for converters and templates; these attributes have none.
         self.__dict__.update(own, step=step, _start_in=start_in or configured.start_steps_in())
         if given or retry_failed_steps is not None:
             self.__dict__["_retry_failed_steps"] = given if retry_failed_steps is None else retry_failed_steps
@@ -183,10 +184,10 @@ class StepOperator(BaseOperator):
         cls._converted = cls._converted.union(*map(_converted_by, cls.__mro__[: cls.__mro__.index(StepOperator)]))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """As of any operator, and without its search for a converter of each attribute while the operator is made.
+        """Skips Airflow's search for a converter of each attribute while the operator is being created.
 
-        That search takes most of an operator's time (3.3.2), and finds one for 5 of 60 attributes.  Airflow's other
-        concerns here begin when it has noted the arguments, at the end of its constructor.
+        That search takes most of an operator's creation time (3.3.2), and finds converters for 5 of 60 attributes.
+        Airflow's other checks here only apply after it has stored the arguments, at the end of its constructor.
         """
         arguments = self.__dict__.get("_BaseOperator__init_kwargs")
         if arguments is None or arguments or name in self._converted:
@@ -196,7 +197,7 @@ class StepOperator(BaseOperator):
 
     @property
     def retry_failed_steps(self) -> bool:
-        """Whether ``retries`` are also for a job that failed; a cluster policy that sets them counts as the user."""
+        """Whether ``retries`` also apply to a failed job; ``retries`` set by a cluster policy count as the user's."""
         if self._retry_failed_steps is None:
             return bool(self.retries != INFRASTRUCTURE_RETRIES)
         return self._retry_failed_steps
@@ -206,7 +207,7 @@ class StepOperator(BaseOperator):
             return False
         from ..runtime.start_in_triggerer import has_secret_defaults, has_to_begin_in_worker
 
-        in_worker = bool(self.template_fields) or has_secret_defaults(self.step.spec)  # the first are rendered there
+        in_worker = bool(self.template_fields) or has_secret_defaults(self.step.spec)  # templates are rendered there
         return not in_worker and not has_to_begin_in_worker(self)
 
     def _start_arguments(self) -> StartInTriggerer | None:
@@ -218,9 +219,9 @@ class StepOperator(BaseOperator):
 
     @property
     def trigger_rule(self) -> TriggerRule:
-        """As of any operator.  With another rule than ``all_success`` its edges imply no others any more.
+        """Airflow's trigger rule.  With a rule other than ``all_success``, the task's edges no longer imply others.
 
-        A cluster policy or an assignment may change it after the pipeline was wired, which then is told.
+        A cluster policy or an assignment may change it after the pipeline was wired; the pipeline is then notified.
         """
         return self.__dict__["trigger_rule"]  # type: ignore[no-any-return]
 
@@ -236,7 +237,7 @@ class StepOperator(BaseOperator):
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """As of any operator.  Airflow fills in its own defaults, so that an instance could not tell what was given."""
+        """As in any operator.  Checks options here, where they are not yet mixed with Airflow's defaults."""
         from ..runtime.mapped_step import defaults_of
 
         configured.check_choices(kwargs, f'task "{kwargs.get("task_id", "")}"')
@@ -249,44 +250,44 @@ class StepOperator(BaseOperator):
 
     @property
     def has_retry_policy(self) -> bool | None:  # type: ignore[override]
-        """As of any operator, but ``None`` for ``False``, which Airflow 3.3.2 writes into every serialized step."""
+        """As in any operator, but ``None`` for ``False``, which Airflow 3.3.2 writes into every serialized step."""
         return True if getattr(self, "retry_policy", None) else None
 
     def set_upstream(self, *given: Any, **options: Any) -> None:
-        """As for any task; the status task of its pipeline takes note."""
+        """As in any task; also updates the edges of the pipeline's status task."""
         super().set_upstream(*given, **options)
         self._may_end_early()
 
     def update_relative(self, other: Any, upstream: bool = True, edge_modifier: Any = None) -> None:
-        """Called when another task is wired to this one; likewise."""
+        """Called when another task is wired to this one; also updates the status task's edges."""
         super().update_relative(other, upstream, edge_modifier)
         if upstream:
             self._may_end_early()
 
     def _may_end_early(self) -> None:
         if self._by_hand:
-            return  # so is the status task, if there is one
+            return  # then so is the status task, if there is one
         from .status_edges import let_status_wait
 
         let_status_wait(self, self.step.step or self.task_id)
 
     def add_output(self, path: str) -> None:
-        """Push the property at ``path`` as well, for a task outside of the pipeline that reads it."""
+        """Also push the property at ``path``, for a task outside the pipeline."""
         spec = self.step.spec
         if spec.outputs != "all" and path not in spec.outputs:
             self.step = replace(self.step, spec=replace(spec, outputs=tuple(sorted([*spec.outputs, path]))))
 
     def _validate_start_from_trigger_kwargs(self) -> None:
-        """Airflow looks for callables among the trigger's arguments; ours are text, not written out just for that."""
+        """Skip Airflow's search for callables in the trigger's arguments: ours are text, and building them is slow."""
 
     def execute(self, context: Context) -> Any:
-        """Run the step, and tell the task's outlets what it made."""
+        """Run the step, and publish its results to the task's outlets."""
         self._take_rendered()
         with self._attempt_of(context):
             return self._with_asset_events(context, self._run_here(context))
 
     def _take_rendered(self) -> None:
-        """Make the step of the arguments as Airflow has rendered them, where they are not those that were given."""
+        """Rebuild the step from the arguments that Airflow has rendered, if rendering changed them."""
         if self._step_of is None:
             return
         from ..templates import without_literals
@@ -296,7 +297,7 @@ class StepOperator(BaseOperator):
             if not isinstance(value, Mapping):
                 shown = type(value).__name__
                 raise StepFailedForGood(
-                    f"{name}= is of type {shown} in this run; it has to be a mapping, as in a request."
+                    f"{name}= is of type {shown} in this run, but must be a mapping, as in a request."
                 )
         try:
             step = self._step_of(arguments=without_literals(arguments), settings=without_literals(settings))
@@ -306,7 +307,7 @@ class StepOperator(BaseOperator):
 
     @contextmanager
     def _attempt_of(self, context: Context) -> Iterator[None]:
-        """What is done about an attempt that fails: it says why, is counted, and the last leaves nothing running."""
+        """Handle a failing attempt: report why, count it, and stop the job if it is the last attempt."""
         from ..runtime.retry_budget import errors_counted
         from ..runtime.stopping.on_final_failure import nothing_left_running
 
@@ -329,13 +330,13 @@ class StepOperator(BaseOperator):
         return result
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Asked by the OpenLineage provider's listener, after a failure too, in the worker where the task ended."""
+        """Called by the OpenLineage provider's listener, also after a failure, in the worker where the task ended."""
         from ..integrations.openlineage import lineage_of_step
 
         return lineage_of_step(self, task_instance)
 
     def _run_here(self, context: Context) -> Any:
-        """Run the step here; one that waits is submitted here and watched in the triggerer."""
+        """Run the step here; a step with a job is submitted here and awaited in the triggerer."""
         selection = self._selection(context)
         if selection is not None and selection.role != "selected":
             return self._not_run(selection, context)
@@ -346,7 +347,7 @@ class StepOperator(BaseOperator):
         return self.submit_again(context) if kept is None else kept
 
     def _kept_result(self, context: Context) -> Any:
-        """The result of an earlier attempt that ended well; raises the failure of one that did not."""
+        """The result of an earlier attempt that succeeded; raises the failure of one that failed."""
         from ..runtime.task_store.kept_end import KeptEnd
 
         kept = KeptEnd(context).read()
@@ -357,7 +358,7 @@ class StepOperator(BaseOperator):
             _leave(context, kept.get("left"))
             raise self._failure(str(kept["failure"]))
         if kept.get("result") is not None:
-            self.log.info("the step has ended well in an earlier attempt: its result is used")
+            self.log.info("the step succeeded in an earlier attempt; using its result")
         return kept.get("result")
 
     def _selection(self, context: Context) -> StepSelection | None:
@@ -370,13 +371,13 @@ class StepOperator(BaseOperator):
             raise StepFailedForGood(str(error)) from None
 
     def _not_run(self, selection: StepSelection, context: Context) -> Any:
-        """The earlier result of a reused step; a step that is not selected is skipped."""
+        """Return the earlier result of a reused step, or skip a step that is not selected."""
         if selection.role == "not selected":
             raise AirflowSkipException("the step is not selected in this run")
         return self._in_worker(self._attempt(context).reuse(selection), context)
 
     def _run_selected(self, context: Context) -> Any:
-        """Run the step where it began, in the triggerer, unless it is not selected in this run or has ended already."""
+        """Run the step in the triggerer, where it started, unless it is not selected or has already ended."""
         from ..runtime.start_in_triggerer import has_to_end_in_worker
         from ..runtime.task_store.journal import save_why_repeated
         from ..triggers.step import StepTrigger
@@ -394,7 +395,7 @@ class StepOperator(BaseOperator):
         return self.defer(trigger=trigger, method_name="resume", timeout=self._time_left(context))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Called instead of ``execute`` when the task comes back from the triggerer, also when it ran out of time."""
+        """Called instead of ``execute`` when the task returns from the triggerer, also after a timeout."""
         self._take_rendered()
         if RETRIES_RESUME and self._came_back_before(context):
             return self.execute(context)
@@ -407,11 +408,11 @@ class StepOperator(BaseOperator):
         except TaskDeferralTimeout:
             stopped = self._in_worker(self._attempt(context).stop_overdue())
             what = f"; {stopped} was stopped" if stopped else ""
-            words = f'Step "{self.step.step or self.task_id}": not done within execution_timeout'
+            words = f'Step "{self.step.step or self.task_id}": not finished within execution_timeout'
             raise self._failure(f"{words} ({self.execution_timeout}){what}") from None
 
     def _came_back_before(self, context: Context) -> bool:
-        """Whether an earlier attempt came back from the triggerer, and this one has begun nothing yet."""
+        """Whether an earlier attempt returned from the triggerer, and this attempt has not started anything yet."""
         from ..execution.journal import entry_from_json
         from ..runtime.step_task import JOURNAL_KEY
         from ..runtime.task_states import own_xcom
@@ -421,7 +422,7 @@ class StepOperator(BaseOperator):
         return entry is not None and entry.try_number != ti.try_number
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
-        """Back from the triggerer: the result, or the failure as an exception of this task."""
+        """After the triggerer: return the result, or raise the failure."""
         from ..runtime import events
 
         match events.from_payload(event):
@@ -441,7 +442,7 @@ class StepOperator(BaseOperator):
                 return self._run_selected(context)
 
     def _failed(self, context: Context, event: StepEndedBadly) -> Any:
-        """Wait for another job, where a retry policy asks for one; else fail, and leave what is known of the step."""
+        """Defer for another job if a retry policy requests one; otherwise fail, and store what is known of the step."""
         from ..runtime.task_store.journal import report_failure
         from ..runtime.task_store.kept_end import KeptEnd
 
@@ -460,7 +461,7 @@ class StepOperator(BaseOperator):
         self.defer(trigger=TimeDeltaTrigger(pause), method_name="submit_again", timeout=self._time_left(context))
 
     def submit_again(self, context: Context, event: Any = None) -> Any:
-        """Submit here, watch in the triggerer; also after the pause of a retry policy."""
+        """Submit here and defer to the triggerer; also called after the delay of a retry policy."""
         from ..runtime.events import StepSucceeded
 
         self._begun = self._attempt(context)
@@ -480,7 +481,7 @@ class StepOperator(BaseOperator):
         return WorkerAttempt(self.step, context, self._selection(context), self.log.info, lambda: self._killed)
 
     def _time_left(self, context: Context) -> timedelta | None:
-        """Airflow holds a deferred task to its execution_timeout only where it began in the triggerer (3.3.2)."""
+        """The rest of execution_timeout; Airflow applies it to a deferred task only if that started there (3.3.2)."""
         ti = context["ti"]
         if self.execution_timeout is None or ti.start_date is None:
             return None
@@ -502,14 +503,14 @@ class StepOperator(BaseOperator):
             raise self._failure(str(error), error.details) from None
 
     def _failure(self, message: str, report: str = "") -> AirflowException:
-        """The failure of the step itself; ``report`` is what the task log says of it, in place of a traceback."""
+        """The failure of the step itself; ``report`` replaces the traceback in the task log."""
         from ..task_log import without_traceback
 
         kind = StepFailedForNow if self.retry_failed_steps else StepFailedForGood
         return without_traceback(kind(message), report or message)
 
     def on_kill(self) -> None:
-        """Stop what this attempt made.  Runs in a signal handler, so the calls are made in a thread of their own."""
+        """Stop this attempt's job.  Runs in a signal handler, so a separate thread makes the calls."""
         self._killed = True
         begun = self._begun
         if begun is None or not begun.may_leave_a_job:
@@ -523,7 +524,7 @@ StepOperator._converted = frozenset().union(*map(_converted_by, StepOperator.__m
 
 
 def _leave(context: Context, result: Any) -> None:
-    """Leave what is known of a failed step to those that run on its failure, and to the status task."""
+    """Store what is known about a failed step, for steps that run on its failure and for the status task."""
     if result:
         ti = context["ti"]
         ti.xcom_push(key="return_value", value=result)

@@ -1,4 +1,4 @@
-"""The task before a step that runs on another's failure, stop or any end: lets the step run, or not."""
+"""The task before a step that runs on another step's failure, stop or any end: decides whether the step runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..runtime.task_states import ends_of
 
 
 class PipelineGateOperator(BaseOperator):
-    """Skips itself, and so the step behind it, unless every upstream step ended as its trigger asks.
+    """Skips itself, and thus the step after it, unless every upstream step ended as its trigger requires.
 
     :param triggers: {upstream task id: "Completed", "Failed", "Stopped" or "Any"}
     """
@@ -26,14 +26,14 @@ class PipelineGateOperator(BaseOperator):
         self.triggers = dict(triggers)
 
     def execute(self, context: Context) -> dict[str, str]:
-        """How every upstream step ended."""
+        """Return how every upstream step ended."""
         from ..runtime.retry_budget import errors_counted
 
         with errors_counted(self, context):
             ends = ends_of(context["ti"], list(self.triggers))
         missing = unmet(self.triggers, ends)
         for task_id, trigger in self.triggers.items():
-            self.log.info("%s: wanted %s, is %s", task_id, trigger, ends[task_id])
+            self.log.info("%s: expected %s, is %s", task_id, trigger, ends[task_id])
         if missing:
             wanted = "; ".join(f"{name} ended {end}, not {self.triggers[name]}" for name, end in missing.items())
             raise AirflowSkipException(f"the step does not run: {wanted}")

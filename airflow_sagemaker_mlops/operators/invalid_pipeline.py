@@ -1,4 +1,4 @@
-"""The task that stands for a pipeline whose definition or options cannot be used."""
+"""The task that replaces a pipeline whose definition or options are unusable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class InvalidPipelineOperator(BaseOperator):
-    """Fails with the report on the pipeline, without a retry.
+    """Fails with the report, without a retry.
 
     :param report: every problem, as ``sagemaker-mlops check`` prints them
     """

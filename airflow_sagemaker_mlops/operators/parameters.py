@@ -1,4 +1,4 @@
-"""The first task of a pipeline some of whose parameters only a run knows: renders them, once."""
+"""The first task of a pipeline with parameters that are known only in a run: renders them once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class PipelineParametersOperator(BaseOperator):
-    """Pushes {parameter: value} of what ``parameters=`` leaves to the run: templates, and results of other tasks.
+    """Pushes {parameter: value} for the templates and results of other tasks in ``parameters=``.
 
-    A value of the run's conf takes the place of what is rendered here, so nothing is rendered for such a parameter.
+    A value in the run's conf takes precedence, so such a parameter is not rendered.
 
     :param values: templates and results of other tasks, by parameter name
     :param declared: the parameters, as the definition declares them
@@ -36,10 +36,10 @@ class PipelineParametersOperator(BaseOperator):
         self.declared = declared
         self.group = group
         self._problems: list[str] = []
-        self._may_pass: Exception | None = None  # of a secrets backend, for example
+        self._may_pass: Exception | None = None  # e.g. from a secrets backend
 
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
-        """Render each value by itself, as text: in Airflow's own rendering an error does not say whose it is."""
+        """Render each value separately, as text, because Airflow's own rendering does not say which value failed."""
         from ..runtime.parameter_values import value_of
 
         dag = self.get_dag()
@@ -63,11 +63,11 @@ class PipelineParametersOperator(BaseOperator):
 
         if not isinstance(error, TemplateError) and not is_refusal(error):
             self._may_pass = error
-        what = f'"{value}" cannot be rendered' if isinstance(value, str) else "the task's result cannot be had"
+        what = f'"{value}" cannot be rendered' if isinstance(value, str) else "the task's result is not available"
         self._problems.append(f'Parameter "{name}": {what}: {str(error).rstrip(".") or type(error).__name__}.')
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """The values in the types of their parameters.  Fails with a sentence for each that does not fit."""
+        """Convert the values to the types of their parameters.  Fails with a sentence for each that does not fit."""
         from ..runtime.retry_budget import errors_counted
 
         with errors_counted(self, context):

@@ -1,4 +1,4 @@
-"""Values of a pipeline for other operators: an expression that is resolved when the task that holds it starts."""
+"""Pipeline values for other operators: expressions that are resolved when the task that uses them starts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class PipelineValue(ResolveMixin):
-    """What an expression of a definition stands for, in a templated argument of any operator.
+    """The value of an expression, for a templated argument of any operator.
 
-    expression   as written in a definition, e.g. ``{"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}``
-    step         what resolving it takes: parameters, property files, and where results are
-    sources      the tasks it reads from, which become upstream of the task that holds it
+    expression   as in a definition, e.g. ``{"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}``
+    step         what is needed to resolve it: parameters, property files, and locations of results
+    sources      the tasks that it reads from, which become upstream of the task that uses it
     """
 
     def __init__(self, expression: Any, step: StepTask, sources: Sequence[Any] = ()) -> None:
@@ -29,16 +29,16 @@ class PipelineValue(ResolveMixin):
         self.sources = tuple(sources)
 
     def serialize(self) -> str:
-        """What Airflow shows of it in an argument that is not rendered yet."""
+        """The text that Airflow shows for it before the argument is rendered."""
         return json.dumps(self.expression, sort_keys=True, ensure_ascii=False)
 
     def __repr__(self) -> str:
-        return f"<value of {self._name}, known when the task that takes it starts>"
+        return f"<value of {self._name}, known when the task that uses it starts>"
 
     def __str__(self) -> str:
         raise TypeError(
-            f"The value of {self._name} cannot be put into a text: it is known only in a run, and a task that holds "
-            "the text would not wait for the step. Give it to a templated argument as it is, for example "
+            f"The value of {self._name} cannot be put into a string: it is known only in a run, and a task with the "
+            "string would not wait for the step. Pass the value itself to a templated argument, for example "
             'BashOperator(bash_command="echo $VALUE", env={"VALUE": group.property_of(...)}, append_env=True).'
         )
 
@@ -56,13 +56,13 @@ class PipelineValue(ResolveMixin):
         return str(reference) if isinstance(reference, str) else "an expression"
 
     def iter_references(self) -> Iterable[tuple[Any, str]]:
-        """The tasks whose results it takes."""
+        """The tasks whose results it uses."""
         return ((operator, "return_value") for operator in self.sources)
 
     def resolve(self, context: Context) -> Any:
-        """The value, in this run; ``None`` for a step that is not selected in it.  Raises ``StepFailed`` for none.
+        """The value in this run; ``None`` for a step that is not selected.  Raises ``StepFailed`` if there is none.
 
-        Outside of the mapped task group that the step is in, the list of the values of all its instances.
+        Outside the mapped task group of the step, the list of the values of all instances.
         """
         from ..execution.scope import resolve
         from ..hooks.aws import aws_for
@@ -74,7 +74,7 @@ class PipelineValue(ResolveMixin):
         ti = context["ti"]
         selection = step_selection(context, self.step)
         if selection is not None and selection.role != "selected":
-            return None  # the task it is for does not run
+            return None  # the task that uses it does not run
         group = group_of(self.step, ti.task_id)
         needs = self.step.spec.parameters
         rendered = rendered_here(ti, group) if needs else {}
@@ -90,7 +90,7 @@ class PipelineValue(ResolveMixin):
 
 
 def with_values(value: Any, step: StepTask) -> Any:
-    """``value`` of a document with every expression in it as a :class:`PipelineValue`."""
+    """``value`` of a document with every expression replaced with a :class:`PipelineValue`."""
     if isinstance(value, Mapping):
         if len(value) == 1 and next(iter(value)) in MARKS:
             return PipelineValue(value, step)
@@ -101,7 +101,7 @@ def with_values(value: Any, step: StepTask) -> Any:
 
 
 def holds_value(value: Any) -> bool:
-    """Whether there is a :class:`PipelineValue` in ``value``."""
+    """Whether ``value`` contains a :class:`PipelineValue`."""
     if isinstance(value, Mapping):
         return any(holds_value(item) for item in value.values())
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A step's slice of a plan, for an operator that somebody writes into a DAG without a definition."""
+"""Builds a step's slice of a plan for an operator that is used without a definition."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def step_by_hand(
     logs: Literal["end", "live", "off"] | None,
     max_parallel_steps: int | None,
 ) -> StepTask:
-    """The step of an operator; what it does not say is as configured."""
+    """The step of an operator; missing options come from the configuration."""
     spec, found = spec_by_hand(step_type, arguments, settings, outputs, reads)
     return StepTask(
         type=step_type,
@@ -49,14 +49,14 @@ def spec_by_hand(
     outputs: Sequence[str] | str,
     reads: Mapping[str, str] | None,
 ) -> tuple[StepSpec, dict[str, str]]:
-    """``(spec, reads)`` for ``arguments``; parameters are taken from the DAG's params with the type they have there.
+    """``(spec, reads)`` for ``arguments``; parameters are the DAG's params, with their types.
 
     Raises :class:`~airflow_sagemaker_mlops.definition.problems.InvalidPipeline` for a malformed expression, and
-    ``ValueError`` for a loop, which has no body without a definition.
+    ``ValueError`` for a ForEach step, which has no body without a definition.
     """
     if step_type == "ForEach" and "Body" not in settings:
         raise ValueError(
-            "A ForEach step takes its body from a definition. By hand, map the step of the body instead: "
+            "A ForEach step needs a definition for its body. Without one, map the step of the body instead: "
             'ProcessingStepOperator.partial(task_id="each").expand(arguments=[...]).'
         )
     written = {**settings, "Arguments": arguments}

@@ -1,4 +1,4 @@
-"""The last task of a pipeline: recomputes how SageMaker Pipelines would say the run ended, and ends likewise."""
+"""The last task of a pipeline: computes the final status as SageMaker Pipelines would, and ends accordingly."""
 
 from __future__ import annotations
 
@@ -32,25 +32,26 @@ if TYPE_CHECKING:
 
 
 class PipelineFailed(AirflowFailException):
-    """The pipeline ended Failed; the message names the steps that failed."""
+    """The pipeline ended as Failed; the message names the failed steps."""
 
 
 class PipelineStatusOperator(BaseOperator):
-    """Fails when a step failed that no other step handled; succeeds otherwise.  Stops what is left running.
+    """Fails if a step failed and no other step handled that; succeeds otherwise.  Stops jobs that are still running.
 
-    Where a task before the pipeline skipped the whole of it, it is skipped as well, and so is what stands behind it.
+    If an upstream task skipped the whole pipeline, it is skipped as well, and so are its downstream tasks.
 
-    A skipped leaf counts as success for Airflow, so without this task a failed step behind a branch that was not taken
-    could leave a green run.  As the teardown of a DAG it also runs when a user marks the run failed, which skips all
-    that has not begun.
+    A skipped leaf counts as success for Airflow, so without this task a failed step before a branch that was not taken
+    could leave a green run.  As the DAG's teardown it also runs when a user marks the run failed, which skips all tasks
+    that have not started.
 
     :param steps: {task id: step type} of the pipeline
-    :param handlers: {task id: {other task id: trigger}} of the steps that run when it ends badly
-    :param in_triggerer: conclude there, without a worker, unless the run failed, where all steps that wait start there
+    :param handlers: {task id: {other task id: trigger}} of the steps that run if it fails or is stopped
+    :param in_triggerer: conclude in the triggerer, without a worker, unless the run failed; set if all steps with jobs
+        start there
     :param last_of_dag: be the teardown that decides how the DAG run ends
-    :param source: what the record of a run says of the pipeline itself; without, no record is sealed
-    :param stands_in_for: task id of a status task that other tasks may stand behind, so that it cannot be a teardown:
-        be the teardown that concludes when a user marked the run failed before that task was reached
+    :param source: the pipeline's own part of a run's record; without it, no record is sealed
+    :param stands_in_for: task id of a status task that has downstream tasks, so that it cannot be a teardown: be the
+        teardown that concludes the run if a user marked the run failed before that task was reached
     """
 
     sealed: Sealed | None = None  # the record, once this process has sealed it
@@ -80,7 +81,7 @@ class PipelineStatusOperator(BaseOperator):
         self.in_triggerer = in_triggerer
 
     def _validate_start_from_trigger_kwargs(self) -> None:
-        """Airflow looks for callables among the trigger's arguments, in the constructor; ours are text."""
+        """Skip Airflow's search for callables in the trigger's arguments in the constructor: ours are text."""
 
     def _starts_from_trigger(self) -> bool:
         if not self.in_triggerer or not STARTS_IN_TRIGGERER:
@@ -104,7 +105,7 @@ class PipelineStatusOperator(BaseOperator):
     start_trigger_args = DecidedLate(_start_arguments, None)
 
     def set_downstream(self, *given: Any, **options: Any) -> None:
-        """As for any task."""
+        """As in any task."""
         super().set_downstream(*given, **options)
         self._may_be_no_leaf()
 
@@ -115,16 +116,16 @@ class PipelineStatusOperator(BaseOperator):
             self._may_be_no_leaf()
 
     def _may_be_no_leaf(self) -> None:
-        """Have a teardown of its own decide how the DAG run ends, once other tasks stand behind the status task."""
+        """Once the status task has downstream tasks, add a separate teardown that decides how the DAG run ends."""
         if self.is_teardown and not self.stands_in_for:
             self.is_teardown, self.on_failure_fail_dagrun = False, False
             self.trigger_rule = type(self.trigger_rule)("all_done")
             self.stand_in()
 
     def stand_in(self) -> PipelineStatusOperator:
-        """The task behind the status task that makes the DAG run end as the pipeline did, whatever else stands there.
+        """The downstream task that makes the DAG run end as the pipeline did, whatever other downstream tasks do.
 
-        Airflow asks the leaves of a DAG how a run ended, and leaves out those that are before or are teardowns.
+        Airflow determines the state of a run from the DAG's leaves, and ignores other tasks and teardowns.
         """
         with self.dag, self.task_group or nullcontext():
             teardown = PipelineStatusOperator(
@@ -140,7 +141,7 @@ class PipelineStatusOperator(BaseOperator):
         return teardown
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """The status task as XCom: status, and the steps by what became of them."""
+        """Conclude the run; the XCom has the status, and the steps grouped by how they ended."""
         return self._conclude(context)
 
     def _conclude(self, context: Context) -> dict[str, Any]:
@@ -172,7 +173,7 @@ class PipelineStatusOperator(BaseOperator):
         if end.passed_over and not self.stands_in_for:
             ti.xcom_push(key="return_value", value=dict(end.said))
             raise AirflowSkipException(end.lines[0])
-        if end.said and not end.refused:  # where no step began, nothing is left running
+        if end.said and not end.refused:  # if no step started, nothing is running
             stop_jobs_here(
                 ti,
                 waiting_steps(ti, self.steps),
@@ -181,7 +182,7 @@ class PipelineStatusOperator(BaseOperator):
                 cut_off=end.cut_off,
                 log=self.log.warning,
             )
-        # A run that was refused is no run of the pipeline: the next one is not to take its results.
+        # A refused run did not run the pipeline, so later runs must not use it as a source.
         sealed = {} if refused or end.refused else self._seal(context, end, selective)
         failure = refused if refused and end.said else end.failure
         said = {**end.said, **sealed}
@@ -190,11 +191,11 @@ class PipelineStatusOperator(BaseOperator):
         return said
 
     def again(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """After a pause for steps that had not ended yet."""
+        """Called after waiting for steps that had not ended yet."""
         return self._conclude(context)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Asked by the OpenLineage provider's listener, after a failure too."""
+        """Called by the OpenLineage provider's listener, also after a failure."""
         from ..integrations.openlineage import lineage_of_run
 
         return lineage_of_run(self.sealed)
@@ -233,7 +234,7 @@ class PipelineStatusOperator(BaseOperator):
         return {"Record": self.sealed.uri, "RecordSha256": self.sealed.sha256}
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Back from the triggerer, which found that the run has failed or is a selective run."""
+        """Called after the triggerer found that the run has failed or is selective."""
         from ..runtime.events import PipelineEndedBadly, from_payload
 
         end = from_payload(event)
@@ -243,7 +244,7 @@ class PipelineStatusOperator(BaseOperator):
 
 
 def _fail(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, Any], failure: str) -> NoReturn:
-    """Fail the run, and leave why: a failure callback of the DAG is given this task and not its exception."""
+    """Fail the run, and store why, because a DAG's failure callback gets this task but not its exception."""
     from ..task_log import without_traceback
 
     ti.xcom_push(key="return_value", value={**said, "Because": failure})

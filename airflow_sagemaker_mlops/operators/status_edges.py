@@ -1,7 +1,7 @@
-"""Steps that the status task has to stand directly behind, as the user has wired or configured them.
+"""Extra edges to the status task, for steps that the user has wired or configured.
 
-The plan knows which tasks vouch for the steps before them (``plan.status_edges``), as long as nothing else ends them
-early.
+The plan knows which steps' ends are implied by downstream tasks (``plan.status_edges``), as long as nothing else ends
+those tasks early.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def stand_before(status_task: BaseOperator, tasks: Iterable[BaseOperator]) -> No
 
 
 def let_status_wait(task: BaseOperator, step: str) -> None:
-    """Have the status task of ``task``'s pipeline wait for all that ``task`` waits for: it may now be ended early.
+    """Make the status task wait for everything that ``task`` waits for, because ``task`` may now end early.
 
     step   its name in the pipeline
     """
@@ -33,7 +33,7 @@ def let_status_wait(task: BaseOperator, step: str) -> None:
     prefix = task.task_id.removesuffix(step)
     status_task = tasks.get(prefix + STATUS_TASK_ID)
     if status_task is None or task.task_id not in status_task.steps:
-        return  # a step by hand, or one that is being made
+        return  # a step without a definition, or one that is being created
     before: set[str] = set()
     left = [task.task_id]
     while left:

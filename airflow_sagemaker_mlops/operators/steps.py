@@ -1,6 +1,6 @@
-"""The step operators, one a step type: made from the step's name, but for the few that Airflow has to know more of.
+"""The step operators, one per step type: generated from the type's name, except those that need to know Airflow.
 
-What a type does is in ``steps`` and ``execution``.
+``steps`` and ``execution`` say what a type does.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class FailStepOperator(StepOperator):
 
 
 class ConditionStepOperator(StepOperator):
-    """Compares and lets one of two branches run.
+    """Evaluates conditions and runs one of two branches.
 
-    :param branches: {"If": [task ids], "Else": [task ids]} of the direct steps of the branches; given by the factory,
-        or by hand.  Tasks downstream that are in neither list run whatever the outcome.
+    :param branches: {"If": [task ids], "Else": [task ids]} of the direct steps of the branches; passed by the factory
+        or the DAG's author.  Downstream tasks in neither list run in any case.
     """
 
     step_type = "Condition"
@@ -45,21 +45,21 @@ class ConditionStepOperator(StepOperator):
         self.branches = branches if branches is not None else dict(self.step.spec.branches)
 
     def execute(self, context: Context) -> Any:
-        """Push the decision, then skip the branch not taken."""
+        """Push the outcome, then skip the branch that is not taken."""
         result = super().execute(context)
         taken = bool(result["Properties"]["Outcome"])
         skipped = list(self.branches.get("Else" if taken else "If") or [])
         if not skipped:
             return result
         ti = context["ti"]
-        # Raising ends the task before its return value is pushed; later steps may reference the outcome.
+        # Push now: the exception ends the task without a return value, and later steps may reference the outcome.
         ti.xcom_push(key="return_value", value=result)
         ti.xcom_push(key="skipmixin_key", value={"skipped": skipped})
         raise DownstreamTasksSkipped(tasks=[instance_to_skip(ti, task_id) for task_id in skipped])
 
 
 def instance_to_skip(ti: RuntimeTaskInstanceProtocol, task_id: str) -> str | tuple[str, int]:
-    """The task as Airflow wants it named that is to be skipped: in a mapped task group, one instance of it."""
+    """The task to skip, in Airflow's form: in a mapped task group, one instance of it."""
     from ..runtime.task_states import sibling_index
 
     index = sibling_index(ti, task_id)
@@ -67,7 +67,7 @@ def instance_to_skip(ti: RuntimeTaskInstanceProtocol, task_id: str) -> str | tup
 
 
 _OWN_CLASSES: dict[str, type[StepOperator]] = {"Fail": FailStepOperator, "Condition": ConditionStepOperator}
-# The shorter of the two places they can be imported from: it stands in every serialized step.
+# The shorter of their two import paths, because every serialized step contains it.
 _HOME = __name__.partition(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""The teardown of steps by hand: stops the jobs that those before it have left running."""
+"""The teardown for steps without a definition: stops the jobs that upstream steps have left running."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from ..runtime.task_states import (
 
 
 class StopRunningJobsOperator(BaseOperator):
-    """Stops the jobs that the steps by hand before it, directly or not, have left running; a teardown of its DAG.
+    """A teardown that stops jobs left running by upstream steps, direct or not, that are used without a definition.
 
     ``[train, score] >> StopRunningJobsOperator(task_id="stop")``: it also runs when a user marks the run failed, and
-    changes nothing about how that ends.  Steps of a pipeline are left to its status task.  Its XCom is the jobs' names.
+    does not affect how the run ends.  It ignores steps of a pipeline, which has a status task.  Its XCom is the jobs'
+    names.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -31,7 +32,7 @@ class StopRunningJobsOperator(BaseOperator):
         self.as_teardown()
 
     def execute(self, context: Context) -> list[str]:
-        """Names of the jobs that were stopped."""
+        """Stop the jobs; returns their names."""
         from ..runtime.retry_budget import errors_counted
 
         with errors_counted(self, context):
@@ -45,12 +46,12 @@ class StopRunningJobsOperator(BaseOperator):
 
         ti = context["ti"]
         before = self.get_flat_relatives(upstream=True)
-        by_hand = (operator for operator in before if getattr(operator, "_by_hand", True))  # a mapped one does not say
+        by_hand = (operator for operator in before if getattr(operator, "_by_hand", True))  # mapped ones lack it
         steps = waiting_steps(ti, [operator.task_id for operator in by_hand])
         if not steps:
             return []
         states = every_state(ti, list(steps))
-        if not ENDED.issuperset(map(str, states.values())):  # a task behind two is over as soon as one has failed
+        if not ENDED.issuperset(map(str, states.values())):  # with two upstreams, a task ends as soon as one fails
             self.defer(trigger=pause(), method_name="again")
         failed = [key for key, state in states.items() if state == "failed"]
         killed = [key for key in failed if result_of_failed(ti, *instance_of(ti, key)) is None]
@@ -67,5 +68,5 @@ class StopRunningJobsOperator(BaseOperator):
         )
 
     def again(self, context: Context, event: Mapping[str, Any] | None = None) -> list[str]:
-        """After a pause for steps that had not ended yet."""
+        """Called after waiting for steps that had not ended yet."""
         return self.execute(context)

@@ -51,7 +51,7 @@ class StepSpec:
     branches     of a Condition: task ids of the direct steps of each branch
     body         of a ForEach, by name
     outputs      property paths that other steps reference, as text, sorted; "all" for the whole property document
-    experiment   the pipeline's experiment configuration, for jobs that accept one; "default" for the names that SDKs write
+    experiment   the pipeline's experiment configuration, for jobs that accept one; "default" for the SDK's usual names
     mlflow       the pipeline's MLflow configuration, likewise
     parameters   the pipeline parameters that it references, by name
     files        the property files it reads: {"<step>": {"<file>": {"OutputName": ..., "FilePath": ...}}}

@@ -1,1 +1,1 @@
-"""What runs in the triggerer."""
+"""The triggers, which run in the triggerer."""

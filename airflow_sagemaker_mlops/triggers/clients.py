@@ -1,4 +1,4 @@
-"""The clients of a connection, for triggers: Airflow is asked over its channel, AWS in a thread of its own."""
+"""AWS clients of a connection, for triggers: calls Airflow over its channel, and AWS in a separate thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..runtime.supervisor_calls import ask
 
 
 async def open_aws(connection: AwsConnection, *, fresh: bool = False) -> SessionAws:
-    """As ``hooks.aws.aws_for``; the clients can renew themselves."""
+    """Like ``hooks.aws.aws_for``; the clients can renew themselves."""
     found = await ask(prepared, connection, fresh=fresh)
     if isinstance(found, SessionAws):
         aws = found
@@ -26,5 +26,5 @@ async def open_aws(connection: AwsConnection, *, fresh: bool = False) -> Session
 
 async def _renew(aws: SessionAws, connection: AwsConnection) -> None:
     newest = await open_aws(connection, fresh=True)
-    if newest is not aws:  # the connection is another one since
+    if newest is not aws:  # the connection has changed since
         aws.take(newest)

@@ -1,4 +1,4 @@
-"""The trigger that concludes a pipeline's run: no worker is needed to say that all went well."""
+"""The trigger that concludes a pipeline's run: a successful run needs no worker for that."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class StatusTrigger(BaseTrigger):
-    """Concludes a run and stops what it left running; a failed one is failed by a worker, so that callbacks run.
+    """Concludes a run and stops its running jobs; a worker fails a failed run, so that callbacks run.
 
     :param steps: {step type: task ids, separated by spaces}
     :param handlers: as for ``PipelineStatusOperator``; ``stands_in_for`` likewise
@@ -49,7 +49,7 @@ class StatusTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event: the task has succeeded, or a worker is to fail it, or to find out which steps are selected."""
+        """One event: the task has succeeded, or a worker must fail it or find out which steps are selected."""
         ti: Any = self.task_instance
         context = await ask(ti.get_template_context)
         if needs_worker(context["dag_run"].conf, ti.task.dag):

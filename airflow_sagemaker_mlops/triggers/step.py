@@ -1,10 +1,10 @@
-"""The trigger that runs a step that waits: submits it (or takes over what a worker submitted), watches, ends the task.
+"""The trigger for a step with a job: submits it (or takes over what a worker submitted), waits, and ends the task.
 
-Started by the scheduler without any worker it does the whole step and ends the task itself on success; everything that
-goes wrong is sent to a worker, where retry policies, callbacks and listeners work as everywhere.
+If the scheduler started it without a worker, it runs the whole step and, on success, ends the task itself; failures are
+sent to a worker, where retry policies, callbacks and listeners work as usual.
 
-AWS is asked in threads.  Airflow (XComs, connection, states) is asked through ``ask``, because the
-channel to the triggerer's supervisor belongs to its event loop.
+AWS is called in threads.  Airflow (XComs, connection, states) is called through ``ask``, because the channel to the
+triggerer's supervisor belongs to the triggerer's event loop.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ from .wake_supervisor import wake_when_reported
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_ENDING: set[asyncio.Future[None]] = set()  # an event loop keeps no hold of its tasks
+_ENDING: set[asyncio.Future[None]] = set()  # an event loop keeps only weak references to its tasks
 
 
 class StepTrigger(BaseTrigger):
     """Runs one step in the triggerer.
 
     :param task: ``StepTask.to_json()``
-    :param handed_over: ``HandOver.to_json()``; ``None`` when the task began here
+    :param handed_over: ``HandOver.to_json()``; ``None`` if the task started here
     :param finish_in: "triggerer" ends a successful task here; "worker" resumes it (outlets, asset events)
-    :param parameters: in a run of a part of the pipeline, what a worker says that the step runs with beside its conf;
-        ``None`` when none was asked, which has the definition, and knows whether the step is selected and why it runs
-        again
+    :param parameters: in a selective run, parameter values from the source run, as resolved by a worker; ``None`` until
+        a worker has been asked: only a worker has the definition, and knows whether the step is selected and why it
+        runs again
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class StepTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event: the result, or why there is none."""
+        """One event: the result, or the reason why there is none."""
         earliest = time.monotonic() + SHORTEST_DEFERRAL_S
         async for event in self._run_step():
             await asyncio.sleep(max(0.0, earliest - time.monotonic()))
@@ -114,7 +114,7 @@ class StepTrigger(BaseTrigger):
                 await self.on_kill()
             raise
         except StepFailed as error:
-            # What began here has been retried here; what a worker began it begins again, for it has the parameters.
+            # Retry policies of a step that started here were applied here; a worker restarts what it started.
             cause = cause_of(error) if self.handed_over is not None else ""
             failed = StepEndedBadly(str(error), cause, error.details, error.result, self._links.values)
             yield TriggerEvent(to_payload(failed))
@@ -133,14 +133,14 @@ class StepTrigger(BaseTrigger):
             yield TriggerEvent(to_payload(StepSucceeded(result, self._links.values)))
 
     def _conf_needs_worker(self, context: Context) -> bool:
-        """Whether a worker is to say what the run's conf means for this step."""
+        """Whether a worker must interpret the run's conf for this step."""
         ti: Any = self.task_instance
         return bool(context) and needs_worker(context["dag_run"].conf, ti.task.dag)
 
     async def _asks_a_worker(self) -> bool:
-        """Whether an earlier attempt ended without a word of why: this one may be a retry, or what a user cleared.
+        """Whether an earlier attempt ended without recording a reason: this may be a retry or a user's clear.
 
-        A worker knows which; only after a clear is there to be another job.
+        Only a worker can tell which; another job is started only after a clear.
         """
         if self.handed_over is not None or self.task_instance is None or self.task_instance.try_number <= 1:
             return False
@@ -150,13 +150,13 @@ class StepTrigger(BaseTrigger):
         return not entry.state.asks_for_another
 
     async def _mark_interrupted(self) -> None:
-        """Let the retry know that it is one, and not a user's wish for another job."""
+        """Record that the next attempt is a retry, not a user's request for another job."""
         entry = await self._run.journal.read() if self._run is not None else None
         if self._run is not None and entry is not None and entry.state.is_under_way:
             await self._run.journal.write(entry.advance(JobState.INTERRUPTED))
 
     async def _context(self) -> Context:
-        """What Airflow knows of the run; nothing for a step that a worker began, which has told all that is needed."""
+        """The run's context from Airflow; empty for a step that a worker started, which passed all that is needed."""
         ti: Any = self.task_instance
         context: Context = {} if self.handed_over is not None else await ask(ti.get_template_context)
         return context
@@ -199,8 +199,8 @@ class StepTrigger(BaseTrigger):
             identity = self.handed_over.identity
             scope = Scope(identity.step, {}, {}, {}, {}, s3_reader(aws))
         else:
-            # Neither max_tries, which separates a clear from a retry in a worker, nor the run's count of clears is to
-            # be had here (Airflow 3.3.2); the journal says it instead.
+            # Neither max_tries, by which a worker tells a clear from a retry, nor the run's count of clears is
+            # available here (Airflow 3.3.2); the journal has the information instead.
             ti: Any = self.task_instance
             identity = identity_of(task, ti, context["dag_run"], generation="")
             given = {**await self._given(task, context), **(self.parameters or {})}
@@ -221,7 +221,7 @@ class StepTrigger(BaseTrigger):
         )
 
     async def _given(self, task: StepTask, context: Context) -> Mapping[str, Any]:
-        """Values of the step's parameters in this run, but for those of a run that it resumes."""
+        """Values of the step's parameters in this run, except those inherited from a resumed run."""
         if not task.spec.parameters:
             return {}
         ti: Any = self.task_instance
@@ -240,16 +240,16 @@ class StepTrigger(BaseTrigger):
 
     @cached_property
     def _store(self) -> TaskStore:
-        """The store of the task instance; ``dag.test()`` gives none, so of the one that handed over."""
+        """The store of the task instance; with ``dag.test()``, which sets none, that of the worker that handed over."""
         ti: Any = self.task_instance
         owner = self.handed_over.identity if ti is None and self.handed_over is not None else ti
         return TriggerTaskStore({key: getattr(owner, key) for key in OWNER})
 
     async def on_kill(self) -> None:
-        """A user ended the task: stop its job, unless the trigger merely moved to another triggerer.
+        """Stop the step's job, because a user ended the task, unless the trigger is only moving to another triggerer.
 
-        Airflow 3.3.2 cancels this about every second until it is done, and does not call it again; its first look-up in
-        a triggerer alone may take longer.  So the work is a task of its own, which goes on.
+        Airflow 3.3.2 cancels this about once a second until it ends, and does not call it again, but the first call to
+        Airflow alone may take longer.  So the work runs in a separate task, which continues.
         """
         work = asyncio.ensure_future(self._end_job())
         _ENDING.add(work)

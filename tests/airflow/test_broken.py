@@ -200,7 +200,7 @@ def test_a_wrong_option_of_one_dag_never_loses_the_others_of_its_file(folder: Pa
 
 
 def test_a_wrong_dag_id_is_refused_in_words() -> None:
-    with pytest.raises(InvalidPipeline, match=r'DAG "a b" cannot be made'):
+    with pytest.raises(InvalidPipeline, match=r'DAG "a b" cannot be created'):
         SageMakerPipelineDag("a b", GOOD)
 
 

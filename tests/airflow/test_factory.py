@@ -275,7 +275,7 @@ def test_a_step_goes_on_after_a_mishap_and_is_retried_as_asked_mapped_or_not(
 
 def test_a_loop_by_hand_is_refused_with_what_to_write_instead() -> None:
     arguments = {"IterableItems": [1, 2], "MaxConcurrency": 1, "ForEachBody": [train("Each")]}
-    with pytest.raises(ValueError, match=r"By hand, map the step of the body instead"):
+    with pytest.raises(ValueError, match=r"Without one, map the step of the body instead"):
         ForEachStepOperator(task_id="loop", arguments=arguments)
 
 
@@ -451,7 +451,7 @@ def noted(operator: str, **arguments: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", ["pathlib.Path", "os.system", "airflow.sdk.DAG", "logging.root"])
 def test_what_is_no_operator_is_refused_by_name(path: str) -> None:
-    with pytest.raises(InvalidPipeline, match=rf"SM404\] {path} is a .*, which is no Airflow operator"):
+    with pytest.raises(InvalidPipeline, match=rf"SM404\] {path} is a .*, not an Airflow operator"):
         SageMakerPipelineDag("p", definition(noted(path))).validate()
 
 

@@ -90,7 +90,8 @@ def pipeline_of(*names: str) -> dict[str, Any]:
 def test_a_step_that_would_look_like_a_task_of_a_pipeline_is_refused(name: str) -> None:
     for prefix in ("", "team."):
         said = (
-            rf'SM230\] the step "{name}" of task group "{prefix}pipeline" would be the task "{prefix}pipeline.{name}"'
+            rf'SM230\] the step "{name}" of task group "{prefix}pipeline" would have the task id '
+            rf'"{prefix}pipeline.{name}"'
         )
         with DAG("named", schedule=None), TaskGroup("team") if prefix else nullcontext():
             with pytest.raises(InvalidPipeline, match=said):

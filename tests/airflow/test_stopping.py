@@ -98,7 +98,7 @@ def test_a_step_that_takes_too_long_is_stopped_and_fails_with_the_reason(deploym
         state, states = deployment.wait(dag_id, run_id)
         assert (state, states["Long"]) == ("failed", "failed")
         log = deployment.logs(dag_id, run_id, "Long")["worker"]
-        assert re.search(r'Step \\"Long\\": not done within execution_timeout \(0:00:\d\d\); pipelines-', log)
+        assert re.search(r'Step \\"Long\\": not finished within execution_timeout \(0:00:\d\d\); pipelines-', log)
         # On a busy machine the worker itself may run out of time: then Airflow retries the step, with another job.
         assert {job["ProcessingJobStatus"] for job in jobs_of(aws, dag_id, run_id)} == {"Stopped"}
 

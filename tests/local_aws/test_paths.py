@@ -96,7 +96,7 @@ def test_a_key_with_a_double_slash_is_downloaded_into_the_folder_of_its_input(
         (["a/../../../b"], "leads out of its folder"),
         (["a", "a/b"], "is below a key that is a file"),
         (["a/b", "a//b"], "are the same file"),
-        (["x" * 300], "longer than a path can be"),
+        (["x" * 300], "too long for a path"),
     ],
 )
 def test_keys_that_conflict_as_files_fail_the_job_and_are_named(
