@@ -31,7 +31,7 @@ def champion_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[s
             continue
         if key == "GroupMayBeMissing":
             if str(value).lower() not in ("true", "false"):
-                out.report("SM122", (place, key), f"{kind_of(value)} stands where true or false is wanted.")
+                out.report("SM122", (place, key), f"expected true or false, found {kind_of(value)}.")
         else:
             out.wanted(value, str, (place, key), "a string")
     history = arguments.get(HISTORY)

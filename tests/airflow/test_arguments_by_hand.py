@@ -71,7 +71,7 @@ def test_what_a_run_gives_that_is_no_mapping_is_refused_in_a_sentence() -> None:
     with DAG("by-hand", schedule=None):
         operator: Any = ProcessingStepOperator(task_id="one", arguments={"RoleArn": "{{ role }}"})
     operator.arguments = ["RoleArn"]
-    with pytest.raises(StepFailedForGood, match="arguments= is of type list in this run; it has to be a mapping"):
+    with pytest.raises(StepFailedForGood, match="arguments= is of type list in this run, but must be a mapping"):
         operator._take_rendered()
 
 

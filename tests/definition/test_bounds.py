@@ -117,7 +117,7 @@ def test_what_a_run_reads_is_no_deeper_than_a_definition(text: str) -> None:
         ('{"a": 1, "b": {"c": 1,\n "c": 2}}', 'the key "c" appears twice in one object (line 2, column 2)'),
         (r'{"a": "\ud800"}', r'"\ud800" is a lone surrogate: its other half is missing (line 1, column 8)'),
         ('{"a": "\ud800"}', "it contains a lone surrogate"),
-        (b'{"a": "\xff"}', "byte 7 is no UTF-8"),
+        (b'{"a": "\xff"}', "byte 7 is not UTF-8"),
         ("", "expecting value"),
         ("{} {}", "extra data"),
     ],
