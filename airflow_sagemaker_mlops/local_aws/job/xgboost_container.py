@@ -94,7 +94,14 @@ def read(folder: str, kind: str, np: Any, xgb: Any) -> Any:
             fail("CustomerError: several libsvm files in a channel are not available in the embedded AWS")
         return xgb.DMatrix(f"{files[0]}?format=libsvm")
     try:
-        rows = np.concatenate([np.loadtxt(name, delimiter=",", ndmin=2, dtype=np.float32) for name in files])
+        # An empty field is a missing value, as in the CSV parser of XGBoost
+        filled = {
+            "delimiter": ",",
+            "ndmin": 2,
+            "dtype": np.float32,
+            "converters": lambda text: float(text.strip() or "nan"),
+        }
+        rows = np.concatenate([np.loadtxt(name, **filled) for name in files])
     except ValueError as error:
         fail(f"CustomerError: {folder} is not CSV of numbers without a header: {error}")
     return xgb.DMatrix(rows[:, 1:], label=rows[:, 0])

@@ -65,7 +65,14 @@ class XGBoost:
 
         if "csv" not in content_type and "text/plain" not in content_type:
             raise Unsupported(f"Content type {content_type} is not supported; use text/csv.")
-        rows = numpy.loadtxt(io.StringIO(body.decode()), delimiter=",", ndmin=2, dtype=numpy.float32)
+        # An empty field is a missing value, as in the image's own server
+        rows = numpy.loadtxt(
+            io.StringIO(body.decode()),
+            delimiter=",",
+            ndmin=2,
+            dtype=numpy.float32,
+            converters=lambda text: float(text.strip() or "nan"),
+        )
         scores = self.booster.predict(self.xgboost.DMatrix(rows))
         if "json" in accept:
             return json.dumps({"predictions": [{"score": score} for score in scores.tolist()]}), "application/json"
