@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from deployment import Deployment, deployed
+from waiting import until
 
 from airflow_sagemaker_mlops import local_aws, model_asset
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
@@ -103,10 +103,7 @@ def runs_of(airflow: Deployment, dag_id: str) -> list[str]:
 
 def started_by_an_event(airflow: Deployment, dag_id: str, number: int = 1) -> list[dict[str, Any]]:
     """What the last run of a consumer has read, which is to be its ``number``-th."""
-    deadline = time.monotonic() + 60
-    while len(runs_of(airflow, dag_id)) < number:
-        assert time.monotonic() < deadline, f"{dag_id} was not started"
-        time.sleep(0.5)
+    until(lambda: len(runs_of(airflow, dag_id)) >= number, f"{dag_id} was not started", every_s=0.5)
     assert len(runs_of(airflow, dag_id)) == number
     run_id = runs_of(airflow, dag_id)[-1]
     state, states = airflow.wait(dag_id, run_id)

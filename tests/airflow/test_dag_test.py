@@ -41,7 +41,7 @@ def tried(aws: LocalAws, folder: Path, document: object, *words: str, **more: st
         env=environment,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=280,
         check=False,
     )
     printed = done.stdout + done.stderr

@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from waiting import PATIENCE_S
 
 from airflow_sagemaker_mlops.runtime.supervisor_calls import ask
 
@@ -15,7 +16,7 @@ def test_a_question_goes_on_when_its_trigger_is_cancelled() -> None:
 
     def question(word: str) -> None:
         begun.set()
-        go_on.wait(5)
+        go_on.wait(PATIENCE_S)
         heard.append(word)
 
     async def trigger() -> None:
@@ -30,7 +31,7 @@ def test_a_question_goes_on_when_its_trigger_is_cancelled() -> None:
         while not heard:
             await asyncio.sleep(0.01)
 
-    asyncio.run(asyncio.wait_for(trigger(), 10))
+    asyncio.run(asyncio.wait_for(trigger(), PATIENCE_S))
     assert heard == ["answer"]
 
 

@@ -6,10 +6,10 @@ import json
 import os
 import signal
 import stat
-import time
 from pathlib import Path
 
 import pytest
+from waiting import until_dead
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.callbacks.hosts import VARIABLE
@@ -64,10 +64,7 @@ def test_a_server_that_dies_is_started_again_and_one_that_is_stopped_is_not(tmp_
             local_aws.stop(tmp_path)
             return False
         os.kill(aws.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 20
-        while local_aws.status(tmp_path) is not None:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until_dead(tmp_path)
         return False
 
     try:

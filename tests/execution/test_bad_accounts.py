@@ -13,6 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, CredentialRetrievalError, NoCredentialsError
 from sleeping_job import sleeping_job
+from waiting import PATIENCE_S
 
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution.aws.clients import Aws
@@ -113,7 +114,7 @@ def test_without_credentials_a_step_says_so_and_is_not_retried(aws: LocalAws) ->
 
 def test_a_call_that_is_denied_while_the_job_runs_ends_the_job_too(aws: LocalAws) -> None:
     before = refusing("DescribeProcessingJob", "AccessDeniedException", "you may not look", after=1)
-    error, status, _told = run(aws, Account(aws, before), 60)
+    error, status, _told = run(aws, Account(aws, before), 600)
     assert error == 'Step "Prepare": DescribeProcessingJob was refused with AccessDeniedException: you may not look'
     assert status in ("Stopping", "Stopped")
 
@@ -123,7 +124,9 @@ def test_a_job_that_may_neither_be_watched_nor_stopped_is_named(aws: LocalAws) -
         if operation in ("DescribeProcessingJob", "StopProcessingJob"):
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
 
-    error, status, told = run(aws, Account(aws, before), 20)
+    error, status, told = run(aws, Account(aws, before), 600)
+    name = next(line.split()[-1] for line in told if line.startswith("CreateProcessingJob"))
+    aws.client("sagemaker").stop_processing_job(ProcessingJobName=name)
     assert "DescribeProcessingJob was refused" in error
     assert status == "InProgress"
     assert any("may be left running: it could not be stopped" in line for line in told)
@@ -154,7 +157,7 @@ def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: LocalAws) -> None:
         sweep = poller.Sweep(local_aws_clients(aws), entry, 0.2)
         sweep.changed_after += timedelta(minutes=30)
         waits = (sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
-        return list(await asyncio.wait_for(asyncio.gather(*waits), 60))
+        return list(await asyncio.wait_for(asyncio.gather(*waits), PATIENCE_S))
 
     assert [answer["ProcessingJobStatus"] for answer in asyncio.run(both())] == ["Completed", "Completed"]
 
@@ -186,7 +189,7 @@ def test_a_job_that_could_not_be_looked_at_for_long_is_left_to_the_next_attempt(
 ) -> None:
     monkeypatch.setattr(poller, "PASSES_WITHIN_S", 0.0)
     before = raising("DescribeProcessingJob", error, after=1)
-    ended, status, told = run(aws, Account(aws, before), 60, RetryPolicies=NO_RETRIES)
+    ended, status, told = run(aws, Account(aws, before), 600, RetryPolicies=NO_RETRIES)
     name = next(line.split()[-1] for line in told if line.startswith("CreateProcessingJob"))
     aws.client("sagemaker").stop_processing_job(ProcessingJobName=name)
     assert str(error) in ended
@@ -228,7 +231,7 @@ def two_waits(aws: LocalAws, before: Callable[..., None]) -> list[Any]:
     async def both() -> list[Any]:
         sweep = poller.Sweep(account, STEP_TYPES["Processing"], 0.2)
         waits = (sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
-        return list(await asyncio.wait_for(asyncio.gather(*waits, return_exceptions=True), 60))
+        return list(await asyncio.wait_for(asyncio.gather(*waits, return_exceptions=True), PATIENCE_S))
 
     return asyncio.run(both())
 

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from sleeping_job import sleeping_job
 
+from airflow_sagemaker_mlops.execution import stop_leftovers as stop_module
 from airflow_sagemaker_mlops.execution.aws.clients import Aws
 from airflow_sagemaker_mlops.execution.identity import StepIdentity, resource_name
 from airflow_sagemaker_mlops.execution.stop_leftovers import stop_leftovers, stoppable
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.e2e
 
 def job_of(aws: LocalAws, run_id: str, step: str, group: str = "") -> str:
     identity = StepIdentity("p", step, "dag", run_id, f"{group}{step}")
-    return sleeping_job(aws, resource_name(identity, 0), 60, identity.tags("request"))
+    return sleeping_job(aws, resource_name(identity, 0), 600, identity.tags("request"))
 
 
 async def own(_name: str, tags: Mapping[str, str]) -> bool:
@@ -59,17 +60,21 @@ def test_jobs_of_the_run_are_stopped_and_those_of_others_go_on(aws: LocalAws) ->
         aws.client("sagemaker").stop_processing_job(ProcessingJobName=name)
 
 
-def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside(aws: LocalAws) -> None:
+def test_a_job_that_appears_only_now_is_found_when_a_step_was_ended_from_outside(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stop_module, "LOOK_AGAIN_S", (0.1, 0.1))
     run = StepIdentity("p", "", "dag", "late", "").execution_id
+    looks: list[str] = []
 
-    async def both() -> list[str]:
-        look = stop_leftovers(local_aws_clients(aws), ["Processing"], run, print, is_own=own, cut_off=True)
-        looking = asyncio.create_task(look)
-        await asyncio.sleep(2)
-        await asyncio.to_thread(job_of, aws, "late", "Prepare")
-        return await looking
+    def look(**_call: Any) -> None:
+        looks.append(job_of(aws, "late", "Prepare") if len(looks) == 1 else "")
 
-    assert len(asyncio.run(both())) == 1
+    account = local_aws_clients(aws)
+    account.client("sagemaker").meta.events.register("before-call.sagemaker.ListProcessingJobs", look)
+    stopped = asyncio.run(stop_leftovers(account, ["Processing"], run, print, is_own=own, cut_off=True))
+    assert stopped == [looks[1]]
+    assert len(looks) == 3
 
 
 def refusing(aws: LocalAws, operation: str, about: str = "", code: str = "AccessDeniedException") -> Aws:

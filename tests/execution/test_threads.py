@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
+
+from waiting import PATIENCE_S
 
 from airflow_sagemaker_mlops.execution.aws.threads import MOST_THREADS, in_thread
 
@@ -24,6 +25,5 @@ def test_calls_that_hang_leave_other_accounts_stops_and_airflows_own_threads_alo
         await asyncio.gather(*hung)
         return done
 
-    begun = time.monotonic()
-    assert asyncio.run(asyncio.wait_for(beside(), 20)) == ["another account", "a stop", "Airflow's own"]
-    assert time.monotonic() - begun < 10
+    # Those that hang are let go behind the others' answers only, so the limit is never reached.
+    assert asyncio.run(asyncio.wait_for(beside(), PATIENCE_S)) == ["another account", "a stop", "Airflow's own"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from sleeping_job import sleeping_job
+from waiting import PATIENCE_S
 
 from airflow_sagemaker_mlops.execution.watch.poller import FASTEST_S, Sweep
 from airflow_sagemaker_mlops.local_aws import LocalAws
@@ -34,7 +35,7 @@ def test_two_who_wait_for_one_name_are_both_told(aws: LocalAws) -> None:
 
     async def both() -> list[Any]:
         sweep = Sweep(local_aws_clients(aws), PROCESSING, 0.2)
-        return list(await asyncio.wait_for(asyncio.gather(wait(sweep, name), wait(sweep, name)), 30))
+        return list(await asyncio.wait_for(asyncio.gather(wait(sweep, name), wait(sweep, name)), PATIENCE_S))
 
     assert [answer["ProcessingJobStatus"] for answer in asyncio.run(both())] == ["Completed", "Completed"]
 
@@ -47,7 +48,7 @@ def test_who_gives_up_a_name_leaves_the_other_waiting_for_it(aws: LocalAws) -> N
         stays, goes = asyncio.ensure_future(wait(sweep, name)), asyncio.ensure_future(wait(sweep, name))
         await asyncio.sleep(0.5)
         goes.cancel()
-        return await asyncio.wait_for(stays, 30)
+        return await asyncio.wait_for(stays, PATIENCE_S)
 
     assert asyncio.run(one_of_two())["ProcessingJobStatus"] == "Completed"
 
@@ -62,7 +63,7 @@ def test_what_nobody_foresaw_ends_the_wait_and_is_no_endless_one(
 
     monkeypatch.setattr(Sweep, "_note", broken)
     with pytest.raises(KeyError, match="SecondaryStatus"):
-        asyncio.run(asyncio.wait_for(wait(Sweep(local_aws_clients(aws), PROCESSING, 0.2), name), 30))
+        asyncio.run(asyncio.wait_for(wait(Sweep(local_aws_clients(aws), PROCESSING, 0.2), name), PATIENCE_S))
 
 
 class Looks(Sweep):

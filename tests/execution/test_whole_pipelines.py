@@ -7,13 +7,13 @@ import io
 import json
 import tarfile
 import threading
-import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from waiting import until
 
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.definition.problems import PipelineError
@@ -247,13 +247,10 @@ def consume(aws: LocalAws, queue: str, seen: list[Any], answer: Any) -> threadin
 
     def work() -> None:
         sqs = aws.client("sqs")
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
-                body = json.loads(message["Body"])
-                seen.append(body)
-                answer(aws.client("sagemaker"), body["token"])
-                return
+        messages = until(lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
+        body = json.loads(messages[0]["Body"])
+        seen.append(body)
+        answer(aws.client("sagemaker"), body["token"])
 
     thread = threading.Thread(target=work)
     thread.start()

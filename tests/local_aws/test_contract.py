@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import tarfile
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import Any
 
 import boto3
 import pytest
+import waiting
 from botocore.exceptions import ClientError
+from waiting import until_dead
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
@@ -52,13 +53,13 @@ def get(box: LocalAws, uri: str) -> bytes:
 
 
 def until(describe: Any, status: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while True:
-        found: dict[str, Any] = describe()
-        if found[status] not in ("InProgress", "Stopping", "Creating", "Updating"):
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
+    """The answer once ``status`` of it is an end."""
+
+    def ended() -> dict[str, Any]:
+        answer: dict[str, Any] = describe()
+        return {} if answer[status] in ("InProgress", "Stopping", "Creating", "Updating") else answer
+
+    return waiting.until(ended, describe)
 
 
 def process(box: LocalAws, script: str, **more: Any) -> dict[str, Any]:
@@ -249,14 +250,11 @@ def test_a_job_whose_supervisor_is_killed_fails_and_its_command_ends(box: LocalA
     client.create_processing_job(
         ProcessingJobName=job,
         RoleArn=box.role_arn,
-        AppSpecification={"ImageUri": "x", "ContainerEntrypoint": ["sleep", "30"]},
+        AppSpecification={"ImageUri": "x", "ContainerEntrypoint": ["sleep", "600"]},
         ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
     )
     status = Path(box.state_dir) / "jobs" / "processing" / job / "status.json"
-    deadline = time.monotonic() + 60
-    while "child" not in (about := json.loads(status.read_text())):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    about = waiting.until(lambda: (now := json.loads(status.read_text())).get("child") and now)
     os.kill(about["pid"], signal.SIGKILL)
     found = until(lambda: client.describe_processing_job(ProcessingJobName=job), "ProcessingJobStatus")
     assert "supervisor was killed" in found["FailureReason"]
@@ -342,9 +340,7 @@ def test_state_survives_a_killed_server(tmp_path: Path) -> None:
         box.client("s3").delete_object(Bucket=box.bucket, Key="gone.txt")
         box.client("sqs").create_queue(QueueName="q")
         os.kill(box.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while local_aws.status(tmp_path) is not None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until_dead(tmp_path)
         back = local_aws.start(tmp_path)
         assert (back.endpoint_url, back.access_key) == (box.endpoint_url, box.access_key)
         assert get(back, f"s3://{box.bucket}/kept/ä+%.txt") == b"kept"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from waiting import until
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.definition import load_pipeline
@@ -47,13 +47,11 @@ def command(*words: str, on_failure: str = "CONTINUE", name: str = "step") -> di
 
 
 def ended(box: LocalAws, where: str, step: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = box.client("emr").describe_step(ClusterId=where, StepId=step)["Step"]
-        if found["Status"]["State"] in ("COMPLETED", "FAILED", "CANCELLED"):
-            return dict(found)
-        time.sleep(0.2)
-    raise AssertionError(f"still {found['Status']}")
+    def status() -> dict[str, Any]:
+        found: dict[str, Any] = box.client("emr").describe_step(ClusterId=where, StepId=step)["Step"]
+        return found if found["Status"]["State"] in ("COMPLETED", "FAILED", "CANCELLED") else {}
+
+    return until(status, f"step {step} does not end", every_s=0.2)
 
 
 def test_a_script_from_s3_runs_and_calls_the_embedded_aws(box: LocalAws) -> None:

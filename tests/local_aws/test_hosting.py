@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from airflow_sagemaker_mlops.local_aws import LocalAws, serving
 from airflow_sagemaker_mlops.local_aws.errors import AwsError
@@ -51,11 +52,11 @@ def model(aws: LocalAws, word: str) -> str:
 
 
 def in_service(client: Any, name: str) -> None:
-    deadline = time.monotonic() + 60
-    while (found := client.describe_endpoint(EndpointName=name))["EndpointStatus"] in BUSY:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert found["EndpointStatus"] == "InService", found
+    def status() -> str:
+        found = str(client.describe_endpoint(EndpointName=name)["EndpointStatus"])
+        return "" if found in BUSY else found
+
+    assert until(status) == "InService"
 
 
 @pytest.mark.e2e
@@ -75,10 +76,7 @@ def test_a_recreated_endpoint_serves_its_new_model_and_names_the_variant(aws: Lo
             status = json.loads((Path(aws.state_dir) / "endpoints" / name / "1" / "status.json").read_text())
             os.kill(status["pid"], signal.SIGKILL)
         client.delete_endpoint(EndpointName=name)
-    deadline = time.monotonic() + 20
-    while is_alive(status["child"], status["child_start"]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not is_alive(status["child"], status["child_start"])
+    until(lambda: not is_alive(status["child"], status["child_start"]), "the server of the endpoint goes on")
     assert not (Path(aws.state_dir) / "endpoints" / name).exists()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until_dead
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
@@ -44,9 +45,7 @@ def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restarted]:
         for fill in (buckets, functions, queues):
             fill(found.aws, found.before)
         os.kill(found.aws.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while local_aws.status(state_dir) is not None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until_dead(state_dir)
         with (state_dir / "journal.jsonl").open("a") as journal:
             journal.write('{"environ": {"REQUEST_METHOD": "PO')
         found.aws = local_aws.start(state_dir)
@@ -271,9 +270,7 @@ def test_resources_of_other_services_survive_a_restart_with_their_identifiers(tm
         logs.put_log_events(logGroupName="group", logStreamName="stream", logEvents=events)
         before = seen()
         os.kill(aws.pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while local_aws.status(tmp_path) is not None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until_dead(tmp_path)
         aws = local_aws.start(tmp_path)
         assert seen() == before
         assert len(before["logs"]) == len(before["key"]) == 1

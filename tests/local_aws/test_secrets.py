@@ -7,7 +7,6 @@ import json
 import os
 import stat
 import tarfile
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import waiting
 from signed_requests import KINDS, send
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
@@ -39,11 +39,11 @@ IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1"
 
 
 def until(found: Callable[[], dict[str, Any]], status: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 120
-    while (last := found())[status] in ("InProgress", "Creating"):
-        assert time.monotonic() < deadline, last
-        time.sleep(0.1)
-    return last
+    def ended() -> dict[str, Any]:
+        answer = found()
+        return {} if answer[status] in ("InProgress", "Creating") else answer
+
+    return waiting.until(ended, found)
 
 
 @pytest.fixture(scope="module")
