@@ -6,6 +6,7 @@ Airflow reads its home when it is imported, so the home of the tests is set here
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import botocore.session
 import pytest
 
 _HOME = tempfile.mkdtemp(prefix="airflow-home-")
@@ -32,6 +34,10 @@ os.environ.update(
 )
 
 from airflow_sagemaker_mlops import local_aws as local  # noqa: E402
+
+# A session reads the models of its services from files: a quarter of a second for SageMaker, and tests make a thousand
+# sessions.  Here they share one reader, which keeps what it has read.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # type: ignore[attr-defined]
 
 ROOT = Path(__file__).resolve().parents[1]
 
