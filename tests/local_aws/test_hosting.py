@@ -8,7 +8,6 @@ import os
 import signal
 import tarfile
 import threading
-import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -117,15 +116,23 @@ def test_an_endpoint_outlives_its_configuration(context: Context) -> None:
     assert [variant["VariantName"] for variant in found["ProductionVariants"]] == ["v"]
 
 
+def described(context: Context) -> dict[str, Any]:
+    """The endpoint "e" once nothing is being done about it."""
+
+    def settled() -> dict[str, Any]:
+        found: dict[str, Any] = call(context, "DescribeEndpoint", EndpointName="e")
+        return {} if found["EndpointStatus"] in BUSY else found
+
+    return until(settled)
+
+
 def test_an_update_after_a_failed_one_starts_in_its_own_folder(context: Context) -> None:
     call(context, "CreateEndpoint", EndpointName="e", EndpointConfigName="old")
     call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
     failed = context.state_dir / "endpoints" / "e" / "2"
     serving.write(failed, {"status": "Failed", "failure_reason": "bad"})
     assert call(context, "DescribeEndpoint", EndpointName="e")["EndpointStatus"] == "RollingBack"
-    deadline = time.monotonic() + 10
-    while (found := call(context, "DescribeEndpoint", EndpointName="e"))["EndpointStatus"] == "RollingBack":
-        assert time.monotonic() < deadline
+    found = described(context)
     assert (found["EndpointStatus"], found["EndpointConfigName"], found["FailureReason"]) == ("InService", "old", "bad")
     call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="old")
     assert images(context) == {"1": "old", "2": "new", "3": "old"}
@@ -151,9 +158,7 @@ def test_an_update_that_cannot_go_back_says_so_and_may_be_tried_again(context: C
     call(context, "UpdateEndpoint", EndpointName="e", EndpointConfigName="new")
     for generation in ("1", "2"):
         serving.write(context.state_dir / "endpoints" / "e" / generation, {"status": "Failed", "failure_reason": "bad"})
-    deadline = time.monotonic() + 10
-    while (found := call(context, "DescribeEndpoint", EndpointName="e"))["EndpointStatus"] in BUSY:
-        assert time.monotonic() < deadline
+    found = described(context)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("UpdateRollbackFailed", "old")
 
 
@@ -228,18 +233,15 @@ def test_a_client_sees_no_error_while_a_canary_is_rolled_back_and_another_one_su
             except Exception as error:
                 errors.append(error)
 
-    def until(word: str) -> None:
-        deadline = time.monotonic() + 60
+    def until_answered(word: str) -> None:
         answers.clear()
-        while word not in answers:
-            assert time.monotonic() < deadline, (answers, errors)
-            time.sleep(0.02)
+        until(lambda: word in answers, lambda: (answers, errors))
 
     asking = threading.Thread(target=ask)
     asking.start()
     try:
         client.update_endpoint(EndpointName=name, EndpointConfigName=second, DeploymentConfig=canary(name, 3600))
-        until("second")
+        until_answered("second")
         found = client.describe_endpoint(EndpointName=name)
         assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("Updating", first)
         assert found["PendingDeploymentSummary"]["EndpointConfigName"] == second
@@ -254,7 +256,7 @@ def test_a_client_sees_no_error_while_a_canary_is_rolled_back_and_another_one_su
         assert (found["EndpointConfigName"], found.get("FailureReason")) == (second, None)
         assert found["LastDeploymentConfig"] == canary(name, 20)
         answers.clear()
-        until("second")
+        until_answered("second")
     finally:
         ended.set()
         asking.join()
@@ -286,13 +288,13 @@ def test_a_shadow_variant_is_asked_too_and_both_answers_are_captured(aws: LocalA
     assert runtime.invoke_endpoint(**asked)["Body"].read() == b"now"
     with pytest.raises(runtime.exceptions.ClientError, match="Variant next not found"):
         runtime.invoke_endpoint(**asked, TargetVariant="next")
-    bucket, deadline = aws.client("s3"), time.monotonic() + 30
-    while True:
-        files = bucket.list_objects_v2(Bucket=aws.bucket, Prefix=f"captured/{name}/").get("Contents", [])
-        if len(files) == 2:
-            break
-        assert time.monotonic() < deadline, files
-        time.sleep(0.1)
+    bucket = aws.client("s3")
+
+    def both() -> list[Any]:
+        found = bucket.list_objects_v2(Bucket=aws.bucket, Prefix=f"captured/{name}/").get("Contents", [])
+        return list(found) if len(found) == 2 else []
+
+    files = until(both, "the two calls are not captured", every_s=0.1)
     client.delete_endpoint(EndpointName=name)
     captured = {}
     for file in files:
