@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    wanted = set(sys.argv[1:]) or {"parse", "reading", "hops", "watching", "recording"}
+    wanted = set(sys.argv[1:]) or {"parse", "reading", "hops", "watching", "recording", "gate"}
     target = ROOT / "build" / "bench.json"
     # As pip leaves an installed package; the peers are installed so, and where nothing may be written at run time a
     # DAG processor would compile this checkout at every parse.
@@ -39,6 +39,10 @@ def main() -> None:
         from . import recording
 
         figures["recording"] = recording.measure()
+    if "gate" in wanted:
+        from . import gate
+
+        figures["gate"] = gate.measure()
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps(figures, indent=2))

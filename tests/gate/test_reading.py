@@ -110,7 +110,7 @@ def test_parquet_is_read_with_its_nulls_named(tmp_path: Path) -> None:
         (b"PK\x03\x04rest", "zip archive or a workbook"),
         (gzip.compress(GOOD.encode() * 50)[:-12], "damaged gzip file"),
         (b"\x1f\x8bno gzip", "damaged gzip file"),
-        (HEADER + "a" * 1_100_000, "more than 1,000,000 characters"),
+        (HEADER + "a" * 1_100_000, "more than 1,000,000 bytes"),
     ],
 )
 def test_a_file_that_cannot_be_judged_is_refused_with_its_lines(

@@ -1,0 +1,126 @@
+"""How often the gate is wrong, how often it sees what is there, and what a large test set costs.
+
+Equal candidates are drawn with the champion from one distribution, so every promotion is false.  The judge of the large
+test set is a process of its own, because its greatest memory is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+SIMULATIONS = 1000
+RECORDS = 1000
+GAIN = 0.02
+LARGE = 1_000_000
+SLICES = 10
+
+_LARGE_RULES = [
+    {"Metric": "auc", "Must": "improve"},
+    {"Metric": "log_loss", "Must": "not_worsen", "By": "1%"},
+    {"Metric": "f1", "Slice": "region", "Must": "not_worsen", "By": 0.02, "MinRecords": 200},
+]
+_JUDGE = """
+import json, resource, sys, time
+from pathlib import Path
+start = time.perf_counter()
+from airflow_sagemaker_mlops.gate import parse_rules
+from airflow_sagemaker_mlops.gate.judge import judge
+from airflow_sagemaker_mlops.gate.read_predictions import read_predictions
+rules = parse_rules(json.loads(sys.argv[2]))
+read = read_predictions(Path(sys.argv[1]), ("region",))
+middle = time.perf_counter()
+report = judge(rules, read)
+end = time.perf_counter()
+cpu = time.process_time()
+print(json.dumps({
+    "verdict": report.verdict,
+    "results": len(report.rules),
+    "read_s": round(middle - start, 2),
+    "judge_s": round(end - middle, 2),
+    "total_s": round(end - start, 2),
+    "cpu_s": round(cpu, 2),
+    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+}))
+"""
+
+
+def measure() -> dict[str, Any]:
+    """Shares of false promotions and of true ones, and time and memory for a million records."""
+    return {
+        "simulations": SIMULATIONS,
+        "records": RECORDS,
+        "false_promotions": {metric: _promoted(metric, 0.0) for metric in ("auc", "accuracy", "rmse", "f1")},
+        "power_at_0.02_auc": {"paired": _promoted("auc", GAIN), "unpaired": _unpaired(GAIN)},
+        "one_million_records": _large(),
+    }
+
+
+def _promoted(metric: str, gain: float) -> float:
+    """The share of simulated candidates that are promoted."""
+    from airflow_sagemaker_mlops.gate import evaluate, parse_rules
+
+    rules = parse_rules([{"Metric": metric, "Must": "improve"}])
+    count = 0
+    for seed in range(SIMULATIONS):
+        label, candidate, champion = _regression(seed) if metric == "rmse" else binormal(seed, RECORDS, gain)
+        count += evaluate(rules, label=label, candidate=candidate, champion=champion).verdict == "promote"
+    return count / SIMULATIONS
+
+
+def _unpaired(gain: float) -> float:
+    """The share that a test promotes which takes the two areas for independent."""
+    from airflow_sagemaker_mlops.gate.comparison import quantile
+    from airflow_sagemaker_mlops.gate.delong import compare_areas
+
+    count = 0
+    for seed in range(SIMULATIONS):
+        label, *scores = binormal(seed, RECORDS, gain)
+        mine, other = (compare_areas(label == 1, one, None)[2] for one in scores)
+        count += mine.gain - other.gain > quantile(0.95) * (mine.error**2 + other.error**2) ** 0.5
+    return count / SIMULATIONS
+
+
+def binormal(seed: int, records: int, gain: float) -> tuple[Any, Any, Any]:
+    """(label, candidate, champion): 30 % positive, AUC 0.85 + gain and 0.85, scores correlated by 0.8."""
+    import numpy as np
+    from scipy.special import expit, ndtri
+
+    generator = np.random.default_rng(seed)
+    label = (generator.random(records) < 0.3).astype(float)
+    shared, *own = generator.standard_normal((3, records))
+    scores = (
+        expit(0.8**0.5 * shared + 0.2**0.5 * one + 2**0.5 * ndtri(0.85 + more) * label - 1.5)
+        for one, more in zip(own, (gain, 0), strict=True)
+    )
+    return (label, *scores)
+
+
+def _regression(seed: int) -> tuple[Any, Any, Any]:
+    """(value, candidate, champion): two models whose errors are correlated by 0.8."""
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    label, shared, *own = generator.standard_normal((4, RECORDS))
+    return (label, *(label + 0.8**0.5 * shared + 0.2**0.5 * one for one in own))
+
+
+def _large() -> dict[str, Any]:
+    label, candidate, champion = binormal(0, LARGE, 0.01)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "predictions.csv"
+        with path.open("w") as file:
+            file.write("id,label,candidate,champion,region\n")
+            for index, (y, mine, other) in enumerate(zip(label, candidate, champion, strict=True)):
+                file.write(f"{index},{y:.0f},{mine:.6f},{other:.6f},r{index % SLICES}\n")
+        done = subprocess.run(
+            [sys.executable, "-c", _JUDGE, str(path), json.dumps(_LARGE_RULES)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return dict(json.loads(done.stdout))
