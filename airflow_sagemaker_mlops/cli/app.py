@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .champion_app import champion_app
 from .examples import EXAMPLES
 from .gate_app import gate_app
 from .records_app import logs, records_app, why_not_cached
@@ -30,6 +31,7 @@ local_app = typer.Typer(help="The embedded AWS: runs SageMaker jobs on this mach
 app.add_typer(local_app, name="local")
 app.add_typer(records_app, name="records", no_args_is_help=True)
 app.add_typer(gate_app, name="gate", no_args_is_help=True)
+app.add_typer(champion_app, name="champion", no_args_is_help=True)
 app.command("why-not-cached")(why_not_cached)
 app.command("logs")(logs)
 
@@ -209,6 +211,12 @@ def run(
         bool,
         typer.Option("--publish/--no-publish", help="First run the definition's publish.py, on the embedded AWS."),
     ] = True,
+    compare_again: Annotated[
+        int,
+        typer.Option(
+            min=0, help="If another run promotes a champion meanwhile, compare with that one; at most so many times."
+        ),
+    ] = 3,
 ) -> None:
     """Run the pipeline in this process and show live progress; exit 1 if it fails.
 
@@ -246,6 +254,7 @@ def run(
             selective=selective,
             prices=prices,
             publishes=publishes,
+            compare_again=compare_again,
             output=output,
         )
     )
@@ -544,7 +553,13 @@ def stop(context: typer.Context, state_dir: StateDir = None) -> None:
     raise typer.Exit(stop_local(state_dir or given_above(context)))
 
 
-for prefix, group in (("", app), ("local ", local_app), ("records ", records_app), ("gate ", gate_app)):
+for prefix, group in (
+    ("", app),
+    ("local ", local_app),
+    ("records ", records_app),
+    ("gate ", gate_app),
+    ("champion ", champion_app),
+):
     for command in group.registered_commands:
         named = command.name or (command.callback.__name__ if command.callback else "")
         example = EXAMPLES.get(prefix + named.replace("_", "-"), "")

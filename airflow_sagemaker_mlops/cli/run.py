@@ -63,6 +63,7 @@ def _run(
     selective: SelectiveRequest = WHOLE,
     prices: Path | None = None,
     publishes: bool = True,
+    compare_again: int = 3,
 ) -> tuple[int, list[RunResult]]:
     """Exit code, and the runs; no runs if nothing was started."""
     with TerminalObserver(quiet=quiet, again=lambda run_id: f"sagemaker-mlops run {file} --resume {run_id}") as told:
@@ -80,10 +81,12 @@ def _run(
                 max_parallel_steps=max_parallel_steps,
                 prices=read_prices(prices) if prices is not None else None,
                 publishes=publishes,
+                compare_again=compare_again,
                 trigger="cli",
                 no_records=NO_RECORDS,
             )
             runs = run_each(request, told)
+            runs = runs if stubs.all_branches else runs[-1:]  # of those that compare again, the last one counts
         except PipelineError as error:
             say(error.told("nothing was started"), err=True)
             return 2, []

@@ -33,6 +33,7 @@ from .wording import fitted, metadata_value
 RUN_KEY = "sagemaker-mlops:promoted-by"
 ROLLED_BACK = "RolledBack"
 RETIRED = "Retired"
+LATEST = 50  # entries among which a retry looks for its own rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def promote(client: Client, history: History, change: Change, tell: Tell) -> Cha
             if there is None or (there.ident, there.model_package) != (change.ident, change.model_package):
                 raise _changed(history, change, there, None)
             own = there  # the answer to our own write was lost, and boto3 has sent it again
-        tell(f"{own.uri}: {_said(own)}")
+        tell(_said(own))
     else:
         tell(f"{own.uri} has been written by an earlier attempt of this step")
     later = settle(client, history, tell, own) or own
@@ -153,12 +154,18 @@ def rollback(
 ) -> Changed:
     """Give the place back to the champion before the present one, whose version is rejected with ``reason``.
 
+    A rollback that was interrupted before the registry followed it is finished, and no other one is made.
+
     :param expected: version that has to be the champion now
     :raises RegistryError: if there is no earlier champion, or another version is the champion
     :raises ChampionChanged: if the champion changed meanwhile
     """
     last = history.last()
-    mine = next((entry for entry in history.entries() if entry.ident == ident), None)
+    newest = history.entries(history.numbers()[-LATEST:])
+    mine = next((entry for entry in newest if entry.ident == ident), None)
+    if mine is None and last is not None and last.is_rollback and not _is_followed(client, last):
+        tell(f"{last.uri}: this rollback was interrupted, and is finished now instead of another one")
+        mine = last
     if mine is not None:
         later = settle(client, history, tell, last) or mine
         return Changed(mine, version_of(client, mine.model_package), later if later.number > mine.number else None)
@@ -179,9 +186,17 @@ def rollback(
         if there is None or there.ident != ident:
             raise _changed(history, change, there, None)
         entry = there
-    tell(f"{entry.uri}: {_said(entry)}")
+    tell(_said(entry))
     later = settle(client, history, tell, entry) or entry
     return Changed(entry, version_of(client, target.arn), later if later.number > entry.number else None)
+
+
+def _is_followed(client: Client, entry: Entry) -> bool:
+    """Whether the registry has had its first update for ``entry``."""
+    try:
+        return version_of(client, entry.model_package).promotion_number >= entry.number
+    except RegistryError:
+        return True  # a version that was deleted cannot follow
 
 
 def _before(client: Client, history: History, champion: Version) -> Version:
@@ -308,7 +323,7 @@ def _archive(client: Client, entry: Entry, champion: Version, arn: str) -> None:
 
 
 def _said(entry: Entry) -> str:
-    verb = "Rolled back to" if entry.is_rollback else "Promoted"
+    verb = "Made the champion again" if entry.is_rollback else "Promoted"
     return f"{verb} by {entry.author} at {entry.at} ({entry.uri})"
 
 

@@ -31,6 +31,7 @@ class RunRequest:
     :param publishes: whether ``publish.py`` beside the definition is run first, on the embedded AWS
     :param trigger: what asks for it, for the record
     :param no_records: what to do where results of an earlier run are needed and no records are known
+    :param compare_again: at most so many further runs, from the step that reads the champion, if it changes meanwhile
     :param on_demand: whether an embedded AWS is started only for the first call, where stubs may need none
     """
 
@@ -48,6 +49,7 @@ class RunRequest:
     trigger: str = "api"
     no_records: str = "Pass the location of the records as records=..., and leave out stubs."
     on_demand: bool = False
+    compare_again: int = 3
 
     @property
     def pipeline(self) -> str:

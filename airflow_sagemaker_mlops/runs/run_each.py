@@ -19,6 +19,7 @@ from ..plan.model import Plan
 from ..plan.selection import Selection
 from ..records.model.errors import RecordError
 from .clients import EmbeddedOnDemand, Target, state_folder
+from .compare_again import compared_again
 from .drive import Telling, drive
 from .observer import RunHandle, RunObserver
 from .recording import Recording
@@ -53,6 +54,8 @@ class Work:
 def run_each(request: RunRequest, observer: RunObserver) -> list[RunResult]:
     """The runs that ``request`` asks for, to their ends: one, or with stubs for all branches one for each.
 
+    A run that compared with an earlier champion is followed by one that compares again; the last one counts.
+
     :raises ValueError: with a sentence, before anything is started: ``PipelineError``, ``RecordError`` or ``RunError``
     :raises KeyboardInterrupt: once the jobs of an interrupted run have been stopped and its record is sealed
     """
@@ -63,6 +66,13 @@ def run_each(request: RunRequest, observer: RunObserver) -> list[RunResult]:
         results.append(execute(_work(request, start, own, branches, observer), observer))
         if results[-1].status == "Stopped":
             break
+
+    def run_once(again: RunRequest) -> RunResult:
+        next_start = prepare(again, observer)
+        return execute(_work(again, next_start, next_start.before, next_start.choices[0], observer), observer)
+
+    if not request.stubs.all_branches:
+        results += compared_again(request, results[-1], run_once, observer)
     return results
 
 

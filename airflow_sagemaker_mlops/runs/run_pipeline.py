@@ -40,6 +40,7 @@ def run_pipeline(
     max_parallel_steps: int = 0,
     prices: StrPath | Prices | None = None,
     publish: bool = True,
+    compare_again: int = 3,
     observer: RunObserver | None = None,
 ) -> RunResult:
     """Run a pipeline in this process, as ``sagemaker-mlops run`` does, and wait for its end.
@@ -66,6 +67,8 @@ def run_pipeline(
     :param max_parallel_steps: at most so many steps at a time; 0 for any number
     :param prices: price list of instances, a YAML file or :class:`Prices`; the record and the result have the cost then
     :param publish: whether to run ``publish.py`` beside the definition's file first, on the embedded AWS
+    :param compare_again: if another run promotes a champion during this one's comparison, run again from the step that
+        reads the champion, at most so often; the result is that of the last run
     :param observer: told of what happens while it happens
 
     :raises PipelineError: with every problem, where the definition, the parameters or the selection cannot be used
@@ -87,8 +90,9 @@ def run_pipeline(
         prices=prices_of(prices),
         publishes=publish,
         on_demand=stubs is not None,
+        compare_again=compare_again,
     )
-    return run_each(request, observer or RunObserver())[0]
+    return run_each(request, observer or RunObserver())[-1]
 
 
 def rehearse(

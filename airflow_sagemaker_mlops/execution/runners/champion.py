@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ...definition.expressions import parse_value
+from ...definition.model import Get
 from ...registry.champion import Version, champion_of, require_model_data
 from ...registry.errors import ChampionChanged, NoSuchGroup, RegistryError
 from ...registry.history import History
@@ -102,6 +104,8 @@ class PromoteChampionRunner(Runner):
             changed = await _told(run, work)
         except StepFailed as error:
             if isinstance(error.__cause__, ChampionChanged):
+                if champion := _compared_in(run):
+                    run.tell(f'to compare again, run "{champion}" and what is downstream of it')
                 error.result = _lost(run, started, arguments, str(error.__cause__)).as_json()
             raise
         entry, version = changed.entry, changed.version
@@ -120,9 +124,16 @@ class PromoteChampionRunner(Runner):
 
 def _lost(run: StepRun, started: str, arguments: Mapping[str, Any], why: str) -> StepResult:
     """What a step that lost leaves, so that whoever runs the pipeline can have it compare again."""
-    facts = {CHANGED: {"Baseline": str(arguments.get("Baseline")), "Sentence": why}}
+    facts = {CHANGED: {"Baseline": str(arguments.get("Baseline")), "From": _compared_in(run), "Sentence": why}}
     step, kind = run.identity.step, run.step_type
     return StepResult(step, kind, None, None, {}, started, now(), status="Failed", facts=facts)
+
+
+def _compared_in(run: StepRun) -> str:
+    """The step whose ``Baseline`` is read; "" if it comes from elsewhere."""
+    given = (run.spec.get("Arguments") or {}).get("Baseline")
+    expression = parse_value(given, "Arguments.Baseline")
+    return expression.name if isinstance(expression, Get) and expression.root == "Steps" else ""
 
 
 async def _told(run: StepRun, work: Callable[[], Answer]) -> Answer:

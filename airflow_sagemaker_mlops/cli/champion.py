@@ -1,0 +1,223 @@
+"""``champion show``, ``history`` and ``rollback``."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+from ..registry.champion import Client, Version, champion_of
+from ..registry.errors import RegistryError
+from ..registry.history import Entry, History, history_of
+from ..registry.promotion import rollback, settle
+from ..registry.serving import configuration_of
+from ..runs.clients import client_of, connect
+from ..runs.errors import NoAws
+from ..runs.recording import user_name
+from .option_names import in_options
+from .output.terminal import say, say_json, say_table
+
+Words = ParamSpec("Words")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where the registry is: the embedded AWS, an Airflow connection's account, or the one that boto3 finds."""
+
+    conn: str | None = None
+    region: str | None = None
+    state_dir: Path | None = None
+    boto3: bool = False
+
+    def clients(self) -> Client:
+        """{service: client}.  Raises :class:`NoAws`."""
+        if not self.boto3:
+            found: Client = connect(self.conn, self.region, self.state_dir).client
+            return found
+        if self.conn is not None:
+            raise ValueError("--aws and --conn both name an account. Leave one out.")
+        return functools.cache(lambda service: client_of(service, None, self.region))
+
+
+def told(
+    work: Callable[Concatenate[Client, Words], int],
+) -> Callable[Concatenate[Account, Words], int]:
+    """Wrap ``work``: connect, and print every error as a sentence to standard error.  Exit code 1, or 2 for options."""
+
+    def run(account: Account, /, *args: Words.args, **kwargs: Words.kwargs) -> int:
+        if kwargs.get("output") not in ("text", "json"):
+            say(f'--format is "{kwargs.get("output")}"; use text or json.', err=True)
+            return 2
+        try:
+            client = account.clients()
+        except (NoAws, ValueError) as error:
+            say(in_options(error), err=True)
+            return 2
+        try:
+            return work(client, *args, **kwargs)
+        except RegistryError as error:
+            say(error, err=True)
+        except Exception as error:
+            if not type(error).__module__.startswith("botocore"):
+                raise
+            say(f"{type(error).__name__}: {error}", err=True)
+        return 1
+
+    return run
+
+
+@told
+def show_champion(client: Client, group: str, location: str | None, *, repair: bool, output: str) -> int:
+    """Print the champion; exit code 1 if there is none."""
+    champion = champion_of(client, group)
+    history = _history(client, champion, location, group)
+    if repair:
+        if history is None:
+            say("--repair needs the history: add --history s3://bucket/prefix.", err=True)
+            return 2
+        settle(client, history, lambda line: say(line, err=True))
+        champion = champion_of(client, group)
+    if champion is None:
+        if output == "json":
+            say_json({"model_package_group": group, "champion": None})
+        else:
+            say(f"{group} has no champion: none of its versions is approved")
+        return 1
+    entry = history.read(champion.promotion_number) if history is not None and champion.promotion else None
+    if output == "json":
+        say_json(_as_json(champion, entry))
+        return 0
+    since = (
+        f", {'given back' if entry.is_rollback else 'promoted'} by {entry.author} at {entry.at}"
+        if entry is not None
+        else ""
+    )
+    say(f"{champion.group}: version {champion.number}, {champion.stage or 'approved, without a stage'}{since}")
+    why = entry.sentence if entry is not None else str(champion.described.get("ApprovalDescription") or "")
+    last = history.last() if history is not None else None
+    for name, value in (
+        ("why", why),
+        ("model", champion.model_data),
+        ("package", champion.arn),
+        ("history", champion.promotion),
+    ):
+        if value:
+            say(f"  {name:<8} {value}")
+    if last is not None and last.number > champion.promotion_number:
+        say(
+            f"  {last.uri} is not followed by the registry: a promotion was interrupted, or somebody changed the stages"
+        )
+    return 0
+
+
+@told
+def list_history(client: Client, group: str, location: str | None, *, most: int, output: str) -> int:
+    """Print the entries, newest first; exit code 1 if no history is known."""
+    history = _history(client, champion_of(client, group), location, group)
+    if history is None:
+        say(f"{group} has no known history: its champion was not promoted by a pipeline. Add --history.", err=True)
+        return 1
+    numbers = history.numbers()
+    entries = list(history.entries(numbers[-most:] if most else numbers))
+    if output == "json":
+        say_json([entry.as_json() for entry in entries])
+        return 0
+    heads = ("No", "What", "Version", "Instead of", "When", "By", "Why")
+    say_table(heads, [[(cell, "") for cell in _cells(entry)] for entry in entries])
+    return 0
+
+
+@told
+def roll_back(
+    client: Client,
+    group: str,
+    location: str | None,
+    *,
+    reason: str,
+    of: int | None,
+    endpoint: str | None,
+    output: str,
+) -> int:
+    """Roll back; exit code 0, 1 if the endpoint could not be updated, 2 without a reason."""
+    if not reason.strip():
+        say("--reason is empty; it goes into the registry and the history.", err=True)
+        return 2
+    before = champion_of(client, group)
+    history = _history(client, before, location, group)
+    if history is None:
+        what = f"the champion of {group} was not promoted by a pipeline, so it is not known what was before it."
+        say(f"{what} Add --history, or change the stages in the registry.", err=True)
+        return 1
+    user = user_name() or "somebody on the command line"
+    done = rollback(
+        client,
+        history,
+        ident=uuid.uuid4().hex,
+        by={"user": user},
+        reason=reason,
+        tell=lambda line: say(line, err=True),
+        expected=of,
+    )
+    configuration = configuration_of(client, done.version)
+    code, served = 0, ""
+    if endpoint is not None:
+        code, served = _update(client, endpoint, configuration, done.version)
+    if output == "json":
+        updated = {"endpoint": endpoint, "endpoint_config": configuration or None, "endpoint_updated": bool(served)}
+        say_json({**_as_json(done.version, done.entry), **updated})
+        return code
+    replaced = done.entry.replaced.rpartition("/")[2]
+    say(f"{group}: version {done.version.number} is the champion again; version {replaced} is rejected")
+    if served:
+        say(served)
+    elif endpoint is None:
+        name = configuration or "CONFIGURATION"
+        say("Endpoints still serve what they served. To give one back as well:")
+        say(f"  aws sagemaker update-endpoint --endpoint-name ENDPOINT --endpoint-config-name {name}")
+        if not configuration:
+            say(f"  (no endpoint configuration of version {done.version.number} was found)")
+    return code
+
+
+def _update(client: Client, endpoint: str, configuration: str, version: Version) -> tuple[int, str]:
+    """(exit code, what was done) of updating ``endpoint``."""
+    if not configuration:
+        what = f"no endpoint configuration of version {version.number} was found"
+        say(f"{endpoint} was not updated: {what}. The registry was rolled back.", err=True)
+        return 1, ""
+    try:
+        now = client("sagemaker").describe_endpoint(EndpointName=endpoint).get("EndpointConfigName")
+        if now == configuration:
+            return 0, f"{endpoint} serves {configuration} already"
+        client("sagemaker").update_endpoint(EndpointName=endpoint, EndpointConfigName=configuration)
+    except Exception as error:
+        say(f"{endpoint} was not updated: {error}. The registry was rolled back.", err=True)
+        return 1, ""
+    return 0, f"{endpoint} is being updated to {configuration}"
+
+
+def _history(client: Client, champion: Version | None, location: str | None, group: str) -> History | None:
+    """The history at ``location``, or the one that the champion's metadata names."""
+    if location is not None:
+        return History(client("s3"), location, group)
+    return history_of(client("s3"), champion.promotion, group) if champion is not None else None
+
+
+def _as_json(version: Version, entry: Entry | None) -> dict[str, Any]:
+    return {
+        "model_package_group": version.group,
+        "model_package": version.arn,
+        "version": version.number,
+        "stage": version.stage or None,
+        "approval_status": version.approval,
+        "model_data": version.model_data or None,
+        "change": entry.as_json() if entry is not None else None,
+    }
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    version, replaced = (arn.rpartition("/")[2] for arn in (entry.model_package, entry.replaced))
+    return (str(entry.number), entry.kind, version, replaced or "none", entry.at, entry.author, entry.sentence)

@@ -1,0 +1,50 @@
+"""Which endpoint configuration serves a version: for giving an endpoint back to an earlier champion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .champion import Client, Version
+
+MOST = 100  # configurations that are looked at, newest first
+
+
+def configuration_of(client: Client, version: Version, *, most: int = MOST) -> str:
+    """The newest endpoint configuration all of whose models are ``version``; "" if there is none among ``most``."""
+    sagemaker = client("sagemaker")
+    known: dict[str, bool] = {}
+    answer = sagemaker.list_endpoint_configs(SortBy="CreationTime", SortOrder="Descending", MaxResults=most)
+    for row in answer.get("EndpointConfigs") or []:
+        described = sagemaker.describe_endpoint_config(EndpointConfigName=row["EndpointConfigName"])
+        models = [str(variant.get("ModelName") or "") for variant in described.get("ProductionVariants") or []]
+        for name in models:
+            if name not in known:
+                known[name] = bool(name) and _is_of(sagemaker, name, version)
+        if models and all(known[name] for name in models):
+            return str(row["EndpointConfigName"])
+    return ""
+
+
+def _is_of(sagemaker: Any, model: str, version: Version) -> bool:
+    try:
+        described = sagemaker.describe_model(ModelName=model)
+    except Exception as error:
+        if "ValidationException" in str(error) or "NotFound" in str(error):  # it was deleted
+            return False
+        raise
+    return any(
+        container.get("ModelPackageName") == version.arn
+        or (bool(version.model_data) and version.model_data in _data(container))
+        for container in _containers(described)
+    )
+
+
+def _containers(described: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield described.get("PrimaryContainer") or {}
+    yield from described.get("Containers") or []
+
+
+def _data(container: Mapping[str, Any]) -> tuple[str, str]:
+    source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+    return str(container.get("ModelDataUrl") or ""), str(source.get("S3Uri") or "")
