@@ -37,6 +37,7 @@ except ImportError:  # before 3.2
 
 __all__ = [
     "AIRFLOW",
+    "ASKS_PEOPLE",
     "NESTED_ALIAS_EXTRAS",
     "RETRIES_RESUME",
     "RETRY_DELAY_FACTORS",
@@ -56,6 +57,7 @@ AIRFLOW = tuple(int(part) for part in __version__.split(".")[:2])
 STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
 TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
 NESTED_ALIAS_EXTRAS = AIRFLOW >= (3, 1)
+ASKS_PEOPLE = AIRFLOW >= (3, 1)  # it has required actions, and the standard provider operators for them
 RETRIES_RESUME = AIRFLOW < (3, 1)
 # ``retry_exponential_backoff`` is a factor since 3.2, where ``True`` would mean 1; before, a flag for the factor 2.
 RETRY_DELAY_FACTORS = AIRFLOW >= (3, 2)

@@ -217,6 +217,12 @@ def run(
             min=0, help="If another run promotes a champion meanwhile, compare with that one; at most so many times."
         ),
     ] = 3,
+    approve: Annotated[
+        list[str] | None, typer.Option("--approve", help="x-approval step that you approve now; repeatable.")
+    ] = None,
+    reject: Annotated[
+        list[str] | None, typer.Option("--reject", help="x-approval step that you reject now; repeatable.")
+    ] = None,
 ) -> None:
     """Run the pipeline in this process and show live progress; exit 1 if it fails.
 
@@ -255,6 +261,7 @@ def run(
             prices=prices,
             publishes=publishes,
             compare_again=compare_again,
+            answers={**dict.fromkeys(approve or (), "Approved"), **dict.fromkeys(reject or (), "Rejected")},
             output=output,
         )
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from ..definition.problems import PipelineError
+from ..execution.step_run import now
 from ..records.model.prices import read_prices
 from ..records.reuse.selective_run import SelectiveRequest
 from ..runs.clients import Target
+from ..runs.recording import user_name
 from ..runs.request import NO_STUBS, WHOLE, RunRequest, check_selective
 from ..runs.result import RunResult
 from ..runs.run_each import run_each
@@ -64,6 +66,7 @@ def _run(
     prices: Path | None = None,
     publishes: bool = True,
     compare_again: int = 3,
+    answers: Mapping[str, str] | None = None,
 ) -> tuple[int, list[RunResult]]:
     """Exit code, and the runs; no runs if nothing was started."""
     with TerminalObserver(quiet=quiet, again=lambda run_id: f"sagemaker-mlops run {file} --resume {run_id}") as told:
@@ -82,6 +85,7 @@ def _run(
                 prices=read_prices(prices) if prices is not None else None,
                 publishes=publishes,
                 compare_again=compare_again,
+                answers=answers_of(answers or {}),
                 trigger="cli",
                 no_records=NO_RECORDS,
             )
@@ -104,6 +108,12 @@ def _run(
     if runs[-1].status == "Stopped":
         return told.ending.exit_code or 1, runs
     return (0 if runs[-1].ok else 1), runs
+
+
+def answers_of(decisions: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """{step: answer} of this process's user, for {step: Approved or Rejected}."""
+    by = {"user": user_name() or "somebody on the command line", "at": now()}
+    return {step: {"decision": decision, **by} for step, decision in decisions.items()}
 
 
 def misfit(selective: SelectiveRequest, stubs: StubOptions, *, has_summary: bool = False) -> str:

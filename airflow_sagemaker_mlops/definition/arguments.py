@@ -34,7 +34,7 @@ def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, 
             (emr_arguments if kind == "EMR" else serverless_arguments)(out, name, arguments, place)
         case "Lineage":
             _lineage(out, name, arguments, place)
-        case "x-champion" | "x-promote-champion":
+        case "x-champion" | "x-promote-champion" | "x-approval":
             from .champion_arguments import champion_arguments
 
             champion_arguments(out, name, kind, arguments, place)

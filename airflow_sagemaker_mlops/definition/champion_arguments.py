@@ -1,4 +1,4 @@
-"""Arguments of x-champion and x-promote-champion steps (docs/language/steps/champions.md)."""
+"""Arguments of x-champion, x-promote-champion and x-approval steps (docs/language/steps/champions.md)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .location import Place
 if TYPE_CHECKING:
     from .report import Reporter
 
-CHAMPION, PROMOTE = "x-champion", "x-promote-champion"
+CHAMPION, PROMOTE, APPROVAL = "x-champion", "x-promote-champion", "x-approval"
 GROUP, HISTORY, BASELINE = "ModelPackageGroupName", "HistoryS3Uri", "Baseline"
-NEEDED = {CHAMPION: (GROUP,), PROMOTE: (GROUP, "ModelPackageArn", BASELINE, HISTORY)}
+NEEDED = {CHAMPION: (GROUP,), PROMOTE: (GROUP, "ModelPackageArn", BASELINE, HISTORY), APPROVAL: ("ModelPackageArn",)}
+DECISIONS = ("Approved", "Rejected")
 # Entries of the history are named in CustomerMetadataProperties, which takes these letters.
 LOCATION = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[\w .:/=+@-]*)?")
 BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/|$)")
@@ -29,7 +30,9 @@ def champion_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[s
     for key, value in arguments.items():
         if value is None or is_expression(value):
             continue
-        if key == "GroupMayBeMissing":
+        if key in ("AssignedUsers", "TimeoutInSeconds", "Default"):
+            _approval(out, arguments, key, (place, key))
+        elif key == "GroupMayBeMissing":
             if str(value).lower() not in ("true", "false"):
                 out.report("SM122", (place, key), f"expected true or false, found {kind_of(value)}.")
         else:
@@ -38,6 +41,23 @@ def champion_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[s
     if isinstance(history, str) and (not LOCATION.fullmatch(history) or len(history) > LONGEST_LOCATION):
         what = f"{kind_of(history)} is no place for the history of champions: {_why_no_place(history)}."
         out.report("SM320", (place, HISTORY), what, "Write s3://bucket/prefix.")
+
+
+def _approval(out: Reporter, arguments: Mapping[str, Any], key: str, place: Place) -> None:
+    """Who is asked, for how long, and what counts if nobody answers."""
+    value = arguments[key]
+    if key == "AssignedUsers":
+        names = value if isinstance(value, list) else [value]
+        if not isinstance(value, list) or not all(isinstance(name, str) or is_expression(name) for name in names):
+            out.report("SM122", place, f"{kind_of(value)} stands where a list of users' names is wanted.")
+    elif key == "TimeoutInSeconds":
+        if isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
+            out.report("SM122", place, f"{kind_of(value)} stands where a number of seconds is wanted.")
+    elif value not in DECISIONS:
+        out.report("SM122", place, f"{kind_of(value)} is no decision.", f"Use one of: {', '.join(DECISIONS)}.")
+    elif arguments.get("TimeoutInSeconds") is None:
+        what = '"Default" counts when time is up, and there is no "TimeoutInSeconds".'
+        out.report("SM325", place, what, 'Add "TimeoutInSeconds", or remove "Default".')
 
 
 def _to_add(key: str) -> str:

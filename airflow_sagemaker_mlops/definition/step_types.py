@@ -206,6 +206,19 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
             "HistoryEntry": "String",
         },
     ),
+    "x-approval": StepSyntax(
+        waits=True,
+        arguments=frozenset({"ModelPackageArn", "Sentence", "Subject", "AssignedUsers", "TimeoutInSeconds", "Default"}),
+        argument_rules=True,
+        in_body=False,
+        properties={
+            "Approved": "Boolean",
+            "Decision": "String",
+            "DecidedBy": "String",
+            "DecidedAt": "String",
+            "Comment": "String",
+        },
+    ),
     AIRFLOW: StepSyntax(
         supported=False,
         settings=frozenset({"Operator"}),

@@ -24,6 +24,7 @@ from .exceptions import StepFailed, StepRefused
 from .job_state import JobState
 from .retries import Retries
 from .runners.airflow_operator import AirflowOperatorRunner
+from .runners.approval import ApprovalRunner
 from .runners.base import WaitingRunner, register, runner_of
 from .runners.callback import CallbackRunner
 from .runners.champion import ChampionRunner, PromoteChampionRunner
@@ -207,6 +208,7 @@ async def _refused(
 
 for _runner in (
     AirflowOperatorRunner(),
+    ApprovalRunner(),
     CallbackRunner(),
     ChampionGateRunner(),
     ChampionRunner(),

@@ -38,6 +38,7 @@ class ExecutionOptions:
     logs              bring the containers' log lines into the task log: at the end, while it runs, or not at all
     log_lines         at most so many lines a step, the last ones
     stubs         declared results of steps that are not executed, see ``execution.stubs.run``
+    answers           {x-approval step: {"decision", "user", "at", "comment"}}, given instead of being waited for
     pins              what a reproduction reads instead of what its requests name
     """
 
@@ -45,6 +46,7 @@ class ExecutionOptions:
     logs: LogMode = "end"
     log_lines: int = 1000
     stubs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pins: Pins = NO_PINS
 
 

@@ -107,6 +107,7 @@ class StepOperator(BaseOperator):
     _begun: WorkerAttempt | None = None  # the attempt that this process runs or has submitted
     _killed = False
     _by_hand = False
+    _begins_in_worker: ClassVar[bool] = False
     _rule_changed: Callable[[], None] | None = None  # wires edges that the trigger rules no longer imply
     step: StepTask
     operator_extra_links = LINKS
@@ -203,7 +204,12 @@ class StepOperator(BaseOperator):
         return self._retry_failed_steps
 
     def _starts_from_trigger(self) -> bool:
-        if not STARTS_IN_TRIGGERER or self.step_type not in WAITING or self._start_in != "triggerer":
+        if (
+            self._begins_in_worker
+            or not STARTS_IN_TRIGGERER
+            or self.step_type not in WAITING
+            or self._start_in != "triggerer"
+        ):
             return False
         from ..runtime.start_in_triggerer import has_secret_defaults, has_to_begin_in_worker
 

@@ -74,6 +74,10 @@ _HOME = __name__.partition(".")[0]
 @functools.cache
 def operator_class(step_type: str) -> type[StepOperator]:
     """The operator of ``step_type``, e.g. ``TrainingStepOperator``."""
+    if step_type == "x-approval":
+        from .approval import ApprovalStepOperator
+
+        _OWN_CLASSES[step_type] = ApprovalStepOperator
     made = _OWN_CLASSES.get(step_type)
     if made is None:
         about = f"A {step_type} step; ``arguments`` as in a pipeline definition.  See docs/step-types.md."

@@ -32,6 +32,7 @@ class RunRequest:
     :param trigger: what asks for it, for the record
     :param no_records: what to do where results of an earlier run are needed and no records are known
     :param compare_again: at most so many further runs, from the step that reads the champion, if it changes meanwhile
+    :param answers: {x-approval step: {"decision", "user", "at", "comment"}}, so that it does not wait for an answer
     :param on_demand: whether an embedded AWS is started only for the first call, where stubs may need none
     """
 
@@ -50,6 +51,7 @@ class RunRequest:
     no_records: str = "Pass the location of the records as records=..., and leave out stubs."
     on_demand: bool = False
     compare_again: int = 3
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def pipeline(self) -> str:

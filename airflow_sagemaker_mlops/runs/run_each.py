@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Work:
     recording: Recording | None = None
     selection: Selection | None = None
     pins: Pins = NO_PINS
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def run_each(request: RunRequest, observer: RunObserver) -> list[RunResult]:
@@ -100,6 +101,7 @@ def _work(
         recorder=start.recorder,
         recording=recording,
         selection=start.selection,
+        answers=request.answers,
     )
 
 
@@ -122,6 +124,7 @@ def execute(work: Work, observer: RunObserver) -> RunResult:
             poll_interval_s=POLL_LOCAL_S if local else POLL_AWS_S,
             logs="live",
             stubs=work.stubs or {},
+            answers=work.answers,
             pins=work.pins,
         ),
         notify=telling.notify,

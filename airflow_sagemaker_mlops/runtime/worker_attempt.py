@@ -36,6 +36,7 @@ from .task_store.worker import WorkerTaskStore
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from ..execution.runners.approval import Answer, Question
     from ..records.capture.recorder import Recorder
     from ..records.capture.step_start import StepStart
     from ..records.reuse.earlier_results import ReusingRecorder
@@ -78,6 +79,22 @@ class WorkerAttempt:
     async def run_at_once(self) -> dict[str, Any]:
         """The result of the step, run to its end in this process."""
         run = self._live = self._step_run()
+        return await run_recorded(run, await self._recorder(run))
+
+    async def question(self) -> Question | None:
+        """What an x-approval step asks people; ``None`` if it has been answered, here or in the registry."""
+        from ..execution.runners.approval import has_answer, question_of
+
+        run = self._live = self._step_run()
+        question = await question_of(run)
+        return None if question.is_decided or await has_answer(run) else question
+
+    async def answered(self, answer: Answer) -> dict[str, Any]:
+        """The result of an x-approval step that a person has answered."""
+        from ..execution.runners.approval import save_answer
+
+        run = self._live = self._step_run()
+        await save_answer(run, answer)
         return await run_recorded(run, await self._recorder(run))
 
     async def reuse(self, selection: StepSelection) -> dict[str, Any]:

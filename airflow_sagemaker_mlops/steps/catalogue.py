@@ -6,7 +6,7 @@ from ..definition.step_types import STEP_SYNTAX, StepSyntax
 from .analytics import ATHENA, EMR, EMR_SERVERLESS
 from .bedrock import BEDROCK
 from .champion_gate import CHAMPION_GATE_STEP
-from .champions import CHAMPION, PROMOTE_CHAMPION
+from .champions import APPROVAL, CHAMPION, PROMOTE_CHAMPION
 from .checks import CLARIFY_CHECK, QUALITY_CHECK
 from .control import (
     AIRFLOW_OPERATOR,
@@ -65,6 +65,7 @@ STEP_TYPES: dict[str, StepType] = {
         CHAMPION_GATE_STEP,
         CHAMPION,
         PROMOTE_CHAMPION,
+        APPROVAL,
     )
 }
 

@@ -1,4 +1,4 @@
-"""The champion of a model package group: read by one step, replaced by another.
+"""The champion of a model package group: read by one step, replaced by another; and a person who lets a version pass.
 
 Sources: docs/language/steps/champions.md; the SageMaker API reference for ModelLifeCycle and UpdateModelPackage.
 """
@@ -6,10 +6,11 @@ Sources: docs/language/steps/champions.md; the SageMaker API reference for Model
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..definition.model import Step
 from .arns import Place, packages
-from .model import Grant, StepType
+from .model import Answer, Grant, StepType
 
 _READS = ("s3:GetObject", "s3:ListBucket")
 
@@ -66,4 +67,30 @@ PROMOTE_CHAMPION = StepType(
     grants=_promotion_grants,
     roles_go_to="",
     local_aws="runs",
+)
+
+
+def _approval_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    given = step.arguments.get("ModelPackageArn")
+    arns = [given] if isinstance(given, str) and given.startswith("arn:") else packages(place, None)[1]
+    for arn in arns:
+        yield "sagemaker:DescribeModelPackage", arn
+        yield "sagemaker:UpdateModelPackage", arn
+
+
+def _approved(_request: Answer, _name: str) -> dict[str, Any]:
+    return {"Approved": True, "Decision": "Approved", "DecidedBy": "stub", "DecidedAt": "", "Comment": ""}
+
+
+APPROVAL = StepType(
+    name="x-approval",
+    runner="approval",
+    about="a person approves or rejects a version, in Airflow (3.1 and later) or in the registry",
+    tagged=False,
+    outside=True,
+    own_arguments=True,
+    stub=_approved,
+    grants=_approval_grants,
+    roles_go_to="",
+    local_aws="waits for the registry, or `--approve` and `--reject`",
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..definition.model import Pipeline, Step
 from ..definition.problems import Problem, warning
+from ..definition.step_types import CHAMPION_GATE, is_extension
 from .arns import Place, packages, spelled
 from .guardrails import component_guardrails, config_guardrails, endpoint_guardrails
 from .iam import grants_by_name, listing_grants, member, names_of, objects, sagemaker_grants
@@ -19,7 +20,8 @@ from .model import EVERYTHING, Answer, Grant, StepType
 def _versioned_package(request: dict[str, Any]) -> dict[str, Any]:
     """CreateModelPackage for a version of a group: tags belong to the group, and empty metric blocks are refused."""
     # Pipelines removes these, too: a version is named by its group and is never for the Marketplace.
-    dropped = {"Tags", "ModelPackageName", "CertifyForMarketplace"}
+    # The runner sets the description afterwards: CreateModelPackage does not take it.
+    dropped = {"Tags", "ModelPackageName", "CertifyForMarketplace", "ApprovalDescription"}
     prepared = {key: value for key, value in request.items() if key not in dropped}
     metrics = prepared.get("ModelMetrics")
     if isinstance(metrics, dict):
@@ -65,10 +67,21 @@ def _named_by_its_group(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
             yield warning("SM223", f"{step.where}.Arguments.{key}", what, fix)
 
 
+def _description_is_for_airflow(step: Step, pipeline: Pipeline) -> Iterator[Problem]:
+    """What this package adds to RegisterModel is refused by the service, which a document may be meant for."""
+    ours = any(is_extension(other.type) and other.type != CHAMPION_GATE for other in pipeline.steps)
+    if step.arguments.get("ApprovalDescription") is not None and not ours:
+        what = f'step "{step.name}" has an "ApprovalDescription", which only this package sets, by UpdateModelPackage.'
+        fix = 'Remove it if the definition is to run on SageMaker Pipelines; "ModelPackageDescription" is taken there.'
+        yield warning("SM324", f"{step.where}.Arguments.ApprovalDescription", what, fix)
+
+
 def _version_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
     group = step.arguments.get("ModelPackageGroupName")
     groups, versions = packages(place, group)
     yield from (("sagemaker:DescribeModelPackage", arn) for arn in versions)
+    if step.arguments.get("ApprovalDescription") is not None:
+        yield from (("sagemaker:UpdateModelPackage", arn) for arn in versions)
     yield from (("sagemaker:CreateModelPackage", arn) for arn in [*versions, *(groups if group else [])])
     if group and not (isinstance(group, str) and group.startswith("arn:")):  # created if it does not exist
         operations = ["DescribeModelPackageGroup", "CreateModelPackageGroup"]
@@ -106,7 +119,7 @@ REGISTER_MODEL = StepType(
     failed=frozenset({"Failed"}),
     tagged=False,
     prepare=_versioned_package,
-    pitfalls=(_named_by_its_group,),
+    pitfalls=(_named_by_its_group, _description_is_for_airflow),
     s3_output=_package_data,
     console="model-packages/{name}",
     grants=_version_grants,

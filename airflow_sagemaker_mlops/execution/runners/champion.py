@@ -131,7 +131,7 @@ def _lost(run: StepRun, started: str, arguments: Mapping[str, Any], why: str) ->
 
 def _compared_in(run: StepRun) -> str:
     """The step whose ``Baseline`` is read; "" if it comes from elsewhere."""
-    given = (run.spec.get("Arguments") or {}).get("Baseline")
+    given = (run.spec.arguments or {}).get("Baseline")
     expression = parse_value(given, "Arguments.Baseline")
     return expression.name if isinstance(expression, Get) and expression.root == "Steps" else ""
 

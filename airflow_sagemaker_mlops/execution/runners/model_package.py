@@ -1,4 +1,7 @@
-"""RegisterModel: a new version in a model package group, once, through a client token."""
+"""RegisterModel: a new version in a model package group, once, through a client token.
+
+CreateModelPackage takes no ``ApprovalDescription``; UpdateModelPackage does, so a description takes a second call.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...definition.values import as_text
+from ...registry.wording import MOST_PROPERTIES, metadata_value
+from ...registry.wording import fitted as fitted_text
 from ..aws.clients import IN_USE, NOT_FOUND, as_json, call, error_code, error_message
 from ..exceptions import JobFailed
 from ..identity import digest
@@ -17,6 +23,8 @@ from .base import Runner
 from .job import result_of
 
 PACKAGE_WAIT_S = 300.0
+RUN_KEY, PIPELINE_KEY = "sagemaker-mlops:run", "sagemaker-mlops:pipeline"  # in every version's metadata
+DESCRIPTION = "ApprovalDescription"
 
 
 class ModelPackageRunner(Runner):
@@ -31,6 +39,7 @@ class ModelPackageRunner(Runner):
         started = now()
         arguments = await resolved_arguments(run)
         request = await fitted(run, run.entry.prepare(arguments))
+        request["CustomerMetadataProperties"] = _metadata(run, request.get("CustomerMetadataProperties") or {})
         # The same attempt, or a retry of it, sends the same token and gets the same version back; a clear does not.
         request["ClientToken"] = digest(run.identity.step_digest, run.identity.generation, run.identity.run_started)[
             :36
@@ -41,6 +50,8 @@ class ModelPackageRunner(Runner):
         answer = await call(run.aws, "sagemaker", run.entry.create, **request)
         arn = str(answer["ModelPackageArn"])
         described = await _settled(run, arn)
+        if arguments.get(DESCRIPTION) is not None:
+            described = await _with_description(run, described, as_text(arguments[DESCRIPTION]))
         await run.publish(facts_about(run, arn, arn, described))
         run.tell(f"registered {arn} ({described.get('ModelApprovalStatus', 'no approval status')})")
         made = result_of(run, arn, described, started=started)
@@ -56,6 +67,25 @@ def _about(run: StepRun, described: Mapping[str, Any]) -> dict[str, Any]:
         "ModelData": run.entry.s3_output(described),
     }
     return {name: value for name, value in about.items() if value}
+
+
+def _metadata(run: StepRun, given: Mapping[str, str]) -> dict[str, str]:
+    """The document's own properties, and as far as there is room which run of which pipeline registered the version."""
+    identity = run.identity
+    own = {RUN_KEY: metadata_value(identity.run_name), PIPELINE_KEY: metadata_value(identity.pipeline)}
+    room = MOST_PROPERTIES - len(given)
+    return {**dict([item for item in own.items() if item[1]][: max(room, 0)]), **given}
+
+
+async def _with_description(run: StepRun, described: dict[str, Any], text: str) -> dict[str, Any]:
+    """Set why the version has its status, unless somebody has said so since an earlier try of this attempt."""
+    wanted = fitted_text(text)
+    if not wanted or described.get(DESCRIPTION):
+        return described
+    status = described.get("ModelApprovalStatus")
+    members = {DESCRIPTION: wanted, **({"ModelApprovalStatus": status} if status else {})}
+    await call(run.aws, "sagemaker", "UpdateModelPackage", ModelPackageArn=described["ModelPackageArn"], **members)
+    return {**described, DESCRIPTION: wanted}
 
 
 async def _ensure_group(run: StepRun, group: str, tags: list[dict[str, str]]) -> None:

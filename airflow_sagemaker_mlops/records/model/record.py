@@ -88,9 +88,17 @@ def assemble(
         "steps": [_step(step) for step in steps],
         "decisions": [_decision(step) for step in steps if step.decision],
         "models": [plain({"step": step.step, **model}) for step in steps for model in step.model_packages],
-        "approvals": [mask(plain(approval), {*secrets}) for approval in approvals],
+        "approvals": [mask(plain(approval), {*secrets}) for approval in [*_approvals(steps), *approvals]],
         "totals": totals(steps, run, prices),
     }
+
+
+def _approvals(steps: Sequence[StepRecord]) -> Iterator[Mapping[str, Any]]:
+    """What x-approval steps were answered."""
+    for step in steps:
+        found = (step.result or {}).get("Approval")
+        if isinstance(found, Mapping):
+            yield {"task": step.step, "step": step.step, **found}
 
 
 def _in_order(plan: Plan, step_records: Sequence[StepRecord], ends: Mapping[str, str]) -> Iterator[StepRecord]:
