@@ -488,6 +488,8 @@ def test_registering_twice_in_one_attempt_makes_one_version(aws: LocalAws, clien
             "SupportedResponseMIMETypes": ["text/csv"],
         },
         "CustomerMetadataProperties": {"auc": 0.5},
+        "ModelApprovalStatus": "Rejected",
+        "ApprovalDescription": "AUC 0.61 against 0.64: worse. " * 50,
         "Tags": [{"Key": "team", "Value": "ml"}],
     }
     run, _ = run_of(clients, "RegisterModel", arguments)
@@ -497,7 +499,12 @@ def test_registering_twice_in_one_attempt_makes_one_version(aws: LocalAws, clien
     assert first.arn == retry.arn
     assert str(first.arn).endswith("/1")
     assert str(cleared.arn).endswith("/2")
-    assert first.properties["CustomerMetadataProperties"] == {"auc": "0.5"}
+    own = {"sagemaker-mlops:run": run.identity.run_id, "sagemaker-mlops:pipeline": run.identity.pipeline}
+    assert first.properties["CustomerMetadataProperties"] == {"auc": "0.5", **own}
+    description = str(first.properties["ApprovalDescription"])
+    assert description.startswith("AUC 0.61 against 0.64: worse.")
+    assert description.endswith("worse. …")
+    assert len(description) <= 1024
 
 
 def report(aws: LocalAws, text: str | None) -> dict[str, Any]:

@@ -202,6 +202,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "Rules": [{"Metric": "auc", "Must": "improve"}],
     },
     "x-champion": {"Arguments": {"ModelPackageGroupName": "g", "HistoryS3Uri": "s3://bucket/history"}},
+    "x-approval": {"Arguments": {"ModelPackageArn": {"Get": "Execution.PipelineName"}}},
     "x-promote-champion": {
         "Arguments": {
             "ModelPackageGroupName": "g",
