@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from .champion_app import champion_app
+from .drift_app import drift_app
 from .examples import EXAMPLES
 from .gate_app import gate_app
 from .records_app import logs, records_app, why_not_cached
 
 EPILOG = (
     "Exit codes: 0 success; 1 the definition has errors, the run failed or AWS refused (diff: differences were found; "
-    "status: not running); 2 unusable arguments; 3 and 4 gate: rejected, inconclusive; "
+    "status: not running); 2 unusable arguments; 3 gate rejected, drift found; 4 not decided; "
     "129, 130, 143 the run was stopped by a hang-up, Ctrl-C or SIGTERM."
 )
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.add_typer(local_app, name="local")
 app.add_typer(records_app, name="records", no_args_is_help=True)
 app.add_typer(gate_app, name="gate", no_args_is_help=True)
 app.add_typer(champion_app, name="champion", no_args_is_help=True)
+app.add_typer(drift_app, name="drift", no_args_is_help=True)
 app.command("why-not-cached")(why_not_cached)
 app.command("logs")(logs)
 
@@ -560,13 +562,14 @@ def stop(context: typer.Context, state_dir: StateDir = None) -> None:
     raise typer.Exit(stop_local(state_dir or given_above(context)))
 
 
-for prefix, group in (
-    ("", app),
-    ("local ", local_app),
-    ("records ", records_app),
-    ("gate ", gate_app),
-    ("champion ", champion_app),
-):
+GROUPS = {
+    "local ": local_app,
+    "records ": records_app,
+    "gate ": gate_app,
+    "champion ": champion_app,
+    "drift ": drift_app,
+}
+for prefix, group in {"": app, **GROUPS}.items():
     for command in group.registered_commands:
         named = command.name or (command.callback.__name__ if command.callback else "")
         example = EXAMPLES.get(prefix + named.replace("_", "-"), "")

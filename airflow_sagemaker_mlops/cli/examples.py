@@ -17,6 +17,7 @@ EXAMPLES = {
     "push": "push churn.yaml --name churn --role arn:aws:iam::123456789012:role/Pipelines",
     "callback": "callback TOKEN -o auc=0.9",
     "ui": "ui --dags dags",
+    "drift check": "drift check today.csv --baseline january.csv --rules drift.yaml",
     "gate evaluate": "gate evaluate predictions.csv --rules rules.yaml --format json",
     "logs": "logs latest Train --follow",
     "why-not-cached": "why-not-cached churn Train",

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..definition.problems import PipelineError, Problem
-from ..definition.read.line_numbers import locate
-from ..definition.read.load import read_text
-from ..definition.read.yaml_source import YamlRefused, plain_yaml
 from ..gate.job import judge_files, read_report, report_text
 from ..gate.picture import picture, words
-from ..gate.problems import BadPredictions, InvalidRules
+from ..gate.problems import BadPredictions
 from ..gate.report import EXIT_CODES, INCONCLUSIVE, PROMOTE, REJECT, GateReport
 from ..gate.rule_reader import number_of, parse_rules
 from ..gate.rules import Rule
 from .output.terminal import say, say_json, say_styled, write_out
+from .rule_files import Refused, read_rule_file
 
 BAD_INPUT = 2
 _STYLES = {PROMOTE: "bold green", REJECT: "bold red", INCONCLUSIVE: "bold yellow"}
@@ -33,10 +30,6 @@ class Asked:
     values: tuple[str, ...]
     recorded: Path | None
     noun: str
-
-
-class Refused(ValueError):
-    """Words or files that cannot be used; the text has a line for each reason."""
 
 
 def evaluate_files(asked: Asked, *, output: str, out: Path | None) -> int:
@@ -73,30 +66,7 @@ def evaluate_files(asked: Asked, *, output: str, out: Path | None) -> int:
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The rules of a YAML or JSON file; raises :class:`Refused` with file, line and place of every problem."""
-    name = str(path)
-    try:
-        text, _ = read_text(path, None, name)
-    except PipelineError as error:
-        raise Refused("\n".join(f"{name}: {problem.what}" for problem in error.problems)) from None
-    try:
-        return parse_rules(plain_yaml(text))
-    except YamlRefused as error:
-        problem = error.problem
-        raise Refused(
-            f"{name}:{problem.line or 1}:{problem.column or 1}  {problem.what} {problem.fix}".rstrip()
-        ) from None
-    except InvalidRules as error:
-        found = [Problem("", f"${problem.place}", problem.what, problem.fix) for problem in error.problems]
-        raise Refused("\n".join(_told(name, problem) for problem in locate(text, name, found))) from None
-    except ValueError as error:
-        raise Refused(f"{name}: {error}") from None
-
-
-def _told(name: str, problem: Problem) -> str:
-    place = name if problem.line is None else f"{name}:{problem.line}:{problem.column or 1}"
-    where = problem.where.removeprefix("$")
-    first = f"{place}  {where}  {problem.what}" if where else f"{place}  {problem.what}"
-    return f"{first}\n      {problem.fix}" if problem.fix else first
+    return read_rule_file(path, parse_rules)
 
 
 def _values(given: tuple[str, ...]) -> dict[str, Any]:

@@ -162,8 +162,7 @@ class _Judge:
 
     def _numeric_psi(self, name: str, before: ColumnProfile, column: Column) -> Finding:
         old, new = np.asarray(before.bins), bin_counts(column.numbers, before.edges)
-        labels = [f"<= {edge:.4g}" for edge in before.edges]
-        return self._psi(name, old, new, [*labels, f"> {before.edges[-1]:.4g}"] if before.edges else ["all"])
+        return self._psi(name, old, new, _bin_labels(before))
 
     def _categorical_psi(self, name: str, before: ColumnProfile, column: Column) -> Finding:
         known = before.categories
@@ -176,6 +175,8 @@ class _Judge:
 
     def _psi(self, name: str, old: np.ndarray, new: np.ndarray, labels: Sequence[str]) -> Finding:
         value, noise = statistics.population_stability_index(old, new)
+        if self.baseline.columns[name].kind == CATEGORICAL and len(labels) > SHOWN_CATEGORIES + 1:
+            old, new, labels = _fewer(old), _fewer(new), [*labels[:SHOWN_CATEGORIES], "others"]
         picture = _picture(old, new, labels)
         return self._measured(name, value, noise, f'The population stability index of "{name}" is {value:.2f}', picture)
 
@@ -236,15 +237,28 @@ class _Picture:
 
 def _picture(old: np.ndarray, new: np.ndarray, labels: Sequence[str]) -> _Picture:
     def shares(counts: np.ndarray) -> tuple[float, ...]:
-        kept = (
-            counts
-            if len(counts) <= SHOWN_CATEGORIES + 1
-            else np.append(counts[:SHOWN_CATEGORIES], counts[SHOWN_CATEGORIES:].sum())
-        )
-        return tuple(float(share) for share in kept / max(kept.sum(), 1))
+        return tuple(float(share) for share in counts / max(counts.sum(), 1))
 
-    names = tuple(labels) if len(labels) <= SHOWN_CATEGORIES + 1 else (*labels[:SHOWN_CATEGORIES], "others")
-    return _Picture(names, shares(old), shares(new))
+    return _Picture(tuple(labels), shares(old), shares(new))
+
+
+def _bin_labels(column: ColumnProfile) -> list[str]:
+    """The values themselves where each has a bin, else the bins' upper ends."""
+    if not column.edges:
+        return ["all"]
+    values = sorted(set(column.quantiles))
+    if len(values) == len(column.edges) + 1:
+        return [f"{value:.6g}" for value in values]
+    return [*(f"<= {edge:.6g}" for edge in column.edges), f"> {column.edges[-1]:.6g}"]
+
+
+def _fewer(counts: np.ndarray) -> np.ndarray:
+    """The counts of the commonest categories, and of all others together."""
+    return (
+        counts
+        if len(counts) <= SHOWN_CATEGORIES + 1
+        else np.append(counts[:SHOWN_CATEGORIES], counts[SHOWN_CATEGORIES:].sum())
+    )
 
 
 def _has_values(column: Column) -> bool:

@@ -66,7 +66,7 @@ def _service_takes_new_customers(step: Step, _pipeline: Pipeline) -> Iterator[Pr
     """AWS closed SageMaker Model Monitor and Clarify to new customers on 2026-07-30; accounts that used them go on."""
     service = "Model Monitor" if step.type == "QualityCheck" else "Clarify"
     what = f'"{step.name}" needs SageMaker {service}, which AWS closed to new customers on 2026-07-30.'
-    fix = "In an account that never used it, check the data with an x-drift-check step, which needs no image of AWS."
+    fix = "In an account that never used it, compare the data in a Processing step: sagemaker-mlops drift check."
     yield warning("SM304", f"{step.where}.Type", what, fix)
 
 
