@@ -1,1 +1,1 @@
-"""Running one step, without Airflow: resolve, submit exactly once, watch, collect; see :mod:`.engine`."""
+"""Runs one step, without Airflow: resolve, submit exactly once, wait, collect; see :mod:`.engine`."""

@@ -1,6 +1,6 @@
-"""Which of the CloudWatch alarms that guard an update went off.
+"""Finds the CloudWatch alarm that rolled back an update.
 
-AWS may roll an update back and leave no ``FailureReason``, so the alarms themselves are asked.
+AWS may roll back an update without a ``FailureReason``, so the alarms themselves are read.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ OFF = "ALARM"
 
 
 async def alarms_that_went_off(run: StepRun, names: Sequence[str], since: str) -> list[str]:
-    """Those of ``names`` that are in the state ALARM, or else those whose state has changed since ``since``.
+    """The ``names`` that are in the state ALARM; if none is, those whose state has changed since ``since``.
 
-    Empty if nobody can tell: the alarms are gone, or the caller may not read them, which the log says.
+    Empty if this is unknown: the alarms are gone, or the caller may not read them, which is logged.
     """
     if not names:
         return []
@@ -32,7 +32,7 @@ async def alarms_that_went_off(run: StepRun, names: Sequence[str], since: str) -
         return []
     rows: list[dict[str, Any]] = [*(answer.get("MetricAlarms") or []), *(answer.get("CompositeAlarms") or [])]
     off = [str(row["AlarmName"]) for row in rows if row.get("StateValue") == OFF]
-    # An alarm may be over by the time that somebody looks.
+    # An alarm may have ended by now.
     return off or [str(row["AlarmName"]) for row in rows if _after(row.get("StateUpdatedTimestamp"), since)]
 
 

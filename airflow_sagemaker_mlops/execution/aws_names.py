@@ -1,8 +1,8 @@
-"""Names of Airflow where AWS takes fewer characters: DAG ids have dots, underscores and any letter.
+"""Converts Airflow's names to AWS's narrower character sets: DAG ids have dots, underscores and any letter.
 
-On the service ``Execution.PipelineName`` is a name of SageMaker's own kind, so definitions use it for experiments,
-endpoints, groups and models.  Here it is a DAG id or a file's name.  A value that comes from it and does not fit its
-slot is made to fit; what a user wrote is sent as it stands, for AWS to judge.
+On the service, ``Execution.PipelineName`` is a valid SageMaker name, so definitions use it for experiments, endpoints,
+groups and models.  Here it is a DAG id or a file name.  A value that is derived from it and does not fit its slot is
+converted; values written by the user are sent unchanged, for AWS to validate.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .identity import digest
 
 NAME = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
 NAME_LIMIT = 63  # of endpoints, their configurations, models, groups
-MARK = 6  # letters that tell two names apart which would be made the same
+MARK = 6  # characters that distinguish names which would otherwise collide
 # Of patterns like [a-zA-Z0-9](-*[a-zA-Z0-9]){0,119} and (arn:...)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-).
 _ROOM = re.compile(r"\{0,(\d+)\}\)?(?:\(\?<!-\))?$")
 Told = Callable[[str], None]
@@ -28,16 +28,16 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """Airflow's name of the pipeline, and what an expression gives when the pipeline is called otherwise."""
+    """Airflow's name of the pipeline, and a function from another pipeline name to an expression's value."""
 
     name: str
     again: Callable[[Any, str], Any]
 
 
 def aws_name(name: str, limit: int) -> str:
-    """``name`` in letters, digits and dashes, at most ``limit`` of them; one that had to change ends in a hash of it.
+    """``name`` in at most ``limit`` letters, digits and dashes; if it had to change, it ends in a hash of the name.
 
-    ``churn-training`` stays; ``churn_training`` is ``churn-training-`` and six characters, always the same ones.
+    ``churn-training`` stays; ``churn_training`` becomes ``churn-training-`` and six characters, always the same.
     """
     latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     head = re.sub(r"[^a-zA-Z0-9-]+", "-", latin).strip("-")
@@ -47,13 +47,13 @@ def aws_name(name: str, limit: int) -> str:
 
 
 def is_named_by_airflow(value: Any) -> bool:
-    """Whether the pipeline's name is in what the expression ``value`` gives."""
+    """Whether the value of the expression ``value`` contains the pipeline's name."""
     named = ("Execution", "PipelineName")
     return any(isinstance(one, Get) and (one.root, one.name) == named for one in walk_expressions(value))
 
 
 def with_aws_names(arguments: Any, resolved: Any, naming: Naming, entry: StepType, tell: Told) -> Any:
-    """The ``resolved`` form of ``arguments``, with names that the slots of its Create operation take."""
+    """The ``resolved`` form of ``arguments``, with names that fit the slots of the Create operation."""
     if not is_named_by_airflow(arguments):
         return resolved
     try:
@@ -64,7 +64,7 @@ def with_aws_names(arguments: Any, resolved: Any, naming: Naming, entry: StepTyp
 
 
 def as_name(expression: Any, value: Any, naming: Naming, limit: int = NAME_LIMIT) -> Any:
-    """``value`` of ``expression`` where a name of at most ``limit`` letters, digits and dashes is wanted."""
+    """``value`` of ``expression`` as a name of at most ``limit`` letters, digits and dashes."""
     if not isinstance(value, str) or not is_named_by_airflow(expression):
         return value
 
@@ -79,7 +79,7 @@ def _fitted(given: Any, resolved: Any, shape: Any, naming: Naming, tell: Told) -
         case Get() | Join() | JsonGet():
             value = _leaf(given, resolved, shape, naming)
             if value != resolved:
-                tell(f'"{resolved}" does not fit {shape.name} of AWS, which is given "{value}" instead')
+                tell(f'"{resolved}" is not a valid {shape.name} in AWS; using "{value}" instead')
             return value
         case Mapping() if shape.type_name == "structure":
             found = ((key, item, member_of(shape, key)[1]) for key, item in given.items())
@@ -100,14 +100,14 @@ def _leaf(expression: Any, value: Any, shape: Any, naming: Naming) -> Any:
 
 
 def _fitting(expression: Any, value: str, naming: Naming, limit: int, fits: Callable[[str], bool]) -> str:
-    """``value`` where it fits, else what ``expression`` gives with another name; ``value`` where that is no help."""
+    """``value`` if it fits, otherwise ``expression`` with a converted name; ``value`` if that does not fit either."""
     if fits(value):
         return value
     return next((made for made in _candidates(expression, naming, limit) if fits(made)), value)
 
 
 def _candidates(expression: Any, naming: Naming, limit: int) -> Iterator[str]:
-    """What ``expression`` gives with the pipeline's name made to fit, and then made shorter for what is around it."""
+    """Values of ``expression`` with the pipeline's name converted, then also shortened to leave room for the rest."""
     room = limit
     for _ in range(2):
         made = aws_name(naming.name, room)

@@ -1,4 +1,4 @@
-"""Where answers to Callback steps arrive.  Who serves as one: Airflow's XComs, or the embedded AWS."""
+"""Receives answers to Callback steps; implemented with Airflow's XComs and with the embedded AWS."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ OF_THIS_PROCESS = secrets.token_bytes(32)
 
 
 class Mailbox(Protocol):
-    """Keeps one answer for each token, and takes only one.  It knows a token by its handle, which is a hash.
+    """Stores one answer per token and accepts only one.  Identifies a token by its handle, which is a hash.
 
-    secret   what tokens are made from; the same in all processes that a step goes through
+    secret   the secret from which tokens are derived; the same in all processes that run a step
     """
 
     @property
     def secret(self) -> bytes:
-        """Of the deployment; of this process where there is none."""
+        """The deployment's secret; without one, a secret of this process."""
 
     async def open(self, handle: str) -> None:
-        """Take an answer for ``handle`` from now on."""
+        """Start accepting an answer for ``handle``."""
 
     async def is_open(self, handle: str) -> bool:
-        """Whether ``handle`` may be answered, or has been."""
+        """Whether ``handle`` accepts an answer, or has received one."""
 
     async def answer(self, handle: str) -> dict[str, Any] | None:
         """``{"Status": "Succeeded", "OutputParameters": [...]}`` or ``{"Status": "Failed", "FailureReason": ...}``."""
 
     async def close(self, handle: str) -> None:
-        """Take no answer for ``handle`` any more."""
+        """Stop accepting an answer for ``handle``."""
 
 
 @dataclass(slots=True)
@@ -40,11 +40,11 @@ class MemoryMailbox:
     secret: bytes = OF_THIS_PROCESS
 
     async def open(self, handle: str) -> None:
-        """Take an answer for ``handle`` from now on."""
+        """Start accepting an answer for ``handle``."""
         self.answers.setdefault(handle, None)
 
     async def is_open(self, handle: str) -> bool:
-        """Whether ``handle`` may be answered, or has been."""
+        """Whether ``handle`` accepts an answer, or has received one."""
         return handle in self.answers
 
     async def answer(self, handle: str) -> dict[str, Any] | None:
@@ -52,5 +52,5 @@ class MemoryMailbox:
         return self.answers.get(handle)
 
     async def close(self, handle: str) -> None:
-        """Take no answer for ``handle`` any more."""
+        """Stop accepting an answer for ``handle``."""
         self.answers.pop(handle, None)

@@ -1,7 +1,7 @@
-"""Tokens of Callback steps: whoever has one may answer, so nothing keeps or logs one.
+"""Tokens of Callback steps: a token authorizes an answer, so none is stored or logged.
 
-A token is made from a secret of the deployment and a number that is used once.  What is kept is its ticket: that
-number and the token's hash.  Whoever knows the secret makes the token again, to repeat a message or to take it back.
+A token is derived from a secret of the deployment and a nonce.  Its ticket is stored: the nonce and the token's hash.
+With the secret, the token can be derived again, to repeat a message or to withdraw it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import secrets
 import string
 
 LETTERS = string.ascii_letters + string.digits
-TOKEN = 10  # exactly so many letters and digits, by the API
+TOKEN = 10  # letters and digits, exactly, as the API requires
 
 
 def handle_of(token: str) -> str:
-    """The name under which the answer to a token is kept."""
+    """The name under which the answer to a token is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -32,7 +32,7 @@ def handle(ticket: str) -> str:
 
 
 def token_of(secret: bytes, ticket: str) -> str | None:
-    """The token of a ticket; ``None`` where it was made with another secret."""
+    """The token of a ticket; ``None`` if it was made with another secret."""
     once, _, kept = ticket.rpartition("-")
     token = _token(secret, once)
     return token if hmac.compare_digest(handle_of(token), kept) else None

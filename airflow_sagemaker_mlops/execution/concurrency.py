@@ -1,9 +1,9 @@
-"""MaxParallelExecutionSteps for steps that wait (docs/language/execution.md#parallelism).
+"""MaxParallelExecutionSteps for steps with jobs (docs/language/execution.md#parallelism).
 
-Airflow's own limits count what holds a worker, and a deferred step holds none.  So each step that waits takes a ticket
-when its turn comes, and begins once fewer than so many steps are ahead of it in the same run: those that have begun,
-whatever the clocks of their machines say, and those with earlier tickets.  Tickets are kept where other processes see
-them, so the limit holds over restarts and over several triggerers.
+Airflow's own limits count tasks that occupy a worker, which a deferred step does not.  So each such step takes a ticket
+when its turn comes, and starts once fewer steps than the limit are ahead of it in the same run: steps that have
+started, whatever their machines' clocks say, and steps with earlier tickets.  Tickets are stored where other processes
+see them, so the limit applies across restarts and across several triggerers.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from typing import Protocol
 from .step_run import StepRun
 from .submit import asked_anew
 
-SETTLE_S = 1.0  # a ticket written at the same moment elsewhere is seen by then
+SETTLE_S = 1.0  # by then, a ticket written elsewhere at the same moment is visible
 FASTEST_S = 1.0
 SLOWEST_S = 10.0
-BEGUN = 0.0  # the ticket of a step that has begun
+BEGUN = 0.0  # the ticket of a step that has started
 
 
 class QueueSlots(Protocol):
-    """The queue of one run: each step that waits has a slot, whose ticket says when it took it."""
+    """The queue of one run: each waiting step has a slot, whose ticket is the time at which it was taken."""
 
     async def take(self) -> float:
         """This step's ticket: the time it was first taken in this attempt, epoch seconds, or ``BEGUN``."""
 
     async def begin(self) -> None:
-        """The step begins: from now on it is ahead of all who have not."""
+        """Mark the step as started: it is now ahead of all steps that have not started."""
 
     async def others(self) -> Mapping[str, float]:
-        """{step: ticket} of the other steps that are on their way now; ``BEGUN`` for one that takes none."""
+        """{step: ticket} of the other steps in progress; ``BEGUN`` for steps without tickets."""
 
 
 async def admitted(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> None:
-    """Return when the step may begin: fewer than ``max_parallel_steps`` others are ahead of it."""
+    """Return when the step may start: fewer than ``max_parallel_steps`` others are ahead of it."""
     pause, told = FASTEST_S, False
     while ahead := await ahead_of(run, slots, max_parallel_steps):
         if not told:
@@ -47,7 +47,7 @@ async def admitted(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> 
 
 
 async def ahead_of(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> list[str]:
-    """The steps ahead of this one, where there are ``max_parallel_steps`` or more; else none, and the step begins."""
+    """The steps ahead of this one if there are at least ``max_parallel_steps``; otherwise none, and the step starts."""
     if not await _goes_on(run):
         mine = (await slots.take(), run.identity.task_id)
         if mine[0] == BEGUN:
@@ -61,11 +61,11 @@ async def ahead_of(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> 
 
 
 async def _goes_on(run: StepRun) -> bool:
-    """Whether the step's job is on its way already: a process that takes it over does not queue again."""
+    """Whether the step's job already exists: a process that takes it over does not queue again."""
     entry = await run.journal.read()
     return entry is not None and entry.state.is_unresolved and not asked_anew(run, entry)
 
 
 def waiting_for(ahead: list[str], max_parallel_steps: int) -> str:
     """A line for the task log."""
-    return f"waiting: {max_parallel_steps} steps run at a time, ahead are {', '.join(ahead)}"
+    return f"waiting: {max_parallel_steps} steps may run at once; ahead of this one: {', '.join(ahead)}"

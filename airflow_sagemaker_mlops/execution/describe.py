@@ -1,4 +1,4 @@
-"""What AWS knows about a step's resource: its property document, in the document's spelling."""
+"""Reads the property document of a step's resource from AWS, in the document's spelling."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 async def properties_of(aws: Aws, entry: StepType, address: dict[str, Any]) -> dict[str, Any]:
-    """The properties of the resource at ``address``, as plain JSON.  Raises what the call raises."""
+    """The properties of the resource at ``address``, as plain JSON.  Raises the errors of the call."""
     answer = as_json(await call(aws, entry.service, entry.describe, **address))
     if entry.camel:
         answer = with_capitals(answer, operation_output(entry.service, entry.describe))
-    carried = {key: value for key, value in address.items() if key == "ClusterId"}  # EMR answers without it
+    carried = {key: value for key, value in address.items() if key == "ClusterId"}  # missing in EMR's response
     return entry.properties({**answer, **carried})
 
 
 def address_of(run: StepRun, name: str) -> dict[str, Any]:
-    """Members by which Describe and Stop find the resource called ``name``."""
+    """Request members that identify the resource ``name`` for Describe and Stop."""
     entry = run.entry
     address: dict[str, Any] = {entry.describe_key or entry.name_key: name}
     for key in entry.also:
@@ -33,7 +33,7 @@ def address_of(run: StepRun, name: str) -> dict[str, Any]:
 
 
 async def describe(run: StepRun, name: str) -> dict[str, Any] | None:
-    """The properties of the resource called ``name``, or ``None`` when there is none."""
+    """The properties of the resource ``name``, or ``None`` if it does not exist."""
     try:
         return await properties_of(run.aws, run.entry, address_of(run, name))
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Ending a step that runs in this process because somebody wants the whole run to end."""
+"""Ends a step that runs in this process, because the whole run is being ended."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .job_state import JobState
 from .step_run import StepRun
 from .stubs import run as stub
 
-LONGEST_END_S = 300.0  # SageMaker gives containers 120 s after SIGTERM, and then uploads what they left
+LONGEST_END_S = 300.0  # SageMaker gives containers 120 s after SIGTERM, and then uploads their output
 
 
 async def end_step(task: asyncio.Task[None], run: StepRun | None) -> str:
-    """Stop the job of ``run`` and end ``task``, which executes it; why the job may go on, empty when it does not.
+    """Stop the job of ``run`` and end ``task``, which executes it; returns why the job may still run, or "".
 
-    A job that AWS stops is waited for, so that ``task`` records how it ended.  Never raises.
+    Waits for a job that AWS is stopping, so that ``task`` records how it ended.  Never raises.
     """
     why = ""
     if run is not None and run.entry.waits and stub.declared_for(run) is None:
@@ -33,13 +33,13 @@ async def end_step(task: asyncio.Task[None], run: StepRun | None) -> str:
 async def _stop_job(task: asyncio.Task[None], run: StepRun) -> str:
     runner = waiting_runner_of(run)
     if runner.has_children:
-        task.cancel()  # or the next item would begin
+        task.cancel()  # otherwise the next item would start
         await asyncio.gather(task, return_exceptions=True)
         await stop(run, "")
         return ""
     entry = await run.journal.read()
     if entry is None or not entry.state.is_under_way:
-        return ""  # nothing has been submitted, or the next attempt is being waited for
+        return ""  # nothing was submitted, or the task waits for the next attempt
     await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
     waits = runner.ends_soon
     for pause in APPEARS_WITHIN_S if waits else (0.0,):  # a job that was being created appears in a moment

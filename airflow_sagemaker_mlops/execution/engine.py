@@ -1,6 +1,6 @@
-"""One step from its slice of the plan to its result: the entry point of ``execution``.
+"""The entry point of ``execution``: runs one step, from its slice of the plan to its result.
 
-A step that waits can be run in two parts, so that one process submits it and another one watches it.
+A step with a job can be run in two parts, so that one process submits the job and another one waits for it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _STUB = StubRunner()
 
 
 async def run_step(run: StepRun) -> StepResult:
-    """Run the whole step in this process.  Raises :class:`StepFailed` when it ends badly."""
+    """Run the whole step in this process.  Raises :class:`StepFailed` if it fails."""
     if run.entry.waits:
         return await complete(run)
     runner = _STUB if declared_for(run) is not None else runner_of(run.entry)
@@ -75,9 +75,9 @@ async def run_step(run: StepRun) -> StepResult:
 
 
 async def complete(run: StepRun, submitted: Callable[[Submitted | None], None] = lambda _job: None) -> StepResult:
-    """Begin a step that waits and wait for it, retried as its policies say.
+    """Start a step with a job and wait for it, with retries by its policies.
 
-    ``submitted`` is told of every job, and of none before each.
+    ``submitted`` is called with every job, and with ``None`` before each.
     """
 
     async def attempt() -> StepResult:
@@ -105,21 +105,21 @@ async def _with_retries(run: StepRun, attempt: Callable[[], Awaitable[StepResult
 
 
 async def is_first_attempt(run: StepRun) -> bool:
-    """Whether the step has never begun in this run: only then may an earlier run's result stand for it.
+    """Whether the step has never started in this run: only then may an earlier run's result replace it.
 
-    What is on its way is not left for a cached result, and a user who clears a step wants it to run.
+    A job in progress is not abandoned for a cached result, and a user who clears a step wants it to run.
     """
     return run.identity.try_number <= 1 and await run.journal.read() is None
 
 
 async def submit(run: StepRun) -> Submitted:
-    """Begin a step that waits; safe to be done again after any mishap."""
-    begun = await run.journal.read() is not None  # then a job may run that must not be left for a passing refusal
+    """Start a step with a job; safe to repeat after any interruption."""
+    begun = await run.journal.read() is not None  # a job that exists must survive a temporary refusal
     return await _refused(run, waiting_runner_of(run).submit(run), may_pass if begun else is_out_of_date)
 
 
 async def follow(run: StepRun, submitted: Submitted) -> StepResult:
-    """Wait for what :func:`submit` began, here or in another process.  What may not be watched is stopped."""
+    """Wait for what :func:`submit` started, here or in another process.  Stops a job that AWS denies access to."""
     try:
         return await _refused(run, waiting_runner_of(run).follow(run, submitted), may_pass)
     except StepRefused:
@@ -131,12 +131,12 @@ async def follow(run: StepRun, submitted: Submitted) -> StepResult:
 
 
 async def stop(run: StepRun, name: str, handle: str = "") -> bool:
-    """Stop what the step began under ``name``; ``False`` when there is nothing to stop."""
+    """Stop what the step started as ``name``; ``False`` if there is nothing to stop."""
     return run.entry.waits and await waiting_runner_of(run).stop(run, name, handle)
 
 
 async def is_stopping(run: StepRun, name: str) -> bool:
-    """Whether the job ``name`` is being stopped already, or has been: another stop of it would be refused."""
+    """Whether the job ``name`` is already being stopped or was stopped: AWS would refuse another stop."""
     if not name or not runner_of(run.entry).makes_named_jobs:
         return False
     found = await describe(run, name)
@@ -145,7 +145,7 @@ async def is_stopping(run: StepRun, name: str) -> bool:
 
 
 async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:
-    """Stop what is perhaps still being made; ``False`` when nothing has appeared."""
+    """Stop a job that may still be being created; ``False`` if none has appeared."""
     for pause in APPEARS_WITHIN_S:
         await asyncio.sleep(pause)
         if await stop(run, name, handle):
@@ -154,17 +154,17 @@ async def stop_when_visible(run: StepRun, name: str, handle: str = "") -> bool:
 
 
 def waiting_runner_of(run: StepRun) -> WaitingRunner:
-    """The runner of a step that waits, or the stub that is declared for it."""
+    """The runner of a step with a job, or its stub if one is declared."""
     runner = runner_of(run.entry)
     if not isinstance(runner, WaitingRunner):
-        raise TypeError(f'The runner "{runner.name}" does not wait, and steps of the type {run.step_type} do.')
+        raise TypeError(f'The runner "{runner.name}" is not a waiting runner, but {run.step_type} steps need one.')
     return _STUB if declared_for(run) is not None else runner
 
 
 async def stop_current(run: StepRun) -> None:
-    """Stop what the journal says is going on, and let the next attempt know that somebody wanted that.
+    """Stop the job in the journal, and record for the next attempt that the stop was requested.
 
-    AWS is told first: the run may have been deleted, or Airflow may be away, and then the note fails or takes too long.
+    AWS is called first: if the run was deleted or Airflow is unreachable, writing the note fails or takes too long.
     """
     entry = await run.journal.read()
     if entry is None or not entry.state.is_under_way:
@@ -175,7 +175,7 @@ async def stop_current(run: StepRun) -> None:
         try:
             await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
         except Exception as error:
-            run.tell(f"{entry.name} is stopped without a note of it in Airflow: {error}")
+            run.tell(f"{entry.name} was stopped, but that could not be recorded in Airflow: {error}")
     if not stopped:
         await stop_when_visible(run, entry.name, entry.arn)
 
@@ -186,9 +186,10 @@ Result = TypeVar("Result")
 async def _refused(
     run: StepRun, work: Awaitable[Result], passes: Callable[[Exception], bool] = is_out_of_date
 ) -> Result:
-    """``work``, with AWS's refusals as :class:`StepRefused`: asking again would be refused again.
+    """``work``, with AWS's refusals raised as :class:`StepRefused`: a retry would be refused again.
 
-    Everything else (throttled, 5xx, no answer, what ``passes``) is raised as it is, for the caller to try again.
+    All other errors (throttled, 5xx, no response, and those that ``passes`` accepts) are raised unchanged, for the
+    caller to retry.
     """
     try:
         return await work

@@ -1,4 +1,4 @@
-"""How a step can end badly, each way with a sentence for the person who reads the task log."""
+"""The ways in which a step can fail, each with a sentence for readers of the task log."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 class StepFailed(Exception):
-    """The step ended badly and trying again changes nothing: a failed job, a refused request, a wrong value.
+    """The step failed, and a retry would not help: a failed job, a refused request, a wrong value.
 
-    result   what the step leaves for steps that run on its failure, as its task pushes it; empty when there is nothing
+    result   the step's result for steps that run on its failure, as its task pushes it; empty if there is none
     """
 
     result: Mapping[str, Any] = MappingProxyType({})
@@ -18,19 +18,19 @@ class StepFailed(Exception):
 
     @property
     def report(self) -> str:
-        """All that a task log says of it, the cause first; several lines for a job that failed."""
+        """The text for the task log, cause first; several lines for a failed job."""
         return self.details or str(self)
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody stopped it, rather than that it failed."""
+        """Whether it was stopped rather than failed."""
         return self.result.get("Status") == "Stopped"
 
 
 class JobFailed(StepFailed):
-    """A job reached a bad terminal state.
+    """A job ended in a state other than success.
 
-    reason   the service's ``FailureReason``, as it stands
+    reason   the service's ``FailureReason``, unchanged
     """
 
     def __init__(self, step: str, job: str, status: str, reason: str, result: Mapping[str, Any] | None = None) -> None:
@@ -49,12 +49,12 @@ class StepRefused(StepFailed):
 
 
 class Unanswered(StepFailed):
-    """A call that may have been carried out lost its answer; nothing tells whether it was, and it is not sent again."""
+    """The response of a call was lost; whether it was executed is unknown, so it is not repeated."""
 
     def __init__(self, step: str, function: str, error: object) -> None:
         super().__init__(
-            f'Step "{step}": {function} gave no answer ({error}). It may have run, so it is not invoked again unless '
-            f"RetryPolicies of the step name Step.SERVICE_FAULT."
+            f'Step "{step}": {function} gave no response ({error}). It may have run, so it is not invoked again unless '
+            f"the step's RetryPolicies name Step.SERVICE_FAULT."
         )
 
 
@@ -68,13 +68,11 @@ class UnresolvedExpression(StepFailed):
 
 
 class PipelineFailStep(StepFailed):
-    """A Fail step was reached; the message is the document's own."""
+    """A Fail step was reached; the message is from the document."""
 
 
 class NameTaken(StepFailed):
-    """A resource of the name this step needs exists and is not ours."""
+    """A resource with the name that this step needs already exists, but is not ours."""
 
     def __init__(self, step: str, name: str) -> None:
-        super().__init__(
-            f'Step "{step}": "{name}" already exists and does not carry this run\'s tags, so it was left alone.'
-        )
+        super().__init__(f'Step "{step}": "{name}" already exists without this run\'s tags, so it was not used.')

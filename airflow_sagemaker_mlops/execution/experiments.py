@@ -1,4 +1,4 @@
-"""What a whole pipeline gives its jobs: the experiment they are grouped under, and MLflow.
+"""Settings of a whole pipeline for its jobs: the experiment that groups them, and MLflow.
 
 Rules: docs/language/execution.md#experiments and #mlflow.
 """
@@ -15,11 +15,11 @@ from .aws_names import aws_name
 from .scope import EXPERIMENT_LIMIT, experiment_of, resolve
 from .step_run import StepRun
 
-_ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials this process has seen to exist
+_ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials that exist, as seen by this process
 
 
 async def shared_by_the_pipeline(run: StepRun, request: dict[str, Any]) -> dict[str, Any]:
-    """``ExperimentConfig`` and ``MlflowConfig`` of the request; empty where the pipeline has neither."""
+    """``ExperimentConfig`` and ``MlflowConfig`` of the request; empty if the pipeline has neither."""
     added: dict[str, Any] = {}
     if run.spec.experiment is not None and run.step_type in IN_EXPERIMENTS:
         config = await _experiment(run)
@@ -41,7 +41,7 @@ async def _experiment(run: StepRun) -> dict[str, str]:
             await _ensure(run, "CreateExperiment", ExperimentName=experiment)
             await _ensure(run, "CreateTrial", TrialName=trial, ExperimentName=experiment)
         except Exception as error:
-            # Regions and roles without Experiments are common, and a job runs as well outside of one.
+            # Regions and roles without Experiments are common, and a job also runs without an experiment.
             code = error_code(error)
             if not code:
                 raise
@@ -50,7 +50,7 @@ async def _experiment(run: StepRun) -> dict[str, str]:
         _ENSURED.add(key)
     pipeline = run.identity.pipeline
     if experiment != pipeline and aws_name(pipeline, EXPERIMENT_LIMIT) == experiment:
-        run.tell(f'the experiment of "{pipeline}" is called "{experiment}" in AWS, which takes no such name')
+        run.tell(f'the experiment of "{pipeline}" is called "{experiment}" in AWS, where that name is not valid')
     return names
 
 

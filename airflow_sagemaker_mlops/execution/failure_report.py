@@ -1,4 +1,4 @@
-"""What a person wants to know about a job that failed: why, in one line; its last words, its command, its whole log."""
+"""The report on a failed job: the cause in one line, its last log lines, its command, and where its log is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .secret_masking import mask
 
 LAST_LINES = 10
 MOST_COMMAND = 400
-# The framework toolkits' form: ExecuteUserScriptError: ExitCode 1 ErrorMessage "..." Command "..."
+# The format of the framework toolkits: ExecuteUserScriptError: ExitCode 1 ErrorMessage "..." Command "..."
 _USER_ERROR = re.compile(r'ErrorMessage "(?P<message>.*?)"\s*(?:ExtraInfo "|Command ")', re.DOTALL)
 _EXCEPTION = re.compile(r"^(?:\d\d:\d\d:\d\d )?(?P<error>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit)(?::\s.*)?)$")
 _NOTHING_SAID = "See job logs for more information"
@@ -20,13 +20,13 @@ _NOTHING_SAID = "See job logs for more information"
 def report(
     problem: str, reason: str, answer: Mapping[str, Any], last_lines: Sequence[str] = (), whole_log: str = ""
 ) -> str:
-    """The lines of a task log about a job that failed, the cause first.
+    """The task log's lines about a failed job, cause first.
 
     :param problem: the sentence that names step, job and status
     :param reason: the service's ``FailureReason``
     :param answer: the job's properties
-    :param last_lines: of its containers, the last one last
-    :param whole_log: where to read all of it
+    :param last_lines: of its containers' log, in order
+    :param whole_log: location of the whole log
     """
     lines = [cause_of_failure(reason, last_lines) or problem, problem]
     command = command_of(answer)
@@ -40,7 +40,7 @@ def report(
 
 
 def cause_of_failure(reason: str, last_lines: Sequence[str] = ()) -> str:
-    """The cause in one line: the script's exception where one is known, else what the service says."""
+    """The cause in one line: the script's exception if it is known, otherwise the service's reason."""
     found = _USER_ERROR.search(reason)
     message = found["message"].strip() if found else ""
     if message:
@@ -53,7 +53,7 @@ def cause_of_failure(reason: str, last_lines: Sequence[str] = ()) -> str:
 
 
 def command_of(answer: Mapping[str, Any]) -> str:
-    """The command of a job's container as one would type it, secrets masked; empty where the image has its own."""
+    """The command of a job's container as typed in a shell, secrets masked; empty if it is the image's own."""
     image = answer.get("AppSpecification") or answer.get("AlgorithmSpecification") or {}
     words = [*(image.get("ContainerEntrypoint") or ()), *(image.get("ContainerArguments") or ())]
     if not words:

@@ -1,7 +1,7 @@
-"""Who a step run is, and the names that follow from it.
+"""The identity of a step run, and the names derived from it.
 
-Names are derived, never random: a process that lost its memory derives the same name again and finds the job it made.
-The shape is the one SageMaker Pipelines itself uses, ``pipelines-<execution id>-<step>-<10 characters>``.
+Names are derived, never random: a process without state derives the same name again and finds the job that it created.
+The format is that of SageMaker Pipelines, ``pipelines-<execution id>-<step>-<10 characters>``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class StepIdentity:
     step         step name as in the document
     task_id      Airflow's task id (differs from ``step`` inside task groups)
     try_number   counts every attempt, as Airflow does
-    generation   changes when a user clears the task, and stays over retries and crashes; empty where Airflow does not
-                 tell (a task that begins in the triggerer), then the journal tells the two apart
-    run_started  when the run began, ISO 8601 UTC; tells a run from a deleted one of the same id, and from another
-                 Airflow's
-    instance     index of the pipeline's instance, where its task group is inside a mapped one; -1 where it is not
-    group        task group of the pipeline, where an earlier pipeline of the DAG has the run's id; else empty
+    generation   changes when a user clears the task, and stays the same over retries and crashes; empty if Airflow does
+                 not provide it (a task that starts in the triggerer); the journal then distinguishes the two
+    run_started  when the run started, ISO 8601 UTC; distinguishes a run from a deleted one with the same id, and from
+                 runs of another Airflow deployment
+    instance     index of the pipeline's instance if its task group is inside a mapped one, otherwise -1
+    group        task group of the pipeline if an earlier pipeline of the DAG has the run's id, otherwise empty
     """
 
     pipeline: str
@@ -45,7 +45,7 @@ class StepIdentity:
 
     @property
     def run_name(self) -> str:
-        """What this run of the pipeline is called: instances of a mapped task group are runs of their own."""
+        """The name of this run of the pipeline: each instance of a mapped task group is a separate run."""
         return run_name(self.run_id, self.instance)
 
     @property
@@ -55,11 +55,11 @@ class StepIdentity:
 
     @property
     def step_digest(self) -> str:
-        """Identity of the step in this run, over all its attempts."""
+        """Identifies the step in this run, across all its attempts."""
         return digest(self.dag_id, self.run_name, self.task_id, str(self.map_index))
 
     def tags(self, request_digest: str) -> list[dict[str, str]]:
-        """Resource tags by which a job is recognised as this step's own, and found by people."""
+        """Resource tags that identify a job as this step's own, also for people."""
         pairs = {
             "airflow:step": self.step_digest,
             "airflow:dag_id": self.dag_id,
@@ -79,9 +79,9 @@ def run_name(run_id: str, instance: int) -> str:
 
 
 def execution_id(dag_id: str, run_id: str, group: str = "") -> str:
-    """12 lower-case letters and digits that stand for a run, in the names of all that it makes.
+    """12 lower-case letters and digits that identify a run, in the names of everything that it creates.
 
-    group   task group of a pipeline that is not the first of its DAG: each pipeline has an id of its own
+    group   task group of a pipeline that is not the first in its DAG, which needs a separate id
     """
     return digest(dag_id, run_id, *([group] if group else []))[:EXECUTION_ID]
 
@@ -93,9 +93,9 @@ def digest(*parts: str) -> str:
 
 
 def resource_name(identity: StepIdentity, ordinal: int, *, prefix: str = "", limit: int = 63) -> str:
-    """Name of the ``ordinal``-th resource that this step of this run makes (0 = the first).
+    """Name of the ``ordinal``-th resource that this step creates in this run (0 = the first).
 
-    ``prefix`` is a name the document itself gives: the service uses such a name as a prefix, and so do we.
+    ``prefix`` is a name in the document; like the service, we use it as a prefix.
     """
     unique = digest(identity.step_digest, str(ordinal))[:DIGEST]
     if prefix:
@@ -108,17 +108,17 @@ def resource_name(identity: StepIdentity, ordinal: int, *, prefix: str = "", lim
 
 
 def plain(text: str) -> str:
-    """``text`` with everything that SageMaker names do not allow turned into a single dash."""
+    """``text`` with each sequence of characters that SageMaker names do not allow replaced with a dash."""
     return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-") or "step"
 
 
 def is_start(tag: str, run_started: str) -> bool:
-    """Whether ``tag`` is a run's start as its jobs carry it; earlier versions wrote it in whole seconds."""
+    """Whether ``tag`` is the run's start as in its jobs' tags; earlier versions wrote whole seconds."""
     return tag in (tag_value(run_started), tag_value(whole_seconds(run_started)))
 
 
 def whole_seconds(moment: str) -> str:
-    """An ISO 8601 time of UTC without a fraction."""
+    """An ISO 8601 time in UTC, without fractions of a second."""
     return re.sub(r"\.\d+(?=Z$)", "", moment)
 
 

@@ -1,8 +1,8 @@
-"""The states of a step's job as the journal keeps them: the one place that knows them, compares them and changes them.
+"""The states of a step's job in the journal; no other module compares or changes states.
 
-A job is whatever a step starts: a SageMaker job, an EMR step, a message to a consumer, a loop over other steps.  The
-state says what the processes of this package have seen and announced, not what AWS says: that is asked again whenever
-it matters.  ``docs/decisions`` explains why the journal is a help and AWS the ledger.
+A job is anything that a step starts: a SageMaker job, an EMR step, a message to a consumer, a loop over other steps.
+The state says what this package's processes have seen and recorded, not AWS's status, which is read again whenever it
+matters.  ``docs/decisions`` explains why AWS is the ledger and the journal only an aid.
 
 ===================  =====================================================  ===========================================
 state                means                                                  written by
@@ -12,7 +12,7 @@ RUNNING              the job exists, and its handle is known                runn
                                                                             attempt that goes on with the job
 SUCCEEDED            the job ended well                                     runners of what has no status in AWS: loops,
                                                                             callbacks, functions, models
-FAILED               the job ended badly; Airflow has not been told         runners
+FAILED               the job failed; Airflow does not know it yet         runners
 FAILURE_REPORTED     Airflow was told, or a retry policy decided: the next  retry policies, workers
                      job is a new one
 STOP_REQUESTED       somebody wanted it stopped: the next job is a new one  ``on_kill``, timeouts, Ctrl-C
@@ -33,11 +33,11 @@ __all__ = ["TRANSITIONS", "JobState", "TransitionRefused", "check_transition"]
 
 
 class TransitionRefused(RuntimeError):
-    """A change of state that the table does not have: a fault of this package, never of its user."""
+    """A transition that is not in the table: a bug in this package, never the user's fault."""
 
 
 class JobState(StrEnum):
-    """What the journal says of a job."""
+    """The state of a job in the journal."""
 
     SUBMITTING = "SUBMITTING"
     RUNNING = "RUNNING"
@@ -49,7 +49,7 @@ class JobState(StrEnum):
 
     @property
     def is_submitting(self) -> bool:
-        """The create call may have been made, and no answer to it is known."""
+        """The create call may have been made, but its response is unknown."""
         return self is JobState.SUBMITTING
 
     @property
@@ -59,47 +59,47 @@ class JobState(StrEnum):
 
     @property
     def has_succeeded(self) -> bool:
-        """The job ended well."""
+        """The job succeeded."""
         return self is JobState.SUCCEEDED
 
     @property
     def has_failed(self) -> bool:
-        """The job ended badly, and Airflow has not been told."""
+        """The job failed, and Airflow does not know it yet."""
         return self is JobState.FAILED
 
     @property
     def failure_was_reported(self) -> bool:
-        """The job ended badly, and another one was decided upon."""
+        """The job failed, and another one will be created."""
         return self is JobState.FAILURE_REPORTED
 
     @property
     def stop_was_requested(self) -> bool:
-        """Somebody wanted the job stopped; whether AWS did so is not known."""
+        """A stop was requested; whether AWS stopped the job is unknown."""
         return self is JobState.STOP_REQUESTED
 
     @property
     def was_interrupted(self) -> bool:
-        """The attempt broke off and is repeated."""
+        """The attempt was interrupted and is repeated."""
         return self is JobState.INTERRUPTED
 
     @property
     def is_under_way(self) -> bool:
-        """The attempt that wrote this is submitting the job or waiting for it, as far as anybody knows."""
+        """The attempt that wrote this is, as far as known, submitting the job or waiting for it."""
         return self.is_submitting or self.is_running
 
     @property
     def is_unresolved(self) -> bool:
-        """Nobody has seen the job end, and nobody has asked for its end: a later attempt goes on with it."""
+        """The job has not been seen to end and no stop was requested: a later attempt continues with it."""
         return self.is_under_way or self.was_interrupted
 
     @property
     def may_still_run(self) -> bool:
-        """The job may run in AWS at this moment; a request to stop it may have been refused."""
+        """The job may be running in AWS; a request to stop it may have been refused."""
         return self.is_unresolved or self.stop_was_requested
 
     @property
     def may_appear_late(self) -> bool:
-        """The create call may not have been answered: the job can become visible after a look that found nothing."""
+        """The create call may still be in progress: the job may become visible after a lookup that found nothing."""
         return self.is_submitting or self.was_interrupted
 
     @property
@@ -109,7 +109,7 @@ class JobState(StrEnum):
 
     @property
     def asks_for_another(self) -> bool:
-        """The next attempt makes another job, whoever it is and whyever it runs."""
+        """The next attempt creates another job in any case."""
         return self.failure_was_reported or self.stop_was_requested
 
 
@@ -120,7 +120,7 @@ TRANSITIONS = MappingProxyType(
             {_S.RUNNING, _S.SUCCEEDED, _S.FAILED, _S.FAILURE_REPORTED, _S.STOP_REQUESTED, _S.INTERRUPTED}
         ),
         _S.RUNNING: frozenset({_S.SUCCEEDED, _S.FAILED, _S.STOP_REQUESTED, _S.INTERRUPTED}),
-        # A task whose end got lost is tried again, though its job has ended: its attempt was interrupted, too.
+        # A task whose end was lost is retried although its job has ended: its attempt was interrupted, too.
         _S.SUCCEEDED: frozenset({_S.INTERRUPTED}),
         _S.FAILED: frozenset({_S.FAILURE_REPORTED, _S.INTERRUPTED}),
         _S.FAILURE_REPORTED: frozenset(),

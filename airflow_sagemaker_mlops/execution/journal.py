@@ -1,6 +1,6 @@
-"""What one step remembers between its attempts, wherever the edge can keep it.
+"""What a step remembers between its attempts; the runtime decides where to store it.
 
-The journal is a help, not the ledger: AWS is.  A lost journal costs a few Describe calls and never a second job.
+The journal is an aid; AWS is the ledger.  A lost journal costs a few Describe calls, but never a second job.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from .job_state import JobState, check_transition
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The last job of a step, or the one that it is about to create.
+    """The last job of a step, or the job that it is about to create.
 
-    name         its name, or what stands for one: a ticket, an application
-    ordinal      how many jobs of this step came before it
-    try_number   the attempt that wrote this; 0 where it was read off the job's tags
-    arn          its ARN, or what is needed to find and stop it: a queue, a cluster and a step
+    name         its name or a substitute: a ticket, an application
+    ordinal      number of jobs that this step created before it
+    try_number   the attempt that wrote this; 0 if the entry was restored from the job's tags
+    arn          its ARN, or the data needed to find and stop it: a queue, a cluster and a step
     """
 
     name: str
@@ -31,7 +31,7 @@ class Entry:
 
     @classmethod
     def of(cls, identity: StepIdentity, name: str, ordinal: int, *, is_running: bool = False, arn: str = "") -> Entry:
-        """The entry of an attempt that is about to create a job, or (``is_running``) goes on with one that exists."""
+        """The entry of an attempt that is about to create a job, or (``is_running``) continues with an existing one."""
         state = JobState.RUNNING if is_running else JobState.SUBMITTING
         return cls(name, ordinal, identity.try_number, identity.generation, state, arn)
 
@@ -40,13 +40,13 @@ class Entry:
         return {**asdict(self), "state": self.state.value}
 
     def advance(self, state: JobState, *, arn: str = "") -> Entry:
-        """The same job in another state.  Raises :class:`TransitionRefused` for one that cannot follow."""
+        """The same job in another state.  Raises :class:`TransitionRefused` for an invalid transition."""
         check_transition(self.state, state)
         return replace(self, state=state, arn=arn or self.arn)
 
 
 def entry_from_json(data: object) -> Entry | None:
-    """The entry in ``data``; ``None`` for anything that is not one (an older or foreign format)."""
+    """The entry in ``data``; ``None`` for other data (an older or foreign format)."""
     if not isinstance(data, dict):
         return None
     try:
@@ -56,13 +56,13 @@ def entry_from_json(data: object) -> Entry | None:
 
 
 class Journal(Protocol):
-    """Keeps one entry for a step of a run."""
+    """Stores one entry for a step of a run."""
 
     async def read(self) -> Entry | None:
-        """The last entry, if it is still known."""
+        """The last entry, if it still exists."""
 
     async def write(self, entry: Entry) -> None:
-        """Keep ``entry`` instead of the last one."""
+        """Store ``entry`` in place of the last one."""
 
 
 @dataclass(slots=True)
@@ -72,39 +72,39 @@ class MemoryJournal:
     entry: Entry | None = None
 
     async def read(self) -> Entry | None:
-        """The last entry, if it is still known."""
+        """The last entry, if it still exists."""
         return self.entry
 
     async def write(self, entry: Entry) -> None:
-        """Keep ``entry`` instead of the last one."""
+        """Store ``entry`` in place of the last one."""
         self.entry = entry
 
 
 @dataclass(slots=True)
 class NotedJournal:
-    """The journal of a ForEach step's child, among the loop's notes under ``name``."""
+    """The journal of a ForEach step's child, stored in the loop's notes under ``name``."""
 
     notes: Notes
     name: str
     entry: Entry | None = None
 
     async def read(self) -> Entry | None:
-        """The last entry, if it is still known."""
+        """The last entry, if it still exists."""
         if self.entry is None:
             self.entry = entry_from_json(await self.notes.load(self.name))
         return self.entry
 
     async def write(self, entry: Entry) -> None:
-        """Keep ``entry`` instead of the last one."""
+        """Store ``entry`` in place of the last one."""
         self.entry = entry
         await self.notes.save(self.name, entry.as_json())
 
 
 class Notes(Protocol):
-    """Keeps one JSON value for each of a few names, over the attempts of one task where the edge can."""
+    """Stores a JSON value per name, across the attempts of one task if the runtime supports that."""
 
     async def load(self, name: str) -> Any:
-        """What was noted under ``name``; ``None`` when nothing was."""
+        """The value stored under ``name``, or ``None``."""
 
     async def save(self, name: str, value: Any) -> None:
         """Keep ``value``."""
@@ -117,7 +117,7 @@ class MemoryNotes:
     values: dict[str, Any] = field(default_factory=dict)
 
     async def load(self, name: str) -> Any:
-        """What was noted under ``name``; ``None`` when nothing was."""
+        """The value stored under ``name``, or ``None``."""
         return self.values.get(name)
 
     async def save(self, name: str, value: Any) -> None:

@@ -1,7 +1,7 @@
-"""A whole plan in one process: what ``sagemaker-mlops run`` does, and what tests compare Airflow with.
+"""Runs a whole plan in one process, for ``sagemaker-mlops run`` and for tests that compare Airflow with it.
 
-Steps start as soon as everything they wait for has succeeded; branches not taken and everything behind them stay
-unstarted, as on the service and as Airflow's trigger rule ``all_success`` gives it.
+Steps start as soon as everything that they wait for has succeeded; branches that are not taken, and all steps after
+them, do not start, as on the service and with Airflow's trigger rule ``all_success``.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ ENDED = frozenset({"Succeeded", "Failed", "Stopped", "NotTaken", "NotStarted", "
 
 @dataclass(slots=True)
 class StepProgress:
-    """How far one step of a run is; changes in place while the run is on.
+    """The progress of one step; changes in place during the run.
 
-    state     NotTaken: in or behind a branch that was not taken; NotStarted: behind a failure, or its trigger not met;
-              NotSelected: not in the part of the pipeline that was asked for
+    state     NotTaken: in or after a branch that was not taken; NotStarted: after a failure, or its trigger is not met;
+              NotSelected: not selected in a selective run
     status    the job's own last status, e.g. "Training"
-    line      the last line it logged
-    report    all that is known of its failure, the cause first; empty where ``error`` says it all
+    line      the last log line
+    report    everything known about its failure, cause first; empty if ``error`` is complete
     """
 
     name: str
@@ -62,7 +62,7 @@ class StepProgress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A step that an earlier process of the same run brought to a good end, with the result it left."""
+    """A step that succeeded in an earlier process of the same run, with its result."""
 
     result: Mapping[str, Any]
     started: str
@@ -74,14 +74,14 @@ class Finished:
 class PipelineRun:
     """One run of ``plan``.
 
-    parameters   values by name; defaults fill the rest
-    most         at most so many steps at a time; 0 for any number
+    parameters   values by name; defaults apply to the rest
+    most         maximum number of steps that run at once; 0 for no limit
     notify       called after every change of a step, and with every log line ("" for a change of state)
-    recorder     told of every step; gives results of earlier runs, where the document or a selection wants that
+    recorder     notified of every step; provides results of earlier runs for caching and selective execution
     selection    the part of the plan that runs; reused steps get their results from the recorder
-    finished     steps that an earlier process of this run brought to a good end, by name
-    retried      steps that an earlier process of this run saw fail, or stopped: they get a new job
-    stop_cause   why the run was stopped from outside; empty when it was not
+    finished     steps that succeeded in an earlier process of this run, by name
+    retried      steps that failed or were stopped in an earlier process of this run: they get a new job
+    stop_cause   why the run was stopped from outside; empty if it was not
     """
 
     plan: Plan
@@ -123,7 +123,7 @@ class PipelineRun:
         return run_status(ends, self.plan.handlers)
 
     async def run(self) -> None:
-        """Run to the end; a failed step is in ``steps`` and not raised."""
+        """Run to the end; failed steps are in ``steps``, not raised."""
         running: dict[asyncio.Task[None], str] = {}
         stopping: asyncio.Task[Any] = asyncio.create_task(self._stopping.wait())
         try:
@@ -151,9 +151,9 @@ class PipelineRun:
     def stop(self, cause: str, *, aws_is_gone: bool = False) -> None:
         """Stop the jobs, start no further step and end the run as Stopped, because of ``cause``.
 
-        aws_is_gone   nobody is left who could be asked to stop jobs
+        aws_is_gone   AWS cannot be reached to stop jobs
 
-        To be called on the event loop of :meth:`run`.
+        Call this on the event loop of :meth:`run`.
         """
         self.stop_cause = self.stop_cause or cause
         if aws_is_gone:
@@ -165,7 +165,7 @@ class PipelineRun:
         return {s.name: s.facts["name"] for s in self.steps.values() if s.state == "Executing" and "name" in s.facts}
 
     def _take_over(self) -> None:
-        """Take the results that an earlier process of this run left."""
+        """Take over the results of an earlier process of this run."""
         for task in self._tasks():
             left, step = self.finished.get(task.task_id), self.steps[task.task_id]
             if left is not None:
@@ -191,12 +191,12 @@ class PipelineRun:
         return [task for task in self.plan.tasks if task.is_step]
 
     def _settle(self, task: TaskPlan) -> bool:
-        """Whether ``task`` may start now; marks it when it never will.  Tasks come in topological order."""
+        """Whether ``task`` may start now; marks it if it never will.  Tasks come in topological order."""
         step = self.steps[task.task_id]
         if step.state != "Waiting":
             return False
         if self.selection is not None and task.task_id in self.selection.reused:
-            self._set(step, "Executing")  # whatever became of the steps before it in this run
+            self._set(step, "Executing")  # whatever happened to the steps before it in this run
             return True
         gate = next((self._gates[edge.task_id] for edge in task.upstream if edge.kind == "gate"), None)
         if gate is not None:
@@ -301,5 +301,5 @@ def _end(state: State) -> str:
 
 
 def new_run_id() -> str:
-    """A run id as Airflow writes them, for a run that is not Airflow's."""
+    """A run id in Airflow's format, for a run without Airflow."""
     return f"run__{datetime.now(UTC).isoformat(timespec='milliseconds')}"

@@ -1,4 +1,4 @@
-"""Running a step with somebody told before and after; ``records.capture`` is who that is."""
+"""Runs a step and notifies a recorder before and after; ``records.capture`` implements one."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .step_run import StepResult, StepRun
 
 
 class StepRecorder(Protocol):
-    """Told of every step; what cannot be recorded does not change how the step ends."""
+    """Is notified of every step; a recording error does not change how the step ends."""
 
     async def begin(self, run: StepRun) -> Any:
         """The step is about to run.
 
-        The answer has ``result``: of the step, when an earlier run has it and nothing is to be run; else ``None``.
+        The return value has ``result``: that of an earlier run if the step need not run, otherwise ``None``.
         """
 
     def submitted(self, start: Any) -> None:
-        """A job of the step was made and is waited for."""
+        """A job of the step was created and is awaited."""
 
     def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
-        """The job ``name`` has ended as ``answer`` says; the step goes on for a moment."""
+        """The job ``name`` has ended with the Describe response ``answer``; the step itself is still finishing."""
 
     async def end(
         self,
@@ -37,10 +37,10 @@ class StepRecorder(Protocol):
         jobs_started: int = 0,
         failure_reason: str = "",
     ) -> Any:
-        """The step ended; ``begun`` is what :meth:`begin` answered."""
+        """The step ended; ``start`` is the return value of :meth:`begin`."""
 
     async def settled(self) -> None:
-        """Return when all that was told is written.  To be awaited where the run ends, also one that is broken off."""
+        """Return when everything is written.  Await this at the end of a run, also if it was interrupted."""
 
 
 Work = Callable[[StepRun], Awaitable[StepResult]]
@@ -49,10 +49,10 @@ Work = Callable[[StepRun], Awaitable[StepResult]]
 async def run_recorded(
     run: StepRun, recorder: StepRecorder | None, work: Work = run_step, start: Any = None
 ) -> dict[str, Any]:
-    """The result of the whole step, run here or taken from an earlier run.  Raises what ``run_step`` raises.
+    """The result of the whole step, run here or taken from an earlier run.  Raises the errors of ``run_step``.
 
-    work    runs it, when it is not the whole of it that is left
-    begun   what ``begin`` answered in the process that began the step
+    work    runs the rest of the step, if it has already started
+    start   return value of ``begin`` in the process that started the step
     """
     if recorder is None:
         return (await work(run)).as_json()

@@ -1,4 +1,4 @@
-"""The request of a step: its arguments resolved, typed by botocore's shapes, named and tagged."""
+"""Builds the request of a step: resolves its arguments, types them by botocore's shapes, and adds name and tags."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .scope import Scope, name_in, naming_of, resolve
 from .secret_masking import mask, secrets_in
 from .step_run import StepRun
 
-MOST_SHOWN = 32_768  # characters; a longer request is not read by anybody in a user interface
+MOST_SHOWN = 32_768  # characters; nobody reads a longer request in a user interface
 
 
 async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
-    """The step's ``Arguments`` with every expression replaced; reads property files from S3 in a thread."""
+    """The step's ``Arguments`` with every expression resolved; reads property files from S3 in a thread."""
     free = run.step_type in FREE_ARGUMENTS
     arguments = parse_value(run.spec.arguments, "Arguments", free=free)
     scope = run.scope.with_execution(**execution)
@@ -54,9 +54,9 @@ async def unchanged(arguments: dict[str, Any], _name: str) -> dict[str, Any]:
 async def build_request(run: StepRun, ordinal: int, change: Change = unchanged) -> dict[str, Any]:
     """The create request of the ``ordinal``-th resource of this step, ready to send.
 
-    ``change`` is given the resolved arguments and the name, and gives the arguments to send.
+    ``change`` gets the resolved arguments and the name, and returns the arguments to send.
 
-    Raises :class:`StepFailed` naming the place when a value does not fit its slot.
+    Raises :class:`StepFailed` naming the place if a value does not fit its slot.
     """
     entry = run.entry
     name = name_of(run, ordinal)
@@ -74,16 +74,16 @@ async def build_request(run: StepRun, ordinal: int, change: Change = unchanged) 
 
 
 async def show_request(run: StepRun, request: Mapping[str, Any]) -> None:
-    """Publish what AWS is asked for, every expression replaced and every secret masked."""
+    """Publish the request, with every expression resolved and every secret masked."""
     text = json.dumps(mask(dict(request)), ensure_ascii=False, default=str)
     if len(text) <= MOST_SHOWN:
         await run.publish({"request": text})
 
 
 async def fitted(run: StepRun, request: dict[str, Any], operation: str = "") -> dict[str, Any]:
-    """``request`` with every value in the type its slot of the create operation (or of ``operation``) takes.
+    """``request`` with every value converted to the type of its slot in the create operation (or in ``operation``).
 
-    Raises :class:`StepFailed` naming the place when a value does not fit.
+    Raises :class:`StepFailed` naming the place if a value does not fit.
     """
     entry = run.entry
     operation = operation or entry.create
@@ -102,7 +102,7 @@ async def fitted(run: StepRun, request: dict[str, Any], operation: str = "") -> 
 
 
 def name_of(run: StepRun, ordinal: int) -> str:
-    """Name of the ``ordinal``-th resource; needs no expression but a literal prefix in the document."""
+    """Name of the ``ordinal``-th resource; does not resolve expressions, but uses a literal prefix in the document."""
     entry = run.entry
     given = run.spec.arguments.get(entry.name_key) if entry.name_key else None
     if given is not None and not isinstance(given, str):
@@ -120,12 +120,12 @@ def _is_verbatim(run: StepRun) -> bool:
 
 
 def request_digest(request: dict[str, Any]) -> str:
-    """Short hash of a request, to see whether an adopted job was asked for the same thing."""
+    """Short hash of a request, to check whether an adopted job had the same request."""
     body = {key: value for key, value in request.items() if key != "Tags"}
     return digest(json.dumps(body, sort_keys=True, default=str))[:16]
 
 
 def _merged_tags(theirs: list[dict[str, str]], ours: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The document's tags and ours; AWS takes 50, and ours are the ones the ledger needs."""
+    """The document's tags and ours; AWS allows 50, and ours take precedence because jobs are found by them."""
     keys = {tag["Key"] for tag in ours}
     return [tag for tag in theirs if tag.get("Key") not in keys][: 50 - len(ours)] + ours

@@ -1,7 +1,7 @@
-"""What a reproduction reads instead of what its request names: copies of recorded versions, images by digest.
+"""Replaces inputs in a reproduction's requests: with copies of recorded versions, and images by digest.
 
-Applied to resolved arguments, since URIs are computed.  Only members that the API defines as places to read from are
-looked at: what a container does with its own arguments and variables is not known here.
+Applied to resolved arguments, because URIs are computed.  Only members that the API defines as inputs are considered:
+what a container does with its own arguments and variables is unknown.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from ..steps.s3_members import CODE_KEYS, IMAGE_KEYS, MODEL_KEYS, S3_SOURCES, un
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """``uris`` are S3 URIs and ``images`` image URIs, as requests name them, with what takes their place."""
+    """``uris`` are S3 URIs and ``images`` image URIs, as in requests, mapped to their replacements."""
 
     uris: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
 
     def applied(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """``arguments`` with what takes the place of pinned ones."""
+        """``arguments`` with the replacements of pinned inputs."""
         if not self.uris and not self.images:
             return arguments
         return {key: self._value(value, key, "") for key, value in arguments.items()}

@@ -1,7 +1,7 @@
 """Retries by cause: a document's RetryPolicies, and the defaults for throttling and service faults.
 
 Rules: docs/language/retries.md.
-Every retry makes a new job with a new name.  What a user's own code does wrong matches no policy and is not retried.
+Every retry creates a new job with a new name.  Errors in the user's code match no policy and are not retried.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ NOTE = "sagemaker_retries"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One entry of ``RetryPolicies``; attempts are retries, 0 is never.
+    """One entry of ``RetryPolicies``; attempts are retries, and 0 means none.
 
-    expire_s   how long after the step's start retries go on; ``None`` when attempts are counted instead
+    expire_s   how long after the step's start retries continue; ``None`` if attempts are counted instead
     """
 
     causes: tuple[str, ...]
@@ -42,7 +42,7 @@ BUILT_IN = (Policy((THROTTLING, FAULT)),)
 
 
 def policies_of(items: Sequence[Mapping[str, Any]]) -> tuple[Policy, ...]:
-    """The document's policies, then the built-in one for what they do not name."""
+    """The document's policies, then the built-in one for causes that they do not name."""
     return (*map(_policy, items), *BUILT_IN)
 
 
@@ -62,7 +62,7 @@ def _policy(item: Mapping[str, Any]) -> Policy:
 
 
 def cause_of(error: Exception) -> str:
-    """The exception type of the definition language that ``error`` is; empty for anything that is not retried."""
+    """The exception type of ``error`` in the definition language; empty if it is not retried."""
     if isinstance(error, JobFailed):
         return _cause_of_reason(error.reason)
     if isinstance(error, StepRefused):
@@ -75,7 +75,7 @@ def cause_of(error: Exception) -> str:
 
 
 def _cause_of_reason(reason: str) -> str:
-    """Spellings as seen in ``FailureReason``; AWS documents none."""
+    """Spellings seen in ``FailureReason``; AWS does not document them."""
     head = reason.partition(":")[0]
     if head.startswith(("CapacityError", "InsufficientInstanceCapacity", "InsufficientCapacity")):
         return CAPACITY
@@ -86,10 +86,10 @@ def _cause_of_reason(reason: str) -> str:
 
 @dataclass(slots=True)
 class Retries:
-    """How often a step was retried, by policy; kept in the step's notes, so that a restart counts on.
+    """The number of retries of a step by policy; stored in the step's notes, so that counting survives a restart.
 
     counts    {index of the policy: retries}
-    started   when the first of them was decided, seconds since 1970
+    started   time of the first retry decision, seconds since 1970
     """
 
     run: StepRun
@@ -99,7 +99,7 @@ class Retries:
 
     @classmethod
     async def of(cls, run: StepRun) -> Retries:
-        """The retries of a step so far."""
+        """Load the retries of a step so far."""
         made = cls(run, policies_of(run.spec.retry_policies))
         noted = await run.notes.load(NOTE)
         if isinstance(noted, dict) and _is_continued(run, noted, await run.journal.read()):
@@ -107,17 +107,17 @@ class Retries:
         return made
 
     async def pause_after(self, error: Exception) -> float | None:
-        """Seconds to wait before the next attempt; ``None`` when there is none."""
-        # What may have been done is done again only where the document says so.
+        """Seconds to wait before the next attempt; ``None`` if there is none."""
+        # A call that may have been executed is repeated only if the document says so.
         policies = self.policies[: -len(BUILT_IN)] if isinstance(error, Unanswered) else self.policies
         pause = await self._pause(cause_of(error), str(error), policies)
         if pause is None and self.counts and not isinstance(error, JobFailed):
-            self.counts, self.started = {}, 0.0  # no job has failed, so the next attempt has no other ordinal
+            self.counts, self.started = {}, 0.0  # no job has failed, so the next attempt has the same ordinal
             await self._note(None)
         return pause
 
     async def pause_for(self, cause: str, words: str) -> float | None:
-        """The same for an error that another process saw: its exception type in the language, and its words."""
+        """The same for an error in another process, given as its exception type in the language and its message."""
         return await self._pause(cause, words, self.policies)
 
     async def _pause(self, cause: str, words: str, policies: Sequence[Policy]) -> float | None:
@@ -153,15 +153,15 @@ class Retries:
 
     @property
     def total(self) -> int:
-        """All retries of this step."""
+        """The total number of retries of this step."""
         return sum(self.counts.values())
 
 
 def _is_continued(run: StepRun, noted: Mapping[str, Any], entry: Entry | None) -> bool:
-    """Whether the retries in ``noted`` count for what ``entry`` says has failed now.
+    """Whether the retries in ``noted`` apply to the failure of ``entry``.
 
-    They do within an attempt, and in the attempts after a killed process: those go on with the job that failed or with
-    the one that was made for it.  A job after that was asked for by a user, or by Airflow's ``retries``.
+    They apply within an attempt, and in the attempts after a killed process, which continue with the job that failed or
+    with its replacement.  A later job was requested by a user or by Airflow's ``retries``.
     """
     identity = run.identity
     if noted.get("try") == identity.try_number:

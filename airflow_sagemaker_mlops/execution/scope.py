@@ -1,6 +1,6 @@
 """Values for the expressions of one step: :class:`Scope` and :func:`resolve`.
 
-References are resolved here and nowhere else; Jinja never sees a document.
+References are resolved only here; Jinja never sees a document.
 Rules: docs/language/expressions.md.
 """
 
@@ -24,26 +24,25 @@ if TYPE_CHECKING:
 
 EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
 EXPERIMENT_LIMIT = 120
-MOST_READ = 20_000_000  # bytes of an object in S3 that a run reads values from
+MOST_READ = 20_000_000  # bytes; largest S3 object from which a run reads values
 
 
 class Unreadable(Exception):
-    """What stands at an S3 URI cannot be had, also when it is asked for again; the text says why."""
+    """The object at an S3 URI cannot be read, and a retry would not help; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Everything the expressions of a step may name.
+    """Everything that the expressions of a step may reference.
 
-    step         name of the step they stand in, for messages
+    step         name of the step, for messages
     parameters   typed values by parameter name
-    execution    execution variables by name, "CurrentDateTime" excepted
-    steps        results of the steps it reads, as their tasks pushed them
+    execution    execution variables by name, except "CurrentDateTime"
+    steps        results of the steps that it reads, as pushed by their tasks
     files        {"<step>": {"<property file>": {"OutputName", "FilePath"}}}
-    experiment   the pipeline's PipelineExperimentConfig as written, for steps that name it
+    experiment   the pipeline's PipelineExperimentConfig as written, for steps that reference it
     item         ForEach.CurrentItem, in the body of a ForEach step
-    read_s3      content of an S3 URI; raises :class:`Unreadable` when it cannot be had, and AWS's error when it may be
-                 had a moment later
+    read_s3      reads an S3 URI; raises :class:`Unreadable` if that is impossible, and AWS's error if a retry may help
     """
 
     step: str
@@ -56,15 +55,15 @@ class Scope:
     experiment: Mapping[str, Any] = field(default_factory=dict)
 
     def with_execution(self, **variables: str) -> Scope:
-        """The same scope with further execution variables (a job's own name)."""
+        """A copy with further execution variables (a job's own name)."""
         return replace(self, execution={**self.execution, **variables})
 
 
 def resolve(value: Any, scope: Scope, place: str = "") -> Any:
-    """``value`` with every expression replaced by what it stands for; literals stay as they are.
+    """``value`` with every expression replaced with its value; literals stay unchanged.
 
     Raises :class:`UnresolvedExpression` naming step, place, expression and what was found instead.
-    Blocking when a ``JsonGet`` has to be read from S3.
+    Blocking if a ``JsonGet`` has to be read from S3.
     """
     match value:
         case Get():
@@ -103,7 +102,7 @@ def _get(reference: Get, scope: Scope, place: str) -> Any:
 
 
 def experiment_of(scope: Scope) -> dict[str, str]:
-    """Names of the experiment and the trial that a pipeline's jobs are grouped under; left out ones as by the SDK."""
+    """Names of the experiment and the trial that group a pipeline's jobs; missing ones as in the SDK."""
     block, names = scope.experiment, {}
     for key, variable in EXPERIMENT.items():
         given = as_text(name_in(parse_value(block[key]), scope, key, EXPERIMENT_LIMIT)) if block.get(key) else ""
@@ -113,7 +112,7 @@ def experiment_of(scope: Scope) -> dict[str, str]:
 
 
 def naming_of(scope: Scope) -> Naming:
-    """How names are made out of the pipeline's in this run."""
+    """How names are derived from the pipeline's name in this run."""
     from .aws_names import Naming
 
     def again(expression: Any, name: str) -> Any:
@@ -123,20 +122,20 @@ def naming_of(scope: Scope) -> Naming:
 
 
 def name_in(expression: Any, scope: Scope, place: str, limit: int | None = None) -> Any:
-    """What ``expression`` gives where AWS wants a name; blocking, as :func:`resolve` is."""
+    """The value of ``expression`` as a name for AWS; blocking, like :func:`resolve`."""
     from .aws_names import NAME_LIMIT, as_name
 
     return as_name(expression, resolve(expression, scope, place), naming_of(scope), limit or NAME_LIMIT)
 
 
 def _item(reference: Get, scope: Scope, place: str) -> Any:
-    """The current item, or something in it: an item that is JSON text is opened for that."""
+    """The current item, or a value in it; an item that is JSON text is parsed for that."""
     item = scope.item
     if reference.path and isinstance(item, str):
         try:
             item = read_json(item)
         except NotJson as error:
-            why = f"is undefined: the item {item[:80]!r} is no JSON object: it {error.told()}."
+            why = f"is undefined: the item {item[:80]!r} is not a JSON object: it {error.told()}."
             raise UnresolvedExpression(scope.step, reference.text, why, place=place) from None
     try:
         return lookup(item, reference.path)
@@ -158,7 +157,7 @@ def _property(reference: Get, scope: Scope, place: str) -> Any:
 
 
 def describe_json_get(expression: JsonGet) -> str:
-    """How messages call a ``JsonGet``."""
+    """A ``JsonGet`` in messages."""
     if expression.step is not None:
         return f"{expression.path_text} of Steps.{expression.step}.PropertyFiles.{expression.property_file}"
     return f"{expression.path_text} of a JSON file"

@@ -1,4 +1,4 @@
-"""Where the values of a scope come from: parameters, execution variables and S3."""
+"""The sources of a scope's values: parameters, execution variables and S3."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .scope import MOST_READ, Unreadable
 if TYPE_CHECKING:
     from ..json_types import JsonObject
 
-NO_ACCOUNT = "000000000000"  # no call is spent on the account number; the ARNs name nothing that exists on AWS
+NO_ACCOUNT = "000000000000"  # avoids a call for the account number; no resources with these ARNs exist in AWS
 
 
 def typed_parameters(step: str, spec: StepSpec, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Typed values of the parameters that ``spec`` references, out of the run's ``given`` values and the defaults.
+    """Typed values of the parameters that ``spec`` references, from the run's ``given`` values and the defaults.
 
-    Raises :class:`StepFailed` for a value that is not of the declared type.
+    Raises :class:`StepFailed` for a value that does not have the declared type.
     """
     values: dict[str, Any] = {}
     for name, slot in spec.parameters.items():
@@ -29,7 +29,7 @@ def typed_parameters(step: str, spec: StepSpec, given: Mapping[str, Any]) -> dic
         if value is None:
             continue
         if value == "" == slot.default:
-            values[name] = value  # refused as a value at start, and fine as a default
+            values[name] = value  # refused as a given value, but allowed as a default
             continue
         try:
             values[name] = value if slot.type == "Any" else parse_parameter(value, slot.type, (), name)
@@ -39,12 +39,12 @@ def typed_parameters(step: str, spec: StepSpec, given: Mapping[str, Any]) -> dic
 
 
 def experiment_block(spec: StepSpec) -> JsonObject:
-    """The pipeline's experiment configuration in a step's ``spec``; empty for the names that SDKs give by default."""
+    """The pipeline's experiment configuration in a step's ``spec``; empty for the SDK's default names."""
     return spec.experiment if isinstance(spec.experiment, Mapping) else {}
 
 
 def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:
-    """``Execution.*`` for this run.  ARNs have the service's form; no such resource exists there."""
+    """``Execution.*`` for this run.  ARNs have the service's format, but no such resources exist."""
     partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if "-gov-" in region else "aws"
     pipeline = f"arn:{partition}:sagemaker:{region}:{NO_ACCOUNT}:pipeline/{identity.pipeline.lower()}"
     return {
@@ -57,7 +57,7 @@ def execution_variables(identity: StepIdentity, region: str) -> dict[str, str]:
 
 
 def s3_reader(aws: Aws) -> Callable[[str], bytes]:
-    """A function that reads an S3 URI, with sentences for errors that do not pass by themselves."""
+    """A function that reads an S3 URI, with sentences for permanent errors."""
 
     def read(uri: str) -> bytes:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -67,7 +67,7 @@ def s3_reader(aws: Aws) -> Callable[[str], bytes]:
             content = bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read(MOST_READ + 1))
         except Exception as error:
             if is_transient(error) or may_pass(error):
-                raise  # a job that runs already must not be left for it
+                raise  # a running job must not be abandoned because of it
             code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
             known = {"NoSuchKey": "there is no such object", "NoSuchBucket": "there is no such bucket"}
             words = f"received an error while reading {uri}: {known.get(code, str(error))} ({code})"

@@ -1,4 +1,4 @@
-"""Programs that take a secret on their command line, and where in it the secret stands: one table, and its reader.
+"""A table of programs that accept a secret on their command line, with the secret's position, and its reader.
 
 Options named like secrets (``--password``, ``--api-key``) need no entry; ``document/secret_names.py`` knows them.
 Source of each entry: the manual page of the program.
@@ -15,16 +15,16 @@ from ..definition.secret_names import is_secret_name
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """One way in which ``programs`` take a secret.  Lists are written as words separated by blanks.
+    """One way in which ``programs`` accept a secret.  Lists are strings of words separated by spaces.
 
     options  the secret is the value: ``-a x``, ``-ax``, ``--a=x``
     apart    the same for options whose value is always the next word
     joined   the same for options whose value is never the next word
-    after    the secret begins behind this sign of the value: ``-u user:x``
-    place    the secret is this word, options not counted, the first is 1
-    named    the secret is the word behind one that names it: ``configure set aws_secret_access_key x``
+    after    the secret starts after this separator in the value: ``-u user:x``
+    place    the secret is the word at this position, from 1, not counting options
+    named    the secret is the word after one that names it: ``configure set aws_secret_access_key x``
     valued   options whose next word is their value; with ``place``
-    when     a word that has to be there, too, as a regular expression
+    when     regular expression of another word that must be present
     """
 
     programs: str
@@ -83,7 +83,7 @@ _CLUSTER = re.compile(r"-[A-Za-z]{2,4}")  # "curl -sSu user:x"
 
 
 def secrets_of_command(program: str, words: Sequence[str]) -> dict[int, int]:
-    """Where secrets stand in ``words``, the arguments of ``program``: index of the word -> first character of it."""
+    """Positions of secrets in ``words``, the arguments of ``program``: index of the word -> first character in it."""
     found: dict[int, int] = {}
     for entry in TABLE:
         if program not in entry.programs.split():
@@ -98,7 +98,7 @@ def secrets_of_command(program: str, words: Sequence[str]) -> dict[int, int]:
 
 
 def _values(entry: Takes, words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """The words that hold values which ``entry`` speaks of, and where these begin."""
+    """The words with values that ``entry`` describes, and where the values begin."""
     spaced, joined = {*entry.options.split(), *entry.apart.split()}, (*entry.options.split(), *entry.joined.split())
     places = 0
     for index, word in enumerate(words):

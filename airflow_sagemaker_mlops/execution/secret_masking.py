@@ -1,13 +1,13 @@
-"""Secrets out of requests and texts, before anything is stored, hashed or shown.
+"""Masks secrets in requests and texts, before anything is stored, hashed or shown.
 
-A secret is found by the name it stands under (``DB_PASSWORD``, ``hf_token``, ``--api-key``), or by the look of the
-value (AWS keys, private keys, tokens of well-known services, passwords in addresses).  What was found once is also
-taken out of every other text of the same step, failure reasons included; so are the values of a run's parameters with
-such names, wherever the run puts them.
+A secret is recognized by its name (``DB_PASSWORD``, ``hf_token``, ``--api-key``) or by its format (AWS keys, private
+keys, tokens of well-known services, passwords in URLs).  A secret that was found once is also masked in every other
+text of the same step, including failure reasons; so are the values of a run's parameters with such names, wherever the
+run uses them.
 
-No hash of a secret is kept, keyed or not: passwords are short, a stored hash would be a way to try them out, and a key
-stored beside it would be none.  So two runs cannot be compared in their secrets, and a rotated token is no reason to
-run a step again: cache keys are built from masked requests.
+No hash of a secret is stored, keyed or not: passwords are short, so a stored hash would allow guessing them, and a key
+stored next to it would not help.  So secrets of two runs cannot be compared, and a rotated token does not make a step
+run again: cache keys are built from masked requests.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from .secret_values import (
 )
 
 MASK = "***"
-SHORTEST = 6  # a shorter secret is not searched for in other texts: it would blot out words
+SHORTEST = 6  # shorter secrets are not searched for in other texts: they would mask ordinary words
 
 _NAME_MEMBERS = ("Name", "Key", "name", "key", "ParameterName")
 _VALUE_MEMBERS = ("Value", "value", "DefaultValue", "ParameterValue")
-# A name and what follows it, in text of any kind: env files, Python, JSON in JSON.  Bounded: time has to be linear.
+# A name and the text after it, in any format: env files, Python, JSON in JSON.  Bounded, to keep the time linear.
 _ASSIGNED = re.compile(
     r"""(?<![A-Za-z0-9_.-])(?P<name>-{0,2}_?[A-Za-z][A-Za-z0-9_.-]{0,80})(?P<closed>\\*["']?\]?)\s*(?:=>|[=:])\s*"""
 )
@@ -54,21 +54,21 @@ _MOST_ARGUMENTS = 200
 def mask(value: Any, known: set[str] | None = None) -> Any:
     """``value`` with every secret replaced by ``***``.
 
-    ``known`` is added to: give the same set for everything that belongs together, requests before texts.
+    Found secrets are added to ``known``: pass the same set for everything that belongs together, requests first.
     """
     found = known if known is not None else set()
     return without(_by_name(value, found), found)
 
 
 def secrets_in(value: Any) -> list[str]:
-    """The secrets that :func:`mask` would take out of ``value``, but for the shortest."""
+    """The secrets that :func:`mask` would mask in ``value``, except the shortest."""
     found: set[str] = set()
     _by_name(value, found)
     return sorted(found)
 
 
 def without(value: Any, secrets: Iterable[str]) -> Any:
-    """``value`` with ``secrets`` replaced by ``***``, wherever in it they stand; nothing is searched for by name."""
+    """``value`` with ``secrets`` replaced by ``***``, anywhere in it; does not search by name."""
     found = {secret for secret in secrets if secret}
     return _known_out(value, sorted(found, key=len, reverse=True)) if found else value
 
@@ -102,7 +102,7 @@ def _hide(value: Any, found: set[str]) -> Any:
             text = str(value).strip("\"'")
             _note(text, found)
             if scheme := SCHEME.fullmatch(text):
-                _note(scheme[1], found)  # what reports it may leave the word before it out
+                _note(scheme[1], found)  # messages may quote it without the word before it
             return MASK
 
 
@@ -111,13 +111,13 @@ def _hidden(name: str, value: Any) -> bool:
 
 
 def _note(secret: str, found: set[str]) -> None:
-    """Keep ``secret`` to be searched for, also as it stands in JSON inside a text and in a URL."""
+    """Add ``secret`` to those to search for, also in its escaped forms in JSON and URLs."""
     if len(secret) >= SHORTEST and secret != MASK:
         found |= {secret, json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")}
 
 
 def _arguments(items: list[Any] | tuple[Any, ...], found: set[str]) -> list[Any]:
-    """A list, where ``--password x`` are two items, and so are the ``-u user:x`` of curl."""
+    """Mask a list in which ``--password x``, or curl's ``-u user:x``, are two items."""
     masked: list[Any] = []
     flag = ""
     known = _secrets_of_commands(items)
@@ -137,7 +137,7 @@ def _arguments(items: list[Any] | tuple[Any, ...], found: set[str]) -> list[Any]
 
 
 def _secrets_of_commands(items: list[Any] | tuple[Any, ...]) -> dict[int, int]:
-    """Where secrets stand in the arguments of the programs in ``items``: index -> first character."""
+    """Positions of secrets in the arguments of the programs in ``items``: index -> first character."""
     words = [item if isinstance(item, str) else "" for item in items]
     found: dict[int, int] = {}
     for at, word in enumerate(words):
@@ -148,13 +148,13 @@ def _secrets_of_commands(items: list[Any] | tuple[Any, ...]) -> dict[int, int]:
 
 
 def _is_flag(item: str) -> bool:
-    """Whether ``item`` is an option of its own (``--depth``, ``-v``) and no value, which may begin with a ``-`` too."""
+    """Whether ``item`` is an option (``--depth``, ``-v``) rather than a value, which may also begin with a ``-``."""
     return re.fullmatch(r"--[A-Za-z][A-Za-z0-9_-]*(?:=.*)?|-[A-Za-z]", item, re.DOTALL) is not None
 
 
 def _text(text: str, found: set[str]) -> str:
     if text[:1] in "{[" and text[-1:] in "}]":
-        try:  # also what a strict reader refuses; what is nested too deeply is masked as plain text
+        try:  # lenient; text that is nested too deeply is masked as plain text
             inside = json.loads(text)
             if isinstance(inside, dict | list):
                 masked = _by_name(inside, found)
@@ -164,9 +164,9 @@ def _text(text: str, found: set[str]) -> str:
     if SECRET_ACCESS_KEY.fullmatch(text):
         return str(_hide(text, found))
     if text.startswith("arn:") and " " not in text:
-        return text  # the address of a secret is none
+        return text  # the address of a secret is not a secret
     if len(text) < 16 and not any(sign in text for sign in ":=_- "):
-        return text  # nothing of what is searched for fits in here
+        return text  # too short to contain a secret
 
     def hidden(match: re.Match[str]) -> str:
         return match["before"] + str(_hide(match["value"], found))
@@ -212,13 +212,13 @@ def _command(program: str, rest: str, found: set[str]) -> str:
 
 
 def _is_prose(named: re.Match[str], value: re.Match[str]) -> bool:
-    """Whether a sentence quotes a name and goes on: ``Step "GetToken": ClientError``.  Data quotes its texts, too."""
+    """Whether a sentence quotes a name, as in ``Step "GetToken": ClientError``.  In data, the value is quoted, too."""
     closed = named.groupdict().get("closed")
     return bool(closed and not value["quote"] and not value[0].isdigit())
 
 
 def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
-    """``text`` with the values masked that follow secret names, as ``named`` finds them."""
+    """``text`` with the values after secret names masked; ``named`` finds the names."""
     pieces, end = [], 0
     for match in named.finditer(text):
         if match.start() < end or not may_hold_secret(match["name"]):

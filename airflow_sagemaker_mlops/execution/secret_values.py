@@ -1,7 +1,7 @@
-"""What secrets look like, whatever name they stand under.  Those on command lines: ``secret_commands.py``.
+"""The formats of secrets, whatever their names.  ``secret_commands.py`` handles secrets on command lines.
 
-Every service documents the prefix of its tokens so that scanners can find them; the names beside the patterns are those
-services.  Only prefixes that nothing else begins with are listed.  All patterns are linear in the length of the text.
+Every service documents the prefix of its tokens so that scanners can find them; each pattern is listed with its
+services.  Only unambiguous prefixes are listed.  All patterns are linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -89,10 +89,10 @@ VALUES = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-# AWS's secret access keys have no prefix; 40 characters of all three kinds that are the whole text.
+# AWS secret access keys have no prefix: the whole text is 40 characters of all three kinds.
 SECRET_ACCESS_KEY = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9/+]{40}")
 
-# A query of a URL; of the names, those that are secrets in a query only.
+# A URL query; these names are secrets only in a query.
 QUERY = re.compile(r"""(?P<before>[?&](?P<name>[A-Za-z][A-Za-z0-9_.-]{0,60})=)(?P<value>[^&\s"'<>\\]+)""")
 QUERY_NAMES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature", "key", "code", "hmac"})
 
@@ -114,7 +114,7 @@ SAID = re.compile(
     re.VERBOSE,
 )
 BARE = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])\S{6,}")  # a value with no verb or sign before it
-# What sentences say of secrets.  A password that is one of these words is let through where it stands bare.
+# Words that follow names of secrets in sentences.  An unquoted password that is one of them is not masked.
 SAID_OF_SECRETS = frozenset(
     """a an the this that no not none null true false yes in on at of for from to by with as and or but if when
     required optional needed missing absent empty blank set unset given provided supplied present available defined
@@ -125,7 +125,7 @@ SAID_OF_SECRETS = frozenset(
     string text here there it its your their one""".split()  # noqa: SIM905
 )
 NOTHING = re.compile(r"(?:None|null|undefined|\.\.\.)[)\]}]{0,9}")
-# The annotation of a name in Python or TypeScript, which is followed by the value or by none.
+# A type annotation in Python or TypeScript, with or without a value after it.
 ANNOTATION = re.compile(
     r"""\s*:\s*(?:[A-Za-z_]{1,20}\.)?
     (?:str|bytes|int|float|bool|object|Any|Optional|Union|Secret|SecretStr|dict|list|tuple|string|number|boolean)\b

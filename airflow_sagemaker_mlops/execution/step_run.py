@@ -1,4 +1,4 @@
-"""What a running step is given (:class:`StepRun`) and what it gives back (:class:`StepResult`)."""
+"""The input of a running step (:class:`StepRun`) and its output (:class:`StepResult`)."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ LogMode = Literal["end", "live", "off"]
 
 
 async def _nowhere(_facts: Mapping[str, str]) -> None:
-    """Publish to nobody."""
+    """Publish nothing."""
 
 
 async def _unhidden(_secrets: Sequence[str]) -> None:
-    """Where nothing is logged that could be hidden."""
+    """Hide nothing, because nothing is logged."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionOptions:
     """How a step talks to AWS.
 
-    poll_interval_s   longest time between two looks at a running job; young jobs are looked at sooner
-    logs              bring the containers' log lines into the task log: at the end, while it runs, or not at all
-    log_lines         at most so many lines a step, the last ones
-    stubs         declared results of steps that are not executed, see ``execution.stubs.run``
-    answers           {x-approval step: {"decision", "user", "at", "comment"}}, given instead of being waited for
-    pins              what a reproduction reads instead of what its requests name
+    poll_interval_s   maximum interval between polls of a running job; new jobs are polled more often
+    logs              when to copy container log lines to the task log: at the end, during the job, or never
+    log_lines         maximum number of lines per step; the last ones are kept
+    stubs         stub results of steps that are not executed, see ``execution.stubs.run``
+    answers           {x-approval step: {"decision", "user", "at", "comment"}}, used instead of waiting for them
+    pins              replacements of inputs in a reproduction
     """
 
     poll_interval_s: float = 30.0
@@ -51,11 +51,11 @@ class ExecutionOptions:
 
 
 def _nobody(_name: str, _answer: Mapping[str, Any]) -> None:
-    """Nobody wants to know how a job ended."""
+    """Ignore how a job ended."""
 
 
 async def _unrecorded(run: StepRun, work: Callable[[StepRun], Awaitable[StepResult]]) -> dict[str, Any]:
-    """The result of a ForEach step's child that nobody is told of."""
+    """Run a ForEach step's child without recording it."""
     return (await work(run)).as_json()
 
 
@@ -64,18 +64,18 @@ class StepRun:
     """One attempt at one step, with everything it needs.
 
     spec      the step's slice of the definition, expressions as written
-    tell      takes a line for the task log
-    publish   takes facts for people while the step runs: "name", "arn", "console", "logs", "output", "request" (JSON)
-    hide      takes secrets of the request, not to be shown in the task log
+    tell      writes a line to the task log
+    publish   publishes facts while the step runs: "name", "arn", "console", "logs", "output", "request" (JSON)
+    hide      hides secrets of the request in the task log
     journal   what the step remembers between its attempts
     notes     results of a ForEach step's children, by child name
     mailbox   where answers to a Callback step arrive
-    live      children of a ForEach step that run now
-    seen      what jobs of this attempt were like when they had ended, by name: to be asked for no second time
-    job_ended   told of each job's name and end, before its log is read
+    live      running children of a ForEach step
+    seen      final descriptions of this attempt's jobs, by name, so that Describe is not called again
+    job_ended   called with each job's name and final description, before its log is read
     loop      the ForEach step that this is a child of
-    goes_on   whether that step goes on after a mishap: a job that failed meanwhile is its child's, which has no journal
-    run_child   runs a child of a ForEach step, and records it where the step is recorded
+    goes_on   whether that step continues after an interruption; a failed job is then its child's, which has no journal
+    run_child   runs a child of a ForEach step, and records it if the step is recorded
     """
 
     spec: StepSpec
@@ -99,20 +99,20 @@ class StepRun:
 
     @property
     def entry(self) -> StepType:
-        """The row of the step table."""
+        """The step type's entry in the step table."""
         return entry_of(self.step_type) or AIRFLOW_OPERATOR
 
     def pruned(self, properties: Mapping[str, Any]) -> Mapping[str, Any]:
-        """``properties`` without what no other step references."""
+        """``properties`` without members that no other step references."""
         return properties if self.spec.outputs == "all" else select(properties, list(self.spec.outputs))
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A resource that exists and is being waited for.
+    """A resource that exists and is awaited.
 
-    adopted   whether an earlier attempt had made it
-    facts     what waiting for it takes beside, as plain JSON: the process that waits may be another one
+    adopted   whether an earlier attempt had created it
+    facts     further data needed to wait for it, as plain JSON, because another process may wait
     """
 
     name: str
@@ -129,7 +129,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How a step ended; :meth:`as_json` is what its task pushes.
+    """How a step ended; its task pushes :meth:`as_json`.
 
     properties   the property document, pruned to what later steps reference
     status       Succeeded, Failed or Stopped
@@ -163,7 +163,7 @@ class StepResult:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> StepResult:
-        """The result that :meth:`as_json` made ``value`` of; also a reused one, whose ``Reused`` is among its facts."""
+        """The inverse of :meth:`as_json`; also for a reused result, whose ``Reused`` is among its facts."""
         known = ("Step", "Type", "Status", "Name", "Arn", "Properties", "StartTime", "EndTime")
         facts = {key: item for key, item in value.items() if key not in known and (key, item) != ("Reused", False)}
         return cls(
@@ -180,5 +180,5 @@ class StepResult:
 
 
 def now() -> str:
-    """The time as results carry it, ISO 8601 UTC."""
+    """The current time in the format of results, ISO 8601 UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,10 +1,9 @@
-"""What a pipeline has left running when all its tasks have ended: found by the run's id in the names, and stopped.
+"""Stops the jobs that a pipeline has left running after all its tasks have ended, found by the run's id in their names.
 
-Others in the same DAG run, another task group or a step by hand, have that id in their names too: whose a job is, its
-tags tell.
+Other task groups and steps in the same DAG run have that id in their names, too: a job's tags tell whose it is.
 
-A step stops its own job when it is ended; this is for the times it could not: its process was gone, or the job was
-being made at that very moment.
+A step that is ended stops its own job; this is for cases where it could not: its process was gone, or the job was being
+created at that moment.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
 from .aws.clients import NOT_FOUND, Aws, error_code, error_message, insist, tags_of
 
-LOOK_AGAIN_S = (5.0, 10.0)  # a job that was being made becomes visible by then
+LOOK_AGAIN_S = (5.0, 10.0)  # by then, a job that was being created is visible
 IsOwn = Callable[[str, Mapping[str, str]], Awaitable[bool]]
 
 
 class OwnerUnknown(Exception):
-    """Whose a job is cannot be told at the moment, because Airflow cannot be reached."""
+    """The owner of a job is unknown for now, because Airflow cannot be reached."""
 
 
 async def stop_leftovers(
@@ -35,13 +34,13 @@ async def stop_leftovers(
     is_own: IsOwn,
     cut_off: bool,
 ) -> list[str]:
-    """Stop the pipeline's jobs of the run ``execution_id`` that are still running; their names.
+    """Stop the pipeline's jobs of the run ``execution_id`` that are still running; returns their names.
 
-    is_own    whether a job, by its name and tags, is the pipeline's
-    cut_off   whether a step was ended from outside, so that a job of it may appear only now
+    is_own    whether a job belongs to the pipeline, by its name and tags
+    cut_off   whether a step was ended from outside, so that its job may appear only now
 
-    Never raises for AWS's sake: how the run ended is not to depend on it.  What cannot be looked at is told.  Raises
-    :class:`OwnerUnknown` of ``is_own``: whoever asked has to ask again, or the job would run on.
+    Never raises AWS's errors, because how the run ended must not depend on them; they are reported with ``tell``.
+    Raises :class:`OwnerUnknown` of ``is_own``: the caller must try again, or the job would keep running.
     """
     entries = stoppable(step_types)
     stopped: list[str] = []
@@ -51,7 +50,7 @@ async def stop_leftovers(
             try:
                 rows = await _running(aws, entry, execution_id)
             except Exception as error:
-                tell(f"whether jobs of this run are left running is not known: {entry.listing} says {_said(error)}")
+                tell(f"jobs of this run may be left running: {entry.listing} failed with {_said(error)}")
                 continue
             for row in rows:
                 name = str(row[entry.name_key])
@@ -59,8 +58,8 @@ async def stop_leftovers(
                     was_running = await _stop(aws, entry, name, row[entry.arn_key], is_own)
                 except OwnerUnknown:
                     raise
-                except Exception as error:  # the others are stopped all the same
-                    tell(f"whether {name} is left running is not known: ListTags or {entry.stop} says {_said(error)}")
+                except Exception as error:  # still stop the others
+                    tell(f"{name} may be left running: ListTags or {entry.stop} failed with {_said(error)}")
                     continue
                 if was_running:
                     tell(f"{name} was left running: {entry.stop}")
@@ -69,13 +68,13 @@ async def stop_leftovers(
 
 
 def stoppable(step_types: Iterable[str]) -> list[StepType]:
-    """The kinds of jobs that can be listed and stopped, each once however many step types run as it."""
+    """The kinds of jobs that can be listed and stopped, without duplicates if step types share a kind."""
     entries = (STEP_TYPES[name] for name in step_types if name in STEP_TYPES)
     return list({entry.listing: entry for entry in entries if entry.listing and entry.stop}.values())
 
 
 async def _stop(aws: Aws, entry: StepType, name: str, arn: str, is_own: IsOwn) -> bool:
-    """Stop a job if it is the pipeline's own; ``False`` when it is not, or has ended since it was listed."""
+    """Stop a job if it is the pipeline's own; ``False`` if it is not, or has ended since it was listed."""
     tags = await tags_of(partial(insist, aws), arn)
     if not await is_own(name, tags):
         return False

@@ -1,8 +1,8 @@
 """Exactly-once creation of a named resource (jobs, models, endpoint configs).
 
-The name is the idempotency key and AWS is the ledger.  A name is derived from run, task and ordinal; the ordinal moves
-on only when the resource before it ended badly, or when a user asked for a new one by clearing the task.  So a lost
-answer, a killed process or a second attempt finds "already exists" and adopts what is there, after looking at its tags.
+The name is the idempotency key, and AWS is the ledger.  A name is derived from run, task and ordinal; the ordinal is
+incremented only if the previous resource failed, or if a user requested a new one by clearing the task.  So after a
+lost response, a killed process or in a second attempt, "already exists" leads to adoption, after checking the tags.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ STOPPED = frozenset({"Stopped", "CANCELLED", "INTERRUPTED"})
 
 
 async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
-    """The resource of this attempt: created now, or adopted because an earlier try of it made it.
+    """The resource of this attempt: created now, or adopted because this attempt has already created it.
 
-    ``change`` has the last word on the arguments, before they become the request.
+    ``change`` makes the final change to the arguments before they become the request.
     """
     entry = await run.journal.read()
     identity = run.identity
@@ -50,7 +50,7 @@ async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
         return await _ensure(run, 0, change)
     if entry is not None and entry.try_number == identity.try_number and entry.state.is_under_way:
         goes_on = entry.state.is_running
-        if await describe(run, entry.name) is not None:  # what its request was made of may be gone by now
+        if await describe(run, entry.name) is not None:  # the inputs of its request may no longer exist
             return await _adopt(run, entry.ordinal, entry, change, goes_on=goes_on)
         return await _ensure(run, entry.ordinal, change, goes_on=goes_on)
     ordinal, goes_on = await _next_ordinal(run, entry)
@@ -58,7 +58,7 @@ async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
 
 
 async def _next_ordinal(run: StepRun, entry: Entry | None) -> tuple[int, bool]:
-    """The ordinal of a later attempt, having ended what must not go on; and whether an earlier attempt's goes on."""
+    """The ordinal of a later attempt, and whether it continues an earlier resource; first stops one that must not."""
     ordinal = entry.ordinal if entry is not None else await _last_ordinal(run)
     name = name_of(run, ordinal)
     found = await describe(run, name)
@@ -76,10 +76,10 @@ async def _next_ordinal(run: StepRun, entry: Entry | None) -> tuple[int, bool]:
 def ordinal_after(
     run: StepRun, entry: Entry, found: dict[str, Any] | None, tags: Mapping[str, str] = NO_TAGS
 ) -> tuple[int, bool]:
-    """The ordinal after an earlier attempt's ``entry``, and whether what that made has to be ended first.
+    """The ordinal after an earlier attempt's ``entry``, and whether that entry's resource must be stopped first.
 
-    found   its properties, ``None`` when there is nothing (yet)
-    tags    those of a tagged resource, which tell the generation where the journal was lost
+    found   its properties, ``None`` if it does not exist (yet)
+    tags    those of a tagged resource, which show the generation if the journal was lost
     """
     if found is None:
         return entry.ordinal, False
@@ -96,34 +96,34 @@ def ordinal_after(
 
 
 def _was_broken_off(run: StepRun, entry: Entry) -> bool:
-    """Whether ``entry`` is of an earlier attempt that was ended before it could say why.
+    """Whether ``entry`` is from an earlier attempt that was ended before it could record why.
 
-    Airflow ends a process that it has not heard of for a minute.  That one stops its job, and while the API server is
-    away it cannot leave a note of that.  A job that somebody else stopped meanwhile looks the same, and is run again.
+    Airflow ends a process that it has not heard from for a minute.  The process stops its job, but cannot record that
+    while the API server is unreachable.  A job that somebody else stopped meanwhile looks the same, and is run again.
     """
     earlier = bool(entry.try_number) and entry.try_number != run.identity.try_number
     return earlier and entry.state.is_unresolved
 
 
 def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
-    """Whether the attempt before was broken off before it could say that what it made had failed.
+    """Whether the previous attempt was interrupted before it could report its job's failure.
 
-    Then this one says it; another of the same would fail likewise.
+    If so, this attempt reports it instead of starting another job, which would fail in the same way.
     """
     if not entry.try_number:
         return run.goes_on  # the journal is lost
     if entry.try_number == run.identity.try_number:
-        return entry.state.has_failed  # else a retry policy has asked for another
+        return entry.state.has_failed  # otherwise a retry policy has requested another
     return entry.state.has_failed or (not anew and not entry.state.failure_was_reported)
 
 
 def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) -> bool:
-    """Whether a user wants a new resource (cleared the task), rather than an attempt going on after a mishap.
+    """Whether a user requested a new resource by clearing the task, rather than this attempt continuing an earlier one.
 
-    ``tags`` of the resource tell the generation where the journal was lost.
+    The ``tags`` of the resource show the generation if the journal was lost.
     """
     identity = run.identity
-    known = bool(entry.try_number)  # 0: read off the resource's tags
+    known = bool(entry.try_number)  # 0: restored from the resource's tags
     if known and entry.try_number == identity.try_number:
         return False  # the same attempt, in another process
     if known and entry.state.stop_was_requested:
@@ -131,14 +131,14 @@ def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) ->
     if identity.generation:
         made_in = entry.generation if known else tags.get("airflow:generation", "")
         return made_in != tag_value(identity.generation)
-    # Where Airflow does not tell, an attempt that was not reported as broken off was ended by a user.
+    # Without a generation, an attempt that was not recorded as interrupted was ended by a user.
     return known and not entry.state.was_interrupted
 
 
 async def _last_ordinal(run: StepRun) -> int:
-    """The last one that was made in this run; that of another Airflow's only where this run has none."""
+    """The last ordinal used in this run; that of another Airflow deployment only if this run has none."""
     if name_of(run, 0) == name_of(run, 1):
-        return 0  # a name that the document gives as it is
+        return 0  # the document gives the full name
     own: int | None = None
     for ordinal in range(MOST_ORDINALS):
         found = await describe(run, name_of(run, ordinal))
@@ -146,14 +146,14 @@ async def _last_ordinal(run: StepRun) -> int:
             return max(ordinal - 1, 0) if own is None else own
         if is_of_run(run, await _tags(run, found)):
             own = ordinal
-    raise StepFailed(f'Step "{run.identity.step}": more than {MOST_ORDINALS} resources were made in this run.')
+    raise StepFailed(f'Step "{run.identity.step}": more than {MOST_ORDINALS} resources were created in this run.')
 
 
 async def _ensure(run: StepRun, ordinal: int, change: Change, *, goes_on: bool = False) -> Submitted:
-    """Create it, or adopt what this attempt made; ``goes_on`` with what an earlier one did, perhaps before a clear."""
+    """Create it, or adopt what this attempt created; ``goes_on``: or an earlier attempt, perhaps before a clear."""
     name = name_of(run, ordinal)
     identity = run.identity
-    # The next process of this attempt has to know that it goes on, too.
+    # The next process of this attempt must know that it continues, too.
     intent = Entry.of(identity, name, ordinal, is_running=goes_on)
     await run.journal.write(intent)
     request = await build_request(run, ordinal, change)
@@ -163,7 +163,7 @@ async def _ensure(run: StepRun, ordinal: int, change: Change, *, goes_on: bool =
         if not _exists_already(error):
             raise
         return await _adopt(run, ordinal, intent, change, goes_on=goes_on)
-    # The journal keeps the intent: the name in it is all it takes to find the resource again.
+    # Record the intent: its name is enough to find the resource again.
     run.tell(f"{run.entry.create}: {name}")
     return Submitted(name, str(answer.get(run.entry.arn_key, "")), ordinal, now())
 
@@ -173,20 +173,20 @@ async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change, *, g
     tags = await _tags(run, found)
     _check_owner(run, intent.name, tags)
     if not goes_on and not is_of_run(run, tags) and name_of(run, ordinal + 1) != intent.name:
-        # The same dag and run id, of a run that was deleted since or of another Airflow: it is not this run's.
+        # It belongs to a deleted run with the same ids, or to another Airflow deployment.
         return await _ensure(run, ordinal + 1, change)
     arn = str(found.get(run.entry.arn_key, ""))
-    run.tell(f"{intent.name} exists already and is this step's own: going on with it")
+    run.tell(f"{intent.name} already exists and belongs to this step: continuing with it")
     return Submitted(intent.name, arn, ordinal, str(found.get("CreationTime", "") or now()), adopted=True)
 
 
 def is_of_run(run: StepRun, tags: Mapping[str, str]) -> bool:
-    """Whether ``tags`` are of this run since it began, or was last cleared after its end."""
+    """Whether ``tags`` are from this run since it started, or since it was last cleared after its end."""
     return is_start(tags.get("airflow:run_started", ""), run.identity.run_started)
 
 
 async def once_visible(run: StepRun, name: str) -> dict[str, Any]:
-    """What AWS said exists; right after its creation Describe may not find it yet."""
+    """Describe a resource that AWS says exists; right after its creation Describe may not find it yet."""
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + VISIBLE_WAIT_S, 0.5
     while True:
@@ -194,7 +194,7 @@ async def once_visible(run: StepRun, name: str) -> dict[str, Any]:
         if found is not None:
             return found
         if loop.time() > deadline:
-            raise StepFailed(f'Step "{run.identity.step}": AWS says "{name}" exists and then cannot find it.')
+            raise StepFailed(f'Step "{run.identity.step}": AWS says that "{name}" exists but cannot find it.')
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 5.0)
 
@@ -214,14 +214,14 @@ async def _tags(run: StepRun, found: dict[str, Any]) -> dict[str, str]:
 
 
 async def stop(run: StepRun, name: str, _handle: str = "") -> bool:
-    """Ask AWS to stop the job ``name``; ``False`` when there is nothing to stop."""
+    """Ask AWS to stop the job ``name``; ``False`` if there is nothing to stop."""
     entry = run.entry
     if not entry.stop or not name:
         return False
     try:
         await insist(run.aws, entry.service, entry.stop, **address_of(run, name))
     except Exception as error:
-        if error_code(error) in NOT_FOUND:  # gone, or ended by itself
+        if error_code(error) in NOT_FOUND:  # gone, or already ended
             return False
         raise
     run.tell(f"{entry.stop}: {name}")
@@ -229,15 +229,15 @@ async def stop(run: StepRun, name: str, _handle: str = "") -> bool:
 
 
 async def stop_and_wait(run: StepRun, name: str) -> None:
-    """Stop ``name`` and return when it has ended, so that two jobs of one step never run side by side."""
+    """Stop ``name`` and return when it has ended, so that two jobs of a step never run at the same time."""
     await stop(run, name)
     await _until_ended(run, name, lambda: describe(run, name))
 
 
 async def next_start(run: StepRun, look: Look, end: Callable[[StepRun, str, str], Awaitable[bool]] = stop) -> int:
-    """Which start of this step this attempt is, for what has no name of its own; what must not go on is ended first.
+    """The ordinal for services without client-chosen names.  Stops the previous execution if it must not continue.
 
-    look   properties of what the journal holds a handle of
+    look   reads the properties of the execution in the journal
     end    stops it, by name and handle
     """
     entry = await run.journal.read()
@@ -246,7 +246,7 @@ async def next_start(run: StepRun, look: Look, end: Callable[[StepRun, str, str]
     found = await look(entry.arn) if entry.arn else None
     ordinal, must_end = ordinal_after(run, entry, found)
     if must_end and not run.entry.stop:
-        run.tell(f"{entry.name} cannot be stopped, so it goes on")
+        run.tell(f"{entry.name} cannot be stopped, so it keeps running")
         return entry.ordinal
     if must_end:
         await end(run, entry.name, entry.arn)

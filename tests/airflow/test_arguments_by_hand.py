@@ -90,7 +90,7 @@ def test_a_value_that_is_put_into_a_text_is_refused_where_it_is_put(make_text: A
     with DAG("bigger", schedule=None):
         group = SageMakerPipelineTaskGroup("ml", DOCUMENT)
         value = group.property_of("Prep", "ProcessingJobArn")
-    with pytest.raises(TypeError, match=r"The value of Steps.Prep.ProcessingJobArn cannot be put into a text"):
+    with pytest.raises(TypeError, match=r"The value of Steps.Prep.ProcessingJobArn cannot be put into a string"):
         make_text(value)
     assert "{" not in repr(value)
 

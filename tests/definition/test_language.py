@@ -142,7 +142,7 @@ def test_values_are_made_to_fit_their_slot(value: Any, slot: str, wanted: Any) -
     ],
 )
 def test_values_that_do_not_fit_are_refused(value: Any, slot: str) -> None:
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="expected"):
         coerce(value, slot)
 
 

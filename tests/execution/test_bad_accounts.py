@@ -143,7 +143,7 @@ def test_a_job_that_somebody_deleted_fails_its_step(aws: LocalAws, monkeypatch: 
     before = refusing("DescribeProcessingJob", "ValidationException", "Could not find requested job", after=1)
     error, _status, _told = run(aws, Account(aws, before), 4)
     assert error.startswith('Step "Prepare": pipelines-')
-    assert error.endswith("does not exist any more; somebody may have deleted it.")
+    assert error.endswith("no longer exists; somebody may have deleted it.")
 
 
 def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: LocalAws) -> None:
@@ -177,7 +177,7 @@ def test_a_job_is_waited_for_while_its_credentials_are_not_taken_for_a_moment(aw
     before = raising("DescribeProcessingJob", error, after=1, times=2)
     ended, status, told = run(aws, Account(aws, before), 5)
     assert (ended, status) == ("", "Completed")
-    assert sum("cannot be looked at for now, and is waited for" in line for line in told) == 1
+    assert sum("cannot be polled for now, still waiting" in line for line in told) == 1
 
 
 NO_RETRIES = [{"ExceptionType": ["Step.SERVICE_FAULT"], "MaxAttempts": 0}]
@@ -203,7 +203,7 @@ def test_an_attempt_that_goes_on_waits_for_its_credentials_too(aws: LocalAws, mo
     before = raising("DescribeProcessingJob", error, after=1, times=2)
     ended, status, told = run(aws, Account(aws, before), 2)
     assert (ended, status) == ("", "Completed")
-    assert any("exists already and is this step's own" in line for line in told)
+    assert any("already exists and belongs to this step" in line for line in told)
 
 
 def test_a_key_that_is_not_known_fails_a_step_that_has_begun_nothing(aws: LocalAws) -> None:

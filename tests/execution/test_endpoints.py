@@ -160,7 +160,7 @@ def test_an_update_that_is_rolled_back_fails_the_step_with_what_serves_and_why()
         asyncio.run(engine.run_step(attempt(hosting)))
     assert str(caught.value) == (
         'Step "Deploy": prod ended InService: it serves EndpointConfigName "old" instead of "new": the update was '
-        f'rolled back. "old" goes on serving. {ROLLED_BACK}'
+        f'rolled back. "old" stays in service. {ROLLED_BACK}'
     )
     assert caught.value.result["Status"] == "Failed"
     assert hosting.calls == ["update new"]
@@ -346,7 +346,7 @@ def test_a_rollback_names_the_alarm_also_where_aws_gives_no_reason() -> None:
         asyncio.run(engine.run_step(attempt(hosting, **GUARDED)))
     assert caught.value.reason == (
         'it serves EndpointConfigName "old" instead of "new": the update was rolled back because of the alarm '
-        '"latency". "old" goes on serving.'
+        '"latency". "old" stays in service.'
     )
 
 

@@ -283,7 +283,7 @@ def test_a_strangers_job_of_the_same_name_is_left_alone(aws: LocalAws, clients: 
     run, _ = run_of(clients, "Processing", processing(aws, "pass"))
     name = resource_name(run.identity, 0)
     aws.client("sagemaker").create_processing_job(ProcessingJobName=name, **processing(aws, "pass"))
-    with pytest.raises(NameTaken, match="left alone"):
+    with pytest.raises(NameTaken, match="it was not used"):
         asyncio.run(engine.submit(run))
 
 
@@ -630,7 +630,7 @@ def test_the_violations_of_a_check_are_read_again_too(aws: LocalAws) -> None:
     flags = quality_check.Flags(skip=False, fail=True, register=False, previous={})
     with pytest.raises(ClientError, match="SlowDown"):
         asyncio.run(quality_check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags, "Quality"))
-    with pytest.raises(StepFailed, match=r"no report that can be read.*there is no such object"):
+    with pytest.raises(StepFailed, match=r"wrote no readable report.*there is no such object"):
         asyncio.run(quality_check._judge(run, f"s3://{aws.bucket}/{uuid.uuid4().hex}", flags, "Quality"))
 
 

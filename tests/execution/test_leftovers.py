@@ -95,8 +95,7 @@ def test_what_may_not_be_listed_is_said_and_raises_nothing(aws: LocalAws) -> Non
     look = stop_leftovers(account, ["Processing"], "x", told.append, is_own=anybody, cut_off=False)
     assert asyncio.run(look) == []
     assert told == [
-        "whether jobs of this run are left running is not known: ListProcessingJobs says "
-        "AccessDeniedException: not this one"
+        "jobs of this run may be left running: ListProcessingJobs failed with AccessDeniedException: not this one"
     ]
 
 
@@ -120,7 +119,7 @@ def test_a_job_that_cannot_be_stopped_keeps_no_other_from_being_stopped(
     stopped = asyncio.run(look)
     assert sorted(stopped) == sorted([names[0], names[2]]), told
     refused = [line for line in told if names[1] in line]
-    why = f"whether {names[1]} is left running is not known: ListTags or StopProcessingJob says {said}"
+    why = f"{names[1]} may be left running: ListTags or StopProcessingJob failed with {said}"
     assert refused == ([why] if said else [])
     aws.client("sagemaker").stop_processing_job(ProcessingJobName=names[1])
 

@@ -270,7 +270,7 @@ NO_ANSWERS = [
 
 @pytest.mark.parametrize("error", NO_ANSWERS, ids=["timeout", "closed", "reset"])
 def test_a_function_that_may_have_run_is_not_invoked_again(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    with pytest.raises(Unanswered, match=r'"Train": arn:.*:f gave no answer \(.*\). It may have run, so it is not'):
+    with pytest.raises(Unanswered, match=r'"Train": arn:.*:f gave no response \(.*\). It may have run, so it is not'):
         invoke(monkeypatch, [error])
 
 

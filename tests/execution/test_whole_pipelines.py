@@ -221,7 +221,7 @@ def test_one_bad_child_leaves_the_others_alone_and_fails_the_loop(aws: LocalAws)
 
 @pytest.mark.parametrize(
     ("items", "words"),
-    [("no list", "which is no list in JSON"), ('{"a": 1}', "which is no list in JSON")],
+    [("no list", "which is not a JSON list"), ('{"a": 1}', "which is not a JSON list")],
 )
 def test_items_that_are_no_list_fail_the_loop(aws: LocalAws, items: str, words: str) -> None:
     given = [{"Name": "Items", "Type": "String", "DefaultValue": items}]
@@ -423,7 +423,7 @@ def test_cleanup_deletes_what_a_training_step_left_and_nothing_outside(aws: Loca
     left = [row["Key"] for row in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
     assert left == ["other/file", "source.tar.gz"]
     done = run(aws, train, clean(S3Uris=[f"s3://{bucket}/other/file"]))
-    assert "does not lie in the output" in done.steps["Clean"].error
+    assert "is not in the output" in done.steps["Clean"].error
 
 
 CHECK = """

@@ -1,1 +1,1 @@
-"""Calls to AWS: clients, threads, and what an error means."""
+"""Calls to AWS: clients, threads, and classification of errors."""

@@ -1,4 +1,4 @@
-"""The door to AWS for ``execution``: clients by service, calls off the event loop, and what an error means."""
+"""AWS access for ``execution``: clients by service, calls outside the event loop, and classification of errors."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ IN_USE = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictExceptio
 THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
 )
-# botocore's words for a call that got no answer
+# botocore's errors for a call without a response
 NO_ANSWER = frozenset({"HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseStreamingError"})
 NEVER_SENT = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
 FOUND_LATER = frozenset({"CredentialRetrievalError", "TokenRetrievalError", "MetadataRetrievalError"})
 OUT_OF_DATE = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-# A key that is being replaced, a clock that is some minutes wrong; and so says AWS of a key that was never right
+# A key that is being rotated, or a clock that is minutes off; AWS uses the same codes for keys that were never valid
 NOT_RECOGNISED = frozenset(
     {
         "UnrecognizedClientException",
@@ -37,9 +37,9 @@ NOT_RECOGNISED = frozenset(
     }
 )
 MISSED = frozenset({"NoCredentialsError", "PartialCredentialsError"})
-ENDING = ("Stop", "Cancel", "Terminate", "Delete")  # how the names of calls begin that must not queue behind others
+ENDING = ("Stop", "Cancel", "Terminate", "Delete")  # operation prefixes that use the urgent thread pool
 READ_TIMEOUT_S = 70.0
-TRIES = 6  # of a call that is made again patiently
+TRIES = 6  # of a call that is retried on transient errors
 
 
 class Aws(Protocol):
@@ -51,22 +51,22 @@ class Aws(Protocol):
 
     @property
     def key(self) -> str:
-        """Tells two sets of clients apart: connection, region, endpoint."""
+        """Identifies a set of clients: connection, region, endpoint."""
 
     @property
     def is_local(self) -> bool:
-        """Whether they lead to this machine, where no stranger's account can be touched."""
+        """Whether they connect to this machine, so that no real account is affected."""
 
     @property
     def renew(self) -> Callable[[], Awaitable[None]] | None:
-        """Has the clients use the credentials of the connection as it is now, where that can be done here."""
+        """Switches the clients to the connection's current credentials; ``None`` if that is impossible here."""
 
     def client(self, service: str) -> Any:
-        """The boto3 client of ``service``, made once."""
+        """The boto3 client of ``service``, created once."""
 
 
 def _boto_default(_service: str) -> None:
-    """No endpoint of its own: boto3 decides."""
+    """No special endpoint: boto3 decides."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class SessionAws:
 
     endpoint_of   endpoint URL of a service, ``None`` for AWS's own
     config        a botocore ``Config`` merged over ours
-    events_queue_url   an SQS queue that EventBridge sends job events to, "" when there is none
+    events_queue_url   the SQS queue to which EventBridge sends job events, "" if there is none
     """
 
     session: Any
@@ -91,11 +91,11 @@ class SessionAws:
 
     @property
     def is_local(self) -> bool:
-        """Whether they lead to this machine."""
+        """Whether they connect to this machine."""
         return bool(LOOPBACK.match(self.endpoint_of("sagemaker") or ""))
 
     def client(self, service: str) -> Any:
-        """The boto3 client of ``service``, made once."""
+        """The boto3 client of ``service``, created once."""
         made = self._clients.get(service)
         if made is None:
             with self._making:
@@ -105,12 +105,12 @@ class SessionAws:
         return made
 
     def make(self, service: str, region: str, config: Any) -> Any:
-        """A further client, of any region and with a botocore ``Config`` of its own."""
-        with self._making:  # unlike its clients, a boto3 session must not be used by two threads at a time
+        """Another client, with any region and its own botocore ``Config``."""
+        with self._making:  # unlike its clients, a boto3 session is not thread-safe
             return self._make(service, region, config)
 
     def take(self, other: SessionAws) -> None:
-        """Be what ``other`` is from now on, for all who have this one: its credentials are newer."""
+        """Replace this object's session and clients with those of ``other``, which has newer credentials."""
         with self._making:
             self.session, self.endpoint_of, self.config = other.session, other.endpoint_of, other.config
             self.verify = other.verify
@@ -137,7 +137,7 @@ class SessionAws:
         if self.config is not None:
             config = config.merge(self.config)
         longest = max((entry.answers_in_s for entry in entries), default=0.0)
-        if longest > READ_TIMEOUT_S:  # a connection's shorter limit would break off what still runs
+        if longest > READ_TIMEOUT_S:  # a shorter timeout of the connection would abort calls that are still running
             config = config.merge(Config(read_timeout=longest))
         if any(entry.sent_once for entry in entries):
             config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
@@ -145,7 +145,7 @@ class SessionAws:
 
 
 async def tags_of(ask: Callable[..., Awaitable[dict[str, Any]]], arn: Any) -> dict[str, str]:
-    """{key: value} of a SageMaker resource; ``ask`` is :func:`call` for an account, or what insists on an answer."""
+    """{key: value} of a SageMaker resource; ``ask`` is :func:`call` bound to an account, or a variant that retries."""
     tags: dict[str, str] = {}
     token: dict[str, str] = {}
     while True:
@@ -157,21 +157,21 @@ async def tags_of(ask: Callable[..., Awaitable[dict[str, Any]]], arn: Any) -> di
 
 
 async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
-    """Call ``operation`` in a thread; the answer without its metadata."""
+    """Call ``operation`` in a thread; returns the response without its metadata."""
     answer = await in_thread(aws.key, _call, aws, service, operation, members, urgent=operation.startswith(ENDING))
     answer.pop("ResponseMetadata", None)
     return answer
 
 
 async def insist(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
-    """The answer, also when AWS is short of breath for a while; for calls that may be made twice."""
+    """Like :func:`call`, but retries transient errors.  Only for idempotent operations."""
     return await patiently(lambda: call(aws, service, operation, **members), is_transient)
 
 
 async def patiently(
     ask: Callable[[], Awaitable[dict[str, Any]]], passes: Callable[[Exception], bool]
 ) -> dict[str, Any]:
-    """The answer to ``ask``, which is asked again some times after an error that ``passes``."""
+    """The result of ``ask``, which is retried after errors that ``passes`` accepts."""
     for attempt in range(1, TRIES):
         try:
             return await ask()
@@ -190,13 +190,13 @@ def _call(aws: Aws, service: str, operation: str, members: Mapping[str, Any]) ->
 
 
 def error_code(error: Exception) -> str:
-    """AWS's code of a ``ClientError``; empty for anything else."""
+    """AWS's code of a ``ClientError``; empty for other errors."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def error_message(error: Exception) -> str:
-    """AWS's message of a ``ClientError``, else the text of the error."""
+    """AWS's message of a ``ClientError``; the text of other errors."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         return str(response.get("Error", {}).get("Message", "")) or str(error)
@@ -204,12 +204,12 @@ def error_message(error: Exception) -> str:
 
 
 def is_throttled(error: Exception) -> bool:
-    """Whether the call came too soon after others, and was not carried out."""
+    """Whether the call was throttled, and so not executed."""
     return error_code(error) in THROTTLED
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the same call may work a moment later: throttled, 5xx, or no answer at all."""
+    """Whether the same call may succeed later: throttled, 5xx, or no response."""
     if is_throttled(error):
         return True
     response = getattr(error, "response", None)
@@ -222,30 +222,30 @@ def is_transient(error: Exception) -> bool:
 
 
 def may_be_done(error: Exception) -> bool:
-    """Whether the call may have been carried out, and only its answer was lost."""
+    """Whether the call may have been executed, with only its response lost."""
     answered = isinstance(getattr(error, "response", None), dict)
     return is_transient(error) and not answered and type(error).__name__ not in NEVER_SENT
 
 
 def is_out_of_date(error: Exception) -> bool:
-    """Whether the credentials have expired, or could not be fetched this once: new ones may be there soon."""
+    """Whether the credentials have expired or could temporarily not be fetched: new ones may be available soon."""
     return error_code(error) in OUT_OF_DATE or type(error).__name__ in FOUND_LATER
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether it may pass for a job that is there: credentials that were good when it was made are no longer taken."""
+    """Whether the error may be temporary for an existing job, whose credentials were valid when it was created."""
     return is_out_of_date(error) or error_code(error) in NOT_RECOGNISED or type(error).__name__ in MISSED
 
 
 def misconfigured(error: Exception) -> str:
-    """What botocore misses before it can call anybody (credentials, a region); empty for any other error."""
+    """What botocore lacks before it can make any call (credentials, a region); empty for other errors."""
     name = type(error).__name__
     ours = type(error).__module__ == "botocore.exceptions" and not error_code(error) and not is_transient(error)
     return name.removesuffix("Error") if ours and name not in FOUND_LATER else ""
 
 
 def unknown_region(aws: Aws, service: str, error: Exception) -> str:
-    """A sentence when there was no connection and botocore knows of no ``service`` in the region; else empty."""
+    """A sentence if there was no connection and botocore knows no ``service`` in the region; otherwise empty."""
     if type(error).__name__ != "EndpointConnectionError" or aws.is_local:
         return ""
     session = getattr(aws, "session", None)
@@ -262,7 +262,7 @@ def unknown_region(aws: Aws, service: str, error: Exception) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """An API answer as plain JSON: times in ISO 8601 UTC, decimals as numbers, bytes left out."""
+    """An API response as plain JSON: times in ISO 8601 UTC, decimals as numbers, without bytes."""
     match value:
         case Mapping():
             return {key: as_json(item) for key, item in value.items() if not isinstance(item, bytes)}

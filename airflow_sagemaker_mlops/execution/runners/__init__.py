@@ -1,1 +1,1 @@
-"""How steps run: a class a runner.  An entry of the step table names one; what runners are is in :mod:`.base`."""
+"""The runners, one class each.  An entry of the step table names one; :mod:`.base` defines the interface."""

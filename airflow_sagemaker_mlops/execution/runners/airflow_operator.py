@@ -1,4 +1,4 @@
-"""x-airflow: a step that is an Airflow operator, met where there is no Airflow."""
+"""x-airflow: a step that is an Airflow operator, in a run without Airflow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .base import Runner
 
 
 class AirflowOperatorRunner(Runner):
-    """Refuses: an Airflow operator runs under Airflow only."""
+    """Refuses to run, because an Airflow operator needs Airflow."""
 
     name = "airflow_operator"
     has_default_stub = True

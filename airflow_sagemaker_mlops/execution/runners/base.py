@@ -1,7 +1,7 @@
-"""What a runner is, and the registry of all of them.
+"""The interface of runners, and their registry.
 
-A runner knows how steps are run, whatever their type; an entry of the step table names one.  What other modules have to
-know about a runner are its traits, which stand on its class.
+A runner knows how to run steps of one or more types; an entry of the step table names it.  Everything that other
+modules need to know about a runner is a trait, an attribute of its class.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ RequestFrom = Literal["", "call", "arguments", "settings"]
 
 
 class Runner(ABC):
-    """Runs steps.  A runner keeps no state: one object serves every step of every run.
+    """Runs steps.  A runner is stateless: one object serves every step of every run.
 
-    name                what entries of the step table call it
-    request_from        what the recorded request of a step is: its create call, its resolved arguments, those with the
-                        settings beside them, or nothing, as AWS is asked for nothing
-    is_job              AWS does work for it, which the record counts
-    is_named            what it makes has a name derived from run and step, by which it is found again
-    needs_journal       without the journal nobody can find again what it made
-    is_described        the record asks Describe what its end was like
-    adds_properties     a step's properties are more than what Describe answers
+    name                its name in entries of the step table
+    request_from        source of a step's recorded request: its create call, its resolved arguments, those with the
+                        settings, or nothing, because no request is sent
+    is_job              it starts a job in AWS, which the record counts
+    is_named            its resource has a name derived from run and step, by which it is found again
+    needs_journal       without the journal, its resource cannot be found again
+    is_described        the record calls Describe to learn how it ended
+    adds_properties     a step's properties are more than the Describe response
     may_be_retried      a step's retry policies apply to it
-    has_children        it runs steps of its own, which are stopped instead of it
-    may_have_stub       a declared result may stand for it
-    has_default_stub    the result declared for "*" stands for it
+    has_children        it runs child steps, which are stopped in its place
+    may_have_stub       a stub can replace it
+    has_default_stub    the stub for "*" replaces it
     """
 
     name: ClassVar[str]
@@ -47,18 +47,18 @@ class Runner(ABC):
 
     @property
     def makes_named_jobs(self) -> bool:
-        """Its jobs can be described and stopped by a name of ours, without what a call answered."""
+        """Its jobs can be described and stopped by a derived name, without the response of a call."""
         return self.is_job and self.is_named
 
     @abstractmethod
     async def run(self, run: StepRun) -> StepResult:
-        """Run the step to its end.  Raises :class:`StepFailed` when it ends badly."""
+        """Run the step to its end.  Raises :class:`StepFailed` if it fails."""
 
 
 class WaitingRunner(Runner):
-    """Starts something that takes long, waits for it and can stop it: each in another process if need be.
+    """Starts something that takes long, waits for it and can stop it, each possibly in another process.
 
-    ends_soon   what was stopped ends within minutes, so that its end can be waited for and recorded
+    ends_soon   it ends within minutes of a stop, so that its end can be awaited and recorded
     """
 
     ends_soon: ClassVar[bool] = False
@@ -66,14 +66,14 @@ class WaitingRunner(Runner):
 
     @abstractmethod
     async def submit(self, run: StepRun) -> Submitted:
-        """Start it, or find what an earlier try of this attempt started: safe to be called again after any mishap."""
+        """Start it, or find what this attempt has already started: safe to repeat after any interruption."""
 
     @abstractmethod
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for what :meth:`submit` started, here or in another process."""
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
-        """Stop it; ``False`` when there is nothing to stop."""
+        """Stop it; ``False`` if there is nothing to stop."""
         return await stop_by_name(run, name, handle)
 
     async def run(self, run: StepRun) -> StepResult:
@@ -85,17 +85,17 @@ RUNNERS: dict[str, Runner] = {}
 
 
 def register(runner: Runner) -> None:
-    """Let entries of the step table name ``runner``.  Raises ``ValueError`` for a name that is taken."""
+    """Make ``runner`` available to entries of the step table.  Raises ``ValueError`` for a duplicate name."""
     if runner.name in RUNNERS:
-        raise ValueError(f'There is a runner "{runner.name}" already.')
+        raise ValueError(f'The runner "{runner.name}" is already registered.')
     RUNNERS[runner.name] = runner
 
 
 def runner_of(entry: StepType) -> Runner:
-    """The runner of a step type.  Raises ``LookupError`` for one that nobody registered."""
+    """The runner of a step type.  Raises ``LookupError`` if it is not registered."""
     try:
         return RUNNERS[entry.runner]
     except KeyError:
         raise LookupError(
-            f'The step type {entry.name} names the runner "{entry.runner}", which there is not.'
+            f'The step type {entry.name} names the runner "{entry.runner}", which is not registered.'
         ) from None

@@ -1,7 +1,6 @@
-"""Callback: one message with a token to an SQS queue, then a wait for whoever answers with that token.
+"""Callback: sends a message with a token to an SQS queue, then waits for the answer with that token.
 
-The message is SageMaker Pipelines' own (docs/language/steps/calls.md#callback); answers come in where
-``run.mailbox`` looks.
+The message is that of SageMaker Pipelines (docs/language/steps/calls.md#callback); answers arrive in ``run.mailbox``.
 """
 
 from __future__ import annotations
@@ -29,32 +28,32 @@ SHARE_OF_AGE = 0.1
 
 
 class CallbackRunner(WaitingRunner):
-    """Sends the message, then waits for whoever answers."""
+    """Sends the message, then waits for the answer."""
 
     name = "callback"
     request_from = "settings"
     needs_journal = True
 
     async def submit(self, run: StepRun) -> Submitted:
-        """Send the message; the same token again when an earlier try of this attempt may have sent it."""
+        """Send the message; repeats the token if this attempt may have sent it before."""
         identity = run.identity
         queue = await _queue(run)
         ticket, ordinal, sent, is_open = await _earlier(run)
         handle = callback_tokens.handle(ticket)
         if not sent:
             await run.journal.write(Entry.of(identity, ticket, ordinal, arn=queue))
-            if not is_open:  # the answer to an earlier try's message would be thrown away
+            if not is_open:  # otherwise the answer to an earlier message would be lost
                 await run.mailbox.open(handle)
             if not is_open or await run.mailbox.answer(handle) is None:
                 await _send(run, queue, ticket, "Executing")
         waiting = Submitted(ticket, queue, ordinal, now(), adopted=sent)
         await run.journal.write(waiting.entry(identity))
-        what = "waiting on for an answer to the token" if sent else "SendMessage: a token"
+        what = "still waiting for an answer to the token" if sent else "SendMessage: a token"
         run.tell(f"{what} with the hash {handle[:12]}, queue {queue}")
         return waiting
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
-        """Wait for the answer, without any limit of its own."""
+        """Wait for the answer, without a time limit."""
         pause, identity = FASTEST_S, run.identity
         while (answer := await run.mailbox.answer(callback_tokens.handle(job.name))) is None:
             await asyncio.sleep(pause)
@@ -63,13 +62,13 @@ class CallbackRunner(WaitingRunner):
         await run.journal.write(job.entry(identity).advance(JobState.SUCCEEDED if good else JobState.FAILED))
         if not good:
             raise StepFailed(
-                f'Step "{identity.step}": {answer.get("FailureReason") or "the callback said that it failed"}'
+                f'Step "{identity.step}": {answer.get("FailureReason") or "the callback reported a failure"}'
             )
         properties = {"OutputParameters": _outputs(run, answer.get("OutputParameters") or [])}
         return StepResult(identity.step, run.step_type, job.name, None, properties, job.since, now())
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
-        """Tell the consumer that nobody waits any more, as the service does, and take no answer any more."""
+        """Notify the consumer that the step no longer waits, as the service does, and stop accepting an answer."""
         if not name or not handle:
             return False
         await run.mailbox.close(callback_tokens.handle(name))
@@ -78,9 +77,9 @@ class CallbackRunner(WaitingRunner):
 
 
 async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
-    """(ticket, its number, whether its message was sent, whether it may be answered or has been) of this attempt.
+    """(ticket, its number, whether its message was sent, whether it is open or answered) of this attempt.
 
-    A new ticket unless one goes on.
+    Creates a new ticket unless an existing one continues.
     """
     entry = await run.journal.read()
     fresh = callback_tokens.new_ticket(run.mailbox.secret)
@@ -102,14 +101,14 @@ async def _queue(run: StepRun) -> str:
     queue = parse_value(run.spec.settings.get("SqsQueueUrl"), "SqsQueueUrl")
     resolved = await in_thread(run.aws.key, resolve, queue, run.scope, "SqsQueueUrl")
     if not isinstance(resolved, str) or not resolved:
-        raise StepFailed(f'Step "{run.identity.step}": SqsQueueUrl is {resolved!r}, which names no queue.')
+        raise StepFailed(f'Step "{run.identity.step}": SqsQueueUrl is {resolved!r}, which is not the URL of a queue.')
     return resolved
 
 
 async def _send(run: StepRun, queue: str, ticket: str, status: str) -> None:
     token = callback_tokens.token_of(run.mailbox.secret, ticket)
-    if token is None:  # only a message of "Stopping": whoever answers it is refused
-        run.tell("the secret of this deployment has changed: the consumer is not told that nobody waits any more")
+    if token is None:  # only affects the "Stopping" message, whose answers are refused anyway
+        run.tell("the deployment's secret has changed, so the consumer is not notified that the step no longer waits")
         return
     message = {
         "token": token,
@@ -124,7 +123,7 @@ async def _send(run: StepRun, queue: str, ticket: str, status: str) -> None:
 
 
 def _outputs(run: StepRun, given: list[dict[str, Any]]) -> dict[str, Any]:
-    """Declared outputs in their types; values travel as text.  What was not declared is left out."""
+    """The declared outputs converted from text to their types; ignores undeclared ones."""
     values = {str(item.get("Name")): item.get("Value") for item in given}
     outputs: dict[str, Any] = {}
     for declared in run.spec.output_parameters:
@@ -136,6 +135,6 @@ def _outputs(run: StepRun, given: list[dict[str, Any]]) -> dict[str, Any]:
         try:
             outputs[name] = as_text(value) if kind == "String" else parse_parameter(value, kind, (), name)
         except ValueError:
-            what = f'output "{name}" is {value!r}, which is not of the type {kind}.'
+            what = f'output "{name}" is {value!r}, which is not of type {kind}.'
             raise StepFailed(f'Step "{run.identity.step}": {what}') from None
     return outputs

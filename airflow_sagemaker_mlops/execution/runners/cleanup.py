@@ -19,9 +19,9 @@ class CleanupRunner(Runner):
     name = "cleanup"
 
     async def run(self, run: StepRun) -> StepResult:
-        """Delete what is named, or what the step left; objects outside of the step's output are refused.
+        """Delete the named objects, or the step's whole output; objects outside the step's output are refused.
 
-        The step fails when an object could not be deleted, after all the others were.
+        If an object cannot be deleted, the step fails after all others were deleted.
         """
         started = now()
         arguments = await resolved_arguments(run)
@@ -32,7 +32,7 @@ class CleanupRunner(Runner):
             uris = [str(uri) for uri in resource.get("S3Uris") or folders]
             if not uris or not folders:
                 report["SkippedSteps"].append(step)
-                run.tell(f"{step} left no location that could be cleaned")
+                run.tell(f"{step} has no output location to clean up")
                 continue
             try:
                 for uri in uris:
@@ -54,7 +54,7 @@ class CleanupRunner(Runner):
 async def _delete(run: StepRun, step: str, uri: str, folders: list[str]) -> None:
     if not any(uri == folder or uri.startswith(folder.rstrip("/") + "/") for folder in folders):
         inside = " or ".join(folders)
-        what = f'{uri} does not lie in the output of "{step}", which is {inside}.'
+        what = f'{uri} is not in the output of "{step}", which is {inside}.'
         raise StepFailed(f'Step "{run.identity.step}": {what}')
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket or not key:
@@ -64,7 +64,7 @@ async def _delete(run: StepRun, step: str, uri: str, folders: list[str]) -> None
 
 
 def _locations(result: Any) -> list[str]:
-    """Where a step's output lies, out of the properties that its task pushed."""
+    """The locations of a step's output, from the properties that its task pushed."""
     properties = result.get("Properties") or {}
     found: list[str] = []
     for path in sorted({path for syntax in STEP_SYNTAX.values() for path in syntax.left_in_s3}):

@@ -1,4 +1,4 @@
-"""Condition: compare, say which branch, and keep both sides of every comparison."""
+"""Condition: evaluates comparisons, decides the branch, and records both sides of every comparison."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .base import Runner
 
 
 class ConditionRunner(Runner):
-    """Evaluates conditions; a stub overrules the outcome and does not replace the evaluation."""
+    """Evaluates conditions; a stub overrides the outcome but does not replace the evaluation."""
 
     name = "condition"
     may_have_stub = False
 
     async def run(self, run: StepRun) -> StepResult:
-        """Evaluate the step's conditions; the result's "Decision" holds every term with both values."""
+        """Evaluate the step's conditions; the result's "Decision" has every term with both values."""
         started = now()
         given = run.spec.arguments.get("Conditions")
-        if given is None:  # of a definition it is refused; by hand nobody has looked
-            raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions"; none would count as true.')
+        if given is None:  # only possible without a definition; parsing refuses it
+            raise StepFailed(f'Step "{run.identity.step}": Arguments have no "Conditions", which would count as true.')
         conditions = parse_conditions(given, "Arguments.Conditions")
         wanted = (run.options.stubs.get(run.identity.step) or {}).get("Outcome") if run.options.stubs else None
         try:
@@ -34,7 +34,7 @@ class ConditionRunner(Runner):
         except UnresolvedExpression as error:
             if wanted is None:
                 raise
-            run.tell(f"{error} The rehearsal goes on.")
+            run.tell(f"{error} The rehearsal continues.")
             outcome = Outcome(wanted, ())
         decision = decision_of(outcome)
         if wanted is not None and outcome.value is not wanted:
@@ -42,7 +42,7 @@ class ConditionRunner(Runner):
             decision = {
                 **decision,
                 "Outcome": wanted,
-                "Sentence": f"{wanted}, as the rehearsal wants it: {decision['Sentence']}",
+                "Sentence": f"{wanted}, as the rehearsal requires: {decision['Sentence']}",
             }
         reasons = list(dict.fromkeys(_reasons(run, conditions)))
         if reasons:
@@ -77,9 +77,9 @@ def _evaluate(run: StepRun, conditions: Any) -> Outcome:
 
 
 def decision_of(outcome: Outcome) -> dict[str, Any]:
-    """``outcome`` as it is pushed, logged and shown."""
+    """``outcome`` in the form that is pushed, logged and shown."""
     terms = [{"Text": t.text, "Op": t.op, "Left": t.left, "Right": t.right, "Result": t.result} for t in outcome.terms]
-    words = "; ".join(f"{t.text} is {'true' if t.result else 'false'}" for t in outcome.terms) or "nothing to compare"
+    words = "; ".join(f"{t.text} is {'true' if t.result else 'false'}" for t in outcome.terms) or "no conditions"
     return {
         "Outcome": outcome.value,
         "Terms": terms,

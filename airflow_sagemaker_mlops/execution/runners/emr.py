@@ -1,7 +1,7 @@
-"""EMR: a step on a running cluster, or on a cluster of its own that ends with it.
+"""EMR: a step on an existing cluster, or on a new cluster that ends with it.
 
-Neither call takes a client token, so the derived name is looked for before anything is made, and boto3 sends each call
-once: after an error the step's own retries begin with the look.
+The calls take no client token, so the derived name is looked up before anything is created, and boto3 sends each call
+once: after an error, the step's own retries start with the lookup.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .base import WaitingRunner
 from .job import ended_well, result_of
 
 START = 6
-APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0)  # what a call without an answer may have made
+APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0)  # a resource created by a call whose response was lost
 IsOwn = Callable[[str], bool]
 
 
@@ -37,7 +37,7 @@ class EmrRunner(WaitingRunner):
     ends_soon = True
 
     async def submit(self, run: StepRun) -> Submitted:
-        """The EMR step of this attempt: added, or found because an earlier try of it added it."""
+        """The EMR step of this attempt: added, or found because this attempt has already added it."""
         before = await run.journal.read()
         ordinal = await next_start(run, lambda handle: properties_of(run.aws, run.entry, _address(handle)), self.stop)
         known = before if before is not None and before.ordinal == ordinal else None
@@ -50,7 +50,7 @@ class EmrRunner(WaitingRunner):
         return result_of(run, job.name, answer, started=job.since)
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
-        """Cancel the step, and end its cluster when that is its own."""
+        """Cancel the step, and terminate its cluster if it was created for the step."""
         cluster, _, step = handle.partition("/")
         if not step:
             return False
@@ -62,7 +62,7 @@ class EmrRunner(WaitingRunner):
 
 
 async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten: bool) -> Submitted:
-    """The ``ordinal``-th EMR step; ``known`` is what the journal says of it, ``forgotten`` that it was lost."""
+    """The ``ordinal``-th EMR step; ``known`` is its journal entry, ``forgotten`` whether the journal was lost."""
     identity, name = run.identity, name_of(run, ordinal)
     await run.journal.write(Entry.of(identity, name, ordinal))
     arguments = await resolved_arguments(run)
@@ -70,14 +70,14 @@ async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten:
     is_own = _names(run, ordinal, known)
     if "ClusterConfig" in arguments:
         cluster, made = await _own_cluster(run, name, arguments, is_own, pauses)
-        pauses = APPEARS_WITHIN_S  # its step was made with it
+        pauses = APPEARS_WITHIN_S  # its step was created with it
     else:
         cluster, made = str(arguments.get("ClusterId") or ""), False
     if not cluster:
         raise StepFailed(f'Step "{identity.step}": Arguments have neither ClusterId nor ClusterConfig.')
     found = await _find(run, "ListSteps", is_own, pauses, ClusterId=cluster)
     if forgotten and found is not None and run.entry.status_of(found) in run.entry.failed:
-        return await _submit(run, ordinal + 1, None, forgotten=True)  # that was the attempt before
+        return await _submit(run, ordinal + 1, None, forgotten=True)  # that was the previous attempt
     adopted = found is not None and not made
     step = found["Id"] if found is not None else await _add(run, cluster, name, arguments)
     handle = f"{cluster}/{step}"
@@ -88,16 +88,16 @@ async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten:
 
 
 def name_of(run: StepRun, ordinal: int) -> str:
-    """Name of the ``ordinal``-th step; its last part tells the run from a deleted one of the same id, and a clear."""
+    """Name of the ``ordinal``-th step; its last part distinguishes deleted runs with the same id, and clears."""
     identity = run.identity
     return f"{resource_name(identity, ordinal)}-{digest(identity.run_started, identity.generation)[:START]}"
 
 
 def _names(run: StepRun, ordinal: int, known: Entry | None) -> IsOwn:
-    """Whether a name is that of the ``ordinal``-th step of this run; ``known`` is what the journal says of that.
+    """Whether a name is that of the ``ordinal``-th step of this run; ``known`` is its journal entry.
 
-    A run that is cleared after its end begins anew, so where the journal was lost, and no generation tells of a clear,
-    only the first attempt insists on the start, as ``submit`` does for jobs.
+    A run that is cleared after its end starts again, so if the journal was lost and no generation indicates a clear,
+    only the first attempt requires the start time to match, as ``submit`` does for jobs.
     """
     identity = run.identity
     names = {name_of(run, ordinal), *([known.name] if known is not None else ())}
@@ -114,7 +114,7 @@ def _address(handle: str) -> dict[str, Any]:
 async def _own_cluster(
     run: StepRun, name: str, arguments: dict[str, Any], is_own: IsOwn, pauses: tuple[float, ...]
 ) -> tuple[str, bool]:
-    """A cluster that runs this one step and ends, and whether it was made now rather than found by its name."""
+    """A cluster that runs only this step, and whether it was created now rather than found by its name."""
     found = await _find(run, "ListClusters", is_own, pauses)
     if found is not None:
         return str(found["Id"]), False
@@ -139,7 +139,7 @@ async def _add(run: StepRun, cluster: str, name: str, arguments: dict[str, Any])
 
 
 async def _once(run: StepRun, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Send ``request``, again only when it was throttled: after any other error it may have been carried out."""
+    """Send ``request``; repeats it only if throttled, because after other errors it may have been executed."""
     ready = await fitted(run, request, operation)
     return await patiently(lambda: call(run.aws, "emr", operation, **ready), is_throttled)
 
@@ -147,7 +147,7 @@ async def _once(run: StepRun, operation: str, request: dict[str, Any]) -> dict[s
 async def _find(
     run: StepRun, listing: str, is_own: IsOwn, pauses: tuple[float, ...], **members: str
 ) -> dict[str, Any] | None:
-    """The first of the steps or clusters with a name of this step's own, looked for after each of ``pauses``."""
+    """The first step or cluster with one of this step's names, looked up after each of ``pauses``."""
     for pause in pauses:
         await asyncio.sleep(pause)
         token: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""EMR Serverless: a job run of a given application, or of one of its own that is deleted afterwards."""
+"""EMR Serverless: a job run of an existing application, or of a new one that is deleted afterwards."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .base import WaitingRunner
 from .job import ended_well, result_of
 from .started_execution import going_on, start, token
 
-READY = frozenset({"CREATED", "STARTED", "STOPPED"})  # an application that stopped starts again by itself
-IDLE = frozenset({"CREATED", "STOPPED", "TERMINATED"})  # in which it can be deleted
+READY = frozenset({"CREATED", "STARTED", "STOPPED"})  # a stopped application restarts automatically
+IDLE = frozenset({"CREATED", "STOPPED", "TERMINATED"})  # states in which it can be deleted
 APPLICATION_WAIT_S = 900.0
 ENDS_WITHIN_S = 120.0
 
@@ -35,7 +35,7 @@ class EmrServerlessRunner(WaitingRunner):
     ends_soon = True
 
     async def submit(self, run: StepRun) -> Submitted:
-        """The job run of this attempt; sent again it is the same one, by its client token."""
+        """The job run of this attempt; the client token makes the call idempotent."""
 
         async def look(arn: str) -> dict[str, Any]:
             return await properties_of(run.aws, run.entry, address(arn))
@@ -58,7 +58,7 @@ class EmrServerlessRunner(WaitingRunner):
         return replace(job, facts={"applicationId": application})
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
-        """Wait for the job run; an application of its own is deleted when that has ended, however it did."""
+        """Wait for the job run; afterwards, delete the application if it was created for the step."""
         try:
             answer = await ended_well(run, job, address(job.arn))
         except StepFailed:
@@ -68,13 +68,13 @@ class EmrServerlessRunner(WaitingRunner):
         return result_of(run, job.name, answer, started=job.since)
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
-        """Cancel the job run, and delete its application where that is its own; there may be no more than that yet."""
+        """Cancel the job run, if it exists yet, and delete the application if it was created for the step."""
         if not handle:
             return await _delete_own(run, name)
         try:
             await insist(run.aws, run.entry.service, "CancelJobRun", **address(handle))
         except Exception as error:
-            if error_code(error) not in NOT_FOUND:  # else it is gone, or has ended by itself
+            if error_code(error) not in NOT_FOUND:  # otherwise it is gone, or has already ended
                 raise
         else:
             run.tell(f"CancelJobRun: {name}")
@@ -96,7 +96,7 @@ async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -
         run.aws, run.entry.service, "CreateApplication", **await fitted(run, request, "CreateApplication")
     )
     application = str(made["applicationId"])
-    # Until the job run is there, the application stands for it: whoever ends the step deletes it.
+    # Until the job run exists, the journal has the application, so that ending the step deletes it.
     await run.journal.write(Entry.of(run.identity, application, ordinal))
     run.tell(f"CreateApplication: {application}")
     loop = asyncio.get_running_loop()
@@ -117,7 +117,7 @@ def _has_own(run: StepRun) -> bool:
 
 
 async def _delete_own(run: StepRun, application: str) -> bool:
-    """Stop and delete an application made for one job run; what cannot be deleted costs nothing while it is stopped."""
+    """Stop and delete an application created for one job run; if it cannot be deleted, stopped it costs nothing."""
     if not application or not _has_own(run):
         return False
     service, address_ = run.entry.service, {"applicationId": application}
@@ -135,7 +135,7 @@ async def _delete_own(run: StepRun, application: str) -> bool:
 
 
 async def _until(run: StepRun, look: Callable[[], Awaitable[dict[str, Any]]], ends: frozenset[str]) -> None:
-    """Return when what ``look`` finds is in one of the states ``ends``, or has not come there in time."""
+    """Return when ``look`` returns one of the states ``ends``, or on a timeout."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + ENDS_WITHIN_S
     while loop.time() < deadline:

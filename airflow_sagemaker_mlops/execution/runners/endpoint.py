@@ -1,8 +1,8 @@
-"""Endpoint and InferenceComponent: created when missing, else updated, and waited for until they serve.
+"""Endpoint and InferenceComponent: created or updated, and awaited until they are in service.
 
-Others may change the same one meanwhile, and AWS rolls an update back without an error: the endpoint is InService with
-its old configuration again, and FailureReason may be empty.  So the configuration that serves in the end is compared
-with the one that was asked for.
+Others may change the same resource concurrently, and AWS rolls back an update without an error: the endpoint is
+InService again with its old configuration, and FailureReason may be empty.  So the configuration that is finally in
+service is compared with the requested one.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from .base import WaitingRunner
 from .job import ended_well, result_of
 
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
-BUSY_WAIT_S = 10 * 3600.0  # an update takes up to 8 hours (MaximumExecutionTimeoutInSeconds), and then its rollback
-SHOWN_WITHIN_S = 30.0  # right after an update was accepted Describe may not know of it
+BUSY_WAIT_S = 10 * 3600.0  # an update takes up to 8 hours (MaximumExecutionTimeoutInSeconds), plus its rollback
+SHOWN_WITHIN_S = 30.0  # right after an update was accepted, Describe may not show it
 BROKEN = "UpdateRollbackFailed"
-TRIES = 5  # to be the one that changes it
+TRIES = 5  # attempts to apply our change
 
 
 class EndpointRunner(WaitingRunner):
     """Creates or updates an endpoint.
 
-    config_key            member of request and description that says in one word what it serves, "" when none does
-    is_lost_when_failed   all that AWS does with a failed one is to delete it
+    config_key            member of request and description that fully identifies what it serves, "" if there is none
+    is_lost_when_failed   AWS can only delete it once it has failed
     """
 
     name = "endpoint"
@@ -44,7 +44,7 @@ class EndpointRunner(WaitingRunner):
     is_lost_when_failed: ClassVar[bool] = True
 
     async def submit(self, run: StepRun) -> Submitted:
-        """The resource, made or told to change; nothing when it is what was asked for already."""
+        """Create or update the resource; does nothing if it already matches the request."""
         request = await build_request(run, 0)
         entry, identity = run.entry, run.identity
         name = str(request[entry.name_key])
@@ -52,7 +52,7 @@ class EndpointRunner(WaitingRunner):
         before = await run.journal.read()
         accepted = before is not None and before.state.was_accepted
         if before is not None and accepted and (before.name, before.try_number) == (name, identity.try_number):
-            # In this attempt: an update that was rolled back since is told, and not made a second time.
+            # Within this attempt, a rolled-back update is reported and not repeated.
             return Submitted(name, before.arn, 0, now(), adopted=True, facts=facts)
         await run.journal.write(Entry.of(identity, name, 0))
         answer, found = await self._changed(run, name, request)
@@ -63,14 +63,14 @@ class EndpointRunner(WaitingRunner):
         return made
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
-        """Wait until it serves what was asked for.  Raises :class:`JobFailed` when it serves something else."""
+        """Wait until the requested configuration is in service.  Raises :class:`JobFailed` if another one is."""
         wanted: Mapping[str, str] = job.facts.get("wanted") or {}
         await _until_shown(run, job, wanted)
         try:
             answer = await ended_well(run, job, address_of(run, job.name))
         except JobFailed as error:
             if error.status == BROKEN:
-                reason = f"{await self._why(run, job)} The rollback failed, too, so nobody knows what serves. "
+                reason = f"{await self._why(run, job)} The rollback failed, too, so what it serves is unknown. "
                 raise _failed(run, job, error.status, reason + error.reason, error.result) from None
             raise
         other = _other(wanted, answer)
@@ -79,13 +79,13 @@ class EndpointRunner(WaitingRunner):
         await run.journal.write(job.entry(run.identity).advance(JobState.FAILED))
         has = " and ".join(f'{key} "{value}" instead of "{wanted[key]}"' for key, value in other.items())
         before = job.facts.get("before")
-        if before is None:  # another process knew
-            why = "the update was rolled back, or somebody else has updated it since."
+        if before is None:  # only another process knew
+            why = "the update was rolled back, or somebody else has updated it since then."
         elif before == {} or _other(before, answer):
-            why = "somebody else has updated it since."
+            why = "somebody else has updated it since then."
         else:
             kept = " and ".join(f'"{value}"' for value in other.values())
-            why = f"{await self._why(run, job)} {kept} goes on serving."
+            why = f"{await self._why(run, job)} {kept} stays in service."
         left = result_of(run, job.name, answer, started=job.since, status="Failed").as_json()
         reason = f"it serves {has}: {why} {run.entry.reason_of(answer)}".rstrip()
         raise _failed(run, job, run.entry.status_of(answer), reason, left)
@@ -100,29 +100,29 @@ class EndpointRunner(WaitingRunner):
         return "the update was rolled back."
 
     async def _changed(self, run: StepRun, name: str, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """AWS's answer to the call that makes or changes it, and its properties before that, ``{}`` for a new one.
+        """The response of the create or update call, and the previous properties, ``{}`` for a new resource.
 
-        The answer is those properties when there is nothing to change, or when the wanted update is under way already.
+        The response is those properties if there is nothing to change, or if the same update is already in progress.
 
-        A call that finds a change under way is made again after it, if that does not lead to what is wanted: it may be
-        our own, whose answer was lost, or somebody else's.
+        If another change is in progress, which may be our own with a lost response or somebody else's, the call is
+        repeated after it, unless that change leads to the requested state.
         """
         entry, wanted, attempt, differed = run.entry, _served(request), 0, False
         while True:
             attempt += 1
             found = await _idle(run, name, wanted)
             if found is not None and _coming(found, wanted):
-                run.tell(f"{name} is being updated to that already")
+                run.tell(f"{name} is already being updated to that")
                 return found, found
-            # A description does not tell all that an update asks for; that it serves the other thing now does.
+            # Describe does not show every requested detail, but it does show a different configuration in service.
             made = differed and found is not None and not _other(wanted, found)
             if found is not None and (made or self._is_so_already(run, found, request)):
-                run.tell(f"{name} serves that already")
+                run.tell(f"{name} already serves that")
                 return found, found
             if found is not None and self.is_lost_when_failed and run.entry.status_of(found) == "Failed":
                 raise StepFailed(
-                    f'Step "{run.identity.step}": {name} is Failed ({run.entry.reason_of(found)}), and all AWS does '
-                    f"with such a one is to delete it. Delete it and clear the step, which makes it anew."
+                    f'Step "{run.identity.step}": {name} is Failed ({run.entry.reason_of(found)}), and AWS can '
+                    f"only delete it. Delete it and clear the step, which then creates it again."
                 )
             differed = found is None or bool(_other(wanted, found))
             operation = entry.create if found is None else entry.update
@@ -133,20 +133,20 @@ class EndpointRunner(WaitingRunner):
             except Exception as error:
                 if attempt == TRIES or not await _is_under_way(run, name, error):
                     raise
-                run.tell(f"{operation}: {name} is being changed already, which is waited for: {error_message(error)}")
+                run.tell(f"{operation}: {name} is already being changed; waiting for that: {error_message(error)}")
                 await asyncio.sleep(min(2.0**attempt, 10.0))  # until Describe shows it
             else:
                 run.tell(f"{operation}: {name}")
                 return dict(as_json(answer)), found or {}
 
     def _is_so_already(self, run: StepRun, found: dict[str, Any], request: dict[str, Any]) -> bool:
-        """Whether an update would change nothing, as far as one word says that."""
+        """Whether an update would change nothing, as far as ``config_key`` can tell."""
         serves = run.entry.status_of(found) in run.entry.succeeded
         return serves and bool(self.config_key) and found.get(self.config_key) == request.get(self.config_key)
 
 
 class InferenceComponentRunner(EndpointRunner):
-    """Creates or updates an inference component, which says what it serves in several members."""
+    """Creates or updates an inference component, whose served configuration is in several members."""
 
     name = "inference_component"
     config_key = ""
@@ -154,13 +154,13 @@ class InferenceComponentRunner(EndpointRunner):
 
 
 async def _is_under_way(run: StepRun, name: str, error: Exception) -> bool:
-    """Whether ``error`` says that it exists already, or that a change to it is under way."""
+    """Whether ``error`` says that the resource already exists or is being changed."""
     words, code = error_message(error).lower(), error_code(error)
     if code in IN_USE or "already exist" in words or "in-progress" in words:
         return True
     if code != "ValidationException":
         return False
-    found = await describe(run, name)  # the words are not documented
+    found = await describe(run, name)  # the messages are not documented
     return found is not None and run.entry.status_of(found) in BUSY
 
 
@@ -169,13 +169,13 @@ def _failed(run: StepRun, job: Submitted, status: str, reason: str, left: Mappin
 
 
 def _coming(found: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
-    """Whether an update to the ``wanted`` configuration is under way: ours, of before a kill, or the same of others."""
+    """Whether an update to the ``wanted`` configuration is in progress: ours from before a kill, or somebody else's."""
     pending = (found.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
     return bool(pending) and pending == wanted.get("EndpointConfigName")
 
 
 def _served(document: Mapping[str, Any]) -> dict[str, str]:
-    """What a request asks to be served, or a description says is: the members that both of them have."""
+    """The served configuration in a request or a description: the members that both have."""
     specification = document.get("Specification") or {}
     container = specification.get("Container") or {}
     image = container.get("Image") or (container.get("DeployedImage") or {}).get("SpecifiedImage")
@@ -189,12 +189,12 @@ def _served(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _other(wanted: Mapping[str, str], found: Mapping[str, Any]) -> dict[str, str]:
-    """What is served instead of what is ``wanted``; empty when it is that, as far as one can tell."""
+    """What is served instead of ``wanted``; empty if it is the same, as far as known."""
     return {key: has for key, has in _served(found).items() if key in wanted and has != wanted[key]}
 
 
 async def _until_shown(run: StepRun, job: Submitted, wanted: Mapping[str, str]) -> None:
-    """Return when what Describe tells is not from before the update any more."""
+    """Return when Describe no longer shows the state before the update."""
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + SHOWN_WITHIN_S, 1.0
     modified = job.facts.get("modified")
@@ -203,13 +203,13 @@ async def _until_shown(run: StepRun, job: Submitted, wanted: Mapping[str, str]) 
         if found is None or run.entry.status_of(found) in BUSY or not _other(wanted, found):
             return
         if modified and found.get("LastModifiedTime") not in (None, modified):
-            return  # rolled back by now
+            return  # already rolled back
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 10.0)
 
 
 async def _idle(run: StepRun, name: str, wanted: Mapping[str, str]) -> dict[str, Any] | None:
-    """The resource once no change to it is under way but the ``wanted`` one; AWS updates none that is changing."""
+    """The resource once no change except the ``wanted`` one is in progress; AWS refuses concurrent updates."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + BUSY_WAIT_S
     pause = 0.5

@@ -1,4 +1,4 @@
-"""Fail: ends the pipeline with the document's own message."""
+"""Fail: ends the pipeline with the document's message."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""ForEach: the steps of a body once for every item, at most so many at a time (docs/language/steps/foreach.md).
+"""ForEach: runs a body once per item, with limited parallelism (docs/language/steps/foreach.md).
 
-One task runs the whole loop, in the triggerer, so that MaxConcurrency holds over the body as a whole: Airflow can
-limit the instances of one mapped task, and not those of several together.
+One task runs the whole loop, in the triggerer, so that MaxConcurrency applies to the body as a whole: Airflow can limit
+the instances of one mapped task, but not those of several together.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ MOST_ERRORS = 20
 
 @dataclass(slots=True)
 class _Loop:
-    """One run of a ForEach step; ``results`` has what each child left, by item and name.
+    """One run of a ForEach step; ``results`` has the result of each child, by item and name.
 
-    goes_on   whether it was broken off before: then what has failed in it is not run again either
+    goes_on   whether it was interrupted before: then its failed children are not run again
     """
 
     run: StepRun
@@ -57,22 +57,22 @@ class _Loop:
 
     @property
     def steps(self) -> int:
-        """How many children there are."""
+        """The number of children."""
         return len(self.items) * len(self.body)
 
     def count(self, end: str) -> int:
-        """How many children ended so."""
+        """The number of children that ended as ``end``."""
         return sum(result.get("Status") == end for item in self.results for result in item.values())
 
 
 class ForEachRunner(WaitingRunner):
     """Runs the steps of a body.
 
-    run_step, stop_step   run and stop a child, whatever its type: the engine that this runner is registered with
+    run_step, stop_step   run and stop a child, whatever its type: functions of the engine that registers this runner
     """
 
     name = "foreach"
-    may_be_retried = False  # its children have been
+    may_be_retried = False  # policies apply to its children
     has_children = True
     has_default_stub = False
 
@@ -81,7 +81,7 @@ class ForEachRunner(WaitingRunner):
         self.stop_step = stop_step
 
     async def submit(self, run: StepRun) -> Submitted:
-        """The run of the loop: a new one after a success, else the same one, whose successful children stay."""
+        """The run of the loop: a new one after a success, otherwise the same one with its successful children."""
         entry, identity = await run.journal.read(), run.identity
         ordinal = 0 if entry is None else entry.ordinal
         if entry is not None and entry.state.has_succeeded and asked_anew(run, entry):
@@ -92,7 +92,7 @@ class ForEachRunner(WaitingRunner):
         return loop
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
-        """Run the loop to its end; one child's failure leaves the others alone and fails the step."""
+        """Run the loop to its end; a child's failure fails the step but does not affect other children."""
         loop = await _loop(run, job, self.run_step)
         run.tell(f"{len(loop.items)} items, {len(loop.body)} steps each")
         try:
@@ -113,14 +113,14 @@ class ForEachRunner(WaitingRunner):
         return result
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
-        """Stop every child that runs."""
+        """Stop every running child."""
         children = list(run.live.values())
         await asyncio.gather(*(self.stop_step(child) for child in children))
         return bool(children)
 
 
 def _first_of(error: BaseException) -> BaseException:
-    """The first of the errors that ended the loop: one says enough, and how often it may be tried again."""
+    """The first of the errors that ended the loop; it determines the message and the retries."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
@@ -142,7 +142,7 @@ async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
             why = f": it {error.told()}"
     if not isinstance(items, list):
         shown = repr(str(given)[:80])
-        raise StepFailed(f'Step "{run.identity.step}": IterableItems is {shown}, which is no list in JSON{why}.')
+        raise StepFailed(f'Step "{run.identity.step}": IterableItems is {shown}, which is not a JSON list{why}.')
     most = await value("MaxConcurrency")
     try:
         slots = asyncio.Semaphore(max(1, int(coerce(most, "integer"))))
@@ -152,7 +152,7 @@ async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
 
 
 async def _iteration(loop: _Loop, index: int) -> None:
-    """The body for one item: every step as soon as those before it in the body have succeeded."""
+    """Run the body for one item: each step starts when its upstream steps in the body have succeeded."""
     ended = {name: asyncio.get_running_loop().create_future() for name in loop.body}
 
     async def one(name: str) -> None:
@@ -170,7 +170,7 @@ async def _iteration(loop: _Loop, index: int) -> None:
 
 
 async def _child(loop: _Loop, index: int, name: str) -> bool:
-    """Run one child, or take what an earlier attempt of this loop noted of it."""
+    """Run one child, or take its result from an earlier attempt of this loop."""
     run, label = loop.run, f"{name}-{index}"
     noted = await run.notes.load(label) if run.identity.try_number > 1 or loop.goes_on else None
     if noted is not None and noted["Loop"] == loop.ordinal:
@@ -192,7 +192,7 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
             for line in error.details.splitlines():
                 child.tell(line)
             result = {**error.result, "Status": "Stopped" if error.stopped else "Failed", "Error": str(error)}
-        del run.live[label]  # one that was broken off stays: whoever ends the loop stops its job
+        del run.live[label]  # an interrupted child stays, so that ending the loop stops its job
     loop.results[index][name] = result
     run.tell(f"{label}: {result['Status']}")
     await run.notes.save(label, {"Loop": loop.ordinal, "Result": result})
@@ -200,7 +200,7 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
 
 
 async def _let_fail_again(child: StepRun) -> None:
-    """What the child's journal has failed has been told; what comes now is another one."""
+    """Mark the failure in the child's journal as reported, so that the next job is a new one."""
     entry = await child.journal.read()
     if entry is not None and entry.state.has_failed:
         await child.journal.write(entry.advance(JobState.FAILURE_REPORTED))
@@ -229,7 +229,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         run.tell(f"[{label}] {text % values if values else text}")
 
     async def publish(facts: Mapping[str, str]) -> None:
-        if facts.get("created"):  # a child's links would overwrite each other
+        if facts.get("created"):  # the children's links would overwrite each other
             await run.publish({"created": facts["created"]})
 
     needs_journal = runner_of(STEP_TYPES[step.type]).needs_journal
@@ -297,6 +297,6 @@ def _selected(loop: _Loop, selector: JsonObject) -> tuple[str, int]:
         try:
             found.append((sign * float(coerce(value, "double")), index))
         except ValueError:
-            what = f"{wanted.text} is {value!r} in item {index}, which is no number."
+            what = f"{wanted.text} is {value!r} in item {index}, which is not a number."
             raise StepFailed(f'Step "{step}" cannot select: {what}') from None
     return wanted.name, min(found)[1]

@@ -1,4 +1,4 @@
-"""Jobs: create under a derived name, wait for a terminal status, collect."""
+"""Jobs: created with a derived name, awaited until a terminal status, then collected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .base import RequestFrom, WaitingRunner
 
 
 class JobRunner(WaitingRunner):
-    """Creates a job under a name of its own."""
+    """Creates a job with a derived name."""
 
     name = "job"
     request_from: ClassVar[RequestFrom] = "call"
@@ -41,7 +41,7 @@ class JobRunner(WaitingRunner):
 
 
 async def submit_job(run: StepRun, change: Change = unchanged) -> Submitted:
-    """The job of this attempt, running.  ``change`` has the last word on its request."""
+    """The job of this attempt, running.  ``change`` makes the final change to its request."""
     job = await submit_named(run, change)
     created = "" if job.adopted else job.name
     await run.publish({**facts_about(run, job.name, job.arn), "created": created})
@@ -49,7 +49,7 @@ async def submit_job(run: StepRun, change: Change = unchanged) -> Submitted:
 
 
 async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> dict[str, Any]:
-    """The properties of ``job`` once it has ended well.  Raises :class:`JobFailed` when it has not."""
+    """Wait for ``job`` and return its properties.  Raises :class:`JobFailed` unless it succeeded."""
     sweep = sweep_for(run.aws, run.entry, run.options.poll_interval_s)
 
     def tell(status: str) -> None:
@@ -67,7 +67,7 @@ async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> d
     run.tell(f"{job.name}: {status}")  # after the job's own last lines
     good = status in run.entry.succeeded
     identity = run.identity
-    if not good:  # a good end is in the job's own status
+    if not good:  # for a success, the job's own status is enough
         await run.journal.write(job.entry(identity).advance(JobState.FAILED))
     await run.publish(facts_about(run, job.name, job.arn, answer))
     if not good:
@@ -91,7 +91,7 @@ async def _with_extra(run: StepRun, answer: dict[str, Any]) -> dict[str, Any]:
 def result_of(
     run: StepRun, name: str, answer: Mapping[str, Any], *, started: str, status: str = "Succeeded"
 ) -> StepResult:
-    """The result of a resource out of its properties, pruned to what others reference."""
+    """The result of a resource, from its properties, pruned to those that other steps reference."""
     metrics = {m["MetricName"]: m["Value"] for m in answer.get("FinalMetricDataList") or []}
     return StepResult(
         step=run.identity.step,

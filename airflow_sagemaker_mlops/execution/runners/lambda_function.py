@@ -1,4 +1,4 @@
-"""Lambda: one synchronous invocation, its declared outputs typed."""
+"""Lambda: one synchronous invocation with typed outputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .base import Runner
 
 
 class LambdaFunctionRunner(Runner):
-    """Invokes the function and waits for its answer."""
+    """Invokes the function and waits for its result."""
 
     name = "lambda_function"
     request_from = "settings"
@@ -31,7 +31,7 @@ class LambdaFunctionRunner(Runner):
     has_default_stub = True
 
     async def run(self, run: StepRun) -> StepResult:
-        """Invoke the function and read its ``OutputParameters`` from the top level of its answer."""
+        """Invoke the function and read its ``OutputParameters`` from the top level of its result."""
         started = now()
         arn = await _target(run)
         event = await resolved_arguments(run)
@@ -42,7 +42,7 @@ class LambdaFunctionRunner(Runner):
         try:
             answer = await in_thread(run.aws.key, _invoke, run, arn, json.dumps(event).encode())
         except Exception:
-            # Whoever is told decides whether it is invoked again.
+            # The retry policies decide whether to invoke it again.
             await run.journal.write(invocation.advance(JobState.FAILURE_REPORTED))
             raise
         await run.journal.write(invocation.advance(JobState.SUCCEEDED))
@@ -66,7 +66,7 @@ class LambdaFunctionRunner(Runner):
 
 
 async def _refuse_after_a_loss(run: StepRun, arn: str) -> None:
-    """An invocation whose process was killed may have run, like one whose answer was lost."""
+    """Refuse to repeat an invocation whose process was killed: like one whose response was lost, it may have run."""
     entry = await run.journal.read()
     if entry is not None and entry.state.is_submitting and not asked_anew(run, entry):
         await run.journal.write(entry.advance(JobState.FAILURE_REPORTED))
@@ -77,7 +77,7 @@ async def _target(run: StepRun) -> str:
     function = parse_value(run.spec.settings.get("FunctionArn"), "FunctionArn")
     resolved = await in_thread(run.aws.key, resolve, function, run.scope, "FunctionArn")
     if not isinstance(resolved, str) or not resolved:
-        raise StepFailed(f'Step "{run.identity.step}": FunctionArn is {resolved!r}, which names no function.')
+        raise StepFailed(f'Step "{run.identity.step}": FunctionArn is {resolved!r}, which is not a function name.')
     return resolved
 
 
@@ -122,7 +122,7 @@ def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
         raise StepFailed(
             f'Step "{run.identity.step}": the function returned {text!r}{why}; outputs are read from a JSON object.'
         )
-    # A declared output that is missing is an error only where somebody reads it.
+    # A missing declared output is an error only if a step reads it.
     return {
         output.name: _typed(run, output, answer[output.name])
         for output in declared

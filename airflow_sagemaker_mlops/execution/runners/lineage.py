@@ -1,4 +1,4 @@
-"""Lineage: actions, artifacts and contexts, then the associations between them.  Names are found again, not doubled."""
+"""Lineage: creates actions, artifacts and contexts, then their associations.  Existing names are reused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LineageRunner(Runner):
             if item.get("AssociationType"):
                 ends["AssociationType"] = item["AssociationType"]
             if ends["SourceArn"] == ends["DestinationArn"]:
-                run.tell(f"{ends['SourceArn']} is both ends of an association, which is not made")
+                run.tell(f"{ends['SourceArn']} is both ends of an association, so the association is skipped")
                 continue
             await _associate(run, ends)
             made.append(ends)
@@ -61,7 +61,7 @@ async def _entity(run: StepRun, kind: str, name_key: str, request: dict[str, Any
 
 
 async def _artifact(run: StepRun, request: dict[str, Any]) -> str:
-    """The artifact that AWS has of a source: "there can be only one artifact with a unique SourceUri", of any type.
+    """The artifact of a source in AWS: "there can be only one artifact with a unique SourceUri", of any type.
 
     Source: SageMaker developer guide, "Lineage Tracking Entities".
     """
@@ -70,7 +70,7 @@ async def _artifact(run: StepRun, request: dict[str, Any]) -> str:
     answer = as_json(await call(run.aws, "sagemaker", "ListArtifacts", SourceUri=source, **order))
     found = answer.get("ArtifactSummaries") or []
     if not found:
-        raise StepFailed(f'Step "{run.identity.step}": AWS says there is an artifact of {source} and does not list it.')
+        raise StepFailed(f'Step "{run.identity.step}": AWS says an artifact of {source} exists, but lists none.')
     same = next((row for row in found if row.get("ArtifactType") == type_), None)
     if same is None:
         run.tell(f"{source} has an artifact of type {found[0].get('ArtifactType')}; it is used instead of a {type_}")
@@ -78,12 +78,12 @@ async def _artifact(run: StepRun, request: dict[str, Any]) -> str:
 
 
 def _end(run: StepRun, end: Any, arns: dict[tuple[str, str], str]) -> str:
-    """The ARN of one end of an association: given, or of an entity that this step made."""
+    """The ARN of one end of an association: given, or that of an entity created by this step."""
     if isinstance(end, dict) and end.get("Arn"):
         return str(end["Arn"])
     kind, name = str((end or {}).get("Type")), str((end or {}).get("Name"))
     if (kind, name) not in arns:
-        what = f'an association names the {kind} "{name}", which the step does not make.'
+        what = f'an association names the {kind} "{name}", which the step does not create.'
         raise StepFailed(f'Step "{run.identity.step}": {what}')
     return arns[kind, name]
 

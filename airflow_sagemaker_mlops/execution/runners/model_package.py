@@ -1,6 +1,6 @@
-"""RegisterModel: a new version in a model package group, once, through a client token.
+"""RegisterModel: registers a version in a model package group exactly once, with a client token.
 
-CreateModelPackage takes no ``ApprovalDescription``; UpdateModelPackage does, so a description takes a second call.
+CreateModelPackage accepts no ``ApprovalDescription``, but UpdateModelPackage does, so it needs a second call.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class ModelPackageRunner(Runner):
     is_described = True
 
     async def run(self, run: StepRun) -> StepResult:
-        """Register the version; its group is made when missing, as SageMaker Pipelines does."""
+        """Register the version; creates its group if it does not exist, as SageMaker Pipelines does."""
         started = now()
         arguments = await resolved_arguments(run)
         request = await fitted(run, run.entry.prepare(arguments))
         request["CustomerMetadataProperties"] = _metadata(run, request.get("CustomerMetadataProperties") or {})
-        # The same attempt, or a retry of it, sends the same token and gets the same version back; a clear does not.
+        # The same attempt or its retry sends the same token and gets the same version; after a clear it is another.
         request["ClientToken"] = digest(run.identity.step_digest, run.identity.generation, run.identity.run_started)[
             :36
         ]
@@ -59,7 +59,7 @@ class ModelPackageRunner(Runner):
 
 
 def _about(run: StepRun, described: Mapping[str, Any]) -> dict[str, Any]:
-    """What people and asset events want to know of a version, whatever later steps reference."""
+    """Facts about a version for people and asset events, whether or not later steps reference them."""
     about = {
         "Group": described.get("ModelPackageGroupName"),
         "Version": described.get("ModelPackageVersion"),
@@ -100,7 +100,7 @@ async def _ensure_group(run: StepRun, group: str, tags: list[dict[str, str]]) ->
         await call(run.aws, "sagemaker", "CreateModelPackageGroup", **members)
         run.tell(f"created the model package group {group}")
     except Exception as error:
-        # Another run made it in the meantime: that is as good.
+        # Another run has created it in the meantime, which is fine.
         if error_code(error) not in IN_USE | NOT_FOUND or "exist" not in error_message(error).lower():
             raise
 

@@ -1,7 +1,7 @@
-"""QualityCheck and ClarifyCheck: the baseline job as emitted, given the baseline before it to compare with.
+"""QualityCheck and ClarifyCheck: the baseline job in the document, compared with the previous baseline.
 
-The comparison is not in the document.  It is asked for the way Model Monitor asks its own containers: the earlier
-files are mounted and named in the environment, and the container leaves ``constraint_violations.json``.
+The document does not contain the comparison.  It is requested as Model Monitor does from its own containers: the
+previous files are mounted and named in the environment, and the container writes ``constraint_violations.json``.
 Rules: docs/language/steps/checks.md.
 """
 
@@ -25,7 +25,7 @@ from .job import JobRunner, ended_well, result_of, submit_job
 
 VIOLATIONS = "constraint_violations.json"
 NO_BASELINE = (
-    "needs a previous baseline and has none: nothing is supplied, and its model package group has no approved version "
+    "needs a previous baseline but has none: none is supplied, and its model package group has no approved version "
     "with one. A first run sets SkipCheck and RegisterNewBaseline."
 )
 BASELINE_DIR = "/opt/ml/processing/baseline"
@@ -43,7 +43,7 @@ REGISTRY = {
 class Flags:
     """The step's own keys, resolved.
 
-    previous   S3 URIs of the baseline before: {"Constraints": ..., "Statistics": ...}; empty when there is none
+    previous   S3 URIs of the previous baseline: {"Constraints": ..., "Statistics": ...}; empty if there is none
     """
 
     skip: bool
@@ -53,9 +53,9 @@ class Flags:
 
 
 class QualityCheckRunner(JobRunner):
-    """Runs a baseline job of Model Monitor and judges its violations.
+    """Runs a Model Monitor baseline job and evaluates its violations.
 
-    word    how messages call the check
+    word    the check in messages
     files   {kind of baseline: its file in the job's output}
     """
 
@@ -66,7 +66,7 @@ class QualityCheckRunner(JobRunner):
     files: ClassVar[Mapping[str, str]] = {"Constraints": "constraints.json", "Statistics": "statistics.json"}
 
     async def submit(self, run: StepRun) -> Submitted:
-        """The job of this attempt, with the previous baseline mounted when there is drift to check."""
+        """The job of this attempt, with the previous baseline mounted if drift is checked."""
         flags = await in_thread(run.aws.key, _flags, run)
         if not flags.previous and not (flags.skip and flags.register):
             flags = replace(flags, previous=await _from_registry(run))
@@ -82,7 +82,7 @@ class QualityCheckRunner(JobRunner):
         return replace(made, facts=facts)
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
-        """Wait for the job, then say whether the new baseline violates the previous one."""
+        """Wait for the job, then check whether the new baseline violates the previous one."""
         answer = await ended_well(run, job, address_of(run, job.name))
         flags = Flags(**job.facts)
         folder = _output_folder(answer)
@@ -96,7 +96,7 @@ class QualityCheckRunner(JobRunner):
 
 
 class ClarifyCheckRunner(QualityCheckRunner):
-    """Runs a job of Clarify and judges its violations."""
+    """Runs a Clarify job and evaluates its violations."""
 
     name = "clarify_check"
     word = "Clarify"
@@ -108,10 +108,10 @@ async def _judge(run: StepRun, folder: str, flags: Flags, word: str) -> None:
     try:
         report = _object(await in_thread(run.aws.key, run.scope.read_s3, uri), uri)
     except Unreadable as error:
-        raise StepFailed(f'Step "{run.identity.step}": the check left no report that can be read: {error}') from None
+        raise StepFailed(f'Step "{run.identity.step}": the check wrote no readable report: {error}') from None
     violations = report.get("violations") or []
     if not isinstance(violations, list) or not all(isinstance(one, dict) for one in violations):
-        raise StepFailed(f'Step "{run.identity.step}": "violations" in {uri} is no list of objects.')
+        raise StepFailed(f'Step "{run.identity.step}": "violations" in {uri} is not a list of objects.')
     for violation in violations:
         words = [violation.get(key) for key in ("feature_name", "facet", "metric_name", "constraint_check_type")]
         run.tell(f"violation: {' '.join(str(word) for word in words if word)}: {violation.get('description', '')}")
@@ -172,7 +172,7 @@ def _with_baseline(arguments: dict[str, Any], previous: dict[str, str]) -> dict[
 
 
 async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: str) -> dict[str, Any]:
-    """Clarify's analysis configuration with the model to host, which may be known only now; a copy for each job."""
+    """Copy Clarify's analysis configuration for this job and add the model to host, which may be known only now."""
     given = run.spec.settings.get("ModelName")
     if given is None:
         return arguments
@@ -193,7 +193,7 @@ def _object(content: bytes, uri: str) -> dict[str, Any]:
     except NotJson as error:
         raise Unreadable(f"{uri} {error.told()}") from None
     if not isinstance(value, dict):
-        raise Unreadable(f"{uri} holds no JSON object")
+        raise Unreadable(f"{uri} does not contain a JSON object")
     return value
 
 

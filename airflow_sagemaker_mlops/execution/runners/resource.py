@@ -1,4 +1,4 @@
-"""Model and EndpointConfig: created in one call, there at once."""
+"""Model and EndpointConfig: created by one call and available at once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .job import result_of
 
 
 class ResourceRunner(Runner):
-    """Creates a resource that is there at once."""
+    """Creates a resource that is available at once."""
 
     name = "resource"
     request_from = "call"
     is_named = True
 
     async def run(self, run: StepRun) -> StepResult:
-        """Create the resource, or find the one an earlier try of this attempt made."""
+        """Create the resource, or find the one that this attempt has already created."""
         made = await submit(run)
         answer = await once_visible(run, made.name)
         await run.journal.write(made.entry(run.identity).advance(JobState.SUCCEEDED))

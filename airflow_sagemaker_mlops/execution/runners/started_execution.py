@@ -1,4 +1,4 @@
-"""Bedrock and Athena: started by a call with a client token, which answers the same thing when it is sent again."""
+"""Bedrock and Athena: started by an idempotent call with a client token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StartedExecutionRunner(WaitingRunner):
     needs_journal = True
 
     async def submit(self, run: StepRun) -> Submitted:
-        """What this attempt starts; the same again when it has been started before."""
+        """Start the execution of this attempt, or find it if it was already started."""
         ordinal = await next_start(run, lambda handle: describe(run, handle))
         job = await going_on(run, ordinal)
         if job is not None:
@@ -43,30 +43,31 @@ class StartedExecutionRunner(WaitingRunner):
 
 
 async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
-    """What the journal has a handle of, where that is to go on; ``None`` where something is to be started.
+    """The execution in the journal if it should continue; ``None`` if a new one must be started.
 
-    Its token cannot be sent again: the start of the run is in it, which Airflow changes when a finished run is cleared.
+    Its token cannot be sent again: it contains the start of the run, which Airflow changes when a finished run is
+    cleared.
     """
     entry, identity = await run.journal.read(), run.identity
     if entry is None or not entry.arn or entry.ordinal != ordinal:
         return None
     job = Submitted(entry.name, entry.arn, ordinal, now(), adopted=True)
     await run.journal.write(job.entry(identity))
-    run.tell(f"going on with {entry.name}")
+    run.tell(f"continuing with {entry.name}")
     await run.publish(facts_about(run, entry.name, entry.arn))
     return job
 
 
 async def start(run: StepRun, ordinal: int, request: dict[str, Any], look: Look) -> Submitted:
-    """Send ``request`` with the token of ``ordinal``, unless the document gives one, and remember what it made.
+    """Send ``request`` with the token of ``ordinal``, unless the document has one, and record what it started.
 
-    look   properties of what there is a handle of
+    look   reads the properties of an execution by its handle
     """
     key = run.entry.token_key
     forgotten = await run.journal.read() is None and run.identity.try_number > 1 and not run.goes_on
     while True:
         job = await _send(run, ordinal, {key: token(run, ordinal), **request})
-        # Where Airflow keeps no journal (before 3.3), the token of a failed attempt answers with what that made.
+        # Without a journal (Airflow before 3.3), a failed attempt's token returns what that attempt started.
         found = await look(job.arn) if forgotten and key not in request else None
         if found is None or run.entry.status_of(found) not in run.entry.failed:
             return job

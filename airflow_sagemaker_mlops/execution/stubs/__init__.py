@@ -1,1 +1,1 @@
-"""Declared results in place of real work: running on them, and generating them for a whole plan."""
+"""Stub results in place of real work: running with them, and generating them for a whole plan."""

@@ -1,7 +1,7 @@
-"""Stubs for a whole plan, made up so that every reference and every condition finds something it can use.
+"""Generates stubs for a whole plan, such that every reference and every condition finds a usable value.
 
-A rehearsal takes the branches that build most: the fewest Fail steps, then the most steps.  Conditions that parameters
-alone decide are decided by them.  Whoever wants another branch names it.
+A rehearsal takes the branches that build most: those with the fewest Fail steps, then with the most steps.  Conditions
+that depend only on parameters keep their outcome.  Users can name another branch.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .run import BELOW
 
 Branch = Literal["If", "Else"]
 A_NUMBER = 1.0
-MOST_TRIED = 10  # conditions of which every combination of branches is tried; of more, one after the other
+MOST_TRIED = 10  # up to this many conditions, every combination of branches is tried; beyond it, one after another
 NO_VALUES: Mapping[str, Any] = {}
 
 
@@ -42,13 +42,13 @@ def made_up(
     parameters: Mapping[str, Any] = NO_VALUES,
     execution: Mapping[str, str] = NO_VALUES,
 ) -> dict[str, dict[str, Any]]:
-    """``{step: stub}`` and ``"*"``: reports hold a value wherever the plan reads one.
+    """``{step: stub}`` and ``"*"``: reports have a value wherever the plan reads one.
 
-    branches     {Condition: the branch to take}; of the others, the one that builds most
-    parameters   values of the run, where they are not the defaults
-    execution    execution variables of the run, for files at places with one in them
+    branches     {Condition: the branch to take}; default: the branch that builds most
+    parameters   values of the run that differ from the defaults
+    execution    execution variables of the run, for files whose location contains one
 
-    A value that is compared with a literal or a parameter is on the side of it that leads to the branch.
+    A value that is compared with a literal or a parameter is chosen to lead to the branch.
     """
     table: dict[str, dict[str, Any]] = {"*": {}}
     values = _values(plan, parameters)
@@ -75,7 +75,7 @@ def files_at_places(
     branches: Mapping[str, Branch] = NO_VALUES,
     parameters: Mapping[str, Any] = NO_VALUES,
 ) -> dict[str, Any]:
-    """``{S3 URI: content}`` of the JSON files that the plan reads where parameters and the run say, not steps."""
+    """``{S3 URI: content}`` of the JSON files that the plan reads from locations that do not depend on steps."""
     files: dict[str, Any] = {}
     values = _values(plan, parameters)
     taken = chosen(plan, branches, parameters)
@@ -92,7 +92,7 @@ def _values(plan: Plan, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any, values: Mapping[str, Any], execution: Mapping[str, str]) -> str | None:
-    """What ``value`` gives before any step has run; ``None`` when that cannot be told."""
+    """The value of ``value`` before any step has run; ``None`` if it depends on steps."""
     match value:
         case Join(on=on, values=parts):
             texts = [_text(part, values, execution) for part in parts]
@@ -118,7 +118,7 @@ def conditions_of(plan: Plan) -> list[str]:
 def chosen(
     plan: Plan, branches: Mapping[str, Branch] = NO_VALUES, parameters: Mapping[str, Any] = NO_VALUES, must: str = ""
 ) -> dict[str, Branch]:
-    """``{Condition: branch}`` that builds most, with ``branches`` as they are given.
+    """``{Condition: branch}`` that builds most, with the given ``branches``.
 
     must   a step that has to run; its conditions are chosen for that first
     """
@@ -146,7 +146,7 @@ def chosen(
 
 
 def all_branches(plan: Plan, parameters: Mapping[str, Any] = NO_VALUES) -> list[dict[str, Branch]]:
-    """Choices of which each takes a branch that none before has taken; a branch that nothing leads to is left out."""
+    """Choices that together take every reachable branch; each takes at least one new branch."""
     choices = [chosen(plan, parameters=parameters)]
     taken = _taken(plan, choices[0])
     for name in conditions_of(plan):
@@ -165,7 +165,7 @@ def _taken(plan: Plan, choice: Mapping[str, Branch]) -> set[tuple[str, str]]:
 
 
 def _running(plan: Plan, choice: Mapping[str, Branch]) -> list[TaskPlan]:
-    """The steps that run when all succeed."""
+    """The steps that run if all succeed."""
     runs: dict[str, bool] = {}
     for task in plan.tasks:
         runs[task.task_id] = all(_lets_run(edge, runs, choice) for edge in task.upstream)
@@ -179,7 +179,7 @@ def _lets_run(edge: Upstream, runs: Mapping[str, bool], choice: Mapping[str, Bra
 
 
 def decided_by_parameters(plan: Plan, parameters: Mapping[str, Any] = NO_VALUES) -> dict[str, Branch]:
-    """``{Condition: branch}`` of those that compare parameters and literals only."""
+    """``{Condition: branch}`` of the conditions that compare only parameters and literals."""
     values = _values(plan, parameters)
     found: dict[str, Branch] = {}
     for task in plan.tasks:
@@ -191,7 +191,7 @@ def decided_by_parameters(plan: Plan, parameters: Mapping[str, Any] = NO_VALUES)
             continue
         try:
             outcome = evaluate(nodes, lambda value: _known(value, values))
-        except IncomparableValues:  # which the run will say
+        except IncomparableValues:  # the run will report it
             continue
         found[task.task_id] = "If" if outcome.value else "Else"
     return found
@@ -215,7 +215,7 @@ def _conditions(task: TaskPlan) -> tuple[ConditionNode, ...]:
 
 
 def _source(read: JsonGet, values: Mapping[str, Any], execution: Mapping[str, str]) -> tuple[str, ...] | None:
-    """(step, keys in its stub, file) that a ``JsonGet`` reads; ``None`` when no single step leaves it."""
+    """(step, keys in its stub, file) that a ``JsonGet`` reads; ``None`` if it does not come from a single step."""
     if read.step is not None:
         return read.step, "PropertyFiles", str(read.property_file)
     match read.s3_uri:

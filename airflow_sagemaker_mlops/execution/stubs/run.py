@@ -1,18 +1,18 @@
-"""Stubs: declared results of steps that cannot be executed where a pipeline is rehearsed.
+"""Stubs: stub results of steps that cannot run where a pipeline is rehearsed.
 
-A stub resolves and types the step's request as for AWS, and then answers instead of it.  It is declared for each
-step by name (``"*"`` for all that wait, and Lambda)::
+A stub resolves and types the step's request as for AWS, but then returns its result instead of sending the request.
+Stubs are declared by step name (``"*"`` for all steps with jobs, and Lambda)::
 
     Train:
       Properties: {ModelArtifacts: {S3ModelArtifacts: s3://bucket/model.tar.gz}}
-      PropertyFiles: {Report: {metrics: {mse: {value: 4.2}}}}   # written where the step's output lies
+      PropertyFiles: {Report: {metrics: {mse: {value: 4.2}}}}   # written to the step's output location
       Files: {results.json: {Result: 1}}                        # below the output path of a training job
       Status: Succeeded                                         # or Failed, Stopped, with FailureReason
       Seconds: 0
     Gate:
-      Outcome: true                                             # of a Condition, whatever its comparisons give
+      Outcome: true                                             # of a Condition, whatever its comparisons say
 
-What is referenced and not declared is made up, in the type the API gives it.
+Properties that are referenced but not declared are generated, with the type that the API gives them.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ MEMBERS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "Seconds": ((int, float), "a number"),
     "Outcome": (bool, "true or false"),
 }
-BELOW = "Files below properties"  # {property path: {file: content}}; only made-up stubs have it
+BELOW = "Files below properties"  # {property path: {file: content}}; only in generated stubs
 STATUSES = ("Succeeded", "Failed", "Stopped")
 
 
 def read_file(file: Path) -> dict[str, Any]:
-    """The stubs of a YAML or JSON file.  Raises ``ValueError`` with a sentence, also for a member that is none."""
+    """The stubs of a YAML or JSON file.  Raises ``ValueError`` with a sentence, also for unknown members."""
     from ...definition.read.yaml_source import plain_yaml
 
     try:
@@ -67,9 +67,9 @@ def read_file(file: Path) -> dict[str, Any]:
 
 
 def checked(table: Any, file: str) -> dict[str, Any]:
-    """``table`` as stubs; ``file`` is what messages call it.  Raises ``ValueError`` for a member that is none."""
+    """``table`` as stubs; ``file`` is its name in messages.  Raises ``ValueError`` for unknown members."""
     if not isinstance(table, dict) or not all(isinstance(value, dict | None) for value in table.values()):
-        raise ValueError(f"{file}: stubs are an object: {{step: {{Properties: ..., Files: ...}}}}")
+        raise ValueError(f"{file}: stubs must be an object: {{step: {{Properties: ..., Files: ...}}}}")
     for name, entry in table.items():
         wrong = next(_wrong_members(entry or {}), "")
         if wrong:
@@ -82,8 +82,8 @@ def _wrong_members(entry: Mapping[Any, Any]) -> Iterator[str]:
         if key not in MEMBERS:
             meant = did_you_mean(str(key), MEMBERS)
             if str(key) in ("OutputParameters", "ModelArtifacts") or not meant.startswith("Did"):
-                meant = f"It has {', '.join(MEMBERS)}. Did you mean Properties: {{{key}: ...}}?"
-            yield f'has the key "{key}", which no stub has. {meant}'
+                meant = f"A stub can have {', '.join(MEMBERS)}. Did you mean Properties: {{{key}: ...}}?"
+            yield f'has the unknown key "{key}". {meant}'
         elif value is not None:
             kind, words = MEMBERS[key]
             fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
@@ -92,7 +92,7 @@ def _wrong_members(entry: Mapping[Any, Any]) -> Iterator[str]:
 
 
 def declared_for(run: StepRun) -> Mapping[str, Any] | None:
-    """The stub of the step: by its name, as child of a loop by its name in the body, or the one for all."""
+    """The stub of the step: by its name, by its name in the body for a child of a loop, or the one for all."""
     table = run.options.stubs
     if not table:
         return None
@@ -108,12 +108,12 @@ def declared_for(run: StepRun) -> Mapping[str, Any] | None:
 
 
 class StubRunner(WaitingRunner):
-    """Gives the declared result instead of running a step."""
+    """Returns the stub result instead of running a step."""
 
     name = "stub"
 
     async def submit(self, run: StepRun) -> Submitted:
-        """The request is built and typed; nothing is sent."""
+        """Build and type the request without sending it."""
         run.tell("a stub answers for this step")
         name = name_of(run, 0) if run.entry.name_key else run.identity.step
         arn = f"arn:aws:sagemaker:{run.aws.region}:{NO_ACCOUNT}:stub/{name}"
@@ -121,7 +121,7 @@ class StubRunner(WaitingRunner):
         return Submitted(name, arn, 0, now())
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
-        """The declared result."""
+        """The stub result."""
         declared = declared_for(run) or {}
         properties = await _properties(run, job, declared)
         await asyncio.sleep(float(declared.get("Seconds") or 0))
@@ -144,7 +144,7 @@ class StubRunner(WaitingRunner):
         return result
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
-        """Nothing was started."""
+        """Nothing to stop."""
         return False
 
 
@@ -180,7 +180,7 @@ def _merged(one: Any, other: Any) -> Any:
 
 
 def _fill(run: StepRun, document: dict[str, Any], path: str) -> None:
-    """Make up what stands at ``path`` when nothing does."""
+    """Generate a value at ``path`` if there is none."""
     parts = parse_path(path)
     try:
         lookup(document, parts)
@@ -194,7 +194,7 @@ def _fill(run: StepRun, document: dict[str, Any], path: str) -> None:
 
 
 def _positions(document: Any, parts: tuple[PathPart, ...]) -> list[PathPart]:
-    """``parts`` with names of list items as positions, where the list is there."""
+    """``parts`` with names of list items replaced with positions, if the list exists."""
     found: list[PathPart] = []
     for wanted in parts:
         part = wanted
@@ -234,7 +234,7 @@ def _text(run: StepRun, name: str) -> str:
 
 
 def _write_files(run: StepRun, properties: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
-    """The declared files, as JSON: property files in their output, others below the output path or at their URI."""
+    """Write the declared files as JSON: property files to their output, others below the output path or at a URI."""
     folder = str(_at(properties, "OutputDataConfig", "S3OutputPath") or "").rstrip("/")
     for name, content in (declared.get("Files") or {}).items():
         _write(run, name if name.startswith("s3://") else f"{folder}/{name}", content)
@@ -262,7 +262,7 @@ def _write(run: StepRun, uri: str, content: Any) -> None:
 
 
 def write_file(aws: Aws, uri: str, content: Any) -> None:
-    """Write ``content`` to ``uri``, as JSON unless it is text; its bucket is made when it is missing."""
+    """Write ``content`` to ``uri``, as JSON unless it is text; creates its bucket if it does not exist."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     text = content if isinstance(content, str) else json.dumps(content)
     client = aws.client("s3")

@@ -1,1 +1,1 @@
-"""Watching jobs: the poller, events that wake it, container logs and console links."""
+"""Waits for jobs: the poller, events that wake it, container logs and console links."""

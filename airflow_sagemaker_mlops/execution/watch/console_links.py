@@ -1,4 +1,4 @@
-"""What people want to see about a running step: its name, and where to look at it in AWS."""
+"""Facts about a running step for people: its name, and links to AWS."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..step_run import StepRun
 
 
 def facts_about(run: StepRun, name: str, arn: str, answer: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Links for the UI; "output" only once Describe told where it is.
+    """Links for the UI; "output" only once Describe has returned its location.
 
-    The embedded AWS has no console, and AWS's own would show another account or nothing: its resources have no links.
+    Resources of the embedded AWS have no links: it has no console, and AWS's would show another account or nothing.
     """
     if run.aws.is_local:
         return {"name": name, "arn": arn}
@@ -48,7 +48,7 @@ def log_url(region: str, group: str, prefix: str) -> str:
 
 
 def s3_url(region: str, uri: str) -> str:
-    """Console page of an S3 URI: the object when it looks like one, else the folder."""
+    """Console page of an S3 URI: the object if it looks like one, otherwise the folder."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     place = "object" if "." in key.rsplit("/", 1)[-1] else "buckets"
     prefix = key if place == "object" else key.rstrip("/") + "/"

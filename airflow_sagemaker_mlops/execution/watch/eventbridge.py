@@ -1,7 +1,7 @@
-"""Job events out of an SQS queue that EventBridge fills: they wake the sweeps, which then need to look less often.
+"""Job events from an SQS queue filled by EventBridge: they wake the sweeps, which then need to poll less often.
 
-The queue is shared by all triggerers, so a message about a job that nobody waits for here is left to the others; one
-that nobody has taken for a while is about no job of Airflow's.  A lost message costs time, never an end: sweeps go on.
+All triggerers share the queue, so a message about a job that is not awaited here is left to the others; a message that
+none has taken for a while is not about a job of this Airflow.  A lost message only causes a delay: sweeps continue.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ...definition.read.strict_json import NotJson, read_json
 from ..aws.clients import Aws
 
 log = logging.getLogger(__name__)
-WAIT_S = 20  # the longest SQS waits for a message
-SHOWN_AGAIN_S = 5  # when others see a message that was not for us
+WAIT_S = 20  # SQS's longest wait for a message
+SHOWN_AGAIN_S = 5  # until others see a message that was not for us
 FORGET_S = 120.0
 PAUSE_S = 15.0  # after an error
 QUEUE = re.compile(r"https?://sqs[.-](?P<region>[a-z0-9-]+)\.|https?://(?P<older>[a-z0-9-]+)\.queue\.")
@@ -30,7 +30,7 @@ Waker = Callable[[], None]
 
 @dataclass(slots=True)
 class JobEvents:
-    """The messages of one queue, for all who wait in one event loop; received in a thread, as SQS has it wait there."""
+    """The messages of one queue, for all waiters in one event loop; a thread receives them, because the call blocks."""
 
     aws: Aws
     queue_url: str
@@ -41,8 +41,8 @@ class JobEvents:
     _lock: Any = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def wake_on(self, name: str, waker: Waker) -> None:
-        """Call ``waker`` in the loop when a job called ``name`` has changed; several may wait for one name."""
-        with self._lock:  # or a thread that is about to end would be taken for one that listens
+        """Call ``waker`` in the loop when a job called ``name`` has changed; several may wait for one."""
+        with self._lock:  # otherwise a thread that is about to end would count as listening
             self.wakers[name] = (*self.wakers.get(name, ()), waker)
             if self._receiving:
                 return
@@ -50,7 +50,7 @@ class JobEvents:
         threading.Thread(target=self._receive, name="sagemaker-events", daemon=True).start()
 
     def forget(self, name: str, waker: Waker) -> None:
-        """Who gave ``waker`` does not wait for ``name`` any more."""
+        """Stop calling ``waker`` for ``name``."""
         with self._lock:
             left = tuple(other for other in self.wakers.pop(name, ()) if other is not waker)
             if left:
@@ -68,9 +68,9 @@ class JobEvents:
                 self.readable = True
                 for message in answer.get("Messages") or []:
                     self._take(message)
-            except Exception as error:  # a queue that cannot be read is no reason to end anybody's wait
+            except Exception as error:  # an unreadable queue must not end any wait
                 self.readable = False
-                log.warning("job events cannot be read from %s, sweeps go on: %s", self.queue_url, error)
+                log.warning("job events cannot be read from %s, sweeps continue: %s", self.queue_url, error)
                 time.sleep(PAUSE_S)
 
     def _goes_on(self) -> bool:
@@ -96,7 +96,7 @@ def names_in(event: Mapping[str, Any]) -> list[str]:
 
 
 def age_of(event: Mapping[str, Any]) -> float:
-    """Seconds since the event; endless for what is no event."""
+    """Seconds since the event; infinite for anything else."""
     try:
         sent = datetime.fromisoformat(str(event.get("time", "")).replace("Z", "+00:00"))
     except ValueError:
@@ -116,7 +116,7 @@ _EVENTS: dict[tuple[int, str], JobEvents] = {}
 
 
 def events_for(aws: Aws) -> JobEvents | None:
-    """The events of the queue that ``aws`` knows, shared within this event loop; ``None`` when it knows none."""
+    """The events of the queue in ``aws``, shared within this event loop; ``None`` if it has none."""
     url = str(getattr(aws, "events_queue_url", "") or "")
     if not url:
         return None
@@ -131,6 +131,6 @@ def events_for(aws: Aws) -> JobEvents | None:
 
 
 def region_of(queue_url: str) -> str:
-    """The region in a queue's URL; empty where it has none."""
+    """The region in a queue's URL; empty if it has none."""
     found = QUEUE.match(queue_url)
     return (found["region"] or found["older"]) if found else ""

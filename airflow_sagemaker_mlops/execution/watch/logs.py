@@ -1,4 +1,4 @@
-"""The containers' own log lines, from CloudWatch into the task log."""
+"""Copies container log lines from CloudWatch to the task log."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SETTLE_S = 1.0  # CloudWatch shows the last lines a moment after the job has end
 
 @dataclass(slots=True)
 class LogTail:
-    """Brings the log of the job called ``job`` as long as it is entered; the rest on leaving.
+    """A context manager that copies the log of the job ``job``; leaving it copies the rest.
 
-    Reading logs is a courtesy: an error is told once and never fails the step.
+    Log errors never fail the step; each is reported once.
     """
 
     run: StepRun
@@ -49,7 +49,7 @@ class LogTail:
 
     def _has_log(self) -> bool:
         entry = self.run.entry
-        return bool(entry.log_group) and not entry.update  # what goes on serving logs its own requests, not this step
+        return bool(entry.log_group) and not entry.update  # an endpoint logs its requests, not this step
 
     async def _follow(self) -> None:
         while not self.broken:
@@ -70,9 +70,9 @@ class LogTail:
             self.run.tell(line)
 
     async def last_lines(self) -> list[str]:
-        """The last lines of the job's log, also where they are not brought into the task log."""
+        """The last lines of the job's log, even if they are not copied to the task log."""
         if not self.last and self._has_log():
-            with suppress(Exception):  # the failure is to be told, with or without them
+            with suppress(Exception):  # the failure is reported with or without them
                 for stream in await self._streams():
                     members = {"logGroupName": self.run.entry.log_group, "logStreamName": stream, "limit": LAST_LINES}
                     answer = await call(self.run.aws, "logs", "GetLogEvents", **members)
@@ -81,7 +81,7 @@ class LogTail:
 
     @property
     def place(self) -> str:
-        """Where the whole log is."""
+        """The location of the whole log."""
         if not self._has_log():
             return ""
         return f'CloudWatch log group {self.run.entry.log_group}, streams that begin with "{self.job}/"'
@@ -103,7 +103,7 @@ class LogTail:
             answer = await call(self.run.aws, "logs", "GetLogEvents", **members)
             lines.extend(map(_line, answer.get("events", [])))
             token = answer.get("nextForwardToken")
-            # The same token twice is CloudWatch's way to say "that is all for now".
+            # CloudWatch returns the same token again when there are no more events for now.
             if not token or token == self.tokens.get(stream) or not answer.get("events"):
                 if token:
                     self.tokens[stream] = token
@@ -112,7 +112,7 @@ class LogTail:
 
 
 def _line(event: Mapping[str, Any]) -> str:
-    """A log event with the container's own time, UTC."""
+    """A log event as text, with the container's timestamp (UTC)."""
     text = str(event["message"]).rstrip("\n")
     at = event.get("timestamp")
     return text if at is None else f"{datetime.fromtimestamp(at / 1000, UTC):%H:%M:%S} {text}"

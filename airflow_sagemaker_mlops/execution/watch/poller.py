@@ -1,9 +1,9 @@
-"""Waiting for jobs together: one sweep a connection and job kind, however many steps wait.
+"""Waits for jobs together: one sweep per connection and job kind, however many steps wait.
 
 A single waiting step is described; several are found in one List call by their last change.  So the number of calls
-grows with sweeps and with finished jobs, not with running jobs times time.  Sweeps are quick while a job is young and
-slow down to the poll interval, and back off under throttling without failing anybody.  Credentials that are no longer
-taken are waited for likewise, for a while.
+grows with sweeps and finished jobs, not with running jobs times time.  Sweeps are frequent while a job is new, slow
+down to the poll interval, and back off under throttling without failing any step.  Credentials that AWS refuses are
+tolerated in the same way, for a while.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from .eventbridge import JobEvents, events_for
 
 log = logging.getLogger(__name__)
 FASTEST_S = 0.25
-SHARE_OF_AGE = 0.2  # a job that has run for 10 s is looked at every 2 s
-OVERLAP = timedelta(seconds=90)  # how far back a sweep looks again, for clocks and eventual consistency
-LOOK_CLOSER_EVERY = 20  # sweeps after which all that runs is listed, so a missed change cannot hang a step
-NEWCOMER_WITHIN_S = 1.0  # what an earlier process made may have ended long ago
-GONE_AFTER_S = 60.0  # right after its creation a job may not be visible everywhere
-SAFETY_NET_S = 300.0  # between two sweeps where events tell of changes
-PASSES_WITHIN_S = 600.0  # then the next attempt goes on, with clients of the connection as it is by then
-AWAY_WITHIN_S = 60.0  # an AWS on this machine that nobody has started again by then will not come back by itself
+SHARE_OF_AGE = 0.2  # a job that has run for 10 s is polled every 2 s
+OVERLAP = timedelta(seconds=90)  # how far a sweep looks back, because of clocks and eventual consistency
+LOOK_CLOSER_EVERY = 20  # sweeps after which everything is described, so a missed change cannot hang a step
+NEWCOMER_WITHIN_S = 1.0  # a job from an earlier process may have ended long ago
+GONE_AFTER_S = 60.0  # a new job may not be visible everywhere yet
+SAFETY_NET_S = 300.0  # between two sweeps if events announce changes
+PASSES_WITHIN_S = 600.0  # after that, the next attempt continues with new clients of the connection
+AWAY_WITHIN_S = 60.0  # a local AWS that has not been restarted by then will not come back
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 class AwsIsGone(ConnectionError):
-    """The AWS on this machine does not listen any more."""
+    """The AWS on this machine no longer listens."""
 
 
 class JobDisappeared(LookupError):
@@ -55,7 +55,7 @@ class JobDisappeared(LookupError):
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """One who waits; others may wait for the same name, as runs that update one endpoint do."""
+    """One waiter; others may wait for the same name, e.g. runs that update one endpoint."""
 
     name: str
     address: dict[str, Any]
@@ -69,7 +69,7 @@ class _Waiting:
 
 @dataclass(slots=True)
 class Sweep:
-    """The one loop that watches all waiting resources of one kind behind one set of credentials."""
+    """The loop that polls all awaited resources of one kind with one set of credentials."""
 
     aws: Aws
     entry: StepType
@@ -92,7 +92,7 @@ class Sweep:
     async def wait(self, name: str, address: dict[str, Any], on_change: Callable[[str], None]) -> dict[str, Any]:
         """The properties of ``name`` once it is terminal, as plain JSON.  Raises :class:`JobDisappeared`.
 
-        address   members by which Describe finds it
+        address   request members that identify it for Describe
         """
         job = _Waiting(name, address, asyncio.get_running_loop().create_future(), on_change)
         self.waiting.append(job)
@@ -128,7 +128,7 @@ class Sweep:
             self._fail_all(error)
 
     async def _turn(self) -> None:
-        """One look, of whomever it is time for: however often events ring for some, all are looked at in time."""
+        """Poll the waiters that are due; events for some must not delay the others."""
         try:
             await (self._look_at_all() if time.monotonic() >= self.due else self._look_at_changed())
         except Exception as error:
@@ -142,7 +142,7 @@ class Sweep:
             self.back_off_s, self.refused_since, self.away_since = 0.0, None, None
 
     async def _rest(self) -> None:
-        """Until it is time to look at all, or a bell rings; under back-off nobody is asked sooner for any bell."""
+        """Sleep until the next sweep or an event; during back-off, events do not shorten the sleep."""
         if self.back_off_s:
             await asyncio.sleep(self.back_off_s * random.uniform(0.5, 1.5))
             self.due = 0.0
@@ -154,36 +154,36 @@ class Sweep:
         self.bell.clear()
 
     async def _renew(self, error: Exception) -> None:
-        """Have the clients take the credentials that the connection has by now, where these are no longer taken."""
+        """If AWS refuses the credentials, switch the clients to the connection's current ones."""
         if may_pass(error) and self.aws.renew is not None:
             try:
                 await self.aws.renew()
-            except Exception as failed:  # then those there are, are tried again
+            except Exception as failed:  # then retry with the present ones
                 log.warning("the connection's credentials cannot be read again: %s", failed)
 
     def _check_that_it_listens(self, error: Exception) -> None:
-        """Raise :class:`AwsIsGone` for an AWS on this machine that has refused connections for too long."""
+        """Raise :class:`AwsIsGone` if the AWS on this machine has refused connections for too long."""
         if type(error).__name__ not in NEVER_SENT or not self.aws.is_local:
             self.away_since = None
             return
         if self.away_since is None:
             self.away_since = time.monotonic()
             for job in self.waiting:
-                _tell(job, f"cannot be looked at: the embedded AWS does not answer ({error})")
+                _tell(job, f"cannot be polled: the embedded AWS does not respond ({error})")
         if time.monotonic() - self.away_since >= AWAY_WITHIN_S:
             raise AwsIsGone(
-                f"the embedded AWS has not answered for {AWAY_WITHIN_S:.0f} s. Start it again with `sagemaker-mlops "
-                f"local`; jobs that still run are found by their names. ({error})"
+                f"the embedded AWS has not responded for {AWAY_WITHIN_S:.0f} s. Restart it with `sagemaker-mlops "
+                f"local`; running jobs are found by their names. ({error})"
             )
 
     def _refused_too_long(self, error: Exception) -> bool:
-        """Whether the credentials have not been taken for so long that nobody can say when they will be."""
+        """Whether AWS has refused the credentials for too long to keep waiting."""
         if not may_pass(error):
             return False
         if self.refused_since is None:
             self.refused_since = time.monotonic()
             for job in self.waiting:
-                _tell(job, f"cannot be looked at for now, and is waited for: {error}")
+                _tell(job, f"cannot be polled for now, still waiting: {error}")
         return time.monotonic() - self.refused_since >= PASSES_WITHIN_S
 
     def _ring(self, name: str) -> None:
@@ -194,7 +194,7 @@ class Sweep:
     def _pause(self) -> float:
         youngest = max((job.since for job in self.waiting), default=0.0)
         age = time.monotonic() - youngest
-        # Not every kind of job sends events: only one that has is left to them, and only while they can be read.
+        # Not every kind of job sends events: rely on them only if this kind has sent one, and while they can be read.
         told = self.told and self.events is not None and self.events.readable
         longest = max(self.poll_interval_s, SAFETY_NET_S) if told else self.poll_interval_s
         return max(FASTEST_S, min(age * SHARE_OF_AGE, longest))
@@ -209,7 +209,7 @@ class Sweep:
         self.changed.clear()
         closer, self.newcomers = self.newcomers or self.sweeps % LOOK_CLOSER_EVERY == 0, False
         self.sweeps += 1
-        # A sweep that was broken off has the others first, or throttling would leave the last ones out for long.
+        # After an interrupted sweep, start with the others; otherwise throttling would starve the last ones.
         waiting = sorted(self.waiting, key=lambda job: job.looked)
         if len(waiting) > 1 and self.entry.listing and not self.unlisted:
             try:
@@ -218,16 +218,16 @@ class Sweep:
                 self.newcomers = self.newcomers or closer
                 if _may_be_asked_again(error):
                     raise
-                # Who may not list them may look at each of them all the same.
+                # An identity without permission to list may still be allowed to describe.
                 self.unlisted = True
-                log.warning("%s is refused, each is described from now on: %s", self.entry.listing, error)
+                log.warning("%s is refused; describing each job from now on: %s", self.entry.listing, error)
             else:
                 return
         for job in waiting:
             await self._describe(job)
 
     async def _look_closer(self, waiting: list[_Waiting]) -> None:
-        """Describe all but those that are known to run."""
+        """Describe all that are not known to be running."""
         status = self.entry.running
         running = {row[self.entry.name_key] for row in await self._list(StatusEquals=status)} if status else set()
         for job in waiting:
@@ -237,7 +237,7 @@ class Sweep:
                 await self._describe(job)
 
     async def _sweep(self) -> None:
-        """Describe what has ended since the last sweep; the calls are bounded by what did change."""
+        """Describe what has ended since the last sweep; the number of calls is bounded by the changes."""
         rows = await self._list(LastModifiedTimeAfter=self.changed_after - OVERLAP)
         named: dict[str, list[_Waiting]] = {}
         for job in self.waiting:
@@ -249,11 +249,11 @@ class Sweep:
                     await self._describe(job)
                 else:
                     self._note_first(job, status)
-        # Only now: a sweep that was broken off is done again from where it began.
+        # Only now, so that an interrupted sweep is repeated from its start.
         self.changed_after = max([self.changed_after, *(row.get("LastModifiedTime") or OLDEST for row in rows)])
 
     async def _list(self, **members: Any) -> list[dict[str, Any]]:
-        """All summaries that pass the filters ``members``."""
+        """All summaries that match the filters ``members``."""
         rows: list[dict[str, Any]] = []
         token: dict[str, str] = {}
         while True:
@@ -268,15 +268,15 @@ class Sweep:
         try:
             answer = await properties_of(self.aws, self.entry, job.address)
         except Exception as error:
-            # Right after its creation a job may not be visible everywhere yet.
+            # A new job may not be visible everywhere yet.
             if error_code(error) in NOT_FOUND:
                 if time.monotonic() - job.since > GONE_AFTER_S and not job.future.done():
-                    job.future.set_exception(JobDisappeared(f"{job.name} does not exist any more"))
+                    job.future.set_exception(JobDisappeared(f"{job.name} no longer exists"))
                 return
             if _may_be_asked_again(error):
                 raise
             if not job.future.done():
-                job.future.set_exception(error)  # its own: the others may be looked at
+                job.future.set_exception(error)  # only its own error: the others can still be polled
             return
         status = self.entry.status_of(answer)
         self._note(job, str(answer.get("SecondaryStatus") or status))
@@ -291,7 +291,7 @@ class Sweep:
         if status != job.status:
             was, job.status = job.status, status
             if not was and status == self.entry.running:
-                return  # it has just been said that the job was made
+                return  # the creation of the job was just logged
             _tell(job, status)
 
     def _fail_all(self, error: Exception) -> None:
@@ -305,7 +305,7 @@ def _may_be_asked_again(error: Exception) -> bool:
 
 
 def _tell(job: _Waiting, words: str) -> None:
-    with suppress(Exception):  # a log line must never end somebody's wait
+    with suppress(Exception):  # a log line must never end a wait
         job.context.run(job.on_change, words)
 
 
@@ -313,7 +313,7 @@ _SWEEPS: dict[tuple[int, str, str], Sweep] = {}
 
 
 def sweep_for(aws: Aws, entry: StepType, poll_interval_s: float) -> Sweep:
-    """The sweep that all steps of this event loop share for these credentials and this job kind."""
+    """The sweep shared by all steps of this event loop with these credentials and this job kind."""
     loop = id(asyncio.get_running_loop())
     key = (loop, aws.key, entry.name)
     for stale in [k for k, sweep in _SWEEPS.items() if not sweep.waiting]:
