@@ -102,12 +102,12 @@ def test_a_step_that_would_look_like_a_task_of_a_pipeline_is_refused(name: str) 
 def test_two_tasks_of_one_id_are_refused_with_both_places() -> None:
     for name in ("status", "parameters"):
         with SageMakerPipelineDag("both", pipeline_of("Train"), parameters={"Day": "{{ ds }}"}):
-            said = rf'(?s)the step "{name}" of task group "pipeline" would be .*as a task of the DAG is'
+            said = rf'(?s)the step "{name}" of task group "pipeline" would have .*as a task of the DAG has'
             with pytest.raises(InvalidPipeline, match=said):
                 SageMakerPipelineTaskGroup("pipeline", pipeline_of(name), on_invalid="import_error")
     with DAG("both", schedule=None):
         SageMakerPipelineTaskGroup("one", pipeline_of("Train"), prefix_group_id=False)
-        said = r'the step "Train" of task group "two" .*"Train", as the step "Train" of task group "one" is'
+        said = r'the step "Train" of task group "two" .*"Train", as the step "Train" of task group "one" has'
         with pytest.raises(InvalidPipeline, match=said):
             SageMakerPipelineTaskGroup("two", pipeline_of("Train"), prefix_group_id=False)
 

@@ -95,7 +95,7 @@ def test_a_dict_with_a_number_for_a_string_is_refused_too() -> None:
 
 
 def test_choices_that_are_null_are_no_choices_called_none() -> None:
-    with pytest.raises(InvalidPipeline, match=r"EnumValues\[0\].*null, not a text"):
+    with pytest.raises(InvalidPipeline, match=r"EnumValues\[0\].*null, not a string"):
         load_pipeline('{"Version": "2020-12-01", "Steps": [], "Parameters": [{"Name": "P", "EnumValues": [null]}]}')
 
 
