@@ -55,7 +55,8 @@ def measure() -> dict[str, Any]:
         "simulations": SIMULATIONS,
         "records": RECORDS,
         "false_promotions": {metric: _promoted(metric, 0.0) for metric in ("auc", "accuracy", "rmse", "f1")},
-        "power_at_0.02_auc": {"paired": _promoted("auc", GAIN), "unpaired": _unpaired(GAIN)},
+        "other_rules_on_equal_models": _other_rules(0.0),
+        "power_at_0.02_auc": {"this gate": _promoted("auc", GAIN), **_other_rules(GAIN)},
         "one_million_records": _large(),
     }
 
@@ -72,17 +73,20 @@ def _promoted(metric: str, gain: float) -> float:
     return count / SIMULATIONS
 
 
-def _unpaired(gain: float) -> float:
-    """The share that a test promotes which takes the two areas for independent."""
+def _other_rules(gain: float) -> dict[str, float]:
+    """The shares that rules promote which know no interval of the difference, or take the models for independent."""
     from airflow_sagemaker_mlops.gate.comparison import quantile
     from airflow_sagemaker_mlops.gate.delong import compare_areas
 
-    count = 0
+    counts = {"candidate > champion": 0, "better by 0.005": 0, "unpaired test": 0}
     for seed in range(SIMULATIONS):
         label, *scores = binormal(seed, RECORDS, gain)
         mine, other = (compare_areas(label == 1, one, None)[2] for one in scores)
-        count += mine.gain - other.gain > quantile(0.95) * (mine.error**2 + other.error**2) ** 0.5
-    return count / SIMULATIONS
+        difference = mine.gain - other.gain
+        counts["candidate > champion"] += difference > 0
+        counts["better by 0.005"] += difference >= 0.005
+        counts["unpaired test"] += difference > quantile(0.95) * (mine.error**2 + other.error**2) ** 0.5
+    return {rule: count / SIMULATIONS for rule, count in counts.items()}
 
 
 def binormal(seed: int, records: int, gain: float) -> tuple[Any, Any, Any]:
