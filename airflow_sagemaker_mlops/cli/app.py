@@ -296,9 +296,9 @@ def conf(
     If a task group of the DAG has its own parameter, write <group id>.<name> yourself.
     """
     from ..records.reuse.selective_run import SelectiveRequest
+    from ..runs.records_location import RecordsLocation
     from ..runs.request import NO_STUBS
     from .conf import print_conf
-    from .records import Place
     from .run import misfit
 
     selective = SelectiveRequest(select or (), source_run, resume)
@@ -306,7 +306,7 @@ def conf(
     if wrong:
         typer.echo(wrong, err=True)
         raise typer.Exit(2)
-    place = Place(location, conn, region, state_dir)
+    place = RecordsLocation(location, conn, region, state_dir)
     raise typer.Exit(print_conf(source(file), dag, selective, place, parameters or [], group))
 
 

@@ -12,18 +12,23 @@ from ..records.capture.fingerprint import fingerprint
 from ..records.model.step_record import Artifact
 from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, make_selective_plan, split_patterns
 from ..runs.parameters import values_after
+from ..runs.records_location import RecordsLocation
 from ..runtime.recorder import record_id
 from .option_names import in_options
 from .output.terminal import say
 from .parameters import parse_values
-from .records import Place
 from .sources import Source
 
 NO_RECORDS = "Add --location with the location of the records."
 
 
 def print_conf(
-    file: Source, dag: str, request: SelectiveRequest, place: Place, parameters: Sequence[str] = (), group: str = ""
+    file: Source,
+    dag: str,
+    request: SelectiveRequest,
+    place: RecordsLocation,
+    parameters: Sequence[str] = (),
+    group: str = "",
 ) -> int:
     """Exit code: 0, or 2 if the request cannot run; then standard error has every problem, and no conf is printed."""
 

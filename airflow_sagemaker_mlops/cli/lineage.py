@@ -12,11 +12,12 @@ from ..records.store.keys import record_key
 from ..records.store.protocol import Store, address
 from ..records.store.reader import read_record, run_named
 from ..records.store.sealed import record_name
+from ..runs.records_location import RecordsLocation
 from .output.terminal import say, say_json
-from .records import Place, dag_and_run, told
+from .records import dag_and_run, told
 
 
-def write_to_lineage(place: Place, dag: str | None, run: str, *, dry: bool, output: str = "text") -> int:
+def write_to_lineage(place: RecordsLocation, dag: str | None, run: str, *, dry: bool, output: str = "text") -> int:
     """Write one record to SageMaker Lineage, or print the API calls; exit code 1 if calls were refused."""
 
     @told

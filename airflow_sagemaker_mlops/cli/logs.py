@@ -14,10 +14,11 @@ from ..records.model.step_record import StepRecord
 from ..records.reuse.unfinished_runs import unfinished
 from ..records.store.protocol import Store
 from ..records.store.reader import read_record, run_named, steps_of
+from ..runs.records_location import RecordsLocation
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
 from .output.terminal import say
-from .records import Place, dag_and_run, told
+from .records import dag_and_run, told
 
 LOOK_EVERY_S = 2.0
 
@@ -31,7 +32,7 @@ class _Job:
     name: str = ""
 
 
-def show_logs(place: Place, dag: str | None, run: str, step: str, *, follow: bool) -> int:
+def show_logs(place: RecordsLocation, dag: str | None, run: str, step: str, *, follow: bool) -> int:
     """Print the log of the step's last job; exit code."""
     return _show(place, dag, run, step, client=place.client, follow=follow)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..records.model.errors import CannotBePinned
+from ..records.model.errors import CannotBePinned, CopiesInsideInput
 from ..runs.errors import Argument, RunError
 
 OPTIONS = {
@@ -29,5 +29,7 @@ def in_options(error: Exception) -> str:
             return error.worded(option)
         case CannotBePinned():
             return f"{error.why} Leave out --pin and give the file."
+        case CopiesInsideInput():
+            return f"{error.why} Add another location: --copies s3://bucket/prefix."
         case _:
             return str(error)

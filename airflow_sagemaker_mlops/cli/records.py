@@ -9,7 +9,6 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -18,15 +17,14 @@ from ..records.model.errors import NoSuchRecord, RecordError
 from ..records.model.step_record import StepRecord
 from ..records.model.timestamps import moment
 from ..records.seal.amendments import read_amendments
-from ..records.store.index import READERS, read_index
+from ..records.store.index import read_index
 from ..records.store.listing import read_listing
-from ..records.store.open import open_store
 from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record, run_named, steps_of
 from ..records.store.sealed import record_name
-from ..runs.clients import client_of, local_aws_clients, started, visited
-from ..runs.errors import NoAws
-from ..runs.recording import folder_of_runs, records_location
+from ..runs.clients import visited
+from ..runs.errors import RunError
+from ..runs.records_location import RecordsLocation
 from .option_names import in_options
 from .output import records_text as text
 from .output.terminal import say, say_json, write_out
@@ -39,51 +37,11 @@ Words = ParamSpec("Words")
 MOST_SEARCHED = 100  # records that are read to find the last success of a step
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The location of the records, from the options."""
-
-    location: str | None
-    conn: str | None = None
-    region: str | None = None
-    state_dir: Path | None = None
-
-    def open(self) -> Store:
-        """The store.  Raises :class:`RecordError` for unusable options."""
-        if self.location is None and self.conn is not None:
-            folder = folder_of_runs(self.conn, self.state_dir)
-            if not folder.is_dir():
-                what = "--conn needs the location of the records: add --location s3://bucket/prefix."
-                raise RecordError(f"{what} This machine has no records of runs with --conn {self.conn}.")
-            return open_store(str(folder), lambda: self.client("s3"))
-        if self.location is None:
-            return open_store(records_location(started(self.state_dir).bucket), lambda: self.client("s3"))
-        return open_store(self.location, lambda: self.client("s3"))
-
-    @property
-    def is_local_aws(self) -> bool:
-        """Whether the records are about runs on the embedded AWS."""
-        return self.conn is None and (self.state_dir is not None or self.location is None)
-
-    @property
-    def is_in_local_aws(self) -> bool:
-        """Whether the records are stored in the S3 of the embedded AWS."""
-        return self.is_local_aws and (self.location is None or self.location.startswith("s3://"))
-
-    def client(self, service: str) -> Any:
-        """A client for the AWS that the records are about: the embedded AWS, the connection's, or boto3's default."""
-        if self.is_local_aws:
-            return local_aws_clients(started(self.state_dir)).client(service)
-        from botocore.config import Config
-
-        return client_of(service, self.conn, self.region, config=Config(max_pool_connections=READERS))
-
-
-def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[Place, Words], int]:
+def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[RecordsLocation, Words], int]:
     """Wrap ``work``: open the store, and print every error to standard error."""
 
     @functools.wraps(work)
-    def run(place: Place, /, *args: Words.args, **options: Words.kwargs) -> int:
+    def run(place: RecordsLocation, /, *args: Words.args, **options: Words.kwargs) -> int:
         output = options.get("output", "text")
         if output not in ("text", "json"):
             say(f'--format is "{output}"; use text or json.', err=True)
@@ -91,7 +49,7 @@ def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate
         try:
             with visited(place.state_dir) if place.is_in_local_aws else nullcontext():
                 return work(place.open(), *args, **options)
-        except NoAws as error:
+        except RunError as error:
             say(in_options(error), err=True)
             return 2
         except RecordError as error:
@@ -233,7 +191,7 @@ def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bo
     return 0 if good else 1
 
 
-def export_records(place: Place, dag: str | None, runs: list[str], *, form: str, out: Path | None) -> int:
+def export_records(place: RecordsLocation, dag: str | None, runs: list[str], *, form: str, out: Path | None) -> int:
     """Write records in another form; exit code."""
     if form not in ("slsa", "openlineage", "csv"):
         say(f'--format is "{form}"; use slsa, openlineage or csv.', err=True)

@@ -34,9 +34,9 @@ def with_place(command: Callable[..., int]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
-        from .records import Place
+        from ..runs.records_location import RecordsLocation
 
-        place = Place(*(options.pop(name) for name in PLACE))
+        place = RecordsLocation(*(options.pop(name) for name in PLACE))
         raise typer.Exit(command(place, *args, **options))
 
     given = list(inspect.signature(command, eval_str=True).parameters.values())[1:]

@@ -160,7 +160,7 @@ def test_copies_do_not_go_where_they_would_be_read_as_input(s3: Any, versioned: 
     put(s3, versioned, a="a")
     steps = recorded(s3, folder, f"s3://{versioned}")
     put(s3, versioned, a="changed")
-    with pytest.raises(RecordError, match=r"would lie in the input s3://\S+: add --copies"):
+    with pytest.raises(RecordError, match=r"would lie in the input s3://\S+\. Pass another location as copies="):
         copy_inputs(s3, find(s3, folder, steps), "")
 
 

@@ -15,6 +15,14 @@ class CannotBePinned(RecordError):
         self.why = why
 
 
+class CopiesInsideInput(RecordError):
+    """The copies of an input's recorded versions would be read as part of an input; ``why`` has no advice."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f'{why} Pass another location as copies="s3://bucket/prefix".')
+        self.why = why
+
+
 class NoSuchRecord(RecordError):
     """No record of that run exists."""
 

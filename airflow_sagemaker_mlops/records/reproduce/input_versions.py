@@ -15,7 +15,7 @@ from ...execution.engine import runner_of
 from ...steps.catalogue import entry_of
 from ..capture.fingerprint import current_objects, every_version, fingerprint
 from ..capture.sources import from_outside
-from ..model.errors import RecordError
+from ..model.errors import CopiesInsideInput, RecordError
 from ..model.step_record import Artifact, Image, StepRecord
 from ..store.index import READERS
 from ..store.listing import Line, Listing, ListingOf, objects_of
@@ -147,9 +147,7 @@ def copy_inputs(s3: S3Client, found: Found, place: str) -> dict[str, str]:
         target = target_of(one.artifact, place)
         inside = next((uri for uri in found.read if target.startswith(uri)), "")
         if inside:
-            raise RecordError(
-                f"the copies of {one.artifact.uri} would lie in the input {inside}: add --copies s3://..."
-            )
+            raise CopiesInsideInput(f"the copies of {one.artifact.uri} would lie in the input {inside}.")
         _copy(s3, one, target)
         uris[one.artifact.named] = target
     return uris
