@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..execution.secret_masking import mask
 from ..records.model.canonical_json import plain
 from ..records.model.timestamps import moment
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+    from ..records.model.documents import ModelDocument, RecordDocument, StepDocument
 
 TAKEN = ("hit", "reused")
 ENDED_WELL = ("Succeeded", "CompletedWithFailures")
@@ -24,7 +28,7 @@ class ModelVersion:
 
     arn: str
     group: str
-    version: int | None
+    version: int | str | None
     approval_status: str
     data: str
 
@@ -60,7 +64,7 @@ def model_in_result(result: Mapping[str, Any]) -> ModelVersion | None:
 
 
 def approved_since(
-    record: Mapping[str, Any], told: Sequence[Mapping[str, Any]], describe: Callable[[str], Mapping[str, Any]]
+    record: RecordDocument, told: Sequence[RecordDocument], describe: Callable[[str], AwsShape]
 ) -> Iterator[tuple[str, ModelVersion]]:
     """(step, version) of what the run registered as not approved and has approved since, in a Lambda step or by hand.
 
@@ -78,7 +82,7 @@ def approved_since(
             yield model["step"], model_of({**model, "approval_status": "Approved"})
 
 
-def model_of(model: Mapping[str, Any]) -> ModelVersion:
+def model_of(model: ModelDocument) -> ModelVersion:
     """A model as a record has it."""
     return ModelVersion(
         arn=str(model.get("arn") or ""),
@@ -118,7 +122,7 @@ def step_extra(
     return _said(said)
 
 
-def run_extra(record: Mapping[str, Any], uri: str) -> Json:
+def run_extra(record: RecordDocument, uri: str) -> Json:
     """What every event about a whole run says; ``uri`` is the record's."""
     run = record["run"]
     said = {
@@ -133,9 +137,7 @@ def run_extra(record: Mapping[str, Any], uri: str) -> Json:
     return _said(said)
 
 
-def outputs_under(
-    location: str, record: Mapping[str, Any], told: Sequence[Mapping[str, Any]] = ()
-) -> list[dict[str, Any]]:
+def outputs_under(location: str, record: RecordDocument, told: Sequence[RecordDocument] = ()) -> list[dict[str, Any]]:
     """What the run's steps wrote at or under an S3 location; empty when there is nothing new.
 
     told   earlier records of the same run, which is cleared and goes on: what ended then has been told then
@@ -150,20 +152,20 @@ def outputs_under(
             uri = artifact["uri"].rstrip("/")
             if (uri == base or uri.startswith(f"{base}/")) and artifact.get("objects") != 0:
                 kept = ("uri", "name", "version", "etag", "sha256", "objects", "bytes")
-                found.append({"step": step["step"], **{key: artifact[key] for key in kept if key in artifact}})
+                found.append({"step": step["step"], **{key: value for key, value in artifact.items() if key in kept}})
     return found
 
 
-def _was_taken(step: Mapping[str, Any]) -> bool:
+def _was_taken(step: StepDocument) -> bool:
     return (step.get("cache") or {}).get("result") in TAKEN or bool((step.get("result") or {}).get("Reused"))
 
 
-def _attempt_of(step: Mapping[str, Any]) -> tuple[Any, ...]:
+def _attempt_of(step: StepDocument) -> tuple[Any, ...]:
     """Tells one success of a step from the next."""
     return (step["step"], step.get("ended"), *(attempt.get("name") for attempt in step.get("attempts", ())))
 
 
-def _said(members: Mapping[str, Any]) -> Json:
+def _said(members: Mapping[str, object]) -> Json:
     extra: Json = mask(
         plain({name: value for name, value in members.items() if value not in (None, "", {}, [], False)})
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..records.model.documents import AttemptDocument, RecordDocument, StepDocument
 
 MODEL_KEYS = frozenset({"ModelDataUrl", "ModelPackageName"})
 
@@ -17,12 +20,12 @@ class Deployment:
     models: tuple[str, ...]
 
 
-def deployments_in(record: Mapping[str, Any]) -> Iterator[Deployment]:
+def deployments_in(record: RecordDocument) -> Iterator[Deployment]:
     """The endpoints of Endpoint steps, with what their EndpointConfig and Model steps put there.
 
-    A model and a configuration may be another run's: results are taken from the cache, and by a part of a pipeline.
+    The model and the configuration may be another run's: from the cache, or from the source run of a selective run.
     """
-    by_type: dict[str, list[Mapping[str, Any]]] = {}
+    by_type: dict[str, list[StepDocument]] = {}
     for step in record["steps"]:
         if step["status"] == "Succeeded" and (step.get("attempts") or step["type"] != "Endpoint"):
             by_type.setdefault(step["type"], []).append(step)
@@ -39,7 +42,7 @@ def deployments_in(record: Mapping[str, Any]) -> Iterator[Deployment]:
             yield Deployment(_made(step)["arn"], tuple(dict.fromkeys(served)))
 
 
-def _made(step: Mapping[str, Any]) -> Mapping[str, Any]:
+def _made(step: StepDocument) -> AttemptDocument:
     """Name and ARN of what the step made, or took from another run."""
     if step.get("attempts"):
         return {"name": "", **step["attempts"][-1]}
@@ -47,7 +50,7 @@ def _made(step: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"name": str(result.get("Name") or ""), "arn": str(result.get("Arn") or "")}
 
 
-def _named(step: Mapping[str, Any], keys: frozenset[str] | set[str]) -> list[str]:
+def _named(step: StepDocument, keys: frozenset[str] | set[str]) -> list[str]:
     """Values under ``keys`` anywhere in the step's request."""
     found: list[str] = []
     rest: list[Any] = [step.get("request")]

@@ -97,7 +97,7 @@ def emit_for_run(
         _add(events, model_asset(model.group), {**extra, **model.as_json(), "step": step})
 
 
-def _add(events: Any, asset: Asset, extra: Mapping[str, Any]) -> None:
+def _add(events: Any, asset: Asset, extra: Mapping[str, object]) -> None:
     if not NESTED_ALIAS_EXTRAS:
         extra = {
             name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

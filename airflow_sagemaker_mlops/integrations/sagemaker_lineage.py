@@ -15,11 +15,22 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..execution.identity import DIGEST, digest, execution_id, plain
+from ..records.store.reader import parameters_of_record
 from .deployments import Deployment, deployments_in
+
+if TYPE_CHECKING:
+    from ..records.model.documents import (
+        ArtifactDocument,
+        DecisionDocument,
+        ModelDocument,
+        RecordDocument,
+        RunDocument,
+        StepDocument,
+    )
 
 MOST_PROPERTIES = 30
 LONGEST = {"name": 120, "value": 2500, "description": 3072, "id": 256, "uri": 2048}
@@ -72,7 +83,7 @@ class Graph:
         return [*calls, *({"operation": "AddAssociation", "request": edge} for edge in edges)]
 
 
-def graph_of(record: Mapping[str, Any], uri: str) -> Graph:
+def graph_of(record: RecordDocument, uri: str) -> Graph:
     """The graph of a run; ``uri`` is where its record is.
 
     data -> the job's trial component -> data or model -> model package or endpoint; jobs, decisions, packages and
@@ -110,7 +121,7 @@ def graph_of(record: Mapping[str, Any], uri: str) -> Graph:
     return graph
 
 
-def _context(record: Mapping[str, Any], uri: str) -> dict[str, Any]:
+def _context(record: RecordDocument, uri: str) -> dict[str, Any]:
     run = record["run"]
     said = {
         "dag_id": run["dag_id"],
@@ -124,7 +135,7 @@ def _context(record: Mapping[str, Any], uri: str) -> dict[str, Any]:
         "record": uri,
         "record_sha256": record.get("integrity", {}).get("sha256"),
         "definition_sha256": record["definition"].get("sha256"),
-        **{f"parameter {name}": given["value"] for name, given in record["externalParameters"].items()},
+        **{f"parameter {name}": value for name, value in parameters_of_record(record).items()},
     }
     return {
         "ContextName": _name(run["dag_id"], execution_id(run["dag_id"], run["run_id"])),
@@ -139,7 +150,7 @@ def _context(record: Mapping[str, Any], uri: str) -> dict[str, Any]:
     }
 
 
-def _action(run: Mapping[str, Any], decision: Mapping[str, Any], uri: str) -> dict[str, Any]:
+def _action(run: RunDocument, decision: DecisionDocument, uri: str) -> dict[str, Any]:
     """A decision; its name holds what was decided, so that another outcome after a clear is another action."""
     terms = {
         f"term {number}": term["expression"] or f"{term['left']} {term['operator']} {term['right']}: {term['result']}"
@@ -160,7 +171,7 @@ def _action(run: Mapping[str, Any], decision: Mapping[str, Any], uri: str) -> di
     }
 
 
-def _artifact(graph: Graph, artifact: Mapping[str, Any]) -> str:
+def _artifact(graph: Graph, artifact: ArtifactDocument) -> str:
     """Key of the artifact of what was at an S3 URI."""
     etag, version = artifact.get("etag", ""), artifact.get("version", "")
     listing = artifact.get("sha256", "")
@@ -193,7 +204,7 @@ def _versioned(uri: str, *, version: str, etag: str, listing: str) -> str:
     return next((f"{uri}?{name}={quote(value, safe='')}" for name, value in known if value), uri)
 
 
-def _last_arn(step: Mapping[str, Any]) -> str:
+def _last_arn(step: StepDocument) -> str:
     """The job that ended well."""
     return next((str(a["arn"]) for a in reversed(step.get("attempts", ())) if a.get("arn")), "")
 
@@ -207,7 +218,7 @@ def _job(graph: Graph, arn: str) -> str:
     return key
 
 
-def _package(graph: Graph, model: Mapping[str, Any], models: Mapping[str, str]) -> Iterator[str]:
+def _package(graph: Graph, model: ModelDocument, models: Mapping[str, str]) -> Iterator[str]:
     """Key of the artifact of a model package, which SageMaker may have made itself: its ARN is what names it."""
     arn = model.get("arn")
     if not arn:
@@ -257,7 +268,7 @@ def _name(head: str, unique: str) -> str:
     return f"{plain(head)[:room].rstrip('-')}-{unique}"
 
 
-def _properties(said: Mapping[str, Any]) -> dict[str, str]:
+def _properties(said: Mapping[str, object]) -> dict[str, str]:
     """As text, without what is empty, the first thirty."""
     kept = {key: value for key, value in said.items() if value not in (None, "", [], {})}
     return {
@@ -266,7 +277,7 @@ def _properties(said: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

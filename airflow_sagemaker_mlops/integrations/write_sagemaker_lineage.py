@@ -8,13 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..execution.aws.clients import IN_USE, error_code, error_message
 from .sagemaker_lineage import Edge, Graph, graph_of
 
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+    from ..records.model.documents import RecordDocument
+
 MOST_TOLD = 5  # refusals in words; the others are counted
 Tell = Callable[..., None]
+
+
+class LineageApi(Protocol):
+    """The part of boto3's SageMaker client that this module calls; members as in the API reference."""
+
+    def create_context(self, **members: object) -> AwsShape:
+        """Create a context."""
+
+    def update_context(self, **members: object) -> AwsShape:
+        """Change a context."""
+
+    def create_action(self, **members: object) -> AwsShape:
+        """Create an action."""
+
+    def describe_action(self, **members: object) -> AwsShape:
+        """One action."""
+
+    def create_artifact(self, **members: object) -> AwsShape:
+        """Create an artifact."""
+
+    def list_artifacts(self, **members: object) -> AwsShape:
+        """Artifacts of a source."""
+
+    def list_trial_components(self, **members: object) -> AwsShape:
+        """Trial components of a job."""
+
+    def add_association(self, **members: object) -> AwsShape:
+        """Associate two entities."""
 
 
 @dataclass(slots=True)
@@ -34,7 +66,7 @@ class Written:
         self.problems.append(f"{what}: {code}: {error_message(error)}")
 
 
-def write_lineage(client: Any, record: Mapping[str, Any], uri: str, log: Tell) -> Written:
+def write_lineage(client: LineageApi, record: RecordDocument, uri: str, log: Tell) -> Written:
     """Write the graph of a record with a boto3 client of SageMaker.
 
     Never raises for what AWS answers; botocore's error when it gives none, for the next call would get none either.
@@ -56,7 +88,7 @@ def write_lineage(client: Any, record: Mapping[str, Any], uri: str, log: Tell) -
     return written
 
 
-def _entities(client: Any, graph: Graph, written: Written) -> dict[str, str]:
+def _entities(client: LineageApi, graph: Graph, written: Written) -> dict[str, str]:
     """{key: ARN} of contexts, actions and artifacts."""
     arns: dict[str, str] = {}
     makers: tuple[tuple[dict[str, dict[str, Any]], Callable[..., tuple[str, bool]]], ...] = (
@@ -76,7 +108,7 @@ def _entities(client: Any, graph: Graph, written: Written) -> dict[str, str]:
     return arns
 
 
-def _context(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
+def _context(client: LineageApi, request: AwsShape) -> tuple[str, bool]:
     try:
         return str(client.create_context(**request)["ContextArn"]), False
     except Exception as error:
@@ -87,7 +119,7 @@ def _context(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
     return str(client.update_context(**news)["ContextArn"]), True
 
 
-def _action(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
+def _action(client: LineageApi, request: AwsShape) -> tuple[str, bool]:
     try:
         return str(client.create_action(**request)["ActionArn"]), False
     except Exception as error:
@@ -96,7 +128,7 @@ def _action(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
     return str(client.describe_action(ActionName=request["ActionName"])["ActionArn"]), True
 
 
-def _artifact(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
+def _artifact(client: LineageApi, request: AwsShape) -> tuple[str, bool]:
     """SageMaker makes artifacts of its own, and another run may have read the same: one SourceUri, one artifact."""
     try:
         return str(client.create_artifact(**request)["ArtifactArn"]), False
@@ -110,7 +142,7 @@ def _artifact(client: Any, request: dict[str, Any]) -> tuple[str, bool]:
     return str(found[0]["ArtifactArn"]), True
 
 
-def _trial_components(client: Any, graph: Graph, written: Written) -> dict[str, str]:
+def _trial_components(client: LineageApi, graph: Graph, written: Written) -> dict[str, str]:
     """{key: ARN} of the trial components that SageMaker made of the jobs."""
     arns: dict[str, str] = {}
     for key, job in graph.jobs.items():
@@ -138,7 +170,7 @@ def _possible(graph: Graph, arns: Mapping[str, str]) -> Iterator[Edge]:
             yield from (Edge(source, w, "DerivedFrom") for w in wrote if w != source and {source, w} <= arns.keys())
 
 
-def _associate(client: Any, association: tuple[str, str, str], written: Written) -> None:
+def _associate(client: LineageApi, association: tuple[str, str, str], written: Written) -> None:
     source, target, kind = association
     try:
         client.add_association(SourceArn=source, DestinationArn=target, AssociationType=kind)

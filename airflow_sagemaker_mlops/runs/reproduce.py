@@ -29,8 +29,7 @@ from ..records.reproduce.compare import (
     unpinned_images,
     what_changed,
 )
-from ..records.reuse.source_run import parameters_of_record
-from ..records.store.reader import read_record, run_named, steps_of
+from ..records.store.reader import parameters_of_record, read_record, run_named, steps_of
 from .clients import Target
 from .definition_source import GivenDefinition
 from .errors import Argument, RunError

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from record_examples import DECIDE, SHA, TRAIN, record, training
+from record_examples import DECIDE, PLAN, SHA, TRAIN, identity, record, training
 
 from airflow_sagemaker_mlops.records.compare.runs import diff
+from airflow_sagemaker_mlops.records.export.csv_rows import rows
+from airflow_sagemaker_mlops.records.export.slsa import statement
+from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
+from airflow_sagemaker_mlops.records.model.documents import RecordDocument
+from airflow_sagemaker_mlops.records.model.record import Parameter, assemble
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Code, Image, StepRecord
 from airflow_sagemaker_mlops.records.store.listing import Line
+from airflow_sagemaker_mlops.records.store.sealed import seal_document
 
 OTHER = SHA[::-1]
 
@@ -108,3 +115,23 @@ def test_long_values_are_cut() -> None:
     old, new = record("a"), record("b")
     new["externalParameters"]["Day"] = {"value": "x" * 500, "source": "conf"}
     assert max(len(phrase) for phrase in diff(old, new)) < 200
+
+
+def test_numbers_are_shown_as_the_run_had_them() -> None:
+    """Canonical JSON writes 1.0 as 1; the record keeps the texts beside."""
+
+    def run(rate: float, score: float) -> RecordDocument:
+        result = {"Metrics": {"score": score}, "Properties": {}}
+        step = training(80, metrics={"score": score}, result=result)
+        document = assemble(PLAN, identity("r"), parameters={"Rate": Parameter(rate, "conf")}, step_records=[step])
+        read: RecordDocument = json.loads(canonical_json(document))
+        return read
+
+    old, new = run(1.0, 2.0), run(2.0, 1.0)
+    phrases = diff(old, new)
+    assert "Rate 1.0 -> 2.0" in phrases
+    assert "score 2.0 -> 1.0" in phrases
+    assert "score=1.0" in rows([new])
+    assert json.dumps(statement(seal_document(new, []))["predicate"]["buildDefinition"]["externalParameters"]) == (
+        '{"dag": "daily", "parameters": {"Rate": 2.0}}'
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ...records.compare.json_diff import show
+from ...records.compare.json_diff import show, show_number
 from ...records.model.documents import (
     AmendmentDocument,
     ApprovalDocument,
@@ -14,7 +14,9 @@ from ...records.model.documents import (
     StepDocument,
     SummaryDocument,
 )
+from ...records.model.step_record import StepRecord
 from ...records.model.timestamps import seconds_between
+from ...records.store.reader import parameters_of_record
 from ...records.store.sealed import record_name
 from .terminal import Cell, say, say_about, say_styled, say_table
 
@@ -61,9 +63,10 @@ def print_record(record: RecordDocument, amendments: Sequence[AmendmentDocument]
     run = record["run"]
     say_styled(f"{run['dag_id']}  {record_name(run)}: {run.get('status', '')}", "bold")
     _lines(_about(record))
-    given = record.get("externalParameters", {})
-    if given:
-        rows = [[cell(name), cell(show(item["value"])), cell(item["source"])] for name, item in given.items()]
+    values = parameters_of_record(record)
+    if values:
+        given = record["externalParameters"]
+        rows = [[cell(name), cell(show(value)), cell(given[name]["source"])] for name, value in values.items()]
         _table(("Parameter", "Value", "From"), rows)
     sources = record.get("resolvedDependencies", [])
     if sources:
@@ -154,13 +157,10 @@ def _outcome(step: StepDocument) -> str:
     if step.get("failure_reason"):
         return show(step["failure_reason"])
     if step.get("metrics"):
-        return ", ".join(f"{name} {_number(value)}" for name, value in step["metrics"].items())
+        metrics = StepRecord.from_json(step).metrics
+        return ", ".join(f"{name} {show_number(value, 4)}" for name, value in metrics.items())
     attempts = step.get("attempts") or [{}]
     return str(attempts[-1].get("name", ""))
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _seconds(value: float | None) -> str:

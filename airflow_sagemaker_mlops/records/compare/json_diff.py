@@ -37,6 +37,14 @@ def show(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
+def show_number(value: object, digits: int = 6) -> str:
+    """A value for a sentence; floats are rounded to ``digits`` significant digits and stay floats: ``1.0``."""
+    if not isinstance(value, float):
+        return show(value)
+    text = f"{value:.{digits}g}"
+    return f"{text}.0" if text.removeprefix("-").isdecimal() else text
+
+
 def changed(place: str, old: object, new: object) -> str:
     """``NumRound 80 -> 120``."""
     return f"{place} {show(old)} -> {show(new)}"

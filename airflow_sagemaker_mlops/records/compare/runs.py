@@ -8,10 +8,12 @@ from typing import Any
 from ...execution.secret_masking import MASK
 from ..model.documents import CostDocument, RecordDocument, TermDocument, TotalsDocument
 from ..model.producers import Producers
+from ..model.record import decision_of
 from ..model.step_record import StepRecord
 from ..store.listing import ListingOf, no_listing
+from ..store.reader import parameters_of_record
 from .inputs import input_changes
-from .json_diff import changed, changes, show
+from .json_diff import changed, changes, show, show_number
 
 Steps = Mapping[str, StepRecord]
 # Reported elsewhere, or different in every run.
@@ -43,7 +45,7 @@ def diff(
         *_inputs(before, after, ran, listing_of),
         *_code_and_images(before, after, ran),
         *_requests(before, after, ran, old, new),
-        *_decisions(old, new),
+        *_decisions(old, new, after),
         *_ends(before, after, common),
         *_metrics(before, after, common),
         *_models(old, new),
@@ -69,8 +71,7 @@ def _definition(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
 
 
 def _parameters(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
-    before = {name: given["value"] for name, given in old["externalParameters"].items()}
-    after = {name: given["value"] for name, given in new["externalParameters"].items()}
+    before, after = parameters_of_record(old), parameters_of_record(new)
     if before == after:
         yield "same parameters"
     for place, was, now in changes(before, after):
@@ -137,7 +138,7 @@ def _requests(
 ) -> Iterator[str]:
     """Other differences in requests, without those that a parameter or input explains."""
     values = [
-        {show(given["value"]) for given in record["externalParameters"].values() if given["value"] not in (None, "")}
+        {show(value) for value in parameters_of_record(record).values() if value not in (None, "")}
         for record in (old, new)
     ]
     for name in common:
@@ -158,12 +159,13 @@ def _request(step: StepRecord) -> dict[str, Any]:
     }
 
 
-def _decisions(old: RecordDocument, new: RecordDocument) -> Iterator[str]:
+def _decisions(old: RecordDocument, new: RecordDocument, after: Steps) -> Iterator[str]:
     before = {decision["step"]: decision for decision in old["decisions"]}
     for decision in new["decisions"]:
         was = before.get(decision["step"])
         if was is not None and was["outcome"] != decision["outcome"]:
-            details = "; ".join(_term(term) for term in decision["terms"])
+            exact = decision_of(after[decision["step"]]) if decision["step"] in after else decision
+            details = "; ".join(_term(term) for term in exact["terms"])
             yield f"{decision['step']} {show(was['outcome'])} -> {show(decision['outcome'])} ({details})"
 
 
@@ -194,13 +196,9 @@ def _metrics(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:
             was = before[name].metrics.get(metric)
             found = True
             if was != value:
-                yield f"{f'{name}: ' if metric in several else ''}{metric} {_number(was)} -> {_number(value)}"
+                yield f"{f'{name}: ' if metric in several else ''}{metric} {show_number(was)} -> {show_number(value)}"
     if found and all(before[n].metrics == after[n].metrics for n in common):
         yield "same metrics"
-
-
-def _number(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else show(value)
 
 
 def _models(old: RecordDocument, new: RecordDocument) -> Iterator[str]:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable
 
 from ..model.documents import RecordDocument, RunDocument, StepDocument
+from ..model.step_record import StepRecord
 
 COLUMNS = (
     "dag_id",
@@ -44,7 +45,7 @@ def rows(records: Iterable[RecordDocument]) -> str:
 
 def _row(run: RunDocument, step: StepDocument) -> list[object]:
     attempts = step.get("attempts") or [{}]
-    metrics = "; ".join(f"{name}={value}" for name, value in step.get("metrics", {}).items())
+    metrics = "; ".join(f"{name}={value}" for name, value in StepRecord.from_json(step).metrics.items())
     return [
         run["dag_id"],
         run["run_id"],

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model.documents import ArtifactDocument, RecordDocument, StepDocument
+from ..store.reader import parameters_of_record
 
 FACETS = "https://openlineage.io/spec/facets"
 OWN = "urn:airflow-sagemaker-mlops:openlineage:1.0"
@@ -31,7 +32,7 @@ def run_facets(record: RecordDocument, uri: str = "") -> Json:
         "definitionSha256": record["definition"].get("sha256"),
         "record": uri,
         "recordSha256": record.get("integrity", {}).get("sha256"),
-        "parameters": {name: given["value"] for name, given in record["externalParameters"].items()},
+        "parameters": parameters_of_record(record),
         "decisions": [
             {"step": one["step"], "outcome": one["outcome"], "sentence": one["sentence"]} for one in record["decisions"]
         ],

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..model.documents import ArtifactDocument, RecordDocument, RunDocument
+from ..store.reader import parameters_of_record
 from ..store.sealed import hash_of, record_name
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -32,7 +33,7 @@ def statement(record: RecordDocument, uri: str = "") -> dict[str, Any]:
                 "buildType": BUILD_TYPE,
                 "externalParameters": {
                     "dag": run["dag_id"],
-                    "parameters": {name: given["value"] for name, given in record["externalParameters"].items()},
+                    "parameters": parameters_of_record(record),
                 },
                 "internalParameters": {
                     key: run[key] for key in ("dag_version", "bundle_name", "bundle_version", "trigger") if run.get(key)

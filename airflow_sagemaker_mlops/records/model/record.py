@@ -86,7 +86,7 @@ def assemble(
         "resolvedDependencies": list(_dependencies(plan, definition, steps)),
         "byproducts": list(_byproducts(steps)),
         "steps": [_step(step) for step in steps],
-        "decisions": [_decision(step) for step in steps if step.decision],
+        "decisions": [decision_of(step) for step in steps if step.decision],
         "models": [plain({"step": step.step, **model}) for step in steps for model in step.model_packages],
         "approvals": [mask(plain(approval), {*secrets}) for approval in [*_approvals(steps), *approvals]],
         "totals": totals(steps, run, prices),
@@ -229,7 +229,8 @@ def resource(artifact: Artifact) -> ResourceDocument:
     return descriptor
 
 
-def _decision(step: StepRecord) -> DecisionDocument:
+def decision_of(step: StepRecord) -> DecisionDocument:
+    """The decision of a Condition step."""
     decision = step.decision or {}
     terms: list[TermDocument] = [
         {

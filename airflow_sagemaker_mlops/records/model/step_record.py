@@ -190,10 +190,16 @@ class StepRecord:
             if "model_packages" in values:
                 values["model_packages"] = tuple(values["model_packages"])
             if "result_json" in data:
-                values["result"] = read_exact(data, "result")
+                values |= _exact_members(read_exact(data, "result"), data)
             return cls(**values)
         except (TypeError, AttributeError, ValueError) as error:
             raise BrokenRecord(f'the step record of step "{data["step"]}" cannot be read: {error}.') from None
+
+
+def _exact_members(result: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """``result``, and the members of the record that repeat a part of it, with its original numbers."""
+    repeated = {"metrics": result.get("Metrics"), "decision": result.get("Decision")}
+    return {"result": result, **{name: value for name, value in repeated.items() if value and value == data.get(name)}}
 
 
 _NESTED: dict[str, Any] = {"attempts": Attempt, "inputs": Artifact, "outputs": Artifact, "images": Image, "code": Code}

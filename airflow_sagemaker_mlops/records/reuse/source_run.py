@@ -9,12 +9,11 @@ from typing import Any
 from ...definition.problems import Problem
 from ...plan.model import Plan
 from ...plan.selection import InvalidSelection
-from ..model.canonical_json import read_exact
 from ..model.documents import RecordDocument
-from ..model.errors import BrokenRecord, RecordError, StoreUnavailable
+from ..model.errors import RecordError, StoreUnavailable
 from ..model.step_record import StepRecord
 from ..store.protocol import Store
-from ..store.reader import dags_of, read_record, run_named, steps_of
+from ..store.reader import dags_of, parameters_of_record, read_record, run_named, steps_of
 from ..store.sealed import record_name
 
 ENDED = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
@@ -62,15 +61,6 @@ def read_source(store: Store, plan: Plan, pipeline: str, name: str) -> SourceRun
             plan.source, [Problem("SM407", "source-run", what, "Wait for its end, or name another.")]
         )
     return source_of(document, steps)
-
-
-def parameters_of_record(document: RecordDocument) -> dict[str, Any]:
-    """The parameter values of a recorded run, by name.  Raises :class:`BrokenRecord`."""
-    items = document.get("externalParameters", {})
-    try:
-        return {name: read_exact(item, "value") for name, item in items.items()}
-    except ValueError as error:
-        raise BrokenRecord(f'the parameters of run "{record_name(document["run"])}" cannot be read: {error}.') from None
 
 
 def source_of(document: RecordDocument, steps: Mapping[str, StepRecord]) -> SourceRun:

@@ -6,13 +6,15 @@ import re
 from typing import Any
 
 from ...definition.problems import did_you_mean
+from ...json_types import Json
+from ..model.canonical_json import read_exact
 from ..model.documents import RecordDocument
 from ..model.errors import BrokenRecord, NoSuchRecord
 from ..model.step_record import StepRecord
 from .index import read_index
 from .keys import content_key, name_of, record_key
 from .protocol import Store, address
-from .sealed import belongs_to, parse_record
+from .sealed import belongs_to, parse_record, record_name
 from .stored_json import read_stored
 
 _INSTANCE = re.compile(r"(.*?)(\[\d+\])?", re.DOTALL)
@@ -79,6 +81,15 @@ def steps_of(store: Store, document: RecordDocument) -> dict[str, StepRecord]:
             step_record["request"] = _request(store, document["run"]["dag_id"], item["request_sha256"])
         steps[item["step"]] = StepRecord.from_json(step_record)
     return steps
+
+
+def parameters_of_record(document: RecordDocument) -> dict[str, Json]:
+    """The parameter values of a recorded run, by name, with their original numbers.  Raises :class:`BrokenRecord`."""
+    items = document.get("externalParameters", {})
+    try:
+        return {name: read_exact(item, "value") for name, item in items.items()}
+    except ValueError as error:
+        raise BrokenRecord(f'the parameters of run "{record_name(document["run"])}" cannot be read: {error}.') from None
 
 
 def _request(store: Store, dag_id: str, sha256: str) -> dict[str, Any] | None:
