@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .assets import model_asset
     from .definition import load_pipeline
     from .definition.problems import InvalidPipeline, PipelineError, UnsupportedPipeline
+    from .factory.champion_rollback import champion_rollback_dag
     from .factory.dag import SageMakerPipelineDag
     from .factory.task_group import SageMakerPipelineTaskGroup
     from .failures import failure_of
@@ -38,6 +39,7 @@ __all__ = [
     "StatusTrigger",
     "StepTrigger",
     "UnsupportedPipeline",
+    "champion_rollback_dag",
     "failure_of",
     "load_pipeline",
     "model_asset",
@@ -51,6 +53,7 @@ _HOMES = {
     "SageMakerPipelineTaskGroup": "factory.task_group",
     "StepTrigger": "triggers.step",  # every serialized step has this import path, so it should be short
     "StatusTrigger": "triggers.status",
+    "champion_rollback_dag": "factory.champion_rollback",
     "failure_of": "failures",
     "load_pipeline": "definition",
     "model_asset": "assets",

@@ -12,8 +12,8 @@ from typing import Any, Concatenate, ParamSpec
 from ..registry.champion import Client, Version, champion_of
 from ..registry.errors import RegistryError
 from ..registry.history import Entry, History, history_of
-from ..registry.promotion import rollback, settle
-from ..registry.serving import configuration_of
+from ..registry.promotion import rollback_of, settle
+from ..registry.serving import configuration_of, update_endpoint
 from ..runs.clients import client_of, connect
 from ..runs.errors import NoAws
 from ..runs.recording import user_name
@@ -145,58 +145,38 @@ def roll_back(
     if not reason.strip():
         say("--reason is empty; it goes into the registry and the history.", err=True)
         return 2
-    before = champion_of(client, group)
-    history = _history(client, before, location, group)
-    if history is None:
-        what = f"the champion of {group} was not promoted by a pipeline, so it is not known what was before it."
-        say(f"{what} Add --history, or change the stages in the registry.", err=True)
-        return 1
-    user = user_name() or "somebody on the command line"
-    done = rollback(
+    done = rollback_of(
         client,
-        history,
+        group,
+        location or "",
         ident=uuid.uuid4().hex,
-        by={"user": user},
+        by={"user": user_name() or "somebody on the command line"},
         reason=reason,
         tell=lambda line: say(line, err=True),
         expected=of,
     )
-    configuration = configuration_of(client, done.version)
-    code, served = 0, ""
+    configuration, code = configuration_of(client, done.version), 0
     if endpoint is not None:
-        code, served = _update(client, endpoint, configuration, done.version)
+        try:
+            update_endpoint(client, endpoint, done.version)
+        except Exception as error:
+            say(error if isinstance(error, RegistryError) else f"{endpoint} was not updated: {error}", err=True)
+            code = 1
     if output == "json":
-        updated = {"endpoint": endpoint, "endpoint_config": configuration or None, "endpoint_updated": bool(served)}
-        say_json({**_as_json(done.version, done.entry), **updated})
+        updated = endpoint is not None and code == 0
+        served = {"endpoint": endpoint, "endpoint_config": configuration or None, "endpoint_updated": updated}
+        say_json({**_as_json(done.version, done.entry), **served})
         return code
     replaced = done.entry.replaced.rpartition("/")[2]
     say(f"{group}: version {done.version.number} is the champion again; version {replaced} is rejected")
-    if served:
-        say(served)
-    elif endpoint is None:
-        name = configuration or "CONFIGURATION"
-        say("Endpoints still serve what they served. To give one back as well:")
-        say(f"  aws sagemaker update-endpoint --endpoint-name ENDPOINT --endpoint-config-name {name}")
-        if not configuration:
-            say(f"  (no endpoint configuration of version {done.version.number} was found)")
-    return code
-
-
-def _update(client: Client, endpoint: str, configuration: str, version: Version) -> tuple[int, str]:
-    """(exit code, what was done) of updating ``endpoint``."""
+    if endpoint is not None:
+        say(f"{endpoint} is being updated to {configuration}" if code == 0 else f"{endpoint} serves what it served")
+        return code
+    say("Endpoints still serve what they served. To give one back as well:")
+    say(f"  aws sagemaker update-endpoint --endpoint-name ENDPOINT --endpoint-config-name {configuration or 'CONFIG'}")
     if not configuration:
-        what = f"no endpoint configuration of version {version.number} was found"
-        say(f"{endpoint} was not updated: {what}. The registry was rolled back.", err=True)
-        return 1, ""
-    try:
-        now = client("sagemaker").describe_endpoint(EndpointName=endpoint).get("EndpointConfigName")
-        if now == configuration:
-            return 0, f"{endpoint} serves {configuration} already"
-        client("sagemaker").update_endpoint(EndpointName=endpoint, EndpointConfigName=configuration)
-    except Exception as error:
-        say(f"{endpoint} was not updated: {error}. The registry was rolled back.", err=True)
-        return 1, ""
-    return 0, f"{endpoint} is being updated to {configuration}"
+        say(f"  (no endpoint configuration of version {done.version.number} was found)")
+    return code
 
 
 def _history(client: Client, champion: Version | None, location: str | None, group: str) -> History | None:

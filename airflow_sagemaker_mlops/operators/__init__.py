@@ -9,7 +9,12 @@ from typing import Any
 
 from ..definition.step_types import SUPPORTED, operator_name, type_of_operator
 
-_OTHERS = {"PipelineGateOperator": "gate", "PipelineStatusOperator": "status", "StopRunningJobsOperator": "stop_jobs"}
+_OTHERS = {
+    "ChampionRollbackOperator": "champion_rollback",
+    "PipelineGateOperator": "gate",
+    "PipelineStatusOperator": "status",
+    "StopRunningJobsOperator": "stop_jobs",
+}
 __all__ = [*sorted(map(operator_name, SUPPORTED)), *_OTHERS]  # noqa: PLE0604
 
 

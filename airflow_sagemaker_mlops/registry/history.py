@@ -61,9 +61,11 @@ class Entry:
     def author(self) -> str:
         """Who did it, for a sentence: ``run manual__1 of churn`` or ``ann``."""
         by = self.by
-        if by.get("run_id"):
-            return f"run {by['run_id']} of {by.get('dag_id')}"
-        return str(by.get("user") or "somebody")
+        user = str(by.get("user") or "")
+        if not by.get("run_id"):
+            return user or "somebody"
+        run = f"run {by['run_id']} of {by.get('dag_id')}"
+        return f"{user} in {run}" if user else run
 
     def as_json(self) -> dict[str, Any]:
         """The entry as it is stored and printed."""

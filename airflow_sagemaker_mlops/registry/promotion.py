@@ -27,7 +27,7 @@ from .champion import (
     version_of,
 )
 from .errors import ChampionChanged, RegistryError
-from .history import Entry, History
+from .history import Entry, History, history_of
 from .wording import fitted, metadata_value
 
 RUN_KEY = "sagemaker-mlops:promoted-by"
@@ -140,6 +140,23 @@ def settle(client: Client, history: History, tell: Tell, last: Entry | None = No
             break
         last = history.read(numbers[-1])
     return last
+
+
+def rollback_of(client: Client, group: str, location: str, **how: Any) -> Changed:
+    """:func:`rollback` in the history at ``location``; if that is empty, in the one that the champion names.
+
+    :raises RegistryError: if no history is known, too
+    """
+    champion = champion_of(client, group)
+    if location:
+        return rollback(client, History(client("s3"), location, group), **how)
+    found = history_of(client("s3"), champion.promotion, group) if champion is not None else None
+    if found is None:
+        raise RegistryError(
+            f'It is not known what was before the champion of "{group}": no pipeline has promoted it. Name the '
+            f"history, or change the stages in the registry."
+        )
+    return rollback(client, found, **how)
 
 
 def rollback(

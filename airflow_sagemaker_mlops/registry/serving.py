@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .champion import Client, Version
+from .errors import RegistryError
 
 MOST = 100  # configurations that are looked at, newest first
 
@@ -24,6 +25,23 @@ def configuration_of(client: Client, version: Version, *, most: int = MOST) -> s
         if models and all(known[name] for name in models):
             return str(row["EndpointConfigName"])
     return ""
+
+
+def update_endpoint(client: Client, endpoint: str, version: Version) -> str:
+    """Update ``endpoint`` to the newest configuration that serves ``version``, whose name is returned.
+
+    :raises RegistryError: if there is none; the registry was rolled back then
+    """
+    configuration = configuration_of(client, version)
+    if not configuration:
+        raise RegistryError(
+            f"{endpoint} was not updated: no endpoint configuration of version {version.number} was found. The "
+            f"registry was rolled back."
+        )
+    sagemaker = client("sagemaker")
+    if sagemaker.describe_endpoint(EndpointName=endpoint).get("EndpointConfigName") != configuration:
+        sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=configuration)
+    return configuration
 
 
 def _is_of(sagemaker: Any, model: str, version: Version) -> bool:
