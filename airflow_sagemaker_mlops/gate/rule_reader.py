@@ -334,7 +334,7 @@ class _RuleReader:
         if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_NAME:
             self._add(key, f"{key} is {_shown(value)} instead of the name of a column.")
             return ""
-        if value in RECORD_COLUMNS and not (key == "Slice" and value == "label"):
+        if value in RECORD_COLUMNS:
             self._add(
                 key,
                 f'{key} is "{value}", which is the column of the {"score" if value[0] == "c" else value}.',
