@@ -1,0 +1,133 @@
+"""Other rules on the predictions of earlier candidates: what would have been promoted.
+
+Each candidate is judged against the champion of its own day, whose scores stand beside its own.  A candidate that the
+new rules would have refused may have been the champion of later days; the replay does not invent the scores of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .problems import BadPredictions
+from .report import INCONCLUSIVE, PROMOTE, REJECT, GateReport
+from .rules import Rule
+
+NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True)
+class Past:
+    """An earlier candidate.
+
+    name         as its user knows it: a run, a day, a version of a model package
+    predictions  file or directory
+    before       its verdict then, or ``None`` where there was no gate
+    champion     the champion's predictions of that day, if they are in a file of their own
+    values       metrics that were measured elsewhere, as for :func:`~.judge.evaluate`
+    no_champion  ``promote``, ``reject`` or ``approve`` if there was no champion
+    """
+
+    name: str
+    predictions: Path
+    before: str | None = None
+    champion: Path | None = None
+    values: Any = None
+    recorded: Any = None
+    no_champion: str | None = None
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What the rules say of an earlier candidate, and why; without a report where they cannot judge it."""
+
+    past: Past
+    report: GateReport | None
+    why: str
+
+    @property
+    def after(self) -> str:
+        """The verdict by the new rules, or ``not judged``."""
+        return self.report.verdict if self.report else NOT_JUDGED
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the verdict is another than then."""
+        return self.past.before is not None and self.past.before != self.after
+
+    def __str__(self) -> str:
+        verdict = f"{self.past.before} -> {self.after}" if self.has_changed else self.after
+        return f"{self.past.name}: {verdict}. {self.why}"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """All earlier candidates, in the order given."""
+
+    candidates: tuple[Replayed, ...] = field(default_factory=tuple)
+
+    @property
+    def sentence(self) -> str:
+        """``These rules would have promoted 4 instead of 11 of 30 candidates: …``"""
+        verdicts = [one.after for one in self.candidates]
+        count = verdicts.count(PROMOTE)
+        said = f"These rules would have promoted {count}"
+        if any(one.past.before for one in self.candidates):
+            said += f" instead of {sum(one.past.before == PROMOTE for one in self.candidates)}"
+        said += f" of {len(verdicts)} {'candidate' if len(verdicts) == 1 else 'candidates'}"
+        others = [f"{verdicts.count(word)} {word}" for word in (REJECT, INCONCLUSIVE, NOT_JUDGED) if word in verdicts]
+        return f"{said} ({', '.join(others)})." if others else f"{said}."
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON: the sentence, and for each candidate both verdicts and why."""
+        return {
+            "sentence": self.sentence,
+            "candidates": [
+                {
+                    "name": one.past.name,
+                    "before": one.past.before,
+                    "after": one.after,
+                    "why": one.why,
+                    "report": one.report.to_json() if one.report else None,
+                }
+                for one in self.candidates
+            ],
+        }
+
+
+def replay(
+    rules: Sequence[Rule],
+    pasts: Iterable[Past],
+    *,
+    noun: str = "records",
+    folder: Path | None = None,
+    judged: Callable[[Replayed], None] = lambda _: None,
+) -> Replay:
+    """Judge every earlier candidate anew.
+
+    folder   that files of users' metrics are looked up in
+    judged   is called after each, for progress
+    One that cannot be judged (its file is gone, a slice did not exist then) is reported as such and stops nothing.
+    """
+    from .job import judge_files
+
+    made: list[Replayed] = []
+    for past in pasts:
+        try:
+            report = judge_files(
+                rules,
+                past.predictions,
+                champion=past.champion,
+                values=past.values,
+                recorded=past.recorded,
+                no_champion=past.no_champion,
+                noun=noun,
+                folder=folder,
+            )
+            made.append(Replayed(past, report, report.sentence))
+        except BadPredictions as error:
+            made.append(Replayed(past, None, " ".join(error.sentences)))
+        judged(made[-1])
+    return Replay(tuple(made))
