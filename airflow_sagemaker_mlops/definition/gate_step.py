@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .conditions import read_conditions
 from .expressions import is_expression, kind_of
+from .gate_job import FOLDER, JOB_KEYS, job_arguments, member_at
 from .location import Place, place_text
 from .model import Get, JsonGet, Step, walk_expressions
 from .outputs import output_names
@@ -23,28 +24,9 @@ from .step_types import GATE_BRANCHES
 if TYPE_CHECKING:
     from .report import StepReporter
 
-INPUT = "predictions"
-OUTPUT = "report"
-INPUT_PATH = "/opt/ml/processing/input/predictions"
-OUTPUT_PATH = "/opt/ml/processing/output/report"
-REPORT_FILE = "report.json"
 NO_CHAMPION = ("promote", "reject", "approve")
 PREDICTIONS_KEYS = frozenset({"Step", "Output"})
 CHAMPION_KEYS = frozenset({"ModelPackageGroup"})
-# {key of Job: where it goes in the request of CreateProcessingJob}
-JOB_KEYS: Mapping[str, tuple[str, ...]] = {
-    "ImageUri": ("AppSpecification", "ImageUri"),
-    "RoleArn": ("RoleArn",),
-    "InstanceType": ("ProcessingResources", "ClusterConfig", "InstanceType"),
-    "VolumeSizeInGB": ("ProcessingResources", "ClusterConfig", "VolumeSizeInGB"),
-    "VolumeKmsKeyId": ("ProcessingResources", "ClusterConfig", "VolumeKmsKeyId"),
-    "OutputKmsKeyId": ("ProcessingOutputConfig", "KmsKeyId"),
-    "MaxRuntimeInSeconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
-    "NetworkConfig": ("NetworkConfig",),
-    "Tags": ("Tags",),
-    "Environment": ("Environment",),
-}
-FOLDER = "S3Uri"  # of Job: where the gate keeps its archive, its rules and its reports
 # What the gate has no use for, of the keys that every step has.
 NOT_OF_GATES = {
     "Arguments": 'The gate makes its request itself; write what it is to change under "Job".',
@@ -124,45 +106,6 @@ def raw_steps(
     for branch in branches_of(item):
         name = {"Name": branch.name, "Type": "Condition"}
         yield branch.name, {**name, "Arguments": {"Conditions": conditions(item["Name"], branch.verdict)}}
-
-
-def job_arguments(inherited: Mapping[str, Any], job: Mapping[str, Any], predictions: Any) -> dict[str, Any]:
-    """The request of the gate's job, but for its code and its rules, which it is given when it is submitted.
-
-    Works on arguments as they are written and on parsed ones alike.
-
-    inherited    arguments of the step that wrote the predictions
-    job          the gate's own ``Job``
-    predictions  where they lie: an S3 URI, or an expression
-    """
-    resources = _at(inherited, ("ProcessingResources", "ClusterConfig"))
-    cluster = dict(resources) if isinstance(resources, Mapping) and not is_expression(resources) else {}
-    arguments: dict[str, Any] = {"ProcessingResources": {"ClusterConfig": {**cluster, "InstanceCount": 1}}}
-    for path in JOB_KEYS.values():
-        if path[:1] not in (("Environment",), ("StoppingCondition",)):  # those are for the other program
-            _put(arguments, path, _at(inherited, path))
-    for key, path in JOB_KEYS.items():
-        _put(arguments, path, job.get(key))
-    config = arguments["ProcessingResources"]["ClusterConfig"]
-    config.setdefault("InstanceType", "ml.m5.large")
-    config.setdefault("VolumeSizeInGB", 30)
-    source = {"S3Uri": predictions, "LocalPath": INPUT_PATH, "S3DataType": "S3Prefix", "S3InputMode": "File"}
-    arguments["ProcessingInputs"] = [{"InputName": INPUT, "S3Input": source}]
-    return arguments
-
-
-def _at(value: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def _put(arguments: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    if value is None:
-        return
-    for key in path[:-1]:
-        arguments = arguments.setdefault(key, {})
-    arguments[path[-1]] = value
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -303,7 +246,7 @@ def _has_role_and_image(
     parser: StepReporter, arguments: Mapping[str, Any], place: Place, name: str, source: Step
 ) -> None:
     for key in ("ImageUri", "RoleArn"):
-        if _at(arguments, JOB_KEYS[key]) is None:
+        if member_at(arguments, JOB_KEYS[key]) is None:
             what = f'the job of "{name}" has no {key}: step "{source.name}", whose predictions it reads, has none.'
             parser.report("SM313", place, what, f'Write {key} under "Job".')
 

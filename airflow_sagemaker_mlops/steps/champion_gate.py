@@ -9,15 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..definition.gate_step import FOLDER
+from ..definition.gate_job import FOLDER, GATE_FOLDER
 from ..definition.model import Step
 from ..definition.step_types import CHAMPION_GATE
 from .arns import Place
 from .iam import grants_by_name, member
 from .jobs import PROCESSING
 from .model import Grant, StepType
-
-GATE_FOLDER = "champion-gate"  # beside the predictions, where "Job" names no other place
 
 
 def _folder(step: Step, place: Place) -> str:

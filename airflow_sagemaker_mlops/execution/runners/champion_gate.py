@@ -6,26 +6,24 @@ written once and the same rules make the same request.  Rules: docs/language/ste
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from ...definition.expressions import parse_value
-from ...definition.gate_step import (
+from ...definition.gate_job import (
+    DEFAULT_NO_CHAMPION,
     FOLDER,
     INPUT,
-    INPUT_PATH,
-    NO_CHAMPION,
     OUTPUT,
-    OUTPUT_PATH,
     REPORT_FILE,
+    files_of,
+    folder_beside,
+    with_program,
 )
+from ...definition.gate_step import NO_CHAMPION
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.step_types import GATE_BRANCHES
-from ...steps.champion_gate import GATE_FOLDER
 from ...steps.s3_members import file_in_output
 from ..aws.clients import error_code
 from ..aws.threads import in_thread
@@ -35,12 +33,8 @@ from ..scope import MOST_READ, Unreadable, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from .job import JobRunner, ended_well, result_of, submit_job
 
-CODE_PATH = "/opt/ml/processing/input/code"
-RULES_PATH = "/opt/ml/processing/input/rules"
 VERDICTS = tuple(GATE_BRANCHES.values())
 MOST_TERMS = 100  # rules, one for each slice, that a result carries; the report has all
-DEFAULT_NO_CHAMPION = "approve"
-FILES = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
 ABSENT = frozenset({"404", "NoSuchKey", "403", "AccessDenied"})  # without s3:ListBucket what is not there is "denied"
 
 
@@ -141,62 +135,31 @@ def _program(run: StepRun) -> tuple[Any, str]:
 
 def _with_program(run: StepRun, arguments: dict[str, Any], rules: Any, otherwise: str, name: str) -> dict[str, Any]:
     """``arguments`` with the gate's program and its rules, which are in S3 by then, and a place for its report."""
-    from ...gate import archive
-
     folder = _folder(run, arguments)
     key = (arguments.get("ProcessingOutputConfig") or {}).get("KmsKeyId")
-    text = json.dumps(rules, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    keep = partial(_kept, run, folder, key)
-    code, rules_file = keep("gate-{}.pyz", archive()), keep("rules-{}.json", text)
-    command = ["python3", f"{CODE_PATH}/{_file(code)}"]
-    options = {
-        "predictions": INPUT_PATH,
-        "rules": f"{RULES_PATH}/{_file(rules_file)}",
-        "output": OUTPUT_PATH,
-        "no-champion": otherwise,
-    }
-    inputs = [
-        {"InputName": what, "S3Input": {"S3Uri": uri, "LocalPath": path, **FILES}}
-        for what, uri, path in (("code", code, CODE_PATH), ("rules", rules_file, RULES_PATH))
-    ]
-    target = {"S3Uri": f"{folder}/reports/{name}", "LocalPath": OUTPUT_PATH, "S3UploadMode": "EndOfJob"}
-    program = {
-        "ContainerEntrypoint": command,
-        "ContainerArguments": [word for option, value in options.items() for word in (f"--{option}", value)],
-    }
-    return {
-        **arguments,
-        "AppSpecification": {**(arguments.get("AppSpecification") or {}), **program},
-        "ProcessingInputs": [*arguments.get("ProcessingInputs", ()), *inputs],
-        "ProcessingOutputConfig": {
-            **(arguments.get("ProcessingOutputConfig") or {}),
-            "Outputs": [{"OutputName": OUTPUT, "S3Output": target}],
-        },
-    }
+    code, rules_file = (_kept(run, f"{folder}/{file}", content, key) for file, content in files_of(rules).items())
+    reports = f"{folder}/reports/{name}"
+    return with_program(arguments, code=code, rules=rules_file, reports=reports, no_champion=otherwise)
 
 
 def _folder(run: StepRun, arguments: Mapping[str, Any]) -> str:
     """Where the gate keeps what it writes: where ``Job`` says, or beside the predictions."""
-    given = _resolved(run, "Job") or {}
-    if given.get(FOLDER):
-        return str(given[FOLDER]).rstrip("/")
+    given = (_resolved(run, "Job") or {}).get(FOLDER)
     sources = {one.get("InputName"): one.get("S3Input") or {} for one in arguments.get("ProcessingInputs") or ()}
-    uri = str(sources.get(INPUT, {}).get("S3Uri") or "").rstrip("/")
-    bucket, _, path = uri.removeprefix("s3://").partition("/")
-    if not uri.startswith("s3://") or not bucket:
-        raise StepFailed(f'Step "{run.identity.step}": the predictions lie at "{uri}", which is no place in S3.')
-    above = path.rpartition("/")[0]
-    return "/".join(part for part in ("s3:/", bucket, above, GATE_FOLDER) if part)
+    predictions = str(sources.get(INPUT, {}).get("S3Uri") or "")
+    folder = str(given).rstrip("/") if given else folder_beside(predictions)
+    if not folder.startswith("s3://"):
+        what = f"Job.{FOLDER} is" if given else "the predictions lie at"
+        raise StepFailed(f'Step "{run.identity.step}": {what} "{given or predictions}", which is no place in S3.')
+    return folder
 
 
-def _kept(run: StepRun, folder: str, key: Any, name: str, content: bytes) -> str:
-    """The URI of ``content`` below ``folder``; written if it is not there, encrypted with ``key`` if there is one.
+def _kept(run: StepRun, uri: str, content: bytes, key: Any) -> str:
+    """``uri`` with ``content``, written if it is not there; encrypted with ``key`` if there is one.
 
-    Blocking.  ``name`` gets the hash of the content, so that two who write it at once write the same.
+    Blocking.  The name of the file holds the content's hash, so two that write it at once write the same.
     """
-    name = name.format(hashlib.sha256(content).hexdigest())
-    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
-    path = f"{prefix}/{name}".lstrip("/")
+    bucket, _, path = uri.removeprefix("s3://").partition("/")
     client = run.aws.client("s3")
     try:
         found = client.head_object(Bucket=bucket, Key=path)["ContentLength"] == len(content)
@@ -207,9 +170,5 @@ def _kept(run: StepRun, folder: str, key: Any, name: str, content: bytes) -> str
     if not found:
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": str(key)} if key else {}
         client.put_object(Bucket=bucket, Key=path, Body=content, **encryption)
-        run.tell(f"wrote s3://{bucket}/{path}")
-    return f"s3://{bucket}/{path}"
-
-
-def _file(uri: str) -> str:
-    return uri.rpartition("/")[2]
+        run.tell(f"wrote {uri}")
+    return uri
