@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .expressions import is_expression
@@ -15,6 +15,7 @@ RULES_PATH = "/opt/ml/processing/input/rules"
 INPUT_PATH = "/opt/ml/processing/input/predictions"
 OUTPUT_PATH = "/opt/ml/processing/output/report"
 REPORT_FILE = "report.json"
+VALUES_FILE = "values.json"  # among the predictions: numbers of both models that were measured elsewhere
 GATE_FOLDER = "champion-gate"  # beside the predictions, where "Job" names no other place
 DEFAULT_NO_CHAMPION = "approve"
 # {key of Job: where it goes in the request of CreateProcessingJob}
@@ -73,20 +74,25 @@ def _put(arguments: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 
 def with_program(
-    arguments: Mapping[str, Any], *, code: str, rules: str, reports: Any, no_champion: Any
+    arguments: Mapping[str, Any], files: Sequence[str], rules: Any, *, reports: Any, no_champion: Any
 ) -> dict[str, Any]:
     """``arguments`` with the gate's program and its rules as inputs, and its report as output.
 
-    code, rules   S3 URIs of the two files
+    files         S3 URIs of the two files that :func:`files_of` the ``rules`` are
     reports       S3 URI of a folder for the report of this job alone, or an expression
     no_champion   the verdict without a champion, or an expression
     """
+    from ..gate.rules import EXTERNAL, kind_of
+
+    code, rules_file = files
     options = {
         "predictions": INPUT_PATH,
-        "rules": f"{RULES_PATH}/{rules.rpartition('/')[2]}",
+        "rules": f"{RULES_PATH}/{rules_file.rpartition('/')[2]}",
         "output": OUTPUT_PATH,
         "no-champion": no_champion,
     }
+    if any(isinstance(rule, Mapping) and kind_of(str(rule.get("Metric"))) == EXTERNAL for rule in rules):
+        options["values"] = f"{INPUT_PATH}/{VALUES_FILE}"
     program = {
         "ContainerEntrypoint": ["python3", f"{CODE_PATH}/{code.rpartition('/')[2]}"],
         "ContainerArguments": [word for option, value in options.items() for word in (f"--{option}", value)],
@@ -98,7 +104,7 @@ def with_program(
         "ProcessingInputs": [
             *(arguments.get("ProcessingInputs") or ()),
             _input(CODE, code, CODE_PATH),
-            _input(RULES, rules, RULES_PATH),
+            _input(RULES, rules_file, RULES_PATH),
         ],
         "ProcessingOutputConfig": {
             **(arguments.get("ProcessingOutputConfig") or {}),

@@ -137,9 +137,8 @@ def _with_program(run: StepRun, arguments: dict[str, Any], rules: Any, otherwise
     """``arguments`` with the gate's program and its rules, which are in S3 by then, and a place for its report."""
     folder = _folder(run, arguments)
     key = (arguments.get("ProcessingOutputConfig") or {}).get("KmsKeyId")
-    code, rules_file = (_kept(run, f"{folder}/{file}", content, key) for file, content in files_of(rules).items())
-    reports = f"{folder}/reports/{name}"
-    return with_program(arguments, code=code, rules=rules_file, reports=reports, no_champion=otherwise)
+    files = [_kept(run, f"{folder}/{file}", content, key) for file, content in files_of(rules).items()]
+    return with_program(arguments, files, rules, reports=f"{folder}/reports/{name}", no_champion=otherwise)
 
 
 def _folder(run: StepRun, arguments: Mapping[str, Any]) -> str:
