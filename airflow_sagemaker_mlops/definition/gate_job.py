@@ -18,6 +18,8 @@ REPORT_FILE = "report.json"
 VALUES_FILE = "values.json"  # among the predictions: numbers of both models that were measured elsewhere
 GATE_FOLDER = "champion-gate"  # beside the predictions, where "Job" names no other place
 DEFAULT_NO_CHAMPION = "approve"
+# Options of the program: that there is no champion, and what counts if the predictions say so.
+NO_CHAMPION_OPTION, IF_NO_CHAMPION_OPTION = "no-champion", "if-no-champion"
 # {key of Job: where it goes in the request of CreateProcessingJob}
 JOB_KEYS: Mapping[str, tuple[str, ...]] = {
     "ImageUri": ("AppSpecification", "ImageUri"),
@@ -74,22 +76,22 @@ def _put(arguments: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 
 def with_program(
-    arguments: Mapping[str, Any], files: Sequence[str], rules: Any, *, reports: Any, no_champion: Any
+    arguments: Mapping[str, Any], files: Sequence[str], rules: Any, *, reports: Any, no_champion: Mapping[str, Any]
 ) -> dict[str, Any]:
     """``arguments`` with the gate's program and its rules as inputs, and its report as output.
 
     files         S3 URIs of the two files that :func:`files_of` the ``rules`` are
     reports       S3 URI of a folder for the report of this job alone, or an expression
-    no_champion   the verdict without a champion, or an expression
+    no_champion   options about having no champion: {name: value, or an expression}
     """
     from ..gate.rules import EXTERNAL, kind_of
 
     code, rules_file = files
-    options = {
+    options: dict[str, Any] = {
         "predictions": INPUT_PATH,
         "rules": f"{RULES_PATH}/{rules_file.rpartition('/')[2]}",
         "output": OUTPUT_PATH,
-        "no-champion": no_champion,
+        **no_champion,
     }
     if any(isinstance(rule, Mapping) and kind_of(str(rule.get("Metric"))) == EXTERNAL for rule in rules):
         options["values"] = f"{INPUT_PATH}/{VALUES_FILE}"

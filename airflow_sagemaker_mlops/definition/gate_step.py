@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NO_CHAMPION = ("promote", "reject", "approve")
 PREDICTIONS_KEYS = frozenset({"Step", "Output"})
-CHAMPION_KEYS = frozenset({"ModelPackageGroup"})
+CHAMPION_KEYS = frozenset({"ModelPackageGroup", "GroupMayBeMissing"})
 # What the gate has no use for, of the keys that every step has.
 NOT_OF_GATES = {
     "Arguments": 'The gate makes its request itself; write what it is to change under "Job".',

@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             values=_json(options.values),
             recorded=_report(options.recorded),
             no_champion=options.no_champion,
+            if_no_champion=options.if_no_champion,
             noun=options.noun,
             folder=Path(options.rules).parent,
         )
@@ -59,11 +60,13 @@ def judge_files(
     values: Any = None,
     recorded: Any = None,
     no_champion: str | None = None,
+    if_no_champion: str | None = None,
     noun: str = "records",
     folder: Path | None = None,
 ) -> GateReport:
     """Judge predictions in files; see :func:`~.judge.evaluate` for the rest.
 
+    if_no_champion   as ``no_champion``, where the predictions say that there is none: they have no scores of it
     Raises :class:`BadPredictions`, also where numpy or scipy are missing.
     """
     try:
@@ -75,6 +78,8 @@ def judge_files(
         what = f"the gate needs {error.name}, which is not installed"
         raise BadPredictions([f"{what}: pip install 'airflow-sagemaker-mlops[gate]', or numpy and scipy."]) from None
     read = read_predictions(predictions, columns_of(rules), champion)
+    if read.champion is None:
+        no_champion = no_champion or if_no_champion
     return judge(rules, read, values=values, recorded=recorded, no_champion=no_champion, noun=noun, folder=folder)
 
 
@@ -125,6 +130,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", required=True, help="directory for report.json")
     parser.add_argument("--champion-predictions", type=Path, help="the champion's, if they are in a file of their own")
     parser.add_argument("--no-champion", choices=("promote", "reject", "approve"), help="if there is no champion yet")
+    parser.add_argument(
+        "--if-no-champion",
+        choices=("promote", "reject", "approve"),
+        help="the same, if the predictions have no scores of a champion",
+    )
     parser.add_argument("--values", type=Path, help="JSON file with numbers that were measured elsewhere")
     parser.add_argument("--recorded", type=Path, help="the champion's report.json")
     parser.add_argument("--noun", default="records", help="what a record is, in the plural")

@@ -12,7 +12,7 @@ from typing import Any
 from ..definition.gate_job import FOLDER, GATE_FOLDER
 from ..definition.model import Step
 from ..definition.step_types import CHAMPION_GATE
-from .arns import Place
+from .arns import Place, packages
 from .iam import grants_by_name, member
 from .jobs import PROCESSING
 from .model import Grant, StepType
@@ -31,6 +31,10 @@ def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
     folder = _folder(step, place)
     yield "s3:PutObject", folder  # its program, and its rules
     yield "s3:GetObject", folder  # whether they are there, and its report
+    groups, versions = packages(place, member(step.settings.get("Champion"), "ModelPackageGroup"))
+    yield "sagemaker:ListModelPackages", "*"
+    yield from (("sagemaker:DescribeModelPackageGroup", arn) for arn in groups)
+    yield from (("sagemaker:DescribeModelPackage", arn) for arn in versions)
 
 
 def _made_up_verdict(_request: Any, _name: str) -> dict[str, Any]:

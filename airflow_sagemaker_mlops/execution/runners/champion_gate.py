@@ -7,14 +7,16 @@ written once and the same rules make the same request.  Rules: docs/language/ste
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...definition.expressions import parse_value
 from ...definition.gate_job import (
     DEFAULT_NO_CHAMPION,
     FOLDER,
+    IF_NO_CHAMPION_OPTION,
     INPUT,
+    NO_CHAMPION_OPTION,
     OUTPUT,
     REPORT_FILE,
     files_of,
@@ -24,6 +26,8 @@ from ...definition.gate_job import (
 from ...definition.gate_step import NO_CHAMPION
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.step_types import GATE_BRANCHES
+from ...registry.champion import champion_of
+from ...registry.errors import NoSuchGroup, RegistryError
 from ...steps.s3_members import file_in_output
 from ..aws.clients import error_code
 from ..aws.threads import in_thread
@@ -47,12 +51,13 @@ class ChampionGateRunner(JobRunner):
 
     async def submit(self, run: StepRun) -> Submitted:
         """The job of this attempt, with its program and its rules in S3."""
-        rules, otherwise = await in_thread(run.aws.key, _program, run)
+        program = await in_thread(run.aws.key, _program, run)
 
         async def change(arguments: dict[str, Any], name: str) -> dict[str, Any]:
-            return await in_thread(run.aws.key, _with_program, run, arguments, rules, otherwise, name)
+            return await in_thread(run.aws.key, _with_program, run, arguments, program, name)
 
-        return await submit_job(run, change)
+        made = await submit_job(run, change)
+        return replace(made, facts={"champion": program.champion})
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the job, then read what it found."""
@@ -62,6 +67,7 @@ class ChampionGateRunner(JobRunner):
             report = await in_thread(run.aws.key, _read, run, uri)
         except Unreadable as error:
             raise StepFailed(f'Step "{run.identity.step}": the job left no report that can be read: {error}') from None
+        report["champion"] = job.facts.get("champion") or ""
         run.tell(report["sentence"])
         said = {"Verdict": report["verdict"], "Sentence": report["sentence"], "Report": uri}
         result = result_of(run, job.name, {**answer, **said}, started=job.since)
@@ -120,8 +126,21 @@ def _resolved(run: StepRun, key: str) -> Any:
     return resolve(parse_value(run.spec.settings.get(key), key), run.scope, key)
 
 
-def _program(run: StepRun) -> tuple[Any, str]:
-    """The step's rules and its ``NoChampion``, with every expression replaced; :class:`StepFailed` for wrong ones."""
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """What the job is to do, with every expression replaced.
+
+    otherwise   the verdict without a champion
+    champion    ARN of the champion; "" if there is none
+    """
+
+    rules: Any
+    otherwise: str
+    champion: str
+
+
+def _program(run: StepRun) -> _Program:
+    """What the step's own keys say.  Blocking.  Raises :class:`StepFailed` for what cannot be meant."""
     from ...gate import rule_problems
 
     rules, otherwise = _resolved(run, "Rules"), _resolved(run, "NoChampion")
@@ -130,15 +149,39 @@ def _program(run: StepRun) -> tuple[Any, str]:
         problems.append(f"NoChampion is {otherwise!r}; it is one of {', '.join(NO_CHAMPION)}.")
     if problems:
         raise StepFailed(f'Step "{run.identity.step}": {" ".join(problems)}')
-    return rules, otherwise or DEFAULT_NO_CHAMPION
+    return _Program(rules, otherwise or DEFAULT_NO_CHAMPION, _champion(run))
 
 
-def _with_program(run: StepRun, arguments: dict[str, Any], rules: Any, otherwise: str, name: str) -> dict[str, Any]:
+def _champion(run: StepRun) -> str:
+    """ARN of the champion of the step's group; "" if there is none."""
+    about = _resolved(run, "Champion") or {}
+    if not about:  # by hand: the predictions say it
+        return ""
+    group = str(about.get("ModelPackageGroup") or "")
+    try:
+        champion = champion_of(run.aws.client, group)
+    except NoSuchGroup as error:
+        if str(about.get("GroupMayBeMissing")).lower() != "true":
+            way_out = "Create it, or write GroupMayBeMissing: true if the first RegisterModel step is to make it."
+            raise StepFailed(f'Step "{run.identity.step}": {error} {way_out}') from None
+        champion = None
+    except RegistryError as error:
+        raise StepFailed(f'Step "{run.identity.step}": {error}') from error
+    if champion is None:
+        run.tell(f"{group} has no champion")
+        return ""
+    run.tell(f"the champion of {group} is version {champion.number}")
+    return champion.arn
+
+
+def _with_program(run: StepRun, arguments: dict[str, Any], program: _Program, name: str) -> dict[str, Any]:
     """``arguments`` with the gate's program and its rules, which are in S3 by then, and a place for its report."""
     folder = _folder(run, arguments)
     key = (arguments.get("ProcessingOutputConfig") or {}).get("KmsKeyId")
-    files = [_kept(run, f"{folder}/{file}", content, key) for file, content in files_of(rules).items()]
-    return with_program(arguments, files, rules, reports=f"{folder}/reports/{name}", no_champion=otherwise)
+    files = [_kept(run, f"{folder}/{file}", content, key) for file, content in files_of(program.rules).items()]
+    option = NO_CHAMPION_OPTION if run.spec.get("Champion") else IF_NO_CHAMPION_OPTION
+    no_champion = {} if program.champion else {option: program.otherwise}
+    return with_program(arguments, files, program.rules, reports=f"{folder}/reports/{name}", no_champion=no_champion)
 
 
 def _folder(run: StepRun, arguments: Mapping[str, Any]) -> str:
