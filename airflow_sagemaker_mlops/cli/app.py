@@ -123,10 +123,33 @@ def plan(
 def to_json(
     file: Definition,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
+    for_service: Annotated[
+        bool,
+        typer.Option("--for-service", help="Replace champion gates by standard steps, which the service can run."),
+    ] = False,
+    s3_uri: Annotated[
+        str,
+        typer.Option(
+            "--s3-uri",
+            help="With --for-service: S3 folder of the gates' files. Default: a folder beside their predictions.",
+        ),
+    ] = "",
+    upload: Annotated[bool, typer.Option("--upload", help="With --for-service: write the gates' files to S3.")] = False,
+    conn: Annotated[str | None, typer.Option(help="With --upload: Airflow connection. Default: boto3's own.")] = None,
+    region: Annotated[str | None, typer.Option(help="With --upload: region.")] = None,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
 ) -> None:
-    """Print the definition as SageMaker Pipelines accepts it: JSON without ``x-airflow``."""
+    """Print the definition as SageMaker Pipelines accepts it: JSON without ``x-airflow``.
+
+    With ``--for-service``, champion gates become Processing and Condition steps.  Their jobs read two files from S3:
+    ``--upload`` writes them there, otherwise they are written to a folder next to the output file.
+    """
+    if for_service:
+        from .for_service import print_for_service
+
+        code = print_for_service(source(file, python, arguments), out, s3_uri, upload=upload, conn=conn, region=region)
+        raise typer.Exit(code)
     from .definition import print_json
 
     raise typer.Exit(print_json(source(file, python, arguments), out))

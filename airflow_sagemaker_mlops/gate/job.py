@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ BAD_INPUT = 2
 MESSAGE_FILE = Path("/opt/ml/output/message")  # a Processing job shows its beginning as ExitMessage
 REPORT = "report.json"
 LONGEST_MESSAGE = 1000
+_PLACE = re.compile(r"\[(\d+)\]|([A-Za-z]\w*)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         report = judge_files(
-            _rules(options.rules),
+            _rules(options.rules, options.set),
             Path(options.predictions),
             champion=options.champion_predictions,
             values=_json(options.values),
@@ -127,6 +129,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gate.pyz", description="Judge a candidate against the champion.")
     parser.add_argument("--predictions", required=True, help="file or directory: id, label, candidate, champion, …")
     parser.add_argument("--rules", required=True, help="JSON file with the list of rules")
+    parser.add_argument(
+        "--set",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("PLACE", "VALUE"),
+        help="a value that the file of rules leaves open, e.g. [0].By 0.01; repeatable",
+    )
     parser.add_argument("--output", required=True, help="directory for report.json")
     parser.add_argument("--champion-predictions", type=Path, help="the champion's, if they are in a file of their own")
     parser.add_argument("--no-champion", choices=("promote", "reject", "approve"), help="if there is no champion yet")
@@ -141,9 +151,22 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _rules(path: str) -> tuple[Rule, ...]:
-    value = read_json(Path(path), "the file of rules")
-    return parse_rules(value)
+def _rules(path: str, values: Sequence[tuple[str, str]]) -> tuple[Rule, ...]:
+    rules = read_json(Path(path), "the file of rules")
+    for place, value in values:
+        _put(rules, place, value)
+    return parse_rules(rules)
+
+
+def _put(rules: Any, place: str, value: str) -> None:
+    """Put ``value`` where it belongs in ``rules``; ``place`` is ``[0].By``, or ``[0].Values[1]``."""
+    keys = [int(index) if index else key for index, key in _PLACE.findall(place)]
+    try:
+        for key in keys[:-1]:
+            rules = rules[key]
+        rules[keys[-1]] = value
+    except (IndexError, KeyError, TypeError):
+        raise BadPredictions([f"there is no {place} in the rules, whose value would be {value}."]) from None
 
 
 def _json(path: Path | None) -> Any:
