@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from typing import Any
 
@@ -12,12 +13,15 @@ import pytest
 from airflow_sagemaker_mlops.definition import examine, load_pipeline
 from airflow_sagemaker_mlops.definition.for_service import for_service
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
+from airflow_sagemaker_mlops.execution.exceptions import StepFailed
+from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
-from airflow_sagemaker_mlops.execution.runners.champion_gate import read_report
-from airflow_sagemaker_mlops.execution.scope import Unreadable
-from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
+from airflow_sagemaker_mlops.execution.runners.champion_gate import ChampionGateRunner, read_report
+from airflow_sagemaker_mlops.execution.scope import Scope, Unreadable
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.plan.spec import StepSpec
 
 ROLE = "arn:aws:iam::123456789012:role/R"
 OUT = "/opt/ml/processing/output"
@@ -123,6 +127,7 @@ def ran(done: PipelineRun) -> set[str]:
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(600)  # seven jobs that import scipy
 def test_a_gate_and_what_it_is_lowered_to_take_the_same_branch(
     aws: LocalAws, clients: SessionAws, place: tuple[str, str]
 ) -> None:
@@ -157,18 +162,25 @@ def test_a_gate_and_what_it_is_lowered_to_take_the_same_branch(
     assert ran(run(lowered.document, clients, "lowered")) == ran(native)
 
 
+WRONG = [
+    ({"Rules": [{"Metric": "auc", "Must": "improve", "By": {"Get": "Parameters.Margin"}}]}, "Rules[0].By: By is -1;"),
+    ({"NoChampion": {"Get": "Parameters.Word"}}, "NoChampion is 'yes'; it is one of promote, reject, approve."),
+    ({"Champion": {"ModelPackageGroup": "nobodys"}}, 'There is no model package group "nobodys"'),
+]
+
+
 @pytest.mark.e2e
-def test_a_group_that_does_not_exist_fails_the_gate_before_its_job(clients: SessionAws, place: tuple[str, str]) -> None:
-    bucket, _ = place
-    evaluate = {"Name": "Evaluate", "Type": "Processing", "Arguments": job(bucket, VERDICTS)}
-    missing = gate("promote", f"missing-{uuid.uuid4().hex}")
-    document = {
-        "Version": "2020-12-01",
-        "Parameters": [{"Name": "Margin", "Type": "Float", "DefaultValue": 0.001}],
-        "Steps": [evaluate, missing],
-    }
-    with pytest.raises(AssertionError, match=r"There is no model package group .*GroupMayBeMissing: true"):
-        run(document, clients, "missing")
+@pytest.mark.parametrize(("keys", "told"), WRONG, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_only_a_run_can_know_is_refused_before_the_job(
+    clients: SessionAws, keys: dict[str, Any], told: str
+) -> None:
+    parameters = {"Margin": -1, "Word": "yes"}
+    scope = Scope("IsBetter", parameters, {}, {}, {}, lambda _uri: b"")
+    spec = {"Champion": {"ModelPackageGroup": "g"}, "Rules": [{"Metric": "auc", "Must": "improve"}], **keys}
+    identity = StepIdentity("p", "IsBetter", "d", "r", "IsBetter")
+    step = StepRun(StepSpec(settings=spec), "x-champion-gate", identity, scope, clients, lambda _line: None)
+    with pytest.raises(StepFailed, match=re.escape(told)):
+        asyncio.run(ChampionGateRunner().submit(step))
 
 
 @pytest.mark.parametrize(

@@ -350,6 +350,19 @@ def test_jobs_that_are_named_tagged_grouped_and_found_again(aws: LocalAws, bucke
     assert not refused(aws, score, which, clean, times=2, PipelineExperimentConfig=experiment)
 
 
+def test_a_gate_looks_its_champion_up_and_keeps_its_files(aws: LocalAws, bucket: str) -> None:
+    rows = "id,label,candidate\\n" + "\\n".join(f"{n},{n % 2},{n % 3}" for n in range(9))
+    code = f"open('/opt/ml/processing/output/p.csv', 'w').write('{rows}')"
+    gate = {
+        "Name": "IsBetter",
+        "Type": "x-champion-gate",
+        "Champion": {"ModelPackageGroup": f"g{uuid.uuid4().hex}", "GroupMayBeMissing": True},
+        "Predictions": {"Step": "Score", "Output": "out"},
+        "Rules": [{"Metric": "accuracy", "Floor": 0.1}],
+    }
+    assert not refused(aws, {"Name": "Score", "Type": "Processing", "Arguments": processing(bucket, code)}, gate)
+
+
 def test_models_versions_and_checks(aws: LocalAws, bucket: str) -> None:
     group = f"Group-{uuid.uuid4().hex[:8]}"
     source = {"ContentType": "application/json", "S3Uri": f"s3://{bucket}/old/constraints.json"}
@@ -426,5 +439,5 @@ def test_functions_questions_loops_and_lineage(aws: LocalAws, form: str) -> None
 
 def test_every_type_is_tried() -> None:
     elsewhere = {"Processing", "Training", "Condition", "Cleanup", "Model", "EndpointConfig", "RegisterModel", "Fail"}
-    elsewhere |= {"QualityCheck", "ClarifyCheck", "Lambda", "Lineage", "ForEach", "Callback"}
+    elsewhere |= {"QualityCheck", "ClarifyCheck", "Lambda", "Lineage", "ForEach", "Callback", "x-champion-gate"}
     assert {name.partition(" ")[0] for name in CANNED} | elsewhere == set(STEP_TYPES)

@@ -179,7 +179,7 @@ def _with_program(run: StepRun, arguments: dict[str, Any], program: _Program, na
     folder = _folder(run, arguments)
     key = (arguments.get("ProcessingOutputConfig") or {}).get("KmsKeyId")
     files = [_kept(run, f"{folder}/{file}", content, key) for file, content in files_of(program.rules).items()]
-    option = NO_CHAMPION_OPTION if run.spec.get("Champion") else IF_NO_CHAMPION_OPTION
+    option = NO_CHAMPION_OPTION if run.spec.settings.get("Champion") else IF_NO_CHAMPION_OPTION
     no_champion = {} if program.champion else {option: program.otherwise}
     return with_program(arguments, files, program.rules, reports=f"{folder}/reports/{name}", no_champion=no_champion)
 
