@@ -62,6 +62,8 @@ def _finding(rule: Rule, result: RuleResult, decimals: int, why_not: str) -> str
             words = f"not better by {by}"
     elif result.verdict == INCONCLUSIVE:
         words = f"not decided{_why_undecided(result, by, why_not)}"
+    if result.interval is None and result.verdict != INCONCLUSIVE:
+        words += " (two numbers, no interval)"
     return "; ".join(part for part in (words, _held(rule)) if part)
 
 
