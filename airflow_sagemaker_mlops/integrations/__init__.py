@@ -1,1 +1,1 @@
-"""What other systems are told of a run, out of its record: plain data, and writing it where no Airflow is needed."""
+"""Reports runs to other systems, based on their records: as plain data, and by writing to systems without Airflow."""

@@ -1,6 +1,6 @@
-"""What the events of Airflow assets say, out of a step's result or a run's record; pure.
+"""The content of asset events, from a step's result or a run's record; pure.
 
-A result that was taken from an earlier run is nothing new, so there is no event for it.
+A result that was taken from an earlier run is not new, so it causes no event.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ModelVersion:
 
     @property
     def events(self) -> tuple[Literal["registered", "approved"], ...]:
-        """Which assets of the group it is an event of."""
+        """The assets of the group for which it is an event."""
         return ("registered", "approved") if self.approval_status == "Approved" else ("registered",)
 
     def as_json(self) -> Json:
@@ -50,7 +50,7 @@ class ModelVersion:
 
 
 def model_in_result(result: Mapping[str, Any]) -> ModelVersion | None:
-    """The version that a RegisterModel step made; ``None`` of any other step, and of a result of another run."""
+    """The version that a RegisterModel step created; ``None`` for other steps, and for a result of another run."""
     about = result.get("ModelPackage")
     if not isinstance(about, Mapping) or result.get("Reused") or not about.get("Group"):
         return None
@@ -66,10 +66,10 @@ def model_in_result(result: Mapping[str, Any]) -> ModelVersion | None:
 def approved_since(
     record: RecordDocument, told: Sequence[RecordDocument], describe: Callable[[str], AwsShape]
 ) -> Iterator[tuple[str, ModelVersion]]:
-    """(step, version) of what the run registered as not approved and has approved since, in a Lambda step or by hand.
+    """(step, version) of each version that was not approved when the run registered it, but has been approved since.
 
-    told       earlier records of the same run; what was approved when they were sealed has been told then
-    describe   a model package by its ARN, as plain JSON; asked once for each that was not approved
+    told       earlier records of the same run; versions approved when they were sealed are already reported
+    describe   returns a model package by its ARN, as plain JSON; called once for each that was not approved
     """
     before = max((moment(earlier["run"].get("ended")) for earlier in told), default=None)
     taken = {step["step"] for step in record["steps"] if _was_taken(step)}
@@ -83,7 +83,7 @@ def approved_since(
 
 
 def model_of(model: ModelDocument) -> ModelVersion:
-    """A model as a record has it."""
+    """A model in a record."""
     return ModelVersion(
         arn=str(model.get("arn") or ""),
         group=str(model["group"]),
@@ -103,8 +103,8 @@ def step_extra(
 ) -> Json:
     """The extra of an event about one step.
 
-    record     where the run's record is once the run has ended
-    upstream   results of the steps that it reads; their metrics are those of what it registers
+    record     location of the run's record once the run has ended
+    upstream   results of the steps that it reads; their metrics become those of the registered model
     """
     results = {**(upstream or {}), str(result.get("Step", "")): result}
     metrics = {step: found["Metrics"] for step, found in results.items() if found.get("Metrics")}
@@ -123,7 +123,7 @@ def step_extra(
 
 
 def run_extra(record: RecordDocument, uri: str) -> Json:
-    """What every event about a whole run says; ``uri`` is the record's."""
+    """The extra of every event about a whole run; ``uri`` is the record's."""
     run = record["run"]
     said = {
         "metrics": {step["step"]: step["metrics"] for step in record["steps"] if step.get("metrics")},
@@ -138,9 +138,9 @@ def run_extra(record: RecordDocument, uri: str) -> Json:
 
 
 def outputs_under(location: str, record: RecordDocument, told: Sequence[RecordDocument] = ()) -> list[dict[str, Any]]:
-    """What the run's steps wrote at or under an S3 location; empty when there is nothing new.
+    """What the run's steps wrote at or below an S3 location; empty if there is nothing new.
 
-    told   earlier records of the same run, which is cleared and goes on: what ended then has been told then
+    told   earlier records of the same run, before it was cleared: their outputs are already reported
     """
     base = location.rstrip("/")
     before = {_attempt_of(step) for earlier in told for step in earlier["steps"]}
@@ -161,7 +161,7 @@ def _was_taken(step: StepDocument) -> bool:
 
 
 def _attempt_of(step: StepDocument) -> tuple[Any, ...]:
-    """Tells one success of a step from the next."""
+    """Identifies one success of a step."""
     return (step["step"], step.get("ended"), *(attempt.get("name") for attempt in step.get("attempts", ())))
 
 

@@ -1,4 +1,4 @@
-"""Which models a run's endpoints serve, out of its record; pure."""
+"""Finds the models that a run's endpoints serve, from its record; pure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MODEL_KEYS = frozenset({"ModelDataUrl", "ModelPackageName"})
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An endpoint that a run made or changed; ``models`` are S3 URIs of model data and ARNs of model packages."""
+    """An endpoint that a run created or updated; ``models`` are S3 URIs of model data and ARNs of model packages."""
 
     arn: str
     models: tuple[str, ...]
 
 
 def deployments_in(record: RecordDocument) -> Iterator[Deployment]:
-    """The endpoints of Endpoint steps, with what their EndpointConfig and Model steps put there.
+    """The endpoints of Endpoint steps, with the models of their EndpointConfig and Model steps.
 
     The model and the configuration may be another run's: from the cache, or from the source run of a selective run.
     """
@@ -43,7 +43,7 @@ def deployments_in(record: RecordDocument) -> Iterator[Deployment]:
 
 
 def _made(step: StepDocument) -> AttemptDocument:
-    """Name and ARN of what the step made, or took from another run."""
+    """Name and ARN of the resource that the step created, or took from another run."""
     if step.get("attempts"):
         return {"name": "", **step["attempts"][-1]}
     result = step.get("result") or {}

@@ -1,4 +1,4 @@
-"""Telling Airflow of what a task made: the events of its outlets, with an extra that says what it was."""
+"""Emits asset events for the outlets of a task, with an extra that describes what it created."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def emit_for_step(
     *,
     upstream: Mapping[str, Mapping[str, Any]] = NOTHING_READ,
 ) -> None:
-    """Fill the events of a step's outlets: models go to the alias, and to every asset goes what the step says.
+    """Add the events of a step's outlets: models go to the alias, and every asset gets the step's extra.
 
     upstream   results of the steps that it read, by name
 
-    Airflow sends an event of an asset whenever the task succeeds, so one for a result of another run says "reused".
+    Airflow sends an event of an asset whenever the task succeeds, so an event for another run's result has "reused".
     """
     if not isinstance(result, Mapping):
         return
@@ -76,11 +76,11 @@ def emit_for_run(
     told: Sequence[RecordDocument],
     describe: Callable[[str], AwsShape],
 ) -> None:
-    """The events of a whole run that ended well: what its steps wrote to its outlets, and models approved in it.
+    """Emit the events of a successful run: what its steps wrote to its outlets, and models approved in it.
 
     operator  the status task; its source has the outlets
     told      earlier records of the run
-    describe  a model package by its ARN
+    describe  returns a model package by its ARN
     """
     record = sealed.record
     aliases = [outlet for outlet in operator.outlets if isinstance(outlet, AssetAlias)]
@@ -107,7 +107,7 @@ def _add(events: Any, asset: Asset, extra: Mapping[str, object]) -> None:
 
 
 def _record_uri(step: StepTask, context: Context) -> str:
-    """Where the run's record will be; empty where nothing is recorded."""
+    """The future location of the run's record; empty if nothing is recorded."""
     location = location_of(step.records)
     if not location:
         return ""

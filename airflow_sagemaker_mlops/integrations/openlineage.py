@@ -1,7 +1,7 @@
-"""OpenLineage, where its provider is installed: what the listener asks operators for, and events of nobody else's.
+"""OpenLineage, if its provider is installed: answers the provider's listener, and sends the events that it misses.
 
-The provider's listener works in the process of a task that runs in a worker.  It asks the operator, and that answers
-out of the run's record.  A step that ended in the triggerer was in no worker, and Airflow tells no listener of it
+The provider's listener works in the process of a task that runs in a worker.  It calls the operator, which answers from
+the run's record.  A step that ended in the triggerer was in no worker, and Airflow does not notify listeners of it
 (3.3.2, ``models/trigger.py``), so those events are sent when the record is sealed.
 """
 
@@ -33,7 +33,7 @@ PROVIDER = "airflow.providers.openlineage"
 
 
 def lineage_of_step(operator: Any, ti: RuntimeTaskInstanceProtocol) -> Any:
-    """Facets and datasets of a step that ended, out of its record; empty where it left none."""
+    """Facets and datasets of a finished step, from its record; empty if there is none."""
     from .openlineage_types import lineage
 
     location = location_of(operator.step.records)
@@ -57,7 +57,7 @@ def lineage_of_run(sealed: Sealed | None) -> Any:
 
 
 def emit_for_steps(context: Context, record: RecordDocument, group: str, log: Callable[..., None]) -> None:
-    """Send the events of the steps that ended well in the triggerer; nothing where OpenLineage is not set up."""
+    """Send the events of steps that succeeded in the triggerer; does nothing if OpenLineage is not configured."""
     adapter = _adapter()
     if adapter is None:
         return
@@ -86,11 +86,11 @@ def emit_for_steps(context: Context, record: RecordDocument, group: str, log: Ca
         own = JobRun(namespace, f"{ti.dag_id}.{task_id}", run_id)
         for when in ("start", "end"):
             adapter.emit(as_run_event(step_event(step, own, parent, when)))
-    log("OpenLineage was told of %d steps that ended in the triggerer", len(steps))
+    log("%d steps that ended in the triggerer were reported to OpenLineage", len(steps))
 
 
 def _adapter() -> Any:
-    """The provider's way out; ``None`` when it is not installed, or not set up."""
+    """The provider's adapter; ``None`` if it is not installed or not configured."""
     if find_spec(PROVIDER) is None:
         return None
     from airflow.providers.openlineage import conf
@@ -113,7 +113,7 @@ def _ended_in_triggerer(
 
 
 def _may_be_told(task: Any) -> bool:
-    """Whether ``[openlineage]`` leaves this task in."""
+    """Whether the options of ``[openlineage]`` include this task."""
     from airflow.providers.openlineage.utils.utils import is_operator_disabled, is_selective_lineage_enabled
 
     try:
@@ -124,7 +124,7 @@ def _may_be_told(task: Any) -> bool:
 
 
 def _try_of(ti: RuntimeTaskInstanceProtocol, task_id: str) -> int:
-    """Which attempt it was that succeeded, by its journal; a result that was taken from elsewhere is a first one's."""
+    """The number of the attempt that succeeded, from its journal; 1 for a result taken from another run."""
     from ..execution.journal import entry_from_json
 
     entry = entry_from_json(xcom_of(ti, task_id, JOURNAL_KEY))

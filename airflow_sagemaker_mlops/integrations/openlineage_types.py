@@ -1,4 +1,4 @@
-"""OpenLineage as plain data -> the classes of openlineage-python, which the provider of Airflow takes and checks."""
+"""OpenLineage as plain data -> the classes of openlineage-python, which Airflow's provider accepts and validates."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ KNOWN: dict[str, Any] = {
     "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet,
     "sourceCodeLocation": source_code_location_job.SourceCodeLocationJobFacet,
 }
-if hasattr(facet_v2, "input_statistics_input_dataset"):  # not in every version that the provider takes
+if hasattr(facet_v2, "input_statistics_input_dataset"):  # not in every version that the provider supports
     KNOWN["inputStatistics"] = facet_v2.input_statistics_input_dataset.InputStatisticsInputDatasetFacet
 
 
 def lineage(datasets: Mapping[str, Any], run_facets: Mapping[str, Any], job_facets: Mapping[str, Any]) -> Any:
-    """What an operator answers the provider's listener."""
+    """An operator's answer to the provider's listener."""
     return OperatorLineage(
         inputs=[_dataset(InputDataset, one) for one in datasets.get("inputs", ())],
         outputs=[_dataset(OutputDataset, one) for one in datasets.get("outputs", ())],
@@ -42,7 +42,7 @@ def lineage(datasets: Mapping[str, Any], run_facets: Mapping[str, Any], job_face
 
 
 def as_run_event(data: Mapping[str, Any]) -> RunEvent:
-    """An event, as ``records.export.openlineage`` makes it.  Raises what the classes raise for a wrong member."""
+    """An event created by ``records.export.openlineage``.  Raises the classes' errors for invalid members."""
     run, job = data["run"], data["job"]
     return RunEvent(
         eventType=RunState[data["eventType"]],

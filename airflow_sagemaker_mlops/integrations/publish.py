@@ -1,4 +1,4 @@
-"""Telling other systems of a run whose record was sealed.  None of it changes how the run ends."""
+"""Reports a run whose record was sealed to other systems.  Errors do not affect how the run ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def publish_run(context: Context, source: Source, sealed: Sealed, log: Callable[..., None]) -> None:
-    """Tell Airflow's assets, OpenLineage and SageMaker Lineage of the run, each where it is wanted."""
+    """Report the run to Airflow's assets, OpenLineage and SageMaker Lineage, as far as they are enabled."""
     operator = context["task"]
 
     def assets() -> None:
@@ -66,7 +66,7 @@ def publish_run(context: Context, source: Source, sealed: Sealed, log: Callable[
         try:
             work()
         except Exception as error:
-            log("%s could not be told of the run: %s: %s", name, type(error).__name__, error)
+            log("the run could not be reported to %s: %s: %s", name, type(error).__name__, error)
 
 
 def _package(source: Source, arn: str) -> AwsShape:
@@ -78,7 +78,7 @@ def _package(source: Source, arn: str) -> AwsShape:
 
 
 def _earlier(store: Store, run: RunDocument) -> Iterator[RecordDocument]:
-    """The records that the run had before it was cleared; one that cannot be read counts as none."""
+    """The records of the run from before it was cleared; unreadable ones are skipped."""
     for cleared in range(int(run.get("clear_number") or 0)):
         earlier: RunDocument = {**run, "clear_number": cleared}
         name = record_name(earlier)

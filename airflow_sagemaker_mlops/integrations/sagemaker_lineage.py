@@ -1,9 +1,9 @@
-"""A record as SageMaker lineage entities: requests of the API and the edges between them; pure.
+"""A record as SageMaker Lineage entities: API requests and the edges between them; pure.
 
-What a run reads and writes is an artifact for every version of it.  The service knows one artifact for each SourceUri
-("there can be only one artifact with a unique SourceUri"), so that a URI alone could not tell yesterday's data from
-today's: the version is a part of it, ``s3://bucket/key?versionId=…``.  Names are derived from the run, so writing a
-record again finds everything.
+Everything that a run reads or writes is one artifact per version.  The service keeps one artifact per SourceUri ("there
+can be only one artifact with a unique SourceUri"), so a plain URI could not distinguish yesterday's data from today's:
+the version is part of it, ``s3://bucket/key?versionId=…``.  Names are derived from the run, so writing a record again
+finds everything.
 
 Sources: developer guide, "Lineage Tracking Entities"; API reference of CreateArtifact, CreateAction, CreateContext and
 AddAssociation; their limits as in botocore's service model.
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MOST_PROPERTIES = 30
 LONGEST = {"name": 120, "value": 2500, "description": 3072, "id": 256, "uri": 2048}
 TYPES = {"model": "Model", "code": "Code"}
-# jobs of which SageMaker makes trial components, by their ARNs
+# jobs for which SageMaker creates trial components, by their ARNs
 JOBS = re.compile(r":(processing|training|transform)-job/")
 
 
@@ -50,11 +50,11 @@ class Edge:
 
 @dataclass(slots=True)
 class Graph:
-    """What is to be there.
+    """The target state.
 
     contexts, actions, artifacts   {key: request}
     jobs       {key: ARN of a job}
-    edges      in the order in which data went
+    edges      in the order of the data flow
     """
 
     contexts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -64,12 +64,12 @@ class Graph:
     edges: dict[Edge, None] = field(default_factory=dict)
 
     def join(self, source: str, target: str, kind: str) -> None:
-        """Add an association, once; none of a thing with itself."""
+        """Add an association unless it exists; ignores one of an entity with itself."""
         if source != target:
             self.edges[Edge(source, target, kind)] = None
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The calls it takes, in order; ends of associations are named by their keys."""
+        """The required calls, in order; ends of associations are given by their keys."""
         calls = [
             {"operation": operation, "key": key, "request": request}
             for operation, entities in (
@@ -84,10 +84,10 @@ class Graph:
 
 
 def graph_of(record: RecordDocument, uri: str) -> Graph:
-    """The graph of a run; ``uri`` is where its record is.
+    """The graph of a run; ``uri`` is the location of its record.
 
     data -> the job's trial component -> data or model -> model package or endpoint; jobs, decisions, packages and
-    endpoints -> the run's context.  A result of another run leads to the job that made it, which is no part of this.
+    endpoints -> the run's context.  A result of another run is linked to its job, which is not part of this graph.
     """
     graph, run = Graph(), record["run"]
     context = "context"
@@ -151,7 +151,7 @@ def _context(record: RecordDocument, uri: str) -> dict[str, Any]:
 
 
 def _action(run: RunDocument, decision: DecisionDocument, uri: str) -> dict[str, Any]:
-    """A decision; its name holds what was decided, so that another outcome after a clear is another action."""
+    """A decision; its name includes the outcome, so that another outcome after a clear is another action."""
     terms = {
         f"term {number}": term["expression"] or f"{term['left']} {term['operator']} {term['right']}: {term['result']}"
         for number, term in enumerate(decision["terms"], 1)
@@ -172,7 +172,7 @@ def _action(run: RunDocument, decision: DecisionDocument, uri: str) -> dict[str,
 
 
 def _artifact(graph: Graph, artifact: ArtifactDocument) -> str:
-    """Key of the artifact of what was at an S3 URI."""
+    """Key of the artifact for a version of an S3 URI."""
     etag, version = artifact.get("etag", ""), artifact.get("version", "")
     listing = artifact.get("sha256", "")
     sources = [("S3ETag", etag), ("S3Version", version), ("Custom", listing)]
@@ -205,12 +205,12 @@ def _versioned(uri: str, *, version: str, etag: str, listing: str) -> str:
 
 
 def _last_arn(step: StepDocument) -> str:
-    """The job that ended well."""
+    """The ARN of the job that succeeded."""
     return next((str(a["arn"]) for a in reversed(step.get("attempts", ())) if a.get("arn")), "")
 
 
 def _job(graph: Graph, arn: str) -> str:
-    """Key of the trial component of a job; empty of anything else."""
+    """Key of the trial component of a job; empty for anything else."""
     if not JOBS.search(arn):
         return ""
     key = f"job:{arn}"
@@ -219,7 +219,7 @@ def _job(graph: Graph, arn: str) -> str:
 
 
 def _package(graph: Graph, model: ModelDocument, models: Mapping[str, str]) -> Iterator[str]:
-    """Key of the artifact of a model package, which SageMaker may have made itself: its ARN is what names it."""
+    """Key of the artifact of a model package, which SageMaker may have created itself and named by the ARN."""
     arn = model.get("arn")
     if not arn:
         return
@@ -240,7 +240,7 @@ def _package(graph: Graph, model: ModelDocument, models: Mapping[str, str]) -> I
 
 
 def _model(graph: Graph, data: str, models: Mapping[str, str]) -> str:
-    """Key of what a model package or an endpoint was made of: an output of the run, or one that lies in it."""
+    """Key of the data of a model package or an endpoint: an output of the run, or an object in one."""
     inside = [uri for uri in models if data == uri or data.startswith(f"{uri.rstrip('/')}/")]
     return models[max(inside, key=len)] if inside else _artifact(graph, {"uri": data, "role": "model"})
 
@@ -263,13 +263,13 @@ def _endpoint(graph: Graph, deployment: Deployment, models: Mapping[str, str]) -
 
 
 def _name(head: str, unique: str) -> str:
-    """A name that lineage entities may have: letters, digits and single dashes, at most 120."""
+    """A valid name for lineage entities: letters, digits and single dashes, at most 120."""
     room = LONGEST["name"] - len(unique) - 1
     return f"{plain(head)[:room].rstrip('-')}-{unique}"
 
 
 def _properties(said: Mapping[str, object]) -> dict[str, str]:
-    """As text, without what is empty, the first thirty."""
+    """The first thirty non-empty properties, as text."""
     kept = {key: value for key, value in said.items() if value not in (None, "", [], {})}
     return {
         _one_line(_cut(key, "value")): _one_line(_cut(_text(value), "value"))
@@ -282,7 +282,7 @@ def _text(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())  # the pattern is ``.*``, which no line break matches
+    return " ".join(text.split())  # the pattern ``.*`` does not match line breaks
 
 
 def _cut(text: str, limit: str) -> str:

@@ -1,7 +1,7 @@
-"""Writing a record into SageMaker Lineage: what is there already is taken, so doing it again changes nothing.
+"""Writes a record to SageMaker Lineage: existing entities are reused, so repeating it changes nothing.
 
-One call for every entity and association, one for every job's trial component; a few hundred milliseconds a step.
-Blocking.  What AWS refuses is told, and the rest is written.
+One call per entity and association, and one per job's trial component; a few hundred milliseconds per step.
+Blocking.  Refusals by AWS are logged, and everything else is written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..json_types import AwsShape
     from ..records.model.documents import RecordDocument
 
-MOST_TOLD = 5  # refusals in words; the others are counted
+MOST_TOLD = 5  # refusals that are logged in full; the others are counted
 Tell = Callable[..., None]
 
 
@@ -51,7 +51,7 @@ class LineageApi(Protocol):
 
 @dataclass(slots=True)
 class Written:
-    """How many entities and associations there are, how many of them were there before, and what could not be made."""
+    """The numbers of entities and associations, of those that already existed, and the problems."""
 
     entities: int = 0
     associations: int = 0
@@ -59,7 +59,7 @@ class Written:
     problems: list[str] = field(default_factory=list)
 
     def refused(self, what: str, error: Exception) -> None:
-        """Note what AWS refused; raise ``error`` again when it did not answer at all."""
+        """Record a refusal by AWS; re-raises ``error`` if AWS gave no response."""
         code = error_code(error)
         if not code:
             raise error
@@ -69,7 +69,7 @@ class Written:
 def write_lineage(client: LineageApi, record: RecordDocument, uri: str, log: Tell) -> Written:
     """Write the graph of a record with a boto3 client of SageMaker.
 
-    Never raises for what AWS answers; botocore's error when it gives none, for the next call would get none either.
+    Never raises for refusals by AWS; raises botocore's error if AWS does not respond, as further calls would fail, too.
     """
     graph, written = graph_of(record, uri), Written()
     arns = _entities(client, graph, written) | _trial_components(client, graph, written)
@@ -80,7 +80,7 @@ def write_lineage(client: LineageApi, record: RecordDocument, uri: str, log: Tel
     if len(written.problems) > MOST_TOLD:
         log("SageMaker Lineage: and %d more", len(written.problems) - MOST_TOLD)
     log(
-        "SageMaker Lineage has %d entities and %d associations of this run, %d of them from before",
+        "SageMaker Lineage has %d entities and %d associations of this run, %d of which already existed",
         written.entities,
         written.associations,
         written.found,
@@ -114,7 +114,7 @@ def _context(client: LineageApi, request: AwsShape) -> tuple[str, bool]:
     except Exception as error:
         if not _exists(error):
             raise
-    # The run went on after it was cleared: its end is another one.
+    # The run continued after it was cleared, so its end has changed.
     news = {name: request[name] for name in ("ContextName", "Description", "Properties")}
     return str(client.update_context(**news)["ContextArn"]), True
 
@@ -129,7 +129,7 @@ def _action(client: LineageApi, request: AwsShape) -> tuple[str, bool]:
 
 
 def _artifact(client: LineageApi, request: AwsShape) -> tuple[str, bool]:
-    """SageMaker makes artifacts of its own, and another run may have read the same: one SourceUri, one artifact."""
+    """Create or reuse: SageMaker, or another run with the same input, may have created the artifact of a SourceUri."""
     try:
         return str(client.create_artifact(**request)["ArtifactArn"]), False
     except Exception as error:
@@ -143,7 +143,7 @@ def _artifact(client: LineageApi, request: AwsShape) -> tuple[str, bool]:
 
 
 def _trial_components(client: LineageApi, graph: Graph, written: Written) -> dict[str, str]:
-    """{key: ARN} of the trial components that SageMaker made of the jobs."""
+    """{key: ARN} of the trial components that SageMaker created for the jobs."""
     arns: dict[str, str] = {}
     for key, job in graph.jobs.items():
         try:
@@ -159,7 +159,7 @@ def _trial_components(client: LineageApi, graph: Graph, written: Written) -> dic
 
 
 def _possible(graph: Graph, arns: Mapping[str, str]) -> Iterator[Edge]:
-    """The associations with both ends; around a job without a trial component, from what it read to what it wrote."""
+    """The associations whose ends both exist; bypasses jobs without a trial component."""
     for edge in graph.edges:
         if edge.source in arns and edge.target in arns:
             yield edge

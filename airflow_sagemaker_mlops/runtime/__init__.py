@@ -1,1 +1,1 @@
-"""What a worker and a triggerer share: the task of a step, what it stores, how it is stopped and recorded."""
+"""The code shared by workers and triggerers: a step's task, its stored values, stopping and recording."""

@@ -1,4 +1,4 @@
-"""What people answered in a run, where Airflow asked them: the tasks of its human-in-the-loop operators.  Blocking."""
+"""The answers of people to Airflow's human-in-the-loop operators in a run.  Blocking."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ANSWERED = frozenset({"success", "failed"})
 
 
 def answer_in(event: Any) -> dict[str, Any] | None:
-    """What an operator of these is resumed with, as plain JSON; ``None`` for any other event.
+    """The event with which such an operator is resumed, as plain JSON; ``None`` for any other event.
 
-    The operator itself pushes nothing when the answer fails it or has it skip others, as ``Reject`` does.
+    The operator itself pushes nothing if the answer makes it fail or skip others, as ``Reject`` does.
     """
     if not isinstance(event, Mapping) or not event.get("chosen_options"):
         return None
@@ -34,12 +34,12 @@ def answer_in(event: Any) -> dict[str, Any] | None:
 
 
 def approvals_of(ti: RuntimeTaskInstanceProtocol, steps: Mapping[str, str], group: str) -> list[dict[str, Any]]:
-    """Answers to tasks that are steps or stand before the status task, oldest first, as ``approvals`` of a record.
+    """Answers to tasks that are steps or upstream of the status task, oldest first, as ``approvals`` of a record.
 
-    ti      of the status task
+    ti      task instance of the status task
     steps   {task id: step type}
     """
-    operators = sys.modules.get(_OPERATORS)  # who has such a task has imported them
+    operators = sys.modules.get(_OPERATORS)  # a DAG with such a task has imported them
     if operators is None:
         return []
     tasks = ti.task.dag.task_dict
@@ -60,7 +60,7 @@ def _answer(ti: RuntimeTaskInstanceProtocol, task: Any, index: int | None, is_st
     name = task.task_id
     left = answer_in(xcom_of(ti, name, ANSWER_KEY, index)) if is_step else None
     left = left or answer_in(xcom_of(ti, name, "return_value", index))
-    if left is None:  # one that is no step, and has skipped others: what it skipped is all that it leaves
+    if left is None:  # not a step, and it has skipped others: it stores only what it skipped
         word = xcom_of(ti, name, "skipmixin_key", index) or {}
         if word.get("followed"):
             yield "decision", ", ".join(word["followed"])
@@ -84,14 +84,14 @@ def _class_of(task: Any) -> type:
 
 
 def _form(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The field ``comment`` of the form, and no other: what people type elsewhere is the operator's affair."""
+    """Only the field ``comment`` of the form; other fields are the operator's business."""
     form = event.get("params_input")
     comment = form.get("comment") if isinstance(form, Mapping) else None
     return {"comment": comment} if isinstance(comment, str) else {}
 
 
 def _user(event: Mapping[str, Any]) -> str:
-    """Name of who answered; empty when nobody did in time and the operator's default counts."""
+    """Name of the person who answered; empty if nobody did in time and the operator's default applies."""
     user = event.get("responded_by_user")
     if isinstance(user, Mapping):
         return str(user.get("name") or user.get("id") or "")

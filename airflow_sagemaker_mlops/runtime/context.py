@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def identity_of(
     task: StepTask, ti: RuntimeTaskInstanceProtocol, dag_run: DagRunProtocol, generation: str
 ) -> StepIdentity:
-    """Who this attempt is."""
+    """The identity of this attempt."""
     return StepIdentity(
         pipeline=task.pipeline or ti.dag_id,
         step=task.step or ti.task_id,
@@ -46,19 +46,19 @@ def identity_of(
 
 
 def run_started(dag_run: DagRunProtocol) -> str:
-    """When the run began, to the microsecond: two Airflows may start runs of the same ids in the same second."""
+    """When the run started, to the microsecond: two Airflow deployments may start equal run ids in one second."""
     return iso(getattr(dag_run, "start_date", None) or getattr(dag_run, "run_after", None), "microseconds")
 
 
 def iso(moment: datetime | None, resolution: str = "seconds") -> str:
-    """The time as identities and records carry it, ISO 8601 UTC; empty when there is none."""
+    """The time in the format of identities and records, ISO 8601 UTC; empty if there is none."""
     if moment is None:
         return ""
     return moment.astimezone(UTC).isoformat(timespec=resolution).replace("+00:00", "Z")
 
 
 def options_of(task: StepTask, aws: Aws) -> ExecutionOptions:
-    """How the step talks to AWS.  Raises ``ValueError`` for stubs where AWS itself would be talked to."""
+    """How the step talks to AWS.  Raises ``ValueError`` for stubs with a connection to AWS itself."""
     return ExecutionOptions(poll_interval_s=task.poll_interval_s, logs=task.logs, stubs=_stubs(aws))
 
 
@@ -67,7 +67,7 @@ def _stubs(aws: Aws) -> Mapping[str, Any]:
     if not file:
         return {}
     if not aws.is_local:
-        raise ValueError(f"[{settings.SECTION}] stubs is set, and the connection leads to AWS: it is for rehearsals.")
+        raise ValueError(f"[{settings.SECTION}] stubs is set, but the connection leads to AWS: it is for rehearsals.")
     return _read_stubs(file, Path(file).stat().st_mtime)
 
 
@@ -79,7 +79,7 @@ def _read_stubs(file: str, _changed: float) -> Mapping[str, Any]:
 
 
 def step_result(pushed: Any) -> dict[str, Any]:
-    """What an upstream task pushed, as a step's result; of any other Airflow task, as its ``Output``."""
+    """The value pushed by an upstream task, as a step's result; values of other Airflow tasks become ``Output``."""
     if pushed is None:
         return {}
     if isinstance(pushed, Mapping) and "Step" in pushed and "Properties" in pushed:
@@ -94,7 +94,7 @@ def scope_of(
     given: Mapping[str, Any],
     steps: Mapping[str, Mapping[str, Any]],
 ) -> Scope:
-    """Values for the step's expressions; ``given`` are those of the parameters that the run knows of."""
+    """Values for the step's expressions; ``given`` are the parameter values that the run has."""
     return Scope(
         step=identity.step,
         parameters=typed_parameters(identity.step, task.spec, given),

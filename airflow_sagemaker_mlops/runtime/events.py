@@ -1,4 +1,4 @@
-"""What a worker hands over to a trigger, and what a trigger tells the worker that resumes its task.
+"""The data that a worker hands over to a trigger, and that a trigger sends to the worker that resumes its task.
 
 Airflow stores both as JSON, and the process that reads them may run another version of this package.
 """
@@ -15,10 +15,10 @@ from ..execution.step_run import Submitted
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """What a worker has done before it defers a step.
+    """The state that a worker passes to the trigger when it defers a step.
 
-    step_start   what the recorder knows of the step, as JSON; ``None`` where nothing is recorded
-    secrets      values that no log may show
+    step_start   the recorder's data about the step, as JSON; ``None`` if nothing is recorded
+    secrets      values that must not appear in logs
     published    links and the request, by XCom key
     """
 
@@ -49,12 +49,12 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class WorkerNeeded:
-    """Only a worker can tell what is to be done: it has the definition, and tells a retry from a clear."""
+    """Only a worker can decide what to do: it has the definition, and can distinguish a retry from a clear."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepSucceeded:
-    """The step ended well; a worker ends its task."""
+    """The step succeeded; a worker ends its task."""
 
     result: Mapping[str, Any]
     published: Mapping[str, Any] = field(default_factory=dict)
@@ -64,9 +64,9 @@ class StepSucceeded:
 class StepEndedBadly:
     """The step failed or was stopped.
 
-    error    in a sentence
-    cause    what a retry policy matches, where a worker is to decide by it; else empty
-    report   what the task log says in place of a traceback
+    error    as a sentence
+    cause    the cause for retry policies, if a worker has to apply them; otherwise empty
+    report   the text for the task log in place of a traceback
     result   of the failed step, for steps that run on its failure
     """
 
@@ -79,7 +79,7 @@ class StepEndedBadly:
 
 @dataclass(frozen=True, slots=True)
 class StepInterrupted:
-    """The trigger could not run the step to its end; its job may go on.
+    """The trigger could not run the step to its end; its job may still be running.
 
     outage   whether Airflow or AWS could not be reached
     """
@@ -93,8 +93,8 @@ class StepInterrupted:
 class PipelineEndedBadly:
     """The pipeline's run failed.
 
-    said      what the status task pushes
-    failure   why, in a sentence
+    said      the status task's XCom
+    failure   why, as a sentence
     """
 
     said: Mapping[str, Any]
@@ -113,11 +113,11 @@ def to_payload(event: Event) -> dict[str, Any]:
 
 
 def from_payload(payload: Mapping[str, Any] | None) -> Event:
-    """The event in ``payload``; of an unknown one, that the step was interrupted."""
+    """The event in ``payload``; an unknown one becomes ``StepInterrupted``."""
     values = dict(payload or {})
     kind = _BY_NAME.get(str(values.pop("event", "")))
     if kind is None:
-        return StepInterrupted(f"the trigger ended with an event that is not known here: {payload}")
+        return StepInterrupted(f"the trigger ended with an unknown event: {payload}")
     known = {one.name for one in fields(kind)}
     return kind(**{name: value for name, value in values.items() if name in known})
 

@@ -1,4 +1,4 @@
-"""What can be known of a mapped step before it has instances."""
+"""The known properties of a mapped step before it has instances."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .step_task import StepTask
 
 
 def defaults_of(*places: Any) -> dict[str, Any]:
-    """The ``default_args`` of a mapped operator's DAG and task group, the inner one's last."""
+    """The ``default_args`` of a mapped operator's DAG and task group; the inner one takes precedence."""
     return {key: value for place in places if place is not None for key, value in place.default_args.items()}
 
 
 def mapped_step(operator: Any) -> StepTask | None:
-    """What all instances of a mapped step that waits have in common; an access that is mapped is not known here.
+    """The settings shared by all instances of a mapped step with a job.  If its connection is mapped, it is unknown.
 
-    Of arguments that are mapped the first stand for all: what tells how a job is stopped is the same in each.
+    For mapped arguments, the first instance stands for all: how to stop a job is the same in each.
     """
     step_type = getattr(operator.operator_class, "step_type", None)
     if not isinstance(step_type, str) or step_type not in WAITING:

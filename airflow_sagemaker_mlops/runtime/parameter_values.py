@@ -1,7 +1,7 @@
-"""The values that a run has for a pipeline's parameters, out of Airflow's params and what the first task rendered.
+"""The values of a pipeline's parameters in a run, from Airflow's params and the values rendered by the first task.
 
-Of each parameter the first of these counts: what the run's conf gives, the value of a run that is resumed, what
-``pipeline.parameters`` rendered, the default in the DAG file, the default in the definition.
+For each parameter the first of these applies: the run's conf, the value of a resumed run, the value rendered by
+``pipeline.parameters``, the default in the DAG file, the default in the definition.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def param_name(name: str, group: str, params: Mapping[str, Any]) -> str:
-    """What the parameter ``name`` of the pipeline in ``group`` is called in ``params``: its group's own comes first."""
+    """The key in ``params`` of the parameter ``name`` of the pipeline in ``group``, the group's own if there is one."""
     own = f"{group}.{name}"
     return own if group and own in params else name
 
 
 def value_of(name: str, group: str, params: Mapping[str, Any]) -> Any:
-    """What ``params`` of Airflow say of a parameter; ``None`` for nothing."""
+    """The value of a parameter in Airflow's ``params``, or ``None``."""
     return params.get(param_name(name, group, params))
 
 
@@ -36,11 +36,11 @@ def values_of(
     params: Mapping[str, Any],
     rendered: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Values by parameter name, of those that have one in Airflow.
+    """Values by parameter name, for parameters with a value in Airflow.
 
     group      id of the pipeline's task group, empty for a DAG
     params     of Airflow, with the run's conf
-    rendered   what the pipeline's first task has rendered
+    rendered   values rendered by the pipeline's first task
     """
     found: dict[str, Any] = {}
     for name in names:
@@ -53,18 +53,18 @@ def values_of(
 
 
 def rendered_task(group: str) -> str:
-    """Task id of the pipeline's first task, where it has one."""
+    """Task id of the pipeline's first task, if it has one."""
     return f"{group}.{PARAMETERS_TASK_ID}" if group else PARAMETERS_TASK_ID
 
 
 def rendered_here(ti: RuntimeTaskInstanceProtocol, group: str) -> Mapping[str, Any] | None:
-    """What the first task of the pipeline in ``group`` has rendered in the run of ``ti``.
+    """The values rendered by the first task of the pipeline in ``group`` in the run of ``ti``.
 
-    Empty where there is no such task, ``None`` where it has left nothing, as when it was refused.
+    Empty if there is no such task, ``None`` if it has stored nothing, e.g. because it was refused.
     """
     task_id = rendered_task(group)
     first = ti.task.dag.task_dict.get(task_id)
-    if first is None or first.task_type != "PipelineParametersOperator":  # a task of the user's may have that id
+    if first is None or first.task_type != "PipelineParametersOperator":  # a user's task may have that id
         return {}
     pushed = xcom_of(ti, task_id, "return_value")
     return pushed if isinstance(pushed, Mapping) and not reason_in(pushed) else None
@@ -76,16 +76,16 @@ def all_here(names: Iterable[str], group: str, context: Context) -> dict[str, An
 
 
 def group_of(step: StepTask, task_id: str) -> str:
-    """The task group of the pipeline that the task ``task_id`` runs ``step`` of; empty for a DAG."""
+    """The task group of the pipeline whose ``step`` the task ``task_id`` runs; empty for a DAG."""
     return task_id.removesuffix(step.step or task_id).rstrip(".")
 
 
 def needed_by(step: StepTask, group: str, params: Mapping[str, Any], rendered: Mapping[str, Any] | None) -> Any:
     """The values of the parameters that ``step`` references.
 
-    Raises :class:`StepFailed` where the pipeline's first task has left no values: a default would be a wrong one.
+    Raises :class:`StepFailed` if the pipeline's first task has stored no values: a default would be wrong.
     """
     names = step.spec.parameters
     if names and rendered is None:
-        raise StepFailed(f"{rendered_task(group)} has left no values of the pipeline's parameters: clear it first.")
+        raise StepFailed(f"{rendered_task(group)} has stored no values of the pipeline's parameters: clear it first.")
     return values_of(names, group, params, rendered)

@@ -1,4 +1,4 @@
-"""A pause of a task that waits for steps to end and holds no worker meanwhile."""
+"""Defers a task that waits for steps to end, without occupying a worker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CHECK_AGAIN_AFTER = timedelta(seconds=10)
 
 
 def pause() -> Any:
-    """The trigger of a pause."""
+    """The trigger for a pause."""
     from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
     return TimeDeltaTrigger(CHECK_AGAIN_AFTER)

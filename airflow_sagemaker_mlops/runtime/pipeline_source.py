@@ -1,4 +1,4 @@
-"""Which pipeline a run was of, for its record: :class:`Source`."""
+"""The pipeline of a run, for its record: :class:`Source`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the record says of the pipeline itself.
+    """A pipeline's own part of a record.
 
-    definition   as it was given to the DAG, with the folder that relative paths are relative to
+    definition   as given to the DAG, with the base folder of relative paths
     pipeline     its name
-    group        of a task group, its id; empty for a DAG of its own
+    group        id of its task group; empty for a DAG
     defaults     parameters whose defaults the DAG file has changed
-    records      where records go, as for ``StepTask``
-    outlets      (name, URI) of the assets that are locations its steps write to
-    connection   what leads to the AWS of its steps
-    mapped       whether it is inside a mapped task group, so that each instance of it is a run of its own
+    records      location of the records, as for ``StepTask``
+    outlets      (name, URI) of the assets for locations to which its steps write
+    connection   connection of its steps
+    mapped       whether it is inside a mapped task group, so that each instance is a separate run
     """
 
     definition: Any
@@ -38,7 +38,7 @@ class Source:
     mapped: bool = False
 
     def run_name(self, ti: RuntimeTaskInstanceProtocol) -> str:
-        """What the run of ``ti`` is called in records."""
+        """The name of the run of ``ti`` in records."""
         from ..execution.identity import run_name
         from .task_states import map_index_of
 

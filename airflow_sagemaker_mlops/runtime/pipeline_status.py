@@ -1,4 +1,4 @@
-"""How a pipeline's run ended, out of its tasks, for the status task in a worker or in the triggerer.  Blocking."""
+"""Determines how a pipeline's run ended, for the status task in a worker or in the triggerer.  Blocking."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 class Conclusion:
     """The end of a run.
 
-    said       what the status task pushes: status, and the steps by what became of them; empty when another has said it
-    lines      for the task log: the decisions, and what is worth a word
-    cut_off    whether steps were ended from outside, so that jobs of theirs may still be running
-    killed     steps that failed without a word: a user, a timeout or a lost process ended them
-    because    why the run failed though its steps did not
-    states     of the tasks, as Airflow calls them
-    refused    whether no step began because what the run asks for cannot be run
-    passed_over  whether something before the pipeline skipped the whole of it: a branch, a short circuit
-    early        whether steps are still running, so that nothing can be said yet
-    reasons      why steps failed, by task id, as far as they have said it
+    said       the status task's XCom: status, and the steps grouped by how they ended; empty if another task has it
+    lines      for the task log: the decisions, and other remarks
+    cut_off    whether steps were ended from outside, so that their jobs may still be running
+    killed     steps that failed without recording a reason: a user, a timeout or a lost process ended them
+    because    why the run failed although its steps did not
+    states     of the tasks, in Airflow's terms
+    refused    whether no step started because the run's conf was refused
+    passed_over  whether an upstream task, a branch or a short circuit, skipped the whole pipeline
+    early        whether steps are still running, so that there is no conclusion yet
+    reasons      why steps failed, by task id, as far as they have recorded it
     """
 
     said: Mapping[str, Any]
@@ -55,7 +55,7 @@ class Conclusion:
 
     @property
     def failure(self) -> str:
-        """Why the run failed, in a sentence; empty when it did not."""
+        """Why the run failed, as a sentence; empty if it did not."""
         if not self.said or self.said["Status"] != "Failed":
             return self.because
         stopped = (f"{name} (stopped)" for name in self.said["Stopped"])
@@ -81,23 +81,23 @@ def conclude(
 
     steps           {task id: step type}
     handlers        {task id: {task id of a handler: trigger}}
-    stands_in_for   task id of the status task that may have said it already
+    stands_in_for   task id of the status task that may already have concluded the run
     not_selected    task ids of steps that a selective run does not run
-    reused          task ids of steps that gave the result of an earlier run
+    reused          task ids of steps that returned an earlier run's result
     """
     skips = Skips(ti, steps, states_of(ti, list(steps)), not_selected)
     if not UNDER_WAY.isdisjoint(map(str, skips.states.values())):
-        # What users have changed about a step may end the tasks behind it early: a trigger rule, a cluster policy.
+        # A user's trigger rule or a cluster policy on a step may end its downstream tasks early.
         return Conclusion({}, early=True, states=skips.states)
     if not stands_in_for:
         if skips.passed_over():
-            line = "Nothing of the pipeline was to run: a task before it skipped it"
+            line = "An upstream task skipped the whole pipeline"
             return Conclusion(PASSED_OVER, [line], states=skips.states, passed_over=True)
         return _conclude(ti, steps, handlers, skips, reused)
     state = states_of(ti, [stands_in_for])[stands_in_for]
     if state == "failed":
-        # Airflow asks the leaves of a DAG how a run ended.  The status task is not one, because this task stands behind
-        # it, and neither an ``all_done`` task nor another teardown behind it fails because it did.
+        # Airflow takes the state of a run from the DAG's leaves.  The status task is not one, because this task is
+        # downstream of it, and no ``all_done`` task or other teardown downstream fails because it did.
         left = xcom_of(ti, stands_in_for, "return_value")
         told = left.get("Because") if isinstance(left, dict) else None
         return Conclusion({}, because=f"{stands_in_for} failed: {told or 'see its log.'}")
@@ -107,7 +107,7 @@ def conclude(
     if covered and skips.passed_over():
         return Conclusion({})
     if covered and not ENDED.issuperset(map(str, skips.states.values())):
-        # A short circuit between two steps skips the status task at once, whatever other steps are doing.
+        # A short circuit between two steps skips the status task at once, even if other steps are running.
         return Conclusion({}, early=True, states=skips.states)
     end = _conclude(ti, steps, handlers, skips, reused)
     return end if covered else replace(end, because="the run was ended before the pipeline was.", cut_off=True)
@@ -131,7 +131,7 @@ def _conclude(
         refused |= _not_rendered(ti)
     status: str = run_status(ends, handlers)
     if status == "Succeeded" and (refused or "upstream_failed" in states.values()):
-        status = "Failed"  # or something outside of the pipeline failed that its steps wait for
+        status = "Failed"  # or an upstream task outside the pipeline failed
     said = {
         "Status": status,
         "Failed": sorted(name for name, end in ends.items() if end == "Failed"),
@@ -143,13 +143,13 @@ def _conclude(
     lines = list(_decisions(ti, steps, states))
     lines += [f"{', '.join(names)} not taken: {sentence}" for sentence, names in skips.sentences().items()]
     if dropped:
-        lines.append(f"skipped by no decision of the pipeline, so counted as stopped: {', '.join(dropped)}")
+        lines.append(f"skipped without a decision of the pipeline, so counted as stopped: {', '.join(dropped)}")
     if status == "CompletedWithFailures":
-        lines.append(f"{', '.join([*said['Failed'], *said['Stopped']])} failed and was handled")
+        lines.append(f"{', '.join([*said['Failed'], *said['Stopped']])} failed, and that was handled")
     ran = sum(end != "NotRun" and name not in reused for name, end in ends.items()) - len(dropped)
     none_began = bool(refused) and ran == 0
     if none_began:
-        lines.append(f"The pipeline ended {status}: it was refused before any step began, so nothing ran")
+        lines.append(f"The pipeline ended {status}: it was refused before any step started, so nothing ran")
     else:
         more = f", {len(reused)} were reused, {len(not_selected)} not selected" if reused or not_selected else ""
         lines.append(f"The pipeline ended {status}: {ran} steps ran{more}")
@@ -167,7 +167,7 @@ def _conclude(
 
 
 def _not_rendered(ti: RuntimeTaskInstanceProtocol) -> dict[str, str]:
-    """{task id: reason} of the pipeline's first task, where it could not render the values of its parameters."""
+    """{task id: reason} of the pipeline's first task, if it could not render the parameter values."""
     first = ti.task_id.rpartition("pipeline.")[0] + PARAMETERS_TASK_ID
     if first not in ti.task.dag.task_dict:
         return {}
@@ -181,4 +181,4 @@ def _decisions(
     for name, step_type in steps.items():
         if step_type in ("Condition", CHAMPION_GATE) and states.get(name) == "success":
             result = xcom_of(ti, name, "return_value") or {}
-            yield f"{name}: {(result.get('Decision') or {}).get('Sentence', 'no decision kept')}"
+            yield f"{name}: {(result.get('Decision') or {}).get('Sentence', 'no decision recorded')}"

@@ -1,6 +1,6 @@
-"""The queue of a run's waiting steps where only some may run at a time, see ``execution.concurrency``.
+"""The queue of a run's waiting steps if only some may run at once; see ``execution.concurrency``.
 
-Each step's place is an XCom of its own, the ticket.  Airflow's task states say which other steps are on their way.
+Each step's place is an XCom, its ticket.  Airflow's task states show which other steps are in progress.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 KEY = "sagemaker_ticket"
 ON_THEIR_WAY = frozenset({"deferred", "running"})
-# A step that waits comes back to a worker now and then, and is no less on its way meanwhile.
+# A waiting step returns to a worker from time to time and still counts as in progress.
 COMING_BACK = frozenset({"scheduled", "queued"})
 
 
 def other_steps(ti: RuntimeTaskInstanceProtocol, states: Mapping[str, str], step: StepTask) -> dict[str, bool]:
-    """Of the ``states`` in the run of ``ti``, which is ``step``, the other steps of its pipeline that are on their way,
-    and whether each takes a ticket.
+    """The other steps of the pipeline of ``step`` that are in progress in the run of ``ti``, by ``states``, and
+    whether each takes a ticket.
 
-    Other tasks of the DAG are no steps: one of them may even wait for this step, which would wait for it.  Steps by
-    hand are of no pipeline, and count all others.
+    Other tasks of the DAG are not steps: one of them may even wait for this step, which would then wait for it.  Steps
+    without a definition belong to no pipeline, and count all others.
     """
     tasks = ti.task.dag.task_dict
     prefix = ti.task_id.removesuffix(step.step) if step.step else ""
@@ -41,12 +41,12 @@ def other_steps(ti: RuntimeTaskInstanceProtocol, states: Mapping[str, str], step
         own = by_hand or (
             task_id.startswith(prefix)
             and "." not in task_id.removeprefix(prefix)
-            and sibling_index(ti, task_id) in (None, index)  # in a mapped task group each instance is a pipeline
+            and sibling_index(ti, task_id) in (None, index)  # in a mapped task group, each instance is a pipeline
         )
         kind = type_of_operator(tasks[task_id].task_type) if task_id in tasks else ""
         is_step = name != own_state_key(ti) and own and (kind in SUPPORTED or task_id in step.foreign)
         with_ticket = kind in WAITING and (not by_hand or task_id == ti.task_id or _has_limit(tasks[task_id]))
-        # One that comes back to a worker has taken its ticket before.
+        # A step that returns to a worker already has its ticket.
         if is_step and (state in ON_THEIR_WAY or (with_ticket and state in COMING_BACK)):
             found[name] = with_ticket
     return found
@@ -57,9 +57,9 @@ def _has_limit(operator: Any) -> bool:
 
 
 def time_of(kept: Any, *, with_ticket: bool) -> float | None:
-    """What the ticket ``kept`` of another step says; ``None`` where its turn has not come or is over.
+    """The time of another step's ticket ``kept``; ``None`` if its turn has not come or is over.
 
-    A step without a ticket is behind all that have one: it may not even have been started.
+    A step without a ticket comes after all that have one: it may not even have started.
     """
     if not isinstance(kept, dict) or kept.get("left"):
         return None if with_ticket else BEGUN
@@ -67,9 +67,9 @@ def time_of(kept: Any, *, with_ticket: bool) -> float | None:
 
 
 class TaskQueueSlots:
-    """The queue of one DAG run, as the task ``ti`` sees them, which runs ``step``.
+    """The queue of one DAG run, as seen by the task ``ti``, which runs ``step``.
 
-    XComs of a task that begins in the triggerer outlive its attempts, so a ticket names the attempt that took it.
+    XComs of a task that starts in the triggerer survive its attempts, so a ticket names its attempt.
     """
 
     def __init__(self, store: TaskStore, ti: RuntimeTaskInstanceProtocol, step: StepTask) -> None:
@@ -87,15 +87,15 @@ class TaskQueueSlots:
         return taken
 
     async def begin(self) -> None:
-        """The step begins."""
+        """Mark the step as started."""
         await self._keep(time=time.time(), begun=True)
 
     async def leave(self) -> None:
-        """The step has ended.  Where its XComs stay when the task is cleared, they must not count before its turn."""
+        """Mark the step as ended, because XComs that survive a clear must not count before its next turn."""
         await self._keep(time=time.time(), left=True)
 
     async def others(self) -> Mapping[str, float]:
-        """Steps of the run that are on their way, without this one; ``BEGUN`` for one that takes no ticket."""
+        """The other steps of the run in progress; ``BEGUN`` for steps without tickets."""
         found: dict[str, float] = {}
         for name, with_ticket in other_steps(self._ti, await self._store.task_states(), self._step).items():
             task_id, map_index = instance_of(self._ti, name)

@@ -1,4 +1,4 @@
-"""Who records the steps of a run, in a worker and in the triggerer alike.  Blocking."""
+"""Creates the recorder of a run's steps, in a worker and in the triggerer.  Blocking."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def record_id(dag_id: str, group: str) -> str:
-    """What a pipeline's records are filed under: its DAG, and the task group in it if it is one."""
+    """The id of a pipeline's records: its DAG, and its task group if it has one."""
     return f"{dag_id}.{group}" if group else dag_id
 
 
 def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bool = True) -> Recorder | None:
-    """The recorder of a step; ``None`` when nothing is recorded.
+    """The recorder of a step; ``None`` if nothing is recorded.
 
-    caching   whether an earlier run's result may be taken
+    caching   whether an earlier run's result may be used
     """
     location = settings.location_of(task.records)
     if not location:
@@ -42,12 +42,12 @@ def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bo
         identity.run_name,
         aws.client("s3"),
         options,
-        threads=f"records {aws.key}",  # S3 that does not answer is to keep nothing else of a triggerer waiting
+        threads=f"records {aws.key}",  # an unresponsive S3 must not block anything else in a triggerer
     )
 
 
 def open_records(location: str) -> Store:
-    """The store at ``location``, which the default connection may write to, whatever account the steps run in."""
+    """The store at ``location``, with the default connection, whatever account the steps use."""
     from ..hooks.aws import aws_for
     from ..records.store.open import open_store
 

@@ -1,6 +1,6 @@
-"""What a failed attempt costs: an outage may use up the whole budget, code that keeps failing may not.
+"""The cost of a failed attempt: an outage may use up the whole budget, but failing code may not.
 
-Imported where a task runs and never by a DAG file.
+Imported where a task runs, never by a DAG file.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
 KEY = "sagemaker_errors"
-# By name, because nothing is to be imported here only to learn that it was not raised.
+# By name, to avoid imports just to find that an exception was not raised.
 _UNREACHABLE = frozenset({"OperationalError", "InterfaceError", "TransportError", "EOFError"})
-# What Airflow reaches its database, its API server and its supervisor with, beside the standard library.
+# Libraries with which Airflow reaches its database, its API server and its supervisor.
 _CLIENTS = frozenset(
     {"httpx", "httpcore", "h11", "anyio", "tenacity", "sqlalchemy", "psycopg2", "psycopg", "asyncpg", "pymysql",
      "MySQLdb", "mysql", "aiosqlite", "msgspec", "structlog", "asgiref", "greenback"}
@@ -34,15 +34,15 @@ _CLIENTS = frozenset(
 
 
 class Interrupted(AirflowException):
-    """A trigger could not reach Airflow or AWS; the step goes on with its next attempt."""
+    """A trigger could not reach Airflow or AWS; the step continues with its next attempt."""
 
 
 class KeepsFailing(AirflowFailException):
-    """The same task has failed too often for another attempt to be worth it."""
+    """The task has failed too often to try again."""
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether ``error`` says that Airflow or AWS could not be reached, rather than what they answered."""
+    """Whether ``error`` means that Airflow or AWS could not be reached, rather than a response of theirs."""
     seen = 0
     while error is not None and seen < 10:
         if isinstance(error, BaseExceptionGroup):
@@ -54,12 +54,12 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether Airflow answered, and ``error`` is what it said."""
+    """Whether ``error`` is a response from Airflow."""
     return type(error).__name__ == "AirflowRuntimeError" and not is_outage(error)
 
 
 def is_airflow_away(error: BaseException) -> bool:
-    """Whether it is Airflow that could not be reached, and not AWS."""
+    """Whether Airflow, rather than AWS, could not be reached."""
     return type(error).__name__ == "AirflowRuntimeError" and is_outage(error)
 
 
@@ -76,7 +76,7 @@ def _says_unreachable(error: BaseException) -> bool:
 
 
 def _is_airflows_own(error: BaseException) -> bool:
-    """Whether Airflow's code raised ``error``, or a client library under it; not a user's or a provider's code."""
+    """Whether Airflow's code, or a client library under it, raised ``error``; not a user's or a provider's code."""
     modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     for module in reversed(modules):
         package = module.partition(".")[0]
@@ -89,9 +89,9 @@ def _is_airflows_own(error: BaseException) -> bool:
 
 @contextmanager
 def errors_counted(operator: BaseOperator, context: Context) -> Iterator[None]:
-    """Fail for good what has failed ``MOST_ERRORS`` times while Airflow and AWS answered.
+    """Fail permanently after ``MOST_ERRORS`` failures while Airflow and AWS responded.
 
-    A user's own ``retries`` are left alone.
+    Does not affect a user's own ``retries``.
     """
     try:
         yield
@@ -103,21 +103,21 @@ def errors_counted(operator: BaseOperator, context: Context) -> Iterator[None]:
         count = _count(context)
         if count < MOST_ERRORS:
             raise
-        raise KeepsFailing(f"{error} (attempt {count} that ended so; no more are made)") from error
+        raise KeepsFailing(f"{error} (failure {count}; the task is not retried again)") from error
 
 
 def _count(context: Context) -> int:
-    """How often the task has failed by itself since it was last cleared, this time included."""
+    """How often the task's code has failed since it was last cleared, including this time."""
     ti = context["ti"]
     store: Any = dict(context).get("task_state_store")
-    if store is None:  # before Airflow 3.3: attempts that never began count as well
-        # A run that began under an earlier budget keeps its smaller ``max_tries``.
+    if store is None:  # before Airflow 3.3: attempts that never started count as well
+        # A run that started with an earlier budget keeps its smaller ``max_tries``.
         return int(ti.try_number - max(0, ti.max_tries - INFRASTRUCTURE_RETRIES))
     generation = f"m{ti.max_tries}"
     try:
         kept = store.get(KEY, None)
         before = kept["count"] if isinstance(kept, dict) and kept.get("generation") == generation else 0
         store.set(KEY, {"generation": generation, "count": before + 1})
-    except Exception:  # Airflow went away since
+    except Exception:  # Airflow has become unreachable since
         return 0
     return int(before + 1)

@@ -1,4 +1,4 @@
-"""The record of a DAG run, out of its steps' records: sealed by the pipeline's last task, in a worker.  Blocking."""
+"""Seals the record of a DAG run from its steps' records, in the pipeline's last task, in a worker.  Blocking."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 def seal_record(
     context: Context, source: Source, end: Conclusion, log: Callable[..., None], *, inherited: Mapping[str, Any]
 ) -> Sealed | None:
-    """Seal the record of the run; ``None`` where nothing is recorded.
+    """Seal the record of the run; ``None`` if nothing is recorded.
 
-    ``inherited`` are parameters with the values of the run that this one resumes.  What cannot be recorded is told, and
-    changes nothing about how the run ended unless ``fail_on_record_error`` is set.
+    ``inherited`` are parameters with the values of the run that this one resumes.  Recording errors are logged, and do
+    not affect how the run ended unless ``fail_on_record_error`` is set.
     """
     location = settings.location_of(source.records)
     if not location:
@@ -58,7 +58,7 @@ def seal_record(
 
 
 def _link_to(uri: str, ti: RuntimeTaskInstanceProtocol, log: Callable[..., None]) -> None:
-    """Have the task link to the record in the AWS console; not to one in a folder or in the embedded AWS."""
+    """Link the task to the record in the AWS console, unless it is in a folder or in the embedded AWS."""
     if not uri.startswith("s3://"):
         return
     from ..execution.watch.console_links import s3_url
@@ -69,12 +69,12 @@ def _link_to(uri: str, ti: RuntimeTaskInstanceProtocol, log: Callable[..., None]
         aws = aws_for(AwsConnection(settings.aws_conn_id(), settings.region_name()))
         if not aws.is_local:
             ti.xcom_push(key=RunRecordLink.xcom_key, value=s3_url(aws.region, uri))
-    except Exception as error:  # a link is not worth a run
+    except Exception as error:  # a link must not fail a run
         log("the task has no link to the record: %s", error)
 
 
 def _prices(log: Callable[..., None]) -> Prices | None:
-    """The user's prices; a file that cannot be read costs the record its cost and no more."""
+    """The user's prices; with an unreadable file, the record only lacks its cost."""
     from ..records.model.prices import read_prices
 
     file = settings.prices()
@@ -124,7 +124,7 @@ def _seal(
 
 
 def _signer(source: Source) -> Signer | None:
-    """The user's key.  One that cannot be used is an error: an unsigned record would look like a forged one."""
+    """The user's key.  An unusable key is an error: an unsigned record would look like a forged one."""
     key = settings.signing_key()
     if not key:
         return None
@@ -135,7 +135,7 @@ def _signer(source: Source) -> Signer | None:
 
 
 def _registry(source: Source, log: Callable[..., None]) -> Digests | None:
-    """Where digests of images are asked for; ``None`` when they are not."""
+    """The registry for image digests; ``None`` if they are disabled."""
     if not settings.image_digests():
         return None
     from ..hooks.aws import aws_for
@@ -143,7 +143,7 @@ def _registry(source: Source, log: Callable[..., None]) -> Digests | None:
 
     try:
         return digests_of(aws_for(source.connection))
-    except Exception as error:  # of a connection or secrets backend; the record is worth more than its digests
+    except Exception as error:  # e.g. from a connection or secrets backend; record the run without digests
         log("images are recorded without digests: %s: %s", type(error).__name__, error)
         return None
 
@@ -185,7 +185,7 @@ def _parameters(context: Context, source: Source, plan: Plan, inherited: Mapping
             continue
         in_conf = conf.get(param_name(parameter.name, source.group, params)) is not None
         origin = "conf" if in_conf else "dag" if parameter.name in source.defaults else "default"
-        # Airflow has no default that is a secret: the DAG file has, or the definition.
+        # Airflow has no secret defaults: they are in the DAG file or the definition.
         default = source.defaults.get(parameter.name) or parameter.default
         found[parameter.name] = Parameter(values.get(parameter.name, default), origin)
     return found

@@ -1,4 +1,4 @@
-"""Why steps were skipped: by a decision of the pipeline, by a task before it, or by nobody but the end of the run."""
+"""Why steps were skipped: by a decision of the pipeline, by an upstream task, or by the end of the run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Skips:
     """The skipped steps of the run of ``ti``.
 
     steps      {task id: step type}
-    states     of their tasks, as Airflow calls them
+    states     of their tasks, in Airflow's terms
     not_selected   task ids of steps that a selective run does not run
     """
 
@@ -31,19 +31,19 @@ class Skips:
     def dropped(self) -> list[str]:
         """Steps that nothing in the DAG skipped.
 
-        Airflow skips all that has not begun when somebody marks the run failed, and then only asks its leaves how it
-        ended.
+        If a user marks the run failed, Airflow skips everything that has not started, and then takes the run's state
+        only from its leaves.
         """
         left = self._skipped - self._decided - self._outside - self._behind - set(self.not_selected)
         return sorted(name for name in left if not self._may_skip_itself(name))
 
     def passed_over(self) -> bool:
-        """Whether no step ran, as a task before the pipeline skipped those at its head."""
+        """Whether no step ran, because a task upstream of the pipeline skipped its first steps."""
         asked_for = self.steps.keys() - set(self.not_selected)
         return bool(self._outside) and asked_for <= self._skipped and not self.dropped()
 
     def cover(self, status_task: str) -> bool:
-        """Whether a task of the DAG skipped the status task, or it skipped itself: the run did not end there."""
+        """Whether a task of the DAG, rather than the end of the run, skipped the status task, or it skipped itself."""
         if _names_one(self._decisions.values(), status_task):
             return True
         if self.passed_over() and xcom_of(self.ti, status_task, "return_value") == PASSED_OVER:
@@ -66,7 +66,7 @@ class Skips:
 
     @cached_property
     def _decisions(self) -> dict[str, Mapping[str, Any]]:
-        """{step: what it left as ``skipmixin_key``} of the steps that may have skipped others."""
+        """{step: its ``skipmixin_key`` XCom} of the steps that may have skipped others."""
         deciding = (name for name in self.steps if self.states.get(name) == "success" and self._decides(name))
         return {name: _word(self.ti, name) for name in deciding}
 
@@ -83,12 +83,12 @@ class Skips:
 
     @cached_property
     def _behind(self) -> set[str]:
-        """Steps behind another step that was skipped."""
+        """Steps downstream of a skipped step."""
         return {name for name in self._skipped if self._above(name) & self._skipped}
 
     @cached_property
     def _outside(self) -> set[str]:
-        """Steps that a task which is none of the pipeline's skipped, or that stand behind one that was skipped."""
+        """Steps skipped by a task outside the pipeline, or downstream of such a task that was skipped."""
         others = {name: self._above(name) - self.steps.keys() for name in self._skipped - self._decided}
         outside = sorted(set().union(*others.values()))
         skipped = skipped_of(self.ti, outside)
@@ -106,7 +106,7 @@ class Skips:
 
     @cached_property
     def _outsiders(self) -> list[str]:
-        """Tasks of the user before any step, or between two, that may skip others."""
+        """The user's tasks upstream of steps or between two steps that may skip others."""
         found: set[str] = set()
         left = list(self.steps)
         while left:
@@ -116,7 +116,7 @@ class Skips:
         return sorted(name for name in found if self._decides(name))
 
     def _decides(self, name: str) -> bool:
-        """Whether Airflow takes the task for a branch or a short circuit."""
+        """Whether Airflow treats the task as a branch or a short circuit."""
         return bool(self._task(name).inherits_from_skipmixin)
 
     def _above(self, name: str) -> set[str]:
@@ -138,9 +138,9 @@ def _names_one(words: Iterable[Mapping[str, Any]], task_id: str) -> bool:
 
 
 def _names(word: Mapping[str, Any], task_id: str, is_next: bool) -> bool:
-    """Whether what a branch or a short circuit left as ``skipmixin_key`` means that it skipped ``task_id``.
+    """Whether the ``skipmixin_key`` XCom of a branch or a short circuit means that it skipped ``task_id``.
 
-    is_next   whether the task stands directly behind it
+    is_next   whether the task is directly downstream of it
     """
     followed = word.get("followed")
     return task_id in (word.get("skipped") or ()) or (is_next and followed is not None and task_id not in followed)

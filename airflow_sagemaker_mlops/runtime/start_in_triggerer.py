@@ -1,7 +1,7 @@
-"""Airflow's ``StartTriggerArgs`` by its shape: importing the original costs a DAG file dozens of modules (3.3.2).
+"""A duck-typed version of Airflow's ``StartTriggerArgs``: importing it costs a DAG file dozens of modules (3.3.2).
 
-Arguments are written out when Airflow asks for them, which it does where a DAG is serialized and not in the workers,
-which parse the file for every task they start.
+Arguments are built when Airflow reads them, which it does when it serializes a DAG, but not in the workers, which parse
+the file for every task that they start.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ DEFAULT_POOL = "default_pool"
 
 
 def has_to_begin_in_worker(operator: BaseOperator) -> bool:
-    """Whether the user has asked for something that Airflow looks at only where a task goes to a worker (3.3.2).
+    """Whether the user has set something that Airflow only applies if a task goes to a worker (3.3.2).
 
-    The scheduler defers a task that begins in the triggerer at once, whatever its pool or other limits say.  In a
-    mapped task group, only a worker knows the values that the instance is mapped over.
+    The scheduler defers a task that starts in the triggerer at once, regardless of its pool or other limits.  In a
+    mapped task group, only a worker knows the values over which the instance is mapped.
     """
     limited = operator.pool != DEFAULT_POOL or operator.pool_slots != 1 or operator.max_active_tis_per_dag is not None
     asked = operator.on_execute_callback or operator._pre_execute_hook
@@ -36,20 +36,20 @@ def has_to_begin_in_worker(operator: BaseOperator) -> bool:
 def has_secret_defaults(spec: StepSpec) -> bool:
     """Whether a step, or one in the body of a loop, reads a parameter whose default is a secret.
 
-    The arguments of a trigger that starts a task stand in the serialized DAG in clear.  A worker has them from the
-    file, and Airflow encrypts what it hands over to the triggerer.
+    The serialized DAG contains the arguments of a trigger that starts a task in clear text.  A worker reads the default
+    from the file, and Airflow encrypts what the worker passes to the triggerer.
     """
     return any(holds_secret(name, slot.default) for name, slot in spec.all_parameters)
 
 
 def has_to_end_in_worker(operator: BaseOperator) -> bool:
-    """The same for what is done after it: callbacks, and asset events of outlets (Airflow 3.3.2)."""
+    """The same for the end of a task: callbacks, and asset events of outlets (Airflow 3.3.2)."""
     return bool(operator.outlets or operator.on_success_callback or operator._post_execute_hook)
 
 
 @dataclass(frozen=True, slots=True)
 class StartInTriggerer:
-    """Start a step in the triggerer, without any worker."""
+    """Starts a step in the triggerer, without a worker."""
 
     task: StepTask
     finish_in_worker: bool
@@ -70,7 +70,7 @@ class StartInTriggerer:
 
 @dataclass(frozen=True, slots=True)
 class StartStatusInTriggerer:
-    """Conclude a run in the triggerer."""
+    """Concludes a run in the triggerer."""
 
     steps: Mapping[str, str]
     handlers: Mapping[str, Mapping[str, str]]
@@ -83,7 +83,7 @@ class StartStatusInTriggerer:
 
     @property
     def trigger_kwargs(self) -> dict[str, Any]:
-        """Arguments of the trigger: the step names by type, for most of a DAG's are of few types."""
+        """Arguments of the trigger: the step names by type, because most DAGs have few types."""
         by_type: dict[str, str] = {}
         for name, step_type in self.steps.items():
             by_type[step_type] = f"{by_type[step_type]} {name}" if step_type in by_type else name

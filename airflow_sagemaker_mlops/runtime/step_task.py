@@ -1,4 +1,4 @@
-"""What a step operator knows when its DAG is parsed; all that its trigger is given."""
+"""A step operator's data, known when its DAG is parsed; also the arguments of its trigger."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ..hooks.connection import DEFAULT_CONNECTION, AwsConnection
 from ..plan.spec import NO_SPEC, StepSpec
 
 JOURNAL_KEY = "sagemaker_job"
-# The text is stored inside JSON, where every quote would cost a backslash; so the two kinds of quotes change places.
+# The text is stored inside JSON, where every double quote costs a backslash; so the two kinds of quotes are swapped.
 _SWAPPED = str.maketrans({'"': "'", "'": '"'})
 
 
 @dataclass(frozen=True, slots=True)
 class StepTask:
-    """What an operator knows when the DAG is parsed, and all its trigger is given.
+    """The data of a step operator that is known when the DAG is parsed; its trigger gets nothing else.
 
     spec                 the step's slice of the definition
-    step                 its name where that is not the task id; pipeline likewise where it is not the DAG id
+    step                 its name if that is not the task id; similarly, pipeline if that is not the DAG id
     reads                {step name: task id} of the steps whose results it needs
-    connection           what leads to its AWS
-    max_parallel_steps   how many steps of a run may be on their way at a time; 0 for any number
-    foreign              task ids of the pipeline's steps that are other packages' operators, where that is set
-    records              where the run's record goes; "" where ``[sagemaker_mlops] records`` says, "off" for nowhere
-    mapped               whether its pipeline is inside a mapped task group, so that each instance is a run of its own
-    group                task group of its pipeline, where an earlier pipeline of the DAG has the run's id; else empty
+    connection           its AWS connection
+    max_parallel_steps   maximum number of steps of a run in progress; 0 for no limit
+    foreign              task ids of the pipeline's steps that are other packages' operators, if there is a limit
+    records              location of the run's record; "" for that of ``[sagemaker_mlops] records``, "off" for none
+    mapped               whether its pipeline is inside a mapped task group, so that each instance is a separate run
+    group                task group of its pipeline if an earlier pipeline of the DAG has the run's id, otherwise empty
     """
 
     type: str
@@ -46,7 +46,7 @@ class StepTask:
     group: str = ""
 
     def to_json(self) -> str:
-        """Compact text; what can be told from the rest is left out, for this is stored in every serialized step."""
+        """Compact text without derivable values, because every serialized step contains it."""
         fields: dict[str, Any] = {}
         for name, value in _changed(self, StepTask("")).items():
             fields |= _changed(value, DEFAULT_CONNECTION) if name == "connection" else {name: value}
@@ -54,16 +54,16 @@ class StepTask:
         fields.pop("spec", None)
         prefix = self._common_prefix()
         if prefix is not None:
-            fields.pop("reads", None)  # its steps stand in the spec
+            fields.pop("reads", None)  # the spec names the steps
             if prefix:
                 fields["prefix"] = prefix
-        # The spec's keys are AWS's, with a capital letter, so they can stand beside ours; the type comes first.
+        # The spec's keys are AWS's, in PascalCase, so they cannot collide with ours; the type comes first.
         spec = self.spec.to_json()
         data = {self.type: spec.pop("Arguments", None), **spec, **fields}
         return json.dumps(data, separators=(",", ":"), ensure_ascii=False).translate(_SWAPPED)
 
     def _common_prefix(self) -> str | None:
-        """What all task ids have before the step's name; ``None`` when they do not follow their steps' names."""
+        """The common prefix of all task ids before the step's name; ``None`` if ids do not follow the step names."""
         prefix = None
         for step, task_id in self.reads.items():
             if not task_id.endswith(step) or prefix not in (None, task_id.removesuffix(step)):
@@ -87,6 +87,6 @@ class StepTask:
 
 
 def _changed(of: Any, defaults: Any) -> dict[str, Any]:
-    """The fields whose values are not those of ``defaults``."""
+    """The fields whose values differ from ``defaults``."""
     values = {name: getattr(of, name) for name in of.__slots__}
     return {name: value for name, value in values.items() if value != getattr(defaults, name)}

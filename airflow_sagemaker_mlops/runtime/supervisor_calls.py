@@ -1,4 +1,4 @@
-"""Asking Airflow out of a trigger: XComs, connections, states, over the channel to the triggerer's supervisor."""
+"""Calls Airflow from a trigger (XComs, connections, states), over the channel to the triggerer's supervisor."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .retry_budget import is_outage
 log = logging.getLogger(__name__)
 Words = ParamSpec("Words")
 Answer = TypeVar("Answer")
-_ASKED: set[asyncio.Future[Any]] = set()  # an event loop keeps no hold of its tasks
+_ASKED: set[asyncio.Future[Any]] = set()  # an event loop keeps only weak references to its tasks
 
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 
 
 async def ask(question: Callable[Words, Answer], *args: Words.args, **kwargs: Words.kwargs) -> Answer:
-    """The answer to the blocking call ``question``, asked again for ``OUTAGE_S`` seconds while nobody answers.
+    """The result of the blocking call ``question``, repeated for ``OUTAGE_S`` seconds while Airflow does not respond.
 
-    An attempt of the task would cost more than waiting here does.
+    Waiting here is cheaper than another attempt of the task.
     """
     deadline, pause = time.monotonic() + OUTAGE_S, FIRST_PAUSE_S
     while True:
@@ -40,10 +40,10 @@ async def ask(question: Callable[Words, Answer], *args: Words.args, **kwargs: Wo
 
 
 async def _ask_once(question: Callable[Words, Answer], *args: Words.args, **kwargs: Words.kwargs) -> Answer:
-    """The answer to ``question``, asked once.
+    """The result of ``question``, called once.
 
-    It is heard out though the trigger is cancelled meanwhile: in Airflow 3.0 and 3.1 a request that is given up between
-    its words and the answer leaves the answer to the next who asks, which ends the triggerer.
+    The call is completed even if the trigger is cancelled meanwhile: in Airflow 3.0 and 3.1, if a request is abandoned
+    before its response, the next caller gets that response, which ends the triggerer.
     """
     asked: asyncio.Future[Answer] = asyncio.ensure_future(sync_to_async(question)(*args, **kwargs))
     _ASKED.add(asked)
@@ -54,4 +54,4 @@ async def _ask_once(question: Callable[Words, Answer], *args: Words.args, **kwar
 def _heard(asked: asyncio.Future[Any]) -> None:
     _ASKED.discard(asked)
     if not asked.cancelled():
-        asked.exception()  # who asked has it, if anybody waits for it
+        asked.exception()  # the caller has it, if it is still waiting

@@ -1,6 +1,6 @@
-"""One attempt of a step in a worker: what it submits, runs, records and stops.  What Airflow is told is ``base``'s.
+"""One attempt of a step in a worker: submits, runs, records and stops.  ``base`` reports to Airflow.
 
-Imported where a step runs and never by a DAG file.
+Imported where a step runs, never by a DAG file.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
     from .selective.step import StepSelection
     from .task_store.protocol import TaskStore
 
-TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn comes back to a worker
+TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn returns to a worker
 
 MOST_HANDED_OVER = 4_096  # characters of a shown request; a longer one is not shown again after a needless retry
 
 
 @dataclass(slots=True)
 class WorkerAttempt:
-    """What the task in ``context`` does about ``step`` in this process.
+    """The work of the task in ``context`` on ``step`` in this process.
 
     selection   what a selective run does with the step; ``None`` if the whole pipeline runs
-    log         a line for the task log
-    killed      whether Airflow has called ``on_kill``, after which the task's code may go on for some seconds
+    log         writes a line to the task log
+    killed      whether Airflow has called ``on_kill``, after which the task's code may run on for some seconds
     """
 
     step: StepTask
@@ -73,11 +73,11 @@ class WorkerAttempt:
 
     @property
     def upstream_results(self) -> Mapping[str, Mapping[str, Any]]:
-        """Results of the steps that this one read, by name; empty before it began."""
+        """Results of the steps that this one read, by name; empty before it started."""
         return self._live.scope.steps if self._live is not None else {}
 
     async def run_at_once(self) -> dict[str, Any]:
-        """The result of the step, run to its end in this process."""
+        """Run the step to its end in this process; returns its result."""
         run = self._live = self._step_run()
         return await run_recorded(run, await self._recorder(run))
 
@@ -98,23 +98,23 @@ class WorkerAttempt:
         return await run_recorded(run, await self._recorder(run))
 
     async def reuse(self, selection: StepSelection) -> dict[str, Any]:
-        """The earlier result of a step that is reused, recorded as such."""
+        """Record a reused step and return its earlier result."""
         run = self._step_run()
         recorder = await self._recorder(run)
         return selection.earlier_result if recorder is None else await run_recorded(run, recorder)
 
     async def submit(self) -> HandOver | StepSucceeded | timedelta:
-        """What the triggerer is handed over.
+        """Submit the step; returns the data for the triggerer.
 
-        Or how long to wait before the next try, by the retry policies; or the result, where an earlier run has it.
-        Raises :class:`StepFailed` also when the task was ended meanwhile; the job is stopped then.
+        Or a delay before the next attempt, by the retry policies; or the result, if an earlier run has it.
+        Raises :class:`StepFailed` also if the task was ended meanwhile; the job is then stopped.
         """
         from ..execution.exceptions import StepFailed
         from ..execution.retries import Retries
 
         run = self._live = self._step_run()
         if self.killed():
-            raise StepFailed("the task was ended before its job was made")
+            raise StepFailed("the task was ended before its job was created")
         if await self._must_wait(run):
             return TURN_AGAIN
         start = await self._begin_record(run)
@@ -129,8 +129,8 @@ class WorkerAttempt:
             return timedelta(seconds=pause)
         if self.killed():
             await stop(run, job.name, job.arn)
-            raise StepFailed(f"the task was ended while {job.name} was being made; the job was stopped")
-        # MySQL keeps 65,535 bytes of a trigger's arguments, encrypted, and the step itself is among them.
+            raise StepFailed(f"the task was ended while {job.name} was being created; the job was stopped")
+        # MySQL stores at most 65,535 bytes of a trigger's encrypted arguments, which include the step itself.
         published = {
             key: value
             for key, value in self._links.values.items()
@@ -140,30 +140,30 @@ class WorkerAttempt:
         return HandOver(run.identity, job, step_start, list(self._secrets), published)
 
     async def pause_for(self, cause: str, words: str) -> timedelta | None:
-        """How long a failed job's step waits for the next one, by its retry policies; ``None``: it has failed."""
+        """The delay before a failed step's next job, by its retry policies; ``None`` if it has failed for good."""
         from ..execution.retries import Retries
 
         pause = await (await Retries.of(self._step_run())).pause_for(cause, words)
         return None if pause is None else timedelta(seconds=pause)
 
     async def stop_overdue(self) -> str:
-        """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
+        """Stop the job of this attempt, wherever it was started; returns its name, empty if nothing is running."""
         from .stopping.on_timeout import stop_overdue
 
         return await stop_overdue(self._step_run(), self.context["ti"])
 
     @property
     def may_leave_a_job(self) -> bool:
-        """Whether there may be something that :meth:`stop` has to stop."""
+        """Whether there may be something to stop."""
         return self._live is not None and self._live.entry.waits
 
     async def stop(self) -> None:
-        """Stop what this process began."""
+        """Stop what this process started."""
         if self._live is not None:
             await stop_current(self._live)
 
     async def _must_wait(self, run: StepRun) -> bool:
-        """Whether as many steps as may run at a time are on their way already."""
+        """Whether the limit of parallel steps has been reached."""
         limit = self.step.max_parallel_steps
         if not limit:
             return False
@@ -176,7 +176,7 @@ class WorkerAttempt:
         return bool(ahead)
 
     async def _begin_record(self, run: StepRun) -> StepStart | None:
-        """What the recorder knows before the step is submitted; recorded to its end where a result is at hand."""
+        """Start recording before the step is submitted; records the end as well if a result is available."""
         recorder = await self._recorder(run)
         if recorder is None:
             return None

@@ -176,7 +176,7 @@ def test_a_client_finds_the_run_in_sagemaker_lineage(bridged: Deployment, aws: l
     ]
     assert any(uri.startswith(f"s3://{aws.bucket}/bridged-day?") for uri in uris)
     log = "".join(bridged.logs("maker", pending, "pipeline.status").values())
-    assert "SageMaker Lineage has 4 entities and 5 associations of this run, 9 of them from before" in log
+    assert "SageMaker Lineage has 4 entities and 5 associations of this run, 9 of which already existed" in log
 
 
 @pytest.mark.skipif(not HAS_OPENLINEAGE, reason="the OpenLineage provider is optional")

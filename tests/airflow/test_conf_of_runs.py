@@ -94,10 +94,10 @@ def test_a_pattern_or_several_are_asked_for_by_pipeline() -> None:
 @pytest.mark.parametrize(
     ("conf", "what", "fix"),
     [
-        ({"pipeline.selct": "A"}, '"pipeline.selct" is no option of a run.', 'Did you mean "pipeline.select"?'),
-        ({"pipeline.select": 3}, "3 names no steps.", 'Write "Train+", or ["Train", "Evaluate"].'),
-        ({"pipeline.select": []}, "[] names no steps.", 'Write "Train+", or ["Train", "Evaluate"].'),
-        ({"pipeline.resume": ["r1"]}, "['r1'] is no run.", 'Write its id, or "latest".'),
+        ({"pipeline.selct": "A"}, '"pipeline.selct" is not an option of a run.', 'Did you mean "pipeline.select"?'),
+        ({"pipeline.select": 3}, "3 does not name steps.", 'Write "Train+", or ["Train", "Evaluate"].'),
+        ({"pipeline.select": []}, "[] does not name steps.", 'Write "Train+", or ["Train", "Evaluate"].'),
+        ({"pipeline.resume": ["r1"]}, "['r1'] is not a run.", 'Write its id, or "latest".'),
         (
             {"h.pipeline.select": "A"},
             'this DAG has no pipeline in a task group "h".',
@@ -105,12 +105,12 @@ def test_a_pattern_or_several_are_asked_for_by_pipeline() -> None:
         ),
         (
             {"pipeline.select": "A", "pipeline.resume": "r1"},
-            '"pipeline.select" and "pipeline.resume" exclude each other: resuming selects by itself.',
-            "Leave one out.",
+            '"pipeline.select" and "pipeline.resume" exclude each other: resuming makes its own selection.',
+            "Remove one of them.",
         ),
         (
             {"pipeline.source_run": "r1"},
-            '"pipeline.source_run" says where "pipeline.select" takes results from, which is not there.',
+            '"pipeline.source_run" is only used with "pipeline.select", which is missing.',
             'Add it, or use "pipeline.resume".',
         ),
     ],
@@ -157,7 +157,7 @@ def test_without_records_only_a_part_that_needs_no_results_can_run() -> None:
     assert kinds(dag, {"pipeline.select": "A,B"}) == {"A": "selected", "B": "selected", "C": "not selected"}
     with pytest.raises(InvalidSelection, match="knows no records to take them from") as caught:
         kinds(dag, {"pipeline.select": "C"})
-    assert "Turn records on" in caught.value.problems[0].fix
+    assert "Turn on records" in caught.value.problems[0].fix
 
 
 def test_an_operator_of_another_package_takes_part(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_task_of_the_dag_itself_that_would_keep_a_selected_step_from_running_i
         step_selection(context_of(dag, "g.A", {"g.pipeline.select": ["B", "C"]}), task.pipeline_step)
     (problem,) = caught.value.problems
     assert (problem.code, problem.fix) == ("SM412", "Select A as well.")
-    assert problem.what == '"B" waits for "between", and that for "A", which is not selected and so is skipped.'
+    assert problem.what == '"B" waits for "between", which waits for "A", which is not selected.'
     selection = step_selection(context_of(dag, "g.A", {"g.pipeline.select": "C"}), task.pipeline_step)
     assert selection is not None
     assert selection.role == "not selected"

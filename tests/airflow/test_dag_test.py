@@ -161,4 +161,4 @@ def test_a_backfill_of_three_days_processes_three_days(aws: LocalAws, tmp_path: 
         days.append((values["Day"], values["Count"]))
     # What somebody gives a run is data: it is never rendered.
     assert days == [("2024-01-29", 29), ("2024-01-30", 30), ("2024-01-31", 31), ("{{ ds }}", 1)]
-    assert '[SM416] "Dya" is no parameter of this DAG.' in done.stdout + done.stderr
+    assert '[SM416] "Dya" is not a parameter of this DAG.' in done.stdout + done.stderr

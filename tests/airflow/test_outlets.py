@@ -159,8 +159,8 @@ def test_a_run_that_failed_tells_nobody() -> None:
     ("options", "said"),
     [
         ({"outlets": ["s3://b/x"], "records": "off"}, "nothing is recorded"),
-        ({"outlets": ["gs://b/x"], "records": "s3://r"}, '"gs://b/x" is no S3 location.'),
-        ({"outlets": [model_asset("abalone")], "records": "s3://r"}, "Models that a pipeline registers have events"),
+        ({"outlets": ["gs://b/x"], "records": "s3://r"}, '"gs://b/x" is not an S3 location.'),
+        ({"outlets": [model_asset("abalone")], "records": "s3://r"}, "Registered models have events"),
     ],
 )
 def test_outlets_that_can_have_no_events_are_refused(options: dict[str, Any], said: str) -> None:

@@ -266,7 +266,7 @@ def test_a_key_of_the_conf_that_is_nobodys_is_refused_by_name() -> None:
     }
     with pytest.raises(InvalidConf) as caught:
         refuse_misspelt(context)
-    assert '[SM416] "Nn" is no parameter of this DAG.\n      Did you mean "N"?' in str(caught.value)
+    assert '[SM416] "Nn" is not a parameter of this DAG.\n      Did you mean "N"?' in str(caught.value)
     assert "Each pipeline has its own here: mon.Day, tue.Day." in str(caught.value)
     server_side = DagSerialization.from_dict(DagSerialization.to_dict(dag))
     assert undeclared(good, server_side) == []

@@ -82,7 +82,9 @@ def test_a_refused_run_says_that_nothing_ran_and_looks_for_no_jobs(
     run.refuse_steps()
     why = run.conclude()
     assert '[SM405] no step is called "Trian".\n      Did you mean "Train"?' in why
-    assert "The pipeline ended Failed: it was refused before any step began, so nothing ran" in capsys.readouterr().out
+    assert (
+        "The pipeline ended Failed: it was refused before any step started, so nothing ran" in capsys.readouterr().out
+    )
     assert run.swept == []
     assert run.xcoms["pipeline.status", "return_value"] == {
         "Status": "Failed",

@@ -130,7 +130,7 @@ def test_what_goes_wrong_while_a_job_is_looked_for_hides_no_failure(monkeypatch:
         on_final_failure.nothing_left_running(step.step, context, said.append, fails_once=True),
     ):
         raise AirflowFailException("access denied")
-    assert said == ["whether a job of this step is left running is not known: the API server does not answer"]
+    assert said == ["a job of this step may be left running: the API server does not answer"]
 
 
 def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:

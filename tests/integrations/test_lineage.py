@@ -384,8 +384,14 @@ def test_the_command_writes_a_recorded_run_and_says_what_was_there(aws: LocalAws
     assert code == 0
     operations = [json.loads(line)["operation"] for line in printed.splitlines()]
     assert set(operations) == {"CreateContext", "CreateAction", "CreateArtifact", "AddAssociation"}
-    assert command() == (0, "SageMaker Lineage has 5 entities and 6 associations of this run, 0 of them from before\n")
-    assert command() == (0, "SageMaker Lineage has 5 entities and 6 associations of this run, 11 of them from before\n")
+    assert command() == (
+        0,
+        "SageMaker Lineage has 5 entities and 6 associations of this run, 0 of which already existed\n",
+    )
+    assert command() == (
+        0,
+        "SageMaker Lineage has 5 entities and 6 associations of this run, 11 of which already existed\n",
+    )
     as_data = ["records", "lineage", "--format", "json", *place]
     written = json.loads(CliRunner().invoke(app, as_data).stdout)
     assert [written[key] for key in ("entities", "associations", "found", "problems")] == [5, 6, 11, []]

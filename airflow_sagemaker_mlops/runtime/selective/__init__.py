@@ -1,1 +1,1 @@
-"""Selective runs of a DAG: the request in the conf, and what each step does; see ``records.reuse`` for the words."""
+"""Selective runs of a DAG: the request in the conf, and what each step does; see ``records.reuse`` for the terms."""

@@ -1,7 +1,7 @@
 """A selective request in a run's conf: ``{"pipeline.select": "Train+"}``, for a group ``{"<id>.pipeline.select": …}``.
 
-No parameter of a pipeline can be named like that: its name has no dot.  Every other key is a param of the DAG or of one
-of its tasks, or it is misspelt: a run that ignored it would go on with the default, and nobody would know.
+No parameter of a pipeline can have such a name, because its name has no dot.  Every other key must be a param of the
+DAG or of one of its tasks; a misspelt key would otherwise be ignored, and the run would silently use the default.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ...definition.problems import Problem
     from ...records.reuse.selective_run import SelectiveRequest
 
-LIKE = 0.66  # of difflib's ratio: two letters that changed places in a word of three still count
+LIKE = 0.66  # difflib's ratio: two swapped letters in a word of three still match
 OPTIONS = ("select", "source_run", "resume")
 _KEY = re.compile(r"(?:(?P<group>.+)\.)?pipeline\.(?P<option>[^.]+)")
 _NOT_OURS = frozenset({"openlineage"})  # TriggerDagRunOperator writes it into the conf of the run that it starts
 
 
 def is_selective(conf: Mapping[str, Any] | None) -> bool:
-    """Whether ``conf`` may hold a selective request.  A form leaves null or "" in empty fields."""
+    """Whether ``conf`` may contain a selective request.  A form leaves null or "" in empty fields."""
     return any(value not in (None, "") and _KEY.fullmatch(key) for key, value in (conf or {}).items())
 
 
@@ -41,22 +41,22 @@ def _is_status_task(task_id: str, task: Any) -> bool:
 
 
 def needs_worker(conf: Mapping[str, Any] | None, dag: DAG) -> bool:
-    """Whether a run with this ``conf`` may be a selective run of a pipeline of ``dag``, or has to be refused."""
+    """Whether a run with this ``conf`` may be a selective run of a pipeline of ``dag``, or must be refused."""
     return bool(conf) and (is_selective(conf) or bool(undeclared(conf or {}, dag)))
 
 
 def undeclared(conf: Mapping[str, Any], dag: DAG) -> list[str]:
-    """The keys of ``conf`` that are nobody's: no params of ``dag`` or of one of its tasks, and no options of a run.
+    """The unknown keys of ``conf``: neither params of ``dag`` or of one of its tasks, nor options of a run.
 
-    In a DAG of other tasks that has pipelines in groups, these tasks may read any key.  There it takes one that
-    resembles a param.
+    In a DAG with other tasks and pipelines in groups, those tasks may read any key, so there only keys that resemble a
+    param are returned.
     """
     keys = [key for key in conf if key not in dag.params and key not in _NOT_OURS]
     if not keys:
         return []
     groups = pipelines_in(dag)
     if not groups:
-        return []  # without a pipeline it is the author's of the DAG what its conf may hold
+        return []  # without a pipeline, the conf is the DAG author's business
     of_tasks = {name for task in dag.tasks for name, param in task.params.items() if _is_of_task(param)}
     left = [key for key in keys if key not in of_tasks and not _is_option(key, groups)]
     return left if _is_pipeline(dag) else [key for key in left if _resembles(key, dag.params)]
@@ -74,14 +74,14 @@ def _is_pipeline(dag: DAG) -> bool:
 
 def _resembles(key: str, params: Iterable[str]) -> bool:
     """Whether ``key`` may be meant for one of ``params``, with or without the name of its group."""
-    import difflib  # only a conf with such a key pays for it
+    import difflib  # only a conf with such a key pays for this import
 
     names = {name.casefold() for param in params for name in (param, param.rpartition(".")[2])}
     return bool(difflib.get_close_matches(key.casefold(), names, n=1, cutoff=LIKE))
 
 
 def _is_of_task(param: Any) -> bool:
-    """Whether a task has ``param`` of its own: it also has copies of those its DAG had when it was made."""
+    """Whether ``param`` is a task's own: a task also has copies of its DAG's params."""
     return getattr(param, "source", None) != "dag"
 
 
@@ -91,15 +91,15 @@ def _is_option(key: str, groups: Collection[str]) -> bool:
 
 
 def misspelt(conf: Mapping[str, Any], dag: DAG) -> list[Problem]:
-    """SM416 for every key that :func:`undeclared` finds, with what may be meant."""
+    """SM416 for every key that :func:`undeclared` finds, with a suggestion."""
     from ...definition.problems import Problem, did_you_mean
 
     problems = []
     for key in undeclared(conf, dag):
         own = [name for name in dag.params if name.endswith(f".{key}")]
         near = f"Each pipeline has its own here: {', '.join(own)}." if own else did_you_mean(key, list(dag.params))
-        fix = f"{near} What other tasks read from the conf is declared in params= of the DAG.".strip()
-        problems.append(Problem("SM416", f"conf[{key!r}]", f'"{key}" is no parameter of this DAG.', fix))
+        fix = f"{near} Declare keys that other tasks read from the conf in params= of the DAG.".strip()
+        problems.append(Problem("SM416", f"conf[{key!r}]", f'"{key}" is not a parameter of this DAG.', fix))
     return problems
 
 
@@ -109,7 +109,7 @@ def request_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> 
     group    "" for a pipeline that is a DAG
     groups   of all pipelines of the DAG
 
-    Raises :class:`InvalidSelection` (SM411) for what cannot be meant, of the other pipelines as well:
+    Raises :class:`InvalidSelection` (SM411) for invalid requests, also for other pipelines:
     otherwise a misspelt option would run everything.
     """
     from ...plan.selection import InvalidSelection
@@ -140,33 +140,33 @@ def request_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> 
 
 
 def _problem(key: str, group: str, option: str, value: Any, groups: Collection[str]) -> Problem | None:
-    """What is wrong with one key; ``None`` also for a key of somebody else's that only looks like ours."""
+    """The problem of one key; ``None`` also for somebody else's key that only resembles ours."""
     from ...definition.problems import Problem, did_you_mean
 
     if group not in groups:
         if option not in OPTIONS:
             return None
         keys = [f"{name}.pipeline.{option}".lstrip(".") for name in groups]
-        what = f'this DAG has no pipeline in a task group "{group}".' if group else "no pipeline is this whole DAG."
+        what = f'this DAG has no pipeline in a task group "{group}".' if group else "this whole DAG is not a pipeline."
         return Problem("SM411", key, what, did_you_mean(key, keys))
     if option not in OPTIONS:
         keys = [key.removesuffix(option) + name for name in OPTIONS]
-        return Problem("SM411", key, f'"{key}" is no option of a run.', did_you_mean(key, keys))
+        return Problem("SM411", key, f'"{key}" is not an option of a run.', did_you_mean(key, keys))
     if option != "select":
         wrong = not isinstance(value, str)
-        return Problem("SM411", key, f"{value!r} is no run.", 'Write its id, or "latest".') if wrong else None
+        return Problem("SM411", key, f"{value!r} is not a run.", 'Write its id, or "latest".') if wrong else None
     words = [value] if isinstance(value, str) else value
     if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
         return None
-    return Problem("SM411", key, f"{value!r} names no steps.", 'Write "Train+", or ["Train", "Evaluate"].')
+    return Problem("SM411", key, f"{value!r} does not name steps.", 'Write "Train+", or ["Train", "Evaluate"].')
 
 
 def _misfits(prefix: str, given: Mapping[str, Any]) -> Iterator[Problem]:
     from ...definition.problems import Problem
 
     if "select" in given and "resume" in given:
-        what = f'"{prefix}select" and "{prefix}resume" exclude each other: resuming selects by itself.'
-        yield Problem("SM411", prefix + "resume", what, "Leave one out.")
+        what = f'"{prefix}select" and "{prefix}resume" exclude each other: resuming makes its own selection.'
+        yield Problem("SM411", prefix + "resume", what, "Remove one of them.")
     elif "source_run" in given and "select" not in given:
-        what = f'"{prefix}source_run" says where "{prefix}select" takes results from, which is not there.'
+        what = f'"{prefix}source_run" is only used with "{prefix}select", which is missing.'
         yield Problem("SM411", prefix + "source_run", what, f'Add it, or use "{prefix}resume".')

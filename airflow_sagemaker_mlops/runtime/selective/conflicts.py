@@ -1,4 +1,4 @@
-"""Tasks of the DAG's own between two steps: the definition knows nothing of them, and they can hold a step up."""
+"""Other tasks of the DAG between two steps: they are not in the definition, but can make Airflow skip a step."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ...plan.selection import Selection
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
-# Rules by which Airflow skips a task whose upstream was skipped.
+# Trigger rules with which Airflow skips a task if an upstream was skipped.
 _SKIPPED = frozenset({"all_success", "none_skipped"})
 
 
 def cut_off(dag: DAG, group: str, selection: Selection) -> Iterator[Problem]:
-    """Selected and reused steps that Airflow would skip, as other tasks lead from a step that is left out to them.
+    """Selected and reused steps that Airflow would skip: other tasks connect them to a step that is not selected.
 
-    group   of the pipeline in ``dag``; "" when it is the whole of it
+    group   of the pipeline in ``dag``; "" if it is the whole DAG
     """
     prefix = f"{group}." if group else ""
     not_selected = {prefix + name for name in selection.not_selected}
@@ -37,5 +37,5 @@ def cut_off(dag: DAG, group: str, selection: Selection) -> Iterator[Problem]:
                     stack.append(above)
                     continue
                 step, other = name.removeprefix(prefix), above.removeprefix(prefix)
-                what = f'"{step}" waits for "{below}", and that for "{other}", which is not selected and so is skipped.'
+                what = f'"{step}" waits for "{below}", which waits for "{other}", which is not selected.'
                 yield Problem("SM412", f"$.Steps.{step}", what, f"Select {other} as well.")

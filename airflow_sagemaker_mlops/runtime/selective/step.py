@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..pipeline_source import Source
     from ..step_task import StepTask
 
-NO_RECORDS = "Turn records on: records= of the DAG, or records under [sagemaker_mlops] in Airflow's configuration."
+NO_RECORDS = "Turn on records: records= of the DAG, or records under [sagemaker_mlops] in Airflow's configuration."
 _LAST: list[tuple[Any, StepSelection | None]] = []  # task instance and its selection: a step asks several times
 
 
@@ -68,7 +68,7 @@ class StepSelection:
 
 
 def log_lines(selective: SelectivePlan, group: str, context: Context) -> Iterator[str]:
-    """For a task log: what runs, and what the user may not expect about it.
+    """Lines for a task log: what runs, and what the user may not expect.
 
     group   task group of the pipeline, "" if it is the whole DAG
     """
@@ -85,7 +85,7 @@ class InvalidConf(PipelineError):
 
 
 def refuse_misspelt(context: Context) -> None:
-    """Raise :class:`InvalidConf` (SM416) when the conf of the run in ``context`` has keys that are nobody's."""
+    """Raise :class:`InvalidConf` (SM416) if the conf of the run in ``context`` has unknown keys."""
     ti, conf = context["ti"], context["dag_run"].conf
     problems = misspelt(conf, ti.task.dag) if conf else []
     if problems:
@@ -119,12 +119,12 @@ def _step_selection(context: Context, step: StepTask) -> StepSelection | None:
     found = selective_plan_in(
         context, status_task.source if status_task is not None else None, inspect=_inspect_as(step)
     )
-    # What is not in the plan is an operator that was written into the DAG by hand.
+    # An operator that is not in the plan is used without a definition.
     return StepSelection(name, found) if found is not None and name in found.plan.by_id else None
 
 
 def _inspect_as(step: StepTask) -> Callable[[Artifact], Artifact]:
-    """Inspects outputs with the credentials of ``step``; the client is made for the first one."""
+    """Inspects outputs with the credentials of ``step``; the client is created for the first one."""
 
     def inspect(artifact: Artifact) -> Artifact:
         from ...hooks.aws import aws_for
@@ -132,7 +132,7 @@ def _inspect_as(step: StepTask) -> Callable[[Artifact], Artifact]:
 
         aws = aws_for(step.connection)
         now = fingerprint(aws.client("s3"), artifact)
-        return artifact if now.objects is None else now  # another account's: whoever reads it will see
+        return artifact if now.objects is None else now  # in another account: the step that reads it will find out
 
     return inspect
 
@@ -167,7 +167,7 @@ def selective_plan_in(
     location = location_of(source.records)
     store = open_records(location) if location else None
     pipeline = record_id(ti.dag_id, source.group)
-    if source.mapped:  # each instance goes on with what the same one did
+    if source.mapped:  # each instance resumes its own earlier instance
         request = request.of_instance(map_index_of(ti))
     checked = selective_plan_of_run(
         request, plan, pipeline, store, source.run_name(ti), inspect=inspect, no_records=NO_RECORDS

@@ -1,4 +1,4 @@
-"""Who stops a job, when, and what the journal says first.
+"""When jobs are stopped, by which code, and what the journal records first.
 
 ==========================  ==============================================================  ==========================
 when                        who, in which module                                            what the journal says
@@ -27,12 +27,12 @@ again while its earlier     ``execution.submit.next_start``                     
 job runs
 ==========================  ==============================================================  ==========================
 
-The first five stop one job, which this attempt made.  The three after them look for jobs that nobody stopped: by the
-run's id in their names and tags (``execution.stop_leftovers.stop_leftovers``), and by the journal where a service has
-no names.  A job that was just submitted becomes visible late, so whoever stops it waits for that
+The first five stop one job, which this attempt created.  The next three look for jobs that were not stopped: by the
+run's id in their names and tags (``execution.stop_leftovers.stop_leftovers``), and by the journal if a service has no
+names.  A job that was just submitted may become visible late, so its stop waits for that
 (``execution.engine.stop_when_visible``).
 
-A worker that is killed asks AWS before it writes: Airflow ends its process some seconds later, and may not answer at
-all.  A trigger writes first: the next attempt may begin elsewhere at any moment, and must make another job instead of
-going on with one that is being stopped.
+A killed worker calls AWS before it writes to the journal: Airflow ends its process some seconds later, and may not
+respond at all.  A trigger writes first: the next attempt may start elsewhere at any moment, and must create another job
+instead of continuing with one that is being stopped.
 """

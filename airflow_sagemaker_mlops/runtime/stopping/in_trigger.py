@@ -1,4 +1,4 @@
-"""Stopping the job of a trigger that Airflow has ended, unless its step merely moved to another triggerer."""
+"""Stops the job of a trigger that Airflow has ended, unless its step only moved to another triggerer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..task_store.protocol import TaskStore
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
-NOTE_S = 10.0  # how long a stop waits for the note of it
+NOTE_S = 10.0  # how long a stop waits until it is recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class EndedTrigger:
     """A trigger that Airflow has ended.
 
     run         its step
-    submitted   the job it watched; ``None`` while it was submitting one
+    submitted   the job that it awaited; ``None`` while it was submitting one
     store       of its task instance ``ti``
-    slots       its place in the run's queue, where it took one
+    slots       its place in the run's queue, if it took one
     """
 
     run: StepRun
@@ -43,26 +43,26 @@ class EndedTrigger:
     async def stop_job(self) -> None:
         """Stop the job, unless another triggerer has it.
 
-        Airflow 3.3.0 to 3.3.2 calls ``on_kill`` also when a live triggerer loses its triggers to another one.  Then the
+        Airflow 3.3.0 to 3.3.2 also calls ``on_kill`` when a live triggerer loses its triggers to another one.  Then the
         task is still deferred in the same attempt, and its journal still names this job.
         """
         entry = await self._own_entry()
         if entry is None:
             return
         if await self._goes_on_elsewhere(entry.name):
-            self.run.tell(f"another triggerer has this step now: {entry.name} goes on")
+            self.run.tell(f"another triggerer has this step now: {entry.name} keeps running")
             return
         try:
             await asyncio.wait_for(self._note_stop(entry), NOTE_S)
-        except Exception as error:  # the run may have been deleted; its job costs money all the same
-            self.run.tell(f"{entry.name} is stopped without a note of it in Airflow: {error}")
+        except Exception as error:  # the run may have been deleted, but its job still costs money
+            self.run.tell(f"{entry.name} was stopped, but that could not be recorded in Airflow: {error}")
         if self.submitted is not None:
             await engine.stop(self.run, entry.name, entry.arn)
         else:
             await engine.stop_when_visible(self.run, entry.name, entry.arn)
 
     async def _own_entry(self) -> Entry | None:
-        """What this attempt made, or was making when it was broken off: the call goes on in its thread."""
+        """The job that this attempt created, or was creating when interrupted: the call continues in its thread."""
         identity, job = self.run.identity, self.submitted
         if job is not None:
             return Entry(job.name, job.ordinal, identity.try_number, identity.generation, JobState.RUNNING, job.arn)
@@ -71,17 +71,17 @@ class EndedTrigger:
         return entry if ours else None
 
     async def _goes_on_elsewhere(self, name: str) -> bool:
-        """Whether Airflow says that another triggerer has this step.
+        """Whether Airflow confirms that another triggerer has this step.
 
-        Where it refuses to say (the run was deleted), or cannot be reached for ``OUTAGE_S``, the job is stopped: this
-        was called because the trigger is no longer ours.
+        If Airflow refuses to answer (the run was deleted), or cannot be reached for ``OUTAGE_S``, the job is stopped,
+        because this is only called when the trigger is no longer ours.
         """
         try:
             return await self._handed_to_another(name)
         except Exception as error:
             if not (TELLS_TRIGGERS_OF_KILLS or is_refusal(error)):
-                raise  # a triggerer that shuts down cancels its triggers, too
-            self.run.tell(f"Airflow does not say whose {name} is: {error}")
+                raise  # a triggerer also cancels its triggers when it shuts down
+            self.run.tell(f"Airflow does not say which attempt has {name}: {error}")
             return False
 
     async def _handed_to_another(self, name: str) -> bool:
@@ -103,7 +103,7 @@ class EndedTrigger:
 
     async def _note_stop(self, entry: Entry) -> None:
         kept = entry_from_json(await self.store.get(JOURNAL_KEY))
-        if kept is None or kept.try_number == entry.try_number:  # else the next attempt has begun already
+        if kept is None or kept.try_number == entry.try_number:  # otherwise the next attempt has already started
             await self.run.journal.write(entry.advance(JobState.STOP_REQUESTED))
             if self.slots is not None:
                 await self.slots.leave()

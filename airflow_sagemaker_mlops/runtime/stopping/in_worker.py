@@ -30,7 +30,7 @@ def stop_jobs_here(
     read_journal: ReadJournal | None = None,
     digests: Container[str] | None = None,
 ) -> list[str]:
-    """As :func:`stop_left_running`; ``read_journal`` where the journals are not to be looked for in XComs."""
+    """As :func:`stop_left_running`; ``read_journal`` if the journals are not in XComs."""
     work = stop_left_running(
         ti,
         tasks,

@@ -1,4 +1,4 @@
-"""Stopping what a run, or one step of it, left running; the same in a worker and in the triggerer."""
+"""Stops the jobs that a run, or one of its steps, left running; for workers and triggerers."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ async def stop_left_running(
     log: Callable[[str], None],
     digests: Container[str] | None = None,
 ) -> list[str]:
-    """Stop the jobs that ``tasks`` left running in the run of ``ti``; their names.  Never raises for AWS's sake.
+    """Stop the jobs that ``tasks`` left running in the run of ``ti``; returns their names.  Never raises AWS's errors.
 
-    tasks     {task id: its step} of those that wait
-    started   when the run began, as its jobs are tagged
-    killed    steps that were ended from outside, as Airflow's ``get_task_states`` knows them
+    tasks     {task id: its step} of those with jobs
+    started   when the run started, as in its jobs' tags
+    killed    steps that were ended from outside, by the keys of Airflow's ``get_task_states``
     cut_off   whether any was, so that a job may appear only now
-    read_journal   the journal of a step, by its task id; of a mapped one's instance, by its ``get_task_states`` key
-    digests   of the task instances whose jobs are meant; those of all ``tasks`` when left out
+    read_journal   reads the journal of a step by its task id, or of a mapped instance by its ``get_task_states`` key
+    digests   of the task instances whose jobs to stop; default: those of all ``tasks``
     """
     is_own = _is_own(tasks, started, digests, partial(_in_a_journal, {*tasks, *killed}, read_journal))
     stopped: list[str] = []
@@ -59,7 +59,7 @@ async def stop_left_running(
         except Exception as error:
             if is_airflow_away(error):
                 raise  # the next attempt can look the connection up
-            log(f"whether jobs of this run are left running is not known: {error}")
+            log(f"jobs of this run may be left running: {error}")
             continue
         run = execution_id(ti.dag_id, _run_name(ti, tasks), next((task.group for task in tasks.values()), ""))
         stopped += await stop_leftovers(aws, step_types, run, log, is_own=is_own, cut_off=cut_off)
@@ -74,22 +74,22 @@ async def stop_left_running(
 
 
 def _has_name(task: StepTask) -> bool:
-    """Whether its job can be stopped though only its name is known."""
+    """Whether its job can be stopped if only its name is known."""
     return runner_of(STEP_TYPES[task.type]).makes_named_jobs
 
 
 def waiting_steps(ti: RuntimeTaskInstanceProtocol, task_ids: Iterable[str]) -> dict[str, StepTask]:
-    """{task id: its step} of those of ``task_ids`` that wait, in the DAG of ``ti``."""
+    """{task id: its step} of those of ``task_ids`` with jobs, in the DAG of ``ti``."""
     operators = ti.task.dag.task_dict
     return {name: task for name in task_ids if (task := _step_task(operators[name])) is not None}
 
 
 async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
-    """For what cannot be found by its name: EMR, Bedrock and the like."""
+    """Stop what cannot be found by name: EMR, Bedrock and similar services."""
     try:
         return [entry.name] if await stop(run, entry.name, entry.arn) else []
     except Exception as error:
-        run.tell(f"whether {entry.name} is left running is not known: {error}")
+        run.tell(f"{entry.name} may be left running: {error}")
         return []
 
 
@@ -109,7 +109,7 @@ def _step_run(
 
 
 def _run_name(ti: RuntimeTaskInstanceProtocol, tasks: Mapping[str, StepTask]) -> str:
-    """The run of the pipeline that ``tasks`` are of, or of steps by hand, as it stands in the names of jobs."""
+    """The run of the pipeline of ``tasks``, or of steps without a definition, as in the names of jobs."""
     return run_name(ti.run_id, max((_instance(ti, task) for task in tasks.values()), default=-1))
 
 
@@ -133,8 +133,8 @@ def _is_own(
             return False
         if digests is not None and not in_a_loop and tags.get("airflow:step") not in digests:
             return False
-        # Another Airflow may run the same DAG in this account: its runs have the same ids and begin at other times.
-        # So does this one's run once it was cleared; what goes on from before then stands in a step's journal.
+        # Another Airflow deployment may run the same DAG in this account with the same ids, but other start times.
+        # A cleared run also has a new start time; jobs from before the clear are in a step's journal.
         tag = tags.get("airflow:run_started")
         return tag is None or is_start(tag, started) or await is_known(name)
 
@@ -168,13 +168,13 @@ def _types(task: StepTask) -> Iterator[str]:
 
 
 def _step_task(operator: Any) -> StepTask | None:
-    """What a step that waits knows; also out of a serialized DAG, where its trigger's arguments hold it."""
+    """The data of a step with a job; in a serialized DAG it is in the trigger's arguments."""
     if getattr(operator, "is_mapped", False):
         return mapped_step(operator)
     known = getattr(operator, "step", None)
     if isinstance(known, StepTask):
         return known if known.type in WAITING else None
-    start = getattr(operator, "start_trigger_args", None)  # other packages' operators have such, too
+    start = getattr(operator, "start_trigger_args", None)  # other packages' operators may have them, too
     if start is None or start.trigger_cls != StartInTriggerer.trigger_cls:
         return None
     arguments = start.trigger_kwargs.get("__var", start.trigger_kwargs)  # left encoded (Airflow 3.3.2)

@@ -1,6 +1,6 @@
-"""What a step does about its job when its task fails for good: no later attempt comes and finds that again.
+"""Stops a step's job when its task fails without a further retry, because no later attempt will find it.
 
-In a pipeline the status task would stop it at the end of the run; a step by hand has none.
+In a pipeline the status task would stop it at the end of the run; a step without a definition has none.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def nothing_left_running(
     step: StepTask, context: Context, log: Callable[[str], None], *, fails_once: bool
 ) -> Iterator[None]:
-    """Stop what the step has left running when its task ends here as failed, and is not to be retried.
+    """Stop the job that the step has left running if its task fails here without a further retry.
 
-    fails_once   whether a failure that an earlier attempt has kept is the step's end
+    fails_once   whether a failure recorded by an earlier attempt is final
     """
     try:
         yield
@@ -43,15 +43,15 @@ def nothing_left_running(
         if step.type in WAITING and (for_good or ti.try_number > ti.max_tries):
             try:
                 _stop_left(step, context, log, fails_once=fails_once, may_appear=not for_good)
-            except Exception as why:  # how the step has failed is not to get lost
-                log(f"whether a job of this step is left running is not known: {why}")
+            except Exception as why:  # the step's own failure must not be lost
+                log(f"a job of this step may be left running: {why}")
         raise
 
 
 def _stop_left(
     step: StepTask, context: Context, log: Callable[[str], None], *, fails_once: bool, may_appear: bool
 ) -> None:
-    """``may_appear``: whether the last word on a job may be missing, so that one can become visible after this."""
+    """``may_appear``: whether a job may become visible only after this."""
     from ..context import identity_of
     from ..task_store.journal import TaskJournal
     from ..task_store.kept_end import KeptEnd
@@ -63,7 +63,7 @@ def _stop_left(
     if kept.get("result") is not None or (fails_once and kept.get("failure")):
         return  # its job has ended
     entry = asyncio.run(TaskJournal(WorkerTaskStore(context)).read())
-    # Without a journal, Airflow before 3.3 has deleted it with the XComs of the attempt before.
+    # No journal: Airflow before 3.3 has deleted it with the XComs of the previous attempt.
     if (ti.try_number <= 1) if entry is None else not entry.state.may_still_run:
         return
 
@@ -75,7 +75,7 @@ def _stop_left(
         ti,
         {ti.task_id: step},
         started=identity.run_started,
-        # What has no name was told to stop when that was noted; jobs are looked for: that may have been refused.
+        # Unnamed executions were stopped when that was recorded; look for named jobs: their stop may have failed.
         killed=[] if entry is not None and entry.state.stop_was_requested else [own_state_key(ti)],
         cut_off=may_appear and (entry is None or entry.state.may_appear_late),
         log=log,

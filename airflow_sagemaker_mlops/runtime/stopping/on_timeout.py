@@ -1,4 +1,4 @@
-"""Stopping the job of a task that was not done within its ``execution_timeout`` while it was deferred."""
+"""Stops the job of a deferred task that exceeded its ``execution_timeout``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def stop_overdue(run: StepRun, ti: RuntimeTaskInstanceProtocol) -> str:
-    """Stop the job of this attempt, wherever it was begun; its name, empty when nothing runs."""
+    """Stop the job of this attempt, wherever it was started; returns its name, empty if nothing is running."""
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
     if entry is None or not (entry.state.is_under_way or entry.state.stop_was_requested):
         return ""
@@ -25,7 +25,7 @@ async def stop_overdue(run: StepRun, ti: RuntimeTaskInstanceProtocol) -> str:
         if entry.state.stop_was_requested:  # the trigger has stopped it, or was about to when it died
             await stop(run, entry.name, entry.arn)
             return entry.name
-        with suppress(Exception):  # the job is stopped all the same
+        with suppress(Exception):  # stop the job in any case
             await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
         stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
     except Exception as error:  # the stop at the end of the run tries again

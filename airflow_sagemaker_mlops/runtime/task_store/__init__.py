@@ -1,7 +1,7 @@
-"""Where a step stores values between its processes and its attempts.
+"""The storage of a step's values across its processes and attempts.
 
-``protocol`` says what a task store does; ``worker`` and ``trigger`` are its two back ends.  Everything that a step
-stores is written once, on top of the protocol:
+``protocol`` defines a task store; ``worker`` and ``trigger`` are its two back ends.  Everything that a step stores is
+implemented once, on top of the protocol:
 
 ============================  ===============================  =========================================
 what                          key                              module

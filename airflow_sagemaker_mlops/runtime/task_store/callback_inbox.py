@@ -1,4 +1,4 @@
-"""Answers to Callback steps, in the task store of the step that waits."""
+"""Answers to Callback steps, in the task store of the waiting step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .protocol import Space, TaskStore
 
 
 class TaskCallbackInbox:
-    """The API server writes an answer over the XCom that the step opened.
+    """The API server overwrites the XCom that the step created with the answer.
 
     An answer to an earlier attempt was deleted with the XComs of that attempt.  The state store still has it.
     """
@@ -20,11 +20,11 @@ class TaskCallbackInbox:
         self._store = store
 
     async def open(self, handle: str) -> None:
-        """Take an answer for ``handle`` from now on."""
+        """Start accepting an answer for ``handle``."""
         await self._store.set(KEY_PREFIX + handle, OPEN)
 
     async def is_open(self, handle: str) -> bool:
-        """Whether ``handle`` may be answered, or has been."""
+        """Whether ``handle`` accepts an answer, or has received one."""
         return await self._read(handle) not in (None, CLOSED)
 
     async def answer(self, handle: str) -> dict[str, Any] | None:
@@ -32,7 +32,7 @@ class TaskCallbackInbox:
         return as_answer(await self._read(handle))
 
     async def close(self, handle: str) -> None:
-        """Take no answer for ``handle`` any more."""
+        """Stop accepting an answer for ``handle``."""
         await self._store.set(KEY_PREFIX + handle, CLOSED)
 
     async def _read(self, handle: str) -> Any:
@@ -41,6 +41,6 @@ class TaskCallbackInbox:
         if found is not None:
             return found
         found = await self._store.get(key, Space.STATE)
-        if found is not None:  # the trigger of this attempt looks for it in XComs
+        if found is not None:  # the trigger of this attempt reads it from XComs
             await self._store.set(key, found)
         return found

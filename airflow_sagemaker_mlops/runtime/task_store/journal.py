@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TaskJournal:
-    """A journal in XComs, and beyond the attempt in the state store.  Where it is lost, the job's own tags serve."""
+    """A journal in XComs and, across attempts, in the state store.  If it is lost, the job's tags are used instead."""
 
     def __init__(self, store: TaskStore) -> None:
         self._store = store
@@ -23,9 +23,9 @@ class TaskJournal:
         self._is_read = False
 
     async def read(self) -> Entry | None:
-        """The last entry, if it is still known.  Looked up once, because nobody else writes it meanwhile."""
+        """The last entry, if it still exists.  Read once, because no other process writes it meanwhile."""
         if not self._is_read:
-            # The trigger of this attempt may have written an XCom, where a retry policy asks for another job.
+            # The trigger of this attempt may have written an XCom, if a retry policy requested another job.
             entry = entry_from_json(await self._store.get(JOURNAL_KEY))
             self._entry = entry or entry_from_json(await self._store.get(JOURNAL_KEY, Space.STATE))
             self._is_read = True
@@ -39,7 +39,7 @@ class TaskJournal:
 
 
 def report_failure(context: Context) -> None:
-    """Note that Airflow is being told of a failure that it may retry: another attempt is no mishap from now on."""
+    """Record that the failure is reported to Airflow: a further attempt is then a retry, not an interruption."""
     ti = context["ti"]
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
     if entry is not None and entry.state.has_failed:
@@ -47,10 +47,10 @@ def report_failure(context: Context) -> None:
 
 
 def save_why_repeated(context: Context, retries: int) -> None:
-    """Note in the journal of an earlier attempt whether a mishap ended it, or a user cleared it since.
+    """Record in the journal of an earlier attempt whether it was interrupted, or whether a user has cleared it since.
 
-    What begins in the triggerer cannot tell.  A clear sets ``max_tries`` to the attempts so far and the task's
-    ``retries`` (Airflow 3.3.2), so an attempt that was not cleared since is beyond their difference.
+    A task that starts in the triggerer cannot tell.  A clear sets ``max_tries`` to the number of attempts so far plus
+    the task's ``retries`` (Airflow 3.3.2), so an attempt after that clear is beyond their difference.
     """
     ti = context["ti"]
     entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))

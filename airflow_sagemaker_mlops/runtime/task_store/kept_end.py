@@ -1,4 +1,4 @@
-"""How a step ended, and why an attempt of it failed.  Only a worker stores these."""
+"""Stores how a step ended, and why an attempt failed.  Only workers store these."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ LONGEST_REASON = 500  # characters; the step's own log has all of it
 
 
 def save_failure_reason(context: Context, error: Exception) -> None:
-    """Leave why this attempt has failed, for the status task, which names it."""
+    """Store why this attempt failed, for the status task's report."""
     ti = context["ti"]
     ti.xcom_push(key=REASON_KEY, value={"try": ti.try_number, "why": mask(str(error))[:LONGEST_REASON]})
 
 
 class KeptEnd:
-    """How a step ended, kept until its task has ended too.
+    """The stored end of a step, until its task has ended, too.
 
-    A task that deferred is sometimes retried though it was about to end (Airflow 3.3.2, when the executor's word on the
-    deferral comes late).  Then the step must not run again; a user's clear raises ``max_tries`` and runs it anew.
+    A deferred task is sometimes retried although it was about to end (Airflow 3.3.2, if the executor reports the
+    deferral late).  Then the step must not run again; a user's clear raises ``max_tries`` and runs it again.
     """
 
     def __init__(self, context: Context) -> None:
@@ -34,14 +34,14 @@ class KeptEnd:
         self._generation = f"m{ti.max_tries}"
 
     def read(self) -> Mapping[str, Any]:
-        """What :meth:`keep` kept in this generation; empty when it has kept nothing."""
+        """The values stored by :meth:`keep` in this generation, or empty."""
         kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
         return kept if isinstance(kept, dict) and kept.get("generation") == self._generation else {}
 
     def keep(self, **end: Any) -> None:
-        """Keep ``result``, or ``failure`` (why) and ``left`` (a failed step's result), where Airflow has a place.
+        """Store ``result``, or ``failure`` (why) and ``left`` (a failed step's result), if Airflow has a state store.
 
-        ``published``, the XComs that people look at, goes with it: Airflow deletes a task's XComs when it retries it.
+        Also stores ``published``, the XComs for people, because Airflow deletes a task's XComs on a retry.
         """
         if self._store is not None:
             self._store.set(RESULT_KEY, {"generation": self._generation, **end})

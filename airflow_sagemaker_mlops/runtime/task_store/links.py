@@ -1,4 +1,4 @@
-"""What people look at while a step runs: links to AWS and the request, as XComs."""
+"""Stores links to AWS and the request as XComs while a step runs, for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .protocol import TaskStore
 class PublishedLinks:
     """Stores each link and the request, once.
 
-    values   what has been stored, by XCom key; with what an earlier process of this attempt stored
+    values   the stored values by XCom key, including those of an earlier process of this attempt
     """
 
     def __init__(self, store: TaskStore, values: Mapping[str, Any]) -> None:
@@ -21,7 +21,7 @@ class PublishedLinks:
         self.values = dict(values)
 
     async def publish(self, facts: Mapping[str, str]) -> None:
-        """Store what is new in ``facts``: ``{"console", "logs", "output": URL, "request": JSON}``."""
+        """Store new ``facts``: ``{"console", "logs", "output": URL, "request": JSON}``."""
         for link in LINKS:
             url = facts.get(link.fact)
             if url and self.values.get(link.xcom_key) != url:

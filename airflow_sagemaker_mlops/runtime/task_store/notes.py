@@ -8,14 +8,14 @@ from .protocol import Space, TaskStore
 
 
 class TaskNotes:
-    """Notes that outlive the attempt: in the state store, and in XComs where there is none."""
+    """Notes that survive the attempt: in the state store, or in XComs if there is none."""
 
     def __init__(self, store: TaskStore) -> None:
         self._store = store
         self._space = Space.STATE if store.has_state else Space.XCOM
 
     async def load(self, name: str) -> Any:
-        """The value noted under ``name``; ``None`` when there is none."""
+        """The value stored under ``name``, or ``None``."""
         return await self._store.get(name, self._space)
 
     async def save(self, name: str, value: Any) -> None:

@@ -22,7 +22,7 @@ class TriggerTaskStore:
         self._owner = {key: owner[key] for key in OWNER}
 
     async def get(self, key: str, space: Space = Space.XCOM) -> Any:
-        """The value stored under ``key``; ``None`` when there is none."""
+        """The value stored under ``key``; ``None`` if there is none."""
         return await self._get(key) if space is Space.XCOM else None
 
     async def set(self, key: str, value: Any, space: Space = Space.XCOM) -> None:
@@ -35,7 +35,7 @@ class TriggerTaskStore:
             await ask(XCom.set, key=key, value=value, **self._owner)
 
     async def get_from(self, task_id: str, key: str, map_index: int | None = None) -> Any:
-        """An XCom of another task in this run; ``None`` when there is none."""
+        """An XCom of another task in this run; ``None`` if there is none."""
         return await self._get(key, task_id=task_id, map_index=map_index)
 
     async def task_states(self) -> Mapping[str, str]:

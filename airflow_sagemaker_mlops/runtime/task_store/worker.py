@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class WorkerTaskStore:
-    """XComs of the running task, and its state store where Airflow has one."""
+    """XComs of the running task, and its state store if Airflow has one."""
 
     def __init__(self, context: Context) -> None:
         self._ti: Any = context["ti"]
@@ -21,7 +21,7 @@ class WorkerTaskStore:
         self.has_state = self._state is not None
 
     async def get(self, key: str, space: Space = Space.XCOM) -> Any:
-        """The value stored under ``key``; ``None`` when there is none."""
+        """The value stored under ``key``; ``None`` if there is none."""
         if space is Space.XCOM:
             return own_xcom(self._ti, key)
         return self._state.get(key, None) if self.has_state else None
@@ -34,7 +34,7 @@ class WorkerTaskStore:
             self._state.set(key, value)
 
     async def get_from(self, task_id: str, key: str, map_index: int | None = None) -> Any:
-        """An XCom of another task in this run; ``None`` when there is none."""
+        """An XCom of another task in this run; ``None`` if there is none."""
         return xcom_of(self._ti, task_id, key, map_index)
 
     async def task_states(self) -> Mapping[str, str]:
