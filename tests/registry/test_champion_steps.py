@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops import RunObserver, run_pipeline
+from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.registry.champion import champion_of
 from airflow_sagemaker_mlops.registry.errors import ChampionChanged
@@ -42,6 +46,8 @@ class Place:
         }
 
     def register(self) -> str:
+        with suppress(ClientError):
+            self.aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=self.group)
         return str(self.aws.client("sagemaker").create_model_package(**self.version)["ModelPackageArn"])
 
     def promote(self, arn: str, run: str) -> Any:
@@ -112,6 +118,33 @@ def test_a_group_or_a_model_that_is_not_there_is_named(place: Place) -> None:
         f'Version 1 of "{place.group}" is the champion, but its model s3://{place.bucket}/model.tar.gz is not '
         "there any more" in gone.cause
     )
+
+
+def test_the_command_shows_the_champion_and_gives_the_place_back_with_a_reason(place: Place) -> None:
+    def command(*words: str) -> tuple[int, str]:
+        told = CliRunner().invoke(app, ["champion", *words, "--state-dir", str(place.aws.state_dir)])
+        return told.exit_code, told.stdout
+
+    place.aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=place.group)
+    assert command("show", place.group) == (1, f"{place.group} has no champion: none of its versions is approved\n")
+    for run in ("monday", "tuesday"):
+        place.promote(place.register(), run)
+    code, text = command("show", place.group, "--format", "json")
+    shown = json.loads(text)
+    assert (code, shown["version"], shown["change"]["by"]["run_id"]) == (0, 2, "tuesday")
+    assert command("rollback", place.group, "--reason", "late answers", "--of", "1")[0] == 1
+    code, text = command("rollback", place.group, "--reason", "late answers", "--of", "2")
+    assert code == 0
+    assert "version 1 is the champion again; version 2 is rejected" in text
+    assert "update-endpoint" in text
+    entries = json.loads(command("history", place.group, "--format", "json")[1])
+    assert [(entry["kind"], entry["sentence"]) for entry in entries] == [
+        ("rollback", "late answers"),
+        ("promotion", ""),
+        ("promotion", ""),
+    ]
+    assert command("rollback", place.group, "--reason", "again")[0] == 1
+    assert command("rollback", place.group, "--reason", " ")[0] == 2
 
 
 class Rival(RunObserver):

@@ -28,6 +28,7 @@ class ChampionRunner(Runner):
 
     name = "champion"
     request_from = "arguments"
+    has_default_stub = True
 
     async def run(self, run: StepRun) -> StepResult:
         """Find the champion and its model.  Raises :class:`StepFailed` for a group that does not exist."""
@@ -76,6 +77,7 @@ class PromoteChampionRunner(Runner):
 
     name = "promote_champion"
     request_from = "arguments"
+    has_default_stub = True
 
     async def run(self, run: StepRun) -> StepResult:
         """Promote the version.  Raises :class:`StepFailed` if the champion changed since the comparison."""
