@@ -1,1 +1,1 @@
-"""Figures, each with a peer measured in the same run; ``python -m benchmarks [parse|hops]`` writes build/bench.json."""
+"""Benchmarks with a peer in the same run; ``python -m benchmarks [parse|hops]`` writes build/bench.json."""

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> None:
     wanted = set(sys.argv[1:]) or {"parse", "reading", "hops", "watching", "recording", "gate"}
     target = ROOT / "build" / "bench.json"
-    # As pip leaves an installed package; the peers are installed so, and where nothing may be written at run time a
-    # DAG processor would compile this checkout at every parse.
+    # Compile as pip does for an installed package, because the peers are installed that way.  Otherwise, if nothing
+    # may be written at run time, a DAG processor would compile this checkout at every parse.
     compileall.compile_dir(ROOT / "airflow_sagemaker_mlops", quiet=1)
     figures = json.loads(target.read_text()) if target.exists() else {}
     figures["machine"] = {"python": platform.python_version(), "system": platform.platform()}

@@ -1,8 +1,7 @@
-"""A chain of eight short jobs on a real Airflow: wall time a hop, CPU a step, worker tasks started.
+"""A chain of eight short jobs on a real Airflow: wall time per hop, CPU per step, worker tasks started.
 
-The peer is the Amazon provider's deferrable operator in an environment of its own (it needs aiobotocore), looking at
-its jobs every second.  Each has an Airflow of its own; both are up all the time and run in turn, so that neither has
-the machine at a better hour.
+The peer is the Amazon provider's deferrable operator in a separate environment (it needs aiobotocore), polling its jobs
+every second.  Each has its own Airflow; both stay up and run in turn, so that neither gets a quieter machine.
 """
 
 from __future__ import annotations
@@ -117,7 +116,7 @@ def _peer_dag(dags: Path, aws: LocalAws) -> None:
 
 @dataclass
 class _Side:
-    """An Airflow with the chain: what its runs took."""
+    """An Airflow with the chain, and the measurements of its runs."""
 
     home: Path
     api: _Api
@@ -168,7 +167,7 @@ def _deployed(home: Path, aws: LocalAws, python: str, write: Any) -> Iterator[_S
         port = free.getsockname()[1]
     environment = ui.environment(dags, home, port, aws)
     environment["PATH"] = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
-    # As deployments have it: a file is parsed again after 30 s, not all the time.
+    # As in deployments: a file is parsed again after 30 s, not continuously.
     environment |= {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30"}
     ui.keep_password(home)
     with (home / "log").open("wb") as log:
@@ -244,7 +243,7 @@ def _idle(session: int) -> float:
 
 
 def _cpu(session: int) -> float:
-    """CPU seconds of every process of a session, those that have ended and been waited for included."""
+    """CPU seconds of all processes of a session, including those that have ended."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -1,7 +1,7 @@
-"""What a DAG file costs: import, warm parse, one parse in a forked child, serialized size.
+"""The cost of a DAG file: import, warm parse, one parse in a forked child, serialized size.
 
 The peer is a hand-written DAG of empty operators with the same edges, in the same process; dag-factory, which also
-reads a document, is reported beside it.
+reads a document, is reported for comparison.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def warm_parse(count: int) -> dict[str, Any]:
                     for a, b in zip(tasks, tasks[1:]): a.set_downstream(b)
                 return dag
         """)
-        # Both in one process and in turn, so that the machine's mood is the same for both.
+        # Both in one process and in turn, so that the machine's load is the same for both.
         both = "\n".join(
             [
                 ours,
@@ -143,7 +143,7 @@ def _dag_factory(count: int, folder: Path) -> float | str:
 
 
 def planned() -> dict[str, Any]:
-    """CPU of reading, checking and planning a document of 2,000 steps, beside reading its JSON."""
+    """CPU of reading, checking and planning a document of 2,000 steps, compared with reading its JSON."""
     code = textwrap.dedent("""
         import json, statistics, time
         from benchmarks.parse import document
@@ -160,7 +160,7 @@ def planned() -> dict[str, Any]:
 
 
 def forked() -> dict[str, Any]:
-    """CPU of one parse in a child forked from a process like the DAG processor, which has its plugins loaded."""
+    """CPU of one parse in a child forked from a process like the DAG processor, with its plugins loaded."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "pipeline.json").write_text(json.dumps(document(8)))
         (Path(folder) / "ours.py").write_text(

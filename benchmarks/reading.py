@@ -1,7 +1,7 @@
-"""Whether reading a definition is linear: what twice the document takes, for documents that are meant to be slow.
+"""Whether reading a definition is linear: the effect of doubling the size, for documents designed to be slow.
 
-``ratio`` is the time for a document of twice the size over the time for the document: about 2 when reading is linear, 4
-when it is quadratic.  Documents of a hundred thousand bytes and more, so that what is constant does not count.
+``ratio`` is the time for a document of twice the size divided by the time for the document: about 2 if reading is
+linear, 4 if it is quadratic.  Documents have 100 kB and more, so that constant costs do not matter.
 """
 
 from __future__ import annotations

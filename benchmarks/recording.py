@@ -1,11 +1,11 @@
-"""What recording costs: the example with and without records, in turn, every job really run (no cache).
+"""The cost of recording: the example with and without records, in turn, running every job (no cache).
 
-Wall time of the whole command, as its user waits for it, and calls to S3 beyond those of the run itself.  Listings,
-which fingerprints are made of, are given by themselves.
+Measures the wall time of the whole command, as its user waits for it, and the calls to S3 in addition to those of the
+run itself.  Listings, from which fingerprints are made, are reported separately.
 
-A job is looked at every quarter of a second, so a run takes a quarter more or less by chance, and now and then the
-machine is busy with something else.  What recording costs is less than that: it is the mean of the middle half of many
-pairs' differences.
+A job is polled every quarter of a second, so a run takes a quarter of a second more or less by chance, and sometimes
+the machine is busy with something else.  Recording costs less than that, so the result is the mean of the middle half
+of many pairs' differences.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def measure() -> dict[str, Any]:
 
 
 def _command(state: Path, name: str, kind: str) -> float:
-    """Seconds of one run under a name of its own, so that nothing is taken from another."""
+    """Seconds of one run with a unique name, so that it reuses no results."""
     words = [sys.executable, "-m", "airflow_sagemaker_mlops.cli", "run", str(EXAMPLE / "definition.yaml"), "--quiet"]
     words += ["-p", "Day=day-1", "--name", name, "--state-dir", str(state), "--no-cache"]
     words += ["--records", "off"] if kind == "off" else []

@@ -1,8 +1,8 @@
-"""N jobs that run and run: AWS calls a minute, memory, CPU and loop stalls of whoever waits for them.
+"""N jobs that never end: AWS calls per minute, memory, CPU and event loop stalls of the process that waits for them.
 
-Ours and the Amazon provider's trigger (in its own environment, it needs aiobotocore) look at the same counting server,
-each in a process of its own.  Calls are counted over several poll periods, which are shortened to keep the benchmark
-short, and given for periods of 30 s.
+Ours and the Amazon provider's trigger (in a separate environment, because it needs aiobotocore) poll the same counting
+server, each in its own process.  Calls are counted over several poll periods, which are shortened to keep the benchmark
+short, and scaled to periods of 30 s.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PEER = ROOT / ".venv-peer" / "bin" / "python"
 COUNTS = (10, 100, 500)
 PERIOD_S = 30
-# The provider makes N calls a period, more than one machine answers to itself in a second.
+# The provider makes N calls per period, more than one machine can serve to itself in a second.
 OURS_PERIOD_S = {10: 1, 100: 1, 500: 1}
 PEER_PERIOD_S = {10: 1, 100: 5, 500: 15}
 PERIODS = {"ours": 40, "peer": 4}  # ours looks closer every 20th time
@@ -113,7 +113,7 @@ def _side(side: str, python: str, count: int, period: int) -> dict[str, Any]:
                 raise RuntimeError(f"{side} ended with {process.returncode}")
         calls.clear()
         begun = time.monotonic()
-        process.communicate(timeout=window + 120)  # reads on: the provider logs every look, more than a pipe holds
+        process.communicate(timeout=window + 120)  # keeps reading: the provider logs every poll, more than a pipe holds
         took = time.monotonic() - begun
     finally:
         process.kill()

@@ -14,14 +14,14 @@ from typing import Any
 ENDED = frozenset({"success", "failed"})
 COMPLETED = "Completed"
 AT_WORK = frozenset({"InProgress", "Stopping", "Pending"})
-SETTLED_S = 60.0  # a job may go on so long after its run was ended by hand: Airflow tells a trigger some 20 s later
+SETTLED_S = 60.0  # how long a job may run on after a user ended its run: Airflow notifies a trigger about 20 s later
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One resource that AWS keeps: a job, or what is complete once it is there (a model).
+    """One resource in AWS: a job, or one that is complete once it exists (a model).
 
-    step      the tag ``airflow:step``; empty for a resource that is no step's
+    step      the tag ``airflow:step``; empty for a resource without a step
     created   epoch seconds
     ended     epoch seconds; ``None`` while it runs
     """
@@ -36,18 +36,18 @@ class Job:
     ended: float | None
 
     def told(self) -> dict[str, Any]:
-        """What a report says of it."""
+        """Its part of a report."""
         whole = {"name": self.name, "status": self.status, "created": self.created, "ended": self.ended}
         return {"dag_id": self.dag_id, "run_id": self.run_id, "task_id": self.task_id, **whole}
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """What Airflow says of a run.
+    """A run according to Airflow.
 
     ended   epoch seconds
     tasks   {task id: state}
-    tries   {task id: attempts}: they tell a run that only ran out of retries
+    tries   {task id: attempts}: they show whether a run only ran out of retries
     """
 
     dag_id: str
@@ -60,11 +60,11 @@ class RunEnd:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a run has to come to.
+    """The correct outcome of a run.
 
     made       {task id of the tags: number of steps of that id that complete one resource each}
-    by_hand    a user stepped in: no fixed end, only no duplicates and no orphans
-    clears     {task id: how often a user asked for it anew}
+    by_hand    a user intervened: no fixed outcome, only no duplicates and no orphans
+    clears     {task id: how often a user cleared it}
     """
 
     state: str
@@ -76,7 +76,7 @@ class Expected:
 
 @dataclass(slots=True)
 class Findings:
-    """What is wrong, each with the ids it takes to look it up."""
+    """The violations, each with the ids needed to look it up."""
 
     duplicates: list[dict[str, Any]] = field(default_factory=list)
     lost: list[dict[str, Any]] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Findings:
     COUNTED = ("duplicates", "lost", "orphans", "wrong_ends", "stuck")
 
     def counts(self) -> dict[str, int]:
-        """{kind of violation: how many}; all zero is what a drill is to come to."""
+        """{kind of violation: count}; all must be zero."""
         return {kind: len(getattr(self, kind)) for kind in self.COUNTED}
 
 
@@ -95,7 +95,7 @@ Key = tuple[str, str]  # (dag id, run id)
 
 
 def audit(jobs: Sequence[Job], runs: Sequence[RunEnd], expected: Mapping[Key, Expected]) -> Findings:
-    """All findings; a run that is expected and not in ``runs`` is stuck."""
+    """All findings; an expected run that is not in ``runs`` is stuck."""
     found = Findings()
     by_step: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:
@@ -121,7 +121,7 @@ def audit(jobs: Sequence[Job], runs: Sequence[RunEnd], expected: Mapping[Key, Ex
 
 
 def duplicates(made: Sequence[Job], wanted: Expected | None) -> Iterable[dict[str, Any]]:
-    """More completed jobs of one step than were asked for, more failed ones, and jobs of one step at the same time."""
+    """More completed or failed jobs of a step than requested, and simultaneous jobs of a step."""
     clears = wanted.clears.get(made[0].task_id, 0) if wanted else 0
     done = [job for job in made if job.status == COMPLETED]
     if len(done) > 1 + clears:
@@ -130,7 +130,7 @@ def duplicates(made: Sequence[Job], wanted: Expected | None) -> Iterable[dict[st
     for before, after in itertools.pairwise(in_order):
         if before.ended is None or before.ended > after.created:
             yield {"why": "two jobs at the same time", "jobs": [before.told(), after.told()]}
-    # What fails by its own fault is not to be run again, but where the step asks for that.
+    # A job that fails because of its own code must not be repeated, unless the step requests that.
     failed = [job for job in made if job.status == "Failed"]
     is_meant_to_fail = wanted is not None and wanted.tasks.get(made[0].task_id) == "failed" and not wanted.by_hand
     if is_meant_to_fail and len(failed) > 1:
@@ -138,7 +138,7 @@ def duplicates(made: Sequence[Job], wanted: Expected | None) -> Iterable[dict[st
 
 
 def orphans(jobs: Iterable[Job], ends: Mapping[Key, RunEnd]) -> Iterable[dict[str, Any]]:
-    """Jobs that outlive their run, and jobs at work of which no run is known."""
+    """Jobs that outlive their run, and running jobs of unknown runs."""
     for job in jobs:
         run = ends.get((job.dag_id, job.run_id))
         if run is None:
@@ -154,7 +154,7 @@ def orphans(jobs: Iterable[Job], ends: Mapping[Key, RunEnd]) -> Iterable[dict[st
 def lost(run: RunEnd, jobs: Sequence[Job], wanted: Expected) -> Iterable[dict[str, Any]]:
     """Steps whose task succeeded without a completed job each.
 
-    Where nobody stepped in, exactly one job each; more than one is told by :func:`duplicates` as well.
+    Without a user's intervention, exactly one job each; :func:`duplicates` also reports more than one.
     """
     for task_id, count in wanted.made.items():
         if run.tasks.get(task_id.partition(".")[0]) != "success":
@@ -167,7 +167,7 @@ def lost(run: RunEnd, jobs: Sequence[Job], wanted: Expected) -> Iterable[dict[st
 
 
 def wrong_ends(run: RunEnd, wanted: Expected) -> Iterable[dict[str, Any]]:
-    """A run, or a task of it, that ended otherwise than it had to."""
+    """A run or a task that ended in a wrong state."""
     if wanted.by_hand:
         return
     others = {task: state for task, state in wanted.tasks.items() if run.tasks.get(task) != state}

@@ -1,4 +1,4 @@
-"""Whoever answers the Callback steps: reads the queue, posts to Airflow's API server, and does not give up."""
+"""Answers the Callback steps: reads the queue, posts to Airflow's API server, and does not give up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AGAIN_S = 5
 
 
 class Consumer:
-    """A thread; ``answered`` are the tokens whose answers were taken."""
+    """A thread; ``answered`` are the tokens whose answers were accepted."""
 
     def __init__(self, aws: LocalAws, port: int) -> None:
         self._aws = aws
@@ -43,11 +43,11 @@ class Consumer:
                 for message in answer.get("Messages", []):
                     if self._answer(json.loads(message["Body"])):
                         client.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            except Exception:  # the queue is down: it comes back, and the message with it
+            except Exception:  # the queue is down; it will come back with the message
                 self._over.wait(1)
 
     def _answer(self, message: dict[str, Any]) -> bool:
-        """Whether the message has been dealt with; one that is refused comes again after a while."""
+        """Whether the message was handled; a refused one becomes visible again later."""
         token = message["token"]
         if message["status"] != "Executing" or token in self.answered:
             return True

@@ -1,4 +1,4 @@
-"""Airflow as it runs in production, on one machine: each part a process of its own, with one configuration."""
+"""Airflow as it runs in production, on one machine: each part in its own process, with one configuration."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Deployment:
         return Process(name, command, self.environment, self.home / f"{name}.log", settle_s)
 
     def start(self) -> None:
-        """Bring everything up.  Raises ``RuntimeError`` when it does not come up."""
+        """Start everything.  Raises ``RuntimeError`` if it does not start."""
         self.services.make_database()
         for part in (self.services.postgres(self.home), self.services.redis(self.home)):
             self.supervisor.add(part)
@@ -79,7 +79,7 @@ class Deployment:
             if done.returncode == 0:
                 return
             if time.monotonic() > deadline:
-                raise RuntimeError(f"The database was not made:\n{log.read_text()[-2000:]}")
+                raise RuntimeError(f"The database was not created:\n{log.read_text()[-2000:]}")
             time.sleep(1)
 
     def _wait_until_healthy(self) -> None:
@@ -88,7 +88,7 @@ class Deployment:
             dead = [part.name for part in self.supervisor.parts.values() if not part.is_alive()]
             if dead or time.monotonic() > deadline:
                 what = f"{' and '.join(dead)} ended" if dead else "it took too long"
-                raise RuntimeError(f"Airflow did not come up, {what}; the logs are in {self.home}.")
+                raise RuntimeError(f"Airflow did not start, {what}; the logs are in {self.home}.")
             time.sleep(1)
 
     def end(self) -> None:
@@ -106,7 +106,7 @@ def prepare(home: Path, aws: LocalAws, supervisor: Supervisor) -> Deployment:
 
 
 def _environment(home: Path, services: Services, aws: LocalAws, port: int) -> dict[str, str]:
-    """Airflow's configuration.  Who is dead is found out sooner than by default: the drill has minutes, not hours."""
+    """Airflow's configuration.  Dead processes are detected sooner than by default: the drill has only minutes."""
     options = {
         "CORE__EXECUTOR": "CeleryExecutor",
         "CORE__PARALLELISM": "32",
@@ -122,7 +122,7 @@ def _environment(home: Path, services: Services, aws: LocalAws, port: int) -> di
         "API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
-        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",  # the drill asks again and again, and nobody else is here
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",  # the drill calls the API often, and is its only user
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "SCHEDULER__TASK_QUEUED_TIMEOUT": "120",

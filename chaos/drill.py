@@ -1,4 +1,4 @@
-"""The drill: starts the planned runs, kills what is planned, waits for the runs to end, and has it audited."""
+"""The drill: starts the planned runs, makes the planned kills, waits for the runs to end, and runs the audit."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .users import Users
 
 SLOTS = 24
 BACK_S = 120.0
-AHEAD = 4  # so many kills may be late before runs wait for them
+AHEAD = 4  # number of overdue kills before runs wait for them
 DAGS_S = 180.0
 
 
 @dataclass(slots=True)
 class Progress:
-    """What a screen shows; ``note`` is one line for the drill's log."""
+    """The progress shown on the screen; ``note`` adds a line to the drill's log."""
 
     note: Callable[[str], None]
     started: int = 0
@@ -59,7 +59,7 @@ class Drill:
     _acting: list[threading.Thread] = field(default_factory=list)
 
     def run(self) -> None:
-        """All of it; everything is ended when it returns or raises."""
+        """Run the whole drill; everything is stopped when it returns or raises."""
         state_dir = self.home / "aws"
         state_dir.mkdir(parents=True, mode=0o700)
         (state_dir / "config.json").write_text(f'{{"slots": {SLOTS}}}')
@@ -79,7 +79,7 @@ class Drill:
             self._drill(deployment, dag_ids)
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)  # nothing is left behind by an impatient second Ctrl-C
+                signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
             self.progress.phase = "ending"
             self.restarts = supervisor.restarts
             deployment.end()
@@ -131,7 +131,7 @@ class Drill:
         self._acting.append(thread)
 
     def _count_ends(self, api: AirflowApi) -> int:
-        """How many runs are live."""
+        """The number of live runs."""
         live = len(api.live())
         self.progress.ended = self.progress.started - live
         return live
@@ -182,7 +182,7 @@ class Drill:
             time.sleep(0.3)
 
     def _settle(self, deployment: Deployment, api: AirflowApi) -> None:
-        """Let jobs of runs that have ended stop; what does not in time is an orphan."""
+        """Wait for jobs of ended runs to stop; jobs that do not stop in time are orphans."""
         from .audit import AT_WORK, SETTLED_S
 
         deadline = time.monotonic() + SETTLED_S
@@ -212,5 +212,5 @@ def _until(check: Callable[[], bool], timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     while not check():
         if time.monotonic() > deadline:
-            raise TimeoutError("the DAGs did not come up in time")
+            raise TimeoutError("the DAGs did not appear in time")
         time.sleep(1)

@@ -1,4 +1,4 @@
-"""What the embedded AWS keeps of the drill: every resource with its tags, and the faults it made."""
+"""The embedded AWS's data about the drill: every resource with its tags, and the injected faults."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ KEPT = (("models", "Model", "Models"), ("endpoint_configs", "EndpointConfig", "E
 
 
 def make_faults(state_dir: Path, seed: int) -> None:
-    """From now on calls meet faults."""
+    """Start injecting faults."""
     (state_dir / "faults.json").write_text(json.dumps({"seed": seed, "rules": RULES}))
 
 
 def end_faults(state_dir: Path) -> None:
-    """From now on none do."""
+    """Stop injecting faults."""
     (state_dir / "faults.json").unlink(missing_ok=True)
 
 
 def faults_made(state_dir: Path) -> dict[str, int]:
-    """{kind: how many}, over all lives of the server."""
+    """{kind: count}, over all restarts of the server."""
     try:
         lines = (state_dir / "faults.log").read_text().splitlines()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What the drill needs of the machine: PostgreSQL's and Redis' programs, free ports, whole families of processes."""
+"""The drill's requirements on the machine: PostgreSQL's and Redis' programs, free ports, process sessions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pathlib import Path
 
 DEBIAN = "/usr/lib/postgresql"
 PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
-# Below the ports that the kernel gives to outgoing connections: what is killed has to find its port free again.
+# Below the kernel's ephemeral ports, so that a killed process finds its port free when it restarts.
 PORTS = range(20000, 32000)
 
 
 @contextlib.contextmanager
 def busy_loops(count: int) -> Iterator[None]:
-    """Other work on the machine: so many processes that never rest."""
+    """Simulate other work on the machine with ``count`` busy processes."""
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
@@ -48,7 +48,7 @@ def program(name: str) -> str:
 
 
 def install_services() -> None:
-    """Install the Debian packages that are missing.  Raises :class:`Missing` where that cannot be done."""
+    """Install the Debian packages that are missing.  Raises :class:`Missing` if that is impossible."""
     absent = []
     for name, package in PACKAGES.items():
         try:
@@ -57,7 +57,7 @@ def install_services() -> None:
             absent.append(package)
     if not absent:
         return
-    by_hand = f"Install it by hand: apt-get install {' '.join(absent)}"
+    by_hand = f"Install manually: apt-get install {' '.join(absent)}"
     if shutil.which("apt-get") is None:
         raise Missing(f"The drill needs {' and '.join(absent)}, and there is no apt-get here. {by_hand}")
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
@@ -72,7 +72,7 @@ def install_services() -> None:
 
 
 def as_user(name: str) -> list[str]:
-    """Words before a command that run it as the system user ``name``; none when we are not root."""
+    """The command prefix that runs a command as the system user ``name``; empty unless we are root."""
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv"):
@@ -81,7 +81,7 @@ def as_user(name: str) -> list[str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on."""
+    """Unused ports of 127.0.0.1."""
     found: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
         with socket.socket() as probe:
@@ -96,9 +96,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def session(leader: int) -> list[int]:
-    """Every living process of the session that ``leader`` began, ``leader`` included.
+    """Every live process of the session of ``leader``, including ``leader``.
 
-    Tasks of a worker have process groups of their own, and share its session.
+    Tasks of a worker have their own process groups, but share its session.
     """
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -112,7 +112,7 @@ def session(leader: int) -> list[int]:
 
 
 def kill_session(leader: int) -> int:
-    """SIGKILL to all of it, as when a container is removed; how many processes there were."""
+    """Send SIGKILL to the whole session, as when a container is removed; returns the number of processes."""
     killed = 0
     while members := session(leader):
         for pid in members:

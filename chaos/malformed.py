@@ -1,7 +1,7 @@
 """Malformed requests to the embedded AWS: ``python -m chaos.malformed --count 5000 --seed 1``.
 
-Half of them come from strangers, half from somebody who has the key and sends nonsense.  None may be answered with a
-status of 500 and above, and the server's memory may not grow with them.
+Half of them come from strangers, half from a client that has the key and sends nonsense.  None may get a response with
+a status of 500 or above, and the server's memory must not grow.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ METHODS = ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "OPTIONS"]
 class Malformed:
     """One request.
 
-    ends   whether the client says that nothing more comes; otherwise it goes away after the answer
+    ends   whether the client half-closes the connection; otherwise it disconnects after the response
     """
 
     what: str
@@ -68,10 +68,10 @@ class Malformed:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of them.
+    """The outcome of the requests.
 
-    answers      how often each status was answered; 0 is a closed connection
-    wrong        the requests that were answered with 500 and above
+    answers      number of responses per status; 0 for a closed connection
+    wrong        the requests whose responses had a status of 500 or above
     growth       bytes that the server has more after all of them than after the first tenth
     """
 
@@ -81,7 +81,7 @@ class Outcome:
 
 
 def requests(aws: LocalAws, count: int, seed: int) -> Iterator[Malformed]:
-    """The same ones for the same seed, but for the times and keys in them."""
+    """The same requests for the same seed, except for the times and keys in them."""
     chance = random.Random(seed)
     makers = [_noise, _wrong_headers, _lying_chunks, _signed_json, _signed_query, _signed_s3, _signed_rest]
     for _ in range(count):
@@ -216,7 +216,7 @@ def _signed(  # noqa: PLR0917
 
 
 def send(aws: LocalAws, request: Malformed) -> int:
-    """The status that a request is answered with; 0 where the connection is only closed."""
+    """The status of the response; 0 if the connection is just closed."""
     with socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint_url).port or 0), timeout=ANSWER_S) as connection:
         answer = b""
         try:
@@ -232,7 +232,7 @@ def send(aws: LocalAws, request: Malformed) -> int:
 
 
 def bombard(aws: LocalAws, count: int, seed: int) -> Outcome:
-    """Send ``count`` of them, some at a time."""
+    """Send ``count`` requests, several at once."""
     import psutil
 
     outcome, server = Outcome(), psutil.Process(aws.pid)
@@ -250,7 +250,7 @@ def bombard(aws: LocalAws, count: int, seed: int) -> Outcome:
 
 
 def main() -> int:
-    """Print what came of it; exit code 1 for a wrong answer or for memory that grew."""
+    """Print the outcome; exit code 1 for a wrong response or for growing memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,6 +1,6 @@
-"""The pipelines of the drill: short jobs of every kind, and how each of them has to end.
+"""The pipelines of the drill: short jobs of every kind, and their correct outcomes.
 
-A pipeline is one DAG file of two DAGs, ``<name>-triggerer`` and ``<name>-worker``, by where its steps begin.
+A pipeline is one DAG file of two DAGs, ``<name>-triggerer`` and ``<name>-worker``, by where its steps start.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ for way_in in {ways}:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One way to run a pipeline, and what has to come of it.
+    """One way to run a pipeline, and its correct outcome.
 
     conf    the run's parameters
     state   of the DAG run
@@ -56,7 +56,7 @@ class Case:
     conf: Mapping[str, str] = field(default_factory=dict)
 
     def dag_id(self, way_in: str) -> str:
-        """The DAG that begins its steps in ``way_in``."""
+        """The DAG whose steps start in ``way_in``."""
         return f"{self.name}-{way_in}"
 
 
@@ -117,21 +117,21 @@ CASES: tuple[Case, ...] = (
     Case("question", "success", {"Ask": "success", "Behind": "success"}, {"Behind": 1}),
     Case("function", "success", {"Compute": "success", "Behind": "success"}, {"Behind": 1}),
 )
-# For what users do by hand: a step long enough to be met while it runs, and one that only ends when somebody ends it.
+# For users' actions: a step long enough to be caught while running, and one that only ends when a user ends it.
 SLOW = Case("slow", "success", {"Slow": "success", "Behind": "success"}, {"Slow": 1, "Behind": 1})
 LONG = Case("long", "failed", {"Long": "failed"}, {})
 
 OPTIONS = {
     "dying": '{"Bad": {"on_failure_callback": die}}',
-    # The flaky job fails once; the other retries are for mishaps and outages.
+    # The flaky job fails once; the other retries are for interruptions and outages.
     "flaky": '{"Flaky": {"retry_failed_steps": True, "retry_delay": timedelta(seconds=2)}}',
 }
 
 
 def write(dags: Path, aws: LocalAws, markers: Path) -> list[str]:
-    """Write the DAG files and definitions; the ids of the DAGs.
+    """Write the DAG files and definitions; returns the ids of the DAGs.
 
-    markers   a folder in which the flaky job notes that it has been there
+    markers   a folder in which the flaky job records its first run
     """
     made = _documents(aws, markers)
     for name, document in made.items():
@@ -264,7 +264,7 @@ def _question(aws: LocalAws) -> dict[str, Any]:
 def _function(aws: LocalAws) -> dict[str, Any]:
     arn = f"arn:aws:lambda:{aws.region}:{aws.account}:function:{FUNCTION}"
     output = [{"OutputName": "word", "OutputType": "String"}]
-    # Whether a killed process had invoked it nobody knows: the document says that it may run twice.
+    # Whether a killed process had invoked it is unknown: the document allows that it runs twice.
     again = [{"ExceptionType": ["Step.SERVICE_FAULT"], "IntervalSeconds": 1, "MaxAttempts": 5}]
     step = {"Name": "Compute", "Type": "Lambda", "FunctionArn": arn, "Arguments": {}, "OutputParameters": output}
     return {**step, "RetryPolicies": again}
