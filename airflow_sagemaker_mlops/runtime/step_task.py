@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..definition.expressions import referenced_steps
+from ..definition.step_types import syntax_of
 from ..hooks.connection import DEFAULT_CONNECTION, AwsConnection
 from ..plan.spec import NO_SPEC, StepSpec
 
 JOURNAL_KEY = "sagemaker_job"
+USUAL = "usual"  # stands for the outputs that most steps of a type have
 # The text is stored inside JSON, where every double quote costs a backslash; so the two kinds of quotes are swapped.
 _SWAPPED = str.maketrans({'"': "'", "'": '"'})
 
@@ -59,6 +61,8 @@ class StepTask:
                 fields["prefix"] = prefix
         # The spec's keys are AWS's, in PascalCase, so they cannot collide with ours; the type comes first.
         spec = self.spec.to_json()
+        if spec.get("Outputs") == _usual_outputs(self.type):
+            spec["Outputs"] = USUAL
         data = {self.type: spec.pop("Arguments", None), **spec, **fields}
         return json.dumps(data, separators=(",", ":"), ensure_ascii=False).translate(_SWAPPED)
 
@@ -78,12 +82,19 @@ class StepTask:
         kind = next(iter(data))
         arguments = data.pop(kind)
         spec = {key: data.pop(key) for key in list(data) if key[:1].isupper()}
+        if spec.get("Outputs") == USUAL:
+            spec["Outputs"] = _usual_outputs(kind)
         if arguments is not None:
             spec["Arguments"] = arguments
         prefix = data.pop("prefix", "")
         data.setdefault("reads", {step: prefix + step for step in sorted(referenced_steps(spec))})
         aws = {name: data.pop(name) for name in AwsConnection.__slots__ if name in data}
         return cls(type=kind, spec=StepSpec.from_json(spec), connection=AwsConnection(**aws), **data)
+
+
+def _usual_outputs(step_type: str) -> list[str]:
+    """The property paths that most readers of such a step reference: what it leaves in S3."""
+    return sorted(syntax_of(step_type).left_in_s3)
 
 
 def _changed(of: Any, defaults: Any) -> dict[str, Any]:

@@ -109,3 +109,11 @@ def test_the_settings_of_a_step_are_read_with_their_types() -> None:
     assert spec.outputs == "all"
     assert spec.parameters == {"N": ParameterSlot("Integer", 0)}
     assert spec.body == {"A": BodyStep("Fail", StepSpec({"ErrorMessage": "x"}), ("B",))}
+
+
+def test_the_usual_outputs_of_a_type_are_a_word_and_read_back_as_paths() -> None:
+    usual = StepTask("Training", StepSpec({"RoleArn": "r"}, outputs=("ModelArtifacts.S3ModelArtifacts",)))
+    assert usual.to_json() == "{'Training':{'RoleArn':'r'},'Outputs':'usual'}"
+    assert StepTask.from_json(usual.to_json()) == usual
+    earlier = "{'Training':{'RoleArn':'r'},'Outputs':['ModelArtifacts.S3ModelArtifacts']}"
+    assert StepTask.from_json(earlier) == usual
