@@ -46,7 +46,7 @@ async def _stop_job(task: asyncio.Task[None], run: StepRun) -> str:
         await asyncio.wait({task}, timeout=pause)
         if task.done():
             return ""
-        if await stop(run, entry.name, entry.arn):
+        if await stop(run, entry.name, entry.handle):
             break
     else:
         return f"{entry.name} was not found, so it was not stopped" if waits else ""

@@ -124,7 +124,7 @@ async def follow(run: StepRun, submitted: Submitted) -> StepResult:
         return await _refused(run, waiting_runner_of(run).follow(run, submitted), may_pass)
     except StepRefused:
         try:
-            await stop(run, submitted.name, submitted.arn)
+            await stop(run, submitted.name, submitted.handle)
         except Exception as error:
             run.tell(f"{submitted.name} may be left running: it could not be stopped: {error}")
         raise
@@ -170,14 +170,14 @@ async def stop_current(run: StepRun) -> None:
     if entry is None or not entry.state.is_under_way:
         return
     try:
-        stopped = await stop(run, entry.name, entry.arn)
+        stopped = await stop(run, entry.name, entry.handle)
     finally:
         try:
             await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
         except Exception as error:
             run.tell(f"{entry.name} was stopped, but that could not be recorded in Airflow: {error}")
     if not stopped:
-        await stop_when_visible(run, entry.name, entry.arn)
+        await stop_when_visible(run, entry.name, entry.handle)
 
 
 Result = TypeVar("Result")

@@ -5,6 +5,7 @@ The journal is an aid; AWS is the ledger.  A lost journal costs a few Describe c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
@@ -19,7 +20,8 @@ class Entry:
     name         its name or a substitute: a ticket, an application
     ordinal      number of jobs that this step created before it
     try_number   the attempt that wrote this; 0 if the entry was restored from the job's tags
-    arn          its ARN, or the data needed to find and stop it: a queue, a cluster and a step
+    handle       the data needed to find and stop it if the name does not suffice, in its runner's form: an ARN,
+                 "<cluster>/<step>" for EMR, a queue for a callback; empty otherwise, or if nothing exists yet
     """
 
     name: str
@@ -27,32 +29,39 @@ class Entry:
     try_number: int
     generation: str
     state: JobState
-    arn: str = ""
+    handle: str = ""
 
     @classmethod
-    def of(cls, identity: StepIdentity, name: str, ordinal: int, *, is_running: bool = False, arn: str = "") -> Entry:
+    def of(
+        cls, identity: StepIdentity, name: str, ordinal: int, *, is_running: bool = False, handle: str = ""
+    ) -> Entry:
         """The entry of an attempt that is about to create a job, or (``is_running``) continues with an existing one."""
         state = JobState.RUNNING if is_running else JobState.SUBMITTING
-        return cls(name, ordinal, identity.try_number, identity.generation, state, arn)
+        return cls(name, ordinal, identity.try_number, identity.generation, state, handle)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for a store."""
         return {**asdict(self), "state": self.state.value}
 
-    def advance(self, state: JobState, *, arn: str = "") -> Entry:
+    def advance(self, state: JobState, *, handle: str = "") -> Entry:
         """The same job in another state.  Raises :class:`TransitionRefused` for an invalid transition."""
         check_transition(self.state, state)
-        return replace(self, state=state, arn=arn or self.arn)
+        return replace(self, state=state, handle=handle or self.handle)
 
 
 def entry_from_json(data: object) -> Entry | None:
-    """The entry in ``data``; ``None`` for other data (an older or foreign format)."""
+    """The entry in ``data``; ``None`` for other data."""
     if not isinstance(data, dict):
         return None
     try:
-        return Entry(**{**data, "state": JobState(data["state"])})
+        return Entry(**{**with_handle(data), "state": JobState(data["state"])})
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def with_handle(data: Mapping[str, Any]) -> dict[str, Any]:
+    """``data`` of an entry or a submitted job, with the "arn" of earlier versions under its name of today."""
+    return {"handle" if key == "arn" else key: value for key, value in data.items()}
 
 
 class Journal(Protocol):

@@ -15,7 +15,7 @@ from ..steps.model import StepType
 from .aws.clients import Aws
 from .callback_inbox import Mailbox, MemoryMailbox
 from .identity import StepIdentity
-from .journal import Entry, Journal, MemoryJournal, MemoryNotes, Notes
+from .journal import Entry, Journal, MemoryJournal, MemoryNotes, Notes, with_handle
 from .request_overrides import NO_PINS, Pins
 from .scope import Scope
 
@@ -111,20 +111,26 @@ class StepRun:
 class Submitted:
     """A resource that exists and is awaited.
 
+    handle    as in the step's :class:`Entry`
     adopted   whether an earlier attempt had created it
     facts     further data needed to wait for it, as plain JSON, because another process may wait
     """
 
     name: str
-    arn: str
+    handle: str
     ordinal: int
     since: str
     adopted: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Submitted:
+        """What ``asdict`` made ``data`` of; earlier versions called the handle "arn"."""
+        return cls(**with_handle(data))
+
     def entry(self, identity: StepIdentity) -> Entry:
         """The journal entry of the attempt ``identity`` while it waits for this."""
-        return Entry.of(identity, self.name, self.ordinal, is_running=True, arn=self.arn)
+        return Entry.of(identity, self.name, self.ordinal, is_running=True, handle=self.handle)
 
 
 @dataclass(frozen=True, slots=True)

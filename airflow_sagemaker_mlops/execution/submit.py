@@ -243,14 +243,14 @@ async def next_start(run: StepRun, look: Look, end: Callable[[StepRun, str, str]
     entry = await run.journal.read()
     if entry is None:
         return 0
-    found = await look(entry.arn) if entry.arn else None
+    found = await look(entry.handle) if entry.handle else None
     ordinal, must_end = ordinal_after(run, entry, found)
     if must_end and not run.entry.stop:
         run.tell(f"{entry.name} cannot be stopped, so it keeps running")
         return entry.ordinal
     if must_end:
-        await end(run, entry.name, entry.arn)
-        await _until_ended(run, entry.name, lambda: look(entry.arn))
+        await end(run, entry.name, entry.handle)
+        await _until_ended(run, entry.name, lambda: look(entry.handle))
     return ordinal
 
 

@@ -40,7 +40,7 @@ class HandOver:
         """The inverse of :meth:`to_json`."""
         return cls(
             StepIdentity(**data["identity"]),
-            Submitted(**data["submitted"]),
+            Submitted.from_json(data["submitted"]),
             data.get("step_start"),
             data.get("secrets") or (),
             data.get("published") or {},

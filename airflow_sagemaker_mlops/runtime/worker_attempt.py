@@ -128,7 +128,7 @@ class WorkerAttempt:
                 raise
             return timedelta(seconds=pause)
         if self.killed():
-            await stop(run, job.name, job.arn)
+            await stop(run, job.name, job.handle)
             raise StepFailed(f"the task was ended while {job.name} was being created; the job was stopped")
         # MySQL stores at most 65,535 bytes of a trigger's encrypted arguments, which include the step itself.
         published = {

@@ -109,7 +109,7 @@ def test_a_run_that_began_anew_goes_on_with_what_its_earlier_attempt_made(aws: L
     where = cluster(aws)
     run = again(attempt(aws, ClusterId=where), generation="")
     first = asyncio.run(engine.submit(run))
-    assert asyncio.run(engine.submit(again(run, run_started=TWIN, try_number=2))).arn == first.arn
+    assert asyncio.run(engine.submit(again(run, run_started=TWIN, try_number=2))).handle == first.handle
 
 
 @pytest.mark.parametrize("state", [JobState.SUBMITTING, JobState.INTERRUPTED])
@@ -129,7 +129,7 @@ def test_an_attempt_finds_by_the_journal_what_was_made_before_the_run_began_anew
     run = attempt(aws, ClusterId=where)
     first = asyncio.run(engine.submit(run))
     journal = MemoryJournal(Entry(first.name, 0, 1, "c0", JobState.SUBMITTING))
-    assert asyncio.run(engine.submit(again(run, journal, run_started=TWIN, try_number=2))).arn == first.arn
+    assert asyncio.run(engine.submit(again(run, journal, run_started=TWIN, try_number=2))).handle == first.handle
 
 
 def test_where_no_journal_is_kept_a_clear_adds_another_step_and_a_retry_does_not_take_a_failure_again(

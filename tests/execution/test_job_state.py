@@ -132,6 +132,8 @@ def test_an_entry_survives_its_store(state: JobState) -> None:
     assert type(stored["state"]) is str  # Airflow's XComs take no enum
     assert entry_from_json(stored) == entry
     assert entry_from_json({**stored, "state": "unheard of"}) is None
+    before = {"arn" if key == "handle" else key: value for key, value in stored.items()}
+    assert entry_from_json(before) == entry  # as earlier versions stored it
 
 
 SITUATIONS = [
@@ -153,7 +155,7 @@ def test_an_attempt_goes_on_with_the_job_or_creates_the_next_one(state: JobState
         aws.end(made.name, status)
     else:
         del aws.jobs[made.name]
-    entry = Entry(made.name, 0, 1, first.generation, state, made.arn)
+    entry = Entry(made.name, 0, 1, first.generation, state, made.handle)
     run = run_of(aws, ATTEMPTS[attempt], entry)
     second = asyncio.run(engine.submit(run))
     if not status:  # nothing to go on with: the name is free, and taken
@@ -189,7 +191,7 @@ def test_an_answer_that_got_lost_makes_no_second_job(attempt: str) -> None:
 def test_a_stop_asks_aws_where_the_attempt_is_under_way(state: JobState) -> None:
     aws = FakeAws()
     made = asyncio.run(engine.submit(run_of(aws, FIRST)))
-    entry = Entry(made.name, 0, 1, "m4", state, made.arn)
+    entry = Entry(made.name, 0, 1, "m4", state, made.handle)
     run = run_of(aws, FIRST, entry)
     asyncio.run(engine.stop_current(run))
     kept = asyncio.run(run.journal.read())

@@ -594,9 +594,9 @@ def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
         for name, where in (("Running", {"ClusterId": cluster}), ("Own", {"ClusterConfig": own})):
             first = asyncio.run(run_step.submit(attempt(name, where)))
             again = asyncio.run(run_step.submit(attempt(name, where)))  # its journal is lost: the name is the key
-            assert first.arn == again.arn
+            assert first.handle == again.handle
             assert again.adopted
-            steps = client.list_steps(ClusterId=first.arn.partition("/")[0])["Steps"]
+            steps = client.list_steps(ClusterId=first.handle.partition("/")[0])["Steps"]
             assert [row["Name"] for row in steps] == [first.name]
             assert steps[0]["Config"]["Properties"] == {"a": "b"}
         assert len(client.list_clusters()["Clusters"]) == 2

@@ -41,7 +41,7 @@ class CallbackRunner(WaitingRunner):
         ticket, ordinal, sent, is_open = await _earlier(run)
         handle = callback_tokens.handle(ticket)
         if not sent:
-            await run.journal.write(Entry.of(identity, ticket, ordinal, arn=queue))
+            await run.journal.write(Entry.of(identity, ticket, ordinal, handle=queue))
             if not is_open:  # otherwise the answer to an earlier message would be lost
                 await run.mailbox.open(handle)
             if not is_open or await run.mailbox.answer(handle) is None:

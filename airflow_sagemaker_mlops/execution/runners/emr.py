@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..aws.clients import as_json, call, insist, is_throttled, patiently
@@ -27,6 +28,30 @@ APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0)  # a resource created by a call whose re
 IsOwn = Callable[[str], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterStep:
+    """The handle of an EMR step: its cluster and its own id, ``j-1ABC/s-2DEF``; without a step there is none yet."""
+
+    cluster: str
+    step: str
+
+    @classmethod
+    def of(cls, handle: str) -> ClusterStep:
+        """What ``handle`` says."""
+        cluster, _, step = handle.partition("/")
+        return cls(cluster, step)
+
+    @property
+    def text(self) -> str:
+        """The handle as it is stored."""
+        return f"{self.cluster}/{self.step}"
+
+    @property
+    def address(self) -> dict[str, str]:
+        """Members of a call."""
+        return {"ClusterId": self.cluster, "StepId": self.step}
+
+
 class EmrRunner(WaitingRunner):
     """Adds a step to a cluster."""
 
@@ -39,24 +64,26 @@ class EmrRunner(WaitingRunner):
     async def submit(self, run: StepRun) -> Submitted:
         """The EMR step of this attempt: added, or found because this attempt has already added it."""
         before = await run.journal.read()
-        ordinal = await next_start(run, lambda handle: properties_of(run.aws, run.entry, _address(handle)), self.stop)
+        ordinal = await next_start(
+            run, lambda handle: properties_of(run.aws, run.entry, ClusterStep.of(handle).address), self.stop
+        )
         known = before if before is not None and before.ordinal == ordinal else None
         forgotten = before is None and run.identity.try_number > 1 and not run.goes_on
         return await _submit(run, ordinal, known, forgotten=forgotten)
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the step; properties are EMR's Step and ``ClusterId``."""
-        answer = await ended_well(run, job, _address(job.arn))
+        answer = await ended_well(run, job, ClusterStep.of(job.handle).address)
         return result_of(run, job.name, answer, started=job.since)
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
         """Cancel the step, and terminate its cluster if it was created for the step."""
-        cluster, _, step = handle.partition("/")
-        if not step:
+        at = ClusterStep.of(handle)
+        if not at.step:
             return False
-        await insist(run.aws, "emr", "CancelSteps", ClusterId=cluster, StepIds=[step])
+        await insist(run.aws, "emr", "CancelSteps", ClusterId=at.cluster, StepIds=[at.step])
         if "ClusterConfig" in run.spec.arguments:
-            await insist(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[cluster])
+            await insist(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[at.cluster])
         run.tell(f"CancelSteps: {name}")
         return True
 
@@ -80,7 +107,7 @@ async def _submit(run: StepRun, ordinal: int, known: Entry | None, *, forgotten:
         return await _submit(run, ordinal + 1, None, forgotten=True)  # that was the previous attempt
     adopted = found is not None and not made
     step = found["Id"] if found is not None else await _add(run, cluster, name, arguments)
-    handle = f"{cluster}/{step}"
+    handle = ClusterStep(cluster, step).text
     submitted = Submitted(name, handle, ordinal, now(), adopted)
     await run.journal.write(submitted.entry(identity))
     await run.publish({**facts_about(run, name, handle), "created": "" if adopted else handle})
@@ -104,11 +131,6 @@ def _names(run: StepRun, ordinal: int, known: Entry | None) -> IsOwn:
     any_start = known is None and identity.try_number > 1 and not identity.generation
     head = f"{resource_name(identity, ordinal)}-" if any_start else None
     return lambda name: name in names or (head is not None and name.startswith(head))
-
-
-def _address(handle: str) -> dict[str, Any]:
-    cluster, _, step = handle.partition("/")
-    return {"ClusterId": cluster, "StepId": step}
 
 
 async def _own_cluster(

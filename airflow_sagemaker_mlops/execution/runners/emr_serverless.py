@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..aws.clients import NOT_FOUND, as_json, call, error_code, insist
@@ -25,6 +25,25 @@ APPLICATION_WAIT_S = 900.0
 ENDS_WITHIN_S = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """The handle of a job run, which is its ARN: ``arn:...:/applications/<application>/jobruns/<job run>``."""
+
+    application: str
+    job_run: str
+
+    @classmethod
+    def of(cls, handle: str) -> JobRun:
+        """What ``handle`` says."""
+        parts = handle.rsplit("/", 3)
+        return cls(parts[-3], parts[-1])
+
+    @property
+    def address(self) -> dict[str, str]:
+        """Members of a call."""
+        return {"applicationId": self.application, "jobRunId": self.job_run}
+
+
 class EmrServerlessRunner(WaitingRunner):
     """Starts a job run of an application."""
 
@@ -37,13 +56,13 @@ class EmrServerlessRunner(WaitingRunner):
     async def submit(self, run: StepRun) -> Submitted:
         """The job run of this attempt; the client token makes the call idempotent."""
 
-        async def look(arn: str) -> dict[str, Any]:
-            return await properties_of(run.aws, run.entry, address(arn))
+        async def look(handle: str) -> dict[str, Any]:
+            return await properties_of(run.aws, run.entry, JobRun.of(handle).address)
 
         ordinal = await next_start(run, look, self.stop)
         job = await going_on(run, ordinal)
         if job is not None:
-            return replace(job, facts={"applicationId": address(job.arn)["applicationId"]})
+            return replace(job, facts={"applicationId": JobRun.of(job.handle).application})
         arguments = await resolved_arguments(run)
         application = str(arguments.get("ApplicationId") or "")
         if not application and isinstance(arguments.get("ApplicationConfig"), dict):
@@ -60,7 +79,7 @@ class EmrServerlessRunner(WaitingRunner):
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the job run; afterwards, delete the application if it was created for the step."""
         try:
-            answer = await ended_well(run, job, address(job.arn))
+            answer = await ended_well(run, job, JobRun.of(job.handle).address)
         except StepFailed:
             await _delete_own(run, str(job.facts.get("applicationId") or ""))
             raise
@@ -72,22 +91,16 @@ class EmrServerlessRunner(WaitingRunner):
         if not handle:
             return await _delete_own(run, name)
         try:
-            await insist(run.aws, run.entry.service, "CancelJobRun", **address(handle))
+            await insist(run.aws, run.entry.service, "CancelJobRun", **JobRun.of(handle).address)
         except Exception as error:
             if error_code(error) not in NOT_FOUND:  # otherwise it is gone, or has already ended
                 raise
         else:
             run.tell(f"CancelJobRun: {name}")
         if _has_own(run):
-            await _until(run, lambda: properties_of(run.aws, run.entry, address(handle)), run.entry.terminal)
-            await _delete_own(run, address(handle)["applicationId"])
+            await _until(run, lambda: properties_of(run.aws, run.entry, JobRun.of(handle).address), run.entry.terminal)
+            await _delete_own(run, JobRun.of(handle).application)
         return True
-
-
-def address(arn: str) -> dict[str, Any]:
-    """``arn:...:/applications/<application>/jobruns/<job run>`` as members of a call."""
-    parts = arn.rsplit("/", 3)
-    return {"applicationId": parts[-3], "jobRunId": parts[-1]}
 
 
 async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -> str:

@@ -53,13 +53,13 @@ class EndpointRunner(WaitingRunner):
         accepted = before is not None and before.state.was_accepted
         if before is not None and accepted and (before.name, before.try_number) == (name, identity.try_number):
             # Within this attempt, a rolled-back update is reported and not repeated.
-            return Submitted(name, before.arn, 0, now(), adopted=True, facts=facts)
+            return Submitted(name, before.handle, 0, now(), adopted=True, facts=facts)
         await run.journal.write(Entry.of(identity, name, 0))
         answer, found = await self._changed(run, name, request)
         facts |= {"before": _served(found), "modified": found.get("LastModifiedTime") or ""}
         made = Submitted(name, str(answer.get(entry.arn_key, "")), 0, now(), facts=facts)
         await run.journal.write(made.entry(identity))
-        await run.publish(facts_about(run, name, made.arn))
+        await run.publish(facts_about(run, name, made.handle))
         return made
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:

@@ -44,7 +44,7 @@ async def submit_job(run: StepRun, change: Change = unchanged) -> Submitted:
     """The job of this attempt, running.  ``change`` makes the final change to its request."""
     job = await submit_named(run, change)
     created = "" if job.adopted else job.name
-    await run.publish({**facts_about(run, job.name, job.arn), "created": created})
+    await run.publish({**facts_about(run, job.name, job.handle), "created": created})
     return job
 
 
@@ -69,7 +69,7 @@ async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> d
     identity = run.identity
     if not good:  # for a success, the job's own status is enough
         await run.journal.write(job.entry(identity).advance(JobState.FAILED))
-    await run.publish(facts_about(run, job.name, job.arn, answer))
+    await run.publish(facts_about(run, job.name, job.handle, answer))
     if not good:
         word = "Stopped" if status in STOPPED else "Failed"
         left = result_of(run, job.name, answer, started=job.since, status=word).as_json()

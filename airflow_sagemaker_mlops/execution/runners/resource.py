@@ -22,5 +22,5 @@ class ResourceRunner(Runner):
         made = await submit(run)
         answer = await once_visible(run, made.name)
         await run.journal.write(made.entry(run.identity).advance(JobState.SUCCEEDED))
-        await run.publish(facts_about(run, made.name, made.arn, answer))
+        await run.publish(facts_about(run, made.name, made.handle, answer))
         return result_of(run, made.name, answer, started=made.since)

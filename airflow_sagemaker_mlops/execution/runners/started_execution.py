@@ -49,12 +49,12 @@ async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
     cleared.
     """
     entry, identity = await run.journal.read(), run.identity
-    if entry is None or not entry.arn or entry.ordinal != ordinal:
+    if entry is None or not entry.handle or entry.ordinal != ordinal:
         return None
-    job = Submitted(entry.name, entry.arn, ordinal, now(), adopted=True)
+    job = Submitted(entry.name, entry.handle, ordinal, now(), adopted=True)
     await run.journal.write(job.entry(identity))
     run.tell(f"continuing with {entry.name}")
-    await run.publish(facts_about(run, entry.name, entry.arn))
+    await run.publish(facts_about(run, entry.name, entry.handle))
     return job
 
 
@@ -68,7 +68,7 @@ async def start(run: StepRun, ordinal: int, request: dict[str, Any], look: Look)
     while True:
         job = await _send(run, ordinal, {key: token(run, ordinal), **request})
         # Without a journal (Airflow before 3.3), a failed attempt's token returns what that attempt started.
-        found = await look(job.arn) if forgotten and key not in request else None
+        found = await look(job.handle) if forgotten and key not in request else None
         if found is None or run.entry.status_of(found) not in run.entry.failed:
             return job
         ordinal += 1

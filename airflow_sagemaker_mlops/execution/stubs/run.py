@@ -131,7 +131,7 @@ class StubRunner(WaitingRunner):
             run.identity.step,
             run.step_type,
             job.name,
-            job.arn,
+            job.handle,
             run.pruned(properties),
             job.since,
             now(),
@@ -156,7 +156,7 @@ async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any])
         request = await resolved_arguments(run)
     properties: dict[str, Any] = {**request}
     if entry.name_key:
-        properties |= {entry.name_key: job.name, entry.arn_key: job.arn}
+        properties |= {entry.name_key: job.name, entry.arn_key: job.handle}
     if entry.status_key and "." not in entry.status_key:
         properties[entry.status_key] = next(iter(sorted(entry.succeeded)), "")
     properties |= entry.stub(request, job.name)

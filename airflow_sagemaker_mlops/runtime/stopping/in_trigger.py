@@ -57,15 +57,15 @@ class EndedTrigger:
         except Exception as error:  # the run may have been deleted, but its job still costs money
             self.run.tell(f"{entry.name} was stopped, but that could not be recorded in Airflow: {error}")
         if self.submitted is not None:
-            await engine.stop(self.run, entry.name, entry.arn)
+            await engine.stop(self.run, entry.name, entry.handle)
         else:
-            await engine.stop_when_visible(self.run, entry.name, entry.arn)
+            await engine.stop_when_visible(self.run, entry.name, entry.handle)
 
     async def _own_entry(self) -> Entry | None:
         """The job that this attempt created, or was creating when interrupted: the call continues in its thread."""
         identity, job = self.run.identity, self.submitted
         if job is not None:
-            return Entry(job.name, job.ordinal, identity.try_number, identity.generation, JobState.RUNNING, job.arn)
+            return Entry(job.name, job.ordinal, identity.try_number, identity.generation, JobState.RUNNING, job.handle)
         entry = await self.run.journal.read()
         ours = entry is not None and entry.try_number == identity.try_number and entry.state.is_under_way
         return entry if ours else None

@@ -68,7 +68,7 @@ async def stop_left_running(
             if task is None or task.connection != connection or stoppable([task.type]):
                 continue
             entry = await read_journal(name)
-            if entry is not None and entry.state.may_still_run and (entry.arn or _has_name(task)):
+            if entry is not None and entry.state.may_still_run and (entry.handle or _has_name(task)):
                 stopped += await _stop_by_handle(_step_run(ti, name, task, aws, log), entry)
     return stopped
 
@@ -87,7 +87,7 @@ def waiting_steps(ti: RuntimeTaskInstanceProtocol, task_ids: Iterable[str]) -> d
 async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
     """Stop what cannot be found by name: EMR, Bedrock and similar services."""
     try:
-        return [entry.name] if await stop(run, entry.name, entry.arn) else []
+        return [entry.name] if await stop(run, entry.name, entry.handle) else []
     except Exception as error:
         run.tell(f"{entry.name} may be left running: {error}")
         return []

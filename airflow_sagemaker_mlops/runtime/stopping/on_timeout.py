@@ -23,11 +23,11 @@ async def stop_overdue(run: StepRun, ti: RuntimeTaskInstanceProtocol) -> str:
         return ""
     try:
         if entry.state.stop_was_requested:  # the trigger has stopped it, or was about to when it died
-            await stop(run, entry.name, entry.arn)
+            await stop(run, entry.name, entry.handle)
             return entry.name
         with suppress(Exception):  # stop the job in any case
             await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
-        stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.arn)
+        stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.handle)
     except Exception as error:  # the stop at the end of the run tries again
         run.tell(f"{entry.name} may be left running: it could not be stopped: {error}")
         return ""
