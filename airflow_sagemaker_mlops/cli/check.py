@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from ..definition import examine, placed
 from ..definition.model import Step
+from ..definition.problem_names import NAMES
 from ..definition.problems import PipelineError, Problem, render_problem
 from ..steps.requests import request_problems
 from .compiling import NotCompiled
@@ -25,7 +26,7 @@ def run_check(files: Sequence[Source], *, output: str, strict: bool) -> int:
         tell(error)
         return 2
     if output == "json":
-        body = [{"file": name, **asdict(problem)} for name, problems in found.items() for problem in problems]
+        body = [_as_json(name, problem) for name, problems in found.items() for problem in problems]
         say_json(body)
     else:
         _print_text(found)
@@ -54,11 +55,15 @@ def _is_misread(step: Step, problems: Sequence[Problem]) -> bool:
     )
 
 
+def _as_json(file: str, problem: Problem) -> dict[str, object]:
+    return {"file": file, "code": problem.code, "name": NAMES.get(problem.code, ""), **asdict(problem)}
+
+
 def _print_text(found: dict[str, list[Problem]]) -> None:
     for name, problems in found.items():
         for problem in problems:
             kind = "" if problem.severity == "error" else "warning: "
-            say(kind + render_problem(name, problem))
+            say(kind + render_problem(name, problem, NAMES.get(problem.code, "")))
     total = sum(len(problems) for problems in found.values())
     errors = sum(p.severity == "error" for problems in found.values() for p in problems)
     what = f"{_some(errors, 'error')}, {_some(total - errors, 'warning')}" if total else "no problems"

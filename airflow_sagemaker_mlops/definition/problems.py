@@ -112,14 +112,14 @@ def report(source: str, headline: str, problems: tuple[Problem, ...], consequenc
     return "\n".join(lines)
 
 
-def render_problem(source: str, problem: Problem) -> str:
+def render_problem(source: str, problem: Problem, name: str = "") -> str:
     """``pipeline.json:41:7  $.Steps[1].DependsOn[0]  [SM201] no step is ...`` with the fix on the next line."""
     place = source
     if problem.line is not None:
         place += f":{problem.line}"
         if problem.column is not None:
             place += f":{problem.column}"
-    text = f"{place}  {problem.where}  [{problem.code}] {problem.what}"
+    text = f"{place}  {problem.where}  [{problem.code}{name and f' {name}'}] {problem.what}"
     if problem.fix:
         text += f"\n      {problem.fix}"
     return text

@@ -36,7 +36,8 @@ def test_check_says_when_all_is_well() -> None:
 def test_check_reports_problems_of_requests_with_their_place(tmp_path: Path) -> None:
     code, text = invoke("check", str(wrong(tmp_path)), DAILY)
     assert code == 1
-    assert 'wrong.json:9:6  $.Steps[0].Arguments.StoppingCondition.MaxRuntimeInSeconds  [SM151] "soon"' in text
+    where = "$.Steps[0].Arguments.StoppingCondition.MaxRuntimeInSeconds"
+    assert f'wrong.json:9:6  {where}  [SM151 wrong-request-type] expected an integer, found "soon".' in text
     assert "warning: " in text
     assert text.rstrip().endswith("warnings.")
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.definition.problem_names import NAMES
 from airflow_sagemaker_mlops.execution.job_state import TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +17,12 @@ def test_every_code_of_a_problem_has_its_row() -> None:
     used = {code for file in sources for code in re.findall(r'"(SM\d{3})"', file.read_text())}
     page = (ROOT / "docs" / "problems.md").read_text()
     assert set(re.findall(r"^\| (SM\d{3}) \|", page, re.MULTILINE)) == used
+
+
+def test_every_code_of_a_problem_has_a_name_of_its_own_and_the_page_has_it() -> None:
+    page = (ROOT / "docs" / "problems.md").read_text()
+    assert dict(re.findall(r"^\| (SM\d{3}) \| `([a-z0-9-]+)` \|", page, re.MULTILINE)) == NAMES
+    assert len(set(NAMES.values())) == len(NAMES)
 
 
 def test_every_command_is_in_the_readme() -> None:
