@@ -48,15 +48,18 @@ class Version:
         return in_production(self.described)
 
 
-def champion_of(client: Client, group: str) -> Version | None:
+def champion_of(client: Client, group: str, *, candidate: str = "") -> Version | None:
     """The champion of ``group`` (name or ARN); ``None`` if no version of the group is approved.
 
     One call for each hundred approved versions, and a Describe of the champion.
 
+    :param candidate: ARN of a version that does not count as the latest approved one: it was approved to become the
+        champion, and is none yet
     :raises NoSuchGroup: for a group that does not exist
     """
     sagemaker = client("sagemaker")
-    rows = list(approved_versions(sagemaker, group))
+    approved = approved_versions(sagemaker, group)
+    rows = [row for row in approved if row["ModelPackageArn"] != candidate or in_production(row)]
     if not rows:
         require_group(sagemaker, group)
         return None

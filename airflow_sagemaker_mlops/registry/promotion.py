@@ -108,7 +108,8 @@ def promote(client: Client, history: History, change: Change, tell: Tell) -> Cha
         candidate = version_of(client, change.model_package)
         _require_candidate(candidate, history, change)
         last = settle(client, history, tell, last) or last
-        champion = champion_of(client, history.group)
+        compared = change.baseline.arn  # with itself, if it was the latest approved version and gets a stage now
+        champion = champion_of(client, history.group, candidate=candidate.arn if candidate.arn != compared else "")
         _require_same_history(champion, history)
         known = max(last.number if last is not None else 0, champion.promotion_number if champion is not None else 0)
         if Baseline(known, champion.arn if champion is not None else "") != change.baseline:
@@ -300,14 +301,13 @@ def _apply(client: Client, history: History, entry: Entry, tell: Tell) -> None:
     if champion.promotion != entry.uri:
         sagemaker.update_model_package(
             ModelPackageArn=champion.arn,
-            ModelApprovalStatus=APPROVED,
-            ApprovalDescription=fitted(entry.sentence or _said(entry)),
             ModelLifeCycle={
                 "Stage": PRODUCTION,
                 "StageStatus": APPROVED,
                 "StageDescription": fitted(f"{_said(entry)}. {entry.sentence}"),
             },
             CustomerMetadataProperties={PROMOTION_KEY: entry.uri, RUN_KEY: metadata_value(entry.author)},
+            **_approval(champion, entry),
         )
         tell(f"version {champion.number} of {entry.group} is in Production")
     elif not champion.is_in_production:
@@ -316,6 +316,13 @@ def _apply(client: Client, history: History, entry: Entry, tell: Tell) -> None:
         if in_production(row) and row["ModelPackageArn"] != champion.arn:
             _archive(client, entry, champion, str(row["ModelPackageArn"]))
     history.point_to(entry)
+
+
+def _approval(champion: Version, entry: Entry) -> dict[str, Any]:
+    """The members that approve the version; none if it is approved and says by whom or why."""
+    if champion.approval == APPROVED and champion.described.get("ApprovalDescription"):
+        return {}
+    return {"ModelApprovalStatus": APPROVED, "ApprovalDescription": fitted(entry.sentence or _said(entry))}
 
 
 def _archive(client: Client, entry: Entry, champion: Version, arn: str) -> None:

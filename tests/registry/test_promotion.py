@@ -76,6 +76,25 @@ def test_the_candidate_is_in_production_and_the_champion_before_is_archived() ->
     }
 
 
+def test_who_approved_a_candidate_stays_named() -> None:
+    fake = FakeRegistry()
+    arn = fake.version(1, ModelApprovalStatus="Approved", ApprovalDescription="Approved by ann.")
+    promoted(fake, arn, "monday", Baseline(0, arn))
+    assert fake.packages[arn]["ApprovalDescription"] == "Approved by ann."
+    assert fake.packages[arn]["ModelLifeCycle"]["StageDescription"].endswith("AUC 0.68 against 0.64: better.")
+
+
+def test_a_candidate_that_was_approved_meanwhile_is_not_the_champion_yet() -> None:
+    fake = FakeRegistry()
+    first = compared(fake)
+    promoted(fake, fake.version(1, ModelApprovalStatus="Approved"), "monday", first)
+    by_hand = FakeRegistry()
+    old = by_hand.version(1, ModelApprovalStatus="Approved")
+    baseline = compared(by_hand)
+    promoted(by_hand, by_hand.version(2, ModelApprovalStatus="Approved"), "monday", baseline)
+    assert (baseline.arn, champion_of(by_hand.client, GROUP).number) == (old, 2)  # type: ignore[union-attr]
+
+
 def test_a_retry_of_a_promotion_that_was_made_makes_none() -> None:
     fake = two_champions()
     before = state(fake)
