@@ -49,10 +49,10 @@ def _approval(out: Reporter, arguments: Mapping[str, Any], key: str, place: Plac
     if key == "AssignedUsers":
         names = value if isinstance(value, list) else [value]
         if not isinstance(value, list) or not all(isinstance(name, str) or is_expression(name) for name in names):
-            out.report("SM122", place, f"{kind_of(value)} stands where a list of users' names is wanted.")
+            out.report("SM122", place, f"expected a list of users' names, found {kind_of(value)}.")
     elif key == "TimeoutInSeconds":
         if isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
-            out.report("SM122", place, f"{kind_of(value)} stands where a number of seconds is wanted.")
+            out.report("SM122", place, f"expected a number of seconds, found {kind_of(value)}.")
     elif value not in DECISIONS:
         out.report("SM122", place, f"{kind_of(value)} is no decision.", f"Use one of: {', '.join(DECISIONS)}.")
     elif arguments.get("TimeoutInSeconds") is None:

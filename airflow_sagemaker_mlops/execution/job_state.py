@@ -9,7 +9,7 @@ state                means                                                  writ
 ===================  =====================================================  ===========================================
 SUBMITTING           the create call is about to be made                    every runner, before the call
 RUNNING              the job exists, and its handle is known                runners, once the call was answered; a later
-                                                                            attempt that goes on with the job
+                                                                            attempt that continues with the job
 SUCCEEDED            the job ended well                                     runners of what has no status in AWS: loops,
                                                                             callbacks, functions, models
 FAILED               the job failed; Airflow does not know it yet         runners
@@ -21,7 +21,7 @@ INTERRUPTED          the process broke off and the attempt is repeated: the trig
 ===================  =====================================================  ===========================================
 
 Every attempt that submits writes an entry of its own, so SUBMITTING (another job, or the same one again) and RUNNING
-(going on with the job) may follow any state.  :data:`TRANSITIONS` has what else may follow.
+(continuing with the job) may follow any state.  :data:`TRANSITIONS` has what else may follow.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Stops the jobs that a pipeline has left running after all its tasks have ended, found by the run's id in their names.
 
-Other task groups and steps in the same DAG run have that id in their names, too: a job's tags tell whose it is.
+Other task groups and steps in the same DAG run have that id in their names, too: a job's tags identify its owner.
 
 A step that is ended stops its own job; this is for cases where it could not: its process was gone, or the job was being
 created at that moment.

@@ -28,5 +28,5 @@ class LocalMailbox:
         return self._callbacks.read(handle)
 
     async def close(self, handle: str) -> None:
-        """Take no answer for ``handle`` any more."""
+        """Stop accepting an answer for ``handle``."""
         self._callbacks.close(handle)

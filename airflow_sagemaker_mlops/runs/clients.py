@@ -125,7 +125,7 @@ def started(state_dir: Path | None) -> Any:
 
 @dataclass(slots=True)
 class EmbeddedOnDemand:
-    """Clients of the embedded AWS, which is started when the first one is asked for: a rehearsal may need none."""
+    """Clients of the embedded AWS, which is started for the first one: a rehearsal may need none."""
 
     state_dir: Path | None = None
     region: str = LOCAL_AWS_REGION

@@ -45,7 +45,7 @@ def pin(
 
     copies   where copies go, ``s3://bucket/prefix``; "" for the inputs' own buckets
 
-    The problems when something cannot be had any more; then nothing was copied.  Raises :class:`RecordError` when the
+    The problems if something is no longer available; then nothing was copied.  Raises :class:`RecordError` when the
     recorded answers do not do, or something cannot be copied.
     """
     source = source_of(record, steps)

@@ -1,4 +1,4 @@
-"""What a run is asked for: :class:`RunRequest`."""
+"""The request for a run: :class:`RunRequest`."""
 
 from __future__ import annotations
 

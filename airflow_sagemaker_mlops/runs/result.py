@@ -1,4 +1,4 @@
-"""What came of a run: :class:`RunResult`, frozen, with an outcome for each step."""
+"""The result of a run: :class:`RunResult`, frozen, with an outcome for each step."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def continued(found: Unfinished, plan: Plan, given: Mapping[str, Any]) -> Contin
 
 
 def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws, tell: Callable[[str], None]) -> None:
-    """Stop the jobs that the run has left running, because another run takes its place; ``tell`` is told of each."""
+    """Stop the jobs that the run has left running, because another run takes its place; ``tell`` is called for each."""
     start = found.start
 
     async def is_own(_name: str, tags: Mapping[str, str]) -> bool:

@@ -28,7 +28,7 @@ def names_of(step: Step, entry: StepType) -> list[str]:
 
 def grants_by_name(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
     """For a resource with a name of ours: its operations, reading its tags, its List operation and its log."""
-    # The tags of an existing resource tell whose it is.
+    # The tags of an existing resource show its owner.
     operations = (entry.create, entry.describe, entry.stop, entry.extra, "AddTags", "ListTags")
     yield from sagemaker_grants(place, operations, names_of(step, entry))
     yield from listing_grants(entry)

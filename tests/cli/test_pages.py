@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.definition.problem_names import NAMES
 from airflow_sagemaker_mlops.execution.job_state import TRANSITIONS
@@ -43,3 +45,26 @@ def test_the_design_has_the_journals_states_and_transitions_as_the_code_does() -
     assert {state: set(re.findall(r"[A-Z_]{2,}", after)) for state, after in rows} == {
         str(state): {str(one) for one in after} for state, after in TRANSITIONS.items()
     }
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "are told of",
+        "for whoever",
+        "goes on with",
+        "half of a letter",
+        "is told of",
+        "short of breath",
+        "so many at a time",
+        "stands where",
+        "what came of",
+        "what goes on",
+        "who has none",
+        "word of why",
+    ],
+)
+def test_texts_are_free_of_phrases_that_only_a_translation_has(phrase: str) -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "airflow_sagemaker_mlops").rglob("*.py")]
+    found = [str(page.relative_to(ROOT)) for page in pages if phrase in " ".join(page.read_text().lower().split())]
+    assert set(found) <= {"CHANGELOG.md"}
