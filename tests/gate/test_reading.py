@@ -179,3 +179,22 @@ def test_arrays_are_refused_like_files() -> None:
         table([0, 1], [0.5, 0.1], ids=[7, 7])
     with pytest.raises(BadPredictions, match="2 dimensions"):
         table([0, 1], [[0.5, 0.1], [0.2, 0.1]])
+
+
+@pytest.mark.parametrize("size", [1, 40, 200, 4_000_000])
+@pytest.mark.parametrize("quoted", [0, 7, 19])
+def test_lines_are_counted_alike_by_blocks_and_by_the_reader_of_quotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, quoted: int
+) -> None:
+    monkeypatch.setattr("airflow_sagemaker_mlops.gate.read_csv.BLOCK", size)
+    rows = [f"id{index},{index % 2},0.{index + 10},0.5" for index in range(20)]
+    rows[quoted] = f'"id{quoted}",{quoted % 2},"0.{quoted + 10}",0.5'
+    read = read_predictions(file_of(tmp_path, HEADER + "\n".join(rows)))
+    assert sorted(read.candidate.tolist()) == [(index + 10) / 100 for index in range(20)]
+    rows[18] = "id18,0,nan,0.5"
+    assert "NaN) in 1 of 20 records: line 20." in refused(file_of(tmp_path, HEADER + "\r\n".join(rows)))
+    rows[18] = "id18,0"
+    assert "than the header (4): line 20 (2)." in refused(file_of(tmp_path, HEADER + "\n".join(rows)))
+    rows[18] = "id\xe4,0,0.1,0.2"
+    content = (HEADER + "\n".join(rows)).encode("latin-1")
+    assert "is not UTF-8: line 20 has the byte 0xe4" in refused(file_of(tmp_path, content))
