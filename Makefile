@@ -115,6 +115,7 @@ pythons: setup $(PYTHONS:%=.venv-python-%/.stamp) ## All tests on newer Pythons,
 
 docs: setup ## Write the generated pages of docs/
 	$(BIN)/python -m airflow_sagemaker_mlops.steps.table > docs/step-types.md
+	$(BIN)/python -m airflow_sagemaker_mlops.settings_table > docs/settings.md
 
 # The bill of materials lists what a wheel needs to run, in the versions that the tests ran with; in the wheel (PEP 770) and beside it.
 dist: setup .venv-dist/.stamp ## Wheel and sdist with a CycloneDX bill of materials and checksums, in dist/

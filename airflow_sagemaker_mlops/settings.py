@@ -11,8 +11,8 @@ from typing import Any, Literal, cast
 from airflow.sdk.definitions._internal.types import ArgNotSet
 
 from .definition.problems import InvalidPipeline, Problem
+from .settings_table import OPTIONS, SECTION
 
-SECTION = "sagemaker_mlops"
 CODE = "SM165"  # an option has an invalid value
 OFF = "off"
 YES, NO = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0", "")
@@ -26,7 +26,7 @@ _NUMBERS = {"poll_interval_s": "a number of seconds above 0", "max_parallel_step
 
 def start_steps_in() -> StartIn:
     """Where steps with jobs start: ``start_steps_in`` = triggerer (without a worker) or worker."""
-    value = _get("start_steps_in", "triggerer").strip().lower()
+    value = _get("start_steps_in").strip().lower()
     if value not in START_IN:
         raise ValueError(f'[{SECTION}] start_steps_in is "{value}"; use {" or ".join(START_IN)}.')
     return value
@@ -34,7 +34,7 @@ def start_steps_in() -> StartIn:
 
 def on_invalid(given: str | None = None) -> OnInvalid:
     """What to do with a pipeline that cannot be built: ``on_invalid`` = import_error or placeholder."""
-    value = str(_get("on_invalid", "import_error") if given is None else given).strip().lower()
+    value = str(_get("on_invalid") if given is None else given).strip().lower()
     if value not in ("import_error", "placeholder"):
         owner = f"[{SECTION}] on_invalid" if given is None else "on_invalid"
         raise ValueError(f'{owner} is "{value}"; use import_error or placeholder.')
@@ -43,7 +43,7 @@ def on_invalid(given: str | None = None) -> OnInvalid:
 
 def poll_interval_s() -> float:
     """Maximum interval between polls of a running job, in seconds: ``poll_interval_s``."""
-    value = _get("poll_interval_s", "30")
+    value = _get("poll_interval_s")
     with suppress(ValueError):
         if 0 < float(value) < math.inf:
             return float(value)
@@ -52,7 +52,7 @@ def poll_interval_s() -> float:
 
 def aws_conn_id() -> str | None:
     """Default connection of operators: ``aws_conn_id``; ``None`` if that is empty."""
-    return _get("aws_conn_id", "aws_default").strip() or None
+    return _get("aws_conn_id").strip() or None
 
 
 def connection(given: str | ArgNotSet | None) -> str | None:
@@ -65,17 +65,17 @@ def connection(given: str | ArgNotSet | None) -> str | None:
 
 def region_name() -> str | None:
     """Region if neither the operator nor the connection names one: ``region_name``."""
-    return _get("region_name", "") or None
+    return _get("region_name") or None
 
 
 def stubs() -> str:
     """File with stub results of steps, for rehearsals on the embedded AWS: ``stubs``; empty for none."""
-    return _get("stubs", "").strip()
+    return _get("stubs").strip()
 
 
 def records() -> str:
     """Location of run records, ``s3://bucket/prefix`` or a folder: ``records``; empty for none."""
-    return _get("records", "").strip()
+    return _get("records").strip()
 
 
 def location_of(given: str) -> str:
@@ -91,7 +91,7 @@ def cache_input_contents() -> bool:
 
 def prices() -> str:
     """File with the hourly price of each instance type: ``prices``; empty for none."""
-    return _get("prices", "").strip()
+    return _get("prices").strip()
 
 
 def fail_on_record_error() -> bool:
@@ -101,12 +101,12 @@ def fail_on_record_error() -> bool:
 
 def image_digests() -> bool:
     """Whether to look up image digests in ECR when a run is recorded: ``image_digests``."""
-    return _yes("image_digests", "True")
+    return _yes("image_digests")
 
 
 def signing_key() -> str:
     """Key for signing records, a PEM file or ``awskms:<key>``: ``signing_key``; empty for none."""
-    return _get("signing_key", "").strip()
+    return _get("signing_key").strip()
 
 
 def anchor_models() -> bool:
@@ -121,35 +121,33 @@ def lineage() -> bool:
 
 def allowed_operators() -> tuple[str, ...]:
     """Globs of dotted paths that x-airflow steps may name: ``allowed_operators``; empty for any."""
-    return tuple(_get("allowed_operators", "").replace(",", " ").split())
+    return tuple(_get("allowed_operators").replace(",", " ").split())
 
 
-def _yes(option: str, fallback: str = "False") -> bool:
-    word = _get(option, fallback).strip().lower()
+def _yes(option: str) -> bool:
+    word = _get(option).strip().lower()
     if word not in (*YES, *NO):
         raise ValueError(f'[{SECTION}] {option} is "{word}"; use True or False.')
     return word in YES
 
 
-def _get(option: str, fallback: str) -> str:
+def _get(option: str) -> str:
     from .airflow_versions import configuration
 
     _refuse_unknown_options()
-    return str(configuration().get(SECTION, option, fallback=fallback))
+    return str(configuration().get(SECTION, option, fallback=OPTIONS[option].default))
 
 
 @functools.cache
 def _refuse_unknown_options() -> None:
     """Checked once per process: a misspelt option would silently mean its default."""
     from .airflow_versions import configuration
-    from .provider_info import get_provider_info
 
-    known = get_provider_info()["config"][SECTION]["options"]
     for option in configuration().getsection(SECTION) or {}:
-        if option not in known and option.removesuffix("_cmd").removesuffix("_secret") not in known:
+        if option not in OPTIONS and option.removesuffix("_cmd").removesuffix("_secret") not in OPTIONS:
             from .definition.problems import did_you_mean
 
-            raise ValueError(f'[{SECTION}] has no option "{option}". {did_you_mean(option, known)}'.strip())
+            raise ValueError(f'[{SECTION}] has no option "{option}". {did_you_mean(option, OPTIONS)}'.strip())
 
 
 def check_choices(options: Mapping[str, Any], owner: str) -> None:

@@ -13,6 +13,7 @@ from .. import settings
 from ..airflow_versions import AirflowFailException, AirflowSkipException
 from ..definition.problems import InvalidPipeline, PipelineError, Problem
 from ..runtime.task_states import PASSED_OVER
+from ..settings_table import SECTION
 from .pipeline_value import holds_value, with_values
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperat
     allowed = settings.allowed_operators()
     if allowed and not any(fnmatchcase(path, pattern) for pattern in allowed):  # its module is not imported
         what = f"{path} is not among the operators that this Airflow allows in definitions."
-        raise _refused(name, what, f"[{settings.SECTION}] allowed_operators is: {', '.join(allowed)}.", "SM229")
+        raise _refused(name, what, f"[{SECTION}] allowed_operators is: {', '.join(allowed)}.", "SM229")
     operator = _operator_at(path, name)
     attribute = operator.__name__
     own = with_values(dict(step.spec.arguments), step)

@@ -19,6 +19,7 @@ from ..execution.scope_values import (
     typed_parameters,
 )
 from ..execution.step_run import ExecutionOptions
+from ..settings_table import SECTION
 from .step_task import StepTask
 from .task_states import map_index_of
 
@@ -67,7 +68,7 @@ def _stubs(aws: Aws) -> Mapping[str, Any]:
     if not file:
         return {}
     if not aws.is_local:
-        raise ValueError(f"[{settings.SECTION}] stubs is set, but the connection leads to AWS: it is for rehearsals.")
+        raise ValueError(f"[{SECTION}] stubs is set, but the connection leads to AWS: it is for rehearsals.")
     return _read_stubs(file, Path(file).stat().st_mtime)
 
 

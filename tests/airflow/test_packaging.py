@@ -11,6 +11,7 @@ import pytest
 
 from airflow_sagemaker_mlops import settings
 from airflow_sagemaker_mlops.provider_info import get_provider_info
+from airflow_sagemaker_mlops.settings_table import SECTION
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +24,7 @@ def test_airflow_finds_the_package_as_a_provider_that_fits_its_schema() -> None:
 
 
 def test_every_option_that_is_read_is_declared_with_its_default() -> None:
-    options = get_provider_info()["config"][settings.SECTION]["options"]
+    options = get_provider_info()["config"][SECTION]["options"]
     assert set(options) == {
         "stubs",
         "start_steps_in",

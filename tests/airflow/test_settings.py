@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from airflow_sagemaker_mlops import settings
+from airflow_sagemaker_mlops.provider_info import get_provider_info
+from airflow_sagemaker_mlops.settings_table import OPTIONS, SECTION, markdown
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +36,21 @@ def test_a_flag_is_true_or_false(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.lineage()
 
 
-def test_every_option_that_is_read_is_known() -> None:
-    from airflow_sagemaker_mlops.provider_info import get_provider_info
-
+def test_the_table_has_every_option_that_is_read_and_no_other() -> None:
     source = Path(settings.__file__).read_text()
-    read = set(re.findall(r"_(?:get|yes)\(\"(\w+)\"", source))
-    assert read == set(get_provider_info()["config"][settings.SECTION]["options"])
+    assert set(re.findall(r"_(?:get|yes)\(\"(\w+)\"", source)) == set(OPTIONS)
+
+
+def test_provider_metadata_and_pages_say_what_the_table_says() -> None:
+    declared = get_provider_info()["config"][SECTION]["options"]
+    assert {name: (one["default"], one["type"]) for name, one in declared.items()} == {
+        name: (option.default, option.type) for name, option in OPTIONS.items()
+    }
+    assert (ROOT / "docs" / "settings.md").read_text() == markdown(), "run `make docs`"
+    section = (ROOT / "README.md").read_text().partition("| option | default |")[2].partition("\n\n")[0]
+    shown = dict(re.findall(r"^\| `(\w+)` \| (?:`([^`]*)`)? ?\|", section, re.MULTILINE))
+    assert shown
+    assert shown == {name: OPTIONS[name].default for name in shown}
 
 
 @pytest.mark.parametrize("value", ["0", "soon", "nan", "inf"])
