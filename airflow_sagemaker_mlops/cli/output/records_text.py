@@ -159,6 +159,8 @@ def _outcome(step: StepDocument) -> str:
     if step.get("metrics"):
         metrics = StepRecord.from_json(step).metrics
         return ", ".join(f"{name} {show_number(value, 4)}" for name, value in metrics.items())
+    if verdict := (step.get("decision") or {}).get("Verdict"):
+        return str(verdict)
     attempts = step.get("attempts") or [{}]
     return str(attempts[-1].get("name", ""))
 
