@@ -18,8 +18,7 @@ REPORT_FILE = "report.json"
 VALUES_FILE = "values.json"  # among the predictions: numbers of both models that were measured elsewhere
 GATE_FOLDER = "champion-gate"  # beside the predictions, where "Job" names no other place
 DEFAULT_NO_CHAMPION = "approve"
-# Options of the program: that there is no champion, and what counts if the predictions say so.
-NO_CHAMPION_OPTION, IF_NO_CHAMPION_OPTION = "no-champion", "if-no-champion"
+IF_NO_CHAMPION_OPTION = "if-no-champion"  # of the program: the verdict where the predictions have no champion
 # {key of Job: where it goes in the request of CreateProcessingJob}
 JOB_KEYS: Mapping[str, tuple[str, ...]] = {
     "ImageUri": ("AppSpecification", "ImageUri"),

@@ -16,7 +16,6 @@ from ...definition.gate_job import (
     FOLDER,
     IF_NO_CHAMPION_OPTION,
     INPUT,
-    NO_CHAMPION_OPTION,
     OUTPUT,
     REPORT_FILE,
     files_of,
@@ -57,7 +56,7 @@ class ChampionGateRunner(JobRunner):
             return await in_thread(run.aws.key, _with_program, run, arguments, program, name)
 
         made = await submit_job(run, change)
-        return replace(made, facts={"champion": program.champion})
+        return replace(made, facts={"group": program.group, "champion": program.champion})
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the job, then read what it found."""
@@ -67,7 +66,12 @@ class ChampionGateRunner(JobRunner):
             report = await in_thread(run.aws.key, _read, run, uri)
         except Unreadable as error:
             raise StepFailed(f'Step "{run.identity.step}": the job left no report that can be read: {error}') from None
-        report["champion"] = job.facts.get("champion") or ""
+        group, champion = (str(job.facts.get(key) or "") for key in ("group", "champion"))
+        if group and not champion and report.get("no_champion") is None:
+            what = f'the predictions have scores of a champion, and the model package group "{group}" has none'
+            fix = "Leave the column out where there is no champion, or approve the version that was scored."
+            raise StepFailed(f'Step "{run.identity.step}": {what}: no version of it is approved. {fix}')
+        report["champion"] = champion
         run.tell(report["sentence"])
         said = {"Verdict": report["verdict"], "Sentence": report["sentence"], "Report": uri}
         result = result_of(run, job.name, {**answer, **said}, started=job.since)
@@ -131,11 +135,13 @@ class _Program:
     """What the job is to do, with every expression replaced.
 
     otherwise   the verdict without a champion
+    group       the model package group; "" for a step by hand that names none
     champion    ARN of the champion; "" if there is none
     """
 
     rules: Any
     otherwise: str
+    group: str
     champion: str
 
 
@@ -149,19 +155,19 @@ def _program(run: StepRun) -> _Program:
         problems.append(f"NoChampion is {otherwise!r}; it is one of {', '.join(NO_CHAMPION)}.")
     if problems:
         raise StepFailed(f'Step "{run.identity.step}": {" ".join(problems)}')
-    return _Program(rules, otherwise or DEFAULT_NO_CHAMPION, _champion(run))
-
-
-def _champion(run: StepRun) -> str:
-    """ARN of the champion of the step's group; "" if there is none."""
     about = _resolved(run, "Champion") or {}
-    if not about:  # by hand: the predictions say it
-        return ""
     group = str(about.get("ModelPackageGroup") or "")
+    may_be_missing = str(about.get("GroupMayBeMissing")).lower() == "true"
+    champion = _champion(run, group, may_be_missing=may_be_missing) if group else ""
+    return _Program(rules, otherwise or DEFAULT_NO_CHAMPION, group, champion)
+
+
+def _champion(run: StepRun, group: str, *, may_be_missing: bool) -> str:
+    """ARN of the champion of ``group``; "" if there is none."""
     try:
         champion = champion_of(run.aws.client, group)
     except NoSuchGroup as error:
-        if str(about.get("GroupMayBeMissing")).lower() != "true":
+        if not may_be_missing:
             way_out = "Create it, or write GroupMayBeMissing: true if the first RegisterModel step is to make it."
             raise StepFailed(f'Step "{run.identity.step}": {error} {way_out}') from None
         champion = None
@@ -179,8 +185,8 @@ def _with_program(run: StepRun, arguments: dict[str, Any], program: _Program, na
     folder = _folder(run, arguments)
     key = (arguments.get("ProcessingOutputConfig") or {}).get("KmsKeyId")
     files = [_kept(run, f"{folder}/{file}", content, key) for file, content in files_of(program.rules).items()]
-    option = NO_CHAMPION_OPTION if run.spec.settings.get("Champion") else IF_NO_CHAMPION_OPTION
-    no_champion = {} if program.champion else {option: program.otherwise}
+    # Without it, the program refuses predictions that have no scores of the champion.
+    no_champion = {} if program.champion else {IF_NO_CHAMPION_OPTION: program.otherwise}
     return with_program(arguments, files, program.rules, reports=f"{folder}/reports/{name}", no_champion=no_champion)
 
 
