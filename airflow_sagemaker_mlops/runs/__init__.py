@@ -1,1 +1,1 @@
-"""Runs of pipelines in one process, without Airflow: what notebooks, tests, CI and the command line share."""
+"""Runs of pipelines in one process, without Airflow: the shared base of notebooks, tests, CI and the command line."""

@@ -1,4 +1,4 @@
-"""Answers to Callback steps of a pipeline that runs in this process: the embedded AWS takes them in."""
+"""Answers to Callback steps of a pipeline that runs in this process, received by the embedded AWS."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class LocalMailbox:
         self.secret = self._callbacks.secret()
 
     async def open(self, handle: str) -> None:
-        """Take an answer for ``handle`` from now on."""
+        """Start accepting an answer for ``handle``."""
         self._callbacks.open(handle)
 
     async def is_open(self, handle: str) -> bool:
-        """Whether ``handle`` may be answered, or has been."""
+        """Whether ``handle`` accepts an answer, or has received one."""
         return self._callbacks.is_open(handle)
 
     async def answer(self, handle: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The AWS that a run talks to: the embedded one, an Airflow connection's, or a boto3 session's."""
+"""The AWS that a run uses: the embedded one, an Airflow connection's, or a boto3 session's."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LOCAL_AWS_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which AWS a run uses: an Airflow connection, a boto3 session, or else the embedded AWS in ``state_dir``.
+    """Which AWS a run uses: an Airflow connection, a boto3 session, or otherwise the embedded AWS in ``state_dir``.
 
-    :param region_name: where the connection or the session names none
+    :param region_name: region if the connection or the session names none
     """
 
     aws_conn_id: str | None = None
@@ -35,11 +35,11 @@ class Target:
 
     @property
     def label(self) -> str:
-        """Names the account's local records: the connection, or that it is a session."""
+        """Names the account's local records: the connection's name, or "session"."""
         return self.aws_conn_id or "boto3-session"
 
     def connect(self) -> SessionAws:
-        """Its clients; starts the embedded AWS where that is meant.  Raises :class:`NoAws`."""
+        """Its clients; starts the embedded AWS if that is used.  Raises :class:`NoAws`."""
         if self.aws_conn_id is not None:
             aws: SessionAws = connected(self.aws_conn_id, self.region_name)
             return aws
@@ -56,7 +56,7 @@ def state_folder(state_dir: Path | None) -> Path:
 
 
 def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any:
-    """Clients of what the connection ``conn`` leads to; without one, of the embedded AWS in ``state_dir``.
+    """Clients of the connection ``conn``; without one, of the embedded AWS in ``state_dir``.
 
     Raises :class:`NoAws`.
     """
@@ -64,7 +64,7 @@ def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any
 
 
 def connected(conn: str, region: str | None) -> Any:
-    """Clients of what the Airflow connection ``conn`` leads to.  Raises :class:`NoAws`."""
+    """Clients of the Airflow connection ``conn``.  Raises :class:`NoAws`."""
     # Before Airflow is imported: its line about each connection's credentials belongs into a task log.
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
     from ..hooks.aws import aws_for
@@ -83,7 +83,7 @@ def connected(conn: str, region: str | None) -> Any:
 
 
 def of_session(session: Any, region: str | None) -> SessionAws:
-    """Clients of a boto3 session.  Raises :class:`NoAws` where no region is known."""
+    """Clients of a boto3 session.  Raises :class:`NoAws` if no region is known."""
     known = region or session.region_name
     if not known:
         raise NoAws("no AWS region is known: add {region}.", region=Argument("region_name"))
@@ -91,7 +91,7 @@ def of_session(session: Any, region: str | None) -> SessionAws:
 
 
 def client_of(service: str, conn: str | None, region: str | None, **options: Any) -> Any:
-    """A client by an Airflow connection, else as boto3 finds its credentials, made with ``options``.
+    """A client with an Airflow connection, otherwise with boto3's credential chain, created with ``options``.
 
     Raises :class:`NoAws`.
     """
@@ -111,7 +111,7 @@ def client_of(service: str, conn: str | None, region: str | None, **options: Any
 
 
 def started(state_dir: Path | None) -> Any:
-    """The embedded AWS in ``state_dir``, running.  Raises :class:`NoAws` for a folder that cannot be one."""
+    """The embedded AWS in ``state_dir``, running.  Raises :class:`NoAws` for an unusable folder."""
     folder = state_folder(state_dir)
     try:
         return local_aws.start(folder)
@@ -119,7 +119,7 @@ def started(state_dir: Path | None) -> Any:
         raise NoAws(
             "{folder} cannot be used: {why}.", folder=Argument("state_dir", folder), why=error.strerror or error
         ) from None
-    except RuntimeError as error:  # it did not come up
+    except RuntimeError as error:  # it did not start
         raise NoAws("{error}", error=error) from None
 
 
@@ -135,7 +135,7 @@ class EmbeddedOnDemand:
 
     @property
     def key(self) -> str:
-        """Tells two sets of clients apart."""
+        """Identifies a set of clients."""
         return f"embedded {state_folder(self.state_dir)}"
 
     def client(self, service: str) -> Any:
@@ -154,9 +154,9 @@ def local_aws_clients(running: Any) -> SessionAws:
 
 @contextmanager
 def visited(state_dir: Path | None) -> Iterator[Any]:
-    """The embedded AWS in ``state_dir`` while entered; it is stopped again if it did not run before.
+    """The embedded AWS in ``state_dir`` as a context; stops it afterwards unless it was already running.
 
-    Raises :class:`NoAws`, also where nothing has ever run.
+    Raises :class:`NoAws`, also if nothing has ever run there.
     """
     folder = state_folder(state_dir)
     before = local_aws.status(folder)

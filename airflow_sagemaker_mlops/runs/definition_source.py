@@ -1,4 +1,4 @@
-"""What a run knows of its definition beside the pipeline: where it is from, for names, records and ``publish.py``."""
+"""The origin of a run's definition, for names, records and ``publish.py``."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ..definition.model import Pipeline
 
 
 class DefinitionSource(Protocol):
-    """A definition as somebody named it."""
+    """A definition as given by the user."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
 
     @property
     def file(self) -> Path | None:
-        """The file that it, or the code of it, is in; its commit is recorded."""
+        """The file of the definition or its code; its commit is recorded."""
 
     @property
     def folder(self) -> Path | None:
-        """The folder that it is in, where it is in a file."""
+        """The folder of the file, if it is in a file."""
 
     @property
     def kind(self) -> str:
@@ -34,7 +34,7 @@ class DefinitionSource(Protocol):
 
     @property
     def pipeline_name(self) -> str:
-        """A name for the pipeline where nobody gives one."""
+        """The default name of the pipeline."""
 
     def load(self) -> Pipeline:
         """The pipeline.  Raises ``PipelineError``."""
@@ -48,12 +48,12 @@ class GivenDefinition:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return self._pipeline.source
 
     @property
     def file(self) -> Path | None:
-        """The file, where it is one."""
+        """The file, if it is one."""
         return Path(self._text) if self.kind in ("json", "yaml") and not _is_document(self._text) else None
 
     @property
@@ -71,7 +71,7 @@ class GivenDefinition:
 
     @property
     def pipeline_name(self) -> str:
-        """That of the object of the SDK, or of the file; "pipeline" without either."""
+        """The name of the SDK object or of the file; otherwise "pipeline"."""
         from .names import dag_id_like, name_of_file
 
         if self.file is not None:
@@ -93,5 +93,5 @@ class GivenDefinition:
 
 
 def _is_document(text: str) -> bool:
-    """Whether ``text`` is a definition and no file's name, as ``load_pipeline`` tells them apart."""
+    """Whether ``text`` is a definition rather than a file name, by the same rule as ``load_pipeline``."""
     return "\n" in text or text.lstrip().startswith(("{", '"'))

@@ -1,4 +1,4 @@
-"""Runs a prepared run to its end on an event loop in a thread of its own: a notebook has a loop in the main one."""
+"""Runs a prepared run to its end on an event loop in a separate thread, because a notebook's main thread has one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AWAKE_EVERY_S = 0.5
 
 
 class Telling:
-    """Tells an observer of steps; its first exception stops the run instead of being lost in the event loop."""
+    """Notifies an observer of steps; its first exception stops the run instead of being lost in the event loop."""
 
     def __init__(self, observer: RunObserver) -> None:
         self._observer = observer
@@ -27,11 +27,11 @@ class Telling:
         self.error: Exception | None = None
 
     def stops(self, run: RunHandle) -> None:
-        """Have an exception of the observer stop ``run``."""
+        """Make an exception of the observer stop ``run``."""
         self._stop = run.stop
 
     def notify(self, step: StepProgress, line: str) -> None:
-        """What ``PipelineRun.notify`` is."""
+        """The callback for ``PipelineRun.notify``."""
         try:
             if line:
                 self._observer.step_logged(step, line)
@@ -44,9 +44,9 @@ class Telling:
 
 
 def drive(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> bool:
-    """Run ``run`` to its end; whether Ctrl-C interrupted it, which stops its jobs.  A second Ctrl-C leaves at once.
+    """Run ``run`` to its end; whether Ctrl-C interrupted it, which stops its jobs.  A second Ctrl-C exits at once.
 
-    :param guarded_dir: state folder of the embedded AWS, which is started again should it die
+    :param guarded_dir: state folder of the embedded AWS, which is restarted if it dies
     """
     done: Future[None] = Future()
     go = Event()  # no step starts before an interrupt is caught
@@ -60,7 +60,7 @@ def drive(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> bo
         else:
             done.set_result(None)
 
-    # The context makes what an observer prints in a notebook appear below the right cell.
+    # With the context, an observer's output in a notebook appears below the right cell.
     context = contextvars.copy_context()
     Thread(target=context.run, args=(work,), name=f"run {run.run_id}", daemon=True).start()
     try:
@@ -74,7 +74,7 @@ def drive(run: RunHandle, observer: RunObserver, guarded_dir: Path | None) -> bo
 
 
 def _wait_for(done: Future[None]) -> None:
-    """Wait, awake now and then: an interrupt need not wake a thread that waits for a lock."""
+    """Wait with short timeouts, because an interrupt may not wake a thread that waits for a lock."""
     while not wait([done], timeout=AWAKE_EVERY_S).done:
         pass
     done.result()

@@ -1,4 +1,4 @@
-"""Why a run cannot be started as it was asked for, in the words of whoever asked."""
+"""Errors of a run's arguments, in the terms of the caller: Python arguments or command-line options."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of the Python API in a sentence, with ``value`` where the sentence says what to pass.
+    """An argument of the Python API in a message, with ``value`` if the message says what to pass.
 
-    ``python`` replaces its spelling in Python where a plain name would not do.
+    ``python`` replaces its spelling in Python if a plain name is not enough.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Argument:
 
 
 class RunError(ValueError):
-    """The arguments of a run cannot be used; nothing was started.
+    """The arguments of a run are unusable; nothing was started.
 
     ``str()`` names the arguments as Python does.  A command names its options: see :meth:`worded`.
 
@@ -43,8 +43,8 @@ class RunError(ValueError):
 
 
 class NoAws(RunError):
-    """The arguments lead to no AWS."""
+    """The arguments do not lead to a usable AWS."""
 
 
 class RunFailed(RuntimeError):
-    """A run ended, and not well; raised by ``RunResult.raise_for_status`` alone."""
+    """A run did not succeed; raised only by ``RunResult.raise_for_status``."""

@@ -1,4 +1,4 @@
-"""What a command does when the embedded AWS behind it dies: starts it again, or ends with a sentence."""
+"""Handles the death of the embedded AWS during a command: restarts it, or ends with a message."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..execution.local_executor import PipelineRun
 from ..local_aws import LocalAws, Sandbox
 
 LOOK_EVERY_S = 2.0
-MOST_STARTS = 3  # what dies again and again is not worth waiting for
+MOST_STARTS = 3  # restarts before giving up
 
 
 @asynccontextmanager
 async def guarded(run: PipelineRun, state_dir: Path | None, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """Watch the server of ``state_dir`` while entered; nothing to watch without one."""
+    """Watch the server of ``state_dir`` within the context; does nothing without one."""
     if state_dir is None:
         yield
         return
@@ -45,7 +45,7 @@ async def _watch(run: PipelineRun, state_dir: Path, say: Callable[[str], None]) 
 
 
 def _start_again(run: PipelineRun, state_dir: Path, starts: int) -> str:
-    """Start the server once more; why not, empty when it serves again.  Blocking."""
+    """Restart the server; returns why that failed, or "".  Blocking."""
     if local_aws.was_stopped(state_dir):
         return f"the embedded AWS in {state_dir} was stopped."
     if starts >= MOST_STARTS:
@@ -65,9 +65,9 @@ def look_after(
     say: Callable[[str], None],
     sandbox: Sandbox = "auto",
 ) -> str:
-    """Keep the server of ``aws`` alive until ``is_over``, which waits for so many seconds, says that it is enough.
+    """Keep the server of ``aws`` alive until ``is_over``, which waits for a number of seconds, returns true.
 
-    Why it ended before that; empty when it did not.
+    Returns why it ended before that, or "".
     """
     folder, starts = Path(aws.state_dir), 0
     while not is_over(LOOK_EVERY_S):

@@ -1,4 +1,4 @@
-"""What a run tells while it is on: :class:`RunObserver`, and the run itself as :class:`RunHandle`."""
+"""Progress of a run: :class:`RunObserver`, and the run itself as :class:`RunHandle`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..execution.local_executor import PipelineRun, StepProgress
 
 
 class RunHandle:
-    """A run that has been prepared or is on.
+    """A run that has been prepared or is running.
 
-    ``progress`` is live: it is read only, and complete once the run has ended.
+    ``progress`` is live: only read it; it is complete once the run has ended.
     """
 
     def __init__(self, progress: PipelineRun) -> None:
@@ -37,7 +37,7 @@ class RunHandle:
 
     @property
     def steps(self) -> Mapping[str, StepProgress]:
-        """How far each step is, by name, in the order of the definition."""
+        """The progress of each step, by name, in the order of the definition."""
         return self.progress.steps
 
     @property
@@ -73,10 +73,10 @@ class RunHandle:
 
 
 class RunObserver:
-    """What happens in a run, as it happens.  Subclass it, and override what you want to know.
+    """Receives the progress of a run.  Subclass it and override the methods that you need.
 
     :meth:`step_changed` and :meth:`step_logged` are called in the thread that runs the pipeline, one at a time, and
-    should return soon; the others in the thread of the caller.  An exception stops the run and is raised at its end.
+    should return quickly; the others in the thread of the caller.  An exception stops the run and is raised at its end.
     """
 
     def run_started(self, run: RunHandle) -> None:
@@ -89,7 +89,7 @@ class RunObserver:
         """``step`` logged ``line``."""
 
     def message(self, text: str, *, warning: bool = False) -> None:
-        """There is something to say about the run as a whole, such as which steps are reused from which run."""
+        """A message about the run as a whole, e.g. which steps are reused from which run."""
 
     def run_ended(self, run: RunHandle) -> None:
         """All steps have ended; the run is not sealed yet."""

@@ -1,4 +1,4 @@
-"""Parameter values of a run: those given, and those of the run that it follows."""
+"""Parameter values of a run: the given ones, and those inherited from another run."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .errors import Argument, RunError
 
 
 def typed_values(plan: Plan, given: Mapping[str, Any], *, may_miss: bool = False, source: str = "") -> dict[str, Any]:
-    """The ``given`` values in their parameters' types; texts are read as the service reads them.
+    """The ``given`` values in their parameters' types; strings are parsed as by the service.
 
     :param may_miss: whether values without a default may come from elsewhere
-    :param source: what messages call the definition
+    :param source: name of the definition in messages
     :raises RunError: for names that are not declared and values that do not fit
     """
     declared = {parameter.name: parameter for parameter in plan.parameters}
@@ -36,7 +36,7 @@ def typed_values(plan: Plan, given: Mapping[str, Any], *, may_miss: bool = False
 
 
 def values_after(plan: Plan, given: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
-    """Every value of a run that follows another one: the ``given`` ones, then the ``inherited`` ones of that run.
+    """All values of a run that inherits from another one: the ``given`` values, then the ``inherited`` ones.
 
     :raises ValueError: for a secret, which no record has, and for parameters without a value
     """

@@ -1,4 +1,4 @@
-"""A pinned reproduction: everything that came from outside of the recorded run, as it was then."""
+"""A pinned reproduction: everything from outside the recorded run, as it was then."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """What a pinned run is given."""
+    """The inputs of a pinned run."""
 
     pins: Pins
     selection: Selection | None
@@ -41,7 +41,7 @@ def pin(
     copies: str,
     tell: Callable[[str], None],
 ) -> Pinned | tuple[str, ...]:
-    """Find and copy the recorded versions; ``tell`` is told what was done.
+    """Find and copy the recorded versions; ``tell`` receives messages about it.
 
     copies   where copies go, ``s3://bucket/prefix``; "" for the inputs' own buckets
 
@@ -58,7 +58,7 @@ def pin(
     for uri, copied in uris.items():
         tell(f"pinned {uri}: recorded versions are at {copied}")
     if answers.reused:
-        tell(f"taken from the record and not done again: {', '.join(_named(answers.reused, steps))}")
+        tell(f"taken from the record instead of being run again: {', '.join(_named(answers.reused, steps))}")
     selection = Selection(answers.selected + answers.reused, (), answers.not_selected) if answers.not_selected else None
     pins = Pins(uris, pinned_images(again.values()))
     return Pinned(pins, selection, AnsweringRecorder(recorder, answers, source))

@@ -1,4 +1,4 @@
-"""``publish.py`` beside a definition: puts scripts, data and functions onto the embedded AWS before they are used."""
+"""Runs the ``publish.py`` of a definition, which puts scripts, data and functions into the embedded AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCRIPT, FUNCTION = "publish.py", "publish"
 
 
 class NotPublished(ValueError):
-    """The script could not do its work; ``str()`` says why."""
+    """The script failed; ``str()`` says why."""
 
 
 def script_of(folder: Path) -> Path | None:
@@ -26,7 +26,7 @@ def script_of(folder: Path) -> Path | None:
 
 
 def publish(script: Path, aws: Any) -> list[str]:
-    """What ``publish(clients, bucket, role_arn)`` of ``script`` put onto ``aws``.  Raises :class:`NotPublished`."""
+    """Call ``publish(clients, bucket, role_arn)`` of ``script``; returns what it put.  Raises :class:`NotPublished`."""
     spec = importlib.util.spec_from_file_location(f"publish_{script.parent.name}", script)
     if spec is None or spec.loader is None:
         raise NotPublished(f"{script} cannot be imported.")

@@ -1,4 +1,4 @@
-"""The record of a run in one process: where it goes, and its sealing."""
+"""The record of a run in one process: its location, and its sealing."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Recording:
     """The record of one run of ``source``.
 
     :param trigger: what started the run, for the record: "cli" or "api"
-    :param inherited: parameters with the values of the run that this one follows
-    :param prices: of instances, where the user gave some
-    :param prefetch: what the sealing needs and was found while the run ended
+    :param inherited: parameters with values inherited from another run
+    :param prices: prices of instances, if the user gave some
+    :param prefetch: data for the sealing, collected while the run ended
     :param signer: signs the record; the key is that of SAGEMAKER_MLOPS_SIGNING_KEY
     """
 
@@ -61,7 +61,7 @@ class Recording:
         return replace(self, recorder=recorder, prefetch=prefetch)
 
     def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> Sealed:
-        """Seal the record.  Raises :class:`RecordError` when it cannot be written, which changes nothing in the run."""
+        """Seal the record.  Raises :class:`RecordError` if it cannot be written, which does not affect the run."""
         identity = RunInfo(
             dag_id=run.pipeline,
             run_id=run.run_id,
@@ -107,11 +107,10 @@ def recording_of(
     cache: bool,
     trigger: str = "api",
 ) -> Recording | None:
-    """The recording of a run; ``None`` when it is off.
+    """The recording of a run; ``None`` if it is off.
 
-    Without a location the records of runs on the embedded AWS are in its bucket, those of runs on an account in a
-    folder of this machine: enough to resume a run that was killed, but no other machine sees it, so no step is taken
-    from the cache.
+    Without a location, records of runs on the embedded AWS are in its bucket, and records of runs on an account are in
+    a local folder: enough to resume a killed run, but no other machine sees it, so no step is taken from the cache.
     """
     if records == OFF:
         return None
@@ -120,7 +119,7 @@ def recording_of(
     elif records is None:
         records = records_location(target.started().bucket)
     with ThreadPoolExecutor(max_workers=1) as asking:
-        # git takes its time, and so does making a client
+        # git is slow, and so is creating a client
         commit = asking.submit(commit_of, source.file) if source.file is not None else None
         store, s3 = open_store(records, lambda: aws.client("s3")), aws.client("s3")
     code = tuple(filter(None, [commit.result() if commit else None]))
@@ -133,7 +132,7 @@ def recording_of(
 
 
 def folder_of_runs(label: str, state_dir: Path | None) -> Path:
-    """The default folder for records of runs on the account ``label``: beside the embedded AWS's state."""
+    """The default folder for records of runs on the account ``label``, next to the embedded AWS's state folder."""
     state = state_folder(state_dir)
     return state.with_name(f"{state.name}-runs") / segment(label)
 

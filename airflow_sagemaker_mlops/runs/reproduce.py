@@ -1,4 +1,4 @@
-"""``reproduce``: a recorded run once more, and whether the same came out."""
+"""``reproduce``: runs a recorded run again and compares the results."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ STORED_FILE = "definition.json"
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """A recorded run, made again or not.
+    """The outcome of a reproduction.
 
     :param source_run: id of the recorded run
-    :param reproduced: whether every step ended the same way, with equal metrics and decisions
-    :param run: the new run; ``None`` where none was started
-    :param changes: what is not as it was recorded, in sentences; reasons for ``differences``, or for not starting
-    :param missing: recorded versions of inputs that a pinned run needs and that are gone
-    :param differences: what came out otherwise
-    :param compared: how many values of metrics and decisions were compared
+    :param reproduced: whether every step ended with the same status, with equal metrics and decisions
+    :param run: the new run; ``None`` if none was started
+    :param changes: what has changed since the record, as sentences; reasons for ``differences``, or for not starting
+    :param missing: recorded versions of inputs that a pinned run needs but that no longer exist
+    :param differences: the differences between the results
+    :param compared: number of compared values of metrics and decisions
     """
 
     source_run: str
@@ -75,13 +75,13 @@ class Reproduction:
 
 @dataclass(frozen=True, slots=True)
 class ReproductionRequest:
-    """What is to be made again.
+    """The request for a reproduction.
 
-    :param run: of which run: an id, its beginning, "latest"
-    :param source: its definition as it is now; ``None`` for the stored one
-    :param level: "parameters": run whatever has changed; "verified": run only when nothing has
-    :param tolerance: relative difference up to which metrics count as equal
-    :param copies: where recorded versions of changed inputs are copied to, ``s3://bucket/prefix``
+    :param run: the recorded run: an id, its beginning, "latest"
+    :param source: the current definition; ``None`` for the stored one
+    :param level: "parameters": run in any case; "verified": run only if nothing has changed
+    :param tolerance: relative tolerance when comparing metrics
+    :param copies: destination of the recorded versions of changed inputs, ``s3://bucket/prefix``
     """
 
     run: str
@@ -97,7 +97,7 @@ class ReproductionRequest:
     trigger: str = "api"
 
     def check(self) -> None:
-        """Raise :class:`RunError` for a request that cannot be tried."""
+        """Raise :class:`RunError` for an invalid request."""
         level, pinned = Argument("level"), Argument("pin", python="a pinned run")
         if self.level not in LEVELS:
             what = '{level} is "{given}"; use {known}.'
@@ -134,24 +134,24 @@ def reproduce(
     prices: StrPath | Prices | None = None,
     observer: RunObserver | None = None,
 ) -> Reproduction:
-    """Run a recorded run once more, as ``sagemaker-mlops reproduce`` does, and say whether the same came out.
+    """Run a recorded run again, as ``sagemaker-mlops reproduce`` does, and compare the results.
 
-    Without a ``definition`` the run is pinned: stored definition, parameters, object versions, images and answers from
-    outside are those of the record.  Prints nothing.
+    Without a ``definition`` the run is pinned: it uses the stored definition, and the parameters, object versions,
+    images and outside results in the record.  Prints nothing.
 
     :param run: a result, the id of a run, its beginning, "latest" or "latest~1"
-    :param definition: the definition as it is now; ``None`` for the stored one
-    :param parameters: values that are not to be the recorded ones; secrets have to be given
-    :param name: name of the pipeline; taken from ``run`` or ``definition`` when left out
-    :param level: "verified": start only if nothing has changed; "parameters": run it with the same ones all the same
-    :param tolerance: relative difference up to which metrics count as equal
-    :param copies: where a pinned run copies recorded versions to, ``s3://bucket/prefix``; beside the inputs by default
+    :param definition: the current definition; ``None`` for the stored one
+    :param parameters: values that replace recorded ones; secrets must be given
+    :param name: name of the pipeline; default: that of ``run`` or ``definition``
+    :param level: "verified": start only if nothing has changed; "parameters": start in any case
+    :param tolerance: relative tolerance when comparing metrics
+    :param copies: where a pinned run copies recorded versions, ``s3://bucket/prefix``; default: the inputs' buckets
 
     The other parameters are those of :func:`run_pipeline`.
 
-    :raises PipelineError: where the definition cannot be used
-    :raises RunError: where the arguments cannot be used
-    :raises RecordError: where the run or its record cannot be read, or the record is not intact
+    :raises PipelineError: if the definition is unusable
+    :raises RunError: if the arguments are unusable
+    :raises RecordError: if the run or its record cannot be read, or the record is not intact
     """
     known = run if isinstance(run, RunResult) else None
     request = ReproductionRequest(
@@ -171,7 +171,7 @@ def reproduce(
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """The recorded run, and the plan that is run now."""
+    """The recorded run, and the current plan."""
 
     run_id: str
     record: RecordDocument
@@ -184,7 +184,7 @@ class _Recorded:
 
 
 def reproduce_as_asked(request: ReproductionRequest, observer: RunObserver) -> Reproduction:
-    """The reproduction of ``request``; raises what :func:`reproduce` does."""
+    """Perform ``request``; raises the errors of :func:`reproduce`."""
     request.check()
     source = request.source or GivenDefinition(STORED_FILE)
     pipeline, run_id = request.name or source.pipeline_name, new_run_id()
@@ -274,7 +274,7 @@ def _changes(source: GivenDefinition, was: _Recorded, aws: SessionAws) -> list[s
 
 
 def _overridden(given: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:
-    """Parameters that are not as recorded; a secret, which the record does not have, counts as the same."""
+    """Parameters that differ from the record; secrets are not recorded and count as equal."""
     return [
         f"{name} {recorded.get(name)!r} -> {value!r}"
         for name, value in given.items()

@@ -20,20 +20,20 @@ EMBEDDED = Target()
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A run, or with stubs for all branches several, as somebody asks for it.
+    """The request for a run, or with stubs for all branches for several runs.
 
-    :param parameters: values by name, typed or as texts
-    :param name: name of the pipeline; the definition's own where it is left out
+    :param parameters: values by name, typed or as strings
+    :param name: name of the pipeline; default: the definition's
     :param records: location of the records, "off" for none
     :param cache: whether steps follow their ``CacheConfig``
     :param selective: the steps to run, and the source run of their inputs; all steps if omitted
-    :param max_parallel_steps: at most so many steps at a time; 0 for any number
-    :param publishes: whether ``publish.py`` beside the definition is run first, on the embedded AWS
-    :param trigger: what asks for it, for the record
-    :param no_records: what to do where results of an earlier run are needed and no records are known
-    :param compare_again: at most so many further runs, from the step that reads the champion, if it changes meanwhile
-    :param answers: {x-approval step: {"decision", "user", "at", "comment"}}, so that it does not wait for an answer
-    :param on_demand: whether an embedded AWS is started only for the first call, where stubs may need none
+    :param max_parallel_steps: maximum number of steps that run at once; 0 for no limit
+    :param publishes: whether to first run the ``publish.py`` in the definition's folder, on the embedded AWS
+    :param trigger: origin of the request, for the record
+    :param no_records: the fix if results of an earlier run are needed but no records are known
+    :param compare_again: maximum number of further runs from the step that reads the champion, if it changes meanwhile
+    :param answers: {x-approval step: {"decision", "user", "at", "comment"}}, used instead of waiting for an answer
+    :param on_demand: whether to start the embedded AWS only for the first call, because stubs may need none
     """
 
     source: DefinitionSource
@@ -60,7 +60,7 @@ class RunRequest:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the run may be recorded: a stub's result is no success of its step."""
+        """Whether the run may be recorded: a stub's result does not count as a success."""
         return self.stubs.stubs is None
 
 

@@ -19,7 +19,7 @@ RunStatus = Literal["Succeeded", "Failed", "CompletedWithFailures", "Stopped"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the instances of a run cost by the user's price list; types without a price are in ``unpriced``."""
+    """The cost of a run's instances by the user's price list; types without a price are in ``unpriced``."""
 
     amount: float
     currency: str
@@ -30,14 +30,14 @@ class Cost:
 class StepOutcome:
     """How a step of a run ended.
 
-    :param state: Succeeded, Failed, Stopped, NotTaken (in a branch not taken, or behind one), NotStarted (behind a
+    :param state: Succeeded, Failed, Stopped, NotTaken (in or after a branch that is not taken), NotStarted (after a
         failure) or NotSelected
-    :param result: what the step left, with secrets as they are; ``None`` where it did not run or left nothing
-    :param job_name: name of its job, where it has one
-    :param started: ISO 8601 UTC, like ``ended``; ``None`` where it did not run
-    :param error: why it failed, in a sentence; empty where it did not
-    :param report: all that is known of its failure, the cause first; may be empty
-    :param jobs_started: how many jobs were started for it, retries and children of loops included
+    :param result: the step's result, with secrets unmasked; ``None`` if it did not run or has none
+    :param job_name: name of its job, if it has one
+    :param started: ISO 8601 UTC, like ``ended``; ``None`` if it did not run
+    :param error: why it failed, as a sentence; empty if it did not
+    :param report: everything known about its failure, cause first; may be empty
+    :param jobs_started: number of jobs started for it, including retries and children of loops
     """
 
     name: str
@@ -53,12 +53,12 @@ class StepOutcome:
 
     @property
     def cause(self) -> str:
-        """Why it failed, in one line: the first of the report, where there is one."""
+        """Why it failed, in one line: the first line of the report, if there is one."""
         return self.report.partition("\n")[0] or self.error
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; ``None`` where it did not run."""
+        """Its duration; ``None`` if it did not run."""
         return seconds_between(self.started, self.ended) if self.ended else None
 
     @property
@@ -73,13 +73,13 @@ class StepOutcome:
 
     @property
     def decision(self) -> Mapping[str, Any] | None:
-        """Of a Condition: ``Outcome``, ``Sentence`` and ``Terms``."""
+        """The decision of a Condition: ``Outcome``, ``Sentence`` and ``Terms``."""
         found: Mapping[str, Any] | None = self._fact("Decision")
         return found
 
     @property
     def is_reused(self) -> bool:
-        """Whether its result is that of an earlier run: from the cache, or in a selective run."""
+        """Whether its result is from an earlier run: from the cache, or reused in a selective run."""
         return bool(self._fact("Reused"))
 
     def summary(self) -> dict[str, Any]:
@@ -106,16 +106,16 @@ class StepOutcome:
 class RunResult:
     """A run that has ended.
 
-    :param run_id: id under which it is recorded, and by which it is resumed
+    :param run_id: id under which it is recorded, and with which it can be resumed
     :param status: Succeeded, Failed, CompletedWithFailures (a failure was handled) or Stopped
     :param started: ISO 8601 UTC, like ``ended``
-    :param parameters: every parameter's value, with secrets as they are
+    :param parameters: the values of all parameters, with secrets unmasked
     :param steps: by name, in the order of the definition
-    :param stop_cause: why it was stopped from outside; empty where it was not
-    :param branches: the branches that were named for its stubs, by Condition; every one in a rehearsal
-    :param record_uri: where its record is; ``None`` where it was not recorded
-    :param record_problem: why it could not be recorded; empty where it was, or was not to be
-    :param cost: by the price list given; ``None`` without one
+    :param stop_cause: why it was stopped from outside; empty if it was not
+    :param branches: the branches given for its stubs, by Condition; all of them in a rehearsal
+    :param record_uri: location of its record; ``None`` if it was not recorded
+    :param record_problem: why it could not be recorded; empty if it was, or if recording is off
+    :param cost: by the given price list; ``None`` without one
     """
 
     pipeline: str
@@ -135,7 +135,7 @@ class RunResult:
 
     @property
     def ok(self) -> bool:
-        """Whether it ended well: Succeeded, or every failure was handled."""
+        """Whether it succeeded, or every failure was handled."""
         return self.status in ("Succeeded", "CompletedWithFailures")
 
     @property
@@ -145,7 +145,7 @@ class RunResult:
 
     @property
     def cause(self) -> str:
-        """Why it failed or was stopped, in one line; empty where it ended well."""
+        """Why it failed or was stopped, in one line; empty if it succeeded."""
         if self.stop_cause:
             return self.stop_cause
         failed = () if self.ok else self.failed_steps
@@ -153,7 +153,7 @@ class RunResult:
 
     @property
     def jobs_started(self) -> int:
-        """How many jobs were started for it."""
+        """The number of jobs started for it."""
         return sum(step.jobs_started for step in self.steps.values())
 
     def summary(self) -> dict[str, Any]:
@@ -183,7 +183,7 @@ class RunResult:
         return dict(without(whole, secrets))
 
     def raise_for_status(self) -> RunResult:
-        """This result.  Raises :class:`RunFailed` where the run did not end well."""
+        """This result.  Raises :class:`RunFailed` if the run did not succeed."""
         if not self.ok:
             raise RunFailed(f'Run {self.run_id} of "{self.pipeline}" is {self.status}: {self.cause}')
         return self
@@ -243,7 +243,7 @@ def _decision(step: str, decision: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def seconds_between(started: str | None, ended: str | None) -> float:
-    """Seconds from ``started``, ISO 8601, until ``ended`` or now; 0.0 for what did not start."""
+    """Seconds from ``started``, ISO 8601, until ``ended`` or now; 0.0 if it did not start."""
     if started is None:
         return 0.0
     until = datetime.fromisoformat(ended).timestamp() if ended else time.time()

@@ -1,4 +1,4 @@
-"""Resuming a run whose process was killed: continuing it, or starting over from what it left."""
+"""Resuming a run whose process was killed: continues it, or starts a new run from its results."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .errors import Argument, RunError
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """What an earlier process of the same run left.
+    """The state left by an earlier process of the same run.
 
     step_records   of its finished steps, for the record
-    inherited   parameter values that it had
+    inherited   its parameter values
     """
 
     run_id: str
@@ -39,13 +39,13 @@ class Continued:
     inherited: Mapping[str, Any] = field(default_factory=dict)
 
     def line(self) -> str:
-        """What happens, for people."""
+        """A message about what happens."""
         done = f"finished before: {', '.join(self.finished)}" if self.finished else "no step had finished"
         return f"continues {self.run_id}, whose process ended without a record; {done}"
 
 
 def left_by(store: Store, pipeline: str, name: str) -> Unfinished | None:
-    """The run called ``name`` when it has no record.  Raises :class:`RunError` when its process still runs."""
+    """The run called ``name`` if it has no record.  Raises :class:`RunError` if its process is still running."""
     found = unfinished(store, pipeline, name)
     if found is None:
         return None
@@ -69,7 +69,7 @@ def left_by(store: Store, pipeline: str, name: str) -> Unfinished | None:
 
 
 def continued(found: Unfinished, plan: Plan, given: Mapping[str, Any]) -> Continued | None:
-    """How to go on with the very same run; ``None`` when definition or parameters are not those it began with."""
+    """How to continue the same run; ``None`` if definition or parameters have changed since its start."""
     start = found.start
     changed = any(start.parameters.get(name) not in (value, MASK) for name, value in given.items())
     if start.definition_hash != plan.definition_hash or changed:
@@ -98,7 +98,7 @@ def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws, tell: C
 
 
 def start_of(plan: Plan, run_id: str, started: str, values: Mapping[str, Any]) -> Start:
-    """The note about a run that begins in this process."""
+    """The note about a run that starts in this process."""
     own = psutil.Process(os.getpid())
     process = {"host": socket.gethostname(), "pid": own.pid, "started": own.create_time()}
     return Start(run_id, started, plan.definition_hash, dict(values), process)

@@ -28,7 +28,7 @@ from .result import RunResult, result_of
 from .resuming import Continued
 from .start import RunStart, prepare
 
-POLL_LOCAL_S, POLL_AWS_S = 1.0, 30.0  # polling the embedded AWS costs nothing; AWS is polled as seldom as under Airflow
+POLL_LOCAL_S, POLL_AWS_S = 1.0, 30.0  # polling the embedded AWS costs nothing; AWS is polled as rarely as under Airflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Work:
 
 
 def run_each(request: RunRequest, observer: RunObserver) -> list[RunResult]:
-    """The runs that ``request`` asks for, to their ends: one, or with stubs for all branches one for each.
+    """Perform the runs of ``request``: one, or with stubs for all branches one per branch.
 
     A run that compared with an earlier champion is followed by one that compares again; the last one counts.
 

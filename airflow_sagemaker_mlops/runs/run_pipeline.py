@@ -1,4 +1,4 @@
-"""``run_pipeline`` and ``rehearse``: a pipeline in this process, for notebooks, tests and CI."""
+"""``run_pipeline`` and ``rehearse``: run a pipeline in this process, for notebooks, tests and CI."""
 
 from __future__ import annotations
 
@@ -45,35 +45,35 @@ def run_pipeline(
 ) -> RunResult:
     """Run a pipeline in this process, as ``sagemaker-mlops run`` does, and wait for its end.
 
-    The steps run on the embedded AWS unless ``aws_conn_id`` or ``session`` names an account.  A run that fails is
+    The steps run on the embedded AWS unless ``aws_conn_id`` or ``session`` names an account.  A failed run is
     returned, not raised: see ``RunResult.raise_for_status``.  Prints nothing.
 
     :param definition: file (JSON or YAML), JSON or YAML text, dict, or a pipeline object of the SageMaker SDK
-    :param parameters: values by name; those left out have their defaults, or in a resumed run that run's values
-    :param name: name of the pipeline, under which its runs are recorded; that of the file or SDK object when left out
+    :param parameters: values by name; missing ones get their defaults, or in a resumed run the values of that run
+    :param name: name of the pipeline, under which its runs are recorded; default: that of the file or SDK object
     :param aws_conn_id: Airflow connection of the account to run on
-    :param region_name: region, where the connection or the session names none
+    :param region_name: region if the connection or the session names none
     :param session: boto3 session of the account to run on
-    :param state_dir: folder of the embedded AWS's state; ``None`` for the default one
-    :param records: location of the records, ``s3://bucket/prefix`` or a folder; "off" for none; in the embedded AWS
-        when left out, and on an account in a folder of this machine, where no step is taken from the cache
+    :param state_dir: state folder of the embedded AWS; ``None`` for the default
+    :param records: location of the records, ``s3://bucket/prefix`` or a folder; "off" for none; default: in the
+        embedded AWS, or for an account a local folder, where no step is taken from the cache
     :param cache: ``True`` to follow the steps' ``CacheConfig``, ``False`` to run every step
-    :param select: run only these steps, names or globs; "+Name": everything upstream too, "Name+": downstream
-    :param source_run: with ``select``, the run whose results the steps before take; the latest when left out
-    :param resume: run to resume, or "latest": runs what did not succeed in it, and everything behind that
-    :param stubs: results instead of work: "auto" for ones made up, a file, or a table ``{step: {"Properties": ...}}``.
-        Such a run is not recorded, and starts the embedded AWS only when a step needs it
-    :param branches: with ``stubs``, the branch to take of a Condition, ``{"Gate": "if"}`` or "else"
-    :param max_parallel_steps: at most so many steps at a time; 0 for any number
-    :param prices: price list of instances, a YAML file or :class:`Prices`; the record and the result have the cost then
-    :param publish: whether to run ``publish.py`` beside the definition's file first, on the embedded AWS
+    :param select: run only these steps, names or globs; "+Name" adds everything upstream, "Name+" downstream
+    :param source_run: with ``select``, the run that provides the upstream results; default: the latest
+    :param resume: run to resume, or "latest": runs what did not succeed in it, and everything downstream
+    :param stubs: stub results: "auto" to generate them, a file, or a table ``{step: {"Properties": ...}}``.
+        Such a run is not recorded, and starts the embedded AWS only if a step needs it
+    :param branches: with ``stubs``, the branch of a Condition to take, ``{"Gate": "if"}`` or "else"
+    :param max_parallel_steps: maximum number of steps that run at once; 0 for no limit
+    :param prices: price list of instances, a YAML file or :class:`Prices`; adds the cost to record and result
+    :param publish: whether to first run the ``publish.py`` in the definition's folder, on the embedded AWS
     :param compare_again: if another run promotes a champion during this one's comparison, run again from the step that
-        reads the champion, at most so often; the result is that of the last run
-    :param observer: told of what happens while it happens
+        reads the champion, at most this many times; the result is that of the last run
+    :param observer: receives progress during the run
 
-    :raises PipelineError: with every problem, where the definition, the parameters or the selection cannot be used
-    :raises RunError: where the arguments cannot be used; nothing was started then.  ``ValueError`` for a file
-    :raises RecordError: where the records cannot be read
+    :raises PipelineError: with every problem of the definition, the parameters or the selection
+    :raises RunError: if the arguments are unusable; nothing was started.  ``ValueError`` for a file
+    :raises RecordError: if the records cannot be read
     :raises KeyboardInterrupt: after Ctrl-C, once the jobs are stopped and the record is sealed
     """
     wanted = [select] if isinstance(select, str) else list(select)
@@ -104,10 +104,10 @@ def rehearse(
     state_dir: StrPath | None = None,
     observer: RunObserver | None = None,
 ) -> tuple[RunResult, ...]:
-    """Run a pipeline with stubs once for every branch: whether every reference and condition finds what it reads.
+    """Run a pipeline with stubs once per branch, to test that every reference and condition finds its values.
 
-    Takes and raises what :func:`run_pipeline` does; nothing is recorded.  Which branches a run took is in its
-    ``branches``.
+    Accepts the arguments and raises the errors of :func:`run_pipeline`; nothing is recorded.  ``branches`` of a result
+    has the branches of that run.
     """
     request = RunRequest(
         source=GivenDefinition(definition),
@@ -121,7 +121,7 @@ def rehearse(
 
 
 def target_of(aws_conn_id: str | None, region_name: str | None, session: Any, state_dir: StrPath | None) -> Target:
-    """The AWS that the arguments name.  Raises :class:`RunError` for two of them."""
+    """The AWS that the arguments name.  Raises :class:`RunError` if there are two."""
     if aws_conn_id is not None and session is not None:
         raise RunError(
             "{conn} and {session} both name an account. Leave one out.",
@@ -132,7 +132,7 @@ def target_of(aws_conn_id: str | None, region_name: str | None, session: Any, st
 
 
 def prices_of(prices: StrPath | Prices | None) -> Prices | None:
-    """The price list.  Raises ``ValueError`` with a sentence for a file that cannot be used."""
+    """The price list.  Raises ``ValueError`` with a sentence for an unusable file."""
     return prices if prices is None or isinstance(prices, Prices) else read_prices(Path(prices))
 
 

@@ -1,4 +1,4 @@
-"""How a run begins: whole, as a part on results of another run, or where an earlier process of it left off."""
+"""Starts a run: completely, selectively on results of another run, or where an earlier process left off."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from .resuming import Continued, continued, left_by, start_of, stop_jobs_of
 class RunStart:
     """A run that is ready to start.
 
-    :param before: its id and start, and what an earlier process of it left
-    :param choices: the branches that stubs take, a run each
+    :param before: its id and start, and the state left by an earlier process
+    :param choices: the branches that stubs take, one entry per run
     :param given: names of the parameters that were given
     """
 
@@ -56,12 +56,12 @@ class RunStart:
 
     @property
     def inherited(self) -> frozenset[str]:
-        """Parameters whose values are those of the run that this one follows."""
+        """Parameters whose values are inherited from another run."""
         return frozenset(self.selective_plan.inherited if self.selective_plan else self.before.inherited) - self.given
 
 
 def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
-    """Everything up to the first step: checks all of ``request`` before anything is started for it.
+    """Do everything up to the first step: checks all of ``request`` before anything is started.
 
     :raises ValueError: with a sentence: ``PipelineError``, ``RecordError`` or :class:`RunError` among them
     """
@@ -71,7 +71,7 @@ def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
     plan = make_plan(loaded)
     values = _values_of(plan, request)
     choices = request.stubs.choices(plan, values)
-    request.stubs.table(plan, choices[0], values, {})  # a table that does not fit is refused before anything is started
+    request.stubs.table(plan, choices[0], values, {})  # refuses an invalid table before anything is started
     on_demand = request.on_demand and request.target.is_local_aws
     aws: Aws = EmbeddedOnDemand(request.target.state_dir) if on_demand else request.target.connect()
     start = _start(request, loaded, plan, values, aws, observer=observer)
@@ -83,11 +83,11 @@ def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
 
 
 def _values_of(plan: Plan, request: RunRequest) -> dict[str, Any]:
-    """The values given.  Raises ``ValueError`` for them, and for a selection that names no steps."""
+    """The given values.  Raises ``ValueError`` for invalid ones, and for a selection without steps."""
     selective = request.selective
     values = typed_values(plan, request.parameters, may_miss=bool(selective.resume), source=request.source.name)
     if selective.patterns:
-        select(plan, split_patterns(selective.patterns))  # refused before anything is started for it
+        select(plan, split_patterns(selective.patterns))  # refused before anything is started
     return values
 
 
@@ -136,7 +136,7 @@ def _start(
 
 
 def _resumed(start: RunStart, left: Unfinished | None, observer: RunObserver) -> RunStart | None:
-    """The very run that ``left`` is of, which its process left unfinished, where nothing has changed since."""
+    """The unfinished run in ``left``, continued if nothing has changed since."""
     recording = start.recording
     same = continued(left, start.plan, start.values) if left else None
     if same is None or recording is None:
@@ -149,7 +149,7 @@ def _resumed(start: RunStart, left: Unfinished | None, observer: RunObserver) ->
 
 
 def _part(start: RunStart, left: Unfinished | None, request: RunRequest, observer: RunObserver) -> RunStart:
-    """A part of the pipeline, on results of another run, or of what ``left`` has."""
+    """A selective run, on results of another run or of the unfinished run ``left``."""
     plan, selective = start.plan, request.selective
     recorder = start.recording.recorder if start.recording else None
     known: dict[str, Any] = {"store": recorder.store, "inspect": recorder.inspect} if recorder else {}
@@ -171,7 +171,7 @@ def _part(start: RunStart, left: Unfinished | None, request: RunRequest, observe
 
 
 def _publish(request: RunRequest, observer: RunObserver) -> None:
-    """Run the ``publish.py`` beside the definition, if there is one.  Raises :class:`NotPublished`."""
+    """Run the ``publish.py`` in the definition's folder, if there is one.  Raises :class:`NotPublished`."""
     folder = request.source.folder
     script = script_of(folder) if folder is not None else None
     if script is not None:
@@ -180,7 +180,7 @@ def _publish(request: RunRequest, observer: RunObserver) -> None:
 
 
 def _note_start(start: RunStart, observer: RunObserver) -> None:
-    """Keep what the run begins with, so that it can be resumed should this process be killed."""
+    """Store the start of the run, so that it can be resumed if this process is killed."""
     recorder = start.recording.recorder if start.recording else None
     assert recorder is not None
     note = start_of(start.plan, recorder.run_id, start.before.started, start.values)

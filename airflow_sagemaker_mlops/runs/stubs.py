@@ -1,4 +1,4 @@
-"""Stubs instead of work: which results a run takes for its steps, and which branches."""
+"""The stub results and branches of a run."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class StubOptions:
-    """Stubs instead of work.
+    """Options for stubs.
 
-    :param stubs: "auto" for results that are made up, a file, or a table of results by step; ``None``: the steps do
-        their work
-    :param branches: "if" or "else" by Condition step, for those whose branch is not left to the stubs
+    :param stubs: "auto" to generate results, a file, or a table of results by step; ``None`` to run the steps
+    :param branches: "if" or "else" by Condition step; the stubs choose the others
     :param all_branches: run once for every branch
     """
 
@@ -39,7 +38,7 @@ class StubOptions:
     all_branches: bool = False
 
     def check(self) -> None:
-        """Raise :class:`RunError` for options that do not go together."""
+        """Raise :class:`RunError` for incompatible options."""
         given, every = Argument("branches"), Argument("all_branches", python="rehearse()")
         if (self.branches or self.all_branches) and self.stubs is None:
             one = given if self.branches else every
@@ -49,22 +48,22 @@ class StubOptions:
 
     @property
     def is_auto(self) -> bool:
-        """Whether all results are made up."""
+        """Whether all results are generated."""
         return isinstance(self.stubs, str) and self.stubs == AUTO
 
     @staticmethod
     def heading(choice: Mapping[str, Branch]) -> str:
-        """What one of several runs is."""
+        """The heading of one of several runs."""
         return "Branches: " + (", ".join(f"{name}={branch.lower()}" for name, branch in choice.items()) or "none")
 
     def choices(self, plan: Plan, values: Mapping[str, Any]) -> list[dict[str, Branch]]:
-        """The branches to take, a run each.  Raises :class:`RunError` for a branch that does not exist."""
+        """The branches to take, one entry per run.  Raises :class:`RunError` for a branch that does not exist."""
         return all_branches(plan, values) if self.all_branches else [parse_branches(plan, self.branches)]
 
     def table(
         self, plan: Plan, choice: Mapping[str, Branch], values: Mapping[str, Any], execution: Mapping[str, str]
     ) -> dict[str, Any]:
-        """The stubs of one run.  Raises ``ValueError`` for ones that cannot be read or do not fit the plan."""
+        """The stubs of one run.  Raises ``ValueError`` for stubs that cannot be read or do not fit the plan."""
         if self.stubs is None:
             return {}
         if self.is_auto:
@@ -82,7 +81,7 @@ class StubOptions:
         values: Mapping[str, Any],
         execution: Mapping[str, str],
     ) -> None:
-        """Write the files that no step leaves and that the plan reads, where there are none."""
+        """Write files that the plan reads and no step creates, if they do not exist."""
         if not self.is_auto:
             return
         for uri, content in files_at_places(plan, execution, choice, values).items():

@@ -211,7 +211,7 @@ def test_the_example_is_reproduced_after_everything_was_changed(
     )
     code, text = bench.call("reproduce", before["run"]["run_id"], "--pin")
     assert (code, "reproduced" in text) == (0, True), text
-    assert "taken from the record and not done again: ProductionMetric (Lambda)" in text
+    assert "taken from the record instead of being run again: ProductionMetric (Lambda)" in text
     after = bench.latest()
     metrics = [{step["step"]: step.get("metrics") for step in record["steps"]} for record in (before, after)]
     assert metrics[0]["TrainModel"]
