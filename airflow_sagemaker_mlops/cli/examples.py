@@ -28,6 +28,7 @@ EXAMPLES = {
     "champion show": "champion show late-flights --format json",
     "champion history": "champion history late-flights",
     "champion rollback": "champion rollback late-flights --of 7 --reason 'late answers since Monday' --endpoint late",
+    "gate replay": "gate replay late-flights --rules stricter.yaml",
     "records list": "records list churn --format json",
     "records show": "records show latest --step Train",
     "records find": "records find s3://bucket/models/churn",

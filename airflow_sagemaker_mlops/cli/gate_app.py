@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from .records_options import with_place
+
 gate_app = typer.Typer(help="The champion gate: is a candidate better than the champion, and how sure is that?")
-
-
-@gate_app.callback()
-def _gate() -> None:
-    """Keep ``evaluate`` a word of its own while it is the only command."""
 
 
 @gate_app.command()
@@ -63,3 +60,22 @@ def evaluate(
 
     asked = Asked(predictions, rules, champion_predictions, no_champion, tuple(value or ()), recorded, noun)
     raise typer.Exit(evaluate_files(asked, output=output, out=out))
+
+
+@gate_app.command("replay")
+@with_place
+def replay_(
+    place: Any,
+    group: Annotated[str, typer.Argument(help="Model package group, as its gates name it.", show_default=False)],
+    rules: Annotated[Path, typer.Option("--rules", help="YAML or JSON file with the other rules.")],
+    dag: Annotated[str | None, typer.Option("--dag", help="Only runs of this DAG or pipeline.")] = None,
+    most: Annotated[int, typer.Option("--limit", min=0, help="At most this many, the newest; 0: all.")] = 0,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> int:
+    """Judge the recorded candidates of a model package group by other rules.
+
+    Reads the predictions of each candidate again, from where its record says they lie.
+    """
+    from .gate_replay import replay_group
+
+    return replay_group(place, place, group, rules, dag=dag, most=most, output=output)

@@ -47,7 +47,7 @@ class ConditionRunner(Runner):
         reasons = list(dict.fromkeys(_reasons(run, conditions)))
         if reasons:
             decision["Because"] = " ".join(reasons)
-        run.tell(" ".join([decision["Sentence"], *reasons]))
+        run.tell(". ".join([decision["Sentence"], *reasons]))
         return StepResult(
             step=run.identity.step,
             type=run.step_type,

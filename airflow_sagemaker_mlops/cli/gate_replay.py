@@ -1,0 +1,123 @@
+"""``gate replay``: what other rules would have said of the candidates in the records."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..definition.gate_job import DEFAULT_NO_CHAMPION, INPUT, VALUES_FILE
+from ..definition.step_types import CHAMPION_GATE
+from ..gate.job import read_values
+from ..gate.problems import BadPredictions
+from ..gate.read_predictions import ENDINGS
+from ..gate.replay import Past, Replayed, replay
+from ..records.model.errors import RecordError
+from ..records.model.timestamps import moment
+from ..records.store.index import read_index
+from ..records.store.protocol import Store
+from ..records.store.reader import dags_of, read_record
+from ..runs.records_location import RecordsLocation
+from .gate import BAD_INPUT, read_rules
+from .output.terminal import say, say_json
+from .records import told
+from .rule_files import Refused
+
+MOST_BYTES = 2_000_000_000  # of one candidate's predictions
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A gate that ran: what its record says of it.
+
+    predictions   S3 URI of the folder
+    no_champion   what counted without a champion; ``None`` where there was one
+    """
+
+    name: str
+    started: str
+    predictions: str
+    before: str
+    no_champion: str | None
+
+
+@told
+def replay_group(
+    store: Store, place: RecordsLocation, group: str, rules: Path, *, dag: str | None, most: int, output: str
+) -> int:
+    """Judge the recorded candidates of ``group`` by other rules; exit code."""
+    try:
+        parsed = read_rules(rules)
+    except Refused as error:
+        say(error, err=True)
+        return BAD_INPUT
+    found = sorted(_candidates(store, group, dag), key=lambda one: moment(one.started))[-most or None :]
+    if not found:
+        say(f'no gate of the model package group "{group}" is in the records at {store.base}.', err=True)
+        return 1
+    client = place.client("s3")
+
+    def tell(one: Replayed) -> None:
+        if output == "text":
+            say(one)
+
+    with tempfile.TemporaryDirectory() as folder:
+        pasts = (_past(client, one, Path(folder) / str(index)) for index, one in enumerate(found))
+        done = replay(parsed, pasts, folder=rules.parent, judged=tell)
+    if output == "json":
+        say_json(done.to_json())
+    else:
+        say(done.sentence)
+    return 0
+
+
+def _candidates(store: Store, group: str, dag: str | None) -> Iterator[Candidate]:
+    for dag_id in [dag] if dag is not None else dags_of(store):
+        for run_id in read_index(store, dag_id).summaries:
+            try:
+                record: Mapping[str, Any] = read_record(store, dag_id, run_id)
+            except RecordError as error:
+                say(f"left out: {error}", err=True)
+                continue
+            for step in record["steps"]:
+                if step["type"] == CHAMPION_GATE and step["status"] == "Succeeded":
+                    found = _candidate(f"{dag_id} {run_id}", step, group)
+                    if found is not None:
+                        yield found
+
+
+def _candidate(name: str, step: Mapping[str, Any], group: str) -> Candidate | None:
+    request, decision = step.get("request") or {}, step.get("decision") or {}
+    if (request.get("Champion") or {}).get("ModelPackageGroup") != group:
+        return None
+    inputs = (request.get("Arguments") or {}).get("ProcessingInputs") or []
+    uris = [(one.get("S3Input") or {}).get("S3Uri") for one in inputs if one.get("InputName") == INPUT]
+    otherwise = None if decision.get("Champion") else str(request.get("NoChampion") or DEFAULT_NO_CHAMPION)
+    started, verdict = str(step.get("started", "")), str(decision.get("Verdict", ""))
+    return Candidate(name, started, str(uris[0]), verdict, otherwise) if uris else None
+
+
+def _past(client: Any, candidate: Candidate, folder: Path) -> Past:
+    """The candidate with its predictions on this machine; without them, it is reported as one that is not judged."""
+    folder.mkdir()
+    bucket, _, key = candidate.predictions.removeprefix("s3://").partition("/")
+    left = MOST_BYTES
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{key.rstrip('/')}/")
+        for item in (item for page in pages for item in page.get("Contents") or ()):
+            name = item["Key"].rpartition("/")[2]
+            left -= item["Size"]
+            if left >= 0 and name.lower().endswith((*ENDINGS, VALUES_FILE)):
+                client.download_file(bucket, item["Key"], str(folder / name))
+    except Exception as error:
+        if not type(error).__module__.startswith("botocore"):
+            raise
+        say(f"{candidate.predictions} cannot be read: {error}", err=True)
+    values = folder / VALUES_FILE
+    try:
+        given = read_values(values) if values.exists() else None
+    except BadPredictions:
+        given = None  # the rules that need it say so
+    return Past(candidate.name, folder, candidate.before, values=given, no_champion=candidate.no_champion)
