@@ -72,9 +72,10 @@ def _why_undecided(result: RuleResult, by: str, why_not: str) -> str:
         return f", {why_not}"
     if result.interval and result.interval[0] == result.interval[1]:
         return ", the models predict alike"
+    against = f" against the margin of {by}" if by else ""
     if result.needed is None:
-        return "; no number of records would decide"
-    return f"; about {about(result.needed)} records would decide"
+        return f"{against}; no number of records would decide"
+    return f"{against}; about {about(result.needed)} records would decide"
 
 
 def _bound(rule: Rule, result: RuleResult, decimals: int) -> str:
