@@ -176,7 +176,7 @@ def id_text(value: Any) -> str:
 
 def numbers(name: str, values: Any, faults: Faults) -> Any:
     """(n,) finite numbers; what is none goes into ``faults`` with its place."""
-    array = values.astype(float).filled(np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
+    array = np.asarray(np.ma.filled(values.astype(float), np.nan) if np.ma.isMaskedArray(values) else values)
     if array.dtype.kind in "US" and not hasattr(values, "dtype"):
         array = np.asarray(values, dtype=object)  # numbers among texts became texts
     if array.ndim == 2 and 1 in array.shape:
