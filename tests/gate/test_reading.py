@@ -173,7 +173,7 @@ def test_arrays_are_refused_like_files() -> None:
         table([0, 1], [0.5, "high"])
     with pytest.raises(BadPredictions, match=r"differ in length: label 2, candidate 3"):
         table([0, 1], [0.5, 0.1, 0.2])
-    with pytest.raises(BadPredictions, match="candidate is not a number .* row 1"):
+    with pytest.raises(BadPredictions, match=r"candidate is not a number .* row 1"):
         table([0, 1], np.ma.masked_array([5, 6], [False, True]))
     with pytest.raises(BadPredictions, match="no records"):
         table([], [])
