@@ -16,7 +16,7 @@ from .read.load import Source, read_source
 __all__ = ["examine", "load_pipeline", "placed", "to_json"]
 
 
-def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> Pipeline:
+def load_pipeline(source: object, *, base_dir: Path | None = None, name: str | None = None) -> Pipeline:
     """Load the pipeline in ``source``: a file name, JSON or YAML text, a dict, or an SDK pipeline object.
 
     Relative file names are resolved against ``base_dir``; ``name`` is the document's name in messages.
@@ -31,7 +31,7 @@ def load_pipeline(source: Any, *, base_dir: Path | None = None, name: str | None
     return replace(pipeline, warnings=tuple(problems))
 
 
-def examine(source: Any, *, base_dir: Path | None = None, name: str | None = None) -> tuple[Pipeline, list[Problem]]:
+def examine(source: object, *, base_dir: Path | None = None, name: str | None = None) -> tuple[Pipeline, list[Problem]]:
     """The pipeline in ``source`` as far as it can be parsed, with its errors and warnings in document order.
 
     Raises :class:`InvalidPipeline` if there is no document to parse.
@@ -48,7 +48,7 @@ def examine(source: Any, *, base_dir: Path | None = None, name: str | None = Non
     return parsed.pipeline, problems
 
 
-def placed(problems: Iterable[Problem], source: Any, *, name: str | None = None) -> list[Problem]:
+def placed(problems: Iterable[Problem], source: object, *, name: str | None = None) -> list[Problem]:
     """``problems`` of the definition in ``source``, which has been read, with line and column in its text.
 
     If the definition is embedded in a template or an API response, that is the text of the whole template or response.
@@ -78,7 +78,7 @@ def to_json(pipeline: Pipeline) -> str:
     return json.dumps(_without_airflow(pipeline.document), indent=2, ensure_ascii=False)
 
 
-def _without_airflow(value: Any) -> Any:
+def _without_airflow(value: object) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_airflow(item) for key, item in value.items() if key != "x-airflow"}
     if isinstance(value, list):

@@ -23,7 +23,7 @@ ASSOCIATION_TYPES = ("ContributedTo", "AssociatedWith", "DerivedFrom", "Produced
 LINEAGE_KEYS = frozenset({*ENTITIES, "Associations"})
 
 
-def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, Any], place: Place) -> None:
+def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, object], place: Place) -> None:
     """Report problems in the ``arguments``, as written, of a step of type ``kind``; ignores other types."""
     match kind:
         case "Cleanup":
@@ -42,7 +42,7 @@ def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, 
             return
 
 
-def _cleanup(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+def _cleanup(out: Reporter, name: str, arguments: Mapping[str, object], place: Place) -> None:
     out.unknown_keys(arguments, frozenset({"Resources"}), place, f"{called(name)} (Cleanup)")
     resources: Any = arguments.get("Resources")
     here = (place, "Resources")
@@ -63,7 +63,7 @@ def _cleanup(out: Reporter, name: str, arguments: Mapping[str, Any], place: Plac
             out.wanted(uris, list, (at, "S3Uris"), "a list of S3 URIs")
 
 
-def _lineage(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+def _lineage(out: Reporter, name: str, arguments: Mapping[str, object], place: Place) -> None:
     out.unknown_keys(arguments, LINEAGE_KEYS, place, f"{called(name)} (Lineage)")
     made = _made(arguments)
     for row, at in _objects(out, arguments.get("Associations"), (place, "Associations")):
@@ -80,7 +80,7 @@ def _lineage(out: Reporter, name: str, arguments: Mapping[str, Any], place: Plac
                 _end(out, row[side], made, (at, side))
 
 
-def _end(out: Reporter, end: Mapping[str, Any], made: Mapping[str, list[Any]], place: Place) -> None:
+def _end(out: Reporter, end: Mapping[str, object], made: Mapping[str, list[Any]], place: Place) -> None:
     """One end of an association: an ARN, or the type and name of an entity that the same step creates."""
     out.unknown_keys(end, frozenset({"Arn", "Name", "Type"}), place, "an end of an association")
     if end.get("Arn") is not None:
@@ -98,7 +98,7 @@ def _end(out: Reporter, end: Mapping[str, Any], made: Mapping[str, list[Any]], p
             out.report("SM215", (place, "Name"), what, did_you_mean(name, known))
 
 
-def _made(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _made(arguments: Mapping[str, object]) -> dict[str, list[Any]]:
     """{type: names of the entities of that type that the step creates}, as written."""
     found: dict[str, list[Any]] = {}
     for member, (kind, key) in ENTITIES.items():

@@ -22,7 +22,7 @@ BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/|$)")
 LONGEST_LOCATION = 160  # what follows it has up to 95 characters, and a value of the metadata 256
 
 
-def champion_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, Any], place: Place) -> None:
+def champion_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, object], place: Place) -> None:
     """Problems of ``arguments``, as written."""
     for key in NEEDED[kind]:
         if arguments.get(key) is None:

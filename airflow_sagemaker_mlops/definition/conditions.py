@@ -35,7 +35,7 @@ KEYS = {
 TYPES = tuple(KEYS)
 
 
-def read_conditions(items: Any, place: Place, reader: Reader) -> tuple[ConditionNode, ...]:
+def read_conditions(items: object, place: Place, reader: Reader) -> tuple[ConditionNode, ...]:
     """Every condition in the list ``items``; malformed ones are reported to ``reader`` and skipped."""
     if items is None:
         return ()
@@ -46,7 +46,7 @@ def read_conditions(items: Any, place: Place, reader: Reader) -> tuple[Condition
     return tuple(node for node in read if node is not None)
 
 
-def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
+def _read(item: object, place: Place, reader: Reader) -> ConditionNode | None:
     if not isinstance(item, Mapping):
         reader.report("SM140", place, "a condition must be an object with a Type.", "")
         return None
@@ -79,7 +79,7 @@ def _read(item: Any, place: Place, reader: Reader) -> ConditionNode | None:
     return None
 
 
-def _negation(item: Mapping[str, Any], place: Place, reader: Reader) -> Negation | None:
+def _negation(item: Mapping[str, object], place: Place, reader: Reader) -> Negation | None:
     if item.get("Condition") is None:
         # An early SDK version wrote Expression, which the service refused.
         others = [str(key) for key in item if key not in KEYS["Not"]]
@@ -90,7 +90,7 @@ def _negation(item: Mapping[str, Any], place: Place, reader: Reader) -> Negation
     return Negation(node) if node is not None else None
 
 
-def _disjunction(items: Any, place: Place, reader: Reader) -> Disjunction:
+def _disjunction(items: object, place: Place, reader: Reader) -> Disjunction:
     if items is None:
         reader.report("SM140", place, 'Or needs "Conditions".')
     elif items == []:
@@ -98,7 +98,7 @@ def _disjunction(items: Any, place: Place, reader: Reader) -> Disjunction:
     return Disjunction(read_conditions(items, (place, "Conditions"), reader))
 
 
-def _membership(item: Mapping[str, Any], place: Place, reader: Reader) -> Membership | None:
+def _membership(item: Mapping[str, object], place: Place, reader: Reader) -> Membership | None:
     # The SDK writes QueryValue and Values; the published schema has Value and In.
     query_key = "QueryValue" if "QueryValue" in item else "Value"
     values_key = "Values" if "Values" in item else "In"
@@ -111,7 +111,7 @@ def _membership(item: Mapping[str, Any], place: Place, reader: Reader) -> Member
     return Membership("In" if item["Type"] == "In" else "NotIn", query, read)
 
 
-def _operand(value: Any, place: Place, reader: Reader) -> Any:
+def _operand(value: object, place: Place, reader: Reader) -> Any:
     read = reader.value(value, place)
     if isinstance(read, Mapping | list):
         what = f"an operand must be a scalar or an expression, not {kind_of(read)}."
@@ -119,7 +119,7 @@ def _operand(value: Any, place: Place, reader: Reader) -> Any:
     return read
 
 
-def parse_conditions(items: Any, where: str) -> tuple[ConditionNode, ...]:
+def parse_conditions(items: object, where: str) -> tuple[ConditionNode, ...]:
     """The conditions in ``items``.  Raises :class:`InvalidPipeline` if one is malformed."""
     reader = Reader()
     nodes = read_conditions(items, None, reader)

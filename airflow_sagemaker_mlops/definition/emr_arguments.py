@@ -15,7 +15,7 @@ EMR_KEYS = frozenset({"ClusterId", "ClusterConfig", "StepConfig", "ExecutionRole
 SERVERLESS_KEYS = frozenset({"ApplicationId", "ApplicationConfig", "JobConfig", "ExecutionRoleArn"})
 
 
-def emr_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+def emr_arguments(out: Reporter, name: str, arguments: Mapping[str, object], place: Place) -> None:
     """EMR: a step to run on an existing cluster or on a new one."""
     out.unknown_keys(arguments, EMR_KEYS, place, f"{called(name)} (EMR)")
     _one_of(out, name, arguments, place, ("ClusterId", "ClusterConfig"))
@@ -32,7 +32,7 @@ def emr_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place:
         out.report("SM122", (place, "ExecutionRoleArn"), what, warn=True)
 
 
-def serverless_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+def serverless_arguments(out: Reporter, name: str, arguments: Mapping[str, object], place: Place) -> None:
     """EMRServerless: a job to run with a role, in an existing application or a new one."""
     out.unknown_keys(arguments, SERVERLESS_KEYS, place, f"{called(name)} (EMRServerless)")
     _one_of(out, name, arguments, place, ("ApplicationId", "ApplicationConfig"))
@@ -48,7 +48,7 @@ def serverless_arguments(out: Reporter, name: str, arguments: Mapping[str, Any],
         out.report("SM121", place, f'{called(name)} has no "ExecutionRoleArn".', 'Add "ExecutionRoleArn".')
 
 
-def _one_of(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place, keys: tuple[str, str]) -> None:
+def _one_of(out: Reporter, name: str, arguments: Mapping[str, object], place: Place, keys: tuple[str, str]) -> None:
     given = [key for key in keys if arguments.get(key) is not None]
     if not given:
         what = f'{called(name)} has neither "{keys[0]}" nor "{keys[1]}".'

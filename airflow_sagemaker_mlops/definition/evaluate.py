@@ -91,7 +91,7 @@ class _Operand:
 
 
 def _resolved(node: ConditionNode, resolve: Callable[[Any], Any]) -> ConditionNode:
-    def one(value: Any) -> _Operand:
+    def one(value: object) -> _Operand:
         return _Operand(_name(value), resolve(value))
 
     match node:
@@ -147,7 +147,7 @@ def _refuse_no_number(*operands: _Operand) -> None:
             raise IncomparableValues(f"{one.name or 'a value'} is {one.value}, so it cannot be compared.")
 
 
-def _same(left: Any, right: Any) -> bool:
+def _same(left: object, right: object) -> bool:
     return family(left) == family(right) and bool(left == right)
 
 
@@ -156,7 +156,7 @@ def _incomparable(op: str, left: _Operand, right: _Operand) -> IncomparableValue
     return IncomparableValues(f"{op} cannot compare {left} with {right}: {kinds}.")
 
 
-def family(value: Any) -> str:
+def family(value: object) -> str:
     """The family of a value; only values of the same family can be compared."""
     match value:
         case bool():
@@ -173,7 +173,7 @@ def family(value: Any) -> str:
             return "object"
 
 
-def _name(value: Any) -> str:
+def _name(value: object) -> str:
     """The readable name of an operand; empty for a literal."""
     match value:
         case Get(root="Parameters", name=name):
@@ -207,5 +207,5 @@ def _words(node: ConditionNode) -> str:
             return f"({' or '.join(map(_words, node.conditions))})"
 
 
-def _shown(operand: Any) -> str:
+def _shown(operand: object) -> str:
     return _name(operand) or json.dumps(operand, ensure_ascii=False, default=str)

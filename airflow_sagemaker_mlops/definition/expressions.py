@@ -35,7 +35,7 @@ class Reader:
         self.problems: list[Problem] = []
         self.counts = {True: 0, False: 0}  # warnings and errors, including those beyond the limit
 
-    def value(self, value: Any, place: Place, free: bool = False, own_keys: bool = False) -> Any:
+    def value(self, value: object, place: Place, free: bool = False, own_keys: bool = False) -> Any:
         """``value`` with expressions as objects; parts without expressions are returned as they are, not copied.
 
         ``free``: everything in it is the user's data; ``own_keys``: only its keys are, and its values are typed.
@@ -55,14 +55,14 @@ class Reader:
             return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
         return value
 
-    def _nulls(self, value: Mapping[str, Any], place: Place) -> None:
+    def _nulls(self, value: Mapping[str, object], place: Place) -> None:
         """Warn of ``VERSION:`` in YAML, which is null and not the empty string that the user may mean."""
         for key, item in value.items():
             if item is None:
                 what = f'"{key}" is null, which is not a string, so it is left out.'
                 self.report("SM166", (place, key), what, 'Write "" for an empty string, or remove the key.', warn=True)
 
-    def _misspelt(self, key: str, body: Any, place: Place) -> None:
+    def _misspelt(self, key: str, body: object, place: Place) -> None:
         """Warn of a misspelt expression in free-form data, where no type check would report the object."""
         if key == "Get":
             hint = _root_meant(body)
@@ -73,7 +73,7 @@ class Reader:
             what = f'"{key}" is not an expression; the object is passed on unchanged.'
             self.report("SM110", place, what, f'Did you mean "{LOWER_MARKS[key.casefold()]}"?', warn=True)
 
-    def _mapping(self, value: Mapping[str, Any], place: Place, free: bool) -> Any:
+    def _mapping(self, value: Mapping[str, object], place: Place, free: bool) -> Any:
         changed: dict[str, Any] | None = None
         for key, item in value.items():
             if isinstance(item, str | int | float | None):
@@ -85,7 +85,7 @@ class Reader:
                 changed[key] = read
         return value if changed is None else changed
 
-    def _expression(self, mark: str, body: Any, place: Place) -> Any:
+    def _expression(self, mark: str, body: object, place: Place) -> Any:
         match mark:
             case "Get":
                 expression: Expression | None = self._get(body, (place, mark))
@@ -97,7 +97,7 @@ class Reader:
             self.references.append((place, expression))  # type: ignore[arg-type]
         return expression
 
-    def _get(self, body: Any, place: Place) -> Get | None:
+    def _get(self, body: object, place: Place) -> Get | None:
         if not isinstance(body, str):
             self.report(
                 "SM110", place, f'"Get" must be a string, not {kind_of(body)}.', 'Write {"Get": "Parameters.Name"}.'
@@ -120,7 +120,7 @@ class Reader:
             self.report("SM111", place, f'"{body}" cannot be parsed: {error}.', "")
             return None
 
-    def _join(self, body: Any, place: Place) -> Join:
+    def _join(self, body: object, place: Place) -> Join:
         if not isinstance(body, Mapping) or not isinstance(body.get("Values"), list | tuple):
             self.report("SM110", place, '"Std:Join" must be an object with a list "Values".', _JOIN_FIX)
             return Join("", ())
@@ -142,7 +142,7 @@ class Reader:
             values.append(read)
         return Join(on or "", tuple(values))
 
-    def _json_get(self, body: Any, place: Place) -> JsonGet | None:
+    def _json_get(self, body: object, place: Place) -> JsonGet | None:
         if not isinstance(body, Mapping):
             self.report("SM110", place, f'"Std:JsonGet" must be an object, not {kind_of(body)}.', _JSON_GET_FIX)
             return None
@@ -169,7 +169,7 @@ class Reader:
             return JsonGet(None, None, uri, path, text)
         return self._property_file(body["PropertyFile"], (place, "PropertyFile"), path, text)
 
-    def _property_file(self, file: Any, place: Place, path: tuple[Any, ...], text: str) -> JsonGet | None:
+    def _property_file(self, file: object, place: Place, path: tuple[Any, ...], text: str) -> JsonGet | None:
         target = file.get("Get") if isinstance(file, Mapping) and len(file) == 1 else None
         parts = target.split(".", 3) if isinstance(target, str) else []  # the file's name may contain dots
         if len(parts) != 4 or parts[0] != "Steps" or parts[2] != "PropertyFiles":
@@ -201,7 +201,7 @@ _JOIN_FIX = 'Write {"Std:Join": {"On": "/", "Values": [...]}}.'
 _JSON_GET_FIX = 'Write {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.S.PropertyFiles.F"}, "Path": "a.b"}}.'
 
 
-def referenced_steps(value: Any) -> set[str]:
+def referenced_steps(value: object) -> set[str]:
     """Names of the steps that expressions in ``value`` reference."""
     reader = Reader()
     reader.value(value, None, free=True)
@@ -210,7 +210,7 @@ def referenced_steps(value: Any) -> set[str]:
     return {name for name in names if name}
 
 
-def parse_value(value: Any, where: str = "$", *, free: bool = False) -> Any:
+def parse_value(value: object, where: str = "$", *, free: bool = False) -> Any:
     """``value`` of a document, with its expressions as objects.
 
     Raises :class:`InvalidPipeline` if one is malformed.  ``where`` is the place of the value in messages; ``free``: its
@@ -223,7 +223,7 @@ def parse_value(value: Any, where: str = "$", *, free: bool = False) -> Any:
     return read
 
 
-def as_written(value: Any) -> Any:
+def as_written(value: object) -> Any:
     """``value`` converted back to plain JSON, for messages."""
     match value:
         case Get(text=text):
@@ -242,7 +242,7 @@ def as_written(value: Any) -> Any:
             return value
 
 
-def expression_meant(value: Any) -> str:
+def expression_meant(value: object) -> str:
     """The hint for an object that looks like a misspelt expression; empty for other values."""
     if isinstance(value, Mapping) and "Values" in value and set(value) <= {"On", "Values"}:
         return _JOIN_FIX
@@ -265,7 +265,7 @@ def _split(rest: str) -> tuple[str, str]:
     return rest, ""
 
 
-def _root_meant(body: Any) -> str:
+def _root_meant(body: object) -> str:
     """The hint for a string that looks like a reference with a misspelt root."""
     root = re.split(r"[.\[]", body)[0] if isinstance(body, str) else ""
     if not root or root == body:
@@ -276,21 +276,21 @@ def _root_meant(body: Any) -> str:
     return hint if hint.startswith("Did") else ""
 
 
-def is_expression(value: Any) -> bool:
+def is_expression(value: object) -> bool:
     """Whether ``value`` has the form of an expression."""
     return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS
 
 
-def _has_root(body: Any) -> bool:
+def _has_root(body: object) -> bool:
     return isinstance(body, str) and body.partition(".")[0] in ROOTS
 
 
-def called(name: Any) -> str:
+def called(name: object) -> str:
     """The step in messages; it may have no name."""
     return f'step "{name}"' if isinstance(name, str) else "this step"
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """A value in messages: its kind, or the value itself if it is short."""
     match value:
         case Mapping():

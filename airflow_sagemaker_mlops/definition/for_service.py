@@ -79,7 +79,7 @@ class _Lowering:
     files: dict[str, bytes] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # of conditions, by what they are called here
 
-    def without_gates(self, value: Any) -> Any:
+    def without_gates(self, value: object) -> Any:
         """``value`` of a document with its gates, and whatever reads them, as the service has them."""
         if isinstance(value, list):
             return [one for item in value for one in self._item(item)]
@@ -89,12 +89,12 @@ class _Lowering:
             return self._reference(value)
         return {key: self.without_gates(item) for key, item in value.items() if key != "x-airflow"}
 
-    def _item(self, item: Any) -> list[Any]:
+    def _item(self, item: object) -> list[Any]:
         if isinstance(item, Mapping) and item.get("Type") == CHAMPION_GATE and "Name" in item:
             return list(self._steps(item))
         return [self.without_gates(item)]
 
-    def _reference(self, value: Mapping[str, Any]) -> Any:
+    def _reference(self, value: Mapping[str, object]) -> Any:
         text = value["Get"]
         root, _, rest = text.partition(".") if isinstance(text, str) else ("", "", "")
         name, _, member = rest.partition(".")
@@ -198,11 +198,11 @@ def read_report(gate: str, member: str) -> dict[str, Any]:
     return {"Std:JsonGet": {"PropertyFile": file, "Path": member}}
 
 
-def _without_expressions(rules: Any) -> tuple[Any, dict[str, Any]]:
+def _without_expressions(rules: object) -> tuple[Any, dict[str, Any]]:
     """(rules with ``null`` for every expression, {place: expression}); a run gives the program their values."""
     values: dict[str, Any] = {}
 
-    def walk(value: Any, place: str) -> Any:
+    def walk(value: object, place: str) -> Any:
         if is_expression(value):
             values[place] = value
             return None

@@ -35,7 +35,7 @@ JOB_KEYS: Mapping[str, tuple[str, ...]] = {
 FOLDER = "S3Uri"  # of Job: where the gate keeps its archive, its rules and its reports
 
 
-def job_arguments(inherited: Mapping[str, Any], job: Mapping[str, Any], predictions: Any) -> dict[str, Any]:
+def job_arguments(inherited: Mapping[str, Any], job: Mapping[str, Any], predictions: object) -> dict[str, Any]:
     """The request of the gate's job, but for its code and its rules, which it is given when it is submitted.
 
     Works on arguments as they are written and on parsed ones alike.
@@ -59,7 +59,7 @@ def job_arguments(inherited: Mapping[str, Any], job: Mapping[str, Any], predicti
     return arguments
 
 
-def member_at(value: Any, path: tuple[str, ...]) -> Any:
+def member_at(value: object, path: tuple[str, ...]) -> Any:
     """The member of nested objects at ``path``; ``None`` where there is none."""
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -114,7 +114,7 @@ def with_program(
     }
 
 
-def _input(name: str, uri: Any, path: str) -> dict[str, Any]:
+def _input(name: str, uri: object, path: str) -> dict[str, Any]:
     source = {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}
     return {"InputName": name, "S3Input": source}
 
@@ -127,7 +127,7 @@ def folder_beside(predictions: str) -> str:
     return "/".join(part for part in ("s3:/", bucket, path.rpartition("/")[0], GATE_FOLDER) if part)
 
 
-def files_of(rules: Any) -> dict[str, bytes]:
+def files_of(rules: object) -> dict[str, bytes]:
     """{name: content} of the gate's program and its ``rules``, in this order; the names hold hashes of the contents."""
     import hashlib
     import json

@@ -51,7 +51,7 @@ class Branch(NamedTuple):
     inner: str
 
 
-def branches_of(item: Mapping[str, Any]) -> list[Branch]:
+def branches_of(item: Mapping[str, object]) -> list[Branch]:
     """The conditions behind the gate ``item``, the outermost first.
 
     One for each list of steps that is given; of three, the last needs none, as nothing else is left.
@@ -111,7 +111,9 @@ def raw_steps(
 # -- reading ---------------------------------------------------------------------------------------------------------
 
 
-def read_gate(parser: StepReporter, item: Mapping[str, Any], place: Place, gate: Step, depth: int) -> tuple[str, ...]:
+def read_gate(
+    parser: StepReporter, item: Mapping[str, object], place: Place, gate: Step, depth: int
+) -> tuple[str, ...]:
     """Add the conditions behind ``gate``, with all that is nested in them, to the steps; the outermost one's name."""
     _own_keys(parser, item, place, gate.name)
     lists = {key: item[key] for key in GATE_BRANCHES if isinstance(item.get(key), list)}
@@ -243,7 +245,7 @@ def _writer(parser: StepReporter, steps: Mapping[str, Step], name: str, output: 
 
 
 def _has_role_and_image(
-    parser: StepReporter, arguments: Mapping[str, Any], place: Place, name: str, source: Step
+    parser: StepReporter, arguments: Mapping[str, object], place: Place, name: str, source: Step
 ) -> None:
     for key in ("ImageUri", "RoleArn"):
         if member_at(arguments, JOB_KEYS[key]) is None:

@@ -254,7 +254,7 @@ class Pipeline:
         return {parameter.name: parameter for parameter in self.parameters}
 
 
-def walk_expressions(value: Any) -> Iterator[Expression]:
+def walk_expressions(value: object) -> Iterator[Expression]:
     """Every expression inside ``value`` (arguments, conditions, a join's own values), outermost first."""
     stack = [value]
     while stack:

@@ -85,7 +85,7 @@ def _texts(out: Reporter, name: str, choices: list[Any], place: Place, written: 
     return [choice for choice in choices if isinstance(choice, str)]
 
 
-def _no_text(out: Reporter, owner: str, value: Any, place: Place, written: Mapping[str, str]) -> None:
+def _no_text(out: Reporter, owner: str, value: object, place: Place, written: Mapping[str, str]) -> None:
     """Report a value that is not a string: ``3.10`` would become "3.1", and the service accepts only strings."""
     if isinstance(value, Mapping | list):
         out.wanted(value, str, place, "a literal String")

@@ -83,7 +83,7 @@ class Parser:
         """Keep a problem."""
         self.reader.report(code, place, what, fix, warn=warn)
 
-    def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
+    def wanted(self, value: object, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
         """Whether ``value`` is of ``kind``; reports any other value except null."""
         if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
             return True
@@ -101,7 +101,7 @@ class Parser:
 
     # -- the document ------------------------------------------------------------------------------------------------
 
-    def pipeline(self, document: Mapping[str, Any], source: str) -> Pipeline:
+    def pipeline(self, document: Mapping[str, object], source: str) -> Pipeline:
         """The whole ``document``."""
         self.unknown_keys(document, TOP_KEYS, None, "a pipeline definition")
         version = document.get("Version")
@@ -135,7 +135,7 @@ class Parser:
             source=source,
         )
 
-    def _block(self, document: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    def _block(self, document: Mapping[str, object], key: str) -> Mapping[str, Any] | None:
         block: Any = document.get(key)
         if not self.wanted(block, Mapping, (None, key), "an object"):
             return None
@@ -164,7 +164,7 @@ class Parser:
         named = (self._step(item, (place, i), parent, branch, depth) for i, item in enumerate(items))
         return tuple(name for names in named for name in names)
 
-    def _step(self, item: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
+    def _step(self, item: object, place: Place, parent: str | None, branch: object, depth: int) -> tuple[str, ...]:
         """Add the step; returns its name, and that of the condition generated after it, if any."""
         if not isinstance(item, Mapping):
             self.report("SM122", place, f"expected a step (an object), found {kind_of(item)}.")
@@ -260,7 +260,7 @@ class Parser:
             where=place_text(place),
         )
 
-    def _texts(self, values: Mapping[str, Any], place: Place) -> None:
+    def _texts(self, values: Mapping[str, object], place: Place) -> None:
         """Report lists, and objects other than expressions, in place of a string or boolean."""
         for key, value in values.items():
             if is_expression(value) or key in ("CheckType", "Operator"):
@@ -271,7 +271,7 @@ class Parser:
                 what = f"expected {'true or false' if flag else 'a string'}, found {kind_of(value)}."
                 self.report("SM122", (place, key), what, expression_meant(value))
 
-    def _check_type(self, name: Any, kind: str, place: Place) -> None:
+    def _check_type(self, name: object, kind: str, place: Place) -> None:
         if kind in SUPPORTED or kind == AIRFLOW:
             return
         way_out = f'Use a step of type "{AIRFLOW}" with an Airflow operator instead.'
@@ -283,7 +283,7 @@ class Parser:
             near = hint if hint.startswith("Did") else f"Supported types: {', '.join(sorted(SUPPORTED))}. {way_out}"
             self.report("SM302", place, f'{called(name)} has the unknown type "{kind}".', near)
 
-    def _check_settings(self, name: str, kind: str, settings: Mapping[str, Any], place: Place) -> None:
+    def _check_settings(self, name: str, kind: str, settings: Mapping[str, object], place: Place) -> None:
         syntax = syntax_of(kind)
         needed = syntax.needs
         if needed and needed not in settings:
@@ -310,7 +310,7 @@ class Parser:
             self.unknown_keys(arguments, known, (place, "Arguments"), f"{called(name)} ({kind})")
         return arguments  # type: ignore[no-any-return]
 
-    def _conditions(self, item: Mapping[str, Any], name: str, place: Place) -> tuple[ConditionNode, ...]:
+    def _conditions(self, item: Mapping[str, object], name: str, place: Place) -> tuple[ConditionNode, ...]:
         arguments = item.get("Arguments")
         if not isinstance(arguments, Mapping):  # already reported
             return ()
@@ -324,11 +324,11 @@ class Parser:
 
         return read_conditions(items, (place, "Conditions"), self.reader)
 
-    def _text(self, item: Mapping[str, Any], key: str, place: Place) -> str:
+    def _text(self, item: Mapping[str, object], key: str, place: Place) -> str:
         value: Any = item.get(key)
         return value if self.wanted(value, str, (place, key), "a string") else ""
 
-    def _of_airflow(self, value: Any, place: Place) -> Mapping[str, Any]:
+    def _of_airflow(self, value: object, place: Place) -> Mapping[str, Any]:
         block = self._object(value, place)
         for key in block:
             what = f'"x-airflow" of a step has no key "{key}"; it is ignored.'
@@ -341,7 +341,7 @@ class Parser:
         return value if self.wanted(value, Mapping, place, "an object") else {}
 
 
-def parse(document: Mapping[str, Any], source: str, written: Mapping[str, str] = MappingProxyType({})) -> Parsed:
+def parse(document: Mapping[str, object], source: str, written: Mapping[str, str] = MappingProxyType({})) -> Parsed:
     """The typed form of ``document``, with every problem of its shape.
 
     written   {place of a parameter's number: its text} for numbers whose text differs from how they print

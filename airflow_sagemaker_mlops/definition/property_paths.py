@@ -39,7 +39,7 @@ class MissingValue(LookupError):
     owner, above   the container without the missing part, and the path to it; empty for the whole document
     """
 
-    def __init__(self, what: str, owner: Any = None, above: str = "") -> None:
+    def __init__(self, what: str, owner: object = None, above: str = "") -> None:
         super().__init__(what)
         self.owner = owner
         self.above = above
@@ -138,7 +138,7 @@ def format_path(parts: Iterable[PathPart]) -> str:
     return text
 
 
-def lookup(document: Any, parts: Iterable[PathPart]) -> Any:
+def lookup(document: object, parts: Iterable[PathPart]) -> Any:
     """The value at ``parts``; null counts as missing.  Raises :class:`MissingValue`."""
     value = document
     walked: list[PathPart] = []
@@ -153,7 +153,7 @@ def lookup(document: Any, parts: Iterable[PathPart]) -> Any:
     return value
 
 
-def _names_there(owner: Any, walked: list[PathPart]) -> str:
+def _names_there(owner: object, walked: list[PathPart]) -> str:
     """The available alternatives: the length of a list, or the names of its items or of a map's keys."""
     if len(walked) < 2:
         return ""
@@ -167,13 +167,13 @@ def _names_there(owner: Any, walked: list[PathPart]) -> str:
     return f", {format_path(walked[:-1])} has {', '.join(names)}" if names else ""
 
 
-def _is_null(owner: Any, part: PathPart) -> bool:
+def _is_null(owner: object, part: PathPart) -> bool:
     if isinstance(owner, Mapping):
         return (part.name if isinstance(part, Key) else part) in owner
     return isinstance(owner, list) and isinstance(part, int) and part < len(owner)
 
 
-def _step(value: Any, part: PathPart) -> Any:
+def _step(value: object, part: PathPart) -> Any:
     match part:
         case int():
             return value[part] if isinstance(value, list) and part < len(value) else None
@@ -193,7 +193,7 @@ def _named(items: list[Any], name: str) -> Any:
     return None
 
 
-def select(document: Any, paths: Iterable[str]) -> dict[str, Any]:
+def select(document: object, paths: Iterable[str]) -> dict[str, Any]:
     """A copy of ``document`` that has only ``paths``, such that :func:`lookup` returns the same for them.
 
     Nulls keep positions in lists; named items keep their natural key.  For a path that does not exist, its existing
@@ -217,7 +217,7 @@ def select(document: Any, paths: Iterable[str]) -> dict[str, Any]:
 MOST_NAMES = 50  # list items in an outline
 
 
-def _outline(source: Any, target: Any, parts: tuple[PathPart, ...]) -> None:
+def _outline(source: object, target: object, parts: tuple[PathPart, ...]) -> None:
     """Add the existing part of ``parts`` to ``target``: containers, and the names in the last one."""
     for part in parts:
         if target is None:

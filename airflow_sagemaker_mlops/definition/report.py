@@ -16,7 +16,7 @@ class Reporter(Protocol):
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Add a problem."""
 
-    def wanted(self, value: Any, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
+    def wanted(self, value: object, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
         """Whether ``value`` is of ``kind``; reports any other value except null."""
 
     def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
@@ -37,5 +37,5 @@ class StepReporter(Reporter, Protocol):
     def keep_references(self, step: int, before: int) -> tuple[Get | JsonGet, ...]:
         """Store the references read since ``before`` for ``step``, an index or -1 for none; returns them."""
 
-    def nested(self, items: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
+    def nested(self, items: object, place: Place, parent: str | None, branch: object, depth: int) -> tuple[str, ...]:
         """Add the steps in the list ``items``, in a branch of ``parent`` if there is one; returns their names."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .expressions import kind_of
 from .location import Place
@@ -28,7 +28,7 @@ RETRY_RANGES: dict[str, tuple[int, float]] = {
 }
 
 
-def retry_policy(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
+def retry_policy(out: Reporter, item: Mapping[str, object], place: Place) -> None:
     """Check the ranges of docs/language/retries.md#fields."""
     out.unknown_keys(item, frozenset({"ExceptionType", *RETRY_RANGES}), place, "a retry policy")
     causes = item.get("ExceptionType")
@@ -51,5 +51,5 @@ def retry_policy(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
         out.report("SM122", place, what, "Keep one of them.")
 
 
-def _is_number(value: Any, low: float, high: float) -> bool:
+def _is_number(value: object, low: float, high: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high

@@ -33,7 +33,7 @@ DEPENDENCY_KEYS = frozenset({"Step", "Trigger"})
 TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 
 
-def read_name(out: Reporter, name: Any, place: Place, what: Literal["step", "parameter"]) -> bool:
+def read_name(out: Reporter, name: object, place: Place, what: Literal["step", "parameter"]) -> bool:
     """Whether ``name`` is valid for the step or parameter at ``place``; reports it if not."""
     if name is None:
         out.report("SM121", place, f'this {what} has no "Name".', 'Add "Name".')
@@ -76,7 +76,7 @@ def read_dependencies(out: Reporter, items: Any, place: Place) -> tuple[Dependen
     return tuple(read)
 
 
-def _dependency_keys(out: Reporter, item: Mapping[str, Any], place: Place) -> None:
+def _dependency_keys(out: Reporter, item: Mapping[str, object], place: Place) -> None:
     """Report unknown keys; an error if ``Trigger`` is missing, because a step for failures would run on success."""
     if item.get("Trigger") is not None:
         out.unknown_keys(item, DEPENDENCY_KEYS, place, "an entry of DependsOn")
@@ -87,13 +87,13 @@ def _dependency_keys(out: Reporter, item: Mapping[str, Any], place: Place) -> No
             out.report("SM120", (place, key), what, did_you_mean(str(key), DEPENDENCY_KEYS))
 
 
-def read_property_files(out: Reporter, items: Any, place: Place) -> tuple[PropertyFile, ...]:
+def read_property_files(out: Reporter, items: object, place: Place) -> tuple[PropertyFile, ...]:
     """``PropertyFiles``."""
     keys = ("PropertyFileName", "OutputName", "FilePath")
     return tuple(PropertyFile(*(row[key] for key in keys)) for row, _ in _rows(out, items, place, keys))
 
 
-def read_outputs(out: Reporter, items: Any, place: Place) -> tuple[OutputParameter, ...]:
+def read_outputs(out: Reporter, items: object, place: Place) -> tuple[OutputParameter, ...]:
     """``OutputParameters``."""
     rows = _rows(out, items, place, ("OutputName",), optional=("OutputType",))
     outputs = []
@@ -130,7 +130,7 @@ def _rows(
     return rows
 
 
-def _strings(out: Reporter, item: Mapping[str, Any], keys: tuple[str, ...], place: Place) -> bool:
+def _strings(out: Reporter, item: Mapping[str, object], keys: tuple[str, ...], place: Place) -> bool:
     return sum(not out.wanted(item[key], str, (place, key), "a string") for key in keys) == 0
 
 

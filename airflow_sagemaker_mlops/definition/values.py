@@ -30,14 +30,14 @@ HOW_TO_WRITE = "Write one like P30D, T12H, 30dT5h or PT30M."
 LONGEST = timedelta(days=365_000)
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """``value`` as a join formats it: JSON style (``true``, ``3``, ``3.0``), strings without quotes."""
     if isinstance(value, str):
         return value
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def coerce(value: Any, slot: str) -> Any:
+def coerce(value: object, slot: str) -> Any:
     """``value`` converted to the type of ``slot``, one of botocore's scalar type names.  Raises ``ValueError``."""
     if slot in INTEGERS:
         return _integer(value)
@@ -52,7 +52,7 @@ def coerce(value: Any, slot: str) -> Any:
     return value
 
 
-def _integer(value: Any) -> int:
+def _integer(value: object) -> int:
     match value:
         case bool():
             pass
@@ -70,7 +70,7 @@ def _integer(value: Any) -> int:
     raise ValueError("expected an integer")
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     match value:
         case bool():
             pass
@@ -88,7 +88,7 @@ def _number(value: Any) -> float:
     raise ValueError("expected a number")
 
 
-def _boolean(value: Any) -> bool:
+def _boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
@@ -96,7 +96,7 @@ def _boolean(value: Any) -> bool:
     raise ValueError("expected a boolean")
 
 
-def given_value(value: Any, kind: str, choices: Sequence[str], name: str) -> Any:
+def given_value(value: object, kind: str, choices: Sequence[str], name: str) -> Any:
     """Convert a parameter value given in Python to its declared type, as the trigger form would.
 
     Raises ``ValueError`` with a sentence naming parameter, value and type.
@@ -108,7 +108,7 @@ def given_value(value: Any, kind: str, choices: Sequence[str], name: str) -> Any
     return parse_parameter(value, kind, choices, name)
 
 
-def parse_parameter(value: Any, kind: str, choices: Sequence[str], name: str) -> Any:
+def parse_parameter(value: object, kind: str, choices: Sequence[str], name: str) -> Any:
     """Convert a parameter value, given as JSON or as text, to its declared type.
 
     An integer fits a Float, and an integral float fits an Integer; an empty string is refused, as on the service.

@@ -36,7 +36,7 @@ async def alarms_that_went_off(run: StepRun, names: Sequence[str], since: str) -
     return off or [str(row["AlarmName"]) for row in rows if _after(row.get("StateUpdatedTimestamp"), since)]
 
 
-def _after(when: Any, since: str) -> bool:
+def _after(when: object, since: str) -> bool:
     try:
         return datetime.fromisoformat(str(when)) >= datetime.fromisoformat(since).astimezone(UTC)
     except ValueError:

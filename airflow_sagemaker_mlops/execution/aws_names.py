@@ -46,13 +46,13 @@ def aws_name(name: str, limit: int) -> str:
     return f"{head[: max(limit - MARK - 1, 0)].strip('-') or 'p'}-{digest(name)[:MARK]}"[-limit:]
 
 
-def is_named_by_airflow(value: Any) -> bool:
+def is_named_by_airflow(value: object) -> bool:
     """Whether the value of the expression ``value`` contains the pipeline's name."""
     named = ("Execution", "PipelineName")
     return any(isinstance(one, Get) and (one.root, one.name) == named for one in walk_expressions(value))
 
 
-def with_aws_names(arguments: Any, resolved: Any, naming: Naming, entry: StepType, tell: Told) -> Any:
+def with_aws_names(arguments: object, resolved: object, naming: Naming, entry: StepType, tell: Told) -> Any:
     """The ``resolved`` form of ``arguments``, with names that fit the slots of the Create operation."""
     if not is_named_by_airflow(arguments):
         return resolved
@@ -63,7 +63,7 @@ def with_aws_names(arguments: Any, resolved: Any, naming: Naming, entry: StepTyp
     return _fitted(arguments, resolved, shape, naming, tell)
 
 
-def as_name(expression: Any, value: Any, naming: Naming, limit: int = NAME_LIMIT) -> Any:
+def as_name(expression: object, value: object, naming: Naming, limit: int = NAME_LIMIT) -> Any:
     """``value`` of ``expression`` as a name of at most ``limit`` letters, digits and dashes."""
     if not isinstance(value, str) or not is_named_by_airflow(expression):
         return value
@@ -99,14 +99,14 @@ def _leaf(expression: Any, value: Any, shape: Any, naming: Naming) -> Any:
     return _fitting(expression, value, naming, _limit_of(shape), lambda text: not any(broken_limits(text, shape)))
 
 
-def _fitting(expression: Any, value: str, naming: Naming, limit: int, fits: Callable[[str], bool]) -> str:
+def _fitting(expression: object, value: str, naming: Naming, limit: int, fits: Callable[[str], bool]) -> str:
     """``value`` if it fits, otherwise ``expression`` with a converted name; ``value`` if that does not fit either."""
     if fits(value):
         return value
     return next((made for made in _candidates(expression, naming, limit) if fits(made)), value)
 
 
-def _candidates(expression: Any, naming: Naming, limit: int) -> Iterator[str]:
+def _candidates(expression: object, naming: Naming, limit: int) -> Iterator[str]:
     """Values of ``expression`` with the pipeline's name converted, then also shortened to leave room for the rest."""
     room = limit
     for _ in range(2):

@@ -33,7 +33,9 @@ class JobFailed(StepFailed):
     reason   the service's ``FailureReason``, unchanged
     """
 
-    def __init__(self, step: str, job: str, status: str, reason: str, result: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, step: str, job: str, status: str, reason: str, result: Mapping[str, object] | None = None
+    ) -> None:
         self.step, self.job, self.status, self.reason = step, job, status, reason
         self.result = result or {}
         because = f": {reason}" if reason else ""

@@ -18,7 +18,7 @@ _NOTHING_SAID = "See job logs for more information"
 
 
 def report(
-    problem: str, reason: str, answer: Mapping[str, Any], last_lines: Sequence[str] = (), whole_log: str = ""
+    problem: str, reason: str, answer: Mapping[str, object], last_lines: Sequence[str] = (), whole_log: str = ""
 ) -> str:
     """The task log's lines about a failed job, cause first.
 

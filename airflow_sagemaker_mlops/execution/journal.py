@@ -59,7 +59,7 @@ def entry_from_json(data: object) -> Entry | None:
         return None
 
 
-def with_handle(data: Mapping[str, Any]) -> dict[str, Any]:
+def with_handle(data: Mapping[str, object]) -> dict[str, Any]:
     """``data`` of an entry or a submitted job, with the "arn" of earlier versions under its name of today."""
     return {"handle" if key == "arn" else key: value for key, value in data.items()}
 
@@ -115,7 +115,7 @@ class Notes(Protocol):
     async def load(self, name: str) -> Any:
         """The value stored under ``name``, or ``None``."""
 
-    async def save(self, name: str, value: Any) -> None:
+    async def save(self, name: str, value: object) -> None:
         """Keep ``value``."""
 
 
@@ -129,6 +129,6 @@ class MemoryNotes:
         """The value stored under ``name``, or ``None``."""
         return self.values.get(name)
 
-    async def save(self, name: str, value: Any) -> None:
+    async def save(self, name: str, value: object) -> None:
         """Keep ``value``."""
         self.values[name] = value

@@ -275,7 +275,7 @@ class PipelineRun:
             experiment=experiment_block(task.spec),
         )
 
-        def tell(text: str, *arguments: Any) -> None:
+        def tell(text: str, *arguments: object) -> None:
             step.line = text % arguments if arguments else text
             self.notify(step, step.line)
 

@@ -36,7 +36,7 @@ async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     return resolved
 
 
-def _resolved(run: StepRun, arguments: Any, scope: Scope) -> Any:
+def _resolved(run: StepRun, arguments: object, scope: Scope) -> Any:
     resolved, entry = resolve(arguments, scope), run.entry
     if not entry.arguments_are_request:
         return resolved
@@ -73,14 +73,14 @@ async def build_request(run: StepRun, ordinal: int, change: Change = unchanged) 
     return ready
 
 
-async def show_request(run: StepRun, request: Mapping[str, Any]) -> None:
+async def show_request(run: StepRun, request: Mapping[str, object]) -> None:
     """Publish the request, with every expression resolved and every secret masked."""
     text = json.dumps(mask(dict(request)), ensure_ascii=False, default=str)
     if len(text) <= MOST_SHOWN:
         await run.publish({"request": text})
 
 
-async def fitted(run: StepRun, request: dict[str, Any], operation: str = "") -> dict[str, Any]:
+async def fitted(run: StepRun, request: Mapping[str, object], operation: str = "") -> dict[str, Any]:
     """``request`` with every value converted to the type of its slot in the create operation (or in ``operation``).
 
     Raises :class:`StepFailed` naming the place if a value does not fit.
@@ -119,7 +119,7 @@ def _is_verbatim(run: StepRun) -> bool:
     return run.entry.verbatim and bool(run.spec.arguments.get(run.entry.name_key))
 
 
-def request_digest(request: dict[str, Any]) -> str:
+def request_digest(request: Mapping[str, object]) -> str:
     """Short hash of a request, to check whether an adopted job had the same request."""
     body = {key: value for key, value in request.items() if key != "Tags"}
     return digest(json.dumps(body, sort_keys=True, default=str))[:16]

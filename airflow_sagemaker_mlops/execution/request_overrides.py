@@ -27,7 +27,7 @@ class Pins:
             return arguments
         return {key: self._value(value, key, "") for key, value in arguments.items()}
 
-    def _value(self, value: Any, key: str, parent: str) -> Any:
+    def _value(self, value: object, key: str, parent: str) -> Any:
         match value:
             case str():
                 return self._text(value, key, parent)

@@ -59,7 +59,7 @@ class Scope:
         return replace(self, execution={**self.execution, **variables})
 
 
-def resolve(value: Any, scope: Scope, place: str = "") -> Any:
+def resolve(value: object, scope: Scope, place: str = "") -> Any:
     """``value`` with every expression replaced with its value; literals stay unchanged.
 
     Raises :class:`UnresolvedExpression` naming step, place, expression and what was found instead.
@@ -115,13 +115,13 @@ def naming_of(scope: Scope) -> Naming:
     """How names are derived from the pipeline's name in this run."""
     from .aws_names import Naming
 
-    def again(expression: Any, name: str) -> Any:
+    def again(expression: object, name: str) -> Any:
         return resolve(expression, scope.with_execution(PipelineName=name))
 
     return Naming(str(scope.execution.get("PipelineName", "")), again)
 
 
-def name_in(expression: Any, scope: Scope, place: str, limit: int | None = None) -> Any:
+def name_in(expression: object, scope: Scope, place: str, limit: int | None = None) -> Any:
     """The value of ``expression`` as a name for AWS; blocking, like :func:`resolve`."""
     from .aws_names import NAME_LIMIT, as_name
 
@@ -200,7 +200,7 @@ def _file_uri(expression: JsonGet, scope: Scope, place: str, name: str) -> str:
     raise UnresolvedExpression(scope.step, name, why, place=place)
 
 
-def _outline(document: Any) -> str:
+def _outline(document: object) -> str:
     """The keys of ``document``, short enough for a message."""
     if isinstance(document, Mapping):
         keys = ", ".join(f'"{key}"' for key in list(document)[:8])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NO_ACCOUNT = "000000000000"  # avoids a call for the account number; no resources with these ARNs exist in AWS
 
 
-def typed_parameters(step: str, spec: StepSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+def typed_parameters(step: str, spec: StepSpec, given: Mapping[str, object]) -> dict[str, Any]:
     """Typed values of the parameters that ``spec`` references, from the run's ``given`` values and the defaults.
 
     Raises :class:`StepFailed` for a value that does not have the declared type.

@@ -51,7 +51,7 @@ _MOST_QUOTED = 4_000
 _MOST_ARGUMENTS = 200
 
 
-def mask(value: Any, known: set[str] | None = None) -> Any:
+def mask(value: object, known: set[str] | None = None) -> Any:
     """``value`` with every secret replaced by ``***``.
 
     Found secrets are added to ``known``: pass the same set for everything that belongs together, requests first.
@@ -60,20 +60,20 @@ def mask(value: Any, known: set[str] | None = None) -> Any:
     return without(_by_name(value, found), found)
 
 
-def secrets_in(value: Any) -> list[str]:
+def secrets_in(value: object) -> list[str]:
     """The secrets that :func:`mask` would mask in ``value``, except the shortest."""
     found: set[str] = set()
     _by_name(value, found)
     return sorted(found)
 
 
-def without(value: Any, secrets: Iterable[str]) -> Any:
+def without(value: object, secrets: Iterable[str]) -> Any:
     """``value`` with ``secrets`` replaced by ``***``, anywhere in it; does not search by name."""
     found = {secret for secret in secrets if secret}
     return _known_out(value, sorted(found, key=len, reverse=True)) if found else value
 
 
-def _by_name(value: Any, found: set[str]) -> Any:
+def _by_name(value: object, found: set[str]) -> Any:
     match value:
         case Mapping():
             named = next((value[key] for key in _NAME_MEMBERS if isinstance(value.get(key), str)), "")
@@ -90,7 +90,7 @@ def _by_name(value: Any, found: set[str]) -> Any:
             return value
 
 
-def _hide(value: Any, found: set[str]) -> Any:
+def _hide(value: object, found: set[str]) -> Any:
     match value:
         case Mapping():
             return {key: _hide(item, found) for key, item in value.items()}
@@ -106,7 +106,7 @@ def _hide(value: Any, found: set[str]) -> Any:
             return MASK
 
 
-def _hidden(name: str, value: Any) -> bool:
+def _hidden(name: str, value: object) -> bool:
     return value != MASK and holds_secret(name, value)
 
 
@@ -246,7 +246,7 @@ def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
     return "".join([*pieces, text[end:]])
 
 
-def _known_out(value: Any, secrets: list[str]) -> Any:
+def _known_out(value: object, secrets: list[str]) -> Any:
     match value:
         case Mapping():
             return {key: _known_out(item, secrets) for key, item in value.items()}

@@ -50,7 +50,7 @@ class ExecutionOptions:
     pins: Pins = NO_PINS
 
 
-def _nobody(_name: str, _answer: Mapping[str, Any]) -> None:
+def _nobody(_name: str, _answer: Mapping[str, object]) -> None:
     """Ignore how a job ended."""
 
 
@@ -102,7 +102,7 @@ class StepRun:
         """The step type's entry in the step table."""
         return entry_of(self.step_type) or AIRFLOW_OPERATOR
 
-    def pruned(self, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    def pruned(self, properties: Mapping[str, object]) -> Mapping[str, Any]:
         """``properties`` without members that no other step references."""
         return properties if self.spec.outputs == "all" else select(properties, list(self.spec.outputs))
 

@@ -74,7 +74,7 @@ async def _next_ordinal(run: StepRun, entry: Entry | None) -> tuple[int, bool]:
 
 
 def ordinal_after(
-    run: StepRun, entry: Entry, found: dict[str, Any] | None, tags: Mapping[str, str] = NO_TAGS
+    run: StepRun, entry: Entry, found: Mapping[str, object] | None, tags: Mapping[str, str] = NO_TAGS
 ) -> tuple[int, bool]:
     """The ordinal after an earlier attempt's ``entry``, and whether that entry's resource must be stopped first.
 
@@ -209,7 +209,7 @@ def _check_owner(run: StepRun, name: str, tags: dict[str, str]) -> None:
         raise NameTaken(run.identity.step, name)
 
 
-async def _tags(run: StepRun, found: dict[str, Any]) -> dict[str, str]:
+async def _tags(run: StepRun, found: Mapping[str, object]) -> dict[str, str]:
     return await tags_of(partial(call, run.aws), found.get(run.entry.arn_key))
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..runtime.step_task import StepTask
 
 
-def foreign_operator(step: StepTask, arguments: Mapping[str, Any]) -> BaseOperator:
+def foreign_operator(step: StepTask, arguments: Mapping[str, object]) -> BaseOperator:
     """The operator that ``step`` names.  ``arguments`` are Airflow's own: task id, DAG and the user's options.
 
     Expressions are allowed in the arguments that the operator templates; its own Jinja templates are rendered as usual.
@@ -76,7 +76,7 @@ class _AsStep:
         with _marking_skips(context):
             return self._execute_selected(context)
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+    def resume_execution(self, next_method: str, next_kwargs: Mapping[str, object] | None, context: Context) -> Any:
         """Resume after the triggerer."""
         from ..runtime.approvals import ANSWER_KEY, answer_in
 

@@ -61,7 +61,7 @@ class ApprovalStepOperator(StepOperator):
         # ``execute_complete``, which is called like the other operator's.
         return inspect.unwrap(HITLOperator.execute)(asking, context)
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
+    def execute_complete(self, context: Context, event: Mapping[str, object]) -> Any:
         """Back with the answer, or because time is up."""
         from ..execution.runners.approval import Answer, nobody_decided
         from ..runtime.approvals import answer_in

@@ -56,11 +56,11 @@ class DecidedLate:
     Airflow looks for mapped operators, the value is ``otherwise``.
     """
 
-    def __init__(self, decide: Callable[[Any], Any], otherwise: Any) -> None:
+    def __init__(self, decide: Callable[[Any], Any], otherwise: object) -> None:
         self._decide = decide
         self._otherwise = otherwise
 
-    def __get__(self, operator: Any, owner: type) -> Any:
+    def __get__(self, operator: object, owner: type) -> Any:
         return self._otherwise if operator is None else self._decide(operator)
 
 
@@ -117,8 +117,8 @@ class StepOperator(BaseOperator):
         self,
         *,
         step: StepTask | None = None,
-        arguments: Mapping[str, Any] | None = None,
-        settings: Mapping[str, Any] | None = None,
+        arguments: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
         outputs: Sequence[str] | str = "all",
         reads: Mapping[str, str] | None = None,
         pipeline: str | None = None,
@@ -184,7 +184,7 @@ class StepOperator(BaseOperator):
         super().__init_subclass__(**kwargs)
         cls._converted = cls._converted.union(*map(_converted_by, cls.__mro__[: cls.__mro__.index(StepOperator)]))
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         """Skips Airflow's search for a converter of each attribute while the operator is being created.
 
         That search takes most of an operator's creation time (3.3.2), and finds converters for 5 of 60 attributes.
@@ -327,7 +327,7 @@ class StepOperator(BaseOperator):
                 save_failure_reason(context, error)
                 raise
 
-    def _with_asset_events(self, context: Context, result: Any) -> Any:
+    def _with_asset_events(self, context: Context, result: object) -> Any:
         if self.outlets:
             from ..integrations.emit_asset_events import emit_for_step
 
@@ -427,7 +427,7 @@ class StepOperator(BaseOperator):
         entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))
         return entry is not None and entry.try_number != ti.try_number
 
-    def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
+    def resume(self, context: Context, event: Mapping[str, object]) -> Any:
         """After the triggerer: return the result, or raise the failure."""
         from ..runtime import events
 
@@ -466,7 +466,7 @@ class StepOperator(BaseOperator):
 
         self.defer(trigger=TimeDeltaTrigger(pause), method_name="submit_again", timeout=self._time_left(context))
 
-    def submit_again(self, context: Context, event: Any = None) -> Any:
+    def submit_again(self, context: Context, event: object = None) -> Any:
         """Submit here and defer to the triggerer; also called after the delay of a retry policy."""
         from ..runtime.events import StepSucceeded
 
@@ -529,7 +529,7 @@ class StepOperator(BaseOperator):
 StepOperator._converted = frozenset().union(*map(_converted_by, StepOperator.__mro__))
 
 
-def _leave(context: Context, result: Any) -> None:
+def _leave(context: Context, result: object) -> None:
     """Store what is known about a failed step, for steps that run on its failure and for the status task."""
     if result:
         ti = context["ti"]

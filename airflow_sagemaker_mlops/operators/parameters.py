@@ -28,7 +28,7 @@ class PipelineParametersOperator(BaseOperator):
     template_fields = ("values",)
 
     def __init__(
-        self, *, values: Mapping[str, Any], declared: Mapping[str, ParameterPlan], group: str = "", **kwargs: Any
+        self, *, values: Mapping[str, object], declared: Mapping[str, ParameterPlan], group: str = "", **kwargs: Any
     ) -> None:
         outlast_outages(kwargs, kwargs)
         super().__init__(**kwargs)
@@ -38,7 +38,7 @@ class PipelineParametersOperator(BaseOperator):
         self._problems: list[str] = []
         self._may_pass: Exception | None = None  # e.g. from a secrets backend
 
-    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+    def render_template_fields(self, context: Context, jinja_env: object = None) -> None:
         """Render each value separately, as text, because Airflow's own rendering does not say which value failed."""
         from ..runtime.parameter_values import value_of
 
@@ -56,7 +56,7 @@ class PipelineParametersOperator(BaseOperator):
     def _rendered(self, value: Any, context: Context, env: Any) -> Any:
         return env.from_string(value).render(context) if isinstance(value, str) else value.resolve(context)
 
-    def _note(self, name: str, value: Any, error: Exception) -> None:
+    def _note(self, name: str, value: object, error: Exception) -> None:
         from jinja2 import TemplateError
 
         from ..runtime.retry_budget import is_refusal
@@ -96,7 +96,7 @@ class PipelineParametersOperator(BaseOperator):
             raise AirflowFailException(words)
         return found
 
-    def _typed(self, name: str, value: Any) -> Any:
+    def _typed(self, name: str, value: object) -> Any:
         if value is None:
             raise ValueError(f'parameter "{name}" is the result of a task that returned nothing.')
         return given_value(value, self.declared[name].type, self.declared[name].enum, name)

@@ -23,7 +23,7 @@ class PipelineValue(ResolveMixin):
     sources      the tasks that it reads from, which become upstream of the task that uses it
     """
 
-    def __init__(self, expression: Any, step: StepTask, sources: Sequence[Any] = ()) -> None:
+    def __init__(self, expression: object, step: StepTask, sources: Sequence[Any] = ()) -> None:
         self.expression = expression
         self.step = step
         self.sources = tuple(sources)
@@ -89,7 +89,7 @@ class PipelineValue(ResolveMixin):
         return values if is_spread(ti, self.step.reads.values()) else values[0]
 
 
-def with_values(value: Any, step: StepTask) -> Any:
+def with_values(value: object, step: StepTask) -> Any:
     """``value`` of a document with every expression replaced with a :class:`PipelineValue`."""
     if isinstance(value, Mapping):
         if len(value) == 1 and next(iter(value)) in MARKS:
@@ -100,7 +100,7 @@ def with_values(value: Any, step: StepTask) -> Any:
     return value
 
 
-def holds_value(value: Any) -> bool:
+def holds_value(value: object) -> bool:
     """Whether ``value`` contains a :class:`PipelineValue`."""
     if isinstance(value, Mapping):
         return any(holds_value(item) for item in value.values())

@@ -18,8 +18,8 @@ from ..runtime.step_task import StepTask
 def step_by_hand(
     step_type: str,
     *,
-    arguments: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    arguments: Mapping[str, object],
+    settings: Mapping[str, object],
     outputs: Sequence[str] | str,
     reads: Mapping[str, str] | None,
     pipeline: str | None,

@@ -190,11 +190,11 @@ class PipelineStatusOperator(BaseOperator):
             _fail(ti, said, failure)
         return said
 
-    def again(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def again(self, context: Context, event: Mapping[str, object] | None = None) -> dict[str, Any]:
         """Called after waiting for steps that had not ended yet."""
         return self._conclude(context)
 
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:
         """Called by the OpenLineage provider's listener, also after a failure."""
         from ..integrations.openlineage import lineage_of_run
 
@@ -233,7 +233,7 @@ class PipelineStatusOperator(BaseOperator):
         publish_run(context, self.source, self.sealed, self.log.info)
         return {"Record": self.sealed.uri, "RecordSha256": self.sealed.sha256}
 
-    def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+    def resume(self, context: Context, event: Mapping[str, object]) -> dict[str, Any]:
         """Called after the triggerer found that the run has failed or is selective."""
         from ..runtime.events import PipelineEndedBadly, from_payload
 
@@ -243,7 +243,7 @@ class PipelineStatusOperator(BaseOperator):
         return self._conclude(context)
 
 
-def _fail(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, Any], failure: str) -> NoReturn:
+def _fail(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, object], failure: str) -> NoReturn:
     """Fail the run, and store why, because a DAG's failure callback gets this task but not its exception."""
     from ..task_log import without_traceback
 

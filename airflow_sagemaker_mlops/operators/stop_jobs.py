@@ -67,6 +67,6 @@ class StopRunningJobsOperator(BaseOperator):
             digests=frozenset(own) if mapped_group_of(self) is not None else None,
         )
 
-    def again(self, context: Context, event: Mapping[str, Any] | None = None) -> list[str]:
+    def again(self, context: Context, event: Mapping[str, object] | None = None) -> list[str]:
         """Called after waiting for steps that had not ended yet."""
         return self.execute(context)

@@ -68,7 +68,7 @@ def _meant(task: TaskPlan) -> JsonObject:
 _NOTHING = object()
 
 
-def _values(was: Any, now: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
+def _values(was: object, now: object, where: str) -> Iterator[tuple[str, Any, Any]]:
     """(place, old, new) of every leaf that differs."""
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for key in [*was, *(key for key in now if key not in was)]:
@@ -81,7 +81,7 @@ def _values(was: Any, now: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
         yield where, was, now
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is _NOTHING:
         return "(nothing)"
     text = json.dumps(value, ensure_ascii=False)

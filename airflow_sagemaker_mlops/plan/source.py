@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..definition import load_pipeline
 from ..definition.read.load import read_text
@@ -20,7 +19,7 @@ from .model import Plan
 MOST_TEXTS = 16
 
 
-def plan_of(definition: Any, base_dir: Path | None = None) -> Plan:
+def plan_of(definition: object, base_dir: Path | None = None) -> Plan:
     """The plan of ``definition``, as :func:`~airflow_sagemaker_mlops.definition.load_pipeline` takes it.
 
     Raises :class:`~airflow_sagemaker_mlops.definition.problems.PipelineError`.

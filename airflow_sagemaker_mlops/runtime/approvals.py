@@ -18,7 +18,7 @@ _OPERATORS = "airflow.providers.standard.operators.hitl"  # cannot be imported b
 _ANSWERED = frozenset({"success", "failed"})
 
 
-def answer_in(event: Any) -> dict[str, Any] | None:
+def answer_in(event: object) -> dict[str, Any] | None:
     """The event with which such an operator is resumed, as plain JSON; ``None`` for any other event.
 
     The operator itself pushes nothing if the answer makes it fail or skip others, as ``Reject`` does.
@@ -79,18 +79,18 @@ def _answer(ti: RuntimeTaskInstanceProtocol, task: Any, index: int | None, is_st
         yield "comment", comment
 
 
-def _class_of(task: Any) -> type:
+def _class_of(task: object) -> type:
     return getattr(task, "operator_class", type(task))  # of a mapped task
 
 
-def _form(event: Mapping[str, Any]) -> dict[str, Any]:
+def _form(event: Mapping[str, object]) -> dict[str, Any]:
     """Only the field ``comment`` of the form; other fields are the operator's business."""
     form = event.get("params_input")
     comment = form.get("comment") if isinstance(form, Mapping) else None
     return {"comment": comment} if isinstance(comment, str) else {}
 
 
-def _user(event: Mapping[str, Any]) -> str:
+def _user(event: Mapping[str, object]) -> str:
     """Name of the person who answered; empty if nobody did in time and the operator's default applies."""
     user = event.get("responded_by_user")
     if isinstance(user, Mapping):
@@ -98,6 +98,6 @@ def _user(event: Mapping[str, Any]) -> str:
     return str(user or "")
 
 
-def _at(event: Mapping[str, Any]) -> str:
+def _at(event: Mapping[str, object]) -> str:
     moment = event.get("responded_at")
     return iso(moment) if isinstance(moment, datetime) else str(moment or "")

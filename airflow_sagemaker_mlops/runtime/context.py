@@ -79,7 +79,7 @@ def _read_stubs(file: str, _changed: float) -> Mapping[str, Any]:
     return read_file(Path(file))
 
 
-def step_result(pushed: Any) -> dict[str, Any]:
+def step_result(pushed: object) -> dict[str, Any]:
     """The value pushed by an upstream task, as a step's result; values of other Airflow tasks become ``Output``."""
     if pushed is None:
         return {}
@@ -92,7 +92,7 @@ def scope_of(
     task: StepTask,
     identity: StepIdentity,
     aws: Aws,
-    given: Mapping[str, Any],
+    given: Mapping[str, object],
     steps: Mapping[str, Mapping[str, Any]],
 ) -> Scope:
     """Values for the step's expressions; ``given`` are the parameter values that the run has."""

@@ -122,5 +122,5 @@ def from_payload(payload: Mapping[str, Any] | None) -> Event:
     return kind(**{name: value for name, value in values.items() if name in known})
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return dict(value) if isinstance(value, Mapping) else value

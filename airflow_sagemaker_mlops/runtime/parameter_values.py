@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
-def param_name(name: str, group: str, params: Mapping[str, Any]) -> str:
+def param_name(name: str, group: str, params: Mapping[str, object]) -> str:
     """The key in ``params`` of the parameter ``name`` of the pipeline in ``group``, the group's own if there is one."""
     own = f"{group}.{name}"
     return own if group and own in params else name
 
 
-def value_of(name: str, group: str, params: Mapping[str, Any]) -> Any:
+def value_of(name: str, group: str, params: Mapping[str, object]) -> Any:
     """The value of a parameter in Airflow's ``params``, or ``None``."""
     return params.get(param_name(name, group, params))
 
@@ -33,8 +33,8 @@ def value_of(name: str, group: str, params: Mapping[str, Any]) -> Any:
 def values_of(
     names: Iterable[str],
     group: str,
-    params: Mapping[str, Any],
-    rendered: Mapping[str, Any] | None = None,
+    params: Mapping[str, object],
+    rendered: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
     """Values by parameter name, for parameters with a value in Airflow.
 
@@ -80,7 +80,7 @@ def group_of(step: StepTask, task_id: str) -> str:
     return task_id.removesuffix(step.step or task_id).rstrip(".")
 
 
-def needed_by(step: StepTask, group: str, params: Mapping[str, Any], rendered: Mapping[str, Any] | None) -> Any:
+def needed_by(step: StepTask, group: str, params: Mapping[str, object], rendered: Mapping[str, object] | None) -> Any:
     """The values of the parameters that ``step`` references.
 
     Raises :class:`StepFailed` if the pipeline's first task has stored no values: a default would be wrong.

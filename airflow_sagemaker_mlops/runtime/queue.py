@@ -52,11 +52,11 @@ def other_steps(ti: RuntimeTaskInstanceProtocol, states: Mapping[str, str], step
     return found
 
 
-def _has_limit(operator: Any) -> bool:
+def _has_limit(operator: object) -> bool:
     return bool(getattr(getattr(operator, "step", None), "max_parallel_steps", 0))
 
 
-def time_of(kept: Any, *, with_ticket: bool) -> float | None:
+def time_of(kept: object, *, with_ticket: bool) -> float | None:
     """The time of another step's ticket ``kept``; ``None`` if its turn has not come or is over.
 
     A step without a ticket comes after all that have one: it may not even have started.

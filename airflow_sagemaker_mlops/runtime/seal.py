@@ -32,7 +32,7 @@ _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 
 
 def seal_record(
-    context: Context, source: Source, end: Conclusion, log: Callable[..., None], *, inherited: Mapping[str, Any]
+    context: Context, source: Source, end: Conclusion, log: Callable[..., None], *, inherited: Mapping[str, object]
 ) -> Sealed | None:
     """Seal the record of the run; ``None`` if nothing is recorded.
 
@@ -91,7 +91,7 @@ def _seal(
     end: Conclusion,
     location: str,
     *,
-    inherited: Mapping[str, Any],
+    inherited: Mapping[str, object],
     prices: Prices | None,
     digests: Digests | None,
     signer: Signer | None,
@@ -173,7 +173,7 @@ def _identity(context: Context, source: Source, status: str) -> RunInfo:
     )
 
 
-def _parameters(context: Context, source: Source, plan: Plan, inherited: Mapping[str, Any]) -> dict[str, Parameter]:
+def _parameters(context: Context, source: Source, plan: Plan, inherited: Mapping[str, object]) -> dict[str, Parameter]:
     from ..records.model.record import Parameter
 
     conf, params = context["dag_run"].conf or {}, context["params"]
@@ -191,12 +191,12 @@ def _parameters(context: Context, source: Source, plan: Plan, inherited: Mapping
     return found
 
 
-def _kind(definition: Any) -> str:
+def _kind(definition: object) -> str:
     if isinstance(definition, str | Path):
         text = str(definition)
         return "json" if text.endswith(".json") or text.lstrip().startswith("{") else "yaml"
     return "dict" if isinstance(definition, Mapping) else "sdk"
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
     return str(getattr(value, "value", value) or "")

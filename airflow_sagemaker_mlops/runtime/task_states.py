@@ -29,7 +29,7 @@ def ends_of(ti: RuntimeTaskInstanceProtocol, task_ids: Sequence[str]) -> dict[st
     return ends_from(states, results_of(ti, (name for name in task_ids if states.get(name) == "failed")))
 
 
-def ends_from(states: Mapping[str, str | None], results: Mapping[str, Any]) -> dict[str, str]:
+def ends_from(states: Mapping[str, str | None], results: Mapping[str, object]) -> dict[str, str]:
     """{task id: end} of the tasks in ``states``, with the results of failed ones."""
     ends = {task_id: _ENDS.get(str(state), "NotRun") for task_id, state in states.items()}
     for task_id, end in ends.items():

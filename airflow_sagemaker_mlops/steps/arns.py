@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 # A name or a partial or full ARN, with or without a qualifier, as FunctionName of Lambda's Invoke accepts.
 FUNCTION = re.compile(
@@ -38,7 +37,7 @@ class Place:
         """``arn:aws:sagemaker:*:*:model/m``."""
         return f"arn:{self.partition}:{service}:{region or self.region}:{account or self.account}:{resource}"
 
-    def function(self, given: Any) -> str:
+    def function(self, given: object) -> str:
         """The function that a step names; "" for an invalid function name."""
         match = FUNCTION.fullmatch(given) if isinstance(given, str) else None
         if match is None:
@@ -47,14 +46,14 @@ class Place:
             return str(given)
         return self.arn("lambda", f"function:{match['name']}", match["region"] or "", match["account"] or "")
 
-    def queue(self, given: Any) -> str:
+    def queue(self, given: object) -> str:
         """The ARN of the queue with this URL; "" for an invalid queue URL."""
         match = QUEUE.fullmatch(given) if isinstance(given, str) else None
         if match is None:
             return "" if isinstance(given, str) else "*"
         return self.arn("sqs", match["name"], match["region"] or "", match["account"])
 
-    def roles(self, key: str, given: Any) -> list[str]:
+    def roles(self, key: str, given: object) -> list[str]:
         """The role at ``key``; EMR accepts names too, and an instance profile may have another name than its role."""
         if not isinstance(given, str) or not given or key == "JobFlowRole":
             return ["*"]
@@ -71,14 +70,14 @@ class Place:
         key = key.replace("*", "${*}").replace("?", "${?}")
         return f"arn:{self.partition}:s3:::{bucket}/{key}{'' if whole and key else '*'}"
 
-    def below(self, uri: Any, rest: str) -> str:
+    def below(self, uri: object, rest: str) -> str:
         """``s3://bucket/folder`` and everything below it."""
         if not isinstance(uri, str) or not uri.startswith("s3://"):
             return "*"
         return f"arn:{self.partition}:s3:::{uri.removeprefix('s3://').rstrip('/')}/{rest}"
 
 
-def named(kind: str, given: Any, limit: int, *, verbatim: bool) -> Iterator[str]:
+def named(kind: str, given: object, limit: int, *, verbatim: bool) -> Iterator[str]:
     """``kind/name`` of a resource that a step creates.
 
     given      the document's name for it: the exact name if ``verbatim``, otherwise a prefix
@@ -100,7 +99,7 @@ def spelled(kind: str, name: str) -> list[str]:
     return list(dict.fromkeys((f"{kind}/{name.lower()}", f"{kind}/{name}")))
 
 
-def packages(place: Place, group: Any) -> tuple[list[str], list[str]]:
+def packages(place: Place, group: object) -> tuple[list[str], list[str]]:
     """(model package groups, versions in them) of a step's ``ModelPackageGroupName``."""
     if isinstance(group, str) and GROUP in group:
         return [group], [f"{group.replace(GROUP, ':model-package/')}/*"]

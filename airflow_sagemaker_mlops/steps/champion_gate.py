@@ -37,7 +37,7 @@ def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
     yield from (("sagemaker:DescribeModelPackage", arn) for arn in versions)
 
 
-def _made_up_verdict(_request: Any, _name: str) -> dict[str, Any]:
+def _made_up_verdict(_request: object, _name: str) -> dict[str, Any]:
     return {"Verdict": "promote", "Sentence": "A stub stands for the comparison."}
 
 

@@ -188,7 +188,7 @@ def _no_expression_in_a_program(step: Step, _pipeline: Pipeline) -> Iterator[Pro
             yield warning("SM227", f"{step.where}.Arguments{place}", what, fix)
 
 
-def _programs(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+def _programs(value: object, place: str) -> Iterator[tuple[str, str, Any]]:
     """(place, key, value) of every program argument, also inside other arguments (``overrides`` of a task)."""
     if isinstance(value, Mapping):
         for key, item in value.items():

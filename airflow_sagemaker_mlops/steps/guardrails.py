@@ -53,7 +53,7 @@ class _Deployment:
         """Whether the traffic moves in more than one step."""
         return self.type in ("CANARY", "LINEAR", "ROLLING")
 
-    def number(self, value: Any) -> float | None:
+    def number(self, value: object) -> float | None:
         """A number of the document, by the parameter's default if it is an expression; ``None`` if it is not known."""
         text = None if value is None else known_text(value, self.pipeline.parameters_by_name)
         try:
@@ -61,7 +61,7 @@ class _Deployment:
         except ValueError:
             return None
 
-    def size(self, value: Any) -> tuple[str, float] | None:
+    def size(self, value: object) -> tuple[str, float] | None:
         """(type, value) of a capacity size, if both are known."""
         kind = known_text(member(value, "Type"), self.pipeline.parameters_by_name)
         number = self.number(member(value, "Value"))
@@ -126,7 +126,7 @@ def _something_watches(deployment: _Deployment) -> Iterator[Problem]:
         yield warning("SM331", f"{deployment.where}.AutoRollbackConfiguration", what, fix)
 
 
-def _is_expression(value: Any) -> bool:
+def _is_expression(value: object) -> bool:
     return isinstance(value, Expression)
 
 
@@ -190,7 +190,7 @@ def _waits(deployment: _Deployment, config: Step | None) -> float | None:
             return None
 
 
-def _share(deployment: _Deployment, value: Any, config: Step | None) -> float | None:
+def _share(deployment: _Deployment, value: object, config: Step | None) -> float | None:
     size = deployment.size(value)
     if size is None:
         return None
@@ -233,7 +233,7 @@ def _variants_can_be_shifted(deployment: _Deployment, config: Step) -> Iterator[
                 yield warning("SM333", place, what, fix)
 
 
-def _packages(model: Any, pipeline: Pipeline) -> Iterator[tuple[str, str]]:
+def _packages(model: object, pipeline: Pipeline) -> Iterator[tuple[str, str]]:
     """(place, ARN) of the model packages of the Model step that ``model`` reads."""
     step = _step_read(model, "ModelName", "Model", pipeline)
     if step is None:
@@ -316,7 +316,7 @@ def _config_of(step: Step, pipeline: Pipeline) -> Step | None:
     return _step_read(step.arguments.get("EndpointConfigName"), "EndpointConfigName", "EndpointConfig", pipeline)
 
 
-def _step_read(value: Any, key: str, step_type: str, pipeline: Pipeline) -> Step | None:
+def _step_read(value: object, key: str, step_type: str, pipeline: Pipeline) -> Step | None:
     """The step of ``step_type`` whose ``key`` is ``value``: a property of it, or the same name."""
     if isinstance(value, Get) and value.root == "Steps":
         found = pipeline.by_name.get(value.name)

@@ -51,16 +51,16 @@ def target_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
         yield target.action, arn
 
 
-def objects(value: Any) -> list[Mapping[str, Any]]:
+def objects(value: object) -> list[Mapping[str, Any]]:
     """The objects in a list; arguments come from the document, so they may have any form."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
 
 
-def member(value: Any, key: str) -> Any:
+def member(value: object, key: str) -> Any:
     """The member of an object; ``None`` for anything else."""
     return value.get(key) if isinstance(value, Mapping) else None
 
 
-def has(value: Any, key: str) -> bool:
+def has(value: object, key: str) -> bool:
     """Whether the member exists, in PascalCase or in camelCase."""
     return any(member(value, first + key[1:]) for first in (key[0].upper(), key[0].lower()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ..definition.model import Get, Join, JsonGet, Parameter
 from ..definition.values import as_text
@@ -11,7 +10,7 @@ from ..definition.values import as_text
 ANYTHING = Get("Steps", "", (), "")  # the unknown rest of a text with a known prefix
 
 
-def known_text(value: Any, parameters: Mapping[str, Parameter]) -> str | None:
+def known_text(value: object, parameters: Mapping[str, Parameter]) -> str | None:
     """The text of ``value`` if every parameter has its default; ``None`` if it depends on more than parameters."""
     match value:
         case Join(on=on, values=values):
@@ -26,7 +25,7 @@ def known_text(value: Any, parameters: Mapping[str, Parameter]) -> str | None:
             return as_text(value)
 
 
-def known_beginning(value: Any) -> tuple[str, bool]:
+def known_beginning(value: object) -> tuple[str, bool]:
     """The prefix of a text that does not depend on expressions, and whether it is the whole text."""
     match value:
         case Join(on=on, values=parts):
@@ -43,7 +42,7 @@ def known_beginning(value: Any) -> tuple[str, bool]:
             return as_text(value), True
 
 
-def least_length(value: Any) -> int:
+def least_length(value: object) -> int:
     """The minimum length of ``value``, whatever the values of its expressions."""
     match value:
         case Join(on=on, values=values):

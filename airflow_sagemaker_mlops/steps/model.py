@@ -59,7 +59,7 @@ def nothing_made_up(_request: Answer, _name: str) -> dict[str, Any]:
     return {}
 
 
-def no_alarms(_request: Mapping[str, Any]) -> tuple[str, ...]:
+def no_alarms(_request: Mapping[str, object]) -> tuple[str, ...]:
     """What most types have."""
     return ()
 
@@ -261,7 +261,7 @@ class StepType:
         return f"{reason} ({message})" if reason and message else reason or str(message or "")
 
 
-def _at(document: Any, path: str) -> Any:
+def _at(document: object, path: str) -> Any:
     for key in path.split(".") if path else ():
         document = document.get(key) if isinstance(document, Mapping) else None
     return document if path else None

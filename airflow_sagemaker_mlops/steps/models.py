@@ -17,7 +17,7 @@ from .iam import grants_by_name, listing_grants, member, names_of, objects, sage
 from .model import EVERYTHING, Answer, Grant, StepType
 
 
-def _versioned_package(request: dict[str, Any]) -> dict[str, Any]:
+def _versioned_package(request: Mapping[str, object]) -> dict[str, Any]:
     """CreateModelPackage for a version of a group: tags belong to the group, and empty metric blocks are refused."""
     # Pipelines removes these, too: a version is named by its group and is never for the Marketplace.
     # The runner sets the description afterwards: CreateModelPackage does not take it.
@@ -146,7 +146,7 @@ ENDPOINT_CONFIG = StepType(
 )
 
 
-def alarms_of(request: Mapping[str, Any]) -> tuple[str, ...]:
+def alarms_of(request: Mapping[str, object]) -> tuple[str, ...]:
     """Names of the alarms in ``DeploymentConfig.AutoRollbackConfiguration``, as far as they are texts."""
     configuration = member(member(request.get("DeploymentConfig"), "AutoRollbackConfiguration"), "Alarms")
     names = (alarm.get("AlarmName") for alarm in objects(configuration))
@@ -178,7 +178,7 @@ def _component_grants(step: Step, entry: StepType, place: Place) -> Iterator[Gra
     yield from sagemaker_grants(place, (entry.create,), _given("endpoint", step.arguments.get("EndpointName")))
 
 
-def _given(kind: str, name: Any) -> list[str]:
+def _given(kind: str, name: object) -> list[str]:
     return spelled(kind, name if isinstance(name, str) and name else "*")
 
 

@@ -88,5 +88,5 @@ def _shared(pipeline: Pipeline, place: Place) -> Iterator[dict[str, Any]]:
         yield {"Sid": "ReadReports", "Effect": "Allow", "Action": actions, "Resource": resources}
 
 
-def _named(kind: str, name: Any) -> list[str]:
+def _named(kind: str, name: object) -> list[str]:
     return spelled(kind, name) if isinstance(name, str) and name else [f"{kind}/*"]

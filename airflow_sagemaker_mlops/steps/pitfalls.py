@@ -52,7 +52,7 @@ def no_text_is_a_python_object(pipeline: Pipeline) -> Iterator[Problem]:
             yield warning("SM110", place_text(place), what, fix)
 
 
-def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+def _texts(value: object, place: Place) -> Iterator[tuple[Place, str]]:
     stack: list[tuple[Any, Place]] = [(value, place)]
     while stack:
         item, where = stack.pop()

@@ -27,7 +27,7 @@ FREE_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters"
 READABLE = re.compile(r"s3://[^/]+/")  # a known bucket
 
 
-def with_values(pipeline: Pipeline, values: Mapping[str, Any]) -> Pipeline:
+def with_values(pipeline: Pipeline, values: Mapping[str, object]) -> Pipeline:
     """``pipeline`` with ``values`` in place of references to those parameters."""
     if not values:
         return pipeline
@@ -43,7 +43,7 @@ def with_values(pipeline: Pipeline, values: Mapping[str, Any]) -> Pipeline:
     return replace(pipeline, steps=steps, experiment=_known(pipeline.experiment, values))
 
 
-def _known(value: Any, values: Mapping[str, Any]) -> Any:
+def _known(value: object, values: Mapping[str, object]) -> Any:
     match value:
         case Get(root="Parameters", name=name) if name in values:
             return values[name]
@@ -62,7 +62,7 @@ def _known(value: Any, values: Mapping[str, Any]) -> Any:
             return value
 
 
-def role_members(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:
+def role_members(value: object, place: str = "") -> Iterator[tuple[str, str, Any]]:
     """(place, key, value) of every role in a request; a place begins with a dot."""
     if isinstance(value, Mapping):
         for key, item in value.items():
@@ -152,7 +152,7 @@ def _any(entry: StepType, what: str) -> str:
     return f"any {what} is allowed"
 
 
-def _way_out(value: Any) -> str:
+def _way_out(value: object) -> str:
     reads = [one for one in walk_expressions(value) if isinstance(one, Get | JsonGet) and one is not ANYTHING]
     names = dict.fromkeys(one.name for one in reads if isinstance(one, Get) and one.root == "Parameters")
     others = any(isinstance(one, JsonGet) or one.root != "Parameters" for one in reads)

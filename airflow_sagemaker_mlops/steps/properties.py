@@ -94,7 +94,7 @@ def _spelt(name: str, entry: StepType) -> str:
     return name[:1].upper() + name[1:] if entry.camel else name
 
 
-def _lost(path: tuple[PathPart, ...], members: Mapping[str, Any], step: Step) -> tuple[str, str] | None:
+def _lost(path: tuple[PathPart, ...], members: Mapping[str, object], step: Step) -> tuple[str, str] | None:
     """The problem and fix of ``path`` in a document with ``members``; ``None`` if the path exists."""
     shape: Any = members
     for index, part in enumerate(path):

@@ -46,7 +46,7 @@ class Misfit:
 SlotRule = Callable[[Expression, Any], Iterator[Misfit]]
 
 
-def any_expression(_expression: Expression, _shape: Any) -> Iterator[Misfit]:
+def any_expression(_expression: Expression, _shape: object) -> Iterator[Misfit]:
     """The rule of callers without a document: an expression fits every scalar slot."""
     return iter(())
 
@@ -71,7 +71,7 @@ def _service_model(session_module: Any, service: str) -> Any:
 def check_arguments(
     service: str,
     operation: str,
-    arguments: Mapping[str, Any],
+    arguments: Mapping[str, object],
     given: frozenset[str],
     rule: SlotRule = any_expression,
 ) -> list[Misfit]:
@@ -100,7 +100,7 @@ class Part:
     each: bool = False
 
 
-def check_part(part: Part, arguments: Mapping[str, Any], rule: SlotRule = any_expression) -> list[Misfit]:
+def check_part(part: Part, arguments: Mapping[str, object], rule: SlotRule = any_expression) -> list[Misfit]:
     """Everything in one of the ``arguments`` that its operation would refuse."""
     shape = operation_input(part.service, part.operation)
     if part.member:
@@ -286,7 +286,7 @@ def matches(pattern: str, value: str) -> bool:
         return True
 
 
-def fit_request(service: str, operation: str, request: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def fit_request(service: str, operation: str, request: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
     """``request`` with every leaf in the type of its slot, and the paths of unknown members.
 
     Raises ``ValueError`` with path and value if a leaf cannot be converted, and with the intended member if one is
@@ -340,11 +340,11 @@ def _misspelt(key: str, shape: Any) -> str:
     return next(iter(difflib.get_close_matches(key, shape.members, n=1, cutoff=0.85)), "")
 
 
-def _wrong(path: str, value: Any, wanted: str) -> Misfit:
+def _wrong(path: str, value: object, wanted: str) -> Misfit:
     return Misfit(path, f"expected {wanted}, found {quote(value)}.", expression_meant(value))
 
 
-def quote(value: Any) -> str:
+def quote(value: object) -> str:
     """``value`` for a message, truncated if it is long."""
     text = f'"{value}"' if isinstance(value, str) else json.dumps(as_written(value), ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."

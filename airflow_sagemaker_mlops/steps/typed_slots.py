@@ -179,7 +179,7 @@ def _a(kind: str) -> str:
     return f"an {kind}" if kind[0] in "AEIOU" else f"a {kind}"
 
 
-def _fits(value: Any, type_name: str) -> bool:
+def _fits(value: object, type_name: str) -> bool:
     try:
         coerce(value, type_name)
     except ValueError:
@@ -209,7 +209,7 @@ def _least(expression: Join, parameters: Mapping[str, Parameter], shape: Any, kn
             yield Misfit("", what, severity="warning")
 
 
-def _is_literal(value: Any) -> bool:
+def _is_literal(value: object) -> bool:
     if isinstance(value, Join):
         return all(map(_is_literal, value.values))
     return not isinstance(value, Get | JsonGet)
@@ -219,7 +219,7 @@ def comparisons_can_be_made(pipeline: Pipeline) -> Iterator[Problem]:
     """The rule of ``definition.checks.comparisons``, for properties whose type is known from the Describe response."""
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
 
-    def kind_of(side: Any) -> tuple[str | None, bool]:
+    def kind_of(side: object) -> tuple[str | None, bool]:
         told = family_of(side, parameters, steps)
         known = None if told or not isinstance(side, Get) else expected(side, parameters, steps)
         return told or (FAMILIES[known.type] if known else None), told is not None

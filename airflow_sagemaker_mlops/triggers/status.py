@@ -88,7 +88,7 @@ class StatusTrigger(BaseTrigger):
         return entry_from_json(await ask(xcom_of, ti, task_id, JOURNAL_KEY))
 
 
-def _push_result(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, Any]) -> None:
+def _push_result(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, object]) -> None:
     from airflow.sdk.execution_time.xcom import XCom
 
     XCom.set(

@@ -68,9 +68,9 @@ class StepTrigger(BaseTrigger):
     def __init__(
         self,
         task: str,
-        handed_over: Mapping[str, Any] | None = None,
+        handed_over: Mapping[str, object] | None = None,
         finish_in: str = "triggerer",
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, object] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

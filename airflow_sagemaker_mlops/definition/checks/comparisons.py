@@ -6,7 +6,6 @@ Rules: docs/language/conditions.md#how-operands-compare.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from ..evaluate import family
 from ..expressions import kind_of
@@ -48,7 +47,7 @@ def _fits(op: str, left: str, right: str) -> bool:
     return left == right and (op in ("Equals", "NotEquals") or left in ("number", "string"))
 
 
-def family_of(operand: Any, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> str | None:
+def family_of(operand: object, parameters: Mapping[str, Parameter], steps: Mapping[str, Step]) -> str | None:
     """The kind of value that ``operand`` has at run time; ``None`` if the document does not determine it."""
     match operand:
         case Get(root="Parameters", name=name):
@@ -64,7 +63,7 @@ def family_of(operand: Any, parameters: Mapping[str, Parameter], steps: Mapping[
             return None
 
 
-def _shown(operand: Any, kind: str) -> str:
+def _shown(operand: object, kind: str) -> str:
     match operand:
         case Get(text=text):
             return f"the {kind} {text}"

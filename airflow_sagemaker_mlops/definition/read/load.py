@@ -58,7 +58,7 @@ class _Read:
     written: bool
 
 
-def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
+def read_source(source: object, base_dir: Path | None, name: str | None) -> Source:
     """Read ``source``.  Raises :class:`InvalidPipeline` (SM10x, SM16x) if it contains no document."""
     if isinstance(source, Mapping):
         _has_to_be_json(source, name or "definition")
@@ -66,7 +66,7 @@ def read_source(source: Any, base_dir: Path | None, name: str | None) -> Source:
     return _from_text(*read_text(source, base_dir, name))
 
 
-def read_text(source: Any, base_dir: Path | None, name: str | None) -> tuple[str, str]:
+def read_text(source: object, base_dir: Path | None, name: str | None) -> tuple[str, str]:
     """The text of a definition that is not a dict, and its name."""
     shown = name or "definition"
     if hasattr(source, "definition"):
@@ -174,7 +174,7 @@ def _refuse_terraform(text: str, name: str) -> None:
         raise InvalidPipeline(name, [found]) from None
 
 
-def _from_mapping(read: _Read, document: Mapping[str, Any], source: Source, depth: int) -> Source:
+def _from_mapping(read: _Read, document: Mapping[str, object], source: Source, depth: int) -> Source:
     """A definition, or a document that contains one: a DescribePipeline response, a template, a manifest."""
     within: Place = None
     if "Steps" not in document:
@@ -243,7 +243,7 @@ def _load_json(text: str, name: str) -> _Read:
     return _Read([document], tuple(key_twice(*one) for one in twice), written)
 
 
-def _has_to_be_json(document: Mapping[str, Any], name: str) -> None:
+def _has_to_be_json(document: Mapping[str, object], name: str) -> None:
     """Refuse values in a user's dict that JSON cannot represent, or only with a different value."""
     values = letters = 0
     stack: list[tuple[Any, Place, int]] = [(document, None, 1)]
@@ -286,7 +286,7 @@ def _no_json(name: str, place: Place, wrong: str) -> InvalidPipeline:
     return InvalidPipeline(name, [Problem("SM104", place_text(place), what)])
 
 
-def _not_json(value: Any) -> str:
+def _not_json(value: object) -> str:
     """Why JSON cannot represent the scalar ``value``; empty if it can."""
     match value:
         case str():

@@ -24,7 +24,7 @@ class Written:
 
     __slots__ = ("text", "value")
 
-    def __init__(self, value: Any, text: str) -> None:
+    def __init__(self, value: object, text: str) -> None:
         self.value = value
         self.text = text
 
@@ -49,7 +49,7 @@ def boolean_as_written(text: str) -> Any:
     return value if text in ("true", "false") else Written(value, text)
 
 
-def settle(document: Any) -> tuple[Any, dict[str, str], list[Problem]]:
+def settle(document: object) -> tuple[Any, dict[str, str], list[Problem]]:
     """``document`` with plain values: ``(document, {place of a default or choice: its text}, problems)``.
 
     Changes the containers of ``document``, which its reader has just created.  A container that an alias repeats is
@@ -108,7 +108,7 @@ def _slot(slot: str, key: Any, kind: str) -> str:
     return "text" if key in TEXT_MAPS else key
 
 
-def _wants_text(slot: str, key: Any, value: Any) -> bool:
+def _wants_text(slot: str, key: object, value: object) -> bool:
     if slot == "text":
         return True
     if slot in ("", "parameter", "data"):

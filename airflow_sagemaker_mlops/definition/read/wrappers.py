@@ -42,7 +42,7 @@ class CannotUnwrap(ValueError):
         self.problem = problem
 
 
-def unwrap(document: Mapping[str, Any]) -> tuple[Any, Place]:
+def unwrap(document: Mapping[str, object]) -> tuple[Any, Place]:
     """The definition in ``document``, as text or object, and its place; ``document`` itself if it contains none.
 
     Raises :class:`CannotUnwrap`: SM161 for several definitions, or for a template without one; SM162 for a definition
@@ -95,7 +95,7 @@ def terraform(text: str) -> Problem | None:
     return Problem("SM162", "$", what, fix, line=line, column=found.start() - text.rfind("\n", 0, found.start()))
 
 
-def _holders(document: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
+def _holders(document: Mapping[str, object]) -> Iterator[tuple[Place, Any]]:
     """(place, value) of each definition in ``document``, in document order."""
     stack: list[tuple[Any, Place]] = [(document, None)]
     seen: set[int] = set()  # an alias repeats the same definition
@@ -114,7 +114,7 @@ def _holders(document: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
         stack.extend(reversed(below))
 
 
-def _holds(key: Any, value: Any) -> bool:
+def _holds(key: object, value: object) -> bool:
     """Whether ``value`` is the definition that ``key`` announces, and not another wrapper."""
     if key in ELSEWHERE:
         return isinstance(value, Mapping)
@@ -159,7 +159,7 @@ def _constant(value: Mapping[str, Any]) -> str | None:
             return None
 
 
-def _functions(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+def _functions(value: object, place: Place) -> Iterator[tuple[Place, str]]:
     """(place, name) of each CloudFormation function in ``value``; visits each container once."""
     stack: list[tuple[Any, Place]] = [(value, place)]
     seen: set[int] = set()

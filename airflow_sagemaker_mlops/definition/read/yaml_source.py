@@ -260,7 +260,7 @@ class _Builder:
         if len(self.problems) < MOST_PROBLEMS:
             self.problems[problem] = None
 
-    def _resolved(self, text: str, mark: Any) -> Any:
+    def _resolved(self, text: str, mark: object) -> Any:
         first = text[:1]
         if first in _NUMBER_BEGINS and first:
             if _INTEGER.fullmatch(text):
@@ -274,11 +274,11 @@ class _Builder:
             return self._kept(boolean_as_written(text))
         return text
 
-    def _kept(self, value: Any) -> Any:
+    def _kept(self, value: object) -> Any:
         self.written = self.written or type(value) is Written
         return value
 
-    def _core(self, kind: str, text: str, mark: Any) -> Any:
+    def _core(self, kind: str, text: str, mark: object) -> Any:
         """A scalar with one of YAML's built-in tags, ``!!int 3``."""
         if kind in _BEYOND_JSON:
             return self._no_json(kind, mark)
@@ -292,7 +292,7 @@ class _Builder:
         shown = f'"{text}"' if len(text) <= 60 else "this"
         raise _refused(mark, f"{shown} cannot be read as {kind}")
 
-    def _tagged(self, made: _Open, value: Any) -> Any:
+    def _tagged(self, made: _Open, value: object) -> Any:
         tag, mark = made.tag, made.mark
         if tag is None or tag == "!":
             return value

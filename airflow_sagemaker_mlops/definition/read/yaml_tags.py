@@ -11,7 +11,7 @@ from ..problems import did_you_mean
 Refuse = Callable[[str, str], Any]  # records a problem and its fix; returns a substitute for the value
 
 
-def expand(tag: str, value: Any, refuse: Refuse) -> Any:
+def expand(tag: str, value: object, refuse: Refuse) -> Any:
     """Expand ``tag`` on ``value``, the text of a scalar, a list or a dict."""
     known = _TAGS.get(tag)
     if known is not None:
@@ -21,13 +21,13 @@ def expand(tag: str, value: Any, refuse: Refuse) -> Any:
     return refuse(f'there is no tag "{tag}".', fix)
 
 
-def template_tag(tag: str, value: Any) -> Any:
+def template_tag(tag: str, value: object) -> Any:
     """The long form of a CloudFormation short tag: ``!Sub x`` -> ``{"Fn::Sub": x}``."""
     name = tag.removeprefix("!")
     return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
 
 
-def _get(value: Any, refuse: Refuse) -> Any:
+def _get(value: object, refuse: Refuse) -> Any:
     if not isinstance(value, str):
         return refuse("!Get needs a path.", "Write !Get Parameters.Name.")
     root = value.partition(".")[0]
@@ -37,7 +37,7 @@ def _get(value: Any, refuse: Refuse) -> Any:
     return {"Get": value}
 
 
-def _sub(value: Any, refuse: Refuse) -> Any:
+def _sub(value: object, refuse: Refuse) -> Any:
     if not isinstance(value, str):
         return refuse("!Sub needs a string.", 'Write !Sub "s3://${Parameters.Bucket}/x".')
     values: list[Any] = []
@@ -62,13 +62,13 @@ def _sub(value: Any, refuse: Refuse) -> Any:
     return {"Std:Join": {"On": "", "Values": [one for one in values if one != ""]}}
 
 
-def _join(value: Any, refuse: Refuse) -> Any:
+def _join(value: object, refuse: Refuse) -> Any:
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], list):
         return refuse("!Join needs a separator and a list.", 'Write !Join ["/", [a, b]].')
     return {"Std:Join": {"On": value[0], "Values": value[1]}}
 
 
-def _json_get(value: Any, refuse: Refuse) -> Any:
+def _json_get(value: object, refuse: Refuse) -> Any:
     if not isinstance(value, dict):
         fix = "Write !JsonGet {PropertyFile: [Step, File], Path: a.b}."
         return refuse("!JsonGet needs an object with PropertyFile or S3Uri, and Path.", fix)

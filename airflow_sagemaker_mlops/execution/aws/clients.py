@@ -104,7 +104,7 @@ class SessionAws:
                     made = self._clients[service] = self._make(service, self.region, self._config(service))
         return made
 
-    def make(self, service: str, region: str, config: Any) -> Any:
+    def make(self, service: str, region: str, config: object) -> Any:
         """Another client, with any region and its own botocore ``Config``."""
         with self._making:  # unlike its clients, a boto3 session is not thread-safe
             return self._make(service, region, config)
@@ -116,7 +116,7 @@ class SessionAws:
             self.verify = other.verify
             self._clients = {}
 
-    def _make(self, service: str, region: str, config: Any) -> Any:
+    def _make(self, service: str, region: str, config: object) -> Any:
         return self.session.client(
             service, region_name=region, endpoint_url=self.endpoint_of(service), config=config, verify=self.verify
         )
@@ -144,7 +144,7 @@ class SessionAws:
         return config
 
 
-async def tags_of(ask: Callable[..., Awaitable[dict[str, Any]]], arn: Any) -> dict[str, str]:
+async def tags_of(ask: Callable[..., Awaitable[dict[str, Any]]], arn: object) -> dict[str, str]:
     """{key: value} of a SageMaker resource; ``ask`` is :func:`call` bound to an account, or a variant that retries."""
     tags: dict[str, str] = {}
     token: dict[str, str] = {}
@@ -182,7 +182,7 @@ async def patiently(
     return await ask()
 
 
-def _call(aws: Aws, service: str, operation: str, members: Mapping[str, Any]) -> dict[str, Any]:
+def _call(aws: Aws, service: str, operation: str, members: Mapping[str, object]) -> dict[str, Any]:
     from botocore import xform_name
 
     method = getattr(aws.client(service), xform_name(operation))
@@ -261,7 +261,7 @@ def unknown_region(aws: Aws, service: str, error: Exception) -> str:
     return "" if aws.region in known else f'no {service} is known in region "{aws.region}" ({error})'
 
 
-def as_json(value: Any) -> Any:
+def as_json(value: object) -> Any:
     """An API response as plain JSON: times in ISO 8601 UTC, decimals as numbers, without bytes."""
     match value:
         case Mapping():

@@ -12,7 +12,7 @@ import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 MOST_THREADS = 16
 MOST_POOLS = 64  # a changed connection gets new clients, and so a new pool
@@ -21,7 +21,7 @@ _POOLS: dict[tuple[str, bool], ThreadPoolExecutor] = {}
 os.register_at_fork(after_in_child=_POOLS.clear)  # threads do not survive a fork
 
 
-async def in_thread(key: str, work: Callable[..., Answer], *args: Any, urgent: bool = False) -> Answer:
+async def in_thread(key: str, work: Callable[..., Answer], *args: object, urgent: bool = False) -> Answer:
     """Run ``work(*args)`` in a thread of the clients ``key``; ``urgent`` work does not queue behind other work."""
     context = contextvars.copy_context()
     call = functools.partial(context.run, work, *args)

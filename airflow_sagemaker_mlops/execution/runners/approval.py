@@ -180,7 +180,7 @@ async def _write(run: StepRun, question: Question, answer: Answer) -> None:
     await save_answer(run, answer)
 
 
-async def _decided(run: StepRun, job: Submitted, found: Mapping[str, Any]) -> StepResult:
+async def _decided(run: StepRun, job: Submitted, found: Mapping[str, object]) -> StepResult:
     decision = str(found["ModelApprovalStatus"])
     answer = await _given(run)
     if answer is None or answer.decision != decision:

@@ -57,7 +57,7 @@ class ChampionRunner(Runner):
 
 
 def _read(
-    run: StepRun, group: str, arguments: Mapping[str, Any], may_be_missing: bool
+    run: StepRun, group: str, arguments: Mapping[str, object], may_be_missing: bool
 ) -> tuple[Version | None, History | None, Baseline]:
     history = History(run.aws.client("s3"), uri, group) if (uri := _optional(run, arguments, "HistoryS3Uri")) else None
     try:
@@ -124,7 +124,7 @@ class PromoteChampionRunner(Runner):
         return result_of(run, version.arn, properties, started=started)
 
 
-def _lost(run: StepRun, started: str, arguments: Mapping[str, Any], why: str) -> StepResult:
+def _lost(run: StepRun, started: str, arguments: Mapping[str, object], why: str) -> StepResult:
     """What a step that lost leaves, so that whoever runs the pipeline can have it compare again."""
     facts = {CHANGED: {"Baseline": str(arguments.get("Baseline")), "From": _compared_in(run), "Sentence": why}}
     step, kind = run.identity.step, run.step_type
@@ -146,14 +146,14 @@ async def _told(run: StepRun, work: Callable[[], Answer]) -> Answer:
         raise StepFailed(f'Step "{run.identity.step}": {error}') from error
 
 
-def _text(run: StepRun, arguments: Mapping[str, Any], key: str) -> str:
+def _text(run: StepRun, arguments: Mapping[str, object], key: str) -> str:
     text = _optional(run, arguments, key)
     if not text:
         raise StepFailed(f'Step "{run.identity.step}": Arguments.{key} is {arguments.get(key)!r}, which names nothing.')
     return text
 
 
-def _optional(run: StepRun, arguments: Mapping[str, Any], key: str) -> str:
+def _optional(run: StepRun, arguments: Mapping[str, object], key: str) -> str:
     value = arguments.get(key)
     if value is not None and not isinstance(value, str):
         raise StepFailed(f'Step "{run.identity.step}": Arguments.{key} is {value!r}, which is no text.')

@@ -52,7 +52,7 @@ class ChampionGateRunner(JobRunner):
         """The job of this attempt, with its program and its rules in S3."""
         program = await in_thread(run.aws.key, _program, run)
 
-        async def change(arguments: dict[str, Any], name: str) -> dict[str, Any]:
+        async def change(arguments: Mapping[str, object], name: str) -> dict[str, Any]:
             return await in_thread(run.aws.key, _with_program, run, arguments, program, name)
 
         made = await submit_job(run, change)
@@ -92,7 +92,7 @@ def decision_of(report: Mapping[str, Any], uri: str) -> dict[str, Any]:
     }
 
 
-def _term(rule: Mapping[str, Any]) -> dict[str, Any]:
+def _term(rule: Mapping[str, object]) -> dict[str, Any]:
     where = f" ({rule['slice']})" if rule.get("slice") else ""
     return {
         "Text": f"{rule.get('metric', '')}{where}",
@@ -202,7 +202,7 @@ def _folder(run: StepRun, arguments: Mapping[str, Any]) -> str:
     return folder
 
 
-def _kept(run: StepRun, uri: str, content: bytes, key: Any) -> str:
+def _kept(run: StepRun, uri: str, content: bytes, key: object) -> str:
     """``uri`` with ``content``, written if it is not there; encrypted with ``key`` if there is one.
 
     Blocking.  The name of the file holds the content's hash, so two that write it at once write the same.

@@ -60,7 +60,7 @@ class ConditionRunner(Runner):
         )
 
 
-def _reasons(run: StepRun, conditions: Any) -> Iterator[str]:
+def _reasons(run: StepRun, conditions: object) -> Iterator[str]:
     """The sentences of the champion gates whose verdicts ``conditions`` compare."""
     for one in walk_expressions(conditions):
         if isinstance(one, Get) and one.root == "Steps" and one.path == ("Verdict",):

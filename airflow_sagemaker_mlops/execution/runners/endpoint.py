@@ -99,7 +99,9 @@ class EndpointRunner(WaitingRunner):
             return f"the update was rolled back because of {alarms}."
         return "the update was rolled back."
 
-    async def _changed(self, run: StepRun, name: str, request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _changed(
+        self, run: StepRun, name: str, request: Mapping[str, object]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The response of the create or update call, and the previous properties, ``{}`` for a new resource.
 
         The response is those properties if there is nothing to change, or if the same update is already in progress.
@@ -139,7 +141,7 @@ class EndpointRunner(WaitingRunner):
                 run.tell(f"{operation}: {name}")
                 return dict(as_json(answer)), found or {}
 
-    def _is_so_already(self, run: StepRun, found: dict[str, Any], request: dict[str, Any]) -> bool:
+    def _is_so_already(self, run: StepRun, found: Mapping[str, object], request: Mapping[str, object]) -> bool:
         """Whether an update would change nothing, as far as ``config_key`` can tell."""
         serves = run.entry.status_of(found) in run.entry.succeeded
         return serves and bool(self.config_key) and found.get(self.config_key) == request.get(self.config_key)
@@ -164,7 +166,7 @@ async def _is_under_way(run: StepRun, name: str, error: Exception) -> bool:
     return found is not None and run.entry.status_of(found) in BUSY
 
 
-def _failed(run: StepRun, job: Submitted, status: str, reason: str, left: Mapping[str, Any]) -> JobFailed:
+def _failed(run: StepRun, job: Submitted, status: str, reason: str, left: Mapping[str, object]) -> JobFailed:
     return JobFailed(run.identity.step, job.name, status, reason, left)
 
 
@@ -188,7 +190,7 @@ def _served(document: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in members.items() if value}
 
 
-def _other(wanted: Mapping[str, str], found: Mapping[str, Any]) -> dict[str, str]:
+def _other(wanted: Mapping[str, str], found: Mapping[str, object]) -> dict[str, str]:
     """What is served instead of ``wanted``; empty if it is the same, as far as known."""
     return {key: has for key, has in _served(found).items() if key in wanted and has != wanted[key]}
 

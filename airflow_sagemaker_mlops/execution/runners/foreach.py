@@ -225,7 +225,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         experiment=experiment_block(step.spec),
     )
 
-    def tell(text: str, *values: Any) -> None:
+    def tell(text: str, *values: object) -> None:
         run.tell(f"[{label}] {text % values if values else text}")
 
     async def publish(facts: Mapping[str, str]) -> None:

@@ -130,7 +130,7 @@ def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
     }
 
 
-def _typed(run: StepRun, output: OutputParameter, value: Any) -> Any:
+def _typed(run: StepRun, output: OutputParameter, value: object) -> Any:
     if output.type == "String":
         return json.dumps(value) if isinstance(value, dict | list) else as_text(value)
     try:

@@ -58,7 +58,7 @@ class ModelPackageRunner(Runner):
         return replace(made, facts={**made.facts, "ModelPackage": _about(run, described)})
 
 
-def _about(run: StepRun, described: Mapping[str, Any]) -> dict[str, Any]:
+def _about(run: StepRun, described: Mapping[str, object]) -> dict[str, Any]:
     """Facts about a version for people and asset events, whether or not later steps reference them."""
     about = {
         "Group": described.get("ModelPackageGroupName"),

@@ -124,7 +124,7 @@ async def _judge(run: StepRun, folder: str, flags: Flags, word: str) -> None:
 
 
 def _flags(run: StepRun) -> Flags:
-    def value(key: str, fallback: Any) -> Any:
+    def value(key: str, fallback: object) -> Any:
         given = run.spec.settings.get(key)
         return fallback if given is None else resolve(parse_value(given, key), run.scope, key)
 
@@ -197,7 +197,7 @@ def _object(content: bytes, uri: str) -> dict[str, Any]:
     return value
 
 
-def _copy_config(run: StepRun, uri: str, model: Any, job_name: str) -> str:
+def _copy_config(run: StepRun, uri: str, model: object, job_name: str) -> str:
     try:
         config = _object(run.scope.read_s3(uri), uri)
     except Unreadable as error:

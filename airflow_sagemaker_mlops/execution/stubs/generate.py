@@ -39,7 +39,7 @@ NO_VALUES: Mapping[str, Any] = {}
 def made_up(
     plan: Plan,
     branches: Mapping[str, Branch] = NO_VALUES,
-    parameters: Mapping[str, Any] = NO_VALUES,
+    parameters: Mapping[str, object] = NO_VALUES,
     execution: Mapping[str, str] = NO_VALUES,
 ) -> dict[str, dict[str, Any]]:
     """``{step: stub}`` and ``"*"``: reports have a value wherever the plan reads one.
@@ -73,7 +73,7 @@ def files_at_places(
     plan: Plan,
     execution: Mapping[str, str],
     branches: Mapping[str, Branch] = NO_VALUES,
-    parameters: Mapping[str, Any] = NO_VALUES,
+    parameters: Mapping[str, object] = NO_VALUES,
 ) -> dict[str, Any]:
     """``{S3 URI: content}`` of the JSON files that the plan reads from locations that do not depend on steps."""
     files: dict[str, Any] = {}
@@ -87,11 +87,11 @@ def files_at_places(
     return files
 
 
-def _values(plan: Plan, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _values(plan: Plan, parameters: Mapping[str, object]) -> dict[str, Any]:
     return {one.name: parameters.get(one.name, one.default) for one in plan.parameters}
 
 
-def _text(value: Any, values: Mapping[str, Any], execution: Mapping[str, str]) -> str | None:
+def _text(value: object, values: Mapping[str, object], execution: Mapping[str, str]) -> str | None:
     """The value of ``value`` before any step has run; ``None`` if it depends on steps."""
     match value:
         case Join(on=on, values=parts):
@@ -116,7 +116,7 @@ def conditions_of(plan: Plan) -> list[str]:
 
 
 def chosen(
-    plan: Plan, branches: Mapping[str, Branch] = NO_VALUES, parameters: Mapping[str, Any] = NO_VALUES, must: str = ""
+    plan: Plan, branches: Mapping[str, Branch] = NO_VALUES, parameters: Mapping[str, object] = NO_VALUES, must: str = ""
 ) -> dict[str, Branch]:
     """``{Condition: branch}`` that builds most, with the given ``branches``.
 
@@ -145,7 +145,7 @@ def chosen(
     return best
 
 
-def all_branches(plan: Plan, parameters: Mapping[str, Any] = NO_VALUES) -> list[dict[str, Branch]]:
+def all_branches(plan: Plan, parameters: Mapping[str, object] = NO_VALUES) -> list[dict[str, Branch]]:
     """Choices that together take every reachable branch; each takes at least one new branch."""
     choices = [chosen(plan, parameters=parameters)]
     taken = _taken(plan, choices[0])
@@ -178,7 +178,7 @@ def _lets_run(edge: Upstream, runs: Mapping[str, bool], choice: Mapping[str, Bra
     return runs.get(edge.task_id, False) and edge.trigger not in ("Failed", "Stopped")
 
 
-def decided_by_parameters(plan: Plan, parameters: Mapping[str, Any] = NO_VALUES) -> dict[str, Branch]:
+def decided_by_parameters(plan: Plan, parameters: Mapping[str, object] = NO_VALUES) -> dict[str, Branch]:
     """``{Condition: branch}`` of the conditions that compare only parameters and literals."""
     values = _values(plan, parameters)
     found: dict[str, Branch] = {}
@@ -197,7 +197,7 @@ def decided_by_parameters(plan: Plan, parameters: Mapping[str, Any] = NO_VALUES)
     return found
 
 
-def _known(value: Any, values: Mapping[str, Any]) -> Any:
+def _known(value: object, values: Mapping[str, object]) -> Any:
     match value:
         case Get(name=name):
             return values.get(name)
@@ -214,7 +214,7 @@ def _conditions(task: TaskPlan) -> tuple[ConditionNode, ...]:
 # -- values ----------------------------------------------------------------------------------------------------------
 
 
-def _source(read: JsonGet, values: Mapping[str, Any], execution: Mapping[str, str]) -> tuple[str, ...] | None:
+def _source(read: JsonGet, values: Mapping[str, object], execution: Mapping[str, str]) -> tuple[str, ...] | None:
     """(step, keys in its stub, file) that a ``JsonGet`` reads; ``None`` if it does not come from a single step."""
     if read.step is not None:
         return read.step, "PropertyFiles", str(read.property_file)
@@ -226,7 +226,7 @@ def _source(read: JsonGet, values: Mapping[str, Any], execution: Mapping[str, st
     return None
 
 
-def _reads(task: TaskPlan, values: Mapping[str, Any], taken: Mapping[str, Branch]) -> Iterator[tuple[JsonGet, Any]]:
+def _reads(task: TaskPlan, values: Mapping[str, object], taken: Mapping[str, Branch]) -> Iterator[tuple[JsonGet, Any]]:
     if task.step_type == "Condition":
         for node in _conditions(task):
             yield from _compared(node, values, taken.get(task.task_id, "If") == "If")
@@ -238,7 +238,7 @@ def _reads(task: TaskPlan, values: Mapping[str, Any], taken: Mapping[str, Branch
                 yield expression, A_NUMBER
 
 
-def _compared(node: ConditionNode, values: Mapping[str, Any], wanted: bool) -> Iterator[tuple[JsonGet, Any]]:
+def _compared(node: ConditionNode, values: Mapping[str, object], wanted: bool) -> Iterator[tuple[JsonGet, Any]]:
     match node:
         case Comparison(op=op, left=left, right=right):
             if isinstance(left, JsonGet):
@@ -275,7 +275,7 @@ SIDES = {
 }
 
 
-def _beside(value: Any, op: str, wanted: bool) -> Any:
+def _beside(value: object, op: str, wanted: bool) -> Any:
     """A value of the kind of ``value`` for which ``op value`` is ``wanted``."""
     side = SIDES[op][0 if wanted else 1]
     match value:
@@ -289,7 +289,7 @@ def _beside(value: Any, op: str, wanted: bool) -> Any:
             return value
 
 
-def _worth(value: Any, values: Mapping[str, Any]) -> Any:
+def _worth(value: object, values: Mapping[str, object]) -> Any:
     match value:
         case Get(root="Parameters", name=name):
             return values.get(name) if values.get(name) is not None else A_NUMBER
@@ -299,7 +299,7 @@ def _worth(value: Any, values: Mapping[str, Any]) -> Any:
             return value
 
 
-def _with(document: Any, path: list[Any], value: Any) -> Any:
+def _with(document: object, path: list[Any], value: object) -> Any:
     """``document`` with ``value`` at ``path``."""
     if not path:
         return value

@@ -66,7 +66,7 @@ def read_file(file: Path) -> dict[str, Any]:
     return checked(table, str(file))
 
 
-def checked(table: Any, file: str) -> dict[str, Any]:
+def checked(table: object, file: str) -> dict[str, Any]:
     """``table`` as stubs; ``file`` is its name in messages.  Raises ``ValueError`` for unknown members."""
     if not isinstance(table, dict) or not all(isinstance(value, dict | None) for value in table.values()):
         raise ValueError(f"{file}: stubs must be an object: {{step: {{Properties: ..., Files: ...}}}}")
@@ -148,7 +148,7 @@ class StubRunner(WaitingRunner):
         return False
 
 
-async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any]) -> dict[str, Any]:
+async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, object]) -> dict[str, Any]:
     entry = run.entry
     if runner_of(entry).is_named:
         request = as_json(await build_request(run, 0))
@@ -170,7 +170,7 @@ async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, Any])
     return properties
 
 
-def _merged(one: Any, other: Any) -> Any:
+def _merged(one: object, other: object) -> Any:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return {**one, **{key: _merged(one.get(key), value) for key, value in other.items()}}
     if isinstance(one, list) and isinstance(other, list):
@@ -250,18 +250,18 @@ def _write_files(run: StepRun, properties: Mapping[str, Any], declared: Mapping[
             _write(run, file_in_output(uri, file.path), contents[file.name])
 
 
-def _at(document: Any, *keys: str) -> Any:
+def _at(document: object, *keys: str) -> Any:
     for key in keys:
         document = document.get(key) if isinstance(document, Mapping) else None
     return document
 
 
-def _write(run: StepRun, uri: str, content: Any) -> None:
+def _write(run: StepRun, uri: str, content: object) -> None:
     write_file(run.aws, uri, content)
     run.tell(f"wrote {uri}")
 
 
-def write_file(aws: Aws, uri: str, content: Any) -> None:
+def write_file(aws: Aws, uri: str, content: object) -> None:
     """Write ``content`` to ``uri``, as JSON unless it is text; creates its bucket if it does not exist."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     text = content if isinstance(content, str) else json.dumps(content)

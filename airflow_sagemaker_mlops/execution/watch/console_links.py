@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 from ..step_run import StepRun
 
 
-def facts_about(run: StepRun, name: str, arn: str, answer: Mapping[str, Any] | None = None) -> dict[str, str]:
+def facts_about(run: StepRun, name: str, arn: str, answer: Mapping[str, object] | None = None) -> dict[str, str]:
     """Links for the UI; "output" only once Describe has returned its location.
 
     Resources of the embedded AWS have no links: it has no console, and AWS's would show another account or nothing.

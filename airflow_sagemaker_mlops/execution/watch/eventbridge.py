@@ -78,7 +78,7 @@ class JobEvents:
             self._receiving = bool(self.wakers) and not self.loop.is_closed()
             return self._receiving
 
-    def _take(self, message: Mapping[str, Any]) -> None:
+    def _take(self, message: Mapping[str, object]) -> None:
         event = _event_of(message)
         wakers = [waker for name in names_in(event) for waker in self.wakers.get(name, ())]
         if wakers or age_of(event) > FORGET_S:
@@ -87,7 +87,7 @@ class JobEvents:
             self.loop.call_soon_threadsafe(waker)
 
 
-def names_in(event: Mapping[str, Any]) -> list[str]:
+def names_in(event: Mapping[str, object]) -> list[str]:
     """Names in the detail of a "SageMaker ... State Change" event."""
     detail = event.get("detail")
     if not isinstance(detail, Mapping) or event.get("source") != "aws.sagemaker":
@@ -95,7 +95,7 @@ def names_in(event: Mapping[str, Any]) -> list[str]:
     return [str(value) for key, value in detail.items() if key.endswith("Name") and isinstance(value, str)]
 
 
-def age_of(event: Mapping[str, Any]) -> float:
+def age_of(event: Mapping[str, object]) -> float:
     """Seconds since the event; infinite for anything else."""
     try:
         sent = datetime.fromisoformat(str(event.get("time", "")).replace("Z", "+00:00"))

@@ -24,7 +24,7 @@ _KEY = re.compile(r"(?:(?P<group>.+)\.)?pipeline\.(?P<option>[^.]+)")
 _NOT_OURS = frozenset({"openlineage"})  # TriggerDagRunOperator writes it into the conf of the run that it starts
 
 
-def is_selective(conf: Mapping[str, Any] | None) -> bool:
+def is_selective(conf: Mapping[str, object] | None) -> bool:
     """Whether ``conf`` may contain a selective request.  A form leaves null or "" in empty fields."""
     return any(value not in (None, "") and _KEY.fullmatch(key) for key, value in (conf or {}).items())
 
@@ -40,12 +40,12 @@ def _is_status_task(task_id: str, task: Any) -> bool:
     return f".{task_id}".endswith(f".{STATUS_TASK_ID}") and task.task_type == "PipelineStatusOperator"
 
 
-def needs_worker(conf: Mapping[str, Any] | None, dag: DAG) -> bool:
+def needs_worker(conf: Mapping[str, object] | None, dag: DAG) -> bool:
     """Whether a run with this ``conf`` may be a selective run of a pipeline of ``dag``, or must be refused."""
     return bool(conf) and (is_selective(conf) or bool(undeclared(conf or {}, dag)))
 
 
-def undeclared(conf: Mapping[str, Any], dag: DAG) -> list[str]:
+def undeclared(conf: Mapping[str, object], dag: DAG) -> list[str]:
     """The unknown keys of ``conf``: neither params of ``dag`` or of one of its tasks, nor options of a run.
 
     In a DAG with other tasks and pipelines in groups, those tasks may read any key, so there only keys that resemble a
@@ -80,7 +80,7 @@ def _resembles(key: str, params: Iterable[str]) -> bool:
     return bool(difflib.get_close_matches(key.casefold(), names, n=1, cutoff=LIKE))
 
 
-def _is_of_task(param: Any) -> bool:
+def _is_of_task(param: object) -> bool:
     """Whether ``param`` is a task's own: a task also has copies of its DAG's params."""
     return getattr(param, "source", None) != "dag"
 
@@ -90,7 +90,7 @@ def _is_option(key: str, groups: Collection[str]) -> bool:
     return match is not None and (match["option"] in OPTIONS or (match["group"] or "") in groups)
 
 
-def misspelt(conf: Mapping[str, Any], dag: DAG) -> list[Problem]:
+def misspelt(conf: Mapping[str, object], dag: DAG) -> list[Problem]:
     """SM416 for every key that :func:`undeclared` finds, with a suggestion."""
     from ...definition.problems import Problem, did_you_mean
 
@@ -103,7 +103,7 @@ def misspelt(conf: Mapping[str, Any], dag: DAG) -> list[Problem]:
     return problems
 
 
-def request_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> SelectiveRequest | None:
+def request_in(conf: Mapping[str, object], group: str, groups: Collection[str]) -> SelectiveRequest | None:
     """The request in ``conf`` for the pipeline in task group ``group``; ``None`` if the whole pipeline runs.
 
     group    "" for a pipeline that is a DAG
@@ -139,7 +139,7 @@ def request_in(conf: Mapping[str, Any], group: str, groups: Collection[str]) -> 
     return SelectiveRequest(patterns, wanted.get("source_run"), wanted.get("resume") or "")
 
 
-def _problem(key: str, group: str, option: str, value: Any, groups: Collection[str]) -> Problem | None:
+def _problem(key: str, group: str, option: str, value: object, groups: Collection[str]) -> Problem | None:
     """The problem of one key; ``None`` also for somebody else's key that only resembles ours."""
     from ...definition.problems import Problem, did_you_mean
 
@@ -161,7 +161,7 @@ def _problem(key: str, group: str, option: str, value: Any, groups: Collection[s
     return Problem("SM411", key, f"{value!r} does not name steps.", 'Write "Train+", or ["Train", "Evaluate"].')
 
 
-def _misfits(prefix: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+def _misfits(prefix: str, given: Mapping[str, object]) -> Iterator[Problem]:
     from ...definition.problems import Problem
 
     if "select" in given and "resume" in given:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...definition.step_types import WAITING
 from ...execution.aws.clients import Aws
@@ -167,7 +167,7 @@ def _types(task: StepTask) -> Iterator[str]:
         yield step.type
 
 
-def _step_task(operator: Any) -> StepTask | None:
+def _step_task(operator: object) -> StepTask | None:
     """The data of a step with a job; in a serialized DAG it is in the trigger's arguments."""
     if getattr(operator, "is_mapped", False):
         return mapped_step(operator)
