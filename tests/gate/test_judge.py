@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from simulated import binormal
 
-from airflow_sagemaker_mlops.gate import BadPredictions, GateReport, evaluate
+from airflow_sagemaker_mlops.gate import BadPredictions, GateReport, evaluate, parse_rules
 
 IMPROVES = {"Metric": "auc", "Must": "improve"}
 
@@ -171,3 +171,10 @@ def test_the_decision_and_the_bound_agree_for_every_method() -> None:
             assert (result.verdict == "promote") == (result.p_value <= 0.05)
             if result.verdict != "reject":
                 assert (result.verdict == "promote") == is_fulfilled, (rule, seed)
+
+
+def test_rules_of_several_lists_keep_their_results_apart() -> None:
+    rules = (*parse_rules([IMPROVES]), *parse_rules([{"Metric": "auc", "Floor": 0.5}]))
+    report = judged(rules, gain=0.04)
+    assert [rule.rule for rule in report.rules] == ["[0]", "[1]"]
+    assert ": better. The other rule holds. Promoted." in report.sentence
