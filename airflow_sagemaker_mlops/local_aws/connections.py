@@ -198,7 +198,7 @@ class Handler(MotoRequestHandler):  # type: ignore[misc]
     def _continue(self) -> None:
         self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(self, type: str, message: str, *args: object) -> None:
         """Log nothing: the application logs requests."""
 
 
@@ -211,7 +211,7 @@ class Server(ThreadedWSGIServer):
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__("127.0.0.1", port, app, Handler)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Any, client_address: object) -> None:
         """Serve a connection in a thread, or close it if too many are open."""
         if not self._slots.acquire(blocking=False):
             self.shutdown_request(request)
@@ -222,14 +222,14 @@ class Server(ThreadedWSGIServer):
             self._slots.release()
             raise
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
+    def process_request_thread(self, request: Any, client_address: object) -> None:
         """Serve one connection to its end."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._slots.release()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: object) -> None:
         """Ignore broken connections; log any other error in one line."""
         import sys
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class AwsError(Exception):
     """An error answer of the API.
@@ -13,7 +11,7 @@ class AwsError(Exception):
     members  further members of the answer
     """
 
-    def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **members: object) -> None:
         self.code, self.message, self.status, self.members = code, message, status, members
         super().__init__(f"{code}: {message}")
 

@@ -22,7 +22,6 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .errors import AwsError
 from .state import write_private
@@ -59,7 +58,7 @@ def read_rules(text: str) -> tuple[int, tuple[Rule, ...]]:
         raise ValueError(f"a fault rule is invalid: {error}") from None
 
 
-def _rule(item: Any) -> Rule:
+def _rule(item: object) -> Rule:
     known = {"operation", "kind", "rate", "seconds"}
     if not isinstance(item, dict) or item.get("kind") not in KINDS or set(item) - known:
         raise ValueError(f"a fault rule has operation, kind ({', '.join(KINDS)}), rate and seconds, unlike {item}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 from xml.sax.saxutils import escape
 
 from .api_call import Protocol
@@ -37,7 +36,7 @@ def error_reply(protocol: Protocol, error: AwsError) -> Reply:
     return Reply(error.status, [("Content-Type", "text/xml")], text.encode())
 
 
-def cbor(value: Any) -> bytes:
+def cbor(value: object) -> bytes:
     """``value`` in CBOR (RFC 8949); supports mappings, strings and integers, which is all that errors contain."""
     if isinstance(value, dict):
         return _head(5, len(value)) + b"".join(cbor(key) + cbor(item) for key, item in value.items())

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..json_types import AwsShape
 from .api_call import ApiCall
 from .errors import AwsError, not_available
 
@@ -142,7 +143,7 @@ def refusal(service: str, operation: str) -> AwsError:
     return not_available(service, operation, advice)
 
 
-def _rule(request: Mapping[str, Any]) -> str:
+def _rule(request: AwsShape) -> str:
     if request.get("ScheduleExpression"):
         return f"a rule with a ScheduleExpression never fires in the embedded AWS. {_SCHEDULE}."
     return ""
@@ -151,7 +152,7 @@ def _rule(request: Mapping[str, Any]) -> str:
 _DELIVERED = frozenset({"sqs", "logs", "events"})
 
 
-def _targets(request: Mapping[str, Any]) -> str:
+def _targets(request: AwsShape) -> str:
     for target in request.get("Targets") or ():
         arn = str(target.get("Arn") if isinstance(target, Mapping) else "")
         if arn.count(":") >= 5 and arn.split(":")[2] not in _DELIVERED:
@@ -159,7 +160,7 @@ def _targets(request: Mapping[str, Any]) -> str:
     return ""
 
 
-def _subscription(request: Mapping[str, Any]) -> str:
+def _subscription(request: AwsShape) -> str:
     protocol = request.get("Protocol")
     if protocol in ("sqs", "http", "https"):
         return ""
@@ -167,16 +168,16 @@ def _subscription(request: Mapping[str, Any]) -> str:
     return f"messages do not reach a subscriber by {protocol} in the embedded AWS. {way_out}"
 
 
-def _tagging(request: Mapping[str, Any]) -> str:
+def _tagging(request: AwsShape) -> str:
     arns = [arn for arn in request.get("ResourceARNList") or () if ":sagemaker:" in str(arn)]
     return f"it does not tag {arns[0]} in the embedded AWS. Call AddTags or DeleteTags of SageMaker." if arns else ""
 
 
-def _publication(request: Mapping[str, Any]) -> str:
+def _publication(request: AwsShape) -> str:
     return "the embedded AWS sends no text messages. Publish to a topic." if request.get("PhoneNumber") else ""
 
 
-def _stack(request: Mapping[str, Any]) -> str:
+def _stack(request: AwsShape) -> str:
     found = re.search(
         r"AWS::(SageMaker|EMR|Batch|StepFunctions|Scheduler|Athena)::\w+", str(request.get("TemplateBody") or "")
     )
@@ -185,26 +186,26 @@ def _stack(request: Mapping[str, Any]) -> str:
     return f"a stack creates no {found[0]} in the embedded AWS. Create it with its own API, or omit it from the stack."
 
 
-def _trigger(request: Mapping[str, Any]) -> str:
+def _trigger(request: AwsShape) -> str:
     if request.get("Type") == "SCHEDULED" or request.get("StartOnCreation") not in (None, False):
         return f"a trigger starts nothing in the embedded AWS. {_SCHEDULE}."
     return ""
 
 
-def _crawler(request: Mapping[str, Any]) -> str:
+def _crawler(request: AwsShape) -> str:
     return (
         f"a crawler with a Schedule never starts in the embedded AWS. {_SCHEDULE}." if request.get("Schedule") else ""
     )
 
 
-def _receiver(request: Mapping[str, Any]) -> str:
+def _receiver(request: AwsShape) -> str:
     arn = str(request.get("destinationArn") or "")
     if ":lambda:" not in arn:
         return ""
     return f"log events do not reach {arn} in the embedded AWS. Read them with FilterLogEvents."
 
 
-def _package(request: Mapping[str, Any]) -> str:
+def _package(request: AwsShape) -> str:
     if not request.get("ValidationSpecification"):
         return ""
     return "the jobs of a ValidationSpecification do not run in the embedded AWS. Omit it, or run a transform job."

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..json_types import AwsShape
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
     family TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL,
@@ -67,7 +69,7 @@ class Store:
             raise
 
     def insert(
-        self, family: str, region: str, name: str, body: Mapping[str, Any], tags: Mapping[str, str] | None = None
+        self, family: str, region: str, name: str, body: AwsShape, tags: Mapping[str, str] | None = None
     ) -> Resource:
         """Create a resource together with the tags of its ``arn``.
 

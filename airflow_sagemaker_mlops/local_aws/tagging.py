@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..json_types import AwsShape
 from .api_call import ApiCall
 from .moto_backend import Environ, Moto, Reply, hide_tags_of_sagemaker
 from .store import Store
@@ -28,13 +29,13 @@ def tagged_resources(moto: Moto, store: Store, region: str, environ: Environ, bo
     return Reply(200, reply.headers, json.dumps(answer).encode())
 
 
-def _our_resources(store: Store, region: str, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _our_resources(store: Store, region: str, request: AwsShape) -> Iterator[dict[str, Any]]:
     for arn, tags in store.tagged().items():
         if arn.split(":")[2:4] == ["sagemaker", region] and _matches(arn, tags, request):
             yield {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
-def _matches(arn: str, tags: Mapping[str, str], request: Mapping[str, Any]) -> bool:
+def _matches(arn: str, tags: Mapping[str, str], request: AwsShape) -> bool:
     kinds, arns = request.get("ResourceTypeFilters") or [], request.get("ResourceARNList") or []
     kind = "sagemaker:" + arn.split(":", 5)[5].partition("/")[0]
     return (

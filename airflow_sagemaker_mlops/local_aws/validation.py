@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..json_types import AwsShape
 from .errors import AwsError, invalid
 
 # {prefix of X-Amz-Target, the header of AWS's JSON protocol: boto3's name of the service}.
@@ -57,7 +58,7 @@ def service_model(service: str) -> Any:
     return botocore.session.Session().get_service_model(service)
 
 
-def validate(service: str, name: str, request: Mapping[str, Any]) -> None:
+def validate(service: str, name: str, request: AwsShape) -> None:
     """Raise ``ValidationException`` with every violation of the operation's model in ``request``."""
     shape = operation(service, name).input_shape
     errors = list(_errors(request, shape, ""))
@@ -87,7 +88,7 @@ def validate_passed_on(target: str, body: bytes) -> None:
             raise AwsError(REFUSED_AS.get(service, error.code), error.message) from None
 
 
-def _errors(value: Any, shape: Any, path: str) -> Iterator[str]:
+def _errors(value: object, shape: Any, path: str) -> Iterator[str]:
     kind = shape.type_name
     if kind == "structure":
         if not isinstance(value, Mapping):
@@ -122,7 +123,7 @@ def _errors(value: Any, shape: Any, path: str) -> Iterator[str]:
         yield from _limits(value, value, shape, path, "value")
 
 
-def _string_errors(value: Any, shape: Any, path: str) -> Iterator[str]:
+def _string_errors(value: object, shape: Any, path: str) -> Iterator[str]:
     if not isinstance(value, str):
         yield _failed(value, path, "Member must be a string")
         return
@@ -134,7 +135,7 @@ def _string_errors(value: Any, shape: Any, path: str) -> Iterator[str]:
         yield _failed(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
-def _limits(size: Any, value: Any, shape: Any, path: str, what: str) -> Iterator[str]:
+def _limits(size: Any, value: object, shape: Any, path: str, what: str) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and size < float(low):
         yield _failed(value, path, f"Member must have {what} greater than or equal to {low}")
@@ -160,18 +161,18 @@ def _below(path: str, key: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _failed(value: Any, path: str, rule: str) -> str:
+def _failed(value: object, path: str, rule: str) -> str:
     shown = "null" if value is None else f"'{value}'"
     return f"Value {shown[:200]} at '{path}' failed to satisfy constraint: {rule}"
 
 
-def prune(service: str, name: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+def prune(service: str, name: str, answer: AwsShape) -> dict[str, Any]:
     """``answer`` with only the members of the operation's output and without nulls, which AWS omits."""
     shape = operation(service, name).output_shape
     return dict(_pruned(answer, shape)) if shape is not None else {}
 
 
-def _pruned(value: Any, shape: Any) -> Any:
+def _pruned(value: object, shape: Any) -> Any:
     if getattr(shape, "is_document_type", False):
         return value
     if shape.type_name == "structure" and isinstance(value, Mapping):

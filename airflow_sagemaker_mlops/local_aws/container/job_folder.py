@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...json_types import AwsShape
 from ...paths import UnsafePath, below
 from ..state import OWN_CALLS, LocalAws, read_server
 
 
-def new_job_data(
-    aws: LocalAws, region: str, kind: str, name: str, arn: str, *, request: Mapping[str, Any]
-) -> dict[str, Any]:
+def new_job_data(aws: LocalAws, region: str, kind: str, name: str, arn: str, *, request: AwsShape) -> dict[str, Any]:
     """The contents of a job's ``request.json``, except members that only one kind of job has."""
     return {
         "kind": kind,

@@ -9,8 +9,8 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from ...json_types import AwsShape
 from ...paths import UnsafePath, inside
 from .job_folder import JobError, JobFolder
 
@@ -43,7 +43,7 @@ def objects(job_folder: JobFolder, uri: str) -> Iterator[tuple[str, str]]:
                 yield key, key[prefix.rfind("/") + 1 :]
 
 
-def download(job_folder: JobFolder, source: dict[str, Any], target: Path, *, gunzip: bool = False) -> int:
+def download(job_folder: JobFolder, source: AwsShape, target: Path, *, gunzip: bool = False) -> int:
     """Download an S3 data source (``S3Uri``, ``S3DataType``) to ``target``; returns the number of files.
 
     Raises :class:`JobError` if the download fails or finds no object.

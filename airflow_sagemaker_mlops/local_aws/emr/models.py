@@ -40,7 +40,7 @@ def refused(message: str) -> AwsError:
     return AwsError("InvalidRequestException", message)
 
 
-def find_cluster(context: Context, name: Any) -> Resource:
+def find_cluster(context: Context, name: object) -> Resource:
     """A cluster by its id.  Raises :class:`AwsError` if there is none."""
     found = context.store.get(CLUSTER, context.region, str(name))
     if found is None:

@@ -14,10 +14,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...json_types import AwsShape
 from .. import serving
 from ..locks import NamedLocks
 from ..processes import end_group, is_alive, start_of
@@ -30,7 +30,7 @@ _LOCK = threading.Lock()
 _LAUNCHING = NamedLocks()
 
 
-def prepare(job_dir: Path, job_data: Mapping[str, Any]) -> None:
+def prepare(job_dir: Path, job_data: AwsShape) -> None:
     """Create the folder of a job without starting it; replaces the folder of a job whose creation was interrupted."""
     if job_dir.exists():
         shutil.rmtree(job_dir)
@@ -95,7 +95,7 @@ def _abandoned(job_dir: Path) -> dict[str, Any]:
     return status
 
 
-def _end_command(job_dir: Path, status: Mapping[str, Any]) -> bool:
+def _end_command(job_dir: Path, status: AwsShape) -> bool:
     """Stop the processes of a supervisor that has died; ``False`` if none were running."""
     ran = serving.stop(job_dir / "server")
     child = int(status.get("child") or 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
 
 from ..container.interpreter import Interpreter, base_environment, interpreter_for
 from ..container.job_folder import JobError, JobFolder
@@ -59,7 +58,7 @@ class ContainerContract(ABC):
         """The environment that every job starts with."""
         return base_environment(self.job_folder.path, self.interpreter.python, self.job_folder.aws_environment())
 
-    def write_config(self, name: str, data: Any) -> None:
+    def write_config(self, name: str, data: object) -> None:
         """Write a JSON file below /opt/ml."""
         path = self.job_folder.at(f"/opt/ml/{name}")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from ...json_types import AwsShape
 from ..container.interpreter import UNAVAILABLE
 from ..container.job_folder import JobError
 from ..container.transfer import download, upload_folder
@@ -37,7 +38,7 @@ class Processing(ContainerContract):
         if any(output["S3Output"].get("S3UploadMode") == "Continuous" for output in self._outputs()):
             threading.Thread(target=self._upload_continuously, daemon=True).start()
 
-    def _download_input(self, item: dict[str, Any]) -> None:
+    def _download_input(self, item: AwsShape) -> None:
         if item.get("AppManaged"):
             return
         source = item.get("S3Input")
@@ -99,7 +100,7 @@ class Processing(ContainerContract):
             return f"AlgorithmError: See job logs for more information, exit code: {exit_code}"
         return ""
 
-    def _upload(self, output: dict[str, Any]) -> None:
+    def _upload(self, output: AwsShape) -> None:
         target = output["S3Output"]
         upload_folder(self.job_folder, self.job_folder.at(target["LocalPath"]), target["S3Uri"])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
+from ...json_types import AwsShape
 from ..container.interpreter import BUILT_IN, XGBOOST
 from ..container.job_folder import JobError
 from ..container.transfer import download, objects, upload_folder, upload_tarball
@@ -49,7 +49,7 @@ class Training(TrainingRequest):
         if count > 1:
             self.log.line(f"[local] the job requests {count} instances; the embedded AWS runs one")
 
-    def _download_channel(self, channel: dict[str, Any]) -> None:
+    def _download_channel(self, channel: AwsShape) -> None:
         name = channel["ChannelName"]
         mode = channel.get("InputMode") or (self.request.get("AlgorithmSpecification") or {}).get("TrainingInputMode")
         if mode == "Pipe":

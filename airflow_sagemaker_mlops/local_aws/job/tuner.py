@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...json_types import AwsShape
 from ..container.interpreter import XGBOOST
 from ..container.job_folder import JobError, JobFolder
 from ..processes import start_of
@@ -115,14 +116,14 @@ class Tuner:
         for definition in itertools.cycle(definitions):
             yield definition, _drawn(self._ranges(definition), rng)
 
-    def _ranges(self, definition: dict[str, Any]) -> dict[str, Any]:
+    def _ranges(self, definition: AwsShape) -> dict[str, Any]:
         return definition.get("HyperParameterRanges") or self.config.get("ParameterRanges") or {}
 
-    def objective(self, definition: dict[str, Any]) -> dict[str, Any]:
+    def objective(self, definition: AwsShape) -> dict[str, Any]:
         """The objective of a definition: its metric and direction."""
         return definition.get("TuningObjective") or self.config.get("HyperParameterTuningJobObjective") or {}
 
-    def _start(self, definition: dict[str, Any], values: dict[str, str]) -> None:
+    def _start(self, definition: AwsShape, values: dict[str, str]) -> None:
         name = f"{self.job_folder.name}-{len(self.children) + 1:03d}"
         goal = self.objective(definition)
         request = {key: definition[key] for key in CHILD_KEYS if definition.get(key) is not None}
@@ -184,7 +185,7 @@ class Tuner:
         self.status.change(status=status, failure_reason=reason or None, end_time=time.time())
 
 
-def _drawn(ranges: dict[str, Any], rng: random.Random) -> dict[str, str]:
+def _drawn(ranges: AwsShape, rng: random.Random) -> dict[str, str]:
     values: dict[str, str] = {}
     for item in ranges.get("ContinuousParameterRanges") or []:
         values[item["Name"]] = repr(_random_value(item, rng))
@@ -195,7 +196,7 @@ def _drawn(ranges: dict[str, Any], rng: random.Random) -> dict[str, str]:
     return values
 
 
-def _random_value(item: dict[str, Any], rng: random.Random) -> float:
+def _random_value(item: AwsShape, rng: random.Random) -> float:
     low, high = float(item["MinValue"]), float(item["MaxValue"])
     if item.get("ScalingType") == "Logarithmic" and low > 0:
         return math.exp(rng.uniform(math.log(low), math.log(high)))
@@ -214,7 +215,7 @@ def _with_objective_metric(algorithm: dict[str, Any], metric: str | None) -> dic
     return algorithm
 
 
-def _resources(definition: dict[str, Any]) -> dict[str, Any]:
+def _resources(definition: AwsShape) -> dict[str, Any]:
     given = definition.get("ResourceConfig")
     if given:
         return dict(given)

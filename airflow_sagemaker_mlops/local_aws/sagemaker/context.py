@@ -60,7 +60,7 @@ def page(items: Iterable[Any], request: Request, key: str) -> Answer:
     return answer
 
 
-def _offset(token: Any) -> int:
+def _offset(token: object) -> int:
     if not token:
         return 0
     try:

@@ -16,12 +16,12 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...json_types import AwsShape
 from ..state import OWN_CALLS, LocalAws
 
 FLUSH_S = 1.0  # AWS writes a file when it has enough lines, or after some minutes
@@ -46,14 +46,14 @@ class Exchange:
     at: float = field(default_factory=time.time)
 
 
-def is_sampled(capture: Mapping[str, Any] | None) -> bool:
+def is_sampled(capture: AwsShape | None) -> bool:
     """Whether the next request is to be captured."""
     if not capture or capture.get("EnableCapture") is False:
         return False
     return random.random() * 100 < int(capture["InitialSamplingPercentage"])
 
 
-def line(capture: Mapping[str, Any], exchange: Exchange) -> str:
+def line(capture: AwsShape, exchange: Exchange) -> str:
     """The line of an exchange, without its end."""
     modes = {option["CaptureMode"] for option in capture["CaptureOptions"]}
     if "InputAndOutput" in modes:
@@ -79,7 +79,7 @@ def line(capture: Mapping[str, Any], exchange: Exchange) -> str:
     return json.dumps({"captureData": data, "eventMetadata": metadata, "eventVersion": "0"})
 
 
-def _encoded(content: bytes, kind: str, headers: Mapping[str, Any]) -> tuple[str, str]:
+def _encoded(content: bytes, kind: str, headers: AwsShape) -> tuple[str, str]:
     """Text as it is where the configuration lists its content type, else base64."""
     media = kind.partition(";")[0].strip().lower()
     for member, encoding in (("CsvContentTypes", "CSV"), ("JsonContentTypes", "JSON")):
@@ -107,7 +107,7 @@ class Writer:
         self._started = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def put(self, capture: Mapping[str, Any], endpoint: str, variant: str, exchange: Exchange) -> None:
+    def put(self, capture: AwsShape, endpoint: str, variant: str, exchange: Exchange) -> None:
         """Capture an exchange soon."""
         text = line(capture, exchange)
         self._queue.put((str(capture["DestinationS3Uri"]), endpoint, variant, exchange.at, text))

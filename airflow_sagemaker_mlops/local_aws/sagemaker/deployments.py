@@ -16,9 +16,9 @@ Source: SageMaker developer guide, "Deployment guardrails".
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, Literal
 
+from ...json_types import AwsShape
 from ..errors import invalid
 from .fleets import Fleet
 
@@ -29,7 +29,7 @@ ROLLBACK_S = 0.5  # so that somebody who looks sees RollingBack
 TIMEOUT_S = 28800.0
 
 
-def check(deployment: Mapping[str, Any], old: Fleet, new: Fleet) -> None:
+def check(deployment: AwsShape, old: Fleet, new: Fleet) -> None:
     """Raise :class:`AwsError` for a deployment configuration that AWS refuses."""
     blue_green, rolling = deployment.get("BlueGreenUpdatePolicy"), deployment.get("RollingUpdatePolicy")
     if blue_green and rolling:
@@ -54,7 +54,7 @@ def check(deployment: Mapping[str, Any], old: Fleet, new: Fleet) -> None:
         raise invalid("MaximumExecutionTimeoutInSeconds must be larger than the sum of the waiting times.")
 
 
-def _check_size(size: Mapping[str, Any], member: str, variants: list[dict[str, Any]], least: int, most: int) -> None:
+def _check_size(size: AwsShape, member: str, variants: list[dict[str, Any]], least: int, most: int) -> None:
     percent = _share(size, variants[0]["instances"]) * 100
     if percent > most:
         raise invalid(f"{member} must be at most {most} % of the variant's total instance count.")
@@ -62,13 +62,13 @@ def _check_size(size: Mapping[str, Any], member: str, variants: list[dict[str, A
         raise invalid(f"{member} must be at least {least} % of the variant's total instance count.")
 
 
-def _share(size: Mapping[str, Any], instances: int) -> float:
+def _share(size: AwsShape, instances: int) -> float:
     if size["Type"] == "CAPACITY_PERCENT":
         return min(1.0, int(size["Value"]) / 100)
     return min(1.0, int(size["Value"]) / instances)
 
 
-def path(deployment: Mapping[str, Any], fleet: Fleet) -> list[tuple[float, float]]:
+def path(deployment: AwsShape, fleet: Fleet) -> list[tuple[float, float]]:
     """(share, wait in AWS's seconds) of every stage of an update that goes well; the last share is 1."""
     instances = max(1, fleet["variants"][0]["instances"])
     rolling = deployment.get("RollingUpdatePolicy")
@@ -94,7 +94,7 @@ def _steps(size: float, wait_s: float) -> list[tuple[float, float]]:
     return [(min(1.0, size * (step + 1)), wait_s) for step in range(count)]
 
 
-def begin(fleet: Fleet, deployment: Mapping[str, Any] | None, now: float, speedup: float = SPEEDUP) -> Update:
+def begin(fleet: Fleet, deployment: AwsShape | None, now: float, speedup: float = SPEEDUP) -> Update:
     """A new update, whose fleet is starting."""
     stages = [[share, wait / speedup] for share, wait in path(deployment or {}, fleet)]
     policy = (deployment or {}).get("BlueGreenUpdatePolicy") or (deployment or {}).get("RollingUpdatePolicy") or {}
@@ -124,7 +124,7 @@ def alarms(update: Update) -> list[str]:
     return [alarm["AlarmName"] for alarm in configuration.get("Alarms") or [] if alarm.get("AlarmName")]
 
 
-def advance(update: Update, fleet_status: Mapping[str, Any], alarm: str, now: float) -> tuple[Update, Outcome]:
+def advance(update: Update, fleet_status: AwsShape, alarm: str, now: float) -> tuple[Update, Outcome]:
     """The update at the time ``now``.
 
     :param fleet_status: of the new fleet
@@ -144,7 +144,7 @@ def advance(update: Update, fleet_status: Mapping[str, Any], alarm: str, now: fl
     return update, "goes on"
 
 
-def _why_not(update: Update, fleet_status: Mapping[str, Any], alarm: str, now: float) -> str:
+def _why_not(update: Update, fleet_status: AwsShape, alarm: str, now: float) -> str:
     if fleet_status["status"] == "Failed":
         return str(fleet_status.get("failure_reason") or "The new fleet failed.")
     if alarm:

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Any
 
+from ...json_types import AwsShape
 from .. import serving
 from ..errors import invalid
 from ..locks import NamedLocks
@@ -86,7 +87,7 @@ def _update_endpoint(context: Context, request: Request) -> Answer:
     return {"EndpointArn": found.body["arn"]}
 
 
-def _check_alarms(context: Context, deployment: dict[str, Any]) -> None:
+def _check_alarms(context: Context, deployment: AwsShape) -> None:
     names = deployments.alarms({"deployment": deployment})
     missing = [name for name in names if name not in alarm_states(context.region)]
     if missing:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from ...json_types import AwsShape
 from ..errors import invalid, not_found
 from ..store import NameTaken, Resource
 from .context import (
@@ -49,7 +49,7 @@ def _create(kind: Kind) -> Handler:
     return create
 
 
-def _find(context: Context, kind: Kind, name: Any) -> Resource:
+def _find(context: Context, kind: Kind, name: object) -> Resource:
     found = context.store.get(kind.family, context.region, str(name).rpartition("/")[2])
     if found is None:
         raise not_found(f"{kind.word} '{name}' does not exist.")
@@ -192,7 +192,7 @@ def _components(context: Context, request: Request) -> list[Answer]:
     return found
 
 
-def summary(row: Mapping[str, Any]) -> Answer:
+def summary(row: AwsShape) -> Answer:
     """A trial component in the form of the List operation."""
     return {**row, "TrialComponentSource": row.get("Source")}
 

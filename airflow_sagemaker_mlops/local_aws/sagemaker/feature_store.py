@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ...json_types import AwsShape
 from ..errors import AwsError, invalid
 from ..store import NameTaken, Resource
 from .context import (
@@ -64,7 +65,7 @@ def _without_tags(request: Request) -> Answer:
     return {key: value for key, value in request.items() if key != "Tags"}
 
 
-def _group(context: Context, name: Any) -> Resource:
+def _group(context: Context, name: object) -> Resource:
     text = str(name)
     for found in context.store.all(GROUP, context.region):
         if text in (found.name, found.body["arn"]):
@@ -197,7 +198,7 @@ def put_record(context: Context, request: Request) -> Answer:
     return {}
 
 
-def _save_if_newer(context: Context, group: Resource, identifier: str, body: Mapping[str, Any]) -> None:
+def _save_if_newer(context: Context, group: Resource, identifier: str, body: AwsShape) -> None:
     family = _records(group)
     with _WRITING:
         before = context.store.get(family, context.region, identifier)

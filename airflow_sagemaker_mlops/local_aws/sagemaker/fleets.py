@@ -7,10 +7,10 @@ An endpoint has one fleet, and a second one while it is updated.  A fleet is pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...json_types import AwsShape
 from ...paths import inside
 from .. import serving
 from ..errors import invalid
@@ -54,7 +54,7 @@ def read(context: Context, config: str, generation: int) -> Fleet:
     return {"generation": generation, "config": config, "variants": variants, "capture": capture}
 
 
-def _variant(request: Mapping[str, Any], *, shadow: bool) -> Variant:
+def _variant(request: AwsShape, *, shadow: bool) -> Variant:
     weight = request.get("InitialVariantWeight")
     return {
         "name": request["VariantName"],
@@ -66,7 +66,7 @@ def _variant(request: Mapping[str, Any], *, shadow: bool) -> Variant:
     }
 
 
-def stored(body: Mapping[str, Any]) -> Fleet:
+def stored(body: AwsShape) -> Fleet:
     """The fleet in an endpoint's body; earlier versions stored the names of the variants only."""
     if "fleet" in body:
         fleet: Fleet = body["fleet"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...json_types import AwsShape
 from ..errors import AwsError, invalid
 from ..store import NameTaken, Resource
 from .context import (
@@ -56,7 +57,7 @@ def _check_config(context: Context, request: Request) -> None:
             find(context, MODEL, "Model", variant["ModelName"])
 
 
-def find(context: Context, family: str, word: str, name: Any) -> Resource:
+def find(context: Context, family: str, word: str, name: object) -> Resource:
     """The stored resource ``name``.  Raises :class:`AwsError` if there is none."""
     found = context.store.get(family, context.region, str(name))
     if found is None:
@@ -113,7 +114,7 @@ def containers_of_model(context: Context, name: str) -> list[dict[str, Any]]:
     return resolved
 
 
-def _environment(inner: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
+def _environment(inner: AwsShape, outer: AwsShape) -> dict[str, Any]:
     merged = {**(inner.get("Environment") or {}), **(outer.get("Environment") or {})}
     return {"Environment": merged} if merged else {}
 

@@ -6,14 +6,13 @@ import http.client
 import random
 import sys
 import uuid
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from ...json_types import AwsShape
 from .. import serving
 from ..errors import AwsError
 from ..state import LocalAws
@@ -87,7 +86,7 @@ class Invoker:
         return answer, str(server.variant["name"])
 
     def _copy(
-        self, invocation: Invocation, shadow: _Server, event: str, capture: Mapping[str, Any] | None, uses: ExitStack
+        self, invocation: Invocation, shadow: _Server, event: str, capture: AwsShape | None, uses: ExitStack
     ) -> None:
         """Send a copy to the shadow variant, whose answer goes nowhere but into the captured data."""
         with uses:
@@ -100,7 +99,7 @@ class Invoker:
             self._capture(capture, invocation, shadow.variant, answer, event)
 
     def _capture(
-        self, capture: Mapping[str, Any], invocation: Invocation, variant: Variant, answer: serving.Answer, event: str
+        self, capture: AwsShape, invocation: Invocation, variant: Variant, answer: serving.Answer, event: str
     ) -> None:
         exchange = Exchange(
             event,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...json_types import AwsShape
 from ...paths import inside
 from .. import job
 from ..container.job_folder import new_job_data
@@ -26,7 +27,7 @@ def folder_of(context: Context, family: str, name: str) -> Path:
     return inside(context.region_folder / "jobs" / family, name)
 
 
-def create_job(context: Context, family: str, name: str, body: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+def create_job(context: Context, family: str, name: str, body: AwsShape, tags: Mapping[str, str]) -> None:
     """Create and start a job; ``body`` has its ``arn`` and ``request``, and the ``model`` of a transform job.
 
     Raises :class:`NameTaken`; exactly one of several concurrent callers succeeds.
@@ -66,6 +67,6 @@ def status_in_list(context: Context, family: str, found: Resource) -> dict[str, 
         return {"status": "InProgress", "last_modified_time": found.modified}
 
 
-def _job_data(context: Context, family: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def _job_data(context: Context, family: str, name: str, body: AwsShape) -> dict[str, Any]:
     job_data = new_job_data(context.aws, context.region, family, name, str(body["arn"]), request=body["request"])
     return {**job_data, "model": body["model"]} if "model" in body else job_data

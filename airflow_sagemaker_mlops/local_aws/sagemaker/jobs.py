@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...json_types import AwsShape
 from .. import job
 from ..errors import AwsError, invalid, not_found
 from ..store import NameTaken, Resource
@@ -74,7 +75,7 @@ def _describe(kind: Kind) -> Handler:
     return describe
 
 
-def _processing_details(found: Resource, status: dict[str, Any]) -> Answer:
+def _processing_details(found: Resource, status: AwsShape) -> Answer:
     return {
         "ProcessingStartTime": status.get("start_time"),
         "ProcessingEndTime": status.get("end_time"),
@@ -83,7 +84,7 @@ def _processing_details(found: Resource, status: dict[str, Any]) -> Answer:
     }
 
 
-def _training_details(found: Resource, status: dict[str, Any]) -> Answer:
+def _training_details(found: Resource, status: AwsShape) -> Answer:
     details: Answer = {
         "SecondaryStatus": status.get("secondary_status"),
         "SecondaryStatusTransitions": status.get("transitions"),
@@ -98,7 +99,7 @@ def _training_details(found: Resource, status: dict[str, Any]) -> Answer:
     return details
 
 
-def _transform_details(found: Resource, status: dict[str, Any]) -> Answer:
+def _transform_details(found: Resource, status: AwsShape) -> Answer:
     return {"TransformStartTime": status.get("start_time"), "TransformEndTime": status.get("end_time")}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...json_types import AwsShape
 from .context import Answer, Context, Handler, Request, page
 from .lineage import ASSOCIATION, Entity, entity_of
 
@@ -44,7 +45,7 @@ def _ends(direction: str) -> Iterator[tuple[str, str]]:
         yield "SourceArn", "DestinationArn"
 
 
-def _wanted(entity: Entity, filters: Mapping[str, Any]) -> bool:
+def _wanted(entity: Entity, filters: AwsShape) -> bool:
     limits = (
         ("CreatedAfter", entity.created, 1),
         ("CreatedBefore", entity.created, -1),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from ...json_types import AwsShape
 from ..errors import invalid, not_found
 from ..store import NameTaken, Resource
 from .context import (
@@ -54,7 +54,7 @@ def _definition(context: Context, request: Request) -> str:
     return text
 
 
-def _fetched(context: Context, place: Any) -> str:
+def _fetched(context: Context, place: AwsShape) -> str:
     from botocore.exceptions import ClientError
 
     where = {"Bucket": place["Bucket"], "Key": place["ObjectKey"]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from typing import Any
 
 from ..errors import AwsError, invalid
 from ..store import NameTaken, Resource
@@ -35,7 +34,7 @@ def _create_group(context: Context, request: Request) -> Answer:
     return {"ModelPackageGroupArn": arn}
 
 
-def _group(context: Context, name: Any) -> Resource:
+def _group(context: Context, name: object) -> Resource:
     short = str(name).rpartition("/")[2]
     found = context.store.get(GROUP, context.region, short)
     if found is None:
@@ -112,7 +111,7 @@ def _without(request: Request, *keys: str) -> Answer:
     return {key: value for key, value in request.items() if key not in keys}
 
 
-def find_package(context: Context, name: Any) -> Resource:
+def find_package(context: Context, name: object) -> Resource:
     """A model package, by ARN or by name."""
     text = str(name)
     arn = text if text.startswith("arn:") else context.arn(f"model-package/{text}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ...json_types import AwsShape
 from ..errors import AwsError, invalid
 from . import (
     endpoints,
@@ -76,7 +77,7 @@ def _search(context: Context, request: Request) -> Answer:
     return {**answer, "TotalHits": {"Value": len(found), "Relation": "EqualTo"}}
 
 
-def _comparable(value: Any) -> tuple[bool, Any]:
+def _comparable(value: object) -> tuple[bool, Any]:
     number = _number(value)
     return (False, number) if number is not None else (True, str(value))
 
@@ -87,7 +88,7 @@ def _tagged(context: Context, rows: list[Answer]) -> Iterator[Answer]:
         yield {**row, "Tags": [{"Key": key, "Value": value} for key, value in context.store.tags(arn).items()]}
 
 
-def _fits(row: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
+def _fits(row: AwsShape, expression: AwsShape) -> bool:
     """Whether an item matches a SearchExpression, whose ``Operator`` (default And) joins its parts."""
     parts = [
         *(_passes(row, item) for item in expression.get("Filters") or ()),
@@ -97,14 +98,14 @@ def _fits(row: Mapping[str, Any], expression: Mapping[str, Any]) -> bool:
     return any(parts) if expression.get("Operator") == "Or" and parts else all(parts)
 
 
-def _nested(row: Mapping[str, Any], nested: Mapping[str, Any]) -> bool:
+def _nested(row: AwsShape, nested: AwsShape) -> bool:
     """Whether one element of a list passes every filter; the filters' names may repeat the name of the list."""
     path = str(nested["NestedPropertyName"])
     inner = [{**item, "Name": str(item["Name"]).removeprefix(f"{path}.")} for item in nested["Filters"]]
     return any(all(_passes(element, item) for item in inner) for element in _values(row, path))
 
 
-def _values(value: Any, path: str) -> Iterator[Any]:
+def _values(value: object, path: str) -> Iterator[Any]:
     """The values at a dotted path; names may contain dots, lists yield each element, names select named elements."""
     if not path:
         yield from value if isinstance(value, list) else (value,)
@@ -120,7 +121,7 @@ def _values(value: Any, path: str) -> Iterator[Any]:
                 yield from _values(item, path[len(key) + 1 :])
 
 
-def _passes(row: Any, item: Mapping[str, Any]) -> bool:
+def _passes(row: object, item: AwsShape) -> bool:
     operator, wanted = str(item.get("Operator") or "Equals"), item.get("Value")
     found = list(_values(row, str(item["Name"])))
     if operator in ("Exists", "NotExists"):
@@ -132,7 +133,7 @@ def _passes(row: Any, item: Mapping[str, Any]) -> bool:
     return any(_holds(value, operator, str(wanted)) for value in found)
 
 
-def _holds(value: Any, operator: str, wanted: str) -> bool:
+def _holds(value: object, operator: str, wanted: str) -> bool:
     if operator == "Contains":
         return wanted in str(value)
     if operator == "In":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from ...json_types import AwsShape
 from ..store import Resource
 from .context import Answer, Context
 from .job_lifecycle import status_in_list
@@ -62,7 +62,7 @@ def _parameter(value: str) -> Answer:
         return {"StringValue": value}
 
 
-def _metric(job: Resource, metric: dict[str, Any]) -> Answer:
+def _metric(job: Resource, metric: AwsShape) -> Answer:
     """The summary of a job's metric, of which only the last value is known."""
     value = metric["Value"]
     same = dict.fromkeys(("Max", "Min", "Last", "Avg"), value)

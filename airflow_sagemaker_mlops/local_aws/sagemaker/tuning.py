@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from ...json_types import AwsShape
 from .. import job
 from ..errors import AwsError, invalid
 from ..store import NameTaken, Resource
@@ -44,7 +42,7 @@ def _find(context: Context, request: Request) -> Resource:
     return found
 
 
-def _summary(context: Context, found: Resource, name: str, child: Mapping[str, Any]) -> Answer:
+def _summary(context: Context, found: Resource, name: str, child: AwsShape) -> Answer:
     value = child.get("value")
     metric = {"Type": child.get("goal"), "MetricName": child.get("metric"), "Value": value}
     ended = child["status"] in ("Completed", "Failed", "Stopped")
@@ -76,7 +74,7 @@ def _describe(context: Context, request: Request) -> Answer:
     return _answer(context, found, status_of(context, FAMILY, found))
 
 
-def _answer(context: Context, found: Resource, status: Mapping[str, Any]) -> Answer:
+def _answer(context: Context, found: Resource, status: AwsShape) -> Answer:
     children = status.get("children") or {}
     rows = [_summary(context, found, name, child) for name, child in children.items()]
     states = [child["status"] for child in children.values()]
