@@ -18,7 +18,7 @@ from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.seal.amendments import amend
-from airflow_sagemaker_mlops.records.seal.anchors import HASH_KEY, URI_KEY, anchor
+from airflow_sagemaker_mlops.records.seal.anchors import COMMIT_KEY, HASH_KEY, URI_KEY, anchor
 from airflow_sagemaker_mlops.records.seal.seal import Sealed, seal
 from airflow_sagemaker_mlops.records.seal.signing import (
     FileSigner,
@@ -210,7 +210,7 @@ def test_the_hash_on_a_model_shows_another_record(aws: LocalAws, folder: FolderS
     assert [(f.run_id, f.harmless) for f in verify(folder, "daily", evidence).findings] == [("r1", True)]
     assert anchor(registry, sealed, print) == 1
     properties = registry.describe_model_package(ModelPackageName=model)["CustomerMetadataProperties"]
-    assert properties == {"team": "a", HASH_KEY: sealed.sha256, URI_KEY: sealed.uri}
+    assert properties == {"team": "a", HASH_KEY: sealed.sha256, URI_KEY: sealed.uri, COMMIT_KEY: "c0ffee"}
     assert verify(folder, "daily", evidence).findings == ()
     forge(folder)
     assert "has the hash of another record" in found(folder, evidence)["r1"]

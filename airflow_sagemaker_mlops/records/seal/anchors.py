@@ -1,4 +1,4 @@
-"""Writes the hash of a run's record onto the models that the run registered, in the registry's metadata."""
+"""Writes hash and address of a run's record, and the code's commit, onto the models that the run registered."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ...json_types import AwsShape
+from ...registry.wording import is_metadata
 from .seal import Sealed
 
 HASH_KEY = "sagemaker-mlops:record-sha256"
 URI_KEY = "sagemaker-mlops:record"
-MOST = 256  # characters of a value in CustomerMetadataProperties
+COMMIT_KEY = "sagemaker-mlops:commit"
 
 
 class ModelRegistry(Protocol):
@@ -36,13 +37,20 @@ def anchor(sagemaker: ModelRegistry, sealed: Sealed, tell: Callable[..., None]) 
             continue
         try:
             if anchored_hash(sagemaker.describe_model_package(ModelPackageName=arn)) is None:
-                properties = {HASH_KEY: sealed.sha256, **({URI_KEY: sealed.uri} if len(sealed.uri) <= MOST else {})}
+                known = {HASH_KEY: sealed.sha256, URI_KEY: sealed.uri, COMMIT_KEY: _commit(sealed)}
+                properties = {key: value for key, value in known.items() if is_metadata(value)}
                 sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties=properties)
         except Exception as error:
             tell("the hash of the record could not be written onto %s: %s: %s", arn, type(error).__name__, error)
         else:
             done += 1
     return done
+
+
+def _commit(sealed: Sealed) -> str:
+    """The commit of the run's code; "" if none is known, and the first of several."""
+    digests = (found.get("digest") or {} for found in sealed.record.get("resolvedDependencies", ()))
+    return next((str(digest["gitCommit"]) for digest in digests if digest.get("gitCommit")), "")
 
 
 def anchored_hash(package: AwsShape) -> str | None:
