@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dist demo test check lint format ui docs bench peer matrix pythons chaos malformed clean
+.PHONY: help setup lock dist demo test unit check lint format ui docs bench peer matrix pythons chaos malformed clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,11 +31,14 @@ lock: ## Write the hashes of the versions in constraints.txt into requirements-d
 demo: setup ## Three days of the daily model on the embedded AWS
 	$(BIN)/python dags/daily_model/demo.py
 
-# Deployments mostly wait, so two processes take little more than half the time of one.  In the order of the folders the
-# slow ones come first; by the number of their tests, which is pytest-xdist's own order, they would be last.
-WORKERS ?= 2
+# Jobs and deployments mostly wait, so three processes keep two cores busy.  In the order of the folders the slow ones
+# come first; by the number of their tests, which is pytest-xdist's own order, they would be last.
+WORKERS ?= 3
 test: setup check ## Format, lint, types and all tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests
+
+unit: setup ## The tests that start no process, in a minute
+	$(BIN)/python -m pytest -q tests/unit
 
 check: setup lint ## Format, lint and types
 	$(BIN)/mypy
@@ -84,7 +87,10 @@ $(VENV)/.stamp-chaos: $(STAMP)
 # Newest patch of every minor version below the one in constraints.txt; each with the packages of its time, whose
 # warnings about each other are nobody's any more.
 OLDER_AIRFLOWS := 3.0.6 3.1.8 3.2.2
-WHOLE_RUNS := $(addprefix tests/airflow/test_,factory.py packaging.py runs.py stopping.py recording.py parts_of_runs.py bridges.py skips.py steps_by_hand.py stop_jobs.py queue.py)
+WHOLE_RUNS := tests/unit/factory/test_factory.py tests/unit/test_packaging.py tests/deployment/test_runs.py \
+  tests/deployment/test_stopping.py tests/deployment/test_recording.py tests/deployment/test_parts_of_runs.py \
+  tests/deployment/test_bridges.py tests/unit/runtime/test_skips.py tests/embedded/operators/test_steps_by_hand.py \
+  tests/embedded/operators/test_stop_jobs.py tests/unit/runtime/test_queue.py tests/embedded/factory/test_parse_in_a_process.py
 matrix: setup $(OLDER_AIRFLOWS:%=.venv-airflow-%/.stamp) ## The tests of DAGs and whole runs on every supported Airflow
 	@failed=""; for python in $(OLDER_AIRFLOWS:%=.venv-airflow-%/bin/python) $(BIN)/python; do \
 	  $$python -c "import airflow; print('== Airflow', airflow.__version__)"; \

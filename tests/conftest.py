@@ -9,10 +9,14 @@ import atexit
 import functools
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import botocore.session
 import pytest
@@ -34,6 +38,9 @@ os.environ.update(
 )
 
 from airflow_sagemaker_mlops import local_aws as local  # noqa: E402
+from airflow_sagemaker_mlops.records.store.folder import FolderStore  # noqa: E402
+from airflow_sagemaker_mlops.records.store.protocol import Store  # noqa: E402
+from airflow_sagemaker_mlops.records.store.s3 import S3Store  # noqa: E402
 
 # A session reads the models of its services from files: a quarter of a second for SageMaker, and tests make a thousand
 # sessions.  Here they share one reader, which keeps what it has read.
@@ -73,3 +80,56 @@ def sdk_session() -> SimpleNamespace:
         local_mode=False,
         default_bucket=lambda: "bucket",
     )
+
+
+@pytest.fixture(scope="session")
+def airflow_db() -> None:
+    """A migrated metadata database in the tests' own home."""
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
+
+
+@pytest.fixture
+def nothing_asleep(aws: local.LocalAws) -> Iterator[None]:
+    """Jobs that still run at the end are stopped: they would keep those of other tests waiting for their turn."""
+    yield
+    client = aws.client("sagemaker")
+    for job in client.list_processing_jobs(StatusEquals="InProgress")["ProcessingJobSummaries"]:
+        client.stop_processing_job(ProcessingJobName=job["ProcessingJobName"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "records")
+
+
+@pytest.fixture
+def s3(aws: local.LocalAws) -> Any:
+    return aws.session().client("s3", endpoint_url=aws.endpoint_url)
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    name = f"records-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Both kinds of store, empty."""
+    if request.param == "folder":
+        return request.getfixturevalue("folder")
+    return S3Store(request.getfixturevalue("s3"), request.getfixturevalue("bucket"), "records")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile``, one process gets all of ``tests/deployment``, which share one Airflow."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class FilesAndDeployment(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = "tests/deployment/"
+            return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
+
+    return FilesAndDeployment(config, log) if config.getvalue("dist") == "loadfile" else None

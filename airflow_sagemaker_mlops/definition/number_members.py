@@ -1,7 +1,7 @@
 """Members of AWS requests that take numbers or booleans, by name; all other members take strings.
 
 Generated from botocore's models of the operations in the step table, without ``Value``, which is mostly the text of a
-tag; ``tests/steps/test_catalogue.py`` compares the two.
+tag; ``tests/unit/steps/test_catalogue.py`` compares the two.
 """
 
 NUMBER_MEMBERS = frozenset(

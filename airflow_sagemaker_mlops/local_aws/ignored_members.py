@@ -1,7 +1,8 @@
 """Refuses members of read requests that no code reads, because the answer would look right and be wrong.
 
-``ignored_members.json`` lists the members that moto ignores, as ``tests/local_aws/measure_ignored_members.py`` measured
-them.  Our own operations list the members that they ignore.
+``ignored_members.json`` lists the members that moto ignores, as
+``tests/embedded/local_aws/measure_ignored_members.py`` measured them. Our own operations list the members that they
+ignore.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The definitions of ``tests/pipelines/valid``: whatever their steps end with, both readings agree on what runs.
 
-Those and real ones, where they are, also run to their end with stubs in ``tests/execution/test_whole_pipelines.py``.
+``tests/embedded/execution/test_whole_pipelines.py`` runs them to their end with stubs, and real ones where those are.
 """
 
 from __future__ import annotations

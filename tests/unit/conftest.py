@@ -1,0 +1,30 @@
+"""Tests of this folder start no process and open no connection: an attempt fails the test, whatever makes it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+PROCESSES = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"}
+REFUSED = PROCESSES | {"socket.connect", "socket.bind"}
+_RUNNING: list[str] = []
+
+
+def _refuse(event: str, _details: tuple[Any, ...]) -> None:
+    if _RUNNING and event in REFUSED:
+        pytest.fail(
+            f"{event}: tests in tests/unit start no process and open no connection; this is one for tests/embedded"
+        )
+
+
+sys.addaudithook(_refuse)  # for the life of the process: Python has no way to take one off
+
+
+@pytest.fixture(autouse=True)
+def alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    _RUNNING.append(request.node.nodeid)
+    yield
+    _RUNNING.clear()
