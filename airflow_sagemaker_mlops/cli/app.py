@@ -13,6 +13,7 @@ from .champion_app import champion_app
 from .drift_app import drift_app
 from .examples import EXAMPLES
 from .gate_app import gate_app
+from .output.terminal import say
 from .records_app import logs, records_app, why_not_cached
 
 EPILOG = (
@@ -64,7 +65,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"airflow-sagemaker-mlops {version('airflow-sagemaker-mlops')}")
+        say(f"airflow-sagemaker-mlops {version('airflow-sagemaker-mlops')}")
         raise typer.Exit
 
 
@@ -268,7 +269,7 @@ def run(
     except ValueError as error:
         wrong = str(error)
     if wrong:
-        typer.echo(wrong, err=True)
+        say(wrong, err=True)
         raise typer.Exit(2)
     raise typer.Exit(
         run_definition(
@@ -327,7 +328,7 @@ def conf(
     selective = SelectiveRequest(select or (), source_run, resume)
     wrong = misfit(selective, NO_STUBS) or ("" if not selective.is_all else "give --select or --resume.")
     if wrong:
-        typer.echo(wrong, err=True)
+        say(wrong, err=True)
         raise typer.Exit(2)
     place = RecordsLocation(location, conn, region, state_dir)
     raise typer.Exit(print_conf(source(file), dag, selective, place, parameters or [], group))
@@ -372,7 +373,7 @@ def reproduce(
     from .reproduce import run_reproduction
 
     if pin == (file is not None):
-        typer.echo("give the definition's file, or --pin to use the stored definition, but not both.", err=True)
+        say("give the definition's file, or --pin to use the stored definition, but not both.", err=True)
         raise typer.Exit(2)
     try:
         request = ReproductionRequest(
@@ -389,7 +390,7 @@ def reproduce(
             trigger="cli",
         )
     except ValueError as error:
-        typer.echo(error, err=True)
+        say(error, err=True)
         raise typer.Exit(2) from None
     raise typer.Exit(run_reproduction(request, quiet=quiet))
 

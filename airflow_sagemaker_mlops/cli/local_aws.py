@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import threading
@@ -13,7 +12,7 @@ from .. import local_aws
 from ..local_aws.fault_injection import FILE, read_rules, write_rules
 from ..runs.clients import state_folder
 from ..runs.local_aws_guard import look_after
-from .output.terminal import say, say_json, say_styled
+from .output.terminal import say, say_json, say_styled, say_unmasked
 
 MOST_PORT = 65535
 
@@ -117,11 +116,13 @@ def show_environment(state_dir: Path | None, form: str) -> int:
     values = aws.environment()
     match form:
         case "json":
-            print(json.dumps(values, indent=2))
+            say_json(values)
         case "dotenv":
-            print("\n".join(f"{name}={value}" for name, value in values.items()))
+            for name, value in values.items():
+                say_unmasked(f"{name}={value}")
         case _:
-            print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items()))
+            for name, value in values.items():
+                say_unmasked(f"export {name}={shlex.quote(value)}")
     return 0
 
 
@@ -156,4 +157,4 @@ def describe(aws: Any) -> None:
         say(f"{name:<14}{value}")
     say("Environment   sagemaker-mlops local env prints it for other clients")
     say("Airflow connection, for AIRFLOW_CONN_AWS_DEFAULT or the UI:")
-    print(aws.connection_json())  # unmasked: the user needs the key in it
+    say_unmasked(aws.connection_json())

@@ -24,7 +24,7 @@ from ..runs.local_aws_guard import look_after
 from ..runs.publishing import publish, script_of
 from ..runs.recording import records_location
 from .option_names import in_options
-from .output.terminal import console, say, say_styled
+from .output.terminal import console, say, say_styled, say_unmasked
 
 READY_S = 300.0
 USER = "admin"
@@ -63,8 +63,7 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         if not ready:
             say(f"Airflow did not start; see its log, {log}.", err=True)
             return 1
-        # say() would mask the password, which the user needs here.
-        print(f"Airflow   http://127.0.0.1:{port}   (user {USER}, password {password})", flush=True)
+        say_unmasked(f"Airflow   http://127.0.0.1:{port}   (user {USER}, password {password})")
         say(f"AWS       {aws.endpoint_url}   (embedded AWS, state in {aws.state_dir})")
         say_styled("Ctrl-C stops both.", "dim")
         signal.signal(signal.SIGTERM, _interrupt)

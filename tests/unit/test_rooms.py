@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 from importlinter.cli import lint_imports
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+PACKAGE = PROJECT.parent / "airflow_sagemaker_mlops"
 
 
 def test_rooms_import_only_rooms_below_them_and_nothing_in_a_circle() -> None:
     assert lint_imports(config_filename=str(PROJECT), no_cache=True) == 0  # prints what is wrong
+
+
+def test_only_the_terminal_prints() -> None:
+    """Except ``cli/__init__``, which runs where the terminal's libraries are missing, and the SDK's child process."""
+    own = {"__init__.py", "compile_child.py"}
+    rooms = PACKAGE / "cli"
+    printing = {
+        str(file.relative_to(rooms))
+        for file in rooms.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "typer.echo", "sys.stdout.write")
+    }
+    assert printing <= {*own, "output/terminal.py"}

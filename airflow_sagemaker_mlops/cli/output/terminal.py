@@ -48,6 +48,11 @@ def say(text: object = "", *, err: bool = False) -> None:
     print(clean(text), file=sys.stderr if err else sys.stdout)
 
 
+def say_unmasked(text: object) -> None:
+    """Print a line that holds a secret which the user asked for, e.g. a key of the embedded AWS."""
+    print(shown(text), flush=True)
+
+
 def say_about(name: str, text: object) -> None:
     """Print ``text`` about the step ``name``, whatever that name looks like."""
     print(f"{shown(without(name, _SECRETS))}: {clean(text)}")
