@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec
 from ..registry.champion import Client, Version, champion_of
 from ..registry.errors import RegistryError
 from ..registry.history import Entry, History, history_of
-from ..registry.promotion import rollback_of, settle
+from ..registry.promotion import rejected_since, rollback_of, settle
 from ..registry.serving import configuration_of, update_endpoint
 from ..runs.clients import client_of, connect
 from ..runs.errors import NoAws
@@ -106,7 +106,11 @@ def show_champion(client: Client, group: str, location: str | None, *, repair: b
     ):
         if value:
             say(f"  {name:<8} {value}")
-    if last is not None and last.number > champion.promotion_number:
+    if (rejected := rejected_since(client, last)) is not None:
+        say(
+            f"  version {rejected.number} was promoted last and is rejected in the registry: champion rollback settles that"
+        )
+    elif last is not None and last.number > champion.promotion_number:
         say(
             f"  {last.uri} is not followed by the registry: a promotion was interrupted, or somebody changed the stages"
         )

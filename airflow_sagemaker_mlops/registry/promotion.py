@@ -187,8 +187,8 @@ def rollback(
     if mine is not None:
         later = settle(client, history, tell, last) or mine
         return Changed(mine, version_of(client, mine.model_package), later if later.number > mine.number else None)
-    settle(client, history, tell, last)
-    champion = champion_of(client, history.group)
+    last = settle(client, history, tell, last)
+    champion = rejected_since(client, last) or champion_of(client, history.group)
     if champion is None:
         raise RegistryError(f'"{history.group}" has no champion, so there is nothing to roll back.')
     if expected is not None and champion.number != expected:
@@ -215,6 +215,14 @@ def _is_followed(client: Client, entry: Entry) -> bool:
         return version_of(client, entry.model_package).promotion_number >= entry.number
     except RegistryError:
         return True  # a version that was deleted cannot follow
+
+
+def rejected_since(client: Client, last: Entry | None) -> Version | None:
+    """The version of the last entry, if somebody has rejected it in the registry since: nobody has its place yet."""
+    version = _found(client, last.model_package) if last is not None else None
+    if version is None or last is None:
+        return None
+    return version if version.approval == "Rejected" and version.promotion == last.uri else None
 
 
 def _before(client: Client, history: History, champion: Version) -> Version:
@@ -315,7 +323,16 @@ def _apply(client: Client, history: History, entry: Entry, tell: Tell) -> None:
     for row in list(approved_versions(sagemaker, history.group)):
         if in_production(row) and row["ModelPackageArn"] != champion.arn:
             _archive(client, entry, champion, str(row["ModelPackageArn"]))
+    if entry.replaced and (other := _found(client, entry.replaced)) is not None and other.is_in_production:
+        _archive(client, entry, champion, other.arn)  # a version that was rejected is not among the approved ones
     history.point_to(entry)
+
+
+def _found(client: Client, arn: str) -> Version | None:
+    try:
+        return version_of(client, arn)
+    except RegistryError:
+        return None
 
 
 def _approval(champion: Version, entry: Entry) -> dict[str, Any]:
@@ -342,7 +359,7 @@ def _archive(client: Client, entry: Entry, champion: Version, arn: str) -> None:
             "StageStatus": ROLLED_BACK if rolled_back else RETIRED,
             "StageDescription": fitted(why),
         },
-        **(rejected if rolled_back else {}),
+        **(rejected if rolled_back and other.approval != "Rejected" else {}),
     )
 
 

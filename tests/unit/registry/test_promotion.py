@@ -149,6 +149,16 @@ def test_a_second_rollback_goes_to_the_champion_before_that_and_never_to_a_rejec
     assert champion_of(fake.client, GROUP).number == 1  # type: ignore[union-attr]
 
 
+def test_a_champion_that_was_rejected_in_the_registry_is_the_one_that_is_rolled_back() -> None:
+    fake = two_champions()
+    promoted(fake, fake.version(3), "wednesday")
+    fake.packages[f"{ARN}3"] |= {"ModelApprovalStatus": "Rejected", "ApprovalDescription": "Unfair, says ann."}
+    rollback(fake.client, history(fake), ident="r", by={"user": "ben"}, reason="As ann says.", tell=print, expected=3)
+    assert champion_of(fake.client, GROUP).number == 2  # type: ignore[union-attr]
+    assert state(fake)["stages"][3] == ("Rejected", "Archived", "RolledBack")
+    assert fake.packages[f"{ARN}3"]["ApprovalDescription"] == "Unfair, says ann."
+
+
 def test_losers_and_versions_of_other_groups_are_not_promoted() -> None:
     fake = FakeRegistry()
     loser = fake.version(1, ModelApprovalStatus="Rejected", ApprovalDescription="AUC 0.61 against 0.64: worse.")
