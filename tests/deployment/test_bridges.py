@@ -121,7 +121,7 @@ def events_of(airflow: Deployment) -> list[tuple[str, str]]:
     return sorted((event["uri"], event["source_run_id"]) for event in found)
 
 
-def test_others_are_told_of_what_a_pipeline_makes_and_only_of_what_is_new(
+def test_others_are_notified_of_what_a_pipeline_makes_and_only_of_what_is_new(
     bridged: Deployment, aws: local_aws.LocalAws
 ) -> None:
     approved, registered = model_asset("bridged").uri, model_asset("bridged", "registered").uri
@@ -180,7 +180,7 @@ def test_a_client_finds_the_run_in_sagemaker_lineage(bridged: Deployment, aws: l
 
 
 @pytest.mark.skipif(not HAS_OPENLINEAGE, reason="the OpenLineage provider is optional")
-def test_openlineage_is_told_of_every_step_wherever_it_ended(bridged: Deployment) -> None:
+def test_openlineage_is_notified_of_every_step_wherever_it_ended(bridged: Deployment) -> None:
     events = [json.loads(line) for line in (bridged.home / "openlineage.json").read_text().splitlines()]
     ended = {(event["job"]["name"], event["eventType"]): event for event in reversed(events)}
     for name in ("maker.Make", "maker.Register", "maker.pipeline.status"):

@@ -34,7 +34,7 @@ def logged(error: Exception) -> list[dict[str, Any]]:
     return entries
 
 
-def test_a_failure_of_a_job_is_told_in_its_own_words_and_without_frames() -> None:
+def test_a_failure_of_a_job_is_reported_in_its_own_words_and_without_frames() -> None:
     assert logged(OSError("long")) == [{"event": "ValueError: no label column\nCommand: python prep.py"}]
 
 

@@ -93,7 +93,7 @@ def test_run_refuses_wrong_parameters_before_anything_starts(words: list[str], s
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_a_command_says_what_came_of_a_wrong_definition(words: list[str], consequence: str, tmp_path: Path) -> None:
+def test_a_command_says_the_outcome_of_a_wrong_definition(words: list[str], consequence: str, tmp_path: Path) -> None:
     file = tmp_path / "wrong.json"
     file.write_text('{"Version": "2020-12-01", "Steps": [{"Name": "A", "Type": "Fial"}]}')
     code, text = invoke(words[0], str(file), *words[1:])
@@ -220,7 +220,7 @@ def test_a_connection_that_airflow_does_not_have_is_named(words: list[str], monk
 
 
 @pytest.mark.parametrize("words", [["pull", "p"], ["push", DAILY, "--name", "n", "--role", "r"]], ids=["pull", "push"])
-def test_without_a_region_the_way_out_is_told(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_region_the_way_out_is_reported(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null/config")

@@ -87,7 +87,7 @@ def test_a_function_is_given_its_arguments_in_their_types(code: Path) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_compiled_is_told_in_a_sentence(code: Path, words: list[str], said: str) -> None:
+def test_what_cannot_be_compiled_is_reported_in_a_sentence(code: Path, words: list[str], said: str) -> None:
     exit_code, _, told = invoke("check", f"{code}{words[0]}", *words[1:])
     assert exit_code == 2
     assert said in told
@@ -120,7 +120,7 @@ def test_a_definition_may_come_by_standard_input() -> None:
         ("os.kill(os.getpid(), 9)", "its process ended with signal 9 without an error message."),
     ],
 )
-def test_code_that_ends_its_process_is_told_so(tmp_path: Path, line: str, said: str) -> None:
+def test_code_that_ends_its_process_is_reported(tmp_path: Path, line: str, said: str) -> None:
     file = tmp_path / "ends.py"
     file.write_text(f"import os, sys\n{line}\n")
     exit_code, _, told = invoke("compile", f"{file}:pipeline")

@@ -183,7 +183,7 @@ def test_a_second_signal_leaves_at_once_and_names_the_jobs(desk: Desk) -> None:
     assert "--resume run__" in told
 
 
-def test_a_run_whose_embedded_aws_dies_goes_on_with_it(tmp_path: Path) -> None:
+def test_a_run_whose_embedded_aws_dies_continues_with_it(tmp_path: Path) -> None:
     aws = local_aws.start(tmp_path / "aws")
     desk = Desk(tmp_path, aws)
     try:

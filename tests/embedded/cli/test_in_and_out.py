@@ -141,7 +141,7 @@ def test_what_is_pushed_is_pulled_again(
     assert missing.exit_code == 1
 
 
-def test_a_pipeline_that_was_deleted_is_pushed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipeline_that_was_deleted_is_pushed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client, tokens = boto3.client("sagemaker", region_name="us-east-1"), []
 
     def created(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:

@@ -196,7 +196,9 @@ def test_a_job_that_could_not_be_looked_at_for_long_is_left_to_the_next_attempt(
     assert status == "InProgress"  # the task's own retries adopt it
 
 
-def test_an_attempt_that_goes_on_waits_for_its_credentials_too(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_that_continues_waits_for_its_credentials_too(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What an attempt has begun is not failed because the key was replaced when it was looked for again."""
     monkeypatch.setattr(poller, "PASSES_WITHIN_S", 0.0)
     error = refused("DescribeProcessingJob", "UnrecognizedClientException")
@@ -247,7 +249,7 @@ def test_one_job_that_may_not_be_looked_at_ends_nobody_elses_wait(aws: LocalAws,
     assert ends[1 - denied]["ProcessingJobStatus"] == "Completed"
 
 
-def test_a_sweep_that_is_broken_off_at_one_job_goes_on_with_the_others(aws: LocalAws) -> None:
+def test_a_sweep_that_is_interrupted_at_one_job_continues_with_the_others(aws: LocalAws) -> None:
     looked_at: set[int | None] = set()
 
     def before(operation: str, job: int | None) -> None:

@@ -104,7 +104,7 @@ def test_a_run_takes_no_step_of_a_deleted_run_of_its_id(aws: LocalAws) -> None:
     assert sorted(added(aws, where)) == sorted([str(first.name), str(second.name)])
 
 
-def test_a_run_that_began_anew_goes_on_with_what_its_earlier_attempt_made(aws: LocalAws) -> None:
+def test_a_run_that_started_again_continues_with_what_its_earlier_attempt_made(aws: LocalAws) -> None:
     """Clearing a run that has ended changes its start."""
     where = cluster(aws)
     run = again(attempt(aws, ClusterId=where), generation="")
@@ -124,7 +124,7 @@ def test_an_attempt_after_one_that_made_nothing_takes_no_step_of_a_deleted_run(a
     assert len(added(aws, where)) == 2
 
 
-def test_an_attempt_finds_by_the_journal_what_was_made_before_the_run_began_anew(aws: LocalAws) -> None:
+def test_an_attempt_finds_by_the_journal_what_was_made_before_the_run_started_again(aws: LocalAws) -> None:
     where = cluster(aws)
     run = attempt(aws, ClusterId=where)
     first = asyncio.run(engine.submit(run))

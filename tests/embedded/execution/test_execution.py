@@ -134,7 +134,7 @@ def test_a_process_that_takes_over_needs_nothing_of_what_the_job_was_made_of(
     asyncio.run(engine.follow(run, second))
 
 
-def test_a_retry_goes_on_with_the_running_job(aws: LocalAws, clients: SessionAws) -> None:
+def test_a_retry_continues_with_the_running_job(aws: LocalAws, clients: SessionAws) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(1)"))
     first = asyncio.run(engine.submit(run))
     retry = again(replace(run, journal=MemoryJournal()), try_number=2)
@@ -218,7 +218,9 @@ def test_what_failed_in_a_loop_is_not_run_again_because_its_task_was_broken_off(
     assert len(jobs_of(aws, run)) == made
 
 
-def test_a_child_that_failed_unseen_is_not_run_again_when_its_loop_goes_on(aws: LocalAws, clients: SessionAws) -> None:
+def test_a_child_that_failed_unseen_is_not_run_again_when_its_loop_continues(
+    aws: LocalAws, clients: SessionAws
+) -> None:
     body = {"Each": {"Type": "Processing", "Arguments": processing(aws, "exit(1)")}}
     run, _ = run_of(clients, "ForEach", {"IterableItems": ["a"], "MaxConcurrency": 1}, spec={"Body": body})
     with pytest.raises(StepFailed, match="1 of 1"):
@@ -295,7 +297,9 @@ def test_a_run_of_a_deleted_twin_does_not_take_its_jobs(aws: LocalAws, clients: 
     assert len(jobs_of(aws, run)) == 2
 
 
-def test_an_attempt_that_went_on_after_a_clear_goes_on_after_a_restart_too(aws: LocalAws, clients: SessionAws) -> None:
+def test_an_attempt_that_went_on_after_a_clear_continues_after_a_restart_too(
+    aws: LocalAws, clients: SessionAws
+) -> None:
     run, _ = run_of(clients, "Processing", processing(aws, "import time; time.sleep(3)"))
     first = asyncio.run(engine.submit(run))
     broken_off = MemoryJournal(Entry(first.name, 0, 1, "c0", JobState.INTERRUPTED))
@@ -373,7 +377,7 @@ def test_where_airflow_does_not_tell_a_clear_from_a_retry_the_journal_does(aws: 
     ("state", "try_number", "asks_again"),
     [(JobState.FAILED, 1, False), (JobState.FAILURE_REPORTED, 2, True), (JobState.INTERRUPTED, 2, False)],
 )
-def test_an_answer_that_says_failed_is_told_before_anybody_is_asked_again(
+def test_an_answer_that_says_failed_is_reported_before_anybody_is_asked_again(
     aws: LocalAws, clients: SessionAws, state: Any, try_number: int, asks_again: bool
 ) -> None:
     queue = aws.client("sqs").create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
@@ -428,7 +432,7 @@ def test_a_token_is_in_its_message_and_nowhere_else(aws: LocalAws, clients: Sess
     assert token not in kept
 
 
-def test_a_step_whose_secret_has_changed_asks_anew_or_waits_on(aws: LocalAws, clients: SessionAws) -> None:
+def test_a_step_whose_secret_has_changed_asks_again_or_waits_on(aws: LocalAws, clients: SessionAws) -> None:
     queue = aws.client("sqs").create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
     run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
     ticket = callback_tokens.new_ticket(b"the old secret")
@@ -601,7 +605,7 @@ def test_a_report_that_cannot_be_read_for_a_moment_is_read_again(aws: LocalAws, 
     assert compare(aws, short_of_breath(aws, error), '{"metrics": {"mse": 4.5}}').facts["Decision"]["Outcome"] is True
 
 
-def test_an_attempt_that_goes_on_is_not_failed_by_a_report_that_cannot_be_read_for_a_moment(
+def test_an_attempt_that_continues_is_not_failed_by_a_report_that_cannot_be_read_for_a_moment(
     aws: LocalAws, clients: SessionAws
 ) -> None:
     arguments = {**processing(aws, "pass"), "Environment": {"MSE": LEFT}}

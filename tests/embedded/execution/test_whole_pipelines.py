@@ -553,7 +553,7 @@ def test_a_pipeline_whose_name_aws_does_not_take_is_grouped_and_registered_all_t
     assert client.describe_model_package_group(ModelPackageGroupName=experiment)
 
 
-def test_an_error_that_ends_a_loop_is_told_as_it_is(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_ends_a_loop_is_reported_as_it_is(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_sagemaker_mlops.execution.runners.lambda_function import LambdaFunctionRunner
 
     async def broken(_runner: Any, _run: Any) -> Any:
@@ -602,7 +602,7 @@ def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
         assert len(client.list_clusters()["Clusters"]) == 2
 
 
-def test_what_was_started_with_a_token_goes_on_though_the_cleared_run_began_anew() -> None:
+def test_what_was_started_with_a_token_continues_though_the_cleared_run_started_again() -> None:
     """moto takes no notice of Athena's tokens, so that every start sent would be another query."""
     from moto import mock_aws
 

@@ -59,7 +59,7 @@ def test_a_connection_is_looked_up_once_in_a_while_and_its_new_keys_are_taken_th
     module._SEEN.clear()
 
 
-def test_clients_that_are_made_anew_are_those_that_others_have_already(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_that_are_made_again_are_those_that_others_have_already(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step may wait for days with clients that it was given when it began."""
     from airflow_sagemaker_mlops.hooks import aws as module
 

@@ -345,7 +345,7 @@ def test_the_same_data_of_two_runs_is_one_artifact_and_changed_data_is_another(a
 
 
 @pytest.mark.e2e
-def test_what_aws_refuses_is_told_and_the_rest_is_written(aws: LocalAws) -> None:
+def test_what_aws_refuses_is_reported_and_the_rest_is_written(aws: LocalAws) -> None:
     told: list[str] = []
     document = record(TRAIN, REGISTER, run_id=uuid.uuid4().hex)  # its job never was
     client = local_aws_clients(aws).client("sagemaker")

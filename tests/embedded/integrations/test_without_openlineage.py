@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 
-def test_nothing_is_told_and_nothing_fails_where_the_provider_is_not_installed() -> None:
+def test_nothing_is_reported_and_nothing_fails_where_the_provider_is_not_installed() -> None:
     code = """
 import sys
 from types import SimpleNamespace

@@ -139,7 +139,7 @@ def test_what_a_step_publishes_is_there_when_airflow_has_retried_it_for_nothing(
 
 
 @pytest.mark.parametrize(("made_in", "runs_anew"), [(1, True), (2, False)])
-def test_a_retry_that_airflow_resumes_with_the_event_of_the_attempt_before_begins_anew(
+def test_a_retry_that_airflow_resumes_with_the_event_of_the_attempt_before_starts_again(
     monkeypatch: pytest.MonkeyPatch, made_in: int, runs_anew: bool
 ) -> None:
     """As Airflow 3.0.6 does, which forgets to clear ``next_method`` when a task is to be retried."""
@@ -184,7 +184,7 @@ def test_a_worker_tells_a_clear_from_a_mishap(state: Any, attempt_before: int, m
 
 
 @pytest.mark.parametrize("store", [None, Store({JOURNAL_KEY: Entry("job", 2, 1, "m4", JobState.SUBMITTING).as_json()})])
-def test_a_retry_policy_goes_on_from_what_the_trigger_of_this_attempt_left(store: Store | None) -> None:
+def test_a_retry_policy_continues_from_what_the_trigger_of_this_attempt_left(store: Store | None) -> None:
     left = Entry("job", 2, 1, "m4", JobState.FAILED)
     ti = SimpleNamespace(
         task_id="t",

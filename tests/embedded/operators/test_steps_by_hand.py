@@ -133,7 +133,7 @@ def test_what_goes_wrong_while_a_job_is_looked_for_hides_no_failure(monkeypatch:
     assert said == ["a job of this step may be left running: the API server does not answer"]
 
 
-def test_a_failure_that_is_told_again_looks_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_that_is_reported_again_looks_for_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """As Airflow 3.3.2 has it, which sometimes retries a task that was about to end."""
 
     def stop(*_: Any, **__: Any) -> None:

@@ -234,7 +234,7 @@ def test_masked_properties_are_handed_to_nobody(folder: FolderStore, wanted: Any
     assert look_up(folder, "daily", "TrainModel", KEY, wanted=["Name"]).outcome.result == "hit"
 
 
-def test_an_expire_after_that_is_none_is_told(folder: FolderStore) -> None:
+def test_an_expire_after_that_is_none_is_reported(folder: FolderStore) -> None:
     with pytest.raises(ValueError, match='"soon" is not a duration'):
         look_up(folder, "daily", "TrainModel", KEY, expire_after="soon")
 

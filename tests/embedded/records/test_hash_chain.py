@@ -60,7 +60,7 @@ def test_records_of_both_schemas_form_one_chain(folder: FolderStore) -> None:
     assert verify(folder, "daily").findings == ()
 
 
-def test_a_run_that_goes_on_after_it_was_cleared_gets_another_record(store: Store) -> None:
+def test_a_run_that_continues_after_it_was_cleared_gets_another_record(store: Store) -> None:
     seal(store, record("r1", status="Failed"))
     seal(store, record("r1", clear_number=1))
     assert [run_named(store, "daily", name) for name in ("latest", "latest~1", "r1")] == ["r1#1", "r1", "r1"]
@@ -224,7 +224,7 @@ def test_a_list_during_a_merge_is_whole(folder: FolderStore, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"records": [', b"[]", b'{"records": [{"run_id": 1}]}'])
-def test_a_half_written_index_page_is_told_and_can_be_built_again(folder: FolderStore, damage: bytes) -> None:
+def test_a_half_written_index_page_is_reported_and_can_be_built_again(folder: FolderStore, damage: bytes) -> None:
     seal_all(folder, *(f"r{n}" for n in range(FAN)))
     rebuild_index(folder, "daily")
     (page,) = folder.keys("daily/index/")

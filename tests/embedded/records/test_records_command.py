@@ -117,7 +117,7 @@ def test_a_place_without_records_is_not_verified(three: FolderStore, tmp_path: P
     assert 'Did you mean "daily"?' in text
 
 
-def test_a_damaged_index_is_told_by_list_and_built_again_by_verify(folder: FolderStore) -> None:
+def test_a_damaged_index_is_reported_by_list_and_built_again_by_verify(folder: FolderStore) -> None:
     for number in range(FAN):
         seal(folder, record(f"r{number}"))
     rebuild_index(folder, "daily")
@@ -206,7 +206,7 @@ def test_a_request_that_is_damaged_is_named(three: FolderStore, words: tuple[str
     assert f"{key} is cut off or was altered." in text
 
 
-def test_an_export_that_cannot_be_written_is_told(three: FolderStore) -> None:
+def test_an_export_that_cannot_be_written_is_reported(three: FolderStore) -> None:
     code, text = invoke(three, "records", "export", "-o", "/dev/null/x")
     assert (code, text) == (2, "/dev/null/x cannot be written: Not a directory.\n")
 

@@ -132,7 +132,7 @@ def test_a_definition_that_many_runs_have_is_named_once(folder: FolderStore) -> 
     assert (finding.run_id, "was altered; 2 other runs have the same." in finding.what) == ("r1", True)
 
 
-def test_an_index_entry_that_contradicts_its_record_is_told(folder: FolderStore) -> None:
+def test_an_index_entry_that_contradicts_its_record_is_reported(folder: FolderStore) -> None:
     seal(folder, record("r1", user="ada"))
     (key,) = folder.keys("daily/index/")
     folder.write(key, folder.read(key).data.replace(b'"user":"ada"', b'"user":"bob"'))  # type: ignore[union-attr]

@@ -172,7 +172,7 @@ def test_who_loses_compares_again_with_the_champion_of_the_day(place: Place) -> 
     assert place.history.read(3).baseline.startswith("2:")  # type: ignore[union-attr]
 
 
-def test_who_loses_too_often_gives_up_and_is_told_who_won(place: Place) -> None:
+def test_who_loses_too_often_gives_up_and_learns_who_won(place: Place) -> None:
     place.run().raise_for_status()
     rival = Rival(place, 9)
     result = place.run(observer=rival, compare_again=1)

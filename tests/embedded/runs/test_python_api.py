@@ -105,7 +105,7 @@ def test_a_failed_run_is_returned_with_its_cause_and_raised_on_demand(tmp_path: 
         run.raise_for_status()
 
 
-def test_a_handled_failure_of_a_stub_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_a_handled_failure_of_a_stub_is_reported_with_its_reason(tmp_path: Path) -> None:
     stubs = {"Evaluate": {"Status": "Failed", "FailureReason": "out of memory"}}
     run = run_pipeline(CHURN, {"Score": 1}, stubs=stubs, state_dir=tmp_path)
     assert run.status == "Failed"
@@ -187,7 +187,7 @@ class Watching(RunObserver):
         self.told.append(f"end {run.status}")
 
 
-def test_an_observer_is_told_of_every_step_while_nothing_is_printed(
+def test_an_observer_is_notified_of_every_step_while_nothing_is_printed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     watching = Watching()

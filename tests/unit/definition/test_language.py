@@ -243,7 +243,7 @@ def test_no_gate_decides_on_what_is_no_number(value: float, negated: bool, compa
         evaluate([condition], lambda operand: value if operand == "x" else operand)
 
 
-def test_a_value_that_is_null_is_told_apart_from_one_that_is_missing() -> None:
+def test_a_value_that_is_null_is_reported_apart_from_one_that_is_missing() -> None:
     document = {"metrics": {"auc": None, "items": [None]}, "x": 1}
     for path, said in (
         ("metrics.auc", "metrics.auc is null"),

@@ -94,7 +94,7 @@ def test_a_user_key_called_get_in_a_free_form_map_is_data() -> None:
 
 
 @pytest.mark.parametrize("text", ["Parameter.Day", "Parameters['Day']", "steps.A.Status"])
-def test_what_looks_like_a_reference_in_free_data_is_told(text: str) -> None:
+def test_what_looks_like_a_reference_in_free_data_is_reported(text: str) -> None:
     lambda_step = {"Name": "L", "Type": "Lambda", "FunctionArn": "arn:x", "Arguments": {"day": {"Get": text}}}
     pipeline = load_pipeline({"Version": "2020-12-01", "Steps": [lambda_step]})
     assert pipeline.steps[0].arguments == {"day": {"Get": text}}

@@ -53,7 +53,7 @@ def test_a_report_begins_with_the_cause_and_ends_with_where_the_whole_log_is() -
     ]  # fmt: skip
 
 
-def test_a_command_is_told_without_its_secrets_and_at_bearable_length() -> None:
+def test_a_command_is_reported_without_its_secrets_and_at_bearable_length() -> None:
     arguments = ["train", "--password", "hunter2hunter2", "--key=value"]
     told = command_of({"AlgorithmSpecification": {"ContainerEntrypoint": ["python"], "ContainerArguments": arguments}})
     assert told.startswith("python train --password")

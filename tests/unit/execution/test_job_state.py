@@ -145,7 +145,7 @@ SITUATIONS = [
 
 
 @pytest.mark.parametrize(("state", "attempt", "status"), SITUATIONS)
-def test_an_attempt_goes_on_with_the_job_or_creates_the_next_one(state: JobState, attempt: str, status: str) -> None:
+def test_an_attempt_continues_with_the_job_or_creates_the_next_one(state: JobState, attempt: str, status: str) -> None:
     aws = FakeAws()
     in_triggerer = attempt == "a later attempt in the triggerer"
     first = replace(FIRST, generation="") if in_triggerer else FIRST

@@ -140,7 +140,7 @@ def test_passwords_that_programs_take_as_arguments_are_masked(words: list[str]) 
     assert mask(words) == [word.replace(SHORT, "***") for word in words]
 
 
-def test_a_key_of_an_unknown_service_is_told_by_its_value() -> None:
+def test_a_key_of_an_unknown_service_is_reported_by_its_value() -> None:
     assert mask({"ACME_KEY": "a8f3k2l9d0s7f6g5h4j3k2", "label_key": "target", "LABEL_KEY": "x1"}) == {
         "ACME_KEY": "***",
         "label_key": "target",

@@ -41,6 +41,6 @@ def test_every_row_of_the_language_that_can_be_run_has_an_entry_and_every_runner
     assert {entry.runner for entry in ENTRIES} == set(RUNNERS)
 
 
-def test_an_entry_with_an_unknown_runner_is_told_by_name() -> None:
+def test_an_entry_with_an_unknown_runner_is_reported_by_name() -> None:
     with pytest.raises(LookupError, match='step type Odd names the runner "odd"'):
         runner_of(StepType(name="Odd", runner="odd"))

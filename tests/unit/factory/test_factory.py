@@ -143,7 +143,7 @@ def test_after_a_killed_worker_no_task_waits_as_long_as_after_failed_work() -> N
     assert {(task.retries, task.retry_delay) for task in dag.tasks} == {(INFRASTRUCTURE_RETRIES, timedelta(seconds=10))}
 
 
-def test_what_airflow_is_told_wrongly_is_reported() -> None:
+def test_what_airflow_is_reported_wrongly_is_reported() -> None:
     required = [{"Name": "P", "Type": "String"}]
     cases = [
         (SageMakerPipelineDag("a", definition(train("A")), steps={"Trian": {}}), "SM403"),
@@ -258,7 +258,7 @@ def test_operators_can_be_used_by_hand() -> None:
         ({"retries": 3, "retry_failed_steps": False}, {}, 3, False),
     ],
 )
-def test_a_step_goes_on_after_a_mishap_and_is_retried_as_asked_mapped_or_not(
+def test_a_step_continues_after_a_mishap_and_is_retried_as_asked_mapped_or_not(
     given: dict[str, Any], of_dag: dict[str, Any], retries: int, failed_too: bool
 ) -> None:
     with DAG("by-hand", schedule=None, default_args=of_dag) as dag:

@@ -83,7 +83,7 @@ def test_the_alias_costs_a_registering_step_few_bytes() -> None:
     assert sizes[0] - sizes[1] < 250
 
 
-def test_an_approved_model_is_told_through_the_alias_to_both_assets() -> None:
+def test_an_approved_model_is_reported_through_the_alias_to_both_assets() -> None:
     operator, given = SageMakerPipelineDag("p", DOCUMENT).get_task("Register"), context()
     emit_for_step(operator.step, operator.outlets, given, RESULT)
     found = added(given["outlet_events"])
@@ -91,7 +91,7 @@ def test_an_approved_model_is_told_through_the_alias_to_both_assets() -> None:
     assert found["abalone/approved"]["model_package_arn"] == RESULT["Arn"]
 
 
-def test_a_reused_model_is_told_to_nobody() -> None:
+def test_a_reused_model_is_reported_to_nobody() -> None:
     operator, given = SageMakerPipelineDag("p", DOCUMENT).get_task("Register"), context()
     emit_for_step(operator.step, operator.outlets, given, {**RESULT, "Reused": True})
     assert added(given["outlet_events"]) == {}
@@ -117,7 +117,7 @@ def test_an_asset_among_a_steps_outlets_gets_the_extra_and_a_reused_result_says_
     }
 
 
-def test_what_a_run_wrote_is_told_to_the_outlets_of_its_pipeline() -> None:
+def test_what_a_run_wrote_is_reported_to_the_outlets_of_its_pipeline() -> None:
     outlets = ["s3://b/features/", Asset(name="other", uri="s3://b/other")]
     dag = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records", outlets=outlets)
     status_task, given = dag.get_task("pipeline.status"), context()
@@ -131,7 +131,7 @@ def test_what_a_run_wrote_is_told_to_the_outlets_of_its_pipeline() -> None:
     assert extra["record"] == "s3://r/x.json"
 
 
-def test_a_model_that_a_later_step_approved_is_told_at_the_end_of_a_recorded_run() -> None:
+def test_a_model_that_a_later_step_approved_is_reported_at_the_end_of_a_recorded_run() -> None:
     status_task = SageMakerPipelineDag("p", DOCUMENT, records="s3://r/records").get_task("pipeline.status")
     given = context()
     model = {"step": "Register", "arn": RESULT["Arn"], "group": "abalone", "version": 3}

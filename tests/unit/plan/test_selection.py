@@ -104,7 +104,7 @@ def test_a_decision_that_is_made_again_may_take_the_other_branch() -> None:
     assert set(chosen.reused) == {"Load", "Other"}
 
 
-def test_resuming_a_run_of_a_part_goes_on_with_that_part() -> None:
+def test_resuming_a_run_of_a_part_continues_with_that_part() -> None:
     statuses = {"Load": "Succeeded", "Train": "Failed", "Check": "NotStarted", "Tell": "NotSelected"}
     chosen = select_unfinished(CHAIN, {**statuses, "Aside": "NotSelected"})
     assert chosen == Selection(("Train", "Check"), ("Load",), ("Tell", "Aside"))

@@ -110,7 +110,7 @@ def test_what_is_written_beside_is_what_is_written_at_once(tmp_path: Path) -> No
     assert step_records("beside", BackgroundWrites()) == step_records("at once", None)
 
 
-def test_a_record_that_cannot_be_written_beside_is_told_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_written_beside_is_reported_and_changes_nothing(tmp_path: Path) -> None:
     told: list[tuple[str, str]] = []
     recorder = recorder_at(Gone(tmp_path))
     run = running(recorder, lambda step, line: told.append((step.name, line)))
@@ -131,7 +131,7 @@ def test_a_step_that_a_missing_record_fails_waits_for_its_record(tmp_path: Path)
     assert "access denied" in run.steps["First"].error
 
 
-def test_a_run_that_is_broken_off_still_writes_what_has_ended(held: Held) -> None:
+def test_a_run_that_is_interrupted_still_writes_what_has_ended(held: Held) -> None:
     async def broken_off() -> None:
         begun = asyncio.Event()
 

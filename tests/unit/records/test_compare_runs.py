@@ -76,7 +76,7 @@ def test_what_changed_in_a_step_is_said(change: Mapping[str, Any], phrase: str) 
     assert phrase in compared(TRAIN, replace(TRAIN, **change))
 
 
-def test_a_decision_that_went_the_other_way_is_told_with_its_values() -> None:
+def test_a_decision_that_went_the_other_way_is_reported_with_its_values() -> None:
     term = {"Text": "0.85 > 0.9", "Op": "GreaterThan", "Left": 0.85, "Right": 0.9, "Result": False}
     other = replace(DECIDE, decision={"Outcome": False, "Terms": [term], "Sentence": "False"})
     assert "IsBetter true -> false (0.85 GreaterThan 0.9 is false)" in compared(DECIDE, other)

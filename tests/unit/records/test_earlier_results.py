@@ -128,7 +128,7 @@ def test_a_selected_condition_decides_again_and_only_about_selected_steps(folder
     assert states(running) == {"Measure": "Succeeded", "Decide": "Succeeded", "Yes": "NotSelected", "No": "NotTaken"}
 
 
-def test_everything_that_cannot_be_reused_is_told_at_once(folder: FolderStore) -> None:
+def test_everything_that_cannot_be_reused_is_reported_at_once(folder: FolderStore) -> None:
     sealed(folder, step_record("Measure", "Lambda", {"OutputParameters": {}}), status="Failed")
     assert refused(folder, select(PLAN, ["Yes"])) == [
         (

@@ -61,7 +61,7 @@ def test_a_function_that_the_recorded_run_did_not_call_is_not_called(folder: Fol
     )
 
 
-def test_an_answer_that_was_not_kept_is_told_before_anything_starts(folder: FolderStore) -> None:
+def test_an_answer_that_was_not_kept_is_reported_before_anything_starts(folder: FolderStore) -> None:
     with pytest.raises(RecordError, match=r'answers are not enough: "Decide" takes OutputParameters'):
         again(folder, step_record("Measure", "Lambda", {}), DECIDED)
 

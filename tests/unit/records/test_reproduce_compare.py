@@ -35,7 +35,7 @@ def test_nothing_has_changed_when_definition_code_and_inputs_are_as_recorded() -
     assert changes(TRAIN.inputs[0], commit=commit) == []
 
 
-def test_everything_that_changed_is_told_in_sentences() -> None:
+def test_everything_that_changed_is_reported_in_sentences() -> None:
     now = replace(TRAIN.inputs[0], sha256=OTHER, objects=11, bytes=1100)
     assert changes(now, definition_hash=OTHER, commit=Code(commit="decade", dirty=False)) == [
         "the definition was changed",
@@ -83,7 +83,7 @@ def test_an_input_that_a_reproduction_read_from_a_copy_is_compared_where_the_def
     assert looked_at == ["s3://b/train"]
 
 
-def test_an_input_that_was_changed_while_the_run_was_on_is_told() -> None:
+def test_an_input_that_was_changed_while_the_run_was_on_is_reported() -> None:
     after = {"TrainModel": replace(TRAIN, inputs=(replace(TRAIN.inputs[0], sha256=OTHER),))}
     assert list(changed_meanwhile(BEFORE, BEFORE)) == []
     assert list(changed_meanwhile(BEFORE, after)) == ["s3://b/train of TrainModel was changed during the run"]

@@ -87,7 +87,7 @@ def test_a_part_that_needs_results_needs_records() -> None:
     assert source(None, SelectiveRequest(["Measure"])) is None
 
 
-def test_an_instance_of_a_mapped_group_goes_on_with_what_the_same_one_did(folder: FolderStore) -> None:
+def test_an_instance_of_a_mapped_group_continues_with_what_the_same_one_did(folder: FolderStore) -> None:
     for run_id in ("r1[0]", "r1[1]", "r2[0]"):
         sealed(folder, MEASURED, DECIDED, run_id=run_id)
     assert source(folder, YES.of_instance(0), "r3[0]") == "r2[0]"

@@ -103,7 +103,7 @@ def test_a_retry_of_a_promotion_that_was_made_makes_none() -> None:
     assert state(fake) == before
 
 
-def test_who_compared_with_an_earlier_champion_loses_and_is_told_by_which_run() -> None:
+def test_who_compared_with_an_earlier_champion_loses_and_is_reported_by_which_run() -> None:
     fake = two_champions()
     with pytest.raises(ChampionChanged) as error:
         promoted(fake, fake.version(3), "slow", Baseline(1, f"{ARN}1"))
@@ -178,7 +178,7 @@ def test_a_history_under_another_prefix_is_refused_since_it_would_exclude_nobody
         promote(fake.client, elsewhere, wanted, print)
 
 
-def test_a_history_that_was_deleted_goes_on_where_the_registry_says() -> None:
+def test_a_history_that_was_deleted_continues_where_the_registry_says() -> None:
     fake = two_champions()
     for place in [place for place in fake.objects if place[1].startswith(FOLDER)]:
         del fake.objects[place]

@@ -202,7 +202,7 @@ def test_a_refused_step_is_not_tried_again(tmp_path: Path) -> None:
         task.resume(context_of(dag, "A", {"pipeline.select": "B"}), to_payload(WorkerNeeded()))
 
 
-def test_a_task_of_the_dag_itself_that_would_keep_a_selected_step_from_running_is_told() -> None:
+def test_a_task_of_the_dag_itself_that_would_keep_a_selected_step_from_running_is_reported() -> None:
     pipeline = {"Version": "2020-12-01", "Steps": [echo("A"), echo("B"), echo("C")]}
     with DAG("d", schedule=None) as dag:
         group = SageMakerPipelineTaskGroup("g", pipeline)

@@ -131,7 +131,7 @@ def test_a_job_is_stopped_though_its_run_was_deleted(monkeypatch: pytest.MonkeyP
     assert killed(monkeypatch, DeletedRun(RUNNING), DeletedXComs, states) == ["prep-job"]
 
 
-def test_a_job_goes_on_where_another_triggerer_has_its_step_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_continues_where_another_triggerer_has_its_step_now(monkeypatch: pytest.MonkeyPatch) -> None:
     assert killed(monkeypatch, MemoryJournal(RUNNING), DeferredStep, {"run": {"Prep": "deferred"}}) == []
 
 

@@ -109,7 +109,7 @@ def test_retry_arguments_of_the_user_keep_their_meaning() -> None:
         (AirflowException("no region"), False),
     ],
 )
-def test_an_outage_is_told_from_an_answer(error: Exception, *, expected: bool) -> None:
+def test_an_outage_is_reported_from_an_answer(error: Exception, *, expected: bool) -> None:
     assert is_outage(error) is expected
 
 

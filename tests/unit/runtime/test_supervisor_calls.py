@@ -11,7 +11,7 @@ from waiting import PATIENCE_S
 from airflow_sagemaker_mlops.runtime.supervisor_calls import ask
 
 
-def test_a_question_goes_on_when_its_trigger_is_cancelled() -> None:
+def test_a_question_continues_when_its_trigger_is_cancelled() -> None:
     begun, go_on, heard = threading.Event(), threading.Event(), []
 
     def question(word: str) -> None:
