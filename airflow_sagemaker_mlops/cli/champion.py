@@ -108,8 +108,7 @@ def show_champion(client: Client, group: str, location: str | None, *, repair: b
             say(f"  {name:<8} {value}")
     if (rejected := rejected_since(client, last)) is not None:
         say(
-            f"  version {rejected.number} was promoted last and is rejected in the registry: champion rollback "
-            "settles that"
+            f"  version {rejected.number}, which was promoted last, was rejected in the registry: see champion rollback"
         )
     elif last is not None and last.number > champion.promotion_number:
         say(
