@@ -1,7 +1,7 @@
-"""Three days of real data: scikit-learn's breast cancer set (Wisconsin diagnostic), cut into deliveries.
+"""Three days of real data: scikit-learn's breast cancer data set (Wisconsin diagnostic), split into deliveries.
 
-Day 1 brings 120 records, day 2 only 15 (a short delivery, which gives a worse model), day 3 the remaining 265; 169 more
-are the holdout, which no day trains on.
+Day 1 has 120 records, day 2 only 15 (a short delivery, which gives a worse model), day 3 the remaining 265; another 169
+records are the holdout, which is never used for training.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ DAYS = ("day-1", "day-2", "day-3")
 
 
 def main() -> int:
-    """Run the three days; 0 when every run succeeded."""
+    """Run the three days; returns 0 if every run succeeded."""
     begun = time.monotonic()
     state_dir = OUT / "aws"
     local_aws.stop(state_dir)
@@ -44,7 +44,7 @@ def main() -> int:
         print("\n".join(sentences))
         command = os.path.relpath(Path(sys.executable).parent / "sagemaker-mlops")
         where = f"--state-dir {os.path.relpath(state_dir)}"
-        print(f"{time.monotonic() - begun:.0f} s; summaries in {OUT}, records and models in {state_dir}. To try next:")
+        print(f"{time.monotonic() - begun:.0f} s; summaries in {OUT}, records and models in {state_dir}. Next, try:")
         print(f"  {command} records show {where}")
         print(f"  {command} records diff latest~1 latest {where}")
         print(f"  {command} logs latest TrainModel {where}")
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def run_day(day: str, state_dir: Path) -> dict[str, Any]:
-    """What ``sagemaker-mlops run definition.yaml -p Day=...`` does; the summary of the run."""
+    """Do the same as ``sagemaker-mlops run definition.yaml -p Day=...``; returns the summary of the run."""
     with TerminalObserver(quiet=False) as terminal:
         run = run_pipeline(
             HERE / "definition.yaml",
@@ -70,7 +70,7 @@ def run_day(day: str, state_dir: Path) -> dict[str, Any]:
 
 
 def sentence(summary: dict[str, object]) -> str:
-    """What was decided, and what came of it."""
+    """The decision and its outcome as a sentence."""
     steps = {step["name"]: step for step in summary["steps"]}  # type: ignore[attr-defined]
     if summary["status"] != "Succeeded":
         return "failed"

@@ -1,6 +1,6 @@
-"""Puts scripts, data and Lambda functions where ``definition.json`` expects them; on AWS and on the embedded AWS alike.
+"""Puts scripts, data and Lambda functions where ``definition.json`` expects them, on AWS or on the embedded AWS.
 
-python dags/daily_model/publish.py BUCKET ROLE_ARN        (credentials and region as boto3 finds them)
+python dags/daily_model/publish.py BUCKET ROLE_ARN        (uses boto3's credentials and region)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIMEOUT_S = 600
 
 
 def publish(clients: Any, bucket: str, role_arn: str) -> list[str]:
-    """Upload everything; what was put where, in words.  ``clients(service)`` gives a boto3 client."""
+    """Upload everything; returns a list of what was put where.  ``clients(service)`` gives a boto3 client."""
     s3 = clients("s3")
     done = []
     for script in sorted((HERE / "scripts").glob("*.py")):
@@ -35,11 +35,11 @@ def publish(clients: Any, bucket: str, role_arn: str) -> list[str]:
 
 
 def put_function(client: Any, source: Path, role_arn: str) -> str:
-    """Create or update one Lambda function; its ARN."""
+    """Create or update one Lambda function; returns its ARN."""
     name = f"{PREFIX}-{source.stem.replace('_', '-')}"
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        # A fixed date, so that the same source is the same package.
+        # A fixed date, so that the same source gives the same package.
         archive.writestr(zipfile.ZipInfo(source.name, (2026, 1, 1, 0, 0, 0)), source.read_bytes())
     code = {"ZipFile": packed.getvalue()}
     try:

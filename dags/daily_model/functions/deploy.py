@@ -1,4 +1,4 @@
-"""Approves a model package version and has an endpoint serve it; safe to be called twice."""
+"""Approves a model package version and deploys it to an endpoint; safe to call twice."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _once(create: Any, **members: Any) -> bool:
-    """Whether it was made now; ``False`` when it is there already."""
+    """Whether it was created now; ``False`` if it already exists."""
     try:
         create(**members)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Says why a model was not let through."""
+"""Says why a model was not deployed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks the endpoint about one real record, once it serves the new configuration."""
+"""Requests a prediction for one real record, once the endpoint serves the new configuration."""
 
 from __future__ import annotations
 

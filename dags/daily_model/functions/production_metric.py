@@ -8,7 +8,7 @@ import boto3
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """``{"model_package_group"}`` -> ``{"auc", "model_package_arn"}``; 0 and "none" when nothing is approved yet."""
+    """``{"model_package_group"}`` -> ``{"auc", "model_package_arn"}``; 0 and "none" if no version is approved yet."""
     client = boto3.client("sagemaker")
     try:
         found = client.list_model_packages(
@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     except client.exceptions.ClientError as error:
         if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
             raise
-        found = []  # the group is made with its first version
+        found = []  # the group is created with its first version
     if not found:
         return {"auc": 0.0, "model_package_arn": "none"}
     arn = found[0]["ModelPackageArn"]
