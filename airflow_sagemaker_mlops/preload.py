@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -26,7 +25,7 @@ class SageMakerPreloadPlugin(AirflowPlugin):
     name = "sagemaker_preload"
 
     @classmethod
-    def on_load(cls, *args: Any, **kwargs: Any) -> None:
+    def on_load(cls, *args: object, **kwargs: object) -> None:
         """Called once by each Airflow process that loads plugins; only the DAG processor imports the modules."""
         if "dag-processor" not in sys.argv:
             return

@@ -150,13 +150,13 @@ def _refuse_unknown_options() -> None:
             raise ValueError(f'[{SECTION}] has no option "{option}". {did_you_mean(option, OPTIONS)}'.strip())
 
 
-def check_choices(options: Mapping[str, Any], owner: str) -> None:
+def check_choices(options: Mapping[str, object], owner: str) -> None:
     """Raise :class:`InvalidPipeline` (SM165) for each option with an invalid value; ``None`` is ignored."""
     if problems := problems_of(options):
         raise InvalidPipeline(owner, problems)
 
 
-def problems_of(options: Mapping[str, Any], where: str = "") -> list[Problem]:
+def problems_of(options: Mapping[str, object], where: str = "") -> list[Problem]:
     """The problems of values in ``options``, at the place ``where``; ignores other options."""
     return [
         Problem(CODE, f"{where}.{name}".lstrip("."), f"{name} is {_shown(options[name])}.", fix)
@@ -165,7 +165,7 @@ def problems_of(options: Mapping[str, Any], where: str = "") -> list[Problem]:
     ]
 
 
-def _fix(name: str, value: Any) -> str:
+def _fix(name: str, value: object) -> str:
     """The fix for ``value``; empty if it is valid for ``name``."""
     if name in _NUMBERS:
         return "" if _is_number(name, value) else f"Use {_NUMBERS[name]}."
@@ -174,7 +174,7 @@ def _fix(name: str, value: Any) -> str:
     return f"Use {' or '.join(_shown(one) for one in _VALUES[name])}."
 
 
-def _is_number(name: str, value: Any) -> bool:
+def _is_number(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return False
     if name == "max_parallel_steps":
@@ -182,5 +182,5 @@ def _is_number(name: str, value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and value > 0
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)

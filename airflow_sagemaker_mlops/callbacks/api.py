@@ -119,7 +119,7 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -12,7 +12,7 @@ URL_PREFIX = "/sagemaker-callbacks"
 class _OnlyInTheApiServer:
     """The plugin's FastAPI applications, created on first use, because every Airflow process loads its plugins."""
 
-    def __get__(self, plugin: Any, owner: Any = None) -> list[dict[str, Any]]:
+    def __get__(self, plugin: object, owner: object = None) -> list[dict[str, Any]]:
         from .api import app
 
         return [{"app": app, "url_prefix": URL_PREFIX, "name": "SageMaker callbacks"}]
@@ -21,7 +21,7 @@ class _OnlyInTheApiServer:
 class _HostsOfTheApiServer:
     """The check of ``Host``, created on first use."""
 
-    def __get__(self, plugin: Any, owner: Any = None) -> list[dict[str, Any]]:
+    def __get__(self, plugin: object, owner: object = None) -> list[dict[str, Any]]:
         from .hosts import middlewares
 
         return middlewares()

@@ -10,7 +10,7 @@ OPEN = "waiting"
 CLOSED = "closed"
 
 
-def as_answer(text: Any) -> dict[str, Any] | None:
+def as_answer(text: object) -> dict[str, Any] | None:
     """The answer in an XCom; ``None`` while there is none."""
     return json.loads(text) if isinstance(text, str) and text.startswith("{") else None
 

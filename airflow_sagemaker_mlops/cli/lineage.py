@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
 
 from ..integrations.sagemaker_lineage import graph_of
 from ..integrations.write_sagemaker_lineage import write_lineage
@@ -41,5 +40,5 @@ def write_to_lineage(place: RecordsLocation, dag: str | None, run: str, *, dry: 
     return work(place)
 
 
-def _tell(words: str, *values: Any) -> None:
+def _tell(words: str, *values: object) -> None:
     say(words % values, err=True)

@@ -68,7 +68,7 @@ def unrenderable(pipeline: Pipeline, plan: Plan) -> Iterator[Problem]:
             yield Problem("SM303", place, what, BY_HAND)
 
 
-def _expressions(value: Any, where: str) -> Iterator[str]:
+def _expressions(value: object, where: str) -> Iterator[str]:
     if isinstance(value, Mapping):
         if len(value) == 1 and next(iter(value)) in MARKS:
             yield where
@@ -199,7 +199,7 @@ class _Literal(str):
         return f"literal({str.__repr__(self)})"
 
 
-def _data(value: Any) -> Any:
+def _data(value: object) -> Any:
     if isinstance(value, Mapping):
         return {key: _data(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -166,7 +166,7 @@ class SageMakerPipelineDag(DAG):
         self.__dict__["doc_md"] = text
         self._undescribed = None
 
-    def _without_tasks(self, dag_id: str, error: PipelineError, given: Mapping[str, Any]) -> None:
+    def _without_tasks(self, dag_id: str, error: PipelineError, given: Mapping[str, object]) -> None:
         """Initialize as a DAG without tasks and without a schedule.  Raises ``error`` if even that is impossible."""
         try:
             super().__init__(dag_id, **broken.placeholder_options(error, given))

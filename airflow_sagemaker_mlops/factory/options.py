@@ -107,7 +107,7 @@ def property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> Pipe
     return PipelineValue(expression, StepTask("", reads={step: task.task_id}, connection=connection), (task,))
 
 
-def check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
+def check_step_names(plan: Plan, steps: Mapping[str, object]) -> None:
     """Raise :class:`InvalidPipeline` (SM403, SM165) with all problems in the options of individual steps."""
     problems = [
         Problem("SM403", f"steps[{name!r}]", f'no step is called "{name}".', did_you_mean(name, plan.by_id))
@@ -129,7 +129,7 @@ def check_step_names(plan: Plan, steps: Mapping[str, Any]) -> None:
         raise InvalidPipeline(plan.source, problems)
 
 
-def check_fail_fast(plan: Plan, fail_fast: Any) -> None:
+def check_fail_fast(plan: Plan, fail_fast: object) -> None:
     """Such a DAG must not have tasks that run after a failure (``FailFastDagInvalidTriggerRule``, 3.3.2)."""
     if fail_fast:
         what = (

@@ -43,7 +43,7 @@ class Parameters:
     source: str = ""
 
 
-def parameters_of(plan: Plan, given: Any) -> Parameters:
+def parameters_of(plan: Plan, given: object) -> Parameters:
     """The parameters of ``plan`` with the values ``given`` in the DAG file.
 
     Raises :class:`InvalidPipeline` with every problem: SM401 for a name that is not declared, SM413 for a value that
@@ -240,7 +240,7 @@ def helps_of(plan: Plan) -> dict[str, str]:
     return {p.name: _help(users.get(p.name, ()), p.default) for p in plan.parameters if not p.description}
 
 
-def _help(users: Sequence[str], default: Any) -> str:
+def _help(users: Sequence[str], default: object) -> str:
     """The help text of a parameter that the definition does not describe, without choices, which the field lists."""
     if not users:
         return "Not used by any step."
@@ -300,13 +300,13 @@ def _wants_a_value(param: Any) -> bool:
     return not (isinstance(kind, list) and "null" in kind)
 
 
-def _no_mapping(given: Any) -> Problem:
+def _no_mapping(given: object) -> Problem:
     what = f"parameters= is a {type(given).__name__}, but must be a mapping of names to values."
     fix = 'Write {"Name": value}; a value is a string, a number, a template, or the result of a task.'
     return Problem("SM413", "parameters", what, fix)
 
 
-def _fix(value: Any) -> str:
+def _fix(value: object) -> str:
     if isinstance(value, SCALARS):
         return ""
     if hasattr(value, "output") and hasattr(value, "task_id"):

@@ -172,7 +172,7 @@ def _assuming(role: str, external_id: str | None, session: Any, region: str, sts
     if source is None:
         raise NoCredentialsError
 
-    def client(service: str, **members: Any) -> Any:
+    def client(service: str, **members: object) -> Any:
         return session.client(service, region_name=region, **sts, **members)
 
     fetcher = AssumeRoleCredentialFetcher(

@@ -12,7 +12,9 @@ from ..records.reuse.selective_run import merge_parameters
 from .errors import Argument, RunError
 
 
-def typed_values(plan: Plan, given: Mapping[str, Any], *, may_miss: bool = False, source: str = "") -> dict[str, Any]:
+def typed_values(
+    plan: Plan, given: Mapping[str, object], *, may_miss: bool = False, source: str = ""
+) -> dict[str, Any]:
     """The ``given`` values in their parameters' types; strings are parsed as by the service.
 
     :param may_miss: whether values without a default may come from elsewhere
@@ -35,7 +37,7 @@ def typed_values(plan: Plan, given: Mapping[str, Any], *, may_miss: bool = False
     return values
 
 
-def values_after(plan: Plan, given: Mapping[str, Any], inherited: Mapping[str, Any]) -> dict[str, Any]:
+def values_after(plan: Plan, given: Mapping[str, object], inherited: Mapping[str, object]) -> dict[str, Any]:
     """All values of a run that inherits from another one: the ``given`` values, then the ``inherited`` ones.
 
     :raises ValueError: for a secret, which no record has, and for parameters without a value
@@ -45,7 +47,7 @@ def values_after(plan: Plan, given: Mapping[str, Any], inherited: Mapping[str, A
     return values
 
 
-def _check_complete(plan: Plan, values: Mapping[str, Any], at: str = "") -> None:
+def _check_complete(plan: Plan, values: Mapping[str, object], at: str = "") -> None:
     missing = [p.name for p in plan.parameters if p.required and p.name not in values]
     if missing:
         example = ", ".join(f'"{name}": ...' for name in missing)

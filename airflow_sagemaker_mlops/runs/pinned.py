@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..execution.request_overrides import Pins
 from ..plan.model import Plan
@@ -20,6 +20,7 @@ from ..records.store.listing import read_listing
 
 if TYPE_CHECKING:
     from ..records.model.documents import RecordDocument
+    from ..records.store.s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def pin(
     plan: Plan,
     record: RecordDocument,
     steps: Steps,
-    s3: Any,
+    s3: S3Client,
     *,
     copies: str,
     tell: Callable[[str], None],

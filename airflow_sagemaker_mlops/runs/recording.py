@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..execution.aws.clients import SessionAws
 from ..execution.local_executor import PipelineRun
@@ -30,6 +29,9 @@ from ..records.store.keys import segment
 from ..records.store.open import open_store
 from .clients import Target, state_folder
 from .definition_source import DefinitionSource
+
+if TYPE_CHECKING:
+    from ..json_types import JsonObject
 
 OFF = "off"
 SIGNING_KEY = "SAGEMAKER_MLOPS_SIGNING_KEY"
@@ -54,13 +56,13 @@ class Recording:
     prefetch: SealPrefetch | None = None
     signer: Signer | None = None
 
-    def prepared(self, document: Mapping[str, Any], secrets: frozenset[str]) -> Recording:
+    def prepared(self, document: JsonObject, secrets: frozenset[str]) -> Recording:
         """The same recording, which prepares its sealing while the run ends; keeps ``secrets`` out of it."""
         prefetch = SealPrefetch(self.recorder.store, self.recorder.dag_id, document, secrets)
         recorder = replace(self.recorder, prefetch=(prefetch.find_heads, prefetch.copy_definition), secrets=secrets)
         return replace(self, recorder=recorder, prefetch=prefetch)
 
-    def seal(self, run: PipelineRun, document: Mapping[str, Any]) -> Sealed:
+    def seal(self, run: PipelineRun, document: JsonObject) -> Sealed:
         """Seal the record.  Raises :class:`RecordError` if it cannot be written, which does not affect the run."""
         identity = RunInfo(
             dag_id=run.pipeline,

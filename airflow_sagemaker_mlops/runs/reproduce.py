@@ -88,7 +88,7 @@ class ReproductionRequest:
     source: GivenDefinition | None = None
     name: str | None = None
     level: str = "verified"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
     tolerance: float = 1e-9
     copies: str = ""
     target: Target = EMBEDDED
@@ -119,8 +119,8 @@ class ReproductionRequest:
 
 def reproduce(
     run: str | RunResult,
-    definition: Any = None,
-    parameters: Mapping[str, Any] | None = None,
+    definition: object = None,
+    parameters: Mapping[str, object] | None = None,
     *,
     name: str | None = None,
     level: Level = "verified",
@@ -273,7 +273,7 @@ def _changes(source: GivenDefinition, was: _Recorded, aws: SessionAws) -> list[s
     return list(found)
 
 
-def _overridden(given: Mapping[str, Any], recorded: Mapping[str, Any]) -> list[str]:
+def _overridden(given: Mapping[str, Any], recorded: Mapping[str, object]) -> list[str]:
     """Parameters that differ from the record; secrets are not recorded and count as equal."""
     return [
         f"{name} {recorded.get(name)!r} -> {value!r}"

@@ -68,7 +68,7 @@ def left_by(store: Store, pipeline: str, name: str) -> Unfinished | None:
     return found
 
 
-def continued(found: Unfinished, plan: Plan, given: Mapping[str, Any]) -> Continued | None:
+def continued(found: Unfinished, plan: Plan, given: Mapping[str, object]) -> Continued | None:
     """How to continue the same run; ``None`` if definition or parameters have changed since its start."""
     start = found.start
     changed = any(start.parameters.get(name) not in (value, MASK) for name, value in given.items())
@@ -97,7 +97,7 @@ def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws, tell: C
     asyncio.run(stop_leftovers(aws, types, run_id, tell, is_own=is_own, cut_off=False))
 
 
-def start_of(plan: Plan, run_id: str, started: str, values: Mapping[str, Any]) -> Start:
+def start_of(plan: Plan, run_id: str, started: str, values: Mapping[str, object]) -> Start:
     """The note about a run that starts in this process."""
     own = psutil.Process(os.getpid())
     process = {"host": socket.gethostname(), "pid": own.pid, "started": own.create_time()}
@@ -113,7 +113,7 @@ def _is_running(process: Mapping[str, Any]) -> bool:
         return False
 
 
-def _has_secret(result: Any) -> bool:
+def _has_secret(result: object) -> bool:
     match result:
         case Mapping():
             return any(_has_secret(value) for value in result.values())

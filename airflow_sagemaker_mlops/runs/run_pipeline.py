@@ -22,8 +22,8 @@ StrPath = str | os.PathLike[str]
 
 
 def run_pipeline(
-    definition: Any,
-    parameters: Mapping[str, Any] | None = None,
+    definition: object,
+    parameters: Mapping[str, object] | None = None,
     *,
     name: str | None = None,
     aws_conn_id: str | None = None,
@@ -96,8 +96,8 @@ def run_pipeline(
 
 
 def rehearse(
-    definition: Any,
-    parameters: Mapping[str, Any] | None = None,
+    definition: object,
+    parameters: Mapping[str, object] | None = None,
     *,
     stubs: StrPath | Mapping[str, Any] = AUTO,
     name: str | None = None,

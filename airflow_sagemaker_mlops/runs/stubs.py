@@ -56,12 +56,12 @@ class StubOptions:
         """The heading of one of several runs."""
         return "Branches: " + (", ".join(f"{name}={branch.lower()}" for name, branch in choice.items()) or "none")
 
-    def choices(self, plan: Plan, values: Mapping[str, Any]) -> list[dict[str, Branch]]:
+    def choices(self, plan: Plan, values: Mapping[str, object]) -> list[dict[str, Branch]]:
         """The branches to take, one entry per run.  Raises :class:`RunError` for a branch that does not exist."""
         return all_branches(plan, values) if self.all_branches else [parse_branches(plan, self.branches)]
 
     def table(
-        self, plan: Plan, choice: Mapping[str, Branch], values: Mapping[str, Any], execution: Mapping[str, str]
+        self, plan: Plan, choice: Mapping[str, Branch], values: Mapping[str, object], execution: Mapping[str, str]
     ) -> dict[str, Any]:
         """The stubs of one run.  Raises ``ValueError`` for stubs that cannot be read or do not fit the plan."""
         if self.stubs is None:
@@ -78,7 +78,7 @@ class StubOptions:
         aws: Any,
         plan: Plan,
         choice: Mapping[str, Branch],
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         execution: Mapping[str, str],
     ) -> None:
         """Write files that the plan reads and no step creates, if they do not exist."""

@@ -58,7 +58,7 @@ def say_about(name: str, text: object) -> None:
     print(f"{shown(without(name, _SECRETS))}: {clean(text)}")
 
 
-def say_json(value: Any) -> None:
+def say_json(value: object) -> None:
     """Print data for programs; its producer has masked it."""
     print(on_terminal(json.dumps(value, indent=2, ensure_ascii=False)))
 
