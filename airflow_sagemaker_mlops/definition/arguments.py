@@ -38,6 +38,10 @@ def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, 
             from .champion_arguments import champion_arguments
 
             champion_arguments(out, name, kind, arguments, place)
+        case "x-smoke-test":
+            for key in ("EndpointName", "Records"):
+                if arguments.get(key) is None:
+                    out.report("SM121", place, f'{called(name)} has no "{key}".', f'Add "{key}".')
         case _:
             return
 

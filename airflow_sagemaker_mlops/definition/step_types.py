@@ -219,6 +219,19 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
             "Comment": "String",
         },
     ),
+    "x-serving-check": StepSyntax(
+        waits=True,
+        settings=frozenset({"Expect"}),
+        in_body=False,
+        properties={"ModelName": "String", "Records": "Integer", "Sentence": "String"},
+    ),
+    "x-smoke-test": StepSyntax(
+        arguments=frozenset({"EndpointName", "Records", "ContentType", "Accept", "TargetVariant"}),
+        argument_rules=True,
+        settings=frozenset({"Expect"}),
+        in_body=False,
+        properties={"EndpointName": "String", "Records": "Integer", "Sentence": "String"},
+    ),
     AIRFLOW: StepSyntax(
         supported=False,
         settings=frozenset({"Operator"}),

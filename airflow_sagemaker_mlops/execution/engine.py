@@ -42,6 +42,7 @@ from .runners.lineage import LineageRunner
 from .runners.model_package import ModelPackageRunner
 from .runners.quality_check import ClarifyCheckRunner, QualityCheckRunner
 from .runners.resource import ResourceRunner
+from .runners.serving import ServingCheckRunner, SmokeTestRunner
 from .runners.started_execution import StartedExecutionRunner
 from .step_run import StepResult, StepRun, Submitted
 from .stubs.run import StubRunner, declared_for
@@ -229,6 +230,8 @@ for _runner in (
     QualityCheckRunner(),
     ClarifyCheckRunner(),
     ResourceRunner(),
+    ServingCheckRunner(),
+    SmokeTestRunner(),
     StartedExecutionRunner(),
 ):
     register(_runner)

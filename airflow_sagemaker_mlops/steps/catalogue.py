@@ -34,6 +34,7 @@ from .models import (
     MODEL,
     REGISTER_MODEL,
 )
+from .serving import SERVING_CHECK, SMOKE_TEST
 
 STEP_TYPES: dict[str, StepType] = {
     entry.name: entry
@@ -66,6 +67,8 @@ STEP_TYPES: dict[str, StepType] = {
         CHAMPION,
         PROMOTE_CHAMPION,
         APPROVAL,
+        SERVING_CHECK,
+        SMOKE_TEST,
     )
 }
 

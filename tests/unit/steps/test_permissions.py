@@ -191,7 +191,13 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "RegisterModel": {"Arguments": {"ModelPackageGroupName": "g", "Tags": [{"Key": "a", "Value": "b"}]}},
     "EMR": {"Arguments": {"ClusterConfig": {"Tags": [{"Key": "a", "Value": "b"}]}, "StepConfig": STEP}},
     "EMRServerless": {"Arguments": {"ApplicationConfig": {}, **SERVERLESS}},
-    "Endpoint": {"Arguments": {"EndpointName": "E", "EndpointConfigName": "c"}},
+    "Endpoint": {
+        "Arguments": {
+            "EndpointName": "E",
+            "EndpointConfigName": "c",
+            "DeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}},
+        }
+    },
     "Condition": {"Arguments": {"Conditions": [], "IfSteps": [], "ElseSteps": []}},
     "Lineage": {"Arguments": {"Actions": [{}], "Artifacts": [{}], "Contexts": [{}], "Associations": []}},
     "Fail": {"Arguments": {"ErrorMessage": "x"}},
@@ -201,6 +207,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "Predictions": {"Step": "Before", "Output": "predictions"},
         "Rules": [{"Metric": "auc", "Must": "improve"}],
     },
+    "x-smoke-test": {"Arguments": {"EndpointName": "E", "Records": "s3://bucket/records.csv"}},
     "x-champion": {"Arguments": {"ModelPackageGroupName": "g", "HistoryS3Uri": "s3://bucket/history"}},
     "x-approval": {"Arguments": {"ModelPackageArn": {"Get": "Execution.PipelineName"}}},
     "x-promote-champion": {

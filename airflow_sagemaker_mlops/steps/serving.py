@@ -1,0 +1,66 @@
+"""Whether a model can serve, and whether an endpoint does: real records that are answered.
+
+Source: docs/language/steps/serving.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ..definition.model import Step
+from .arns import Place, spelled
+from .iam import grants_by_name, member, sagemaker_grants
+from .jobs import TRANSFORM
+from .model import Grant, StepType
+
+
+def _reading(place: Place, uri: Any) -> Iterator[Grant]:
+    known = isinstance(uri, str) and uri.startswith("s3://")
+    bucket = uri.removeprefix("s3://").partition("/")[0] if known else ""
+    yield "s3:ListBucket", f"arn:{place.partition}:s3:::{bucket}" if bucket else "*"
+    yield "s3:GetObject", place.beginning(uri, whole=False) if known else "*"
+
+
+def _check_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
+    yield from grants_by_name(step, entry, place)
+    source = member(member(step.arguments.get("TransformInput"), "DataSource"), "S3DataSource")
+    yield from _reading(place, member(source, "S3Uri"))
+    yield "s3:GetObject", place.below(member(step.arguments.get("TransformOutput"), "S3OutputPath"), "*")
+
+
+def _smoke_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
+    endpoint = step.arguments.get("EndpointName")
+    names = spelled("endpoint", endpoint if isinstance(endpoint, str) and endpoint else "*")
+    yield from sagemaker_grants(place, ("InvokeEndpoint",), names)
+    yield from _reading(place, step.arguments.get("Records"))
+
+
+def _made_up_answers(_request: Any, _name: str) -> dict[str, Any]:
+    return {"Records": 1, "Sentence": "A stub stands for the answers."}
+
+
+SERVING_CHECK = replace(
+    TRANSFORM,
+    name="x-serving-check",
+    runner="serving_check",
+    about="a model's container answers real records in a transform job, before it gets traffic",
+    settings=("Expect",),
+    cache_key=(),
+    stub=_made_up_answers,
+    grants=_check_grants,
+)
+
+SMOKE_TEST = StepType(
+    name="x-smoke-test",
+    runner="smoke_test",
+    about="an endpoint answers real records (`InvokeEndpoint`), after it was updated",
+    tagged=False,
+    outside=True,
+    own_arguments=True,
+    settings=("Expect",),
+    grants=_smoke_grants,
+    roles_go_to="",
+    local_aws="runs",
+)
