@@ -219,7 +219,9 @@ class Parser:
         }
         self._check_settings(name, kind, settings, place)
         if not syntax.setting_rules:
-            self._texts({key: item[key] for key in settings}, place)
+            self._texts({key: item[key] for key in settings if key not in syntax.object_settings}, place)
+        for key in syntax.object_settings:
+            self.wanted(item.get(key), Mapping, (place, key), "an object")
         if kind == "Fail":
             self._texts(arguments, (place, "Arguments"))
         if kind == "ForEach":

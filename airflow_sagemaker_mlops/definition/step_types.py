@@ -48,6 +48,7 @@ class StepSyntax:
     arguments       allowed keys of ``Arguments``; ``None`` for any
     argument_rules  ``definition.arguments`` checks its ``Arguments``
     setting_rules   its request is made of its step-level keys, which a module of its own checks
+    object_settings settings that are objects; the others are texts
     branches        step-level keys that hold steps
     free_arguments  ``Arguments`` are optional, and are the user's own data, which may hold a key called "Get"
     in_body         the body of a ForEach step may hold it
@@ -67,6 +68,7 @@ class StepSyntax:
     arguments: frozenset[str] | None = None
     argument_rules: bool = False
     setting_rules: bool = False
+    object_settings: frozenset[str] = frozenset()
     branches: frozenset[str] = frozenset()
     free_arguments: bool = False
     in_body: bool = True
@@ -222,6 +224,7 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
     "x-serving-check": StepSyntax(
         waits=True,
         settings=frozenset({"Expect"}),
+        object_settings=frozenset({"Expect"}),
         in_body=False,
         properties={"ModelName": "String", "Records": "Integer", "Sentence": "String"},
     ),
@@ -229,6 +232,7 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
         arguments=frozenset({"EndpointName", "Records", "ContentType", "Accept", "TargetVariant"}),
         argument_rules=True,
         settings=frozenset({"Expect"}),
+        object_settings=frozenset({"Expect"}),
         in_body=False,
         properties={"EndpointName": "String", "Records": "Integer", "Sentence": "String"},
     ),

@@ -22,15 +22,15 @@ async def alarms_that_went_off(run: StepRun, names: Sequence[str], since: str) -
     """
     if not names:
         return []
+    rows: list[dict[str, Any]] = []
     try:
-        types = ["MetricAlarm", "CompositeAlarm"]
-        answer = as_json(
-            await insist(run.aws, "cloudwatch", "DescribeAlarms", AlarmNames=list(names), AlarmTypes=types)
-        )
+        for types in ({}, {"AlarmTypes": ["CompositeAlarm"]}):  # without types, AWS tells of metric alarms only
+            missing = [name for name in names if name not in {row["AlarmName"] for row in rows}]
+            if missing:
+                answer = as_json(await insist(run.aws, "cloudwatch", "DescribeAlarms", AlarmNames=missing, **types))
+                rows += [*(answer.get("MetricAlarms") or []), *(answer.get("CompositeAlarms") or [])]
     except Exception as error:
-        run.tell(f"The alarms {', '.join(names)} could not be read: {error}")
-        return []
-    rows: list[dict[str, Any]] = [*(answer.get("MetricAlarms") or []), *(answer.get("CompositeAlarms") or [])]
+        run.tell(f"Not all of the alarms {', '.join(names)} could be read: {error}")
     off = [str(row["AlarmName"]) for row in rows if row.get("StateValue") == OFF]
     # An alarm may have ended by now.
     return off or [str(row["AlarmName"]) for row in rows if _after(row.get("StateUpdatedTimestamp"), since)]
