@@ -28,8 +28,8 @@ lock: ## Write the hashes of the versions in constraints.txt into requirements-d
 	$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 --extra local --extra sdk --extra dev -c constraints.txt \
 	  --generate-hashes --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements-dev.txt
 
-demo: setup ## Three days of the daily model on the embedded AWS
-	$(BIN)/python dags/daily_model/demo.py
+demo: setup ## The story of the late flights on the embedded AWS: deploy only what is better
+	$(BIN)/python dags/late_flights/demo.py
 
 # Jobs and deployments mostly wait, so three processes keep two cores busy.  In the order of the folders the slow ones
 # come first; by the number of their tests, which is pytest-xdist's own order, they would be last.
