@@ -51,13 +51,23 @@ class Skips:
         return _names_one((_word(self.ti, name) for name in self._outsiders), status_task)
 
     def sentences(self) -> dict[str, list[str]]:
-        """{sentence of a champion gate: steps that were skipped because of its verdict}."""
+        """{sentence of a champion gate: steps that were skipped because of its verdict}; no conditions of gates."""
         found: dict[str, list[str]] = {}
         for step, word in self._decisions.items():
-            skipped = sorted(name for name in self._skipped if _names(word, name, name in self._below(step)))
+            skipped = {name for name in self._skipped if _names(word, name, name in self._below(step))}
             decision = (xcom_of(self.ti, step, "return_value") or {}).get("Decision") if skipped else None
             if isinstance(decision, Mapping) and decision.get("Because"):
-                found.setdefault(str(decision["Because"]), []).extend(skipped)
+                names = (name for name in self._behind_all(skipped) if name.rpartition(".")[0] not in self.steps)
+                found.setdefault(str(decision["Because"]), []).extend(sorted(names))
+        return {sentence: names for sentence, names in found.items() if names}
+
+    def _behind_all(self, names: set[str]) -> set[str]:
+        """``names``, and every skipped step behind them."""
+        found, left = set(names), list(names)
+        while left:
+            behind = (self._below(left.pop()) & self._skipped) - found
+            found |= behind
+            left += behind
         return found
 
     @cached_property
