@@ -17,8 +17,8 @@ from .expressions import is_expression, kind_of
 from .gate_job import FOLDER, JOB_KEYS, job_arguments, member_at
 from .location import Place, place_text
 from .model import Get, JsonGet, Step, walk_expressions
-from .outputs import output_names
 from .problems import MOST_PROBLEMS, Problem, did_you_mean
+from .step_keys import output_names
 from .step_types import GATE_BRANCHES
 
 if TYPE_CHECKING:

@@ -16,9 +16,11 @@ from .model import (
     Dependency,
     OutputParameter,
     PropertyFile,
+    Step,
     Trigger,
 )
 from .problems import did_you_mean
+from .step_types import syntax_of
 from .values import HOW_TO_WRITE, PARAMETER_TYPES, parse_duration
 
 if TYPE_CHECKING:
@@ -107,6 +109,19 @@ def read_outputs(out: Reporter, items: object, place: Place) -> tuple[OutputPara
             kind = "String"
         outputs.append(OutputParameter(row["OutputName"], kind))
     return tuple(outputs)
+
+
+def output_names(step: Step) -> list[tuple[str, Any]]:
+    """Place and value of every ``OutputName`` of a Processing step; a value may be anything."""
+    config = step.arguments.get("ProcessingOutputConfig") if syntax_of(step.type).property_files else None
+    outputs = config.get("Outputs") if isinstance(config, Mapping) else None
+    rows = outputs if isinstance(outputs, list) else []
+    base = f"{step.where}.Arguments.ProcessingOutputConfig.Outputs"
+    return [
+        (f"{base}[{index}].OutputName", row.get("OutputName"))
+        for index, row in enumerate(rows)
+        if isinstance(row, Mapping)
+    ]
 
 
 def _rows(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..expressions import kind_of
 from ..model import Get, JsonGet, Key, PathPart, Step
-from ..outputs import output_names
 from ..problems import Problem, Severity, did_you_mean
+from ..step_keys import output_names
 from ..step_types import DECLARED, syntax_of
 
 if TYPE_CHECKING:
