@@ -22,7 +22,7 @@ from ..templates import is_template
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
 WIDTH = 110
 SDK = ("DAG", "Label", "Param", "literal")
-OURS = {"Status": "PipelineStatusOperator", "Gate": "PipelineGateOperator"}
+OURS = {"Status": "PipelineStatusOperator", "RunCondition": "RunConditionOperator"}
 BY_HAND = (
     "Write {{ params.Name }} for a parameter, which Airflow renders in templated arguments; for any other expression "
     "keep the definition and its SageMakerPipelineDag."
@@ -174,7 +174,7 @@ def _task(plan: Plan, task: TaskPlan, name: str, operator: str) -> list[str]:
     match task.step_type:
         case "Status":
             options |= {"steps": plan.step_types, "handlers": plan.handlers, "last_of_dag": True}
-        case "Gate":
+        case "RunCondition":
             options["triggers"] = task.triggers
         case "x-airflow":
             options |= task.spec.arguments

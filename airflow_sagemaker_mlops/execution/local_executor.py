@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ..plan.model import GATE_SUFFIX, Plan, TaskPlan
+from ..plan.model import RUN_CONDITION_SUFFIX, Plan, TaskPlan
 from ..plan.run_rules import run_status, unmet
 from ..plan.selection import Selection
 from .aws.clients import Aws
@@ -101,12 +101,12 @@ class PipelineRun:
     ended: str | None = None
     steps: dict[str, StepProgress] = field(default_factory=dict)
     stop_cause: str = ""
-    _gates: dict[str, TaskPlan] = field(default_factory=dict)
+    _run_conditions: dict[str, TaskPlan] = field(default_factory=dict)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[str, StepRun] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._gates = {task.task_id: task for task in self.plan.tasks if task.step_type == "Gate"}
+        self._run_conditions = {task.task_id: task for task in self.plan.tasks if task.step_type == "RunCondition"}
         for task in self._tasks():
             step = self.steps[task.task_id] = StepProgress(task.task_id, task.step_type, task.display_name)
             if self.selection is not None and self.selection.role_of(task.task_id) == "not selected":
@@ -198,9 +198,11 @@ class PipelineRun:
         if self.selection is not None and task.task_id in self.selection.reused:
             self._set(step, "Executing")  # whatever happened to the steps before it in this run
             return True
-        gate = next((self._gates[edge.task_id] for edge in task.upstream if edge.kind == "gate"), None)
-        if gate is not None:
-            return self._settle_gated(step, gate)
+        condition = next(
+            (self._run_conditions[edge.task_id] for edge in task.upstream if edge.kind == "run_condition"), None
+        )
+        if condition is not None:
+            return self._settle_by_condition(step, condition)
         upstream = [self.steps[edge.task_id].state for edge in task.upstream]
         if any(state in ("Failed", "Stopped", "NotStarted") for state in upstream):
             self._set(step, "NotStarted")
@@ -211,11 +213,11 @@ class PipelineRun:
             return True
         return False
 
-    def _settle_gated(self, step: StepProgress, gate: TaskPlan) -> bool:
-        states = {edge.task_id: self.steps[edge.task_id].state for edge in gate.upstream}
+    def _settle_by_condition(self, step: StepProgress, condition: TaskPlan) -> bool:
+        states = {edge.task_id: self.steps[edge.task_id].state for edge in condition.upstream}
         if not ENDED.issuperset(states.values()):
             return False
-        if unmet(gate.triggers, {name: _end(state) for name, state in states.items()}):
+        if unmet(condition.triggers, {name: _end(state) for name, state in states.items()}):
             self._set(step, "NotStarted")
             return False
         self._set(step, "Executing")
@@ -247,7 +249,7 @@ class PipelineRun:
 
     def _take_branch(self, task: TaskPlan, outcome: bool) -> None:
         for name in task.spec.branches.get("Else" if outcome else "If", ()):
-            step = self.steps[name.removesuffix(GATE_SUFFIX)]
+            step = self.steps[name.removesuffix(RUN_CONDITION_SUFFIX)]
             if step.state == "Waiting":
                 self._set(step, "NotTaken")
 

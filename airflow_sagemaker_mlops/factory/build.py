@@ -213,9 +213,9 @@ def _operator(task: TaskPlan, prefix: str, options: _Options, dag: DAG) -> BaseO
     arguments: dict[str, Any] = {"task_id": task.task_id, "dag": dag}
     if task.display_name:
         arguments["task_display_name"] = task.display_name
-    if task.step_type == "Gate":
+    if task.step_type == "RunCondition":
         triggers = {prefix + name: trigger for name, trigger in task.triggers.items()}
-        return operators.PipelineGateOperator(triggers=triggers, **arguments, **options.airflows)  # type: ignore[no-any-return]
+        return operators.RunConditionOperator(triggers=triggers, **arguments, **options.airflows)  # type: ignore[no-any-return]
     if task.description:
         from ..plan.describe import step_doc
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
 from ..definition.step_types import CHAMPION_GATE, GATE_BRANCHES, syntax_of
 from .edges import references, topological, upstream_of
-from .model import GATE_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
+from .model import RUN_CONDITION_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
 from .spec import NO_SPEC, BodyStep, Outputs, ParameterSlot, Side, StepSpec
 from .status_edges import status_task
 
@@ -27,7 +27,7 @@ DEFAULT_EXPERIMENT = {
 
 
 def make_plan(pipeline: Pipeline) -> Plan:
-    """The plan of ``pipeline``: its steps in topological order, gates before their steps, and the status task."""
+    """The plan of ``pipeline``: steps in topological order with their run conditions, and the status task."""
     specs = _Specs(pipeline)
     reads, steps = specs.references.reads, pipeline.by_name
     outer = [step for step in pipeline.steps if step.branch != "ForEachBody"]
@@ -37,13 +37,15 @@ def make_plan(pipeline: Pipeline) -> Plan:
     edges = {step.name: upstream_of(step, reads[step.name]) for step in outer}
     for step in outer:
         edges[step.name] = _with_body(edges[step.name], [steps[name] for name in step.body])
-    gated = {name: name + GATE_SUFFIX for name, into in edges.items() if any(e.trigger != "Completed" for e in into)}
+    guarded = {
+        name: name + RUN_CONDITION_SUFFIX for name, into in edges.items() if any(e.trigger != "Completed" for e in into)
+    }
     tasks: list[TaskPlan] = []
     for name in topological([step.name for step in outer], edges):
         into = edges[name]
-        if name in gated:
-            tasks.append(_gate_task(name, into))
-            into = (Upstream(gated[name], "", "gate"),)
+        if name in guarded:
+            tasks.append(_run_condition_task(name, into))
+            into = (Upstream(guarded[name], "", "run_condition"),)
         step = steps[name]
         tasks.append(
             TaskPlan(
@@ -51,7 +53,7 @@ def make_plan(pipeline: Pipeline) -> Plan:
                 step_type=step.type,
                 display_name=step.display_name,
                 description=step.description,
-                spec=specs.of(step, gated),
+                spec=specs.of(step, guarded),
                 reads=tuple(sorted(reads[name])),
                 upstream=into,
             )
@@ -75,13 +77,14 @@ def _with_body(edges: tuple[Upstream, ...], body: list[Step]) -> tuple[Upstream,
     return edges + tuple(edge for name, edge in more.items() if name not in names | known)
 
 
-def _gate_task(step: str, edges: tuple[Upstream, ...]) -> TaskPlan:
-    """The gate of ``step``, which has all of the step's ``edges`` (docs/language/control-flow.md#run-conditions).
+def _run_condition_task(step: str, edges: tuple[Upstream, ...]) -> TaskPlan:
+    """The run condition of ``step``, which has all of the step's ``edges``.
 
+    Rules: docs/language/control-flow.md#run-conditions.
     An Airflow trigger rule applies to all upstreams together; a definition has one trigger for each.  So such a step is
     downstream of a task that waits for every upstream to end, and lets the step run if each ended as requested.
     """
-    return TaskPlan(step + GATE_SUFFIX, "Gate", f"{step}: when", "", NO_SPEC, (), edges)
+    return TaskPlan(step + RUN_CONDITION_SUFFIX, "RunCondition", f"{step}: when", "", NO_SPEC, (), edges)
 
 
 def definition_hash(document: JsonObject) -> str:
@@ -117,8 +120,8 @@ class _Specs:
         self._mlflow = _present(pipeline.document.get("MlflowConfig")) or {}
         self._in_experiment, self._in_mlflow = _parameters_in(pipeline.experiment), _parameters_in(pipeline.mlflow)
 
-    def of(self, step: Step, gated: Mapping[str, str]) -> StepSpec:
-        """The spec of ``step``; ``gated`` maps steps of its branches to their gates."""
+    def of(self, step: Step, guarded: Mapping[str, str]) -> StepSpec:
+        """The spec of ``step``; ``guarded`` maps steps of its branches to their run conditions."""
         raw, syntax = self._raw[step.name], syntax_of(step.type)
         arguments = _present(raw.get("Arguments")) if step.type in ("Condition", "ForEach") else raw.get("Arguments")
         body = {name: self._in_body(self._steps[name], step) for name in step.body}
@@ -136,7 +139,7 @@ class _Specs:
         return StepSpec(
             arguments=_without_nested(step, arguments) if isinstance(arguments, Mapping) else {},
             settings={key: value for key, value in raw.items() if key not in NOT_IN_SPEC and _is_given(value)},
-            branches=_branches(step, gated) if step.type == "Condition" else {},
+            branches=_branches(step, guarded) if step.type == "Condition" else {},
             body=body,
             outputs=self._outputs(step),
             experiment=experiment,
@@ -171,9 +174,9 @@ def _without_nested(step: Step, arguments: JsonObject) -> JsonObject:
     return {key: value for key, value in arguments.items() if key not in NESTED}
 
 
-def _branches(step: Step, gated: Mapping[str, str]) -> dict[Side, list[str]]:
+def _branches(step: Step, guarded: Mapping[str, str]) -> dict[Side, list[str]]:
     branches: dict[Side, tuple[str, ...]] = {"If": step.if_steps, "Else": step.else_steps}
-    return {side: [gated.get(name, name) for name in names] for side, names in branches.items() if names}
+    return {side: [guarded.get(name, name) for name in names] for side, names in branches.items() if names}
 
 
 def _parameters_in(block: object) -> set[str]:

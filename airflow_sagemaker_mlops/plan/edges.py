@@ -117,7 +117,7 @@ def topological(names: list[str], edges: Mapping[str, tuple[Upstream, ...]]) -> 
 
 
 _PLAIN = frozenset({"explicit", "data"})
-_WITH_RULES = frozenset({AIRFLOW, "Gate", "Status"})
+_WITH_RULES = frozenset({AIRFLOW, "RunCondition", "Status"})
 
 
 def needed_edges(tasks: Sequence[TaskPlan]) -> dict[str, tuple[Upstream, ...]]:
@@ -126,7 +126,7 @@ def needed_edges(tasks: Sequence[TaskPlan]) -> dict[str, tuple[Upstream, ...]]:
     ``A >> B >> C`` implies ``A >> C``: Airflow runs ``C`` only after ``B`` succeeded, and ``B`` only after ``A`` did;
     if ``A`` fails, both are ``upstream_failed``.  This requires that ``B`` has the trigger rule ``all_success`` and
     that only a failure can keep it from running.  A step that a condition may skip can be skipped although ``A`` fails,
-    another package's operator may skip itself or have its own trigger rule, and a gate accepts any end of a step: all
+    another package's operator may skip itself or have its own trigger rule, and a run condition accepts any end: all
     of their edges stay.
 
     tasks   in topological order

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields
 
 from .spec import StepSpec
 
-NO_STEPS = frozenset({"Gate", "Status"})
-GATE_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot express
+NO_STEPS = frozenset({"RunCondition", "Status"})
+RUN_CONDITION_SUFFIX = ".when"  # a task before a step whose run conditions Airflow's trigger rules cannot express
 # No step name has a dot, so no step of a DAG has one of these ids; `factory/build.py` keeps them free in groups.
 STATUS_TASK_ID = "pipeline.status"
 PARAMETERS_TASK_ID = "pipeline.parameters"  # only if a run has values to render
@@ -24,8 +24,8 @@ class Upstream:
     """An edge into a task.
 
     label    "If" or "Else" for the edge from a Condition into its branch, "on Failed" for a trigger, else empty
-    kind     "explicit" (DependsOn), "data" (a reference), "branch" (nested in), "gate" or "status"; the strongest
-             wins, in the order branch, explicit, data
+    kind     "explicit" (DependsOn), "data" (a reference), "branch" (nested in), "run_condition" or "status"; the
+             strongest wins, in the order branch, explicit, data
     trigger  the end of the upstream step that lets this one run: Completed, Failed, Stopped or Any
     """
 
@@ -39,8 +39,8 @@ class Upstream:
 class TaskPlan:
     """One Airflow task.
 
-    step_type     AWS step type, "x-airflow", "Gate" or "Status"
-    spec          the step's own slice of the definition; empty for a gate and the status task
+    step_type     AWS step type, "x-airflow", "RunCondition" or "Status"
+    spec          the step's own slice of the definition; empty for run conditions and the status task
     reads         names of the steps whose results this one needs (subset of upstream), sorted
     upstream      every edge into the task, in a fixed order
     """
@@ -55,7 +55,7 @@ class TaskPlan:
 
     @property
     def is_step(self) -> bool:
-        """Whether it is a step of the definition, not a gate or the status task."""
+        """Whether it is a step of the definition, not a run condition or the status task."""
         return self.step_type not in NO_STEPS
 
     @property
@@ -97,7 +97,7 @@ class Plan:
 
     @property
     def step_types(self) -> dict[str, str]:
-        """{task id: step type} of the steps, without gates and the status task."""
+        """{task id: step type} of the steps, without run conditions and the status task."""
         return {task.task_id: task.step_type for task in self.tasks if task.is_step}
 
     @property
@@ -111,11 +111,11 @@ class Plan:
         return found
 
     def edges_of(self, task: TaskPlan) -> tuple[Upstream, ...]:
-        """The edges into a step as in its document; if it has a gate, the edges into the gate."""
-        if all(edge.kind != "gate" for edge in task.upstream):
+        """The edges into a step as in its document; if it has a run condition, the edges into that."""
+        if all(edge.kind != "run_condition" for edge in task.upstream):
             return task.upstream
-        gates = self.by_id
-        into = (gates[edge.task_id].upstream if edge.kind == "gate" else (edge,) for edge in task.upstream)
+        tasks = self.by_id
+        into = (tasks[edge.task_id].upstream if edge.kind == "run_condition" else (edge,) for edge in task.upstream)
         return tuple(edge for edges in into for edge in edges)
 
     def to_json(self) -> str:

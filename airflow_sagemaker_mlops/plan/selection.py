@@ -110,7 +110,7 @@ def reach(begin: Iterable[str], edges: Mapping[str, Collection[str]]) -> set[str
 
 
 def _upstream(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """{step: steps it waits for}, gates looked through."""
+    """{step: steps it waits for}, looking through run conditions."""
     steps = [task for task in plan.tasks if task.is_step]
     return {task.task_id: tuple(edge.task_id for edge in plan.edges_of(task)) for task in steps}
 

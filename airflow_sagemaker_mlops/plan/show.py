@@ -9,7 +9,7 @@ from .model import STATUS_TASK_ID, Plan, TaskPlan, Upstream
 
 MERMAID_SHAPES = {
     "Condition": ("{", "}"),
-    "Gate": ("{{", "}}"),
+    "RunCondition": ("{{", "}}"),
     "ForEach": ("[/", "/]"),
     "Fail": ("[[", "]]"),
     "Lambda": ("([", "])"),

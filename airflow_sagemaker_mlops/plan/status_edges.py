@@ -4,7 +4,7 @@ It stops what a run left running, so it must never start early.  But the end of 
 upstream has ended: Airflow sets it to ``upstream_failed`` or ``skipped`` as soon as *one* of its upstreams failed or
 was skipped, while others still run (trigger rule ``all_success``, Airflow 3.3).  So the status task is directly
 downstream of every step whose end is not implied by a downstream task's end: every leaf, and a few others.  If a step
-handles another's failure (a gate), it is downstream of all steps, as it is if users set trigger rules on steps; see
+handles another's failure, it is downstream of all steps, as it is if users set trigger rules on steps; see
 ``tasks``.
 
 Sets of tasks are bit masks here, because plans can have thousands of tasks.
@@ -27,7 +27,7 @@ def status_task(tasks: Sequence[TaskPlan]) -> TaskPlan:
 
 def status_upstream(tasks: Sequence[TaskPlan]) -> list[str]:
     """Names of the steps that the status task waits for, in the order of ``tasks`` (topological)."""
-    if any(task.step_type == "Gate" for task in tasks):
+    if any(task.step_type == "RunCondition" for task in tasks):
         return [task.task_id for task in tasks]
     bits = {task.task_id: 1 << index for index, task in enumerate(tasks)}
     ended = _ended_with(tasks, bits, _kept_from_beginning(tasks, bits))

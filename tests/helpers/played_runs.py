@@ -23,7 +23,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from sqlalchemy.orm import Session
 
 from airflow_sagemaker_mlops.airflow_versions import AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
-from airflow_sagemaker_mlops.operators.gate import PipelineGateOperator
+from airflow_sagemaker_mlops.operators.run_condition import RunConditionOperator
 from airflow_sagemaker_mlops.operators.status import PipelineStatusOperator
 from airflow_sagemaker_mlops.runtime.task_states import PASSED_OVER, REASON_KEY
 
@@ -83,7 +83,7 @@ def play(dag: Any, acts: Mapping[str, str | list[Any]], monkeypatch: pytest.Monk
 
 
 def _end_of(operator: Any, ti: Any, run: Any, acts: Mapping[str, Any], played: Played, session: Session) -> str:
-    if isinstance(operator, PipelineStatusOperator | PipelineGateOperator):
+    if isinstance(operator, PipelineStatusOperator | RunConditionOperator):
         return _executed(operator, ti, run, played, session)
     key = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
     act = acts.get(key, acts.get(ti.task_id, "success"))

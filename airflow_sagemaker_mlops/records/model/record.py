@@ -35,7 +35,7 @@ from .timestamps import seconds_between
 
 KIND = "sagemaker-mlops/run-record"
 SCHEMA = "2.0"
-NO_STEPS = frozenset({"Status", "Gate"})
+NO_STEPS = frozenset({"Status", "RunCondition"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,7 @@ def test_a_loop_has_the_parameters_of_the_steps_in_its_body() -> None:
     assert set(plan.by_id["L"].spec.parameters) == {"Items", "Rate", "Depth"}
 
 
-def test_a_tree_says_what_a_step_waits_for_and_hides_its_gate() -> None:
+def test_a_tree_says_what_a_step_waits_for_and_hides_its_run_condition() -> None:
     handler = {**train("B"), "DependsOn": ["C", {"Step": "A", "Trigger": "Failed"}]}
     loop = {"IterableItems": [1], "MaxConcurrency": 1, "ForEachBody": [train("Each")]}
     plan = plan_of(train("A"), train("C"), handler, {"Name": "L", "Type": "ForEach", "Arguments": loop})
@@ -242,7 +242,7 @@ def test_a_tree_says_what_a_step_waits_for_and_hides_its_gate() -> None:
     assert lines[0].endswith("(4 steps)")
     assert "├─ B  [Training]  after C, A (on Failed)" in lines
     assert "└─ L  [ForEach]  runs Each [Training] for each item" in lines
-    assert 'B.when<br/><small>Gate</small>"}}' in mermaid(plan)
+    assert 'B.when<br/><small>RunCondition</small>"}}' in mermaid(plan)
 
 
 def test_defaults_that_are_secrets_do_not_show_in_the_documentation() -> None:

@@ -67,7 +67,7 @@ def test_a_full_record_fits_the_schema() -> None:
 
 
 def test_every_step_of_the_plan_is_in_the_record_in_its_order() -> None:
-    names = [task.task_id for task in PLAN.tasks if task.step_type not in ("Status", "Gate")]
+    names = [task.task_id for task in PLAN.tasks if task.step_type not in ("Status", "RunCondition")]
     document = record()
     assert [step["step"] for step in document["steps"]] == names
     assert {step["step"]: step["status"] for step in document["steps"]}["EvaluateModel"] == "NotStarted"

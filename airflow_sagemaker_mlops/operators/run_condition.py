@@ -13,7 +13,7 @@ from ..runtime.infrastructure_retries import outlast_outages
 from ..runtime.task_states import ends_of
 
 
-class PipelineGateOperator(BaseOperator):
+class RunConditionOperator(BaseOperator):
     """Skips itself, and thus the step after it, unless every upstream step ended as its trigger requires.
 
     :param triggers: {upstream task id: "Completed", "Failed", "Stopped" or "Any"}
