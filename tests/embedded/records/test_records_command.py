@@ -278,7 +278,7 @@ def test_without_a_location_the_records_of_the_embedded_aws_are_read(aws: LocalA
 
 def test_a_connection_without_a_location_is_refused_with_the_way_out() -> None:
     result = runner.invoke(app, ["records", "list", "--conn", "aws_default"], env={"SAGEMAKER_MLOPS_RECORDS": None})
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "add --location s3://bucket/prefix" in result.output
 
 
