@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from builders import processing, python
+
 from airflow_sagemaker_mlops.local_aws import LocalAws
 
 DAG_FILE = """
@@ -95,15 +97,7 @@ with DAG("long-group", schedule=None) as dag:
 
 
 def step(aws: LocalAws, name: str, code: str, **more: Any) -> dict[str, Any]:
-    arguments = {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["python3", "-c", code]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-        "Environment": more.pop("environment", {}),
-    }
-    return {"Name": name, "Type": "Processing", "Arguments": arguments, **more}
+    return processing(aws.role_arn, name, *python(code), arguments={"Environment": more.pop("environment", {})}, **more)
 
 
 def wait_for_another() -> str:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from builders import processing_request
 from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops.cli.app import app
@@ -115,13 +116,7 @@ def test_iam_prints_a_policy_and_says_what_it_cannot_know(tmp_path: Path) -> Non
 
 def test_run_writes_what_happened(aws: LocalAws, tmp_path: Path) -> None:
     file = tmp_path / "tiny.json"
-    arguments = {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "x", "ContainerEntrypoint": ["true"]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-    }
+    arguments = processing_request(aws.role_arn, "true", image="x")
     step = {"Name": "Only", "Type": "Processing", "Arguments": arguments}
     file.write_text(json.dumps({"Version": "2020-12-01", "Steps": [step]}))
     out = tmp_path / "summary.json"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import processing_request
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
@@ -22,13 +23,7 @@ WAITS = 'touch "$0/begun"; while [ ! -e "$0/go" ]; do sleep 0.1; done'
 
 
 def processing(name: str, role: str, *command: str, after: tuple[str, ...] = ()) -> dict[str, Any]:
-    arguments = {
-        "RoleArn": role,
-        "AppSpecification": {"ImageUri": "x", "ContainerEntrypoint": [*command]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-    }
+    arguments = processing_request(role, *command, image="x")
     return {"Name": name, "Type": "Processing", "Arguments": arguments, "DependsOn": list(after)}
 
 

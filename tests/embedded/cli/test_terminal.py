@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from builders import processing_request
 from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops.cli import copying
@@ -164,13 +165,7 @@ def test_other_clients_find_the_embedded_aws_and_files_go_there_and_back(
 
 @pytest.mark.e2e
 def test_a_failed_job_shows_its_last_lines_and_its_log_can_be_read_again(aws: LocalAws, tmp_path: Path) -> None:
-    arguments = {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "x", "ContainerEntrypoint": ["sh", "-c", "echo first; echo last; exit 3"]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-    }
+    arguments = processing_request(aws.role_arn, "sh", "-c", "echo first; echo last; exit 3", image="x")
     file, records = tmp_path / "broken.json", ["--state-dir", aws.state_dir]
     steps = [{"Name": "Work", "Type": "Processing", "Arguments": arguments}]
     file.write_text(json.dumps({"Version": "2020-12-01", "Steps": steps}))

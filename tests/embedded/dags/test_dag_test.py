@@ -8,8 +8,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from builders import processing
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
 
@@ -57,15 +59,8 @@ def tried(
     return states, printed
 
 
-def step(aws: LocalAws, name: str, **more: object) -> dict[str, object]:
-    arguments = {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["true"]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-    }
-    return {"Name": name, "Type": "Processing", "Arguments": arguments, **more}
+def step(aws: LocalAws, name: str, **more: object) -> dict[str, Any]:
+    return processing(aws.role_arn, name, "true", **more)
 
 
 @pytest.mark.usefixtures("airflow_db")
@@ -95,7 +90,7 @@ def test_steps_of_one_pipeline_run_in_other_regions_and_accounts(aws: LocalAws, 
     there = {"region_name": "eu-west-1", "assume_role_arn": "arn:aws:iam::210987654321:role/Trainer"}
     name = {"Get": "Steps.Here.ProcessingJobName"}
     far = step(aws, "There")
-    far["Arguments"] = {**far["Arguments"], "Environment": {"BEFORE": name}}  # type: ignore[dict-item]
+    far["Arguments"] = {**far["Arguments"], "Environment": {"BEFORE": name}}
     document = {"Version": "2020-12-01", "Steps": [step(aws, "Here"), far]}
     states, printed = tried(aws, tmp_path, document, *BOTH_WAYS, steps={"There": there})
     good = "STATES success [('Here', 'success'), ('There', 'success'), ('pipeline.status', 'success')]"
@@ -131,7 +126,7 @@ def test_a_backfill_of_three_days_processes_three_days(aws: LocalAws, tmp_path: 
 
     parameters = [{"Name": "Day", "Type": "String"}, {"Name": "Count", "Type": "Integer"}]
     one = step(aws, "ProcessDay")
-    one["Arguments"] = {**one["Arguments"], "Environment": {"DAY": {"Get": "Parameters.Day"}}}  # type: ignore[dict-item]
+    one["Arguments"] = {**one["Arguments"], "Environment": {"DAY": {"Get": "Parameters.Day"}}}
     document = {"Version": "2020-12-01", "Parameters": parameters, "Steps": [one]}
     (tmp_path / "pipeline.json").write_text(json.dumps(document))
     (tmp_path / "daily.py").write_text(BACKFILL)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import processing
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
@@ -59,15 +60,7 @@ if __name__ == "__main__":
 
 
 def step(aws: LocalAws, name: str, **environment: Any) -> dict[str, Any]:
-    arguments = {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["true"]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-        "Environment": environment,
-    }
-    return {"Name": name, "Type": "Processing", "Arguments": arguments}
+    return processing(aws.role_arn, name, "true", arguments={"Environment": environment})
 
 
 @pytest.mark.usefixtures("airflow_db")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, CredentialRetrievalError, NoCredentialsError
+from builders import processing_request
 from sleeping_job import sleeping_job
 from waiting import PATIENCE_S
 
@@ -80,13 +81,7 @@ def refusing(operation: str, code: str, message: str, after: int = 0) -> Callabl
 
 def run(aws: LocalAws, account: Aws, seconds: int, **settings: Any) -> tuple[str, str, list[str]]:
     """Error of a step whose job takes ``seconds``; its job's status; what was told."""
-    arguments = {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "image", "ContainerEntrypoint": ["sleep", str(seconds)]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-    }
+    arguments = processing_request(aws.role_arn, "sleep", str(seconds), image="image")
     step = {"Name": "Prepare", "Type": "Processing", "Arguments": arguments, **settings}
     told: list[str] = []
     running = PipelineRun(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
+from builders import processing_request
 
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution import callback_tokens, engine, retries
@@ -48,13 +49,7 @@ def clients(aws: LocalAws) -> SessionAws:
 
 
 def processing(aws: LocalAws, code: str) -> dict[str, Any]:
-    return {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["python3", "-c", code]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-    }
+    return processing_request(aws.role_arn, "python3", "-c", code)
 
 
 def run_of(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import builders
 import pytest
 from botocore.config import Config
 
@@ -44,14 +45,7 @@ def inject(aws: LocalAws, *rules: dict[str, Any], seed: int = 1) -> None:
 
 
 def processing(aws: LocalAws, name: str, *after: str) -> dict[str, Any]:
-    arguments = {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["true"]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-    }
-    return {"Name": name, "Type": "Processing", "Arguments": arguments, "DependsOn": list(after)}
+    return builders.processing(aws.role_arn, name, "true", DependsOn=list(after))
 
 
 def run(aws: LocalAws, steps: list[Any], clients: SessionAws | None = None) -> PipelineRun:

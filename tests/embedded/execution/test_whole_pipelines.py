@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import builders
 import pytest
+from builders import python
 from waiting import until
 
 from airflow_sagemaker_mlops.definition import load_pipeline
@@ -49,15 +51,7 @@ def run(aws: LocalAws, *steps: Any, stubs: Any = None, **more: Any) -> PipelineR
 
 
 def processing(aws: LocalAws, name: str, code: str = "pass", **more: Any) -> dict[str, Any]:
-    arguments = {
-        "RoleArn": aws.role_arn,
-        "AppSpecification": {"ImageUri": "python:3", "ContainerEntrypoint": ["python3", "-c", code]},
-        "ProcessingResources": {
-            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
-        },
-        **more.pop("arguments", {}),
-    }
-    return {"Name": name, "Type": "Processing", "Arguments": arguments, **more}
+    return builders.processing(aws.role_arn, name, *python(code), **more)
 
 
 def states(running: PipelineRun) -> dict[str, str]:
