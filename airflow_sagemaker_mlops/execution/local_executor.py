@@ -75,7 +75,7 @@ class PipelineRun:
     """One run of ``plan``.
 
     parameters   values by name; defaults apply to the rest
-    most         maximum number of steps that run at once; 0 for no limit
+    max_parallel_steps   maximum number of steps that run at once; 0 for no limit
     notify       called after every change of a step, and with every log line ("" for a change of state)
     recorder     notified of every step; provides results of earlier runs for caching and selective execution
     selection    the part of the plan that runs; reused steps get their results from the recorder
@@ -92,7 +92,7 @@ class PipelineRun:
     options: ExecutionOptions
     notify: Callable[[StepProgress, str], None]
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
-    most: int = 0
+    max_parallel_steps: int = 0
     recorder: StepRecorder | None = None
     selection: Selection | None = None
     finished: Mapping[str, Finished] = field(default_factory=dict)
@@ -130,7 +130,7 @@ class PipelineRun:
             self._take_over()
             while True:
                 for task in self._tasks():
-                    if (not self.most or len(running) < self.most) and self._settle(task):
+                    if self._has_room(len(running)) and self._settle(task):
                         running[asyncio.create_task(self._run_one(task))] = task.task_id
                 if not running:
                     break
@@ -189,6 +189,9 @@ class PipelineRun:
 
     def _tasks(self) -> list[TaskPlan]:
         return [task for task in self.plan.tasks if task.is_step]
+
+    def _has_room(self, running: int) -> bool:
+        return not self.max_parallel_steps or running < self.max_parallel_steps
 
     def _settle(self, task: TaskPlan) -> bool:
         """Whether ``task`` may start now; marks it if it never will.  Tasks come in topological order."""

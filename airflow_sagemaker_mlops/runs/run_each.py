@@ -128,7 +128,7 @@ def execute(work: Work, observer: RunObserver) -> RunResult:
             pins=work.pins,
         ),
         notify=telling.notify,
-        most=work.max_parallel_steps,
+        max_parallel_steps=work.max_parallel_steps,
         recorder=work.recorder,
         selection=work.selection,
         mailbox=_mailbox(state_folder(target.state_dir) if served else None),
