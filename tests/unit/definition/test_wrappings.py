@@ -126,7 +126,7 @@ def test_a_definition_beside_a_packaged_dag_is_read_out_of_the_zip_file(tmp_path
     assert load_pipeline("../flow.json", base_dir=tmp_path / "dags.zip" / "team").document == DOCUMENT
     with pytest.raises(InvalidPipeline, match=r"team/flow.yaml:2:8 "):
         load_pipeline("team/flow.yaml", base_dir=tmp_path / "dags.zip")
-    with pytest.raises(InvalidPipeline, match=r'SM103.*dags.zip holds no "none.json"'):
+    with pytest.raises(InvalidPipeline, match=r'SM103.*dags.zip does not contain "none.json"'):
         load_pipeline("none.json", base_dir=tmp_path / "dags.zip")
     with pytest.raises(InvalidPipeline, match="SM103"):
         load_pipeline("../../flow.json", base_dir=tmp_path / "dags.zip")

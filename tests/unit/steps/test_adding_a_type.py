@@ -186,7 +186,7 @@ def test_it_is_cached_by_the_attributes_that_it_names() -> None:
 
 def test_it_has_its_row_in_the_docs() -> None:
     calls = "`CreateCompilationJob`, `DescribeCompilationJob`, `StopCompilationJob`"
-    properties = "what `DescribeCompilationJob` answers"
+    properties = "the response of `DescribeCompilationJob`"
     row = f"| `Compilation` | a model compiled for a device | {calls} | yes | {properties} | stub |"
     assert row in markdown().splitlines()
 
@@ -266,7 +266,7 @@ def test_a_stub_stands_for_it() -> None:
 
 
 def test_a_name_is_given_once() -> None:
-    with pytest.raises(ValueError, match='step type "Compilation" already'):
+    with pytest.raises(ValueError, match='step type "Compilation" is already registered'):
         catalogue.register(COMPILATION, COMPILATION_SYNTAX)
-    with pytest.raises(ValueError, match='runner "announcement" already'):
+    with pytest.raises(ValueError, match='runner "announcement" is already registered'):
         engine.register(AnnouncementRunner())
