@@ -66,7 +66,7 @@ def test_a_value_of_another_kind_anywhere_gives_problems_or_a_plan(value: Any) -
 
 
 @given(st.sampled_from(places(WHOLE)), JSON)
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_value_anywhere_gives_problems_or_a_plan(path: tuple[Any, ...], value: Any) -> None:
     damaged = with_value(WHOLE, path, value)
     problems_or_plan(damaged if isinstance(damaged, dict) else json.dumps(damaged).encode())
