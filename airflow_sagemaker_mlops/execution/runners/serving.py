@@ -6,7 +6,7 @@ and there is nothing to clean up afterwards.  A smoke test calls InvokeEndpoint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...definition.expressions import parse_value
@@ -97,8 +97,9 @@ def _judged(run: StepRun, answer: Mapping[str, Any]) -> tuple[int, str]:
     if source["DataSource"]["S3DataSource"].get("S3DataType") == "ManifestFile" or (packed and by_line):
         raise NoAnswer("its records cannot be counted: give an S3Prefix of files that are not compressed")
     records, answers = 0, []
-    for file, name in _files(run, uri):
-        got = run.scope.read_s3(f"{str(target['S3OutputPath']).rstrip('/')}/{name}.out")
+    written = _files(run, f"{str(target['S3OutputPath']).rstrip('/')}/")
+    for file in _files(run, uri):
+        got = run.scope.read_s3(_answer_to(file, written))
         if by_line:
             records += len(lines_of(run.scope.read_s3(file)))
             answers += lines_of(got)
@@ -108,23 +109,39 @@ def _judged(run: StepRun, answer: Mapping[str, Any]) -> tuple[int, str]:
     return records, judge(records, answers, _expect(run))
 
 
-def _files(run: StepRun, uri: str) -> list[tuple[str, str]]:
-    """(URI, name below the prefix) of the objects at ``uri``.  Blocking."""
+def _files(run: StepRun, uri: str) -> list[str]:
+    """URIs of the objects at ``uri`` that are not empty.  Blocking."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     page = run.aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=MOST_FILES + 1)
     rows = [row for row in page.get("Contents") or [] if row.get("Size")]
     if len(rows) > MOST_FILES:
         raise NoAnswer(f"{uri} has more than {MOST_FILES} objects; a check takes a few records, not a data set")
-    folder = prefix if prefix.endswith("/") else prefix.rpartition("/")[0]
-    below = len(f"{folder.rstrip('/')}/") if folder else 0
-    return [(f"s3://{bucket}/{row['Key']}", str(row["Key"])[below:].removeprefix("/")) for row in rows]
+    return [f"s3://{bucket}/{row['Key']}" for row in rows]
+
+
+def _answer_to(file: str, written: Sequence[str]) -> str:
+    """The one of the objects ``written`` by a transform job that answers ``file``.
+
+    The job keeps the file's name and adds ``.out``.  How many of the folders above it are kept depends on where the
+    prefix of the input ends, so the object with most of them in common is the one.
+    """
+    wanted = f"{file}.out".split("/")[::-1]
+
+    def common(uri: str) -> int:
+        parts = uri.split("/")[::-1]
+        return next((n for n, pair in enumerate(zip(parts, wanted, strict=False)) if pair[0] != pair[1]), len(parts))
+
+    best = max(written, key=common, default="")
+    if not best or not common(best):
+        raise NoAnswer(f"{file} has no answer")
+    return best
 
 
 def _smoke(run: StepRun, arguments: Mapping[str, Any], expect: Expect) -> tuple[int, str]:
     """Send the records one by one.  Blocking."""
     client, kind = run.aws.client("sagemaker-runtime"), str(arguments.get("ContentType") or "text/csv")
     records: list[bytes] = []
-    for file, _name in _files(run, str(arguments["Records"])):
+    for file in _files(run, str(arguments["Records"])):
         content = run.scope.read_s3(file)
         records += lines_of(content) if kind.partition(";")[0].strip() in TEXT else [content]
     members = {key: str(arguments[key]) for key in ("Accept", "TargetVariant") if arguments.get(key)}

@@ -1,7 +1,8 @@
 """Scores the candidate and the champion on the same flights.
 
 In: ``candidate/model.tar.gz``, ``champion/`` with the champion's archive or ``no-champion.json``, ``test/test.csv``,
-``reference/codes.json``.  Out: ``predictions/predictions.csv`` with ``id``, ``label``, ``candidate``, ``champion`` (not
+``reference/codes.json``; ``LEFT_OUT`` as in ``process.py``.
+Out: ``predictions/predictions.csv`` with ``id``, ``label``, ``candidate``, ``champion`` (not
 without a champion), ``origin`` and ``carrier``.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,9 @@ def scores_of(folder: Path, records: Any) -> list[float] | None:
             raise SystemExit(f"{archives[0].name} holds no xgboost-model")
         model = xgboost.Booster()
         model.load_model(bytearray(member.read()))
+    if model.num_features() < len(COLUMNS):
+        kept = [place for place, name in enumerate(COLUMNS) if name != os.environ["LEFT_OUT"]]
+        records = records[:, kept]
     return [float(score) for score in model.predict(xgboost.DMatrix(records))]
 
 

@@ -3,8 +3,10 @@
 In: ``/opt/ml/processing/input/days/YYYY-MM-DD.csv`` with a header.  ``DAY`` is the first day that is not known yet:
 the ``TEST_DAYS`` days before it are the test set, the ``TRAINING_DAYS`` days before those the training set.
 ``reference/codes.json`` has a number for each carrier and airport, the same for every model.
+``LEFT_OUT`` names a column that the model does not get, or is ``none``.
 Out: ``train/train.csv`` as XGBoost's image wants it (no header, label first, numbers only), ``test/test.csv`` and
-``day/day.csv`` with their headers, and ``baseline/baseline.csv``, the training set as it was read.
+``day/day.csv`` with their headers, ``baseline/baseline.csv``, the training set as it was read, and
+``records/records.csv``, the newest flights as those who ask the endpoint send them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 BASE = Path("/opt/ml/processing")
 COLUMNS = ("hour", "weekday", "carrier", "origin", "dest", "distance", "temp", "humid", "wind_speed", "precip")
 COLUMNS += ("visib", "pressure")
+RECORDS = 20  # that a model has to answer before it gets traffic
 
 
 def read_days(folder: Path, first: datetime.date, count: int) -> list[dict[str, str]]:
@@ -33,9 +36,11 @@ def read_days(folder: Path, first: datetime.date, count: int) -> list[dict[str, 
     return flights
 
 
-def features(flight: dict[str, str], codes: Mapping[str, Mapping[str, int]]) -> list[str]:
+def features(
+    flight: dict[str, str], codes: Mapping[str, Mapping[str, int]], columns: Iterable[str] = COLUMNS
+) -> list[str]:
     """The columns as texts of numbers; empty where a value is missing or a category is new."""
-    return [str(codes[name].get(flight[name], "")) if name in codes else flight[name] for name in COLUMNS]
+    return [str(codes[name].get(flight[name], "")) if name in codes else flight[name] for name in columns]
 
 
 def write(folder: str, name: str, rows: Iterable[Iterable[object]]) -> None:
@@ -56,7 +61,9 @@ def main() -> None:
     test = read_days(days, first_test, testing)
     newest = read_days(days, day - datetime.timedelta(1), 1)
     codes = json.loads((BASE / "input" / "reference" / "codes.json").read_text(encoding="utf-8"))
-    write("train", "train.csv", ([flight["late"], *features(flight, codes)] for flight in train))
+    columns = [name for name in COLUMNS if name != os.environ.get("LEFT_OUT")]
+    write("train", "train.csv", ([flight["late"], *features(flight, codes, columns)] for flight in train))
+    write("records", "records.csv", (features(flight, codes) for flight in newest[:RECORDS]))
     for folder, flights in (("baseline", train), ("test", test), ("day", newest)):
         names = list(flights[0])
         write(folder, f"{folder}.csv", [names, *([flight[name] for name in names] for flight in flights)])
