@@ -27,7 +27,7 @@ def _check_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
     yield from grants_by_name(step, entry, place)
     source = member(member(step.arguments.get("TransformInput"), "DataSource"), "S3DataSource")
     yield from _reading(place, member(source, "S3Uri"))
-    yield "s3:GetObject", place.below(member(step.arguments.get("TransformOutput"), "S3OutputPath"), "*")
+    yield from _reading(place, member(step.arguments.get("TransformOutput"), "S3OutputPath"))
 
 
 def _smoke_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:

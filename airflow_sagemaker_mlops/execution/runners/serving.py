@@ -30,7 +30,7 @@ class ServingCheckRunner(JobRunner):
     """Transforms a few records, and looks at the answers."""
 
     name = "serving_check"
-    request_from = "call"
+    request_from = "settings"
     adds_properties = True
 
     async def submit(self, run: StepRun) -> Submitted:
@@ -61,7 +61,7 @@ class SmokeTestRunner(Runner):
     """Sends records to an endpoint."""
 
     name = "smoke_test"
-    request_from = "arguments"
+    request_from = "settings"
 
     async def run(self, run: StepRun) -> StepResult:
         """Invoke the endpoint.  Raises :class:`StepFailed` for the first record that it does not answer well."""

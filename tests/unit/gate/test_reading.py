@@ -36,7 +36,7 @@ def refused(path: Path, *columns: str, champion: Path | None = None) -> str:
         GOOD.replace("\n", "\r\n") + "\r\n",
         '"id", "label", "candidate", "champion"\n"b", 0, 2.5e-1, .5\n"a", 1, 0.75, 0.50\n',
         "extra,id,champion,label,candidate\nx,b,0.5,False,0.25\ny,a,0.5,True,0.75\n",
-        gzip.compress(GOOD.encode()),
+        gzip.compress(GOOD.encode(), mtime=0),
     ],
 )
 def test_the_same_predictions_in_other_spellings_are_the_same(tmp_path: Path, content: str | bytes) -> None:
@@ -108,7 +108,7 @@ def test_parquet_is_read_with_its_nulls_named(tmp_path: Path) -> None:
         (GOOD.encode("utf-16"), "is UTF-16"),
         (HEADER.encode() + b"\xe4,1,0.5,0.5\n", "is not UTF-8"),
         (b"PK\x03\x04rest", "zip archive or a workbook"),
-        (gzip.compress(GOOD.encode() * 50)[:-12], "damaged gzip file"),
+        (gzip.compress(GOOD.encode() * 50, mtime=0)[:-12], "damaged gzip file"),
         (b"\x1f\x8bno gzip", "damaged gzip file"),
         (HEADER + "a" * 1_100_000, "more than 1,000,000 bytes"),
     ],
