@@ -197,6 +197,16 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
             "GetProvisionedModelThroughput": [{"status": "InService"}],
         },
     ),
+    "x-approval": (
+        {"ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1", "Sentence": "better"},
+        {
+            "DescribeModelPackage": [
+                {"ModelApprovalStatus": "PendingManualApproval"},
+                {"ModelApprovalStatus": "Approved"},
+            ],
+            "UpdateModelPackage": [{"ModelPackageArn": "arn"}],
+        },
+    ),
     "Athena": (
         {**QUERY, "WorkGroup": "churn"},
         {
@@ -307,6 +317,30 @@ def test_a_champion_is_read_and_replaced(aws: LocalAws, bucket: str) -> None:
     assert not refused(aws, register, champion, promote)
     register["Arguments"] = {**version, "ModelPackageDescription": "the second"}
     assert not refused(aws, register, champion, promote)
+
+
+def test_records_are_read_and_answers_are_looked_at(aws: LocalAws, bucket: str) -> None:
+    for key, lines in (("records/r.csv", b"1,2\n3,4\n"), ("answers/r.csv.out", b"0.5\n0.25\n")):
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=lines)
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/records/"}}
+    check = {
+        "ModelName": "m",
+        "TransformInput": {"DataSource": source, "SplitType": "Line", "ContentType": "text/csv"},
+        "TransformOutput": {"S3OutputPath": f"s3://{bucket}/answers", "AssembleWith": "Line"},
+        "TransformResources": RESOURCES,
+    }
+    smoke = {"EndpointName": "scores", "Records": f"s3://{bucket}/records/", "ContentType": "text/csv"}
+    answers = {
+        "CreateTransformJob": [{"TransformJobArn": "arn"}],
+        "DescribeTransformJob": [{**check, "TransformJobStatus": "Completed"}],
+        "InvokeEndpoint": [{"Body": io.BytesIO(b"0.5")}, {"Body": io.BytesIO(b"0.25")}],
+    }
+    assert not refused(
+        aws,
+        {"Name": "CanServe", "Type": "x-serving-check", "Arguments": check},
+        {"Name": "Serves", "Type": "x-smoke-test", "Arguments": smoke},
+        answers=answers,
+    )
 
 
 def processing(bucket: str, code: str = "pass", **more: Any) -> dict[str, Any]:
@@ -440,4 +474,5 @@ def test_functions_questions_loops_and_lineage(aws: LocalAws, form: str) -> None
 def test_every_type_is_tried() -> None:
     elsewhere = {"Processing", "Training", "Condition", "Cleanup", "Model", "EndpointConfig", "RegisterModel", "Fail"}
     elsewhere |= {"QualityCheck", "ClarifyCheck", "Lambda", "Lineage", "ForEach", "Callback", "x-champion-gate"}
+    elsewhere |= {"x-champion", "x-promote-champion", "x-serving-check", "x-smoke-test"}
     assert {name.partition(" ")[0] for name in CANNED} | elsewhere == set(STEP_TYPES)
