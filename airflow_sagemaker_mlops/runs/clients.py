@@ -14,6 +14,7 @@ from ..execution.aws.clients import SessionAws
 from .errors import Argument, NoAws
 
 LOCAL_AWS_REGION = "us-east-1"
+LOG_LEVEL = "AIRFLOW__LOGGING__LOGGING_LEVEL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,12 @@ def connect(conn: str | None, region: str | None, state_dir: Path | None) -> Any
 
 def connected(conn: str, region: str | None) -> Any:
     """Clients of the Airflow connection ``conn``.  Raises :class:`NoAws`."""
-    # Before Airflow is imported: its line about each connection's credentials belongs into a task log.
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
-    from ..hooks.aws import aws_for
-    from ..hooks.connection import AwsConnection
-
     try:
-        return aws_for(AwsConnection(conn, region))
+        with _only_warnings():
+            from ..hooks.aws import aws_for
+            from ..hooks.connection import AwsConnection
+
+            return aws_for(AwsConnection(conn, region))
     except ValueError as error:
         raise NoAws("{error}", error=error) from None
     except Exception as error:
@@ -80,6 +80,22 @@ def connected(conn: str, region: str | None) -> Any:
         raise NoAws(
             '{conn} is "{given}", and Airflow has no such connection.', conn=Argument("aws_conn_id"), given=conn
         ) from None
+
+
+@contextmanager
+def _only_warnings() -> Iterator[None]:
+    """Import Airflow with a log level that hides its line about a connection's credentials, meant for task logs.
+
+    The environment is the caller's, and that of the processes the caller starts, so it stays as it was.
+    """
+    if LOG_LEVEL in os.environ:
+        yield
+        return
+    os.environ[LOG_LEVEL] = "WARNING"
+    try:
+        yield
+    finally:
+        os.environ.pop(LOG_LEVEL, None)
 
 
 def of_session(session: Any, region: str | None) -> SessionAws:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from airflow_sagemaker_mlops import (
 )
 from airflow_sagemaker_mlops.cli.option_names import in_options
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.runs.clients import connected
 from airflow_sagemaker_mlops.runs.result import Cost
 
 ROOT = Path(__file__).parents[3]
@@ -298,3 +300,12 @@ def test_the_example_of_the_page_runs_as_it_stands(tmp_path: Path, monkeypatch: 
     for example in examples:
         exec(compile(example, "docs/python-api.md", "exec"), names)
     assert names["run"].ok
+
+
+def test_a_connection_leaves_the_environment_as_it_was(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_MODELS", aws.connection_json())
+    monkeypatch.delenv("AIRFLOW__LOGGING__LOGGING_LEVEL", raising=False)
+    before = dict(os.environ)
+    clients = connected("models", None)
+    assert clients.client("sts").get_caller_identity()["Account"] == "123456789012"
+    assert dict(os.environ) == before
