@@ -126,16 +126,19 @@ def to_json(
     out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
     for_service: Annotated[
         bool,
-        typer.Option("--for-service", help="Replace champion gates by standard steps, which the service can run."),
+        typer.Option(
+            "--for-service",
+            help="Replace champion gates and drift checks by standard steps, which the service can run.",
+        ),
     ] = False,
     s3_uri: Annotated[
         str,
         typer.Option(
             "--s3-uri",
-            help="With --for-service: S3 folder of the gates' files. Default: a folder beside their predictions.",
+            help="With --for-service: S3 folder of the files of gates and checks. Default: beside what they judge.",
         ),
     ] = "",
-    upload: Annotated[bool, typer.Option("--upload", help="With --for-service: write the gates' files to S3.")] = False,
+    upload: Annotated[bool, typer.Option("--upload", help="With --for-service: write those files to S3.")] = False,
     conn: Annotated[str | None, typer.Option(help="With --upload: Airflow connection. Default: boto3's own.")] = None,
     region: Annotated[str | None, typer.Option(help="With --upload: region.")] = None,
     arguments: Arguments = None,
@@ -143,8 +146,8 @@ def to_json(
 ) -> None:
     """Print the definition as SageMaker Pipelines accepts it: JSON without ``x-airflow``.
 
-    With ``--for-service``, champion gates become Processing and Condition steps.  Their jobs read two files from S3:
-    ``--upload`` writes them there, otherwise they are written to a folder next to the output file.
+    With ``--for-service``, champion gates and drift checks become Processing and Condition steps.  Their jobs read two
+    files from S3: ``--upload`` writes them there, otherwise they are written to a folder next to the output file.
     """
     if for_service:
         from .for_service import print_for_service

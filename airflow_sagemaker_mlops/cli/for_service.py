@@ -1,4 +1,4 @@
-"""``to-json --for-service``: a definition with champion gates as one for SageMaker Pipelines, and the gates' files."""
+"""``to-json --for-service``: a definition for SageMaker Pipelines, and the files that its gates and checks read."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..definition.gate_job import DEFAULT_NO_CHAMPION, INPUT, VALUES_FILE
+from ..definition.champion_gate import DEFAULT_NO_CHAMPION, INPUT, VALUES_FILE
 from ..definition.step_types import CHAMPION_GATE
 from ..gate.job import read_values
 from ..gate.problems import BadPredictions

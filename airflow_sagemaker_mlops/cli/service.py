@@ -8,7 +8,7 @@ from typing import Any
 
 from ..definition import to_json
 from ..definition.problems import PipelineError
-from ..definition.step_types import CHAMPION_GATE, is_extension
+from ..definition.step_types import VERDICT_BRANCHES, is_extension
 from ..runs.clients import client_of
 from ..runs.errors import NoAws
 from .compiling import NotCompiled
@@ -54,8 +54,10 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
     if ours or len(text) > MOST_INLINE:
         why = f"steps that only Airflow can run: {', '.join(ours)}" if ours else f"more than {MOST_INLINE} characters"
         say(f"{file} cannot be pushed to the service: it has {why}.", err=True)
-        if any(step.type == CHAMPION_GATE for step in pipeline.steps):
-            say("to-json --for-service replaces champion gates by steps of the service; push what it writes.", err=True)
+        replaced = sorted({step.type for step in pipeline.steps} & VERDICT_BRANCHES.keys())
+        if replaced:
+            what = f"to-json --for-service replaces {' and '.join(replaced)} by steps of the service"
+            say(f"{what}; push what it writes.", err=True)
         return 2
     try:
         client = client_of("sagemaker", conn, region)

@@ -25,7 +25,7 @@ from .step_keys import (
     read_property_files,
     read_retries,
 )
-from .step_types import AIRFLOW, CHAMPION_GATE, KNOWN, SUPPORTED, syntax_of, type_meant
+from .step_types import AIRFLOW, KNOWN, SUPPORTED, VERDICT_BRANCHES, syntax_of, type_meant
 
 AIRFLOW_KEYS = frozenset({"Description"})
 TOP_KEYS = frozenset(
@@ -70,14 +70,14 @@ class Parsed:
 class Parser:
     """What reading one document has found so far.
 
-    gates   {index of a champion gate in the steps: (the step, its place)}
+    verdict_steps  {index of a step with a verdict in the steps: (the step, its place)}
     """
 
     written: Mapping[str, str]
     reader: Reader = field(default_factory=Reader)
     steps: list[Step] = field(default_factory=list)
     references: list[tuple[int, Place, Get | JsonGet]] = field(default_factory=list)
-    gates: dict[int, tuple[Step, Place]] = field(default_factory=dict)
+    verdict_steps: dict[int, tuple[Step, Place]] = field(default_factory=dict)
 
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Keep a problem."""
@@ -114,8 +114,8 @@ class Parser:
         if document.get("Steps") is None:
             self.report("SM121", None, 'the definition has no "Steps".', 'Add "Steps": [...].')
         self.nested(document.get("Steps"), (None, "Steps"), None, None, 0)
-        if self.gates:  # few documents have one
-            from .gate_step import inherit
+        if self.verdict_steps:  # few documents have one
+            from .verdict_step import inherit
 
             inherit(self)
         experiment = self._block(document, "PipelineExperimentConfig")
@@ -191,12 +191,12 @@ class Parser:
         index = len(self.steps)
         self.steps.append(None)  # type: ignore[arg-type]  # reserves its place; nested steps come after it
         self.steps[index] = self._read_step(item, place, index, (parent, branch, depth))
-        if kind != CHAMPION_GATE:
+        if kind not in VERDICT_BRANCHES:
             return (str(name),)
-        from .gate_step import read_gate
+        from .verdict_step import read_verdict_step
 
-        self.gates[index] = self.steps[index], place
-        return (str(name), *read_gate(self, item, place, self.steps[index], depth))
+        self.verdict_steps[index] = self.steps[index], place
+        return (str(name), *read_verdict_step(self, item, place, self.steps[index], depth))
 
     def _read_step(self, item: Mapping[str, Any], place: Place, index: int, nest: tuple[Any, Any, int]) -> Step:
         name, kind = item["Name"], item["Type"]

@@ -26,13 +26,13 @@ class Reporter(Protocol):
 class StepReporter(Reporter, Protocol):
     """A reporter that also collects steps and their references.
 
-    steps   the steps read so far, in document order
-    gates   {index of a champion gate in the steps: (the step, its place)}
+    steps          the steps read so far, in document order
+    verdict_steps  {index of a step with a verdict in the steps: (the step, its place)}
     """
 
     reader: Reader
     steps: list[Step]
-    gates: dict[int, tuple[Step, Place]]
+    verdict_steps: dict[int, tuple[Step, Place]]
 
     def keep_references(self, step: int, before: int) -> tuple[Get | JsonGet, ...]:
         """Store the references read since ``before`` for ``step``, an index or -1 for none; returns them."""

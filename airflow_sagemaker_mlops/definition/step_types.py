@@ -16,9 +16,17 @@ EXTENSION = "x-"
 # A step that is any Airflow operator.
 AIRFLOW = "x-airflow"
 CHAMPION_GATE = "x-champion-gate"
-# {key with the steps of a branch: the verdict that it is for}
-GATE_BRANCHES = MappingProxyType(
-    {"PromoteSteps": "promote", "RejectSteps": "reject", "InconclusiveSteps": "inconclusive"}
+DRIFT_CHECK = "x-drift-check"
+# {step type whose job gives a verdict: {key with the steps of a branch: the verdict that it is for}}
+VERDICT_BRANCHES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        CHAMPION_GATE: MappingProxyType(
+            {"PromoteSteps": "promote", "RejectSteps": "reject", "InconclusiveSteps": "inconclusive"}
+        ),
+        DRIFT_CHECK: MappingProxyType(
+            {"DriftSteps": "drift", "StableSteps": "stable", "InconclusiveSteps": "inconclusive"}
+        ),
+    }
 )
 DECLARED = "declared"  # the type of a property that the step declares in its OutputParameters
 CHECK_KEYS = frozenset(
@@ -179,9 +187,19 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
         waits=True,
         settings=frozenset({"Champion", "Predictions", "Rules", "NoChampion", "Job"}),
         setting_rules=True,
-        branches=frozenset(GATE_BRANCHES),
+        branches=frozenset(VERDICT_BRANCHES[CHAMPION_GATE]),
         in_body=False,
         properties={"Verdict": "String", "Sentence": "String", "Report": "String"},
+    ),
+    DRIFT_CHECK: StepSyntax(
+        waits=True,
+        settings=frozenset(
+            {"Data", "Baseline", "NextBaseline", "Columns", "Rules", "NoBaseline", "FailOnDrift", "Job"}
+        ),
+        setting_rules=True,
+        branches=frozenset(VERDICT_BRANCHES[DRIFT_CHECK]),
+        in_body=False,
+        properties={"Verdict": "String", "Sentence": "String", "Report": "String", "Profile": "String"},
     ),
     "x-champion": StepSyntax(
         arguments=frozenset({"ModelPackageGroupName", "HistoryS3Uri", "GroupMayBeMissing"}),
@@ -194,6 +212,7 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
             "ModelDataUrl": "String",
             "Stage": "String",
             "Baseline": "String",
+            "DriftBaseline": "String",
         },
     ),
     "x-promote-champion": StepSyntax(

@@ -18,13 +18,23 @@ from .table import CATEGORICAL, NUMERIC, BadData, Column, Table
 SHOWN_CATEGORIES = 9  # in pictures; the others are drawn together
 
 
-def judge(table: Table, baseline: Profile, rules: Sequence[DriftRule], *, noun: str = "records") -> DriftReport:
-    """How ``table`` stands with ``rules`` against ``baseline``.
+def judge(
+    table: Table,
+    baseline: Profile | None,
+    rules: Sequence[DriftRule],
+    *,
+    noun: str = "records",
+    no_baseline: str = STABLE,
+) -> DriftReport:
+    """How ``table`` stands with ``rules`` against ``baseline``; ``no_baseline`` is the verdict if that is ``None``.
 
     Drift is a number above its limit that chance does not explain.  A number above its limit that chance may explain,
     and a sample so small that unchanged data would exceed the limit, are inconclusive.
+    Without a baseline, the rules about the number of records hold nevertheless.
     Raises :class:`BadData` when a rule names a column that neither side has, or needs a label and there is none.
     """
+    if baseline is None:
+        return _alone(table, [rule for rule in rules if rule.check == RECORDS], noun, no_baseline)
     _columns_exist(table, baseline, rules)
     findings = tuple(finding for rule in rules for finding in _Judge(table, baseline, rule, noun).findings())
     counted = [finding.verdict for finding in findings if not finding.dry_run]
@@ -32,6 +42,20 @@ def judge(table: Table, baseline: Profile, rules: Sequence[DriftRule], *, noun: 
     return DriftReport(
         verdict, _sentence(verdict, findings, table, baseline, noun), table.records, baseline.records, findings
     )
+
+
+def _alone(table: Table, rules: Sequence[DriftRule], noun: str, otherwise: str) -> DriftReport:
+    """The report on a table that there is no baseline for."""
+    nothing = Profile(0, {})
+    findings = tuple(finding for rule in rules for finding in _Judge(table, nothing, rule, noun).findings())
+    drifted = [finding for finding in findings if finding.verdict == DRIFT and not finding.dry_run]
+    verdict = DRIFT if drifted else otherwise
+    if drifted:
+        sentence = " ".join(["Drift, without a baseline.", *(finding.sentence for finding in drifted)])
+    else:
+        word = {STABLE: "stable", DRIFT: "drift", INCONCLUSIVE: "not decided"}[otherwise]
+        sentence = f"There is no baseline to compare {table.records:,} {noun} with; that counts as {word} here."
+    return DriftReport(verdict, sentence, table.records, 0, findings)
 
 
 def _columns_exist(table: Table, baseline: Profile, rules: Sequence[DriftRule]) -> None:

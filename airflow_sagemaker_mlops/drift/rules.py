@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..gate.problems import InvalidRules, RuleProblem, alike, listed
+from .settings import IsOpen, never
 
 SCHEMA, RECORDS, PSI, KS = "schema", "records", "psi", "ks"
 MISSING, NEW_CATEGORIES, LABEL_RATE = "missing", "new_categories", "label_rate"
@@ -98,12 +99,17 @@ def parse_rules(value: object) -> tuple[DriftRule, ...]:
     return rules
 
 
-def rule_problems(value: object) -> tuple[RuleProblem, ...]:
-    """Everything that is wrong with the rules in ``value``."""
-    return tuple(_read(DEFAULT_RULES if value is None else value)[1])
+def rule_problems(value: object, is_open: IsOpen = never) -> tuple[RuleProblem, ...]:
+    """Everything that is wrong with the rules in ``value``.
+
+    is_open   whether a run gives the value, such as a reference to a parameter; it is not judged
+    """
+    return tuple(_read(DEFAULT_RULES if value is None else value, is_open)[1])
 
 
-def _read(value: object) -> tuple[tuple[DriftRule, ...], list[RuleProblem]]:
+def _read(value: object, is_open: IsOpen = never) -> tuple[tuple[DriftRule, ...], list[RuleProblem]]:
+    if is_open(value):
+        return (), []
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         return (), [
             RuleProblem("", "the rules are not a list.", "Write a list of objects such as {Check: psi, Max: 0.25}.")
@@ -114,10 +120,12 @@ def _read(value: object) -> tuple[tuple[DriftRule, ...], list[RuleProblem]]:
         return (), [RuleProblem("", f"there are {len(value):,} rules.", f"Write at most {MOST_RULES}.")]
     rules, problems = [], []
     for number, item in enumerate(value):
-        reader = _Reader(item, f"[{number}]")
+        if is_open(item):
+            continue
+        reader = _Reader(item, f"[{number}]", is_open)
         rule = reader.read()
         problems += reader.problems
-        if rule is not None and not reader.problems:
+        if rule is not None and not reader.problems and not reader.is_open:
             rules.append(rule)
     problems += _repeated(rules)
     return tuple(rules), problems
@@ -142,8 +150,12 @@ def _repeated(rules: Sequence[DriftRule]) -> list[RuleProblem]:
 class _Reader:
     """Reads one rule and collects its problems."""
 
-    def __init__(self, item: object, place: str) -> None:
-        self.item = item
+    def __init__(self, item: object, place: str, is_open: IsOpen) -> None:
+        given = item if isinstance(item, Mapping) else {}
+        opened = {key for key, value in given.items() if is_open(value) or _has_open(value, is_open)}
+        self.is_open = bool(opened)
+        self.keys = given  # those with values that a run gives included
+        self.item = {key: value for key, value in given.items() if key not in opened} if opened else item
         self.place = place
         self.problems: list[RuleProblem] = []
 
@@ -152,6 +164,8 @@ class _Reader:
             self._add("", "the rule is not an object.", "Write an object such as {Check: psi, Max: 0.25}.")
             return None
         check = self.item.get("Check", _ABSENT)
+        if check is _ABSENT and "Check" in self.keys:
+            return None
         if check is _ABSENT:
             self._add("", "the rule has no Check.", f"Add Check: {listed(CHECKS)}.")
             return None
@@ -180,11 +194,10 @@ class _Reader:
         self.problems.append(RuleProblem(self.place + (f".{key}" if key else ""), what, fix))
 
     def _known_keys(self, check: str, traits: CheckTraits) -> None:
-        assert isinstance(self.item, Mapping)
         known = ["Check", "DryRun"]
         known += ["Min", "Max"] if check == RECORDS else [traits.key] if traits.key else []
         known += _COLUMN_KEYS if traits.of_columns else []
-        for key in self.item:
+        for key in self.keys:
             if key in known:
                 continue
             near = alike(str(key), known)
@@ -192,7 +205,8 @@ class _Reader:
             self._add(str(key), f'the check "{check}" has no key "{key}".', fix)
 
     def _bounds(self, least: int | None, most: int | None) -> None:
-        if self.problems:
+        assert isinstance(self.item, Mapping)
+        if self.problems or self.keys.keys() & {"Min", "Max"} != self.item.keys() & {"Min", "Max"}:
             return
         if least is None and most is None:
             self._add("", 'the check "records" demands nothing.', "Add Min or Max.")
@@ -246,6 +260,10 @@ class _Reader:
             self._add(key, f"{key} is {_shown(value)}.", "Use true or false.")
             return False
         return value
+
+
+def _has_open(value: object, is_open: IsOpen) -> bool:
+    return isinstance(value, (list, tuple)) and any(map(is_open, value))
 
 
 def _number(value: object) -> float | None:

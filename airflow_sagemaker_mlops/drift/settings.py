@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..gate.problems import InvalidRules, RuleProblem, alike, listed
@@ -32,6 +32,7 @@ MISSING_TEXTS = frozenset(
     ]
 )
 
+IsOpen = Callable[[object], bool]
 _LISTS = {"Numeric": "numeric", "Categorical": "categorical", "Ignore": "ignored", "Missing": "missing"}
 _KEYS = ("Label", *_LISTS, "Header")
 
@@ -68,9 +69,23 @@ def columns_of(value: object) -> Columns:
     return columns
 
 
-def column_problems(value: object) -> tuple[RuleProblem, ...]:
-    """Everything that is wrong with the ``Columns`` in ``value``."""
+def never(_value: object) -> bool:
+    """No value is open."""
+    return False
+
+
+def column_problems(value: object, is_open: IsOpen = never) -> tuple[RuleProblem, ...]:
+    """Everything that is wrong with the ``Columns`` in ``value``; what ``is_open`` is not judged."""
+    if is_open(value):
+        return ()
+    if isinstance(value, Mapping):
+        value = {key: () if key in _LISTS and _is_open(item, is_open) else item for key, item in value.items()}
+        value = {key: item for key, item in value.items() if key not in _KEYS or not is_open(item)}
     return tuple(_read(value)[1])
+
+
+def _is_open(value: object, is_open: IsOpen) -> bool:
+    return is_open(value) or (isinstance(value, (list, tuple)) and any(map(is_open, value)))
 
 
 def _read(value: object) -> tuple[Columns, list[RuleProblem]]:

@@ -31,6 +31,7 @@ from .runners.champion import ChampionRunner, PromoteChampionRunner
 from .runners.champion_gate import ChampionGateRunner
 from .runners.cleanup import CleanupRunner
 from .runners.condition import ConditionRunner
+from .runners.drift_check import DriftCheckRunner
 from .runners.emr import EmrRunner
 from .runners.emr_serverless import EmrServerlessRunner
 from .runners.endpoint import EndpointRunner, InferenceComponentRunner
@@ -216,6 +217,7 @@ for _runner in (
     ChampionRunner(),
     PromoteChampionRunner(),
     CleanupRunner(),
+    DriftCheckRunner(),
     ConditionRunner(),
     EmrRunner(),
     EmrServerlessRunner(),

@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .open_values import put_values
 from .picture import picture
 from .problems import BadPredictions, InvalidRules
 from .report import GateReport
@@ -24,7 +24,6 @@ BAD_INPUT = 2
 MESSAGE_FILE = Path("/opt/ml/output/message")  # a Processing job shows its beginning as ExitMessage
 REPORT = "report.json"
 LONGEST_MESSAGE = 1000
-_PLACE = re.compile(r"\[(\d+)\]|([A-Za-z]\w*)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,20 +152,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _rules(path: str, values: Sequence[tuple[str, str]]) -> tuple[Rule, ...]:
     rules = read_json(Path(path), "the file of rules")
-    for place, value in values:
-        _put(rules, place, value)
-    return parse_rules(rules)
-
-
-def _put(rules: Any, place: str, value: str) -> None:
-    """Put ``value`` where it belongs in ``rules``; ``place`` is ``[0].By``, or ``[0].Values[1]``."""
-    keys = [int(index) if index else key for index, key in _PLACE.findall(place)]
     try:
-        for key in keys[:-1]:
-            rules = rules[key]
-        rules[keys[-1]] = value
-    except (IndexError, KeyError, TypeError):
-        raise BadPredictions([f"there is no {place} in the rules, whose value would be {value}."]) from None
+        put_values(rules, values)
+    except ValueError as error:
+        raise BadPredictions([str(error)]) from None
+    return parse_rules(rules)
 
 
 def _json(path: Path | None) -> Any:

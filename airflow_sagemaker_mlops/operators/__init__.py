@@ -12,6 +12,7 @@ from ..definition.step_types import SUPPORTED, operator_name, type_of_operator
 _OTHERS = {
     "ChampionGateOperator": "champion_gate",
     "ChampionRollbackOperator": "champion_rollback",
+    "DriftCheckOperator": "drift_check",
     "RunConditionOperator": "run_condition",
     "PipelineStatusOperator": "status",
     "StopRunningJobsOperator": "stop_jobs",

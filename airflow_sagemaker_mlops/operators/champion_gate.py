@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..definition.expressions import is_expression
-from ..definition.gate_job import FOLDER, JOB_KEYS, job_arguments
-from ..definition.problems import did_you_mean
+from ..definition.champion_gate import INPUT
 from ..definition.step_types import CHAMPION_GATE
 from .base import StepOperator
-
-NEEDED = ("ImageUri", "RoleArn")
+from .verdict import is_open, job_problems, refuse, step_keywords
 
 
 class ChampionGateOperator(StepOperator):
@@ -46,35 +43,23 @@ class ChampionGateOperator(StepOperator):
     ) -> None:
         if "step" not in kwargs and "arguments" not in kwargs:
             job = job or {}
-            _check(str(kwargs.get("task_id", "")), predictions, rules, job)
+            refuse(kwargs.get("task_id", ""), _problems(predictions, rules, job))
             champion = {"ModelPackageGroup": model_package_group, "GroupMayBeMissing": group_may_be_missing}
             settings = {
                 "Champion": champion if model_package_group else None,
                 "Rules": [dict(rule) for rule in rules],
                 "NoChampion": no_champion,
-                "Job": {FOLDER: job[FOLDER]} if FOLDER in job else None,
             }
-            kwargs["arguments"] = job_arguments({}, job, predictions)
-            kwargs["settings"] = {key: value for key, value in settings.items() if value is not None}
+            kwargs |= step_keywords(job, {INPUT: predictions}, settings)
         super().__init__(**kwargs)
 
 
-def _check(task_id: str, predictions: Any, rules: Any, job: Mapping[str, Any]) -> None:
-    """Raise ``ValueError`` with everything that no run can mend."""
+def _problems(predictions: Any, rules: Any, job: Mapping[str, Any]) -> list[str]:
+    """Sentences about everything that no run can mend."""
     from ..gate import rule_problems
 
-    wrong = [f"rules{one.place}: {one.what} {one.fix}".rstrip() for one in rule_problems(list(rules), _is_open)]
-    known = (*JOB_KEYS, FOLDER)
-    wrong += [f'job has no key "{key}". {did_you_mean(str(key), known)}' for key in job if key not in known]
-    wrong += [f"job has no {key}." for key in NEEDED if not job.get(key)]
+    found = [f"rules{one.place}: {one.what} {one.fix}".rstrip() for one in rule_problems(list(rules), is_open)]
+    found += job_problems(job)
     if not predictions:
-        wrong.append("predictions= is the S3 URI of the predictions of both models.")
-    if wrong:
-        raise ValueError(f'Task "{task_id}": ' + " ".join(wrong))
-
-
-def _is_open(value: Any) -> bool:
-    """Whether a run gives the value: an expression, a template, or the result of a task."""
-    from ..templates import is_result, is_template
-
-    return is_expression(value) or is_template(value) or is_result(value)
+        found.append("predictions= is the S3 URI of the predictions of both models.")
+    return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
-from ..definition.step_types import CHAMPION_GATE, GATE_BRANCHES, syntax_of
+from ..definition.step_types import VERDICT_BRANCHES, syntax_of
 from .edges import references, topological, upstream_of
 from .model import RUN_CONDITION_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
 from .spec import NO_SPEC, BodyStep, Outputs, ParameterSlot, Side, StepSpec
@@ -184,9 +184,9 @@ def _parameters_in(block: object) -> set[str]:
 
 
 def _raw_steps(items: Json) -> dict[str, JsonObject]:
-    """Every step as written, by name, including nested ones; a champion gate as the steps that replace it."""
+    """Every step as written, by name, including nested ones; a step with a verdict as those that replace it."""
     found: dict[str, JsonObject] = {}
-    gates: list[JsonObject] = []
+    judging: list[JsonObject] = []
     stack = [items]
     while stack:
         for item in _rows(stack.pop()):
@@ -194,14 +194,14 @@ def _raw_steps(items: Json) -> dict[str, JsonObject]:
             arguments = item.get("Arguments")
             if item["Type"] in ("Condition", "ForEach") and isinstance(arguments, Mapping):
                 stack.extend(arguments.get(key) for key in NESTED)
-            elif item["Type"] == CHAMPION_GATE:
-                gates.append(item)
-                stack.extend(item.get(key) for key in GATE_BRANCHES)
-    if gates:
-        from ..definition.gate_step import raw_steps  # few documents have one
+            elif item["Type"] in VERDICT_BRANCHES:
+                judging.append(item)
+                stack.extend(item.get(key) for key in VERDICT_BRANCHES[str(item["Type"])])
+    if judging:
+        from ..definition.verdict_step import raw_steps  # few documents have one
 
-        for gate in gates:
-            found.update(raw_steps(gate, found))
+        for item in judging:
+            found.update(raw_steps(item, found))
     return found
 
 

@@ -48,6 +48,12 @@ class Version:
         return in_production(self.described)
 
 
+def drift_baseline_of(version: Version) -> str:
+    """S3 URI of what drift is measured against, as RegisterModel has stored it; "" if it has stored nothing."""
+    quality = (version.described.get("DriftCheckBaselines") or {}).get("ModelDataQuality") or {}
+    return str((quality.get("Statistics") or {}).get("S3Uri") or "")
+
+
 def champion_of(client: Client, group: str, *, candidate: str = "") -> Version | None:
     """The champion of ``group`` (name or ARN); ``None`` if no version of the group is approved.
 

@@ -3,6 +3,7 @@
 ``<prefix>/champions/<group>/000007.json``     the seventh change of the champion
 ``<prefix>/champions/<group>/champion.json``   the last of them again, for other tools: a cache that is rebuilt
 ``<prefix>/champions/<group>/no-champion.json``  what an evaluation reads as long as the group has no champion
+``<prefix>/champions/<group>/no-baseline.json``  what a drift check reads if the champion has no baseline
 
 The number is what concurrent promotions compete for: S3 creates an object with ``If-None-Match: *`` once.
 """
@@ -24,7 +25,7 @@ _ENTRY = re.compile(r"\d{6,9}\.json")
 _TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 _ABSENT = frozenset({"NoSuchKey", "404"})
 _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
-POINTER, MARKER = "champion.json", "no-champion.json"
+POINTER, MARKER, NO_BASELINE_MARKER = "champion.json", "no-champion.json", "no-baseline.json"
 NO_CHAMPION = {"champion": None, "why": "The model package group has no approved version yet."}
 
 
@@ -160,6 +161,13 @@ class History:
             condition = {"IfMatch": there[1]} if there is not None else {"IfNoneMatch": "*"}
             if self._put(uri, entry.as_json(), **condition):
                 return
+
+    def write_baseline_marker(self, champion: str) -> str:
+        """URI of ``no-baseline.json``, which is written: the ``champion`` was registered without a baseline."""
+        uri = f"{self.folder}{NO_BASELINE_MARKER}"
+        why = "The champion was registered without DriftCheckBaselines.ModelDataQuality.Statistics."
+        self._put(uri, {"model_package_group": self.group, "champion": champion, "baseline": None, "why": why})
+        return uri
 
     def write_marker(self) -> str:
         """URI of ``no-champion.json``, which is written."""

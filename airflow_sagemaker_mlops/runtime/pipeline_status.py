@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..definition.step_types import AIRFLOW, CHAMPION_GATE, WAITING
+from ..definition.step_types import AIRFLOW, VERDICT_BRANCHES, WAITING
 from ..plan.model import PARAMETERS_TASK_ID
 from ..plan.run_rules import run_status
 from .skip_reasons import Skips
@@ -179,6 +179,6 @@ def _decisions(
     ti: RuntimeTaskInstanceProtocol, steps: Mapping[str, str], states: Mapping[str, str | None]
 ) -> Iterator[str]:
     for name, step_type in steps.items():
-        if step_type in ("Condition", CHAMPION_GATE) and states.get(name) == "success":
+        if step_type in ("Condition", *VERDICT_BRANCHES) and states.get(name) == "success":
             result = xcom_of(ti, name, "return_value") or {}
             yield f"{name}: {(result.get('Decision') or {}).get('Sentence', 'no decision recorded')}"

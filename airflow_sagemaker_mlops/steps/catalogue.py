@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..definition.step_types import STEP_SYNTAX, StepSyntax
 from .analytics import ATHENA, EMR, EMR_SERVERLESS
 from .bedrock import BEDROCK
-from .champion_gate import CHAMPION_GATE_STEP
 from .champions import APPROVAL, CHAMPION, PROMOTE_CHAMPION
 from .checks import CLARIFY_CHECK, QUALITY_CHECK
 from .control import (
@@ -35,6 +34,7 @@ from .models import (
     REGISTER_MODEL,
 )
 from .serving import SERVING_CHECK, SMOKE_TEST
+from .verdicts import CHAMPION_GATE_STEP, DRIFT_CHECK_STEP
 
 STEP_TYPES: dict[str, StepType] = {
     entry.name: entry
@@ -64,6 +64,7 @@ STEP_TYPES: dict[str, StepType] = {
         *BEDROCK,
         ATHENA,
         CHAMPION_GATE_STEP,
+        DRIFT_CHECK_STEP,
         CHAMPION,
         PROMOTE_CHAMPION,
         APPROVAL,

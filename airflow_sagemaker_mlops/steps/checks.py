@@ -12,6 +12,7 @@ from typing import Any
 from ..definition.model import Join, Pipeline, Step
 from ..definition.parse import FLAGS
 from ..definition.problems import Problem, warning
+from ..definition.step_types import DRIFT_CHECK
 from .arns import Place, packages
 from .iam import grants_by_name, member, objects
 from .jobs import PROCESSING
@@ -66,7 +67,7 @@ def _service_takes_new_customers(step: Step, _pipeline: Pipeline) -> Iterator[Pr
     """AWS closed SageMaker Model Monitor and Clarify to new customers on 2026-07-30; accounts that used them go on."""
     service = "Model Monitor" if step.type == "QualityCheck" else "Clarify"
     what = f'"{step.name}" needs SageMaker {service}, which AWS closed to new customers on 2026-07-30.'
-    fix = "In an account that never used it, compare the data in a Processing step: sagemaker-mlops drift check."
+    fix = f"In an account that never used it, a step of type {DRIFT_CHECK} compares the data: docs/drift.md."
     yield warning("SM304", f"{step.where}.Type", what, fix)
 
 

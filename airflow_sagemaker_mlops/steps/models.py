@@ -10,7 +10,7 @@ from typing import Any
 
 from ..definition.model import Pipeline, Step
 from ..definition.problems import Problem, warning
-from ..definition.step_types import CHAMPION_GATE, is_extension
+from ..definition.step_types import VERDICT_BRANCHES, is_extension
 from .arns import Place, packages, spelled
 from .guardrails import component_guardrails, config_guardrails, endpoint_guardrails
 from .iam import grants_by_name, listing_grants, member, names_of, objects, sagemaker_grants
@@ -69,7 +69,7 @@ def _named_by_its_group(step: Step, _pipeline: Pipeline) -> Iterator[Problem]:
 
 def _description_is_for_airflow(step: Step, pipeline: Pipeline) -> Iterator[Problem]:
     """What this package adds to RegisterModel is refused by the service, which a document may be meant for."""
-    ours = any(is_extension(other.type) and other.type != CHAMPION_GATE for other in pipeline.steps)
+    ours = any(is_extension(other.type) and other.type not in VERDICT_BRANCHES for other in pipeline.steps)
     if step.arguments.get("ApprovalDescription") is not None and not ours:
         what = f'step "{step.name}" has an "ApprovalDescription", which only this package sets, by UpdateModelPackage.'
         fix = 'Remove it if the definition is to run on SageMaker Pipelines; "ModelPackageDescription" is taken there.'

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ..gate_step import side_in_words
 from ..location import place_text
 from ..model import Clash, JsonGet, Step
 from ..problems import Problem
+from ..verdict_step import side_in_words
 
 if TYPE_CHECKING:
     from ..parse import Parsed

@@ -23,7 +23,7 @@ def champions_are_compared(parsed: Parsed) -> Iterator[Problem]:
         step = steps.get(reference.name) if isinstance(reference, Get) and reference.root == "Steps" else None
         if step is None or step.type != CHAMPION or step.arguments.get(HISTORY) is not None:
             continue
-        if isinstance(reference, Get) and reference.path[:1] == ("ModelDataUrl",):
+        if isinstance(reference, Get) and reference.path[:1] in (("ModelDataUrl",), ("DriftBaseline",)):
             what = f'as long as there is no champion, "{reference.text}" names no object, and no job could read it.'
             fix = f'Give "{step.name}" a "{HISTORY}": it writes a small object there for that time.'
             yield Problem("SM321", place_text(place), what, fix)

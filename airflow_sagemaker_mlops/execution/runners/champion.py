@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ...definition.expressions import parse_value
 from ...definition.model import Get
-from ...registry.champion import Version, champion_of, require_model_data
+from ...registry.champion import Version, champion_of, drift_baseline_of, require_model_data
 from ...registry.errors import ChampionChanged, NoSuchGroup, RegistryError
 from ...registry.history import History
 from ...registry.promotion import Baseline, Change, baseline_of, promote
@@ -47,9 +47,11 @@ class ChampionRunner(Runner):
         }
         if champion is not None:
             properties |= {"ModelDataUrl": champion.model_data} if champion.model_data else {}
+            properties |= await _drift_baseline(run, champion, history)
             run.tell(f"the champion of {group} is version {champion.number} ({champion.stage or 'no stage'})")
         elif history is not None:
-            properties["ModelDataUrl"] = await in_thread(run.aws.key, history.write_marker)
+            marker = await in_thread(run.aws.key, history.write_marker)
+            properties |= {"ModelDataUrl": marker, "DriftBaseline": marker}
             run.tell(f"{group} has no champion; {properties['ModelDataUrl']} says so")
         else:
             run.tell(f"{group} has no champion")
@@ -70,6 +72,17 @@ def _read(
     if champion is not None:
         require_model_data(run.aws.client, champion)
     return champion, history, baseline_of(champion, history)
+
+
+async def _drift_baseline(run: StepRun, champion: Version, history: History | None) -> dict[str, str]:
+    """``DriftBaseline`` of a champion; a marker is only written for steps that read the property."""
+    if baseline := drift_baseline_of(champion):
+        return {"DriftBaseline": baseline}
+    if history is None or (run.spec.outputs != "all" and "DriftBaseline" not in run.spec.outputs):
+        return {}
+    marker = await in_thread(run.aws.key, history.write_baseline_marker, champion.arn)
+    run.tell(f"version {champion.number} was registered without DriftCheckBaselines; {marker} says so")
+    return {"DriftBaseline": marker}
 
 
 class PromoteChampionRunner(Runner):

@@ -166,6 +166,6 @@ def test_the_same_document_gives_the_same_plan_and_a_document_without_a_gate_loa
 import sys
 from airflow_sagemaker_mlops.plan.source import plan_of
 plan_of({document})
-print([name for name in sys.modules if ".gate." in name or "gate_step" in name])
+print([name for name in sys.modules if ".gate." in name or "verdict_step" in name])
 """
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"

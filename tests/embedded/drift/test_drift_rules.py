@@ -94,3 +94,19 @@ def test_reading_rules_imports_no_numpy() -> None:
         "sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_values_of_a_run_are_not_judged_and_everything_else_is() -> None:
+    rules = yaml.safe_load("""
+        - {Check: "?", Limit: 1}
+        - {Check: psi, Max: "?", Column: [hour]}
+        - {Check: psi, Columns: ["?"], Max: -1}
+        - {Check: records, Min: "?"}
+        - {Check: psi, Max: "?"}
+        - {Check: psi, Max: 0.3}
+        """)
+    places = [problem.place for problem in rule_problems(rules, lambda value: value == "?")]
+    assert places == ["[1].Column", "[2].Max"]
+    columns = {"Label": "?", "Ignore": ["?"], "Header": "?", "Categorical": "weekday", "Colour": "?"}
+    assert [one.place for one in column_problems(columns, lambda value: value == "?")] == ["Colour", "Categorical"]
+    assert rule_problems("?", lambda value: value == "?") == column_problems("?", lambda value: value == "?") == ()

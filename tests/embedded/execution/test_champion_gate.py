@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from airflow_sagemaker_mlops.definition import examine, load_pipeline
+from airflow_sagemaker_mlops.definition.champion_gate import GATE
 from airflow_sagemaker_mlops.definition.for_service import for_service
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
 from airflow_sagemaker_mlops.execution.exceptions import StepFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
-from airflow_sagemaker_mlops.execution.runners.champion_gate import ChampionGateRunner, read_report
+from airflow_sagemaker_mlops.execution.runners.champion_gate import ChampionGateRunner
+from airflow_sagemaker_mlops.execution.runners.verdict import read_report
 from airflow_sagemaker_mlops.execution.scope import Scope, Unreadable
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.local_aws import LocalAws
@@ -189,9 +191,9 @@ def test_what_only_a_run_can_know_is_refused_before_the_job(
 )
 def test_a_report_that_cannot_be_read_never_promotes(content: bytes) -> None:
     with pytest.raises(Unreadable):
-        read_report(content, "s3://b/report.json")
+        read_report(content, "s3://b/report.json", GATE)
 
 
 def test_a_report_is_read_with_its_sentence() -> None:
     content = json.dumps({"verdict": "reject", "sentence": "AUC 0.6 against 0.7."}).encode()
-    assert read_report(content, "s3://b/report.json")["sentence"] == "AUC 0.6 against 0.7."
+    assert read_report(content, "s3://b/report.json", GATE)["sentence"] == "AUC 0.6 against 0.7."

@@ -108,6 +108,28 @@ def test_on_the_first_day_a_marker_stands_for_the_champion_and_the_next_day_the_
     assert [entry.by["run_id"] for entry in place.history.entries([1])] == [first.run_id]
 
 
+def test_what_drift_is_measured_against_is_that_of_the_champion_or_a_marker_for_none(place: Place) -> None:
+    def read() -> Any:
+        definition = place.definition()
+        promotion = definition["Steps"][2]["Arguments"]
+        promotion["Sentence"]["Std:Join"]["Values"] = [{"Get": "Steps.Champion.DriftBaseline"}]
+        statistics = {"ContentType": "application/json", "S3Uri": f"s3://{place.bucket}/profile.json"}
+        register = {**place.version, "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics}}}
+        definition["Steps"][1]["Arguments"] = register
+        place.run(definition).raise_for_status()
+        return place.champion.described["ApprovalDescription"]
+
+    folder = place.history.folder
+    assert read() == f"{folder}no-champion.json"
+    assert read() == f"s3://{place.bucket}/profile.json"
+    without = place.promote(place.register(), "other").entry.model_package
+    assert read() == f"{folder}no-baseline.json"
+    marker = place.aws.client("s3").get_object(
+        Bucket=place.bucket, Key=f"history/champions/{place.group}/no-baseline.json"
+    )
+    assert json.loads(marker["Body"].read())["champion"] == without
+
+
 def test_a_group_or_a_model_that_is_not_there_is_named(place: Place) -> None:
     missing = place.run(place.definition(may_be_missing=False))
     assert f'There is no model package group "{place.group}" in this account and region. Create it' in missing.cause

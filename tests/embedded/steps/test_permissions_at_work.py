@@ -384,7 +384,7 @@ def test_jobs_that_are_named_tagged_grouped_and_found_again(aws: LocalAws, bucke
     assert not refused(aws, score, which, clean, times=2, PipelineExperimentConfig=experiment)
 
 
-def test_a_gate_looks_its_champion_up_and_keeps_its_files(aws: LocalAws, bucket: str) -> None:
+def test_a_gate_looks_its_champion_up_and_keeps_its_files_as_a_drift_check_does(aws: LocalAws, bucket: str) -> None:
     rows = "id,label,candidate\\n" + "\\n".join(f"{n},{n % 2},{n % 3}" for n in range(9))
     code = f"open('/opt/ml/processing/output/p.csv', 'w').write('{rows}')"
     gate = {
@@ -394,7 +394,10 @@ def test_a_gate_looks_its_champion_up_and_keeps_its_files(aws: LocalAws, bucket:
         "Predictions": {"Step": "Score", "Output": "out"},
         "Rules": [{"Metric": "accuracy", "Floor": 0.1}],
     }
-    assert not refused(aws, {"Name": "Score", "Type": "Processing", "Arguments": processing(bucket, code)}, gate)
+    out = {"Step": "Score", "Output": "out"}
+    drift = {"Name": "Drift", "Type": "x-drift-check", "Data": out, "Baseline": out, "Columns": {"Ignore": ["id"]}}
+    score = {"Name": "Score", "Type": "Processing", "Arguments": processing(bucket, code)}
+    assert not refused(aws, score, gate, {**drift, "FailOnDrift": False})
 
 
 def test_models_versions_and_checks(aws: LocalAws, bucket: str) -> None:
@@ -474,5 +477,5 @@ def test_functions_questions_loops_and_lineage(aws: LocalAws, form: str) -> None
 def test_every_type_is_tried() -> None:
     elsewhere = {"Processing", "Training", "Condition", "Cleanup", "Model", "EndpointConfig", "RegisterModel", "Fail"}
     elsewhere |= {"QualityCheck", "ClarifyCheck", "Lambda", "Lineage", "ForEach", "Callback", "x-champion-gate"}
-    elsewhere |= {"x-champion", "x-promote-champion", "x-serving-check", "x-smoke-test"}
+    elsewhere |= {"x-drift-check", "x-champion", "x-promote-champion", "x-serving-check", "x-smoke-test"}
     assert {name.partition(" ")[0] for name in CANNED} | elsewhere == set(STEP_TYPES)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import gzip
 import json
+import runpy
+import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from airflow_sagemaker_mlops.drift import DriftReport, Profile, judge, parse_rul
 from airflow_sagemaker_mlops.drift.job import check, main
 from airflow_sagemaker_mlops.drift.settings import columns_of
 from airflow_sagemaker_mlops.drift.table import BadData
+from airflow_sagemaker_mlops.drift.zipapp import archive
 
 ROOM = Path(__file__).parents[3] / "airflow_sagemaker_mlops" / "drift"
 COLUMNS = {"Label": "late", "Ignore": ["id"]}
@@ -184,10 +188,86 @@ def test_the_job_writes_report_and_profile(tmp_path: Path, baseline: Path, capsy
     arguments = ["--data", str(today), "--baseline", str(baseline), "--rules", str(rules), "--output", str(out)]
     assert main(arguments) == 0
     assert DriftReport.from_json(json.loads((out / "report.json").read_text("utf-8"))).verdict == "drift"
-    assert capsys.readouterr().out.startswith("Drift: 900 records")
+    assert capsys.readouterr().out.startswith("drift: Drift: 900 records")
     assert main([*arguments[:3], str(out), *arguments[4:]]) == 0  # its own output is a baseline
     assert main([*arguments[:3], str(tmp_path / "nothing"), *arguments[4:]]) == 2
     assert "there is no file or folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("marker", ["no-champion.json", "no-baseline.json", ""])
+def test_without_a_baseline_the_number_of_records_decides_or_the_verdict_for_that(
+    tmp_path: Path, marker: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing, rules, out = tmp_path / "nothing", tmp_path / "rules.json", tmp_path / "out"
+    nothing.mkdir()
+    if marker:
+        (nothing / marker).write_text('{"champion": null}', "utf-8")
+    settings = {"Columns": COLUMNS, "Rules": [{"Check": "records", "Min": 500}, {"Check": "label_rate"}]}
+    rules.write_text(json.dumps(settings), encoding="utf-8")
+
+    def verdict(count: int, *more: str) -> str:
+        today = csv(tmp_path / "today.csv", rows(count, 2))
+        files = ["--data", str(today), "--baseline", str(nothing), "--rules", str(rules), "--output", str(out)]
+        assert main([*files, *more]) == 0
+        return str(json.loads((out / "report.json").read_text("utf-8"))["verdict"])
+
+    assert verdict(600) == "stable"
+    assert verdict(600, "--no-baseline", "inconclusive") == "inconclusive"
+    assert (
+        "There is no baseline to compare 600 records with; that counts as not decided here." in capsys.readouterr().out
+    )
+    assert verdict(400) == "drift"
+    assert "There are 400 records, fewer than 500." in capsys.readouterr().out
+    with pytest.raises(BadData, match="holds neither a profile nor data"):  # the command line has no such verdict
+        check(tmp_path / "today.csv", nothing, settings)
+
+
+def test_values_of_a_run_are_put_into_the_rules_and_drift_fails_the_job_that_is_to_fail(
+    tmp_path: Path, baseline: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules, out = tmp_path / "rules.json", tmp_path / "out"
+    rules.write_text(json.dumps({"Columns": COLUMNS, "Rules": [{"Check": "psi", "Max": None}]}), encoding="utf-8")
+    today = csv(tmp_path / "today.csv", rows(900, 2, hour=17))
+    files = ["--data", str(today), "--baseline", str(baseline), "--rules", str(rules), "--output", str(out)]
+    assert main([*files, "--set", ".Rules[0].Max", "0.2", "--fail-on-drift", "True"]) == 3
+    assert "the limit is 0.2" in capsys.readouterr().err
+    assert main([*files, "--set", ".Rules[0].Max", "50"]) == 0
+    assert main([*files, "--set", ".Rules[7].Max", "50"]) == 2
+    assert "there is no .Rules[7].Max in the rules" in capsys.readouterr().err
+
+
+def test_the_profile_is_that_of_the_next_baseline(tmp_path: Path, baseline: Path) -> None:
+    today = csv(tmp_path / "today.csv", rows(900, 2))
+    _, profile = check(today, baseline, {"Columns": COLUMNS}, next_baseline=baseline)
+    assert profile.records == 5000
+
+
+def test_a_baseline_of_another_tool_is_named_as_such(tmp_path: Path) -> None:
+    folder = tmp_path / "baseline"
+    folder.mkdir()
+    (folder / "statistics.json").write_text('{"version": 0.0, "features": []}', "utf-8")
+    with pytest.raises(BadData, match=r"statistics\.json: this is not the profile of a drift check"):
+        check(csv(tmp_path / "today.csv", rows(9, 2)), folder, {"Columns": COLUMNS})
+
+
+def test_the_archive_of_a_job_judges_without_the_package(tmp_path: Path, baseline: Path) -> None:
+    program, rules = tmp_path / "drift.pyz", tmp_path / "rules.json"
+    program.write_bytes(archive())
+    rules.write_text(json.dumps({"Columns": COLUMNS}), encoding="utf-8")
+    today = csv(tmp_path / "today.csv", rows(900, 2))
+    files = ["--data", str(today), "--baseline", str(baseline), "--rules", str(rules), "--output", str(tmp_path)]
+    with zipfile.ZipFile(program) as members:
+        names = set(members.namelist())
+    assert {"__main__.py", "drift_check/__init__.py", "drift_check/drift/job.py", "drift_check/gate/report.py"} <= names
+    assert not any("zipapp" in name for name in names)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [str(program), *files])
+        patch.setitem(sys.modules, "airflow_sagemaker_mlops", None)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(program), run_name="__main__")
+    assert ended.value.code == 0
+    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["verdict"] == "stable"
+    assert archive() == archive.__wrapped__()
 
 
 def test_the_modules_of_the_job_run_on_python_3_9() -> None:

@@ -207,6 +207,11 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "Predictions": {"Step": "Before", "Output": "predictions"},
         "Rules": [{"Metric": "auc", "Must": "improve"}],
     },
+    "x-drift-check": {
+        "Arguments": None,
+        "Data": {"Step": "Before", "Output": "predictions"},
+        "Baseline": "s3://bucket/profile.json",
+    },
     "x-smoke-test": {"Arguments": {"EndpointName": "E", "Records": "s3://bucket/records.csv"}},
     "x-champion": {"Arguments": {"ModelPackageGroupName": "g", "HistoryS3Uri": "s3://bucket/history"}},
     "x-approval": {"Arguments": {"ModelPackageArn": {"Get": "Execution.PipelineName"}}},

@@ -1,6 +1,6 @@
-"""A champion gate: a processing job that compares two models' predictions, and what its report says.
+"""Steps whose job gives a verdict: a champion gate, a drift check.
 
-Source: docs/language/steps/champion-gate.md.
+Sources: docs/language/steps/champion-gate.md and drift-check.md.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..definition.gate_job import FOLDER, GATE_FOLDER
+from ..definition.champion_gate import GATE
+from ..definition.drift_check import DRIFT
 from ..definition.model import Step
-from ..definition.step_types import CHAMPION_GATE
+from ..definition.verdict_job import FOLDER
+from ..definition.verdict_kinds import VERDICT_KINDS
 from .arns import Place, packages
 from .iam import grants_by_name, member
 from .jobs import PROCESSING
@@ -19,11 +21,11 @@ from .model import Grant, StepType
 
 
 def _folder(step: Step, place: Place) -> str:
-    """ARN of the objects that the gate writes; beside the predictions, whose place only the run knows."""
+    """ARN of the objects that the step writes; beside what it judges, whose place only the run knows."""
     given = member(step.settings.get("Job"), FOLDER)
     if isinstance(given, str):
         return place.below(given, "*")
-    return f"arn:{place.partition}:s3:::*/{GATE_FOLDER}/*" if given is None else "*"
+    return f"arn:{place.partition}:s3:::*/{VERDICT_KINDS[step.type].folder}/*" if given is None else "*"
 
 
 def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
@@ -31,26 +33,46 @@ def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
     folder = _folder(step, place)
     yield "s3:PutObject", folder  # its program, and its rules
     yield "s3:GetObject", folder  # whether they are there, and its report
+
+
+def _gate_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
+    yield from _grants(step, entry, place)
     groups, versions = packages(place, member(step.settings.get("Champion"), "ModelPackageGroup"))
     yield "sagemaker:ListModelPackages", "*"
     yield from (("sagemaker:DescribeModelPackageGroup", arn) for arn in groups)
     yield from (("sagemaker:DescribeModelPackage", arn) for arn in versions)
 
 
-def _made_up_verdict(_request: object, _name: str) -> dict[str, Any]:
+def _made_up_promotion(_request: object, _name: str) -> dict[str, Any]:
     return {"Verdict": "promote", "Sentence": "A stub stands for the comparison."}
+
+
+def _made_up_stability(_request: object, _name: str) -> dict[str, Any]:
+    return {"Verdict": "stable", "Sentence": "A stub stands for the comparison.", "Profile": "s3://stub/profile.json"}
 
 
 CHAMPION_GATE_STEP = replace(
     PROCESSING,
-    name=CHAMPION_GATE,
+    name=GATE.type,
     runner="champion_gate",
     own_arguments=True,
     settings=("Champion", "Predictions", "Rules", "NoChampion"),
     cache_key=(),
     empty_on_failure=True,
-    stub=_made_up_verdict,
-    grants=_grants,
+    stub=_made_up_promotion,
+    grants=_gate_grants,
     about="a candidate against the champion on the same records: `promote`, `reject` or `inconclusive`",
+    local_aws="runs",
+)
+DRIFT_CHECK_STEP = replace(
+    PROCESSING,
+    name=DRIFT.type,
+    runner="drift_check",
+    own_arguments=True,
+    settings=("Data", "Baseline", "NextBaseline", "Columns", "Rules", "NoBaseline", "FailOnDrift"),
+    cache_key=(),
+    stub=_made_up_stability,
+    grants=_grants,
+    about="today's data against the champion's training data: `drift`, `stable` or `inconclusive`",
     local_aws="runs",
 )

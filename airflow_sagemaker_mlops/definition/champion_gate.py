@@ -1,0 +1,96 @@
+"""``Type: x-champion-gate``: its keys and its program (docs/language/steps/champion-gate.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from .expressions import is_expression, kind_of
+from .location import Place, place_text
+from .problems import MOST_PROBLEMS, Problem, did_you_mean
+from .step_types import CHAMPION_GATE
+from .verdict_job import Program
+from .verdict_kind import REPORT, Source, VerdictKind
+
+if TYPE_CHECKING:
+    from .report import StepReporter
+
+NO_CHAMPION = ("promote", "reject", "approve")
+DEFAULT_NO_CHAMPION = "approve"
+IF_NO_CHAMPION_OPTION = "if-no-champion"  # of the program: the verdict where the predictions have no champion
+INPUT = "predictions"
+VALUES_FILE = "values.json"  # among the predictions: numbers of both models that were measured elsewhere
+_CHAMPION_KEYS = frozenset({"ModelPackageGroup", "GroupMayBeMissing"})
+
+
+def _keys(parser: StepReporter, item: Mapping[str, Any], place: Place, name: str) -> None:
+    here = (place, "Champion")
+    champion: Any = item.get("Champion")
+    if champion is None:
+        fix = 'Add "Champion": {"ModelPackageGroup": ...}.'
+        parser.report("SM121", place, f'step "{name}" has no "Champion".', fix)
+    elif parser.wanted(champion, Mapping, here, "an object"):
+        parser.unknown_keys(champion, _CHAMPION_KEYS, here, "Champion of a champion gate")
+        if champion.get("ModelPackageGroup") is None:
+            parser.report("SM121", here, '"ModelPackageGroup" is missing.', 'Add "ModelPackageGroup".')
+    chosen = item.get("NoChampion")
+    if chosen is not None and not is_expression(chosen) and chosen not in NO_CHAMPION:
+        hint = did_you_mean(str(chosen), NO_CHAMPION)
+        parser.report("SM122", (place, "NoChampion"), f"{kind_of(chosen)} is no answer to having no champion.", hint)
+    rules = item.get("Rules")
+    if rules is None or rules == []:
+        parser.report("SM121", place, f'step "{name}" has no "Rules".', 'Add "Rules": [{"Metric": "auc", ...}].')
+    elif parser.wanted(rules, list, (place, "Rules"), "a list of rules"):
+        _rules(parser, rules, place)
+
+
+def _rules(parser: StepReporter, rules: list[Any], place: Place) -> None:
+    """What the gate itself finds wrong with its rules; values that a run gives are judged in the run."""
+    from ..gate import rule_problems
+
+    where = place_text((place, "Rules"))
+    found = islice(rule_problems(rules, is_expression), MOST_PROBLEMS)
+    parser.reader.problems += [Problem("SM314", where + one.place, one.what, one.fix) for one in found]
+
+
+def _program(keys: Mapping[str, Any]) -> Program:
+    from ..gate.rules import EXTERNAL
+    from ..gate.rules import kind_of as kind_of_metric
+
+    rules = keys["Rules"]
+    options = {IF_NO_CHAMPION_OPTION: keys.get("NoChampion") or DEFAULT_NO_CHAMPION}
+    if any(isinstance(rule, Mapping) and kind_of_metric(str(rule.get("Metric"))) == EXTERNAL for rule in rules):
+        options["values"] = f"/opt/ml/processing/input/{INPUT}/{VALUES_FILE}"
+    return Program(rules, options)
+
+
+def _archive() -> bytes:
+    from ..gate import archive
+
+    return archive()
+
+
+GATE = VerdictKind(
+    type=CHAMPION_GATE,
+    noun="champion gate",
+    program="gate",
+    folder="champion-gate",
+    sources={"Predictions": Source(INPUT)},
+    wrong_source=(
+        "SM311",
+        "reads the predictions of",
+        "Score both models in one Processing step, and name that.",
+    ),
+    not_taken={
+        "Arguments": 'The gate makes its request itself; write what it is to change under "Job".',
+        "OutputParameters": "Read Steps.{name}.Verdict, Steps.{name}.Sentence or Steps.{name}.Report.",
+        "CacheConfig": "A verdict is never taken from an earlier run; leave it out.",
+    },
+    keys=_keys,
+    implied=lambda _item: {},
+    is_silent=lambda _item: True,
+    program_of=_program,
+    archive=_archive,
+    files=REPORT,
+)

@@ -1,0 +1,22 @@
+"""The drift check as one file for a job, as :mod:`..gate.zipapp` makes one of the gate."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from ..gate import zipapp as gate
+from ..gate.zipapp import zipped
+
+PACKAGE = "drift_check"  # above this room and what it needs of the gate's, in the archive
+LEFT_OUT = ("zipapp.py",)
+
+
+@lru_cache(maxsize=1)
+def archive() -> bytes:
+    """The archive; a job runs it as ``python3 drift.pyz --data DIR --baseline DIR --rules FILE.json --output DIR``.
+
+    It needs Python 3.9, numpy, scipy and pandas; pyarrow for Parquet.  See :mod:`.job` for its options.
+    """
+    own = sorted(file for file in Path(__file__).parent.glob("*.py") if file.name not in LEFT_OUT)
+    return zipped(f"{PACKAGE}.drift.job", {f"{PACKAGE}.drift": own, f"{PACKAGE}.gate": gate.module_files()})
