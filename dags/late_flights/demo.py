@@ -1,8 +1,9 @@
 """Six weeks of the late-flights model on the embedded AWS, in one process: ``make demo``.
 
-The first model is deployed because there is none; the second is better and replaces it; the third is not better for
-sure, so the champion stays; the fourth is worse; the fifth is better and cannot answer what callers send, so it gets
-no traffic.  A client asks the endpoint for predictions all the time.
+The first model is deployed because there is none; the second is better and replaces it; the day after a blizzard is
+not like the days that the champion knows, so the run stops before it trains; the next model is not better for sure, so
+the champion stays; then one is worse; the last is better and cannot answer what callers send, so it gets no traffic.
+A client asks the endpoint for predictions all the time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import publish
 
 from airflow_sagemaker_mlops import RunResult, local_aws, run_pipeline
 from airflow_sagemaker_mlops.cli.progress import TerminalObserver
+from airflow_sagemaker_mlops.drift import DriftReport
 from airflow_sagemaker_mlops.gate import GateReport
 from airflow_sagemaker_mlops.gate.picture import picture
 
@@ -35,7 +37,11 @@ CAUSE = 230  # characters of a failure that are told
 
 
 class Day(NamedTuple):
-    """One day of the story: its parameters, and what has to come of it."""
+    """One day of the story: its parameters, and what has to come of it.
+
+    verdict    of the gate; of the drift check if that is what fails
+    fails_in   the step that fails the run; empty if none does
+    """
 
     day: str
     training_days: int
@@ -48,6 +54,7 @@ class Day(NamedTuple):
 DAYS = (
     Day("2013-01-15", 7, "promote", "the first model: a week of flights, and no champion to beat"),
     Day("2013-02-08", 31, "promote", "all of January instead of a week"),
+    Day("2013-02-09", 31, "drift", "the day before was a blizzard", fails_in="Drift"),
     Day("2013-02-17", 40, "inconclusive", "a few days more than January, those of a blizzard among them"),
     Day("2013-02-22", 14, "reject", "the last two weeks only"),
     Day("2013-03-01", 52, "promote", "seven weeks, and a column less than callers send", "humid", "CanServe"),
@@ -73,9 +80,12 @@ def main() -> int:
             if report is None or report.verdict != day.verdict or failed_step(run) != day.fails_in:
                 return 1
             client.start()
-            print("\n".join(picture(report)))
+            if isinstance(report, GateReport):  # the pictures of a drift are in the report on the failed step
+                print("\n".join(picture(report)))
             sentences.append(f"{day.day}: {report.sentence}")
-            if day.fails_in:
+            if day.fails_in == "Drift":
+                sentences[-1] += " Nothing was trained."
+            elif day.fails_in:
                 cause = run.steps[day.fails_in].cause
                 sentences.append(f"  But not deployed, as it cannot serve: {cause[:CAUSE]}... The champion stays.")
         answers, errors = client.stop()
@@ -111,10 +121,16 @@ def run_day(day: Day, state_dir: Path) -> RunResult:
     return run
 
 
-def report_of(run: RunResult) -> GateReport | None:
-    """What the gate of ``run`` found; ``None`` if it did not get so far."""
-    decision = run.steps["IsBetter"].decision
-    return GateReport.from_json({key.lower(): value for key, value in decision.items()}) if decision else None
+def report_of(run: RunResult) -> GateReport | DriftReport | None:
+    """What the gate of ``run`` found, or the drift check that stopped it; ``None`` if it did not get so far."""
+    stopped = failed_step(run) == "Drift"
+    decision = run.steps["Drift" if stopped else "IsBetter"].decision
+    if not decision:
+        return None
+    report = {key.lower(): value for key, value in decision.items()}
+    if stopped:
+        return DriftReport.from_json({**report, "baseline_records": decision["BaselineRecords"]})
+    return GateReport.from_json(report)
 
 
 def failed_step(run: RunResult) -> str:

@@ -72,7 +72,7 @@ def test_windows_lie_before_the_day_and_do_not_overlap(tmp_path: Path, monkeypat
 
 
 @pytest.mark.e2e
-def test_the_first_model_is_deployed_and_one_that_is_not_better_is_rejected(
+def test_the_first_model_is_deployed_a_blizzard_stops_the_run_and_a_model_that_is_not_better_is_rejected(
     aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import demo
@@ -80,10 +80,15 @@ def test_the_first_model_is_deployed_and_one_that_is_not_better_is_rejected(
 
     monkeypatch.setattr(demo, "OUT", tmp_path)
     publish.publish(aws.client, aws.bucket, aws.role_arn)
-    first, worse = demo.DAYS[0], demo.DAYS[3]
+    first, blizzard, worse = demo.DAYS[0], demo.DAYS[2], demo.DAYS[4]
     report = demo.report_of(demo.run_day(first, aws.state_dir))
     assert report is not None
     assert report.verdict == "promote"
+    stopped = demo.run_day(blizzard, aws.state_dir)
+    assert (demo.failed_step(stopped), stopped.steps["TrainModel"].state) == ("Drift", "NotStarted")
+    report = demo.report_of(stopped)
+    # flights of the day with a departure, and those of the first week of January, which the champion was trained on
+    assert (report.verdict, report.records, report.baseline_records) == ("drift", 458, 6064)
     report = demo.report_of(demo.run_day(worse, aws.state_dir))
     assert report is not None
     # Against the model of the first week of January, which the story's champion has replaced by then.  The difference
