@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +35,22 @@ def publish(script: Path, aws: Any) -> list[str]:
         raise NotPublished(f"{script} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-        return [str(line) for line in getattr(module, FUNCTION)(aws.client, aws.bucket, aws.role_arn) or ()]
+        with _imports_of(script.parent):
+            spec.loader.exec_module(module)
+            return [str(line) for line in getattr(module, FUNCTION)(aws.client, aws.bucket, aws.role_arn) or ()]
     except Exception as error:
         raise NotPublished(f"{script} failed: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _imports_of(folder: Path) -> Iterator[None]:
+    """Forget what a script imports from its folder: the scripts of two folders may each have a ``data.py``."""
+    before, path = set(sys.modules), list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and folder.resolve() in Path(file).resolve().parents:
+                del sys.modules[name]
