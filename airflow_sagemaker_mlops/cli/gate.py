@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..gate.given_values import number_of
 from ..gate.job import judge_files, read_report, report_text
 from ..gate.picture import picture, words
 from ..gate.problems import BadPredictions
 from ..gate.report import EXIT_CODES, INCONCLUSIVE, PROMOTE, REJECT, GateReport
-from ..gate.rule_reader import number_of, parse_rules
+from ..gate.rule_reader import parse_rules
 from ..gate.rules import Rule
 from .output.terminal import say, say_json, say_styled, write_out
 from .rule_files import Refused, read_rule_file

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..gate.given_values import number_of, share_of, shown
 from ..gate.problems import InvalidRules, RuleProblem, alike, listed
 from .settings import IsOpen, never
 
@@ -172,7 +173,7 @@ class _Reader:
         if not isinstance(check, str) or check not in CHECKS:
             near = alike(str(check), CHECKS)
             fix = f'Did you mean "{near}"?' if near else f"Write {listed(CHECKS)}."
-            self._add("Check", f"there is no check {_shown(check)}.", fix)
+            self._add("Check", f"there is no check {shown(check)}.", fix)
             return None
         traits = CHECKS[check]
         self._known_keys(check, traits)
@@ -218,9 +219,10 @@ class _Reader:
         value = self.item.get(traits.key, _ABSENT)
         if value is _ABSENT:
             return traits.default
-        number = _number(value)
+        share = share_of(value)
+        number = number_of(value) if share is None else share
         if number is None or number < 0:
-            self._add(traits.key, f"{traits.key} is {_shown(value)} instead of a number of 0 or more.")
+            self._add(traits.key, f"{traits.key} is {shown(value)} instead of a number of 0 or more.")
             return traits.default
         if number > traits.most:
             fix = f"Did you mean {number / 100:g}?" if number <= 100 else ""
@@ -234,9 +236,9 @@ class _Reader:
         value = self.item.get(key, _ABSENT)
         if value is _ABSENT:
             return None
-        number = _number(value)
+        number = number_of(value)
         if number is None or number < 0 or number != int(number):
-            self._add(key, f"{key} is {_shown(value)} instead of a number of records.")
+            self._add(key, f"{key} is {shown(value)} instead of a number of records.")
             return None
         return int(number)
 
@@ -246,7 +248,7 @@ class _Reader:
         if value is _ABSENT:
             return ()
         if isinstance(value, str) or not isinstance(value, Sequence) or not value:
-            self._add(key, f"{key} is {_shown(value)} instead of a list of columns.", f"Write {key}: [hour, carrier].")
+            self._add(key, f"{key} is {shown(value)} instead of a list of columns.", f"Write {key}: [hour, carrier].")
             return ()
         if len(value) > MOST_COLUMNS or not all(isinstance(name, str) and name for name in value):
             self._add(key, f"{key} has something that is not the name of a column.")
@@ -257,38 +259,10 @@ class _Reader:
         assert isinstance(self.item, Mapping)
         value = self.item.get(key, False)
         if not isinstance(value, bool):
-            self._add(key, f"{key} is {_shown(value)}.", "Use true or false.")
+            self._add(key, f"{key} is {shown(value)}.", "Use true or false.")
             return False
         return value
 
 
 def _has_open(value: object, is_open: IsOpen) -> bool:
     return isinstance(value, (list, tuple)) and any(map(is_open, value))
-
-
-def _number(value: object) -> float | None:
-    """A finite number, or a text that is one or a percentage."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        if isinstance(value, str) and value.strip().endswith("%"):
-            number = float(value.strip()[:-1]) / 100
-        else:
-            number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, str):
-        return f'"{value[:60]}"'
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    return str(value)[:60] if not isinstance(value, int) or abs(value) < 10**40 else "a huge number"

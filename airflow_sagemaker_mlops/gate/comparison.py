@@ -8,6 +8,7 @@ agree: ``p_above(m) <= alpha`` exactly when ``lower(alpha)`` is beyond ``m``.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from scipy.special import ndtr, ndtri
@@ -17,7 +18,7 @@ MOST_NEEDED = 1e9  # more records than that are as good as none
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ABC):
     """A gain with what is known of its distribution; methods for sampling distributions are in the subclasses.
 
     gain     in the unit of the metric
@@ -31,24 +32,24 @@ class Comparison:
     records: int
     method: str
 
+    @abstractmethod
     def p_above(self, margin: float, or_equal: bool = False) -> float:
         """One-sided p-value against "the gain is at most ``margin``".
 
         or_equal   against "the gain is less than ``margin``": a gain that is ``margin`` without any doubt passes
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def p_below(self, margin: float) -> float:
         """One-sided p-value against "the gain is at least ``margin``"."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lower(self, alpha: float) -> float:
         """Bound that the gain exceeds with confidence 1 - ``alpha``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def upper(self, alpha: float) -> float:
         """Bound that the gain stays below with confidence 1 - ``alpha``."""
-        raise NotImplementedError
 
     def needed(self, margin: float, alpha: float) -> int | None:
         """How many records decide on which side of ``margin`` the gain is, with a chance of 80 %.

@@ -1,0 +1,53 @@
+"""Values of rules as people write them: read as numbers, and shown in sentences."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_PLAIN_NUMBER = re.compile(_NUMBER)
+_PERCENT = re.compile(rf"({_NUMBER})\s*%")
+
+
+def number_of(value: Any) -> float | None:
+    """A finite number, or a text that is one; nothing otherwise, for booleans too."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value.strip()):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def share_of(value: Any) -> float | None:
+    """The share that a percentage such as ``5%`` means, if it is finite; nothing for any other value."""
+    found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    share = float(found[1]) / 100 if found else math.nan
+    return share if math.isfinite(share) else None
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence: short, and in the words of YAML."""
+    if isinstance(value, str):
+        return f'"{cut(value)}"'
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return cut(repr(value) if not isinstance(value, int) or abs(value) < 10**40 else "a huge number")
+
+
+def cut(value: Any, most: int = 60) -> str:
+    """``value`` as a text of at most ``most`` characters."""
+    text = str(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
