@@ -74,6 +74,20 @@ def champion_of(client: Client, group: str, *, candidate: str = "") -> Version |
     return max(found, key=_rank) if found else None
 
 
+def champion_if_any(client: Client, group: str, *, group_may_be_missing: bool) -> Version | None:
+    """Like :func:`champion_of`, for steps that may run before the first version of ``group`` is registered.
+
+    :raises NoSuchGroup: for a group that does not exist, unless ``group_may_be_missing``
+    """
+    try:
+        return champion_of(client, group)
+    except NoSuchGroup as error:
+        if group_may_be_missing:
+            return None
+        way_out = 'Create it, or write "GroupMayBeMissing": true if the first RegisterModel step creates it.'
+        raise NoSuchGroup(f"{error} {way_out}") from None
+
+
 def approved_versions(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]:
     """Summaries of the approved versions whose registration is complete."""
     members: dict[str, Any] = {"ModelPackageGroupName": group, "ModelApprovalStatus": APPROVED, "MaxResults": 100}

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from ...definition.expressions import parse_value
 from ...definition.model import Get
-from ...registry.champion import Version, champion_of, drift_baseline_of, require_model_data
-from ...registry.errors import ChampionChanged, NoSuchGroup, RegistryError
+from ...registry.champion import Version, champion_if_any, drift_baseline_of, require_model_data
+from ...registry.errors import ChampionChanged, RegistryError
 from ...registry.history import History
 from ...registry.promotion import Baseline, Change, baseline_of, promote
 from ..aws.threads import in_thread
@@ -62,13 +62,7 @@ def _read(
     run: StepRun, group: str, arguments: Mapping[str, object], may_be_missing: bool
 ) -> tuple[Version | None, History | None, Baseline]:
     history = History(run.aws.client("s3"), uri, group) if (uri := _optional(run, arguments, "HistoryS3Uri")) else None
-    try:
-        champion = champion_of(run.aws.client, group)
-    except NoSuchGroup as error:
-        if not may_be_missing:
-            way_out = 'Create it, or write "GroupMayBeMissing": true if the first RegisterModel step is to make it.'
-            raise NoSuchGroup(f"{error} {way_out}") from None
-        champion = None
+    champion = champion_if_any(run.aws.client, group, group_may_be_missing=may_be_missing)
     if champion is not None:
         require_model_data(run.aws.client, champion)
     return champion, history, baseline_of(champion, history)

@@ -7,8 +7,8 @@ from typing import Any
 
 from ...definition.champion_gate import GATE, IF_NO_CHAMPION_OPTION, NO_CHAMPION
 from ...definition.verdict_job import Program
-from ...registry.champion import champion_of
-from ...registry.errors import NoSuchGroup, RegistryError
+from ...registry.champion import champion_if_any
+from ...registry.errors import RegistryError
 from ..exceptions import StepFailed
 from ..step_run import StepRun, Submitted
 from .verdict import Resolved, VerdictRunner, resolved_key
@@ -79,12 +79,7 @@ def _term(rule: Mapping[str, object]) -> dict[str, Any]:
 def _champion(run: StepRun, group: str, *, may_be_missing: bool) -> str:
     """ARN of the champion of ``group``; "" if there is none."""
     try:
-        champion = champion_of(run.aws.client, group)
-    except NoSuchGroup as error:
-        if not may_be_missing:
-            way_out = "Create it, or write GroupMayBeMissing: true if the first RegisterModel step is to make it."
-            raise StepFailed(f'Step "{run.identity.step}": {error} {way_out}') from None
-        champion = None
+        champion = champion_if_any(run.aws.client, group, group_may_be_missing=may_be_missing)
     except RegistryError as error:
         raise StepFailed(f'Step "{run.identity.step}": {error}') from error
     if champion is None:
