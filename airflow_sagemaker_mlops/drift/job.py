@@ -92,6 +92,8 @@ def read_baseline(path: Path, columns: Columns) -> Profile | None:
         if not real:
             return None
         profiles = [file for file in real if file.name == PROFILE]
+        if len(profiles) > 1:
+            raise BadData(f"{path} holds {len(profiles)} profiles; a baseline is one.")
         if profiles or (len(real) == 1 and real[0].suffix == ".json"):
             path = (profiles or real)[0]
     if path.name in MARKERS:

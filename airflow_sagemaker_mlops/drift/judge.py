@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ def judge(
     _columns_exist(table, baseline, rules)
     findings = tuple(finding for rule in rules for finding in _Judge(table, baseline, rule, noun).findings())
     counted = [finding.verdict for finding in findings if not finding.dry_run]
-    verdict = DRIFT if DRIFT in counted else INCONCLUSIVE if INCONCLUSIVE in counted else STABLE
+    verdict = DRIFT if DRIFT in counted else INCONCLUSIVE if INCONCLUSIVE in counted or not counted else STABLE
     return DriftReport(
         verdict, _sentence(verdict, findings, table, baseline, noun), table.records, baseline.records, findings
     )
@@ -77,13 +78,21 @@ def _sentence(verdict: str, findings: Sequence[Finding], table: Table, baseline:
     against = f"{table.records:,} {noun} against {baseline.records:,} of the baseline"
     reasons = [finding for finding in findings if finding.verdict == verdict and not finding.dry_run]
     if verdict == STABLE:
-        return f"No drift: {against}, {len(findings):,} checks within their limits."
+        within = sum(not finding.dry_run for finding in findings)
+        return f"No drift: {against}, {within:,} {'check' if within == 1 else 'checks'} within their limits."
+    if not reasons:
+        return f"Not decided: {against}. No rule with an effect found anything to compare."
     word = "Drift" if verdict == DRIFT else "Not decided"
-    worst = sorted(reasons, key=lambda finding: -((finding.value or 0) / (finding.limit or 1)))
+    worst = sorted(reasons, key=_excess, reverse=True)
     shown = " ".join(finding.sentence for finding in worst[:3])
     left = len(worst) - 3
     more = "" if left < 1 else " One more finding." if left == 1 else f" {left:,} more findings."
     return f"{word}: {against}. {shown}{more}"
+
+
+def _excess(finding: Finding) -> float:
+    """How far a number is beyond its limit; without a number, the column itself is gone."""
+    return math.inf if finding.value is None else finding.value / (finding.limit or 1)
 
 
 @dataclass(frozen=True)
@@ -105,9 +114,8 @@ class _Judge:
             yield self._label_rate()
         else:
             for name, before in self.baseline.columns.items():
-                column = self.table.columns.get(name)
-                if column is not None and rule.applies_to(name):
-                    yield from self._column(name, before, column)
+                if rule.applies_to(name):
+                    yield from self._column(name, before, self.table.columns.get(name))
 
     # -- the table
 
@@ -120,8 +128,7 @@ class _Judge:
             if column is None:
                 faults.append((name, f'The column "{name}" of the baseline is gone.'))
             elif (before.kind == NUMERIC) != (column.kind == NUMERIC) and before.count and _has_values(column):
-                now = f'text ("{column.example[:60]}")' if before.kind == NUMERIC else "numbers"
-                faults.append((name, f'The column "{name}" was {_kind(before)} and is now {now}.'))
+                faults.append((name, f'The column "{name}" was {_kind(before)} and is now {_now(column)}.'))
         known = self.baseline.columns
         faults += [
             (name, f'The column "{name}" is new.')
@@ -157,12 +164,21 @@ class _Judge:
 
     # -- a column
 
-    def _column(self, name: str, before: ColumnProfile, column: Column) -> Iterator[Finding]:
-        check, both = self.rule.check, {before.kind, column.kind}
+    def _column(self, name: str, before: ColumnProfile, column: Column | None) -> Iterator[Finding]:
+        check = self.rule.check
+        if column is None:
+            yield self._not_compared(name, f'The column "{name}" of the baseline is gone.')
+            return
+        both = {before.kind, column.kind}
         if check == MISSING:
             yield self._missing(name, before, column)
-        elif not before.count or not _has_values(column):
-            return
+        elif not self._is_about(before):
+            if name in self.rule.columns:
+                yield self._not_compared(name, f'The baseline has nothing of "{name}" that {check} could compare with.')
+        elif not _has_values(column):
+            yield self._not_compared(name, f'No record has a value of "{name}".')
+        elif before.kind != column.kind:
+            yield self._not_compared(name, f'The column "{name}" was {_kind(before)} and is now {_now(column)}.')
         elif check == PSI and both == {NUMERIC}:
             yield self._numeric_psi(name, before, column)
         elif check == PSI and both == {CATEGORICAL}:
@@ -173,6 +189,16 @@ class _Judge:
             yield self._measured(name, value, noise, f'The Kolmogorov-Smirnov distance of "{name}" is {value:.2f}')
         elif check == NEW_CATEGORIES and both == {CATEGORICAL}:
             yield self._new_categories(name, before, column)
+
+    def _is_about(self, before: ColumnProfile) -> bool:
+        """Whether the baseline has what the rule compares."""
+        kinds = {PSI: (NUMERIC, CATEGORICAL), KS: (NUMERIC,), NEW_CATEGORIES: (CATEGORICAL,)}[self.rule.check]
+        return before.kind in kinds and before.count > 0
+
+    def _not_compared(self, name: str, what: str) -> Finding:
+        """A column that changed so much that its values cannot be compared: drift if the rule names it."""
+        verdict = DRIFT if name in self.rule.columns else INCONCLUSIVE
+        return self._finding(name, None, self.rule.limit, verdict, what)
 
     def _missing(self, name: str, before: ColumnProfile, column: Column) -> Finding:
         records = self.table.records
@@ -291,3 +317,7 @@ def _has_values(column: Column) -> bool:
 
 def _kind(column: ColumnProfile) -> str:
     return "numbers" if column.kind == NUMERIC else "text"
+
+
+def _now(column: Column) -> str:
+    return "numbers" if column.kind == NUMERIC else f'text ("{column.example[:60]}")'

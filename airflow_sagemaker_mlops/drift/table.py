@@ -206,9 +206,10 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         raise BadData(f"there is no file or folder {path}.")
     files = [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith((".", "_"))]
-    known = [file for file in files if file.name.endswith(SUFFIXES)]
     # SageMaker's channels and Spark's parts often have no suffix; they are CSV then
-    chosen = known or [file for file in files if "." not in file.name]
-    if not chosen:
+    strange = [file.name for file in files if not file.name.endswith(SUFFIXES) and "." in file.name]
+    if strange:
+        raise BadData(f"{path} has more than CSV and Parquet files: {first_few(strange, len(strange))}.")
+    if not files:
         raise BadData(f"{path} has no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file.")
-    return chosen
+    return files

@@ -273,3 +273,42 @@ def test_the_archive_of_a_job_judges_without_the_package(tmp_path: Path, baselin
 def test_the_modules_of_the_job_run_on_python_3_9() -> None:
     for module in ROOM.glob("*.py"):
         ast.parse(module.read_text("utf-8"), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize(
+    ("lines", "header", "sentence"),
+    [
+        (["1,0"] * 300, "carrier,late", 'The column "hour" of the baseline is gone.'),
+        (["zzz,0"] + ["12,0"] * 299, "hour,late", 'The column "hour" was numbers and is now text ("zzz").'),
+        ([",0"] * 300, "hour,late", 'No record has a value of "hour".'),
+    ],
+)
+def test_a_watched_column_that_cannot_be_compared_is_drift(
+    tmp_path: Path, baseline: Path, lines: list[str], header: str, sentence: str
+) -> None:
+    today = csv(tmp_path / "today.csv", lines, header)
+    found = report(today, baseline, [{"Check": "psi", "Columns": ["hour"]}], {})
+    assert found.verdict == "drift"
+    assert sentence in found.sentence
+    assert report(today, baseline, [{"Check": "psi"}], {}).verdict != "stable"
+
+
+def test_a_check_without_any_finding_is_not_decided(tmp_path: Path, baseline: Path) -> None:
+    today = csv(tmp_path / "today.csv", rows(900, 2))
+    found = report(today, baseline, [{"Check": "ks", "DryRun": True}])
+    assert found.verdict == "inconclusive"
+    assert found.sentence.endswith("No rule with an effect found anything to compare.")
+
+
+def test_files_that_are_not_read_are_refused(tmp_path: Path, baseline: Path) -> None:
+    folder = tmp_path / "today"
+    folder.mkdir()
+    csv(folder / "a.csv", rows(900, 2))
+    (folder / "b.tsv").write_text("hour\n99\n", encoding="utf-8")
+    with pytest.raises(BadData, match=r"has more than CSV and Parquet files: b\.tsv\."):
+        report(folder, baseline)
+    for name in ("x", "y"):
+        (tmp_path / "profiles" / name).mkdir(parents=True)
+        (tmp_path / "profiles" / name / "profile.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(BadData, match="holds 2 profiles; a baseline is one"):
+        report(baseline, tmp_path / "profiles")
