@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..definition.champion_gate import DEFAULT_NO_CHAMPION, INPUT, VALUES_FILE
+from ..definition.champion_gate import DEFAULT_NO_CHAMPION, INPUT
 from ..definition.step_types import CHAMPION_GATE
 from ..gate.job import read_values
 from ..gate.problems import BadPredictions
-from ..gate.read_predictions import ENDINGS
 from ..gate.replay import Past, Replayed, replay
+from ..gate.rules import VALUES_FILE
+from ..paths import UnsafePath, inside
 from ..records.model.errors import RecordError
 from ..records.model.timestamps import moment
 from ..records.store.index import read_index
@@ -100,24 +101,39 @@ def _candidate(name: str, step: Mapping[str, Any], group: str) -> Candidate | No
 
 
 def _past(client: Any, candidate: Candidate, folder: Path) -> Past:
-    """The candidate with its predictions on this machine; without them, it is reported as one that is not judged."""
+    """The candidate with its predictions on this machine: all of them, or the reason why it cannot be judged."""
     folder.mkdir()
-    bucket, _, key = candidate.predictions.removeprefix("s3://").partition("/")
-    left = MOST_BYTES
-    try:
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{key.rstrip('/')}/")
-        for item in (item for page in pages for item in page.get("Contents") or ()):
-            name = item["Key"].rpartition("/")[2]
-            left -= item["Size"]
-            if left >= 0 and name.lower().endswith((*ENDINGS, VALUES_FILE)):
-                client.download_file(bucket, item["Key"], str(folder / name))
-    except Exception as error:
-        if not type(error).__module__.startswith("botocore"):
-            raise
-        say(f"{candidate.predictions} cannot be read: {error}", err=True)
+    missing = _download(client, candidate.predictions, folder)
     values = folder / VALUES_FILE
     try:
         given = read_values(values) if values.exists() else None
-    except BadPredictions:
-        given = None  # the rules that need it say so
-    return Past(candidate.name, folder, candidate.before, values=given, no_champion=candidate.no_champion)
+    except BadPredictions as error:
+        given, missing = None, missing or str(error)
+    return Past(
+        candidate.name, folder, candidate.before, values=given, no_champion=candidate.no_champion, missing=missing
+    )
+
+
+def _download(client: Any, uri: str, folder: Path) -> str:
+    """Copy all objects below ``uri`` into ``folder``; why that is not possible, or an empty text."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    prefix = f"{key.rstrip('/')}/"
+    left = MOST_BYTES
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for item in (item for page in pages for item in page.get("Contents") or ()):
+            if item["Key"].endswith("/"):
+                continue  # a marker of the console
+            left -= item["Size"]
+            if left < 0:
+                return f"{uri} has more than {MOST_BYTES:,} bytes"
+            file = inside(folder, item["Key"].removeprefix(prefix))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(bucket, item["Key"], str(file))
+    except UnsafePath as error:
+        return str(error)
+    except Exception as error:
+        if not type(error).__module__.startswith("botocore"):
+            raise
+        return f"{uri} cannot be read: {error}"
+    return ""

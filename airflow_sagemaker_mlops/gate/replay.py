@@ -28,6 +28,7 @@ class Past:
     champion     the champion's predictions of that day, if they are in a file of their own
     values       metrics that were measured elsewhere, as for :func:`~.judge.evaluate`
     no_champion  ``promote``, ``reject`` or ``approve`` if there was no champion
+    missing      why the predictions cannot be judged; empty if they are there as a whole
     """
 
     name: str
@@ -37,6 +38,7 @@ class Past:
     values: Any = None
     recorded: Any = None
     no_champion: str | None = None
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ def replay(
     made: list[Replayed] = []
     for past in pasts:
         try:
+            if past.missing:
+                raise BadPredictions([f"{past.missing}."])
             report = judge_files(
                 rules,
                 past.predictions,

@@ -34,6 +34,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+VALUES_FILE = "values.json"  # among predictions: numbers of both models that were measured elsewhere
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
 IMPROVE, NOT_WORSEN = "improve", "not_worsen"
 ROWS, RECORDED = "rows", "recorded"
