@@ -20,7 +20,6 @@ NO_CHAMPION = ("promote", "reject", "approve")
 DEFAULT_NO_CHAMPION = "approve"
 IF_NO_CHAMPION_OPTION = "if-no-champion"  # of the program: the verdict where the predictions have no champion
 INPUT = "predictions"
-VALUES_FILE = "values.json"  # among the predictions: numbers of both models that were measured elsewhere
 _CHAMPION_KEYS = frozenset({"ModelPackageGroup", "GroupMayBeMissing"})
 
 
@@ -52,10 +51,15 @@ def _rules(parser: StepReporter, rules: list[Any], place: Place) -> None:
     where = place_text((place, "Rules"))
     found = islice(rule_problems(rules, is_expression), MOST_PROBLEMS)
     parser.reader.problems += [Problem("SM314", where + one.place, one.what, one.fix) for one in found]
+    for index, rule in enumerate(rules):
+        if isinstance(rule, Mapping) and rule.get("Compare") == "recorded":
+            what = "a step has both models score the same records, so there is no recorded number to compare with."
+            fix = 'Leave "Compare" out; sagemaker-mlops gate evaluate compares with a recorded report.'
+            parser.reader.problems.append(Problem("SM314", f"{where}[{index}].Compare", what, fix))
 
 
 def _program(keys: Mapping[str, Any]) -> Program:
-    from ..gate.rules import EXTERNAL
+    from ..gate.rules import EXTERNAL, VALUES_FILE
     from ..gate.rules import kind_of as kind_of_metric
 
     rules = keys["Rules"]

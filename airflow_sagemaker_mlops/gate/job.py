@@ -24,6 +24,8 @@ BAD_INPUT = 2
 MESSAGE_FILE = Path("/opt/ml/output/message")  # a Processing job shows its beginning as ExitMessage
 REPORT = "report.json"
 LONGEST_MESSAGE = 1000
+NO_CHAMPION = ("promote", "reject", "approve")
+REFUSE = "refuse"  # as --if-no-champion: the registry has a champion, so its scores must be there
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +82,8 @@ def judge_files(
         raise BadPredictions([f"{what}: pip install 'airflow-sagemaker-mlops[gate]', or numpy and scipy."]) from None
     read = read_predictions(predictions, columns_of(rules), champion)
     if read.champion is None:
+        if if_no_champion == REFUSE:
+            raise BadPredictions(["there are no scores of the champion, and the model package group has one."])
         no_champion = no_champion or if_no_champion
     return judge(rules, read, values=values, recorded=recorded, no_champion=no_champion, noun=noun, folder=folder)
 
@@ -141,7 +145,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-champion", choices=("promote", "reject", "approve"), help="if there is no champion yet")
     parser.add_argument(
         "--if-no-champion",
-        choices=("promote", "reject", "approve"),
+        choices=(*NO_CHAMPION, REFUSE),
         help="the same, if the predictions have no scores of a champion",
     )
     parser.add_argument("--values", type=Path, help="JSON file with numbers that were measured elsewhere")

@@ -20,6 +20,7 @@ import numpy as np
 from . import read_csv, read_parquet
 from .chunk import Chunk
 from .problems import BadPredictions, alike, first_few
+from .rules import VALUES_FILE
 from .table import LONGEST_ID, MOST_RECORDS, Groups, Predictions, joined, table
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -125,12 +126,13 @@ def _as_table(found: _Collected, columns: Sequence[str]) -> Predictions:
 def _parts(path: Path) -> list[Path]:
     try:
         if path.is_dir():
-            found = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith((".", "_")))
-            parts = [one for one in found if one.name.lower().endswith(ENDINGS)]
+            entries = (one for one in path.iterdir() if not one.name.startswith((".", "_")))
+            found = sorted(one for one in entries if one.name != VALUES_FILE)
+            parts = [one for one in found if one.is_file() and one.name.lower().endswith(ENDINGS)]
             strange = [one.name for one in found if one not in parts]
             if strange:
                 shown = first_few(strange, len(strange))
-                raise BadPredictions([f"{path} has files that are neither CSV nor Parquet: {shown}."])
+                raise BadPredictions([f"{path} has more than CSV and Parquet files: {shown}."])
             if not parts:
                 raise BadPredictions([f"{path} has no predictions: no file ends in {', '.join(ENDINGS)}."])
             return parts

@@ -25,6 +25,7 @@ class ChampionGateRunner(VerdictRunner):
     def resolved(self, run: StepRun) -> Resolved:
         """The program, and the group with the ARN of its champion, "" if there is none."""
         from ...gate import rule_problems
+        from ...gate.job import REFUSE
 
         keys = {key: resolved_key(run, key) for key in ("Rules", "NoChampion")}
         problems = [f"Rules{one.place}: {one.what} {one.fix}".strip() for one in rule_problems(keys["Rules"])]
@@ -37,9 +38,8 @@ class ChampionGateRunner(VerdictRunner):
         may_be_missing = str(about.get("GroupMayBeMissing")).lower() == "true"
         champion = _champion(run, group, may_be_missing=may_be_missing) if group else ""
         program = GATE.program_of(keys)
-        if champion:  # without the option, the program refuses predictions that have no scores of the champion
-            options = {name: value for name, value in program.options.items() if name != IF_NO_CHAMPION_OPTION}
-            program = Program(program.settings, options)
+        if champion:  # whatever the rules demand, a candidate is never judged without the champion's scores
+            program = Program(program.settings, {**program.options, IF_NO_CHAMPION_OPTION: REFUSE})
         return Resolved(program, {"group": group, "champion": champion})
 
     def check(self, run: StepRun, job: Submitted, report: dict[str, Any]) -> None:

@@ -151,7 +151,7 @@ def test_missing_files_and_folders_without_predictions_are_named(tmp_path: Path)
     assert "there is no file" in refused(tmp_path / "nothing.csv")
     assert "has no predictions" in refused(tmp_path)
     file_of(tmp_path, "x", "notes.txt")
-    assert "neither CSV nor Parquet: notes.txt" in refused(tmp_path)
+    assert "has more than CSV and Parquet files: notes.txt" in refused(tmp_path)
 
 
 def test_a_missing_slice_value_is_refused(tmp_path: Path) -> None:
