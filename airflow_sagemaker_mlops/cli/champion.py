@@ -25,7 +25,7 @@ Words = ParamSpec("Words")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where the registry is: the embedded AWS, an Airflow connection's account, or the one that boto3 finds."""
+    """The account of the registry: the embedded AWS, an Airflow connection, or boto3's default credentials."""
 
     conn: str | None = None
     region: str | None = None
@@ -45,7 +45,7 @@ class Account:
 def told(
     work: Callable[Concatenate[Client, Words], int],
 ) -> Callable[Concatenate[Account, Words], int]:
-    """Wrap ``work``: connect, and print every error as a sentence to standard error.  Exit code 1, or 2 for options."""
+    """Wrap ``work``: connect, and print errors as sentences to standard error. Errors exit with 1, bad options with 2."""
 
     def run(account: Account, /, *args: Words.args, **kwargs: Words.kwargs) -> int:
         if kwargs.get("output") not in ("text", "json"):
@@ -71,7 +71,7 @@ def told(
 
 @told
 def show_champion(client: Client, group: str, location: str | None, *, repair: bool, output: str) -> int:
-    """Print the champion; exit code 1 if there is none."""
+    """Print the champion; exits with 1 if there is none."""
     champion = champion_of(client, group)
     history = _history(client, champion, location, group)
     if repair:
@@ -119,7 +119,7 @@ def show_champion(client: Client, group: str, location: str | None, *, repair: b
 
 @told
 def list_history(client: Client, group: str, location: str | None, *, most: int, output: str) -> int:
-    """Print the entries, newest first; exit code 1 if no history is known."""
+    """Print the entries, newest first; exits with 1 if no history is known."""
     history = _history(client, champion_of(client, group), location, group)
     if history is None:
         say(f"{group} has no known history: its champion was not promoted by a pipeline. Add --history.", err=True)
@@ -145,7 +145,7 @@ def roll_back(
     endpoint: str | None,
     output: str,
 ) -> int:
-    """Roll back; exit code 0, 1 if the endpoint could not be updated, 2 without a reason."""
+    """Roll back. Exits with 0, with 1 if the endpoint could not be updated, and with 2 if there is no reason."""
     if not reason.strip():
         say("--reason is empty; it goes into the registry and the history.", err=True)
         return 2
@@ -184,7 +184,7 @@ def roll_back(
 
 
 def _history(client: Client, champion: Version | None, location: str | None, group: str) -> History | None:
-    """The history at ``location``, or the one that the champion's metadata names."""
+    """The history at ``location``, or the one named in the champion's metadata."""
     if location is not None:
         return History(client("s3"), location, group)
     return history_of(client("s3"), champion.promotion, group) if champion is not None else None

@@ -1,4 +1,4 @@
-"""``sagemaker-mlops champion …``: words and options; :mod:`.champion` does the work."""
+"""The commands and options of ``sagemaker-mlops champion``; :mod:`.champion` does the work."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-champion_app = typer.Typer(help="The champion of a model package group: who it is, what it was, and the way back.")
+champion_app = typer.Typer(help="Show the champion of a model package group, list its history, or roll it back.")
 
 Group = Annotated[str, typer.Argument(help="Name or ARN of the model package group.", show_default=False)]
 History = Annotated[
     str | None,
-    typer.Option("--history", help="HistoryS3Uri of the pipeline; default: what the champion's metadata names."),
+    typer.Option("--history", help="HistoryS3Uri of the pipeline; default: from the champion's metadata."),
 ]
-Connection = Annotated[str | None, typer.Option("--conn", help="Airflow connection of the account.")]
-Boto3 = Annotated[bool, typer.Option("--aws", help="The account that boto3's own credential chain leads to.")]
+Connection = Annotated[str | None, typer.Option("--conn", help="Use the account of this Airflow connection.")]
+Boto3 = Annotated[bool, typer.Option("--aws", help="Use the account of boto3's default credentials.")]
 Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
 StateDir = Annotated[
-    Path | None, typer.Option("--state-dir", help="State folder of the embedded AWS, which is used by default.")
+    Path | None, typer.Option("--state-dir", help="State folder of the embedded AWS, the default account.")
 ]
 Format = Annotated[str, typer.Option("--format", help="text or json.")]
 
@@ -28,7 +28,7 @@ def show(
     group: Group,
     history: History = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="First finish an interrupted change, and write champion.json again.")
+        bool, typer.Option("--repair", help="First finish an interrupted change and rewrite champion.json.")
     ] = False,
     conn: Connection = None,
     aws: Boto3 = False,
@@ -36,7 +36,10 @@ def show(
     state_dir: StateDir = None,
     output: Format = "text",
 ) -> None:
-    """Show the champion of GROUP: version, model, since when, and by which run; exit 1 if there is none."""
+    """Show the champion of GROUP: its version, its model, and when and by which run it was promoted.
+
+    Exits with 1 if there is no champion.
+    """
     from .champion import Account, show_champion
 
     account = Account(conn, region, state_dir, boto3=aws)
@@ -47,14 +50,16 @@ def show(
 def history(
     group: Group,
     history: History = None,
-    most: Annotated[int, typer.Option("--limit", "-n", min=0, help="So many of the newest; all if 0.")] = 20,
+    most: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="Only this many of the newest changes; 0 for all.")
+    ] = 20,
     conn: Connection = None,
     aws: Boto3 = False,
     region: Region = None,
     state_dir: StateDir = None,
     output: Format = "text",
 ) -> None:
-    """List the changes of the champion of GROUP, newest first: which version, when, by whom, and why."""
+    """List the champion changes of GROUP, newest first: version, time, author and reason."""
     from .champion import Account, list_history
 
     account = Account(conn, region, state_dir, boto3=aws)
@@ -64,9 +69,9 @@ def history(
 @champion_app.command()
 def rollback(
     group: Group,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it goes into the registry and the history.")],
+    reason: Annotated[str, typer.Option("--reason", help="The reason, stored in the registry and the history.")],
     of: Annotated[
-        int | None, typer.Option("--of", metavar="VERSION", help="Refuse unless this version is the champion.")
+        int | None, typer.Option("--of", metavar="VERSION", help="Fail unless this version is the champion.")
     ] = None,
     endpoint: Annotated[
         str | None,
@@ -79,10 +84,10 @@ def rollback(
     state_dir: StateDir = None,
     output: Format = "text",
 ) -> None:
-    """Make the champion before the present one the champion again, and reject the present one.
+    """Restore the previous champion and reject the current one.
 
-    Endpoints go on serving what they serve, unless --endpoint names one; the command that updates it is printed.
-    Exit codes: 0 done; 1 the registry or AWS says no, nothing or only the registry was changed; 2 unusable options.
+    Endpoints do not change; the command that updates one is printed. With --endpoint, that endpoint is updated.
+    Exit codes: 0 done; 1 refused or failed, with nothing or only the registry changed; 2 invalid options.
     """
     from .champion import Account, roll_back
 

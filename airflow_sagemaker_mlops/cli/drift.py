@@ -1,4 +1,4 @@
-"""``sagemaker-mlops drift check``: today's data and a baseline in, verdict out."""
+"""``sagemaker-mlops drift check``: reads today's data and a baseline, and prints the verdict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STYLES = {STABLE: "bold green", DRIFT: "bold red", INCONCLUSIVE: "bold yellow"}
 
 
 def check_files(data: Path, baseline: Path, rules: Path | None, *, noun: str, output: str, profile: Path | None) -> int:
-    """Exit code: 0 stable, 3 drift, 4 inconclusive, 2 for what cannot be judged."""
+    """Return the exit code: 0 stable, 3 drift, 4 inconclusive, 2 input that cannot be judged."""
     if output not in ("text", "json"):
         say(f'--format is "{output}"; use text or json.', err=True)
         return BAD_INPUT

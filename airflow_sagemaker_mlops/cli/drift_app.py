@@ -1,4 +1,4 @@
-"""``sagemaker-mlops drift …``: words and options; :mod:`.drift` does the work."""
+"""The commands and options of ``sagemaker-mlops drift``; :mod:`.drift` does the work."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-drift_app = typer.Typer(help="Drift: is today's data still like the data that the champion was trained on?")
+drift_app = typer.Typer(help="Test whether today's data still looks like the champion's training data.")
 
 
 @drift_app.callback()
 def _drift() -> None:
-    """Keep ``check`` a word of its own while it is the only command."""
+    """Make Typer keep ``check`` as a subcommand although it is the only one."""
 
 
 @drift_app.command()
@@ -23,22 +23,22 @@ def check(
     ],
     baseline: Annotated[
         Path,
-        typer.Option("--baseline", help="What to compare with: data, or the profile that an earlier check wrote."),
+        typer.Option("--baseline", help="The baseline: data, or a profile that an earlier check wrote."),
     ],
     rules: Annotated[
         Path | None,
-        typer.Option("--rules", help="YAML or JSON file with Rules and Columns; without it the default rules hold."),
+        typer.Option("--rules", help="YAML or JSON file with Rules and Columns; default: the default rules."),
     ] = None,
-    noun: Annotated[str, typer.Option("--noun", help="What a record is, in the plural: flights.")] = "records",
+    noun: Annotated[str, typer.Option("--noun", help="Plural noun for the records, e.g. flights.")] = "records",
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     profile: Annotated[
         Path | None,
-        typer.Option("--profile", help="Write the profile of the data to this file: a baseline for later checks."),
+        typer.Option("--profile", help="Write the data's profile, a baseline for later checks, to this file."),
     ] = None,
 ) -> None:
     """Compare today's data with a baseline, column by column.
 
-    Exit code: 0 stable, 3 drift, 4 inconclusive (too few records), 2 input that cannot be judged.
+    Exit code: 0 stable, 3 drift, 4 inconclusive, 2 invalid input.
     """
     from .drift import check_files
 

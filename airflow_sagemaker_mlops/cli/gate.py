@@ -1,4 +1,4 @@
-"""``sagemaker-mlops gate evaluate``: files in, verdict out."""
+"""``sagemaker-mlops gate evaluate``: reads files and prints the verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = {PROMOTE: "bold green", REJECT: "bold red", INCONCLUSIVE: "bold yellow
 
 @dataclass(frozen=True)
 class Asked:
-    """The words of the command line."""
+    """The arguments of the command line."""
 
     predictions: Path
     rules: Path
@@ -34,7 +34,7 @@ class Asked:
 
 
 def evaluate_files(asked: Asked, *, output: str, out: Path | None) -> int:
-    """Exit code: that of the verdict, or 2 for what cannot be judged."""
+    """Return the exit code of the verdict, or 2 for input that cannot be judged."""
     if output not in ("text", "json"):
         say(f'--format is "{output}"; use text or json.', err=True)
         return BAD_INPUT
@@ -66,7 +66,7 @@ def evaluate_files(asked: Asked, *, output: str, out: Path | None) -> int:
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
-    """The rules of a YAML or JSON file; raises :class:`Refused` with file, line and place of every problem."""
+    """The rules in a YAML or JSON file; raises :class:`Refused` with file, line and place of every problem."""
     return read_rule_file(path, parse_rules)
 
 

@@ -1,4 +1,4 @@
-"""``sagemaker-mlops gate …``: words and options; :mod:`.gate` does the work."""
+"""The commands and options of ``sagemaker-mlops gate``; :mod:`.gate` does the work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from .records_options import with_place
 
-gate_app = typer.Typer(help="The champion gate: is a candidate better than the champion, and how sure is that?")
+gate_app = typer.Typer(help="Test whether a candidate is better than the champion, and with what confidence.")
 
 
 @gate_app.command()
@@ -17,25 +17,25 @@ def evaluate(
     predictions: Annotated[
         Path,
         typer.Argument(
-            help="CSV or Parquet file, or directory of parts: columns id, label, candidate, champion, and those of "
-            "slices and units.",
+            help="CSV or Parquet file, or directory of parts, with the columns id, label, candidate, champion "
+            "and those of slices and units.",
             show_default=False,
         ),
     ],
     rules: Annotated[Path, typer.Option("--rules", help="YAML or JSON file with the list of rules.")],
     champion_predictions: Annotated[
         Path | None,
-        typer.Option("--champion-predictions", help="The champion's predictions, if they are in a file of their own."),
+        typer.Option("--champion-predictions", help="The champion's predictions, if they are in a separate file."),
     ] = None,
     no_champion: Annotated[
         str | None,
-        typer.Option("--no-champion", help="There is no champion yet: promote, reject, or leave to approval."),
+        typer.Option("--no-champion", help="The verdict if there is no champion yet: promote, reject or approve."),
     ] = None,
     value: Annotated[
         list[str] | None,
         typer.Option(
             "--value",
-            help="NAME=CANDIDATE,CHAMPION of a metric that is measured elsewhere: latency_p95_ms=118,125; repeatable.",
+            help="A metric measured elsewhere, as NAME=CANDIDATE,CHAMPION: latency_p95_ms=118,125; repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -43,18 +43,18 @@ def evaluate(
         Path | None,
         typer.Option(
             "--recorded",
-            help="The champion's report, for Compare: recorded and slices that must not vanish.",
+            help="The champion's report, for Compare: recorded and to detect missing slices.",
         ),
     ] = None,
-    noun: Annotated[str, typer.Option("--noun", help="What a record is, in the plural: flights.")] = "records",
+    noun: Annotated[str, typer.Option("--noun", help="Plural noun for the records, e.g. flights.")] = "records",
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     out: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the report to this file as JSON too.")
+        Path | None, typer.Option("--output", "-o", help="Also write the report to this file as JSON.")
     ] = None,
 ) -> None:
-    """Judge a candidate on the same records as the champion.
+    """Compare a candidate with the champion on the same records.
 
-    Exit code: 0 promote, 3 reject, 4 inconclusive (the champion stays), 2 input that cannot be judged.
+    Exit code: 0 promote, 3 reject, 4 inconclusive (the champion stays), 2 invalid input.
     """
     from .gate import Asked, evaluate_files
 
@@ -66,15 +66,15 @@ def evaluate(
 @with_place
 def replay_(
     place: Any,
-    group: Annotated[str, typer.Argument(help="Model package group, as its gates name it.", show_default=False)],
-    rules: Annotated[Path, typer.Option("--rules", help="YAML or JSON file with the other rules.")],
+    group: Annotated[str, typer.Argument(help="Model package group, as named in the gates.", show_default=False)],
+    rules: Annotated[Path, typer.Option("--rules", help="YAML or JSON file with the rules to try.")],
     dag: Annotated[str | None, typer.Option("--dag", help="Only runs of this DAG or pipeline.")] = None,
-    most: Annotated[int, typer.Option("--limit", min=0, help="At most this many, the newest; 0: all.")] = 0,
+    most: Annotated[int, typer.Option("--limit", min=0, help="Only this many of the newest; 0 for all.")] = 0,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> int:
     """Judge the recorded candidates of a model package group by other rules.
 
-    Reads the predictions of each candidate again, from where its record says they lie.
+    Reads each candidate's predictions from the location in its run record.
     """
     from .gate_replay import replay_group
 

@@ -1,4 +1,4 @@
-"""``gate replay``: what other rules would have said of the candidates in the records."""
+"""``gate replay``: judges the candidates in the run records by other rules."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ MOST_BYTES = 2_000_000_000  # of one candidate's predictions
 
 @dataclass(frozen=True)
 class Candidate:
-    """A gate that ran: what its record says of it.
+    """A gate that ran, as its run record describes it.
 
     predictions   S3 URI of the folder
-    no_champion   what counted without a champion; ``None`` where there was one
+    no_champion   the verdict for a missing champion; ``None`` if there was a champion
     """
 
     name: str
@@ -48,7 +48,7 @@ class Candidate:
 def replay_group(
     store: Store, place: RecordsLocation, group: str, rules: Path, *, dag: str | None, most: int, output: str
 ) -> int:
-    """Judge the recorded candidates of ``group`` by other rules; exit code."""
+    """Judge the recorded candidates of ``group`` by other rules; return the exit code."""
     try:
         parsed = read_rules(rules)
     except Refused as error:
@@ -101,7 +101,7 @@ def _candidate(name: str, step: Mapping[str, Any], group: str) -> Candidate | No
 
 
 def _past(client: Any, candidate: Candidate, folder: Path) -> Past:
-    """The candidate with its predictions on this machine: all of them, or the reason why it cannot be judged."""
+    """Download all of the candidate's predictions. If they cannot be read completely, the candidate is reported as not judged."""
     folder.mkdir()
     missing = _download(client, candidate.predictions, folder)
     values = folder / VALUES_FILE

@@ -1,4 +1,4 @@
-"""Files with rules of a gate or of a drift check."""
+"""Reads rule files of gates and drift checks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Rules = TypeVar("Rules")
 
 
 class Refused(ValueError):
-    """Words or files that cannot be used; the text has a line for each reason."""
+    """Invalid arguments or files; the message has one line per reason."""
 
 
 def read_rule_file(path: Path, parse: Callable[[object], Rules]) -> Rules:
-    """What ``parse`` makes of a YAML or JSON file; raises :class:`Refused` with the place of each problem in it."""
+    """Parse a YAML or JSON file with ``parse``; raises :class:`Refused` with the place of each problem in the file."""
     name = str(path)
     try:
         text, _ = read_text(path, None, name)
