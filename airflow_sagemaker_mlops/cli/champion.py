@@ -45,7 +45,7 @@ class Account:
 def told(
     work: Callable[Concatenate[Client, Words], int],
 ) -> Callable[Concatenate[Account, Words], int]:
-    """Wrap ``work``: connect, and print errors as sentences to standard error. Errors exit with 1, bad options with 2."""
+    """Wrap ``work``: connect, and print errors to standard error.  Errors exit with 1, bad options with 2."""
 
     def run(account: Account, /, *args: Words.args, **kwargs: Words.kwargs) -> int:
         if kwargs.get("output") not in ("text", "json"):

@@ -1,9 +1,9 @@
-"""Drift: is today's data still like the data that the champion was trained on?
+"""Drift: tests whether today's data still looks like the champion's training data.
 
-Pure code, without Airflow and boto3, as in ``gate``: the command line, the Python function, the step type and the
-script of its job use it.  The modules run on Python 3.9 and need numpy and scipy, and pandas to read files.
+Pure code without Airflow or boto3, like ``gate``.  The command line, the Python function, the step type and its job use
+it.  The modules run on Python 3.9 and need numpy and scipy, and pandas to read files.
 
-Public names are looked up lazily: rules are read while Airflow parses a DAG file.
+Public names are imported lazily, because Airflow reads rules while it parses a DAG file.
 """
 
 from __future__ import annotations

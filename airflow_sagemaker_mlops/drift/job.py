@@ -1,8 +1,9 @@
-"""The command of a drift check's job.
+"""The program of a drift check's job.
 
 ``--data`` is today's data, ``--baseline`` a profile (``profile.json``) or data, ``--rules`` a JSON file with
-``{"Rules": …, "Columns": …}``.  Writes ``report.json`` and ``profile.json`` into ``--output``; the profile is that of
-``--next-baseline``, or of today's data.  Exits 0 for every verdict and 2 for input that cannot be judged.
+``{"Rules": …, "Columns": …}``.  Writes ``report.json`` and ``profile.json`` into ``--output``; it profiles
+``--next-baseline`` if given, else today's data.  Exits with 0 for every verdict (with 3 for drift if
+``--fail-on-drift`` is true), and with 2 for input that cannot be judged.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from .rules import parse_rules
 from .settings import Columns, columns_of
 from .table import BadData, read_table
 
-EXIT_MESSAGE = Path("/opt/ml/output/message")  # SageMaker shows it as the ExitMessage of a processing job
+EXIT_MESSAGE = Path("/opt/ml/output/message")  # SageMaker shows its content as the ExitMessage of a processing job
 PROFILE = "profile.json"
-# What stands in the place of a baseline that is not there: x-champion writes them.
+# x-champion writes these in place of a missing baseline.
 MARKERS = frozenset({"no-champion.json", "no-baseline.json"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the check; the exit code."""
+    """Run the check; return the exit code."""
     options = _options(arguments)
     try:
         settings = json.loads(options.rules.read_text("utf-8"))
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BadData, InvalidRules, OSError, ValueError) as error:
         return _refuse(str(error), 2)
     options.output.mkdir(parents=True, exist_ok=True)
-    # thousands of numbers a column make a profile, so it has no line for each of them
+    # a profile has thousands of numbers per column, so not one line for each
     for name, value, indent in (("report.json", report.to_json(), 1), (PROFILE, profile.to_json(), None)):
         text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
         (options.output / name).write_text(f"{text}\n", "utf-8")
@@ -68,8 +69,8 @@ def check(
 ) -> tuple[DriftReport, Profile]:
     """The report on ``data``, and the profile of ``next_baseline`` or of ``data``.
 
-    settings      has ``Rules`` and ``Columns``, both optional
-    no_baseline   the verdict if there is no baseline; "" if there has to be one
+    settings      ``Rules`` and ``Columns``, both optional
+    no_baseline   the verdict if there is no baseline; "" if a baseline is required
     Raises :class:`InvalidRules` and :class:`BadData`.
     """
     rules, columns = parse_rules(settings.get("Rules")), columns_of(settings.get("Columns"))
@@ -82,9 +83,9 @@ def check(
 
 
 def read_baseline(path: Path, columns: Columns) -> Profile | None:
-    """The profile in ``path``: a JSON file, a folder with one, or the profile of the data there.
+    """The profile in ``path``: from a JSON file, from a folder with one, or computed from data.
 
-    ``None`` for an empty folder, and for one that says that there is no baseline: see ``MARKERS``.
+    ``None`` for an empty folder, and for one with a marker for a missing baseline: see ``MARKERS``.
     """
     if path.is_dir():
         files = [file for file in sorted(path.rglob("*")) if file.is_file()]
@@ -109,7 +110,7 @@ def read_baseline(path: Path, columns: Columns) -> Profile | None:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="drift.pyz", description="Judge whether data has drifted from a baseline.")
+    parser = argparse.ArgumentParser(prog="drift.pyz", description="Test whether data has drifted from a baseline.")
     parser.add_argument("--data", required=True, type=Path, help="today's data: file or directory")
     parser.add_argument("--baseline", required=True, type=Path, help="a profile, or data: file or directory")
     parser.add_argument("--rules", required=True, type=Path, help="JSON file with Rules and Columns")
@@ -117,14 +118,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--next-baseline", type=Path, help="data to profile instead of today's")
     parser.add_argument("--no-baseline", choices=VERDICTS, default=STABLE, help="the verdict if there is no baseline")
     parser.add_argument("--fail-on-drift", default="false", help="true: exit 3 with the sentence if data has drifted")
-    parser.add_argument("--noun", default="records", help="what a record is, in the plural")
+    parser.add_argument("--noun", default="records", help="plural noun for the records")
     parser.add_argument(
         "--set",
         nargs=2,
         action="append",
         default=[],
         metavar=("PLACE", "VALUE"),
-        help="a value that the file of rules leaves open, e.g. .Rules[0].Max 0.2; repeatable",
+        help="a value missing in the rule file, e.g. .Rules[0].Max 0.2; repeatable",
     )
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""The verdict of a drift check: every rule, column by column, against the profile of the baseline."""
+"""Judges a drift check: applies every rule, column by column, to the data and the baseline's profile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .report import DRIFT, INCONCLUSIVE, STABLE, DriftReport, Finding
 from .rules import KS, LABEL_RATE, MISSING, NEW_CATEGORIES, PSI, RECORDS, SCHEMA, DriftRule
 from .table import CATEGORICAL, NUMERIC, BadData, Column, Table
 
-SHOWN_CATEGORIES = 9  # in pictures; the others are drawn together
+SHOWN_CATEGORIES = 9  # in pictures; the others are drawn as one
 
 
 def judge(
@@ -27,12 +27,12 @@ def judge(
     noun: str = "records",
     no_baseline: str = STABLE,
 ) -> DriftReport:
-    """How ``table`` stands with ``rules`` against ``baseline``; ``no_baseline`` is the verdict if that is ``None``.
+    """Judge ``table`` by ``rules`` against ``baseline``; ``no_baseline`` is the verdict if ``baseline`` is ``None``.
 
-    Drift is a number above its limit that chance does not explain.  A number above its limit that chance may explain,
-    and a sample so small that unchanged data would exceed the limit, are inconclusive.
-    Without a baseline, the rules about the number of records hold nevertheless.
-    Raises :class:`BadData` when a rule names a column that neither side has, or needs a label and there is none.
+    A value above its limit that chance does not explain is drift.  If chance may explain it, or the sample is so small
+    that unchanged data would exceed the limit, the rule is inconclusive.
+    Without a baseline, rules on the number of records still apply.
+    Raises :class:`BadData` if a rule names a column that neither side has, or needs a label and there is none.
     """
     if baseline is None:
         return _alone(table, [rule for rule in rules if rule.check == RECORDS], noun, no_baseline)
@@ -46,7 +46,7 @@ def judge(
 
 
 def _alone(table: Table, rules: Sequence[DriftRule], noun: str, otherwise: str) -> DriftReport:
-    """The report on a table that there is no baseline for."""
+    """The report on a table without a baseline."""
     nothing = Profile(0, {})
     findings = tuple(finding for rule in rules for finding in _Judge(table, nothing, rule, noun).findings())
     drifted = [finding for finding in findings if finding.verdict == DRIFT and not finding.dry_run]
@@ -231,7 +231,7 @@ class _Judge:
         return self._measured(name, value, noise, f'The population stability index of "{name}" is {value:.2f}', picture)
 
     def _new_categories(self, name: str, before: ColumnProfile, column: Column) -> Finding:
-        if before.others:  # categories beyond the kept ones cannot be told from new ones
+        if before.others:  # a category that the profile dropped looks like a new one
             what = f'"{name}" has more categories than a profile keeps, so new ones cannot be told.'
             return self._finding(name, None, self.rule.limit, INCONCLUSIVE, what)
         new = Counter({text: count for text, count in column.counts.items() if text not in before.categories})
@@ -278,7 +278,7 @@ class _Judge:
 
 @dataclass(frozen=True)
 class _Picture:
-    """The shares that a population stability index compares."""
+    """The shares compared by a population stability index."""
 
     labels: tuple[str, ...] = ()
     baseline: tuple[float, ...] = ()
@@ -293,7 +293,7 @@ def _picture(old: np.ndarray, new: np.ndarray, labels: Sequence[str]) -> _Pictur
 
 
 def _bin_labels(column: ColumnProfile) -> list[str]:
-    """The values themselves where each has a bin, else the bins' upper ends."""
+    """The values themselves if each has a bin, else the upper edges of the bins."""
     if not column.edges:
         return ["all"]
     values = sorted(set(column.quantiles))
@@ -303,7 +303,7 @@ def _bin_labels(column: ColumnProfile) -> list[str]:
 
 
 def _fewer(counts: np.ndarray) -> np.ndarray:
-    """The counts of the commonest categories, and of all others together."""
+    """The counts of the most common categories, and of all others together."""
     return (
         counts
         if len(counts) <= SHOWN_CATEGORIES + 1

@@ -1,4 +1,4 @@
-"""The report as a picture of letters: two bars for each bin of the columns that changed most.
+"""The report as a text picture: two bars for each bin of the columns that changed most.
 
 ```text
   hour: share of the baseline (-) and of today (=)
@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from .report import STABLE, DriftReport
 
-BAR = 40  # characters of the longest bar
+BAR = 40  # length of the longest bar
 LONGEST_LABEL = 24
 MOST_PICTURES = 3
 
 
 def picture(report: DriftReport) -> list[str]:
-    """The lines; none where no column left its limit."""
+    """The lines; empty if no column exceeded its limit."""
     drawn = [finding for finding in report.findings if finding.verdict != STABLE and finding.labels]
     lines: list[str] = []
     for finding in sorted(drawn, key=lambda one: -(one.value or 0))[:MOST_PICTURES]:

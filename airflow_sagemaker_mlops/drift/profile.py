@@ -1,7 +1,7 @@
-"""The profile of a table: what a later check compares with, small enough to keep for every run.
+"""The profile of a table: the baseline of later checks, small enough to keep for every run.
 
-Each check writes the profile of the data that it looked at, so the profile of the champion's run is the baseline
-of the runs after it, when the data itself may be gone.
+Each check writes a profile.  The profile of the champion's run is the baseline of later runs, even if the data itself
+is gone.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from .table import CATEGORICAL, NUMERIC, TEXT, Column, Table
 
 SCHEMA = "1.0"
 BINS = 10  # deciles of the baseline, the usual choice for a population stability index
-FEW_VALUES = 24  # a column of numbers with no more different values has a bin for each, e.g. the hour of the day
-QUANTILES = 4097  # order statistics that are kept of a column; a Kolmogorov-Smirnov distance is exact to 1/4096
-KEPT_CATEGORIES = 1000  # the commonest; the others are counted together
+FEW_VALUES = 24  # a numeric column with at most this many values has a bin for each, e.g. the hour
+QUANTILES = 4097  # order statistics kept per column; a Kolmogorov-Smirnov distance is exact to 1/4096
+KEPT_CATEGORIES = 1000  # the most common; the others are counted together
 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What is kept of a column.
+    """The profile of a column.
 
     kind        ``numeric``, ``categorical`` or ``text``
-    count       values that are present and finite
-    missing     missing values
-    infinite    values that are not finite
+    count       number of values that are present and finite
+    missing     number of missing values
+    infinite    number of values that are not finite
     mean        of a numeric column
     variance    of a numeric column
-    quantiles   order statistics at equal steps, the least and the greatest included; at most ``QUANTILES``
-    edges       inner edges of the bins, ascending; a bin ends with its edge
+    quantiles   order statistics at equal steps, including minimum and maximum; at most ``QUANTILES``
+    edges       inner edges of the bins, ascending; a bin includes its upper edge
     bins        number of values in each bin; one more than ``edges``
-    categories  counts of the ``KEPT_CATEGORIES`` commonest categories
+    categories  counts of the ``KEPT_CATEGORIES`` most common categories
     others      count of all other categories together
-    singletons  categories that occur once: how often new ones are to be expected (Good and Turing)
+    singletons  number of categories that occur once; estimates how often new ones appear (Good-Turing)
     """
 
     kind: str
@@ -56,7 +56,7 @@ class ColumnProfile:
 
     @property
     def missing_share(self) -> float:
-        """Share of the records without a value."""
+        """Share of records without a value."""
         total = self.count + self.missing + self.infinite
         return (self.missing + self.infinite) / total if total else 0.0
 
@@ -76,7 +76,7 @@ class Profile:
 
     @classmethod
     def from_json(cls, value: Any) -> Profile:
-        """The profile that :meth:`to_json` wrote; raises :class:`ValueError` for anything else."""
+        """Read a profile written by :meth:`to_json`; raises :class:`ValueError` for anything else."""
         try:
             columns = {str(name): _column_of(column) for name, column in value["columns"].items()}
             profile = cls(int(value["records"]), columns, str(value.get("label") or ""))
@@ -95,7 +95,7 @@ def profile_of(table: Table) -> Profile:
 
 
 def bin_counts(numbers: np.ndarray, edges: tuple[float, ...]) -> np.ndarray:
-    """How many of ``numbers`` lie in each bin of ``edges``; a value on an edge is in the bin below it."""
+    """Count ``numbers`` in each bin of ``edges``; a value on an edge belongs to the bin below it."""
     return np.bincount(np.searchsorted(np.asarray(edges), numbers, side="left"), minlength=len(edges) + 1)
 
 
@@ -133,7 +133,7 @@ def _profile(column: Column) -> ColumnProfile:
 
 
 def _edges(numbers: np.ndarray) -> tuple[float, ...]:
-    """Inner edges of the bins of sorted ``numbers``: their values when they are few, else their deciles."""
+    """Inner bin edges of sorted ``numbers``: their distinct values if they are few, else their deciles."""
     values = np.unique(numbers)
     if len(values) > FEW_VALUES:
         values = np.unique(np.quantile(numbers, np.arange(1, BINS) / BINS, method="inverted_cdf"))

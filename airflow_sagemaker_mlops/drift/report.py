@@ -1,4 +1,4 @@
-"""The report of a drift check: its verdict, the sentence, and a finding for each rule and column."""
+"""The report of a drift check: its verdict, its sentence, and a finding for each rule and column."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SCHEMA = "1.0"
 
 @dataclass(frozen=True)
 class Finding:
-    """How one column, or the table, stands with one rule.
+    """The result of one rule for one column or for the table.
 
     check     of the rule
-    column    empty for the table
-    value     the number that is compared with ``limit``; ``None`` where there is none
-    noise     the value that unchanged data exceeds once in twenty; ``None`` where chance has no part
+    column    empty for a rule on the table
+    value     the value compared with ``limit``; ``None`` if there is none
+    noise     the level that unchanged data exceeds one time in twenty; ``None`` if chance plays no part
     verdict   ``stable``, ``drift`` or ``inconclusive``
-    baseline  shares of the baseline's bins or categories, for pictures; empty where there are none
+    baseline  shares of the baseline's bins or categories, for pictures; empty if there are none
     current   the same of the current data
     labels    of the bins or categories
     """
@@ -60,7 +60,7 @@ class Finding:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Finding:
-        """The finding that :meth:`to_json` wrote."""
+        """Read a finding written by :meth:`to_json`."""
         known = {name: value[name] for name in cls.__dataclass_fields__}
         for name in ("labels", "baseline", "current"):
             known[name] = tuple(known[name])
@@ -69,7 +69,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """The verdict about a table.
+    """The verdict on a table.
 
     verdict           ``stable``, ``drift`` or ``inconclusive``
     sentence          one paragraph for people
@@ -86,7 +86,7 @@ class DriftReport:
 
     @property
     def exit_code(self) -> int:
-        """Of the command line: 0 stable, 3 drift, 4 inconclusive."""
+        """Exit code of the command line: 0 stable, 3 drift, 4 inconclusive."""
         return EXIT_CODES[self.verdict]
 
     def to_json(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class DriftReport:
 
     @classmethod
     def from_json(cls, value: Any) -> DriftReport:
-        """The report that :meth:`to_json` wrote; raises :class:`ValueError` for anything else."""
+        """Read a report written by :meth:`to_json`; raises :class:`ValueError` for anything else."""
         try:
             if value["verdict"] not in VERDICTS:
                 raise ValueError(value["verdict"])

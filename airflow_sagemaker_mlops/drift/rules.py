@@ -1,19 +1,19 @@
 """The rules of a drift check: a list as in YAML or JSON, read into frozen dataclasses.
 
-The list is checked whole: :func:`parse_rules` raises one error that has every problem.  Nothing here imports numpy.
+The whole list is checked: :func:`parse_rules` raises one error with every problem.  Nothing here imports numpy.
 
 A rule is an object with the key ``Check`` and these:
 
-``schema``          columns of the baseline that are missing, new columns, columns whose values changed their kind
+``schema``          missing columns, new columns, and columns that changed between numbers and text
 ``records``         ``Min`` and ``Max``: the number of records
-``psi``             ``Max``: the population stability index of each column, 0.25 if left out
-``ks``              ``Max``: the Kolmogorov-Smirnov distance of each numeric column, 0.2 if left out
-``missing``         ``MaxIncrease``: of the share of missing values, 0.05 if left out
-``new_categories``  ``Max``: the share of records with a category that the baseline does not have, 0.01 if left out
-``label_rate``      ``MaxChange``: of the mean of the label column, 0.1 if left out
+``psi``             ``Max``: the population stability index of each column, default 0.25
+``ks``              ``Max``: the Kolmogorov-Smirnov distance of each numeric column, default 0.2
+``missing``         ``MaxIncrease``: the increase in the share of missing values, default 0.05
+``new_categories``  ``Max``: the share of records with a category not in the baseline, default 0.01
+``label_rate``      ``MaxChange``: the change in the mean of the label column, default 0.1
 
-``Columns`` (a list) limits a rule to some columns, ``Ignore`` leaves some out, ``DryRun: true`` reports without an
-effect on the verdict.
+``Columns`` (a list) limits a rule to some columns, and ``Ignore`` excludes some.  With ``DryRun: true``, a rule is reported
+and does not affect the verdict.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class CheckTraits:
-    """The limit of a check: its key, its default and the greatest value that makes sense."""
+    """The limit of a check: its key, its default and the largest sensible value."""
 
     key: str = ""
     default: float = 0.0
@@ -62,12 +62,12 @@ class DriftRule:
 
     check    a key of ``CHECKS``
     place    in the list, e.g. ``[1]``
-    limit    greatest value of the check's number that is no drift
-    least    for ``records``: least number; ``None`` for no bound
-    most     for ``records``: greatest number; ``None`` for no bound
-    columns  the columns it is about; empty for all
-    ignored  columns it is not about
-    dry_run  whether it has no effect on the verdict
+    limit    largest value that is not drift
+    least    for ``records``: the smallest number; ``None`` for no limit
+    most     for ``records``: the largest number; ``None`` for no limit
+    columns  columns the rule applies to; empty for all
+    ignored  columns the rule excludes
+    dry_run  whether the rule has no effect on the verdict
     """
 
     check: str
@@ -80,7 +80,7 @@ class DriftRule:
     dry_run: bool = False
 
     def applies_to(self, column: str) -> bool:
-        """Whether the rule is about ``column``."""
+        """Whether the rule applies to ``column``."""
         return column not in self.ignored and (not self.columns or column in self.columns)
 
 
@@ -101,9 +101,9 @@ def parse_rules(value: object) -> tuple[DriftRule, ...]:
 
 
 def rule_problems(value: object, is_open: IsOpen = never) -> tuple[RuleProblem, ...]:
-    """Everything that is wrong with the rules in ``value``.
+    """Every problem of the rules in ``value``.
 
-    is_open   whether a run gives the value, such as a reference to a parameter; it is not judged
+    is_open   whether a run fills in the value, such as a reference to a parameter; such a value is not checked
     """
     return tuple(_read(DEFAULT_RULES if value is None else value, is_open)[1])
 
@@ -155,7 +155,7 @@ class _Reader:
         given = item if isinstance(item, Mapping) else {}
         opened = {key for key, value in given.items() if is_open(value) or _has_open(value, is_open)}
         self.is_open = bool(opened)
-        self.keys = given  # those with values that a run gives included
+        self.keys = given  # including rules with values that a run fills in
         self.item = {key: value for key, value in given.items() if key not in opened} if opened else item
         self.place = place
         self.problems: list[RuleProblem] = []

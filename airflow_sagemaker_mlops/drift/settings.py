@@ -1,4 +1,4 @@
-"""``Columns`` of a drift check: what the columns of the data are.  Nothing here imports numpy."""
+"""``Columns`` of a drift check: describes the columns of the data.  Nothing here imports numpy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..gate.problems import InvalidRules, RuleProblem, alike, listed
 
-# What pandas takes for a missing value (pandas.io.parsers, ``na_values``)
+# the strings that pandas reads as missing values (pandas.io.parsers, ``na_values``)
 MISSING_TEXTS = frozenset(
     [
         "",
@@ -39,14 +39,14 @@ _KEYS = ("Label", *_LISTS, "Header")
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a table are.
+    """The description of a table's columns.
 
     label        the column of the label, or empty
-    numeric      columns that are numbers, whatever they look like; undeclared ones are numbers when every value is
+    numeric      columns that must be numeric; undeclared columns are numeric if every value is a number
     categorical  columns that are categories although they look like numbers
-    ignored      columns that are not looked at
+    ignored      columns that are skipped
     missing      texts that mean a missing value
-    header       whether the first line of a CSV file has the names; without it they are ``c0``, ``c1``, …
+    header       whether the first line of a CSV file has the names; if not, they are ``c0``, ``c1``, …
     """
 
     label: str = ""
@@ -58,7 +58,7 @@ class Columns:
 
 
 def columns_of(value: object) -> Columns:
-    """The ``Columns`` in ``value``, which may be ``None``; raises :class:`InvalidRules` with every problem.
+    """Parse ``Columns`` in ``value``, which may be ``None``; raises :class:`InvalidRules` with every problem.
 
     Keys: ``Label`` (a column), ``Numeric``, ``Categorical``, ``Ignore`` (lists of columns), ``Missing`` (texts that
     mean a missing value, in addition to the usual ones), ``Header`` (``false`` for CSV files without names).
@@ -75,7 +75,7 @@ def never(_value: object) -> bool:
 
 
 def column_problems(value: object, is_open: IsOpen = never) -> tuple[RuleProblem, ...]:
-    """Everything that is wrong with the ``Columns`` in ``value``; what ``is_open`` is not judged."""
+    """Every problem of the ``Columns`` in ``value``; values that are ``is_open`` are not checked."""
     if is_open(value):
         return ()
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""The numbers of a drift check, each with the value that unchanged data exceeds once in twenty.
+"""The statistics of a drift check, each with its noise: the level that unchanged data exceeds one time in twenty.
 
-A limit alone calls every small sample drifted.  So a number counts as drift when it is above its limit and above what
-chance gives; the two together decide, see :mod:`.judge`.
+A limit alone would report drift for every small sample.  So a value counts as drift only if it exceeds both its limit
+and its noise; see :mod:`.judge`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ LEVEL = 0.95
 
 
 def population_stability_index(baseline: np.ndarray, current: np.ndarray) -> tuple[float, float]:
-    """Index of two rows of counts in the same bins, and its noise.
+    """The index of two rows of counts in the same bins, and its noise.
 
     The index is the sum of ``(q - p) * ln(q / p)`` over the shares of the bins; half a record is added to each bin, so
-    that an empty one has no infinite weight.  Unchanged data gives ``(1/n + 1/m)`` times a chi-squared variable with
-    one degree of freedom less than there are bins (Yurdakul and Naranjo, Statistical properties of the population
+    that an empty bin has no infinite weight.  Unchanged data gives ``(1/n + 1/m)`` times a chi-squared variable with
+    one degree of freedom fewer than the number of bins (Yurdakul and Naranjo, Statistical properties of the population
     stability index, Journal of Risk Model Validation 14(4), 2020).
     """
     n, m, bins = float(current.sum()), float(baseline.sum()), len(baseline)
@@ -33,7 +33,7 @@ def population_stability_index(baseline: np.ndarray, current: np.ndarray) -> tup
 
 
 def kolmogorov_smirnov(quantiles: np.ndarray, count: int, numbers: np.ndarray) -> tuple[float, float]:
-    """Greatest distance of the two distribution functions, and its noise.
+    """The largest distance of the two distribution functions, and its noise.
 
     ``quantiles`` are order statistics of the baseline's ``count`` values at equal steps, so the distance is exact up
     to one step.  The noise is the asymptotic 95 % point of the two-sample test (scipy.stats.kstwobign).
@@ -47,7 +47,7 @@ def kolmogorov_smirnov(quantiles: np.ndarray, count: int, numbers: np.ndarray) -
 
 
 def increase_of_share(before: int, records_before: int, now: int, records: int) -> tuple[float, float]:
-    """By how much a share rose, and its noise: the one-sided 95 % point of the pooled two-proportion test."""
+    """The increase of a share, and its noise: the one-sided 95 % point of the pooled two-proportion test."""
     pooled = (before + now) / (records_before + records)
     noise = float(stats.norm.ppf(LEVEL)) * math.sqrt(pooled * (1 - pooled) * (1 / records_before + 1 / records))
     return now / records - before / records_before, noise
@@ -55,7 +55,7 @@ def increase_of_share(before: int, records_before: int, now: int, records: int) 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean with the variance and the number of its values."""
+    """A mean, with variance and number of values."""
 
     mean: float
     variance: float
@@ -63,16 +63,16 @@ class Mean:
 
 
 def change_of_mean(before: Mean, now: Mean) -> tuple[float, float]:
-    """By how much a mean changed, without sign, and its noise: the two-sided 95 % point."""
+    """The absolute change of a mean, and its noise: the two-sided 95 % point."""
     error = math.sqrt(before.variance / before.count + now.variance / now.count)
     return abs(now.mean - before.mean), float(stats.norm.ppf((1 + LEVEL) / 2)) * error
 
 
 def share_of_new(new: int, records: int, singletons: int, records_before: int) -> tuple[float, float]:
-    """Share of records with a new category, and what is to be expected of unchanged data.
+    """The share of records with a new category, and its noise.
 
-    The expected share is that of the categories seen once (I. J. Good, The population frequencies of species,
-    Biometrika 40, 1953), with the one-sided 95 % point of its binomial error.
+    The share expected of unchanged data is that of the categories seen once (I. J. Good, The population frequencies of
+    species, Biometrika 40, 1953); the noise adds the one-sided 95 % point of its binomial error.
     """
     expected = singletons / records_before
     noise = expected + float(stats.norm.ppf(LEVEL)) * math.sqrt(expected * (1 - expected) / records)

@@ -1,7 +1,7 @@
-"""Reading the data of a drift check: CSV or Parquet, a file or a folder of parts, column by column.
+"""Reads the data of a drift check: CSV or Parquet, a file or a folder of parts, column by column.
 
-Texts are read as they stand and turned into numbers here, so that every version of pandas reads a file alike.  Memory
-is bounded by the numbers (8 bytes a value) and by the distinct texts of a column.
+Values are read as strings and converted to numbers here, so that every version of pandas gives the same result.
+Memory is bounded by the numbers (8 bytes each) and by the distinct strings of a column.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from .settings import Columns
 
 NUMERIC, CATEGORICAL, TEXT = "numeric", "categorical", "text"
 CHUNK = 100_000  # records
-MOST_CATEGORIES = 100_000  # distinct texts that are counted; with more a column is no category
-FREE_TEXT = 1_000  # distinct texts; with more, and mostly distinct ones, an undeclared column is an id or free text
+MOST_CATEGORIES = 100_000  # distinct strings that are counted; a column with more is not categorical
+FREE_TEXT = 1_000  # distinct strings; an undeclared column with more, mostly distinct, is an id or free text
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 
 class BadData(ValueError):
-    """Data that no verdict can be based on; ``sentences`` has every reason and is never empty."""
+    """Data that cannot be judged; ``sentences`` has every reason and is never empty."""
 
     def __init__(self, *sentences: str) -> None:
         self.sentences = sentences
@@ -41,7 +41,7 @@ class Column:
     counts    how often each text occurs; empty for numbers
     missing   number of missing values
     infinite  number of values that are not finite
-    example   for undeclared texts: the first value that is no number
+    example   for undeclared text columns: the first value that is not a number
     """
 
     kind: str
@@ -68,7 +68,7 @@ def read_table(path: str | Path, columns: Columns | None = None) -> Table:
     """
     columns = columns or Columns()
     texts: set[str] = set()
-    while True:  # a column turns out to hold text at most once
+    while True:  # each column turns out to be text at most once
         reader = _Reader(columns, texts)
         for chunk in _chunks(Path(path), columns):
             reader.add(chunk)
@@ -78,7 +78,7 @@ def read_table(path: str | Path, columns: Columns | None = None) -> Table:
 
 
 class _Reader:
-    """Gathers the columns of one pass."""
+    """Collects the columns in one pass."""
 
     def __init__(self, columns: Columns, texts: set[str]) -> None:
         self.declared = columns
@@ -152,7 +152,7 @@ class _Reader:
                 parts = self.parts[name]
                 column.numbers = np.concatenate(parts) if parts else np.empty(0)
                 if not len(column.numbers) and name not in self.declared.numeric:
-                    column.kind = CATEGORICAL  # nothing but missing values
+                    column.kind = CATEGORICAL  # only missing values
             elif name in self.texts:
                 column.example = next(iter(column.counts), "")
                 distinct = len(column.counts)

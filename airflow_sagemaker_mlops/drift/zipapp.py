@@ -1,4 +1,4 @@
-"""The drift check as one file for a job, as :mod:`..gate.zipapp` makes one of the gate."""
+"""Packs the drift check into one file for a job, as :mod:`..gate.zipapp` does for the gate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from ..gate import zipapp as gate
 from ..gate.zipapp import zipped
 
-PACKAGE = "drift_check"  # above this room and what it needs of the gate's, in the archive
+PACKAGE = "drift_check"  # parent package in the archive of this package and the parts it needs of the gate's
 LEFT_OUT = ("zipapp.py",)
 
 

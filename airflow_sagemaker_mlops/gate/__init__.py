@@ -1,10 +1,10 @@
-"""The champion gate: is a candidate better than the champion, and how sure is that?
+"""The champion gate: tests whether a candidate is better than the champion, and with what confidence.
 
-Pure code, without Airflow and boto3.  The command line, the Python function :func:`evaluate`, the step type and the
-script of its job all use this room; the job takes it along as an archive (:mod:`.zipapp`).  So the modules here
-import nothing of the rest of the package, run on Python 3.9, and need numpy and scipy only where data is judged.
+Pure code without Airflow or boto3.  The command line, the Python function :func:`evaluate`, the step type and its job
+all use this package; the job gets it as an archive (:mod:`.zipapp`).  So these modules import nothing else of the
+package, run on Python 3.9, and import numpy and scipy only to judge data.
 
-Public names are looked up lazily: rules are read while Airflow parses a DAG file.
+Public names are imported lazily, because Airflow reads rules while it parses a DAG file.
 """
 
 from __future__ import annotations

@@ -1,15 +1,17 @@
-"""The paired bootstrap of a gain: records, or groups of records, are drawn anew for both models at once.
+"""The paired bootstrap of a gain: resamples records, or groups of records, for both models at once.
 
-B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), percentile intervals, chapter 13; p-values by the
-same resamples, (1 + resamples that contradict) / (1 + resamples), A. C. Davison, D. V. Hinkley, "Bootstrap Methods and
-their Application" (1997), section 4.2.  A tail that is thinner than one resample is that of the normal distribution.
+B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), percentile intervals, chapter 13; p-values from
+the same resamples, (1 + contradicting resamples) / (1 + resamples), A. C. Davison, D. V. Hinkley, "Bootstrap Methods
+and their Application" (1997), section 4.2.  Below the resolution of one resample, the normal distribution gives the
+tail.
 
-A metric of sums needs no resampled records but weighted sums: of the few kinds of records that there are (a confusion
-table of two models has 8), or of up to ``MOST_PARTS`` parts.  More records than that are first put into that many
-random parts of equal size, which are then drawn; the variance of their sums is that of records.
+A metric of sums needs only weighted sums, not resampled records: over the distinct kinds of records, if they are few
+(a confusion table of two models has 8), or over up to ``MOST_PARTS`` parts.  More records than that are first divided
+into that many random parts of equal size, and the parts are resampled; the variance of their sums equals that of
+the records.
 
-The numbers of a resample come from numpy's PCG64 with a seed of the test set's content, in one thread and without BLAS,
-whose sums depend on the number of threads.
+Random numbers come from numpy's PCG64, seeded from the content of the test set.  Sums use one thread and no BLAS,
+because BLAS sums depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -26,14 +28,14 @@ from .metrics import Value
 RESAMPLES = 1999  # 5 % of (resamples + 1) is a whole number
 MOST_PARTS = 4096
 MOST_KINDS = 64
-FEWEST_RESAMPLES = 199  # of functions that need all records, on large data
-MOST_EVALUATED = 20_000_000  # records that such a function is given in all
+FEWEST_RESAMPLES = 199  # for functions that need all records, on large data
+MOST_EVALUATED = 20_000_000  # total number of records passed to such a function
 _CHUNK = 250
 
 
 @dataclass(frozen=True, eq=False)
 class Resampled(Comparison):
-    """A gain and its resamples, sorted; resamples in which it is undefined are left out."""
+    """A gain and its sorted resamples, without those in which it is undefined."""
 
     resamples: Any
 
@@ -70,20 +72,20 @@ class Resampled(Comparison):
 
 
 class Weights:
-    """Numbers of draws, shared by the rules of a gate; the same seed gives the same numbers."""
+    """Draw counts, shared by the rules of a gate; the same seed gives the same counts."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._equal: tuple[int, Any] = (0, None)
 
     def generator(self, purpose: int) -> Any:
-        """A generator of its own for each purpose, so that no rule changes the numbers of another."""
+        """A separate generator per purpose, so that no rule changes the random numbers of another."""
         return np.random.Generator(np.random.PCG64([self._seed, purpose]))
 
     def equal(self, parts: int) -> Any:
-        """(resamples, parts) numbers of draws, each row adding up to ``parts``; every part is equally likely."""
+        """Draw counts (resamples, parts); each row sums to ``parts``, and every part is equally likely."""
         if self._equal[0] != parts:
-            self._equal = (0, None)  # gives the memory back first
+            self._equal = (0, None)  # free the memory first
             generator = self.generator(parts)
             weights = np.empty((RESAMPLES, parts), dtype=np.float32)
             for start in range(0, RESAMPLES, _CHUNK):
@@ -99,7 +101,7 @@ class Weights:
 class Draws:
     """How resamples are drawn.
 
-    groups   (n,) numbers of groups from 0 on that are drawn together; nothing if records are
+    groups    (n,) group numbers from 0; a group is drawn as a whole; ``None`` to draw records
     """
 
     weights: Weights
@@ -112,7 +114,7 @@ def compare_sums(
     sign: int,
     draws: Draws,
 ) -> tuple[float, float, Comparison]:
-    """The candidate's value, the champion's, and the gain of a metric of sums.
+    """The candidate's and the champion's value of a metric of sums, and the gain.
 
     candidate, champion   columns, each (n,), and the function of their sums; without a champion, the gain is the value
     sign                  1 if greater is better, else -1
@@ -152,7 +154,7 @@ def compare_by_function(
     sign: int,
     draws: Draws,
 ) -> tuple[float, float, Comparison]:
-    """The same for a function of (labels, scores), which is called for every resample."""
+    """The same for a function of (labels, scores), called once per resample."""
     weights, groups = draws.weights, draws.groups
     candidate, champion = scores
     records = len(label)
@@ -181,18 +183,18 @@ def compare_by_function(
 
 
 def resampled(gain: float, drawn: Any, records: int, method: str) -> Comparison:
-    """A comparison of resamples; with an error that is not a number where too many are undefined."""
+    """The comparison from the resamples; its error is NaN if too many of them are undefined."""
     defined = np.sort(drawn[np.isfinite(drawn)])
     if not len(defined) or len(defined) < 0.99 * len(drawn):
         return Normal(gain, float("nan"), records, method)
-    if np.ptp(defined) < 1e-12 * max(1.0, abs(gain)):  # what rounding leaves of models that are equal
+    if np.ptp(defined) < 1e-12 * max(1.0, abs(gain)):  # rounding error of two equal models
         gain = 0.0 if abs(gain) < 1e-12 else gain
         return Normal(gain, 0.0, records, method)
     return Resampled(gain, float(defined.std(ddof=1)), records, method, defined)
 
 
 def _kinds(columns: tuple[Any, ...]) -> tuple[Any, Any] | None:
-    """The different records and how many there are of each; nothing where there are many."""
+    """The distinct records and their counts; ``None`` if there are too many."""
     if len(columns) <= 6 and all(_is_binary(column) for column in columns):
         codes = np.zeros(len(columns[0]), dtype=np.int64)
         for column in columns:
@@ -221,7 +223,7 @@ def _is_binary(column: Any) -> bool:
 
 
 def _parts(columns: tuple[Any, ...], groups: Any, weights: Weights) -> Any:
-    """(parts, columns): sums of what is drawn together."""
+    """Sums (parts, columns) over the records that are drawn as a whole."""
     records = len(columns[0])
     units = records if groups is None else int(groups.max()) + 1
     if units > MOST_PARTS:

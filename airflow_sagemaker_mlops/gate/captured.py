@@ -1,7 +1,7 @@
-"""Captured data of an endpoint as predictions for the gate: two variants' answers joined by inference id.
+"""Turns an endpoint's captured data into predictions for the gate: joins two variants' answers by inference id.
 
-A shadow variant answers the same requests as the production variant, so the pairs are made of the same rows.  Lines
-are those that SageMaker's data capture writes (developer guide, "Capture data from real-time endpoint").
+A shadow variant answers the same requests as the production variant, so the pairs are about the same rows.  Input
+lines are those of SageMaker's data capture (developer guide, "Capture data from real-time endpoint").
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from .problems import BadPredictions
 
-MOST_NAMED = 5  # in one sentence
+MOST_NAMED = 5  # per sentence
 SCORES = ("score", "probability", "prediction", "predicted_value", "predictions")
 
 
@@ -24,8 +24,8 @@ class PairedAnswers:
     """The answers of two variants to the same requests.
 
     rows             (id, candidate's score, champion's score), in the champion's order
-    only_champion    how many requests only the champion has answered: those that were not copied
-    only_candidate   how many requests only the candidate's data has
+    only_champion    number of requests that only the champion answered: those that were not copied
+    only_candidate   number of requests that occur only in the candidate's data
     """
 
     rows: list[tuple[str, float, float]] = field(default_factory=list)
@@ -36,9 +36,9 @@ class PairedAnswers:
 def pair_captured(champion: Iterable[str], candidate: Iterable[str]) -> PairedAnswers:
     """Join the captured lines of two variants.
 
-    A request with several records has an answer for each: they are called ``<inference id>/0``, ``/1`` and so on.
+    A request with several records has one answer per record, with the ids ``<inference id>/0``, ``/1`` and so on.
 
-    Raises :class:`BadPredictions` for lines without an inference id or without a score, and for ids that stand twice.
+    Raises :class:`BadPredictions` for lines without an inference id or a score, and for duplicate ids.
     """
     bad: list[str] = []
     ours, theirs = _scores(candidate, "candidate", bad), _scores(champion, "champion", bad)
@@ -49,9 +49,9 @@ def pair_captured(champion: Iterable[str], candidate: Iterable[str]) -> PairedAn
 
 
 def write_predictions(out: TextIO, answers: PairedAnswers, labels: Mapping[str, Any]) -> int:
-    """Write the gate's predictions as CSV (``id, label, candidate, champion``); the number of rows.
+    """Write predictions for the gate as CSV (``id, label, candidate, champion``); return the number of rows.
 
-    Rows whose label has not arrived yet are left out.
+    Leaves out rows whose label has not arrived yet.
     """
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["id", "label", "candidate", "champion"])
@@ -85,7 +85,7 @@ def _scores(lines: Iterable[str], variant: str, bad: list[str]) -> dict[str, flo
 
 
 def _read(line: str) -> tuple[str, list[float]]:
-    """(inference id, scores) of one line.  Raises ``ValueError`` with what is wrong with it."""
+    """(inference id, scores) of one line.  Raises ``ValueError`` with the problem."""
     try:
         event = json.loads(line)
         name = event["eventMetadata"].get("inferenceId")

@@ -1,4 +1,4 @@
-"""What a gate is asked: one candidate with everything that was given for it."""
+"""The input of a gate: one candidate with its rules and data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .table import Predictions
 
 @dataclass(frozen=True)
 class Case:
-    """A candidate that is judged: rules, predictions, and what else was given; see :func:`~.judge.evaluate`."""
+    """A candidate to judge: rules, predictions and options; see :func:`~.judge.evaluate`."""
 
     rules: tuple[Rule, ...]
     predictions: Predictions
@@ -25,11 +25,11 @@ class Case:
 
     @property
     def has_champion(self) -> bool:
-        """Whether the candidate is compared with something."""
+        """Whether there is a champion to compare with."""
         return self.no_champion is None
 
     def recorded_number(self, rule: Rule, slice_: str | None) -> float | None:
-        """The champion's number in its own report, where it was the candidate."""
+        """The champion's value from its own report, in which it was the candidate."""
         if isinstance(self.recorded, GateReport):
             for result in self.recorded.rules:
                 if (result.metric, result.slice) == (rule.metric, slice_) and result.candidate is not None:
@@ -40,11 +40,11 @@ class Case:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether recorded numbers are known to be of the same test set."""
+        """Whether the recorded values are known to come from the same test set."""
         return isinstance(self.recorded, GateReport) and self.recorded.fingerprint == self.predictions.fingerprint
 
     def external(self, metric: str) -> dict[str, Any]:
-        """The two numbers of a metric that is measured elsewhere, by ``candidate`` and ``champion``."""
+        """The two values of a metric that is measured elsewhere, keyed ``candidate`` and ``champion``."""
         given = self.values.get(metric)
         if isinstance(given, Mapping):
             return dict(given)
@@ -53,7 +53,7 @@ class Case:
 
 
 def number_or_none(value: Any) -> float | None:
-    """A finite number of any library's kind; nothing otherwise, for booleans and texts too."""
+    """Any library's finite number as a float; ``None`` for anything else, booleans and strings included."""
     if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
         return None
     try:

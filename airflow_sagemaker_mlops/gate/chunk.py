@@ -1,4 +1,4 @@
-"""Rows of a file by column, as a reader of a format gives them."""
+"""Rows of a file by column, as the format readers return them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 class Chunk:
     """Some rows.
 
-    lines    their places in the file
-    columns  texts, or for typed files of label and scores ``(numbers, mask of missing ones)``
+    lines    their positions in the file
+    columns  strings, or for label and scores of typed files ``(numbers, mask of missing ones)``
     """
 
     lines: Sequence[int]

@@ -1,7 +1,7 @@
-"""What a statistical method says about the gain of a candidate over a champion.
+"""The result of a statistical method: the gain of a candidate over a champion, with p-values and bounds.
 
 A *gain* is the difference in the direction of the goal: candidate - champion for metrics to maximize, champion -
-candidate for metrics to minimize.  Every method answers the same one-sided questions, and its p-values and bounds
+candidate for metrics to minimize.  Every method offers the same one-sided p-values and bounds, and they
 agree: ``p_above(m) <= alpha`` exactly when ``lower(alpha)`` is beyond ``m``.
 """
 
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 
 from scipy.special import ndtr, ndtri
 
-POWER = 0.8  # chance of a decision for which the number of records is computed
-MOST_NEEDED = 1e9  # more records than that are as good as none
+POWER = 0.8  # power for which the number of records is computed
+MOST_NEEDED = 1e9  # a larger number of records is not reported
 
 
 @dataclass(frozen=True)
 class Comparison(ABC):
-    """A gain with what is known of its distribution; methods for sampling distributions are in the subclasses.
+    """A gain and its distribution; the subclasses implement the sampling distributions.
 
     gain     in the unit of the metric
     error    standard error of ``gain``
-    records  that it was computed from
+    records  number of records it was computed from
     method   name of the statistical method
     """
 
@@ -36,7 +36,7 @@ class Comparison(ABC):
     def p_above(self, margin: float, or_equal: bool = False) -> float:
         """One-sided p-value against "the gain is at most ``margin``".
 
-        or_equal   against "the gain is less than ``margin``": a gain that is ``margin`` without any doubt passes
+        or_equal   against "the gain is less than ``margin``": a gain known to be exactly ``margin`` passes
         """
 
     @abstractmethod
@@ -45,16 +45,16 @@ class Comparison(ABC):
 
     @abstractmethod
     def lower(self, alpha: float) -> float:
-        """Bound that the gain exceeds with confidence 1 - ``alpha``."""
+        """Lower bound of the gain with confidence 1 - ``alpha``."""
 
     @abstractmethod
     def upper(self, alpha: float) -> float:
-        """Bound that the gain stays below with confidence 1 - ``alpha``."""
+        """Upper bound of the gain with confidence 1 - ``alpha``."""
 
     def needed(self, margin: float, alpha: float) -> int | None:
-        """How many records decide on which side of ``margin`` the gain is, with a chance of 80 %.
+        """The number of records that would decide on which side of ``margin`` the gain is, with a power of 80 %.
 
-        Power of the one-sided z-test with the observed gain and variance; ``None`` where no number would.
+        From a one-sided z-test with the observed gain and variance; ``None`` if no number of records would decide.
         """
         distance = abs(self.gain - margin)
         if not distance or not math.isfinite(self.error) or not self.error:
@@ -65,7 +65,7 @@ class Comparison(ABC):
 
 @dataclass(frozen=True)
 class Normal(Comparison):
-    """A gain whose estimate is normally distributed."""
+    """A gain with a normally distributed estimate."""
 
     def p_above(self, margin: float, or_equal: bool = False) -> float:
         """See :meth:`Comparison.p_above`."""

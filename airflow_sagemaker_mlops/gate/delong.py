@@ -3,7 +3,7 @@
 Variance by E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, "Comparing the areas under two or more correlated
 receiver operating characteristic curves: a nonparametric approach", Biometrics 44 (1988) 837-845; computed from ranks,
 as X. Sun, W. Xu, "Fast implementation of DeLong's algorithm", IEEE Signal Processing Letters 21 (2014) 1389-1393, with
-one sort a model, O(n log n).  For records in groups: N. A. Obuchowski, "Nonparametric analysis of clustered ROC curve
+one sort per model, O(n log n).  For records in groups: N. A. Obuchowski, "Nonparametric analysis of clustered ROC curve
 data", Biometrics 53 (1997) 567-578.
 """
 
@@ -21,8 +21,8 @@ def areas(positive: Any, scores: Any) -> tuple[float, Any]:
 
     positive   (n,) booleans; both classes occur
     scores     (n,) numbers
-    The placement of a positive is the share of negatives that it stands above, ties counted half; that of a negative
-    the share of positives that stand above it.  Their mean within either class is the area.
+    The placement of a positive is the share of negatives that it ranks above, with ties counted half; that of a
+    negative is the share of positives that rank above it.  The mean placement within each class is the area.
     """
     order = np.argsort(scores, kind="stable")
     ordered, is_positive = scores[order], positive[order]
@@ -31,7 +31,7 @@ def areas(positive: Any, scores: Any) -> tuple[float, Any]:
     positives = np.add.reduceat(is_positive.astype(np.int64), starts)
     negatives = sizes - positives
     of_positives, of_negatives = int(positives.sum()), int(negatives.sum())
-    below = np.cumsum(negatives) - negatives / 2  # negatives below each value, ties half
+    below = np.cumsum(negatives) - negatives / 2  # negatives below each value, ties count half
     above = of_positives - np.cumsum(positives) + positives / 2
     placements = np.empty(len(ordered))
     placements[order] = np.where(
@@ -44,10 +44,10 @@ def areas(positive: Any, scores: Any) -> tuple[float, Any]:
 def compare_areas(
     positive: Any, candidate: Any, champion: Any | None, groups: Any = None
 ) -> tuple[float, float, Normal]:
-    """The candidate's area, the champion's, and the gain.
+    """The candidate's area, the champion's area, and the gain.
 
     positive, candidate, champion   (n,), on the same records; without a champion, the gain is the candidate's area
-    groups                          (n,) numbers of groups from 0 on, whose records are not independent
+    groups                          (n,) group numbers from 0; records of a group are not independent
     """
     area, placements = areas(positive, candidate)
     other = 0.0
@@ -73,7 +73,7 @@ def compare_areas(
         variance = float(np.dot(totals, totals)) * number / (number - 1) if number > 1 else np.nan
         method = "DeLong over groups (Obuchowski)"
     error = float(np.sqrt(variance))
-    if error < 1e-12:  # what rounding leaves of models that are equal
+    if error < 1e-12:  # rounding error of two equal models
         error = 0.0
         gain = gain if abs(gain) > 1e-12 else 0.0
     return area, other, Normal(gain, error, count, method)

@@ -1,8 +1,8 @@
-"""Several rules at once.
+"""Holm's procedure for several rules.
 
 S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979) 65-70:
-of m tests, the one with the smallest p-value is held against alpha / m, the next against alpha / (m - 1), and so on
-until one fails; the others then fail as well.
+of m tests, the one with the smallest p-value is tested at alpha / m, the next at alpha / (m - 1), and so on
+until one fails; the remaining tests then fail as well.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 
 def holm_levels(p_values: Sequence[float], alphas: Sequence[float]) -> list[float]:
-    """The level that each test is held against, in the order given.
+    """The level of each test, in the order given.
 
-    Once a test has failed, those behind it are held against its divisor too, which they fail: their p-values are
-    greater in relation to their alpha.  So "p-value <= level" is Holm's decision for every test.
+    After the first failed test, the remaining ones use its divisor, too, and fail: their p-values are greater in
+    relation to their alpha.  So "p-value <= level" is Holm's decision for every test.
     """
     order = sorted(range(len(p_values)), key=lambda index: (p_values[index] / alphas[index], index))
     levels = [0.0] * len(p_values)

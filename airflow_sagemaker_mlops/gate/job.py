@@ -1,6 +1,6 @@
-"""The gate as a program: predictions and rules in, ``report.json`` out.
+"""The gate as a program: reads predictions and rules, and writes ``report.json``.
 
-It runs in a job's container (:mod:`.zipapp`) and imports nothing but this room.
+It runs in a job's container (:mod:`.zipapp`) and imports nothing outside this package.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .rule_reader import parse_rules
 from .rules import Rule, columns_of
 
 BAD_INPUT = 2
-MESSAGE_FILE = Path("/opt/ml/output/message")  # a Processing job shows its beginning as ExitMessage
+MESSAGE_FILE = Path("/opt/ml/output/message")  # a processing job shows the start of it as its ExitMessage
 REPORT = "report.json"
 LONGEST_MESSAGE = 1000
 NO_CHAMPION = ("promote", "reject", "approve")
@@ -29,7 +29,7 @@ REFUSE = "refuse"  # as --if-no-champion: the registry has a champion, so its sc
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code: 0 for every verdict, 2 for input that cannot be judged."""
+    """Run the gate; return 0 for every verdict and 2 for input that cannot be judged."""
     options = _options(arguments)
     try:
         report = judge_files(
@@ -67,10 +67,10 @@ def judge_files(
     noun: str = "records",
     folder: Path | None = None,
 ) -> GateReport:
-    """Judge predictions in files; see :func:`~.judge.evaluate` for the rest.
+    """Judge predictions in files; see :func:`~.judge.evaluate` for the other arguments.
 
-    if_no_champion   as ``no_champion``, where the predictions say that there is none: they have no scores of it
-    Raises :class:`BadPredictions`, also where numpy or scipy are missing.
+    if_no_champion   ``no_champion``, if the predictions have no scores of a champion
+    Raises :class:`BadPredictions`, also if numpy or scipy is not installed.
     """
     try:
         from .judge import judge
@@ -94,7 +94,7 @@ def report_text(report: GateReport) -> str:
 
 
 def read_json(path: Path, what: str) -> Any:
-    """JSON of a file; raises :class:`BadPredictions` that calls it ``what``."""
+    """The JSON in a file; raises :class:`BadPredictions`, whose message calls the file ``what``."""
 
     def refuse(word: str) -> Any:
         raise ValueError(f"{word} is no JSON")
@@ -108,7 +108,7 @@ def read_json(path: Path, what: str) -> Any:
 
 
 def read_report(path: Path) -> Any:
-    """A gate's report, or numbers by metric, from a file."""
+    """A gate's report, or values by metric, from a file."""
     value = read_json(path, "the recorded report")
     if isinstance(value, dict) and "verdict" in value:
         try:
@@ -121,7 +121,7 @@ def read_report(path: Path) -> Any:
 
 
 def read_values(path: Path) -> dict[str, Any]:
-    """Numbers that were measured elsewhere: ``{"latency_p95_ms": {"candidate": 118, "champion": 125}}``."""
+    """Values that were measured elsewhere: ``{"latency_p95_ms": {"candidate": 118, "champion": 125}}``."""
     value = read_json(path, "the file of values")
     if not isinstance(value, dict):
         raise BadPredictions([f"{path} is no object of metrics and their two numbers."])
@@ -130,7 +130,7 @@ def read_values(path: Path) -> dict[str, Any]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gate.pyz", description="Judge a candidate against the champion.")
-    parser.add_argument("--predictions", required=True, help="file or directory: id, label, candidate, champion, …")
+    parser.add_argument("--predictions", required=True, help="file or directory with id, label, candidate, champion, …")
     parser.add_argument("--rules", required=True, help="JSON file with the list of rules")
     parser.add_argument(
         "--set",
@@ -138,19 +138,19 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar=("PLACE", "VALUE"),
-        help="a value that the file of rules leaves open, e.g. [0].By 0.01; repeatable",
+        help="a value missing in the rule file, e.g. [0].By 0.01; repeatable",
     )
     parser.add_argument("--output", required=True, help="directory for report.json")
-    parser.add_argument("--champion-predictions", type=Path, help="the champion's, if they are in a file of their own")
-    parser.add_argument("--no-champion", choices=("promote", "reject", "approve"), help="if there is no champion yet")
+    parser.add_argument("--champion-predictions", type=Path, help="the champion's predictions, if in a separate file")
+    parser.add_argument("--no-champion", choices=("promote", "reject", "approve"), help="verdict without a champion")
     parser.add_argument(
         "--if-no-champion",
         choices=(*NO_CHAMPION, REFUSE),
-        help="the same, if the predictions have no scores of a champion",
+        help="the verdict if the predictions have no scores of a champion",
     )
-    parser.add_argument("--values", type=Path, help="JSON file with numbers that were measured elsewhere")
+    parser.add_argument("--values", type=Path, help="JSON file with values that were measured elsewhere")
     parser.add_argument("--recorded", type=Path, help="the champion's report.json")
-    parser.add_argument("--noun", default="records", help="what a record is, in the plural")
+    parser.add_argument("--noun", default="records", help="plural noun for the records")
     return parser.parse_args(arguments)
 
 

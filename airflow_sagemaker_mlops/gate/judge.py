@@ -1,17 +1,17 @@
-"""From rules and predictions to a verdict.
+"""Judges predictions by rules.
 
-A rule with ``Must`` is decided by one-sided bounds of the difference at its confidence:
+A rule with ``Must`` is decided by one-sided bounds of the difference at the rule's confidence level:
 
-* fulfilled, if the bound is beyond the margin: the gain exceeds ``By`` (``improve``), or the loss
-  stays below ``By`` (``not_worsen``, a test of non-inferiority);
-* violated, if the bound of the other side is short of the margin;
+* met, if the bound is beyond the margin: the gain exceeds ``By`` (``improve``), or the loss stays below ``By``
+  (``not_worsen``, a non-inferiority test);
+* violated, if the bound on the other side is short of the margin;
 * otherwise not decided.
 
-Rules that must improve are primary.  Several of them, and several slices of one, are held to Holm's procedure.
-``Floor`` and ``Ceiling`` compare the candidate's value as it was measured; they are limits, not comparisons with
-another model.  An alarm never promotes.
+Rules with ``Must: improve`` are primary.  Holm's procedure applies if there are several of them, or one with several
+slices.  ``Floor`` and ``Ceiling`` are limits on the candidate's measured value, not comparisons with another model.
+An alarm never promotes.
 
-The gate rejects if any rule is violated, promotes if every rule is fulfilled, and is inconclusive otherwise.
+The gate rejects if any rule is violated, promotes if every rule is met, and is inconclusive otherwise.
 """
 
 from __future__ import annotations
@@ -51,23 +51,23 @@ def evaluate(
     no_champion: str | None = None,
     noun: str = "records",
 ) -> GateReport:
-    """Judge a candidate by predictions of both models on the same records.
+    """Judge a candidate by both models' predictions on the same records.
 
     rules        a list of objects with ``Metric``, ``Must``, …, or what :func:`parse_rules` made of one
     label        (n,) numbers; 0 or 1 for metrics of classes
-    candidate    (n,) numbers: the candidate's scores; for rmse, mae and r2 its predictions
-    champion     (n,) numbers of the champion; ``None`` if there is none yet, then ``no_champion`` is needed
-    ids          (n,) names of the records, each once; without them records are ordered by their numbers
-    columns      (n,) texts or numbers for each column that a rule names as ``Slice`` or ``Unit``
+    candidate    (n,) numbers: the candidate's scores, or its predictions for rmse, mae and r2
+    champion     (n,) numbers of the champion; ``None`` if there is no champion yet, which requires ``no_champion``
+    ids          (n,) unique record ids; without them, records are ordered by their numbers
+    columns      (n,) strings or numbers for each column that a rule names as ``Slice`` or ``Unit``
     values       for metrics that are measured elsewhere: ``{"latency_p95_ms": {"candidate": 118, "champion": 125}}``
-    recorded     report of the champion, for rules with ``Compare: recorded`` and for slices that must not vanish; or
-                 its metrics as ``{"auc": 0.71}``
-    no_champion  without a champion, the verdict once every floor holds: ``promote``, ``reject``, or ``approve``, which
-                 gives ``inconclusive`` so that somebody decides
-    noun         plural of what a record is, for sentences
+    recorded     the champion's report, for rules with ``Compare: recorded`` and to detect missing slices; or its
+                 metrics as ``{"auc": 0.71}``
+    no_champion  the verdict without a champion, if every floor holds: ``promote``, ``reject``, or ``approve``, which
+                 gives ``inconclusive`` so that a person decides
+    noun         plural noun for the records, for sentences
 
-    The same content gives the same report, bit for bit, whatever the order of the records.
-    Raises :class:`InvalidRules` and :class:`BadPredictions`; never promotes on input that is not right.
+    The same data gives the same report, bit for bit, in whatever order the records come.
+    Raises :class:`InvalidRules` and :class:`BadPredictions`; never promotes on invalid input.
     """
     parsed = _parsed(rules)
     given = dict(columns or {})
@@ -95,11 +95,11 @@ def judge(
     noun: str = "records",
     folder: Path | None = None,
 ) -> GateReport:
-    """The same for predictions that were read; see :func:`evaluate`.
+    """Like :func:`evaluate`, for predictions in a table.
 
-    folder   that files of users' metrics are looked up in
+    folder   where the files of user-defined metrics are looked up
     """
-    if len({rule.place for rule in rules}) < len(rules):  # made by hand, or of several lists
+    if len({rule.place for rule in rules}) < len(rules):  # built in code, or from several lists
         rules = [replace(rule, place=f"[{index}]") for index, rule in enumerate(rules)]
     case = Case(tuple(rules), predictions, dict(values or {}), recorded, no_champion, noun)
     refuse_what_cannot_be_judged(case)
@@ -198,7 +198,7 @@ def _measured(case: Case, rule: Rule, slice_: str | None, rows: Rows, tools: Too
 
 
 def _levels(questions: Sequence[_Question]) -> list[float]:
-    """The alpha of each question: its own, or Holm's among the primary ones."""
+    """The alpha of each question: its own, or Holm's for the primary ones."""
     alphas = [1 - question.rule.confidence for question in questions]
     primary = [
         index
@@ -263,7 +263,7 @@ def _compared(case: Case, question: _Question, alpha: float, result: RuleResult)
         )
     margin = question.margin
     result = replace(result, margin=rule.sign * margin)
-    if comparison is None:  # two numbers from elsewhere
+    if comparison is None:  # two values that were measured elsewhere
         gain = rule.sign * (result.difference or 0.0)
         is_fulfilled = gain >= margin
         return replace(
@@ -297,13 +297,13 @@ def _compared(case: Case, question: _Question, alpha: float, result: RuleResult)
 
 
 def _own_interval(rule: Rule, comparison: Comparison, alpha: float, result: RuleResult) -> RuleResult:
-    """Without a champion: the interval of the candidate's value."""
+    """The result without a champion: with the interval of the candidate's value."""
     low, high = sorted(rule.sign * end for end in (comparison.lower(alpha / 2), comparison.upper(alpha / 2)))
     return replace(result, interval=(low, high), level=1 - alpha, method=comparison.method)
 
 
 def _limited(rule: Rule, result: RuleResult) -> RuleResult:
-    """The result after Floor, Ceiling and the alarms."""
+    """Apply Floor, Ceiling and the alarms to a result."""
     value = result.candidate
     limits = [limit for limit in (rule.floor, rule.ceiling, rule.alarm_above, rule.alarm_below) if limit is not None]
     if value is None or not limits:

@@ -1,12 +1,12 @@
 """The difference of two accuracies on the same records.
 
-Against a margin of 0, McNemar's exact test: of the records that exactly one of the models has right, the candidate has
-half if the models are equal (Q. McNemar, Psychometrika 12 (1947) 153-157; conditional binomial test).  Against another
+Against a margin of 0, McNemar's exact test: of the records that exactly one model gets right, the candidate gets half
+if the models are equal (Q. McNemar, Psychometrika 12 (1947) 153-157; conditional binomial test).  Against another
 margin, the score test of T. Tango, "Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design", Statistics in Medicine 17 (1998) 891-908.
 
-The interval is Tango's, widened to the exact conditional one (Clopper-Pearson for the share of the candidate) where
-that reaches further, and cut at 0 where it would contradict the exact test.  So it covers the difference as Tango's
+The interval is Tango's, widened to the exact conditional interval (Clopper-Pearson for the candidate's share) where
+that one reaches further, and cut at 0 where it would contradict the exact test.  So it covers the difference as Tango's
 does, and it excludes 0 exactly when the exact test does.
 """
 
@@ -24,18 +24,18 @@ from .comparison import Comparison, quantile
 class Paired(Comparison):
     """A difference of accuracies.
 
-    better   records that only the candidate has right
-    worse    records that only the champion has right
+    better   records that only the candidate gets right
+    worse    records that only the champion gets right
     """
 
     better: int
     worse: int
-    margin: float  # that the rule asks for, which decides about the test
+    margin: float  # of the rule; it selects the test
 
     def p_above(self, margin: float, or_equal: bool = False) -> float:
         """See :meth:`Comparison.p_above`."""
         if or_equal and not self.better + self.worse and margin <= 0:
-            return 0.0  # the models are the same
+            return 0.0  # no record tells the models apart
         if margin == 0:
             return exact_tail(self.better, self.worse)
         return float(ndtr(-tango_z(self.better, self.worse, self.records, margin)))
@@ -56,7 +56,7 @@ class Paired(Comparison):
 
 
 def compare_proportions(better: int, worse: int, records: int, margin: float) -> Paired:
-    """The gain in accuracy, from the numbers of records that exactly one of the models has right."""
+    """The gain in accuracy, from the numbers of records that exactly one model gets right."""
     gain = (better - worse) / records
     error = math.sqrt(max((better + worse) / records - gain * gain, 0.0) / records)
     return Paired(gain, error, records, "exact McNemar" if margin == 0 else "Tango", better, worse, margin)
@@ -92,7 +92,7 @@ def _lower(better: int, worse: int, records: int, alpha: float, *, is_exact: boo
 
 
 def _tango_lower(better: int, worse: int, records: int, alpha: float) -> float:
-    """The least difference that the score test does not refuse, by bisection; the statistic falls with it."""
+    """The smallest difference that the score test does not reject, by bisection: the statistic decreases in it."""
     critical = quantile(1 - alpha)
     low, high = -1.0, (better - worse) / records
     for _ in range(60):

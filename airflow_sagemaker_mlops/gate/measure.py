@@ -1,4 +1,4 @@
-"""One rule on one set of records: the two values and the comparison that the statistics allow."""
+"""Measures one rule on one set of records: both models' values and their statistical comparison."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .mcnemar import compare_proportions
 from .metrics import is_correct, sums_of
 from .rules import FUNCTION, METRICS, RECORDED, Rule
 
-FEWEST_OF_A_CLASS = 10  # below, neither a normal distribution nor a bootstrap says anything about a class
-FEWEST_DRAWN = 20  # records, or groups of them
+FEWEST_OF_A_CLASS = 10  # with fewer, neither a normal approximation nor a bootstrap is valid
+FEWEST_DRAWN = 20  # records or groups
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Records of a test set, or those of a slice; every array is (n,)."""
+    """Records of a test set or of a slice; every array is (n,)."""
 
     label: Any
     candidate: Any
     champion: Any
-    groups: Mapping[str, Any] = field(default_factory=dict)  # numbers of units, by column
+    groups: Mapping[str, Any] = field(default_factory=dict)  # unit numbers by column
 
     def __len__(self) -> int:
         return len(self.label)
 
     def those(self, wanted: Any) -> Rows:
-        """The records at the positions or booleans ``wanted``; units are numbered anew."""
+        """The records selected by ``wanted``, positions or booleans, with renumbered units."""
         groups = {name: np.unique(codes[wanted], return_inverse=True)[1] for name, codes in self.groups.items()}
         champion = None if self.champion is None else self.champion[wanted]
         return Rows(self.label[wanted], self.candidate[wanted], champion, groups)
@@ -40,7 +40,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Measured:
-    """The values of both models, ``None`` where undefined, and the comparison or why there is none."""
+    """Both models' values, ``None`` if undefined, and the comparison or the reason why there is none."""
 
     candidate: float | None
     champion: float | None
@@ -53,7 +53,7 @@ Function = Callable[[Any, Any], float]
 
 @dataclass(frozen=True)
 class Tools:
-    """What the rules of a gate share: numbers of draws, and users' metrics by name."""
+    """State shared by the rules of a gate: draw counts, and user-defined metrics by name."""
 
     weights: Weights
     functions: Mapping[str, Function] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Tools:
 def measure(rule: Rule, rows: Rows, tools: Tools, recorded: float | None = None) -> Measured:
     """Both values of a rule's metric on ``rows``.
 
-    recorded    the champion's number of an earlier report, for rules that compare with it; it counts as exact
+    recorded    the champion's value from an earlier report, for rules that compare with it; treated as exact
     """
     champion = None if rule.compare == RECORDED else rows.champion
     too_few = _too_few(rule, rows)
@@ -116,7 +116,7 @@ def _proportions(rule: Rule, rows: Rows, champion: Any) -> tuple[float, float, C
 
 
 def _against(comparison: Comparison, champion: float, sign: int) -> Comparison:
-    """The comparison of a value with a number that is taken for exact."""
+    """The comparison of a value with a number that is treated as exact."""
     method = f"{comparison.method} of the candidate against a recorded number"
     return Normal(comparison.gain - sign * champion, comparison.error, comparison.records, method)
 

@@ -1,7 +1,7 @@
 """Metrics as functions of sums over records.
 
-Each metric is a table of numbers for every record and a function of the tables' column sums, so that a resample needs
-new sums only.  AUC is not of this kind: :mod:`.delong`.
+Each metric is a table of numbers per record and a function of the table's column sums, so a resample only needs new
+sums.  AUC is not such a metric: see :mod:`.delong`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 from .rules import Rule
 
 Value = Callable[[Any], Any]
-SMALLEST_CHANCE = float(np.finfo(np.float64).eps)  # log loss takes 0 for this, and 1 for 1 minus it, like scikit-learn
+SMALLEST_CHANCE = float(np.finfo(np.float64).eps)  # clips probabilities in log loss, like scikit-learn
 
 
 @dataclass(frozen=True)
 class Sums:
-    """A metric's numbers for each record, and its value from their sums.
+    """A metric's numbers per record, and its value from their sums.
 
     columns  each (n,)
-    value    (..., number of columns) -> (...); not a number where the metric is undefined
+    value    (..., number of columns) -> (...); NaN where the metric is undefined
     """
 
     columns: tuple[Any, ...]
@@ -36,7 +36,7 @@ def sums_of(rule: Rule, label: Any, scores: Any) -> Sums:
 
 
 def is_correct(rule: Rule, label: Any, scores: Any) -> Any:
-    """(n,) booleans: whether the class by the threshold is the label."""
+    """(n,) booleans: whether the class at the threshold equals the label."""
     return (scores >= rule.threshold) == (label == 1)
 
 
@@ -98,7 +98,7 @@ def _brier(rule: Rule, label: Any, scores: Any) -> Sums:
 
 def _r2(rule: Rule, label: Any, scores: Any) -> Sums:
     del rule
-    centred = label - label.mean()  # against the loss of digits in the sum of squares
+    centred = label - label.mean()  # avoids loss of precision in the sum of squares
 
     def value(sums: Any) -> Any:
         squares, total, total_squares, count = (sums[..., index] for index in range(4))

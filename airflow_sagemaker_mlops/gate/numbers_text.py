@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Formats numbers for readers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def decimals_for(width: float, values: tuple[float, ...]) -> int:
-    """How many decimals show three digits of ``width``; four at least for values below 10."""
+    """The number of decimals that show three digits of ``width``; at least four for values below 10."""
     least = 4 if all(abs(value) < 10 for value in values) else 0
     wanted = 2 - math.floor(math.log10(width)) if width > 0 and math.isfinite(width) else 4
     return min(max(wanted, least), 8)
@@ -19,7 +19,7 @@ def number(value: float, decimals: int) -> str:
 
 
 def signed(value: float, decimals: int) -> str:
-    """``+0.0432``; 0 has a sign too, so that it is read as a difference."""
+    """``+0.0432``; 0 has a sign, too, to mark it as a difference."""
     text = f"{value:+,.{decimals}f}"
     return text.replace("-", "+") if float(text.replace(",", "")) == 0 else text
 
@@ -30,7 +30,7 @@ def percent(share: float) -> str:
 
 
 def about(count: int) -> str:
-    """A count with two digits that mean something: ``1,200`` for 1,224."""
+    """A count rounded up to two significant digits: ``1,300`` for 1,224."""
     digits = max(len(str(count)) - 2, 0)
     return f"{math.ceil(count / 10**digits) * 10**digits:,}"
 

@@ -1,4 +1,4 @@
-"""Values that a file of rules leaves open, because only a run knows them."""
+"""Fills in the values that a rule file leaves open because only a run knows them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _PLACE = re.compile(r"\[(\d+)\]|([A-Za-z]\w*)")
 
 
 def put_values(rules: Any, values: Iterable[Sequence[str]]) -> None:
-    """Put each (place, value) of ``values`` where it belongs in ``rules``; a place is ``[0].By`` or ``[0].Values[1]``.
+    """Put each (place, value) of ``values`` into ``rules``; a place is ``[0].By`` or ``[0].Values[1]``.
 
-    Raises ``ValueError`` for a place that is not there.
+    Raises ``ValueError`` for a place that does not exist.
     """
     for place, value in values:
         keys = [int(index) if index else key for index, key in _PLACE.findall(place)]

@@ -1,4 +1,4 @@
-"""The report as a picture of letters: one line a rule, better to the right.
+"""The report as a text picture: one line per rule, better to the right.
 
 ```text
                                         worse          |          better
@@ -7,7 +7,7 @@
 ```
 
 ``*`` is the difference and ``[ ]`` its interval, ``(`` the one-sided bound that decided or would have to pass the
-margin, ``:`` the margin and ``|`` no difference.  Rules of one metric share a scale.
+margin, ``:`` the margin, and ``|`` no difference.  Rules on the same metric share a scale.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .numbers_text import decimals_for, signed
 from .report import SKIPPED, GateReport, RuleResult
 from .rules import MINIMIZE
 
-WIDTH = 49  # of the scale; odd, so that 0 has a place of its own
+WIDTH = 49  # of the scale; odd, so that 0 has its own column
 LEGEND = "* difference  [ ] interval  ( ) bound that decides  : margin  | no difference; better is to the right"
 LONGEST_NAME = 32
 
 
 def picture(report: GateReport) -> list[str]:
-    """The lines; none where no rule compares with a champion by an interval."""
+    """The lines; empty if no rule compares with a champion by an interval."""
     drawn = [result for result in report.rules if result.interval is not None and result.difference is not None]
     if not drawn:
         return []
@@ -61,7 +61,7 @@ def bar_of(result: RuleResult, reach: float) -> str:
 
 
 def _gains(result: RuleResult) -> tuple[float, float, float, float, float]:
-    """Low and high end, difference, bound and margin, all with better to the right."""
+    """Both ends of the interval, difference, bound and margin, with better to the right."""
     sign = -1.0 if result.goal == MINIMIZE else 1.0
     ends = sorted(sign * end for end in result.interval or (0.0, 0.0))
     others = (sign * (value or 0.0) for value in (result.difference, result.bound, result.margin))
@@ -90,7 +90,7 @@ def _word(result: RuleResult) -> str:
 
 
 def words(results: Sequence[RuleResult]) -> list[str]:
-    """A line for each rule that is not in the sentence of the verdict: what it says."""
+    """One line per rule with its result, because the verdict's sentence may leave some out."""
     return [
         f"{result.rule} {result.sentence}" + (" (dry run: no effect)" if result.dry_run else "")
         for result in results

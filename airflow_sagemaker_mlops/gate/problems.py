@@ -1,4 +1,4 @@
-"""What a gate refuses: rules that cannot be used, and predictions that cannot be judged."""
+"""Errors of a gate: rules that cannot be used, and predictions that cannot be judged."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RuleProblem:
-    """One thing that is wrong with a list of rules.
+    """One problem of a list of rules.
 
-    place   where in the list, e.g. ``[2].By``; empty for the list itself
+    place   position in the list, e.g. ``[2].By``; empty for the list itself
     what    a full sentence that quotes the user's words
     fix     what to write instead, or empty
     """
@@ -24,7 +24,7 @@ class RuleProblem:
 
 
 class InvalidRules(ValueError):
-    """Rules that cannot be used; ``problems`` has every one of their problems and is never empty."""
+    """Rules that cannot be used; ``problems`` has every problem and is never empty."""
 
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
         self.problems = tuple(problems)
@@ -32,7 +32,7 @@ class InvalidRules(ValueError):
 
 
 class BadPredictions(ValueError):
-    """Predictions that no verdict can be based on; ``sentences`` has every reason and is never empty."""
+    """Predictions that cannot be judged; ``sentences`` has every reason and is never empty."""
 
     def __init__(self, sentences: Iterable[str]) -> None:
         self.sentences = tuple(sentences)
@@ -53,8 +53,8 @@ def listed(names: Iterable[object]) -> str:
 
 
 def alike(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The one of ``known`` that ``word`` may be a misspelling of, or an empty text."""
-    import difflib  # only a problem pays for it
+    """The entry of ``known`` that ``word`` may misspell, or an empty string."""
+    import difflib  # imported only when there is a problem
 
     names = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word[:256].lower(), sorted(names), n=1, cutoff=cutoff)

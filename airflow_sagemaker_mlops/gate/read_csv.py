@@ -1,7 +1,7 @@
-"""Rows of a CSV file with commas, in UTF-8, also gzip; strict about everything that could shift a column.
+"""Reads a comma-separated UTF-8 file, plain or gzip; strict about everything that could shift a column.
 
-Most files have no quotes.  Their rows are split in blocks, which takes a quarter of the time; from the first block on
-that has a quote, an empty line or a row with another number of fields, Python's own reader goes on.
+Most files have no quotes.  Their rows are split in blocks, which takes a quarter of the time.  From the first block
+with a quote, an empty line or a row of another length, Python's own reader takes over.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def open_part(part: Path) -> tuple[list[str], Callable[[list[str]], Iterator[Chunk]]]:
-    """The names of the columns, and a function that reads the chunks of those wanted."""
+    """The column names, and a function that reads the wanted columns in chunks."""
     rows = _Rows(part)
     return rows.names, rows.chunks
 
@@ -40,7 +40,7 @@ class _Rows:
 
     def __init__(self, part: Path) -> None:
         self.part = part
-        self.line = 0  # lines that were read
+        self.line = 0  # lines read so far
         self._stream = self._blocks()
         first = next(self._stream, b"")
         if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -77,7 +77,7 @@ class _Rows:
     # -- bytes
 
     def _blocks(self) -> Iterator[bytes]:
-        """Whole lines, in blocks; every error of reading is a sentence."""
+        """Whole lines, in blocks; every read error becomes a sentence."""
         part, number = self.part, 0
         try:
             with part.open("rb") as raw:
@@ -109,7 +109,7 @@ class _Rows:
             raise BadPredictions([f"{self.part.name} is not UTF-8: {what}."]) from error
 
     def _split(self, block: bytes) -> list[str] | None:
-        """All fields of the rows of a block, one after the other; nothing where that takes a reader."""
+        """All fields of a block's rows in one list; ``None`` if the block needs the full reader."""
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
         if not block:
@@ -167,7 +167,7 @@ class _Rows:
                         numbers.append(before + reader.line_num)
                         if len(rows) == ROWS_OF_A_CHUNK:
                             break
-                    elif row:  # an empty line says nothing
+                    elif row:  # an empty line is skipped
                         strange += 1
                         ragged += [f"line {before + reader.line_num} ({len(row)})"] if strange <= 5 else []
                         if strange == MOST_RAGGED:

@@ -1,4 +1,4 @@
-"""Rows of a Parquet file; pyarrow is needed for these only."""
+"""Reads a Parquet file; only this needs pyarrow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS_OF_A_CHUNK = 100_000
 
 
 def open_part(part: Path) -> tuple[list[str], Callable[[list[str]], Iterator[Chunk]]]:
-    """The names of the columns, and a function that reads the chunks of those wanted."""
+    """The column names, and a function that reads the wanted columns in chunks."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -41,7 +41,7 @@ def open_part(part: Path) -> tuple[list[str], Callable[[list[str]], Iterator[Chu
 
 
 def _column(part: Path, name: str, values: Any) -> Any:
-    """``(numbers, mask)`` of label and scores; an array or texts of ids; texts of others, empty where null."""
+    """``(numbers, mask)`` for label and scores; an array or strings for ids; strings for others, empty for null."""
     import pyarrow
 
     types = pyarrow.types

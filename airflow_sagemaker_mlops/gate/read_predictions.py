@@ -1,10 +1,10 @@
-"""Predictions from files: CSV (also gzip), Parquet, or a directory of such parts with the same columns.
+"""Reads predictions from files: CSV (plain or gzip), Parquet, or a directory of such parts with the same columns.
 
-The columns are ``id``, ``label``, ``candidate``, ``champion``, and those of slices and units.  Two files, one for each
-model, are joined by id; the score is then called ``score``, or ``candidate`` in one and ``champion`` in the other.
+The columns are ``id``, ``label``, ``candidate``, ``champion``, and those of slices and units.  Two files, one per
+model, are joined by id; the score column is then ``score``, or ``candidate`` in one file and ``champion`` in the other.
 
-Reading is strict: whatever is no finite number is refused with its lines, because a row that is left out in silence
-changes the verdict.  Files are read in chunks, and only arrays of what is needed are kept.
+Reading is strict: anything but a finite number is refused with its lines, because silently dropping a row would change
+the verdict.  Files are read in chunks, and only the needed columns are kept, as arrays.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _TRUTH = {"true": 1.0, "false": 0.0}
 
 
 def read_predictions(path: Path, columns: Sequence[str] = (), champion: Path | None = None) -> Predictions:
-    """The predictions of a file or a directory of parts.
+    """The predictions in a file or a directory of parts.
 
-    columns   slices and units that are needed beside
-    champion  file or directory of the champion's predictions, if they are not in the same
+    columns   additional columns to read: slices and units
+    champion  file or directory of the champion's predictions, if they are separate
     Raises :class:`BadPredictions` with every reason.
     """
     if champion is None:
@@ -45,7 +45,7 @@ def read_predictions(path: Path, columns: Sequence[str] = (), champion: Path | N
 
 @dataclass
 class _Collected:
-    """Columns that grow by chunks, and what is wrong with them."""
+    """Collects columns chunk by chunk, with their problems."""
 
     name: str
     parts: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ class _Collected:
             found.append(row)
 
     def where(self, row: int) -> str:
-        """``line 7``, with the part's name where there are several."""
+        """``line 7``, with the part's name if there are several."""
         index = bisect_right(self.starts, row) - 1
         position = row - self.starts[index]
         lines = self.lines[index]
@@ -107,7 +107,7 @@ def _read(path: Path, columns: Sequence[str], scores: tuple[str, ...], *, is_pai
 
 
 def _as_table(found: _Collected, columns: Sequence[str]) -> Predictions:
-    # Chunks are given back as they are joined
+    # free each chunk once it is joined
     arrays = {name: np.concatenate(found.arrays.pop(name)) for name in list(found.arrays)}
     groups = {name: Groups(tuple(found.known[name]), arrays[name]) for name in columns}
     try:
@@ -162,7 +162,7 @@ def _reader(part: Path) -> Reader:
 def _columns_of_file(
     part: Path, names: Sequence[str], columns: Sequence[str], scores: tuple[str, ...], *, is_pair: bool
 ) -> dict[str, str]:
-    """Name of the file's column for each that is needed."""
+    """The file's column name for each needed column."""
     twice = [name for index, name in enumerate(names) if name in names[:index]]
     if twice:
         raise BadPredictions([f"{part.name} has two columns called {first_few(twice, len(twice))}."])
@@ -185,7 +185,7 @@ def _columns_of_file(
 
 
 def _take(found: _Collected, chunk: Chunk, mapped: dict[str, str]) -> None:
-    """Put a chunk's columns to those before."""
+    """Append a chunk's columns."""
     for name, column in mapped.items():
         values = chunk.columns[column]
         if name == "id":
@@ -201,7 +201,7 @@ def _take(found: _Collected, chunk: Chunk, mapped: dict[str, str]) -> None:
 
 def _numbers(found: _Collected, column: str, texts: list[str]) -> Any:
     whole = "".join(texts)
-    if whole.isascii() and "_" not in whole:  # float() takes 1_000 and digits of any script
+    if whole.isascii() and "_" not in whole:  # float() accepts 1_000 and digits of any script
         try:
             made = np.array(list(map(float, texts)))
         except ValueError:
@@ -237,7 +237,7 @@ def _number(found: _Collected, column: str, text: str, index: int) -> float:
 
 
 def _array(found: _Collected, column: str, values: Any) -> Any:
-    """Numbers of a typed file, in which NaN stands for a missing one and is marked by a mask."""
+    """The numbers of a typed file, in which missing ones are NaN and marked by a mask."""
     data, mask = values
     for what, bad in (
         ("missing", mask),

@@ -1,4 +1,4 @@
-"""Which predictions no verdict can be based on."""
+"""Refuses predictions that cannot be judged."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .report import PROMOTE, REJECT, GateReport
 from .rules import EXTERNAL, METRICS, RECORDED, Rule
 
 NO_CHAMPION = (PROMOTE, REJECT, "approve")
-MOST_SLICES = 1000  # of one column; more are no slices but ids
+MOST_SLICES = 1000  # of one column; a column with more is an id, not a slice
 
 
 def refuse_what_cannot_be_judged(case: Case) -> None:
-    """Raise :class:`BadPredictions` with every reason why no verdict can be based on what was given."""
+    """Raise :class:`BadPredictions` with every reason why the input cannot be judged."""
     wrong: list[str] = []
     predictions = case.predictions
     if predictions.champion is None and case.no_champion is None and _needs_champion(case.rules):
@@ -111,13 +111,13 @@ def _wrong_slices(case: Case, column: str) -> list[str]:
 
 
 def _wrong_values(case: Case) -> list[str]:
-    """Metrics that are measured elsewhere: both numbers have to be there."""
+    """Metrics measured elsewhere must have both values."""
     wrong: list[str] = []
     names = dict.fromkeys(rule.metric for rule in case.rules if rule.kind == EXTERNAL)
     for name in names:
         given = case.values.get(name)
         if given is None and all(rule.dry_run for rule in case.rules if rule.metric == name):
-            continue  # it is reported as not measured
+            continue  # reported as not measured
         if given is None:
             near = alike(name, [*case.values, *METRICS])
             hint = f' Did you mean "{near}"?' if near else ""

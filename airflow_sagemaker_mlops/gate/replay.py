@@ -1,7 +1,7 @@
-"""Other rules on the predictions of earlier candidates: what would have been promoted.
+"""Replays other rules on the predictions of earlier candidates, to see which would have been promoted.
 
-Each candidate is judged against the champion of its own day, whose scores stand beside its own.  A candidate that the
-new rules would have refused may have been the champion of later days; the replay does not invent the scores of another.
+Each candidate is judged against the champion of its day, whose scores are in the same predictions.  A candidate that
+the new rules would have refused may have been the champion later; the replay does not model a different champion.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ NOT_JUDGED = "not judged"
 class Past:
     """An earlier candidate.
 
-    name         as its user knows it: a run, a day, a version of a model package
+    name         for the user: a run, a day, a version of a model package
     predictions  file or directory
-    before       its verdict then, or ``None`` where there was no gate
-    champion     the champion's predictions of that day, if they are in a file of their own
+    before       its original verdict, or ``None`` if there was no gate
+    champion     the champion's predictions of that day, if they are in a separate file
     values       metrics that were measured elsewhere, as for :func:`~.judge.evaluate`
     no_champion  ``promote``, ``reject`` or ``approve`` if there was no champion
     missing      why the predictions cannot be judged; empty if they are there as a whole
@@ -43,7 +43,7 @@ class Past:
 
 @dataclass(frozen=True)
 class Replayed:
-    """What the rules say of an earlier candidate, and why; without a report where they cannot judge it."""
+    """The new verdict on an earlier candidate, with its reason; no report if it cannot be judged."""
 
     past: Past
     report: GateReport | None
@@ -56,7 +56,7 @@ class Replayed:
 
     @property
     def has_changed(self) -> bool:
-        """Whether the verdict is another than then."""
+        """Whether the verdict differs from the original one."""
         return self.past.before is not None and self.past.before != self.after
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ class Replay:
         return f"{said} ({', '.join(others)})." if others else f"{said}."
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON: the sentence, and for each candidate both verdicts and why."""
+        """As JSON: the sentence, and for each candidate both verdicts and the reason."""
         return {
             "sentence": self.sentence,
             "candidates": [
@@ -107,11 +107,12 @@ def replay(
     folder: Path | None = None,
     judged: Callable[[Replayed], None] = lambda _: None,
 ) -> Replay:
-    """Judge every earlier candidate anew.
+    """Judge every earlier candidate again.
 
-    folder   that files of users' metrics are looked up in
-    judged   is called after each, for progress
-    One that cannot be judged (its file is gone, a slice did not exist then) is reported as such and stops nothing.
+    folder   where the files of user-defined metrics are looked up
+    judged   called after each candidate, for progress
+    A candidate that cannot be judged (its file is gone, a slice did not exist then) is reported as such; the replay
+    continues.
     """
     from .job import judge_files
 

@@ -1,4 +1,4 @@
-"""The report of a gate: its verdict, the sentence, and the numbers of every rule."""
+"""The report of a gate: its verdict, its sentence, and the numbers of every rule."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ SCHEMA = "1.0"
 
 @dataclass(frozen=True)
 class RuleResult:
-    """How a candidate stands with one rule, or with one slice of it.
+    """The result of one rule, or of one slice of a rule.
 
-    metric      as the rule names it
+    metric      as named in the rule
     goal        ``maximize`` or ``minimize``
     slice       ``origin=JFK``; ``None`` for all records
-    rule        place of the rule in its list, e.g. ``[2]``
-    candidate   value of the candidate; ``None`` where the metric is undefined
-    champion    value of the champion; ``None`` without a champion too
+    rule        position of the rule in its list, e.g. ``[2]``
+    candidate   value of the candidate; ``None`` if the metric is undefined
+    champion    value of the champion; ``None`` also without a champion
     difference  candidate - champion, whatever the goal
     interval    two-sided interval of the difference at ``level``; of the candidate's value without a champion
-    level       of the interval: the confidence of the rule, raised by Holm's procedure where several rules are primary
+    level       of the interval: the confidence of the rule, raised by Holm's procedure if several rules are primary
     bound       one-sided bound of the difference at ``level``, on the side that decides
-    margin      the difference that decides: the bound has to be beyond it
-    p_value     one-sided, against ``margin``; below 1 - ``level`` where the rule is fulfilled
-    records     that the numbers are of
-    needed      records that would decide, estimated; ``None`` where it is decided or no number would
-    verdict     ``promote`` (fulfilled), ``reject`` (violated), ``inconclusive``, or ``skipped``
-    finding     the same in the metric's words: better, worse, not worse, not decided, …
+    margin      the difference that the bound must exceed
+    p_value     one-sided, against ``margin``; below 1 - ``level`` if the rule is met
+    records     number of records measured
+    needed      estimated number of records that would decide; ``None`` if decided or if no number would
+    verdict     ``promote`` (met), ``reject`` (violated), ``inconclusive``, or ``skipped``
+    finding     the verdict in the metric's terms: better, worse, not worse, not decided, …
     method      name of the statistical method
     dry_run     whether the rule has no effect
     """
@@ -85,7 +85,7 @@ class RuleResult:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RuleResult:
-        """The result that :meth:`to_json` wrote."""
+        """Read a result written by :meth:`to_json`."""
         known: dict[str, Any] = {name: value.get(name) for name in cls.__dataclass_fields__}
         interval = known["interval"]
         known["interval"] = (interval[0], interval[1]) if interval else None
@@ -100,15 +100,15 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class GateReport:
-    """The verdict about a candidate.
+    """The verdict on a candidate.
 
     verdict      ``promote``, ``reject`` or ``inconclusive``
     sentence     one paragraph for people
     records      of the test set
     rules        one result for each rule, or for each slice of it
-    fingerprint  of the test set: its ids and labels; two reports with the same one are about the same records
+    fingerprint  of the test set: its ids and labels; equal in reports about the same records
     slices       values of each slice column
-    no_champion  ``promote``, ``reject`` or ``approve`` where there was no champion, else ``None``
+    no_champion  ``promote``, ``reject`` or ``approve`` if there was no champion, else ``None``
     """
 
     verdict: str
@@ -121,7 +121,7 @@ class GateReport:
 
     @property
     def exit_code(self) -> int:
-        """Of the command line: 0 promote, 3 reject, 4 inconclusive."""
+        """Exit code of the command line: 0 promote, 3 reject, 4 inconclusive."""
         return EXIT_CODES[self.verdict]
 
     def to_json(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class GateReport:
 
     @classmethod
     def from_json(cls, value: Any) -> GateReport:
-        """The report that :meth:`to_json` wrote; raises :class:`ValueError` for anything else."""
+        """Read a report written by :meth:`to_json`; raises :class:`ValueError` for anything else."""
         try:
             if value["verdict"] not in VERDICTS:
                 raise ValueError(value["verdict"])
@@ -157,7 +157,7 @@ class GateReport:
 
 
 def rounded(value: float | None) -> float | None:
-    """``value`` with 12 significant digits; ``None`` for what JSON has no number for."""
+    """``value`` with 12 significant digits; ``None`` for values that JSON cannot represent."""
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.12g}") + 0.0

@@ -1,4 +1,4 @@
-"""A list of rules as in YAML or JSON -> :class:`~.rules.Rule`, or every problem of it at once."""
+"""Reads a list of rules, as in YAML or JSON, into :class:`~.rules.Rule`, or reports all its problems at once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _ALIASES = {
     "r2_score": "r2",
     "r_squared": "r2",
 }
-_PREFIXES = ("train", "training", "validation", "valid", "test", "eval")  # SageMaker's algorithms name metrics so
+_PREFIXES = ("train", "training", "validation", "valid", "test", "eval")  # the metric names of SageMaker's algorithms
 KEYS = (
     "Metric",
     "Goal",
@@ -69,7 +69,7 @@ _NAME = re.compile(r"[A-Za-z_][\w.:@/ -]*")
 
 
 def parse_rules(value: Any) -> tuple[Rule, ...]:
-    """The rules of a list of objects with the keys that :mod:`.rules` explains.
+    """Parse a list of objects with the keys described in :mod:`.rules`.
 
     Raises :class:`InvalidRules` with all problems, in the order of the list.
     """
@@ -80,9 +80,9 @@ def parse_rules(value: Any) -> tuple[Rule, ...]:
 
 
 def rule_problems(value: Any, is_deferred: Callable[[Any], bool] = lambda _: False) -> list[RuleProblem]:
-    """Every problem of a list of rules, in which some values may not be known yet.
+    """Every problem of a list of rules, some values of which may not be known yet.
 
-    is_deferred   whether a value is one that a run fills in, such as a reference to a parameter; it is not judged
+    is_deferred   whether a run fills in the value, such as a reference to a parameter; such a value is not checked
     """
     return _read(value, is_deferred)[1]
 
@@ -129,7 +129,7 @@ class _RuleReader(RuleFields):
     """Reads one rule and collects its problems."""
 
     def rule(self) -> Rule | None:
-        """The rule, or nothing where it is no object or has no metric; it is only right without problems."""
+        """The rule, or ``None`` if it is not an object or has no metric; valid only if there are no problems."""
         if self.is_deferred(self.item):
             self.deferred = True
             return None

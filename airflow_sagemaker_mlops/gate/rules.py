@@ -1,29 +1,29 @@
-"""The rules of a gate as frozen dataclasses, and the metrics that they are about.
+"""The rules of a gate as frozen dataclasses, and the known metrics.
 
-:mod:`.rule_reader` makes them of a list as in YAML or JSON.  Neither imports numpy, because rules are read while
-Airflow parses a DAG file.
+:mod:`.rule_reader` reads them from a list as in YAML or JSON.  Neither module imports numpy, because Airflow reads
+rules while it parses a DAG file.
 
 A rule is an object with these keys; ``Metric`` and at least one of ``Must``, ``Floor``, ``Ceiling``, ``AlarmAbove``
 and ``AlarmBelow`` are required:
 
 ``Metric``      one of ``METRICS``; ``module:function`` or ``file.py:function`` for a function
-                ``f(labels, scores) -> number``; any other name is a number that is measured elsewhere and passed to
-                the gate for both models, e.g. ``latency_p95_ms``
-``Goal``        ``maximize`` or ``minimize``; known for ``METRICS`` and for names with a word of
+                ``f(labels, scores) -> number``; any other name is a value that is measured elsewhere and
+                passed to the gate for both models, e.g. ``latency_p95_ms``
+``Goal``        ``maximize`` or ``minimize``; implied for ``METRICS`` and for names with a word of
                 ``SMALLER_IS_BETTER`` (``latency_p95_ms``), required otherwise
 ``Must``        ``improve`` or ``not_worsen``
-``By``          the margin: a number, or a percentage of the champion's value (``1%``); 0 if left out
-``Confidence``  of the one-sided decision; 0.95 if left out
-``Slice``       a column; the rule then holds for the records of each of its values
+``By``          the margin: a number, or a percentage of the champion's value (``1%``); default 0
+``Confidence``  level of the one-sided decision; default 0.95
+``Slice``       a column; the rule is then applied to each of its values
 ``Values``      values of ``Slice`` that must occur
-``MinRecords``  least number of records; a slice with fewer is left out, and fewer in all decide nothing
-``Floor``       least value of the candidate, for metrics to maximize; needs no champion
-``Ceiling``     greatest value of the candidate, for metrics to minimize; needs no champion
+``MinRecords``  least number of records; a smaller slice is left out, and a smaller test set is not decided
+``Floor``       lower limit of the candidate's value, for metrics to maximize; needs no champion
+``Ceiling``     upper limit of the candidate's value, for metrics to minimize; needs no champion
 ``AlarmAbove``  a value of the candidate that is too good to be true, for metrics to maximize
 ``AlarmBelow``  the same for metrics to minimize
-``Unit``        a column of groups that are drawn together, e.g. ``customer``
-``Compare``     ``rows`` (default), or ``recorded``: the champion's number of an earlier report
-``Threshold``   score from which a record counts as positive; 0.5 if left out
+``Unit``        a column of groups that are resampled as a whole, e.g. ``customer``
+``Compare``     ``rows`` (default), or ``recorded``: the champion's value from an earlier report
+``Threshold``   score from which a record counts as positive; default 0.5
 ``Cost``        for the metric ``cost``: ``{FalsePositive: 1, FalseNegative: 5}``
 ``DryRun``      ``true``: reported, without effect on the verdict
 """
@@ -44,12 +44,12 @@ KNOWN, FUNCTION, EXTERNAL = "known", "function", "external"
 
 @dataclass(frozen=True)
 class MetricTraits:
-    """What is known of a metric without looking at data.
+    """The properties of a metric that do not depend on data.
 
-    title       as in sentences
+    title       for sentences
     goal        ``maximize`` or ``minimize``
     bounded     whether its values lie in 0..1
-    thresholds  whether scores are turned into classes first
+    thresholds  whether scores are first turned into classes
     classifies  whether labels must be 0 or 1
     """
 
@@ -74,7 +74,7 @@ METRICS: dict[str, MetricTraits] = {
     "mae": MetricTraits("MAE", MINIMIZE, classifies=False),
     "r2": MetricTraits("R2", MAXIMIZE, classifies=False),
 }
-# Words of a name of the user's that say that its value should be small
+# Words in a user's metric name that mean that smaller is better
 SMALLER_IS_BETTER = frozenset(
     [
         "latency",
@@ -103,7 +103,7 @@ RECORD_COLUMNS = ("id", "label", "candidate", "champion")
 
 @dataclass(frozen=True)
 class Margin:
-    """``By`` of a rule: an amount, or a share of the champion's absolute value."""
+    """``By`` of a rule: an absolute amount, or a share of the champion's absolute value."""
 
     amount: float = 0.0
     is_relative: bool = False
@@ -118,7 +118,7 @@ class Margin:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a wrong decision costs, in any unit."""
+    """The costs of wrong decisions, in any unit."""
 
     false_positive: float
     false_negative: float
@@ -126,9 +126,9 @@ class Costs:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule; the keys are explained in the docstring of this module.
+    """One rule; the module docstring describes its keys.
 
-    place   where it stands in its list, e.g. ``[2]``
+    place   position in its list, e.g. ``[2]``
     """
 
     metric: str
@@ -168,7 +168,7 @@ class Rule:
 
     @property
     def is_primary(self) -> bool:
-        """Whether the candidate has to be better by this rule."""
+        """Whether the candidate must be better by this rule."""
         return self.must == IMPROVE
 
     @property
@@ -178,19 +178,19 @@ class Rule:
 
 
 def kind_of(metric: str) -> str:
-    """How a metric is computed: by this package, by a user's function, or elsewhere."""
+    """Whether a metric is computed by this package, by a user's function, or elsewhere."""
     if metric in METRICS:
         return KNOWN
     return FUNCTION if FUNCTION_NAME.fullmatch(metric) else EXTERNAL
 
 
 def goal_of_name(metric: str) -> str:
-    """``minimize`` for a name such as ``latency_p95_ms`` that says so, else an empty text."""
+    """``minimize`` for a name that implies it, such as ``latency_p95_ms``, else an empty string."""
     if kind_of(metric) != EXTERNAL:
         return ""
     return MINIMIZE if SMALLER_IS_BETTER.intersection(re.split(r"[^a-z0-9]+", metric.lower())) else ""
 
 
 def columns_of(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """The columns of slices and units that the rules need beside id, label and scores; sorted."""
+    """The slice and unit columns that the rules need in addition to id, label and scores; sorted."""
     return tuple(sorted({column for rule in rules for column in (rule.slice, rule.unit) if column}))

@@ -1,4 +1,4 @@
-"""The sentences of a report."""
+"""Writes the sentences of a report."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _why_undecided(result: RuleResult, by: str, why_not: str) -> str:
 
 
 def _bound(rule: Rule, result: RuleResult, decimals: int) -> str:
-    """The bound that decided, where the two-sided interval alone would leave a doubt."""
+    """The bound that decided, if the two-sided interval alone would leave a doubt."""
     if result.interval is None or result.bound is None or result.margin is None or result.level is None:
         return ""
     end = result.interval[0] if rule.sign > 0 else result.interval[1]
@@ -112,7 +112,7 @@ def _held(rule: Rule) -> str:
 
 
 def whole_sentence(report: GateReport, rules: Sequence[Rule], noun: str) -> str:
-    """The paragraph of a verdict: the rules that decided it first."""
+    """The paragraph of a verdict, starting with the rules that decided it."""
     counting = [result for result in report.rules if not result.dry_run]
     by_place = {rule.place: rule for rule in rules}
     primary = [result for result in counting if by_place[result.rule].is_primary]

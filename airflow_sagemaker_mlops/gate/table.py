@@ -1,6 +1,6 @@
-"""Predictions of two models on the same records, as arrays in an order of their content.
+"""Predictions of two models on the same records, as arrays ordered by content.
 
-The order of the ids is the order of the rows, so the order in which they came changes nothing.
+Rows are sorted by id, so the order of the input does not matter.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .problems import BadPredictions, alike, first_few
 
 MOST_RECORDS = 50_000_000
 LONGEST_ID = 256  # bytes
-GREATEST = 1e100  # a score or a regression's label; its square has to be a number
+GREATEST = 1e100  # of a score or a regression label; its square must be finite
 
 
 @dataclass(frozen=True)
 class Groups:
     """A column that groups records.
 
-    values  texts, sorted; the numbers in ``codes`` are positions in it
+    values  sorted strings; ``codes`` holds positions in it
     codes   (n,)
     """
 
@@ -34,10 +34,10 @@ class Groups:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a gate judges; every array is (n,) and ordered by id.
+    """The input of a gate; every array is (n,) and ordered by id.
 
-    ids          sorted, or nothing where records have none
-    champion     nothing without a champion
+    ids          sorted; ``None`` if records have none
+    champion     ``None`` without a champion
     columns      of slices and units
     fingerprint  of ids and labels
     """
@@ -54,12 +54,12 @@ class Predictions:
 
     @property
     def seed(self) -> int:
-        """Of the bootstrap: from ids and labels, so that it is the same for every candidate of a test set."""
+        """The seed of the bootstrap, from ids and labels: the same for every candidate on a test set."""
         return int(self.fingerprint[:16], 16)
 
 
 class Faults:
-    """What is wrong with columns, as sentences."""
+    """Problems of columns, as sentences."""
 
     def __init__(self, where: Callable[[int], str]) -> None:
         self.sentences: list[str] = []
@@ -70,14 +70,14 @@ class Faults:
         self.sentences.append(sentence)
 
     def tell(self, name: str, what: str, rows: Any, records: int) -> None:
-        """A fault of some rows; none if there are no rows."""
+        """A fault of some rows; ignored if there are no rows."""
         if len(rows):
             places = first_few((self._where(int(row)) for row in rows[:5]), len(rows))
             self.sentences.append(f"{name} is {what} in {len(rows):,} of {_some(records, 'record')}: {places}.")
 
 
 def name_of_row(number: int) -> str:
-    """How a row of an array is called in sentences."""
+    """The name of an array's row in sentences."""
     return f"row {number}"
 
 
@@ -90,12 +90,12 @@ def table(
     columns: Mapping[str, Any] | None = None,
     where: Callable[[int], str] = name_of_row,
 ) -> Predictions:
-    """Arrays of equal length, checked and put in order.
+    """Check arrays of equal length and sort them by id.
 
-    columns  texts or numbers by name, or :class:`Groups`
-    where    how the row with a number, from 0 on, is called
-    Raises :class:`BadPredictions` with every reason: no records, lengths that differ, values that are no finite
-    numbers, missing and duplicate ids.
+    columns  strings or numbers by name, or :class:`Groups`
+    where    gives the name of a row for its number, from 0
+    Raises :class:`BadPredictions` with every reason: no records, different lengths, values that are not
+    finite numbers, missing or duplicate ids.
     """
     faults = Faults(where)
     arrays = {"label": numbers("label", label, faults), "candidate": numbers("candidate", candidate, faults)}
@@ -130,9 +130,9 @@ def table(
 
 
 def joined(mine: Predictions, other: Predictions) -> Predictions:
-    """The candidate's predictions beside the champion's, which stand as candidate in ``other``.
+    """Join the candidate's predictions with the champion's, which are the candidate column of ``other``.
 
-    Raises :class:`BadPredictions` for ids that only one of them has, and for labels that differ.
+    Raises :class:`BadPredictions` for ids that only one of them has, and for different labels.
     """
     if mine.ids is None or other.ids is None:
         raise BadPredictions(["predictions of two files are joined by id, and one of them has no ids."])
@@ -170,15 +170,15 @@ def joined(mine: Predictions, other: Predictions) -> Predictions:
 
 
 def id_text(value: Any) -> str:
-    """An id as its user knows it."""
+    """An id as the user wrote it."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def numbers(name: str, values: Any, faults: Faults) -> Any:
-    """(n,) finite numbers; what is none goes into ``faults`` with its place."""
+    """(n,) finite numbers; other values are added to ``faults`` with their rows."""
     array = np.asarray(np.ma.filled(values.astype(float), np.nan) if np.ma.isMaskedArray(values) else values)
     if array.dtype.kind in "US" and not hasattr(values, "dtype"):
-        array = np.asarray(values, dtype=object)  # numbers among texts became texts
+        array = np.asarray(values, dtype=object)  # numpy turned numbers among strings into strings
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)
     if array.ndim != 1:
@@ -197,7 +197,7 @@ def numbers(name: str, values: Any, faults: Faults) -> Any:
 
 
 def _from_objects(name: str, array: Any, faults: Faults) -> Any:
-    """Numbers among Python objects: missing ones and texts are named."""
+    """Numbers from Python objects; reports missing values and strings."""
     made = np.zeros(len(array))
     missing, text = [], []
     for index, value in enumerate(array.tolist()):
@@ -216,7 +216,7 @@ def _from_objects(name: str, array: Any, faults: Faults) -> Any:
 
 
 def _ids(values: Any, faults: Faults) -> Any:
-    """Ids as whole numbers where all are such, otherwise as bytes: one id is one value, however it came."""
+    """Ids as integers if all are integers, otherwise as bytes, so that an id is equal in any input format."""
     array = np.asarray(values)
     if array.ndim != 1:
         faults.add(f"id has {array.ndim} dimensions; it has to be one value a record.")
@@ -241,7 +241,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _whole_numbers(texts: Any) -> Any:
-    """The texts as numbers, if every one is a whole number as it is usually written."""
+    """The strings as integers, if every one is an integer in its usual notation."""
     if not len(texts) or texts.dtype.itemsize > 19:
         return texts
     try:
@@ -300,7 +300,7 @@ def _fingerprint(ids: Any, label: Any) -> str:
 
 
 def column_named(name: str, columns: Mapping[str, Any]) -> str:
-    """Why there is no column ``name``."""
+    """The problem of a missing column ``name``."""
     near = alike(name, columns)
     has = first_few(columns, len(columns), 12)
     hint = f'Did you mean "{near}"?' if near else f"There are {has}." if columns else "There are none."

@@ -1,4 +1,4 @@
-"""A metric that is a function of the user's: ``module:function`` or ``file.py:function``."""
+"""Loads a user's metric function: ``module:function`` or ``file.py:function``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .problems import BadPredictions, alike
 def load_function(metric: str, folder: Path | None = None) -> Callable[[Any, Any], float]:
     """The function as one of (labels, scores), both (n,) numbers, that returns a number.
 
-    folder   that a relative file is looked up in; the working directory if left out
-    Raises :class:`BadPredictions` where there is no such function, and when it fails or returns anything else.
+    folder   where a relative file is looked up; default: the working directory
+    Raises :class:`BadPredictions` if there is no such function, and when it fails or returns anything else.
     """
     home, _, name = metric.rpartition(":")
     try:

@@ -1,5 +1,5 @@
-"""The champion of a model package group: who it is, how another one takes its place, and the history of that.
+"""The champion of a model package group: finds it, replaces it, and keeps the history of its changes.
 
-Knows boto3 clients, and neither Airflow nor steps.  All functions block.
-``docs/decisions/0011-champions-change-by-compare-and-set.md`` has the protocol.
+Uses boto3 clients, but neither Airflow nor steps.  All functions block.
+``docs/decisions/0011-champions-change-by-compare-and-set.md`` describes the protocol.
 """

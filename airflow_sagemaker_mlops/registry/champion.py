@@ -1,7 +1,7 @@
-"""Who the champion of a model package group is, as the model registry has it.
+"""Finds the champion of a model package group in the model registry.
 
-The champion is the version with ``ModelLifeCycle`` Production/Approved, else the latest approved one.  A version that
-is not approved is no champion, whatever its stage: whoever rejects the champion has taken it out.
+The champion is the version with ``ModelLifeCycle`` Production/Approved, or else the latest approved version.  A version
+that is not approved cannot be the champion, whatever its stage, so rejecting the champion removes it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from .errors import ModelDataGone, NoSuchGroup, RegistryError
 
 Client = Callable[[str], Any]  # service -> boto3 client
 PRODUCTION, APPROVED, ARCHIVED = "Production", "Approved", "Archived"
-PROMOTION_KEY = "sagemaker-mlops:promotion"  # URI of the entry in the history that made a version the champion
+PROMOTION_KEY = "sagemaker-mlops:promotion"  # URI of the history entry that made a version the champion
 _MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 _NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a model package group, from its DescribeModelPackage answer.
+    """A version of a model package group, from its DescribeModelPackage response.
 
-    model_data  S3 URI of the model of its first container; "" if it has none
+    model_data  S3 URI of the model data of its first container; "" if it has none
     stage       ``ModelLifeCycle.Stage``; "" if it has none
-    promotion   URI of the history's entry that promoted it last; "" if none did
+    promotion   URI of the history entry that promoted it last; "" if there is none
     """
 
     arn: str
@@ -39,17 +39,17 @@ class Version:
 
     @property
     def promotion_number(self) -> int:
-        """The number of the entry that promoted it; 0 if none did."""
+        """The number of the entry that promoted it; 0 if there is none."""
         return number_in(self.promotion)
 
     @property
     def is_in_production(self) -> bool:
-        """Whether its stage is Production, and approved."""
+        """Whether its stage is Production with the status Approved."""
         return in_production(self.described)
 
 
 def drift_baseline_of(version: Version) -> str:
-    """S3 URI of what drift is measured against, as RegisterModel has stored it; "" if it has stored nothing."""
+    """S3 URI of the drift baseline that RegisterModel stored; "" if it stored none."""
     quality = (version.described.get("DriftCheckBaselines") or {}).get("ModelDataQuality") or {}
     return str((quality.get("Statistics") or {}).get("S3Uri") or "")
 
@@ -57,10 +57,10 @@ def drift_baseline_of(version: Version) -> str:
 def champion_of(client: Client, group: str, *, candidate: str = "") -> Version | None:
     """The champion of ``group`` (name or ARN); ``None`` if no version of the group is approved.
 
-    One call for each hundred approved versions, and a Describe of the champion.
+    Makes one List call per hundred approved versions, and one Describe call for the champion.
 
-    :param candidate: ARN of a version that does not count as the latest approved one: it was approved to become the
-        champion, and is none yet
+    :param candidate: ARN of a version that does not count as the latest approved one: it was approved in order to be
+        promoted, and is not the champion yet
     :raises NoSuchGroup: for a group that does not exist
     """
     sagemaker = client("sagemaker")
@@ -89,7 +89,7 @@ def champion_if_any(client: Client, group: str, *, group_may_be_missing: bool) -
 
 
 def approved_versions(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]:
-    """Summaries of the approved versions whose registration is complete."""
+    """Summaries of the approved versions with a completed registration."""
     members: dict[str, Any] = {"ModelPackageGroupName": group, "ModelApprovalStatus": APPROVED, "MaxResults": 100}
     while True:
         try:
@@ -138,9 +138,9 @@ def version_of(client: Client, arn: str) -> Version:
 
 
 def require_model_data(client: Client, version: Version) -> None:
-    """Raise :class:`ModelDataGone` if S3 says that the model of ``version`` is not there.
+    """Raise :class:`ModelDataGone` if the model data of ``version`` is not in S3.
 
-    If S3 does not say (access denied), nothing is raised: the job that reads the model has its own permissions.
+    If S3 denies access, nothing is raised: the job that reads the model has its own permissions.
     """
     bucket, _, key = version.model_data.removeprefix("s3://").partition("/")
     if not version.model_data.startswith("s3://") or not key:
@@ -163,27 +163,27 @@ def require_model_data(client: Client, version: Version) -> None:
 
 
 def in_production(package: Mapping[str, Any]) -> bool:
-    """Whether the stage of a summary or description is Production, and approved."""
+    """Whether the stage in a summary or description is Production with the status Approved."""
     cycle = package.get("ModelLifeCycle") or {}
     return (cycle.get("Stage"), cycle.get("StageStatus")) == (PRODUCTION, APPROVED)
 
 
 def short_name(group: str) -> str:
-    """The name of a group that may be given as an ARN."""
+    """The group's name, from a name or an ARN."""
     return group.rpartition("/")[2]
 
 
 def number_in(uri: str) -> int:
-    """The number of the history's entry at ``uri``; 0 for anything else."""
+    """The number of the history entry at ``uri``; 0 for any other URI."""
     digits = uri.rpartition("/")[2].removesuffix(".json")
     return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def _rank(version: Version) -> tuple[Any, ...]:
-    """Of several versions in Production, the one that became it last.
+    """The version in Production that was promoted last, if there are several.
 
-    Promotions are numbered.  A version that somebody set to Production elsewhere has no number, and the latest change
-    of a version counts then.
+    Promotions are numbered.  A version that was moved to Production by other means has no number; then the version
+    changed last is the champion.
     """
     return (version.promotion_number, str(version.described.get("LastModifiedTime") or ""), version.number)
 

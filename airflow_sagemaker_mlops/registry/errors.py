@@ -1,10 +1,10 @@
-"""What can be wrong about a champion, each as a sentence for the person who reads the task log or the terminal."""
+"""Errors about champions; each message is a sentence for the task log or the terminal."""
 
 from __future__ import annotations
 
 
 class RegistryError(Exception):
-    """Something about a model package group, a version or its history that trying again does not change."""
+    """A permanent error about a model package group, a version or its history; a retry does not help."""
 
 
 class NoSuchGroup(RegistryError):
@@ -12,8 +12,8 @@ class NoSuchGroup(RegistryError):
 
 
 class ModelDataGone(RegistryError):
-    """The champion is in the registry, and its model data is not in S3 any more."""
+    """The champion is in the registry, but its model data no longer exists in S3."""
 
 
 class ChampionChanged(RegistryError):
-    """Another champion came between the comparison and the promotion: the candidate was compared with the wrong one."""
+    """The champion changed between comparison and promotion, so the comparison no longer counts."""

@@ -1,11 +1,11 @@
-"""The history of a group's champions: one object in S3 for each change, written once and never replaced.
+"""The history of a group's champions: one S3 object per change, written once and never replaced.
 
 ``<prefix>/champions/<group>/000007.json``     the seventh change of the champion
-``<prefix>/champions/<group>/champion.json``   the last of them again, for other tools: a cache that is rebuilt
-``<prefix>/champions/<group>/no-champion.json``  what an evaluation reads as long as the group has no champion
-``<prefix>/champions/<group>/no-baseline.json``  what a drift check reads if the champion has no baseline
+``<prefix>/champions/<group>/champion.json``   a copy of the last change for other tools: a cache
+``<prefix>/champions/<group>/no-champion.json``  read by an evaluation while the group has no champion
+``<prefix>/champions/<group>/no-baseline.json``  read by a drift check if the champion has no baseline
 
-The number is what concurrent promotions compete for: S3 creates an object with ``If-None-Match: *`` once.
+Concurrent promotions compete for the number: with ``If-None-Match: *``, S3 creates an object only once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .champion import number_in, short_name
 from .errors import RegistryError
 from .wording import is_metadata
 
-LONGEST_ENTRY = 1_000_000  # bytes; an entry has about two thousand
+LONGEST_ENTRY = 1_000_000  # bytes; an entry has about 2,000
 _ENTRY = re.compile(r"\d{6,9}\.json")
 _TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 _ABSENT = frozenset({"NoSuchKey", "404"})
@@ -34,11 +34,11 @@ class Entry:
     """One change of the champion.
 
     kind             promotion or rollback
-    model_package    ARN of the champion from then on
-    replaced         ARN of the champion before; "" if there was none
-    ident            tells one promotion from another, the same over all attempts of a step
-    baseline         what the candidate was compared with, as the step was given it
-    by               who did it: {"dag_id", "run_id", "step"} of a run, {"user"} of a person
+    model_package    ARN of the new champion
+    replaced         ARN of the previous champion; "" if there was none
+    ident            identifies the promotion; the same in all attempts of a step
+    baseline         the baseline of the comparison, as passed to the step
+    by               the author: {"dag_id", "run_id", "step"} for a run, {"user"} for a person
     """
 
     number: int
@@ -55,12 +55,12 @@ class Entry:
 
     @property
     def is_rollback(self) -> bool:
-        """Whether it gave the place back to an earlier champion, because the later one was no good."""
+        """Whether the change restored an earlier champion because the later one was bad."""
         return self.kind == "rollback"
 
     @property
     def author(self) -> str:
-        """Who did it, for a sentence: ``run manual__1 of churn`` or ``ann``."""
+        """The author, for a sentence: ``run manual__1 of churn`` or ``ann``."""
         by = self.by
         user = str(by.get("user") or "")
         if not by.get("run_id"):
@@ -69,7 +69,7 @@ class Entry:
         return f"{user} in {run}" if user else run
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as it is stored and printed."""
+        """The entry as stored and printed."""
         return {
             "number": self.number,
             "uri": self.uri,
@@ -87,9 +87,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The history of ``group`` below the S3 URI ``base``.
+    """The history of ``group`` under the S3 URI ``base``.
 
-    :raises RegistryError: for a base that is no S3 URI, or that cannot stand in the registry's metadata
+    :raises RegistryError: for a base that is not an S3 URI or that the registry's metadata cannot store
     """
 
     s3: Any
@@ -115,7 +115,7 @@ class History:
         return f"{self.folder}{number:06d}.json"
 
     def last(self) -> Entry | None:
-        """The last entry; one listing for each thousand."""
+        """The last entry; makes one listing call per thousand entries."""
         numbers = self.numbers()
         return self.read(numbers[-1]) if numbers else None
 
@@ -149,7 +149,7 @@ class History:
         return self._put(entry.uri, entry.as_json(), IfNoneMatch="*")
 
     def point_to(self, entry: Entry) -> None:
-        """Have ``champion.json`` say what ``entry`` says, unless it says what a later one does."""
+        """Write ``entry`` to ``champion.json``, unless it already holds a later entry."""
         uri = f"{self.folder}{POINTER}"
         for _ in range(10):
             there = self._read(uri)
@@ -163,14 +163,14 @@ class History:
                 return
 
     def write_baseline_marker(self, champion: str) -> str:
-        """URI of ``no-baseline.json``, which is written: the ``champion`` was registered without a baseline."""
+        """Write ``no-baseline.json``, because the ``champion`` was registered without a baseline; return its URI."""
         uri = f"{self.folder}{NO_BASELINE_MARKER}"
         why = "The champion was registered without DriftCheckBaselines.ModelDataQuality.Statistics."
         self._put(uri, {"model_package_group": self.group, "champion": champion, "baseline": None, "why": why})
         return uri
 
     def write_marker(self) -> str:
-        """URI of ``no-champion.json``, which is written."""
+        """Write ``no-champion.json``; return its URI."""
         uri = f"{self.folder}{MARKER}"
         self._put(uri, {"model_package_group": self.group, **NO_CHAMPION})
         return uri
@@ -229,7 +229,7 @@ def entry_from(body: Mapping[str, Any], uri: str) -> Entry:
 
 
 def history_of(s3: Any, entry_uri: str, group: str) -> History | None:
-    """The history that has the entry at ``entry_uri``; ``None`` for the URI of something else."""
+    """The history with the entry at ``entry_uri``; ``None`` if the URI is not that of an entry."""
     base, middle, rest = entry_uri.rpartition("/champions/")
     if not middle or rest != f"{short_name(group)}/{number_in(entry_uri):06d}.json":
         return None

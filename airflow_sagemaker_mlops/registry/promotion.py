@@ -1,7 +1,7 @@
-"""Makes another version the champion: once, against the champion that it was compared with, and after any crash.
+"""Makes a version the champion: exactly once, only if the champion has not changed, and safely across crashes.
 
-Writing the numbered entry of the history decides; the registry follows it.  Whoever finds an entry that the registry
-does not follow yet, whose writer was killed, finishes it first.
+A promotion is decided when its numbered history entry is written; the registry is updated afterwards.  If a process is
+killed in between, the next caller finishes the update first.
 ``docs/decisions/0011-champions-change-by-compare-and-set.md`` has the protocol and its proof.
 """
 
@@ -33,12 +33,12 @@ from .wording import fitted, metadata_value
 RUN_KEY = "sagemaker-mlops:promoted-by"
 ROLLED_BACK = "RolledBack"
 RETIRED = "Retired"
-LATEST = 50  # entries among which a retry looks for its own rollback
+LATEST = 50  # number of entries in which a retry looks for its own rollback
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a candidate was compared with: a champion, and how often the champion had changed by then.
+    """The baseline of a comparison: a champion, and the number of champion changes until then.
 
     Written ``7:arn:aws:sagemaker:…``; ``0:`` if there was no champion.
     """
@@ -51,7 +51,7 @@ class Baseline:
 
     @classmethod
     def parse(cls, text: str) -> Baseline:
-        """The baseline that ``text`` stands for.  Raises :class:`RegistryError` for any other text."""
+        """Parse a baseline.  Raises :class:`RegistryError` for any other text."""
         digits, colon, arn = text.partition(":")
         if not colon or not (digits.isascii() and digits.isdigit()) or (arn and not arn.startswith("arn:")):
             raise RegistryError(f'"{text}" is no baseline. Take it from the step that compared: Steps.<name>.Baseline.')
@@ -60,9 +60,9 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is asked for: ``model_package`` to be the champion instead of the one in ``baseline``.
+    """A requested change: make ``model_package`` the champion instead of the one in ``baseline``.
 
-    ident   the same for every attempt of one step of one run, and for nothing else
+    ident   unique to one step of one run, and the same in all its attempts
     """
 
     model_package: str
@@ -76,9 +76,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A change that was made, now or by an earlier attempt.
+    """A completed change, by this or an earlier attempt.
 
-    superseded   by a later change, which was left alone; ``None`` if this is still the last one
+    superseded   the later change that replaced this one and was kept; ``None`` if this is still the last one
     """
 
     entry: Entry
@@ -90,16 +90,16 @@ Tell = Callable[[str], None]
 
 
 def baseline_of(champion: Version | None, history: History | None) -> Baseline:
-    """What a candidate is compared with now: the champion, and the number of changes so far."""
+    """The current baseline of a comparison: the champion, and the number of changes so far."""
     numbers = history.numbers() if history is not None else []
     known = champion.promotion_number if champion is not None else 0
     return Baseline(max([known, *numbers[-1:]]), champion.arn if champion is not None else "")
 
 
 def promote(client: Client, history: History, change: Change, tell: Tell) -> Changed:
-    """Make ``change``.  Safe to be called again after any interruption: it is made once.
+    """Make ``change`` exactly once.  Safe to call again after any interruption.
 
-    :raises ChampionChanged: if another champion came since the comparison; nothing was changed
+    :raises ChampionChanged: if the champion has changed since the comparison; nothing was changed
     :raises RegistryError: if the version cannot be the champion
     """
     last = history.last()
@@ -108,7 +108,7 @@ def promote(client: Client, history: History, change: Change, tell: Tell) -> Cha
         candidate = version_of(client, change.model_package)
         _require_candidate(candidate, history, change)
         last = settle(client, history, tell, last) or last
-        compared = change.baseline.arn  # with itself, if it was the latest approved version and gets a stage now
+        compared = change.baseline.arn  # equal if the latest approved version only gets a stage now
         champion = champion_of(client, history.group, candidate=candidate.arn if candidate.arn != compared else "")
         _require_same_history(champion, history)
         known = max(last.number if last is not None else 0, champion.promotion_number if champion is not None else 0)
@@ -119,7 +119,7 @@ def promote(client: Client, history: History, change: Change, tell: Tell) -> Cha
             there = history.read(own.number)
             if there is None or (there.ident, there.model_package) != (change.ident, change.model_package):
                 raise _changed(history, change, there, None)
-            own = there  # the answer to our own write was lost, and boto3 has sent it again
+            own = there  # the response to our write was lost, and boto3 sent it again
         tell(_said(own))
     else:
         tell(f"{own.uri} has been written by an earlier attempt of this step")
@@ -129,9 +129,9 @@ def promote(client: Client, history: History, change: Change, tell: Tell) -> Cha
 
 
 def settle(client: Client, history: History, tell: Tell, last: Entry | None = None) -> Entry | None:
-    """Have the registry and ``champion.json`` say what the last entry does; that entry, ``None`` without any.
+    """Bring the registry and ``champion.json`` in line with the last entry; return it, or ``None`` if there is none.
 
-    Repeated as long as somebody writes a later entry meanwhile, so that a slow caller cannot undo a later change.
+    Repeats while somebody writes a later entry, so that a slow caller cannot undo a later change.
     """
     last = last or history.last()
     while last is not None:
@@ -144,9 +144,9 @@ def settle(client: Client, history: History, tell: Tell, last: Entry | None = No
 
 
 def rollback_of(client: Client, group: str, location: str, **how: Any) -> Changed:
-    """:func:`rollback` in the history at ``location``; if that is empty, in the one that the champion names.
+    """:func:`rollback` in the history at ``location``, or, if that is empty, in the history that the champion names.
 
-    :raises RegistryError: if no history is known, too
+    :raises RegistryError: also if no history is known
     """
     champion = champion_of(client, group)
     if location:
@@ -170,13 +170,13 @@ def rollback(
     tell: Tell,
     expected: int | None = None,
 ) -> Changed:
-    """Give the place back to the champion before the present one, whose version is rejected with ``reason``.
+    """Restore the previous champion and reject the current one with ``reason``.
 
-    A rollback that was interrupted before the registry followed it is finished, and no other one is made.
+    If an earlier rollback was interrupted before the registry update, it is finished instead of starting another.
 
-    :param expected: version that has to be the champion now
+    :param expected: version that must be the current champion
     :raises RegistryError: if there is no earlier champion, or another version is the champion
-    :raises ChampionChanged: if the champion changed meanwhile
+    :raises ChampionChanged: if the champion changes at the same time
     """
     last = history.last()
     newest = history.entries(history.numbers()[-LATEST:])
@@ -210,15 +210,15 @@ def rollback(
 
 
 def _is_followed(client: Client, entry: Entry) -> bool:
-    """Whether the registry has had its first update for ``entry``."""
+    """Whether the registry has received its first update for ``entry``."""
     try:
         return version_of(client, entry.model_package).promotion_number >= entry.number
     except RegistryError:
-        return True  # a version that was deleted cannot follow
+        return True  # a deleted version cannot be updated
 
 
 def rejected_since(client: Client, last: Entry | None) -> Version | None:
-    """The version of the last entry, if somebody has rejected it in the registry since: nobody has its place yet."""
+    """The version of the last entry, if somebody has since rejected it in the registry and it has not been replaced."""
     version = _found(client, last.model_package) if last is not None else None
     if version is None or last is None:
         return None
@@ -226,7 +226,7 @@ def rejected_since(client: Client, last: Entry | None) -> Version | None:
 
 
 def _before(client: Client, history: History, champion: Version) -> Version:
-    """The champion before ``champion`` was promoted; who was deleted or rejected since is passed over."""
+    """The champion before ``champion``; skips versions that have since been deleted or rejected."""
     wanted, passed = champion.arn, []
     for entry in history.entries():
         if entry.is_rollback or entry.model_package != wanted:
@@ -250,7 +250,7 @@ def _before(client: Client, history: History, champion: Version) -> Version:
 
 
 def _own(history: History, change: Change, last: Entry | None) -> Entry | None:
-    """The entry that an earlier attempt has written."""
+    """The entry written by an earlier attempt."""
     for number in range(last.number if last is not None else 0, change.baseline.number, -1):
         entry = history.read(number)
         if entry is not None and (entry.ident, entry.model_package) == (change.ident, change.model_package):
@@ -297,7 +297,7 @@ def _entry(history: History, number: int, change: Change, champion: Version | No
 
 
 def _apply(client: Client, history: History, entry: Entry, tell: Tell) -> None:
-    """Have the registry follow ``entry``: each call says all of what it says, so that it may be made twice."""
+    """Update the registry to match ``entry``.  Each call sets complete values, so it may be repeated."""
     sagemaker = client("sagemaker")
     try:
         champion = version_of(client, entry.model_package)
@@ -305,7 +305,7 @@ def _apply(client: Client, history: History, entry: Entry, tell: Tell) -> None:
         tell(f"{entry.uri} is not followed: {error}")
         return
     if champion.promotion_number > entry.number:
-        return  # of a later entry, which says more
+        return  # set by a later entry, which takes precedence
     if champion.promotion != entry.uri:
         sagemaker.update_model_package(
             ModelPackageArn=champion.arn,
@@ -319,12 +319,12 @@ def _apply(client: Client, history: History, entry: Entry, tell: Tell) -> None:
         )
         tell(f"version {champion.number} of {entry.group} is in Production")
     elif not champion.is_in_production:
-        return  # somebody took it out of Production since
+        return  # somebody has moved it out of Production since
     for row in list(approved_versions(sagemaker, history.group)):
         if in_production(row) and row["ModelPackageArn"] != champion.arn:
             _archive(client, entry, champion, str(row["ModelPackageArn"]))
     if entry.replaced and (other := _found(client, entry.replaced)) is not None and other.is_in_production:
-        _archive(client, entry, champion, other.arn)  # a version that was rejected is not among the approved ones
+        _archive(client, entry, champion, other.arn)  # a rejected version is not among the approved ones
     history.point_to(entry)
 
 
@@ -336,7 +336,7 @@ def _found(client: Client, arn: str) -> Version | None:
 
 
 def _approval(champion: Version, entry: Entry) -> dict[str, Any]:
-    """The members that approve the version; none if it is approved and says by whom or why."""
+    """The request members that approve the version; empty if it is approved already with a description."""
     if champion.approval == APPROVED and champion.described.get("ApprovalDescription"):
         return {}
     return {"ModelApprovalStatus": APPROVED, "ApprovalDescription": fitted(entry.sentence or _said(entry))}
@@ -345,7 +345,7 @@ def _approval(champion: Version, entry: Entry) -> dict[str, Any]:
 def _archive(client: Client, entry: Entry, champion: Version, arn: str) -> None:
     other = version_of(client, arn)
     if other.promotion_number >= entry.number or not (other.promotion or arn == entry.replaced):
-        return  # it came later, or somebody else has put it there
+        return  # it was promoted later, or moved there by somebody else
     rolled_back = entry.is_rollback and arn == entry.replaced
     why = f"Replaced by version {champion.number}. {_said(entry)}"
     rejected: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Which endpoint configuration serves a version: for giving an endpoint back to an earlier champion."""
+"""Finds the endpoint configuration that serves a version, to roll back an endpoint to an earlier champion."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from .champion import Client, Version
 from .errors import RegistryError
 
-MOST = 100  # configurations that are looked at, newest first
+MOST = 100  # configurations to search, newest first
 
 
 def configuration_of(client: Client, version: Version, *, most: int = MOST) -> str:
-    """The newest endpoint configuration all of whose models are ``version``; "" if there is none among ``most``."""
+    """The newest endpoint configuration that serves only ``version``; "" if none of the newest ``most`` does."""
     sagemaker = client("sagemaker")
     known: dict[str, bool] = {}
     answer = sagemaker.list_endpoint_configs(SortBy="CreationTime", SortOrder="Descending", MaxResults=most)
@@ -28,9 +28,9 @@ def configuration_of(client: Client, version: Version, *, most: int = MOST) -> s
 
 
 def update_endpoint(client: Client, endpoint: str, version: Version) -> str:
-    """Update ``endpoint`` to the newest configuration that serves ``version``, whose name is returned.
+    """Update ``endpoint`` to the newest configuration that serves ``version``; return the configuration's name.
 
-    :raises RegistryError: if there is none; the registry was rolled back then
+    :raises RegistryError: if there is none; the registry has been rolled back by then
     """
     configuration = configuration_of(client, version)
     if not configuration:

@@ -1,6 +1,6 @@
-"""Texts that fit into the registry's members.
+"""Fits texts into the members of registry requests.
 
-Limits are botocore's model of UpdateModelPackage: ``ApprovalDescription`` and ``StageDescription`` at most 1,024
+The limits are those of botocore's model of UpdateModelPackage: ``ApprovalDescription`` and ``StageDescription`` at most 1,024
 characters, values of ``CustomerMetadataProperties`` at most 256 letters, digits, separators and ``_.:/=+-@``.
 """
 
@@ -16,7 +16,7 @@ _ENDS = (". ", "; ", ", ", " ")
 
 
 def fitted(text: str, most: int = MOST_DESCRIPTION) -> str:
-    """``text`` on one line of at most ``most`` characters, cut after a whole sentence or word, and marked with "…"."""
+    """``text`` on one line of at most ``most`` characters; if cut, after a sentence or word and with "…"."""
     line = " ".join(text.split())
     if len(line) <= most:
         return line
