@@ -101,7 +101,7 @@ def _candidate(name: str, step: Mapping[str, Any], group: str) -> Candidate | No
 
 
 def _past(client: Any, candidate: Candidate, folder: Path) -> Past:
-    """Download all of the candidate's predictions. If they cannot be read completely, the candidate is reported as not judged."""
+    """Download all of the candidate's predictions; if any are missing, the candidate counts as not judged."""
     folder.mkdir()
     missing = _download(client, candidate.predictions, folder)
     values = folder / VALUES_FILE

@@ -12,8 +12,8 @@ A rule is an object with the key ``Check`` and these:
 ``new_categories``  ``Max``: the share of records with a category not in the baseline, default 0.01
 ``label_rate``      ``MaxChange``: the change in the mean of the label column, default 0.1
 
-``Columns`` (a list) limits a rule to some columns, and ``Ignore`` excludes some.  With ``DryRun: true``, a rule is reported
-and does not affect the verdict.
+``Columns`` (a list) limits a rule to some columns, and ``Ignore`` excludes some.  With ``DryRun: true``, a rule is
+reported and does not affect the verdict.
 """
 
 from __future__ import annotations

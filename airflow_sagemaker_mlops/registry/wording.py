@@ -1,7 +1,7 @@
 """Fits texts into the members of registry requests.
 
-The limits are those of botocore's model of UpdateModelPackage: ``ApprovalDescription`` and ``StageDescription`` at most 1,024
-characters, values of ``CustomerMetadataProperties`` at most 256 letters, digits, separators and ``_.:/=+-@``.
+The limits are those of botocore's model of UpdateModelPackage: ``ApprovalDescription`` and ``StageDescription`` at most
+1,024 characters, values of ``CustomerMetadataProperties`` at most 256 letters, digits, separators and ``_.:/=+-@``.
 """
 
 from __future__ import annotations
