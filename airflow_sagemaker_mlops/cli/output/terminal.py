@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ...execution.secret_masking import mask, without
+from ...visible_text import shown
 
-# C0 and C1 controls except tab and newline, and characters that change the text direction
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # Our own text, which looks like "password: value" if a step or file has such a name
 _OURS = re.compile(r'(Step "[^"\n]*": |^\S+\.(?:json|ya?ml|py):(?:\d+(?::\d+)?)? )', re.MULTILINE)
 _SECRETS: set[str] = set()  # per process, which runs one command
@@ -35,12 +33,6 @@ def clean(text: object) -> str:
     parts = _OURS.split(str(text))
     masked = [part if position % 2 else mask(part) for position, part in enumerate(parts)]
     return shown(without("".join(masked), _SECRETS))
-
-
-def shown(text: object) -> str:
-    """``text`` with control characters and lone surrogates escaped, as ``\\x1b`` and ``\\ud800``."""
-    plain = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", plain)
 
 
 def say(text: object = "", *, err: bool = False) -> None:

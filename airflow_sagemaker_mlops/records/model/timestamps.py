@@ -9,9 +9,9 @@ def parse_time(text: object) -> datetime | None:
     """The time in ``text``, in UTC; ``None`` if it holds none."""
     try:
         moment = datetime.fromisoformat(str(text))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # overflow: a time of the first or last day of all, in another zone
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def moment(text: object) -> datetime:

@@ -1,0 +1,132 @@
+"""Reads values of any shape into bounded, plain ones: nothing here raises, whatever a record holds."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from ..json_types import Json, JsonObject
+from ..records.model.timestamps import parse_time
+from ..visible_text import shown
+
+NAME, SENTENCE, LONG = 300, 2_000, 8_000  # characters that are kept of a name, a sentence, and a failure
+_MOST_TOLD = 400  # characters that are kept of a value
+_EMPTY: JsonObject = {}
+Item = TypeVar("Item")
+
+
+def mapping(value: object) -> JsonObject:
+    """``value`` if it is an object, otherwise an empty one."""
+    return value if isinstance(value, Mapping) else _EMPTY
+
+
+def items(value: object) -> Sequence[Json]:
+    """``value`` if it is a list, otherwise an empty one."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def objects(value: object) -> list[JsonObject]:
+    """The objects in the list ``value``."""
+    return [item for item in items(value) if isinstance(item, Mapping)]
+
+
+def text(value: object, most: int = NAME) -> str:
+    """A string, or a number as text, cut to ``most`` characters; "" for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return clipped(_digits(value) if isinstance(value, int) else str(value), most)
+
+
+def sentence(value: object) -> str:
+    """A string of sentences."""
+    return text(value, SENTENCE)
+
+
+def texts(value: object, most: int = 100) -> list[str]:
+    """The strings in the list ``value``."""
+    return [text(item) for item in items(value)[:most] if isinstance(item, str)]
+
+
+def clipped(given: str, most: int) -> str:
+    """``given`` without control characters, and with an ellipsis for what is beyond ``most`` characters."""
+    kept = given if len(given) <= most else f"{given[: most - 1]}…"
+    return shown(kept)
+
+
+def told(value: object) -> str:
+    """Any value as text: strings as they are, everything else as JSON; "" for ``None``."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return clipped(value, _MOST_TOLD)
+    try:
+        return clipped(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str), _MOST_TOLD)
+    except (ValueError, TypeError, RecursionError):  # an integer with thousands of digits, or a very deep value
+        return "…"
+
+
+def number(value: object) -> float | None:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(float(value)) else None
+    except OverflowError:
+        return None
+
+
+def count(value: object) -> int | None:
+    """A whole number of things."""
+    found = number(value)
+    return int(found) if found is not None and found >= 0 else None
+
+
+def time(value: object) -> str:
+    """An ISO 8601 time in UTC; "" for what is none."""
+    found = parse_time(value) if isinstance(value, str) else None
+    try:
+        return "" if found is None else found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        return ""
+
+
+def line_of(value: object) -> str:
+    """The first line with text of a failure."""
+    return next((clipped(line.strip(), SENTENCE) for line in str(value or "").splitlines() if line.strip()), "")
+
+
+def lines(value: object, most: int = 20) -> list[str]:
+    """The last ``most`` lines of a log."""
+    return [clipped(str(line), NAME) for line in items(value)[-most:]]
+
+
+class Cutter:
+    """Bounds lists, and counts what it leaves out."""
+
+    def __init__(self) -> None:
+        self.cut: dict[str, int] = {}
+
+    def first(self, name: str, found: Sequence[Item], most: int) -> list[Item]:
+        """The first ``most`` of ``found``, which is called ``name``."""
+        if len(found) > most:
+            self.cut[name] = self.cut.get(name, 0) + len(found) - most
+        return list(found[:most])
+
+
+_REGION = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):")
+
+
+def region_in(arn: str) -> str:
+    """The region in an ARN; "" if there is none."""
+    found = _REGION.match(arn)
+    return found[1] if found else ""
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # more digits than Python converts
+        return "…"
