@@ -1,0 +1,1 @@
+"""The routes behind the pages, in Airflow's API server.  Nothing else imports this room."""

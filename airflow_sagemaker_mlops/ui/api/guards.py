@@ -1,0 +1,44 @@
+"""Who may read what: Airflow's own permissions.
+
+A route about one DAG has ``dependencies=READS_RUNS`` and the query parameter ``dag_id``, from which Airflow's
+dependency takes the DAG.  A route over several DAGs takes the parameter ``dags: ReadableDags`` and shows nothing of the
+others.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from fastapi import Depends, Query
+
+# A record repeats what these three show, so it takes the right to read all of them.
+SHOWN = (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM)
+DAG_GUARDS = tuple(requires_access_dag("GET", entity) for entity in SHOWN)
+READS_RUNS: list[Any] = [Depends(guard) for guard in DAG_GUARDS]
+
+DagId = Annotated[str, Query(min_length=1, max_length=250)]
+RunId = Annotated[str, Query(min_length=1, max_length=250)]
+TaskId = Annotated[str, Query(min_length=1, max_length=250)]
+
+
+def readable_dags(user: GetUserDep) -> set[str]:
+    """The DAGs whose runs, task instances and XComs ``user`` may read.  401 without a user."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
+
+    manager = get_auth_manager()
+    may_read = manager.get_authorized_dag_ids(user=user, method="GET")
+    return {
+        dag
+        for dag in may_read
+        if all(
+            manager.is_authorized_dag(method="GET", access_entity=entity, details=DagDetails(id=dag), user=user)
+            for entity in SHOWN
+        )
+    }
+
+
+LIST_GUARDS = (readable_dags,)
+ReadableDags = Annotated[set[str], Depends(readable_dags)]

@@ -1,0 +1,153 @@
+"""Runs, task instances and XComs in Airflow's database, as plain values.  Blocking; only in the API server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from ...json_types import Json
+
+ENDED = frozenset({"success", "failed"})  # states of a DAG run
+Instance = tuple[str, int]  # task id, map index or -1
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A DAG run; times are ISO 8601 in UTC, "" if there is none."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    started: str
+    ended: str
+    run_type: str
+    user: str
+    logical_date: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has not ended."""
+        return self.state not in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """The latest try of a task instance."""
+
+    task_id: str
+    map_index: int
+    state: str
+    operator: str
+    try_number: int
+    started: str
+    ended: str
+
+
+def run_row(dag_id: str, run_id: str) -> RunRow | None:
+    """The run; ``None`` if it does not exist."""
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import select
+
+    with _reading() as session:
+        found = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+        return None if found is None else _run(found)
+
+
+def latest_runs(dag_id: str, most: int) -> list[RunRow]:
+    """The latest runs of a DAG, newest first."""
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import select
+
+    with _reading() as session:
+        asked = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(most)
+        return [_run(found) for found in session.scalars(asked)]
+
+
+def task_rows(dag_id: str, run_id: str) -> list[TaskRow]:
+    """The task instances of a run, in the order in which they started."""
+    from airflow.models.taskinstance import TaskInstance as Row
+    from sqlalchemy import select
+
+    columns = (Row.task_id, Row.map_index, Row.state, Row.operator, Row.try_number, Row.start_date, Row.end_date)
+    with _reading() as session:
+        asked = select(*columns).where(Row.dag_id == dag_id, Row.run_id == run_id).order_by(Row.start_date, Row.task_id)
+        return [
+            TaskRow(
+                row[0], int(row[1]), str(row[2] or ""), str(row[3] or ""), int(row[4] or 0), _iso(row[5]), _iso(row[6])
+            )
+            for row in session.execute(asked)
+        ]
+
+
+def xcoms(dag_id: str, run_id: str, keys: Sequence[str], task_id: str = "") -> dict[tuple[str, int, str], Json]:
+    """{(task id, map index, key): value} of a run, or of one of its tasks.
+
+    The only place that reads XComs: a version of Airflow that stores them elsewhere needs another function here.
+    """
+    from airflow.models.xcom import XComModel as Row
+    from sqlalchemy import select
+
+    asked = select(Row.task_id, Row.map_index, Row.key, Row.value)
+    asked = asked.where(Row.dag_id == dag_id, Row.run_id == run_id, Row.key.in_(keys))
+    if task_id:
+        asked = asked.where(Row.task_id == task_id)
+    with _reading() as session:
+        return {(row[0], int(row[1]), row[2]): _value(row[3]) for row in session.execute(asked)}
+
+
+def latest_xcom(dag_id: str, task_id: str, key: str, most: int = 20) -> Iterator[Json]:
+    """The values of a task over the latest runs of its DAG, newest first."""
+    from airflow.models.xcom import XComModel as Row
+    from sqlalchemy import select
+
+    asked = select(Row.value).where(Row.dag_id == dag_id, Row.task_id == task_id, Row.key == key)
+    with _reading() as session:
+        found = [_value(value) for value in session.scalars(asked.order_by(Row.timestamp.desc()).limit(most))]
+    yield from found
+
+
+@contextmanager
+def _reading() -> Iterator[Session]:
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        yield session
+
+
+def _run(found: Any) -> RunRow:
+    return RunRow(
+        found.dag_id,
+        found.run_id,
+        str(found.state or ""),
+        _iso(found.start_date),
+        _iso(found.end_date),
+        str(getattr(found.run_type, "value", found.run_type) or ""),
+        str(getattr(found, "triggering_user_name", "") or ""),
+        _iso(found.logical_date),
+    )
+
+
+def _iso(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _value(stored: Any) -> Json:
+    """An XCom's value; workers store it as JSON in text."""
+    if not isinstance(stored, str):
+        return stored  # type: ignore[no-any-return]
+    try:
+        return json.loads(stored)  # type: ignore[no-any-return]
+    except ValueError:
+        return stored
+
+
+def as_object(value: Json) -> Mapping[str, Json]:
+    """``value`` if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,33 @@
+"""Calls that may hang (S3, STS) in a few threads of their own, so that a request of the API ends in time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
+from typing import TypeVar
+
+SECONDS = 5.0
+THREADS = 6
+MOST_WAITING = 12
+Result = TypeVar("Result")
+_THREADS = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="records for pages")
+_PLACES = threading.BoundedSemaphore(THREADS + MOST_WAITING)
+
+
+class NoAnswer(Exception):
+    """S3 did not answer in time; the text is for the reader of the page."""
+
+
+def in_time(call: Callable[[], Result], seconds: float = SECONDS) -> Result:
+    """The result of ``call``.  Raises :class:`NoAnswer`; the call then ends in its thread, unseen."""
+    if not _PLACES.acquire(blocking=False):
+        raise NoAnswer("The store of records does not answer, and others wait for it already. Try again in a minute.")
+    future = _THREADS.submit(call)
+    future.add_done_callback(lambda _done: _PLACES.release())
+    try:
+        return future.result(timeout=seconds)
+    except TooSlow:
+        future.cancel()
+        raise NoAnswer(f"The store of records did not answer within {seconds:.0f} seconds.") from None

@@ -1,0 +1,204 @@
+"""The record of a DAG run: sealed once the run has ended, else put together from what its tasks have left so far.
+
+The status task stores the address of the sealed record as an XCom, so nobody has to know how the DAG was configured.
+While the run is on, Airflow's task instances say where each step is, and the step records in the store what those that
+ended have done.  Without S3 the page still shows the states, and a sentence says what is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from ... import settings
+from ...records.model.errors import RecordError
+from ...records.store.sealed import belongs_to, parse_record, record_name
+from .airflow_rows import RunRow, TaskRow, as_object, latest_xcom, run_row, task_rows, xcoms
+from .in_time import NoAnswer, in_time
+from .pipelines import WAITS_FOR_PEOPLE, Pipeline, chosen, pipelines_of, steps_of
+from .stores import opened, place_of
+
+if TYPE_CHECKING:
+    from ...records.model.documents import AmendmentDocument, RecordDocument, RunDocument, StepDocument
+    from ...records.store.protocol import Store
+
+log = logging.getLogger(__name__)
+RETURNED = "return_value"
+UNDER_WAY = {"running": "Executing", "deferred": "Executing", "awaiting_input": "Executing"}
+ENDS = {"success": "Succeeded", "failed": "Failed", "skipped": "NotTaken", "upstream_failed": "NotStarted"}
+MOST_KEPT, MOST_KEPT_BYTES = 16, 2_000_000  # sealed records never change; large ones are read again
+_KEPT: OrderedDict[tuple[str, str], RecordDocument] = OrderedDict()
+_LOCK = Lock()
+
+
+@dataclass(slots=True)
+class RunSource:
+    """What is known of one pipeline in a DAG run.
+
+    pipelines   all pipelines of the run; empty if the DAG is not ours
+    record      sealed, or put together; ``None`` without a pipeline
+    why_not     why there is no sealed record; "" if there is one
+    waiting     ids of tasks that wait for a person
+    """
+
+    run: RunRow
+    rows: list[TaskRow]
+    pipelines: list[Pipeline] = field(default_factory=list)
+    pipeline: Pipeline | None = None
+    record: RecordDocument | None = None
+    amendments: list[AmendmentDocument] = field(default_factory=list)
+    uri: str = ""
+    why_not: str = ""
+    waiting: list[str] = field(default_factory=list)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether ``record`` is final."""
+        return self.record is not None and "integrity" in self.record
+
+
+def source_of(dag_id: str, run_id: str, group: str = "", instance: int = -1) -> RunSource | None:
+    """What is known of the run; ``None`` if it does not exist.  Blocking, for a few seconds at most."""
+    run = run_row(dag_id, run_id)
+    if run is None:
+        return None
+    rows = task_rows(dag_id, run_id)
+    source = RunSource(run, rows, pipelines_of(dag_id, run_id, rows))
+    if not source.pipelines:
+        return source
+    source.pipeline = chosen(source.pipelines, group, instance)
+    source.waiting = [row.task_id for row in rows if row.operator == WAITS_FOR_PEOPLE and row.state in UNDER_WAY]
+    source.uri = "" if _is_open(source) else sealed_at(source.pipeline)
+    if source.uri:
+        try:
+            source.record, source.amendments = in_time(
+                lambda: sealed_record(source.uri, cast("Pipeline", source.pipeline))
+            )
+        except Exception as error:
+            source.why_not = told(error)
+    if source.record is None:
+        source.record = _put_together(source)
+    return source
+
+
+def sealed_at(pipeline: Pipeline) -> str:
+    """The address of the record that the pipeline's last task has stored; "" if there is none yet."""
+    found = xcoms(pipeline.dag_id, pipeline.run_id, [RETURNED])
+    uris = (as_object(found.get((task, pipeline.instance, RETURNED))).get("Record") for task in pipeline.enders)
+    return next((uri for uri in uris if isinstance(uri, str) and uri), "")
+
+
+def sealed_record(uri: str, pipeline: Pipeline) -> tuple[RecordDocument, list[AmendmentDocument]]:
+    """The record at ``uri`` and its amendments.
+
+    Raises a :class:`RecordError`, also for a record of another DAG or run, and whatever the connection raises.
+    """
+    from ...records.seal.amendments import read_amendments
+
+    location, key = place_of(uri)
+    store = opened(location)
+    with _LOCK:
+        record = _KEPT.get((uri, pipeline.name))
+    if record is None:
+        record = _read(store, key, uri, pipeline)
+    return record, read_amendments(store, record)
+
+
+def _read(store: Store, key: str, uri: str, pipeline: Pipeline) -> RecordDocument:
+    found = store.read(key)
+    if found is None:
+        raise RecordError(f"{uri} is gone.")
+    record = parse_record(found.data, uri)
+    name = record_name(record["run"])
+    plain = name if name.partition("#")[0] == pipeline.name else pipeline.name
+    belongs_to(record, pipeline.record_id, plain, uri)
+    if len(found.data) <= MOST_KEPT_BYTES:
+        with _LOCK:
+            _KEPT[uri, pipeline.name] = record
+            while len(_KEPT) > MOST_KEPT:
+                _KEPT.popitem(last=False)
+    return record
+
+
+def told(error: Exception) -> str:
+    """A sentence for the reader of the page.  Errors of AWS and of Airflow go to the log: they may name accounts."""
+    if isinstance(error, NoAnswer | RecordError):
+        return str(error)
+    log.warning("cannot read a record for a page: %s: %s", type(error).__name__, error)
+    return f"The record cannot be read here ({type(error).__name__}); the log of the API server says why."
+
+
+def _is_open(source: RunSource) -> bool:
+    """Whether the pipeline's last task has not ended in this start of the run."""
+    pipeline = cast("Pipeline", source.pipeline)
+    states = {row.task_id: row.state for row in source.rows if row.map_index == pipeline.instance}
+    ended = [states.get(task) in ENDS for task in pipeline.enders if task in states]
+    return source.run.is_live and not any(ended)
+
+
+def _put_together(source: RunSource) -> RecordDocument:
+    """What an unfinished run has left so far, in the shape of a record."""
+    pipeline = cast("Pipeline", source.pipeline)
+    written = _step_records(source, pipeline)
+    steps: list[StepDocument] = []
+    for row, name, kind in steps_of(pipeline, source.rows, source.pipelines):
+        step = written.pop(name, None)
+        if step is None or row.state in UNDER_WAY:
+            steps.append(_from_row(row, name, kind))
+        else:
+            steps.append(
+                {
+                    **step,
+                    "status": step["status"]
+                    if row.state in ("success", "failed")
+                    else ENDS.get(row.state, step["status"]),
+                }
+            )
+    steps += written.values()  # children of loops
+    run: Any = {
+        "dag_id": pipeline.record_id,
+        "run_id": pipeline.name,
+        "status": "Executing" if source.run.is_live else ENDS.get(source.run.state, ""),
+        "started": source.run.started,
+        "ended": "" if source.run.is_live else source.run.ended,
+        "trigger": source.run.run_type,
+        "user": source.run.user,
+        "logical_date": source.run.logical_date,
+    }
+    return {"run": cast("RunDocument", {key: value for key, value in run.items() if value}), "steps": steps}
+
+
+def _from_row(row: TaskRow, name: str, kind: str) -> StepDocument:
+    status = UNDER_WAY.get(row.state) or ENDS.get(row.state) or "NotStarted"
+    step: Any = {"step": name, "type": kind, "status": status, "started": row.started}
+    step["ended"] = "" if row.state in UNDER_WAY else row.ended
+    return cast("StepDocument", {key: value for key, value in step.items() if value})
+
+
+def _step_records(source: RunSource, pipeline: Pipeline) -> dict[str, StepDocument]:
+    """The step records in the store by step; notes on ``source`` why there are none."""
+    from ...records.seal.seal import read_step_records
+
+    location = location_of_records(pipeline)
+    if not location:
+        source.why_not = source.why_not or "The run is not recorded: no location for records is set."
+        return {}
+    try:
+        found = in_time(lambda: read_step_records(opened(location), pipeline.record_id, pipeline.name))
+    except Exception as error:
+        source.why_not = source.why_not or told(error)
+        return {}
+    return {one.step: one.as_json() for one in found}
+
+
+def location_of_records(pipeline: Pipeline) -> str:
+    """Where the pipeline's records are: beside its latest one, or else where the configuration says."""
+    for task in pipeline.enders:
+        for value in latest_xcom(pipeline.dag_id, task, RETURNED):
+            uri = as_object(value).get("Record")
+            if isinstance(uri, str) and uri:
+                return place_of(uri)[0]
+    return settings.location_of("")

@@ -1,0 +1,60 @@
+"""The store of a run's record, opened in the API server with the connection that the workers use for records."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ... import settings
+from ...hooks.connection import AwsConnection
+from ...records.store.open import open_store
+from ...records.store.protocol import Store
+
+CONNECT_S = 2
+READ_S = 4
+
+
+@functools.lru_cache(maxsize=32)
+def _split(uri: str) -> tuple[str, str]:
+    head, _, name = uri.rpartition("/records/")
+    base, _, dag = head.rpartition("/")
+    return base, f"{dag}/records/{name}"
+
+
+def place_of(uri: str) -> tuple[str, str]:
+    """The location and the key of the record at ``uri``, which the status task has stored.
+
+    Raises ``ValueError`` if it is not the address of a record.
+    """
+    base, key = _split(uri)
+    if not base or not key.endswith(".json") or key.startswith("/"):
+        raise ValueError(f'"{uri}" is not the address of a record.')
+    return base, key
+
+
+def opened(location: str) -> Store:
+    """The store.  May ask STS; its calls give up after a few seconds."""
+    return open_store(location, _client)
+
+
+def aws_connection() -> Any:
+    """Clients of the default connection.  Raises Airflow's error if it is missing."""
+    from ...hooks.aws import aws_for
+
+    return aws_for(AwsConnection(settings.aws_conn_id(), settings.region_name()))
+
+
+def is_local() -> bool:
+    """Whether the default connection leads to this machine, so that the AWS console knows nothing of its resources."""
+    try:
+        return bool(aws_connection().is_local)
+    except Exception:  # without a connection there is no account that a link could lead to
+        return True
+
+
+def _client() -> Any:
+    from botocore.config import Config
+
+    aws = aws_connection()
+    config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "max_attempts": 2})
+    return aws.make("s3", aws.region, aws.config.merge(config) if aws.config is not None else config)

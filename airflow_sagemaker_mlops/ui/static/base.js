@@ -1,0 +1,186 @@
+// The only module that touches what Airflow's page publishes (React and its router).  Everything else imports from here.
+// Airflow 3.1 publishes no Chakra, so the pages bring their own style sheet, which uses Airflow's colours.
+const { React, ReactRouterDOM: Router } = globalThis;
+export const { createElement: h, Fragment, useState, useEffect, useMemo, useRef, useCallback, useId } = React;
+
+const HERE = new URL(import.meta.url);
+const API = new URL("../api/", HERE);
+const VERSION = HERE.search;
+
+// --- asking -----------------------------------------------------------------------------------------------------
+
+const SENTENCES = {
+  401: "You are signed out. Reload the page to sign in.",
+  403: "You may not read this: it takes the right to read the runs, tasks and XComs of this DAG.",
+  404: "There is no such thing here.",
+};
+
+export class ApiError extends Error {
+  constructor(status, sentence) { super(sentence); this.status = status; }
+}
+
+async function answerOf(request) {
+  let response;
+  try { response = await request; } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, "Airflow does not answer. The page tries again when you reload it.");
+  }
+  if (response.ok) return response.status === 204 ? null : response.json();
+  const body = await response.json().catch(() => ({}));
+  const said = typeof body.detail === "string" ? body.detail : body.problem;
+  throw new ApiError(response.status, (response.status < 500 && SENTENCES[response.status]) || said || `Airflow answered ${response.status}.`);
+}
+
+const withParams = (url, params) => {
+  for (const [name, value] of Object.entries(params || {})) if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
+  return url;
+};
+
+// Our own API: address("run", {dag_id}) and ask("run", {dag_id}).
+export const address = (path, params) => withParams(new URL(path, API), params).href;
+export const ask = (path, params, signal) => answerOf(fetch(address(path, params), { signal }));
+
+// Airflow's public API, with the rights of the person who looks: airflow("dags/x/dagRuns", {method: "POST", body: {}}).
+export const airflow = (path, { method = "GET", body, params } = {}) => answerOf(fetch(
+  withParams(new URL(`api/v2/${path}`, document.baseURI), params),
+  { method, headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) }, body: body && JSON.stringify(body) },
+));
+
+// {data, error, loading, reload}; asks again every pollS(data) seconds, while that is above 0 and the page is visible.
+export function useAsked(path, params, pollS) {
+  const [state, set] = useState({ loading: true });
+  const [turn, again] = useState(0);
+  const key = JSON.stringify([path, params]);
+  useEffect(() => {
+    const stop = new AbortController();
+    let timer;
+    const load = () => ask(path, params, stop.signal).then(
+      (data) => { set({ data }); plan(pollS ? pollS(data) : 0); },
+      (error) => { if (error.name !== "AbortError") { set((old) => ({ data: old.key === key ? old.data : undefined, error })); plan(pollS && error.status === 0 ? 15 : 0); } },
+    );
+    const plan = (seconds) => { if (seconds > 0 && !stop.signal.aborted) timer = setTimeout(() => (document.hidden ? plan(seconds) : load()), seconds * 1000); };
+    set((old) => (turn ? old : { loading: true }));
+    load();
+    return () => { stop.abort(); clearTimeout(timer); };
+  }, [key, turn]);
+  return { ...state, reload: () => again((n) => n + 1) };
+}
+
+// --- words and numbers ------------------------------------------------------------------------------------------
+
+const round = (value, digits = 4) => Number(value.toPrecision(digits));
+export const number = (value, digits) => (typeof value !== "number" || !isFinite(value) ? "–" : round(value, digits).toLocaleString("en", { maximumFractionDigits: 20 }));
+export const signed = (value) => (value > 0 ? "+" : "") + number(value, 3);
+export function duration(seconds) {
+  if (typeof seconds !== "number" || !isFinite(seconds)) return "–";
+  const s = Math.max(0, seconds);
+  if (s < 10) return `${round(s, 2)} s`;
+  if (s < 120) return `${Math.round(s)} s`;
+  if (s < 7200) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
+  return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
+}
+export function bytes(value) {
+  if (typeof value !== "number") return "–";
+  let size = value;
+  for (const unit of ["B", "kB", "MB", "GB"]) { if (size < 1000) return `${round(size, 3)} ${unit}`; size /= 1000; }
+  return `${round(size, 3)} TB`;
+}
+export const money = (amount, currency) => (typeof amount !== "number" ? "–" : `${amount.toFixed(amount < 1 ? 4 : 2)} ${currency || ""}`.trim());
+export function time(text) {
+  const at = new Date(text || NaN);
+  return isNaN(at) ? "–" : at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+}
+export const text = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
+export const shortUri = (uri, most = 48) => (uri.length <= most ? uri : `${uri.slice(0, 16)}…${uri.slice(uri.length - most + 17)}`);
+export const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many || `${one}s`}`;
+
+// --- pieces -----------------------------------------------------------------------------------------------------
+
+const MARKS = { good: "✓", bad: "✕", unsure: "?", busy: "…", plain: "" };
+// A word with its colour; the mark says the same without colour.
+export const Badge = ({ word, tone = "plain", title }) => h("span", { className: `smk-badge smk-${tone}`, title },
+  MARKS[tone] && h("span", { "aria-hidden": true }, MARKS[tone]), word);
+
+// A link inside Airflow's pages; `to` is an address below its base, such as runPath("dag", "run").
+export const Link = ({ to, children, ...rest }) => h(Router.Link, { to, className: "smk-link", ...rest }, children);
+export const runPath = (dag, run, tab = "plugin/sagemaker-run") => `/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}${tab && `/${tab}`}`;
+export const taskPath = (dag, run, task, tab = "plugin/sagemaker-task") => `${runPath(dag, run, "")}/tasks/${encodeURIComponent(task)}${tab && `/${tab}`}`;
+// A link that leaves Airflow; anything but http and https is shown as text.
+export const Out = ({ href, children }) => (/^https?:\/\//.test(href || "")
+  ? h("a", { href, target: "_blank", rel: "noopener noreferrer", className: "smk-link" }, children, h("span", { "aria-hidden": true }, " ↗"))
+  : h(Fragment, null, children));
+
+export const Button = ({ children, ...rest }) => h("button", { type: "button", className: "smk-button", ...rest }, children);
+export const Section = ({ title, note, id, children }) => h("section", { className: "smk-section", "aria-label": title, id },
+  h("h2", null, title, note && h("small", null, note)), children);
+// columns: [{title, cell: row => node, right, wide}]
+export const Table = ({ label, columns, rows, keyOf = (_row, at) => at, rowClass }) => h("div", { className: "smk-scroll", tabIndex: 0, role: "region", "aria-label": label },
+  h("table", { className: "smk-table" },
+    h("thead", null, h("tr", null, columns.map((column) => h("th", { key: column.title, scope: "col", className: column.right ? "smk-right" : undefined }, column.title)))),
+    h("tbody", null, rows.map((row, at) => h("tr", { key: keyOf(row, at), className: rowClass?.(row) },
+      columns.map((column) => h("td", { key: column.title, className: column.right ? "smk-right" : undefined }, column.cell(row, at))))))));
+export const Code = ({ value, label }) => h("pre", { className: "smk-code", tabIndex: 0, role: "region", "aria-label": label }, typeof value === "string" ? value : JSON.stringify(value, null, 2));
+export const Uri = ({ uri, href }) => h("span", { className: "smk-uri", title: uri }, h(Out, { href }, shortUri(uri)));
+export const Note = ({ children, tone = "plain" }) => h("p", { className: `smk-note smk-${tone}`, role: tone === "bad" ? "alert" : undefined }, children);
+// Reveals long lists in steps, so that a page of 1,000 rows paints at once.
+export function useSome(rows, first = 50) {
+  const [most, more] = useState(first);
+  const left = rows.length - most;
+  return [rows.slice(0, most), left > 0 && h(Button, { onClick: () => more(most + 200) }, `Show ${Math.min(left, 200)} more of ${rows.length.toLocaleString("en")}`)];
+}
+
+// --- the interval picture ---------------------------------------------------------------------------------------
+
+// One rule: difference with its interval as a bar, the margin as a line; a floor or ceiling is said in words.
+// rule: a member of `rules` in the view of a run; span: shared half-width of a group of pictures, for the same scale.
+const better = (rule, value) => (rule.goal === "minimize" ? -value : value);
+export function spanOf(rules) {
+  const ends = rules.flatMap((rule) => [rule.low, rule.high, rule.difference, rule.margin, rule.bound]).filter((v) => typeof v === "number" && isFinite(v)).map(Math.abs);
+  return Math.max(1e-9, ...ends) * 1.15;
+}
+export function Interval({ rule, span = spanOf([rule]), width = 340 }) {
+  const x = (value) => Math.max(2, Math.min(width - 2, width / 2 + (better(rule, value) / span) * (width / 2 - 4)));
+  const known = [rule.low, rule.high].every((v) => typeof v === "number" && isFinite(v));
+  const hasPoint = typeof rule.difference === "number" && isFinite(rule.difference);
+  if (!hasPoint && !known) return h("span", { className: "smk-muted" }, rule.sentence || "no interval");
+  const [a, b] = known ? [x(rule.low), x(rule.high)].sort((p, q) => p - q) : [0, 0];
+  const margin = typeof rule.margin === "number" ? rule.margin : 0;
+  const label = `${rule.title || rule.metric}${rule.slice ? `, ${rule.slice}` : ""}: difference ${signed(rule.difference)}`
+    + (known ? `, ${number((rule.level || 0.95) * 100)} % interval ${signed(rule.low)} to ${signed(rule.high)}` : "") + `, margin ${number(margin)}: ${rule.word}.`;
+  return h("svg", { viewBox: `0 0 ${width} 34`, className: `smk-interval smk-${rule.tone}`, role: "img", "aria-label": label },
+    h("line", { x1: 0, x2: width, y1: 17, y2: 17, className: "smk-axis" }),
+    h("line", { x1: width / 2, x2: width / 2, y1: 4, y2: 30, className: "smk-axis" }),
+    margin !== 0 && h("line", { x1: x(margin), x2: x(margin), y1: 2, y2: 32, className: "smk-margin" }),
+    known && h("rect", { x: a, y: 12, width: Math.max(2, b - a), height: 10, rx: 3, className: "smk-bar" }),
+    hasPoint && h("circle", { cx: x(rule.difference), cy: 17, r: 5, className: "smk-dot" }));
+}
+
+// --- the frame --------------------------------------------------------------------------------------------------
+
+function dress() {
+  if (document.getElementById("smk-style")) return;
+  const link = Object.assign(document.createElement("link"), { id: "smk-style", rel: "stylesheet", href: new URL(`ui.css${VERSION}`, HERE).href });
+  document.head.append(link);
+}
+
+class Guarded extends React.Component {
+  constructor(props) { super(props); this.state = {}; }
+  static getDerivedStateFromError(error) { return { error }; }
+  render() {
+    return this.state.error ? h(Note, { tone: "bad" }, "This page cannot show what it received: ", String(this.state.error.message || this.state.error)) : this.props.children;
+  }
+}
+
+// The frame of a whole page; `small` for a card inside one of Airflow's own pages.
+export const Page = ({ children, small, label }) => h("div", { id: small ? undefined : "smk-root", className: small ? "smk smk-card" : "smk smk-page", role: "region", "aria-label": label || "SageMaker" }, children);
+// What to show until there is data; null once there is.
+export function Waiting({ asked }) {
+  if (asked.error && !asked.data) return h(Note, { tone: "bad" }, asked.error.message, " ", h(Button, { onClick: asked.reload }, "Try again"));
+  return asked.data ? null : h("p", { className: "smk-muted", role: "status" }, "Loading …");
+}
+
+// Publishes a component under the name that the plugin registers.
+export function publish(name, Component) {
+  dress();
+  globalThis[name] = (props) => h(Guarded, { key: JSON.stringify([props.dagId, props.runId, props.taskId, props.mapIndex]) }, h(Component, props));
+}

@@ -1,0 +1,28 @@
+"""Every route with data asks Airflow's auth manager; only pages without data are open."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from fastapi.routing import APIRoute
+
+from airflow_sagemaker_mlops.ui.api.app import PUBLIC, ROUTERS, build_app
+from airflow_sagemaker_mlops.ui.api.guards import DAG_GUARDS, LIST_GUARDS
+
+GUARDED = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.path)
+def test_every_route_with_data_has_a_guard(route: APIRoute) -> None:
+    calls = {dependency.call for dependency in route.dependant.dependencies}
+    parameters = {parameter.name for parameter in [*route.dependant.query_params, *route.dependant.path_params]}
+    asks_for_the_dag = set(DAG_GUARDS) <= calls and "dag_id" in parameters
+    assert asks_for_the_dag or set(LIST_GUARDS) & calls
+
+
+def test_only_the_page_without_data_is_open() -> None:
+    routes = [route for router in PUBLIC for route in router.routes if isinstance(route, APIRoute)]
+    assert {route.path for route in routes} == {"/page"}
+    assert {getattr(route, "path", "") for route in build_app().routes} >= {"/api/run", "/page", "/static"}
