@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..aws_errors import NOT_FOUND, error_code
 from ..records.seal.amendments import amend, news, read_amendments
 from ..records.seal.signing import Signer
 from ..records.store.protocol import Store
-from ..records.store.s3 import code_of
 from ..records.store.sealed import record_name
 from ..runs.recording import user_name
 from .output.records_text import approved
@@ -17,8 +17,6 @@ from .output.terminal import say, say_json
 if TYPE_CHECKING:
     from ..json_types import AwsShape
     from ..records.model.documents import RecordDocument
-
-GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 
 
 def note_approvals(
@@ -51,7 +49,7 @@ def _package(client: Any, arn: str) -> AwsShape | None:
     try:
         return dict(client.describe_model_package(ModelPackageName=arn))
     except Exception as error:
-        if code_of(error) not in GONE:
+        if error_code(error) not in NOT_FOUND:
             raise
         say(f"{arn} is no longer in the registry", err=True)
         return None

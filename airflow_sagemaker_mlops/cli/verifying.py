@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws_errors import NOT_FOUND, error_code
 from ..records.model.errors import RecordError
 from ..records.seal.signing import open_verifier
-from ..records.store.s3 import code_of
 from ..records.verify.outside import SHORTEST, Evidence
-
-GONE = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 
 
 class NotVerifiable(RecordError):
@@ -47,7 +45,7 @@ class Wanted:
             try:
                 return dict(client.describe_model_package(ModelPackageName=arn))
             except Exception as error:
-                if code_of(error) not in GONE:
+                if error_code(error) not in NOT_FOUND:
                     raise
                 return None
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..aws_errors import NOT_FOUND, error_code
 from ..definition.expressions import parse_value
 from ..steps.model import StepType
 from ..steps.shapes import operation_output, with_capitals
-from .aws.clients import NOT_FOUND, Aws, as_json, call, error_code
+from .aws.clients import Aws, as_json, call
 from .scope import resolve
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from .aws.clients import error_message
+from ..aws_errors import error_message
 from .engine import APPEARS_WITHIN_S, stop, waiting_runner_of
 from .job_state import JobState
 from .step_run import StepRun

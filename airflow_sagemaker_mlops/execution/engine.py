@@ -10,15 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from .aws.clients import (
-    error_code,
-    error_message,
-    is_out_of_date,
-    is_transient,
-    may_pass,
-    misconfigured,
-    unknown_region,
-)
+from ..aws_errors import error_code, error_message
+from .aws.clients import is_out_of_date, is_transient, may_pass, misconfigured, unknown_region
 from .describe import describe
 from .exceptions import StepFailed, StepRefused
 from .job_state import JobState

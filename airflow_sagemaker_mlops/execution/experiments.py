@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..aws_errors import error_code, error_message
 from ..definition.expressions import parse_value
 from ..definition.step_types import IN_EXPERIMENTS
-from .aws.clients import IN_USE, error_code, error_message, insist
+from .aws.clients import IN_USE, insist
 from .aws.threads import in_thread
 from .aws_names import aws_name
 from .scope import EXPERIMENT_LIMIT, experiment_of, resolve

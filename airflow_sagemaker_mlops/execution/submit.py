@@ -13,15 +13,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from .aws.clients import (
-    IN_USE,
-    NOT_FOUND,
-    call,
-    error_code,
-    error_message,
-    insist,
-    tags_of,
-)
+from ..aws_errors import NOT_FOUND, error_code, error_message
+from .aws.clients import IN_USE, call, insist, tags_of
 from .describe import address_of, describe
 from .exceptions import NameTaken, StepFailed
 from .identity import is_start, tag_value

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..execution.aws.clients import IN_USE, error_code, error_message
+from ..aws_errors import error_code, error_message
+from ..execution.aws.clients import IN_USE
 from .sagemaker_lineage import Edge, Graph, graph_of
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws_errors import NOT_FOUND, error_code
 from .errors import ModelDataGone, NoSuchGroup, RegistryError
 
 Client = Callable[[str], Any]  # service -> boto3 client
 PRODUCTION, APPROVED, ARCHIVED = "Production", "Approved", "Archived"
 PROMOTION_KEY = "sagemaker-mlops:promotion"  # URI of the history entry that made a version the champion
-_MISSING = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 _NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 
 
@@ -95,7 +95,7 @@ def approved_versions(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]
         try:
             answer = sagemaker.list_model_packages(**members)
         except Exception as error:
-            if _code(error) in _MISSING:
+            if error_code(error) in NOT_FOUND:
                 require_group(sagemaker, group)
             raise
         rows = answer.get("ModelPackageSummaryList") or []
@@ -110,7 +110,7 @@ def require_group(sagemaker: Any, group: str) -> None:
     try:
         sagemaker.describe_model_package_group(ModelPackageGroupName=group)
     except Exception as error:
-        if _code(error) not in _MISSING:
+        if error_code(error) not in NOT_FOUND:
             raise
         raise NoSuchGroup(f'There is no model package group "{group}" in this account and region.') from None
 
@@ -120,7 +120,7 @@ def version_of(client: Client, arn: str) -> Version:
     try:
         described = client("sagemaker").describe_model_package(ModelPackageName=arn)
     except Exception as error:
-        if _code(error) not in _MISSING:
+        if error_code(error) not in NOT_FOUND:
             raise
         raise RegistryError(f"The registry has no model package {arn}.") from None
     if not described.get("ModelPackageVersion"):
@@ -152,8 +152,8 @@ def require_model_data(client: Client, version: Version) -> None:
             client("s3").head_object(Bucket=bucket, Key=key)
             gone = False
     except Exception as error:
-        gone = _code(error) in _NO_OBJECT
-        if not gone and _code(error) not in ("403", "AccessDenied", "Forbidden"):
+        gone = error_code(error) in _NO_OBJECT
+        if not gone and error_code(error) not in ("403", "AccessDenied", "Forbidden"):
             raise
     if gone:
         raise ModelDataGone(
@@ -198,8 +198,3 @@ def _model_data(described: Mapping[str, Any]) -> str:
         if container.get("ModelDataUrl") or source.get("S3Uri"):
             return str(container.get("ModelDataUrl") or source["S3Uri"])
     return ""
-
-
-def _code(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    return str((response.get("Error") or {}).get("Code", "")) if isinstance(response, dict) else ""

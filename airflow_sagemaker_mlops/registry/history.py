@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..aws_errors import error_code
 from .champion import number_in, short_name
 from .errors import RegistryError
 from .wording import is_metadata
@@ -180,7 +181,7 @@ class History:
         try:
             answer = self.s3.get_object(Bucket=bucket, Key=key)
         except Exception as error:
-            if _code(error) in _ABSENT:
+            if error_code(error) in _ABSENT:
                 return None
             raise
         if answer["ContentLength"] > LONGEST_ENTRY:
@@ -199,7 +200,7 @@ class History:
         try:
             self.s3.put_object(Bucket=bucket, Key=key, Body=data, ContentType="application/json", **condition)
         except Exception as error:
-            if condition and _code(error) in _TAKEN | _ABSENT:
+            if condition and error_code(error) in _TAKEN | _ABSENT:
                 return False
             raise
         return True
@@ -239,8 +240,3 @@ def history_of(s3: Any, entry_uri: str, group: str) -> History | None:
 def _split(uri: str) -> tuple[str, str]:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
-
-
-def _code(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    return str((response.get("Error") or {}).get("Code", "")) if isinstance(response, dict) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..aws_errors import NOT_FOUND, error_code
 from .champion import Client, Version
 from .errors import RegistryError
 
@@ -48,7 +49,7 @@ def _is_of(sagemaker: Any, model: str, version: Version) -> bool:
     try:
         described = sagemaker.describe_model(ModelName=model)
     except Exception as error:
-        if "ValidationException" in str(error) or "NotFound" in str(error):  # it was deleted
+        if error_code(error) in NOT_FOUND:  # it was deleted
             return False
         raise
     return any(

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+from ...aws_errors import error_code
 from .threads import in_thread
 
 LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?/?$")
-NOT_FOUND = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFoundException"})
 IN_USE = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictException", "ResourceAlreadyExists"})
 THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
@@ -187,20 +187,6 @@ def _call(aws: Aws, service: str, operation: str, members: Mapping[str, object])
 
     method = getattr(aws.client(service), xform_name(operation))
     return dict(method(**members))
-
-
-def error_code(error: Exception) -> str:
-    """AWS's code of a ``ClientError``; empty for other errors."""
-    response = getattr(error, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
-
-
-def error_message(error: Exception) -> str:
-    """AWS's message of a ``ClientError``; the text of other errors."""
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        return str(response.get("Error", {}).get("Message", "")) or str(error)
-    return str(error)
 
 
 def is_throttled(error: Exception) -> bool:

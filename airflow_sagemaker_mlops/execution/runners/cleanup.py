@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...aws_errors import error_code, error_message
 from ...definition.property_paths import MissingValue, lookup, parse_path
 from ...definition.step_types import STEP_SYNTAX
-from ..aws.clients import call, error_code, error_message
+from ..aws.clients import call
 from ..exceptions import StepFailed
 from ..request import resolved_arguments
 from ..step_run import StepResult, StepRun, now

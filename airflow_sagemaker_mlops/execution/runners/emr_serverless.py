@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..aws.clients import NOT_FOUND, as_json, call, error_code, insist
+from ...aws_errors import NOT_FOUND, error_code
+from ..aws.clients import as_json, call, insist
 from ..describe import properties_of
 from ..exceptions import StepFailed
 from ..identity import resource_name

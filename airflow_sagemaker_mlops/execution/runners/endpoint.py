@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...aws_errors import error_code, error_message
 from ..alarms import alarms_that_went_off
-from ..aws.clients import IN_USE, as_json, call, error_code, error_message
+from ..aws.clients import IN_USE, as_json, call
 from ..describe import address_of, describe
 from ..exceptions import JobFailed, StepFailed
 from ..job_state import JobState

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...aws_errors import error_message
 from ...definition.arguments import ENTITIES
-from ..aws.clients import as_json, call, error_message
+from ..aws.clients import as_json, call
 from ..exceptions import StepFailed
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, now

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...aws_errors import NOT_FOUND, error_code, error_message
 from ...definition.values import as_text
 from ...registry.wording import MOST_PROPERTIES, metadata_value
 from ...registry.wording import fitted as fitted_text
-from ..aws.clients import IN_USE, NOT_FOUND, as_json, call, error_code, error_message
+from ..aws.clients import IN_USE, as_json, call
 from ..exceptions import JobFailed
 from ..identity import digest
 from ..request import fitted, resolved_arguments

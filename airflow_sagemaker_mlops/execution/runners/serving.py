@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...aws_errors import error_code, error_message
 from ...definition.expressions import parse_value
 from ..answers import Expect, NoAnswer, judge, lines_of
-from ..aws.clients import error_code, error_message
 from ..aws.threads import in_thread
 from ..describe import address_of
 from ..exceptions import StepFailed

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from ...aws_errors import error_code
 from ...definition.expressions import parse_value
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.verdict_job import FOLDER, OUTPUT, REPORT_FILE, Program, files_of, folder_beside, with_program
 from ...definition.verdict_kind import VerdictKind
 from ...steps.s3_members import file_in_output
-from ..aws.clients import error_code
 from ..aws.threads import in_thread
 from ..describe import address_of
 from ..exceptions import StepFailed

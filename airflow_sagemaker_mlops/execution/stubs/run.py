@@ -25,13 +25,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ...aws_errors import error_code
 from ...definition.expressions import kind_of
 from ...definition.model import Key, PathPart
 from ...definition.problems import did_you_mean
 from ...definition.property_paths import MissingValue, lookup, parse_path
 from ...steps.s3_members import file_in_output
 from ...steps.shapes import operation_output
-from ..aws.clients import Aws, as_json, error_code
+from ..aws.clients import Aws, as_json
 from ..exceptions import JobFailed
 from ..request import build_request, name_of, resolved_arguments
 from ..runners.base import WaitingRunner, runner_of

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from ..aws.clients import call, error_code, error_message
+from ...aws_errors import error_code, error_message
+from ..aws.clients import call
 from ..failure_report import LAST_LINES
 from ..step_run import StepRun
 

@@ -19,16 +19,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ...aws_errors import NOT_FOUND, error_code
 from ...steps.model import StepType
-from ..aws.clients import (
-    NEVER_SENT,
-    NOT_FOUND,
-    Aws,
-    call,
-    error_code,
-    is_transient,
-    may_pass,
-)
+from ..aws.clients import NEVER_SENT, Aws, call, is_transient, may_pass
 from ..describe import properties_of
 from .eventbridge import JobEvents, events_for
 

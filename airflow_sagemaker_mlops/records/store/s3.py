@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ...aws_errors import error_code
 from ...json_types import AwsShape
 from ..model.errors import StoreUnavailable
 from .protocol import MOST_BYTES, Stored, too_large
@@ -66,7 +67,7 @@ class S3Store:
                 raise ValueError(too_large(answer["ContentLength"]))
             return Stored(answer["Body"].read(), answer["ETag"])
         except Exception as error:
-            if code_of(error) in MISSING:
+            if error_code(error) in MISSING:
                 return None
             raise self._refused("read", key, error) from error
 
@@ -106,7 +107,7 @@ class S3Store:
         try:
             self.client.put_object(**members, **condition)
         except Exception as error:
-            if condition and code_of(error) in LOST | MISSING:  # MISSING: If-Match of a deleted object
+            if condition and error_code(error) in LOST | MISSING:  # MISSING: If-Match of a deleted object
                 return False
             raise self._refused("write", key, error) from error
         return True
@@ -130,15 +131,9 @@ def split(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def code_of(error: Exception) -> str:
-    """AWS's error code of a ``ClientError``; "" for other errors."""
-    response = getattr(error, "response", None)
-    return str((response.get("Error") or {}).get("Code", "")) if isinstance(response, dict) else ""
-
-
 def reason_of(error: Exception) -> str:
     """Why a call to S3 failed, as part of a sentence."""
-    code = code_of(error)
+    code = error_code(error)
     if code in DENIED:
         return f"access denied ({code}); the identity needs s3:GetObject, s3:PutObject and s3:ListBucket there"
     if code == "NoSuchBucket":
