@@ -1,9 +1,8 @@
-"""``champion show``, ``history`` and ``rollback``."""
+"""``champion show`` and ``champion history``."""
 
 from __future__ import annotations
 
 import functools
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import Any, Concatenate, ParamSpec
 from ..registry.champion import Client, Version, champion_of
 from ..registry.errors import RegistryError
 from ..registry.history import Entry, History, history_of
-from ..registry.promotion import rejected_since, rollback_of, settle
-from ..registry.serving import configuration_of, update_endpoint
+from ..registry.settle import is_open, rejected_since, settle
 from ..runs.clients import client_of, connect
 from ..runs.errors import NoAws
-from ..runs.recording import user_name
 from .option_names import in_options
 from .output.terminal import say, say_json, say_table
 
@@ -88,33 +85,38 @@ def show_champion(client: Client, group: str, location: str | None, *, repair: b
         return 1
     entry = history.read(champion.promotion_number) if history is not None and champion.promotion else None
     if output == "json":
-        say_json(_as_json(champion, entry))
-        return 0
-    since = (
-        f", {'given back' if entry.is_rollback else 'promoted'} by {entry.author} at {entry.at}"
-        if entry is not None
-        else ""
-    )
+        say_json(champion_as_json(champion, entry))
+    else:
+        _say_champion(champion, entry)
+        _say_difference(client, champion, history.last() if history is not None else None)
+    return 0
+
+
+def _say_champion(champion: Version, entry: Entry | None) -> None:
+    since = ""
+    if entry is not None:
+        verb = "given back" if entry.is_rollback else "promoted"
+        since = f", {verb} by {entry.author} at {entry.at}"
     say(f"{champion.group}: version {champion.number}, {champion.stage or 'approved, without a stage'}{since}")
     why = entry.sentence if entry is not None else str(champion.described.get("ApprovalDescription") or "")
-    last = history.last() if history is not None else None
-    for name, value in (
-        ("why", why),
-        ("model", champion.model_data),
-        ("package", champion.arn),
-        ("history", champion.promotion),
-    ):
+    rows = (("why", why), ("model", champion.model_data), ("package", champion.arn), ("history", champion.promotion))
+    for name, value in rows:
         if value:
             say(f"  {name:<8} {value}")
+
+
+def _say_difference(client: Client, champion: Version, last: Entry | None) -> None:
+    """Say why the last change in the history is not what the registry says, if it is not."""
+    if last is None:
+        return
     if (rejected := rejected_since(client, last)) is not None:
         say(
             f"  version {rejected.number}, which was promoted last, was rejected in the registry: see champion rollback"
         )
-    elif last is not None and last.number > champion.promotion_number:
-        say(
-            f"  {last.uri} is not followed by the registry: a promotion was interrupted, or somebody changed the stages"
-        )
-    return 0
+    elif last.number > champion.promotion_number:
+        open_ = is_open(client, last)
+        why = "a promotion was interrupted; --repair finishes it" if open_ else "somebody rejected or moved its version"
+        say(f"  {last.uri} is not followed by the registry: {why}")
 
 
 @told
@@ -134,55 +136,6 @@ def list_history(client: Client, group: str, location: str | None, *, most: int,
     return 0
 
 
-@told
-def roll_back(
-    client: Client,
-    group: str,
-    location: str | None,
-    *,
-    reason: str,
-    of: int | None,
-    endpoint: str | None,
-    output: str,
-) -> int:
-    """Roll back. Exits with 0, with 1 if the endpoint could not be updated, and with 2 if there is no reason."""
-    if not reason.strip():
-        say("--reason is empty; it goes into the registry and the history.", err=True)
-        return 2
-    done = rollback_of(
-        client,
-        group,
-        location or "",
-        ident=uuid.uuid4().hex,
-        by={"user": user_name() or "somebody on the command line"},
-        reason=reason,
-        tell=lambda line: say(line, err=True),
-        expected=of,
-    )
-    configuration, code = configuration_of(client, done.version), 0
-    if endpoint is not None:
-        try:
-            update_endpoint(client, endpoint, done.version)
-        except Exception as error:
-            say(error if isinstance(error, RegistryError) else f"{endpoint} was not updated: {error}", err=True)
-            code = 1
-    if output == "json":
-        updated = endpoint is not None and code == 0
-        served = {"endpoint": endpoint, "endpoint_config": configuration or None, "endpoint_updated": updated}
-        say_json({**_as_json(done.version, done.entry), **served})
-        return code
-    replaced = done.entry.replaced.rpartition("/")[2]
-    say(f"{group}: version {done.version.number} is the champion again; version {replaced} is rejected")
-    if endpoint is not None:
-        say(f"{endpoint} is being updated to {configuration}" if code == 0 else f"{endpoint} serves what it served")
-        return code
-    say("Endpoints still serve what they served. To give one back as well:")
-    say(f"  aws sagemaker update-endpoint --endpoint-name ENDPOINT --endpoint-config-name {configuration or 'CONFIG'}")
-    if not configuration:
-        say(f"  (no endpoint configuration of version {done.version.number} was found)")
-    return code
-
-
 def _history(client: Client, champion: Version | None, location: str | None, group: str) -> History | None:
     """The history at ``location``, or the one named in the champion's metadata."""
     if location is not None:
@@ -190,7 +143,8 @@ def _history(client: Client, champion: Version | None, location: str | None, gro
     return history_of(client("s3"), champion.promotion, group) if champion is not None else None
 
 
-def _as_json(version: Version, entry: Entry | None) -> dict[str, Any]:
+def champion_as_json(version: Version, entry: Entry | None) -> dict[str, Any]:
+    """The champion as printed."""
     return {
         "model_package_group": version.group,
         "model_package": version.arn,

@@ -87,9 +87,11 @@ def rollback(
     """Restore the previous champion and reject the current one.
 
     Endpoints do not change; the command that updates one is printed. With --endpoint, that endpoint is updated.
-    Exit codes: 0 done; 1 refused or failed, with nothing or only the registry changed; 2 invalid options.
+    A champion that a rollback restored is rolled back only if --of names it, so repeating the command changes nothing.
+    Exit codes: 0 done; 1 refused, nothing changed; 2 invalid options; 3 done, but the endpoint was not updated.
     """
-    from .champion import Account, roll_back
+    from .champion import Account
+    from .champion_rollback import roll_back
 
     account = Account(conn, region, state_dir, boto3=aws)
     raise typer.Exit(roll_back(account, group, history, reason=reason, of=of, endpoint=endpoint, output=output))

@@ -56,7 +56,7 @@ class ChampionRollbackOperator(BaseOperator):
         from ..hooks.aws import aws_for
         from ..hooks.connection import AwsConnection
         from ..registry.errors import RegistryError
-        from ..registry.promotion import rollback_of
+        from ..registry.rollback import history_for, rollback
         from ..registry.serving import update_endpoint
         from ..runtime.context import run_started
 
@@ -66,10 +66,9 @@ class ChampionRollbackOperator(BaseOperator):
         client = aws_for(AwsConnection(self.aws_conn_id, self.region_name or settings.region_name())).client
         by = {"dag_id": ti.dag_id, "run_id": ti.run_id, "user": getattr(dag_run, "triggering_user_name", None) or ""}
         try:
-            done = rollback_of(
+            done = rollback(
                 client,
-                self.model_package_group,
-                self.history,
+                history_for(client, self.model_package_group, self.history),
                 ident=digest(ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), run_started(dag_run))[:32],
                 by={key: value for key, value in by.items() if value},
                 reason=self.reason,

@@ -14,7 +14,7 @@ from ..aws_errors import NOT_FOUND, error_code
 from .errors import ModelDataGone, NoSuchGroup, RegistryError
 
 Client = Callable[[str], Any]  # service -> boto3 client
-PRODUCTION, APPROVED, ARCHIVED = "Production", "Approved", "Archived"
+PRODUCTION, APPROVED, REJECTED, ARCHIVED = "Production", "Approved", "Rejected", "Archived"
 PROMOTION_KEY = "sagemaker-mlops:promotion"  # URI of the history entry that made a version the champion
 _NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 

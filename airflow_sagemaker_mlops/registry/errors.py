@@ -17,3 +17,7 @@ class ModelDataGone(RegistryError):
 
 class ChampionChanged(RegistryError):
     """The champion changed between comparison and promotion, so the comparison no longer counts."""
+
+
+class Abandoned(RegistryError):
+    """Somebody rejected the version before it became the champion, or since; the champion before it stays."""

@@ -28,12 +28,13 @@ def configuration_of(client: Client, version: Version, *, most: int = MOST) -> s
     return ""
 
 
-def update_endpoint(client: Client, endpoint: str, version: Version) -> str:
+def update_endpoint(client: Client, endpoint: str, version: Version, configuration: str | None = None) -> str:
     """Update ``endpoint`` to the newest configuration that serves ``version``; return the configuration's name.
 
+    :param configuration: what :func:`configuration_of` gave, if it was called already
     :raises RegistryError: if there is none; the registry has been rolled back by then
     """
-    configuration = configuration_of(client, version)
+    configuration = configuration_of(client, version) if configuration is None else configuration
     if not configuration:
         raise RegistryError(
             f"{endpoint} was not updated: no endpoint configuration of version {version.number} was found. The "

@@ -2,6 +2,9 @@
 
 The registry holds the decision.  Whoever asks people in another way (Airflow's required actions, the command line)
 leaves the answer in the step's notes, and the step writes it into the registry.
+
+What a person decided in the registry stands.  UpdateModelPackage takes no condition, so the step reads the status right
+before each write and again afterwards, and the text that announces the question leaves the status alone.
 """
 
 from __future__ import annotations
@@ -25,7 +28,10 @@ from .job import result_of
 
 ANSWER = "approval"  # name of the note
 PENDING, APPROVED, REJECTED = "PendingManualApproval", "Approved", "Rejected"
+DECIDED = (APPROVED, REJECTED)
 ASKED = "To be decided."
+BY_DEFAULT = "by default, as nobody answered in time,"
+UNNAMED = "somebody in the registry"
 FASTEST_S = 0.5
 SLOWER = 1.5
 
@@ -51,7 +57,7 @@ class Question:
     @property
     def is_decided(self) -> bool:
         """Whether the registry has a decision."""
-        return self.status in (APPROVED, REJECTED)
+        return self.status in DECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,13 @@ class ApprovalRunner(WaitingRunner):
             await _write(run, question, answer)
         elif not question.is_decided:
             await _announce(run, question)
-        job = Submitted(question.arn, question.arn, 0, now(), facts={"timeout": question.timeout_s})
+        job = Submitted(
+            question.arn,
+            question.arn,
+            0,
+            now(),
+            facts={"timeout": question.timeout_s, "asked": not question.is_decided},
+        )
         await run.journal.write(job.entry(run.identity))
         await run.publish({"name": question.arn, "arn": question.arn})
         return job
@@ -89,7 +101,7 @@ class ApprovalRunner(WaitingRunner):
         pause = FASTEST_S
         while True:
             found = as_json(await insist(run.aws, "sagemaker", "DescribeModelPackage", ModelPackageName=job.name))
-            if found.get("ModelApprovalStatus") in (APPROVED, REJECTED):
+            if found.get("ModelApprovalStatus") in DECIDED:
                 return await _decided(run, job, found)
             left = _left(job)
             if left <= 0:
@@ -154,40 +166,67 @@ async def _given(run: StepRun) -> Answer | None:
     note = await run.notes.load(ANSWER)
     if not isinstance(note, Mapping) or note.get("generation") != run.identity.generation:
         note = run.options.answers.get(run.identity.step)
-    if not isinstance(note, Mapping) or note.get("decision") not in (APPROVED, REJECTED):
+    if not isinstance(note, Mapping) or note.get("decision") not in DECIDED:
         return None
     return Answer(*(str(note.get(key) or "") for key in ("decision", "user", "at", "comment")))
 
 
 async def _announce(run: StepRun, question: Question) -> None:
-    members = {"ModelApprovalStatus": PENDING, "ApprovalDescription": fitted(f"{ASKED} {question.sentence}")}
+    """Have the registry say what is to be decided, unless a person has decided it there meanwhile."""
+    status = await _status(run, question.arn)
+    if status in DECIDED:
+        return
+    members = {"ApprovalDescription": fitted(f"{ASKED} {question.sentence}")}
+    if status != PENDING:
+        members["ModelApprovalStatus"] = PENDING
     await call(run.aws, "sagemaker", "UpdateModelPackage", ModelPackageArn=question.arn, **members)
+    if await _status(run, question.arn) in DECIDED:
+        return
     run.tell(f"waiting until {question.arn} is approved or rejected: in Studio, by UpdateModelPackage, or with")
-    status = "--model-approval-status Approved --approval-description WHY"
-    run.tell(f"aws sagemaker update-model-package --model-package-arn {question.arn} {status}")
+    command = "--model-approval-status Approved --approval-description WHY"
+    run.tell(f"aws sagemaker update-model-package --model-package-arn {question.arn} {command}")
 
 
 async def _write(run: StepRun, question: Question, answer: Answer) -> None:
-    """Have the registry say what was answered.  A rejection stands, whoever approves later."""
-    if question.status == REJECTED and answer.decision == APPROVED:
-        run.tell(f"{question.arn} has been rejected in the registry meanwhile, which stands")
+    """Have the registry say what was answered, unless a person has decided otherwise there meanwhile."""
+    status = await _status(run, question.arn)
+    if status in DECIDED and not _outweighs(answer, status):
+        if status != answer.decision:
+            run.tell(f"{question.arn} has been {status.lower()} in the registry meanwhile, which stands")
         return
-    by = f"by {answer.user}" if answer.user else "by default, as nobody answered in time,"
+    by = f"by {answer.user}" if answer.user else BY_DEFAULT
     comment = f" {answer.comment}" if answer.comment else ""
     text = f"{answer.decision} {by} at {answer.at}.{comment} {question.sentence}"
     members = {"ModelApprovalStatus": answer.decision, "ApprovalDescription": fitted(text)}
     await call(run.aws, "sagemaker", "UpdateModelPackage", ModelPackageArn=question.arn, **members)
+    status = await _status(run, question.arn)
+    if status != answer.decision:
+        run.tell(f"{question.arn} has been changed to {status} in the registry meanwhile, which stands")
+        return
     await save_answer(run, answer)
+
+
+def _outweighs(answer: Answer, status: str) -> bool:
+    """Whether ``answer`` replaces a decision in the registry: only a person's rejection replaces an approval."""
+    return bool(answer.user) and (status, answer.decision) == (APPROVED, REJECTED)
+
+
+async def _status(run: StepRun, arn: str) -> str:
+    found = await call(run.aws, "sagemaker", "DescribeModelPackage", ModelPackageName=arn)
+    return str(found.get("ModelApprovalStatus") or "")
 
 
 async def _decided(run: StepRun, job: Submitted, found: Mapping[str, object]) -> StepResult:
     decision = str(found["ModelApprovalStatus"])
     answer = await _given(run)
+    by_default = answer is not None and not answer.user
     if answer is None or answer.decision != decision:
-        answer = _in_registry(decision, found)
+        answer = _in_registry(decision, found, asked=bool(job.facts.get("asked")))
+        by_default = str(found.get("ApprovalDescription") or "").startswith(f"{decision} {BY_DEFAULT}")
     await run.journal.write(job.entry(run.identity).advance(JobState.SUCCEEDED))
     comment = f": {answer.comment}" if answer.comment else ""
-    run.tell(f"{job.name}: {decision} by {answer.user or 'default'}{comment}")
+    by = f"by {answer.user}" if answer.user else "by default" if by_default else "before this step asked"
+    run.tell(f"{job.name}: {decision} {by}{comment}")
     properties = {
         "Approved": decision == APPROVED,
         "Decision": decision,
@@ -197,16 +236,30 @@ async def _decided(run: StepRun, job: Submitted, found: Mapping[str, object]) ->
     }
     approval = {"model": job.name, **{key: value for key, value in asdict(answer).items() if value}}
     made = result_of(run, job.name, properties, started=job.since)
-    return replace(made, facts={**made.facts, "Approval": approval | ({} if answer.user else {"by_default": True})})
+    return replace(made, facts={**made.facts, "Approval": approval | ({"by_default": True} if by_default else {})})
 
 
-def _in_registry(decision: str, found: Mapping[str, Any]) -> Answer:
-    """A decision that somebody made in the registry itself."""
-    by = found.get("LastModifiedBy") or {}
-    user = by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn") or "somebody in the registry"
+def _in_registry(decision: str, found: Mapping[str, Any], *, asked: bool) -> Answer:
+    """The decision in the registry, which an earlier attempt of this step may have written as the default.
+
+    asked   whether the version was undecided when this step began, so that somebody has decided since
+    """
     description = str(found.get("ApprovalDescription") or "")
-    comment = "" if description.startswith(ASKED) else description
-    return Answer(decision, str(user), str(found.get("LastModifiedTime") or now()), comment)
+    at = str(found.get("LastModifiedTime") or found.get("CreationTime") or now())
+    if description.startswith(f"{decision} {BY_DEFAULT}"):
+        return Answer(decision, at=at)
+    user = _identity(found.get("LastModifiedBy"))
+    if not asked and user == _identity(found.get("CreatedBy")):
+        user = ""  # who registered it with this status did not decide about it
+    elif not user:
+        user = UNNAMED
+    return Answer(decision, user, at, "" if description.startswith(ASKED) else description)
+
+
+def _identity(by: object) -> str:
+    """Who changed a version, as DescribeModelPackage names them; "" if it does not."""
+    found = by if isinstance(by, Mapping) else {}
+    return str(found.get("UserProfileName") or (found.get("IamIdentity") or {}).get("Arn") or "")
 
 
 def _left(job: Submitted) -> float:

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from ...definition.expressions import parse_value
 from ...definition.model import Get
 from ...registry.champion import Version, champion_if_any, drift_baseline_of, require_model_data
+from ...registry.change import Baseline, Change, baseline_of
 from ...registry.errors import ChampionChanged, RegistryError
 from ...registry.history import History
-from ...registry.promotion import Baseline, Change, baseline_of, promote
+from ...registry.promotion import promote
 from ..aws.threads import in_thread
 from ..exceptions import StepFailed
 from ..identity import digest

@@ -83,8 +83,7 @@ async def _with_description(run: StepRun, described: dict[str, Any], text: str) 
     wanted = fitted_text(text)
     if not wanted or described.get(DESCRIPTION):
         return described
-    status = described.get("ModelApprovalStatus")
-    members = {DESCRIPTION: wanted, **({"ModelApprovalStatus": status} if status else {})}
+    members = {DESCRIPTION: wanted}  # without the status, which somebody may have changed by now
     await call(run.aws, "sagemaker", "UpdateModelPackage", ModelPackageArn=described["ModelPackageArn"], **members)
     return {**described, DESCRIPTION: wanted}
 

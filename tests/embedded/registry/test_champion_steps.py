@@ -16,9 +16,10 @@ from airflow_sagemaker_mlops import RunObserver, run_pipeline
 from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.registry.champion import champion_of
+from airflow_sagemaker_mlops.registry.change import Change, baseline_of
 from airflow_sagemaker_mlops.registry.errors import ChampionChanged
 from airflow_sagemaker_mlops.registry.history import History
-from airflow_sagemaker_mlops.registry.promotion import Change, baseline_of, promote
+from airflow_sagemaker_mlops.registry.promotion import promote
 
 pytestmark = pytest.mark.e2e
 

@@ -13,7 +13,7 @@ from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution.engine import complete
 from airflow_sagemaker_mlops.execution.exceptions import StepFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
-from airflow_sagemaker_mlops.execution.runners.approval import Answer, save_answer
+from airflow_sagemaker_mlops.execution.runners.approval import Answer, ApprovalRunner, save_answer
 from airflow_sagemaker_mlops.execution.scope import Scope
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
 from airflow_sagemaker_mlops.plan import make_plan
@@ -26,6 +26,37 @@ class Aws:
 
     def __init__(self, fake: FakeRegistry) -> None:
         self.client = fake.client
+
+
+def rejecting(fake: FakeRegistry, call: str, count: int) -> None:
+    """Have ann reject the version right before the ``count``-th call of this name."""
+    left = [count]
+
+    def before(name: str) -> None:
+        left[0] -= name.startswith(call)
+        if left[0] == 0 and name.startswith(call):
+            decide(fake, "Rejected")
+
+    fake.before = before
+
+
+def decide(fake: FakeRegistry, status: str) -> None:
+    fake.packages[f"{ARN}1"] |= {
+        "ModelApprovalStatus": status,
+        "ApprovalDescription": "Too slow.",
+        "LastModifiedBy": {"UserProfileName": "ann"},
+    }
+
+
+def timed_out(fake: FakeRegistry) -> Any:
+    """The result of a step whose time is up, and which approves by default."""
+
+    async def run_late() -> Any:
+        run = approval(fake, TimeoutInSeconds=60, Default="Approved")
+        job = await ApprovalRunner().submit(run)
+        return await ApprovalRunner().follow(run, replace(job, since="2026-01-01T00:00:00+00:00"))
+
+    return asyncio.run(run_late())
 
 
 def approval(fake: FakeRegistry, *, generation: str = "m0", **arguments: Any) -> StepRun:
@@ -110,3 +141,53 @@ def test_when_time_is_up_the_default_counts_and_nobody_is_named(fake: FakeRegist
     assert (result.properties["Decision"], result.properties["DecidedBy"]) == ("Rejected", "")
     assert result.facts["Approval"]["by_default"] is True
     assert fake.packages[f"{ARN}1"]["ApprovalDescription"].startswith("Rejected by default, as nobody answered in time")
+
+
+@pytest.mark.parametrize("call", ["DescribeModelPackage", "UpdateModelPackage"])
+def test_a_rejection_right_before_the_question_is_announced_stands(fake: FakeRegistry, call: str) -> None:
+    rejecting(fake, call, 1)
+    result = timed_out(fake)
+    assert (result.properties["Decision"], result.properties["DecidedBy"]) == ("Rejected", "ann")
+    assert fake.packages[f"{ARN}1"]["ModelApprovalStatus"] == "Rejected"
+
+
+def test_a_rejection_at_any_read_of_the_status_stands_against_the_default(fake: FakeRegistry) -> None:
+    timed_out(fake)
+    reads = fake.calls.count("DescribeModelPackage")
+    assert reads > 4
+    for count in range(1, reads + 1):
+        trial = FakeRegistry()
+        trial.version(1)
+        rejecting(trial, "DescribeModelPackage", count)
+        assert timed_out(trial).properties["DecidedBy"] == "ann"
+        assert trial.packages[f"{ARN}1"]["ModelApprovalStatus"] == "Rejected", f"rejected at read {count}"
+
+
+def test_a_rejection_right_before_the_answer_of_somebody_else_is_written_stands(fake: FakeRegistry) -> None:
+    run = approval(fake)
+    asyncio.run(save_answer(run, Answer("Approved", "ben", "2026-11-30T05:00:00Z")))
+    rejecting(fake, "DescribeModelPackage", 2)
+    assert asyncio.run(complete(run)).properties["DecidedBy"] == "ann"
+    assert fake.packages[f"{ARN}1"]["ModelApprovalStatus"] == "Rejected"
+
+
+@pytest.mark.parametrize(("user", "decision"), [("ben", "Rejected"), ("", "Approved")], ids=["a person", "the default"])
+def test_only_a_person_rejects_what_another_has_approved(fake: FakeRegistry, user: str, decision: str) -> None:
+    run = approval(fake)
+    asyncio.run(save_answer(run, Answer("Rejected", user, "2026-11-30T05:00:00Z")))
+    decide(fake, "Approved")
+    assert asyncio.run(complete(run)).properties["Decision"] == decision
+
+
+def test_a_default_that_a_killed_attempt_wrote_stays_the_decision_of_nobody(fake: FakeRegistry) -> None:
+    timed_out(fake)
+    result = timed_out(fake)
+    assert (result.properties["DecidedBy"], result.facts["Approval"]["by_default"]) == ("", True)
+
+
+def test_a_status_that_the_registration_set_is_the_decision_of_nobody(fake: FakeRegistry) -> None:
+    role = {"IamIdentity": {"Arn": "arn:aws:sts::123456789012:assumed-role/pipelines/run"}}
+    fake.packages[f"{ARN}1"] |= {"ModelApprovalStatus": "Rejected", "CreatedBy": role, "LastModifiedBy": role}
+    result = asyncio.run(complete(approval(fake)))
+    assert result.properties["DecidedBy"] == ""
+    assert "by_default" not in result.facts["Approval"]

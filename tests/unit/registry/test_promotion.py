@@ -12,9 +12,12 @@ import pytest
 from fake_registry import ARN, GROUP, FakeRegistry, Killed
 
 from airflow_sagemaker_mlops.registry.champion import champion_of
-from airflow_sagemaker_mlops.registry.errors import ChampionChanged, RegistryError
+from airflow_sagemaker_mlops.registry.change import Baseline, Change, Changed, baseline_of
+from airflow_sagemaker_mlops.registry.errors import Abandoned, ChampionChanged, RegistryError
 from airflow_sagemaker_mlops.registry.history import History
-from airflow_sagemaker_mlops.registry.promotion import Baseline, Change, Changed, baseline_of, promote, rollback, settle
+from airflow_sagemaker_mlops.registry.promotion import promote
+from airflow_sagemaker_mlops.registry.rollback import rollback
+from airflow_sagemaker_mlops.registry.settle import settle
 
 FOLDER = "prefix/champions/late-flights/"
 
@@ -144,8 +147,9 @@ def test_a_rollback_makes_the_champion_before_the_champion_and_rejects_the_other
 def test_a_second_rollback_goes_to_the_champion_before_that_and_never_to_a_rejected_one() -> None:
     fake = two_champions()
     promoted(fake, fake.version(3), "wednesday")
-    for name in ("r", "s"):
-        rollback(fake.client, history(fake), ident=name, by={"user": "ann"}, reason="No good.", tell=print)
+    for name, version in (("r", None), ("s", 2)):
+        how: Any = {"ident": name, "by": {"user": "ann"}, "reason": "No good.", "expected": version}
+        rollback(fake.client, history(fake), tell=print, **how)
     assert champion_of(fake.client, GROUP).number == 1  # type: ignore[union-attr]
 
 
@@ -280,6 +284,99 @@ def test_a_process_that_slept_through_a_later_promotion_does_not_undo_it() -> No
         production = [number for number, (_, stage, _) in found["stages"].items() if stage == "Production"]
         assert [str(number) for number in production] == [found["entries"][-1][2]], f"slept at call {at}"
         assert found["pointer"] == found["entries"][-1][0], f"slept at call {at}"
+
+
+def rejected(fake: FakeRegistry, arn: str) -> None:
+    fake.packages[arn] |= {"ModelApprovalStatus": "Rejected", "ApprovalDescription": "Unfair, says ann."}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("finisher", ["a retry", "the next promotion", "the next rollback"])
+def test_a_rejection_after_a_kill_at_any_call_is_never_undone(after: bool, finisher: str) -> None:
+    start = two_champions()
+    arn, baseline = start.version(3), compared(start)
+    stayed = 0
+    for at in range(1, kills(start, arn, baseline) + 1):
+        fake = copied(start)
+        fake.kill, fake.after = at, after
+        with pytest.raises(Killed):
+            promoted(fake, arn, "wednesday", baseline)
+        fake.kill = 0
+        rejected(fake, arn)
+        had_two = champion_of(fake.client, GROUP) is not None
+        if finisher == "a retry":
+            with pytest.raises(RegistryError, match="rejected"):
+                promoted(fake, arn, "wednesday", baseline)
+            stayed += had_two
+            assert (champion_of(fake.client, GROUP) is not None) is had_two, f"killed at call {at}"
+        elif finisher == "the next promotion":
+            promoted(fake, fake.version(4), "thursday")
+            assert champion_of(fake.client, GROUP).number == 4, f"killed at call {at}"  # type: ignore[union-attr]
+        else:
+            rollback(fake.client, history(fake), ident="r", by={"user": "ben"}, reason="Unfair.", tell=print)
+        assert fake.packages[arn]["ModelApprovalStatus"] == "Rejected", f"killed at call {at}"
+    assert stayed > 10 or finisher != "a retry"
+
+
+def interrupted(fake: FakeRegistry, work: Any, call: str) -> None:
+    """Kill ``work`` right before its first ``call``."""
+
+    def before(name: str) -> None:
+        if name.startswith(call):
+            raise Killed(name)
+
+    fake.before = before
+    with pytest.raises(Killed):
+        work()
+    fake.before = lambda _name: None
+
+
+def test_a_promotion_that_was_abandoned_is_not_finished_if_its_version_is_approved_later() -> None:
+    fake = two_champions()
+    arn, baseline, told = fake.version(3), compared(fake), list[str]()
+    interrupted(fake, lambda: promoted(fake, arn, "wednesday", baseline), "UpdateModelPackage")
+    rejected(fake, arn)
+    settle(fake.client, history(fake), told.append)
+    why = "this promotion is abandoned: version 3 was rejected in the registry meanwhile"
+    assert told == [f"s3://bucket/{FOLDER}000003.json: {why}"]
+    fake.packages[arn]["ModelApprovalStatus"] = "Approved"
+    settle(fake.client, history(fake), told.append)
+    assert "ModelLifeCycle" not in fake.packages[arn]
+    with pytest.raises(Abandoned, match=r"so its promotion .* was abandoned: version 2 stays the champion"):
+        promoted(fake, arn, "wednesday", baseline)
+
+
+def test_a_rollback_whose_version_is_rejected_meanwhile_leaves_the_champion() -> None:
+    fake = two_champions()
+    promoted(fake, fake.version(3), "wednesday")
+    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "tell": print}
+    interrupted(fake, lambda: rollback(fake.client, history(fake), ident="r", **by), "UpdateModelPackage")
+    rejected(fake, f"{ARN}2")
+    with pytest.raises(Abandoned, match="version 3 stays the champion"):
+        rollback(fake.client, history(fake), ident="r", **by)
+    assert state(fake)["stages"][2] == ("Rejected", "Archived", "Retired")
+    assert rollback(fake.client, history(fake), ident="s", **by).version.number == 1
+
+
+def test_an_interrupted_rollback_is_finished_only_for_who_expects_the_version_that_it_replaces() -> None:
+    fake = two_champions()
+    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "tell": print}
+    interrupted(fake, lambda: rollback(fake.client, history(fake), ident="r", **by), "UpdateModelPackage")
+    with pytest.raises(RegistryError, match="version 1 is not the one to roll back"):
+        rollback(fake.client, history(fake), ident="s", expected=1, **by)
+    assert champion_of(fake.client, GROUP).number == 2  # type: ignore[union-attr]
+    assert rollback(fake.client, history(fake), ident="s", expected=2, **by).version.number == 1
+
+
+def test_repeating_a_rollback_goes_back_no_further_unless_the_champion_is_named_or_rejected() -> None:
+    fake = two_champions()
+    promoted(fake, fake.version(3), "wednesday")
+    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "tell": print}
+    rollback(fake.client, history(fake), ident="r", **by)
+    with pytest.raises(RegistryError, match=r"Version 2 .* because ann rolled back version 3 .* Nothing was changed"):
+        rollback(fake.client, history(fake), ident="s", **by)
+    rejected(fake, f"{ARN}2")
+    assert rollback(fake.client, history(fake), ident="s", **by).version.number == 1
 
 
 def copied(fake: FakeRegistry) -> FakeRegistry:

@@ -1,0 +1,113 @@
+"""``champion rollback``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..registry.champion import Client
+from ..registry.change import Changed
+from ..registry.errors import RegistryError
+from ..registry.history import History
+from ..registry.rollback import history_for, rollback, rollback_by
+from ..registry.serving import configuration_of, update_endpoint
+from ..runs.recording import user_name
+from .champion import champion_as_json, told
+from .output.terminal import say, say_json
+
+ENDPOINT_NOT_UPDATED = 3  # exit code: the champion has changed, and the endpoint serves what it served
+Found = TypeVar("Found")
+
+
+@told
+def roll_back(
+    client: Client,
+    group: str,
+    location: str | None,
+    *,
+    reason: str,
+    of: int | None,
+    endpoint: str | None,
+    output: str,
+) -> int:
+    """Roll back.  Exits with 0 once the champion has changed, or with 3 if the endpoint was to be updated and was not.
+
+    Exits with 1 if nothing was changed, and with 2 if there is no reason.
+    """
+    if not reason.strip():
+        say("--reason is empty; it goes into the registry and the history.", err=True)
+        return 2
+    done = _rolled_back(client, history_for(client, group, location or ""), reason, of)
+    sought = f"no endpoint configuration of version {done.version.number} was looked up"
+    configuration = _unless_refused(sought, lambda: configuration_of(client, done.version))
+    updated = False
+    if endpoint is not None:
+        what = f"{endpoint} was not updated"
+        updated = _unless_refused(what, lambda: _update(client, endpoint, done, configuration)) is not None
+    if output == "json":
+        served = {"endpoint": endpoint, "endpoint_config": configuration or None, "endpoint_updated": updated}
+        say_json({**champion_as_json(done.version, done.entry), **served})
+    else:
+        _say_done(group, done, endpoint if updated else None, configuration)
+        if endpoint is not None and not updated:
+            say(f"{endpoint} serves what it served")
+    return 0 if updated or endpoint is None else ENDPOINT_NOT_UPDATED
+
+
+def _rolled_back(client: Client, history: History, reason: str, of: int | None) -> Changed:
+    """The change, also if AWS refused something after the registry had the earlier champion."""
+    ident = uuid.uuid4().hex
+    by = {"user": user_name() or "somebody on the command line"}
+    try:
+        return rollback(
+            client, history, ident=ident, by=by, reason=reason, tell=lambda line: say(line, err=True), expected=of
+        )
+    except Exception as error:
+        if not _is_botocores(error):
+            raise
+        try:
+            made = rollback_by(client, history, ident)
+        except Exception:
+            made = None
+        if made is None:
+            raise
+        say(f"warning: {_reason(error)}. champion show --repair does the rest.", err=True)
+        return made
+
+
+def _update(client: Client, endpoint: str, done: Changed, configuration: str | None) -> str:
+    if configuration is None:
+        raise RegistryError("it is not known which endpoint configuration serves the version.")
+    return update_endpoint(client, endpoint, done.version, configuration)
+
+
+def _unless_refused(what: str, work: Callable[[], Found]) -> Found | None:
+    """What ``work`` gives; ``None`` with a warning if AWS or the registry refuses: the champion has changed by then."""
+    try:
+        return work()
+    except Exception as error:
+        if not _is_botocores(error) and not isinstance(error, RegistryError):
+            raise
+        say(f"warning: {what}: {_reason(error)}", err=True)
+        return None
+
+
+def _is_botocores(error: Exception) -> bool:
+    return type(error).__module__.startswith("botocore")
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if _is_botocores(error) else str(error)
+
+
+def _say_done(group: str, done: Changed, updated: str | None, configuration: str | None) -> None:
+    replaced = done.entry.replaced.rpartition("/")[2]
+    say(f"{group}: version {done.version.number} is the champion again; version {replaced} is rejected")
+    if updated is not None:
+        say(f"{updated} is being updated to {configuration}")
+        return
+    say("Endpoints still serve what they served. To give one back as well:")
+    say(f"  aws sagemaker update-endpoint --endpoint-name ENDPOINT --endpoint-config-name {configuration or 'CONFIG'}")
+    if configuration == "":
+        say(f"  (no endpoint configuration of version {done.version.number} was found)")

@@ -1,0 +1,166 @@
+"""Has the registry follow the history: who writes an entry may be killed before, and then the next caller does it.
+
+A rejection by a person comes before any entry: a change whose version has been rejected meanwhile is abandoned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .champion import (
+    APPROVED,
+    ARCHIVED,
+    PRODUCTION,
+    PROMOTION_KEY,
+    REJECTED,
+    Client,
+    Version,
+    approved_versions,
+    in_production,
+    version_of,
+)
+from .errors import RegistryError
+from .history import Entry, History
+from .wording import fitted, metadata_value
+
+RUN_KEY = "sagemaker-mlops:promoted-by"
+ABANDONED_KEY = "sagemaker-mlops:abandoned"  # URI of the entry that is never followed
+ROLLED_BACK = "RolledBack"
+RETIRED = "Retired"
+
+Tell = Callable[[str], None]
+
+
+def settle(client: Client, history: History, tell: Tell, last: Entry | None = None) -> Entry | None:
+    """Bring the registry and ``champion.json`` in line with the last entry; return it, or ``None`` if there is none.
+
+    Repeats while somebody writes a later entry, so that a slow caller cannot undo a later change.
+    """
+    last = last or history.last()
+    while last is not None:
+        _apply(client, history, last, tell)
+        numbers = history.numbers()
+        if not numbers or numbers[-1] <= last.number:
+            break
+        last = history.read(numbers[-1])
+    return last
+
+
+def rejected_since(client: Client, last: Entry | None) -> Version | None:
+    """The version of the last entry, if somebody has since rejected it in the registry and it has not been replaced."""
+    version = _found(client, last.model_package) if last is not None else None
+    if version is None or last is None:
+        return None
+    return version if version.approval == REJECTED and version.promotion == last.uri else None
+
+
+def is_abandoned(version: Version, entry: Entry) -> bool:
+    """Whether ``version`` is not the champion although ``entry`` says so: it was rejected before or afterwards."""
+    return version.approval == REJECTED or _is_marked(version, entry)
+
+
+def is_open(client: Client, entry: Entry) -> bool:
+    """Whether the registry has not received its first update for ``entry`` yet, and will."""
+    version = _found(client, entry.model_package)  # a deleted version cannot be updated
+    return version is not None and version.promotion_number < entry.number and not _is_marked(version, entry)
+
+
+def _apply(client: Client, history: History, entry: Entry, tell: Tell) -> None:
+    """Update the registry to match ``entry``.  Each call sets complete values, so it may be repeated."""
+    try:
+        champion = version_of(client, entry.model_package)
+    except RegistryError as error:
+        tell(f"{entry.uri} is not followed: {error}")
+        return
+    if champion.promotion_number > entry.number:
+        return  # set by a later entry, which takes precedence
+    if _stays_rejected(client, champion, entry, tell):
+        return
+    if champion.promotion != entry.uri:
+        _make_champion(client, champion, entry)
+        champion = version_of(client, champion.arn)
+        if _stays_rejected(client, champion, entry, tell):
+            return
+        tell(f"version {champion.number} of {entry.group} is in Production")
+    elif not champion.is_in_production:
+        return  # somebody has moved it out of Production since
+    for row in list(approved_versions(client("sagemaker"), history.group)):
+        if in_production(row) and row["ModelPackageArn"] != champion.arn:
+            _archive(client, entry, champion, str(row["ModelPackageArn"]))
+    if entry.replaced and (other := _found(client, entry.replaced)) is not None and other.is_in_production:
+        _archive(client, entry, champion, other.arn)  # a rejected version is not among the approved ones
+    history.point_to(entry)
+
+
+def _make_champion(client: Client, version: Version, entry: Entry) -> None:
+    client("sagemaker").update_model_package(
+        ModelPackageArn=version.arn,
+        ModelLifeCycle={
+            "Stage": PRODUCTION,
+            "StageStatus": APPROVED,
+            "StageDescription": fitted(f"{said(entry)}. {entry.sentence}"),
+        },
+        CustomerMetadataProperties={PROMOTION_KEY: entry.uri, RUN_KEY: metadata_value(entry.author)},
+        **_approval(version, entry),
+    )
+
+
+def _stays_rejected(client: Client, version: Version, entry: Entry, tell: Tell) -> bool:
+    """Whether ``entry`` is not followed because a person has rejected its version; then the champion before stays.
+
+    An entry that was not followed yet is marked, so that it is not followed either if the version is approved later.
+    """
+    if version.approval != REJECTED:
+        return _is_marked(version, entry)
+    if version.promotion != entry.uri and not _is_marked(version, entry):
+        marked = {ABANDONED_KEY: entry.uri}
+        client("sagemaker").update_model_package(ModelPackageArn=version.arn, CustomerMetadataProperties=marked)
+        what = "rollback" if entry.is_rollback else "promotion"
+        tell(f"{entry.uri}: this {what} is abandoned: version {version.number} was rejected in the registry meanwhile")
+    return True
+
+
+def _is_marked(version: Version, entry: Entry) -> bool:
+    return bool((version.described.get("CustomerMetadataProperties") or {}).get(ABANDONED_KEY) == entry.uri)
+
+
+def _found(client: Client, arn: str) -> Version | None:
+    try:
+        return version_of(client, arn)
+    except RegistryError:
+        return None
+
+
+def _approval(champion: Version, entry: Entry) -> dict[str, Any]:
+    """The request members that approve the version; empty if it is approved already with a description."""
+    if champion.approval == APPROVED and champion.described.get("ApprovalDescription"):
+        return {}
+    return {"ModelApprovalStatus": APPROVED, "ApprovalDescription": fitted(entry.sentence or said(entry))}
+
+
+def _archive(client: Client, entry: Entry, champion: Version, arn: str) -> None:
+    other = version_of(client, arn)
+    if other.promotion_number >= entry.number or not (other.promotion or arn == entry.replaced):
+        return  # it was promoted later, or moved there by somebody else
+    rolled_back = entry.is_rollback and arn == entry.replaced
+    why = f"Replaced by version {champion.number}. {said(entry)}"
+    rejected: dict[str, Any] = {
+        "ModelApprovalStatus": REJECTED,
+        "ApprovalDescription": fitted(f"Rolled back by {entry.author}. {entry.sentence}"),
+    }
+    client("sagemaker").update_model_package(
+        ModelPackageArn=arn,
+        ModelLifeCycle={
+            "Stage": ARCHIVED,
+            "StageStatus": ROLLED_BACK if rolled_back else RETIRED,
+            "StageDescription": fitted(why),
+        },
+        **(rejected if rolled_back and other.approval != REJECTED else {}),
+    )
+
+
+def said(entry: Entry) -> str:
+    """Who made the change, and when."""
+    verb = "Made the champion again" if entry.is_rollback else "Promoted"
+    return f"{verb} by {entry.author} at {entry.at} ({entry.uri})"
