@@ -18,7 +18,8 @@ from .records_app import logs, records_app, why_not_cached
 
 EPILOG = (
     "Exit codes: 0 success; 1 the definition has errors, the run failed or AWS refused (diff: differences were found; "
-    "status: not running); 2 unusable arguments; 3 gate rejected, drift found; 4 not decided; "
+    "status: not running); 2 unusable arguments; 3 gate rejected, drift found, rolled back without the endpoint; 4 not "
+    "decided; "
     "129, 130, 143 the run was stopped by a hang-up, Ctrl-C or SIGTERM."
 )
 app = typer.Typer(
