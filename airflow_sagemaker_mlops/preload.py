@@ -32,12 +32,12 @@ class SageMakerPreloadPlugin(AirflowPlugin):
         from .definition import conditions, evaluate
         from .definition.checks import comparisons
         from .definition.read import yaml_source
-        from .factory import dag, task_group
+        from .factory import dag, invalid, task_group
         from .operators import status, steps
         from .plan import describe, show
         from .runtime import recorder, start_in_triggerer
 
-        _ = dag, task_group, yaml_source, conditions, comparisons, status, steps
+        _ = dag, invalid, task_group, yaml_source, conditions, comparisons, status, steps
         _ = start_in_triggerer, recorder, describe, evaluate, show  # needed to serialize a DAG
         for name in _TAKEN_BY_SERIALIZATION:
             with suppress(ImportError):  # the list differs between Airflow versions

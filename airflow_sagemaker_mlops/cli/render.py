@@ -11,9 +11,8 @@ from pprint import pformat
 from typing import Any
 
 from ..definition.expressions import MARKS
-from ..definition.location import key_text
 from ..definition.model import Pipeline
-from ..definition.problems import PipelineError, Problem
+from ..definition.problems import PipelineError, Problem, key_text
 from ..definition.step_types import AIRFLOW, operator_name
 from ..plan.edges import needed_edges
 from ..plan.model import ParameterPlan, Plan, TaskPlan

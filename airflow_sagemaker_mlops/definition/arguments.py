@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .expressions import called, is_expression, kind_of
-from .location import Place
-from .problems import did_you_mean
+from .problems import Place, did_you_mean
 
 if TYPE_CHECKING:
     from .report import Reporter

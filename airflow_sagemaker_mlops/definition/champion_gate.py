@@ -7,8 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .expressions import is_expression, kind_of
-from .location import Place, place_text
-from .problems import MOST_PROBLEMS, Problem, did_you_mean
+from .problems import MOST_PROBLEMS, Place, Problem, did_you_mean, place_text
 from .step_types import CHAMPION_GATE
 from .verdict_job import Program
 from .verdict_kind import REPORT, Source, VerdictKind

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from .expressions import Reader, expression_meant, kind_of
-from .location import Place
 from .model import (
     Comparison,
     ConditionNode,
@@ -14,7 +13,7 @@ from .model import (
     Membership,
     Negation,
 )
-from .problems import InvalidPipeline, did_you_mean
+from .problems import InvalidPipeline, Place, did_you_mean
 
 BINARY = (
     "Equals",

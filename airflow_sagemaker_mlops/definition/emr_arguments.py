@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .expressions import called
-from .location import Place
+from .problems import Place
 
 if TYPE_CHECKING:
     from .report import Reporter

@@ -12,9 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .location import Place, place_text
 from .model import Comparison, Expression, Get, Join, JsonGet
-from .problems import MOST_PROBLEMS, InvalidPipeline, Problem, did_you_mean
+from .problems import MOST_PROBLEMS, InvalidPipeline, Place, Problem, did_you_mean, place_text
 from .property_paths import parse_json_path, parse_path
 
 ROOTS = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig")

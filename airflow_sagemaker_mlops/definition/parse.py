@@ -1,4 +1,4 @@
-"""Definition as plain JSON -> :class:`Pipeline`.  Only this module and ``step_keys`` know how AWS spells the keys.
+"""Definition as plain JSON -> :class:`Pipeline`.  Only this module and ``keys`` know how AWS spells the keys.
 
 Problems of the document's *shape* are reported here (SM1xx); ``checks`` reports unresolved names.
 Null counts as absent throughout.  Unknown keys are reported as warnings and stay in the document.
@@ -13,18 +13,17 @@ from types import MappingProxyType
 from typing import Any
 
 from .expressions import MARKS, Reader, called, expression_meant, is_expression, kind_of
-from .location import Place, place_text
-from .model import Comparison, ConditionNode, Get, JsonGet, Pipeline, Step
-from .parameters import read_parameters
-from .problems import MOST_PROBLEMS, Problem, Severity, did_you_mean, not_listed
-from .step_keys import (
+from .keys import (
     read_cache,
     read_dependencies,
     read_name,
     read_outputs,
+    read_parameters,
     read_property_files,
     read_retries,
 )
+from .model import Comparison, ConditionNode, Get, JsonGet, Pipeline, Step
+from .problems import MOST_PROBLEMS, Place, Problem, Severity, did_you_mean, not_listed, place_text
 from .step_types import AIRFLOW, KNOWN, SUPPORTED, VERDICT_BRANCHES, syntax_of, type_meant
 
 AIRFLOW_KEYS = frozenset({"Description"})

@@ -3,23 +3,28 @@
 A :class:`Problem` is one sentence about the user's document, with its place and the fix.  Problems are collected and
 raised together; ``str()`` of the error is the whole report, because Airflow's UI shows nothing else.
 
+A :data:`Place` is a linked list ``(parent, key)`` that costs nothing to make; its text is only built for a problem.
+
 Codes: SM1xx document, SM2xx graph and references, SM30x not supported here, SM31x champion gates, SM4xx options and
 run-time values.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
+Place = tuple[Any, str | int] | None  # in a document; None is the root
 Severity = Literal["error", "warning"]
 MOST_PROBLEMS = 1000  # per kind; a document with more is broken, and more lines would not help its author
 MOST_NAMES = 1000  # searched for suggestions
 MOST_ALIKE = 64
 LONGEST_WORD = 256
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_:\-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +157,19 @@ def _alike(word: str, names: list[str]) -> list[str]:
     back = bisect_left(backwards, word[::-1])
     near = set(names[max(at - half, 0) : at + half])
     return sorted(near.union(name[::-1] for name in backwards[max(back - half, 0) : back + half]))
+
+
+def place_text(place: Place) -> str:
+    """``$.Steps[1].Arguments.Environment['my key']``."""
+    keys: list[str | int] = []
+    while place is not None:
+        keys.append(place[1])
+        place = place[0]
+    return "$" + "".join(key_text(key) for key in reversed(keys))
+
+
+def key_text(key: str | int) -> str:
+    """One part of a place: ``[1]``, ``.Steps`` or ``['my key']``."""
+    if isinstance(key, int):
+        return f"[{key}]"
+    return f".{key}" if _PLAIN_KEY.fullmatch(key) else f"['{key}']"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from .expressions import Reader
-from .location import Place
 from .model import Get, JsonGet, Step
+from .problems import Place
 
 
 class Reporter(Protocol):

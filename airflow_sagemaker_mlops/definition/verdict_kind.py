@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .location import Place
+from .problems import Place
 from .step_types import VERDICT_BRANCHES
 from .verdict_job import REPORT_FILE, Program
 

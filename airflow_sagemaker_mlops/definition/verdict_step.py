@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .conditions import read_conditions
 from .expressions import is_expression, kind_of
-from .location import Place, place_text
+from .keys import output_names
 from .model import Get, JsonGet, Step, walk_expressions
-from .problems import did_you_mean
-from .step_keys import output_names
+from .problems import Place, did_you_mean, place_text
 from .step_types import VERDICT_BRANCHES
 from .verdict_job import FOLDER, JOB_KEYS, job_arguments, member_at
 from .verdict_kind import Source, VerdictKind

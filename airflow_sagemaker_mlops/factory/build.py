@@ -16,8 +16,7 @@ from ..gc_pause import garbage_later
 from ..hooks.connection import AwsConnection
 from ..plan.edges import needed_edges
 from ..plan.model import INVALID_TASK_ID, PARAMETERS_TASK_ID, STATUS_TASK_ID, TEARDOWN_TASK_ID
-from ..runtime.pipeline_source import Source
-from ..runtime.step_task import StepTask
+from ..runtime.step_task import PipelineSource, StepTask
 from ..settings import OFF, location_of
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def build(
         given = steps.get(task.task_id)
         own = _Options({**options, **given}, foreign, of_all) if given else shared
         if task.step_type == "Status":
-            named = Source(
+            named = PipelineSource(
                 *source[:2],
                 pipeline_name,
                 prefix.rstrip("."),
@@ -253,7 +252,7 @@ def _status_task(
     options: _Options,
     dag: DAG,
     *,
-    source: Source,
+    source: PipelineSource,
     last_of_dag: bool,
 ) -> BaseOperator:
     task, handlers = plan.by_id[STATUS_TASK_ID], plan.handlers.items()

@@ -5,21 +5,23 @@ Relative paths are relative to the calling file; every keyword that is not docum
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from airflow.sdk import DAG
 from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 from airflow.sdk.definitions.param import ParamsDict
 
 from ..definition.problems import PipelineError
-from ..plan.source import plan_of
-from . import invalid as broken
+from ..plan.build import plan_of
 from .build import build
 from .options import (
     PipelineOptions,
     caller_file,
     check_fail_fast,
+    check_on_invalid,
     check_step_names,
     one_line,
     outlet_locations,
@@ -29,10 +31,28 @@ from .options import (
 from .parameters import check_schedule, one_owner, parameters_of
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from airflow.sdk import BaseOperator
 
     from ..operators.pipeline_value import PipelineValue
     from ..plan.model import Plan
+
+
+_OF_MODULE: WeakKeyDictionary[ModuleType, dict[str, PipelineError]] = WeakKeyDictionary()
+_OF_FILE: dict[str, dict[str, PipelineError]] = {}
+
+
+def _errors_of_file(file: str) -> dict[str, PipelineError]:
+    """The errors of the DAG file being loaded, by DAG id, as a mutable mapping: Airflow keeps one error per file.
+
+    ``file`` is where the DAG is created, possibly a module that many DAG files call; so the module that Airflow loads
+    takes precedence.  Each load has its own module, and with it its own errors.
+    """
+    from airflow.sdk.definitions._internal.contextmanager import DagContext
+
+    module = sys.modules.get(getattr(DagContext, "current_autoregister_module_name", None) or "")
+    return _OF_FILE.setdefault(file, {}) if module is None else _OF_MODULE.setdefault(module, {})
 
 
 class SageMakerPipelineDag(DAG):
@@ -95,7 +115,7 @@ class SageMakerPipelineDag(DAG):
         self._step_tasks: dict[str, BaseOperator] = {}
         failed: PipelineError | None = None
         try:
-            broken.check_choice(options.on_invalid)
+            check_on_invalid(options.on_invalid)
             plan = plan_of(definition, caller.parent)
             own = self.parameters = parameters_of(plan, options.parameters)
             one_owner(own, kwargs.get("params"))
@@ -115,8 +135,7 @@ class SageMakerPipelineDag(DAG):
             if "doc_md" not in kwargs:
                 self._undescribed = plan
         except Exception as error:
-            failed = broken.in_own_words(error, str(dag_id), f'DAG "{dag_id}"', given, type(self))
-            self._without_tasks(dag_id, failed, given)
+            failed = self._without_tasks(dag_id, error, given)
         self.fileloc = str(caller)
         with self:  # Airflow finds a DAG used as a context manager even if no variable refers to it
             if failed is None:
@@ -135,14 +154,11 @@ class SageMakerPipelineDag(DAG):
                     # Last, because every task created after this would copy the params into the serialized DAG.
                     self.params = ParamsDict(params)
                 except Exception as error:
-                    failed = broken.in_own_words(error, plan.source, f'DAG "{dag_id}"', {})
-                    self._without_tasks(dag_id, failed, given)
+                    failed = self._without_tasks(dag_id, error, given, plan.source)
                     self.fileloc = str(caller)
             if failed is not None:
-                failed, placeholder = broken.outcome(failed, options.on_invalid)
-                if placeholder:
-                    self._step_tasks, failed = broken.placeholder_task(failed, self), None
-        errors = broken.errors_of_file(str(caller))
+                failed = self._with_placeholder(failed, options.on_invalid)
+        errors = _errors_of_file(str(caller))
         errors.pop(dag_id, None)
         if failed is not None:
             errors[dag_id] = failed
@@ -166,12 +182,33 @@ class SageMakerPipelineDag(DAG):
         self.__dict__["doc_md"] = text
         self._undescribed = None
 
-    def _without_tasks(self, dag_id: str, error: PipelineError, given: Mapping[str, object]) -> None:
-        """Initialize as a DAG without tasks and without a schedule.  Raises ``error`` if even that is impossible."""
+    def _without_tasks(
+        self, dag_id: str, error: Exception, given: Mapping[str, object], source: str = ""
+    ) -> PipelineError:
+        """Initialize as a DAG without tasks and without a schedule; ``error`` as problems.
+
+        :param given: the DAG's keywords, which may have caused the error unless there is a plan
+        :param source: the source of the plan, if there is one
+        :raises PipelineError: if even that is impossible
+        """
+        from .invalid import in_own_words, placeholder_options
+
+        failed = in_own_words(error, source or str(dag_id), f'DAG "{dag_id}"', {} if source else given, type(self))
         try:
-            super().__init__(dag_id, **broken.placeholder_options(error, given))
+            super().__init__(dag_id, **placeholder_options(failed, given))
         except Exception:
-            raise error from None
+            raise failed from None
+        return failed
+
+    def _with_placeholder(self, failed: PipelineError, on_invalid: str | None) -> PipelineError | None:
+        """Create the placeholder's task if ``on_invalid`` asks for it; otherwise the error to raise."""
+        from .invalid import outcome, placeholder_task
+
+        failed, placeholder = outcome(failed, on_invalid)
+        if not placeholder:
+            return failed
+        self._step_tasks = placeholder_task(failed, self)
+        return None
 
     @property
     def step_tasks(self) -> dict[str, BaseOperator]:

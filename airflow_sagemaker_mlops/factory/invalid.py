@@ -2,62 +2,27 @@
 
 Airflow's DAG processor marks every DAG of a file with an import error as stale, so the file's good DAGs are neither
 scheduled nor shown until it is fixed.  With ``on_invalid="placeholder"`` an unscheduled DAG takes the broken one's
-place, with the report as its docs and one task that fails with it.
+place, with the report as its docs and one task that fails with it.  A DAG file without such a pipeline does not need
+this module.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from .. import settings
 from ..definition.problems import InvalidPipeline, PipelineError, Problem, did_you_mean
 from ..plan.model import INVALID_TASK_ID
+from .options import is_placeholder
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 LONGEST_SAID = 2000
 LONGEST_DOC = 20_000  # characters; it is stored with the DAG
 # DAG keywords for its owner and its access control.
 _KEPT = ("access_control", "dag_display_name", "default_args", "owner_links")
-
-_OF_MODULE: WeakKeyDictionary[ModuleType, dict[str, PipelineError]] = WeakKeyDictionary()
-_OF_FILE: dict[str, dict[str, PipelineError]] = {}
-
-
-def errors_of_file(file: str) -> dict[str, PipelineError]:
-    """The errors of the DAG file being loaded, by DAG id, as a mutable mapping: Airflow keeps one error per file.
-
-    ``file`` is where the DAG is created, possibly a module that many DAG files call; so the module that Airflow loads
-    takes precedence.  Each load has its own module, and with it its own errors.
-    """
-    from airflow.sdk.definitions._internal.contextmanager import DagContext
-
-    module = sys.modules.get(getattr(DagContext, "current_autoregister_module_name", None) or "")
-    return _OF_FILE.setdefault(file, {}) if module is None else _OF_MODULE.setdefault(module, {})
-
-
-def check_choice(on_invalid: str | None) -> None:
-    """Raise :class:`InvalidPipeline` (SM165) for an invalid ``on_invalid``; ``None`` is allowed."""
-    if on_invalid is not None:
-        is_placeholder(on_invalid)
-
-
-def is_placeholder(on_invalid: str | None) -> bool:
-    """Whether a broken pipeline gets a placeholder; reads the configuration only if needed, because that is slow.
-
-    Raises :class:`InvalidPipeline` (SM165).
-    """
-    try:
-        return settings.on_invalid(on_invalid) == "placeholder"
-    except ValueError as error:
-        problem = Problem(settings.CODE, "on_invalid", str(error))
-        raise InvalidPipeline("DAG", [problem]) from None
 
 
 def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError, bool]:

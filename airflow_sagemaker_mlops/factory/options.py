@@ -107,6 +107,24 @@ def property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> Pipe
     return PipelineValue(expression, StepTask("", reads={step: task.task_id}, connection=connection), (task,))
 
 
+def check_on_invalid(on_invalid: str | None) -> None:
+    """Raise :class:`InvalidPipeline` (SM165) for an invalid ``on_invalid``; ``None`` is allowed."""
+    if on_invalid is not None:
+        is_placeholder(on_invalid)
+
+
+def is_placeholder(on_invalid: str | None) -> bool:
+    """Whether a broken pipeline gets a placeholder; reads the configuration only if needed, because that is slow.
+
+    Raises :class:`InvalidPipeline` (SM165).
+    """
+    try:
+        return settings.on_invalid(on_invalid) == "placeholder"
+    except ValueError as error:
+        problem = Problem(settings.CODE, "on_invalid", str(error))
+        raise InvalidPipeline("DAG", [problem]) from None
+
+
 def check_step_names(plan: Plan, steps: Mapping[str, object]) -> None:
     """Raise :class:`InvalidPipeline` (SM403, SM165) with all problems in the options of individual steps."""
     problems = [

@@ -10,14 +10,15 @@ from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 from airflow.sdk.definitions.param import ParamsDict
 
 from ..definition.problems import PipelineError
-from ..plan.source import plan_of
-from . import invalid as broken
+from ..plan.build import plan_of
 from .build import build
 from .options import (
     PipelineOptions,
     caller_file,
     check_fail_fast,
+    check_on_invalid,
     check_step_names,
+    is_placeholder,
     one_line,
     outlet_locations,
     property_of,
@@ -67,7 +68,7 @@ class SageMakerPipelineTaskGroup(TaskGroup):
     ) -> None:
         options = PipelineOptions.of(locals())
         folder = caller_file().parent
-        broken.check_choice(options.on_invalid)
+        check_on_invalid(options.on_invalid)
         try:
             plan = plan_of(definition, folder)
             own = parameters_of(plan, options.parameters)
@@ -76,11 +77,13 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             named = outlet_locations(plan, options.outlets, options.records)
             of_steps = options.for_steps()
         except PipelineError as error:
-            error, placeholder = broken.outcome(error, options.on_invalid)
+            from .invalid import outcome, placeholder_task
+
+            error, placeholder = outcome(error, options.on_invalid)
             if not placeholder:
                 raise error from None
             super().__init__(group_id, **kwargs)
-            self.step_tasks: dict[str, BaseOperator] = broken.placeholder_task(error, self.dag, self)
+            self.step_tasks: dict[str, BaseOperator] = placeholder_task(error, self.dag, self)
             return
         kwargs.setdefault("tooltip", one_line(plan.description))
         super().__init__(group_id, **kwargs)
@@ -92,9 +95,11 @@ class SageMakerPipelineTaskGroup(TaskGroup):
             check_schedule(plan, params_of_group(params, self), dag.schedule)
         except PipelineError as error:
             del self.parameters  # other groups must not take them into account
-            if not broken.is_placeholder(options.on_invalid):
+            if not is_placeholder(options.on_invalid):
                 raise
-            self.step_tasks = broken.placeholder_task(error, self.dag, self)
+            from .invalid import placeholder_task
+
+            self.step_tasks = placeholder_task(error, self.dag, self)
             return
         source = (definition, folder, {**dict.fromkeys(own.given), **own.secrets}, named)
         before, dag.params = dag.params, ParamsDict()  # every task copies its DAG's params when it is created
@@ -111,12 +116,14 @@ class SageMakerPipelineTaskGroup(TaskGroup):
                     at_run=own.at_run,
                 )
         except Exception as error:
-            if not broken.is_placeholder(options.on_invalid):
+            if not is_placeholder(options.on_invalid):
                 raise
+            from .invalid import in_own_words, placeholder_task
+
             params = before
             self._take_apart(dag)
-            failed = broken.in_own_words(error, plan.source, f'task group "{group_id}"', {})
-            self.step_tasks = broken.placeholder_task(failed, dag, self)
+            failed = in_own_words(error, plan.source, f'task group "{group_id}"', {})
+            self.step_tasks = placeholder_task(failed, dag, self)
         finally:
             dag.params = params
 

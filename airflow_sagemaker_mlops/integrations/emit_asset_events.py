@@ -11,12 +11,11 @@ from airflow.sdk import Asset, AssetAlias
 
 from ..airflow_versions import NESTED_ALIAS_EXTRAS
 from ..assets import model_asset
-from ..execution.identity import run_name
 from ..records.store.keys import record_key
 from ..records.store.sealed import record_name
 from ..runtime.recorder import record_id
 from ..runtime.step_task import StepTask
-from ..runtime.task_states import map_index_of
+from ..runtime.task_states import run_name_of
 from ..settings import location_of
 from .asset_events import (
     ENDED_WELL,
@@ -113,6 +112,6 @@ def _record_uri(step: StepTask, context: Context) -> str:
         return ""
     ti, run = context["ti"], context["dag_run"]
     group = ti.task_id.removesuffix(step.step or ti.task_id).rstrip(".")
-    run_id = run_name(ti.run_id, map_index_of(ti) if step.mapped else -1)
+    run_id = run_name_of(ti, mapped=step.mapped)
     named: RunDocument = {"dag_id": ti.dag_id, "run_id": run_id, "clear_number": getattr(run, "clear_number", 0)}
     return f"{location.rstrip('/')}/{record_key(record_id(ti.dag_id, group), record_name(named))}"

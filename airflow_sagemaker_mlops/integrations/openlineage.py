@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..execution.identity import run_name
 from ..records.export.openlineage import JobRun, datasets_of, step_event
 from ..records.export.openlineage_facets import job_facets, run_facets, step_facets
 from ..records.model.step_record import StepRecord
 from ..records.store.keys import step_record_key
 from ..runtime.recorder import open_records, record_id
 from ..runtime.step_task import JOURNAL_KEY
-from ..runtime.task_states import map_index_of, xcom_of
+from ..runtime.task_states import run_name_of, xcom_of
 from ..settings import location_of
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def lineage_of_step(operator: Any, ti: RuntimeTaskInstanceProtocol) -> Any:
     found = None
     if location:
         group = operator.task_id.removesuffix(step).rstrip(".")
-        run = run_name(ti.run_id, map_index_of(ti) if operator.step.mapped else -1)
+        run = run_name_of(ti, mapped=operator.step.mapped)
         found = open_records(location).read(step_record_key(record_id(ti.dag_id, group), run, step))
     if found is None:
         return lineage({}, {}, {})

@@ -13,8 +13,8 @@ from ..records.store.keys import record_key
 from ..records.store.protocol import Store
 from ..records.store.reader import read_record
 from ..records.store.sealed import record_name
-from ..runtime.pipeline_source import Source
 from ..runtime.recorder import open_records
+from ..runtime.step_task import PipelineSource
 from ..settings import location_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..records.model.documents import RecordDocument, RunDocument
 
 
-def publish_run(context: Context, source: Source, sealed: Sealed, log: Callable[..., None]) -> None:
+def publish_run(context: Context, source: PipelineSource, sealed: Sealed, log: Callable[..., None]) -> None:
     """Report the run to Airflow's assets, OpenLineage and SageMaker Lineage, as far as they are enabled."""
     operator = context["task"]
 
@@ -69,7 +69,7 @@ def publish_run(context: Context, source: Source, sealed: Sealed, log: Callable[
             log("the run could not be reported to %s: %s: %s", name, type(error).__name__, error)
 
 
-def _package(source: Source, arn: str) -> AwsShape:
+def _package(source: PipelineSource, arn: str) -> AwsShape:
     from ..execution.aws.clients import as_json
     from ..hooks.aws import aws_for
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from ..records.reuse.selective_run import SelectivePlan
     from ..records.seal.seal import Sealed
-    from ..runtime.pipeline_source import Source
     from ..runtime.pipeline_status import Conclusion
     from ..runtime.start_in_triggerer import StartStatusInTriggerer
+    from ..runtime.step_task import PipelineSource
 
 
 class PipelineFailed(AirflowFailException):
@@ -64,7 +64,7 @@ class PipelineStatusOperator(BaseOperator):
         in_triggerer: bool = False,
         last_of_dag: bool = False,
         stands_in_for: str = "",
-        source: Source | None = None,
+        source: PipelineSource | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")

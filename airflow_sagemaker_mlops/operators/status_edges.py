@@ -1,6 +1,6 @@
 """Extra edges to the status task, for steps that the user has wired or configured.
 
-The plan knows which steps' ends are implied by downstream tasks (``plan.status_edges``), as long as nothing else ends
+The plan knows which steps' ends are implied by downstream tasks (``plan.edges``), as long as nothing else ends
 those tasks early.
 """
 

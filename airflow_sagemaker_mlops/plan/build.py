@@ -1,22 +1,31 @@
-"""Pipeline -> :class:`Plan`."""
+"""Definition -> :class:`Plan`, cached by text within a process.
+
+One DAG file often makes many DAGs from one definition, e.g. one per customer or region; the document is then parsed,
+checked and planned only for the first.  A refused text is read again each time, to raise a new error.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ..definition import load_pipeline
 from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
+from ..definition.read.load import read_text
 from ..definition.step_types import VERDICT_BRANCHES, syntax_of
-from .edges import references, topological, upstream_of
+from ..gc_pause import garbage_later
+from .edges import references, status_task, topological, upstream_of
 from .model import RUN_CONDITION_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
 from .spec import NO_SPEC, BodyStep, Outputs, ParameterSlot, Side, StepSpec
-from .status_edges import status_task
 
 if TYPE_CHECKING:
     from ..json_types import Json, JsonObject
 
+MOST_TEXTS = 16
 NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow", "Arguments"})
 NESTED = frozenset({"IfSteps", "ElseSteps", "ForEachBody"})
 # A block that the SDK writes into every document; a spec has one word in its place.
@@ -24,6 +33,22 @@ DEFAULT_EXPERIMENT = {
     "ExperimentName": {"Get": "Execution.PipelineName"},
     "TrialName": {"Get": "Execution.PipelineExecutionId"},
 }
+
+
+def plan_of(definition: object, base_dir: Path | None = None) -> Plan:
+    """The plan of ``definition``, as :func:`~airflow_sagemaker_mlops.definition.load_pipeline` takes it.
+
+    Raises :class:`~airflow_sagemaker_mlops.definition.problems.PipelineError`.
+    """
+    if isinstance(definition, Mapping):
+        return make_plan(load_pipeline(definition))
+    return _plan_of_text(*read_text(definition, base_dir, None))
+
+
+@functools.lru_cache(maxsize=MOST_TEXTS)
+@garbage_later()
+def _plan_of_text(text: str, name: str) -> Plan:
+    return make_plan(load_pipeline(text.encode(), name=name))
 
 
 def make_plan(pipeline: Pipeline) -> Plan:

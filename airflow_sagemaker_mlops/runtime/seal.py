@@ -12,9 +12,10 @@ from ..hooks.connection import AwsConnection
 from .approvals import approvals_of
 from .context import iso
 from .parameter_values import all_here, param_name
-from .pipeline_source import Source
 from .pipeline_status import Conclusion
 from .recorder import open_records, record_id
+from .step_task import PipelineSource
+from .task_states import run_name_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,7 +33,12 @@ _ENDS = {"skipped": "NotTaken", "failed": "Failed", "success": "Succeeded"}
 
 
 def seal_record(
-    context: Context, source: Source, end: Conclusion, log: Callable[..., None], *, inherited: Mapping[str, object]
+    context: Context,
+    source: PipelineSource,
+    end: Conclusion,
+    log: Callable[..., None],
+    *,
+    inherited: Mapping[str, object],
 ) -> Sealed | None:
     """Seal the record of the run; ``None`` if nothing is recorded.
 
@@ -87,7 +93,7 @@ def _prices(log: Callable[..., None]) -> Prices | None:
 
 def _seal(
     context: Context,
-    source: Source,
+    source: PipelineSource,
     end: Conclusion,
     location: str,
     *,
@@ -123,7 +129,7 @@ def _seal(
     )
 
 
-def _signer(source: Source) -> Signer | None:
+def _signer(source: PipelineSource) -> Signer | None:
     """The user's key.  An unusable key is an error: an unsigned record would look like a forged one."""
     key = settings.signing_key()
     if not key:
@@ -134,7 +140,7 @@ def _signer(source: Source) -> Signer | None:
     return open_signer(key, lambda: aws_for(source.connection).client("kms"))
 
 
-def _registry(source: Source, log: Callable[..., None]) -> Digests | None:
+def _registry(source: PipelineSource, log: Callable[..., None]) -> Digests | None:
     """The registry for image digests; ``None`` if they are disabled."""
     if not settings.image_digests():
         return None
@@ -148,7 +154,7 @@ def _registry(source: Source, log: Callable[..., None]) -> Digests | None:
         return None
 
 
-def _identity(context: Context, source: Source, status: str) -> RunInfo:
+def _identity(context: Context, source: PipelineSource, status: str) -> RunInfo:
     from ..records.capture.run_recorder import versions
     from ..records.model.run_info import RunInfo
 
@@ -156,7 +162,7 @@ def _identity(context: Context, source: Source, status: str) -> RunInfo:
     bundle = getattr(ti, "bundle_instance", None)
     return RunInfo(
         dag_id=record_id(ti.dag_id, source.group),
-        run_id=source.run_name(ti),
+        run_id=run_name_of(ti, mapped=source.mapped),
         map_index=ti.map_index if source.mapped else None,
         pipeline=source.pipeline,
         status=status,
@@ -173,7 +179,9 @@ def _identity(context: Context, source: Source, status: str) -> RunInfo:
     )
 
 
-def _parameters(context: Context, source: Source, plan: Plan, inherited: Mapping[str, object]) -> dict[str, Parameter]:
+def _parameters(
+    context: Context, source: PipelineSource, plan: Plan, inherited: Mapping[str, object]
+) -> dict[str, Parameter]:
     from ..records.model.record import Parameter
 
     conf, params = context["dag_run"].conf or {}, context["params"]

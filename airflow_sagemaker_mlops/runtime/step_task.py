@@ -1,15 +1,16 @@
-"""A step operator's data, known when its DAG is parsed; also the arguments of its trigger."""
+"""What the operators of steps and the status task know when their DAG is parsed; a step's trigger gets it, too."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from ..definition.expressions import referenced_steps
 from ..definition.step_types import syntax_of
-from ..hooks.connection import DEFAULT_CONNECTION, AwsConnection
+from ..hooks.connection import DEFAULT_CONNECTION, NO_CONNECTION, AwsConnection
 from ..plan.spec import NO_SPEC, StepSpec
 
 JOURNAL_KEY = "sagemaker_job"
@@ -90,6 +91,31 @@ class StepTask:
         data.setdefault("reads", {step: prefix + step for step in sorted(referenced_steps(spec))})
         aws = {name: data.pop(name) for name in AwsConnection.__slots__ if name in data}
         return cls(type=kind, spec=StepSpec.from_json(spec), connection=AwsConnection(**aws), **data)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSource:
+    """A pipeline's data, known when its DAG is parsed, for the record of a run.
+
+    definition   as given to the DAG, with the base folder of relative paths
+    pipeline     its name
+    group        id of its task group; empty for a DAG
+    defaults     parameters whose defaults the DAG file has changed
+    records      location of the records, as for ``StepTask``
+    outlets      (name, URI) of the assets for locations to which its steps write
+    connection   connection of its steps
+    mapped       whether it is inside a mapped task group, so that each instance is a separate run
+    """
+
+    definition: Any
+    folder: Path
+    pipeline: str
+    group: str
+    defaults: Mapping[str, Any]
+    records: str
+    outlets: tuple[tuple[str, str], ...] = ()
+    connection: AwsConnection = NO_CONNECTION
+    mapped: bool = False
 
 
 def _usual_outputs(step_type: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..execution.identity import run_name
 from ..task_log import absence_expected
 from .step_task import JOURNAL_KEY
 
@@ -131,6 +132,14 @@ def why_failed(ti: RuntimeTaskInstanceProtocol, task_id: str) -> str:
 def map_index_of(ti: RuntimeTaskInstanceProtocol) -> int:
     """The map index of ``ti``; -1 if it is not mapped."""
     return -1 if ti.map_index is None else ti.map_index
+
+
+def run_name_of(ti: RuntimeTaskInstanceProtocol, *, mapped: bool) -> str:
+    """The name of the pipeline's run in records.
+
+    :param mapped: whether the pipeline is inside a mapped task group, so that each instance is a separate run
+    """
+    return run_name(ti.run_id, map_index_of(ti) if mapped else -1)
 
 
 def own_xcom(ti: RuntimeTaskInstanceProtocol, key: str) -> Any:

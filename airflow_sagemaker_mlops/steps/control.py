@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..definition.arguments import ENTITIES
-from ..definition.location import key_text
 from ..definition.model import Get, JsonGet, Pipeline, Step, walk_expressions
-from ..definition.problems import Problem, warning
+from ..definition.problems import Problem, key_text, warning
 from ..definition.step_types import AIRFLOW
 from .arns import FUNCTION, QUEUE, Place
 from .iam import objects, sagemaker_grants, target_grants

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..definition.expressions import ROOTS
-from ..definition.location import Place, place_text
 from ..definition.model import Get, Pipeline, Step
-from ..definition.problems import Problem, warning
+from ..definition.problems import Place, Problem, place_text, warning
 from .catalogue import entry_of
 from .known_text import known_text
 

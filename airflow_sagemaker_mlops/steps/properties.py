@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..definition.expressions import Reader
-from ..definition.location import place_text
 from ..definition.model import Get, Key, PathPart, Pipeline, Step
-from ..definition.problems import Problem, did_you_mean
+from ..definition.problems import Problem, did_you_mean, place_text
 from ..definition.property_paths import NATURAL_KEYS, MissingValue, format_path, lookup
 from ..definition.step_types import syntax_of
 from .catalogue import STEP_TYPES

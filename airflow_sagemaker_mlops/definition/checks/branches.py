@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ..location import place_text
 from ..model import Clash, JsonGet, Step
-from ..problems import Problem
+from ..problems import Problem, place_text
 from ..verdict_step import side_in_words
 
 if TYPE_CHECKING:

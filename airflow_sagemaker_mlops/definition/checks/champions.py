@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..champion_arguments import BASELINE, CHAMPION, GROUP, HISTORY, PROMOTE
 from ..expressions import kind_of
-from ..location import place_text
 from ..model import Get, Step
-from ..problems import Problem
+from ..problems import Problem, place_text
 
 if TYPE_CHECKING:
     from ..parse import Parsed

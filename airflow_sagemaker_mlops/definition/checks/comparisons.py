@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..evaluate import family
 from ..expressions import kind_of
-from ..location import Place, place_text
 from ..model import (
     Comparison,
     Get,
@@ -18,7 +17,7 @@ from ..model import (
     Pipeline,
     Step,
 )
-from ..problems import Problem
+from ..problems import Place, Problem, place_text
 from .properties import declared_type
 
 FAMILIES = {"String": "string", "Integer": "number", "Float": "number", "Boolean": "boolean"}

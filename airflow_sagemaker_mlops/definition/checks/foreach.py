@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ..location import place_text
 from ..model import Get, JsonGet, Step
-from ..problems import Problem, did_you_mean
+from ..problems import Problem, did_you_mean, place_text
 from .properties import property_problems
 
 if TYPE_CHECKING:

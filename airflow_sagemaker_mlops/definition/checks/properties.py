@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..expressions import kind_of
+from ..keys import output_names
 from ..model import Get, JsonGet, Key, PathPart, Step
 from ..problems import Problem, Severity, did_you_mean
-from ..step_keys import output_names
 from ..step_types import DECLARED, syntax_of
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from ..location import place_text
 from ..model import JsonGet, Step
 from ..parse import Parsed
-from ..problems import MOST_PROBLEMS, Problem, did_you_mean, not_listed
+from ..problems import MOST_PROBLEMS, Problem, did_you_mean, not_listed, place_text
 from .properties import (
     names_stand_once,
     output_names_are_texts,

@@ -10,17 +10,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..location import Place, place_text
-from ..problems import InvalidPipeline, Problem, key_twice
-from .bounds import (
+from ..problems import InvalidPipeline, Place, Problem, key_twice, place_text
+from .strict_json import (
     MOST_BYTES,
     MOST_DEPTH,
+    MOST_DIGITS,
     MOST_VALUES,
+    NotJson,
+    is_yaml,
+    plain_number,
+    read_json,
     too_deep,
     too_large,
     too_many,
 )
-from .strict_json import MOST_DIGITS, NotJson, is_yaml, plain_number, read_json
 
 MOST_WRAPPINGS = 5  # nested texts; a response of the AWS CLI saved as text has 3
 LONGEST_FILE_NAME = 4096

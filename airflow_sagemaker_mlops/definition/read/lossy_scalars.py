@@ -11,8 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ..location import Place, place_text
-from ..problems import MOST_PROBLEMS, Problem
+from ..problems import MOST_PROBLEMS, Place, Problem, place_text
 from ..step_types import FREE_ARGUMENTS
 from .strict_json import MOST_DIGITS, plain_number
 

@@ -2,7 +2,7 @@
 
 Accepts exactly RFC 8259: no NaN or Infinity, no number out of a float's range, no lone surrogate.  A repeated key is
 ambiguous, so it is refused unless the caller handles it.  Size and depth are limited, so that no document exhausts the
-stack or the memory.
+stack or the memory; YAML and dicts have the same limits.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate, islice
 from typing import Any, Literal
 
-from ..problems import MOST_PROBLEMS
-from .bounds import MOST_BYTES, MOST_DEPTH
+from ..problems import MOST_PROBLEMS, Problem
 
+MOST_BYTES = 8_000_000  # the service accepts 1 MiB; YAML with comments may be longer
+MOST_VALUES = 500_000  # after aliases are followed; a definition of 1 MB has about 60,000
+MOST_DEPTH = 200  # lists and objects within each other; Conditions nested 60 deep take 190
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
 _NO_BRACKETS = re.compile(rf"{_STRING}|[^\[\]{{}}\"]+", re.DOTALL)
 _BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
@@ -173,6 +175,26 @@ def second_uses(text: str) -> Iterator[tuple[str, int, int]]:
 def position(text: str, at: int) -> tuple[int, int]:
     """Line and column of the character ``at``, from 1."""
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def too_large(what: str = "the definition") -> Problem:
+    """SM105 for a text with too many bytes."""
+    return Problem("SM105", "$", f"{what} is larger than {MOST_BYTES} bytes.")
+
+
+def too_deep(line: int | None = None, column: int | None = None, where: str = "$") -> Problem:
+    """SM105 for lists and objects that are nested too deeply."""
+    what = f"lists and objects are nested more than {MOST_DEPTH} deep here; the document is nested too deeply."
+    return Problem("SM105", where, what, line=line, column=column)
+
+
+def too_many(line: int | None = None, column: int | None = None, where: str = "$") -> Problem:
+    """SM105 for a document that is too large once its aliases are expanded."""
+    what = (
+        f"the document has more than {MOST_VALUES} values, or {MOST_BYTES} characters, once its aliases and merge keys "
+        "are expanded up to here."
+    )
+    return Problem("SM105", where, what, line=line, column=column)
 
 
 def _text(data: str | bytes) -> str:

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..location import Place, place_text
-from ..problems import InvalidPipeline, Problem
+from ..problems import InvalidPipeline, Place, Problem, place_text
 
 HOLDERS = frozenset(
     {

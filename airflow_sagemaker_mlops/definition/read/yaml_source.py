@@ -21,8 +21,8 @@ from typing import Any
 import yaml
 
 from ..problems import MOST_PROBLEMS, Problem, key_twice
-from .bounds import MOST_BYTES, MOST_DEPTH, MOST_VALUES, too_deep, too_many
 from .lossy_scalars import Written, boolean_as_written, number_as_written, settle
+from .strict_json import MOST_BYTES, MOST_DEPTH, MOST_VALUES, too_deep, too_many
 from .yaml_tags import expand, template_tag
 
 UNREAD = {"Std:JsonGet": {"S3Uri": "", "Path": "unread"}}  # fits any type, so it causes no further problem

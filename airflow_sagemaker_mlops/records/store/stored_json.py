@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...definition.location import Place, place_text
+from ...definition.problems import Place, place_text
 from ...definition.read.strict_json import read_json
 
 MOST_BYTES = 64_000_000  # a record of 1,000 steps takes 5 MB

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...definition.problems import PipelineError
 from ...plan.model import STATUS_TASK_ID
 from ..parameter_values import all_here, param_name
-from ..task_states import map_index_of, refusal
+from ..task_states import map_index_of, refusal, run_name_of
 from .conf import (
     is_selective,
     misspelt,
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from ...records.model.step_record import Artifact
     from ...records.reuse.earlier_results import ReusingRecorder
     from ...records.reuse.selective_run import SelectivePlan
-    from ..pipeline_source import Source
-    from ..step_task import StepTask
+    from ..step_task import PipelineSource, StepTask
 
 NO_RECORDS = "Turn on records: records= of the DAG, or records under [sagemaker_mlops] in Airflow's configuration."
 _LAST: list[tuple[Any, StepSelection | None]] = []  # task instance and its selection: a step asks several times
@@ -138,7 +137,7 @@ def _inspect_as(step: StepTask) -> Callable[[Artifact], Artifact]:
 
 
 def selective_plan_in(
-    context: Context, source: Source | None, *, inspect: Callable[[Artifact], Artifact] | None = None
+    context: Context, source: PipelineSource | None, *, inspect: Callable[[Artifact], Artifact] | None = None
 ) -> SelectivePlan | None:
     """The selective plan of the run in ``context`` for the pipeline ``source``; ``None`` if all of it runs.
 
@@ -156,8 +155,8 @@ def selective_plan_in(
     request = request_in(conf, source.group if source is not None else "", pipelines_in(dag))
     if request is None or source is None:
         return None
+    from ...plan.build import plan_of
     from ...plan.selection import InvalidSelection
-    from ...plan.source import plan_of
     from ...records.reuse.selective_run import merge_parameters, selective_plan_of_run
     from ...settings import location_of
     from ..recorder import open_records, record_id
@@ -170,7 +169,7 @@ def selective_plan_in(
     if source.mapped:  # each instance resumes its own earlier instance
         request = request.of_instance(map_index_of(ti))
     checked = selective_plan_of_run(
-        request, plan, pipeline, store, source.run_name(ti), inspect=inspect, no_records=NO_RECORDS
+        request, plan, pipeline, store, run_name_of(ti, mapped=source.mapped), inspect=inspect, no_records=NO_RECORDS
     )
     problems = list(cut_off(dag, source.group, checked.selection))
     if problems:

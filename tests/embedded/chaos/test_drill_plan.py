@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.plan.source import plan_of
+from airflow_sagemaker_mlops.plan.build import plan_of
 from chaos.pipelines import CASES, LONG, SLOW, STATUS, WAYS_IN, write
 from chaos.plan import TARGETS, make_plan
 

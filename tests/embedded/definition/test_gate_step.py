@@ -164,7 +164,7 @@ def test_the_same_document_gives_the_same_plan_and_a_document_without_a_gate_loa
     document = {"Version": "2020-12-01", "Steps": [step("A")]}
     program = f"""
 import sys
-from airflow_sagemaker_mlops.plan.source import plan_of
+from airflow_sagemaker_mlops.plan.build import plan_of
 plan_of({document})
 print([name for name in sys.modules if ".gate." in name or "verdict_step" in name])
 """
