@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dist demo test unit check lint format ui docs bench peer matrix pythons chaos malformed clean
+.PHONY: help setup lock dist release demo test unit check lint format ui docs bench peer matrix pythons chaos malformed clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -128,12 +128,17 @@ dist: setup .venv-dist/.stamp ## Wheel and sdist with a CycloneDX bill of materi
 	rm -rf dist build/dist && mkdir -p build/dist
 	$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 -c constraints.txt --generate-hashes --no-annotate --no-header \
 	  pyproject.toml -o build/dist/runtime.txt
-	.venv-dist/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o build/dist/sbom.cdx.json build/dist/runtime.txt
+	version=$$($(BIN)/python -c "import airflow_sagemaker_mlops as package; print(package.__version__)") && \
+	  sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > build/dist/pyproject.toml
+	.venv-dist/bin/cyclonedx-py requirements --pyproject build/dist/pyproject.toml --output-reproducible -o build/dist/sbom.cdx.json build/dist/runtime.txt
 	$(BIN)/uv build --quiet --system-certs --out-dir build/dist
 	.venv-dist/bin/wheel unpack --dest build/dist/wheel build/dist/*.whl
 	for info in build/dist/wheel/*/*.dist-info; do mkdir "$$info/sboms" && cp build/dist/sbom.cdx.json "$$info/sboms/"; done
 	mkdir dist && .venv-dist/bin/wheel pack --dest-dir dist build/dist/wheel/*
 	cp build/dist/*.tar.gz build/dist/sbom.cdx.json dist/ && cd dist && sha256sum -- *.whl *.tar.gz *.json > SHA256SUMS
+
+release: setup ## The checklist before a release, ending with checked distributions: make release TAG=v0.1.0
+	$(BIN)/python -m release --tag $(or $(TAG),$(error Say which: make release TAG=v0.1.0))
 
 .venv-dist/.stamp: Makefile
 	test -x .venv-dist/bin/python || $(PYTHON) -m venv .venv-dist

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import __version__
 from .settings_table import OPTIONS, SECTION
 
 _PACKAGE = "airflow_sagemaker_mlops"
@@ -21,7 +22,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-sagemaker-mlops",
         "name": "SageMaker MLOps",
         "description": "Amazon SageMaker Pipelines as native Apache Airflow DAGs.",
-        "versions": ["0.1.0"],
+        "versions": [__version__],
         "integrations": [{"integration-name": _INTEGRATION, "tags": ["aws", "machine-learning"]}],
         "operators": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.operators"]}],
         "triggers": [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.triggers"]}],

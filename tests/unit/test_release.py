@@ -1,0 +1,53 @@
+"""The points of the release checklist that read files, on files that do not hold and on some that do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import release.__main__ as checklist
+from airflow_sagemaker_mlops import __version__
+from airflow_sagemaker_mlops.provider_info import get_provider_info
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert get_provider_info()["versions"] == [__version__]
+    assert f'version = "{__version__}"' not in (ROOT / "pyproject.toml").read_text()
+
+
+def test_a_tag_names_the_version() -> None:
+    checklist.tag_is_the_version(f"v{__version__}")
+    with pytest.raises(checklist.NotReady, match="The tag is v999"):
+        checklist.tag_is_the_version("v999.0.0")
+
+
+@pytest.mark.parametrize(
+    ("heading", "ready"),
+    [("1.2.3 (2027-01-31)", True), ("1.2.3", False), ("Unreleased", False), ("1.2.2 (2027-01-31)", False)],
+)
+def test_the_changelog_begins_with_the_dated_version(
+    heading: str, ready: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n## {heading}\n\n## 1.0.0 (2026-12-24)\n")
+    monkeypatch.setattr(checklist, "ROOT", tmp_path)
+    if ready:
+        checklist.changelog_has_the_version("v1.2.3")
+    else:
+        with pytest.raises(checklist.NotReady, match=r"1\.2\.3 \(YYYY-MM-DD\)"):
+            checklist.changelog_has_the_version("v1.2.3")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda file: file.name)
+def test_workflows_run_targets_that_the_makefile_has(file: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    jobs = yaml.safe_load(file.read_text())["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    targets = [words.split()[1] for words in commands if words.startswith("make ")]
+    assert targets
+    for target in targets:
+        for name in ["matrix", "pythons"] if target.startswith("$") else [target]:
+            assert f"\n{name}: " in makefile
