@@ -11,12 +11,12 @@ from ..registry.change import Changed
 from ..registry.errors import RegistryError
 from ..registry.history import History
 from ..registry.rollback import history_for, rollback, rollback_by
-from ..registry.serving import configuration_of, update_endpoint
+from ..registry.serving import configuration_of, start_endpoint_update
 from ..runs.recording import user_name
 from .champion import champion_as_json, told
 from .output.terminal import say, say_json
 
-ENDPOINT_NOT_UPDATED = 3  # exit code: the champion has changed, and the endpoint serves what it served
+ENDPOINT_NOT_UPDATED = 3  # exit code: the champion has changed, and the endpoint is not updated to it
 Found = TypeVar("Found")
 
 
@@ -39,20 +39,23 @@ def roll_back(
         say("--reason is empty; it goes into the registry and the history.", err=True)
         return 2
     done = _rolled_back(client, history_for(client, group, location or ""), reason, of)
-    sought = f"no endpoint configuration of version {done.version.number} was looked up"
-    configuration = _unless_refused(sought, lambda: configuration_of(client, done.version))
-    updated = False
-    if endpoint is not None:
+    if endpoint is None:
+        sought = f"no endpoint configuration of version {done.version.number} was looked up"
+        configuration = _unless_refused(sought, lambda: configuration_of(client, done.version))
+    else:
         what = f"{endpoint} was not updated"
-        updated = _unless_refused(what, lambda: _update(client, endpoint, done, configuration)) is not None
+        configuration = _unless_refused(what, lambda: start_endpoint_update(client, endpoint, done.version, _tell))
+    started = endpoint is not None and configuration is not None
     if output == "json":
-        served = {"endpoint": endpoint, "endpoint_config": configuration or None, "endpoint_updated": updated}
+        served = {"endpoint": endpoint, "endpoint_config": configuration or None, "endpoint_update_started": started}
         say_json({**champion_as_json(done.version, done.entry), **served})
     else:
-        _say_done(group, done, endpoint if updated else None, configuration)
-        if endpoint is not None and not updated:
-            say(f"{endpoint} serves what it served")
-    return 0 if updated or endpoint is None else ENDPOINT_NOT_UPDATED
+        _say_done(group, done, endpoint, configuration)
+    return 0 if started or endpoint is None else ENDPOINT_NOT_UPDATED
+
+
+def _tell(line: str) -> None:
+    say(line, err=True)
 
 
 def _rolled_back(client: Client, history: History, reason: str, of: int | None) -> Changed:
@@ -61,7 +64,7 @@ def _rolled_back(client: Client, history: History, reason: str, of: int | None) 
     by = {"user": user_name() or "somebody on the command line"}
     try:
         return rollback(
-            client, history, ident=ident, by=by, reason=reason, tell=lambda line: say(line, err=True), expected=of
+            client, history, ident=ident, by=by, reason=reason, tell=_tell, expected=of
         )
     except Exception as error:
         if not _is_botocores(error):
@@ -74,12 +77,6 @@ def _rolled_back(client: Client, history: History, reason: str, of: int | None) 
             raise
         say(f"warning: {_reason(error)}. champion show --repair does the rest.", err=True)
         return made
-
-
-def _update(client: Client, endpoint: str, done: Changed, configuration: str | None) -> str:
-    if configuration is None:
-        raise RegistryError("it is not known which endpoint configuration serves the version.")
-    return update_endpoint(client, endpoint, done.version, configuration)
 
 
 def _unless_refused(what: str, work: Callable[[], Found]) -> Found | None:
@@ -101,11 +98,12 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if _is_botocores(error) else str(error)
 
 
-def _say_done(group: str, done: Changed, updated: str | None, configuration: str | None) -> None:
+def _say_done(group: str, done: Changed, endpoint: str | None, configuration: str | None) -> None:
     replaced = done.entry.replaced.rpartition("/")[2]
     say(f"{group}: version {done.version.number} is the champion again; version {replaced} is rejected")
-    if updated is not None:
-        say(f"{updated} is being updated to {configuration}")
+    if endpoint is not None:
+        if configuration is not None:
+            say(f"{endpoint} serves {configuration} or is being updated to it")
         return
     say("Endpoints still serve what they served. To give one back as well:")
     say(f"  aws sagemaker update-endpoint --endpoint-name ENDPOINT --endpoint-config-name {configuration or 'CONFIG'}")

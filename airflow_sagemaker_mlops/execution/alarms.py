@@ -1,12 +1,13 @@
-"""Finds the CloudWatch alarm that rolled back an update.
+"""Finds the CloudWatch alarms that may have rolled back an update.
 
 AWS may roll back an update without a ``FailureReason``, so the alarms themselves are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from .aws.clients import as_json, insist
@@ -15,10 +16,11 @@ from .step_run import StepRun
 OFF = "ALARM"
 
 
-async def alarms_that_went_off(run: StepRun, names: Sequence[str], since: str) -> list[str]:
-    """The ``names`` that are in the state ALARM; if none is, those whose state has changed since ``since``.
+async def alarms_during(run: StepRun, names: Sequence[str], since: str) -> list[str]:
+    """The ``names`` that have been in the state ALARM at some time after ``since``.
 
-    Empty if this is unknown: the alarms are gone, or the caller may not read them, which is logged.
+    Empty if this is unknown: the alarms are gone, or the caller may not read them, which is logged.  An alarm that is
+    not in ALARM any more is found by its history; without ``cloudwatch:DescribeAlarmHistory`` it is not named.
     """
     if not names:
         return []
@@ -31,13 +33,37 @@ async def alarms_that_went_off(run: StepRun, names: Sequence[str], since: str) -
                 rows += [*(answer.get("MetricAlarms") or []), *(answer.get("CompositeAlarms") or [])]
     except Exception as error:
         run.tell(f"Not all of the alarms {', '.join(names)} could be read: {error}")
-    off = [str(row["AlarmName"]) for row in rows if row.get("StateValue") == OFF]
-    # An alarm may have ended by now.
-    return off or [str(row["AlarmName"]) for row in rows if _after(row.get("StateUpdatedTimestamp"), since)]
+    return [
+        str(row["AlarmName"])
+        for row in rows
+        if row.get("StateValue") == OFF or (_updated_after(row, since) and await _was_off(run, row, since))
+    ]
 
 
-def _after(when: object, since: str) -> bool:
+async def _was_off(run: StepRun, row: Mapping[str, Any], since: str) -> bool:
+    """Whether the history of an alarm that is not in ALARM now has that state after ``since``."""
+    members = {"AlarmName": row["AlarmName"], "HistoryItemType": "StateUpdate", "StartDate": since}
     try:
-        return datetime.fromisoformat(str(when)) >= datetime.fromisoformat(since).astimezone(UTC)
-    except ValueError:
+        answer = await insist(run.aws, "cloudwatch", "DescribeAlarmHistory", **members)
+    except Exception as error:
+        run.tell(f"The history of the alarm {row['AlarmName']} could not be read: {error}")
         return False
+    items = answer.get("AlarmHistoryItems") or []
+    return any(OFF in _states(str(item.get("HistoryData") or "")) for item in items)
+
+
+def _states(data: str) -> set[str]:
+    """The states before and after a change, from its ``HistoryData``."""
+    try:
+        change = json.loads(data)
+        return {str((change.get(key) or {}).get("stateValue")) for key in ("oldState", "newState")}
+    except (ValueError, AttributeError, RecursionError):
+        return set()
+
+
+def _updated_after(row: Mapping[str, Any], since: str) -> bool:
+    """Whether the state may have changed after ``since``; if not, the history need not be read."""
+    try:
+        return datetime.fromisoformat(str(row.get("StateUpdatedTimestamp"))) >= datetime.fromisoformat(since)
+    except (ValueError, TypeError):
+        return True

@@ -43,10 +43,7 @@ class Expect:
         bounds = []
         for key in ("Minimum", "Maximum"):
             bound = given.get(key)
-            try:
-                bounds.append(None if bound is None or isinstance(bound, bool) else float(bound))
-            except (TypeError, ValueError):
-                raise ValueError(f"Expect.{key} is {bound!r}, which is no number") from None
+            bounds.append(None if bound is None else _bound(key, bound))
         low, high = bounds
         if low is not None and high is not None and not low <= high:
             raise ValueError(f"Expect.Minimum {low:g} is above Expect.Maximum {high:g}")
@@ -54,6 +51,17 @@ class Expect:
         if not isinstance(keys, Sequence) or isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
             raise ValueError(f"Expect.Keys is {keys!r}; it is a list of names")
         return cls(low, high, tuple(keys))
+
+
+def _bound(key: str, given: object) -> float:
+    """``given`` as a number; texts count, since parameters may be texts."""
+    try:
+        bound = math.nan if isinstance(given, bool) else float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        bound = math.nan
+    if math.isnan(bound):  # everything would be within it
+        raise ValueError(f"Expect.{key} is {given!r}, which is no number")
+    return bound
 
 
 def lines_of(content: bytes) -> list[bytes]:

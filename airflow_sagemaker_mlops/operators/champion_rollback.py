@@ -16,7 +16,7 @@ class ChampionRollbackOperator(BaseOperator):
     """Makes the champion before the present one the champion again, and rejects the present one.
 
     A retry finishes what was begun and rolls back no further.  Its XCom is the entry of the history, with the key
-    ``endpoint_config`` for the configuration that the endpoint was updated to.
+    ``endpoint_config`` for the configuration that the endpoint serves or is being updated to.
 
     :param model_package_group: name or ARN of the group
     :param reason: why, for the registry and the history
@@ -51,13 +51,16 @@ class ChampionRollbackOperator(BaseOperator):
         self.region_name = region_name
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Roll back, then update the endpoint.  A refusal of the registry fails the task for good."""
+        """Roll back, then start the update of the endpoint, after one that is in progress.
+
+        A refusal of the registry fails the task for good.
+        """
         from ..execution.identity import digest
         from ..hooks.aws import aws_for
         from ..hooks.connection import AwsConnection
         from ..registry.errors import RegistryError
         from ..registry.rollback import history_for, rollback
-        from ..registry.serving import update_endpoint
+        from ..registry.serving import EndpointBusy, start_endpoint_update
         from ..runtime.context import run_started
 
         if not self.reason.strip():
@@ -75,10 +78,12 @@ class ChampionRollbackOperator(BaseOperator):
                 tell=self.log.info,
                 expected=int(self.of) if str(self.of).strip() else None,
             )
-            served = update_endpoint(client, self.endpoint, done.version) if self.endpoint else ""
+            served = start_endpoint_update(client, self.endpoint, done.version, self.log.info) if self.endpoint else ""
+        except EndpointBusy as error:
+            raise RuntimeError(str(error)) from None  # a retry waits on
         except RegistryError as error:
             raise AirflowFailException(str(error)) from None
         self.log.info("version %s of %s is the champion again", done.version.number, done.version.group)
         if served:
-            self.log.info("%s is being updated to %s", self.endpoint, served)
+            self.log.info("%s serves %s or is being updated to it", self.endpoint, served)
         return {**done.entry.as_json(), **({"endpoint_config": served} if served else {})}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..aws_errors import NOT_FOUND, error_code
@@ -10,61 +11,162 @@ from .champion import Client, Version
 from .errors import RegistryError
 
 MOST = 100  # configurations to search, newest first
+LONGEST_WAIT_S = 3600.0  # for an update that is in progress
+PAUSE_S = 5.0
+BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
+UPDATABLE = frozenset({"InService", "UpdateRollbackFailed"})
+
+Tell = Callable[[str], None]
 
 
-def configuration_of(client: Client, version: Version, *, most: int = MOST) -> str:
-    """The newest endpoint configuration that serves only ``version``; "" if none of the newest ``most`` does."""
+class EndpointNotUpdated(RegistryError):
+    """An endpoint that keeps serving something else than the champion; the registry has been changed by then."""
+
+
+class EndpointBusy(EndpointNotUpdated):
+    """The same because of an update that is still in progress; a later attempt may succeed."""
+
+
+def configuration_of(
+    client: Client, version: Version, *, variants: frozenset[str] = frozenset(), most: int = MOST
+) -> str:
+    """The newest endpoint configuration that serves only ``version``; "" if none of the newest ``most`` does.
+
+    :param variants: names of production variants; a configuration with the same names is preferred to a newer one,
+        because auto scaling, alarms and requests name variants
+    """
     sagemaker = client("sagemaker")
     known: dict[str, bool] = {}
+    newest = ""
     answer = sagemaker.list_endpoint_configs(SortBy="CreationTime", SortOrder="Descending", MaxResults=most)
     for row in answer.get("EndpointConfigs") or []:
         described = sagemaker.describe_endpoint_config(EndpointConfigName=row["EndpointConfigName"])
-        models = [str(variant.get("ModelName") or "") for variant in described.get("ProductionVariants") or []]
+        served = described.get("ProductionVariants") or []
+        models = [str(variant.get("ModelName") or "") for variant in served]
         for name in models:
             if name not in known:
                 known[name] = bool(name) and _is_of(sagemaker, name, version)
-        if models and all(known[name] for name in models):
+        if not models or not all(known[name] for name in models):
+            continue
+        if not variants or _names(served) == variants:
             return str(row["EndpointConfigName"])
-    return ""
+        newest = newest or str(row["EndpointConfigName"])
+    return newest
 
 
-def update_endpoint(client: Client, endpoint: str, version: Version, configuration: str | None = None) -> str:
-    """Update ``endpoint`` to the newest configuration that serves ``version``; return the configuration's name.
+def start_endpoint_update(
+    client: Client,
+    endpoint: str,
+    version: Version,
+    tell: Tell,
+    *,
+    wait_s: float = LONGEST_WAIT_S,
+    pause: Callable[[float], None] = time.sleep,
+) -> str:
+    """Have ``endpoint`` serve ``version``; return the configuration that it serves or is being updated to.
 
-    :param configuration: what :func:`configuration_of` gave, if it was called already
-    :raises RegistryError: if there is none; the registry has been rolled back by then
+    AWS accepts no update while another one is in progress, so one to another configuration is waited for.
+
+    :raises EndpointNotUpdated: if the endpoint will serve something else
     """
-    configuration = configuration_of(client, version) if configuration is None else configuration
-    if not configuration:
-        raise RegistryError(
+    found = client("sagemaker").describe_endpoint(EndpointName=endpoint)
+    wanted = configuration_of(client, version, variants=_names(found.get("ProductionVariants") or []))
+    if not wanted:
+        raise EndpointNotUpdated(
             f"{endpoint} was not updated: no endpoint configuration of version {version.number} was found. The "
             f"registry was rolled back."
         )
-    sagemaker = client("sagemaker")
-    if sagemaker.describe_endpoint(EndpointName=endpoint).get("EndpointConfigName") != configuration:
-        sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=configuration)
-    return configuration
+    deadline, told = time.monotonic() + wait_s, False
+    while not _is_or_comes(found, wanted):
+        status = str(found.get("EndpointStatus"))
+        if status not in BUSY | UPDATABLE:
+            raise EndpointNotUpdated(
+                f'{endpoint} is {status}, so it cannot be updated to "{wanted}". The registry was rolled back. Delete '
+                f"the endpoint, and create it with that configuration."
+            )
+        if status in UPDATABLE and _update(client, endpoint, wanted):
+            return wanted
+        if time.monotonic() > deadline:
+            raise EndpointBusy(
+                f"{_moving(endpoint, found)}, so it was not updated. The registry was rolled back. AWS accepts an "
+                f"update only after the one in progress, which one of its alarms ends early (aws cloudwatch "
+                f"set-alarm-state). Afterwards: aws sagemaker update-endpoint --endpoint-name {endpoint} "
+                f"--endpoint-config-name {wanted}"
+            )
+        if not told:
+            tell(f"{_moving(endpoint, found)}; it is updated to {wanted} after that")
+            told = True
+        pause(PAUSE_S)
+        found = client("sagemaker").describe_endpoint(EndpointName=endpoint)
+    return wanted
+
+
+def _is_or_comes(found: Mapping[str, Any], configuration: str) -> bool:
+    status = found.get("EndpointStatus")
+    serves = status == "InService" and found.get("EndpointConfigName") == configuration
+    return serves or (status in ("Creating", "Updating") and _coming(found) == configuration)
+
+
+def _update(client: Client, endpoint: str, configuration: str) -> bool:
+    """Start the update; ``False`` if another one began meanwhile."""
+    try:
+        client("sagemaker").update_endpoint(EndpointName=endpoint, EndpointConfigName=configuration)
+    except Exception as error:
+        if "in-progress" not in str(error).lower():
+            raise
+        return False
+    return True
+
+
+def _moving(endpoint: str, found: Mapping[str, Any]) -> str:
+    coming = _coming(found)
+    return f"{endpoint} is {found.get('EndpointStatus')}" + (f' and moves to "{coming}"' if coming else "")
+
+
+def _coming(found: Mapping[str, Any]) -> str:
+    return str((found.get("PendingDeploymentSummary") or {}).get("EndpointConfigName") or "")
+
+
+def _names(variants: list[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(str(variant.get("VariantName")) for variant in variants)
 
 
 def _is_of(sagemaker: Any, model: str, version: Version) -> bool:
+    """Whether ``model`` was made from the package, or has the images and the model data of all its containers."""
     try:
         described = sagemaker.describe_model(ModelName=model)
     except Exception as error:
         if error_code(error) in NOT_FOUND:  # it was deleted
             return False
         raise
-    return any(
-        container.get("ModelPackageName") == version.arn
-        or (bool(version.model_data) and version.model_data in _data(container))
-        for container in _containers(described)
+    containers = list(_containers(described))
+    packages = [container["ModelPackageName"] for container in containers if container.get("ModelPackageName")]
+    if packages:
+        return version.arn in packages
+    of_package = (version.described.get("InferenceSpecification") or {}).get("Containers") or []
+    if len(of_package) != len(containers) or not containers:
+        return False
+    return all(
+        mine.get("Image") in _images(given) and _data(mine) == _data(given)
+        for mine, given in zip(containers, of_package, strict=True)
     )
 
 
 def _containers(described: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield described.get("PrimaryContainer") or {}
+    if described.get("PrimaryContainer"):
+        yield described["PrimaryContainer"]
     yield from described.get("Containers") or []
 
 
-def _data(container: Mapping[str, Any]) -> tuple[str, str]:
+def _images(container: Mapping[str, Any]) -> tuple[str, ...]:
+    """The image as it was registered, and the same by its digest."""
+    image, digest = str(container.get("Image") or ""), str(container.get("ImageDigest") or "")
+    repository = image.partition("@")[0]
+    name = repository.rpartition("/")[2]
+    repository = repository.removesuffix(f":{name.partition(':')[2]}") if ":" in name else repository
+    return (image, f"{repository}@{digest}") if digest else (image,)
+
+
+def _data(container: Mapping[str, Any]) -> str:
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
-    return str(container.get("ModelDataUrl") or ""), str(source.get("S3Uri") or "")
+    return str(container.get("ModelDataUrl") or source.get("S3Uri") or "")

@@ -158,7 +158,9 @@ def _alarm_grants(step: Step, place: Place) -> Iterator[Grant]:
     configuration = member(step.arguments.get("DeploymentConfig"), "AutoRollbackConfiguration")
     alarms = objects(member(configuration, "Alarms"))
     for name in dict.fromkeys(alarm.get("AlarmName") for alarm in alarms):
-        yield "cloudwatch:DescribeAlarms", place.arn("cloudwatch", f"alarm:{name if isinstance(name, str) else '*'}")
+        arn = place.arn("cloudwatch", f"alarm:{name if isinstance(name, str) else '*'}")
+        yield "cloudwatch:DescribeAlarms", arn
+        yield "cloudwatch:DescribeAlarmHistory", arn  # of those that have ended by then
 
 
 def _endpoint_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:

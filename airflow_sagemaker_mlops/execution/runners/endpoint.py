@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...aws_errors import error_code, error_message
-from ..alarms import alarms_that_went_off
+from ..alarms import alarms_during
 from ..aws.clients import IN_USE, as_json, call
 from ..describe import address_of, describe
 from ..exceptions import JobFailed, StepFailed
@@ -78,14 +78,17 @@ class EndpointRunner(WaitingRunner):
         if not other:
             return result_of(run, job.name, answer, started=job.since)
         await run.journal.write(job.entry(run.identity).advance(JobState.FAILED))
-        has = " and ".join(f'{key} "{value}" instead of "{wanted[key]}"' for key, value in other.items())
+        has = " and ".join(
+            f'{key} "{value}" instead of "{wanted[key]}"' if value else f'no {key} instead of "{wanted[key]}"'
+            for key, value in other.items()
+        )
         before = job.facts.get("before")
         if before is None:  # only another process knew
             why = "the update was rolled back, or somebody else has updated it since then."
         elif before == {} or _other(before, answer):
             why = "somebody else has updated it since then."
         else:
-            kept = " and ".join(f'"{value}"' for value in other.values())
+            kept = " and ".join(f'"{value}"' for value in other.values() if value) or "What it served"
             why = f"{await self._why(run, job)} {kept} stays in service."
         left = result_of(run, job.name, answer, started=job.since, status="Failed").as_json()
         reason = f"it serves {has}: {why} {run.entry.reason_of(answer)}".rstrip()
@@ -94,7 +97,7 @@ class EndpointRunner(WaitingRunner):
     async def _why(self, run: StepRun, job: Submitted) -> str:
         """Why AWS rolled the update back, in a sentence."""
         names = job.facts.get("alarms") or []
-        off = await alarms_that_went_off(run, names, job.since)
+        off = await alarms_during(run, names, job.since)
         if off:
             alarms = f"the alarm{'s' if len(off) > 1 else ''} " + " and ".join(f'"{name}"' for name in off)
             return f"the update was rolled back because of {alarms}."
@@ -110,9 +113,8 @@ class EndpointRunner(WaitingRunner):
         If another change is in progress, which may be our own with a lost response or somebody else's, the call is
         repeated after it, unless that change leads to the requested state.
         """
-        entry, wanted, attempt, differed = run.entry, _served(request), 0, False
-        while True:
-            attempt += 1
+        wanted, differed = _served(request), False
+        for attempt in range(1, TRIES + 1):
             found = await _idle(run, name, wanted)
             if found is not None and _coming(found, wanted):
                 run.tell(f"{name} is already being updated to that")
@@ -122,25 +124,38 @@ class EndpointRunner(WaitingRunner):
             if found is not None and (made or self._is_so_already(run, found, request)):
                 run.tell(f"{name} already serves that")
                 return found, found
-            if found is not None and self.is_lost_when_failed and run.entry.status_of(found) == "Failed":
-                raise StepFailed(
-                    f'Step "{run.identity.step}": {name} is Failed ({run.entry.reason_of(found)}), and AWS can '
-                    f"only delete it. Delete it and clear the step, which then creates it again."
-                )
             differed = found is None or bool(_other(wanted, found))
-            operation = entry.create if found is None else entry.update
-            keys = [key for key in request if key not in entry.update_only] if found is None else entry.update_members
-            members = {key: request[key] for key in keys if key in request}
-            try:
-                answer = await call(run.aws, entry.service, operation, **members)
-            except Exception as error:
-                if attempt == TRIES or not await _is_under_way(run, name, error):
-                    raise
-                run.tell(f"{operation}: {name} is already being changed; waiting for that: {error_message(error)}")
-                await asyncio.sleep(min(2.0**attempt, 10.0))  # until Describe shows it
-            else:
-                run.tell(f"{operation}: {name}")
-                return dict(as_json(answer)), found or {}
+            answer = await self._ask(run, name, request, found, last=attempt == TRIES)
+            if answer is not None:
+                return answer, found or {}
+            await asyncio.sleep(min(2.0**attempt, 10.0))  # until Describe shows the other change
+        raise AssertionError("the last attempt raises")
+
+    async def _ask(
+        self, run: StepRun, name: str, request: Mapping[str, object], found: Mapping[str, object] | None, *, last: bool
+    ) -> dict[str, Any] | None:
+        """The response of the create or update call; ``None`` if another change began meanwhile.
+
+        last   whether such a change is an error
+        """
+        entry = run.entry
+        if found is not None and self.is_lost_when_failed and entry.status_of(found) == "Failed":
+            raise StepFailed(
+                f'Step "{run.identity.step}": {name} is Failed ({entry.reason_of(found)}), and AWS can '
+                f"only delete it. Delete it and clear the step, which then creates it again."
+            )
+        operation = entry.create if found is None else entry.update
+        keys = [key for key in request if key not in entry.update_only] if found is None else entry.update_members
+        members = {key: request[key] for key in keys if key in request}
+        try:
+            answer = await call(run.aws, entry.service, operation, **members)
+        except Exception as error:
+            if last or not await _is_under_way(run, name, error):
+                raise
+            run.tell(f"{operation}: {name} is already being changed; waiting for that: {error_message(error)}")
+            return None
+        run.tell(f"{operation}: {name}")
+        return dict(as_json(answer))
 
     def _is_so_already(self, run: StepRun, found: Mapping[str, object], request: Mapping[str, object]) -> bool:
         """Whether an update would change nothing, as far as ``config_key`` can tell."""
@@ -178,22 +193,30 @@ def _coming(found: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
 
 
 def _served(document: Mapping[str, Any]) -> dict[str, str]:
-    """The served configuration in a request or a description: the members that both have."""
-    specification = document.get("Specification") or {}
-    container = specification.get("Container") or {}
-    image = container.get("Image") or (container.get("DeployedImage") or {}).get("SpecifiedImage")
-    members = {
-        "EndpointConfigName": document.get("EndpointConfigName"),
-        "ModelName": specification.get("ModelName"),
-        "Image": image,
-        "ArtifactUrl": container.get("ArtifactUrl"),
-    }
+    """The served configuration in a request or a description: the members that both have.
+
+    Of an inference component with a specification for each instance type, their names begin with that.
+    """
+    members = {"EndpointConfigName": document.get("EndpointConfigName"), **_specified(document.get("Specification"))}
+    for one in document.get("Specifications") or []:
+        members |= {f"{one.get('InstanceType')} {key}": value for key, value in _specified(one).items()}
     return {key: str(value) for key, value in members.items() if value}
 
 
+def _specified(specification: Mapping[str, Any] | None) -> dict[str, Any]:
+    given = specification or {}
+    container = given.get("Container") or {}
+    return {
+        "ModelName": given.get("ModelName"),
+        "Image": container.get("Image") or (container.get("DeployedImage") or {}).get("SpecifiedImage"),
+        "ArtifactUrl": container.get("ArtifactUrl"),
+    }
+
+
 def _other(wanted: Mapping[str, str], found: Mapping[str, object]) -> dict[str, str]:
-    """What is served instead of ``wanted``; empty if it is the same, as far as known."""
-    return {key: has for key, has in _served(found).items() if key in wanted and has != wanted[key]}
+    """What is served instead of ``wanted``, "" for what is not described; empty if it is the same, as far as known."""
+    served = _served(found)
+    return {key: served.get(key, "") for key, value in wanted.items() if served.get(key) != value}
 
 
 async def _until_shown(run: StepRun, job: Submitted, wanted: Mapping[str, str]) -> None:

@@ -97,9 +97,9 @@ def _judged(run: StepRun, answer: Mapping[str, Any]) -> tuple[int, str]:
     if source["DataSource"]["S3DataSource"].get("S3DataType") == "ManifestFile" or (packed and by_line):
         raise NoAnswer("its records cannot be counted: give an S3Prefix of files that are not compressed")
     records, answers = 0, []
-    written = _files(run, f"{str(target['S3OutputPath']).rstrip('/')}/")
-    for file in _files(run, uri):
-        got = run.scope.read_s3(_answer_to(file, written))
+    folder = f"{str(target['S3OutputPath']).rstrip('/')}/"
+    for file, written in answers_by_file(uri, _files(run, uri), folder, _files(run, folder)).items():
+        got = run.scope.read_s3(written)
         if by_line:
             records += len(lines_of(run.scope.read_s3(file)))
             answers += lines_of(got)
@@ -112,28 +112,37 @@ def _judged(run: StepRun, answer: Mapping[str, Any]) -> tuple[int, str]:
 def _files(run: StepRun, uri: str) -> list[str]:
     """URIs of the objects at ``uri`` that are not empty.  Blocking."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-    page = run.aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=MOST_FILES + 1)
-    rows = [row for row in page.get("Contents") or [] if row.get("Size")]
-    if len(rows) > MOST_FILES:
-        raise NoAnswer(f"{uri} has more than {MOST_FILES} objects; a check takes a few records, not a data set")
-    return [f"s3://{bucket}/{row['Key']}" for row in rows]
+    members: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+    found: list[str] = []
+    while True:  # empty objects, which consoles make for folders, may fill a page
+        page = run.aws.client("s3").list_objects_v2(**members)
+        found += [f"s3://{bucket}/{row['Key']}" for row in page.get("Contents") or [] if row.get("Size")]
+        if len(found) > MOST_FILES:
+            raise NoAnswer(f"{uri} has more than {MOST_FILES} objects; a check takes a few records, not a data set")
+        if not page.get("IsTruncated"):
+            return found
+        members["ContinuationToken"] = page["NextContinuationToken"]
 
 
-def _answer_to(file: str, written: Sequence[str]) -> str:
-    """The one of the objects ``written`` by a transform job that answers ``file``.
+def answers_by_file(source: str, files: Sequence[str], folder: str, written: Sequence[str]) -> dict[str, str]:
+    """{file: the object that a transform job wrote for it}.
 
-    The job keeps the file's name and adds ``.out``.  How many of the folders above it are kept depends on where the
-    prefix of the input ends, so the object with most of them in common is the one.
+    The job writes ``<folder><path>.out``.  AWS's guide does not say where ``path`` begins, so the beginning that
+    answers most files is taken; it is the same for all of them.  In the guide's example, a folder in between is
+    missing: files are found by their names alone, too, if all names differ.
+
+    Raises :class:`NoAnswer` for a file without an answer.
     """
-    wanted = f"{file}.out".split("/")[::-1]
-
-    def common(uri: str) -> int:
-        parts = uri.split("/")[::-1]
-        return next((n for n, pair in enumerate(zip(parts, wanted, strict=False)) if pair[0] != pair[1]), len(parts))
-
-    best = max(written, key=common, default="")
-    if not best or not common(best):
-        raise NoAnswer(f"{file} has no answer")
+    parts = source.split("/")
+    bases = ["/".join(parts[:count]) + "/" for count in range(len(parts) - 1, 2, -1)]
+    ways = [{file: f"{folder}{file.removeprefix(base)}.out" for file in files} for base in bases]
+    by_name = {uri.rpartition("/")[2]: uri for uri in written}
+    names = {file: f"{file.rpartition('/')[2]}.out" for file in files}
+    if len(by_name) == len(written) and len(set(names.values())) == len(files):
+        ways.append({file: by_name.get(name, "") for file, name in names.items()})
+    best = max(ways, key=lambda way: len(set(way.values()).intersection(written)), default={})
+    if missing := [file for file in files if best.get(file) not in written]:
+        raise NoAnswer(f"{missing[0]} has no answer")
     return best
 
 

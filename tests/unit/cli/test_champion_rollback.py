@@ -29,10 +29,10 @@ class Hosting(FakeRegistry):
         return {"ProductionVariants": [{"ModelName": EndpointConfigName}]}
 
     def describe_model(self, ModelName: str) -> dict[str, Any]:
-        return {"PrimaryContainer": {"ModelDataUrl": "s3://bucket/models/2/model.tar.gz"}}
+        return {"PrimaryContainer": {"Image": "i", "ModelDataUrl": "s3://bucket/models/2/model.tar.gz"}}
 
     def describe_endpoint(self, EndpointName: str) -> dict[str, Any]:
-        return {"EndpointConfigName": "another"}
+        return {"EndpointConfigName": "another", "EndpointStatus": "InService"}
 
     def update_endpoint(self, **_members: Any) -> dict[str, Any]:
         return self._answer("UpdateEndpoint", dict)
@@ -97,7 +97,7 @@ def test_an_endpoint_that_was_not_updated_has_an_exit_code_of_its_own(fake: Host
     assert rolled_back(fake, endpoint="late", output="json") == 3
     told = capsys.readouterr()
     shown = json.loads(told.out)
-    assert (shown["version"], shown["endpoint_updated"]) == (2, False)
+    assert (shown["version"], shown["endpoint_update_started"]) == (2, False)
     assert "late was not updated" in told.err
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -62,6 +64,7 @@ class Hosting:
     broken: str = ""
     calls: list[str] = field(default_factory=list)
     alarms: dict[str, str] = field(default_factory=dict)
+    history: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
     silent: bool = False
     steps_until_kill: int = -1
@@ -83,7 +86,16 @@ class Hosting:
 
     def describe_alarms(self, AlarmNames: list[str], **_rest: Any) -> dict[str, Any]:
         rows = [{"AlarmName": name, "StateValue": self.alarms[name]} for name in AlarmNames if name in self.alarms]
-        return {"MetricAlarms": rows}
+        return {"MetricAlarms": [{**row, "StateUpdatedTimestamp": datetime.now(UTC)} for row in rows]}
+
+    def describe_alarm_history(self, AlarmName: str, HistoryItemType: str, StartDate: str) -> dict[str, Any]:
+        assert HistoryItemType == "StateUpdate"
+        assert datetime.fromisoformat(StartDate)
+        changes = self.history.get(AlarmName)
+        if changes is None:
+            raise refused("DescribeAlarmHistory", "not authorized")
+        data = [{"oldState": {"stateValue": old}, "newState": {"stateValue": new}} for old, new in changes]
+        return {"AlarmHistoryItems": [{"HistoryData": json.dumps(change)} for change in data]}
 
     def change(self, config: str) -> None:
         """Begin to serve ``config``."""
@@ -312,6 +324,43 @@ def test_a_component_whose_update_is_rolled_back_fails_the_step() -> None:
         asyncio.run(engine.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
 
 
+class MovedToContainer(Components):
+    """A component whose earlier configuration is an image, so that it has no model name."""
+
+    def describe_inference_component(self, InferenceComponentName: str) -> dict[str, Any]:
+        shown = super().describe_inference_component(InferenceComponentName)
+        if shown["Specification"]["ModelName"] == "old":
+            shown["Specification"] = {"Container": {"DeployedImage": {"SpecifiedImage": "image"}}}
+        return shown
+
+
+def test_a_rolled_back_component_is_no_success_where_the_description_lacks_what_was_asked_for() -> None:
+    hosting = MovedToContainer("old", ["rolled back"])
+    with pytest.raises(JobFailed, match=r'it serves no ModelName instead of "new": the update was rolled back\. What'):
+        asyncio.run(engine.run_step(attempt(hosting, "InferenceComponent", **COMPONENT)))
+
+
+class BySpecifications(Components):
+    """A component with a specification for each instance type."""
+
+    def describe_inference_component(self, InferenceComponentName: str) -> dict[str, Any]:
+        shown = super().describe_inference_component(InferenceComponentName)
+        return {**shown, "Specifications": [{"InstanceType": "ml.g5.xlarge", **shown.pop("Specification")}]}
+
+    def update_inference_component(self, **members: Any) -> dict[str, Any]:
+        return super().update_inference_component(**{**members, "Specification": members["Specifications"][0]})
+
+
+def test_specifications_for_each_instance_type_are_compared_too() -> None:
+    given = {key: value for key, value in COMPONENT.items() if key != "Specification"}
+    given["Specifications"] = [{"InstanceType": "ml.g5.xlarge", "ModelName": "new"}]
+    hosting = BySpecifications("old", ["rolled back", "serves"])
+    with pytest.raises(JobFailed, match=r'serves ml\.g5\.xlarge ModelName "old" instead of "new"'):
+        asyncio.run(engine.run_step(attempt(hosting, "InferenceComponent", **given)))
+    asyncio.run(engine.run_step(attempt(hosting, "InferenceComponent", **given)))
+    assert hosting.serves == "new"
+
+
 def test_a_killed_attempt_is_no_reason_to_believe_that_the_update_was_made() -> None:
     hosting = Hosting("old")
     run = attempt(hosting)
@@ -348,6 +397,24 @@ def test_a_rollback_names_the_alarm_also_where_aws_gives_no_reason() -> None:
         'it serves EndpointConfigName "old" instead of "new": the update was rolled back because of the alarm '
         '"latency". "old" stays in service.'
     )
+
+
+@pytest.mark.parametrize(
+    ("history", "named"),
+    [
+        ({"errors": [("OK", "ALARM"), ("ALARM", "OK")], "latency": [("INSUFFICIENT_DATA", "OK")]}, '"errors"'),
+        ({"errors": [], "latency": [("ALARM", "OK")]}, '"latency"'),
+        ({"errors": [("INSUFFICIENT_DATA", "OK")], "latency": []}, ""),
+        ({}, ""),  # the history may not be read
+    ],
+)
+def test_an_alarm_that_has_ended_is_named_only_if_it_was_in_alarm_during_the_update(history: Any, named: str) -> None:
+    hosting = Hosting("old", ["rolled back"], alarms={"errors": "OK", "latency": "OK"}, history=history)
+    with pytest.raises(JobFailed) as caught:
+        asyncio.run(engine.run_step(attempt(hosting, **GUARDED)))
+    because = f" because of the alarm {named}" if named else ""
+    assert f"the update was rolled back{because}. " in caught.value.reason
+    assert caught.value.reason.endswith(ROLLED_BACK)
 
 
 def test_an_update_that_could_not_be_rolled_back_says_that_too() -> None:
