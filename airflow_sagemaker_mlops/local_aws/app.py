@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import hmac
 import http.client
 import json
-import math
 import re
 import socket
 import sys
@@ -32,6 +30,7 @@ from .api_call import (
     parse_call,
     path_labels,
 )
+from .bodies import read_body, read_json
 from .cloudwatch_logs import FILTER, filtered_events
 from .connections import INCOMING_REQUEST, PIECE, IncomingRequest
 from .emr import responses as emr
@@ -43,7 +42,6 @@ from .lambda_ import functions
 from .moto_backend import Environ, Moto, Reply, has_service
 from .protocols import error_reply
 from .refused_operations import refusal, refuse_starting_work
-from .s3 import aws_chunked, checksums
 from .s3.versions import listed_versions
 from .sagemaker.context import Context, Handler, tags_of
 from .sagemaker.endpoints import drive
@@ -55,9 +53,6 @@ from .state import OWN_CALLS, LocalAws, report_damage
 from .store import Store
 from .tagging import GET_RESOURCES, tagged_resources
 from .validation import prune, validate
-
-MAX_S3_BODY = 5 << 30  # bytes of one PUT, as on AWS
-MAX_BODY = 128 << 20  # bytes of any other body: a function's code is sent in base64
 
 # Members of InvokeEndpoint that select another model, container, variant or kind of answer: only one model serves here.
 UNSUPPORTED_MEMBERS = (
@@ -94,7 +89,7 @@ class Application:
         try:
             secret = self._admit(environ, incoming, caller)
             assert caller is not None
-            body = _body(environ, incoming, caller, secret)
+            body = read_body(environ, incoming, caller, secret)
             if caller.kind == "query" and caller.service != "s3":  # without the header, moto takes the URL for S3's
                 environ["HTTP_AUTHORIZATION"] = signature.authorization_header(caller)
             call = parse_call(caller.service, environ, body)
@@ -164,7 +159,7 @@ class Application:
 
     def _answer(self, call: ApiCall, environ: Environ, body: bytes, caller: Claim) -> Reply:
         if call.protocol == "json":
-            _json(body)
+            read_json(body)
         if not is_known(call.service) or (call.protocol in NAMES_OPERATION and not is_operation(call, environ)):
             raise _unknown_operation(call)
         refuse_starting_work(call, lambda: members(call, environ, body))
@@ -215,7 +210,7 @@ class Application:
         if call.service != "s3" and _is_html_error(reply):  # moto has no route for the path
             raise refusal(call.service, call.operation)
         if call.service == "sagemaker" and reply.status == 200:
-            self._store_tags(_json(body), _json(reply.body))
+            self._store_tags(read_json(body), read_json(reply.body))
         issued = {name.decode(): value.decode() for name, value in _ISSUED.findall(reply.body)}
         if caller.service == "sts" and "SecretAccessKey" in issued:
             session = {"secret": issued["SecretAccessKey"], "token": issued.get("SessionToken", "")}
@@ -253,7 +248,7 @@ class Application:
 
     def _handle(self, service: str, operation: str, handler: Handler, body: bytes, caller: Claim) -> Reply:
         """The answer of one of our own operations; botocore's model checks the request and prunes the answer."""
-        request = _json(body)
+        request = read_json(body)
         validate(service, operation, request)
         refuse_ignored(service, operation, IGNORED.get(operation, ()), request)
         answer = handler(Context(self._store, self._aws, caller.region), request)
@@ -318,49 +313,6 @@ def _close_connection(environ: Environ) -> Iterable[bytes]:
     with contextlib.suppress(OSError):  # the client may have closed it already
         connection.shutdown(socket.SHUT_RDWR)
     return ()
-
-
-def _body(environ: Environ, incoming: IncomingRequest, caller: Claim, secret: str) -> bytes:
-    """The signed body of a request.  If the headers state its hash, checks the signature before reading the body."""
-    stated = signature.payload_hash(caller, incoming.signed)
-    if stated is not None:
-        signature.check(caller, incoming.signed, secret, stated)
-    body = incoming.read(MAX_S3_BODY if caller.service == "s3" else MAX_BODY)
-    if stated is None:
-        signature.check(caller, incoming.signed, secret, hashlib.sha256(body).hexdigest())
-    else:
-        signature.check_payload(stated, body)
-    if stated is not None and stated.startswith(signature.STREAMING):
-        check_chunk = signature.chunk_checker(caller, secret, stated)
-        body, trailers = aws_chunked.decoded(body, environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH"), check_chunk)
-        environ.update({f"HTTP_{name.upper().replace('-', '_')}": value for name, value in trailers.items()})
-        environ["HTTP_X_AMZ_CONTENT_SHA256"] = signature.UNSIGNED
-        content_encoding = aws_chunked.other_codings(environ.pop("HTTP_CONTENT_ENCODING", ""))
-        if content_encoding:
-            environ["HTTP_CONTENT_ENCODING"] = content_encoding
-    if caller.service == "s3":
-        checksums.check(environ, body)
-    return body
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    """The request of a JSON protocol.  Raises :class:`AwsError` for a body that is not a JSON object."""
-    try:
-        request = json.loads(body or b"{}", parse_constant=_no_number, parse_float=_number)
-    except (ValueError, RecursionError) as error:
-        raise AwsError("SerializationException", f"The body of the request is not JSON: {error}.") from None
-    if not isinstance(request, dict):
-        raise AwsError("SerializationException", "The body of the request is not a JSON object.")
-    return request
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _no_number(text)
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text[:40]} is not a JSON number")
 
 
 def _wrong_token(service: str, token: str) -> AwsError:
