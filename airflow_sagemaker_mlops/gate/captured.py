@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from .problems import BadPredictions
 
 MOST_NAMED = 5  # per sentence
+BY_LINE = ("text/csv", "text/libsvm", "application/jsonlines", "application/x-jsonlines")  # a record a line
 SCORES = ("score", "probability", "prediction", "predicted_value", "predictions")
 
 
@@ -24,8 +25,8 @@ class PairedAnswers:
     """The answers of two variants to the same requests.
 
     rows             (id, candidate's score, champion's score), in the champion's order
-    only_champion    number of requests that only the champion answered: those that were not copied
-    only_candidate   number of requests that occur only in the candidate's data
+    only_champion    number of records that only the champion answered: those that were not copied
+    only_candidate   number of records that occur only in the candidate's data
     """
 
     rows: list[tuple[str, float, float]] = field(default_factory=list)
@@ -34,18 +35,28 @@ class PairedAnswers:
 
 
 def pair_captured(champion: Iterable[str], candidate: Iterable[str]) -> PairedAnswers:
-    """Join the captured lines of two variants.
+    """Join the captured lines of two variants by inference id.
 
     A request with several records has one answer per record, with the ids ``<inference id>/0``, ``/1`` and so on.
 
-    Raises :class:`BadPredictions` for lines without an inference id or a score, and for duplicate ids.
+    Raises :class:`BadPredictions` for lines without an inference id, for duplicate ids, and for a request for which
+    the numbers of scores differ between the variants or from the number of records: which belong together is unknown.
     """
     bad: list[str] = []
-    ours, theirs = _scores(candidate, "candidate", bad), _scores(champion, "champion", bad)
+    ours, theirs = _requests(candidate, "candidate", bad), _requests(champion, "champion", bad)
+    both = [name for name in theirs if name in ours]
+    if differ := [name for name in both if len(ours[name]) != len(theirs[name])]:
+        first = f"{len(ours[differ[0]])} of the candidate and {len(theirs[differ[0]])} of the champion for {differ[0]}"
+        bad.append(f"The variants answered {_named(differ)} with different numbers of scores: {first}.")
     if bad:
         raise BadPredictions(bad)
-    rows = [(name, ours[name], score) for name, score in theirs.items() if name in ours]
-    return PairedAnswers(rows, len(theirs) - len(rows), len(ours) - len(rows))
+    rows = [
+        (name if len(theirs[name]) == 1 else f"{name}/{index}", *pair)
+        for name in both
+        for index, pair in enumerate(zip(ours[name], theirs[name]))
+    ]
+    answered = [sum(len(scores) for scores in requests.values()) - len(rows) for requests in (theirs, ours)]
+    return PairedAnswers(rows, *answered)
 
 
 def write_predictions(out: TextIO, answers: PairedAnswers, labels: Mapping[str, Any]) -> int:
@@ -60,8 +71,9 @@ def write_predictions(out: TextIO, answers: PairedAnswers, labels: Mapping[str, 
     return len(known)
 
 
-def _scores(lines: Iterable[str], variant: str, bad: list[str]) -> dict[str, float]:
-    scores: dict[str, float] = {}
+def _requests(lines: Iterable[str], variant: str, bad: list[str]) -> dict[str, list[float]]:
+    """{inference id: a score for each record of the request}."""
+    requests: dict[str, list[float]] = {}
     faults: dict[str, list[str]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -71,17 +83,16 @@ def _scores(lines: Iterable[str], variant: str, bad: list[str]) -> dict[str, flo
         except ValueError as error:
             faults.setdefault(str(error), []).append(f"line {number}")
             continue
-        for index, value in enumerate(values):
-            row = name if len(values) == 1 else f"{name}/{index}"
-            if row in scores:
-                faults.setdefault("have an inference id that stands twice", []).append(row)
-            scores[row] = value
-    for fault, places in faults.items():
-        named = ", ".join(places[:MOST_NAMED]) + (
-            f" and {len(places) - MOST_NAMED} more" if places[MOST_NAMED:] else ""
-        )
-        bad.append(f"Captured data of the {variant}: {named}: {fault}.")
-    return scores
+        if name in requests:
+            faults.setdefault("have an inference id that stands twice", []).append(name)
+        requests[name] = values
+    bad += [f"Captured data of the {variant}: {_named(places)}: {fault}." for fault, places in faults.items()]
+    return requests
+
+
+def _named(places: list[str]) -> str:
+    more = f" and {len(places) - MOST_NAMED} more" if places[MOST_NAMED:] else ""
+    return ", ".join(places[:MOST_NAMED]) + more
 
 
 def _read(line: str) -> tuple[str, list[float]]:
@@ -89,20 +100,38 @@ def _read(line: str) -> tuple[str, list[float]]:
     try:
         event = json.loads(line)
         name = event["eventMetadata"].get("inferenceId")
-        output = event["captureData"].get("endpointOutput")
+        asked, output = (event["captureData"].get(key) for key in ("endpointInput", "endpointOutput"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError("is no line of data capture") from None
     if not name:
         raise ValueError("has no inference id; send InferenceId with every request")
     if not output:
         raise ValueError("has no answer; capture the output, too")
-    text = output.get("data") or ""
-    if output.get("encoding") == "BASE64":
-        text = base64.b64decode(text).decode("utf-8", "replace")
-    values = _numbers(str(text))
+    values = _numbers(_data(output))
     if not values or not all(-1e308 < value < 1e308 for value in values):
         raise ValueError("has no finite score for every record")
+    records = _records(asked)
+    if records is not None and records != len(values):
+        raise ValueError("has another number of scores than of records")
     return str(name), values
+
+
+def _data(captured: Mapping[str, Any]) -> str:
+    text = str(captured.get("data") or "")
+    if captured.get("encoding") != "BASE64":
+        return text
+    try:
+        return base64.b64decode(text).decode("utf-8", "replace")
+    except ValueError:
+        raise ValueError("has data that is no base64") from None
+
+
+def _records(asked: Mapping[str, Any] | None) -> int | None:
+    """The number of records of a request in CSV or JSON lines; ``None`` if it is not known."""
+    kind = str((asked or {}).get("observedContentType")).partition(";")[0].strip().lower()
+    if not asked or kind not in BY_LINE:
+        return None
+    return sum(bool(line.strip()) for line in _data(asked).split("\n"))
 
 
 def _numbers(text: str) -> list[float]:
